@@ -1,0 +1,29 @@
+import type { Network } from './network.ts';
+
+/** How an asset moves on a signed authorization. */
+export type TransferMethod = 'eip3009' | 'permit2';
+
+/** A token that a route can be paid in. */
+export interface Asset {
+  readonly network: Network;
+  /** The contract, as the price table or the asset table spells it (EIP-55 or lower case). */
+  readonly address: string;
+  readonly symbol: string;
+  /** Digits after the point of one whole unit. */
+  readonly decimals: number;
+  /** EIP-712 domain `name` and `version` of the contract. They decide every signature. */
+  readonly name: string;
+  readonly version: string;
+  readonly transferMethod: TransferMethod;
+}
+
+/** A network as the asset table knows it: its names and its assets, the first of which `$` prices mean. */
+export interface KnownNetwork {
+  readonly network: Network;
+  /** The name used in configuration and by x402 v1: `base`. */
+  readonly name: string;
+  /** Whether x402 v1 clients know the network by `name`. */
+  readonly v1: boolean;
+  readonly testnet: boolean;
+  readonly assets: readonly Asset[];
+}

@@ -1,0 +1,38 @@
+import type { Network } from './network.ts';
+
+/** How to reach one facilitator, as the configuration says it. */
+export type FacilitatorSpec = RemoteFacilitatorSpec | LocalFacilitatorSpec;
+
+/** A facilitator behind HTTP. */
+export interface RemoteFacilitatorSpec {
+  readonly kind: 'remote';
+  /** Id for metrics and logs: the URL's host. */
+  readonly name: string;
+  /** Base URL without trailing slash. */
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Time for a whole `/verify` call, in milliseconds. */
+  readonly verifyTimeoutMs: number;
+  /** Time for a whole `/settle` call, in milliseconds: chains are slow, and a timeout here leaves the outcome unknown. */
+  readonly settleTimeoutMs: number;
+  /** Coinbase Developer Platform API key: a JWT is made for each request. */
+  readonly cdp: { readonly keyId: string; readonly keySecret: string } | undefined;
+}
+
+/** The facilitator inside the gateway: talks to RPC nodes and pays the gas itself. */
+export interface LocalFacilitatorSpec {
+  readonly kind: 'local';
+  readonly name: string;
+  /** One JSON-RPC URL per network it serves. */
+  readonly rpc: ReadonlyMap<Network, string>;
+  /** 32-byte private key of the account that sends settlements and pays gas, `0x` and 64 hex digits. */
+  readonly key: `0x${string}`;
+  /** Highest `maxFeePerGas` to settle at, in wei; above it settlements are refused as overloaded. */
+  readonly maxFeePerGas: bigint;
+  /** ERC-6492 factories that may be called to deploy a payer's wallet; lower case. Empty: none. */
+  readonly eip6492Factories: readonly string[];
+  /** Blocks on top of a settlement before it counts; 1 is its own block. */
+  readonly confirmations: number;
+  /** How long to wait for a receipt, in milliseconds; after it the outcome is unknown. */
+  readonly settleTimeoutMs: number;
+}

@@ -1,0 +1,102 @@
+/** Whose doing a fault is. */
+export type ErrorSource = 'client' | 'config' | 'facilitator' | 'upstream' | 'internal';
+
+/** What a public error code means. */
+export interface ErrorMeaning {
+  readonly status: number;
+  readonly source: ErrorSource;
+  /** Whether sending the very same request again can help. */
+  readonly retryable: boolean;
+  /** One sentence for people; the `title` of the problem document. */
+  readonly title: string;
+}
+
+/**
+ * Every error code of the HTTP interface. Codes are public: one may be added, none changes its meaning.
+ * `docs/errors.md` lists them; a test keeps both in step.
+ */
+export const ERROR_CODES = {
+  request_target_invalid: client(400, 'The request target is not in canonical form.'),
+  request_malformed: client(400, 'The request is not valid HTTP.'),
+  request_head_too_large: client(431, 'The request line and headers are over the size limit.'),
+  request_timeout: client(408, 'The request did not arrive in time.', true),
+  host_invalid: client(400, 'The Host header is missing, repeated or not a host.'),
+  payment_header_repeated: client(400, 'More than one payment header was sent.'),
+  payment_header_too_large: client(400, 'The payment header is over the size limit.'),
+  payment_malformed: client(400, 'The payment header does not decode to an x402 payment.'),
+  method_not_allowed: client(405, 'The gateway does not forward this method.'),
+  expectation_failed: client(417, 'The gateway does not know this expectation.'),
+  route_not_found: client(404, 'No route of the price table matches.'),
+  payment_required: client(402, 'This resource costs money.'),
+  payment_refused: client(402, 'The payment was refused.'),
+  permit2_allowance_required: client(412, 'The payer has not approved Permit2 for this token yet.'),
+  settlement_failed: client(402, 'The payment could not be settled.'),
+  payment_in_progress: client(409, 'Another request is using this payment right now.', true),
+  payment_already_used: client(409, 'This payment was used and its answer was delivered.'),
+  payment_bound_to_another_request: client(409, 'This payment belongs to another request.'),
+  delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
+  settlement_unknown: fault(
+    503,
+    'facilitator',
+    true,
+    'The settlement is not resolved yet; send the same payment again.',
+  ),
+  facilitator_unreachable: fault(503, 'facilitator', true, 'No facilitator could be reached.'),
+  facilitator_timeout: fault(503, 'facilitator', true, 'The facilitator did not answer in time.'),
+  facilitator_invalid_answer: fault(
+    503,
+    'facilitator',
+    true,
+    'The facilitator gave an answer that cannot be believed.',
+  ),
+  facilitator_overloaded: fault(503, 'facilitator', true, 'The facilitator cannot take more payments right now.'),
+  store_unavailable: fault(503, 'internal', true, 'The ledger cannot be reached.'),
+  shutting_down: fault(503, 'internal', true, 'The gateway is shutting down.'),
+  upstream_unreachable: fault(502, 'upstream', true, 'The API behind the gateway cannot be reached.'),
+  upstream_invalid_answer: fault(
+    502,
+    'upstream',
+    true,
+    'The API behind the gateway broke off or sent an invalid answer.',
+  ),
+  upstream_timeout: fault(504, 'upstream', true, 'The API behind the gateway did not answer in time.'),
+  internal_error: fault(500, 'internal', false, 'The gateway failed.'),
+} as const satisfies Record<string, ErrorMeaning>;
+
+/** A public error code. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Facts of one occurrence that an HTTP answer may show. */
+export interface ErrorDetail {
+  /** What failed here, for people; no secrets, no internal addresses. */
+  readonly detail?: string;
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** A fault with a public code. Thrown where it happens, turned into a response in one place. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: ErrorCode;
+  readonly meaning: ErrorMeaning;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, detail: ErrorDetail = {}) {
+    const meaning: ErrorMeaning = ERROR_CODES[code];
+    super(detail.detail === undefined ? meaning.title : `${meaning.title} ${detail.detail}`, { cause: detail.cause });
+    this.code = code;
+    this.meaning = meaning;
+    this.detail = detail.detail;
+    this.retryAfterSeconds = detail.retryAfterSeconds;
+  }
+}
+
+function client(status: number, title: string, retryable = false): ErrorMeaning {
+  return { status, source: 'client', retryable, title };
+}
+
+function fault(status: number, source: ErrorSource, retryable: boolean, title: string): ErrorMeaning {
+  return { status, source, retryable, title };
+}

@@ -1,0 +1,49 @@
+import type { FacilitatorSpec } from './facilitator-spec.ts';
+import type { Route } from './route.ts';
+import type { RouteTable } from './route-table.ts';
+import type { Upstream } from './upstream.ts';
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** Where payments are remembered. */
+export type StoreSpec = { readonly kind: 'memory' };
+
+/**
+ * The whole configuration, decoded, checked and compiled: what the gateway runs on.
+ *
+ * Immutable. A request uses one plan from start to end; a reload swaps the reference.
+ */
+export interface Plan {
+  readonly listen: ListenAddress;
+  readonly admin: ListenAddress | undefined;
+  /** Origin that clients see, without trailing slash: the front of `resource.url`. */
+  readonly publicUrl: string | undefined;
+  /** CIDR blocks whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** In the order of the file. */
+  readonly routes: readonly Route[];
+  readonly table: RouteTable<Route>;
+  /** What happens to a request that no route matches; `pass` forwards it free of charge. */
+  readonly unmatched: { readonly kind: 'deny' } | { readonly kind: 'pass'; readonly upstream: Upstream };
+  /** In the order of preference. Empty only when nothing is priced. */
+  readonly facilitators: readonly FacilitatorSpec[];
+  readonly store: StoreSpec;
+  readonly limits: Limits;
+  /** How long a payment whose answer did not arrive can be collected with the same header, in milliseconds. */
+  readonly retryWindowMs: number;
+  /** How long requests in flight may take to finish on shutdown, in milliseconds. */
+  readonly drainTimeoutMs: number;
+}
+
+/** Bounds that keep a hostile or broken client cheap. */
+export interface Limits {
+  /** Longest payment header, in bytes. */
+  readonly paymentHeaderBytes: number;
+  /** Longest request line plus headers, in bytes. */
+  readonly headerBytes: number;
+}

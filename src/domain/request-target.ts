@@ -1,0 +1,108 @@
+/** A request target that can be read in one way only. */
+export interface RequestTarget {
+  /** Canonical path, beginning with `/`: what is matched and what is forwarded, byte for byte. */
+  readonly path: string;
+  /** Query with its `?`, as sent; `''` where there is none. */
+  readonly query: string;
+  /** Host with port of an absolute-form target, lower case; `undefined` for the usual origin form. */
+  readonly authority: string | undefined;
+}
+
+/** A parsed target, or what is wrong with it. */
+export type TargetResult =
+  | { readonly ok: true; readonly target: RequestTarget }
+  | { readonly ok: false; readonly wrong: string };
+
+/** A canonical path, or what is wrong with it. */
+export type PathResult = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly wrong: string };
+
+/** What a path may hold literally: RFC 3986 `pchar` and `/`, without `;`, which servers disagree about. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,=:@]*)+$/;
+/** A query is forwarded as sent, so long as it is printable ASCII without blanks, and not the start of a fragment. */
+const QUERY = /^\?[!"$-~]*$/;
+/** Characters that browsers send bare in a path although RFC 3986 has them escaped. Servers read both alike. */
+const ESCAPED_BY_US = new Map([
+  ['[', '%5B'],
+  [']', '%5D'],
+  ['|', '%7C'],
+]);
+const UNRESERVED = /[A-Za-z0-9\-._~]/;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+/**
+ * Reads the request target of an HTTP/1.1 request line in origin or absolute form.
+ *
+ * Refuses what two servers could read differently, instead of guessing: a path that is free here and paid there is a
+ * way around the gate. Whether an absolute-form authority is ours is for the caller to say.
+ */
+export function parseRequestTarget(raw: string): TargetResult {
+  const absolute = raw.startsWith('/') ? null : ABSOLUTE_FORM.exec(raw);
+  if (!raw.startsWith('/') && absolute === null) return refuse('it is neither a path nor an http URL');
+  const origin = absolute === null ? raw : (absolute[2] ?? '');
+  const authority = absolute?.[1]?.toLowerCase();
+  const queryAt = origin.indexOf('?');
+  const rawPath = queryAt === -1 ? origin : origin.slice(0, queryAt);
+  const query = queryAt === -1 ? '' : origin.slice(queryAt);
+  const canonical = canonicalizePath(rawPath === '' && authority !== undefined ? '/' : rawPath);
+  if (!canonical.ok) return canonical;
+  if (query !== '' && !QUERY.test(query)) return refuse('the query holds a character that must be percent-encoded');
+  return { ok: true, target: { path: canonical.path, query, authority } };
+}
+
+/**
+ * The one canonical form of a path: unreserved characters decoded, other escapes in upper-case hex.
+ *
+ * Refused: empty segments, `.` and `..` in any encoding, encoded slashes and backslashes, `;` path parameters, control
+ * characters, bad escapes, and escapes that are not UTF-8.
+ */
+export function canonicalizePath(raw: string): PathResult {
+  if (PLAIN_PATH.test(raw)) return checkSegments(raw);
+  if (!raw.startsWith('/')) return refuse('the path does not begin with /');
+  const decoded = normalizeEscapes(raw);
+  if (!decoded.ok) return decoded;
+  if (!PLAIN_PATH.test(decoded.path.replace(/%[0-9A-F]{2}/g, ''))) {
+    return refuse('the path holds a character that must be percent-encoded or is not allowed');
+  }
+  return checkSegments(decoded.path);
+}
+
+function normalizeEscapes(raw: string): PathResult {
+  let path = '';
+  for (let index = 0; index < raw.length; index += 1) {
+    const char = raw.charAt(index);
+    if (char !== '%') {
+      path += ESCAPED_BY_US.get(char) ?? char;
+      continue;
+    }
+    const hex = raw.slice(index + 1, index + 3);
+    if (!/^[0-9A-Fa-f]{2}$/.test(hex)) return refuse('the path holds a broken percent-escape');
+    const code = Number.parseInt(hex, 16);
+    if (code < 0x20 || code === 0x7f) return refuse('the path holds an encoded control character');
+    if (code === 0x2f || code === 0x5c) return refuse('the path holds an encoded slash or backslash');
+    if (code === 0x25 && /^[0-9A-Fa-f]{2}/.test(raw.slice(index + 3))) return refuse('the path is encoded twice');
+    if (code === 0x3b) return refuse('the path holds an encoded semicolon');
+    const literal = String.fromCharCode(code);
+    path += code < 0x80 && UNRESERVED.test(literal) ? literal : `%${hex.toUpperCase()}`;
+    index += 2;
+  }
+  return isUtf8(path) ? { ok: true, path } : refuse('the path holds escapes that are not UTF-8');
+}
+
+function checkSegments(path: string): PathResult {
+  if (path.includes('//')) return refuse('the path holds an empty segment');
+  if (/\/\.{1,2}(?:\/|$)/.test(path)) return refuse('the path holds a . or .. segment');
+  return { ok: true, path };
+}
+
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refuse(wrong: string): { ok: false; wrong: string } {
+  return { ok: false, wrong };
+}

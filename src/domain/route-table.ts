@@ -1,0 +1,123 @@
+import type { PathPattern, PatternSegment } from './route.ts';
+
+/** What the table needs to know of an entry. */
+export interface Matchable {
+  readonly methods: readonly string[] | undefined;
+  readonly host: string | undefined;
+  readonly pattern: PathPattern;
+}
+
+/** One segment position of the tree. Walking it costs the length of the path, whatever the number of routes. */
+interface Node<R> {
+  readonly statics: Map<string, Node<R>>;
+  param: Node<R> | undefined;
+  /** Routes whose pattern ends exactly here. */
+  exact: MethodSet<R> | undefined;
+  /** Routes whose pattern ends here with `/*`. */
+  rest: MethodSet<R> | undefined;
+}
+
+/** The routes of one pattern by method; `any` serves the methods that have no route of their own. */
+interface MethodSet<R> {
+  readonly byMethod: Map<string, R>;
+  any: R | undefined;
+}
+
+/** A found pair of routes that match the same requests. */
+export interface RouteConflict<R> {
+  readonly first: R;
+  readonly second: R;
+}
+
+/**
+ * The price table as a tree of path segments: the most specific route wins whatever the order of the file. A host
+ * beats none, a literal segment beats `:name`, `:name` beats `/*`; a route for the method beats one for all methods.
+ *
+ * No pattern becomes a regular expression, so that no request can make matching slow.
+ */
+export class RouteTable<R extends Matchable> {
+  readonly conflicts: readonly RouteConflict<R>[];
+  readonly #anyHost: Node<R> = emptyNode();
+  readonly #byHost = new Map<string, Node<R>>();
+
+  constructor(routes: readonly R[]) {
+    const conflicts: RouteConflict<R>[] = [];
+    for (const route of routes) {
+      const set = this.#methodSetFor(route);
+      for (const method of route.methods ?? [undefined]) {
+        const first = method === undefined ? set.any : set.byMethod.get(method);
+        if (first === undefined) putRoute(set, method, route);
+        else if (!conflicts.some((known) => known.second === route)) conflicts.push({ first, second: route });
+      }
+    }
+    this.conflicts = conflicts;
+  }
+
+  /**
+   * Finds the route of a request, or `undefined`.
+   *
+   * @param method upper-case; `HEAD` is served by a `GET` route where no route names `HEAD`
+   * @param host lower-case, without port
+   * @param path canonical path as {@link parseRequestTarget} made it, beginning with `/`
+   */
+  match(method: string, host: string, path: string): R | undefined {
+    const segments = path.slice(1).split('/');
+    const forHost = this.#byHost.get(host);
+    return (forHost && find(forHost, segments, 0, method)) ?? find(this.#anyHost, segments, 0, method);
+  }
+
+  #methodSetFor(route: R): MethodSet<R> {
+    let node = route.host === undefined ? this.#anyHost : getOrPut(this.#byHost, route.host, emptyNode<R>);
+    for (const segment of route.pattern.segments) node = childFor(node, segment);
+    if (route.pattern.rest) {
+      node.rest ??= { byMethod: new Map(), any: undefined };
+      return node.rest;
+    }
+    node.exact ??= { byMethod: new Map(), any: undefined };
+    return node.exact;
+  }
+}
+
+function emptyNode<R>(): Node<R> {
+  return { statics: new Map(), param: undefined, exact: undefined, rest: undefined };
+}
+
+function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
+  if (segment.kind === 'static') return getOrPut(node.statics, segment.text, emptyNode<R>);
+  node.param ??= emptyNode();
+  return node.param;
+}
+
+function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): void {
+  if (method === undefined) set.any = route;
+  else set.byMethod.set(method, route);
+}
+
+/**
+ * Depth-first, most specific branch first. At most two branches per segment (literal, `:name`) can both be alive, and
+ * a pattern tree is as deep as its longest pattern, so that the walk is bounded by the table and not by the request.
+ */
+function find<R>(node: Node<R>, segments: readonly string[], index: number, method: string): R | undefined {
+  const segment = segments[index];
+  if (segment === undefined) return pick(node.exact, method) ?? pick(node.rest, method);
+  const literal = node.statics.get(segment);
+  const found =
+    (literal && find(literal, segments, index + 1, method)) ??
+    (node.param && segment !== '' ? find(node.param, segments, index + 1, method) : undefined);
+  return found ?? pick(node.rest, method);
+}
+
+function pick<R>(set: MethodSet<R> | undefined, method: string): R | undefined {
+  if (set === undefined) return undefined;
+  const own = set.byMethod.get(method) ?? (method === 'HEAD' ? set.byMethod.get('GET') : undefined);
+  return own ?? set.any;
+}
+
+function getOrPut<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,45 @@
+import type { Offer } from './offer.ts';
+import type { Upstream } from './upstream.ts';
+
+/** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
+export type SettleMode = 'after' | 'before';
+
+/** What a route costs. */
+export type RoutePrice = { readonly kind: 'free' } | { readonly kind: 'priced'; readonly offers: readonly Offer[] };
+
+/** One segment of a path pattern: a literal, or a `:name` that takes exactly one segment. */
+export type PatternSegment =
+  | { readonly kind: 'static'; readonly text: string }
+  | { readonly kind: 'param'; readonly name: string };
+
+/** A path as the price table writes it, in parts. `rest` is the trailing `/*`, which also covers the bare prefix. */
+export interface PathPattern {
+  readonly text: string;
+  readonly segments: readonly PatternSegment[];
+  readonly rest: boolean;
+}
+
+/** Replaces the front of the canonical path before it is forwarded. */
+export interface PathRewrite {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** One entry of the price table, decoded and checked. */
+export interface Route {
+  /** Stable id for metrics, the ledger and passes. Unique in the table. */
+  readonly name: string;
+  /** Upper-case methods; `undefined` takes every method. A `GET` route takes `HEAD` too. */
+  readonly methods: readonly string[] | undefined;
+  /** Lower-case host without port; `undefined` takes every host. */
+  readonly host: string | undefined;
+  readonly pattern: PathPattern;
+  readonly price: RoutePrice;
+  readonly settle: SettleMode;
+  readonly description: string | undefined;
+  readonly mimeType: string | undefined;
+  readonly upstream: Upstream;
+  readonly rewrite: PathRewrite | undefined;
+  /** How long the upstream may take until its response headers, in milliseconds. */
+  readonly timeoutMs: number;
+}
