@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { Asset } from '../../domain/asset.ts';
+import { evmChainId } from '../../domain/network.ts';
+import type { Offer } from '../../domain/offer.ts';
+import { canonicalJson, type PaymentKey } from '../../domain/payment.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import { parseAddress } from '../../evm/address.ts';
+import type { Digests } from '../../evm/eip712.ts';
+import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
+import type { SignerRecovery } from '../../evm/signer-recovery.ts';
+import type { Authentication } from '../scheme.ts';
+import { checkWindow } from './authorization-window.ts';
+import { checkSignature } from './signature-check.ts';
+
+/** What the checks of this folder compute with. */
+export interface CheckTools {
+  readonly digests: Digests;
+  readonly recovery: SignerRecovery;
+}
+
+/** The check of one transfer method: {@link Scheme.authenticate} for the assets that move by it. */
+export type TransferCheck = (payload: JsonObject, offer: Offer, now: number) => Authentication;
+
+/** Checks EIP-3009 payloads in the official facilitator's order and with its reasons, as far as no chain is needed. */
+export function createEip3009Check(tools: CheckTools): TransferCheck {
+  const domains = new WeakMap<Asset, Uint8Array>();
+  return (payload, offer, now) => {
+    const signed = readEip3009Payload(payload);
+    if (signed === undefined) return { kind: 'malformed', detail: 'payload is not a signed TransferWithAuthorization' };
+    const digest = tools.digests.transferWithAuthorization(domainOf(offer.asset, tools, domains), signed);
+    const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
+    const reason = signature === 'forged' ? 'invalid_exact_evm_signature' : refusal(signed, offer, now);
+    if (reason !== undefined) return { kind: 'refused', reason };
+    return {
+      kind: 'authentic',
+      authorization: {
+        key: `${offer.network}|${offer.asset.address.toLowerCase()}|${signed.from}|${signed.nonce}` as PaymentKey,
+        payer: signed.from,
+        expiresAt: Number(signed.validBefore),
+        digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
+        proved: signature === 'proved',
+      },
+    };
+  };
+}
+
+function refusal(signed: Eip3009Payload, offer: Offer, now: number): string | undefined {
+  if (signed.to !== parseAddress(offer.payTo)) return 'invalid_exact_evm_recipient_mismatch';
+  switch (checkWindow(signed.validAfter, signed.validBefore, now, offer.maxTimeoutSeconds)) {
+    case 'ending':
+    case 'too_long':
+      return 'invalid_exact_evm_payload_authorization_valid_before';
+    case 'not_yet':
+      return 'invalid_exact_evm_payload_authorization_valid_after';
+    case 'inside':
+      break;
+  }
+  // Equality, not "at least": a buyer who signed more than the price signed something else than our offer.
+  return signed.value === offer.amount ? undefined : 'invalid_exact_evm_payload_authorization_value_mismatch';
+}
+
+function domainOf(asset: Asset, tools: CheckTools, known: WeakMap<Asset, Uint8Array>): Uint8Array {
+  const cached = known.get(asset);
+  if (cached !== undefined) return cached;
+  const chainId = evmChainId(asset.network);
+  const verifyingContract = parseAddress(asset.address);
+  if (chainId === undefined || verifyingContract === undefined) {
+    throw new Error(`the plan holds ${asset.symbol} at ${asset.address} on ${asset.network}, which is no EVM asset`);
+  }
+  const domain = tools.digests.tokenDomain({ name: asset.name, version: asset.version, chainId, verifyingContract });
+  known.set(asset, domain);
+  return domain;
+}

@@ -1,0 +1,36 @@
+import type { Asset } from '../../domain/asset.ts';
+import type { Offer } from '../../domain/offer.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import { createDigests } from '../../evm/eip712.ts';
+import { loadKeccak256 } from '../../evm/keccak.ts';
+import { loadSignerRecovery } from '../../evm/signer-recovery.ts';
+import type { Authentication, Scheme } from '../scheme.ts';
+import { createEip3009Check } from './eip3009-check.ts';
+import { createPermit2Check } from './permit2-check.ts';
+
+/**
+ * The `exact` scheme on EVM chains: one signed authorization moves exactly the price, by EIP-3009 or by Permit2.
+ *
+ * @see x402 specification, `schemes/exact/scheme_exact_evm.md`
+ */
+export async function loadExactEvm(): Promise<Scheme> {
+  const keccak256 = await loadKeccak256();
+  const tools = { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
+  const eip3009 = createEip3009Check(tools);
+  const permit2 = createPermit2Check(tools);
+  return {
+    scheme: 'exact',
+    family: 'eip155',
+    extra: signingFacts,
+    authenticate(payload: JsonObject, offer: Offer, now: number): Authentication {
+      return (offer.asset.transferMethod === 'eip3009' ? eip3009 : permit2)(payload, offer, now);
+    },
+  };
+}
+
+/** EIP-3009 signers need the token's EIP-712 domain; Permit2 signs under its own and only needs to be named. */
+function signingFacts(asset: Asset): JsonObject {
+  return asset.transferMethod === 'eip3009'
+    ? { name: asset.name, version: asset.version }
+    : { assetTransferMethod: 'permit2' };
+}

@@ -1,0 +1,27 @@
+import type { Asset } from '../domain/asset.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Authorization } from '../domain/payment.ts';
+import type { JsonObject } from '../domain/x402.ts';
+
+/** What reading and checking a scheme payload came to. */
+export type Authentication =
+  | { readonly kind: 'authentic'; readonly authorization: Authorization }
+  /** The payload is not of the scheme's shape: status 400. */
+  | { readonly kind: 'malformed'; readonly detail: string }
+  /** Well-formed, but it does not pay this offer; `reason` is the specification's reason string: status 402. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/**
+ * A payment scheme on one network family: what its offers carry, and how a payment for them is checked without a
+ * network. One folder each under `src/scheme`, one line in `src/registry.ts`.
+ */
+export interface Scheme {
+  /** The specification's name, such as `exact`. */
+  readonly scheme: string;
+  /** The CAIP-2 namespace it works on, such as `eip155`. */
+  readonly family: string;
+  /** The requirement's `extra`: what a client needs in order to sign for this asset. */
+  extra(asset: Asset): JsonObject;
+  /** Checks a payload against our offer. `now` in Unix seconds. */
+  authenticate(payload: JsonObject, offer: Offer, now: number): Promise<Authentication> | Authentication;
+}
