@@ -1,0 +1,47 @@
+import { parseAmount } from '../../domain/amount.ts';
+import { isJsonObject } from '../../domain/payment.ts';
+import type { Json, JsonObject, PaymentPayload, PaymentRequirements } from '../../domain/x402.ts';
+import type { Submitted } from '../protocol.ts';
+
+/**
+ * Reads a v2 `PaymentPayload`; every field has to be of its type.
+ *
+ * @see x402 specification v2 §5.2
+ */
+export function readPaymentPayload(value: Json): Submitted {
+  if (!isJsonObject(value)) return malformed('it is not a JSON object');
+  if (value['x402Version'] !== 2) {
+    return malformed(`x402Version is ${JSON.stringify(value['x402Version'])}, and PAYMENT-SIGNATURE carries version 2`);
+  }
+  const accepted = readRequirements(value['accepted']);
+  if (accepted === undefined) return malformed('accepted is not a PaymentRequirements object');
+  const { payload, resource, extensions } = value;
+  if (!isJsonObject(payload)) return malformed('payload is not an object');
+  if (!isOptionalObject(resource)) return malformed('resource is not an object');
+  if (!isOptionalObject(extensions)) return malformed('extensions is not an object');
+  const read: PaymentPayload = {
+    x402Version: 2,
+    ...(resource ? { resource } : {}),
+    accepted,
+    payload,
+    ...(extensions ? { extensions } : {}),
+  };
+  return { kind: 'submitted', submission: { version: 2, payload: read } };
+}
+
+function readRequirements(value: Json | undefined): PaymentRequirements | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { scheme, network, amount, asset, payTo, maxTimeoutSeconds, extra } = value;
+  if (typeof scheme !== 'string' || typeof network !== 'string' || parseAmount(amount) === undefined) return undefined;
+  if (typeof asset !== 'string' || typeof payTo !== 'string' || typeof amount !== 'string') return undefined;
+  if (typeof maxTimeoutSeconds !== 'number' || !isOptionalObject(extra)) return undefined;
+  return { scheme, network, amount, asset, payTo, maxTimeoutSeconds, extra: extra ?? {} };
+}
+
+function isOptionalObject(value: Json | undefined): value is JsonObject | null | undefined {
+  return value === undefined || value === null || isJsonObject(value);
+}
+
+function malformed(detail: string): Submitted {
+  return { kind: 'malformed', detail };
+}
