@@ -1,0 +1,48 @@
+import type { PaymentKey } from '../domain/payment.ts';
+import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
+import type { Settlement } from '../domain/settlement.ts';
+
+/** What taking a payment key came to. */
+export type ClaimOutcome =
+  | { readonly kind: 'claimed'; readonly record: PaymentRecord }
+  /** Somebody has it, or had it: `record` says in which state. */
+  | { readonly kind: 'held'; readonly record: PaymentRecord };
+
+/** What a transition came to. */
+export type TransitionOutcome =
+  | { readonly kind: 'moved'; readonly record: PaymentRecord }
+  /** The row is not at the epoch the caller holds: the payment belongs to somebody else now; do nothing for it. */
+  | { readonly kind: 'stale'; readonly record: PaymentRecord | undefined };
+
+/** A step of the payment state machine, with the facts it adds to the row. */
+export interface Transition {
+  readonly to: PaymentState;
+  readonly settlement?: Settlement;
+  readonly reason?: string;
+}
+
+/**
+ * The durable record of every payment. Each method is one atomic act across all requests, workers and replicas.
+ *
+ * - A resolved promise means the change is as durable as the store is; an act that depends on it may follow.
+ * - A rejected promise ({@link GatewayError} `store_unavailable`) means nothing may be assumed: the caller answers 503
+ *   and neither forwards nor settles.
+ * - Every implementation passes `test/contract/ledger.contract.ts`.
+ */
+export interface Ledger {
+  /**
+   * Takes a payment key: inserts the row in `claim.state`, or takes over one that {@link isClaimable}. Of any number of
+   * simultaneous calls with one key exactly one gets `claimed`.
+   */
+  claim(claim: PaymentClaim): Promise<ClaimOutcome>;
+  /**
+   * Moves a row one step, if it still stands at `epoch`. Rejects with a plain `Error` for a step that
+   * {@link mayFollow} does not know: that is a fault of the caller, not of the data.
+   */
+  transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome>;
+  /** Reads one row. */
+  find(key: PaymentKey): Promise<PaymentRecord | undefined>;
+  /** Finishes what was accepted and lets go of files and connections. Calls after it reject. */
+  close(): Promise<void>;
+}
