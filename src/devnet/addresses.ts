@@ -1,0 +1,17 @@
+/** An EVM address. */
+export type Address = `0x${string}`;
+
+/** Chain id of Base Sepolia, whose place the development chain takes. */
+export const DEVNET_CHAIN_ID = 84532;
+
+/** Circle's USDC on Base Sepolia: official clients know the asset by this address. */
+export const USDC: Address = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+
+/** Permit2, at the address that it has on every chain. */
+export const PERMIT2: Address = '0x000000000022D473030F116dDEE9F6B43aC78BA3';
+
+/** Multicall3, at the address that it has on every chain. */
+export const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
+
+/** The spender of x402 `exact` payments through Permit2, at the address that it has on every chain. */
+export const EXACT_PERMIT2_PROXY: Address = '0x402085c248EeA27D92E8b30b2C58ed07f9E20001';
