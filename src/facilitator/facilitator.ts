@@ -1,0 +1,42 @@
+import type { Offer } from '../domain/offer.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { SupportedKind } from '../domain/x402.ts';
+
+/** What verifying a payment came to. `reason` is one of the specification's reason strings, or the facilitator's own. */
+export type Verification =
+  | { readonly kind: 'valid'; readonly payer: string }
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+/**
+ * Who verifies and settles payments: a remote HTTP service, or the one inside the gateway.
+ *
+ * Refusals are returned; a facilitator that cannot be reached, is too slow or talks nonsense is a thrown
+ * {@link GatewayError} with `facilitator_unreachable`, `facilitator_timeout`, `facilitator_invalid_answer` or
+ * `facilitator_overloaded`. Every implementation passes `test/contract/facilitator.contract.ts`.
+ */
+export interface Facilitator {
+  /** Id for metrics and logs, from the configuration. */
+  readonly name: string;
+  /** Asks what it can settle now. Also the check that it can be reached. */
+  supported(signal: AbortSignal): Promise<readonly SupportedKind[]>;
+  /** Checks a payment against our own offer. Moves nothing; may be repeated. */
+  verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
+  /**
+   * Moves the money. Called at most once per claim. Never throws for what happened after the request may have left:
+   * that is `unknown`. The signal says nobody waits for the answer any more; it must not cancel a broadcast.
+   */
+  settle(payment: Payment): Promise<SettlementOutcome>;
+  /** Waits for settlements that are under way and lets go of connections. */
+  close(): Promise<void>;
+}
+
+/** Whether one of `kinds` covers an offer; x402 v1 kinds cover it where v1 knows the network. */
+export function covers(kinds: readonly SupportedKind[], offer: Offer): boolean {
+  return kinds.some(
+    (kind) =>
+      kind.scheme === offer.scheme &&
+      ((kind.x402Version === 2 && kind.network === offer.network) ||
+        (kind.x402Version === 1 && offer.v1Network !== undefined && kind.network === offer.v1Network)),
+  );
+}

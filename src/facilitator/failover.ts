@@ -1,0 +1,157 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { SupportedKind } from '../domain/x402.ts';
+import { covers, type Facilitator, type Verification } from './facilitator.ts';
+
+/** A verification, and who gave it: only that facilitator may be asked to settle the payment. */
+export interface PoolVerification {
+  readonly verification: Verification;
+  readonly facilitator: Facilitator;
+}
+
+/** Runs something once after a delay in milliseconds; the returned function calls it off. */
+export type Schedule = (delayMs: number, run: () => void) => () => void;
+
+/** What the pool takes from the world around it. */
+export interface FacilitatorPoolDeps {
+  /** Default: a timer that does not keep the process alive. */
+  readonly schedule?: Schedule;
+  /** Is told of each fault that the pool went past, for logs and metrics. Must not throw. */
+  readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify', fault: unknown) => void;
+}
+
+/** How old `/supported` may get before it is asked for again, in milliseconds. */
+const REFRESH_MS = 5 * 60_000;
+/** First and longest wait before a facilitator that was never reached is tried again, in milliseconds. */
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
+
+/**
+ * Makes one ordered list of facilitators out of the configuration's. Nothing is covered before the first `refresh`.
+ *
+ * @example
+ * const pool = orderedFacilitators([first, second]);
+ * await pool.refresh(signal);
+ * const { verification, facilitator } = await pool.verify(payment, signal);
+ * if (verification.kind === 'valid') await facilitator.settle(payment);
+ */
+export function orderedFacilitators(list: readonly Facilitator[], deps: FacilitatorPoolDeps = {}): FacilitatorPool {
+  return new FacilitatorPool(list, deps);
+}
+
+/** One facilitator and what is known about it. */
+interface Member {
+  readonly facilitator: Facilitator;
+  /** The last good answer to `supported`; kept through outages. */
+  kinds: readonly SupportedKind[] | undefined;
+  failures: number;
+  cancelNext: () => void;
+}
+
+/**
+ * The facilitators in their order of preference.
+ *
+ * A payment goes to the next one only on a fault. A refusal is an answer: asking around until somebody accepts would
+ * make the most careless facilitator the one that counts. A settlement never moves on at all, which is why `verify`
+ * gives the facilitator along with its word.
+ */
+export class FacilitatorPool {
+  readonly #members: readonly Member[];
+  readonly #schedule: Schedule;
+  readonly #onFault: NonNullable<FacilitatorPoolDeps['onFault']>;
+  readonly #closing = new AbortController();
+
+  constructor(list: readonly Facilitator[], deps: FacilitatorPoolDeps) {
+    this.#members = list.map((facilitator) => ({
+      facilitator,
+      kinds: undefined,
+      failures: 0,
+      cancelNext: () => undefined,
+    }));
+    this.#schedule = deps.schedule ?? unrefTimer;
+    this.#onFault = deps.onFault ?? (() => undefined);
+  }
+
+  /**
+   * Asks every facilitator what it supports and waits for all of them. Never rejects for a facilitator: it keeps its
+   * last good answer. From the first call on each is asked again by itself, until `close`.
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    await Promise.all(this.#members.map((member) => this.#ask(member, either)));
+  }
+
+  /** Whether every facilitator has been reached, so that what is not covered will not be. */
+  get allReached(): boolean {
+    return this.#members.every((member) => member.kinds !== undefined);
+  }
+
+  /** Whether a facilitator that has been reached can settle this offer. */
+  covers(offer: Offer): boolean {
+    return this.#members.some((member) => serves(member, offer));
+  }
+
+  /**
+   * Asks the facilitators that cover the payment's offer, in order, until one answers.
+   *
+   * @throws GatewayError the last one's fault when none answers; `facilitator_unreachable` when none is known to cover
+   *   the offer. What is not a facilitator's fault is thrown at once.
+   */
+  async verify(payment: Payment, signal: AbortSignal): Promise<PoolVerification> {
+    let last = new GatewayError('facilitator_unreachable', { detail: 'None that serves this offer has been reached.' });
+    for (const member of this.#members) {
+      if (!serves(member, payment.offer)) continue;
+      try {
+        return { verification: await member.facilitator.verify(payment, signal), facilitator: member.facilitator };
+      } catch (fault) {
+        if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
+        this.#onFault(member.facilitator, 'verify', fault);
+        last = fault;
+        // Nobody waits any more: the next one would only be told to stop.
+        if (signal.aborted) break;
+      }
+    }
+    throw last;
+  }
+
+  /** Stops asking and closes every facilitator. Rejects with the first failure, after all have been closed. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const member of this.#members) member.cancelNext();
+    const closed = await Promise.allSettled(this.#members.map(({ facilitator }) => facilitator.close()));
+    const failure = closed.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async #ask(member: Member, signal: AbortSignal): Promise<void> {
+    member.cancelNext();
+    try {
+      member.kinds = await member.facilitator.supported(signal);
+      member.failures = 0;
+    } catch (fault) {
+      member.failures += 1;
+      if (!this.#closing.signal.aborted) this.#onFault(member.facilitator, 'supported', fault);
+    }
+    if (this.#closing.signal.aborted) return;
+    // Another call may have ended in the meantime and made its own appointment.
+    member.cancelNext();
+    member.cancelNext = this.#schedule(delayOf(member), () => void this.#ask(member, this.#closing.signal));
+  }
+}
+
+function serves({ kinds }: Member, offer: Offer): boolean {
+  return kinds !== undefined && covers(kinds, offer);
+}
+
+/** Impatient only while there is nothing to go by: an answer of five minutes ago still serves. */
+function delayOf({ kinds, failures }: Member): number {
+  if (kinds !== undefined) return REFRESH_MS;
+  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+}
+
+function unrefTimer(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+}

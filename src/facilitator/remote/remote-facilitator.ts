@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { Agent } from 'undici';
+import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import { isJsonObject, type Payment } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { JsonObject, SupportedKind } from '../../domain/x402.ts';
+import type { Facilitator, Verification } from '../facilitator.ts';
+import { expectationOf } from './answer-fields.ts';
+import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
+import { type Exchange, exchange } from './exchange.ts';
+import { readRetryAfter } from './retry-after.ts';
+import { readSettleAnswer } from './settle-answer.ts';
+import { readSupportedAnswer } from './supported-answer.ts';
+import { readVerifyAnswer, unbelievable } from './verify-answer.ts';
+import { readWireJson } from './wire-json.ts';
+import { wireRequest } from './wire-request.ts';
+
+/** What a remote facilitator takes from the world around it. */
+export interface RemoteFacilitatorDeps {
+  /** The time in Unix milliseconds. Default `Date.now`. */
+  readonly clock?: () => number;
+  /** `size` random bytes. Default `node:crypto`. */
+  readonly random?: (size: number) => Buffer;
+}
+
+/**
+ * Opens a facilitator behind HTTP. Connects to nothing yet.
+ *
+ * What each kind of trouble becomes:
+ *
+ * | trouble | `verify`, `supported` throw | `settle` returns |
+ * |---|---|---|
+ * | no connection: refused, no such host, TLS, too slow to connect | `facilitator_unreachable`, `facilitator_timeout` | `failed` |
+ * | connection lost after the request may have left | `facilitator_unreachable` | `unknown` |
+ * | no whole answer in time | `facilitator_timeout` | `unknown` |
+ * | 429 or 503 without a protocol answer | `facilitator_overloaded` with Retry-After | `unknown` |
+ * | redirect, other status, not JSON, too big, wrong member | `facilitator_invalid_answer` | `unknown` |
+ *
+ * `failed` without a connection is safe to say because of {@link Exchange}'s `sent`: not one byte of this call left,
+ * so it moved nothing and never will. It says nothing about an *earlier* settlement of the same payment: whoever sends
+ * a payment again to learn its outcome must not take `failed` for an answer.
+ *
+ * @throws Error when `spec.cdp` holds no usable key.
+ */
+export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps = {}): Facilitator {
+  return new RemoteFacilitator(spec, deps);
+}
+
+/** Most connections of each kind: a slow facilitator must not eat the process's file descriptors. Others queue. */
+const CONNECTIONS = 128;
+
+type Operation = 'verify' | 'settle' | 'supported';
+
+/** A payment as it goes over the wire, fixed with its first use. */
+interface Prepared {
+  readonly version: 1 | 2;
+  readonly body: string;
+}
+
+class RemoteFacilitator implements Facilitator {
+  readonly name: string;
+  readonly #spec: RemoteFacilitatorSpec;
+  readonly #clock: () => number;
+  readonly #random: (size: number) => Buffer;
+  readonly #cdp: CdpTokenMaker | undefined;
+  readonly #agent = new Agent({ connections: CONNECTIONS });
+  /**
+   * Settlements go over connections of their own. The far side may close a kept-alive one in the very moment we write
+   * to it, and then nobody could say whether the request arrived.
+   */
+  readonly #settleAgent = new Agent({ connections: CONNECTIONS, pipelining: 0 });
+  /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
+  readonly #prepared = new WeakMap<Payment, Prepared>();
+  readonly #settling = new Set<Promise<SettlementOutcome>>();
+  /** The last good `/supported`. */
+  #kinds: readonly SupportedKind[] | undefined;
+
+  constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#clock = deps.clock ?? Date.now;
+    this.#random = deps.random ?? randomBytes;
+    this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
+  }
+
+  async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
+    const answer = await this.#call('supported', undefined, signal);
+    if (answer.kind === 'broken' || answer.status < 200 || answer.status > 299) throw this.#faultOf(answer);
+    this.#kinds = readSupportedAnswer(readWireJson(answer.body));
+    return this.#kinds;
+  }
+
+  async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
+    // Which form a v1 payment takes depends on what is supported.
+    if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
+    const { body, version } = this.#prepare(payment);
+    const answer = await this.#call('verify', body, signal);
+    const json = protocolAnswer(answer, 'isValid');
+    if (json === undefined) throw this.#faultOf(answer);
+    return readVerifyAnswer(json, expectationOf(payment, version));
+  }
+
+  settle(payment: Payment): Promise<SettlementOutcome> {
+    const settling = this.#settle(payment).finally(() => this.#settling.delete(settling));
+    this.#settling.add(settling);
+    return settling;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#settling);
+    await Promise.all([this.#agent.destroy(), this.#settleAgent.destroy()]);
+  }
+
+  async #settle(payment: Payment): Promise<SettlementOutcome> {
+    const { body, version } = this.#prepare(payment);
+    const answer = await this.#call('settle', body, undefined);
+    const json = protocolAnswer(answer, 'success');
+    if (json !== undefined) return readSettleAnswer(json, expectationOf(payment, version));
+    const nothingLeft = answer.kind === 'broken' && !answer.sent;
+    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
+  }
+
+  #prepare(payment: Payment): Prepared {
+    const known = this.#prepared.get(payment);
+    if (known !== undefined) return known;
+    const request = wireRequest(payment, this.#kinds ?? []);
+    const prepared = { version: request.x402Version, body: JSON.stringify(request) };
+    this.#prepared.set(payment, prepared);
+    return prepared;
+  }
+
+  #call(operation: Operation, body: string | undefined, signal: AbortSignal | undefined): Promise<Exchange> {
+    const method = body === undefined ? 'GET' : 'POST';
+    const url = new URL(`${this.#spec.url}/${operation}`);
+    const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    for (const [name, value] of this.#spec.headers) headers[name.toLowerCase()] = value;
+    if (this.#cdp !== undefined) {
+      const nowSeconds = Math.floor(this.#clock() / 1000);
+      headers['authorization'] = `Bearer ${this.#cdp(method, url, nowSeconds, this.#random(16))}`;
+    }
+    const timeoutMs = operation === 'settle' ? this.#spec.settleTimeoutMs : this.#spec.verifyTimeoutMs;
+    const agent = operation === 'settle' ? this.#settleAgent : this.#agent;
+    return exchange(agent, { method, url, headers, body, timeoutMs, signal });
+  }
+
+  /** Why there is no protocol answer. */
+  #faultOf(answer: Exchange): GatewayError {
+    if (answer.kind === 'broken') return new GatewayError(answer.code, { cause: answer.cause });
+    if (answer.status !== 429 && answer.status !== 503) return unbelievable(`HTTP status ${answer.status}`);
+    const retryAfterSeconds = readRetryAfter(answer.retryAfter, this.#clock());
+    return new GatewayError('facilitator_overloaded', {
+      cause: new Error(`HTTP status ${answer.status}`),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+}
+
+/**
+ * The JSON object of an answer that speaks the protocol, whatever its status: refusals come as 200 and as 4xx.
+ * A redirect never does: it says that the answer is somewhere else.
+ */
+function protocolAnswer(answer: Exchange, verdict: 'isValid' | 'success'): JsonObject | undefined {
+  if (answer.kind === 'broken' || (answer.status >= 300 && answer.status <= 399)) return undefined;
+  const json = readWireJson(answer.body);
+  return isJsonObject(json) && Object.hasOwn(json, verdict) ? json : undefined;
+}

@@ -1,0 +1,30 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import type { Verification } from '../facilitator.ts';
+import { type Expectation, isPayer, optionalText, reasonText } from './answer-fields.ts';
+import { member } from './wire-json.ts';
+
+/**
+ * Reads a `VerifyResponse`.
+ *
+ * A refusal needs no more than `isValid: false`. An acceptance must not name another payer than the one who signed.
+ *
+ * @throws GatewayError `facilitator_invalid_answer`: a member is not what the specification says, or not ours.
+ */
+export function readVerifyAnswer(answer: JsonObject, expected: Expectation): Verification {
+  const isValid = member(answer, 'isValid');
+  if (typeof isValid !== 'boolean') throw unbelievable('isValid is not a boolean');
+  const reason = optionalText(answer, 'invalidReason');
+  if (reason === false) throw unbelievable('invalidReason is not a string');
+  if (optionalText(answer, 'invalidMessage') === false) throw unbelievable('invalidMessage is not a string');
+  const payer = optionalText(answer, 'payer');
+  if (payer === false) throw unbelievable('payer is not a string');
+  if (!isValid) return { kind: 'invalid', reason: reasonText(reason, 'unexpected_verify_error') };
+  if (payer !== undefined && !isPayer(payer, expected)) throw unbelievable('payer is not who signed the payment');
+  return { kind: 'valid', payer: expected.payer };
+}
+
+/** The fault of an answer that says something impossible; what exactly is for the log, not for the buyer. */
+export function unbelievable(wrong: string): GatewayError {
+  return new GatewayError('facilitator_invalid_answer', { cause: new Error(wrong) });
+}

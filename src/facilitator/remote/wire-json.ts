@@ -1,0 +1,28 @@
+import type { Json, JsonObject } from '../../domain/x402.ts';
+
+/** Deepest nesting that is read. Protocol answers have three levels, extensions a few more. */
+const MAX_DEPTH = 24;
+
+/**
+ * Reads JSON that a facilitator sent: strict UTF-8, at most {@link MAX_DEPTH} deep, and no `__proto__` key, which a
+ * later merge would turn into somebody's prototype. Size is the transport's limit. `undefined` when it is not such JSON.
+ */
+export function readWireJson(body: Uint8Array): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return isTame(value, MAX_DEPTH) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A member that the object itself has; `null` counts as absent, since facilitators write either. */
+export function member(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? (object[name] ?? undefined) : undefined;
+}
+
+function isTame(value: unknown, depth: number): value is Json {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0 || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((entry) => isTame(entry, depth - 1));
+}

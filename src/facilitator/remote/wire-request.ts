@@ -1,0 +1,67 @@
+import type { Offer } from '../../domain/offer.ts';
+import type { Payment } from '../../domain/payment.ts';
+import type {
+  PaymentPayload,
+  PaymentPayloadV1,
+  PaymentRequirements,
+  PaymentRequirementsV1,
+  SupportedKind,
+} from '../../domain/x402.ts';
+
+/** The body of `/verify` and `/settle`. @see x402 specification v2 §7 */
+export type WireRequest =
+  | {
+      readonly x402Version: 2;
+      readonly paymentPayload: PaymentPayload;
+      readonly paymentRequirements: PaymentRequirements;
+    }
+  | {
+      readonly x402Version: 1;
+      readonly paymentPayload: PaymentPayloadV1;
+      readonly paymentRequirements: PaymentRequirementsV1;
+    };
+
+/**
+ * Writes a payment for a facilitator that supports `kinds`.
+ *
+ * The requirement is always ours, never the client's `accepted`. A v1 payment goes out as v1 where the facilitator
+ * lists that; else as v2: what was signed is the same in both, and the requirement is our own.
+ */
+export function wireRequest(payment: Payment, kinds: readonly SupportedKind[]): WireRequest {
+  const { submission, offer } = payment;
+  if (submission.version === 2) return version2({ ...submission.payload, accepted: offer.requirements }, offer);
+  const { v1Network } = offer;
+  if (v1Network !== undefined && listsV1(kinds, offer.scheme, v1Network)) {
+    return {
+      x402Version: 1,
+      paymentPayload: submission.payload,
+      paymentRequirements: requirementsV1(offer, v1Network, payment.resourceUrl),
+    };
+  }
+  return version2({ x402Version: 2, accepted: offer.requirements, payload: submission.payload.payload }, offer);
+}
+
+function version2(paymentPayload: PaymentPayload, offer: Offer): WireRequest {
+  return { x402Version: 2, paymentPayload, paymentRequirements: offer.requirements };
+}
+
+function listsV1(kinds: readonly SupportedKind[], scheme: string, v1Network: string): boolean {
+  return kinds.some((kind) => kind.x402Version === 1 && kind.scheme === scheme && kind.network === v1Network);
+}
+
+/** `description` and `mimeType` are required in v1, and no facilitator compares them with anything. */
+function requirementsV1(offer: Offer, network: string, resource: string): PaymentRequirementsV1 {
+  const { scheme, amount, payTo, maxTimeoutSeconds, asset, extra } = offer.requirements;
+  return {
+    scheme,
+    network,
+    maxAmountRequired: amount,
+    resource,
+    description: '',
+    mimeType: 'application/json',
+    payTo,
+    maxTimeoutSeconds,
+    asset,
+    extra,
+  };
+}

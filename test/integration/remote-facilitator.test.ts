@@ -1,0 +1,313 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
+import type { Facilitator } from '../../src/facilitator/facilitator.ts';
+import { orderedFacilitators } from '../../src/facilitator/failover.ts';
+import { openRemoteFacilitator, type RemoteFacilitatorDeps } from '../../src/facilitator/remote/remote-facilitator.ts';
+import {
+  type Behaviour,
+  LIES,
+  refusingUrl,
+  SCRIPTED_PAYER,
+  SCRIPTED_TRANSACTION,
+  type ScriptedFacilitator,
+  scriptedOffer,
+  scriptedPayment,
+  startScriptedFacilitator,
+} from '../support/scripted-facilitator.ts';
+
+const never = new AbortController().signal;
+const V2_ONLY = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }];
+const SETTLED = {
+  kind: 'settled',
+  settlement: { transaction: SCRIPTED_TRANSACTION, payer: SCRIPTED_PAYER, amount: 10000n },
+};
+
+/** Enough for a loopback answer on a busy machine; tests of a facilitator that hangs set a short time themselves. */
+const PATIENT = { verifyTimeoutMs: 20_000, settleTimeoutMs: 20_000 };
+const IMPATIENT = { verifyTimeoutMs: 50, settleTimeoutMs: 50 };
+/** Time for a settlement to reach a facilitator that then hangs. */
+const ARRIVES = { verifyTimeoutMs: 50, settleTimeoutMs: 1000 };
+
+const cleanups: (() => Promise<void>)[] = [];
+let script: ScriptedFacilitator;
+
+async function start(kinds?: readonly unknown[]): Promise<ScriptedFacilitator> {
+  const started = await startScriptedFacilitator(kinds);
+  cleanups.push(() => started.close());
+  return started;
+}
+
+function open(url: string, change: Partial<RemoteFacilitatorSpec> = {}, deps: RemoteFacilitatorDeps = {}): Facilitator {
+  const spec = { kind: 'remote', name: 'scripted', url, headers: [], cdp: undefined, ...PATIENT } as const;
+  const facilitator = openRemoteFacilitator({ ...spec, ...change }, deps);
+  cleanups.push(() => facilitator.close());
+  return facilitator;
+}
+
+beforeEach(async () => {
+  script = await start();
+});
+
+afterEach(async () => {
+  // The clients go first: a settlement that hangs ends by its own clock.
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+describe('a remote facilitator that answers', () => {
+  it('verifies and settles', async () => {
+    const facilitator = open(script.url);
+    const payment = scriptedPayment(2);
+    expect(await facilitator.verify(payment, never)).toEqual({ kind: 'valid', payer: SCRIPTED_PAYER });
+    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+    expect(script.requests.map(({ endpoint, method }) => `${method} ${endpoint}`)).toEqual([
+      'POST verify',
+      'POST settle',
+    ]);
+  });
+
+  it.each([200, 400, 402, 500, 503])('is believed when it refuses with status %i', async (status) => {
+    const facilitator = open(script.url);
+    script.next('verify', { kind: 'refuse', reason: 'insufficient_funds', status });
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds', status });
+    const payment = scriptedPayment(2);
+    expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
+    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
+  });
+
+  it('leaves a pending settlement unknown, with its transaction', async () => {
+    script.next('settle', { kind: 'refuse', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
+    const outcome = await open(script.url).settle(scriptedPayment(2));
+    expect(outcome).toEqual({ kind: 'unknown', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
+  });
+
+  it('gets the very same bytes at settle as at verify, whatever it says to support in between', async () => {
+    const facilitator = open(script.url);
+    for (const version of [1, 2] as const) {
+      const payment = scriptedPayment(version);
+      await facilitator.verify(payment, never);
+      script.next('supported', { kind: 'agree', changed: { kinds: V2_ONLY } });
+      await facilitator.supported(never);
+      expect(await facilitator.settle(payment)).toEqual(SETTLED);
+      const [verify, settle] = script.requests.filter(({ endpoint }) => endpoint !== 'supported').slice(-2);
+      expect(settle!.text).toBe(verify!.text);
+    }
+  });
+
+  it('is asked in v1 about a v1 payment, after it has been asked whether it knows v1', async () => {
+    const payment = scriptedPayment(1);
+    await open(script.url).verify(payment, never);
+    expect(script.requests.map(({ endpoint }) => endpoint)).toEqual(['supported', 'verify']);
+    expect(JSON.parse(script.requests[1]!.text)).toMatchObject({
+      x402Version: 1,
+      paymentPayload: { x402Version: 1, network: 'base-sepolia' },
+      paymentRequirements: { network: 'base-sepolia', maxAmountRequired: '10000', resource: payment.resourceUrl },
+    });
+  });
+
+  it('is asked in v2 about a v1 payment when it knows v2 only', async () => {
+    const v2 = await start(V2_ONLY);
+    const facilitator = open(v2.url);
+    const payment = scriptedPayment(1);
+    await facilitator.verify(payment, never);
+    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+    expect(JSON.parse(v2.requests[1]!.text)).toMatchObject({
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, accepted: { amount: '10000' } },
+      paymentRequirements: { network: 'eip155:84532', amount: '10000' },
+    });
+  });
+
+  it('gets the configured headers on every call, which may replace ours', async () => {
+    const facilitator = open(script.url, {
+      headers: [
+        ['X-Api-Key', 'k1'],
+        ['Accept', 'application/x402+json'],
+      ],
+    });
+    const payment = scriptedPayment(2);
+    await facilitator.supported(never);
+    await facilitator.verify(payment, never);
+    await facilitator.settle(payment);
+    for (const { headers } of script.requests) {
+      expect(headers).toMatchObject({ 'x-api-key': 'k1', accept: 'application/x402+json' });
+    }
+    expect(script.requests).toHaveLength(3);
+  });
+
+  it('gets a token of its own for each call where a CDP key is configured', async () => {
+    const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex');
+    const pub = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex');
+    const cdp = { keyId: 'key-1', keySecret: Buffer.concat([seed, pub]).toString('base64') };
+    const facilitator = open(script.url, { cdp }, { clock: () => 1_767_000_000_900 });
+    const payment = scriptedPayment(2);
+    await facilitator.supported(never);
+    await facilitator.verify(payment, never);
+    await facilitator.settle(payment);
+    const claims = script.requests.map(({ headers }) => {
+      const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+      return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    });
+    const { host } = new URL(script.url);
+    expect(claims.map(({ uris, iat }) => [uris, iat])).toEqual([
+      [[`GET ${host}/facilitator/supported`], 1_767_000_000],
+      [[`POST ${host}/facilitator/verify`], 1_767_000_000],
+      [[`POST ${host}/facilitator/settle`], 1_767_000_000],
+    ]);
+  });
+});
+
+describe('a remote facilitator that lies', () => {
+  const toVerify = Object.entries(LIES).filter(([name]) => /payer|verdict/.test(name));
+
+  it.each(toVerify)('about %s is not believed at verify', async (_, lie) => {
+    script.next('verify', lie);
+    const verified = open(script.url).verify(scriptedPayment(2), never);
+    await expect(verified).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
+  });
+
+  it.each(Object.entries(LIES))('about %s leaves the settlement unknown', async (_, lie) => {
+    script.next('settle', lie);
+    const outcome = await open(script.url).settle(scriptedPayment(2));
+    expect(outcome).toMatchObject({ kind: 'unknown', reason: 'facilitator_invalid_answer' });
+  });
+});
+
+describe('a remote facilitator in trouble', () => {
+  const troubles: readonly (readonly [string, Behaviour, string])[] = [
+    ['closes the connection', { kind: 'reset' }, 'facilitator_unreachable'],
+    ['closes the connection in the middle of its answer', { kind: 'die-mid-answer' }, 'facilitator_unreachable'],
+    ['speaks another protocol', { kind: 'raw', text: 'SSH-2.0-OpenSSH_9.6\r\n' }, 'facilitator_invalid_answer'],
+    [
+      'breaks off a chunked answer',
+      { kind: 'raw', text: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n20\r\n{"isValid":true,' },
+      'facilitator_unreachable',
+    ],
+    ['answers more than 64 KB', { kind: 'huge' }, 'facilitator_invalid_answer'],
+    ['answers HTML', { kind: 'say', text: '<html>It works!</html>' }, 'facilitator_invalid_answer'],
+    ['answers JSON without a verdict', { kind: 'say', text: '{"ok":true}' }, 'facilitator_invalid_answer'],
+    ['answers a list', { kind: 'say', text: '[{"isValid":true,"success":true}]' }, 'facilitator_invalid_answer'],
+    ['answers nothing', { kind: 'say', text: '' }, 'facilitator_invalid_answer'],
+    ['answers 404', { kind: 'say', text: '{"error":"not found"}', status: 404 }, 'facilitator_invalid_answer'],
+    ['answers 500', { kind: 'say', text: 'oops', status: 500 }, 'facilitator_invalid_answer'],
+    ['answers 429', { kind: 'say', text: '{}', status: 429 }, 'facilitator_overloaded'],
+    ['answers 503', { kind: 'say', text: '', status: 503 }, 'facilitator_overloaded'],
+  ];
+
+  it.each(troubles)('that %s is a fault at verify and an unknown settlement', async (_, behaviour, code) => {
+    const facilitator = open(script.url);
+    script.next('verify', behaviour);
+    script.next('settle', behaviour);
+    script.next('supported', behaviour);
+    const payment = scriptedPayment(2);
+    await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
+    await expect(facilitator.supported(never)).rejects.toMatchObject({ code });
+    expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: code });
+  });
+
+  it('that redirects is not followed, whatever the redirect says', async () => {
+    const other = await start();
+    for (const status of [301, 302, 307, 308]) {
+      const redirect: Behaviour = { kind: 'agree', status };
+      const elsewhere: Behaviour = { kind: 'say', text: '', status, headers: { location: `${other.url}/verify` } };
+      script.next('verify', redirect, elsewhere);
+      script.next('settle', redirect, elsewhere);
+      const facilitator = open(script.url);
+      for (const payment of [scriptedPayment(2), scriptedPayment(2)]) {
+        const code = 'facilitator_invalid_answer';
+        await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
+        expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: code });
+      }
+    }
+    expect(other.requests).toEqual([]);
+  });
+
+  it('that hangs is a timeout at verify and an unknown settlement', async () => {
+    script.next('verify', { kind: 'hang' });
+    script.next('settle', { kind: 'hang' });
+    const facilitator = open(script.url, ARRIVES);
+    const payment = scriptedPayment(2);
+    await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_timeout' });
+    expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: 'facilitator_timeout' });
+  });
+
+  it('that is overloaded says when to come back', async () => {
+    script.next('verify', { kind: 'say', text: '', status: 429, headers: { 'retry-after': '17' } });
+    const verified = open(script.url).verify(scriptedPayment(2), never);
+    await expect(verified).rejects.toMatchObject({ code: 'facilitator_overloaded', retryAfterSeconds: 17 });
+  });
+
+  it('that refuses connections moved nothing: the settlement has failed', async () => {
+    const facilitator = open(await refusingUrl());
+    const payment = scriptedPayment(2);
+    await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
+    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+  });
+
+  it('whose host does not exist moved nothing: the settlement has failed', async () => {
+    // No name may have a part of 64 characters, so that no resolver needs to be asked.
+    const facilitator = open(`http://${'x'.repeat(64)}.test`);
+    const payment = scriptedPayment(2);
+    await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
+    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+  });
+
+  it('that does not finish the TLS handshake is given up, and the settlement is never sent later', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    cleanups.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    const facilitator = open(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`, IMPATIENT);
+    expect(await facilitator.settle(scriptedPayment(2))).toEqual({ kind: 'failed', reason: 'facilitator_timeout' });
+  });
+
+  it('is not waited for at verify by a caller who has gone', async () => {
+    script.next('verify', { kind: 'hang' });
+    const facilitator = open(script.url);
+    const gone = new AbortController();
+    const verified = facilitator.verify(scriptedPayment(2), gone.signal);
+    await script.arrived('verify');
+    gone.abort();
+    await expect(verified).rejects.toMatchObject({ code: 'facilitator_timeout' });
+    const early = facilitator.verify(scriptedPayment(2), gone.signal);
+    await expect(early).rejects.toMatchObject({ code: 'facilitator_timeout' });
+    expect(script.requests).toHaveLength(1);
+  });
+});
+
+describe('closing a remote facilitator', () => {
+  it('lets a settlement that is under way end, and sends none afterwards', async () => {
+    const held = Promise.withResolvers<void>();
+    script.next('settle', { kind: 'hold', until: held.promise });
+    const facilitator = open(script.url);
+    const order: string[] = [];
+    const settling = facilitator.settle(scriptedPayment(2)).then(({ kind }) => order.push(kind));
+    await script.arrived('settle');
+    const closing = facilitator.close().then(() => order.push('closed'));
+    held.resolve();
+    await Promise.all([settling, closing]);
+    expect(order).toEqual(['settled', 'closed']);
+    expect(await facilitator.settle(scriptedPayment(2))).toMatchObject({ kind: 'failed' });
+    expect(script.requests).toHaveLength(1);
+  });
+});
+
+describe('a list of remote facilitators', () => {
+  it('verifies at the second when the first is down, and settles there only', async () => {
+    const second = open(script.url);
+    const pool = orderedFacilitators([open(await refusingUrl()), second]);
+    cleanups.push(() => pool.close());
+    await pool.refresh(never);
+    expect(pool.covers(scriptedOffer())).toBe(true);
+    const payment = scriptedPayment(2);
+    const { verification, facilitator } = await pool.verify(payment, never);
+    expect(verification.kind).toBe('valid');
+    expect(facilitator).toBe(second);
+    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+  });
+});

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { x402Facilitator } from '@x402/core/facilitator';
+import type { Network, PaymentPayload, PaymentRequirements } from '@x402/core/types';
+import { toFacilitatorEvmSigner } from '@x402/evm';
+import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
+import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
+import { createWalletClient, defineChain, type Hex, http, publicActions, type TypedData } from 'viem';
+import { nonceManager, privateKeyToAccount } from 'viem/accounts';
+
+/** The official facilitator code behind HTTP, on a local chain. */
+export interface OfficialFacilitator {
+  readonly url: string;
+  /** How often each endpoint has been called. */
+  readonly calls: { readonly verify: number; readonly settle: number };
+  close(): Promise<void>;
+}
+
+const BASE_SEPOLIA = 84532;
+/** Its x402 v1 name; the official type of a network knows only CAIP-2. */
+const BASE_SEPOLIA_V1: string = 'base-sepolia';
+
+/**
+ * Starts the official facilitator: `exact` on the chain behind `rpcUrl`, and its v1 form on Base Sepolia's chain id.
+ *
+ * @param options.key private key of a funded account: it pays the gas.
+ */
+export async function startOfficialFacilitator(options: {
+  readonly rpcUrl: string;
+  readonly key: Hex;
+}): Promise<OfficialFacilitator> {
+  const calls = { verify: 0, settle: 0 };
+  const facilitator = await openOfficial(options.rpcUrl, options.key);
+  const handle = async (request: IncomingMessage): Promise<unknown> => {
+    if (request.url === '/supported') return facilitator.getSupported();
+    const { paymentPayload, paymentRequirements } = await readBody(request);
+    if (request.url === '/verify') {
+      calls.verify += 1;
+      return await facilitator.verify(paymentPayload, paymentRequirements);
+    }
+    calls.settle += 1;
+    return await facilitator.settle(paymentPayload, paymentRequirements);
+  };
+  const server = createServer((request, response) => {
+    handle(request).then(
+      (answer) => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
+      (error: unknown) => {
+        response.statusCode = 500;
+        response.end(JSON.stringify({ error: String(error) }));
+      },
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facilitator> {
+  // Receipts are polled for, and a local chain mines at once.
+  const unnamed = createWalletClient({ transport: http(rpcUrl) }).extend(publicActions);
+  const id = await unnamed.getChainId();
+  const chain = defineChain({
+    id,
+    name: 'local',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  });
+  const account = privateKeyToAccount(key, { nonceManager });
+  const client = createWalletClient({ account, chain, transport: http(rpcUrl), pollingInterval: 50 }).extend(
+    publicActions,
+  );
+  const signer = toFacilitatorEvmSigner({
+    address: account.address,
+    getCode: (args) => client.getCode(args),
+    readContract: (args) => client.readContract(args),
+    verifyTypedData: (args) => client.verifyTypedData({ ...args, types: args.types as TypedData }),
+    writeContract: (args) => client.writeContract(args),
+    sendTransaction: (args) => client.sendTransaction(args),
+    waitForTransactionReceipt: (args) => client.waitForTransactionReceipt(args),
+  });
+  const facilitator = new x402Facilitator().register(`eip155:${id}`, new ExactEvmScheme(signer));
+  if (id !== BASE_SEPOLIA) return facilitator;
+  return facilitator.registerV1(BASE_SEPOLIA_V1 as Network, new ExactEvmSchemeV1(signer));
+}
+
+/** The official server code does no more than this with a body; its own checks follow in the schemes. */
+async function readBody(
+  request: IncomingMessage,
+): Promise<{ paymentPayload: PaymentPayload; paymentRequirements: PaymentRequirements }> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { readRetryAfter } from '../../src/facilitator/remote/retry-after.ts';
+import { readWireJson } from '../../src/facilitator/remote/wire-json.ts';
+import { wireRequest } from '../../src/facilitator/remote/wire-request.ts';
+import { scriptedOffer, scriptedPayment } from '../support/scripted-facilitator.ts';
+
+const V1 = { x402Version: 1, scheme: 'exact', network: 'base-sepolia' };
+const V2 = { x402Version: 2, scheme: 'exact', network: 'eip155:84532' };
+
+describe('the request to a facilitator', () => {
+  it('carries our requirement in place of the one that the client says it accepted', () => {
+    const payment = scriptedPayment(2);
+    const request = wireRequest(payment, [V1, V2]);
+    expect(request.x402Version).toBe(2);
+    expect(request.paymentRequirements).toEqual(payment.offer.requirements);
+    expect(request.paymentPayload).toMatchObject({
+      accepted: payment.offer.requirements,
+      payload: payment.submission.payload.payload,
+      resource: { url: 'https://api.example.com/v1/weather' },
+      extensions: { echoed: { info: { yes: true } } },
+    });
+    expect(JSON.stringify(request)).not.toContain('by the client');
+  });
+
+  it('is v1 for a v1 payment where the facilitator lists v1 for the network', () => {
+    const payment = scriptedPayment(1);
+    expect(wireRequest(payment, [V2, V1])).toEqual({
+      x402Version: 1,
+      paymentPayload: payment.submission.payload,
+      paymentRequirements: {
+        scheme: 'exact',
+        network: 'base-sepolia',
+        maxAmountRequired: '10000',
+        resource: 'https://api.example.com/v1/weather?city=Oslo',
+        description: '',
+        mimeType: 'application/json',
+        payTo: payment.offer.payTo,
+        maxTimeoutSeconds: 60,
+        asset: payment.offer.asset.address,
+        extra: { name: 'USDC', version: '2' },
+      },
+    });
+  });
+
+  it.each([
+    ['lists v2 only', [V2]],
+    ['lists v1 for another network only', [V2, { ...V1, network: 'base' }]],
+    ['lists v1 for another scheme only', [V2, { ...V1, scheme: 'upto' }]],
+  ])('is v2 for a v1 payment where the facilitator %s', (_, kinds) => {
+    const payment = scriptedPayment(1);
+    const { requirements } = payment.offer;
+    expect(wireRequest(payment, kinds)).toEqual({
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, accepted: requirements, payload: payment.submission.payload.payload },
+      paymentRequirements: requirements,
+    });
+  });
+
+  it('is v2 for a v1 payment on a network that v1 has no name for', () => {
+    const payment = scriptedPayment(1, { ...scriptedOffer(), v1Network: undefined });
+    expect(wireRequest(payment, [V1, V2]).x402Version).toBe(2);
+  });
+});
+
+describe('JSON from a facilitator', () => {
+  const read = (text: string) => readWireJson(Buffer.from(text));
+
+  it('is read when it is plain JSON', () => {
+    expect(read('{"a":[1,"x",null,true]}')).toEqual({ a: [1, 'x', null, true] });
+  });
+
+  it('is refused when it is nested too deep, however deep', () => {
+    expect(read(`${'['.repeat(25)}${']'.repeat(25)}`)).toBeUndefined();
+    expect(read(`${'['.repeat(30_000)}${']'.repeat(30_000)}`)).toBeUndefined();
+    expect(read('{"a":'.repeat(25) + 1 + '}'.repeat(25))).toBeUndefined();
+  });
+
+  it('is refused when it holds a __proto__ key anywhere', () => {
+    expect(read('{"__proto__":{"isValid":true}}')).toBeUndefined();
+    expect(read('{"extensions":[{"\\u005f_proto__":{}}]}')).toBeUndefined();
+  });
+
+  it('is refused when it is not UTF-8 or not JSON', () => {
+    expect(readWireJson(Buffer.from([0x22, 0xff, 0x22]))).toBeUndefined();
+    for (const text of ['', '<html>', '{"a":1}{"a":2}', 'undefined']) expect(read(text)).toBeUndefined();
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 0, 1, 12, 0, 0);
+
+  it.each([
+    ['7', 7],
+    ['0', 1],
+    ['9999999', 300],
+    ['Thu, 01 Jan 2026 12:00:30 GMT', 30],
+    ['Thu, 01 Jan 2026 11:00:00 GMT', 1],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['soon', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('of %j means %j seconds', (header, seconds) => {
+    expect(readRetryAfter(header, now)).toBe(seconds);
+  });
+});
