@@ -1,0 +1,252 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { relayTrailers } from './headers.ts';
+import { UploadBody } from './upload-body.ts';
+import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+
+/** A request as it goes to the upstream. */
+export interface ForwardRequest {
+  readonly method: string;
+  /** Canonical path and query, rewritten and with the upstream's base path. */
+  readonly path: string;
+  /** Flat list of names and values from `forwardRequestHeaders`. */
+  readonly headers: string[];
+  /** From `bodyOf`. */
+  readonly body: IncomingMessage | undefined;
+  /**
+   * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
+   * connecting count, waiting for the client's upload does not.
+   */
+  readonly timeoutMs: number;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** How relaying a response ended. */
+export type RelayOutcome =
+  /** The whole response was handed to the client's connection. `bytes` counts its body. */
+  | { readonly kind: 'complete'; readonly bytes: number }
+  | { readonly kind: 'client_gone' }
+  /** The upstream broke off; the client sees a truncated response, never a complete one. */
+  | { readonly kind: 'upstream_broke' };
+
+/** A response whose head has arrived and whose body waits in the upstream's connection. */
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Reason phrase, latin1 as it goes on the wire; may be empty. */
+  readonly statusText: string;
+  /** Flat list of names and values as the upstream sent them, latin1, before `relayResponseHeaders`. */
+  readonly rawHeaders: string[];
+  /**
+   * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
+   * rejects. Call either this or `discard`, once.
+   */
+  relay(res: ServerResponse): Promise<RelayOutcome>;
+  /** Drops the response: aborts the upstream request and frees its connection. */
+  discard(): void;
+}
+
+type State = 'waiting' | 'held' | 'relaying' | 'done';
+
+/** One request to the upstream and its response: undici's handler and the pipeline's {@link UpstreamResponse} in one. */
+export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
+  status = 0;
+  statusText = '';
+  rawHeaders: string[] = [];
+
+  readonly #request: ForwardRequest;
+  readonly #upload: UploadBody | undefined;
+  readonly #opened = Promise.withResolvers<UpstreamResponse>();
+  readonly #timer: NodeJS.Timeout;
+  #state: State = 'waiting';
+  #controller: Dispatcher.DispatchController | undefined;
+  #res: ServerResponse | undefined;
+  #relayed: PromiseWithResolvers<RelayOutcome> | undefined;
+  /** Why the exchange cannot go on; kept until somebody asks. */
+  #failure: Error | undefined;
+  #ended = false;
+  #bytes = 0;
+
+  constructor(request: ForwardRequest) {
+    this.#request = request;
+    this.#timer = setTimeout(onSilence, request.timeoutMs, this);
+    if (request.body !== undefined) this.#upload = new UploadBody(request.body, () => this.#timer.refresh());
+  }
+
+  /** Sends the request; resolves at the final response headers with the body held back. */
+  start(dispatcher: Dispatcher): Promise<UpstreamResponse> {
+    const { method, path, headers, signal } = this.#request;
+    if (signal.aborted) {
+      this.#fail(new ClientGoneError());
+      return this.#opened.promise;
+    }
+    signal.addEventListener('abort', this);
+    // undici's own timers are coarse (half a second) and do not see the queue: the exchange keeps its own.
+    // A body may be silent for as long as it likes: server-sent events are. Dead peers are found by TCP keep-alive.
+    const options = { method, path, headers, body: this.#upload ?? null, headersTimeout: 0, bodyTimeout: 0 };
+    dispatcher.dispatch(options, this);
+    return this.#opened.promise;
+  }
+
+  /** The client's abort signal. */
+  handleEvent(): void {
+    this.#fail(new ClientGoneError());
+  }
+
+  /** The time is up: a fault of the upstream, unless it is the client's upload that is late. */
+  expire(): void {
+    if (this.#upload?.waitsForClient === true) this.#timer.refresh();
+    else this.#fail(new UpstreamSilenceError(`No response headers within ${this.#request.timeoutMs} ms.`));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Given up while it was queued: the request must not be sent.
+    if (this.#failure !== undefined) controller.abort(this.#failure);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusText?: string,
+  ): void {
+    // 102 and 103 announce the final response; the deadline holds for that one.
+    if (status < 200 || this.#state !== 'waiting') return;
+    controller.pause();
+    clearTimeout(this.#timer);
+    this.status = status;
+    this.statusText = wireText(statusText, status);
+    this.rawHeaders = decode(controller.rawHeaders);
+    this.#state = 'held';
+    this.#opened.resolve(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const res = this.#res;
+    if (res === undefined || res.destroyed) return;
+    this.#bytes += chunk.length;
+    if (!res.write(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#ended = true;
+    this.#upload?.destroy();
+    if (this.#state === 'relaying') this.#finish();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.status === 304 && isLengthMismatch(error)) {
+      this.onResponseEnd();
+      return;
+    }
+    this.#failure ??= error;
+    this.#upload?.destroy();
+    this.#request.signal.removeEventListener('abort', this);
+    if (this.#state === 'waiting') this.#refuse();
+    else if (this.#state === 'relaying') this.#cut();
+  }
+
+  relay(res: ServerResponse): Promise<RelayOutcome> {
+    if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be relayed`);
+    this.#state = 'relaying';
+    this.#res = res;
+    this.#relayed = Promise.withResolvers<RelayOutcome>();
+    if (this.#failure === undefined && res.destroyed) this.#fail(new ClientGoneError());
+    else if (this.#failure !== undefined) this.#cut();
+    else this.#pump(res);
+    return this.#relayed.promise;
+  }
+
+  discard(): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#fail(new Error('the response was discarded'));
+  }
+
+  #pump(res: ServerResponse): void {
+    res.on('drain', () => {
+      if (this.#state === 'relaying' && !this.#ended) this.#controller?.resume();
+    });
+    res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
+    res.once('close', () => {
+      if (this.#state === 'relaying') this.#fail(new ClientGoneError());
+    });
+    // A response to HEAD is over before anybody asked for its body.
+    if (this.#ended) {
+      this.#finish();
+      return;
+    }
+    this.#controller?.resume();
+    // What had arrived went out together with the head; an event stream that says nothing yet still shows its head.
+    if (this.#bytes === 0 && this.#state === 'relaying' && !this.#ended) res.flushHeaders();
+  }
+
+  #finish(): void {
+    const res = this.#res;
+    if (res === undefined || res.destroyed) return;
+    const trailers = this.#controller?.rawTrailers;
+    if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decode(trailers)));
+    res.end();
+  }
+
+  /** Ends the exchange from our side, wherever it stands. */
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    const controller = this.#controller;
+    // After the response's end there is nothing left to abort, and the connection may serve somebody else.
+    if (controller !== undefined && !this.#ended && !controller.aborted) controller.abort(error);
+    // An abort reports back at once; everything that has no connection is told here. Hearing it twice changes nothing.
+    this.onResponseError(controller, error);
+  }
+
+  #refuse(): void {
+    this.#state = 'done';
+    clearTimeout(this.#timer);
+    const failure = this.#failure;
+    if (failure instanceof ClientGoneError) this.#opened.reject(failure);
+    else this.#opened.reject(faultOf(failure, this.#controller === undefined ? 'no' : 'possibly'));
+  }
+
+  /** Ends the client's response so that it is seen as cut off. */
+  #cut(): void {
+    const res = this.#res;
+    // A response to HTTP/1.0 ends with its connection: only a reset tells a cut from an end.
+    if (res?.req.httpVersionMinor === 0) res.socket?.resetAndDestroy();
+    res?.destroy();
+    this.#settle({ kind: this.#failure instanceof ClientGoneError ? 'client_gone' : 'upstream_broke' });
+  }
+
+  #settle(outcome: RelayOutcome): void {
+    this.#state = 'done';
+    this.#request.signal.removeEventListener('abort', this);
+    this.#relayed?.resolve(outcome);
+  }
+}
+
+function onSilence(exchange: Exchange): void {
+  exchange.expire();
+}
+
+/**
+ * undici expects the bytes of a 304's `Content-Length`, which is the length a 200 would have had and announces no body
+ * (RFC 9110 §8.6). Such a response is whole.
+ */
+function isLengthMismatch(error: Error): boolean {
+  return 'code' in error && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+}
+
+function decode(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return [];
+  const list: string[] = new Array(raw.length);
+  for (let i = 0; i < raw.length; i++) list[i] = raw[i]?.toString('latin1') ?? '';
+  return list;
+}
+
+/** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes are what must come through. */
+function wireText(text: string | undefined, status: number): string {
+  if (text === undefined || text === '') return '';
+  if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

@@ -1,0 +1,335 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import { mergeFieldList, parseFieldList } from './field-list.ts';
+import { UpstreamFault } from './upstream-fault.ts';
+
+/*
+ * Every header that the gateway removes, changes or adds, in both directions, with the reason. Nothing else touches
+ * headers of forwarded traffic. Lists are flat, as Node and undici use them: name, value, name, value.
+ *
+ * Names are compared in lower case and with `_` read as `-`: CGI, WSGI and Rack show `x402_payer` and `x402-payer` to
+ * the API as one variable, so a twin of a header that means something here is removed with it.
+ */
+
+/** About one connection only (RFC 9110 §7.6.1, RFC 9112 §9), or a credential for a proxy on the way (RFC 9110 §11.7). */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+];
+
+/** x402's own headers: signed payments and receipts are between the buyer and the gateway, whoever sends them. */
+const PAYMENT = [
+  'payment-required',
+  'payment-response',
+  'payment-signature',
+  'x-payment',
+  'x-payment-response',
+  'sign-in-with-x',
+  // From a resource server to its own x402 library: an upstream could change what the buyer is told or charged.
+  'settlement-overrides',
+  'extension-responses',
+];
+
+/** Ask the API to treat the request as another one than was matched and priced. */
+const OVERRIDES = [
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+];
+
+const NEVER_FORWARDED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...PAYMENT,
+  ...OVERRIDES,
+  // The upstream's own authority is sent; the client's goes into X-Forwarded-Host. A virtual-hosted upstream would not
+  // answer to the client's, and routing must not depend on what a client claims.
+  'host',
+  // The server in front has answered it; undici cannot wait for a 100.
+  'expect',
+  // Announces trailers of the upload, which are not forwarded (RFC 9110 §6.5.1 lets an intermediary discard them).
+  'trailer',
+  // Becomes HTTP_PROXY in CGI ("httpoxy").
+  'proxy',
+  // Set by the gateway on every request.
+  'x-request-id',
+]);
+
+/** Tell where a request came from: believed from trusted peers only. `x-forwarded-*` is covered by its prefix. */
+const FORWARDING: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+]);
+
+/** The gateway's own names; a client's or an upstream's copy is a forgery, of any name still to come too. */
+const OWN_PREFIX = 'x402-';
+const FORWARDING_PREFIX = 'x-forwarded-';
+
+const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...PAYMENT]);
+
+/** Would let a shared cache keep a paid answer in spite of `Cache-Control: private`. */
+const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', 'edge-control', 'x-accel-expires']);
+/** RFC 9213 targeted fields, of any vendor. */
+const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
+
+/** What a paid answer depends on besides its URL. */
+const PAID_VARY = ['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Authorization'];
+
+/** Frames the message: a `Connection` header that names it must not take it away. */
+const FRAMING = 'content-length';
+
+/** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
+const OWN_BEARER = /^bearer +tpk_/i;
+
+const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** What the upstream is told of a payment. */
+export interface PaidFacts {
+  readonly payer: string;
+  /** CAIP-2. */
+  readonly network: string;
+  readonly asset: string;
+  /** Atomic units, decimal. */
+  readonly amount: string;
+  /** The route's name. */
+  readonly route: string;
+}
+
+/** What the gateway knows about a request that it forwards. */
+export interface ForwardContext {
+  /** Address of the peer on the connection. */
+  readonly peer: string;
+  /** Whether the peer's own forwarding headers are believed. */
+  readonly peerTrusted: boolean;
+  /** How the client reached the gateway, where no trusted peer says otherwise. */
+  readonly proto: 'http' | 'https';
+  /** The client's `Host`, validated. */
+  readonly host: string;
+  readonly requestId: string;
+  /** From the configuration; replaces the client's headers of these lower-case names. */
+  readonly upstreamHeaders: readonly (readonly [name: string, value: string])[];
+  readonly paid: PaidFacts | undefined;
+}
+
+/**
+ * The headers that go to the upstream: the client's, scrubbed, in their order and case, then those the gateway adds.
+ * The client's `Connection` header is obeyed first, so it can never remove what is added.
+ *
+ * @param raw flat list as in `IncomingMessage.rawHeaders`
+ */
+export function forwardRequestHeaders(raw: readonly string[], context: ForwardContext): string[] {
+  const nominated = nominatedBy(raw);
+  const out: string[] = [];
+  let forwardedFor = '';
+  let proto: string = context.proto;
+  let host = context.host;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (nominated?.has(lower) === true && lower !== 'te') continue;
+    if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
+    else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
+    else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
+    else if (lower === 'te') out.push(...trailersOnly(name, value));
+    else if (isForwarded(lower, value, context)) out.push(name, value);
+  }
+  out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
+  out.push('X-Request-Id', context.requestId);
+  for (const [name, value] of context.upstreamHeaders) out.push(name, value);
+  if (context.paid !== undefined) pushPaidFacts(out, context.paid);
+  return out;
+}
+
+function isForwarded(lower: string, value: string, context: ForwardContext): boolean {
+  const key = canonical(lower);
+  if (NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)) return false;
+  const isTwin = key !== lower;
+  if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return context.peerTrusted && !isTwin;
+  if (isTwin && key === FRAMING) return false;
+  if (lower === 'authorization' && OWN_BEARER.test(value)) return false;
+  for (const [name] of context.upstreamHeaders) if (canonical(name) === key) return false;
+  return true;
+}
+
+function pushPaidFacts(out: string[], paid: PaidFacts): void {
+  out.push('X402-Payer', paid.payer, 'X402-Network', paid.network, 'X402-Asset', paid.asset);
+  // A route's name is free text in the configuration; on the wire it must be a header value.
+  const route = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(paid.route)
+    ? paid.route
+    : encodeURIComponent(paid.route);
+  out.push('X402-Amount', paid.amount, 'X402-Route', route);
+}
+
+/** `TE` is about one connection, except that `trailers` asks for something the gateway passes on. */
+function trailersOnly(name: string, value: string): readonly string[] {
+  const asked = parseFieldList(value).some((member) => member.toLowerCase() === 'trailers');
+  return asked ? [name, 'trailers'] : [];
+}
+
+/** What the gateway knows about a response that it relays. */
+export interface RelayContext {
+  /** The client's method. */
+  readonly method: string;
+  readonly status: number;
+  /** Minor HTTP version of the client's request. */
+  readonly httpVersionMinor: number;
+  /** Whether the answer was paid for, now or by a pass: then it is the payer's alone. */
+  readonly paid: boolean;
+  /** Headers of the gateway, such as `PAYMENT-RESPONSE`; readable for browsers where the answer is a CORS one. */
+  readonly add: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * The headers of the client's response: the upstream's in their order, case and number, without those of its connection
+ * and without forged payment headers; for paid answers also kept out of shared caches.
+ *
+ * @param raw flat list, `UpstreamResponse.rawHeaders`
+ * @returns flat list for `writeHead`
+ * @throws GatewayError `upstream_invalid_answer` for a value that may not stand in a header
+ */
+export function relayResponseHeaders(raw: readonly string[], context: RelayContext): string[] {
+  const nominated = nominatedBy(raw);
+  const framing = framingOf(raw, context);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const lower = name.toLowerCase();
+    const key = canonical(lower);
+    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    if (lower === FRAMING && !framing.length) continue;
+    if (lower === 'trailer' && !framing.trailers) continue;
+    out.push(name, checked(raw[i + 1] ?? ''));
+  }
+  if (context.paid) keepPrivate(out);
+  for (const [name, value] of context.add) out.push(name, checked(value));
+  if (context.add.length > 0) expose(out, context.add);
+  return out;
+}
+
+/**
+ * Trailers for the client: without those that only a head may carry (RFC 9110 §6.5.1) and forged payment headers.
+ *
+ * @returns pairs for `addTrailers`
+ */
+export function relayTrailers(raw: readonly string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const key = canonical(name.toLowerCase());
+    const mayTrail = !NEVER_RELAYED.has(key) && !key.startsWith(OWN_PREFIX) && !NEVER_A_TRAILER.has(key);
+    if (mayTrail && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
+  }
+  return out;
+}
+
+const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
+  FRAMING,
+  'host',
+  'trailer',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'cache-control',
+  'set-cookie',
+  'vary',
+]);
+
+/** Which of the upstream's framing headers hold for the client's response too. */
+function framingOf(raw: readonly string[], context: RelayContext): { length: boolean; trailers: boolean } {
+  const chunked = find(raw, 'transfer-encoding') !== -1;
+  const bodiless = context.method === 'HEAD' || context.status === 204 || context.status === 304;
+  return {
+    // A length next to chunks is a smuggling attempt or a mistake; a 204 has none (RFC 9110 §8.6).
+    length: !chunked && context.status !== 204,
+    // Only a chunked response can have trailers; Node refuses to announce them on any other.
+    trailers: chunked && !bodiless && context.httpVersionMinor > 0,
+  };
+}
+
+function keepPrivate(out: string[]): void {
+  const directives = ['private'];
+  let at = -1;
+  for (let i = out.length - 2; i >= 0; i -= 2) {
+    const key = canonical(out[i]?.toLowerCase() ?? '');
+    if (SHARED_CACHE.has(key) || key.endsWith(SHARED_CACHE_SUFFIX)) {
+      out.splice(i, 2);
+      if (at !== -1) at -= 2;
+    } else if (key === 'cache-control') {
+      directives.splice(1, 0, ...parseFieldList(out[i + 1] ?? '').filter(isPrivateDirective));
+      if (at !== -1) out.splice(at, 2);
+      at = i;
+    }
+  }
+  if (at === -1) out.push('Cache-Control', 'private');
+  else out[at + 1] = directives.join(', ');
+  mergeInto(out, 'Vary', PAID_VARY);
+}
+
+function isPrivateDirective(directive: string): boolean {
+  const name = directive.split('=', 1)[0]?.trim().toLowerCase();
+  return name !== 'public' && name !== 's-maxage' && name !== 'private';
+}
+
+/** Lets scripts of other origins read what was added, where the API lets them read the answer at all. */
+function expose(out: string[], added: RelayContext['add']): void {
+  if (find(out, 'access-control-allow-origin') === -1) return;
+  const names = added.map(([name]) => name).filter((name) => name.toLowerCase() !== 'set-cookie');
+  mergeInto(out, 'Access-Control-Expose-Headers', names);
+}
+
+function mergeInto(out: string[], name: string, additions: readonly string[]): void {
+  const lower = name.toLowerCase();
+  const at = find(out, lower);
+  if (at === -1) out.push(name, additions.join(', '));
+  else if (lower !== 'vary' || out[at + 1]?.trim() !== '*') out[at + 1] = mergeFieldList(out[at + 1] ?? '', additions);
+}
+
+/** Lower-case names that the list's `Connection` headers nominate as hop-by-hop. */
+function nominatedBy(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let nominated: Set<string> | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    for (const token of (raw[i + 1] ?? '').toLowerCase().split(',')) {
+      const option = token.trim();
+      if (option === '' || option === 'keep-alive' || option === 'close' || option === FRAMING) continue;
+      nominated ??= new Set();
+      nominated.add(option);
+    }
+  }
+  return nominated;
+}
+
+function find(list: readonly string[], lower: string): number {
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    if (list[i]?.length === lower.length && list[i]?.toLowerCase() === lower) return i;
+  }
+  return -1;
+}
+
+function canonical(lower: string): string {
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+}
+
+/** A value with a line break would be read as a header of its own. */
+function checked(value: string): string {
+  if (!FORBIDDEN_IN_VALUE.test(value)) return value;
+  throw new GatewayError('upstream_invalid_answer', {
+    cause: new UpstreamFault('A response header holds a character that may not stand in one.', 'possibly'),
+  });
+}

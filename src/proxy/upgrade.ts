@@ -1,0 +1,217 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { createProxyServer, type ProxyServer } from 'http-proxy';
+import type { GatewayError } from '../domain/gateway-error.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import type { RelayOutcome } from './exchange.ts';
+import { relayResponseHeaders } from './headers.ts';
+import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+
+/** How long a client may stay silent after a plain answer, in milliseconds, before its connection is cut. */
+const LINGER_MS = 5_000;
+
+/** An upgrade request as it goes to the upstream. */
+export interface ForwardUpgrade {
+  /** Canonical path and query, rewritten and with the upstream's base path. */
+  readonly path: string;
+  /** Flat list from `forwardRequestHeaders`; the upgrade's own headers are put in here. */
+  readonly headers: readonly string[];
+  /** How long until the upstream's answer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
+  readonly paid: boolean;
+  readonly add: readonly (readonly [name: string, value: string])[];
+  /**
+   * Writes an answer to the client when there is none from the upstream. Called at most once, before anything else was
+   * written; must write at once, because the socket is ended right after it.
+   */
+  readonly refuse: (fault: GatewayError) => void;
+}
+
+/** Forwards WebSocket upgrades to one upstream. */
+export interface UpgradeProxy {
+  /**
+   * Sends the upgrade and stays until the connection is over. Frames flow only after the upstream's own 101; any other
+   * answer is relayed as the plain response it is and ends the connection. Never rejects.
+   *
+   * `complete` counts the bytes that were written to the client after the request, head included.
+   */
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, forward: ForwardUpgrade): Promise<RelayOutcome>;
+  /** Cuts the connections that are open. */
+  close(): Promise<void>;
+}
+
+/** Whether a request asks for what {@link UpgradeProxy} forwards: `websocket` alone, by `GET` and without a body. */
+export function isWebSocketUpgrade(req: IncomingMessage): boolean {
+  const { upgrade, 'transfer-encoding': coding, 'content-length': length } = req.headers;
+  if (req.method !== 'GET' || upgrade?.toLowerCase() !== 'websocket') return false;
+  // Bytes after the head would be read as frames by one side and as a body by the other.
+  return coding === undefined && (length === undefined || Number(length) === 0);
+}
+
+/** Opens the way for upgrades to an upstream. Every upgrade has a connection of its own. */
+export function openUpgradeProxy(upstream: Upstream): UpgradeProxy {
+  const open = new Set<Socket>();
+  return {
+    async upgrade(req, socket, head, forward) {
+      open.add(socket);
+      try {
+        return await new Tunnel(upstream, socket, forward).run(req, head);
+      } finally {
+        open.delete(socket);
+      }
+    },
+    async close() {
+      const closed = [...open].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy()));
+      await Promise.all(closed);
+    },
+  };
+}
+
+/**
+ * One upgrade. The library does the forwarding; its hooks run before its own listeners, which is where heads are
+ * scrubbed and the two sides are tied together.
+ */
+class Tunnel {
+  readonly #upstream: Upstream;
+  readonly #socket: Socket;
+  readonly #forward: ForwardUpgrade;
+  readonly #startBytes: number;
+  #request: ClientRequest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #connected = false;
+  #answer: IncomingMessage | undefined;
+  #upgraded = false;
+  #failure: Error | undefined;
+
+  constructor(upstream: Upstream, socket: Socket, forward: ForwardUpgrade) {
+    this.#upstream = upstream;
+    this.#socket = socket;
+    this.#forward = forward;
+    this.#startBytes = socket.bytesWritten;
+  }
+
+  async run(req: IncomingMessage, head: Buffer): Promise<RelayOutcome> {
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    if (!this.#socket.destroyed) {
+      this.#socket.once('finish', () => this.#linger());
+      const proxy = this.#openProxy();
+      // Rejects only without an `error` listener; the end of the story is the end of the client's socket.
+      proxy.ws(this.#outgoing(req), this.#socket, {}, head).catch(() => {});
+      await closed;
+      clearTimeout(this.#timer);
+      this.#request?.destroy();
+    }
+    return this.#outcome();
+  }
+
+  #openProxy(): ProxyServer {
+    const tls = this.#upstream.tls;
+    const proxy = createProxyServer({
+      target: this.#upstream.origin,
+      // The path is complete and canonical: joining it with anything would forward what was not matched.
+      prependPath: false,
+      secure: true,
+      ssl: {
+        ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+        ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
+      },
+    });
+    proxy.on('proxyReqWs', (request) => this.#watch(request));
+    proxy.on('open', (upstreamSocket) => this.#join(upstreamSocket));
+    proxy.on('error', (error) => this.#failed(error));
+    return proxy;
+  }
+
+  /** The request as the library reads it: the client's, with only the headers and the path that were let through. */
+  #outgoing(req: IncomingMessage): IncomingMessage {
+    const headers = headerObject(this.#forward.headers);
+    headers['host'] ??= new URL(this.#upstream.origin).host;
+    headers['connection'] = 'Upgrade';
+    headers['upgrade'] = 'websocket';
+    return Object.create(req, { headers: { value: headers }, url: { value: this.#forward.path } });
+  }
+
+  #watch(request: ClientRequest): void {
+    this.#request = request;
+    const { timeoutMs } = this.#forward;
+    this.#timer = setTimeout(
+      () => request.destroy(new UpstreamSilenceError(`No answer in ${timeoutMs} ms.`)),
+      timeoutMs,
+    );
+    request.once('socket', (socket) => socket.once('connect', () => (this.#connected = true)));
+    request.once('response', (answer) => this.#answered(answer, ['transfer-encoding']));
+    request.once('upgrade', (answer) => {
+      this.#upgraded = true;
+      this.#answered(answer, ['connection', 'upgrade']);
+    });
+  }
+
+  /** Replaces the answer's headers by those the client may see; `kept` are the ones that the library frames with. */
+  #answered(answer: IncomingMessage, kept: readonly string[]): void {
+    clearTimeout(this.#timer);
+    this.#answer = answer;
+    const framing = answer.headers;
+    answer.headers = {};
+    try {
+      const context = { method: 'GET', status: answer.statusCode ?? 0, httpVersionMinor: 1, ...this.#forward };
+      const headers = headerObject(relayResponseHeaders(answer.rawHeaders, context));
+      for (const name of kept) headers[name] = framing[name];
+      answer.headers = headers;
+    } catch (error) {
+      this.#request?.destroy(error instanceof Error ? error : undefined);
+    }
+  }
+
+  #join(upstreamSocket: Socket): void {
+    const client = this.#socket;
+    // A side that is done takes the other one along, after what is on its way has been written.
+    client.once('end', () => upstreamSocket.destroySoon());
+    client.once('close', () => upstreamSocket.destroy());
+    upstreamSocket.once('error', (error) => this.#failed(error));
+    upstreamSocket.once('close', () => {
+      if (upstreamSocket.readableEnded) client.destroySoon();
+      else client.destroy();
+    });
+  }
+
+  /**
+   * After a plain answer nobody reads what the client still sends, and so nobody would see it leave. Closing at once
+   * instead could reset the connection under an answer that is still on its way (RFC 9112 §9.6).
+   */
+  #linger(): void {
+    if (this.#upgraded) return;
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    this.#socket.resume();
+  }
+
+  #failed(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = this.#socket.destroyed ? new ClientGoneError() : error;
+    clearTimeout(this.#timer);
+    if (this.#answer !== undefined || this.#socket.destroyed) return;
+    this.#forward.refuse(faultOf(error, this.#connected ? 'possibly' : 'no'));
+  }
+
+  #outcome(): RelayOutcome {
+    const failed = this.#failure !== undefined && !(this.#failure instanceof ClientGoneError);
+    if (failed) return { kind: 'upstream_broke' };
+    // Whoever closes a WebSocket, that is how it ends; a plain answer is complete when all of it was written.
+    const complete = this.#upgraded || (this.#answer?.complete === true && this.#socket.writableFinished);
+    if (!complete) return { kind: 'client_gone' };
+    return { kind: 'complete', bytes: this.#socket.bytesWritten - this.#startBytes };
+  }
+}
+
+/** A flat list as the object that `http.request` takes; lower-case names, repeated ones as arrays. */
+function headerObject(list: readonly string[]): Record<string, string | string[] | undefined> {
+  const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    const name = list[i]?.toLowerCase() ?? '';
+    const value = list[i + 1] ?? '';
+    const present = headers[name];
+    if (present === undefined) headers[name] = value;
+    else headers[name] = [present, value].flat();
+  }
+  return headers;
+}

@@ -1,0 +1,73 @@
+import { errors } from 'undici';
+import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+
+/**
+ * Whether a request that failed can have been seen by the upstream.
+ *
+ * - `no`: no byte of it was sent. It may be sent again, whatever its method.
+ * - `possibly`: it may have been carried out. Sending it again is a second execution.
+ */
+export type Reached = 'no' | 'possibly';
+
+/** What went wrong on the way to an upstream: the `cause` of every {@link GatewayError} this folder throws. */
+export class UpstreamFault extends Error {
+  override readonly name = 'UpstreamFault';
+  readonly reached: Reached;
+
+  constructor(message: string, reached: Reached, cause?: unknown) {
+    super(message, { cause });
+    this.reached = reached;
+  }
+}
+
+/** The client went away while the gateway was working for it. No answer can be given any more; not a fault. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+
+  constructor() {
+    super('The client closed its connection before the exchange was over.');
+  }
+}
+
+/** Whether the upstream can have got the request that `error` is about. In doubt, yes. */
+export function mayHaveReachedUpstream(error: unknown): boolean {
+  return !(error instanceof GatewayError && error.cause instanceof UpstreamFault && error.cause.reached === 'no');
+}
+
+/** Why a wait for the upstream was ended by the gateway itself. */
+export class UpstreamSilenceError extends Error {
+  override readonly name = 'UpstreamSilenceError';
+}
+
+/**
+ * Turns whatever a connection failed with into the public error: `upstream_timeout`, `upstream_invalid_answer`,
+ * `shutting_down`, `internal_error` or else `upstream_unreachable`. The text of `error` names addresses and stays in
+ * the cause, for the log.
+ */
+export function faultOf(error: unknown, reached: Reached): GatewayError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new GatewayError(codeOf(error, message), { cause: new UpstreamFault(message, reached, error) });
+}
+
+const CODE_OF_FAULT: ReadonlyMap<string, ErrorCode> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'upstream_timeout'],
+  ['ETIMEDOUT', 'upstream_timeout'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'upstream_invalid_answer'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'upstream_invalid_answer'],
+  ['UND_ERR_CLOSED', 'shutting_down'],
+  ['UND_ERR_DESTROYED', 'shutting_down'],
+  // These say that the gateway built a request that must not be sent.
+  ['UND_ERR_INVALID_ARG', 'internal_error'],
+  ['UND_ERR_NOT_SUPPORTED', 'internal_error'],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'internal_error'],
+]);
+
+function codeOf(error: unknown, message: string): ErrorCode {
+  if (error instanceof UpstreamSilenceError) return 'upstream_timeout';
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // undici reports a 100 or 101 that nobody asked for as a socket error of this text.
+  const unasked = message === 'bad response' || message === 'bad upgrade';
+  if (unasked || error instanceof errors.HTTPParserError) return 'upstream_invalid_answer';
+  return CODE_OF_FAULT.get(code) ?? 'upstream_unreachable';
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GatewayError } from '../../src/domain/gateway-error.ts';
+import type { Upstream } from '../../src/domain/upstream.ts';
+import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../../src/proxy/headers.ts';
+import { bodyOf } from '../../src/proxy/upload-body.ts';
+import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
+import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
+
+/** What became of one request. */
+export type Forwarded =
+  | RelayOutcome
+  | { readonly kind: 'discarded' }
+  | { readonly kind: 'gone_before_answer' }
+  | { readonly kind: 'fault'; readonly code: string; readonly reached: boolean };
+
+/** What a test changes about the gateway. */
+export interface BareGatewayOptions {
+  readonly timeoutMs?: number;
+  readonly paid?: PaidFacts;
+  readonly add?: readonly (readonly [string, string])[];
+  /** Runs while the response is held back; `false` discards it. */
+  readonly hold?: (response: UpstreamResponse, req: IncomingMessage) => Promise<boolean>;
+}
+
+/** The proxy engine behind a plain HTTP server: everything is forwarded, nothing is priced. */
+export interface BareGateway {
+  readonly port: number;
+  /** What became of the next request that nobody has asked about yet. */
+  next(): Promise<Forwarded>;
+  close(): Promise<void>;
+}
+
+/** Opens a {@link BareGateway} in front of an upstream. */
+export async function openBareGateway(upstream: Upstream, options: BareGatewayOptions = {}): Promise<BareGateway> {
+  const client = openUpstreamClient(upstream);
+  const done: Forwarded[] = [];
+  const asked: ((forwarded: Forwarded) => void)[] = [];
+  const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+    void forward(req, res).then((forwarded) => {
+      const ask = asked.shift();
+      if (ask === undefined) done.push(forwarded);
+      else ask(forwarded);
+    });
+  });
+
+  async function forward(req: IncomingMessage, res: ServerResponse): Promise<Forwarded> {
+    const gone = new AbortController();
+    res.once('close', () => {
+      if (!res.writableFinished) gone.abort();
+    });
+    try {
+      const response = await client.open({
+        method: req.method ?? '',
+        path: req.url ?? '',
+        headers: requestHeaders(req, upstream, options),
+        body: bodyOf(req),
+        timeoutMs: options.timeoutMs ?? 10_000,
+        signal: gone.signal,
+      });
+      if (options.hold !== undefined && !(await options.hold(response, req))) {
+        response.discard();
+        res.writeHead(402).end();
+        return { kind: 'discarded' };
+      }
+      const headers = relayResponseHeaders(response.rawHeaders, {
+        method: req.method ?? '',
+        status: response.status,
+        httpVersionMinor: req.httpVersionMinor,
+        paid: options.paid !== undefined,
+        add: options.add ?? [],
+      });
+      res.writeHead(response.status, response.statusText, headers);
+      return await response.relay(res);
+    } catch (error) {
+      return refuse(error, res);
+    }
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    next() {
+      const first = done.shift();
+      return first === undefined ? new Promise((resolve) => asked.push(resolve)) : Promise.resolve(first);
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      await client.close();
+    },
+  };
+}
+
+function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareGatewayOptions): string[] {
+  return forwardRequestHeaders(req.rawHeaders, {
+    peer: req.socket.remoteAddress ?? '',
+    peerTrusted: false,
+    proto: 'http',
+    host: req.headers.host ?? '',
+    requestId: 'request-1',
+    upstreamHeaders: upstream.headers,
+    paid: options.paid,
+  });
+}
+
+function refuse(error: unknown, res: ServerResponse): Forwarded {
+  if (error instanceof ClientGoneError) return { kind: 'gone_before_answer' };
+  if (!(error instanceof GatewayError)) throw error;
+  res.writeHead(error.meaning.status, { connection: 'close' }).end(error.code);
+  return { kind: 'fault', code: error.code, reached: mayHaveReachedUpstream(error) };
+}
