@@ -1,0 +1,132 @@
+import type { Asset } from '../domain/asset.ts';
+import type { Network } from '../domain/network.ts';
+import type { Price } from '../domain/price.ts';
+import { type AssetTable, networkName } from './asset-table.ts';
+import type { Field } from './decoder.ts';
+import type { AssetChoice, LongAsset } from './payment-keys.ts';
+import type { Place, Source } from './source.ts';
+
+/** A price other than `free`. */
+export type PaidPrice = Exclude<Price, { kind: 'free' }>;
+
+/** Where assets come from when a way to pay does not say. */
+export interface AssetMarket {
+  readonly table: AssetTable;
+  /** The file's `asset`. */
+  readonly asset: Field<AssetChoice>;
+}
+
+/** What one way to pay says of its asset. */
+export interface Wanted {
+  readonly network: Network;
+  /** The `asset` of the entry of `accepts`. */
+  readonly own: Field<AssetChoice>;
+  /** The entry of `accepts`. */
+  readonly place: Place;
+  readonly price: PaidPrice;
+  readonly pricePlace: Place;
+}
+
+/** The asset that a way to pay means. `'other asset'`: an atomic price is for another one; this way is not offered. */
+export function chooseAsset(wanted: Wanted, market: AssetMarket, source: Source): Asset | 'other asset' | undefined {
+  const { price, network, own } = wanted;
+  const choice = own.kind === 'absent' ? market.asset : own;
+  if (choice.kind === 'invalid') return undefined;
+  if (price.kind === 'token' && own.kind === 'absent' && !(choice.kind === 'value' && choice.value.kind === 'long')) {
+    return fromChoice({ kind: 'symbol', symbol: price.symbol }, network, wanted.pricePlace, market, source);
+  }
+  if (choice.kind === 'absent' && price.kind !== 'atomic') {
+    return warned(firstAsset(network, wanted.place, market, source), wanted, market, source);
+  }
+  const named = choice.kind === 'value' ? fromChoice(choice.value, network, choice.place, market, source) : undefined;
+  if (choice.kind === 'value' && named === undefined) return undefined;
+  if (price.kind === 'atomic') {
+    const known = own.kind === 'absent' ? (market.table.find(network)?.assets ?? []) : [];
+    return (
+      [...(named === undefined ? [] : [named]), ...known].find((asset) => isAt(asset, price.asset)) ?? 'other asset'
+    );
+  }
+  if (named === undefined || price.kind === 'usd' || named.symbol === price.symbol)
+    return warned(named, wanted, market, source);
+  const where = networkName(market.table, network);
+  source.report(
+    wanted.pricePlace,
+    `the price is in ${price.symbol}, but ${named.symbol} is accepted on ${where}`,
+    `${price.decimal} ${named.symbol}, or ${price.symbol} as the asset in accepts`,
+  );
+  return undefined;
+}
+
+/** A dollar price takes its asset for a dollar; of an asset that nobody knows the operator has to say so to himself. */
+function warned(asset: Asset | undefined, wanted: Wanted, market: AssetMarket, source: Source): Asset | undefined {
+  if (asset === undefined || wanted.price.kind !== 'usd') return asset;
+  const known = market.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address));
+  if (!known)
+    source.warn(
+      wanted.pricePlace,
+      `the dollar price takes ${asset.symbol} for a dollar stablecoin`,
+      `${wanted.price.decimal} ${asset.symbol}, if it is none`,
+    );
+  return asset;
+}
+
+function firstAsset(network: Network, place: Place, market: AssetMarket, source: Source): Asset | undefined {
+  const first = market.table.find(network)?.assets[0];
+  if (first === undefined) {
+    source.report(
+      place,
+      `no asset is known on ${networkName(market.table, network)}`,
+      'asset: {address, decimals, name, version, transferMethod}',
+    );
+  }
+  return first;
+}
+
+function fromChoice(
+  choice: AssetChoice,
+  network: Network,
+  place: Place,
+  market: AssetMarket,
+  source: Source,
+): Asset | undefined {
+  const known = market.table.find(network)?.assets ?? [];
+  if (choice.kind === 'long') return fromLongForm(choice.asset, known, network, place, source);
+  const asset = known.find((entry) => entry.symbol === choice.symbol);
+  if (asset !== undefined) return asset;
+  const names = known.map((entry) => entry.symbol).join(', ');
+  const right =
+    names === '' ? 'the long form {address, decimals, name, version, transferMethod}' : `${names}, or the long form`;
+  source.report(place, `the asset ${choice.symbol} is not known on ${networkName(market.table, network)}`, right);
+  return undefined;
+}
+
+function fromLongForm(
+  long: LongAsset,
+  known: readonly Asset[],
+  network: Network,
+  place: Place,
+  source: Source,
+): Asset | undefined {
+  const entry = known.find((asset) => isAt(asset, long.address));
+  // 18 for 6 would make every price a millionth of a millionth of what it says.
+  if (entry !== undefined && entry.decimals !== long.decimals) {
+    source.report(
+      place,
+      `${entry.symbol} has ${entry.decimals} decimals, not ${long.decimals}`,
+      String(entry.decimals),
+    );
+    return undefined;
+  }
+  if (entry !== undefined && (entry.name !== long.name || entry.version !== long.version)) {
+    source.warn(
+      place,
+      `${entry.symbol} is known as ${JSON.stringify(entry.name)} version ${entry.version}`,
+      'that, or signatures will fail',
+    );
+  }
+  return { network, ...long, symbol: long.symbol ?? entry?.symbol ?? long.name };
+}
+
+function isAt(asset: Asset, address: string): boolean {
+  return asset.address.toLowerCase() === address.toLowerCase();
+}

@@ -1,0 +1,244 @@
+import type { Route, RoutePrice } from '../domain/route.ts';
+import { type Matchable, RouteTable } from '../domain/route-table.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import { type Field, soundValue } from './decoder.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import { headerExcess, type Market, makeOffers } from './offers.ts';
+import { METHODS, type RouteFields } from './route-keys.ts';
+import type { Place, Source } from './source.ts';
+
+/** Where the gateway waits for an upstream that the file does not name; only used while there are problems anyway. */
+const FALLBACK_TIMEOUT_MS = 30_000;
+/** The longest origin that `Host` can make. */
+const UNKNOWN_ORIGIN = `https://${'x'.repeat(64)}`;
+
+/** A route's way to match, kept even when the rest of the route is wrong. */
+interface Entry extends Matchable {
+  readonly place: Place;
+  readonly name: string;
+  /** Whether the file gives the name; else it is made from methods, host and path. */
+  readonly named: boolean;
+}
+
+/** Compiles the price table. What is sound of a route with problems still takes part in the checks between routes. */
+export function compileRoutes(gateway: GatewayFields, market: Market, source: Source): readonly Route[] {
+  const entries: Entry[] = [];
+  const routes: Route[] = [];
+  const names = new Map<string, Place>();
+  for (const field of soundValue(gateway.routes) ?? []) {
+    if (field.kind !== 'value') continue;
+    const entry = matchEntry(field.value);
+    if (entry !== undefined) entries.push(entry);
+    const name = soundValue(field.value.name);
+    if (name !== undefined) claimName(name, field.value.name.place, names, source);
+    const route = compileRoute(field.value, entry, gateway, market, source);
+    if (route !== undefined) routes.push(route);
+  }
+  checkConflicts(entries, source);
+  checkCovered(entries, source);
+  for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
+  return routes;
+}
+
+function matchEntry(fields: RouteFields): Entry | undefined {
+  const { path, methods, host } = fields;
+  if (path.kind !== 'value' || methods.kind === 'invalid' || host.kind === 'invalid') return undefined;
+  const listed = soundValue(methods)?.flatMap((method) => (method.kind === 'value' ? [method.value] : []));
+  if (listed?.length !== soundValue(methods)?.length) return undefined;
+  const byDefault = [listed?.join(','), `${soundValue(host) ?? ''}${path.value.text}`]
+    .filter((part) => part !== undefined)
+    .join(' ');
+  const name = soundValue(fields.name) ?? byDefault;
+  return {
+    place: path.place,
+    name,
+    named: fields.name.kind !== 'absent',
+    methods: listed,
+    host: soundValue(host),
+    pattern: path.value,
+  };
+}
+
+function compileRoute(
+  fields: RouteFields,
+  entry: Entry | undefined,
+  gateway: GatewayFields,
+  market: Market,
+  source: Source,
+): Route | undefined {
+  checkMethodsOnce(fields, source);
+  const target = inherited(fields.upstream, gateway.upstream);
+  if (target.kind === 'absent')
+    source.report(
+      entry?.place ?? target.place,
+      'the route goes nowhere: there is no upstream',
+      'upstream, here or for the whole file',
+    );
+  const upstream = soundValue(target);
+  const settle = soundValue(inherited(fields.settle, gateway.settle));
+  const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
+  const price = compilePrice(fields, { settle: settle ?? 'after', timeoutMs }, gateway, market, source);
+  checkRewrite(fields, source);
+  if (price?.kind === 'priced') checkHeader(fields, price, gateway, source);
+  if (entry === undefined || upstream === undefined || settle === undefined || price === undefined) return undefined;
+  return {
+    name: entry.name,
+    methods: entry.methods,
+    host: entry.host,
+    pattern: entry.pattern,
+    price,
+    settle,
+    description: soundValue(fields.description),
+    mimeType: soundValue(fields.mimeType),
+    upstream,
+    rewrite: soundValue(fields.rewrite),
+    timeoutMs,
+  };
+}
+
+function compilePrice(
+  fields: RouteFields,
+  timing: Pick<Route, 'settle' | 'timeoutMs'>,
+  gateway: GatewayFields,
+  market: Market,
+  source: Source,
+): RoutePrice | undefined {
+  const price = soundValue(fields.price);
+  if (price === undefined) return undefined;
+  if (price.kind === 'free') return { kind: 'free' };
+  const at = fields.price.place;
+  if (gateway.facilitator.kind === 'absent')
+    source.report(at, 'nobody settles the payment: there is no facilitator', 'facilitator, for the whole file');
+  const accepts = inherited(fields.accepts, gateway.accepts);
+  if (accepts.kind === 'absent')
+    source.report(
+      at,
+      'there is no way to pay: there is no accepts',
+      'accepts such as [base], here or for the whole file',
+    );
+  const payTo = inherited(fields.payTo, gateway.payTo);
+  // A route that inherits nothing is told where it stands, not at the start of the file.
+  const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
+  const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, ...timing }, accepts, market, source);
+  return offers.length === 0 ? undefined : { kind: 'priced', offers };
+}
+
+function inherited<T>(own: Field<T>, whole: Field<T>): Field<T> {
+  return own.kind === 'absent' ? whole : own;
+}
+
+function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {
+  if (names.has(name)) source.report(place, `another route has the name ${name}`, 'a name of its own');
+  else names.set(name, place);
+}
+
+/** A route named like another's default name would share its metrics and its rows in the ledger. */
+function checkDefaultName(entry: Entry, names: ReadonlyMap<string, Place>, source: Source): void {
+  const taken = names.get(entry.name);
+  if (taken !== undefined)
+    source.report(taken, `the name ${entry.name} is what another route is called by default`, 'another name');
+}
+
+function checkMethodsOnce(fields: RouteFields, source: Source): void {
+  const seen = new Set<string>();
+  for (const method of soundValue(fields.methods) ?? []) {
+    if (method.kind !== 'value') continue;
+    if (seen.has(method.value))
+      source.report(method.place, `the method ${method.value} is listed twice`, 'each method once');
+    seen.add(method.value);
+  }
+}
+
+function checkConflicts(entries: readonly Entry[], source: Source): void {
+  for (const { first, second } of new RouteTable(entries).conflicts) {
+    // A method that one route lists twice is reported as that.
+    if (first === second) continue;
+    source.report(
+      second.place,
+      `the route matches the same requests as ${first.place.path} (${first.name})`,
+      'another path, host or methods',
+    );
+  }
+}
+
+/** Finds routes for every method whose methods all have a route of their own: they can never match. */
+function checkCovered(entries: readonly Entry[], source: Source): void {
+  const byPattern = new Map<string, { any: Entry[]; methods: Set<string> }>();
+  for (const entry of entries) {
+    const key = shapeOf(entry);
+    const group = byPattern.get(key) ?? { any: [], methods: new Set() };
+    byPattern.set(key, group);
+    if (entry.methods === undefined) group.any.push(entry);
+    for (const method of entry.methods ?? []) group.methods.add(method);
+  }
+  for (const { any, methods } of byPattern.values()) {
+    if (!METHODS.every((method) => methods.has(method) || (method === 'HEAD' && methods.has('GET')))) continue;
+    for (const entry of any)
+      source.report(
+        entry.place,
+        'the route can never match: other routes take every method of this path',
+        'the methods that are meant',
+      );
+  }
+}
+
+/** Equal for routes that differ in nothing but methods and names of parameters; escapes count as what they mean. */
+function shapeOf({ host, pattern }: Entry): string {
+  const segments = pattern.segments.map((segment) =>
+    segment.kind === 'param' ? null : decodeURIComponent(segment.text),
+  );
+  return JSON.stringify([host ?? null, segments, pattern.rest]);
+}
+
+/** A rewrite whose front the path does not begin with would silently do nothing. */
+function checkRewrite(fields: RouteFields, source: Source): void {
+  const rewrite = soundValue(fields.rewrite);
+  const pattern = soundValue(fields.path);
+  if (rewrite === undefined || pattern === undefined) return;
+  const literal = pattern.segments.findIndex((segment) => segment.kind === 'param');
+  const fixed = pattern.segments
+    .slice(0, literal === -1 ? undefined : literal)
+    .map((segment) => (segment.kind === 'static' ? segment.text : ''));
+  const front = `/${fixed.join('/')}/`.replace('//', '/');
+  if (front.startsWith(rewrite.from === '/' ? '/' : `${rewrite.from}/`)) return;
+  source.report(
+    fields.rewrite.place,
+    `the path ${pattern.text} does not begin with ${rewrite.from}`,
+    'from: a front of the path, in whole segments',
+  );
+}
+
+function checkHeader(
+  fields: RouteFields,
+  price: RoutePrice & { kind: 'priced' },
+  gateway: GatewayFields,
+  source: Source,
+): void {
+  const description = soundValue(fields.description);
+  const mimeType = soundValue(fields.mimeType);
+  const url = `${soundValue(gateway.publicUrl) ?? UNKNOWN_ORIGIN}${soundValue(fields.path)?.text ?? ''}`;
+  const excess = headerExcess(price.offers, {
+    url,
+    ...(description !== undefined && { description }),
+    ...(mimeType !== undefined && { mimeType }),
+  });
+  if (excess === 0) return;
+  source.report(
+    fields.price.place,
+    `the 402 would be ${excess} bytes over the 6 KB that every client takes`,
+    'fewer ways to pay or a shorter description',
+  );
+}
+
+/** The upstream of `unmatched: pass`. */
+export function passUpstream(gateway: GatewayFields, source: Source): Upstream | undefined {
+  if (soundValue(gateway.unmatched) !== 'pass') return undefined;
+  if (gateway.upstream.kind === 'absent') {
+    source.report(
+      gateway.unmatched.place,
+      'unmatched requests would go nowhere: there is no upstream',
+      'deny, or an upstream for the whole file',
+    );
+  }
+  return soundValue(gateway.upstream);
+}

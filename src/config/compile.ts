@@ -1,0 +1,173 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Network } from '../domain/network.ts';
+import type { Limits, ListenAddress, Plan } from '../domain/plan.ts';
+import { RouteTable } from '../domain/route-table.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import { type AssetTable, networkName } from './asset-table.ts';
+import { compileRoutes, passUpstream } from './compile-routes.ts';
+import { type Field, soundValue } from './decoder.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import type { Source } from './source.ts';
+import { isLoopback } from './url.ts';
+
+const DEFAULT_LIMITS: Limits = { paymentHeaderBytes: 12_288, headerBytes: 32_768 };
+/** Room for a request line and the other headers, next to the longest payment header. */
+const OTHER_HEADERS_BYTES = 4_096;
+
+/**
+ * Compiles the decoded file into a plan, frozen in depth. Every problem is reported to `source`; a plan comes back only
+ * when there is none.
+ */
+export function compile(
+  gateway: GatewayFields,
+  table: AssetTable,
+  schemes: readonly Scheme[],
+  source: Source,
+): Plan | undefined {
+  const facilitators = compileFacilitators(gateway, source);
+  const market = { table, schemes, asset: gateway.asset, served: servedNetworks(gateway) };
+  const routes = compileRoutes(gateway, market, source);
+  checkAssetNetworks(gateway, table, source);
+  const pass = passUpstream(gateway, source);
+  const limits = compileLimits(gateway, source);
+  checkListeners(gateway, source);
+  checkTrust(gateway, source);
+  const listen = soundValue(gateway.listen);
+  const admin = soundValue(gateway.admin);
+  const retryWindowMs = soundValue(gateway.retryWindow);
+  const drainTimeoutMs = soundValue(gateway.drainTimeout);
+  if (source.problems.length > 0) return undefined;
+  if (listen === undefined || admin === undefined || facilitators === undefined) return undefined;
+  if (retryWindowMs === undefined || drainTimeoutMs === undefined) return undefined;
+  return deepFreeze({
+    listen,
+    admin: admin === 'off' ? undefined : admin,
+    publicUrl: soundValue(gateway.publicUrl),
+    trustedProxies: values(gateway.trustedProxies),
+    routes,
+    table: new RouteTable(routes),
+    unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
+    facilitators,
+    store: { kind: 'memory' },
+    limits,
+    retryWindowMs,
+    drainTimeoutMs,
+  });
+}
+
+function values<T>(field: Field<readonly Field<T>[]>): readonly T[] {
+  return (soundValue(field) ?? []).flatMap((item) => (item.kind === 'value' ? [item.value] : []));
+}
+
+/** The networks that can be settled on; `undefined` when a facilitator is remote, which tells only when it is asked. */
+function servedNetworks(gateway: GatewayFields): ReadonlySet<Network> | undefined {
+  const drafts = soundValue(gateway.facilitator);
+  const served = new Set<Network>();
+  for (const draft of drafts ?? []) {
+    const serves = soundValue(draft)?.serves;
+    if (serves === undefined) return undefined;
+    for (const network of serves) served.add(network);
+  }
+  return drafts === undefined ? undefined : served;
+}
+
+/** Gives each facilitator a name of its own; `undefined` when one of them is not sound. */
+function compileFacilitators(gateway: GatewayFields, source: Source): readonly FacilitatorSpec[] | undefined {
+  if (gateway.facilitator.kind === 'absent') return [];
+  const fields = soundValue(gateway.facilitator);
+  if (fields === undefined) return undefined;
+  const names = new Map<string, number>();
+  const specs: FacilitatorSpec[] = [];
+  for (const field of fields) {
+    if (field.kind !== 'value') continue;
+    const { spec } = field.value;
+    if (spec === undefined) continue;
+    const count = (names.get(spec.name) ?? 0) + 1;
+    names.set(spec.name, count);
+    specs.push(count === 1 ? spec : { ...spec, name: `${spec.name}#${count}` });
+    if (spec.kind === 'remote') checkRemote(new URL(spec.url), field, source);
+    if (spec.kind === 'local' && count > 1)
+      source.report(field.place, 'there are two local facilitators', 'one, with all its networks in rpc');
+  }
+  return specs.length === fields.length ? specs : undefined;
+}
+
+function checkRemote(url: URL, field: Field<unknown>, source: Source): void {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    source.warn(
+      field.place,
+      'the facilitator is asked without TLS: whoever is in between can claim that payments are good',
+      'an https URL',
+    );
+  }
+  if (url.host === 'x402.org') {
+    source.warn(
+      field.place,
+      'x402.org redirects, and the gateway follows no redirects',
+      `https://www.x402.org${url.pathname}`,
+    );
+  }
+}
+
+/** A contract's address means another contract, or none, on another network. */
+function checkAssetNetworks(gateway: GatewayFields, table: AssetTable, source: Source): void {
+  if (soundValue(gateway.asset)?.kind !== 'long') return;
+  const lists = [gateway.accepts, ...values(gateway.routes).map((route) => route.accepts)];
+  const inheriting = lists.flatMap(values).filter(({ asset }) => asset === undefined || asset.kind === 'absent');
+  const networks = new Set(inheriting.flatMap((accept) => soundValue(accept.network) ?? []));
+  if (networks.size < 2) return;
+  const names = [...networks].map((network) => networkName(table, network)).join(' and ');
+  source.report(gateway.asset.place, `one contract cannot be on ${names}`, 'the long form in the entries of accepts');
+}
+
+function compileLimits(gateway: GatewayFields, source: Source): Limits {
+  const fields = soundValue(gateway.limits);
+  if (fields === undefined) return DEFAULT_LIMITS;
+  const limits: Limits = {
+    paymentHeaderBytes: soundValue(fields.paymentHeaderBytes) ?? DEFAULT_LIMITS.paymentHeaderBytes,
+    headerBytes: soundValue(fields.headerBytes) ?? DEFAULT_LIMITS.headerBytes,
+  };
+  const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
+  if (limits.headerBytes < least) {
+    source.report(
+      fields.headerBytes.place,
+      `${limits.headerBytes} bytes leave no room for a payment header of ${limits.paymentHeaderBytes}`,
+      `at least ${least}`,
+    );
+  }
+  return limits;
+}
+
+function checkListeners(gateway: GatewayFields, source: Source): void {
+  const listen = soundValue(gateway.listen);
+  const admin = soundValue(gateway.admin);
+  if (listen === undefined || admin === undefined || admin === 'off') return;
+  if (
+    listen.port !== 0 &&
+    listen.port === admin.port &&
+    (listen.host === admin.host || isWildcard(listen) || isWildcard(admin))
+  ) {
+    source.report(
+      gateway.admin.place,
+      'listen has the same address',
+      'a port of its own, so that buyers do not reach the admin pages',
+    );
+  }
+}
+
+function checkTrust(gateway: GatewayFields, source: Source): void {
+  for (const block of soundValue(gateway.trustedProxies) ?? []) {
+    if (block.kind === 'value' && block.value.endsWith('/0')) {
+      source.warn(
+        block.place,
+        'every client can claim any address, host and protocol',
+        'the addresses of your proxies',
+      );
+    }
+  }
+}
+
+function isWildcard(address: ListenAddress): boolean {
+  return address.host === '0.0.0.0' || address.host === '::';
+}

@@ -1,0 +1,221 @@
+import { isMap, isNode, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
+import type { JsonObject } from '../domain/x402.ts';
+import { nearest } from './nearest.ts';
+import type { Place, Source } from './source.ts';
+
+/**
+ * Reads one kind of value out of the file, and says in JSON Schema what it reads: one source for messages, for editors
+ * and for the manual.
+ */
+export interface Decoder<out T> {
+  /** What would be right, as a noun phrase with an example: `a duration such as 30s`. */
+  readonly expects: string;
+  /** JSON Schema, draft 2020-12. May be wider than the decoder where a schema cannot say it, never narrower. */
+  readonly jsonSchema: JsonObject;
+  /** Reads the value; `undefined` after a problem was reported. */
+  decode(place: Place, source: Source): T | undefined;
+}
+
+/** A key of a map as it was found. Its place is where to report what is wrong with it, even when it is not there. */
+export type Field<T> =
+  | { readonly kind: 'absent'; readonly place: Place }
+  /** Already reported; what depends on it keeps quiet. */
+  | { readonly kind: 'invalid'; readonly place: Place }
+  | { readonly kind: 'value'; readonly place: Place; readonly value: T };
+
+/** A key of a map, with what the manual and editors say of it. */
+export interface Key<out T> {
+  readonly decoder: Decoder<T>;
+  readonly description: string;
+  readonly required?: true;
+  /** Decoded like a value of the file when the key is absent, so that the documented default is the real one. */
+  readonly default?: string | number;
+  readonly examples?: JsonObject[string];
+}
+
+/** The keys of a map. */
+export type Keys = { readonly [name: string]: Key<unknown> };
+
+/** What decoding a map with the keys `K` gives: one {@link Field} for each key. */
+export type Fields<K extends Keys> = { readonly [N in keyof K]: K[N] extends Key<infer T> ? Field<T> : never };
+
+/** The values of a map that is sound: keys that are required or have a default are there. */
+export type Values<K extends Keys> = {
+  readonly [N in keyof K]: K[N] extends Key<infer T>
+    ? K[N] extends { readonly required: true } | { readonly default: string | number }
+      ? T
+      : T | undefined
+    : never;
+};
+
+/** A decoder of maps, open to the generator of the manual. */
+export interface MapDecoder<K extends Keys> extends Decoder<Fields<K>> {
+  readonly keys: K;
+}
+
+/** What a map says about keys that it does not take. */
+export interface OtherKeys {
+  /** Keys of later releases, and why they are refused. Never ignored: `access` without effect would surprise a buyer. */
+  readonly later?: Readonly<Record<string, string>>;
+  /** Keys of an alternative form, for suggestions only. */
+  readonly also?: readonly string[];
+}
+
+/** A field's value, or `undefined` when it is absent or invalid. */
+export function soundValue<T>(field: Field<T>): T | undefined {
+  return field.kind === 'value' ? field.value : undefined;
+}
+
+/** A map with known keys. A key that is not known is always a problem: a misspelled one must not be without effect. */
+export function map<const K extends Keys>(expects: string, keys: K, others: OtherKeys = {}): MapDecoder<K> {
+  const required = Object.keys(keys).filter((name) => keys[name]?.required === true);
+  return {
+    expects,
+    keys,
+    jsonSchema: {
+      type: 'object',
+      properties: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keySchema(key)])),
+      required,
+      additionalProperties: false,
+    },
+    decode(at, source) {
+      const found = mapAt(at, source, expects);
+      if (found === undefined) return undefined;
+      const pairs = entriesOf(found.node, found.path);
+      for (const { name, keyPlace } of pairs) {
+        if (!Object.hasOwn(keys, name)) reportUnknown(name, keyPlace, keys, others, source);
+      }
+      const byName = new Map(pairs.map((pair) => [pair.name, pair.place]));
+      const fields = Object.entries(keys).map(([name, key]) => {
+        return [name, decodeKey(key, byName.get(name), { ...found, path: join(found.path, name) }, source)] as const;
+      });
+      return Object.fromEntries(fields) as Fields<K>;
+    },
+  };
+}
+
+/**
+ * Builds one value of a map that only makes sense as a whole. Nothing is built when a key is invalid; `build` reports
+ * what is wrong between the keys itself and then gives `undefined`.
+ */
+export function complete<K extends Keys, T>(
+  decoder: MapDecoder<K>,
+  build: (values: Values<K>, place: Place, source: Source) => T | undefined,
+): Decoder<T> {
+  return {
+    expects: decoder.expects,
+    jsonSchema: decoder.jsonSchema,
+    decode(at, source) {
+      const fields = decoder.decode(at, source);
+      if (fields === undefined) return undefined;
+      const values = allSound<K>(fields);
+      return values === undefined ? undefined : build(values, at, source);
+    },
+  };
+}
+
+/** The values of a map whose keys are all sound, or `undefined`. */
+export function allSound<K extends Keys>(fields: Fields<K>): Values<K> | undefined {
+  const entries = Object.entries<Field<unknown>>(fields);
+  if (entries.some(([, field]) => field.kind === 'invalid')) return undefined;
+  return Object.fromEntries(entries.map(([name, field]) => [name, soundValue(field)] as const)) as Values<K>;
+}
+
+/** Turns what a decoder gave into something else that cannot fail. */
+export function mapped<A, B>(decoder: Decoder<A>, change: (value: A, place: Place) => B): Decoder<B> {
+  return {
+    expects: decoder.expects,
+    jsonSchema: decoder.jsonSchema,
+    decode(at, source) {
+      const value = decoder.decode(at, source);
+      return value === undefined ? undefined : change(value, at);
+    },
+  };
+}
+
+/** Reports that the value at `found` is not of the kind that is needed. */
+export function wrongKind(found: Place, source: Source, expects: string): undefined {
+  source.report(found, `this is ${kindOf(found.node)}`, expects);
+  return undefined;
+}
+
+/** Decodes one value into a {@link Field}. */
+export function decodeField<T>(decoder: Decoder<T>, place: Place, source: Source): Field<T> {
+  const value = decoder.decode(place, source);
+  return value === undefined ? { kind: 'invalid', place } : { kind: 'value', place, value };
+}
+
+function decodeKey<T>(key: Key<T>, place: Place | undefined, parent: Place, source: Source): Field<T> {
+  if (place !== undefined) return decodeField(key.decoder, place, source);
+  if (key.default !== undefined) return decodeField(key.decoder, { ...parent, node: new Scalar(key.default) }, source);
+  const absent: Place = { ...parent, node: undefined };
+  if (key.required !== true) return { kind: 'absent', place: absent };
+  source.report(absent, 'it is missing', key.decoder.expects);
+  return { kind: 'invalid', place: absent };
+}
+
+function reportUnknown(name: string, place: Place, keys: Keys, others: OtherKeys, source: Source): void {
+  const later = others.later !== undefined && Object.hasOwn(others.later, name) ? others.later[name] : undefined;
+  if (later !== undefined) {
+    source.report(place, later, 'the key left out');
+    return;
+  }
+  const known = [...Object.keys(keys), ...(others.also ?? [])];
+  const meant = nearest(name, known);
+  const shown = JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+  source.report(place, `the key ${shown} is not known`, meant === undefined ? `one of ${known.join(', ')}` : meant);
+}
+
+function keySchema(key: Key<unknown>): JsonObject {
+  return {
+    ...key.decoder.jsonSchema,
+    description: key.description,
+    ...(key.default !== undefined && { default: key.default }),
+    ...(key.examples !== undefined && { examples: key.examples }),
+  };
+}
+
+/** The map at `at`, or `undefined` after a problem was reported. */
+export function mapAt(
+  at: Place,
+  source: Source,
+  expects: string,
+): { node: YAMLMap; offset: number; path: string } | undefined {
+  const found = source.resolve(at);
+  if (found === undefined) return undefined;
+  return isMap(found.node)
+    ? { node: found.node, offset: found.offset, path: found.path }
+    : wrongKind(found, source, expects);
+}
+
+/** The pairs of a map with the places of their keys and values. */
+export function entriesOf(node: YAMLMap, path: string): readonly { name: string; keyPlace: Place; place: Place }[] {
+  return node.items.map((pair) => {
+    const keyNode = nodeOrNone(pair.key);
+    const name = isScalar(keyNode) ? String(keyNode.value) : '';
+    const keyPlace = placeOf(keyNode, node.range?.[0] ?? 0, join(path, name));
+    return { name, keyPlace, place: placeOf(nodeOrNone(pair.value), keyPlace.offset, keyPlace.path) };
+  });
+}
+
+/** Where a node stands; what has no position of its own stands at `fallback`. */
+export function placeOf(node: Node | undefined, fallback: number, path: string): Place {
+  return { node, offset: node?.range?.[0] ?? fallback, path };
+}
+
+/** A child of a collection, which may be anything in a broken document. */
+export function nodeOrNone(value: unknown): Node | undefined {
+  return isNode(value) ? value : undefined;
+}
+
+function join(path: string, name: string): string {
+  const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
+  return path === '' ? shown : `${path}.${shown}`;
+}
+
+function kindOf(node: Node | undefined): string {
+  if (isMap(node)) return 'a map';
+  if (isSeq(node)) return 'a list';
+  if (!isScalar(node) || node.value === null) return 'empty';
+  return typeof node.value === 'string' ? 'a text' : `a ${typeof node.value}`;
+}

@@ -1,0 +1,93 @@
+import { formatAmount, formatUnits } from '../domain/amount.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Route, RoutePrice } from '../domain/route.ts';
+import type { Upstream } from '../domain/upstream.ts';
+
+/** One way to pay, in plain data. */
+export interface OfferDescription {
+  readonly scheme: string;
+  /** CAIP-2. */
+  readonly network: string;
+  readonly asset: string;
+  readonly symbol: string;
+  /** Atomic units, as on the wire. */
+  readonly amount: string;
+  /** Whole units with the symbol: `0.001 USDC`. */
+  readonly price: string;
+  readonly payTo: string;
+  readonly maxTimeoutSeconds: number;
+  /** Whether clients of x402 v1 can take it. */
+  readonly v1: boolean;
+}
+
+/** One route as the gateway understands it, in plain data and without secrets: upstream headers are not in it. */
+export interface RouteDescription {
+  readonly name: string;
+  /** `*` is every method. */
+  readonly methods: readonly string[];
+  /** `*` is every host. */
+  readonly host: string;
+  readonly path: string;
+  /** `free`, or the different prices of the offers: `0.001 USDC`. */
+  readonly price: string;
+  readonly offers: readonly OfferDescription[];
+  readonly settle: string;
+  readonly upstream: string;
+  readonly timeoutMs: number;
+  readonly rewrite?: { readonly from: string; readonly to: string };
+  readonly description?: string;
+  readonly mimeType?: string;
+}
+
+/** Describes the routes of a plan in the order of the file. */
+export function describeRoutes(plan: Plan): readonly RouteDescription[] {
+  return plan.routes.map(describeRoute);
+}
+
+/** Describes one route. */
+export function describeRoute(route: Route): RouteDescription {
+  const offers = describePrice(route.price);
+  return {
+    name: route.name,
+    methods: route.methods ?? ['*'],
+    host: route.host ?? '*',
+    path: route.pattern.text,
+    price: offers.length === 0 ? 'free' : [...new Set(offers.map((offer) => offer.price))].join(' or '),
+    offers,
+    settle: route.settle,
+    upstream: describeUpstream(route.upstream),
+    timeoutMs: route.timeoutMs,
+    ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
+    ...(route.description !== undefined && { description: route.description }),
+    ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
+  };
+}
+
+/** Describes one way to pay. */
+export function describeOffer(offer: Offer): OfferDescription {
+  return {
+    scheme: offer.scheme,
+    network: offer.network,
+    asset: offer.asset.address,
+    symbol: offer.asset.symbol,
+    amount: formatAmount(offer.amount),
+    price: `${formatUnits(offer.amount, offer.asset.decimals)} ${offer.asset.symbol}`,
+    payTo: offer.payTo,
+    maxTimeoutSeconds: offer.maxTimeoutSeconds,
+    v1: offer.v1Network !== undefined,
+  };
+}
+
+function describePrice(price: RoutePrice): readonly OfferDescription[] {
+  switch (price.kind) {
+    case 'free':
+      return [];
+    case 'priced':
+      return price.offers.map(describeOffer);
+  }
+}
+
+function describeUpstream(upstream: Upstream): string {
+  return `${upstream.origin}${upstream.basePath}`;
+}

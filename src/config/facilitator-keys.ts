@@ -1,0 +1,134 @@
+import { createPrivateKey } from 'node:crypto';
+import type { RemoteFacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Parsed } from '../domain/price.ts';
+import type { AssetTable } from './asset-table.ts';
+import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
+import { duration } from './duration.ts';
+import { byKey, byKind, list } from './forms.ts';
+import { headers } from './header-keys.ts';
+import { type FacilitatorDraft, localDecoder } from './local-facilitator-keys.ts';
+import { text } from './text.ts';
+import { parseHttpUrl, URL_PATTERN } from './url.ts';
+
+const URL_RIGHT = 'a facilitator URL such as https://facilitator.payai.network';
+const VERIFY_TIMEOUT = '10s';
+const VERIFY_TIMEOUT_MS = 10_000;
+const SETTLE_TIMEOUT = '90s';
+const SETTLE_TIMEOUT_MS = 90_000;
+/** In the order of the file. */
+export type FacilitatorDrafts = readonly Field<FacilitatorDraft>[];
+
+const facilitatorUrl: Decoder<URL> = text({
+  expects: URL_RIGHT,
+  pattern: URL_PATTERN,
+  parse: (given) => parseHttpUrl(given, { path: true, right: URL_RIGHT }),
+});
+
+const keyId = text({
+  expects: 'the id of a CDP API key',
+  schema: { minLength: 1 },
+  parse: (given): Parsed<string> =>
+    /^[!-~]+$/.test(given)
+      ? { ok: true, value: given }
+      : { ok: false, wrong: 'the key id is not plain text', right: 'the id of a CDP API key' },
+});
+
+const keySecret = text({
+  expects: 'the secret of a CDP API key: base64 of 64 bytes (Ed25519), or a PEM key (ES256)',
+  secret: true,
+  multiline: true,
+  parse: (given): Parsed<string> =>
+    isCdpSecret(given)
+      ? { ok: true, value: given }
+      : { ok: false, wrong: 'the secret is not a CDP key', right: 'a CDP key' },
+});
+
+/** The keys of `facilitator.cdp`. */
+export const cdpKeys = map('a map with keyId and keySecret', {
+  keyId: {
+    decoder: keyId,
+    required: true,
+    description: 'Id of the Coinbase Developer Platform API key.',
+    examples: [`\${CDP_API_KEY_ID}`],
+  },
+  keySecret: {
+    decoder: keySecret,
+    required: true,
+    description: 'Its secret: Ed25519 (base64) or ES256 (PEM).',
+    examples: [`\${CDP_API_KEY_SECRET}`],
+  },
+});
+
+/** The keys of the long form of a remote facilitator. */
+export const remoteKeys = map(
+  URL_RIGHT,
+  {
+    url: {
+      decoder: facilitatorUrl,
+      required: true,
+      description: 'Base URL; `/verify`, `/settle` and `/supported` are put after it.',
+    },
+    headers: { decoder: headers, description: 'Headers to send with every call, such as an API key.' },
+    timeout: { decoder: duration, default: VERIFY_TIMEOUT, description: 'Time for a whole `/verify` call.' },
+    settleTimeout: {
+      decoder: duration,
+      default: SETTLE_TIMEOUT,
+      description: 'Time for a whole `/settle` call. After it the outcome is unknown and is looked for.',
+    },
+    cdp: {
+      decoder: complete(cdpKeys, (cdp) => cdp),
+      description: 'Signs each call for the Coinbase Developer Platform.',
+    },
+  },
+  { also: ['local'] },
+);
+
+/** Who verifies and settles: a URL, a long form, or a list of them in the order of preference. */
+export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDrafts> {
+  const one = facilitatorDecoder(table);
+  const single: Decoder<FacilitatorDrafts> = mapped(one, (value, place) => [{ kind: 'value', place, value }]);
+  return byKind<FacilitatorDrafts>('a URL, a map with url or local, or a list of those', {
+    scalar: single,
+    map: single,
+    list: list(one, 'a list of facilitators', 1),
+  });
+}
+
+function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
+  const bare = mapped(facilitatorUrl, (url): FacilitatorDraft => {
+    const timeouts = { verifyTimeoutMs: VERIFY_TIMEOUT_MS, settleTimeoutMs: SETTLE_TIMEOUT_MS };
+    return { spec: { ...named(url), ...timeouts, headers: [], cdp: undefined }, serves: undefined };
+  });
+  const long = complete(remoteKeys, ({ url, headers: set, timeout, settleTimeout, cdp }): FacilitatorDraft => {
+    const timeouts = { verifyTimeoutMs: timeout, settleTimeoutMs: settleTimeout };
+    return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp }, serves: undefined };
+  });
+  return byKind<FacilitatorDraft>(URL_RIGHT, {
+    scalar: bare,
+    map: byKey(
+      'local',
+      complete(localForm(table), ({ local }) => local),
+      long,
+    ),
+  });
+}
+
+function localForm(table: AssetTable) {
+  return map('a map with local', {
+    local: { decoder: localDecoder(table), required: true, description: 'The facilitator inside the gateway.' },
+  });
+}
+
+function named(url: URL): Pick<RemoteFacilitatorSpec, 'kind' | 'name' | 'url'> {
+  return { kind: 'remote', name: url.host, url: url.href.replace(/\/+$/, '') };
+}
+
+function isCdpSecret(given: string): boolean {
+  if (/^[A-Za-z0-9+/]{86}==$/.test(given)) return true;
+  if (!given.includes('-----BEGIN')) return false;
+  try {
+    return createPrivateKey(given).asymmetricKeyType === 'ec';
+  } catch {
+    return false;
+  }
+}

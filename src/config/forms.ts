@@ -1,0 +1,76 @@
+import { isMap, isSeq } from 'yaml';
+import { type Decoder, decodeField, entriesOf, type Field, mapAt, nodeOrNone, placeOf, wrongKind } from './decoder.ts';
+import type { Place } from './source.ts';
+
+/** A list; items with problems become `invalid` fields, so that the others are still checked. */
+export function list<T>(item: Decoder<T>, expects: string, min = 0): Decoder<readonly Field<T>[]> {
+  return {
+    expects,
+    jsonSchema: { type: 'array', items: item.jsonSchema, ...(min > 0 && { minItems: min }) },
+    decode(at, source) {
+      const found = source.resolve(at);
+      if (found === undefined) return undefined;
+      if (!isSeq(found.node)) return wrongKind(found, source, expects);
+      if (found.node.items.length < min) {
+        source.report(found, 'the list is empty', expects);
+        return undefined;
+      }
+      return found.node.items.map((node, index) => {
+        return decodeField(item, placeOf(nodeOrNone(node), found.offset, `${found.path}[${index}]`), source);
+      });
+    },
+  };
+}
+
+/** One entry of a map whose keys are the operator's own. */
+export interface Entry<T> {
+  readonly key: string;
+  readonly keyPlace: Place;
+  readonly field: Field<T>;
+}
+
+/** A map from names of the operator's choice to values. Keys are checked by the caller, values by `value`. */
+export function record<T>(value: Decoder<T>, expects: string, keyPattern: string): Decoder<readonly Entry<T>[]> {
+  return {
+    expects,
+    jsonSchema: { type: 'object', propertyNames: { pattern: keyPattern }, additionalProperties: value.jsonSchema },
+    decode(at, source) {
+      const found = mapAt(at, source, expects);
+      if (found === undefined) return undefined;
+      return entriesOf(found.node, found.path).map(({ name, keyPlace, place }) => {
+        return { key: name, keyPlace, field: decodeField(value, place, source) };
+      });
+    },
+  };
+}
+
+/** A value that may be written in several forms, told apart by what it is in YAML. */
+export function byKind<T>(
+  expects: string,
+  forms: { readonly scalar?: Decoder<T>; readonly map?: Decoder<T>; readonly list?: Decoder<T> },
+): Decoder<T> {
+  const decoders = [forms.scalar, forms.map, forms.list].filter((form) => form !== undefined);
+  return {
+    expects,
+    jsonSchema: { anyOf: decoders.map((decoder) => decoder.jsonSchema) },
+    decode(at, source) {
+      const found = source.resolve(at);
+      if (found === undefined) return undefined;
+      const form = isMap(found.node) ? forms.map : isSeq(found.node) ? forms.list : forms.scalar;
+      return form === undefined ? wrongKind(found, source, expects) : form.decode(found, source);
+    },
+  };
+}
+
+/** A map in one of two shapes, told apart by whether `key` is there. */
+export function byKey<T>(key: string, withKey: Decoder<T>, without: Decoder<T>): Decoder<T> {
+  return {
+    expects: without.expects,
+    jsonSchema: { anyOf: [without.jsonSchema, withKey.jsonSchema] },
+    decode(at, source) {
+      const found = source.resolve(at);
+      if (found === undefined) return undefined;
+      return (isMap(found.node) && found.node.has(key) ? withKey : without).decode(found, source);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Plan } from '../domain/plan.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import { type AssetTable, readAssetTable } from './asset-table.ts';
+import { compile } from './compile.ts';
+import type { Outside } from './expand.ts';
+import { gatewayKeys } from './gateway-keys.ts';
+import { inFileOrder, type Problem } from './problem.ts';
+import { Source } from './source.ts';
+
+/** What a configuration is read from. */
+export interface ConfigInput extends Outside {
+  /** Path of the file, as messages shall name it. */
+  readonly file: string;
+  /** The file's content, when it was read already. */
+  readonly text?: string;
+  readonly schemes: readonly Scheme[];
+  /** Known networks and assets; by default the table of the package. */
+  readonly assets?: AssetTable;
+}
+
+/** A plan to run on, or everything that is wrong with the file, in the order of the file. */
+export type LoadedConfig =
+  | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads a configuration file into an immutable {@link Plan}. Never throws for what is in the file: all its problems come
+ * back at once. Touches nothing but the environment and files that it is given.
+ */
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const text = input.text ?? readText(input);
+  if (text === undefined) {
+    const missing: Problem = {
+      file: input.file,
+      line: 1,
+      column: 1,
+      keyPath: '',
+      wrong: 'the file cannot be read',
+      right: 'a file that exists and may be read',
+    };
+    return { ok: false, problems: [missing] };
+  }
+  const table = input.assets ?? readAssetTable();
+  const source = new Source(input.file, text, input);
+  const root = source.root;
+  const fields = root && gatewayKeys(table).decode(root, source);
+  const plan = fields && compile(fields, table, input.schemes, source);
+  if (plan === undefined) return { ok: false, problems: inFileOrder(source.problems) };
+  return { ok: true, plan, warnings: inFileOrder(source.warnings) };
+}
+
+function readText(input: ConfigInput): string | undefined {
+  try {
+    return input.readFile(input.file);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,172 @@
+import type { FacilitatorSpec, LocalFacilitatorSpec } from '../domain/facilitator-spec.ts';
+import { evmChainId, type Network } from '../domain/network.ts';
+import { type Parsed, priceInUnits } from '../domain/price.ts';
+import type { AssetTable } from './asset-table.ts';
+import { allSound, type Decoder, type Fields, map, soundValue } from './decoder.ts';
+import { duration } from './duration.ts';
+import { list, record } from './forms.ts';
+import { evmAddress, parseNetworkName } from './payment-keys.ts';
+import type { Place, Source } from './source.ts';
+import { integer, text } from './text.ts';
+
+/** Order of secp256k1: a private key lies between zero and this. */
+const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+const rpcUrl = text({
+  expects: 'the URL of a JSON-RPC node',
+  // Nodes are rented by URL: the path often is the key.
+  secret: true,
+  pattern: 'https?://[^\\s@#\\\\]+',
+  parse: (given): Parsed<string> =>
+    /^https?:\/\/[!-~]+$/.test(given) && URL.canParse(given) && !new URL(given).username
+      ? { ok: true, value: given }
+      : { ok: false, wrong: 'this is no URL', right: 'the URL of a JSON-RPC node' },
+});
+
+const privateKey: Decoder<`0x${string}`> = text({
+  expects: `a private key of 0x and 64 hex digits, such as \${SETTLER_KEY}`,
+  secret: true,
+  pattern: '0x[0-9a-fA-F]{64}',
+  parse: parsePrivateKey,
+});
+
+const gasPrice: Decoder<bigint> = text({
+  expects: 'a gas price such as 50 gwei',
+  pattern: '(?![0.]+ )(?:0|[1-9]\\d*)(?:\\.\\d{1,9})? gwei',
+  parse: parseGasPrice,
+});
+
+/** The keys of `facilitator.local`. */
+export function localKeys(table: AssetTable) {
+  return map('a map with rpc and key', {
+    rpc: {
+      decoder: rpcDecoder(table),
+      required: true,
+      description: 'One JSON-RPC URL for each network that it serves.',
+      examples: [{ base: `\${BASE_RPC_URL}` }],
+    },
+    key: {
+      decoder: privateKey,
+      required: true,
+      description: 'Private key of the account that sends settlements and pays the gas.',
+      examples: [`\${SETTLER_KEY}`],
+    },
+    maxFeePerGas: { decoder: gasPrice, default: '50 gwei', description: 'Above this gas price nothing is settled.' },
+    eip6492Factories: {
+      decoder: list(evmAddress, 'a list of factory addresses'),
+      description: "Factories that may be called to deploy a payer's smart wallet. Default: none.",
+    },
+    confirmations: {
+      decoder: integer('a whole number from 1 to 256', 1, 256),
+      default: 1,
+      description: 'Blocks until a settlement counts; 1 is its own block.',
+    },
+    settleTimeout: {
+      decoder: duration,
+      default: '60s',
+      description: 'How long to wait for a receipt. After it the outcome is unknown and is looked for.',
+    },
+  });
+}
+
+/** What the file says of one facilitator. What it serves is known even when something else of it is wrong. */
+export interface FacilitatorDraft {
+  /** `undefined` when something of it is wrong. */
+  readonly spec: FacilitatorSpec | undefined;
+  /** `undefined` when only the start will tell. */
+  readonly serves: ReadonlySet<Network> | undefined;
+}
+
+/** The facilitator inside the gateway. */
+export function localDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
+  const keys = localKeys(table);
+  return {
+    expects: keys.expects,
+    jsonSchema: keys.jsonSchema,
+    decode(at, source) {
+      const fields = keys.decode(at, source);
+      if (fields === undefined) return undefined;
+      return { spec: localSpec(fields), serves: soundValue(fields.rpc)?.networks };
+    },
+  };
+}
+
+function localSpec(fields: Fields<ReturnType<typeof localKeys>['keys']>): LocalFacilitatorSpec | undefined {
+  const values = allSound(fields);
+  if (values?.rpc.urls === undefined) return undefined;
+  const factories = values.eip6492Factories ?? [];
+  const sound = factories.flatMap((field) => (field.kind === 'value' ? [field.value.toLowerCase()] : []));
+  if (sound.length !== factories.length) return undefined;
+  return {
+    kind: 'local',
+    name: 'local',
+    rpc: values.rpc.urls,
+    key: values.key,
+    maxFeePerGas: values.maxFeePerGas,
+    eip6492Factories: sound,
+    confirmations: values.confirmations,
+    settleTimeoutMs: values.settleTimeout,
+  };
+}
+
+interface RpcTable {
+  readonly networks: ReadonlySet<Network>;
+  /** `undefined` when one of the URLs is wrong. */
+  readonly urls: ReadonlyMap<Network, string> | undefined;
+}
+
+function rpcDecoder(table: AssetTable): Decoder<RpcTable> {
+  const raw = record(
+    rpcUrl,
+    `a map of networks to JSON-RPC URLs, such as {base: \${BASE_RPC_URL}}`,
+    '^[-a-z0-9]+(?::[-_a-zA-Z0-9]+)?$',
+  );
+  return {
+    expects: raw.expects,
+    jsonSchema: { ...raw.jsonSchema, minProperties: 1 },
+    decode(at, source) {
+      const entries = raw.decode(at, source);
+      if (entries === undefined) return undefined;
+      let unknown = false;
+      const networks = new Set<Network>();
+      const urls = new Map<Network, string>();
+      for (const { key, keyPlace, field } of entries) {
+        const network = servedNetwork(key, keyPlace, table, source);
+        unknown ||= network === undefined;
+        if (network === undefined) continue;
+        if (networks.has(network)) source.report(keyPlace, `the network ${key} is given twice`, 'each network once');
+        networks.add(network);
+        if (field.kind === 'value') urls.set(network, field.value);
+      }
+      if (entries.length === 0) source.report(at, 'no network is given', raw.expects);
+      if (unknown || entries.length === 0) return undefined;
+      return { networks, urls: urls.size === entries.length ? urls : undefined };
+    },
+  };
+}
+
+function servedNetwork(key: string, place: Place, table: AssetTable, source: Source): Network | undefined {
+  const network = parseNetworkName(key, table);
+  if (!network.ok) {
+    source.report(place, network.wrong, network.right);
+    return undefined;
+  }
+  if (evmChainId(network.value) !== undefined) return network.value;
+  source.report(place, `the local facilitator cannot settle on ${key}`, 'an EVM network such as base');
+  return undefined;
+}
+
+function parsePrivateKey(given: string): Parsed<`0x${string}`> {
+  const refused = { ok: false, wrong: 'the key is not a private key', right: '0x and 64 hex digits' } as const;
+  if (!/^0x[0-9a-fA-F]{64}$/.test(given)) return refused;
+  const value = BigInt(given);
+  return value > 0n && value < CURVE_ORDER ? { ok: true, value: `0x${given.slice(2)}` } : refused;
+}
+
+function parseGasPrice(given: string): Parsed<bigint> {
+  const right = 'a gas price such as 50 gwei';
+  const decimal = /^((?:0|[1-9]\d{0,17})(?:\.\d{1,9})?) gwei$/.exec(given)?.[1];
+  if (decimal === undefined) return { ok: false, wrong: `${JSON.stringify(given)} is not a gas price`, right };
+  const wei = priceInUnits(decimal, 9);
+  return wei.ok ? wei : { ok: false, wrong: 'a gas price of zero would never settle', right };
+}

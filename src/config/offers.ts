@@ -1,0 +1,203 @@
+import { Buffer } from 'node:buffer';
+import { type Amount, formatAmount } from '../domain/amount.ts';
+import type { Asset } from '../domain/asset.ts';
+import { type Network, networkFamily } from '../domain/network.ts';
+import type { Offer } from '../domain/offer.ts';
+import { priceInUnits } from '../domain/price.ts';
+import type { SettleMode } from '../domain/route.ts';
+import type { PaymentRequired } from '../domain/x402.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
+import { networkName } from './asset-table.ts';
+import { type Field, soundValue } from './decoder.ts';
+import type { AcceptFields } from './payment-keys.ts';
+import type { Place, Source } from './source.ts';
+
+/** What offers are made from, besides one route's price. */
+export interface Market extends AssetMarket {
+  readonly schemes: readonly Scheme[];
+  /** Networks that can be settled on; `undefined` when only the start will tell, or the facilitators are not sound. */
+  readonly served: ReadonlySet<Network> | undefined;
+}
+
+/** One route's price, and what its offers inherit. */
+export interface Quote {
+  readonly price: PaidPrice;
+  readonly pricePlace: Place;
+  readonly payTo: Field<string>;
+  readonly settle: SettleMode;
+  readonly timeoutMs: number;
+}
+
+/** The lifetime of a quote where nothing asks for more: what the official SDK uses. */
+const DEFAULT_TIMEOUT_SECONDS = 300;
+/** Time to verify and settle, next to the upstream's: the payment must not run out before it is settled. */
+const SETTLE_BUDGET_SECONDS = 30;
+/** Clients and proxies in between give up on longer headers (nginx at 8 KB). */
+const MAX_HEADER_BYTES = 6 * 1024;
+/** Room for what a request adds: the path's parameters and query in `resource.url`, and the error's reason. */
+const REQUEST_ROOM_BYTES = 512;
+
+/** Makes the offers of one route, reporting each way to pay that cannot be. */
+export function makeOffers(
+  quote: Quote,
+  accepts: Field<readonly Field<AcceptFields>[]>,
+  market: Market,
+  source: Source,
+): readonly Offer[] {
+  const offers: Offer[] = [];
+  let sound = accepts.kind === 'value';
+  let skipped = 0;
+  for (const accept of soundValue(accepts) ?? []) {
+    const result = accept.kind === 'value' ? makeOffer(quote, accept.value, accept.place, market, source) : undefined;
+    if (result === undefined) sound = false;
+    else if (result === 'other asset') skipped += 1;
+    else if (offers.some((offer) => isSameOffer(offer, result)))
+      source.report(accept.place, 'this way to pay is listed twice', 'each once');
+    else offers.push(result);
+  }
+  if (sound && offers.length === 0 && skipped > 0) {
+    source.report(
+      quote.pricePlace,
+      'no way to pay that the route accepts has this asset',
+      'the address of an asset that accepts lists',
+    );
+  }
+  return offers;
+}
+
+function makeOffer(
+  quote: Quote,
+  accept: AcceptFields,
+  place: Place,
+  market: Market,
+  source: Source,
+): Offer | 'other asset' | undefined {
+  const network = soundValue(accept.network);
+  if (network === undefined) return undefined;
+  // Each of these reports on its own, so that one mistake does not hide another.
+  checkServed(network, accept.network.place, market, source);
+  const scheme = findScheme(network, accept, place, market, source);
+  const own = accept.asset ?? { kind: 'absent', place };
+  const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, market, source);
+  const maxTimeoutSeconds = maxTimeout(quote, accept, source);
+  const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, market, source);
+  const payTo = payee(quote, accept, asset, source);
+  if (asset === 'other asset') return asset;
+  if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
+  if (payTo === undefined || maxTimeoutSeconds === undefined) return undefined;
+  return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, scheme, market);
+}
+
+function buildOffer(
+  terms: Pick<Offer, 'asset' | 'amount' | 'payTo' | 'maxTimeoutSeconds'>,
+  scheme: Scheme,
+  market: Market,
+): Offer {
+  const { asset, amount, payTo, maxTimeoutSeconds } = terms;
+  const known = market.table.find(asset.network);
+  const v1 = known?.v1 === true && scheme.scheme === 'exact' && asset.transferMethod === 'eip3009';
+  return {
+    ...terms,
+    scheme: scheme.scheme,
+    network: asset.network,
+    v1Network: v1 ? known.name : undefined,
+    requirements: {
+      scheme: scheme.scheme,
+      network: asset.network,
+      amount: formatAmount(amount),
+      asset: asset.address,
+      payTo,
+      maxTimeoutSeconds,
+      extra: scheme.extra(asset),
+    },
+  };
+}
+
+function checkServed(network: Network, place: Place, market: Market, source: Source): void {
+  if (market.served === undefined || market.served.has(network)) return;
+  const name = networkName(market.table, network);
+  const right = `an rpc URL for ${name} in facilitator.local.rpc, or a remote facilitator`;
+  source.report(place, `no facilitator serves the network ${name}`, right);
+}
+
+function amountIn(asset: Asset, quote: Quote, market: Market, source: Source): Amount | undefined {
+  if (quote.price.kind === 'atomic') return quote.price.amount;
+  const units = priceInUnits(quote.price.decimal, asset.decimals);
+  if (units.ok) return units.value;
+  const where = `${asset.symbol} on ${networkName(market.table, asset.network)}`;
+  source.report(quote.pricePlace, `${units.wrong} (${where})`, units.right);
+  return undefined;
+}
+
+function payee(
+  quote: Quote,
+  accept: AcceptFields,
+  asset: Asset | 'other asset' | undefined,
+  source: Source,
+): string | undefined {
+  const field = accept.payTo === undefined || accept.payTo.kind === 'absent' ? quote.payTo : accept.payTo;
+  if (field.kind === 'absent') {
+    source.report(field.place, 'nobody is paid: there is no payTo', 'an address, here or for the whole file');
+  }
+  const payTo = soundValue(field);
+  if (typeof asset !== 'object' || payTo?.toLowerCase() !== asset.address.toLowerCase()) return payTo;
+  source.report(field.place, 'the money would go to the token contract and be lost', 'the address of your wallet');
+  return undefined;
+}
+
+function findScheme(
+  network: Network,
+  accept: AcceptFields,
+  place: Place,
+  market: Market,
+  source: Source,
+): Scheme | undefined {
+  const field = accept.scheme;
+  if (field?.kind === 'invalid') return undefined;
+  const wanted = field?.kind === 'value' ? field.value : 'exact';
+  const family = networkFamily(network);
+  const found = market.schemes.find((scheme) => scheme.scheme === wanted && scheme.family === family);
+  if (found !== undefined) return found;
+  const has = market.schemes.map((scheme) => `${scheme.scheme} on ${scheme.family}`).join(', ');
+  source.report(
+    field?.kind === 'value' ? field.place : place,
+    `this release has no scheme ${wanted} on ${family} networks`,
+    `one of ${has}`,
+  );
+  return undefined;
+}
+
+function maxTimeout(quote: Quote, accept: AcceptFields, source: Source): number | undefined {
+  const upstreamSeconds = quote.settle === 'after' ? Math.ceil(quote.timeoutMs / 1000) : 0;
+  const least = upstreamSeconds + SETTLE_BUDGET_SECONDS;
+  const field = accept.maxTimeoutSeconds;
+  if (field === undefined || field.kind === 'absent') return Math.max(DEFAULT_TIMEOUT_SECONDS, least);
+  if (field.kind === 'invalid') return undefined;
+  if (field.value >= least) return field.value;
+  const parts =
+    upstreamSeconds === 0 ? '' : ` (${upstreamSeconds} for the upstream, ${SETTLE_BUDGET_SECONDS} to settle)`;
+  source.report(
+    field.place,
+    `a payment could run out before it is settled: ${field.value} seconds are too few`,
+    `at least ${least}${parts}`,
+  );
+  return undefined;
+}
+
+function isSameOffer(a: Offer, b: Offer): boolean {
+  const same = a.scheme === b.scheme && a.network === b.network && a.payTo.toLowerCase() === b.payTo.toLowerCase();
+  return same && a.asset.address.toLowerCase() === b.asset.address.toLowerCase();
+}
+
+/** Whether the 402 of these offers fits into a header that every client and proxy takes; bytes by which it does not. */
+export function headerExcess(offers: readonly Offer[], resource: PaymentRequired['resource']): number {
+  const challenge: PaymentRequired = {
+    x402Version: 2,
+    error: '',
+    resource,
+    accepts: offers.map((offer) => offer.requirements),
+  };
+  const bytes = Buffer.byteLength(JSON.stringify(challenge)) + REQUEST_ROOM_BYTES;
+  return Math.max(0, Math.ceil(bytes / 3) * 4 - MAX_HEADER_BYTES);
+}

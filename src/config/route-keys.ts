@@ -1,0 +1,164 @@
+import type { Parsed } from '../domain/price.ts';
+import type { PathRewrite } from '../domain/route.ts';
+import type { AssetTable } from './asset-table.ts';
+import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
+import { duration } from './duration.ts';
+import { list } from './forms.ts';
+import { hostName } from './listen-keys.ts';
+import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
+import { acceptsDecoder, evmAddress, price } from './payment-keys.ts';
+import { text, word } from './text.ts';
+import { upstream } from './upstream-keys.ts';
+
+/** The methods that the gateway forwards. CONNECT and TRACE reach no API through a proxy that is safe. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+const MAX_DESCRIPTION = 500;
+const NAME_RIGHT = 'a name of up to 100 letters, digits and . _ / -';
+
+const method: Decoder<string> = {
+  ...word(METHODS),
+  decode: text({ expects: 'a method such as GET', parse: parseMethod }).decode,
+};
+
+const path = text({ expects: 'a path such as /v1/weather/:city', pattern: PATH_PATTERN, parse: parsePathPattern });
+
+const routeName = text({
+  expects: NAME_RIGHT,
+  pattern: '[A-Za-z0-9][A-Za-z0-9._/-]{0,99}',
+  parse: (given): Parsed<string> =>
+    /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(given)
+      ? { ok: true, value: given }
+      : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a route name`, right: NAME_RIGHT },
+});
+
+const description = text({
+  expects: `a text of up to ${MAX_DESCRIPTION} characters`,
+  schema: { maxLength: MAX_DESCRIPTION + 1 },
+  multiline: true,
+  parse: parseDescription,
+});
+
+const mimeType = text({
+  expects: 'a media type such as application/json',
+  pattern: '[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9!#$&^_.+-]+=[A-Za-z0-9!#$&^_.+-]+)*',
+  parse: (given): Parsed<string> =>
+    /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9!#$&^_.+-]+=[A-Za-z0-9!#$&^_.+-]+)*$/.test(given)
+      ? { ok: true, value: given }
+      : {
+          ok: false,
+          wrong: `${JSON.stringify(given)} is not a media type`,
+          right: 'a media type such as application/json',
+        },
+});
+
+const prefix = text({ expects: 'a path such as /v1', pattern: '/|(?:/[^\\s*?#;/\\\\]+)+', parse: parsePrefix });
+
+/** When the money moves; used by the file and by each route. */
+export const settleMode = word(['after', 'before'], {
+  deferred: 'deferred settlement comes with the durable ledger, in a later release',
+});
+
+/** The keys of `rewrite`. */
+export const rewriteKeys = map('a map with from and to', {
+  from: { decoder: prefix, required: true, description: 'Front of the path, in whole segments.' },
+  to: { decoder: prefix, required: true, description: 'What stands there when it is forwarded.' },
+});
+
+/** The keys of one route. */
+export function routeKeys(table: AssetTable) {
+  return map('a route: a map with path and price', routeKeyTable(table), {
+    later: {
+      access: 'access passes come in a later release: each call of this route would be charged',
+      when: 'conditions come in a later release: the route would apply to every request of its path',
+      idempotent: 'idempotent comes in a later release',
+      keepAnswers: 'keepAnswers comes in a later release',
+    },
+  });
+}
+
+function routeKeyTable(table: AssetTable) {
+  return {
+    path: {
+      decoder: path,
+      required: true,
+      description:
+        'Case-sensitive path. `:name` is exactly one segment; a trailing `/*` is the rest, and the bare prefix.',
+      examples: ['/v1/weather/:city', '/v1/reports/*'],
+    },
+    methods: {
+      decoder: list(method, 'a list such as [GET, POST]', 1),
+      description: 'Methods in upper case. `GET` answers `HEAD` too. Default: every method.',
+    },
+    host: { decoder: hostName, description: 'Lower-case host without port. Default: every host.' },
+    price: {
+      decoder: price,
+      required: true,
+      description:
+        'What one call costs: `free`, dollars, an amount of a token, or atomic units. Decimal, never rounded.',
+      examples: ['free', '$0.001', '0.25 USDC'],
+    },
+    name: {
+      decoder: routeName,
+      description: 'Stable id for metrics and the ledger. Default: from methods, host and path.',
+    },
+    description: { decoder: description, description: 'What a buyer gets; shown in the 402. At most 500 characters.' },
+    mimeType: {
+      decoder: mimeType,
+      description: 'Media type of the answer; shown in the 402.',
+      examples: ['application/json'],
+    },
+    accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
+    payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
+    upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
+    settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
+    timeout: {
+      decoder: duration,
+      description: "How long until the upstream's response headers. Default: that of the upstream.",
+    },
+    rewrite: {
+      decoder: complete(rewriteKeys, (rewrite): PathRewrite => rewrite),
+      description: 'Replaces the front of the path before it is forwarded.',
+    },
+  } as const;
+}
+
+/** One route as it was found: what is sound of it is checked against the others even when something else is wrong. */
+export type RouteFields = Fields<ReturnType<typeof routeKeyTable>>;
+
+/** The price table. */
+export function routesDecoder(table: AssetTable): Decoder<readonly Field<RouteFields>[]> {
+  return list(routeKeys(table), 'a list of at least one route', 1);
+}
+
+function parseMethod(given: string): Parsed<string> {
+  const known = METHODS.find((candidate) => candidate === given.toUpperCase());
+  if (known === given) return { ok: true, value: given };
+  if (known !== undefined)
+    return { ok: false, wrong: `methods are upper case, ${given} would never match`, right: known };
+  return {
+    ok: false,
+    wrong: `the gateway does not forward the method ${JSON.stringify(given)}`,
+    right: `one of ${METHODS.join(', ')}`,
+  };
+}
+
+function parseDescription(given: string): Parsed<string> {
+  // A block scalar ends in a line break that nobody meant.
+  const line = given.replace(/\n$/, '');
+  const right = `one line of up to ${MAX_DESCRIPTION} characters`;
+  if (/[\r\n\t]/.test(line)) return { ok: false, wrong: 'the description holds a line break or a tab', right };
+  if (line.length > MAX_DESCRIPTION)
+    return { ok: false, wrong: `the description has ${line.length} characters`, right };
+  return { ok: true, value: line };
+}
+
+function parsePrefix(given: string): Parsed<string> {
+  const right = 'a path such as /v1, without a trailing slash';
+  const refuse = (wrong: string): Parsed<string> => ({ ok: false, wrong, right });
+  if (!given.startsWith('/')) return refuse(`${JSON.stringify(given)} does not begin with /`);
+  if (given.length > 1 && given.endsWith('/')) return refuse(`${JSON.stringify(given)} ends with /`);
+  if (given.includes('*')) return refuse('a rewrite takes no *');
+  const never = neverMatches(given);
+  return never === undefined ? { ok: true, value: given } : refuse(never.wrong);
+}

@@ -1,0 +1,135 @@
+import { isScalar } from 'yaml';
+import type { Parsed } from '../domain/price.ts';
+import type { JsonObject } from '../domain/x402.ts';
+import { type Decoder, wrongKind } from './decoder.ts';
+import type { Place, Source } from './source.ts';
+
+/** How a text of the file becomes a value. */
+export interface TextOptions<T> {
+  readonly expects: string;
+  /** Reads the text, after `${…}` was filled in. */
+  readonly parse: (text: string) => Parsed<T>;
+  /** Regular expression (ECMA-262, unanchored source) for editors; the parser decides. */
+  readonly pattern?: string;
+  /** More JSON Schema next to the pattern, such as `maxLength`. */
+  readonly schema?: JsonObject;
+  /** Allows line breaks, for certificates and keys. */
+  readonly multiline?: true;
+  /** Never shows the text in a message. */
+  readonly secret?: true;
+  /** Hands numbers, booleans and nothing to the parser as they are written: it has the better message. */
+  readonly bare?: true;
+}
+
+/** An expansion somewhere in the text: what it stands for is only known where the gateway runs. */
+const EXPANSION_PATTERN = '\\$\\{';
+/** C0, DEL and C1: a value with a line break could forge a header or a log line. */
+const CONTROL = /\p{Cc}/u;
+const CONTROL_BUT_BREAKS = /[^\P{Cc}\r\n\t]/u;
+
+/** A scalar text that means something: an address, a duration, a price. */
+export function text<T>(options: TextOptions<T>): Decoder<T> {
+  const { pattern, schema = {} } = options;
+  return {
+    expects: options.expects,
+    jsonSchema: {
+      type: 'string',
+      ...(pattern !== undefined && { pattern: `^(?:${pattern})$|${EXPANSION_PATTERN}` }),
+      ...schema,
+    },
+    decode(at, source) {
+      const read = readText(at, source, options);
+      if (read === undefined) return undefined;
+      const parsed = options.parse(read.text);
+      if (parsed.ok) return parsed.value;
+      // The parser's message repeats the text, which is nobody's business when it came from a secret.
+      if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
+      else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);
+      else source.report(read.place, parsed.wrong, parsed.right);
+      return undefined;
+    },
+  };
+}
+
+/** One of a few words. `later` are words of later releases, with what to say about them. */
+export function word<const W extends string>(
+  words: readonly W[],
+  later: Readonly<Record<string, string>> = {},
+): Decoder<W> {
+  const expects = words.join(' or ');
+  return {
+    ...text({
+      expects,
+      parse: (given): Parsed<W> => {
+        const known = words.find((candidate) => candidate === given);
+        if (known !== undefined) return { ok: true, value: known };
+        const why = Object.hasOwn(later, given) ? later[given] : undefined;
+        return { ok: false, wrong: why ?? `${JSON.stringify(given)} is not known`, right: expects };
+      },
+    }),
+    jsonSchema: { anyOf: [{ enum: words }, { type: 'string', pattern: EXPANSION_PATTERN }] },
+  };
+}
+
+/** A whole number within bounds. */
+export function integer(expects: string, min: number, max: number): Decoder<number> {
+  return {
+    expects,
+    jsonSchema: {
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: EXPANSION_PATTERN },
+      ],
+    },
+    decode(at, source) {
+      const read = readText(at, source, { expects, bare: true });
+      if (read === undefined) return undefined;
+      const isNumber = isScalar(read.place.node) && typeof read.place.node.value === 'number';
+      const value =
+        /^(0|[1-9]\d{0,14})$/.test(read.text) && (isNumber || read.expanded) ? Number(read.text) : Number.NaN;
+      if (value >= min && value <= max) return value;
+      source.report(read.place, `${read.written} is not a whole number from ${min} to ${max}`, expects);
+      return undefined;
+    },
+  };
+}
+
+interface ReadText {
+  readonly place: Place;
+  readonly text: string;
+  /** The text as it stands in the file, for messages. */
+  readonly written: string;
+  readonly expanded: boolean;
+}
+
+type ReadOptions = Pick<TextOptions<unknown>, 'expects' | 'multiline' | 'bare' | 'secret'>;
+
+function readText(at: Place, source: Source, options: ReadOptions): ReadText | undefined {
+  const place = source.resolve(at);
+  if (place === undefined) return undefined;
+  if (!isScalar(place.node)) return wrongKind(place, source, options.expects);
+  const { value } = place.node;
+  if (typeof value !== 'string') {
+    const bare = place.node.source ?? (value === null ? '' : String(value));
+    if (options.bare) return { place, text: bare, written: bare === '' ? 'nothing' : bare, expanded: false };
+    if (value === null) return wrongKind(place, source, options.expects);
+    const shown = options.secret ? 'the value' : bare;
+    // YAML would read an unquoted 0x… address as a number and lose digits.
+    source.report(
+      place,
+      `${shown} without quotes is a ${typeof value} in YAML`,
+      `it in quotes: ${JSON.stringify(shown)}`,
+    );
+    return undefined;
+  }
+  const expansion = source.expand(value);
+  if (!expansion.ok) {
+    source.report(place, expansion.wrong, expansion.right);
+    return undefined;
+  }
+  if ((options.multiline ? CONTROL_BUT_BREAKS : CONTROL).test(expansion.text)) {
+    source.report(place, 'the value holds a line break or another control character', options.expects);
+    return undefined;
+  }
+  return { place, text: expansion.text, written: JSON.stringify(value), expanded: expansion.expanded };
+}

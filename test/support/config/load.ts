@@ -1,0 +1,72 @@
+import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
+import { type Problem, renderProblem } from '../../../src/config/problem.ts';
+import type { Offer } from '../../../src/domain/offer.ts';
+import type { Plan } from '../../../src/domain/plan.ts';
+import type { Scheme } from '../../../src/scheme/scheme.ts';
+
+/** Stands in for the registered schemes: the configuration asks them only for `extra`. */
+export const exactEvm: Scheme = {
+  scheme: 'exact',
+  family: 'eip155',
+  extra: (asset) => ({ name: asset.name, version: asset.version }),
+  authenticate: () => ({ kind: 'malformed', detail: 'not part of this test' }),
+};
+
+/** What surrounds the text of a test. */
+export interface World {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A sound file up to and without its routes. */
+export const HEAD = `upstream: http://127.0.0.1:8080
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base]
+facilitator: https://facilitator.example
+`;
+
+/** A sound file whose only route, `/a`, has `keys`, one per line. */
+export function route(keys: string): string {
+  return `${HEAD}routes:\n  - path: /a\n    ${keys.trim().replaceAll('\n', '\n    ')}\n`;
+}
+
+/** Loads a text as `gateway.yaml`. */
+export function load(text: string, world: World = {}): LoadedConfig {
+  return loadConfig({
+    file: 'gateway.yaml',
+    text,
+    env: world.env ?? {},
+    readFile: (path) => {
+      const content = world.files?.[path];
+      if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+      return content;
+    },
+    schemes: [exactEvm],
+  });
+}
+
+/** The plan of a file that must be sound. */
+export function planOf(text: string, world?: World): Plan {
+  const loaded = load(text, world);
+  if (!loaded.ok) throw new Error(`The file has problems:\n${loaded.problems.map(renderProblem).join('\n')}`);
+  return loaded.plan;
+}
+
+/** The problems of a file as `check` prints them; none when it is sound. */
+export function problemsOf(text: string, world?: World): readonly string[] {
+  const loaded = load(text, world);
+  return loaded.ok ? [] : loaded.problems.map(renderProblem);
+}
+
+/** The warnings of a file that must be sound. */
+export function warningsOf(text: string): readonly Problem[] {
+  const loaded = load(text);
+  if (!loaded.ok) throw new Error(loaded.problems.map(renderProblem).join('\n'));
+  return loaded.warnings;
+}
+
+/** The offers of the first route. */
+export function offersOf(text: string, world?: World): readonly Offer[] {
+  const price = planOf(text, world).routes[0]?.price;
+  return price?.kind === 'priced' ? price.offers : [];
+}

@@ -1,0 +1,123 @@
+// Writes config/gateway.schema.json and docs/configuration.md from the decoders: `npm run docs`.
+import { writeFileSync } from 'node:fs';
+import { readAssetTable } from '../../../src/config/asset-table.ts';
+import type { Keys } from '../../../src/config/decoder.ts';
+import { cdpKeys, remoteKeys } from '../../../src/config/facilitator-keys.ts';
+import { gatewayKeys, limitKeys } from '../../../src/config/gateway-keys.ts';
+import { configSchema } from '../../../src/config/json-schema.ts';
+import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
+import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
+import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
+import { tlsKeys, upstreamKeys } from '../../../src/config/upstream-keys.ts';
+
+const table = readAssetTable();
+
+const INTRODUCTION = `# Configuration
+
+One YAML file describes the gateway: YAML 1.2, one document, no custom tags. \`turnpike check\` reads it without starting and
+reports everything that is wrong at once, each with file, line and column. A gateway with a problem in its file does not start.
+\`gateway.example.yaml\` is a file to start from.
+
+Editors complete and check the file against \`config/gateway.schema.json\` (also: \`turnpike schema\`):
+
+    # yaml-language-server: $schema=./config/gateway.schema.json
+
+Nothing is free by mistake: \`price\` is required on every route, only the word \`free\` makes a route free, and a key that is not
+known is a problem, never ignored.
+
+## Values from outside
+
+\`\${NAME}\` takes an environment variable and \`\${file:/path}\` the content of a file (a Kubernetes secret), without its trailing
+line break. They work inside every text value, not in keys. The value is filled in after the YAML was read, so that it can hold
+anything but a line break (certificates and keys in PEM may). One that is missing or empty is a problem. \`$\${\` stands for a
+literal \`\${\`; a \`$\` before anything else is just a \`$\`.
+
+Addresses, amounts in atomic units and EIP-712 versions are texts: put them in quotes, or YAML reads a number.
+
+Durations have a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`.
+
+## Paths
+
+Case-sensitive. \`:name\` is exactly one segment, a trailing \`/*\` is the rest and the bare prefix. The most specific route wins,
+whatever the order: host before no host, a literal segment before \`:name\`, \`:name\` before \`/*\`. A path is written in the
+canonical form that requests are matched in: unreserved characters as they are, other escapes in upper-case hex. Two routes that
+match the same requests, and a route that can never match, are problems.
+
+## Prices
+
+| form | means |
+|---|---|
+| \`free\` | costs nothing; the only way to say so |
+| \`$0.001\` | US dollars, in the stablecoin that the route accepts on each network |
+| \`0.25 USDC\` | an amount of that token |
+| \`{amount: "10000", asset: "0x…"}\` | atomic units of one of the accepted tokens |
+
+Decimal and exact: a price with more digits than the asset has is refused, never rounded.
+`;
+
+const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
+  ['Keys of the file', gatewayKeys(table).keys],
+  ['Keys of a route', routeKeys(table).keys],
+  ['`price` in atomic units', atomicPriceKeys.keys],
+  ['An entry of `accepts`', acceptKeys(table).keys],
+  ['`asset`, long form', assetKeys.keys],
+  ['`upstream`, long form', upstreamKeys.keys],
+  ['`upstream.tls`', tlsKeys.keys],
+  ['`facilitator`, long form', remoteKeys.keys],
+  ['`facilitator.cdp`', cdpKeys.keys],
+  ['`facilitator.local`', localKeys(table).keys],
+  ['`rewrite`', rewriteKeys.keys],
+  ['`limits`', limitKeys.keys],
+];
+
+const LATER = `## Not in this release
+
+\`access\`, \`when\`, \`settle: deferred\`, stores other than \`memory\` and more than one worker are refused with a clear problem.
+`;
+
+/** The text of `config/gateway.schema.json`. */
+export function schemaJson(): string {
+  return `${JSON.stringify(configSchema(table), null, 2)}\n`;
+}
+
+/** The text of `docs/configuration.md`. */
+export function configurationMarkdown(): string {
+  const sections = SECTIONS.map(([title, keys]) => `## ${title}\n\n${keyTable(keys)}`);
+  return [INTRODUCTION, ...sections, networkSection(), LATER].join('\n');
+}
+
+function keyTable(keys: Keys): string {
+  const rows = Object.entries(keys).map(([name, key]) => {
+    const initial = key.required === true ? '**required**' : key.default === undefined ? '' : `\`${key.default}\``;
+    return `| \`${name}\` | ${cell(key.decoder.expects)} | ${initial} | ${cell(key.description)} |`;
+  });
+  return `| key | value | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+function networkSection(): string {
+  const rows = table.networks.map((network) => {
+    const assets = network.assets.map(
+      (asset) => `${asset.symbol}${asset.transferMethod === 'permit2' ? ' (Permit2)' : ''}`,
+    );
+    const list = assets.length === 0 ? 'none: give the long form' : assets.join(', ');
+    return `| \`${network.name}\` | \`${network.network}\` | ${list} | ${network.v1 ? 'yes' : ''} | ${network.testnet ? 'yes' : ''} |`;
+  });
+  return `## Known networks
+
+The first asset of a network is what dollar prices mean there. Other EVM networks work by their CAIP-2 identifier and the long
+form of \`asset\`.
+
+| name | CAIP-2 | assets | x402 v1 clients | testnet |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+if (import.meta.main) {
+  writeFileSync(new URL('../../../config/gateway.schema.json', import.meta.url), schemaJson());
+  writeFileSync(new URL('../../../docs/configuration.md', import.meta.url), configurationMarkdown());
+}

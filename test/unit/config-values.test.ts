@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { parseDuration } from '../../src/config/duration.ts';
+import { nearest } from '../../src/config/nearest.ts';
+import { parsePathPattern } from '../../src/config/path-pattern.ts';
+import { HEAD, planOf, problemsOf, warningsOf } from '../support/config/load.ts';
+
+const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
+const withTop = (line: string): string => `${line}\n${HEAD}${ROUTES}`;
+const withUpstream = (value: string): string => `${HEAD}${ROUTES}`.replace('http://127.0.0.1:8080', value);
+
+describe('durations', () => {
+  it.each([
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['5m', 300_000],
+    ['1h', 3_600_000],
+  ])('reads %s', (given, ms) => {
+    expect(parseDuration(given)).toEqual({ ok: true, value: ms });
+  });
+
+  it.each(['30', '0s', '-1s', '1.5s', '1d', '', ' 1s', '9999999h', '1e3ms'])('refuses %j', (given) => {
+    expect(parseDuration(given).ok).toBe(false);
+  });
+});
+
+describe('path patterns', () => {
+  it('reads segments, parameters and the rest', () => {
+    expect(parsePathPattern('/v1/:city/*')).toEqual({
+      ok: true,
+      value: {
+        text: '/v1/:city/*',
+        segments: [
+          { kind: 'static', text: 'v1' },
+          { kind: 'param', name: 'city' },
+        ],
+        rest: true,
+      },
+    });
+  });
+
+  it.each([
+    ['/', [''], false],
+    ['/a/', ['a', ''], false],
+    ['/*', [], true],
+    ['/%20', ['%20'], false],
+  ])('reads %s', (given, texts, rest) => {
+    expect(parsePathPattern(given)).toMatchObject({
+      ok: true,
+      value: { segments: texts.map((text) => ({ kind: 'static', text })), rest },
+    });
+  });
+
+  const NEVER = [
+    '',
+    'a',
+    '//',
+    '//*',
+    '/a//b',
+    '/a//*',
+    '/.',
+    '/a/../b',
+    '/%2e%2e/b',
+    '/a%2Fb',
+    '/a%5Cb',
+    '/a%00',
+    '/a;b',
+    '/a\\b',
+    '/a?b',
+    '/a#b',
+    '/a b',
+    '/%',
+    '/%zz',
+    '/%c3%a9',
+    '/%41',
+    '/é',
+    '/a*',
+    '/*/a',
+    '/a/*b',
+    '/:',
+    '/:a-b',
+    '/:a/:a',
+    '/:1',
+  ];
+  it.each(NEVER)('refuses %j, which could never match', (given) => {
+    expect(parsePathPattern(given).ok).toBe(false);
+  });
+
+  it('says what the canonical spelling is', () => {
+    expect(parsePathPattern('/%41%c3%a9')).toMatchObject({ ok: false, right: '/A%C3%A9' });
+  });
+});
+
+describe('addresses and URLs', () => {
+  it.each([
+    ['"[::1]:8402"', { host: '::1', port: 8402 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+  ])('listens on %s', (given, address) => {
+    expect(planOf(withTop(`listen: ${given}`)).listen).toEqual(address);
+  });
+
+  it.each([
+    '8402',
+    '":8402"',
+    '1.2.3:80',
+    '256.1.1.1:80',
+    '127.0.0.1:65536',
+    '"[::g]:1"',
+    '"::1:80"',
+    'http://a:80',
+  ])('does not listen on %s', (given) => {
+    expect(problemsOf(withTop(`listen: ${given}`))).toHaveLength(1);
+  });
+
+  it('keeps the admin pages off the public address', () => {
+    expect(problemsOf(withTop('listen: 0.0.0.0:9402'))).toEqual([
+      expect.stringContaining('listen has the same address'),
+    ]);
+  });
+
+  it.each([
+    'https://api.example.com/v1',
+    'https://u:p@api.example.com',
+    'ftp://a.example',
+    'api.example.com',
+    'https://a.example?x',
+    'https://a b',
+  ])('refuses the public URL %s', (given) => {
+    expect(problemsOf(withTop(`publicUrl: "${given}"`))).toHaveLength(1);
+  });
+
+  it('takes a public URL with a trailing slash as an origin', () => {
+    expect(planOf(withTop('publicUrl: https://API.example.com:443/')).publicUrl).toBe('https://api.example.com');
+  });
+
+  it('keeps the base path of an upstream', () => {
+    const plan = planOf(withUpstream('"http://127.0.0.1:8080/base/v2/"'));
+    expect(plan.routes[0]?.upstream).toMatchObject({ origin: 'http://127.0.0.1:8080', basePath: '/base/v2' });
+  });
+
+  it.each([
+    'http://127.0.0.1/a//b',
+    'http://127.0.0.1/a/../b',
+    'http://127.0.0.1/%2e',
+    'http://127.0.0.1/?q',
+    '"{url: 1}"',
+    '127.0.0.1:80',
+  ])('refuses the upstream %s', (given) => {
+    expect(problemsOf(withUpstream(`"${given.replaceAll('"', '')}"`))).toHaveLength(1);
+  });
+
+  it('refuses tls for an http upstream and a certificate that is none', () => {
+    expect(problemsOf(withUpstream('{url: "http://127.0.0.1", tls: {serverName: a.example}}'))).toEqual([
+      expect.stringContaining('an http upstream has no tls'),
+    ]);
+    expect(problemsOf(withUpstream('{url: "https://127.0.0.1", tls: {ca: abc}}'))).toEqual([
+      expect.stringContaining('no PEM certificate'),
+    ]);
+  });
+
+  it.each([
+    'host: a',
+    'Content-Length: "1"',
+    'X402-Payer: x',
+    'x-a: "a\\nb"',
+    '"x a": b',
+  ])('refuses the header %s', (header) => {
+    expect(problemsOf(withUpstream(`{url: "http://127.0.0.1", headers: {${header}}}`))).toHaveLength(1);
+  });
+
+  it('believes forwarding headers of CIDR blocks only', () => {
+    expect(planOf(withTop('trustedProxies: [10.0.0.0/8, 192.0.2.1, "2001:db8::/32"]')).trustedProxies).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.1/32',
+      '2001:db8::/32',
+    ]);
+  });
+
+  it.each([
+    '10.0.0.1/8',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '010.0.0.0/8',
+    '10.0.0.0/8/8',
+    'localhost',
+    '"::1/129"',
+  ])('refuses to trust %s', (block) => {
+    expect(problemsOf(withTop(`trustedProxies: [${block}]`))).toHaveLength(1);
+  });
+
+  it('warns of trusting everybody, of a facilitator without TLS and of one that redirects', () => {
+    const text = withTop('trustedProxies: [0.0.0.0/0]').replace(
+      'https://facilitator.example',
+      '[http://f.example, https://x402.org/facilitator]',
+    );
+    expect(warningsOf(text)).toHaveLength(3);
+  });
+
+  it.each([
+    'API.example.com',
+    'a.example:80',
+    '"*.example.com"',
+    '-a.example',
+    'a..b',
+  ])('refuses the host %s', (host) => {
+    expect(problemsOf(`${HEAD}routes:\n  - {path: /a, price: $1, host: ${host}}\n`)).toHaveLength(1);
+  });
+
+  it.each(['CONNECT', 'TRACE', 'get', 'FETCH', 'GET, GET'])('refuses the method %s', (method) => {
+    expect(problemsOf(`${HEAD}routes:\n  - {path: /a, price: $1, methods: [${method}]}\n`)).toHaveLength(1);
+  });
+
+  it('refuses limits that leave no room for a payment header', () => {
+    expect(problemsOf(withTop('limits: {paymentHeaderBytes: 30000}'))).toEqual([
+      expect.stringContaining('leave no room'),
+    ]);
+    expect(problemsOf(withTop('limits: {paymentHeaderBytes: "4096"}'))).toHaveLength(1);
+  });
+});
+
+describe('descriptions', () => {
+  const described = (value: string): string =>
+    `${HEAD}routes:\n  - path: /a\n    price: $1\n    description: ${value}\n`;
+
+  it('takes a folded text without its trailing line break', () => {
+    expect(planOf(described('>\n      two\n      words')).routes[0]?.description).toBe('two words');
+  });
+
+  it.each([JSON.stringify('a\nb'), JSON.stringify('a\u0007'), 'x'.repeat(501)])('refuses %j', (value) => {
+    expect(problemsOf(described(value))).toHaveLength(1);
+  });
+});
+
+describe('the nearest known word', () => {
+  it.each([
+    ['prise', 'price'],
+    ['pirce', 'price'],
+    ['methds', 'methods'],
+    ['xyz', undefined],
+    ['p'.repeat(10_000), undefined],
+  ])('of %s is %s', (word, meant) => {
+    expect(nearest(word, ['path', 'price', 'methods', 'payTo'])).toBe(meant);
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { HEAD, load, planOf, problemsOf } from '../support/config/load.ts';
+
+const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
+
+describe('what YAML may do', () => {
+  it('reports a key that is given twice and goes on with the rest', () => {
+    const problems = problemsOf(
+      `${HEAD}routes:\n  - path: /a\n    price: $1\n    price: free\n  - {path: /b, price: 5}\n`,
+    );
+    expect(problems).toEqual([
+      expect.stringMatching(/:8:5: the YAML is broken: Map keys must be unique, expected each key once/),
+      expect.stringMatching(/:9:23 routes\[1\]\.price: the price 5 has no currency/),
+    ]);
+  });
+
+  it.each([
+    ['a custom tag', 'price: !money $1', 'the tag !money is not allowed'],
+    ['a tag of YAML 1.1', 'price: !!binary aGVsbG8=', 'is not allowed'],
+    ['a merge key', '<<: {price: free}', 'the key "<<" is not known'],
+    ['an alias without an anchor', 'price: *nothing', 'has no anchor before it'],
+  ])('refuses %s', (_, line, wrong) => {
+    expect(problemsOf(`${HEAD}routes:\n  - path: /a\n    ${line}\n`).join('\n')).toContain(wrong);
+  });
+
+  it('refuses a file that asks for YAML 1.1, where off is false', () => {
+    expect(problemsOf(`%YAML 1.1\n---\n${HEAD}admin: off\n${ROUTES}`).join('\n')).toContain(
+      'the file asks for YAML 1.1',
+    );
+    expect(planOf(`${HEAD}admin: off\n${ROUTES}`).admin).toBeUndefined();
+  });
+
+  it('refuses a second document, of which nothing would apply', () => {
+    expect(problemsOf(`${HEAD}${ROUTES}---\n${HEAD}${ROUTES}`).join('\n')).toContain(
+      'expected one document in the file',
+    );
+  });
+
+  it.each([
+    ['', 'the file is empty'],
+    ['# only a comment\n', 'the file is empty'],
+    ['- a\n- b\n', 'the file is not a map'],
+    ['routes: [', 'the YAML is broken'],
+    ['\tlisten: x', 'the YAML is broken'],
+  ])('reports %j instead of throwing', (text, wrong) => {
+    expect(problemsOf(text).join('\n')).toContain(wrong);
+  });
+
+  it('survives nesting without end', () => {
+    expect(load(`routes: ${'['.repeat(20_000)}`).ok).toBe(false);
+  });
+
+  it('follows aliases to the place of their anchor, whatever they are used for', () => {
+    const plan = planOf(
+      `${HEAD}routes:\n  - {path: /a, price: $1, accepts: &two [base, polygon]}\n  - {path: /b, price: $2, accepts: *two}\n`,
+    );
+    expect(plan.routes.map(({ price }) => (price.kind === 'priced' ? price.offers.length : 0))).toEqual([2, 2]);
+  });
+
+  it('stops following aliases of aliases that grow without bound', () => {
+    const accepts = `&list [&base base${', *base'.repeat(200)}]`;
+    const routes = Array.from({ length: 200 }, (_, index) => `  - {path: /a${index}, price: $1, accepts: *list}\n`);
+    const text = `${HEAD.replace('[base]', accepts)}routes:\n${routes.join('')}`;
+    expect(problemsOf(text).filter((line) => line.includes('too many aliases'))).toHaveLength(1);
+  });
+});
+
+describe('unknown keys', () => {
+  it.each([
+    ['publicURL: https://a.example', 'publicUrl'],
+    ['trustedProxy: []', 'trustedProxies'],
+    ['unmached: pass', 'unmatched'],
+    ['payto: x', 'payTo'],
+  ])('suggests what %j is meant to be', (line, meant) => {
+    expect(problemsOf(`${line}\n${HEAD}${ROUTES}`)).toEqual([
+      expect.stringMatching(new RegExp(`is not known, expected ${meant}$`)),
+    ]);
+  });
+
+  it('lists the keys when nothing is near', () => {
+    expect(problemsOf(`elephants: 3\n${HEAD}${ROUTES}`)).toEqual([
+      expect.stringContaining('expected one of listen, admin,'),
+    ]);
+  });
+
+  it('refuses unknown keys in every map of the file', () => {
+    const text = `upstream: {url: "http://127.0.0.1:1", header: {}, tls: {verify: false}}
+limits: {bodyBytes: 1}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [{network: base, amount: 1, asset: {adress: x}}]
+facilitator: [{url: "https://f.example", timeouts: 1s, cdp: {key: x}}, {local: {rcp: {}}}]
+routes:
+  - {path: /a, price: {amount: "1", assets: x}, rewrite: {form: /a}}
+`;
+    const unknown = problemsOf(text).filter((line) => line.includes('is not known'));
+    expect(unknown.map((line) => line.replace(/^\S+ (\S+): .*$/, '$1'))).toEqual([
+      'upstream.header',
+      'upstream.tls.verify',
+      'limits.bodyBytes',
+      'accepts[0].amount',
+      'accepts[0].asset.adress',
+      'facilitator[0].timeouts',
+      'facilitator[0].cdp.key',
+      'facilitator[1].local.rcp',
+      'routes[0].price.assets',
+      'routes[0].rewrite.form',
+    ]);
+  });
+});
+
+describe('expansions', () => {
+  const price = (text: string): string => `${HEAD}routes:\n  - path: /a\n    price: ${text}\n`;
+
+  it('leaves a dollar price alone', () => {
+    expect(problemsOf(price('$0.001'))).toEqual([]);
+  });
+
+  it('fills in the environment and files, and trims the trailing line break of a file', () => {
+    expect(planOf(price(`\${PRICE}`), { env: { PRICE: '$0.5' } }).routes[0]?.price).toMatchObject({
+      kind: 'priced',
+      offers: [{ amount: 500_000n }],
+    });
+    expect(problemsOf(price(`\${file:/price}`), { files: { '/price': '0.25 USDC\r\n' } })).toEqual([]);
+    expect(problemsOf(price(`$\${AMOUNT}`), { env: { AMOUNT: '1' } })).toEqual([
+      expect.stringContaining(`"\${AMOUNT}" is not a price`),
+    ]);
+  });
+
+  it.each([
+    [`\${MISSING}`, 'the environment variable MISSING is not set'],
+    [`\${EMPTY}`, 'the environment variable EMPTY is empty'],
+    [`\${toString}`, 'the environment variable toString is not set'],
+    [`\${file:/missing}`, 'the file /missing cannot be read (ENOENT)'],
+    [`\${file:relative}`, 'is not an absolute path'],
+    [`\${}`, 'is not an expansion'],
+    [`\${a-b}`, 'is not an expansion'],
+    [`"\${OPEN"`, 'is not an expansion'],
+    [`\${TWO_LINES}`, 'holds a line break'],
+    [`\${file:/two-lines}`, 'holds a line break'],
+  ])('refuses %s', (text, wrong) => {
+    const env = { EMPTY: '', TWO_LINES: '$1\nunmatched: pass' };
+    expect(problemsOf(price(text), { env, files: { '/two-lines': '$1\n$2\n' } })).toEqual([
+      expect.stringContaining(wrong),
+    ]);
+  });
+
+  it('does not look at a value again, so that it injects neither YAML nor another expansion', () => {
+    const env = { INJECT: 'free, accepts: []', AGAIN: `\${OTHER}`, OTHER: 'free' };
+    expect(problemsOf(price(`\${INJECT}`), { env })).toEqual([expect.stringContaining('is not right')]);
+    expect(problemsOf(price(`\${AGAIN}`), { env })).toEqual([expect.stringContaining('is not right')]);
+  });
+});
