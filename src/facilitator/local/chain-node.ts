@@ -1,0 +1,223 @@
+import { type Client, createClient, encodeEventTopics, http, type LogTopic } from 'viem';
+import { evmChainId, type Network } from '../../domain/network.ts';
+import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
+import type { Address, Hex } from '../../evm/address.ts';
+import { type EventLog, field, readBytes, readLogs, readLogTransactions, readQuantity } from './rpc-answer.ts';
+import { isRevert, nodeFault, nonsense, readRefusal } from './rpc-fault.ts';
+
+/** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */
+const RPC_TIMEOUT_MS = 8_000;
+
+/** Calls in one HTTP exchange: public nodes take ten or more, and the reads for one payment are fewer. */
+const RPC_BATCH_SIZE = 10;
+
+/** No answer that is asked for here comes near this many bytes. */
+const MAX_RESPONSE_BYTES = 4_194_304;
+
+/** A contract call. `gas` bounds what it may use. */
+export interface Call {
+  readonly to: Address;
+  readonly data: Hex;
+  readonly gas: bigint;
+}
+
+/** What trying a call without sending it came to. */
+export type CallResult = { readonly kind: 'returned'; readonly data: Hex } | { readonly kind: 'reverted' };
+
+/** What measuring a call came to; `gas` is what it would use now. */
+export type EstimateResult = { readonly kind: 'estimated'; readonly gas: bigint } | { readonly kind: 'reverted' };
+
+/** What a mined transaction did. */
+export interface Receipt {
+  readonly transaction: Hex;
+  readonly block: bigint;
+  readonly succeeded: boolean;
+  readonly logs: readonly EventLog[];
+}
+
+/** Fee facts of the newest block, in wei per gas. */
+export interface FeeState {
+  readonly baseFee: bigint;
+  readonly gasPrice: bigint;
+}
+
+/**
+ * One JSON-RPC node of one EVM chain, as far as verifying and settling need it. Calls made in the same tick travel in
+ * one HTTP exchange. Every method rejects with a {@link GatewayError} (`facilitator_unreachable`,
+ * `facilitator_timeout`, `facilitator_invalid_answer`) when the node is silent, slow or talks nonsense; `broadcast`
+ * alone lets the client's error through, because its caller must tell refusals apart.
+ */
+export class ChainNode {
+  readonly network: Network;
+  readonly chainId: number;
+  readonly #client: Client;
+  #rightChain: Promise<void> | undefined;
+
+  constructor(network: Network, url: string) {
+    const chainId = evmChainId(network);
+    if (chainId === undefined) throw new Error(`the local facilitator serves EVM networks, not ${network}`);
+    this.network = network;
+    this.chainId = chainId;
+    this.#client = createClient({
+      transport: http(url, {
+        batch: { batchSize: RPC_BATCH_SIZE },
+        retryCount: 0,
+        timeout: RPC_TIMEOUT_MS,
+        maxResponseBodySize: MAX_RESPONSE_BYTES,
+        // A redirect could lead a signed transaction to a host that nobody configured.
+        fetchOptions: { redirect: 'error' },
+      }),
+    });
+  }
+
+  /** Rejects with `facilitator_invalid_answer` when the node serves another chain than the configuration says. */
+  async checkChain(signal?: AbortSignal): Promise<void> {
+    const answer = await answered(this.#client.request({ method: 'eth_chainId' }, options(signal)), signal);
+    const id = readQuantity(answer, 'eth_chainId');
+    if (id !== BigInt(this.chainId)) throw nonsense(`eth_chainId (it says ${id} where ${this.chainId} is configured)`);
+  }
+
+  /** {@link checkChain}, remembered once it was right. */
+  async ready(): Promise<void> {
+    this.#rightChain ??= this.checkChain().catch((fault: unknown) => {
+      this.#rightChain = undefined;
+      throw fault;
+    });
+    await this.#rightChain;
+  }
+
+  /** Whether there is a contract (or an EIP-7702 delegation) at an address. */
+  async hasCode(address: Address, signal?: AbortSignal): Promise<boolean> {
+    const params: [Address, 'latest'] = [address, 'latest'];
+    const answer = await answered(this.#client.request({ method: 'eth_getCode', params }, options(signal)), signal);
+    return readBytes(answer, 'eth_getCode') !== '0x';
+  }
+
+  /** Runs a call on the newest state without sending it. */
+  async call(call: Call, from: Address, signal?: AbortSignal): Promise<CallResult> {
+    const request = this.#client.request(
+      { method: 'eth_call', params: [asRpc(call, from), 'latest'] },
+      options(signal),
+    );
+    const answer = await unlessReverted(request, signal);
+    return answer === REVERTED ? { kind: 'reverted' } : { kind: 'returned', data: readBytes(answer, 'eth_call') };
+  }
+
+  /** Measures the gas of a call; one that needs more than `call.gas` counts as reverted. */
+  async estimate(call: Call, from: Address): Promise<EstimateResult> {
+    const request = this.#client.request({ method: 'eth_estimateGas', params: [asRpc(call, from)] }, options());
+    const answer = await unlessReverted(request);
+    if (answer === REVERTED) return { kind: 'reverted' };
+    const gas = readQuantity(answer, 'eth_estimateGas');
+    return gas > call.gas ? { kind: 'reverted' } : { kind: 'estimated', gas };
+  }
+
+  /** Reads what the next block will ask for. */
+  async feeState(): Promise<FeeState> {
+    const [block, gasPrice] = await answered(
+      Promise.all([
+        this.#client.request({ method: 'eth_getBlockByNumber', params: ['latest', false] }, options()),
+        this.#client.request({ method: 'eth_gasPrice' }, options()),
+      ]),
+    );
+    const baseFee = readQuantity(field(block, 'baseFeePerGas'), 'eth_getBlockByNumber');
+    return { baseFee, gasPrice: readQuantity(gasPrice, 'eth_gasPrice') };
+  }
+
+  /** Native coin of an account, in wei. */
+  async coins(account: Address): Promise<bigint> {
+    const request = this.#client.request({ method: 'eth_getBalance', params: [account, 'latest'] }, options());
+    return readQuantity(await answered(request), 'eth_getBalance');
+  }
+
+  /** How many transactions an account has made: mined ones only, or also those that wait. */
+  async transactionCount(account: Address, block: 'latest' | 'pending'): Promise<number> {
+    const request = this.#client.request({ method: 'eth_getTransactionCount', params: [account, block] }, options());
+    return Number(readQuantity(await answered(request), 'eth_getTransactionCount'));
+  }
+
+  /** Number of the newest block. */
+  async blockNumber(): Promise<bigint> {
+    return readQuantity(
+      await answered(this.#client.request({ method: 'eth_blockNumber' }, options())),
+      'eth_blockNumber',
+    );
+  }
+
+  /** Hands a signed transaction to the node. Rejects with the client's own error. */
+  async broadcast(raw: Hex): Promise<void> {
+    await this.#client.request({ method: 'eth_sendRawTransaction', params: [raw] }, options());
+  }
+
+  /** What a transaction did, once it is mined. */
+  async receipt(transaction: Hex): Promise<Receipt | undefined> {
+    const method = 'eth_getTransactionReceipt';
+    const found = await answered(this.#client.request({ method, params: [transaction] }, options()));
+    if (found === null) return undefined;
+    if (readBytes(field(found, 'transactionHash'), method, 32) !== transaction) throw nonsense(method);
+    return {
+      transaction,
+      block: readQuantity(field(found, 'blockNumber'), method),
+      succeeded: field(found, 'status') === '0x1',
+      logs: readLogs(field(found, 'logs'), method),
+    };
+  }
+
+  /** What a transaction calls, mined or waiting; `undefined` when the node does not know it. */
+  async transaction(hash: Hex): Promise<{ readonly to: unknown; readonly input: Hex } | undefined> {
+    const method = 'eth_getTransactionByHash';
+    const found = await answered(this.#client.request({ method, params: [hash] }, options()));
+    if (found === null) return undefined;
+    return { to: field(found, 'to'), input: readBytes(field(found, 'input'), method) };
+  }
+
+  /** Transactions from a block on in which `asset` says that `authorizer` used an EIP-3009 nonce. */
+  async authorizationUses(asset: Address, authorizer: Address, nonce: Hex, fromBlock: bigint): Promise<Hex[]> {
+    const topics = encodeEventTopics({ abi: [authorizationUsedEvent], args: { authorizer, nonce } });
+    return await this.#transactionsWithLogs(asset, topics, fromBlock);
+  }
+
+  /** Transactions from a block on in which `asset` says that it moved something between two accounts. */
+  async transfers(asset: Address, from: Address, to: Address, fromBlock: bigint): Promise<Hex[]> {
+    const topics = encodeEventTopics({ abi: [transferEvent], args: { from, to } });
+    return await this.#transactionsWithLogs(asset, topics, fromBlock);
+  }
+
+  async #transactionsWithLogs(address: Address, topics: LogTopic[], fromBlock: bigint): Promise<Hex[]> {
+    const filter = { address, topics, fromBlock: quantity(fromBlock), toBlock: 'latest' } as const;
+    const request = this.#client.request({ method: 'eth_getLogs', params: [filter] }, options());
+    return readLogTransactions(await answered(request), 'eth_getLogs');
+  }
+}
+
+const REVERTED = Symbol('reverted');
+
+async function answered<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    throw nodeFault(thrown, signal);
+  }
+}
+
+async function unlessReverted<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T | typeof REVERTED> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    const refusal = readRefusal(thrown);
+    if (refusal !== undefined && isRevert(refusal)) return REVERTED;
+    throw nodeFault(thrown, signal);
+  }
+}
+
+function options(signal?: AbortSignal): { retryCount: number; signal?: AbortSignal } {
+  return signal === undefined ? { retryCount: 0 } : { retryCount: 0, signal };
+}
+
+function asRpc(call: Call, from: Address): { from: Address; to: Address; data: Hex; gas: Hex } {
+  return { from, to: call.to, data: call.data, gas: quantity(call.gas) };
+}
+
+function quantity(value: bigint): Hex {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,87 @@
+import { decodeFunctionResult, encodeFunctionData } from 'viem';
+import { EIP1271_MAGIC_WORD, eip1271Abi, permit2Abi, tokenAbi } from '../../evm/abi.ts';
+import type { Address, Hex } from '../../evm/address.ts';
+import { PERMIT2 } from '../../evm/addresses.ts';
+import type { ChainNode } from './chain-node.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer } from './transfer.ts';
+
+/** What a view of a token may use; proxied tokens with long checks take a tenth of it. */
+const VIEW_GAS = 200_000n;
+
+/** What an account may use to judge a signature. What it takes here it takes again when the payment is settled. */
+const SIGNATURE_CHECK_GAS = 150_000n;
+
+/** Bytes of one return word, in hex digits with `0x`. */
+const WORD_LENGTH = 66;
+
+/** Reads of contract state for one node. Each answers `undefined` when the contract does not know the question. */
+export class ChainReads {
+  readonly #node: ChainNode;
+  readonly #caller: Address;
+
+  constructor(node: ChainNode, caller: Address) {
+    this.#node = node;
+    this.#caller = caller;
+  }
+
+  /** Tokens of an account, in atomic units. */
+  async balance(asset: Address, account: Address, signal?: AbortSignal): Promise<bigint | undefined> {
+    const data = encodeFunctionData({ abi: tokenAbi, functionName: 'balanceOf', args: [account] });
+    return await this.#word(asset, data, signal);
+  }
+
+  /** What Permit2 may take from an account, in atomic units. */
+  async permit2Allowance(asset: Address, account: Address, signal?: AbortSignal): Promise<bigint | undefined> {
+    const data = encodeFunctionData({ abi: tokenAbi, functionName: 'allowance', args: [account, PERMIT2] });
+    return await this.#word(asset, data, signal);
+  }
+
+  /** Whether a transfer's nonce is gone: used for this or another transfer, or cancelled. It proves no payment. */
+  async nonceIsGone(transfer: Transfer, signal?: AbortSignal): Promise<boolean | undefined> {
+    const state = await (transfer.method === 'eip3009'
+      ? this.#authorizationState(transfer, signal)
+      : this.#permit2Bit(transfer, signal));
+    return state === undefined ? undefined : state !== 0n;
+  }
+
+  /** Whether an account with code accepts a signature (EIP-1271). */
+  async accountAccepts(account: Address, digest: Hex, signature: Hex, signal?: AbortSignal): Promise<boolean> {
+    const data = encodeFunctionData({ abi: eip1271Abi, args: [digest, signature] });
+    const result = await this.#node.call({ to: account, data, gas: SIGNATURE_CHECK_GAS }, this.#caller, signal);
+    return result.kind === 'returned' && result.data.slice(0, WORD_LENGTH) === EIP1271_MAGIC_WORD;
+  }
+
+  /** A text that a token says of itself: a part of its EIP-712 domain. */
+  async tokenText(asset: Address, name: 'name' | 'version', signal?: AbortSignal): Promise<string | undefined> {
+    const data = encodeFunctionData({ abi: tokenAbi, functionName: name });
+    const result = await this.#node.call({ to: asset, data, gas: VIEW_GAS }, this.#caller, signal);
+    if (result.kind === 'reverted') return undefined;
+    try {
+      return decodeFunctionResult({ abi: tokenAbi, functionName: name, data: result.data });
+    } catch {
+      return undefined; // tokens of old return bytes32
+    }
+  }
+
+  async #authorizationState({ asset, signed }: Eip3009Transfer, signal?: AbortSignal): Promise<bigint | undefined> {
+    const args = [signed.from, signed.nonce] as const;
+    return await this.#word(
+      asset,
+      encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args }),
+      signal,
+    );
+  }
+
+  async #permit2Bit({ signed }: Permit2Transfer, signal?: AbortSignal): Promise<bigint | undefined> {
+    const args = [signed.from, signed.nonce >> 8n] as const;
+    const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal);
+    return word === undefined ? undefined : (word >> (signed.nonce & 0xffn)) & 1n;
+  }
+
+  async #word(to: Address, data: Hex, signal?: AbortSignal): Promise<bigint | undefined> {
+    const result = await this.#node.call({ to, data, gas: VIEW_GAS }, this.#caller, signal);
+    return result.kind === 'returned' && result.data.length >= WORD_LENGTH
+      ? BigInt(result.data.slice(0, WORD_LENGTH))
+      : undefined;
+  }
+}

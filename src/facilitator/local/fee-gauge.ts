@@ -1,0 +1,103 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Address } from '../../evm/address.ts';
+import type { ChainNode } from './chain-node.ts';
+
+/** How long what the chain asks is taken to be true, in milliseconds: about a block. */
+const FRESH_MS = 2_000;
+
+/** What the buyer's client is told to wait, in seconds. */
+const RETRY_AFTER_SECONDS = 10;
+
+/** What a transaction offers to pay, in wei per gas. */
+export interface Fees {
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+interface Reading {
+  readonly fees: Fees | undefined;
+  readonly coins: bigint;
+  readonly takenAt: number;
+}
+
+/**
+ * Knows what a settlement costs now and whether the settling account can pay for it.
+ *
+ * Above the configured cap, and with an empty account, it throws `facilitator_overloaded` (503): nothing was sent, the
+ * buyer's authorization stays good, and asking for a new one (402) would not help. `verify` asks it too, so that no
+ * upstream works for a payment that cannot be settled.
+ */
+export class FeeGauge {
+  readonly #node: ChainNode;
+  readonly #account: Address;
+  readonly #cap: bigint;
+  readonly #clock: () => number;
+  #reading: Promise<Reading> | undefined;
+
+  /** @param cap highest `maxFeePerGas`, in wei */
+  constructor(node: ChainNode, account: Address, cap: bigint, clock: () => number) {
+    this.#node = node;
+    this.#account = account;
+    this.#cap = cap;
+    this.#clock = clock;
+  }
+
+  /** Fees to offer now for a transaction that may use `gas`. */
+  async fees(gas: bigint): Promise<Fees> {
+    const { fees, coins } = await this.#read();
+    if (fees === undefined) throw overloaded('Gas costs more than the configured limit right now.');
+    if (coins < gas * fees.maxFeePerGas) throw emptyAccount();
+    return fees;
+  }
+
+  /** Forgets what was read, because the node said otherwise. */
+  forget(): void {
+    this.#reading = undefined;
+  }
+
+  async #read(): Promise<Reading> {
+    const reading = await this.#reading;
+    if (reading !== undefined && this.#clock() - reading.takenAt < FRESH_MS) return reading;
+    return await this.#renew();
+  }
+
+  /** Many callers find the reading stale at once; the first one's question serves them all. */
+  #renewal: Promise<Reading> | undefined;
+  async #renew(): Promise<Reading> {
+    this.#renewal ??= this.#take().finally(() => {
+      this.#renewal = undefined;
+    });
+    const renewal = this.#renewal;
+    const reading = await renewal;
+    this.#reading = renewal;
+    return reading;
+  }
+
+  async #take(): Promise<Reading> {
+    const takenAt = this.#clock();
+    const [{ baseFee, gasPrice }, coins] = await Promise.all([this.#node.feeState(), this.#node.coins(this.#account)]);
+    return { fees: feesFor(baseFee, gasPrice, this.#cap), coins, takenAt };
+  }
+}
+
+/** A fault for a settling account without gas money. The text names no account: it may reach buyers. */
+export function emptyAccount(): GatewayError {
+  return overloaded('The settling account cannot pay for gas.');
+}
+
+/** A fault for a settlement that cannot be sent now, though nothing is wrong with the payment. */
+export function overloaded(detail: string): GatewayError {
+  return new GatewayError('facilitator_overloaded', { detail, retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+/**
+ * Twice the base fee leaves room for six full blocks in a row: a transaction that gets stuck would block all that
+ * follow. `undefined` when not even the base fee fits under the cap.
+ */
+function feesFor(baseFee: bigint, gasPrice: bigint, cap: bigint): Fees | undefined {
+  if (baseFee > cap) return undefined;
+  const tip = gasPrice > baseFee ? gasPrice - baseFee : 0n;
+  const wanted = 2n * baseFee + tip;
+  const maxFeePerGas = wanted > cap ? cap : wanted;
+  return { maxFeePerGas, maxPriorityFeePerGas: tip > maxFeePerGas ? maxFeePerGas : tip };
+}

@@ -1,0 +1,169 @@
+import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Network } from '../../domain/network.ts';
+import type { Payment, PaymentKey } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { SupportedKind } from '../../domain/x402.ts';
+import { createDigests } from '../../evm/eip712.ts';
+import { loadKeccak256 } from '../../evm/keccak.ts';
+import { loadSignerRecovery } from '../../evm/signer-recovery.ts';
+import type { Facilitator, Verification } from '../facilitator.ts';
+import { ChainReads } from './chain-reads.ts';
+import { FeeGauge } from './fee-gauge.ts';
+import { nodeFault } from './rpc-fault.ts';
+import { SettlementDesk } from './settlement-desk.ts';
+import { type ReadTools, readTransfer } from './transfer.ts';
+import { transferCall } from './transfer-call.ts';
+import { findProblem, findTermsProblem } from './verification.ts';
+import { leaseWriter, type WriterLease } from './writer-pool.ts';
+
+/** Where the facilitator says what an operator should know; a pino logger fits. Never given keys or payloads. */
+export interface LocalFacilitatorLog {
+  warn(facts: Readonly<Record<string, string>>, message: string): void;
+}
+
+/** What a local facilitator takes from outside. */
+export interface LocalFacilitatorDeps {
+  /** Unix milliseconds; default the system's clock. */
+  readonly clock?: () => number;
+  readonly logger?: LocalFacilitatorLog;
+}
+
+/**
+ * Opens the facilitator inside the gateway: it talks to RPC nodes, and pays the gas of settlements itself. Opening
+ * touches no network; {@link Facilitator.supported} does.
+ *
+ * @throws Error when a network of the configuration is no EVM network, or the key is no key
+ * @example
+ * const facilitator = openLocalFacilitator(spec, { logger });
+ * const verification = await facilitator.verify(payment, AbortSignal.timeout(3_000));
+ */
+export function openLocalFacilitator(spec: LocalFacilitatorSpec, deps: LocalFacilitatorDeps = {}): Facilitator {
+  return new LocalFacilitator(spec, deps);
+}
+
+/** One network that is served. */
+interface Chain {
+  readonly lease: WriterLease;
+  readonly reads: ChainReads;
+  readonly gauge: FeeGauge;
+  readonly desk: SettlementDesk;
+}
+
+class LocalFacilitator implements Facilitator {
+  readonly name: string;
+  readonly #chains: ReadonlyMap<Network, Chain>;
+  readonly #factories: ReadonlySet<string>;
+  readonly #clock: () => number;
+  readonly #logger: LocalFacilitatorLog | undefined;
+  readonly #underWay = new Map<PaymentKey, Promise<SettlementOutcome>>();
+  #tools: Promise<ReadTools> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(spec: LocalFacilitatorSpec, { clock = Date.now, logger }: LocalFacilitatorDeps) {
+    this.name = spec.name;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#factories = new Set(spec.eip6492Factories.map((factory) => factory.toLowerCase()));
+    this.#chains = new Map([...spec.rpc].map(([network, url]) => [network, this.#openChain(spec, network, url)]));
+  }
+
+  async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
+    const chains = [...this.#chains];
+    const answers = await Promise.allSettled(chains.map(([, { lease }]) => lease.node.checkChain(signal)));
+    const faults = answers.flatMap((answer) => (answer.status === 'rejected' ? [nodeFault(answer.reason)] : []));
+    // A node that is away takes its own network along; one that lies about its chain is a fault of the configuration.
+    const worst = faults.find(({ code }) => code === 'facilitator_invalid_answer');
+    const fault = worst ?? (faults.length === chains.length ? faults[0] : undefined);
+    if (fault !== undefined) throw fault;
+    return chains
+      .filter((_, index) => answers[index]?.status === 'fulfilled')
+      .map(([network]) => ({ x402Version: 2, scheme: 'exact', network }));
+  }
+
+  async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
+    if (signal.aborted) throw nodeFault(signal.reason, signal);
+    const chain = this.#chains.get(payment.offer.network);
+    if (chain === undefined) return { kind: 'invalid', reason: 'invalid_exact_evm_network_mismatch' };
+    const problem = findTermsProblem(payment);
+    if (problem !== undefined) return { kind: 'invalid', reason: problem };
+    const { lease, reads, gauge } = chain;
+    const [tools] = await Promise.all([this.#readTools(), lease.node.ready()]);
+    const transfer = readTransfer(payment, lease.node.chainId, tools);
+    if (transfer === undefined) return { kind: 'invalid', reason: 'invalid_payload' };
+    const { node, writer } = lease;
+    const context = { node, reads, sender: writer.address, factories: this.#factories, signal };
+    const [reason] = await Promise.all([
+      findProblem(transfer, payment.offer, this.#clock() / 1000, context),
+      // A payment that cannot be settled must not make the upstream work.
+      gauge.fees(transferCall(transfer, undefined).gas),
+    ]);
+    return reason === undefined ? { kind: 'valid', payer: transfer.payer } : { kind: 'invalid', reason };
+  }
+
+  async settle(payment: Payment): Promise<SettlementOutcome> {
+    if (this.#closing !== undefined) throw new GatewayError('shutting_down');
+    const { key } = payment.authorization;
+    const underWay = this.#underWay.get(key);
+    // The same authorization sent twice would cost gas for a transaction that must revert.
+    if (underWay !== undefined) return await underWay;
+    const settling = this.#settle(payment).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, settling);
+    return await settling;
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    await this.#closing;
+  }
+
+  async #settle(payment: Payment): Promise<SettlementOutcome> {
+    const { network } = payment.offer;
+    const chain = this.#chains.get(network);
+    if (chain === undefined) return { kind: 'failed', reason: 'invalid_exact_evm_network_mismatch' };
+    const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
+    const transfer = readTransfer(payment, chain.lease.node.chainId, tools);
+    if (transfer === undefined) return { kind: 'failed', reason: 'invalid_payload' };
+    try {
+      const outcome = await chain.desk.settle(payment, transfer);
+      if (outcome.kind !== 'settled') this.#warn(network, outcome.reason, outcome.transaction);
+      return outcome;
+    } catch (thrown) {
+      const fault = nodeFault(thrown);
+      this.#warn(network, fault.detail ?? fault.code, undefined);
+      throw fault;
+    }
+  }
+
+  #warn(network: Network, reason: string, transaction: string | undefined): void {
+    const facts = { facilitator: this.name, network, reason, ...(transaction === undefined ? {} : { transaction }) };
+    this.#logger?.warn(facts, 'a payment was not settled');
+  }
+
+  #openChain(spec: LocalFacilitatorSpec, network: Network, url: string): Chain {
+    const lease = leaseWriter(network, url, spec.key);
+    const { node, writer } = lease;
+    const reads = new ChainReads(node, writer.address);
+    const gauge = new FeeGauge(node, writer.address, spec.maxFeePerGas, this.#clock);
+    const { confirmations, settleTimeoutMs } = spec;
+    const factories = this.#factories;
+    const clock = this.#clock;
+    const desk = new SettlementDesk({ node, reads, writer, gauge, factories, confirmations, settleTimeoutMs, clock });
+    return { lease, reads, gauge, desk };
+  }
+
+  async #readTools(): Promise<ReadTools> {
+    this.#tools ??= loadReadTools();
+    return await this.#tools;
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values());
+    for (const { lease } of this.#chains.values()) lease.release();
+  }
+}
+
+async function loadReadTools(): Promise<ReadTools> {
+  const keccak256 = await loadKeccak256();
+  return { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
+}

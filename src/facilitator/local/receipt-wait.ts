@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hex } from '../../evm/address.ts';
+import type { ChainNode, Receipt } from './chain-node.ts';
+
+/** First and longest pause between two looks, in milliseconds: fast chains answer at once, slow ones are not hammered. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** Looks between two repeated sends. */
+const LOOKS_PER_RESEND = 5;
+
+/** What is waited for, and how. */
+export interface ReceiptWait {
+  readonly transaction: Hex;
+  /** Blocks including its own before a transaction counts; at least 1. */
+  readonly confirmations: number;
+  /** Ends the wait. */
+  readonly deadline: AbortSignal;
+  /** Sends the identical transaction again: nodes lose what they had accepted. */
+  readonly resend: () => Promise<void>;
+}
+
+/**
+ * Waits until a transaction is mined and confirmed. A node that fails in between is asked again: what was sent stays
+ * sent. `undefined` at the deadline.
+ */
+export async function waitForReceipt(node: ChainNode, wait: ReceiptWait): Promise<Receipt | undefined> {
+  let pause = FIRST_PAUSE_MS;
+  for (let look = 1; ; look += 1) {
+    const receipt = await confirmedReceipt(node, wait).catch(() => undefined);
+    if (receipt !== undefined) return receipt;
+    if (look % LOOKS_PER_RESEND === 0) await wait.resend();
+    try {
+      await sleep(pause, undefined, { signal: wait.deadline });
+    } catch {
+      return undefined;
+    }
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+async function confirmedReceipt(node: ChainNode, wait: ReceiptWait): Promise<Receipt | undefined> {
+  const receipt = await node.receipt(wait.transaction);
+  if (receipt === undefined || wait.confirmations <= 1) return receipt;
+  return (await node.blockNumber()) - receipt.block + 1n >= BigInt(wait.confirmations) ? receipt : undefined;
+}

@@ -1,0 +1,71 @@
+import { BaseError, HttpRequestError, RpcRequestError, TimeoutError } from 'viem';
+import { GatewayError } from '../../domain/gateway-error.ts';
+
+/** What a node said instead of a result: it is there, and it has a reason. */
+export interface NodeRefusal {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** JSON-RPC codes by which a node or its provider says that it is in trouble, not that the question is wrong. */
+const TROUBLE_CODES: ReadonlySet<number> = new Set([
+  -32001, -32002, -32005, -32007, -32016, -32097, -32601, -32603, 429,
+]);
+
+/** Words of providers that answer trouble under a code of their own. */
+const TROUBLE_WORDS =
+  /rate|too many|limit reached|limit exceeded|timed? ?out|overload|unavailable|try again|upstream|capacity/i;
+
+/** Words by which nodes say that a call ran and did not succeed. geth uses code 3, others only words. */
+const REVERT_WORDS =
+  /revert|out ?of ?gas|gas required exceeds|invalid opcode|invalid jump|stack (?:under|over)flow|EVM error/i;
+
+/** The refusal in what a client threw, or `undefined` when the node did not answer. */
+export function readRefusal(thrown: unknown): NodeRefusal | undefined {
+  if (!(thrown instanceof BaseError)) return undefined;
+  const refusal = thrown.walk((error) => error instanceof RpcRequestError);
+  return refusal instanceof RpcRequestError ? { code: refusal.code, message: refusal.details } : undefined;
+}
+
+/** Whether a refusal of a call or an estimate says that the call itself fails on chain. */
+export function isRevert(refusal: NodeRefusal): boolean {
+  return refusal.code === 3 || REVERT_WORDS.test(refusal.message);
+}
+
+/** Whether a refusal is about the node's own state, so that nothing follows for what it was asked. */
+export function isTrouble(refusal: NodeRefusal): boolean {
+  return TROUBLE_CODES.has(refusal.code) || TROUBLE_WORDS.test(refusal.message);
+}
+
+/**
+ * Turns whatever a node call threw into a {@link GatewayError}: `facilitator_timeout` when it was too slow (or the
+ * caller's patience ended), `facilitator_unreachable` when it was away, refused the connection or said that it is in
+ * trouble, and `facilitator_invalid_answer` for anything else. The text names neither the node's address nor the request.
+ */
+export function nodeFault(thrown: unknown, signal?: AbortSignal): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  if (signal?.aborted || (thrown instanceof BaseError && thrown.walk((error) => error instanceof TimeoutError))) {
+    return new GatewayError('facilitator_timeout', { detail: 'The chain node was too slow.', cause: thrown });
+  }
+  const refusal = readRefusal(thrown);
+  const trouble = refusal === undefined ? isConnectionTrouble(thrown) : isTrouble(refusal);
+  if (trouble) {
+    return new GatewayError('facilitator_unreachable', { detail: 'The chain node did not answer.', cause: thrown });
+  }
+  const detail = "The chain node's answer makes no sense.";
+  return new GatewayError('facilitator_invalid_answer', { detail, cause: thrown });
+}
+
+/** Whether the HTTP exchange itself failed; an answer that is no JSON is another matter. */
+function isConnectionTrouble(thrown: unknown): boolean {
+  if (!(thrown instanceof BaseError)) return false;
+  const failed = thrown.walk((error) => error instanceof HttpRequestError) !== null;
+  return failed && thrown.walk((error) => error instanceof SyntaxError) === null;
+}
+
+/** A fault for an answer that no honest node gives; `what` names the method. */
+export function nonsense(what: string): GatewayError {
+  return new GatewayError('facilitator_invalid_answer', {
+    detail: `The chain node's answer to ${what} makes no sense.`,
+  });
+}

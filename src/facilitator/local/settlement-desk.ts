@@ -1,0 +1,177 @@
+import type { Payment, PaymentKey } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { Hex } from '../../evm/address.ts';
+import type { Call, ChainNode } from './chain-node.ts';
+import type { ChainReads } from './chain-reads.ts';
+import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
+import { findForeignProof, provesTransfer } from './proof.ts';
+import { waitForReceipt } from './receipt-wait.ts';
+import type { SignedTransaction, TransactionWriter } from './transaction-writer.ts';
+import type { Transfer } from './transfer.ts';
+import { transferCall } from './transfer-call.ts';
+import { findProblem, findSignedProblem, neededDeployment, type VerificationContext } from './verification.ts';
+
+/** What settling on one chain works with. */
+export interface SettlementTools {
+  readonly node: ChainNode;
+  readonly reads: ChainReads;
+  readonly writer: TransactionWriter;
+  readonly gauge: FeeGauge;
+  readonly factories: ReadonlySet<string>;
+  readonly confirmations: number;
+  readonly settleTimeoutMs: number;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** A transaction of ours whose outcome was not seen. */
+interface Unresolved {
+  readonly signed: SignedTransaction;
+  /** Unix seconds after which the authorization is worthless, and with it the memory of its transaction. */
+  readonly forgetAt: number;
+}
+
+/** How long an unresolved transaction is remembered after its authorization ended, in seconds. */
+const MEMORY_SECONDS = 3_600;
+
+/** A call may need a little more than was measured a block ago: 30 %, below the cap of its kind. */
+const GAS_MARGIN_PERCENT = 130n;
+
+/**
+ * Moves the money of payments on one chain: measure, send, wait, prove.
+ *
+ * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
+ * proof of the contrary, and `unknown` otherwise. A payment that is asked for again while its transaction is in doubt
+ * gets that same transaction, never a new one.
+ */
+export class SettlementDesk {
+  readonly #tools: SettlementTools;
+  readonly #unresolved = new Map<PaymentKey, Unresolved>();
+
+  constructor(tools: SettlementTools) {
+    this.#tools = tools;
+  }
+
+  /** Settles one payment. Calls for the same payment must not overlap. */
+  async settle(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
+    const earlier = this.#unresolved.get(payment.authorization.key);
+    if (earlier !== undefined) {
+      await this.#tools.writer.sendAgain(earlier.signed);
+      return await this.#follow(payment, transfer, earlier.signed);
+    }
+    // Time has passed since the verification, and settling must not depend on there having been one.
+    const problem = findSignedProblem(transfer, this.#tools.clock() / 1000);
+    const call = problem === undefined ? await this.#measure(transfer) : undefined;
+    if (call === undefined) return await this.#explain(payment, transfer);
+    const fees = await this.#tools.gauge.fees(call.gas);
+    const outcome = await this.#tools.writer.send(call, fees);
+    if (outcome.kind !== 'refused') return await this.#follow(payment, transfer, outcome.signed);
+    this.#tools.gauge.forget();
+    if (outcome.why === 'funds') throw emptyAccount();
+    throw overloaded(outcome.why === 'fee' ? 'Gas costs more than was offered.' : 'The chain node refused to settle.');
+  }
+
+  /** The call with its gas limit, or `undefined` when it would fail now or take more than its kind may. */
+  async #measure(transfer: Transfer): Promise<Call | undefined> {
+    const { node, writer, factories } = this.#tools;
+    const deployment = await neededDeployment(transfer, node);
+    if (deployment !== undefined && !factories.has(deployment.factory)) return undefined;
+    const call = transferCall(transfer, deployment);
+    const [estimate, ...contracts] = await Promise.all([
+      node.estimate(call, writer.address),
+      // A call to an address without code succeeds and moves nothing.
+      node.hasCode(transfer.asset),
+      node.hasCode(call.to),
+    ]);
+    if (estimate.kind === 'reverted' || contracts.includes(false)) return undefined;
+    const roomy = (estimate.gas * GAS_MARGIN_PERCENT) / 100n;
+    return { ...call, gas: roomy < call.gas ? roomy : call.gas };
+  }
+
+  /** Says why a payment cannot be sent; it may also be that somebody else sent it already. Nothing of ours is out. */
+  async #explain(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
+    const { node, reads, writer, factories, clock } = this.#tools;
+    const foreign = await this.#resolveUsedNonce(payment, transfer);
+    if (foreign !== undefined) return foreign;
+    const context: VerificationContext = { node, reads, sender: writer.address, factories };
+    const problem = await findProblem(transfer, payment.offer, clock() / 1000, context);
+    return { kind: 'failed', reason: problem ?? REASONS[transfer.method].simulation };
+  }
+
+  /** Waits for our transaction and says what it proves. Never throws: the money may have moved. */
+  async #follow(payment: Payment, transfer: Transfer, signed: SignedTransaction): Promise<SettlementOutcome> {
+    const { key, expiresAt } = payment.authorization;
+    this.#forgetOld();
+    this.#unresolved.set(key, { signed, forgetAt: expiresAt + MEMORY_SECONDS });
+    const outcome = await this.#awaitOutcome(payment, transfer, signed).catch(() => pending(signed.hash));
+    if (outcome.kind === 'unknown') this.#tools.writer.doubt(signed);
+    else this.#unresolved.delete(key);
+    return outcome;
+  }
+
+  async #awaitOutcome(payment: Payment, transfer: Transfer, signed: SignedTransaction): Promise<SettlementOutcome> {
+    const { node, writer, confirmations, settleTimeoutMs } = this.#tools;
+    const deadline = AbortSignal.timeout(settleTimeoutMs);
+    const resend = (): Promise<void> => writer.sendAgain(signed);
+    const receipt = await waitForReceipt(node, { transaction: signed.hash, confirmations, deadline, resend });
+    if (receipt === undefined) return pending(signed.hash);
+    if (provesTransfer(transfer, receipt)) return settled(payment, signed.hash);
+    const foreign = await this.#resolveUsedNonce(payment, transfer);
+    const reasons = REASONS[transfer.method];
+    // Our own transaction used the nonce and moved something else: that is what to tell, not that the nonce is gone.
+    if (receipt.succeeded && foreign?.kind !== 'settled') {
+      return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
+    }
+    return foreign ?? { kind: 'failed', reason: reasons.failed, transaction: signed.hash };
+  }
+
+  /**
+   * What it means that a transfer's nonce is gone: settled when somebody else's transaction made this very transfer,
+   * failed when none did (it was cancelled, or used for something else), unknown when the node cannot tell.
+   * `undefined` when the nonce is not gone.
+   */
+  async #resolveUsedNonce(payment: Payment, transfer: Transfer): Promise<SettlementOutcome | undefined> {
+    const { node, reads, confirmations, settleTimeoutMs } = this.#tools;
+    if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
+    try {
+      const transaction = await findForeignProof(transfer, node);
+      if (transaction === undefined) return { kind: 'failed', reason: REASONS[transfer.method].nonce };
+      const deadline = AbortSignal.timeout(settleTimeoutMs);
+      const resend = async (): Promise<void> => {};
+      const receipt = await waitForReceipt(node, { transaction, confirmations, deadline, resend });
+      return receipt !== undefined && provesTransfer(transfer, receipt)
+        ? settled(payment, transaction)
+        : pending(transaction);
+    } catch {
+      return pending(undefined); // the nonce is gone, and the node cannot tell what for: it may well be this payment
+    }
+  }
+
+  #forgetOld(): void {
+    const now = this.#tools.clock() / 1000;
+    for (const [key, { forgetAt }] of this.#unresolved) if (forgetAt < now) this.#unresolved.delete(key);
+  }
+}
+
+const MISMATCH = 'invalid_exact_evm_transfer_event_mismatch';
+
+const REASONS = {
+  eip3009: {
+    simulation: 'invalid_exact_evm_transaction_simulation_failed',
+    failed: 'invalid_exact_evm_transaction_failed',
+    nonce: 'invalid_exact_evm_nonce_already_used',
+  },
+  permit2: {
+    simulation: 'permit2_simulation_failed',
+    failed: 'invalid_exact_evm_transaction_failed',
+    nonce: 'permit2_invalid_nonce',
+  },
+} as const;
+
+function settled({ offer, authorization }: Payment, transaction: Hex): SettlementOutcome {
+  return { kind: 'settled', settlement: { transaction, payer: authorization.payer, amount: offer.amount } };
+}
+
+function pending(transaction: Hex | undefined): SettlementOutcome {
+  return { kind: 'unknown', reason: 'settlement_pending', ...(transaction === undefined ? {} : { transaction }) };
+}

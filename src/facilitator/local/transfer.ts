@@ -1,0 +1,111 @@
+import { isErc6492Signature, parseErc6492Signature } from 'viem';
+import type { Payment } from '../../domain/payment.ts';
+import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
+import { PERMIT2 } from '../../evm/addresses.ts';
+import type { Digests } from '../../evm/eip712.ts';
+import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
+import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
+import type { SignerRecovery } from '../../evm/signer-recovery.ts';
+
+/** The call that makes a payer's wallet, out of an ERC-6492 signature: unproved words of the client. */
+export interface WalletDeployment {
+  readonly factory: Address;
+  readonly data: Hex;
+}
+
+/** What every signed transfer holds. `amount` is our price in atomic units. */
+interface TransferFacts {
+  readonly asset: Address;
+  readonly payer: Address;
+  readonly payTo: Address;
+  readonly amount: bigint;
+  /** The EIP-712 digest that was signed, 32 bytes. */
+  readonly digest: Hex;
+  /** The signature as the contract shall see it, out of its ERC-6492 wrapping. */
+  readonly signature: Hex;
+  /** Whether `payer`'s own key made the signature, in the form that tokens accept. Says nothing of accounts with code. */
+  readonly signedByKey: boolean;
+}
+
+/** A payment as the chain will see it. */
+export type Transfer = Eip3009Transfer | Permit2Transfer;
+
+/** A transfer that the token itself makes on a signed authorization. */
+export interface Eip3009Transfer extends TransferFacts {
+  readonly method: 'eip3009';
+  readonly signed: Eip3009Payload;
+  readonly deployment: WalletDeployment | undefined;
+}
+
+/** A transfer that Permit2 makes through the x402 proxy. */
+export interface Permit2Transfer extends TransferFacts {
+  readonly method: 'permit2';
+  readonly signed: Permit2Payload;
+}
+
+/** What reading a payment computes with. */
+export interface ReadTools {
+  readonly digests: Digests;
+  readonly recovery: SignerRecovery;
+}
+
+/** Reads a payment into what the chain will see; `undefined` when its payload is not of the offer's transfer method. */
+export function readTransfer(payment: Payment, chainId: number, tools: ReadTools): Transfer | undefined {
+  const { offer, submission } = payment;
+  const asset = parseAddress(offer.asset.address);
+  const payTo = parseAddress(offer.payTo);
+  if (asset === undefined || payTo === undefined) throw new Error('the plan holds an EVM offer without EVM addresses');
+  const common = { asset, payTo, amount: offer.amount };
+  const payload = submission.payload.payload;
+  switch (offer.asset.transferMethod) {
+    case 'eip3009': {
+      const signed = readEip3009Payload(payload);
+      if (signed === undefined) return undefined;
+      const { name, version } = offer.asset;
+      const domain = tools.digests.tokenDomain({ name, version, chainId, verifyingContract: asset });
+      const digest = tools.digests.transferWithAuthorization(domain, signed);
+      const unwrapped = unwrap(signed.signature);
+      if (unwrapped === undefined) return undefined;
+      return {
+        method: 'eip3009',
+        signed,
+        ...common,
+        ...unwrapped,
+        ...signer(signed.from, digest, unwrapped.signature, tools),
+      };
+    }
+    case 'permit2': {
+      const signed = readPermit2Payload(payload);
+      if (signed === undefined) return undefined;
+      const digest = tools.digests.permitWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
+      const { signature } = signed;
+      return { method: 'permit2', signed, ...common, signature, ...signer(signed.from, digest, signature, tools) };
+    }
+  }
+}
+
+function signer(
+  payer: Address,
+  digest: Uint8Array,
+  signature: Hex,
+  tools: ReadTools,
+): Pick<TransferFacts, 'payer' | 'digest' | 'signedByKey'> {
+  const bytes = Buffer.from(signature.slice(2), 'hex');
+  const signedByKey = tools.recovery.recover(digest, bytes) === payer;
+  return { payer, digest: `0x${Buffer.from(digest).toString('hex')}`, signedByKey };
+}
+
+/** Takes a signature out of its ERC-6492 wrapping; `undefined` when the wrapping is broken. */
+function unwrap(signature: Hex): Pick<Eip3009Transfer, 'signature' | 'deployment'> | undefined {
+  if (!isErc6492Signature(signature)) return { signature, deployment: undefined };
+  try {
+    const wrapped = parseErc6492Signature(signature);
+    const factory = parseAddress(wrapped.address);
+    const data = parseHex(wrapped.data);
+    const inner = parseHex(wrapped.signature);
+    if (factory === undefined || data === undefined || inner === undefined) return undefined;
+    return { signature: inner, deployment: { factory, data } };
+  } catch {
+    return undefined; // the magic suffix on bytes that are no ABI encoding
+  }
+}
