@@ -3,9 +3,12 @@ import type { Brand } from './brand.ts';
 /** A blockchain, as a CAIP-2 identifier: `eip155:8453`. */
 export type Network = Brand<string, 'Network'>;
 
-/** CAIP-2: namespace of 3-8, reference of 1-32 characters. An EVM chain id has no leading zero. */
+/**
+ * CAIP-2: namespace of 3-8, reference of 1-32 characters. An EVM chain id has no leading zero, and no more digits than
+ * a `number` holds exactly: two networks must not share a signing domain.
+ */
 const CAIP_2 = /^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/;
-const EVM_NETWORK = /^eip155:([1-9]\d{0,15})$/;
+const EVM_NETWORK = /^eip155:([1-9]\d{0,14})$/;
 
 /** Reads a CAIP-2 identifier; names such as `base` are the configuration's business. */
 export function parseNetwork(text: unknown): Network | undefined {

@@ -1,3 +1,5 @@
+import { parseHost } from './host.ts';
+
 /** A request target that can be read in one way only. */
 export interface RequestTarget {
   /** Canonical path, beginning with `/`: what is matched and what is forwarded, byte for byte. */
@@ -39,7 +41,8 @@ export function parseRequestTarget(raw: string): TargetResult {
   const absolute = raw.startsWith('/') ? null : ABSOLUTE_FORM.exec(raw);
   if (!raw.startsWith('/') && absolute === null) return refuse('it is neither a path nor an http URL');
   const origin = absolute === null ? raw : (absolute[2] ?? '');
-  const authority = absolute?.[1]?.toLowerCase();
+  const authority = absolute === null ? undefined : parseHost(absolute[1]);
+  if (absolute !== null && authority === undefined) return refuse('its authority is not a host');
   const queryAt = origin.indexOf('?');
   const rawPath = queryAt === -1 ? origin : origin.slice(0, queryAt);
   const query = queryAt === -1 ? '' : origin.slice(queryAt);
@@ -79,13 +82,16 @@ function normalizeEscapes(raw: string): PathResult {
     const code = Number.parseInt(hex, 16);
     if (code < 0x20 || code === 0x7f) return refuse('the path holds an encoded control character');
     if (code === 0x2f || code === 0x5c) return refuse('the path holds an encoded slash or backslash');
-    if (code === 0x25 && /^[0-9A-Fa-f]{2}/.test(raw.slice(index + 3))) return refuse('the path is encoded twice');
     if (code === 0x3b) return refuse('the path holds an encoded semicolon');
     const literal = String.fromCharCode(code);
     path += code < 0x80 && UNRESERVED.test(literal) ? literal : `%${hex.toUpperCase()}`;
     index += 2;
   }
-  return isUtf8(path) ? { ok: true, path } : refuse('the path holds escapes that are not UTF-8');
+  // Looked for in the result: the hex digits after an encoded % may have been encoded themselves.
+  if (/%25[0-9A-Fa-f]{2}/.test(path)) return refuse('the path is encoded twice');
+  const text = decodeUtf8(path);
+  if (text === undefined) return refuse('the path holds escapes that are not UTF-8');
+  return /\p{Cc}/u.test(text) ? refuse('the path holds an encoded control character') : { ok: true, path };
 }
 
 function checkSegments(path: string): PathResult {
@@ -94,12 +100,11 @@ function checkSegments(path: string): PathResult {
   return { ok: true, path };
 }
 
-function isUtf8(path: string): boolean {
+function decodeUtf8(path: string): string | undefined {
   try {
-    decodeURIComponent(path);
-    return true;
+    return decodeURIComponent(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

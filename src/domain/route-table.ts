@@ -33,6 +33,9 @@ export interface RouteConflict<R> {
  * The price table as a tree of path segments: the most specific route wins whatever the order of the file. A host
  * beats none, a literal segment beats `:name`, `:name` beats `/*`; a route for the method beats one for all methods.
  *
+ * Literal segments are compared by what they mean: `%40me` is `@me`, as most APIs read it. Compared as written, an
+ * escape would lead past a priced route to a cheaper `/*`. The path itself is forwarded as it came.
+ *
  * No pattern becomes a regular expression, so that no request can make matching slow.
  */
 export class RouteTable<R extends Matchable> {
@@ -61,7 +64,7 @@ export class RouteTable<R extends Matchable> {
    * @param path canonical path as {@link parseRequestTarget} made it, beginning with `/`
    */
   match(method: string, host: string, path: string): R | undefined {
-    const segments = path.slice(1).split('/');
+    const segments = path.slice(1).split('/').map(meaningOf);
     const forHost = this.#byHost.get(host);
     return (forHost && find(forHost, segments, 0, method)) ?? find(this.#anyHost, segments, 0, method);
   }
@@ -83,9 +86,14 @@ function emptyNode<R>(): Node<R> {
 }
 
 function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
-  if (segment.kind === 'static') return getOrPut(node.statics, segment.text, emptyNode<R>);
+  if (segment.kind === 'static') return getOrPut(node.statics, meaningOf(segment.text), emptyNode<R>);
   node.param ??= emptyNode();
   return node.param;
+}
+
+/** A canonical segment without escapes: those are UTF-8 and hide no slash, or the path would have been refused. */
+function meaningOf(segment: string): string {
+  return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
 function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): void {

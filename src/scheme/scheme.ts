@@ -9,7 +9,15 @@ export type Authentication =
   /** The payload is not of the scheme's shape: status 400. */
   | { readonly kind: 'malformed'; readonly detail: string }
   /** Well-formed, but it does not pay this offer; `reason` is the specification's reason string: status 402. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      /**
+       * Set where the time alone is against the payment: it can no longer be taken, but it may have been, and then its
+       * buyer gets what became of it and no new offer.
+       */
+      readonly lapsed?: Authorization;
+    };
 
 /**
  * A payment scheme on one network family: what its offers carry, and how a payment for them is checked without a

@@ -38,7 +38,8 @@ export interface Ledger {
   claim(claim: PaymentClaim): Promise<ClaimOutcome>;
   /**
    * Moves a row one step, if it still stands at `epoch`. Rejects with a plain `Error` for a step that
-   * {@link mayFollow} does not know: that is a fault of the caller, not of the data.
+   * {@link mayFollow} does not know, and for one out of a state that {@link isClaimable}, which only a claim leaves:
+   * that is a fault of the caller, not of the data.
    */
   transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome>;
   /** Reads one row. */

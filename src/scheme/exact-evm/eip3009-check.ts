@@ -11,6 +11,7 @@ import type { SignerRecovery } from '../../evm/signer-recovery.ts';
 import type { Authentication } from '../scheme.ts';
 import { checkWindow } from './authorization-window.ts';
 import { checkSignature } from './signature-check.ts';
+import { answerFor, type Unfit } from './unfit.ts';
 
 /** What the checks of this folder compute with. */
 export interface CheckTools {
@@ -29,34 +30,31 @@ export function createEip3009Check(tools: CheckTools): TransferCheck {
     if (signed === undefined) return { kind: 'malformed', detail: 'payload is not a signed TransferWithAuthorization' };
     const digest = tools.digests.transferWithAuthorization(domainOf(offer.asset, tools, domains), signed);
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
-    const reason = signature === 'forged' ? 'invalid_exact_evm_signature' : refusal(signed, offer, now);
-    if (reason !== undefined) return { kind: 'refused', reason };
-    return {
-      kind: 'authentic',
-      authorization: {
-        key: `${offer.network}|${offer.asset.address.toLowerCase()}|${signed.from}|${signed.nonce}` as PaymentKey,
-        payer: signed.from,
-        expiresAt: Number(signed.validBefore),
-        digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
-        proved: signature === 'proved',
-      },
-    };
+    const forged = { reason: 'invalid_exact_evm_signature', lapsed: false };
+    return answerFor(signature === 'forged' ? forged : unfit(signed, offer, now), {
+      key: `${offer.network}|${offer.asset.address.toLowerCase()}|${signed.from}|${signed.nonce}` as PaymentKey,
+      payer: signed.from,
+      expiresAt: Number(signed.validBefore),
+      digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
+      proved: signature === 'proved',
+    });
   };
 }
 
-function refusal(signed: Eip3009Payload, offer: Offer, now: number): string | undefined {
-  if (signed.to !== parseAddress(offer.payTo)) return 'invalid_exact_evm_recipient_mismatch';
+function unfit(signed: Eip3009Payload, offer: Offer, now: number): Unfit | undefined {
+  if (signed.to !== parseAddress(offer.payTo)) return { reason: 'invalid_exact_evm_recipient_mismatch', lapsed: false };
+  // Equality, not "at least": a buyer who signed more than the price signed something else than our offer.
+  const pays = signed.value === offer.amount;
   switch (checkWindow(signed.validAfter, signed.validBefore, now, offer.maxTimeoutSeconds)) {
     case 'ending':
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: pays };
     case 'too_long':
-      return 'invalid_exact_evm_payload_authorization_valid_before';
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: false };
     case 'not_yet':
-      return 'invalid_exact_evm_payload_authorization_valid_after';
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_after', lapsed: false };
     case 'inside':
-      break;
+      return pays ? undefined : { reason: 'invalid_exact_evm_payload_authorization_value_mismatch', lapsed: false };
   }
-  // Equality, not "at least": a buyer who signed more than the price signed something else than our offer.
-  return signed.value === offer.amount ? undefined : 'invalid_exact_evm_payload_authorization_value_mismatch';
 }
 
 function domainOf(asset: Asset, tools: CheckTools, known: WeakMap<Asset, Uint8Array>): Uint8Array {

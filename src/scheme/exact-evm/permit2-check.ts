@@ -8,6 +8,7 @@ import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
 import { checkWindow } from './authorization-window.ts';
 import type { CheckTools, TransferCheck } from './eip3009-check.ts';
 import { checkSignature } from './signature-check.ts';
+import { answerFor, type Unfit } from './unfit.ts';
 
 /** Checks Permit2 payloads in the official facilitator's order and with its reasons, as far as no chain is needed. */
 export function createPermit2Check(tools: CheckTools): TransferCheck {
@@ -17,36 +18,39 @@ export function createPermit2Check(tools: CheckTools): TransferCheck {
     if (signed === undefined) return { kind: 'malformed', detail: 'payload is not a signed PermitWitnessTransferFrom' };
     const digest = tools.digests.permitWitnessTransfer(domainOf(offer.network, tools, domains), signed);
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
-    const reason = signature === 'forged' ? 'invalid_permit2_signature' : refusal(signed, offer, now);
-    if (reason !== undefined) return { kind: 'refused', reason };
-    return {
-      kind: 'authentic',
-      authorization: {
-        // Permit2 nonces are per owner over all tokens, so that the token is no part of the key.
-        key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
-        payer: signed.from,
-        expiresAt: Number(signed.deadline),
-        digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
-        proved: signature === 'proved',
-      },
-    };
+    const forged = { reason: 'invalid_permit2_signature', lapsed: false };
+    return answerFor(signature === 'forged' ? forged : unfit(signed, offer, now), {
+      // Permit2 nonces are per owner over all tokens, so that the token is no part of the key.
+      key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
+      payer: signed.from,
+      expiresAt: Number(signed.deadline),
+      digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
+      proved: signature === 'proved',
+    });
   };
 }
 
-function refusal(signed: Permit2Payload, offer: Offer, now: number): string | undefined {
-  if (signed.spender !== EXACT_PERMIT2_PROXY) return 'invalid_permit2_spender';
-  if (signed.witness.to !== parseAddress(offer.payTo)) return 'invalid_permit2_recipient_mismatch';
+function unfit(signed: Permit2Payload, offer: Offer, now: number): Unfit | undefined {
+  if (signed.spender !== EXACT_PERMIT2_PROXY) return { reason: 'invalid_permit2_spender', lapsed: false };
+  if (signed.witness.to !== parseAddress(offer.payTo)) {
+    return { reason: 'invalid_permit2_recipient_mismatch', lapsed: false };
+  }
+  const wrongMoney = moneyMismatch(signed, offer);
   switch (checkWindow(signed.witness.validAfter, signed.deadline, now, offer.maxTimeoutSeconds)) {
     case 'ending':
+      return { reason: 'permit2_deadline_expired', lapsed: wrongMoney === undefined };
     case 'too_long':
-      return 'permit2_deadline_expired';
+      return { reason: 'permit2_deadline_expired', lapsed: false };
     case 'not_yet':
-      return 'permit2_not_yet_valid';
+      return { reason: 'permit2_not_yet_valid', lapsed: false };
     case 'inside':
-      break;
+      return wrongMoney === undefined ? undefined : { reason: wrongMoney, lapsed: false };
   }
-  if (signed.permitted.amount !== offer.amount) return 'permit2_amount_mismatch';
-  return signed.permitted.token === parseAddress(offer.asset.address) ? undefined : 'permit2_token_mismatch';
+}
+
+function moneyMismatch({ permitted }: Permit2Payload, offer: Offer): string | undefined {
+  if (permitted.amount !== offer.amount) return 'permit2_amount_mismatch';
+  return permitted.token === parseAddress(offer.asset.address) ? undefined : 'permit2_token_mismatch';
 }
 
 function domainOf(network: Network, tools: CheckTools, known: Map<Network, Uint8Array>): Uint8Array {

@@ -46,7 +46,8 @@ class MemoryLedger implements Ledger {
     this.#assertOpen();
     const row = this.#rows.get(key);
     if (row === undefined || row.epoch !== epoch) return { kind: 'stale', record: row };
-    if (!mayFollow(row.state, step.to)) throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
+    if (isClaimable(row.state) || !mayFollow(row.state, step.to))
+      throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
     const record: PaymentRecord = Object.freeze({
       ...row,
       state: step.to,

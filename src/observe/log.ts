@@ -1,0 +1,38 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Observer, RequestSummary } from './observer.ts';
+
+export type { Logger } from 'pino';
+
+/** Opens the log: JSON lines, or readable ones on a terminal. */
+export function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Logger {
+  const target: DestinationStream =
+    out.isTTY === true ? pretty({ destination: out, sync: true }) : { write: (line) => out.write(line) };
+  return pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
+}
+
+/** Writes one line for each request. Fields are picked one by one: a header or a token cannot slip in. */
+export function createRequestLog(log: Logger): Observer {
+  return {
+    requestFinished(summary: RequestSummary) {
+      const { requestId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;
+      const timings = { durationMs: round(summary.durationMs), upstreamMs: round(summary.upstreamMs) };
+      const facts = { requestId, method, path, route: route?.name, outcome, code, reason, status, payer, transaction };
+      const cause = describeCause(summary.cause);
+      if (status >= 500) log.error({ ...facts, ...timings, cause }, 'request');
+      else log.info({ ...facts, ...timings, ...(cause === undefined ? {} : { cause }) }, 'request');
+    },
+  };
+}
+
+/** The chain of causes as text; what is no error would be an object of unknown content and is left out. */
+function describeCause(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const inner = describeCause(cause.cause);
+  const own = cause.name === 'Error' || cause.name === 'TypeError' ? (cause.stack ?? cause.message) : cause.message;
+  return inner === undefined ? own : `${own}: ${inner}`;
+}
+
+function round(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { parseHost } from '../domain/host.ts';
+import { parseRequestTarget, type RequestTarget } from '../domain/request-target.ts';
+import type { AcceptedRequest, ExchangeNotes } from './exchange.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Methods that would make the gateway a tunnel or a mirror. */
+const NEVER_FORWARDED = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+/** What a request arrives with. */
+export interface Arrival {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly runtime: Runtime;
+  readonly requestId: string;
+  readonly notes: ExchangeNotes;
+}
+
+/**
+ * First stage: reads what the request is about, and refuses what could be read in two ways.
+ *
+ * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`
+ */
+export function acceptRequest(arrival: Arrival): AcceptedRequest {
+  const { req, res, runtime, notes } = arrival;
+  const method = req.method ?? '';
+  if (NEVER_FORWARDED.has(method))
+    throw new GatewayError('method_not_allowed', { detail: `${method} is not forwarded.` });
+  const host = readHost(req);
+  const target = readTarget(req.url ?? '', host);
+  notes.path = target.path;
+  return {
+    ...arrival,
+    method,
+    path: target.path,
+    query: target.query,
+    host,
+    publicOrigin: publicOrigin(req, runtime, host),
+    clientGone: abortWhenGone(res),
+  };
+}
+
+function readHost(req: IncomingMessage): string {
+  let values = 0;
+  for (let index = 0; index < req.rawHeaders.length; index += 2) {
+    if (req.rawHeaders[index]?.toLowerCase() === 'host') values += 1;
+  }
+  const host = values === 1 ? parseHost(req.headers.host) : undefined;
+  if (host === undefined) throw new GatewayError('host_invalid', { detail: 'Send exactly one Host header.' });
+  return host;
+}
+
+function readTarget(raw: string, host: string): RequestTarget {
+  const result = parseRequestTarget(raw);
+  if (!result.ok) throw new GatewayError('request_target_invalid', { detail: `Refused because ${result.wrong}.` });
+  const { target } = result;
+  if (target.authority !== undefined && target.authority !== host) {
+    throw new GatewayError('request_target_invalid', { detail: 'The absolute target names another host than Host.' });
+  }
+  return target;
+}
+
+/** Trusted proxies may say how the client reached them; anybody else could make up the URL that others pay for. */
+function publicOrigin(req: IncomingMessage, runtime: Runtime, host: string): string {
+  const { publicUrl } = runtime.plan;
+  if (publicUrl !== undefined) return publicUrl;
+  if (!runtime.trustedPeers.has(req.socket.remoteAddress)) return `http://${host}`;
+  const proto = single(req.headers['x-forwarded-proto']);
+  const forwardedHost = parseHost(single(req.headers['x-forwarded-host']));
+  return `${proto === 'https' ? 'https' : 'http'}://${forwardedHost ?? host}`;
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' && !value.includes(',') ? value : undefined;
+}
+
+function abortWhenGone(res: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

@@ -1,0 +1,86 @@
+import type { ServerResponse } from 'node:http';
+import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+import { crossOriginHeaders } from './cross-origin.ts';
+import type { ExchangeNotes } from './exchange.ts';
+import type { Refusal } from './refusal.ts';
+import { discardBody } from './request-body.ts';
+import type { RouteDesk } from './runtime.ts';
+
+/** Where an answer goes, and what it may name. */
+export interface AnswerContext {
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  readonly notes: ExchangeNotes;
+}
+
+/** The price to state with a refusal. */
+export interface Challenged {
+  readonly desk: RouteDesk;
+  readonly resourceUrl: string;
+}
+
+/**
+ * Writes a refusal. A 402 carries the price for v2 clients in its header and for v1 clients in its body; everything
+ * else is a problem document (RFC 9457) with a stable `code`.
+ */
+export function answerRefusal(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): void {
+  const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
+  const headers: Record<string, string> = {};
+  let body: string | undefined;
+  if (refusal.challenge && price !== undefined) {
+    headers['PAYMENT-REQUIRED'] = price.desk.challenge.header(price.resourceUrl, reason);
+    if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
+  }
+  if (settlement !== undefined) {
+    const { protocol, response, offer } = settlement;
+    headers[protocol.responseHeader] = protocol.encodeSettlement(response, offer);
+    context.notes.transaction = response.transaction === '' ? undefined : response.transaction;
+  }
+  context.notes.reason = reason;
+  const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
+  write(context, { code, headers, body, problem, retryAfterSeconds });
+}
+
+/** Writes a fault as a problem document. What is no {@link GatewayError} is a bug: 500, and nothing of it is shown. */
+export function answerFault(
+  context: AnswerContext,
+  fault: unknown,
+  extra: Readonly<Record<string, string>> = {},
+): void {
+  const error = fault instanceof GatewayError ? fault : new GatewayError('internal_error', { cause: fault });
+  context.notes.cause = error.cause ?? (fault instanceof GatewayError ? undefined : fault);
+  const { code, detail, retryAfterSeconds } = error;
+  const problem = { code, ...(detail === undefined ? {} : { detail }) };
+  const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
+  write(context, { code, headers: { ...extra }, body: undefined, problem, retryAfterSeconds: retry });
+}
+
+interface Answer {
+  readonly code: ErrorCode;
+  readonly headers: Record<string, string>;
+  /** A v1 body; else the problem document is sent. */
+  readonly body: string | undefined;
+  readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
+  readonly retryAfterSeconds: number | undefined;
+}
+
+function write({ res, requestId, notes }: AnswerContext, answer: Answer): void {
+  notes.code = answer.code;
+  if (res.headersSent || res.destroyed) {
+    res.destroy();
+    return;
+  }
+  const { status, title } = ERROR_CODES[answer.code];
+  const v1 = answer.body !== undefined;
+  const body = answer.body ?? JSON.stringify({ type: 'about:blank', title, status, ...answer.problem, requestId });
+  const { headers } = answer;
+  headers['Content-Type'] = v1 ? 'application/json' : 'application/problem+json';
+  headers['Content-Length'] = String(Buffer.byteLength(body));
+  headers['Cache-Control'] = 'no-store';
+  headers['X-Request-Id'] = requestId;
+  if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
+  Object.assign(headers, crossOriginHeaders(res.req));
+  discardBody(res.req, res);
+  res.writeHead(status, headers);
+  res.end(res.req.method === 'HEAD' ? undefined : body);
+}

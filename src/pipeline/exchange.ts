@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Route } from '../domain/route.ts';
+import type { RequestOutcome } from '../observe/observer.ts';
+import type { Runtime } from './runtime.ts';
+
+/** A request whose target, host and framing can be read in one way only. */
+export interface AcceptedRequest {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly runtime: Runtime;
+  readonly requestId: string;
+  readonly method: string;
+  /** Canonical path: what is matched and what is forwarded. */
+  readonly path: string;
+  /** With its `?`, as sent. */
+  readonly query: string;
+  /** Host as the client sent it, lower case, with port. */
+  readonly host: string;
+  /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
+  readonly publicOrigin: string;
+  /** Aborted when the client has gone. */
+  readonly clientGone: AbortSignal;
+  readonly notes: ExchangeNotes;
+}
+
+/** A request that met a route. */
+export interface RoutedRequest extends AcceptedRequest {
+  readonly route: Route;
+  /** What a 402 for this request names. */
+  readonly resourceUrl: string;
+}
+
+/** What the log wants to know, filled in on the way. The one mutable thing of a request. */
+export interface ExchangeNotes {
+  path: string | undefined;
+  route: Route | undefined;
+  outcome: RequestOutcome;
+  code: ErrorCode | undefined;
+  reason: string | undefined;
+  payer: string | undefined;
+  transaction: string | undefined;
+  upstreamMs: number | undefined;
+  cause: unknown;
+}
+
+/** Notes at the start of a request. */
+export function emptyNotes(): ExchangeNotes {
+  return {
+    path: undefined,
+    route: undefined,
+    outcome: 'failed',
+    code: undefined,
+    reason: undefined,
+    payer: undefined,
+    transaction: undefined,
+    upstreamMs: undefined,
+    cause: undefined,
+  };
+}

@@ -1,0 +1,141 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import { networkFamily } from '../domain/network.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Payment, PaymentSubmission } from '../domain/payment.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { Authentication } from '../scheme/scheme.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Refusal } from './refusal.ts';
+import type { RouteDesk, Services } from './runtime.ts';
+
+/** A payment that was read and that pays one of our offers, and the request that brings it. */
+export interface BroughtPayment {
+  readonly kind: 'brought';
+  readonly payment: Payment;
+  readonly protocol: Protocol;
+  readonly fingerprint: string;
+  /**
+   * Why it can no longer be taken, when time has run out on it. It may have been taken before, and then what became of
+   * it counts.
+   */
+  readonly lapsed: string | undefined;
+}
+
+/**
+ * Reads the payment header, holds it against our own offers, and checks all that needs neither network nor ledger.
+ *
+ * @throws GatewayError `payment_header_repeated`
+ */
+export async function readPayment(
+  request: RoutedRequest,
+  desk: RouteDesk,
+  services: Services,
+): Promise<BroughtPayment | Refusal> {
+  const header = readPaymentHeader(request, services.protocols);
+  if (header === undefined) {
+    return { kind: 'refusal', code: 'payment_required', reason: 'Payment required', challenge: true };
+  }
+  const { protocol, value } = header;
+  if (value.length > request.runtime.plan.limits.paymentHeaderBytes) {
+    return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload', challenge: true };
+  }
+  const submitted = protocol.decode(value);
+  if (submitted.kind === 'malformed') return malformed(submitted.detail);
+  const { submission } = submitted;
+  const match = protocol.match(submission, desk.offers, request.resourceUrl);
+  if (match.kind === 'refused') return refusePayment(match.reason);
+  const { offer, authentication } = await authenticate(submission, match.offers, services);
+  switch (authentication.kind) {
+    case 'malformed':
+      return malformed(authentication.detail);
+    case 'refused':
+      if (authentication.lapsed === undefined) return refusePayment(authentication.reason);
+      return brought(request, protocol, submission, offer, authentication.lapsed, authentication.reason);
+    case 'authentic':
+      return brought(request, protocol, submission, offer, authentication.authorization, undefined);
+  }
+}
+
+/** Refuses a payment with a reason of the specification and states the price again. */
+export function refusePayment(reason: string): Refusal {
+  const code = reason === 'permit2_allowance_required' ? 'permit2_allowance_required' : 'payment_refused';
+  return { kind: 'refusal', code, reason, challenge: true };
+}
+
+function brought(
+  request: RoutedRequest,
+  protocol: Protocol,
+  submission: PaymentSubmission,
+  offer: Offer,
+  authorization: Payment['authorization'],
+  lapsed: string | undefined,
+): BroughtPayment {
+  request.notes.payer = authorization.payer;
+  const payment: Payment = { submission, offer, authorization, resourceUrl: request.resourceUrl };
+  return { kind: 'brought', payment, protocol, fingerprint: fingerprintOf(request), lapsed };
+}
+
+interface PaymentHeader {
+  readonly protocol: Protocol;
+  readonly value: string;
+}
+
+/** Finds the one payment header. The same payment in a v1 and a v2 header is taken once; two payments are refused. */
+function readPaymentHeader(request: RoutedRequest, protocols: readonly Protocol[]): PaymentHeader | undefined {
+  const found: PaymentHeader[] = [];
+  for (const protocol of protocols) {
+    const value = request.req.headers[protocol.requestHeader];
+    if (value === undefined) continue;
+    // Node joins repeated headers with a comma, which base64 does not hold.
+    if (typeof value !== 'string' || value.includes(',')) throw new GatewayError('payment_header_repeated');
+    found.push({ protocol, value });
+  }
+  const [first, ...others] = found;
+  if (others.some((other) => other.value !== first?.value)) throw new GatewayError('payment_header_repeated');
+  return first;
+}
+
+interface Candidate {
+  readonly offer: Offer;
+  readonly authentication: Authentication;
+}
+
+/** Authenticates against each offer that the submission can mean, and takes the one that says most. */
+async function authenticate(
+  submission: PaymentSubmission,
+  offers: readonly Offer[],
+  services: Services,
+): Promise<Candidate> {
+  const now = services.clock() / 1000;
+  let best: Candidate | undefined;
+  for (const offer of offers) {
+    const authentication = await schemeFor(offer, services).authenticate(submission.payload.payload, offer, now);
+    if (best === undefined || rank(authentication) > rank(best.authentication)) best = { offer, authentication };
+  }
+  if (best === undefined) throw new Error('a match without offers');
+  return best;
+}
+
+function rank(authentication: Authentication): number {
+  switch (authentication.kind) {
+    case 'malformed':
+      return 0;
+    case 'refused':
+      return authentication.lapsed === undefined ? 1 : 2;
+    case 'authentic':
+      return authentication.authorization.proved ? 4 : 3;
+  }
+}
+
+function schemeFor(offer: Offer, services: Services): Services['schemes'][number] {
+  const family = networkFamily(offer.network);
+  const scheme = services.schemes.find((known) => known.scheme === offer.scheme && known.family === family);
+  if (scheme === undefined)
+    throw new Error(`the plan offers ${offer.scheme} on ${offer.network}, which nothing serves`);
+  return scheme;
+}
+
+function malformed(detail: string): Refusal {
+  return { kind: 'refusal', code: 'payment_malformed', reason: 'invalid_payload', detail, challenge: true };
+}

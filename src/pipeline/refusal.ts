@@ -1,0 +1,28 @@
+import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { SettleResponse } from '../domain/x402.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+
+/** A settlement to tell the buyer about, in the protocol that the payment came in. */
+export interface SettlementNotice {
+  readonly protocol: Protocol;
+  readonly offer: Offer;
+  readonly response: SettleResponse;
+}
+
+/** A decision not to serve a request; a value, because nothing broke. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly code: ErrorCode;
+  /** Text of `error` in the 402, a specification's reason string where there is one. */
+  readonly reason: string;
+  /** For people, in the problem document. */
+  readonly detail?: string;
+  /**
+   * Whether to offer the price again. Never while a payment is in progress, unknown or settled: stock clients sign a
+   * new authorization at every offer, and the buyer would pay twice.
+   */
+  readonly challenge: boolean;
+  readonly settlement?: SettlementNotice;
+  readonly retryAfterSeconds?: number;
+}

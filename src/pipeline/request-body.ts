@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyOf } from '../proxy/upload-body.ts';
+
+/** Largest unread body that is read to its end to keep the connection, in bytes. */
+const READ_TO_KEEP_BYTES = 64 * 1024;
+/** How long an unread body is drained before the connection is cut, so that the client can read the answer. */
+const LINGER_MS = 2000;
+
+/**
+ * Takes care of a body that nobody will read, before the answer is written. A short one is read and dropped, which
+ * keeps the connection. A long one is not waited for: the connection is closed after the answer, but not at once,
+ * since closing with unread data resets it and may take the answer along.
+ */
+export function discardBody(req: IncomingMessage, res: ServerResponse): void {
+  if (req.complete || bodyOf(req) === undefined) return;
+  const length = Number(req.headers['content-length']);
+  if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
+  res.shouldKeepAlive = false;
+  const { socket } = req;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  req.resume();
+}

@@ -1,0 +1,46 @@
+import type { Offer } from '../domain/offer.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import type { FacilitatorPool } from '../facilitator/failover.ts';
+import type { Observer } from '../observe/observer.ts';
+import type { Challenge } from '../protocol/challenge.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { TrustedPeers } from '../proxy/trusted-peers.ts';
+import type { UpgradeProxy } from '../proxy/upgrade.ts';
+import type { UpstreamClient } from '../proxy/upstream-connection.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import type { Ledger } from '../store/ledger.ts';
+
+/** A priced route's 402 and the protocols that can answer it. */
+export interface RouteDesk {
+  readonly challenge: Challenge;
+  readonly offers: readonly Offer[];
+}
+
+/** Everything that one plan opens. A request holds on to the runtime that it began with. */
+export interface Runtime {
+  readonly plan: Plan;
+  /** The facilitators of the plan, in their order. */
+  readonly facilitators: FacilitatorPool;
+  readonly trustedPeers: TrustedPeers;
+  upstreamClient(upstream: Upstream): UpstreamClient;
+  upgradeProxy(upstream: Upstream): UpgradeProxy;
+  /** The 402 of a priced route, `undefined` for a free one. */
+  desk(route: Route): RouteDesk | undefined;
+}
+
+/** What lives as long as the process, whatever the plan. */
+export interface Services {
+  readonly ledger: Ledger;
+  readonly observer: Observer;
+  readonly schemes: readonly Scheme[];
+  /** In the order of preference when a request carries several payment headers. */
+  readonly protocols: readonly Protocol[];
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  /** A fresh request id. */
+  readonly newRequestId: () => string;
+  /** The runtime that new requests begin with. */
+  readonly runtime: () => Runtime;
+}

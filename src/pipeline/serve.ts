@@ -1,0 +1,148 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { hostName } from '../domain/host.ts';
+import type { Route } from '../domain/route.ts';
+import { ClientGoneError } from '../proxy/upstream-fault.ts';
+import { acceptRequest } from './accept.ts';
+import { answerFault, answerRefusal, type Challenged } from './answer.ts';
+import { type AuthorizedPayment, authorize, type CollectablePayment } from './authorize.ts';
+import { answerPreflight, isPreflight } from './cross-origin.ts';
+import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedRequest } from './exchange.ts';
+import { type Destination, openUpstream, relay } from './forward.ts';
+import type { Refusal } from './refusal.ts';
+import type { RouteDesk, Services } from './runtime.ts';
+import { chargeThenServe, collect, type Served, serveThenCharge } from './serve-paid.ts';
+
+/** The end of the line: how a request that may pass is carried to the upstream and back. */
+export interface Transport {
+  serveFree(request: AcceptedRequest, destination: Destination): Promise<void>;
+  servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
+  /** Serves a payment that was settled before and whose answer did not arrive. */
+  collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served>;
+}
+
+/**
+ * Serves one request. The whole story, from top to bottom:
+ *
+ * `accept → canonical path → match → authorize → claim → [settle before] → open upstream → [settle after] → relay →
+ * record`
+ *
+ * Never rejects: every fault becomes a response here, in one place.
+ */
+export async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  services: Services,
+  transport: Transport = HTTP,
+): Promise<void> {
+  const startedAt = performance.now();
+  const notes = emptyNotes();
+  const requestId = services.newRequestId();
+  const arrival = { req, res, runtime: services.runtime(), requestId, notes };
+  let accepted: AcceptedRequest | undefined;
+  try {
+    accepted = acceptRequest(arrival);
+    await route(accepted, services, transport);
+  } catch (fault) {
+    if (fault instanceof ClientGoneError || accepted?.clientGone.aborted === true) notes.outcome = 'client_gone';
+    else {
+      notes.outcome = fault instanceof GatewayError && fault.meaning.source === 'client' ? 'refused' : 'failed';
+      answerFault(arrival, fault);
+    }
+  } finally {
+    observe(services, arrival, startedAt);
+  }
+}
+
+async function route(request: AcceptedRequest, services: Services, transport: Transport): Promise<void> {
+  const { runtime, method, path, notes } = request;
+  const matched = matchRoute(request);
+  notes.route = matched;
+  if (matched === undefined) {
+    const { unmatched } = runtime.plan;
+    if (unmatched.kind === 'deny')
+      throw new GatewayError('route_not_found', { detail: `No route for ${method} ${path}.` });
+    const { upstream } = unmatched;
+    return await transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
+  }
+  const desk = runtime.desk(matched);
+  if (desk === undefined) return await transport.serveFree(request, matched);
+  if (isPreflight(request.req)) {
+    notes.outcome = 'preflight';
+    return answerPreflight(request.req, request.res);
+  }
+  const resourceUrl = resourceUrlOf(request, matched);
+  const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
+  const result = await servePriced(routed, desk, services, transport);
+  if (result.kind === 'served') return;
+  notes.outcome = 'refused';
+  const price: Challenged = { desk, resourceUrl };
+  answerRefusal(request, result, price);
+}
+
+/** Finds the route; a preflight is matched as the request that it asks about. */
+function matchRoute({ req, runtime, method, path, host }: AcceptedRequest): Route | undefined {
+  const { table } = runtime.plan;
+  const name = hostName(host);
+  const found = table.match(method, name, path);
+  const asked = req.headers['access-control-request-method'];
+  return found ?? (isPreflight(req) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
+}
+
+async function servePriced(
+  request: RoutedRequest,
+  desk: RouteDesk,
+  services: Services,
+  transport: Transport,
+): Promise<Served | Refusal> {
+  const authorized = await authorize(request, desk, services);
+  switch (authorized.kind) {
+    case 'refusal':
+      return authorized;
+    case 'collectable':
+      return await transport.collect(request, authorized, services);
+    case 'authorized':
+      return await transport.servePaid(request, authorized, services);
+  }
+}
+
+/** Plain HTTP: a request goes out, a response comes back. */
+const HTTP: Transport = {
+  serveFree: forwardFree,
+  servePaid: (request, authorized, services) =>
+    request.route.settle === 'before'
+      ? chargeThenServe(request, authorized, services)
+      : serveThenCharge(request, authorized, services),
+  collect,
+};
+
+async function forwardFree(request: AcceptedRequest, destination: Destination): Promise<void> {
+  const response = await openUpstream(request, destination, undefined);
+  const outcome = await relay(request, response, false, []);
+  request.notes.outcome =
+    outcome.kind === 'complete' ? 'free' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+}
+
+/** Longest resource URL that a 402 states: it goes into headers that must stay under 6 KB with all the rest. */
+const MAX_RESOURCE_URL = 1024;
+
+/** The URL that is being paid for, without its query. A very long path is stated by its route's pattern. */
+function resourceUrlOf({ publicOrigin, path }: AcceptedRequest, matched: Route): string {
+  const url = publicOrigin + path;
+  return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
+}
+
+function observe(
+  services: Services,
+  arrival: { req: IncomingMessage; res: ServerResponse; requestId: string; notes: ExchangeNotes },
+  startedAt: number,
+): void {
+  const { req, res, requestId, notes } = arrival;
+  services.observer.requestFinished({
+    ...notes,
+    requestId,
+    method: req.method ?? '',
+    status: res.statusCode,
+    durationMs: performance.now() - startedAt,
+  });
+}

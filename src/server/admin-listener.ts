@@ -1,0 +1,42 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Metrics } from '../observe/metrics.ts';
+
+/** One line of the readiness detail. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly detail?: string;
+}
+
+/** Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`. Nothing of it is on the public listener. */
+export function createAdminListener(metrics: Metrics, readiness: () => readonly ReadinessCheck[]): Server {
+  return createServer((req, res) => {
+    const path = req.url?.split('?', 1)[0];
+    if (req.method !== 'GET' && req.method !== 'HEAD') return send(res, 405, 'text/plain', 'method not allowed\n');
+    switch (path) {
+      case '/livez':
+        return send(res, 200, 'text/plain', 'ok\n');
+      case '/readyz':
+        return sendReadiness(res, readiness());
+      case '/metrics':
+        return void sendMetrics(res, metrics);
+      default:
+        return send(res, 404, 'text/plain', 'see /livez, /readyz and /metrics\n');
+    }
+  });
+}
+
+function sendReadiness(res: ServerResponse, checks: readonly ReadinessCheck[]): void {
+  const ready = checks.every((check) => check.ready);
+  send(res, ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, checks }, null, 2)}\n`);
+}
+
+async function sendMetrics(res: ServerResponse, metrics: Metrics): Promise<void> {
+  const { contentType, body } = await metrics.render();
+  send(res, 200, contentType, body);
+}
+
+function send(res: ServerResponse, status: number, contentType: string, body: string): void {
+  res.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' });
+  res.end(body);
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import { loadSchemes } from '../../src/registry.ts';
+import { type Gateway, type GatewayDeps, startGateway } from '../../src/server/gateway.ts';
+
+/** One line of the gateway's log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A gateway in this process, with what it logged. */
+export interface TestGateway extends Gateway {
+  readonly plan: Plan;
+  readonly log: readonly LogLine[];
+}
+
+/** Compiles a configuration text; a problem in it fails the test with the problem's words. */
+export async function planOf(text: string): Promise<Plan> {
+  const schemes = await loadSchemes();
+  const loaded = loadConfig({
+    file: 'gateway.yaml',
+    text,
+    env: {},
+    readFile: (path) => readFileSync(path, 'utf8'),
+    schemes,
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ keyPath, wrong }) => `${keyPath}: ${wrong}`).join('\n'));
+  return loaded.plan;
+}
+
+/**
+ * Starts a gateway on free ports from a configuration text without `listen` and `admin`.
+ *
+ * @param deps replaces parts of the composition, such as the clock or the ledger
+ */
+export async function startTestGateway(text: string, deps: Partial<GatewayDeps> = {}): Promise<TestGateway> {
+  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`);
+  const log: LogLine[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      log.push(JSON.parse(chunk.toString('utf8')));
+      done();
+    },
+  });
+  const gateway = await startGateway(plan, { schemes: await loadSchemes(), log: pino(sink), ...deps });
+  return { ...gateway, plan, log };
+}
