@@ -25,14 +25,45 @@ export interface PaymentClaim {
   readonly expiresAt: number;
   /** Where the payment begins. */
   readonly state: ClaimState;
+  /** The process that holds the payment: the id that it tells the ledger's `beat`. */
+  readonly owner: string;
+  /** Name of the facilitator that verified the payment, the only one that may settle it. */
+  readonly facilitator: string;
+  /**
+   * All that is needed to ask about the settlement again after a crash, as JSON: the submission, the offer and the
+   * resource's URL. Forgotten when the payment is `delivered`.
+   */
+  readonly evidence: string;
+  /** The client's own id for the purchase (`payment-identifier` extension); two live payments cannot share one. */
+  readonly identifier: string | undefined;
+}
+
+/**
+ * What a facilitator wrote down before it sent anything: enough to find, or to send again, the very same transaction.
+ * Only the facilitator that made it can read `data`.
+ */
+export interface SettlementAttempt {
+  /** Transaction hash. */
+  readonly transaction: string;
+  readonly data: string;
 }
 
 /** One row of the ledger. */
-export interface PaymentRecord extends Omit<PaymentClaim, 'state'> {
+export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> {
   readonly state: PaymentState;
   /** Fencing number: grows with every transition; a writer that holds an old one has lost the payment. */
   readonly epoch: number;
   readonly settlement: Settlement | undefined;
+  /** The last attempt to settle, once there was one. */
+  readonly attempt: SettlementAttempt | undefined;
+  /** {@link PaymentClaim.evidence}, until it is forgotten. */
+  readonly evidence: string | undefined;
+  /** SHA-256 of the request's body, hex, once all of it was read. */
+  readonly bodyDigest: string | undefined;
+  /** How often an open settlement was looked into. */
+  readonly checks: number;
+  /** Unix milliseconds of the next time. */
+  readonly checkAt: number;
   /** Why the payment is `failed` or `unknown`. */
   readonly reason: string | undefined;
   /** Unix milliseconds of the last transition. */

@@ -23,8 +23,10 @@ export interface Facilitator {
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */
   verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
   /**
-   * Moves the money. Called at most once per claim. Never throws for what happened after the request may have left:
-   * that is `unknown`. The signal says nobody waits for the answer any more; it must not cancel a broadcast.
+   * Moves the money. Called at most once per claim.
+   *
+   * @throws GatewayError `facilitator_overloaded` when it declines before anything was sent; never for what happened
+   *   after a request or a transaction may have left, which is `unknown`.
    */
   settle(payment: Payment): Promise<SettlementOutcome>;
   /** Waits for settlements that are under way and lets go of connections. */

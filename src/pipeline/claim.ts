@@ -4,6 +4,7 @@ import type { ClaimState } from '../domain/payment-state.ts';
 import type { SettleResponse } from '../domain/x402.ts';
 import type { Ledger, Transition } from '../store/ledger.ts';
 import type { AuthorizedPayment, CollectablePayment } from './authorize.ts';
+import { encodeEvidence } from './evidence.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
@@ -70,6 +71,10 @@ export async function claimPayment(
     claimedAt: services.clock(),
     expiresAt: authorization.expiresAt,
     state,
+    owner: services.owner,
+    facilitator: authorized.facilitator.name,
+    evidence: encodeEvidence(payment),
+    identifier: undefined,
   });
   if (outcome.kind === 'claimed') return new ClaimedPayment(services.ledger, outcome.record);
   const notice = (response: SettleResponse): SettlementNotice => ({ protocol, offer, response });

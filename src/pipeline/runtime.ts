@@ -32,6 +32,8 @@ export interface Runtime {
 
 /** What lives as long as the process, whatever the plan. */
 export interface Services {
+  /** This process's name in the ledger: what it holds is found again under it. */
+  readonly owner: string;
   readonly ledger: Ledger;
   readonly observer: Observer;
   readonly schemes: readonly Scheme[];

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Offer } from '../domain/offer.ts';
@@ -57,7 +57,16 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<Gatew
     log.warn({ facilitator: facilitator.name, operation, fault: String(fault) }, 'facilitator fault'),
   );
   const observer = fanOut([metrics, createRequestLog(log)]);
-  const services: Services = { ledger, observer, schemes, protocols, clock, newRequestId, runtime: () => runtime };
+  const services: Services = {
+    owner: randomUUID(),
+    ledger,
+    observer,
+    schemes,
+    protocols,
+    clock,
+    newRequestId,
+    runtime: () => runtime,
+  };
   try {
     await runtime.facilitators.refresh(AbortSignal.timeout(FIRST_SUPPORTED_MS));
     refuseUnserved(runtime);

@@ -1,12 +1,15 @@
 import type { PaymentKey } from '../domain/payment.ts';
-import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Settlement } from '../domain/settlement.ts';
 
 /** What taking a payment key came to. */
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly record: PaymentRecord }
-  /** Somebody has it, or had it: `record` says in which state. */
+  /**
+   * Somebody has the key, or had it: `record` says in which state. Where `record.key` is another key, it is the
+   * identifier that is taken.
+   */
   | { readonly kind: 'held'; readonly record: PaymentRecord };
 
 /** What a transition came to. */
@@ -15,11 +18,16 @@ export type TransitionOutcome =
   /** The row is not at the epoch the caller holds: the payment belongs to somebody else now; do nothing for it. */
   | { readonly kind: 'stale'; readonly record: PaymentRecord | undefined };
 
-/** A step of the payment state machine, with the facts it adds to the row. */
+/** A step of the payment state machine, with the facts it adds to the row. What is absent stays as it is. */
 export interface Transition {
   readonly to: PaymentState;
   readonly settlement?: Settlement;
+  readonly attempt?: SettlementAttempt;
+  readonly bodyDigest?: string;
+  /** Why it is where it goes; a step without a reason clears it. */
   readonly reason?: string;
+  /** Unix milliseconds before which nobody need look into it. */
+  readonly checkAt?: number;
 }
 
 /**
@@ -27,23 +35,22 @@ export interface Transition {
  *
  * - A resolved promise means the change is as durable as the store is; an act that depends on it may follow.
  * - A rejected promise ({@link GatewayError} `store_unavailable`) means nothing may be assumed: the caller answers 503
- *   and neither forwards nor settles.
+ *   and neither forwards nor settles. After `close` every call rejects so.
  * - Every implementation passes `test/contract/ledger.contract.ts`.
  */
 export interface Ledger {
   /**
    * Takes a payment key: inserts the row in `claim.state`, or takes over one that {@link isClaimable}. Of any number of
-   * simultaneous calls with one key exactly one gets `claimed`.
+   * simultaneous calls with one key, or with one identifier, exactly one gets `claimed`.
    */
   claim(claim: PaymentClaim): Promise<ClaimOutcome>;
   /**
    * Moves a row one step, if it still stands at `epoch`. Rejects with a plain `Error` for a step that
-   * {@link mayFollow} does not know, and for one out of a state that {@link isClaimable}, which only a claim leaves:
-   * that is a fault of the caller, not of the data.
+   * {@link mayFollow} does not know: that is a fault of the caller, not of the data.
    */
   transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome>;
   /** Reads one row. */
   find(key: PaymentKey): Promise<PaymentRecord | undefined>;
-  /** Finishes what was accepted and lets go of files and connections. Calls after it reject. */
+  /** Finishes what was accepted and lets go of files and connections. */
   close(): Promise<void>;
 }

@@ -34,6 +34,10 @@ class MemoryLedger implements Ledger {
       ...claim,
       epoch: (held?.epoch ?? 0) + 1,
       settlement: undefined,
+      attempt: undefined,
+      bodyDigest: undefined,
+      checks: 0,
+      checkAt: 0,
       reason: undefined,
       changedAt: this.#clock(),
     });

@@ -1,0 +1,39 @@
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
+
+/** Which rows to read. */
+export interface BookFilter {
+  /** Unix milliseconds of the claim; inclusive. */
+  readonly since?: number;
+  /** Exclusive. */
+  readonly until?: number;
+  readonly route?: string;
+  readonly states?: readonly PaymentState[];
+}
+
+/** One line of the summary. */
+export interface BookTotal {
+  /** UTC day, `YYYY-MM-DD`, of the claim. */
+  readonly day: string;
+  readonly route: string;
+  readonly network: string;
+  readonly asset: string;
+  /** Payments whose money moved. */
+  readonly settled: number;
+  /** Their sum in atomic units, exact. */
+  readonly amount: bigint;
+  /** Payments whose settlement is open (`settling`, `unknown`). */
+  readonly open: number;
+}
+
+/** The ledger as operators read it. */
+export interface Books {
+  /** Rows in the order of claiming, page by page: pass the last row's `claimedAt` and `key` to go on. */
+  list(
+    filter: BookFilter,
+    after: { claimedAt: number; key: string } | undefined,
+    limit: number,
+  ): Promise<readonly PaymentRecord[]>;
+  /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
+  summarize(filter: BookFilter): Promise<readonly BookTotal[]>;
+}

@@ -1,0 +1,30 @@
+import type { PaymentRecord } from '../domain/payment-record.ts';
+
+/** Milliseconds after its last beat from which a process counts as gone. */
+export const OWNER_GONE_MS = 15_000;
+
+/** What the ledger needs beside requests: who is alive, what was left open, what is old. */
+export interface Upkeep {
+  /**
+   * Says that a process lives. One that has not said so for {@link OWNER_GONE_MS} has lost what it held.
+   *
+   * @param now Unix milliseconds, this process's clock; with several replicas their clocks have to agree within seconds
+   */
+  beat(owner: string, now: number): Promise<void>;
+  /** Says that a process is about to end: what it holds is left open at once. */
+  retire(owner: string): Promise<void>;
+  /**
+   * Takes payments that somebody has to look into: `unknown` ones whose `checkAt` has come, and those that a process
+   * left behind in `reserved`, `forwarding`, `settling` or `delivering` when it went.
+   *
+   * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
+   * `now + holdMs`. However many processes ask at once, each row goes to one of them.
+   */
+  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
+  /**
+   * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
+   * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is
+   * deleted. At most `limit` at a time; returns how many.
+   */
+  prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number>;
+}
