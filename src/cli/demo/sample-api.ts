@@ -1,0 +1,66 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An API that knows nothing of payments. */
+export interface SampleApi {
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Between two events of `/v1/stream`, in milliseconds: slow enough to see that nothing is buffered. */
+const EVENT_EVERY_MS = 400;
+const EVENTS = 5;
+
+/** Starts the API: weather as JSON, a stream of events, and a health check. */
+export async function startSampleApi(): Promise<SampleApi> {
+  const server = createServer((req, res) => {
+    const [path = ''] = (req.url ?? '').split('?', 1);
+    const city = /^\/v1\/weather\/([^/]+)$/.exec(path)?.[1];
+    if (city !== undefined) return sendJson(res, 200, weatherIn(decodeURIComponent(city)));
+    if (path === '/v1/stream') return sendEvents(res);
+    if (path === '/healthz') return sendJson(res, 200, { status: 'ok' });
+    sendJson(res, 404, { error: 'not found' });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the sample API has no address');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+/** The same city has the same weather, so that the demo shows the same thing each time. */
+function weatherIn(city: string): { city: string; celsius: number; sky: string } {
+  const seed = [...city].reduce((sum, character) => sum + (character.codePointAt(0) ?? 0), 0);
+  const skies = ['clear', 'cloudy', 'rain', 'fog'];
+  return { city, celsius: (seed % 30) - 2, sky: skies[seed % skies.length] ?? 'clear' };
+}
+
+function sendJson(res: ServerResponse, status: number, value: object): void {
+  res.writeHead(status, { 'Content-Type': 'application/json' });
+  res.end(`${JSON.stringify(value)}\n`);
+}
+
+function sendEvents(res: ServerResponse): void {
+  res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  let sent = 0;
+  const next = (): void => {
+    sent += 1;
+    res.write(`data: tick ${sent}\n\n`);
+    if (sent < EVENTS) return;
+    clearInterval(timer);
+    res.end();
+  };
+  const timer = setInterval(next, EVENT_EVERY_MS);
+  res.once('close', () => clearInterval(timer));
+  next();
+}

@@ -1,0 +1,134 @@
+import { isJsonObject } from '../../domain/payment.ts';
+import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { type Balances, ether, type MinedTransaction, usdc } from './accounts.ts';
+import type { Exchange, Purchase } from './buyer.ts';
+import type { World } from './world.ts';
+
+/** Takes one line of the story. */
+type Say = (line: string) => void;
+
+/** The settlement that the gateway claims, read from `PAYMENT-RESPONSE`. */
+export interface Evidence {
+  readonly transaction: `0x${string}`;
+  readonly payer: string;
+}
+
+/** A purchase on chain. */
+export interface Proof {
+  readonly evidence: Evidence;
+  readonly mined: MinedTransaction;
+  readonly before: Balances;
+  readonly after: Balances;
+}
+
+/** Headers of an answer that tell what happened; the others are the API's. */
+const TELLING = ['content-type', 'cache-control', 'payment-required', 'payment-response', 'vary'];
+/** Enough of a base64 header to recognise it. */
+const SHOWN_CHARACTERS = 72;
+
+/** Tells what runs where. */
+export function narrateStart({ devnet, api, gateway, yaml }: World, say: Say): void {
+  heading('1. Everything that takes part runs on this machine', say);
+  say(`chain     ${devnet.rpcUrl} (${devnet.network}, a stand-in for Base Sepolia, with a test USDC)`);
+  say(`API       ${api.url} (knows nothing of payments)`);
+  say(`gateway   ${gateway.url} (stands in front of the API)`);
+  say(`buyer     ${devnet.accounts.buyer.address} (has test USDC and no ether)`);
+  say(`payee     ${devnet.accounts.payee.address}`);
+  say('\nThe gateway runs on this file:\n');
+  for (const line of yaml.trimEnd().split('\n')) say(`  ${line}`);
+}
+
+/** Tells the two requests of a purchase with their real headers. */
+export function narratePurchase({ exchanges, body }: Purchase, say: Say): void {
+  const [unpaid, paid] = exchanges;
+  if (unpaid !== undefined) {
+    heading('2. The buyer asks without paying, and learns the price', say);
+    narrateExchange(unpaid, say);
+    narrateHeader('PAYMENT-REQUIRED says', unpaid.received.get('payment-required'), say);
+  }
+  if (paid !== undefined) {
+    heading('3. The official client signs a payment and asks again', say);
+    narrateHeader('PAYMENT-SIGNATURE says', paid.sent.get('payment-signature'), say);
+    say('');
+    narrateExchange(paid, say);
+    say(`\n  ${body.trim()}`);
+    narrateHeader('PAYMENT-RESPONSE says', paid.received.get('payment-response'), say);
+  }
+}
+
+/** Tells what the chain says. */
+export function narrateProof({ evidence, mined, before, after }: Proof, say: Say): void {
+  heading('4. The money moved', say);
+  say(`tx        ${evidence.transaction}`);
+  say(`block     ${mined.block}, ${mined.status}, sent by the settler ${mined.from}`);
+  say(`gas       ${mined.gasUsed} (${ether(mined.fee)}), paid by the settler`);
+  say('');
+  say(`buyer     ${change(before.buyer, after.buyer, usdc)}`);
+  say(`payee     ${change(before.payee, after.payee, usdc)}`);
+  say(`settler   ${change(before.settlerEther, after.settlerEther, ether)}`);
+  say(`buyer     ${change(before.buyerEther, after.buyerEther, ether)}`);
+  say('');
+}
+
+/** Tells how to go on by hand. */
+export function narrateUse({ devnet, gateway }: World, say: Say): void {
+  heading('5. Your turn', say);
+  say(`  curl -i ${gateway.url}/healthz`);
+  say(`  curl -i ${gateway.url}/v1/weather/oslo`);
+  say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
+  say(`    turnpike pay ${gateway.url}/v1/weather/oslo`);
+  say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
+  say(`    turnpike pay ${gateway.url}/v1/stream --yes`);
+  if (gateway.adminUrl !== undefined) say(`  curl ${gateway.adminUrl}/metrics`);
+  say('\nThe key is a public test key. Ctrl-C ends everything.\n');
+}
+
+/** Reads the settlement of the paid request; `undefined` where it was not served. */
+export function readEvidence({ exchanges }: Purchase): Evidence | undefined {
+  const paid = exchanges[1];
+  const header = paid?.received.get('payment-response');
+  const decoded = paid?.status === 200 && header != null ? decodeHeaderJson(header) : undefined;
+  if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
+  const { success, transaction, payer } = decoded.value;
+  if (success !== true || typeof payer !== 'string' || !isHash(transaction)) return undefined;
+  return { transaction, payer };
+}
+
+function narrateExchange({ method, url, sent, status, received }: Exchange, say: Say): void {
+  const { pathname, host } = new URL(url);
+  say(`> ${method} ${pathname} HTTP/1.1`);
+  say(`> Host: ${host}`);
+  const signature = sent.get('payment-signature');
+  if (signature !== null) say(`> PAYMENT-SIGNATURE: ${shorten(signature)}`);
+  say(`< HTTP/1.1 ${status}`);
+  for (const name of TELLING) {
+    const value = received.get(name);
+    if (value !== null) say(`< ${name}: ${shorten(value)}`);
+  }
+}
+
+function narrateHeader(title: string, header: string | null, say: Say): void {
+  const decoded = header === null ? undefined : decodeHeaderJson(header);
+  if (decoded?.ok !== true) return;
+  say(`\n${title}:\n`);
+  for (const line of JSON.stringify(decoded.value, null, 2).split('\n')) say(`  ${line}`);
+}
+
+function heading(text: string, say: Say): void {
+  say(`\n${text}\n${'-'.repeat(text.length)}\n`);
+}
+
+function change(before: bigint, after: bigint, write: (amount: bigint) => string): string {
+  if (before === after) return `${write(after)}, unchanged`;
+  const difference = after - before;
+  return `${write(before)} -> ${write(after)} (${difference > 0n ? '+' : '-'}${write(difference < 0n ? -difference : difference)})`;
+}
+
+function shorten(value: string): string {
+  if (value.length <= SHOWN_CHARACTERS) return value;
+  return `${value.slice(0, SHOWN_CHARACTERS)}… (${value.length} characters)`;
+}
+
+function isHash(value: unknown): value is `0x${string}` {
+  return typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value);
+}

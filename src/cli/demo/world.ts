@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { loadConfig } from '../../config/load.ts';
+import { renderProblem } from '../../config/problem.ts';
+import { type Devnet, startDevnet } from '../../devnet/devnet.ts';
+import { loadSchemes } from '../../registry.ts';
+import { type Gateway, startGateway } from '../../server/gateway.ts';
+import { type SampleApi, startSampleApi } from './sample-api.ts';
+
+/** The whole system on one machine: chain, API and gateway. */
+export interface World {
+  readonly devnet: Devnet;
+  readonly api: SampleApi;
+  readonly gateway: Gateway;
+  /** The gateway's configuration file. */
+  readonly yaml: string;
+  /** Ends everything, the gateway first, so that what it settles still finds its chain. */
+  close(): Promise<void>;
+}
+
+/** Ends what was opened, the last one first. */
+type Closer = () => Promise<void>;
+
+/**
+ * Opens the world. What was opened is closed again when the rest cannot be.
+ *
+ * @param stop gives up while the world is being opened; later it does nothing
+ * @throws DevnetError when this machine cannot run a chain
+ */
+export async function openWorld(log: Logger, stop: AbortSignal): Promise<World> {
+  const closers: Closer[] = [];
+  const close = (): Promise<void> => closeAll(closers);
+  // The chain ends with the signal it is given, at once; later the gateway has to go first.
+  const starting = new AbortController();
+  const giveUp = (): void => starting.abort(stop.reason);
+  stop.addEventListener('abort', giveUp, { once: true });
+  try {
+    stop.throwIfAborted();
+    const [devnet, api] = await openBoth(closers, starting.signal);
+    stop.removeEventListener('abort', giveUp);
+    const yaml = priceTable(devnet, api);
+    const gateway = await openGateway(yaml, devnet, log);
+    closers.push(() => gateway.close());
+    return { devnet, api, gateway, yaml, close };
+  } catch (fault) {
+    await close();
+    throw fault;
+  } finally {
+    stop.removeEventListener('abort', giveUp);
+  }
+}
+
+/** Closes all, the last one first; what cannot be closed keeps nothing else open. */
+async function closeAll(closers: Closer[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) await closer().catch((fault) => faults.push(fault));
+  if (faults.length > 0) throw faults[0];
+}
+
+async function openBoth(closers: Closer[], signal: AbortSignal): Promise<readonly [Devnet, SampleApi]> {
+  const [chain, sample] = await Promise.allSettled([startDevnet({ signal }), startSampleApi()]);
+  if (chain.status === 'fulfilled') closers.push(() => chain.value.close());
+  if (sample.status === 'fulfilled') closers.push(() => sample.value.close());
+  if (chain.status === 'rejected') throw chain.reason;
+  if (sample.status === 'rejected') throw sample.reason;
+  return [chain.value, sample.value];
+}
+
+async function openGateway(yaml: string, devnet: Devnet, log: Logger): Promise<Gateway> {
+  const schemes = await loadSchemes();
+  const loaded = loadConfig({
+    file: 'demo.yaml',
+    text: yaml,
+    env: { SETTLER_KEY: devnet.accounts.settler.key },
+    readFile: (path) => readFileSync(path, 'utf8'),
+    schemes,
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.map(renderProblem).join('\n'));
+  return await startGateway(loaded.plan, { schemes, log });
+}
+
+/** The price table of the demo, as an operator would write it. */
+function priceTable(devnet: Devnet, api: SampleApi): string {
+  return `\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+upstream: ${api.url}
+payTo: "${devnet.accounts.payee.address}"
+accepts: [base-sepolia]
+facilitator:
+  local:
+    rpc:
+      base-sepolia: ${devnet.rpcUrl}
+    key: \${SETTLER_KEY}
+store: memory
+
+routes:
+  - path: /healthz
+    price: free
+  - path: /v1/weather/:city
+    methods: [GET]
+    price: $0.001
+    description: Current weather for a city
+    mimeType: application/json
+  - path: /v1/stream
+    methods: [GET]
+    price: $0.01
+    description: Five events, one after the other
+    mimeType: text/event-stream
+`;
+}

@@ -1,0 +1,63 @@
+import { InvalidArgumentError } from 'commander';
+import { type Devnet, startDevnet } from '../devnet/devnet.ts';
+import { formatUnits } from '../domain/amount.ts';
+import { type Cli, example } from './cli.ts';
+import type { ExitCode } from './exit.ts';
+import { watchForStop } from './stop.ts';
+import { notice, print, type Terminal } from './terminal.ts';
+
+interface DevnetOptions {
+  readonly port: number;
+}
+
+/** Adds `turnpike devnet`. */
+export function addDevnet({ program, terminal, finish }: Cli): void {
+  program
+    .command('devnet')
+    .description('run a local chain with a test USDC that x402 clients take for Base Sepolia')
+    .option('--port <number>', 'port of the RPC on 127.0.0.1; 0 takes a free one', parsePort, 8545)
+    .addHelpText('after', example('turnpike devnet --port 8545'))
+    .action(async (options: DevnetOptions) => finish(await devnet(options, terminal)));
+}
+
+async function devnet({ port }: DevnetOptions, terminal: Terminal): Promise<ExitCode> {
+  const watch = watchForStop(terminal);
+  try {
+    const chain = await startDevnet({ port, signal: watch.signal });
+    await describe(chain, terminal);
+    await watch.stopped();
+    await chain.close();
+    return 0;
+  } catch (fault) {
+    if (watch.signal.aborted) return 0;
+    throw fault;
+  } finally {
+    watch.end();
+  }
+}
+
+async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
+  const { settler, buyer, payee } = chain.accounts;
+  const funds = formatUnits(await chain.usdcBalanceOf(buyer.address), 6);
+  const facts = [
+    ['RPC URL', chain.rpcUrl],
+    ['Chain id', `${chain.chainId} (${chain.network}, base-sepolia)`],
+    ['USDC', chain.usdc],
+    ['Settler', settler.address, 'has ether for gas'],
+    ['  key', settler.key],
+    ['Buyer', buyer.address, `has ${funds} USDC and no ether`],
+    ['  key', buyer.key],
+    ['Payee', payee.address],
+    ['  key', payee.key],
+  ];
+  for (const [name = '', value = '', remark] of facts) {
+    print(terminal, `${name.padEnd(10)}${value}${remark === undefined ? '' : `  (${remark})`}`);
+  }
+  notice(terminal, 'These keys are public: never use them on a real chain. Ctrl-C ends the chain.');
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+}

@@ -1,0 +1,55 @@
+import { CommanderError } from 'commander';
+import { UnservedOfferError } from '../server/gateway.ts';
+import { notice, type Terminal } from './terminal.ts';
+
+/** `0` fine, `1` failed at run time, `2` wrong usage or configuration. */
+export type ExitCode = 0 | 1 | 2;
+
+/** The command line or the configuration is wrong: what is wrong, and what would be right. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The command could not do what it was asked for, through nobody's wrong usage. Exit code 1. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+}
+
+/** Says what went wrong in one place, for every command, and returns the exit code for it. */
+export function reportFault(fault: unknown, terminal: Terminal): ExitCode {
+  // Commander has written its message, or the help that was asked for, already.
+  if (fault instanceof CommanderError) return fault.exitCode === 0 ? 0 : 2;
+  notice(terminal, `turnpike: ${describe(fault)}`);
+  return fault instanceof UsageError || fault instanceof UnservedOfferError ? 2 : 1;
+}
+
+function describe(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault);
+  if (!isSystemError(fault)) return fault.message;
+  const where =
+    fault.address === undefined ? '' : ` ${fault.address}${fault.port === undefined ? '' : `:${fault.port}`}`;
+  switch (fault.code) {
+    case 'EADDRINUSE':
+      return `cannot listen on${where}: the port is in use by another process`;
+    case 'EACCES':
+      return fault.syscall === 'listen'
+        ? `cannot listen on${where}: the port needs more rights; take one above 1023`
+        : fault.message;
+    case 'EADDRNOTAVAIL':
+      return `cannot listen on${where}: this machine does not have the address`;
+    default:
+      return fault.message;
+  }
+}
+
+/** What Node adds to errors of the operating system. */
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+function isSystemError(fault: Error): fault is SystemError {
+  return 'code' in fault && typeof fault.code === 'string' && 'syscall' in fault;
+}

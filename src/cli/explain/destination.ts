@@ -1,0 +1,62 @@
+import { formatAmount } from '../../domain/amount.ts';
+import type { Route } from '../../domain/route.ts';
+import type { AcceptedRequest } from '../../pipeline/exchange.ts';
+import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
+import type { PaidFacts } from '../../proxy/headers.ts';
+import type { HeaderField } from '../request-options.ts';
+
+/** Where a request would go, and what would become of its headers. */
+export interface Destination {
+  readonly url: string;
+  /** How long the upstream may take until response headers. */
+  readonly timeoutMs: number;
+  /** `Name: value`; what only a real request decides is in parentheses. */
+  readonly headersAdded: readonly string[];
+  /** Names of the client's headers that the upstream does not see, or not with the client's value. */
+  readonly headersRemoved: readonly string[];
+}
+
+/**
+ * Describes where an accepted request goes.
+ *
+ * @param priced the route that was paid for; `undefined` for a free request
+ */
+export function describeDestination(request: AcceptedRequest, target: Target, priced: Route | undefined): Destination {
+  const { upstream, timeoutMs } = target;
+  const paid = priced === undefined ? undefined : imaginedPayment(priced);
+  const out = pairs(forwardedHeaders(request, upstream, paid));
+  const sent = pairs(request.req.rawHeaders);
+  const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
+  const added = out.filter((field) => !includes(sent, field));
+  return {
+    url: upstream.origin + forwardedPath(request, target),
+    timeoutMs,
+    headersAdded: added.map(([name, value]) => `${name}: ${shown(name.toLowerCase(), value, fromConfig)}`),
+    headersRemoved: sent.filter((field) => !includes(out, field)).map(([name]) => name),
+  };
+}
+
+function includes(fields: readonly HeaderField[], [name, value]: HeaderField): boolean {
+  return fields.some((field) => field[0] === name && field[1] === value);
+}
+
+function imaginedPayment({ name, price }: Route): PaidFacts {
+  const offer = price.kind === 'priced' && price.offers.length === 1 ? price.offers[0] : undefined;
+  return {
+    payer: '(the payer)',
+    network: offer?.network ?? '(of the offer paid)',
+    asset: offer?.asset.address ?? '(of the offer paid)',
+    amount: offer === undefined ? '(of the offer paid)' : formatAmount(offer.amount),
+    route: name,
+  };
+}
+
+function shown(name: string, value: string, fromConfig: ReadonlySet<string>): string {
+  // Usually an API key.
+  if (fromConfig.has(name)) return '(from the configuration)';
+  return name === 'x-forwarded-for' ? value.replace(/unknown$/, "(the client's address)") : value;
+}
+
+function pairs(flat: readonly string[]): readonly HeaderField[] {
+  return flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ''] as const] : []));
+}

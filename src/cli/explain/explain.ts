@@ -1,0 +1,105 @@
+import { type Cli, collect, example } from '../cli.ts';
+import type { ExitCode } from '../exit.ts';
+import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
+import { headerValue, parseHeader, parseMethod, splitUrl } from '../request-options.ts';
+import { print, printJson, type Terminal } from '../terminal.ts';
+import { type Explanation, explainRequest } from './explanation.ts';
+
+interface ExplainOptions extends ConfigOptions {
+  readonly header?: readonly string[];
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `turnpike explain`. */
+export function addExplain({ program, terminal, finish }: Cli): void {
+  program
+    .command('explain')
+    .description('show which route a request would match, what it would cost, where it would go, and why')
+    .argument('<method>', 'request method')
+    .argument('<url>', 'URL as clients see it, or a path')
+    .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
+    .option('-d, --data <body>', 'request body')
+    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
+    .option('--json', 'write it as JSON')
+    .addHelpText(
+      'after',
+      example("turnpike explain GET https://api.example.com/v1/weather/paris -H 'Accept: text/plain'"),
+    )
+    .action(async (method: string, url: string, options: ExplainOptions) =>
+      finish(await explain(method, url, options, terminal)),
+    );
+}
+
+/** Asks the gateway's own stages; no network. That a request would be refused is an explanation, too: exit code 0. */
+async function explain(method: string, url: string, options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
+  const { host, target } = splitUrl(url);
+  const headers = (options.header ?? []).map(parseHeader);
+  const verb = parseMethod(method);
+  const { plan } = await readPlan(options.config, terminal);
+  const publicHost = plan.publicUrl === undefined ? undefined : new URL(plan.publicUrl).host;
+  const explanation = explainRequest(plan, {
+    method: verb,
+    target,
+    host: headerValue(headers, 'host') ?? host ?? publicHost ?? 'localhost',
+    headers: headers.filter(([name]) => name.toLowerCase() !== 'host'),
+    bodyBytes: options.data === undefined ? undefined : Buffer.byteLength(options.data),
+  });
+  if (options.json === true) printJson(terminal, explanation);
+  else for (const line of render(explanation)) print(terminal, line);
+  return 0;
+}
+
+function render(explanation: Explanation): readonly string[] {
+  const { request } = explanation;
+  const asked = `${request.method} ${request.target} (host ${request.host})`;
+  switch (explanation.kind) {
+    case 'refused':
+      return [`request   ${asked}`, `answer    ${explanation.status} ${explanation.code}: ${explanation.why}`];
+    case 'unmatched':
+      return [
+        `request   ${asked}`,
+        'route     none matches',
+        ...listed('why', explanation.why),
+        `answer    ${explanation.answer}`,
+        ...(explanation.destination === undefined ? [] : destination(explanation.destination)),
+      ];
+    case 'preflight':
+      return [`request   ${asked}`, `route     ${explanation.route.name}`, `answer    ${explanation.answer}`];
+    case 'matched':
+      return [`request   ${asked}`, ...matched(explanation)];
+  }
+}
+
+function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readonly string[] {
+  const { route } = explanation;
+  const offers = route.offers.map(
+    (offer) =>
+      `${offer.price} (${offer.amount} atomic units of ${offer.asset}) on ${offer.network} to ${offer.payTo}, ` +
+      `${offer.scheme}${offer.v1 ? ', also for x402 v1' : ''}`,
+  );
+  return [
+    `path      ${explanation.path}`,
+    `route     ${route.name}`,
+    ...listed('why', explanation.why),
+    `price     ${route.price}`,
+    ...listed('offers', offers),
+    ...(route.offers.length === 0 ? [] : [`settle    ${route.settle}`]),
+    `answer    ${explanation.answer}`,
+    ...destination(explanation.destination),
+  ];
+}
+
+function destination({ url, timeoutMs, headersAdded, headersRemoved }: NonNullable<Destination>): readonly string[] {
+  return [
+    `upstream  ${url} (waits ${timeoutMs / 1000} s for its answer)`,
+    ...listed('adds', headersAdded),
+    ...listed('removes', headersRemoved),
+  ];
+}
+
+type Destination = Extract<Explanation, { kind: 'unmatched' }>['destination'];
+
+function listed(title: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, index) => `${(index === 0 ? title : '').padEnd(10)}${line}`);
+}

@@ -1,0 +1,138 @@
+import { describeRoute, type RouteDescription } from '../../config/describe.ts';
+import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
+import { hostName } from '../../domain/host.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { Route } from '../../domain/route.ts';
+import { acceptRequest } from '../../pipeline/accept.ts';
+import { isPreflight } from '../../pipeline/cross-origin.ts';
+import { type AcceptedRequest, emptyNotes } from '../../pipeline/exchange.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
+import { openFacilitator } from '../../registry.ts';
+import { openRuntime } from '../../server/runtime.ts';
+import type { HeaderField } from '../request-options.ts';
+import { type Destination, describeDestination } from './destination.ts';
+import { imagineExchange } from './imagined-exchange.ts';
+import { whyMatched, whyUnmatched } from './why.ts';
+
+/** A request that nobody sends. */
+export interface ImaginedRequest {
+  /** Upper-case. */
+  readonly method: string;
+  /** Path and query, as on the request line. */
+  readonly target: string;
+  /** Value of the Host header. */
+  readonly host: string;
+  /** The other headers. */
+  readonly headers: readonly HeaderField[];
+  /** Length of the body, `undefined` for none. */
+  readonly bodyBytes: number | undefined;
+}
+
+interface Asked {
+  readonly request: Pick<ImaginedRequest, 'method' | 'target' | 'host'>;
+}
+
+/** What the gateway would do with a request, and why. Plain data; `--json` shows it as it is. */
+export type Explanation =
+  | (Asked & {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly code: ErrorCode;
+      readonly why: string;
+    })
+  | (Asked & {
+      readonly kind: 'unmatched';
+      readonly path: string;
+      readonly why: readonly string[];
+      readonly answer: string;
+      readonly destination: Destination | undefined;
+    })
+  | (Asked & { readonly kind: 'preflight'; readonly route: RouteDescription; readonly answer: string })
+  | (Asked & {
+      readonly kind: 'matched';
+      /** Canonical: what is matched and what is forwarded. */
+      readonly path: string;
+      readonly route: RouteDescription;
+      readonly why: readonly string[];
+      readonly answer: string;
+      /** What the 402 names and the buyer pays for; `undefined` on free routes. */
+      readonly resourceUrl: string | undefined;
+      readonly destination: Destination;
+    });
+
+/** Explains a request with the gateway's own stages, so that the explanation cannot differ from what happens. */
+export function explainRequest(plan: Plan, imagined: ImaginedRequest): Explanation {
+  const { method, target, host } = imagined;
+  const asked: Asked = { request: { method, target, host } };
+  try {
+    const accepted = accept(plan, imagined);
+    return explainAccepted(accepted, asked);
+  } catch (fault) {
+    if (!(fault instanceof GatewayError)) throw fault;
+    const { code, meaning, message, detail } = fault;
+    return { ...asked, kind: 'refused', status: meaning.status, code, why: detail ?? message };
+  }
+}
+
+function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
+  const { req, res } = imagineExchange(imagined);
+  // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
+  const runtime: Runtime = openRuntime({ ...plan, facilitators: [] }, openFacilitator, () => {});
+  return acceptRequest({ req, res, runtime, requestId: '(a fresh id)', notes: emptyNotes() });
+}
+
+function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
+  const { req, method, path, host, runtime, publicOrigin } = accepted;
+  const { plan } = runtime;
+  const name = hostName(host);
+  const wanted = req.headers['access-control-request-method'];
+  const found = plan.table.match(method, name, path);
+  const route =
+    found ??
+    (isPreflight(req) && wanted !== undefined ? plan.table.match(wanted.toUpperCase(), name, path) : undefined);
+  if (route === undefined) return explainUnmatched(accepted, asked);
+  const description = describeRoute(route);
+  const desk = runtime.desk(route);
+  if (desk !== undefined && isPreflight(req)) {
+    const answer = '204 to the CORS preflight, without payment and without the upstream';
+    return { ...asked, kind: 'preflight', route: description, answer };
+  }
+  return {
+    ...asked,
+    kind: 'matched',
+    path,
+    route: description,
+    why: whyMatched(route, plan.routes, { method, host: name, path }),
+    answer: desk === undefined ? 'what the upstream answers, free of charge' : answerOf(route),
+    resourceUrl: desk === undefined ? undefined : publicOrigin + path,
+    destination: describeDestination(accepted, route, desk === undefined ? undefined : route),
+  };
+}
+
+function explainUnmatched(accepted: AcceptedRequest, asked: Asked): Explanation {
+  const { method, path, host, runtime } = accepted;
+  const { unmatched, routes } = runtime.plan;
+  const why = whyUnmatched(routes, { method, host: hostName(host), path });
+  const common = { ...asked, kind: 'unmatched', path, why } as const;
+  switch (unmatched.kind) {
+    case 'deny':
+      return { ...common, answer: '404 route_not_found (unmatched: deny)', destination: undefined };
+    case 'pass': {
+      const { upstream } = unmatched;
+      const target = { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs };
+      const destination = describeDestination(accepted, target, undefined);
+      return { ...common, answer: 'what the upstream answers, free of charge (unmatched: pass)', destination };
+    }
+  }
+}
+
+function answerOf(route: Route): string {
+  switch (route.settle) {
+    case 'after':
+      return '402 without payment; with one, what the upstream answers, settled first if its status is below 400';
+    case 'before':
+      return '402 without payment; with one, the payment is settled, then the upstream is asked';
+    case 'deferred':
+      return '402 without payment; with one, what the upstream answers, and the payment is settled later';
+  }
+}

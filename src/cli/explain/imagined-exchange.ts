@@ -1,0 +1,34 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { HeaderField } from '../request-options.ts';
+import type { ImaginedRequest } from './explanation.ts';
+
+/** A request as the server would hand it over, on a connection that leads nowhere. */
+export function imagineExchange(imagined: ImaginedRequest): {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+} {
+  const fields: HeaderField[] = [['Host', imagined.host], ...imagined.headers];
+  if (imagined.bodyBytes !== undefined && !fields.some(([name]) => name.toLowerCase() === 'content-length')) {
+    fields.push(['Content-Length', String(imagined.bodyBytes)]);
+  }
+  const req = new IncomingMessage(new Socket());
+  req.method = imagined.method;
+  req.url = imagined.target;
+  req.httpVersionMajor = 1;
+  req.httpVersionMinor = 1;
+  req.rawHeaders = fields.flat();
+  req.headers = joined(fields);
+  return { req, res: new ServerResponse(req) };
+}
+
+/** Headers by lower-case name, repeated ones joined as Node joins them. */
+function joined(fields: readonly HeaderField[]): Record<string, string> {
+  const headers = new Map<string, string>();
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    const before = headers.get(lower);
+    headers.set(lower, before === undefined ? value : `${before}, ${value}`);
+  }
+  return Object.fromEntries(headers);
+}

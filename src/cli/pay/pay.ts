@@ -1,0 +1,177 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
+import { type Cli, collect, example } from '../cli.ts';
+import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
+import { parseHeader, parseMethod } from '../request-options.ts';
+import { notice, printable, type Terminal } from '../terminal.ts';
+import { adviceFor, explainLost } from './advice.ts';
+import { confirm } from './confirm.ts';
+import { describeOffer, priceText } from './payable-offer.ts';
+import { type PurchaseOutcome, type PurchaseTerms, paymentHeader, purchase, type Refusal } from './purchase.ts';
+import { describeReceipt, readReceipt } from './receipt.ts';
+import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
+import { openWallet } from './wallet.ts';
+
+interface PayOptions {
+  readonly request?: string;
+  readonly data?: string;
+  readonly header?: readonly string[];
+  readonly max: string;
+  readonly keyEnv: string;
+  readonly yes?: boolean;
+}
+
+/** Adds `turnpike pay`. */
+export function addPay({ program, terminal, finish }: Cli): void {
+  program
+    .command('pay')
+    .description('fetch a URL as a paying client: show the offer, ask, pay, print receipt and response')
+    .argument('<url>', 'URL of the resource')
+    .option('-X, --request <method>', 'request method; default GET, or POST with a body')
+    .option('-d, --data <body>', 'request body')
+    .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
+    .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
+    .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
+    .option('--yes', 'pay without asking')
+    .addHelpText(
+      'after',
+      example("TURNPIKE_PAY_KEY=0x… turnpike pay https://api.example.com/v1/weather/paris --max '$0.01'"),
+    )
+    .action(async (url: string, options: PayOptions) => finish(await pay(url, options, terminal)));
+}
+
+async function pay(url: string, options: PayOptions, terminal: Terminal): Promise<ExitCode> {
+  const request = createRequest(url, options);
+  const limit = readLimit(options.max);
+  const wallet = openWallet(terminal, options.keyEnv);
+  const table = readAssetTable();
+  const agree: PurchaseTerms['agree'] = async (offer, required) => {
+    for (const line of describeOffer(offer, required, url)) notice(terminal, line);
+    if (options.yes === true) return 'agreed';
+    if (terminal.stdin.isTTY !== true) return 'nobody_to_ask';
+    return (await confirm(terminal, `Pay ${priceText(offer)}?`)) ? 'agreed' : 'declined';
+  };
+  // A request that brings its payment asks for the outcome of that one.
+  const mayPay = wallet !== undefined && paymentHeader(request.headers) === undefined;
+  const outcome = mayPay
+    ? await buy(request, { wallet, limit, table, agree, fetch: send })
+    : await fetchPlainly(request);
+  switch (outcome.kind) {
+    case 'refused':
+      throw refusalError(outcome.refusal);
+    case 'lost':
+      for (const line of explainLost(outcome.signed)) notice(terminal, line);
+      throw outcome.fault;
+    case 'answered':
+      return await show(outcome, { table, keyEnv: mayPay ? undefined : options.keyEnv }, terminal);
+  }
+}
+
+/** @throws UsageError for what cannot be sent */
+function createRequest(url: string, options: PayOptions): Request {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    throw new UsageError(`${JSON.stringify(url)} is not a URL; right is https://api.example.com/path`);
+  }
+  const method = options.request === undefined ? undefined : parseMethod(options.request);
+  const headers = (options.header ?? []).map(parseHeader).map(([name, value]): [string, string] => [name, value]);
+  const { data } = options;
+  try {
+    return new Request(url, {
+      method: method ?? (data === undefined ? 'GET' : 'POST'),
+      headers,
+      ...(data === undefined ? {} : { body: data }),
+      // A payment is for the resource that was asked for, not for wherever its server sends the client next.
+      redirect: 'manual',
+    });
+  } catch (fault) {
+    throw new UsageError(`the request cannot be made: ${fault instanceof Error ? fault.message : String(fault)}`);
+  }
+}
+
+function readLimit(text: string): SpendingLimit {
+  const parsed = parseSpendingLimit(text);
+  if (!parsed.ok) throw new UsageError(`--max: ${parsed.wrong}; right is ${parsed.right}`);
+  return parsed.value;
+}
+
+/** What the client says against an offer may hold the server's words. */
+async function buy(request: Request, terms: PurchaseTerms): Promise<PurchaseOutcome> {
+  try {
+    return await purchase(request, terms);
+  } catch (fault) {
+    throw fault instanceof CommandFailure ? fault : new CommandFailure(`not paid: ${causeOf(fault)}`);
+  }
+}
+
+async function fetchPlainly(request: Request): Promise<PurchaseOutcome> {
+  return { kind: 'answered', response: await send(request), signed: undefined };
+}
+
+/** @throws CommandFailure when there is no answer */
+async function send(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (fault) {
+    throw new CommandFailure(`cannot reach ${new URL(request.url).origin}: ${causeOf(fault)}`);
+  }
+}
+
+function refusalError(refusal: Refusal): Error {
+  switch (refusal.kind) {
+    case 'unreadable':
+      return new CommandFailure('not paid: the server does not state a price that can be read');
+    case 'over_limit':
+      return new CommandFailure(`not paid: the price is ${priceText(refusal.offer)}, and ${refusal.why}`);
+    case 'declined':
+      return new CommandFailure('not paid, as you wished');
+    case 'nobody_to_ask':
+      return new UsageError('not paid: there is no terminal to ask at; pass --yes to pay without asking');
+  }
+}
+
+/** What the answer is shown with. */
+interface Showing {
+  readonly table: AssetTable;
+  /** Where a key was looked for; `undefined` when there was one. */
+  readonly keyEnv: string | undefined;
+}
+
+async function show(
+  { response, signed }: Extract<PurchaseOutcome, { kind: 'answered' }>,
+  { table, keyEnv }: Showing,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const receipt = readReceipt(response.headers);
+  if (receipt !== undefined) {
+    for (const line of describeReceipt(receipt, signed?.offer, table)) notice(terminal, line);
+  }
+  for (const line of adviceFor(response, { signed, keyEnv })) notice(terminal, line);
+  await writeBody(response, terminal);
+  const fine = response.ok || (response.status < 400 && receipt?.success === true);
+  if (fine) return 0;
+  return response.status === 402 && signed === undefined ? 2 : 1;
+}
+
+/** Streams the body, so that an event stream shows as it comes. */
+async function writeBody(response: Response, terminal: Terminal): Promise<void> {
+  if (response.body === null) return;
+  try {
+    await pipeline(Readable.fromWeb(response.body), terminal.stdout, { end: false });
+  } catch (fault) {
+    if (isReaderGone(fault)) return;
+    throw new CommandFailure(`the answer broke off: ${causeOf(fault)}`);
+  }
+}
+
+/** Whether writing failed because nobody reads any more, as in `turnpike pay … | head -1`. */
+function isReaderGone(fault: unknown): boolean {
+  const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
+  return code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED';
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function causeOf(fault: unknown): string {
+  const inner = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
+  return printable(inner instanceof Error ? inner.message : String(inner));
+}

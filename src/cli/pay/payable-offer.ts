@@ -1,0 +1,71 @@
+import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
+import type { AssetTable } from '../../config/asset-table.ts';
+import { type Amount, formatUnits, parseAmount } from '../../domain/amount.ts';
+import type { Asset, KnownNetwork } from '../../domain/asset.ts';
+import { printable } from '../terminal.ts';
+
+/** What a server asks for, read out of its 402. Its words are somebody else's: {@link describeOffer} makes them safe. */
+export interface PayableOffer {
+  readonly amount: Amount;
+  readonly assetAddress: string;
+  /** As our own table knows it; `undefined` for any other contract, whatever it calls itself. */
+  readonly asset: Asset | undefined;
+  /** As the server writes it: CAIP-2, or the name of x402 v1. */
+  readonly networkId: string;
+  readonly network: KnownNetwork | undefined;
+  readonly scheme: string;
+  readonly payTo: string;
+  readonly maxTimeoutSeconds: number;
+  readonly viaPermit2: boolean;
+}
+
+/** What an EVM client can sign for; anything else would go into messages and suggested commands as the server likes. */
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+
+/** Reads one entry of `accepts`, v2 or v1; `undefined` when its amount or an address is none. */
+export function readOffer(requirements: PaymentRequirements, table: AssetTable): PayableOffer | undefined {
+  // v1 calls it `maxAmountRequired`; the client hands such an entry on as it is.
+  const stated = 'maxAmountRequired' in requirements ? requirements.maxAmountRequired : requirements.amount;
+  const amount = parseAmount(stated);
+  if (amount === undefined || amount === 0n) return undefined;
+  if (!ADDRESS.test(requirements.asset) || !ADDRESS.test(requirements.payTo)) return undefined;
+  const network = table.find(requirements.network);
+  const assetAddress = requirements.asset;
+  return {
+    amount,
+    assetAddress,
+    asset: network?.assets.find(({ address }) => address.toLowerCase() === assetAddress.toLowerCase()),
+    networkId: requirements.network,
+    network,
+    scheme: requirements.scheme,
+    payTo: requirements.payTo,
+    maxTimeoutSeconds: requirements.maxTimeoutSeconds,
+    viaPermit2: requirements.extra?.['assetTransferMethod'] === 'permit2',
+  };
+}
+
+/** The price for people: in whole units where the asset is known, else in atomic ones. */
+export function priceText({ amount, asset, assetAddress }: PayableOffer): string {
+  if (asset === undefined) return printable(`${amount} atomic units of ${assetAddress}`);
+  return `${formatUnits(amount, asset.decimals)} ${asset.symbol}`;
+}
+
+/** Describes an offer, one fact per line. */
+export function describeOffer(offer: PayableOffer, required: PaymentRequired, url: string): readonly string[] {
+  const { network, networkId, asset } = offer;
+  // v1 states the resource with each entry.
+  const resource = required.resource?.url ?? url;
+  const { description } = required.resource ?? {};
+  const chain =
+    network === undefined
+      ? networkId
+      : `${network.name} (${network.network}${network.testnet ? ', a test network' : ''})`;
+  return [
+    ['resource', resource],
+    ...(description === undefined || description === '' ? [] : [['for', description]]),
+    ['price', `${priceText(offer)}${asset === undefined ? '' : ` (${offer.amount} atomic units of ${asset.address})`}`],
+    ['network', chain],
+    ['pay to', offer.payTo],
+    ['terms', `${offer.scheme}${offer.viaPermit2 ? ' through Permit2' : ''}, valid for ${offer.maxTimeoutSeconds} s`],
+  ].map(([name = '', value]) => `${name.padEnd(10)}${printable(value)}`);
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { renderProblem } from '../config/problem.ts';
+import type { Plan } from '../domain/plan.ts';
+import { loadSchemes } from '../registry.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import { UsageError } from './exit.ts';
+import { notice, type Terminal } from './terminal.ts';
+
+/** The configuration file of commands that are not told another one. */
+export const DEFAULT_FILE = 'gateway.yaml';
+
+/** A sound configuration, and the schemes that it was checked with. */
+export interface ReadPlan {
+  readonly plan: Plan;
+  readonly schemes: readonly Scheme[];
+}
+
+/** Options of every command that reads the configuration. */
+export interface ConfigOptions {
+  readonly config: string;
+}
+
+/** Reads and checks a configuration file, and returns what came of it. */
+export async function readConfig(
+  file: string,
+  terminal: Terminal,
+): Promise<LoadedConfig & { schemes: readonly Scheme[] }> {
+  const schemes = await loadSchemes();
+  return { ...loadConfig({ file, env: terminal.env, readFile, schemes }), schemes };
+}
+
+/**
+ * Reads the plan for a command that cannot do without one; warnings go to stderr.
+ *
+ * @throws UsageError with every problem of the file, one per line
+ */
+export async function readPlan(file: string, terminal: Terminal): Promise<ReadPlan> {
+  requireFile(file);
+  const loaded = await readConfig(file, terminal);
+  if (!loaded.ok) {
+    const count = loaded.problems.length === 1 ? 'one problem' : `${loaded.problems.length} problems`;
+    throw new UsageError([`${count} in the configuration`, ...loaded.problems.map(renderProblem)].join('\n'));
+  }
+  for (const warning of loaded.warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
+  return { plan: loaded.plan, schemes: loaded.schemes };
+}
+
+function requireFile(file: string): void {
+  try {
+    readFile(file);
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
+    const why = code === 'ENOENT' ? 'there is no such file' : String(code ?? fault);
+    throw new UsageError(`cannot read the configuration ${file}: ${why}; name it with -c FILE`);
+  }
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
+}

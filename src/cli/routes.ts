@@ -1,0 +1,68 @@
+import { describeRoutes, type RouteDescription } from '../config/describe.ts';
+import type { Plan } from '../domain/plan.ts';
+import { type Cli, example } from './cli.ts';
+import type { ExitCode } from './exit.ts';
+import { type ConfigOptions, DEFAULT_FILE, readPlan } from './read-plan.ts';
+import { print, printJson, type Terminal } from './terminal.ts';
+
+interface RoutesOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+/** Adds `turnpike routes`. */
+export function addRoutes({ program, terminal, finish }: Cli): void {
+  program
+    .command('routes')
+    .description('show the price table as the gateway understands it')
+    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
+    .option('--json', 'write {routes, unmatched} as JSON, with every offer')
+    .addHelpText('after', example('turnpike routes -c gateway.yaml', 'turnpike routes --json | jq .routes[0].offers'))
+    .action(async (options: RoutesOptions) => finish(await showRoutes(options, terminal)));
+}
+
+async function showRoutes({ config, json }: RoutesOptions, terminal: Terminal): Promise<ExitCode> {
+  const { plan } = await readPlan(config, terminal);
+  const routes = describeRoutes(plan);
+  const unmatched = describeUnmatched(plan);
+  if (json === true) {
+    printJson(terminal, { routes, unmatched });
+    return 0;
+  }
+  const heads = ['METHODS', 'HOST', 'PATH', 'PRICE', 'NETWORKS', 'SETTLE', 'UPSTREAM'];
+  for (const line of columns([heads, ...routes.map(cells)])) print(terminal, line);
+  print(terminal, `\nunmatched: ${unmatched}`);
+  return 0;
+}
+
+function cells(route: RouteDescription): readonly string[] {
+  const networks = [...new Set(route.offers.map((offer) => offer.network))].join(' ');
+  return [
+    route.methods.join(','),
+    route.host,
+    route.path,
+    route.price,
+    networks === '' ? '-' : networks,
+    // Nothing is settled on a free route, whatever the mode.
+    route.offers.length === 0 ? '-' : route.settle,
+    route.upstream,
+  ];
+}
+
+function describeUnmatched({ unmatched }: Plan): string {
+  switch (unmatched.kind) {
+    case 'deny':
+      return 'deny (404)';
+    case 'pass':
+      return `pass (free, to ${unmatched.upstream.origin}${unmatched.upstream.basePath})`;
+  }
+}
+
+function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

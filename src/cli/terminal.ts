@@ -1,0 +1,45 @@
+/** Where a command writes to. `isTTY` says that a person is looking. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+/** Signals that ask a process to end. */
+export type StopSignal = 'SIGINT' | 'SIGTERM';
+
+/**
+ * The part of `process` that commands use. It comes in as an argument, so that a test can run a command inside its own
+ * process and look at what it wrote.
+ */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Results, and nothing else. */
+  readonly stdout: Output;
+  /** Everything else: notices, questions, errors. */
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  once(signal: StopSignal, listener: () => void): unknown;
+  off(signal: StopSignal, listener: () => void): unknown;
+}
+
+/** Writes one result, with its line end. */
+export function print(terminal: Terminal, text = ''): void {
+  terminal.stdout.write(`${text}\n`);
+}
+
+/** Writes one line for the person at the terminal, out of the way of results. */
+export function notice(terminal: Terminal, text: string): void {
+  terminal.stderr.write(`${text}\n`);
+}
+
+/** Writes a value as indented JSON. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  print(terminal, JSON.stringify(value, null, 2));
+}
+
+/**
+ * Makes text from somebody else's server safe to show: a control character could rewrite what the terminal showed
+ * before it, such as a price.
+ */
+export function printable(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // \p{C}: control and format characters, such as the ones that turn the reading direction around.
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
