@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { parseByteSize } from '../../src/config/byte-size.ts';
+import { parseDuration } from '../../src/config/duration.ts';
 import { expand } from '../../src/config/expand.ts';
 import { parsePathPattern } from '../../src/config/path-pattern.ts';
+import { parseStore } from '../../src/config/store-keys.ts';
 import { formatUnits } from '../../src/domain/amount.ts';
 import { canonicalizePath } from '../../src/domain/request-target.ts';
 import { RouteTable } from '../../src/domain/route-table.ts';
@@ -107,6 +110,63 @@ describe('expansions', () => {
   });
 });
 
+describe('units', () => {
+  it('of a duration and of a size count exactly, and a number is never of another unit', () => {
+    const durations = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+    fc.assert(
+      fc.property(fc.constantFrom('ms', 's', 'm', 'h', 'd'), fc.integer({ min: 1, max: 24 }), (unit, count) => {
+        expect(parseDuration(`${count}${unit}`)).toEqual({ ok: true, value: count * durations[unit] });
+        expect(parseDuration(`${count}`).ok).toBe(false);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8_192 }), (count) => {
+        const read = parseByteSize(`${count}KB`, 4_194_304);
+        expect(read).toEqual(
+          count <= 4_096 ? { ok: true, value: count * 1_024 } : expect.objectContaining({ ok: false }),
+        );
+      }),
+    );
+  });
+});
+
+describe('stores', () => {
+  const secret = fc.string({ minLength: 1, unit: fc.constantFrom('q', 'z', '/', '@', ':', '#', '?', '%', '\\', ' ') });
+  const scheme = fc.constantFrom('postgres://', 'postgresql://', 'postgres:/', 'mysql://', 'Postgres://');
+
+  it('are taken as written or refused, and no message repeats a password', () => {
+    fc.assert(
+      fc.property(scheme, secret, fc.constantFrom('db/pay', 'db', '/pay', 'db/pay?sslmode=x'), (front, mark, rest) => {
+        const url = `${front}user:qz${mark}zq@${rest}`;
+        const parsed = parseStore(url);
+        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'postgres', url });
+        else expect(`${parsed.wrong}${parsed.right}`).not.toMatch(/qz|zq/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('take a password with any characters once it is percent-encoded', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (password) => {
+        const url = `postgres://user:${encodeURIComponent(password)}@db/pay`;
+        expect(parseStore(url)).toEqual({ ok: true, value: { kind: 'postgres', url } });
+      }),
+    );
+  });
+
+  it('in SQLite keep the path as it is written', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[./A-Za-z0-9_:?~ -]{0,12}$/), (path) => {
+        const parsed = parseStore(`sqlite:${path}`);
+        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'sqlite', path });
+        else expect(path).toMatch(/^$|^:memory:$|^ | $|^\/\/|^file:|\?|^~|(^|\/)\.{0,2}$/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('path patterns', () => {
   const segment = fc.stringMatching(/^[A-Za-z0-9._~-]{1,6}$/).filter((text) => !/^\.{1,2}$/.test(text));
   const piece = fc.oneof(
@@ -189,7 +249,7 @@ describe('any file', () => {
   });
 
   it('with a key misspelled never loads', () => {
-    const text = `publicUrl: https://api.example.com\nunmatched: deny\n${HEAD}routes:\n  - path: /a\n    methods: [GET]\n    price: $1\n    settle: before\n`;
+    const text = `publicUrl: https://api.example.com\nunmatched: deny\nstore: memory\nretention: 1h\nkeepAnswers: off\n${HEAD}routes:\n  - path: /a\n    methods: [GET]\n    price: $1\n    settle: before\n    idempotent: true\n    paymentIdentifier: off\n`;
     const keys = [...text.matchAll(/^\s*(?:- )?([A-Za-z]+):/gm)].map((match) => ({
       name: match[1] ?? '',
       at: match.index + match[0].length - 1,

@@ -1,4 +1,4 @@
-import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 
 /** What a run came to. */
 export interface RunCount {
@@ -20,8 +20,11 @@ export default class ClosingLine implements Reporter {
     this.#vitest = vitest;
   }
 
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    this.#vitest?.logger.log(closingLine(countRun(modules, errors)));
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
+    const count = countRun(modules, errors);
+    // A run that found no test at all, or that somebody interrupted, did not pass.
+    if (reason !== 'passed' && count.failed === 0) count.failed = 1;
+    this.#vitest?.logger.log(closingLine(count));
   }
 }
 

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import type { Network } from '../../src/domain/network.ts';
+import type { Json, JsonObject } from '../../src/domain/x402.ts';
+import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
+import type { Match, Protocol } from '../../src/protocol/protocol.ts';
+import { x402V1 } from '../../src/protocol/v1/x402-v1.ts';
+import { x402V2 } from '../../src/protocol/v2/x402-v2.ts';
+import { exactOffer } from '../support/exact-evm-payments.ts';
+
+const URL_PAID = 'https://api.example.com/v1/weather?city=Oslo';
+const SEPOLIA = exactOffer();
+const BASE = { ...exactOffer({ network: 'eip155:8453' as Network, name: 'USD Coin' }), v1Network: 'base' };
+const PERMIT2_OFFER = exactOffer({ transferMethod: 'permit2', address: `0x${'98'.repeat(20)}` });
+const OFFERS = [SEPOLIA, BASE, PERMIT2_OFFER];
+const ACCEPTED: JsonObject = { ...SEPOLIA.requirements };
+const V2: JsonObject = { x402Version: 2, accepted: ACCEPTED, payload: { signature: '0x' } };
+const V1: JsonObject = { x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload: { signature: '0x' } };
+
+const toHeader = (value: Json) => Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
+const decode = (protocol: Protocol, value: Json) => protocol.decode(toHeader(value));
+const without = (object: JsonObject, key: string) =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+
+function match(protocol: Protocol, value: Json, offers = OFFERS, url = URL_PAID): Match {
+  const submitted = decode(protocol, value);
+  if (submitted.kind === 'malformed') throw new Error(submitted.detail);
+  return protocol.match(submitted.submission, offers, url);
+}
+
+describe('a v2 payment', () => {
+  it.each([
+    ['with nothing optional', V2, {}],
+    ['with null for what is optional', { ...V2, resource: null, extensions: null }, {}],
+    [
+      'with what is optional',
+      { ...V2, resource: { url: 'x' }, extensions: { a: {} } },
+      { resource: { url: 'x' }, extensions: { a: {} } },
+    ],
+    ['with fields of later versions, which are left out', { ...V2, later: [1] }, {}],
+  ])('is decoded %s', (_, value, optional) => {
+    expect(decode(x402V2, value)).toEqual({
+      kind: 'submitted',
+      submission: { version: 2, payload: { ...V2, ...optional } },
+    });
+  });
+
+  it.each([null, undefined])('may accept an offer with %j for extra', (extra) => {
+    const accepted = extra === null ? { ...ACCEPTED, extra } : without(ACCEPTED, 'extra');
+    const read = { ...V2, accepted: { ...ACCEPTED, extra: {} } };
+    expect(decode(x402V2, { ...V2, accepted })).toEqual({
+      kind: 'submitted',
+      submission: { version: 2, payload: read },
+    });
+  });
+
+  it.each([
+    ...[null, [], 'x', 1, true, [V2]].map((value) => ['as a whole', value] as const),
+    ...[1, 3, '2', 2.5, null, true, {}].map((x402Version) => ['version', { ...V2, x402Version }] as const),
+    ...['x402Version', 'accepted', 'payload'].map((key) => [`no ${key}`, without(V2, key)] as const),
+    ...['accepted', 'payload', 'resource', 'extensions'].flatMap((key) =>
+      [[], 'x', 1, false].map((bad) => [key, { ...V2, [key]: bad }] as const),
+    ),
+    ...[null].flatMap((bad) => ['accepted', 'payload'].map((key) => [key, { ...V2, [key]: bad }] as const)),
+    ...['scheme', 'network', 'amount', 'asset', 'payTo'].flatMap((key) =>
+      [null, 1, [], {}, false].map(
+        (bad) => [`accepted.${key}`, { ...V2, accepted: { ...ACCEPTED, [key]: bad } }] as const,
+      ),
+    ),
+    ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds'].map(
+      (key) => [`accepted without ${key}`, { ...V2, accepted: without(ACCEPTED, key) }] as const,
+    ),
+    ...['', '-1', '1.5', '1e4', '0x2710', '+10000', ' 10000', '010000'].map(
+      (amount) => ['accepted.amount', { ...V2, accepted: { ...ACCEPTED, amount } }] as const,
+    ),
+    ...['60', null, [60], {}].map(
+      (bad) => ['accepted.maxTimeoutSeconds', { ...V2, accepted: { ...ACCEPTED, maxTimeoutSeconds: bad } }] as const,
+    ),
+    ...['x', 1, []].map((extra) => ['accepted.extra', { ...V2, accepted: { ...ACCEPTED, extra } }] as const),
+    ['a v1 payment', V1] as const,
+  ])('is malformed by its shape, %s: case %#', (_, value) => {
+    expect(decode(x402V2, value)).toEqual({ kind: 'malformed', detail: expect.any(String) });
+  });
+
+  it('is malformed when its header does not decode', () => {
+    expect(x402V2.decode('!')).toMatchObject({ kind: 'malformed' });
+    expect(x402V2.decode(Buffer.from('{').toString('base64'))).toMatchObject({ kind: 'malformed' });
+  });
+});
+
+describe('what a v2 payment pays', () => {
+  it('is the offer that it repeats, and no other', () => {
+    for (const offer of OFFERS) {
+      expect(match(x402V2, { ...V2, accepted: { ...offer.requirements } })).toEqual({
+        kind: 'matched',
+        offers: [offer],
+      });
+    }
+  });
+
+  it.each([
+    ['addresses in lower case', { asset: SEPOLIA.asset.address.toLowerCase(), payTo: SEPOLIA.payTo.toLowerCase() }],
+    ['more in extra than we wrote', { extra: { ...SEPOLIA.requirements.extra, added: { a: 1 } } }],
+    ['extra in another order', { extra: { version: '2', name: 'USDC' } }],
+  ])('may be repeated with %s', (_, changed) => {
+    expect(match(x402V2, { ...V2, accepted: { ...ACCEPTED, ...changed } })).toEqual({
+      kind: 'matched',
+      offers: [SEPOLIA],
+    });
+  });
+
+  it.each([
+    ['another amount', { amount: '1' }, 'invalid_payment_requirements'],
+    ['an amount above ours', { amount: '10001' }, 'invalid_payment_requirements'],
+    ['another recipient', { payTo: `0x${'99'.repeat(20)}` }, 'invalid_payment_requirements'],
+    ['another asset', { asset: `0x${'99'.repeat(20)}` }, 'invalid_payment_requirements'],
+    ['another time limit', { maxTimeoutSeconds: 61 }, 'invalid_payment_requirements'],
+    ['another token name', { extra: { name: 'X', version: '2' } }, 'invalid_payment_requirements'],
+    ['a part of extra left out', { extra: { name: 'USDC' } }, 'invalid_payment_requirements'],
+    ['no extra', { extra: null }, 'invalid_payment_requirements'],
+    ['another network', { network: 'eip155:1' }, 'invalid_network'],
+    ['a v1 network name', { network: 'base-sepolia' }, 'invalid_network'],
+    ['another scheme', { scheme: 'upto' }, 'unsupported_scheme'],
+    ['another casing of the scheme', { scheme: 'Exact' }, 'unsupported_scheme'],
+  ])('is none of ours with %s', (_, changed, reason) => {
+    expect(match(x402V2, { ...V2, accepted: { ...ACCEPTED, ...changed } })).toEqual({ kind: 'refused', reason });
+  });
+
+  it('compares addresses of other families exactly', () => {
+    const network = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' as Network;
+    const solana = exactOffer({ network, address: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v' });
+    const accepted: JsonObject = { ...solana.requirements };
+    expect(match(x402V2, { ...V2, accepted }, [solana])).toMatchObject({ kind: 'matched' });
+    const lower = { ...accepted, asset: solana.requirements.asset.toLowerCase() };
+    expect(match(x402V2, { ...V2, accepted: lower }, [solana])).toMatchObject({ kind: 'refused' });
+  });
+
+  it.each([
+    ['no resource', null],
+    ['a resource without URL', { description: 'x' }],
+    ['our URL', { url: URL_PAID }],
+    ['our path behind another host or with another query', { url: 'http://internal:8402/v1/weather' }],
+  ])('may be stated with %s', (_, resource) => {
+    expect(match(x402V2, { ...V2, resource })).toMatchObject({ kind: 'matched' });
+  });
+
+  it.each([
+    { url: 'https://api.example.com/v1/other' },
+    { url: 'https://api.example.com/v1/weather/' },
+    { url: '/v1/weather' },
+    { url: '' },
+    { url: 'weather' },
+    { url: 1 },
+    { url: null },
+    { url: [] },
+  ])('is another resource with %j', (resource) => {
+    expect(match(x402V2, { ...V2, resource })).toEqual({ kind: 'refused', reason: 'resource_mismatch' });
+  });
+
+  it('is nothing of what v1 submits', () => {
+    const submitted = decode(x402V1, V1);
+    if (submitted.kind === 'malformed') throw new Error(submitted.detail);
+    const refused = { kind: 'refused', reason: 'invalid_x402_version' };
+    expect(x402V2.match(submitted.submission, OFFERS, URL_PAID)).toEqual(refused);
+  });
+});
+
+describe('a v1 payment', () => {
+  it('is decoded, and only its own fields', () => {
+    const submitted = { kind: 'submitted', submission: { version: 1, payload: V1 } };
+    expect(decode(x402V1, V1)).toEqual(submitted);
+    expect(decode(x402V1, { ...V1, accepted: {}, extensions: 1 })).toEqual(submitted);
+  });
+
+  it.each([
+    ...[null, [], 'x', 1].map((value) => ['as a whole', value] as const),
+    ...[2, 0, '1', null, true].map((x402Version) => ['version', { ...V1, x402Version }] as const),
+    ...['x402Version', 'scheme', 'network', 'payload'].map((key) => [`no ${key}`, without(V1, key)] as const),
+    ...['scheme', 'network'].flatMap((key) => [null, 1, [], {}].map((bad) => [key, { ...V1, [key]: bad }] as const)),
+    ...[null, 1, [], 'x'].map((payload) => ['payload', { ...V1, payload }] as const),
+    ['a v2 payment', V2] as const,
+  ])('is malformed by its shape, %s: case %#', (_, value) => {
+    expect(decode(x402V1, value)).toEqual({ kind: 'malformed', detail: expect.any(String) });
+  });
+
+  it('can pay each offer of its network, and none of v2 only', () => {
+    const dearer = exactOffer({ amount: 20_000n });
+    expect(match(x402V1, V1, [...OFFERS, dearer])).toEqual({ kind: 'matched', offers: [SEPOLIA, dearer] });
+    expect(match(x402V1, { ...V1, network: 'base' })).toEqual({ kind: 'matched', offers: [BASE] });
+  });
+
+  it.each([
+    ['a network that is not offered', { network: 'polygon' }, 'invalid_network'],
+    ['a CAIP-2 network', { network: 'eip155:84532' }, 'invalid_network'],
+    ['the word undefined', { network: 'undefined' }, 'invalid_network'],
+    ['another scheme', { scheme: 'upto' }, 'unsupported_scheme'],
+  ])('pays nothing with %s', (_, changed, reason) => {
+    expect(match(x402V1, { ...V1, ...changed })).toEqual({ kind: 'refused', reason });
+  });
+
+  it('pays nothing where every offer is for v2 only', () => {
+    expect(match(x402V1, V1, [PERMIT2_OFFER])).toEqual({ kind: 'refused', reason: 'unsupported_scheme' });
+  });
+
+  it('pays nothing of what v2 submits', () => {
+    const submitted = decode(x402V2, V2);
+    if (submitted.kind === 'malformed') throw new Error(submitted.detail);
+    const refused = { kind: 'refused', reason: 'invalid_x402_version' };
+    expect(x402V1.match(submitted.submission, OFFERS, URL_PAID)).toEqual(refused);
+  });
+});
+
+describe('the settlement header', () => {
+  const settled = { success: true, transaction: '0xab', network: 'eip155:84532', payer: '0x01', amount: '10000' };
+
+  it('carries everything to v2 clients', () => {
+    expect(x402V2.responseHeader).toBe('PAYMENT-RESPONSE');
+    expect(decodeHeaderJson(x402V2.encodeSettlement(settled, SEPOLIA))).toEqual({ ok: true, value: settled });
+  });
+
+  it('names the network as v1 clients know it, and holds no field that they do not know', () => {
+    expect(x402V1.responseHeader).toBe('X-PAYMENT-RESPONSE');
+    const value = { success: true, transaction: '0xab', network: 'base-sepolia', payer: '0x01' };
+    expect(decodeHeaderJson(x402V1.encodeSettlement(settled, SEPOLIA))).toEqual({ ok: true, value });
+  });
+
+  it('says to v1 clients why there is no settlement', () => {
+    const failed = { success: false, transaction: '', network: 'eip155:84532', errorReason: 'insufficient_funds' };
+    const value = { ...failed, network: 'base-sepolia' };
+    expect(decodeHeaderJson(x402V1.encodeSettlement(failed, SEPOLIA))).toEqual({ ok: true, value });
+  });
+});
