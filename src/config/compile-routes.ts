@@ -1,7 +1,8 @@
-import type { Route, RoutePrice } from '../domain/route.ts';
+import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import { type Field, soundValue } from './decoder.ts';
+import { compileAnswers } from './compile-answers.ts';
+import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { headerExcess, type Market, makeOffers } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
@@ -79,7 +80,8 @@ function compileRoute(
   const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
   const price = compilePrice(fields, { settle: settle ?? 'after', timeoutMs }, gateway, market, source);
   checkRewrite(fields, source);
-  if (price?.kind === 'priced') checkHeader(fields, price, gateway, source);
+  const answers = compileAnswers(fields, price, gateway, source);
+  if (price?.kind === 'priced') checkHeader(fields, price, answers.identifier, gateway, source);
   if (entry === undefined || upstream === undefined || settle === undefined || price === undefined) return undefined;
   return {
     name: entry.name,
@@ -93,6 +95,7 @@ function compileRoute(
     upstream,
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
+    ...answers,
   };
 }
 
@@ -121,10 +124,6 @@ function compilePrice(
   const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
   const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, ...timing }, accepts, market, source);
   return offers.length === 0 ? undefined : { kind: 'priced', offers };
-}
-
-function inherited<T>(own: Field<T>, whole: Field<T>): Field<T> {
-  return own.kind === 'absent' ? whole : own;
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {
@@ -211,17 +210,19 @@ function checkRewrite(fields: RouteFields, source: Source): void {
 function checkHeader(
   fields: RouteFields,
   price: RoutePrice & { kind: 'priced' },
+  identifier: IdentifierRule,
   gateway: GatewayFields,
   source: Source,
 ): void {
   const description = soundValue(fields.description);
   const mimeType = soundValue(fields.mimeType);
   const url = `${soundValue(gateway.publicUrl) ?? UNKNOWN_ORIGIN}${soundValue(fields.path)?.text ?? ''}`;
-  const excess = headerExcess(price.offers, {
+  const resource = {
     url,
     ...(description !== undefined && { description }),
     ...(mimeType !== undefined && { mimeType }),
-  });
+  };
+  const excess = headerExcess(price.offers, resource, identifier);
   if (excess === 0) return;
   source.report(
     fields.price.place,

@@ -4,6 +4,7 @@ import type { Limits, ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
+import { compileLedger } from './compile-ledger.ts';
 import { compileRoutes, passUpstream } from './compile-routes.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -15,31 +16,35 @@ const DEFAULT_LIMITS: Limits = { paymentHeaderBytes: 12_288, headerBytes: 32_768
 /** Room for a request line and the other headers, next to the longest payment header. */
 const OTHER_HEADERS_BYTES = 4_096;
 
+/** What the file is compiled against. */
+export interface CompileWorld {
+  readonly table: AssetTable;
+  readonly schemes: readonly Scheme[];
+  /** What `workers: auto` means here. */
+  readonly cpus: number;
+}
+
 /**
  * Compiles the decoded file into a plan, frozen in depth. Every problem is reported to `source`; a plan comes back only
  * when there is none.
  */
-export function compile(
-  gateway: GatewayFields,
-  table: AssetTable,
-  schemes: readonly Scheme[],
-  source: Source,
-): Plan | undefined {
+export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Plan | undefined {
+  const { table, schemes, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
   const market = { table, schemes, asset: gateway.asset, served: servedNetworks(gateway) };
   const routes = compileRoutes(gateway, market, source);
   checkAssetNetworks(gateway, table, source);
   const pass = passUpstream(gateway, source);
   const limits = compileLimits(gateway, source);
+  const ledger = compileLedger(gateway, cpus, source);
   checkListeners(gateway, source);
   checkTrust(gateway, source);
   const listen = soundValue(gateway.listen);
   const admin = soundValue(gateway.admin);
-  const retryWindowMs = soundValue(gateway.retryWindow);
   const drainTimeoutMs = soundValue(gateway.drainTimeout);
   if (source.problems.length > 0) return undefined;
   if (listen === undefined || admin === undefined || facilitators === undefined) return undefined;
-  if (retryWindowMs === undefined || drainTimeoutMs === undefined) return undefined;
+  if (ledger === undefined || drainTimeoutMs === undefined) return undefined;
   return deepFreeze({
     listen,
     admin: admin === 'off' ? undefined : admin,
@@ -49,9 +54,8 @@ export function compile(
     table: new RouteTable(routes),
     unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
     facilitators,
-    store: { kind: 'memory' },
     limits,
-    retryWindowMs,
+    ...ledger,
     drainTimeoutMs,
   });
 }

@@ -66,6 +66,11 @@ export function soundValue<T>(field: Field<T>): T | undefined {
   return field.kind === 'value' ? field.value : undefined;
 }
 
+/** What a route says itself, or else what the whole file says. */
+export function inherited<T>(own: Field<T>, whole: Field<T>): Field<T> {
+  return own.kind === 'absent' ? whole : own;
+}
+
 /** A map with known keys. A key that is not known is always a problem: a misspelled one must not be without effect. */
 export function map<const K extends Keys>(expects: string, keys: K, others: OtherKeys = {}): MapDecoder<K> {
   const required = Object.keys(keys).filter((name) => keys[name]?.required === true);

@@ -33,6 +33,12 @@ export interface RouteDescription {
   readonly price: string;
   readonly offers: readonly OfferDescription[];
   readonly settle: string;
+  /** Only there where it is set. */
+  readonly idempotent?: true;
+  /** Largest answer that is kept, in bytes; only there where answers are kept. */
+  readonly keepAnswersBytes?: number;
+  /** `optional` or `required`; not there when it is off. */
+  readonly paymentIdentifier?: string;
   readonly upstream: string;
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
@@ -56,6 +62,9 @@ export function describeRoute(route: Route): RouteDescription {
     price: offers.length === 0 ? 'free' : [...new Set(offers.map((offer) => offer.price))].join(' or '),
     offers,
     settle: route.settle,
+    ...(route.idempotent && { idempotent: true as const }),
+    ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
+    ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),

@@ -2,30 +2,64 @@ import type { Parsed } from '../domain/price.ts';
 import type { Decoder } from './decoder.ts';
 import { text } from './text.ts';
 
-const DURATION = /^(0|[1-9]\d{0,8})(ms|s|m|h)$/;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-/** A Node timer above this runs at once. */
-const MAX_MS = 2_147_483_647;
+const DURATION = /^(0|[1-9]\d{0,8})(ms|s|m|h|d)$/;
+const PATTERN = '[1-9]\\d{0,8}(?:ms|s|m|h|d)';
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A positive duration such as `250ms`, `30s`, `5m` or `1h`, in milliseconds. */
-export const duration: Decoder<number> = text({
+/** What a duration may be, both ends included, in milliseconds and in words. */
+interface DurationBounds {
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly min: string;
+  readonly max: string;
+  readonly expects: string;
+}
+
+/** For what a timer waits for: a Node timer above the largest 32-bit number runs at once. */
+const TIMER: DurationBounds = {
+  minMs: 1,
+  maxMs: 2_147_483_647,
+  min: 'at least 1ms',
+  max: 'at most 596h',
   expects: 'a duration such as 250ms, 30s, 5m or 1h',
-  pattern: '[1-9]\\d{0,8}(?:ms|s|m|h)',
-  bare: true,
-  parse: parseDuration,
-});
+};
+
+/** For how long records are kept, which no timer waits for. */
+const RETENTION: DurationBounds = {
+  minMs: 3_600_000,
+  maxMs: 36_500 * 86_400_000,
+  min: 'at least 1h',
+  max: 'at most 36500d',
+  expects: 'a duration of at least 1h, such as 12h or 90d',
+};
+
+/** A positive duration such as `250ms`, `30s`, `5m` or `1h`, in milliseconds; at most `596h`. */
+export const duration: Decoder<number> = boundedDuration(TIMER);
+
+/** How long records are kept, in milliseconds: from `1h` to a hundred years. */
+export const retentionPeriod: Decoder<number> = boundedDuration(RETENTION);
+
+function boundedDuration(bounds: DurationBounds): Decoder<number> {
+  return text({
+    expects: bounds.expects,
+    pattern: PATTERN,
+    bare: true,
+    parse: (given) => parseDuration(given, bounds),
+  });
+}
 
 /** Reads a duration into milliseconds. A number without unit is refused: seconds and milliseconds look alike. */
-export function parseDuration(given: string): Parsed<number> {
-  const right = 'a duration such as 250ms, 30s, 5m or 1h';
+export function parseDuration(given: string, bounds: DurationBounds = TIMER): Parsed<number> {
   const [, digits, unit] = DURATION.exec(given) ?? [];
   if (digits === undefined || unit === undefined) {
     if (/^\d+$/.test(given))
       return { ok: false, wrong: `the duration ${given} has no unit`, right: `${given}s or ${given}ms` };
-    return { ok: false, wrong: `${JSON.stringify(given)} is not a duration`, right };
+    return { ok: false, wrong: `${JSON.stringify(given)} is not a duration`, right: bounds.expects };
   }
   const ms = Number(digits) * (UNIT_MS[unit] ?? Number.NaN);
-  if (ms === 0) return { ok: false, wrong: 'a duration of zero would never let anything finish', right };
-  if (ms > MAX_MS) return { ok: false, wrong: `the duration ${given} is too long`, right: 'at most 596h' };
+  if (ms === 0)
+    return { ok: false, wrong: 'a duration of zero would never let anything finish', right: bounds.expects };
+  if (ms < bounds.minMs) return { ok: false, wrong: `the duration ${given} is too short`, right: bounds.min };
+  if (ms > bounds.maxMs) return { ok: false, wrong: `the duration ${given} is too long`, right: bounds.max };
   return { ok: true, value: ms };
 }

@@ -1,9 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import type { RemoteFacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Network } from '../domain/network.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
 import { duration } from './duration.ts';
+import { rpcDecoder } from './facilitator-rpc-keys.ts';
 import { byKey, byKind, list } from './forms.ts';
 import { headers } from './header-keys.ts';
 import { type FacilitatorDraft, localDecoder } from './local-facilitator-keys.ts';
@@ -60,28 +62,36 @@ export const cdpKeys = map('a map with keyId and keySecret', {
 });
 
 /** The keys of the long form of a remote facilitator. */
-export const remoteKeys = map(
-  URL_RIGHT,
-  {
-    url: {
-      decoder: facilitatorUrl,
-      required: true,
-      description: 'Base URL; `/verify`, `/settle` and `/supported` are put after it.',
+export function remoteKeys(table: AssetTable) {
+  return map(
+    URL_RIGHT,
+    {
+      url: {
+        decoder: facilitatorUrl,
+        required: true,
+        description: 'Base URL; `/verify`, `/settle` and `/supported` are put after it.',
+      },
+      headers: { decoder: headers, description: 'Headers to send with every call, such as an API key.' },
+      timeout: { decoder: duration, default: VERIFY_TIMEOUT, description: 'Time for a whole `/verify` call.' },
+      settleTimeout: {
+        decoder: duration,
+        default: SETTLE_TIMEOUT,
+        description: 'Time for a whole `/settle` call. After it the outcome is unknown and is looked for.',
+      },
+      cdp: {
+        decoder: complete(cdpKeys, (cdp) => cdp),
+        description: 'Signs each call for the Coinbase Developer Platform.',
+      },
+      rpc: {
+        decoder: rpcDecoder(table),
+        description:
+          'JSON-RPC URLs by network. There the chain has the last word: a settlement counts when its transaction is seen, and one whose outcome is not known is looked for. Without it the facilitator is believed, and asked again.',
+        examples: [{ base: `\${BASE_RPC_URL}` }],
+      },
     },
-    headers: { decoder: headers, description: 'Headers to send with every call, such as an API key.' },
-    timeout: { decoder: duration, default: VERIFY_TIMEOUT, description: 'Time for a whole `/verify` call.' },
-    settleTimeout: {
-      decoder: duration,
-      default: SETTLE_TIMEOUT,
-      description: 'Time for a whole `/settle` call. After it the outcome is unknown and is looked for.',
-    },
-    cdp: {
-      decoder: complete(cdpKeys, (cdp) => cdp),
-      description: 'Signs each call for the Coinbase Developer Platform.',
-    },
-  },
-  { also: ['local'] },
-);
+    { also: ['local'] },
+  );
+}
 
 /** Who verifies and settles: a URL, a long form, or a list of them in the order of preference. */
 export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDrafts> {
@@ -97,12 +107,18 @@ export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDraft
 function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
   const bare = mapped(facilitatorUrl, (url): FacilitatorDraft => {
     const timeouts = { verifyTimeoutMs: VERIFY_TIMEOUT_MS, settleTimeoutMs: SETTLE_TIMEOUT_MS };
-    return { spec: { ...named(url), ...timeouts, headers: [], cdp: undefined }, serves: undefined };
+    return { spec: { ...named(url), ...timeouts, headers: [], cdp: undefined, rpc: new Map() }, serves: undefined };
   });
-  const long = complete(remoteKeys, ({ url, headers: set, timeout, settleTimeout, cdp }): FacilitatorDraft => {
-    const timeouts = { verifyTimeoutMs: timeout, settleTimeoutMs: settleTimeout };
-    return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp }, serves: undefined };
-  });
+  const long = complete(
+    remoteKeys(table),
+    ({ url, headers: set, timeout, settleTimeout, cdp, rpc }): FacilitatorDraft | undefined => {
+      const urls = rpc === undefined ? new Map<Network, string>() : rpc.urls;
+      // Reported already: one of the URLs is wrong.
+      if (urls === undefined) return undefined;
+      const timeouts = { verifyTimeoutMs: timeout, settleTimeoutMs: settleTimeout };
+      return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp, rpc: urls }, serves: undefined };
+    },
+  );
   return byKind<FacilitatorDraft>(URL_RIGHT, {
     scalar: bare,
     map: byKey(

@@ -1,38 +1,31 @@
 import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
-import { duration } from './duration.ts';
+import { deferredBounds, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { duration, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
 import { adminAddress, cidr, listenAddress, publicOrigin } from './listen-keys.ts';
 import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
-import { routesDecoder, settleMode } from './route-keys.ts';
+import { routesDecoder } from './route-keys.ts';
+import { store } from './store-keys.ts';
 import { integer, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 
-const store: Decoder<'memory'> = text({
-  expects: 'memory',
-  pattern: 'memory',
-  parse: (given): Parsed<'memory'> => {
-    if (given === 'memory') return { ok: true, value: 'memory' };
-    const durable = /^(?:sqlite|postgres|postgresql):/.exec(given)?.[0];
-    const wrong =
-      durable === undefined
-        ? 'this is no store'
-        : `the store ${durable} comes with the durable ledger, in a later release`;
-    return { ok: false, wrong, right: 'memory, which forgets every payment at a restart' };
-  },
-});
+/** Most processes of one gateway; a machine with more cores is better shared by several. */
+export const MAX_WORKERS = 64;
+const WORKERS_RIGHT = `a whole number from 1 to ${MAX_WORKERS}, or auto`;
 
-/** Processes: one in this release. `auto` and more need a ledger that they share. */
-const workers: Decoder<1> = text({
-  expects: '1',
-  bare: true,
-  parse: (given): Parsed<1> =>
-    given === '1'
-      ? { ok: true, value: 1 }
-      : { ok: false, wrong: 'more than one process comes with the durable ledger, in a later release', right: '1' },
-});
+/** How many processes share the public address; `auto` is one per core. */
+const workers: Decoder<number | 'auto'> = {
+  ...text<number | 'auto'>({ expects: WORKERS_RIGHT, bare: true, parse: parseWorkers }),
+  jsonSchema: {
+    anyOf: [
+      { type: 'integer', minimum: 1, maximum: MAX_WORKERS },
+      { type: 'string', pattern: '^(?:auto|[1-9]\\d?)$|\\$\\{' },
+    ],
+  },
+};
 
 /** The keys of `limits`. */
 export const limitKeys = map('a map of limits', {
@@ -51,11 +44,7 @@ export const limitKeys = map('a map of limits', {
 /** The keys of the file. */
 export function gatewayKeys(table: AssetTable): MapDecoder<ReturnType<typeof gatewayKeyTable>> {
   return map('a map with routes', gatewayKeyTable(table), {
-    later: {
-      access: 'access passes come in a later release',
-      deferred: 'deferred settlement comes with the durable ledger, in a later release',
-      keepAnswers: 'keepAnswers comes in a later release',
-    },
+    later: { access: 'access passes come in a later release' },
   });
 }
 
@@ -78,9 +67,10 @@ function gatewayKeyTable(table: AssetTable) {
       description: 'Whose `X-Forwarded-*` headers are believed. Default: nobody.',
     },
     workers: {
-      decoder: { ...workers, jsonSchema: { const: 1 } },
+      decoder: workers,
       default: 1,
-      description: 'Processes; 1 in this release.',
+      description:
+        'Processes that share the public address; `auto` is one per core. More than one needs a store that they share: `sqlite` or `postgres`.',
     },
     upstream: { decoder: upstream, description: 'The API behind the gateway, for routes without their own.' },
     payTo: { decoder: evmAddress, description: 'Who is paid, in quotes.' },
@@ -99,13 +89,32 @@ function gatewayKeyTable(table: AssetTable) {
     },
     store: {
       decoder: store,
-      default: 'memory',
-      description: 'Where payments are remembered; `memory` in this release.',
+      default: 'sqlite:./turnpike.db',
+      description:
+        'Where payments are remembered, see [Stores](#stores). `memory` forgets at a restart what was paid and which settlements were open.',
     },
     settle: {
       decoder: settleMode,
       default: 'after',
-      description: "When the money moves: `after` the upstream's status is known to be good, or `before` it is asked.",
+      description:
+        'When the money moves, see [Settle modes](#settle-modes): `after` the upstream answered well, `before` it is asked, or `deferred` until after the answer is out.',
+    },
+    deferred: {
+      decoder: deferredBounds,
+      description:
+        'How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after` until payments are settled again.',
+    },
+    keepAnswers: {
+      decoder: keepAnswers,
+      default: 'off',
+      description:
+        'Keeps the answers of paid calls that cannot be sent again, such as a `POST`, so that a buyer whose connection dropped gets what was paid for. Without it that answer is lost: the buyer has paid and gets 409 `delivery_unknown`. An answer that is kept is read whole, up to the size, before it goes out, and stays in the store, unencrypted, for as long as the payment (`retention`).',
+    },
+    paymentIdentifier: {
+      decoder: identifierRule,
+      default: 'off',
+      description:
+        "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged only once however often it is sent: `optional`, or `required`, which refuses payments without one.",
     },
     unmatched: {
       decoder: word(['deny', 'pass']),
@@ -116,6 +125,12 @@ function gatewayKeyTable(table: AssetTable) {
       decoder: duration,
       default: '10m',
       description: 'How long a payment whose answer did not arrive can be collected again without a new charge.',
+    },
+    retention: {
+      decoder: retentionPeriod,
+      default: '90d',
+      description:
+        'How long finished payments and kept answers stay in the ledger; at least `retryWindow`. Payments that are open or could be used again stay longer.',
     },
     drainTimeout: {
       decoder: duration,
@@ -133,3 +148,10 @@ function gatewayKeyTable(table: AssetTable) {
 
 /** The file as it was found, with the parts that are sound. */
 export type GatewayFields = Fields<ReturnType<typeof gatewayKeyTable>>;
+
+function parseWorkers(given: string): Parsed<number | 'auto'> {
+  if (given === 'auto') return { ok: true, value: 'auto' };
+  const count = /^[1-9]\d?$/.test(given) ? Number(given) : Number.NaN;
+  if (count <= MAX_WORKERS) return { ok: true, value: count };
+  return { ok: false, wrong: `${JSON.stringify(given)} is not a number of processes`, right: WORKERS_RIGHT };
+}

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Plan } from '../domain/plan.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, readAssetTable } from './asset-table.ts';
@@ -16,6 +17,8 @@ export interface ConfigInput extends Outside {
   readonly schemes: readonly Scheme[];
   /** Known networks and assets; by default the table of the package. */
   readonly assets?: AssetTable;
+  /** What `workers: auto` means; by default the cores that this process may use. */
+  readonly cpus?: number;
 }
 
 /** A plan to run on, or everything that is wrong with the file, in the order of the file. */
@@ -44,7 +47,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const source = new Source(input.file, text, input);
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);
-  const plan = fields && compile(fields, table, input.schemes, source);
+  const cpus = input.cpus ?? availableParallelism();
+  const plan = fields && compile(fields, { table, schemes: input.schemes, cpus }, source);
   if (plan === undefined) return { ok: false, problems: inFileOrder(source.problems) };
   return { ok: true, plan, warnings: inFileOrder(source.warnings) };
 }

@@ -1,27 +1,16 @@
 import type { FacilitatorSpec, LocalFacilitatorSpec } from '../domain/facilitator-spec.ts';
-import { evmChainId, type Network } from '../domain/network.ts';
+import type { Network } from '../domain/network.ts';
 import { type Parsed, priceInUnits } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { allSound, type Decoder, type Fields, map, soundValue } from './decoder.ts';
 import { duration } from './duration.ts';
-import { list, record } from './forms.ts';
-import { evmAddress, parseNetworkName } from './payment-keys.ts';
-import type { Place, Source } from './source.ts';
+import { rpcDecoder } from './facilitator-rpc-keys.ts';
+import { list } from './forms.ts';
+import { evmAddress } from './payment-keys.ts';
 import { integer, text } from './text.ts';
 
 /** Order of secp256k1: a private key lies between zero and this. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-
-const rpcUrl = text({
-  expects: 'the URL of a JSON-RPC node',
-  // Nodes are rented by URL: the path often is the key.
-  secret: true,
-  pattern: 'https?://[^\\s@#\\\\]+',
-  parse: (given): Parsed<string> =>
-    /^https?:\/\/[!-~]+$/.test(given) && URL.canParse(given) && !new URL(given).username
-      ? { ok: true, value: given }
-      : { ok: false, wrong: 'this is no URL', right: 'the URL of a JSON-RPC node' },
-});
 
 const privateKey: Decoder<`0x${string}`> = text({
   expects: `a private key of 0x and 64 hex digits, such as \${SETTLER_KEY}`,
@@ -107,53 +96,6 @@ function localSpec(fields: Fields<ReturnType<typeof localKeys>['keys']>): LocalF
     confirmations: values.confirmations,
     settleTimeoutMs: values.settleTimeout,
   };
-}
-
-interface RpcTable {
-  readonly networks: ReadonlySet<Network>;
-  /** `undefined` when one of the URLs is wrong. */
-  readonly urls: ReadonlyMap<Network, string> | undefined;
-}
-
-function rpcDecoder(table: AssetTable): Decoder<RpcTable> {
-  const raw = record(
-    rpcUrl,
-    `a map of networks to JSON-RPC URLs, such as {base: \${BASE_RPC_URL}}`,
-    '^[-a-z0-9]+(?::[-_a-zA-Z0-9]+)?$',
-  );
-  return {
-    expects: raw.expects,
-    jsonSchema: { ...raw.jsonSchema, minProperties: 1 },
-    decode(at, source) {
-      const entries = raw.decode(at, source);
-      if (entries === undefined) return undefined;
-      let unknown = false;
-      const networks = new Set<Network>();
-      const urls = new Map<Network, string>();
-      for (const { key, keyPlace, field } of entries) {
-        const network = servedNetwork(key, keyPlace, table, source);
-        unknown ||= network === undefined;
-        if (network === undefined) continue;
-        if (networks.has(network)) source.report(keyPlace, `the network ${key} is given twice`, 'each network once');
-        networks.add(network);
-        if (field.kind === 'value') urls.set(network, field.value);
-      }
-      if (entries.length === 0) source.report(at, 'no network is given', raw.expects);
-      if (unknown || entries.length === 0) return undefined;
-      return { networks, urls: urls.size === entries.length ? urls : undefined };
-    },
-  };
-}
-
-function servedNetwork(key: string, place: Place, table: AssetTable, source: Source): Network | undefined {
-  const network = parseNetworkName(key, table);
-  if (!network.ok) {
-    source.report(place, network.wrong, network.right);
-    return undefined;
-  }
-  if (evmChainId(network.value) !== undefined) return network.value;
-  source.report(place, `the local facilitator cannot settle on ${key}`, 'an EVM network such as base');
-  return undefined;
 }
 
 function parsePrivateKey(given: string): Parsed<`0x${string}`> {

@@ -4,7 +4,7 @@ import type { Asset } from '../domain/asset.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
-import type { SettleMode } from '../domain/route.ts';
+import type { IdentifierRule, SettleMode } from '../domain/route.ts';
 import type { PaymentRequired } from '../domain/x402.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
@@ -37,6 +37,8 @@ const SETTLE_BUDGET_SECONDS = 30;
 const MAX_HEADER_BYTES = 6 * 1024;
 /** Room for what a request adds: the path's parameters and query in `resource.url`, and the error's reason. */
 const REQUEST_ROOM_BYTES = 512;
+/** Room for the declaration of the `payment-identifier` extension with its schema. */
+const IDENTIFIER_ROOM_BYTES = 384;
 
 /** Makes the offers of one route, reporting each way to pay that cannot be. */
 export function makeOffers(
@@ -169,7 +171,8 @@ function findScheme(
 }
 
 function maxTimeout(quote: Quote, accept: AcceptFields, source: Source): number | undefined {
-  const upstreamSeconds = quote.settle === 'after' ? Math.ceil(quote.timeoutMs / 1000) : 0;
+  // Deferred settlement waits for the upstream too, and settles `after` when too much is unsettled.
+  const upstreamSeconds = quote.settle !== 'before' ? Math.ceil(quote.timeoutMs / 1000) : 0;
   const least = upstreamSeconds + SETTLE_BUDGET_SECONDS;
   const field = accept.maxTimeoutSeconds;
   if (field === undefined || field.kind === 'absent') return Math.max(DEFAULT_TIMEOUT_SECONDS, least);
@@ -191,13 +194,18 @@ function isSameOffer(a: Offer, b: Offer): boolean {
 }
 
 /** Whether the 402 of these offers fits into a header that every client and proxy takes; bytes by which it does not. */
-export function headerExcess(offers: readonly Offer[], resource: PaymentRequired['resource']): number {
+export function headerExcess(
+  offers: readonly Offer[],
+  resource: PaymentRequired['resource'],
+  identifier: IdentifierRule,
+): number {
   const challenge: PaymentRequired = {
     x402Version: 2,
     error: '',
     resource,
     accepts: offers.map((offer) => offer.requirements),
   };
-  const bytes = Buffer.byteLength(JSON.stringify(challenge)) + REQUEST_ROOM_BYTES;
+  const room = REQUEST_ROOM_BYTES + (identifier === 'off' ? 0 : IDENTIFIER_ROOM_BYTES);
+  const bytes = Buffer.byteLength(JSON.stringify(challenge)) + room;
   return Math.max(0, Math.ceil(bytes / 3) * 4 - MAX_HEADER_BYTES);
 }

@@ -2,12 +2,13 @@ import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
+import { identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
 import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
 import { acceptsDecoder, evmAddress, price } from './payment-keys.ts';
-import { text, word } from './text.ts';
+import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 
 /** The methods that the gateway forwards. CONNECT and TRACE reach no API through a proxy that is safe. */
@@ -54,11 +55,6 @@ const mimeType = text({
 
 const prefix = text({ expects: 'a path such as /v1', pattern: '/|(?:/[^\\s*?#;/\\\\]+)+', parse: parsePrefix });
 
-/** When the money moves; used by the file and by each route. */
-export const settleMode = word(['after', 'before'], {
-  deferred: 'deferred settlement comes with the durable ledger, in a later release',
-});
-
 /** The keys of `rewrite`. */
 export const rewriteKeys = map('a map with from and to', {
   from: { decoder: prefix, required: true, description: 'Front of the path, in whole segments.' },
@@ -71,8 +67,6 @@ export function routeKeys(table: AssetTable) {
     later: {
       access: 'access passes come in a later release: each call of this route would be charged',
       when: 'conditions come in a later release: the route would apply to every request of its path',
-      idempotent: 'idempotent comes in a later release',
-      keepAnswers: 'keepAnswers comes in a later release',
     },
   });
 }
@@ -112,6 +106,19 @@ function routeKeyTable(table: AssetTable) {
     payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
     upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
+    idempotent: {
+      decoder: flag,
+      description:
+        'Whether the API itself sees to it that a call sent twice is carried out once. Then a paid call of any method is sent again when its answer did not arrive. Default: `false`, only safe methods such as `GET` are.',
+    },
+    keepAnswers: {
+      decoder: keepAnswers,
+      description: 'Answers kept for buyers whose connection dropped, or `off`. Default: `keepAnswers` of the file.',
+    },
+    paymentIdentifier: {
+      decoder: identifierRule,
+      description: "Whether a purchase carries the buyer's own id. Default: `paymentIdentifier` of the file.",
+    },
     timeout: {
       decoder: duration,
       description: "How long until the upstream's response headers. Default: that of the upstream.",

@@ -15,8 +15,8 @@ export interface TextOptions<T> {
   readonly schema?: JsonObject;
   /** Allows line breaks, for certificates and keys. */
   readonly multiline?: true;
-  /** Never shows the text in a message. */
-  readonly secret?: true;
+  /** Never shows the text in a message. `'parser'`: the parser's messages never hold it either, and are shown. */
+  readonly secret?: true | 'parser';
   /** Hands numbers, booleans and nothing to the parser as they are written: it has the better message. */
   readonly bare?: true;
 }
@@ -43,7 +43,8 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
       const parsed = options.parse(read.text);
       if (parsed.ok) return parsed.value;
       // The parser's message repeats the text, which is nobody's business when it came from a secret.
-      if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
+      if (options.secret === 'parser') source.report(read.place, parsed.wrong, parsed.right);
+      else if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
       else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);
       else source.report(read.place, parsed.wrong, parsed.right);
       return undefined;
@@ -51,25 +52,35 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
   };
 }
 
-/** One of a few words. `later` are words of later releases, with what to say about them. */
-export function word<const W extends string>(
-  words: readonly W[],
-  later: Readonly<Record<string, string>> = {},
-): Decoder<W> {
-  const expects = words.join(' or ');
+/** One of a few words. */
+export function word<const W extends string>(words: readonly W[]): Decoder<W> {
+  const expects = words.join(', ').replace(/, ([^,]*)$/, ' or $1');
   return {
     ...text({
       expects,
       parse: (given): Parsed<W> => {
         const known = words.find((candidate) => candidate === given);
         if (known !== undefined) return { ok: true, value: known };
-        const why = Object.hasOwn(later, given) ? later[given] : undefined;
-        return { ok: false, wrong: why ?? `${JSON.stringify(given)} is not known`, right: expects };
+        return { ok: false, wrong: `${JSON.stringify(given)} is not known`, right: expects };
       },
     }),
     jsonSchema: { anyOf: [{ enum: words }, { type: 'string', pattern: EXPANSION_PATTERN }] },
   };
 }
+
+/** `true` or `false`. */
+export const flag: Decoder<boolean> = {
+  expects: 'true or false',
+  jsonSchema: { anyOf: [{ type: 'boolean' }, { type: 'string', pattern: EXPANSION_PATTERN }] },
+  decode(at, source) {
+    const read = readText(at, source, { expects: 'true or false', bare: true });
+    if (read === undefined) return undefined;
+    const isBoolean = isScalar(read.place.node) && typeof read.place.node.value === 'boolean';
+    if ((isBoolean || read.expanded) && /^(?:true|false)$/.test(read.text)) return read.text === 'true';
+    source.report(read.place, `${read.written} is neither true nor false`, 'true or false');
+    return undefined;
+  },
+};
 
 /** A whole number within bounds. */
 export function integer(expects: string, min: number, max: number): Decoder<number> {

@@ -170,7 +170,12 @@ describe('the plan', () => {
       publicUrl: undefined,
       trustedProxies: [],
       unmatched: { kind: 'deny' },
-      store: { kind: 'memory' },
+      store: { kind: 'sqlite', path: './turnpike.db' },
+      workers: 1,
+      retryWindowMs: 600_000,
+      retentionMs: 90 * 86_400_000,
+      deferred: { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 },
+      routes: [{ settle: 'after', idempotent: false, keepAnswers: undefined, identifier: 'off' }],
       limits: { paymentHeaderBytes: 12_288, headerBytes: 32_768 },
       drainTimeoutMs: 30_000,
     });
@@ -197,25 +202,28 @@ describe('the plan', () => {
       upstream: 'http://127.0.0.1:9/base',
     });
     expect(JSON.stringify(described)).not.toContain('secret-key');
+    for (const key of ['idempotent', 'keepAnswersBytes', 'paymentIdentifier'])
+      expect(described).not.toHaveProperty(key);
+  });
+
+  it('is described with what becomes of answers that do not arrive', () => {
+    const text = route('price: $1\nidempotent: true\nkeepAnswers: {size: 1KB}\npaymentIdentifier: required');
+    expect(describeRoutes(planOf(text))).toMatchObject([
+      { settle: 'after', idempotent: true, keepAnswersBytes: 1_024, paymentIdentifier: 'required' },
+    ]);
   });
 });
 
 describe('what comes later', () => {
   it.each([
-    ['store: sqlite:./turnpike.db', 'comes with the durable ledger'],
-    ['store: postgres://db/turnpike', 'comes with the durable ledger'],
-    ['settle: deferred', 'comes with the durable ledger'],
-    ['workers: auto', 'comes with the durable ledger'],
-    ['workers: 2', 'comes with the durable ledger'],
-  ])('refuses %s', (line, wrong) => {
-    expect(problemsOf(`${line}\n${route('price: $1')}`)).toEqual([expect.stringContaining(wrong)]);
-  });
-
-  it.each([
     'access: {for: 1h}',
     'when: {header: {x: y}}',
   ])('refuses the route key %s instead of ignoring it', (line) => {
     expect(problemsOf(route(`price: $1\n${line}`))).toEqual([expect.stringContaining('later release')]);
+  });
+
+  it('refuses access for the whole file instead of ignoring it', () => {
+    expect(problemsOf(`access: {for: 1h}\n${route('price: $1')}`)).toEqual([expect.stringContaining('later release')]);
   });
 });
 

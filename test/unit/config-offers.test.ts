@@ -91,6 +91,7 @@ describe('offers', () => {
   it('keeps a quote alive longer than the upstream and the settlement may take', () => {
     expect(offersOf(route('price: $1\ntimeout: 10m'))[0]?.maxTimeoutSeconds).toBe(630);
     expect(offersOf(route('price: $1\ntimeout: 10m\nsettle: before'))[0]?.maxTimeoutSeconds).toBe(300);
+    expect(offersOf(route('price: $1\ntimeout: 10m\nsettle: deferred'))[0]?.maxTimeoutSeconds).toBe(630);
     const tooShort = route('price: $1\naccepts: [{network: base, maxTimeoutSeconds: 59}]');
     expect(problemsOf(tooShort)).toEqual([
       expect.stringContaining('expected at least 60 (30 for the upstream, 30 to settle)'),

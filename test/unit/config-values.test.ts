@@ -14,11 +14,12 @@ describe('durations', () => {
     ['30s', 30_000],
     ['5m', 300_000],
     ['1h', 3_600_000],
+    ['7d', 604_800_000],
   ])('reads %s', (given, ms) => {
     expect(parseDuration(given)).toEqual({ ok: true, value: ms });
   });
 
-  it.each(['30', '0s', '-1s', '1.5s', '1d', '', ' 1s', '9999999h', '1e3ms'])('refuses %j', (given) => {
+  it.each(['30', '0s', '-1s', '1.5s', '1w', '25d', '', ' 1s', '9999999h', '1e3ms'])('refuses %j', (given) => {
     expect(parseDuration(given).ok).toBe(false);
   });
 });

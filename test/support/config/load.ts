@@ -16,6 +16,7 @@ export const exactEvm: Scheme = {
 export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
+  readonly cpus?: number;
 }
 
 /** A sound file up to and without its routes. */
@@ -42,6 +43,7 @@ export function load(text: string, world: World = {}): LoadedConfig {
       return content;
     },
     schemes: [exactEvm],
+    cpus: world.cpus ?? 1,
   });
 }
 

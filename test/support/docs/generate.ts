@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
+import { deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
 import { cdpKeys, remoteKeys } from '../../../src/config/facilitator-keys.ts';
 import { gatewayKeys, limitKeys } from '../../../src/config/gateway-keys.ts';
 import { configSchema } from '../../../src/config/json-schema.ts';
@@ -34,7 +35,8 @@ literal \`\${\`; a \`$\` before anything else is just a \`$\`.
 
 Addresses, amounts in atomic units and EIP-712 versions are texts: put them in quotes, or YAML reads a number.
 
-Durations have a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`.
+Durations have a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`90d\`. Sizes are \`64KB\`, \`1MB\` or a plain number of bytes; KB is 1024
+bytes.
 
 ## Paths
 
@@ -53,6 +55,35 @@ match the same requests, and a route that can never match, are problems.
 | \`{amount: "10000", asset: "0x…"}\` | atomic units of one of the accepted tokens |
 
 Decimal and exact: a price with more digits than the asset has is refused, never rounded.
+
+## Settle modes
+
+| mode | what happens | choose it for |
+|---|---|---|
+| \`after\` | the upstream is asked, and if its status is below 400 the payment is settled before the first byte goes out | most routes: a failed call costs the buyer nothing |
+| \`before\` | the payment is settled, then the upstream is asked | expensive or irreversible work; if the upstream then fails, the same payment is good for \`retryWindow\` |
+| \`deferred\` | the answer goes out at once, and the payment is settled in the background with retries | fast and cheap calls: no buyer waits for a chain |
+
+A deferred settlement can still fail, for instance because the buyer's wallet was emptied meanwhile: that answer was free.
+\`deferred\` bounds how many can be, in all and for each payer. Above a bound the route settles \`after\`, and with \`store: memory\` a
+crash loses all of them.
+
+## Answers that did not arrive
+
+A buyer who paid and got no answer sends the same payment again, for the same request and within \`retryWindow\`, and is not charged
+again. The call is forwarded again where that does no harm: for safe methods such as \`GET\`, where the upstream never got it, and
+for every method of a route with \`idempotent: true\`. Else the answer comes from the ledger if it was kept (\`keepAnswers\`), and if
+not, the buyer gets 409 \`delivery_unknown\`: the money moved and the answer is lost.
+
+## Stores
+
+| form | means |
+|---|---|
+| \`sqlite:./turnpike.db\` | a file, relative to the working directory, on a local disk; for one machine with any number of workers. It survives restarts and crashes; in a pod it needs a persistent volume, or it goes with the pod |
+| \`postgres://user:password@host/database\` | several replicas that share one ledger (also \`postgresql://\`). Special characters of user and password are percent-encoded; parameters such as \`?sslmode=verify-full\` are the driver's |
+| \`memory\` | nothing survives a restart: neither what was paid for nor which settlements are open. For tests, with one worker |
+
+Take the URL of a database from outside, as in \`store: \${DATABASE_URL}\` or \`\${file:/run/secrets/database-url}\`: no message shows it.
 `;
 
 const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
@@ -63,16 +94,18 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`asset`, long form', assetKeys.keys],
   ['`upstream`, long form', upstreamKeys.keys],
   ['`upstream.tls`', tlsKeys.keys],
-  ['`facilitator`, long form', remoteKeys.keys],
+  ['`facilitator`, long form', remoteKeys(table).keys],
   ['`facilitator.cdp`', cdpKeys.keys],
   ['`facilitator.local`', localKeys(table).keys],
   ['`rewrite`', rewriteKeys.keys],
+  ['`keepAnswers`', keepAnswersKeys.keys],
+  ['`deferred`', deferredKeys.keys],
   ['`limits`', limitKeys.keys],
 ];
 
 const LATER = `## Not in this release
 
-\`access\`, \`when\`, \`settle: deferred\`, stores other than \`memory\` and more than one worker are refused with a clear problem.
+\`access\` and \`when\` are refused with a clear problem.
 `;
 
 /** The text of `config/gateway.schema.json`. */

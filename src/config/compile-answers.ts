@@ -1,0 +1,53 @@
+import type { Route, RoutePrice } from '../domain/route.ts';
+import { inherited, soundValue } from './decoder.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import type { RouteFields } from './route-keys.ts';
+import type { Source } from './source.ts';
+
+/** What becomes of a route's answer when it does not arrive. */
+export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier'>;
+
+/** Keys that only mean something where a payment is made. */
+const PAID_ONLY = ['settle', 'idempotent', 'keepAnswers', 'paymentIdentifier'] as const;
+
+/**
+ * Compiles how paid answers of a route reach their buyer. What the whole file says is for priced routes only; a free
+ * route that says it itself is a problem, for whoever wrote it expects the route to be paid for.
+ */
+export function compileAnswers(
+  fields: RouteFields,
+  price: RoutePrice | undefined,
+  gateway: GatewayFields,
+  source: Source,
+): AnswerRules {
+  if (price?.kind === 'free') {
+    checkFree(fields, source);
+    return { idempotent: false, keepAnswers: undefined, identifier: 'off' };
+  }
+  if (price !== undefined) checkDeferred(fields, gateway, source);
+  const keep = soundValue(inherited(fields.keepAnswers, gateway.keepAnswers));
+  return {
+    idempotent: soundValue(fields.idempotent) ?? false,
+    keepAnswers: keep === 'off' ? undefined : keep,
+    identifier: soundValue(inherited(fields.paymentIdentifier, gateway.paymentIdentifier)) ?? 'off',
+  };
+}
+
+function checkFree(fields: RouteFields, source: Source): void {
+  for (const key of PAID_ONLY) {
+    const field = fields[key];
+    if (field.kind === 'value')
+      source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');
+  }
+}
+
+/** Reported where the mode is written, so that routes that inherit it are told once. */
+function checkDeferred(fields: RouteFields, gateway: GatewayFields, source: Source): void {
+  const settle = inherited(fields.settle, gateway.settle);
+  if (soundValue(settle) !== 'deferred' || soundValue(gateway.store)?.kind !== 'memory') return;
+  source.warn(
+    settle.place,
+    'with store: memory a crash loses the money for every answer that is out and not settled yet',
+    'a store that survives it, such as sqlite:./turnpike.db',
+  );
+}

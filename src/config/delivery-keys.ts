@@ -1,0 +1,64 @@
+import type { DeferredBounds } from '../domain/plan.ts';
+import type { Parsed } from '../domain/price.ts';
+import type { KeepAnswers } from '../domain/route.ts';
+import { byteSize } from './byte-size.ts';
+import { complete, type Decoder, map } from './decoder.ts';
+import { byKind } from './forms.ts';
+import { integer, text, word } from './text.ts';
+
+/** A kept answer is written in one piece, next to the payment. */
+const MAX_KEPT_BYTES = 4 * 1_024 * 1_024;
+const KEEP_RIGHT = 'a map such as {size: 64KB}, or off';
+
+/** How far deferred settlement runs ahead where the file does not say. */
+export const DEFAULT_DEFERRED: DeferredBounds = { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 };
+
+/** When the money moves; used by the file and by each route. */
+export const settleMode = word(['after', 'before', 'deferred']);
+
+/** Whether a purchase carries the buyer's own id; used by the file and by each route. */
+export const identifierRule = word(['off', 'optional', 'required']);
+
+/** The keys of `deferred`. */
+export const deferredKeys = map('a map with maxUnsettled or maxUnsettledPerPayer', {
+  maxUnsettled: {
+    decoder: integer('a whole number from 1 to 1000000', 1, 1_000_000),
+    default: DEFAULT_DEFERRED.maxUnsettled,
+    description: 'Most answers that are out while their payment is not settled yet, over all payers and processes.',
+  },
+  maxUnsettledPerPayer: {
+    decoder: integer('a whole number from 1 to 1000000', 1, 1_000_000),
+    default: DEFAULT_DEFERRED.maxUnsettledPerPayer,
+    description: 'The same for one payer: how many calls one buyer can get without paying for them in the end.',
+  },
+});
+
+/** How far deferred settlement may run ahead of the money. */
+export const deferredBounds: Decoder<DeferredBounds> = complete(deferredKeys, (bounds): DeferredBounds => bounds);
+
+/** The keys of `keepAnswers`. */
+export const keepAnswersKeys = map(KEEP_RIGHT, {
+  size: {
+    decoder: byteSize(MAX_KEPT_BYTES),
+    required: true,
+    description:
+      'Largest body that is kept, up to 4MB; KB is 1024 bytes. A larger answer is delivered all the same, but lost with its connection.',
+    examples: ['64KB', '1MB', 65_536],
+  },
+});
+
+/** Which answers are kept for buyers whose connection dropped, or `off`; used by the file and by each route. */
+export const keepAnswers: Decoder<KeepAnswers | 'off'> = byKind<KeepAnswers | 'off'>(KEEP_RIGHT, {
+  scalar: text({
+    expects: KEEP_RIGHT,
+    pattern: 'off',
+    bare: true,
+    parse: (given): Parsed<'off'> =>
+      given === 'off' ? { ok: true, value: 'off' } : { ok: false, wrong: keepWrong(given), right: KEEP_RIGHT },
+  }),
+  map: complete(keepAnswersKeys, ({ size }): KeepAnswers => ({ maxBytes: size })),
+});
+
+function keepWrong(given: string): string {
+  return given === '' ? 'this is empty' : `${JSON.stringify(given)} does not say how large a kept answer may be`;
+}
