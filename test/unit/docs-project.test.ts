@@ -1,0 +1,128 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import biome from '../../biome.json' with { type: 'json' };
+import manifest from '../../package.json' with { type: 'json' };
+import {
+  columnOf,
+  namesIn,
+  readRepositoryFile,
+  repositoryPath,
+  rowsOf,
+  sourcesBelow,
+} from '../support/docs/markdown.ts';
+
+const ARCHITECTURE = 'docs/architecture.md';
+const layers = readdirSync(repositoryPath('src')).sort();
+const arrows = rowsOf(ARCHITECTURE, 'folder', 'may import');
+const pages = readdirSync(repositoryPath('docs')).filter((name) => name.endsWith('.md'));
+
+/** What the page lets a folder import, besides itself. */
+function allowed(folder: string): string[] {
+  const cell = arrows.find((row) => row['folder'] === `\`${folder}\``)?.['may import'];
+  if (cell === 'anything') return layers.filter((layer) => layer !== folder);
+  return namesIn(cell).sort();
+}
+
+/** What Biome's rules let a folder import, besides itself. */
+function lintAllows(folder: string): string[] {
+  const override = biome.overrides.find(({ includes }) => includes.includes(`src/${folder}/**`));
+  const rules = override?.linter.rules.style;
+  const patterns =
+    rules !== undefined && 'noRestrictedImports' in rules ? rules.noRestrictedImports?.options.patterns : [];
+  const forbidden = (patterns ?? [])
+    .flatMap(({ group }) => group)
+    .map((glob) => glob.replace(/^(\.\.\/)+|\/\*\*$/g, ''));
+  return layers.filter((layer) => layer !== folder && !forbidden.includes(layer));
+}
+
+/** `folder imported` for every import in `src/` that leaves its folder. */
+function importsBetweenLayers(): string[] {
+  const found = sourcesBelow('src').flatMap((file) => {
+    const from = file.split('/')[1] ?? '';
+    const targets = [...readRepositoryFile(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)];
+    return targets.flatMap(([, target = '']) => {
+      const [top, to = ''] = join(dirname(file), target).split('/');
+      return top === 'src' && to !== from ? [`${from} ${to}`] : [];
+    });
+  });
+  return [...new Set(found)].sort();
+}
+
+describe('docs/architecture.md', () => {
+  it('says of every folder below src what it holds and what it may import', () => {
+    expect(columnOf(rowsOf(ARCHITECTURE, 'folder', 'holds', 'a new file belongs here when'), 'folder').sort()).toEqual(
+      layers,
+    );
+    expect(columnOf(arrows, 'folder').sort()).toEqual(layers);
+  });
+
+  it('draws the same arrows as the lint rules', () => {
+    const documented = Object.fromEntries(layers.map((layer) => [layer, allowed(layer)]));
+    const linted = Object.fromEntries(layers.map((layer) => [layer, lintAllows(layer)]));
+    expect(documented).toEqual(linted);
+  });
+
+  it('draws an arrow for every import that leaves its folder', () => {
+    const found = importsBetweenLayers();
+    expect(found).toContain('pipeline domain');
+    const undrawn = found.filter((pair) => {
+      const [from = '', to = ''] = pair.split(' ');
+      return !allowed(from).includes(to);
+    });
+    expect(undrawn).toEqual([]);
+  });
+
+  it('says what every folder below test is for', () => {
+    const documented = columnOf(rowsOf(ARCHITECTURE, 'folder', 'holds'), 'folder').filter((name) =>
+      name.startsWith('test/'),
+    );
+    const folders = readdirSync(repositoryPath('test')).map((name) => `test/${name}`);
+    expect(folders.length).toBeGreaterThan(0);
+    expect(folders.filter((folder) => !documented.includes(folder))).toEqual([]);
+  });
+});
+
+describe('docs/dependencies.md', () => {
+  it('explains every dependency at the version that is installed, and no other', () => {
+    const { dependencies, optionalDependencies, devDependencies } = manifest;
+    const rows = rowsOf('docs/dependencies.md', 'package', 'version');
+    const documented = rows.map((row) => `${row['package']} ${row['version']}`.replaceAll('`', ''));
+    const installed = Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies });
+    expect(documented.sort()).toEqual(installed.map(([name, version]) => `${name} ${version}`).sort());
+  });
+
+  it('is right that every version is pinned exactly', () => {
+    const { dependencies, optionalDependencies, devDependencies } = manifest;
+    const versions = Object.values({ ...dependencies, ...optionalDependencies, ...devDependencies });
+    expect(versions.filter((version) => !/^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))).toEqual([]);
+  });
+});
+
+describe('docs', () => {
+  it('has every page in its index', () => {
+    const index = readRepositoryFile('docs/README.md');
+    expect(pages.filter((name) => name !== 'README.md' && !index.includes(`](${name})`))).toEqual([]);
+  });
+
+  it.each(pages)('links from %s only to files and headings that exist', (name) => {
+    const broken = [...readRepositoryFile(`docs/${name}`).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      if (/^https?:/.test(link)) return [];
+      const [file = '', heading] = link.split('#', 2);
+      const path = file === '' ? `docs/${name}` : join('docs', file);
+      if (!existsSync(repositoryPath(path))) return [link];
+      return heading === undefined || headingsOf(path).includes(heading) ? [] : [link];
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(path: string): string[] {
+  return [...readRepositoryFile(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
