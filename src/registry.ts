@@ -8,8 +8,10 @@ import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
 import type { Scheme } from './scheme/scheme.ts';
-import type { Ledger } from './store/ledger.ts';
 import { openMemoryLedger } from './store/memory/memory-ledger.ts';
+import type { PaymentStore } from './store/payment-store.ts';
+import { openPostgresLedger } from './store/postgres/postgres-ledger.ts';
+import { openSqliteLedger } from './store/sqlite/sqlite-ledger.ts';
 
 /*
  * The one list of what is built in. A new protocol, scheme, facilitator kind or store is a folder and a line here.
@@ -33,10 +35,14 @@ export function openFacilitator(spec: FacilitatorSpec): Facilitator {
   }
 }
 
-/** Opens the ledger. */
-export function openLedger(spec: StoreSpec): Ledger {
+/** Opens the store; resolves once it is reachable and of this version. */
+export async function openStore(spec: StoreSpec): Promise<PaymentStore> {
   switch (spec.kind) {
     case 'memory':
       return openMemoryLedger();
+    case 'sqlite':
+      return await openSqliteLedger(spec.path);
+    case 'postgres':
+      return await openPostgresLedger(spec.url);
   }
 }

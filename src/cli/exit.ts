@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { UnservedOfferError } from '../server/gateway.ts';
+import { UnservedOfferError } from '../server/readiness.ts';
 import { notice, type Terminal } from './terminal.ts';
 
 /** `0` fine, `1` failed at run time, `2` wrong usage or configuration. */

@@ -1,4 +1,4 @@
-import { createTestClient, defineChain, http, parseAbi, publicActions, walletActions } from 'viem';
+import { type Chain, createTestClient, defineChain, http, parseAbi, publicActions, walletActions } from 'viem';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { DEVNET_ACCOUNTS, type DevnetAccount, MINTER } from './accounts.ts';
 import { type Address, DEVNET_CHAIN_ID, EXACT_PERMIT2_PROXY, MULTICALL3, USDC } from './addresses.ts';
@@ -44,7 +44,7 @@ export interface Devnet {
 }
 
 /** The development chain as viem knows a chain. `rpcUrls` is empty of defaults: every chain has its own port. */
-export const DEVNET_CHAIN = defineChain({
+export const DEVNET_CHAIN: Chain = defineChain({
   id: DEVNET_CHAIN_ID,
   name: 'Turnpike development chain',
   nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },

@@ -17,6 +17,11 @@ export interface RemoteFacilitatorSpec {
   readonly settleTimeoutMs: number;
   /** Coinbase Developer Platform API key: a JWT is made for each request. */
   readonly cdp: { readonly keyId: string; readonly keySecret: string } | undefined;
+  /**
+   * One JSON-RPC URL per EVM network on which settlements are proved by the chain. Where there is none, the facilitator
+   * has the last word. Only read from.
+   */
+  readonly rpc: ReadonlyMap<Network, string>;
 }
 
 /** The facilitator inside the gateway: talks to RPC nodes and pays the gas itself. */

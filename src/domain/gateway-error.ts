@@ -34,6 +34,10 @@ export const ERROR_CODES = {
   payment_in_progress: client(409, 'Another request is using this payment right now.', true),
   payment_already_used: client(409, 'This payment was used and its answer was delivered.'),
   payment_bound_to_another_request: client(409, 'This payment belongs to another request.'),
+  payment_identifier_required: client(400, 'This route asks for a payment-identifier.'),
+  payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),
+  delivery_expired: client(409, 'This payment was settled, and the time to collect its answer is over.'),
+  upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
   settlement_unknown: fault(
     503,

@@ -1,4 +1,4 @@
-import type { Amount } from './amount.ts';
+import { type Amount, formatAmount, parseAmount } from './amount.ts';
 import type { Asset } from './asset.ts';
 import type { Network } from './network.ts';
 import type { PaymentRequirements } from './x402.ts';
@@ -16,4 +16,18 @@ export interface Offer {
   readonly v1Network: string | undefined;
   /** What is put on the wire and handed to facilitators. Never what a client sent. */
   readonly requirements: PaymentRequirements;
+}
+
+/** An offer as our own ledger stores it: JSON, the amount as text. */
+export type StoredOffer = Omit<Offer, 'amount'> & { readonly amount: string };
+
+/** Puts an offer into its stored form. Equal offers come out equal, so that their JSON can be compared. */
+export function storeOffer(offer: Offer): StoredOffer {
+  return { ...offer, amount: formatAmount(offer.amount) };
+}
+
+/** Reads what {@link storeOffer} wrote; `undefined` when another version wrote it in another way. */
+export function restoreOffer(stored: StoredOffer): Offer | undefined {
+  const amount = parseAmount(stored?.amount);
+  return amount === undefined ? undefined : { ...stored, amount };
 }

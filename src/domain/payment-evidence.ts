@@ -1,23 +1,33 @@
-import { formatAmount, parseAmount } from '../domain/amount.ts';
-import type { Offer } from '../domain/offer.ts';
-import type { Payment } from '../domain/payment.ts';
+import { restoreOffer, type StoredOffer, storeOffer } from './offer.ts';
+import type { Payment } from './payment.ts';
 
-/**
- * Writes down a payment so that its settlement can be asked about after a crash: {@link PaymentClaim.evidence}.
- *
- * Only this process's successors read it, from the ledger: it is our own data, so that reading trusts its shape.
- */
-export function encodeEvidence(payment: Payment): string {
-  const { offer } = payment;
-  return JSON.stringify({ ...payment, offer: { ...offer, amount: formatAmount(offer.amount) } });
+/** What is written down with a claim so that a payment can be finished by another process. */
+export interface PaymentEvidence {
+  readonly payment: Payment;
+  /** Whether the request can be carried out again without harm, should its answer not have arrived. */
+  readonly repeatable: boolean;
+  /** Whether the upstream was asked before the money moved: then it may have worked, whatever the settlement came to. */
+  readonly upstreamFirst: boolean;
 }
 
-/** The stored form: a payment whose amount is text. */
-type StoredPayment = Omit<Payment, 'offer'> & { readonly offer: Omit<Offer, 'amount'> & { readonly amount: string } };
+/** The stored form. Read back from our own ledger only, so that its shape can be trusted. */
+interface StoredEvidence extends Omit<PaymentEvidence, 'payment'> {
+  readonly payment: Omit<Payment, 'offer'> & { readonly offer: StoredOffer };
+}
 
-/** Reads what {@link encodeEvidence} wrote; `undefined` when it was not written by this version of the gateway. */
-export function decodeEvidence(text: string): Payment | undefined {
-  const stored: StoredPayment = JSON.parse(text);
-  const amount = parseAmount(stored.offer?.amount);
-  return amount === undefined ? undefined : { ...stored, offer: { ...stored.offer, amount } };
+/** Writes evidence as JSON, for {@link PaymentClaim.evidence}. */
+export function encodeEvidence({ payment, repeatable, upstreamFirst }: PaymentEvidence): string {
+  const stored: StoredEvidence = {
+    repeatable,
+    upstreamFirst,
+    payment: { ...payment, offer: storeOffer(payment.offer) },
+  };
+  return JSON.stringify(stored);
+}
+
+/** Reads what {@link encodeEvidence} wrote; `undefined` when another version wrote it in another way. */
+export function decodeEvidence(text: string): PaymentEvidence | undefined {
+  const { repeatable, upstreamFirst, payment }: StoredEvidence = JSON.parse(text);
+  const offer = restoreOffer(payment?.offer);
+  return offer === undefined ? undefined : { repeatable, upstreamFirst, payment: { ...payment, offer } };
 }

@@ -31,7 +31,7 @@ export interface PaymentClaim {
   readonly facilitator: string;
   /**
    * All that is needed to ask about the settlement again after a crash, as JSON: the submission, the offer and the
-   * resource's URL. Forgotten when the payment is `delivered`.
+   * resource's URL. Forgotten with a `delivered` payment whose `checkAt` is 0, else by `Upkeep.confirm`.
    */
   readonly evidence: string;
   /** The client's own id for the purchase (`payment-identifier` extension); two live payments cannot share one. */
@@ -54,12 +54,16 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   /** Fencing number: grows with every transition; a writer that holds an old one has lost the payment. */
   readonly epoch: number;
   readonly settlement: Settlement | undefined;
+  /** Unix milliseconds at which the ledger learned that the money moved. */
+  readonly settledAt: number | undefined;
   /** The last attempt to settle, once there was one. */
   readonly attempt: SettlementAttempt | undefined;
   /** {@link PaymentClaim.evidence}, until it is forgotten. */
   readonly evidence: string | undefined;
   /** SHA-256 of the request's body, hex, once all of it was read. */
   readonly bodyDigest: string | undefined;
+  /** Whether the whole answer went out before the money moved (`settle: deferred`). */
+  readonly answered: boolean;
   /** How often an open settlement was looked into. */
   readonly checks: number;
   /** Unix milliseconds of the next time. */

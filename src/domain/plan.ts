@@ -11,7 +11,18 @@ export interface ListenAddress {
 }
 
 /** Where payments are remembered. */
-export type StoreSpec = { readonly kind: 'memory' };
+export type StoreSpec =
+  | { readonly kind: 'memory' }
+  /** Path of the database file, relative to the working directory. */
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+/** How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`. */
+export interface DeferredBounds {
+  /** Most answers whose payment is not settled yet, over all payers. */
+  readonly maxUnsettled: number;
+  readonly maxUnsettledPerPayer: number;
+}
 
 /**
  * The whole configuration, decoded, checked and compiled: what the gateway runs on.
@@ -36,6 +47,11 @@ export interface Plan {
   readonly limits: Limits;
   /** How long a payment whose answer did not arrive can be collected with the same header, in milliseconds. */
   readonly retryWindowMs: number;
+  /** How long finished payments stay in the ledger, in milliseconds. */
+  readonly retentionMs: number;
+  readonly deferred: DeferredBounds;
+  /** Processes that share the public address. */
+  readonly workers: number;
   /** How long requests in flight may take to finish on shutdown, in milliseconds. */
   readonly drainTimeoutMs: number;
 }

@@ -2,7 +2,16 @@ import type { Offer } from './offer.ts';
 import type { Upstream } from './upstream.ts';
 
 /** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
-export type SettleMode = 'after' | 'before';
+export type SettleMode = 'after' | 'before' | 'deferred';
+
+/** Whether a purchase can or must carry the buyer's own id (`payment-identifier` extension). */
+export type IdentifierRule = 'off' | 'optional' | 'required';
+
+/** How answers of calls that cannot be repeated are kept for a buyer whose connection dropped. */
+export interface KeepAnswers {
+  /** Largest body that is kept, in bytes. A larger one is delivered, but not kept. */
+  readonly maxBytes: number;
+}
 
 /** What a route costs. */
 export type RoutePrice = { readonly kind: 'free' } | { readonly kind: 'priced'; readonly offers: readonly Offer[] };
@@ -42,4 +51,8 @@ export interface Route {
   readonly rewrite: PathRewrite | undefined;
   /** How long the upstream may take until its response headers, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whether any method of this route may be carried out again, because the API itself sees to it. */
+  readonly idempotent: boolean;
+  readonly keepAnswers: KeepAnswers | undefined;
+  readonly identifier: IdentifierRule;
 }

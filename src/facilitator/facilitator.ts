@@ -1,5 +1,6 @@
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
+import type { SettlementAttempt } from '../domain/payment-record.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 
@@ -7,6 +8,22 @@ import type { SupportedKind } from '../domain/x402.ts';
 export type Verification =
   | { readonly kind: 'valid'; readonly payer: string }
   | { readonly kind: 'invalid'; readonly reason: string };
+
+/**
+ * Writes down an attempt, durably. Nothing may be sent before it resolves; when it rejects, nothing of that attempt may
+ * be sent at all, and `settle` rejects with the same reason. Called again for each attempt that takes the place of an
+ * earlier one, which the receiver did not take and never will.
+ */
+export type Journal = (attempt: SettlementAttempt) => Promise<void>;
+
+/** A settlement whose outcome is not known, as the ledger has it. */
+export interface OpenSettlement {
+  readonly payment: Payment;
+  /** What was written down last; `undefined` says that nothing was ever sent. */
+  readonly attempt: SettlementAttempt | undefined;
+  /** Unix milliseconds of the claim. */
+  readonly since: number;
+}
 
 /**
  * Who verifies and settles payments: a remote HTTP service, or the one inside the gateway.
@@ -23,12 +40,20 @@ export interface Facilitator {
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */
   verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
   /**
-   * Moves the money. Called at most once per claim.
+   * Moves the money. Called at most once per claim. What is about to be sent is given to `journal` first.
    *
    * @throws GatewayError `facilitator_overloaded` when it declines before anything was sent; never for what happened
-   *   after a request or a transaction may have left, which is `unknown`.
+   *   after a request or a transaction may have left, which is `unknown`. Whatever `journal` rejected with.
    */
-  settle(payment: Payment): Promise<SettlementOutcome>;
+  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome>;
+  /**
+   * Finds out what became of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
+   * May be repeated, and asked about a settlement that was `settled` before, which a reorganisation of the chain can
+   * undo. May send the identical attempt again; never another one.
+   *
+   * @throws GatewayError the facilitator's faults when it cannot look
+   */
+  resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
   /** Waits for settlements that are under way and lets go of connections. */
   close(): Promise<void>;
 }

@@ -82,6 +82,11 @@ export class FacilitatorPool {
     await Promise.all(this.#members.map((member) => this.#ask(member, either)));
   }
 
+  /** The facilitator of that name, which alone may finish what it began. */
+  named(name: string): Facilitator | undefined {
+    return this.#members.find((member) => member.facilitator.name === name)?.facilitator;
+  }
+
   /** Whether every facilitator has been reached, so that what is not covered will not be. */
   get allReached(): boolean {
     return this.#members.every((member) => member.kinds !== undefined);

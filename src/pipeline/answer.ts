@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
-import type { Refusal } from './refusal.ts';
+import { noticeHeaders, type Refusal } from './refusal.ts';
 import { discardBody } from './request-body.ts';
 import type { RouteDesk } from './runtime.ts';
 
@@ -32,9 +32,8 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
     if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
   }
   if (settlement !== undefined) {
-    const { protocol, response, offer } = settlement;
-    headers[protocol.responseHeader] = protocol.encodeSettlement(response, offer);
-    context.notes.transaction = response.transaction === '' ? undefined : response.transaction;
+    Object.assign(headers, Object.fromEntries(noticeHeaders(settlement)));
+    context.notes.transaction = settlement.response.transaction || undefined;
   }
   context.notes.reason = reason;
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
@@ -81,6 +80,7 @@ function write({ res, requestId, notes }: AnswerContext, answer: Answer): void {
   if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
   Object.assign(headers, crossOriginHeaders(res.req));
   discardBody(res.req, res);
-  res.writeHead(status, headers);
+  // With its own reason phrase: an upstream's, set before a failed head, would stick.
+  res.writeHead(status, STATUS_CODES[status] ?? '', headers);
   res.end(res.req.method === 'HEAD' ? undefined : body);
 }

@@ -1,26 +1,17 @@
-import type { Offer } from '../domain/offer.ts';
 import { isClaimable } from '../domain/payment-state.ts';
-import type { SettleResponse } from '../domain/x402.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
-import type { Protocol } from '../protocol/protocol.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { type HeldPayment, resolveHeldPayment } from './held-payment.ts';
+import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
 import { type BroughtPayment, readPayment, refusePayment } from './read-payment.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 
 /** A payment that may be claimed for this request. */
-export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint'> {
+export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'> {
   readonly kind: 'authorized';
   /** Who verified it, and the only one that may settle it. */
   readonly facilitator: Facilitator;
 }
-
-/** A payment whose settlement is in the ledger and whose answer this request may collect. */
-export type CollectablePayment = Extract<HeldPayment, { kind: 'collectable' }> & {
-  readonly protocol: Protocol;
-  readonly offer: Offer;
-};
 
 /** What a request's payment header came to. */
 export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;
@@ -37,9 +28,11 @@ export async function authorize(request: RoutedRequest, desk: RouteDesk, service
   const known = await findHeld(request, brought, services);
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
-  const { payment, protocol, fingerprint } = brought;
+  const { payment, protocol, fingerprint, identifier } = brought;
   const { verification, facilitator } = await request.runtime.facilitators.verify(payment, request.clientGone);
-  if (verification.kind === 'valid') return { kind: 'authorized', payment, protocol, fingerprint, facilitator };
+  if (verification.kind === 'valid') {
+    return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };
+  }
   // A copy of this payment may have been settled while we asked: then "already used" is our own doing, no refusal.
   return (await findHeld(request, brought, services)) ?? refusePayment(verification.reason);
 }
@@ -50,15 +43,12 @@ export async function authorize(request: RoutedRequest, desk: RouteDesk, service
  */
 async function findHeld(
   request: RoutedRequest,
-  { payment, protocol, fingerprint }: BroughtPayment,
+  brought: BroughtPayment,
   services: Services,
 ): Promise<CollectablePayment | Refusal | undefined> {
-  const { authorization, offer } = payment;
+  const { authorization } = brought.payment;
   const record = await services.ledger.find(authorization.key);
   if (record === undefined || isClaimable(record.state)) return undefined;
   if (!authorization.proved && record.digest !== authorization.digest) return undefined;
-  const notice = (response: SettleResponse): SettlementNotice => ({ protocol, offer, response });
-  const { retryWindowMs } = request.runtime.plan;
-  const held = resolveHeldPayment(record, fingerprint, services.clock(), retryWindowMs, notice);
-  return held.kind === 'collectable' ? { ...held, protocol, offer } : held;
+  return await resolveHeldPayment(record, brought, request, services);
 }

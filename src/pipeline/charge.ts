@@ -1,14 +1,20 @@
-import { GatewayError } from '../domain/gateway-error.ts';
-import type { Payment } from '../domain/payment.ts';
+import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
-import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
 import { settleResponseOf } from './held-payment.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
+import type { Services } from './runtime.ts';
 
 /** Seconds after which an unresolved settlement is worth asking about again. */
 const UNKNOWN_RETRY_SECONDS = 5;
+/** Milliseconds until an unresolved settlement is looked into for the first time. */
+const FIRST_LOOK_MS = 1000;
+/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
+const SECOND_LOOK_MS = 60_000;
+
+/** Faults of a facilitator that say that it has not begun. */
+const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 'shutting_down']);
 
 /** What charging came to: the money moved, or why the request is not served. */
 export type ChargeResult = { readonly kind: 'charged'; readonly notice: SettlementNotice } | Refusal;
@@ -22,13 +28,17 @@ export type ChargeResult = { readonly kind: 'charged'; readonly notice: Settleme
  * @throws GatewayError `store_unavailable`: the row stays at `settling`, which is the truth as far as it is known;
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again
  */
-export async function charge(claimed: ClaimedPayment, authorized: AuthorizedPayment): Promise<ChargeResult> {
-  const { payment, protocol, facilitator } = authorized;
+export async function charge(
+  claimed: ClaimedPayment,
+  authorized: AuthorizedPayment,
+  clock: Services['clock'],
+): Promise<ChargeResult> {
+  const { payment, protocol } = authorized;
   const { offer } = payment;
-  const outcome = await settle(claimed, facilitator, payment);
+  const outcome = await settle(claimed, authorized);
   switch (outcome.kind) {
     case 'settled':
-      return { kind: 'charged', notice: await recordSettlement(claimed, authorized, outcome.settlement) };
+      return { kind: 'charged', notice: await recordSettlement(claimed, authorized, outcome.settlement, clock) };
     case 'failed':
       await claimed.move({ to: 'failed', reason: outcome.reason });
       return {
@@ -49,7 +59,7 @@ export async function charge(claimed: ClaimedPayment, authorized: AuthorizedPaym
         },
       };
     case 'unknown':
-      await claimed.move({ to: 'unknown', reason: outcome.reason });
+      await claimed.move({ to: 'unknown', reason: outcome.reason, checkAt: clock() + FIRST_LOOK_MS });
       return {
         kind: 'refusal',
         code: 'settlement_unknown',
@@ -61,18 +71,21 @@ export async function charge(claimed: ClaimedPayment, authorized: AuthorizedPaym
 }
 
 /**
- * Asks for the money once. A facilitator that says it is overloaded has sent nothing; one that fails in any other way
- * has told nothing, and then the outcome is unknown.
+ * Asks for the money once. A facilitator that says it is overloaded has sent nothing; a ledger that could not write the
+ * attempt down kept it from being sent; one that fails in any other way has told nothing: the outcome is unknown.
  */
-async function settle(claimed: ClaimedPayment, facilitator: Facilitator, payment: Payment): Promise<SettlementOutcome> {
+async function settle(claimed: ClaimedPayment, authorized: AuthorizedPayment): Promise<SettlementOutcome> {
+  const { facilitator, payment } = authorized;
   try {
-    return await facilitator.settle(payment);
+    return await facilitator.settle(payment, (attempt) => claimed.move({ to: 'settling', attempt }));
   } catch (fault) {
-    if (fault instanceof GatewayError && fault.code === 'facilitator_overloaded') {
-      await claimed.move({ to: 'failed', reason: fault.message });
+    if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: String(fault) };
+    if (NOTHING_SENT.has(fault.code)) {
+      await claimed.move({ to: 'failed', reason: fault.code });
       throw fault;
     }
-    return { kind: 'unknown', reason: fault instanceof Error ? fault.message : String(fault) };
+    if (fault.meaning.source !== 'facilitator') throw fault;
+    return { kind: 'unknown', reason: fault.code };
   }
 }
 
@@ -80,8 +93,9 @@ async function recordSettlement(
   claimed: ClaimedPayment,
   { protocol, payment }: AuthorizedPayment,
   settlement: Settlement,
+  clock: Services['clock'],
 ): Promise<SettlementNotice> {
-  await claimed.move({ to: 'delivering', settlement });
+  await claimed.move({ to: 'delivering', settlement, checkAt: clock() + SECOND_LOOK_MS });
   const response = settleResponseOf(claimed.record);
   if (response === undefined) throw new Error('a settled payment without its settlement');
   return { protocol, offer: payment.offer, response };

@@ -1,13 +1,13 @@
 import { GatewayError } from '../domain/gateway-error.ts';
-import type { PaymentRecord } from '../domain/payment-record.ts';
+import { encodeEvidence } from '../domain/payment-evidence.ts';
+import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
 import type { ClaimState } from '../domain/payment-state.ts';
-import type { SettleResponse } from '../domain/x402.ts';
-import type { Ledger, Transition } from '../store/ledger.ts';
-import type { AuthorizedPayment, CollectablePayment } from './authorize.ts';
-import { encodeEvidence } from './evidence.ts';
+import type { ClaimOutcome, Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
+import type { AuthorizedPayment } from './authorize.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { resolveHeldPayment } from './held-payment.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
+import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
+import type { Refusal } from './refusal.ts';
+import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
 
 /**
@@ -17,11 +17,13 @@ import type { Services } from './runtime.ts';
 export class ClaimedPayment {
   readonly kind = 'claimed';
   readonly #ledger: Ledger;
+  readonly #abandoned: Services['abandoned'];
   #record: PaymentRecord;
 
-  constructor(ledger: Ledger, record: PaymentRecord) {
+  constructor(ledger: Ledger, record: PaymentRecord, abandoned: Services['abandoned']) {
     this.#ledger = ledger;
     this.#record = record;
+    this.#abandoned = abandoned;
   }
 
   get record(): PaymentRecord {
@@ -34,9 +36,20 @@ export class ClaimedPayment {
    * @throws GatewayError `store_unavailable`; `payment_in_progress` when somebody else holds the payment now
    */
   async move(step: Transition): Promise<void> {
-    const outcome = await this.#ledger.transition(this.#record.key, this.#record.epoch, step);
+    const outcome = await this.#transition(step);
     if (outcome.kind === 'stale') throw new GatewayError('payment_in_progress', { retryAfterSeconds: 2 });
     this.#record = outcome.record;
+  }
+
+  /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
+  async #transition(step: Transition): Promise<TransitionOutcome> {
+    const { key, epoch } = this.#record;
+    try {
+      return await this.#ledger.transition(key, epoch, step);
+    } catch (fault) {
+      this.#abandoned({ key, epoch });
+      throw fault;
+    }
   }
 }
 
@@ -54,9 +67,9 @@ export async function claimPayment(
   state: ClaimState,
   services: Services,
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
-  const { payment, protocol, fingerprint } = authorized;
+  const { payment, fingerprint, identifier, facilitator } = authorized;
   const { offer, authorization } = payment;
-  const outcome = await services.ledger.claim({
+  const outcome = await tryClaim(services, {
     key: authorization.key,
     fingerprint,
     digest: authorization.digest,
@@ -72,24 +85,34 @@ export async function claimPayment(
     expiresAt: authorization.expiresAt,
     state,
     owner: services.owner,
-    facilitator: authorized.facilitator.name,
-    evidence: encodeEvidence(payment),
-    identifier: undefined,
+    facilitator: facilitator.name,
+    evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), upstreamFirst: state === 'forwarding' }),
+    identifier,
   });
-  if (outcome.kind === 'claimed') return new ClaimedPayment(services.ledger, outcome.record);
-  const notice = (response: SettleResponse): SettlementNotice => ({ protocol, offer, response });
-  const { retryWindowMs } = request.runtime.plan;
-  const held = resolveHeldPayment(outcome.record, fingerprint, services.clock(), retryWindowMs, notice);
-  return held.kind === 'collectable' ? { ...held, protocol, offer } : held;
+  if (outcome.kind === 'claimed') return new ClaimedPayment(services.ledger, outcome.record, services.abandoned);
+  return await resolveHeldPayment(outcome.record, authorized, request, services);
+}
+
+/** A claim whose answer is lost may have been taken: recovery gives it back. */
+async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimOutcome> {
+  try {
+    return await services.ledger.claim(claim);
+  } catch (fault) {
+    services.abandoned({ key: claim.key, requestId: claim.requestId });
+    throw fault;
+  }
 }
 
 /**
- * Takes a paid and undelivered answer for this request: of any number of retries one delivers it.
+ * Takes a paid answer that did not arrive for this request: of any number of retries one delivers it.
  *
  * @throws GatewayError `store_unavailable`; `payment_in_progress` when another retry was first
  */
-export async function claimDelivery(collectable: CollectablePayment, ledger: Ledger): Promise<ClaimedPayment> {
-  const claimed = new ClaimedPayment(ledger, collectable.record);
-  await claimed.move({ to: 'delivering' });
+export async function claimDelivery(
+  { record, kept }: CollectablePayment,
+  { ledger, abandoned }: Pick<Services, 'ledger' | 'abandoned'>,
+): Promise<ClaimedPayment> {
+  const claimed = new ClaimedPayment(ledger, record, abandoned);
+  await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering' });
   return claimed;
 }

@@ -4,7 +4,7 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../proxy/headers.ts';
-import { bodyOf } from '../proxy/upload-body.ts';
+import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedRequest } from './exchange.ts';
 
@@ -22,6 +22,17 @@ export function paidFacts(record: PaymentRecord): PaidFacts {
   return { payer, network, asset, amount: formatAmount(amount), route };
 }
 
+/** What a forwarded request has beside its destination. */
+export interface ForwardTerms {
+  readonly paid?: PaidFacts;
+  /** Looks at the body on its way. */
+  readonly watch?: BodyWatch;
+  /** Whether the call goes on when the client has gone, because its answer is stored for it. */
+  readonly lasting?: boolean;
+}
+
+const NEVER = new AbortController().signal;
+
 /**
  * Sends the request on and waits for the response's head; the body stays in the upstream's connection.
  *
@@ -31,7 +42,7 @@ export function paidFacts(record: PaymentRecord): PaidFacts {
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  paid: PaidFacts | undefined,
+  { paid, watch, lasting }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { req, res, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
@@ -45,8 +56,9 @@ export async function openUpstream(
       path: forwardedPath(request, destination),
       headers: forwardedHeaders(request, upstream, paid),
       body,
+      watch,
       timeoutMs,
-      signal: clientGone,
+      signal: lasting === true ? NEVER : clientGone,
     });
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
@@ -73,39 +85,73 @@ export function forwardedHeaders(request: AcceptedRequest, upstream: Upstream, p
   });
 }
 
-/** Relays a response to the client; `add` are headers of the gateway's own. */
-export function relay(
+/**
+ * Makes sure that a response's head can be relayed, before anything depends on it.
+ *
+ * @throws GatewayError `upstream_invalid_answer`; the response is discarded then
+ */
+export function checkHead(request: AcceptedRequest, response: UpstreamResponse): void {
+  headOf(request, response, true, []);
+}
+
+/**
+ * Relays a response to the client; `add` are headers of the gateway's own.
+ *
+ * @throws GatewayError `upstream_invalid_answer` for a head that {@link checkHead} would have refused
+ */
+export async function relay(
   request: AcceptedRequest,
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): Promise<RelayOutcome> {
-  const { req, res, method } = request;
-  const { status, statusText, rawHeaders } = response;
-  let headers: string[];
-  try {
-    const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid, add };
-    headers = relayResponseHeaders(rawHeaders, context);
-  } catch (fault) {
-    response.discard();
-    throw fault;
-  }
+  const { req, res } = request;
+  const headers = headOf(request, response, paid, add);
   if (res.destroyed) {
     response.discard();
-    return Promise.resolve({ kind: 'client_gone' });
+    return { kind: 'client_gone' };
   }
   // Bodies that the upstream answered early without reading are cut off with the connection.
   if (!req.complete && bodyOf(req) !== undefined) res.shouldKeepAlive = false;
   res.sendDate = false;
-  res.writeHead(status, statusText, headers);
-  return response.relay(res);
+  try {
+    res.writeHead(response.status, response.statusText, headers);
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  return await response.relay(res);
 }
 
+function headOf(
+  { req, method }: AcceptedRequest,
+  response: UpstreamResponse,
+  paid: boolean,
+  add: readonly (readonly [string, string])[],
+): string[] {
+  const { status, rawHeaders } = response;
+  try {
+    return relayResponseHeaders(rawHeaders, { method, status, httpVersionMinor: req.httpVersionMinor, paid, add });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+}
+
+/** Segments are compared by what they mean, as the route table does: an escape must not lead past a rewrite. */
 function rewritten(path: string, rewrite: PathRewrite | undefined): string {
   if (rewrite === undefined) return path;
-  const { from, to } = rewrite;
-  if (path !== from && !path.startsWith(from === '/' ? '/' : `${from}/`)) return path;
-  const rest = from === '/' ? path : path.slice(from.length);
-  const joined = to === '/' ? rest : to + rest;
-  return joined === '' ? '/' : joined;
+  const from = segmentsOf(rewrite.from);
+  const segments = segmentsOf(path);
+  if (!from.every((segment, index) => meaning(segment) === meaning(segments[index] ?? ''))) return path;
+  return `/${[...segmentsOf(rewrite.to), ...segments.slice(from.length)].join('/')}`;
+}
+
+/** The segments below `/`, which itself has none. */
+function segmentsOf(path: string): string[] {
+  return path === '/' ? [] : path.slice(1).split('/');
+}
+
+function meaning(segment: string): string {
+  return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }

@@ -1,48 +1,93 @@
 import { formatAmount } from '../domain/amount.ts';
+import type { Offer } from '../domain/offer.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { SettleResponse } from '../domain/x402.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { KeptAnswer } from '../store/answers.ts';
+import type { RoutedRequest } from './exchange.ts';
+import type { BroughtPayment } from './read-payment.ts';
+import type { Refusal } from './refusal.ts';
+import type { Services } from './runtime.ts';
 
 /** Seconds after which it makes sense to send the same payment again. */
 const RETRY_SECONDS = 2;
 
-/** What a payment that is already in the ledger means for the request that brings it again. */
-export type HeldPayment =
-  | Refusal
-  /** Paid and not delivered: this request may collect the answer without a new charge. */
-  | { readonly kind: 'collectable'; readonly record: PaymentRecord };
+/** A payment that was settled for this very request, whose answer the buyer may still get. */
+export interface CollectablePayment {
+  readonly kind: 'collectable';
+  readonly record: PaymentRecord;
+  readonly protocol: Protocol;
+  readonly offer: Offer;
+  /** The stored answer, where the call must not be made again; `undefined` where it is made again. */
+  readonly kept: KeptAnswer | undefined;
+}
+
+/** What a row of the ledger means, before it is known whether an answer was kept. */
+type Meaning = Refusal | { readonly kind: 'repeat' } | { readonly kind: 'recall'; readonly otherwise: Refusal };
 
 /**
- * Decides what a repeated payment gets. None of these answers carries a new offer.
+ * Decides what a payment gets whose key or identifier is in the ledger already, in a state that cannot be claimed. None
+ * of these answers carries a new offer, but for a payment that turned out to be worth nothing.
  *
- * @param record the ledger's row, in a state that cannot be claimed
- * @param fingerprint of the request that brings the payment now
- * @param now Unix milliseconds
- * @param retryWindowMs how long after settlement an undelivered answer can be collected
+ * @throws GatewayError `store_unavailable`
  */
-export function resolveHeldPayment(
+export async function resolveHeldPayment(
   record: PaymentRecord,
-  fingerprint: string,
-  now: number,
+  brought: Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint'>,
+  request: RoutedRequest,
+  services: Services,
+): Promise<CollectablePayment | Refusal> {
+  const { protocol, payment } = brought;
+  const { offer } = payment;
+  const collectable = { kind: 'collectable', record, protocol, offer } as const;
+  const meaning = meaningOf(record, brought, request.runtime.plan.retryWindowMs, services.clock());
+  switch (meaning.kind) {
+    case 'repeat':
+      return { ...collectable, kept: undefined };
+    case 'refusal':
+      return withReceipt(meaning, record, protocol, offer);
+    case 'recall': {
+      const kept = await services.ledger.recall(record.key);
+      return kept === undefined ? withReceipt(meaning.otherwise, record, protocol, offer) : { ...collectable, kept };
+    }
+  }
+}
+
+function meaningOf(
+  record: PaymentRecord,
+  { payment, fingerprint }: Pick<BroughtPayment, 'payment' | 'fingerprint'>,
   retryWindowMs: number,
-  notice: (response: SettleResponse) => SettlementNotice,
-): HeldPayment {
-  if (record.fingerprint !== fingerprint) return refuse('payment_bound_to_another_request');
+  now: number,
+): Meaning {
+  const samePayment = record.key === payment.authorization.key;
+  if (record.fingerprint !== fingerprint) {
+    return refuse(samePayment ? 'payment_bound_to_another_request' : 'payment_identifier_conflict');
+  }
+  // From the settlement on, whatever happened since: a delivery that breaks off does not renew the window.
+  const inWindow = now - (record.settledAt ?? record.changedAt) <= retryWindowMs;
   switch (record.state) {
+    case 'owed':
+    case 'settling':
+    case 'unknown':
+      if (record.answered) return refuse('payment_already_used');
+      return record.state === 'unknown'
+        ? { ...refuse('settlement_unknown'), reason: 'settlement_pending', retryAfterSeconds: RETRY_SECONDS }
+        : { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
     case 'reserved':
     case 'forwarding':
-    case 'settling':
     case 'delivering':
+    case 'redelivering':
       return { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
-    case 'unknown':
-      return { ...refuse('settlement_unknown'), reason: 'settlement_pending', retryAfterSeconds: RETRY_SECONDS };
     case 'undelivered':
-      if (now - record.changedAt <= retryWindowMs) return { kind: 'collectable', record };
-      return withSettlement(refuse('payment_already_used'), record, notice);
-    case 'delivered':
-      return withSettlement(refuse('payment_already_used'), record, notice);
+      return inWindow ? { kind: 'repeat' } : refuse('delivery_expired');
     case 'delivery_unknown':
-      return withSettlement(refuse('delivery_unknown'), record, notice);
+      return inWindow ? { kind: 'recall', otherwise: refuse('delivery_unknown') } : refuse('delivery_unknown');
+    case 'delivered':
+      // The same purchase, paid with a new authorization: the buyer lost the answer, and is not charged for asking.
+      if (!samePayment && inWindow) return { kind: 'recall', otherwise: refuse('payment_already_used') };
+      return refuse('payment_already_used');
+    case 'defaulted':
+      return { kind: 'refusal', code: 'payment_refused', reason: 'payment_defaulted', challenge: true };
     case 'released':
     case 'failed':
       throw new Error(`a payment in state ${record.state} is free to be claimed, not held`);
@@ -63,13 +108,15 @@ export function settleResponseOf(record: PaymentRecord): SettleResponse | undefi
   };
 }
 
-function withSettlement(
-  refusal: Refusal,
-  record: PaymentRecord,
-  notice: (response: SettleResponse) => SettlementNotice,
-): Refusal {
-  const response = settleResponseOf(record);
-  return response === undefined ? refusal : { ...refusal, settlement: notice(response) };
+const WITH_RECEIPT: ReadonlySet<Refusal['code']> = new Set([
+  'payment_already_used',
+  'delivery_expired',
+  'delivery_unknown',
+]);
+
+function withReceipt(refusal: Refusal, record: PaymentRecord, protocol: Protocol, offer: Offer): Refusal {
+  const response = WITH_RECEIPT.has(refusal.code) ? settleResponseOf(record) : undefined;
+  return response === undefined ? refusal : { ...refusal, settlement: { protocol, offer, response } };
 }
 
 function refuse(code: Refusal['code']): Refusal {

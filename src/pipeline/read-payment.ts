@@ -6,6 +6,7 @@ import type { Protocol } from '../protocol/protocol.ts';
 import type { Authentication } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { readIdentifier } from './payment-identifier.ts';
 import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 
@@ -15,6 +16,8 @@ export interface BroughtPayment {
   readonly payment: Payment;
   readonly protocol: Protocol;
   readonly fingerprint: string;
+  /** The buyer's own id for the purchase, bound to the payer: nobody can take somebody else's. */
+  readonly identifier: string | undefined;
   /**
    * Why it can no longer be taken, when time has run out on it. It may have been taken before, and then what became of
    * it counts.
@@ -43,7 +46,8 @@ export async function readPayment(
   const submitted = protocol.decode(value);
   if (submitted.kind === 'malformed') return malformed(submitted.detail);
   const { submission } = submitted;
-  const match = protocol.match(submission, desk.offers, request.resourceUrl);
+  const offers = [...desk.offers, ...desk.recentOffers(services.clock())];
+  const match = protocol.match(submission, offers, request.resourceUrl);
   if (match.kind === 'refused') return refusePayment(match.reason);
   const { offer, authentication } = await authenticate(submission, match.offers, services);
   switch (authentication.kind) {
@@ -70,10 +74,13 @@ function brought(
   offer: Offer,
   authorization: Payment['authorization'],
   lapsed: string | undefined,
-): BroughtPayment {
+): BroughtPayment | Refusal {
+  const named = readIdentifier(submission, request.route.identifier);
+  if (named.kind === 'refusal') return named;
   request.notes.payer = authorization.payer;
+  const identifier = named.id === undefined ? undefined : `${authorization.payer}|${named.id}`;
   const payment: Payment = { submission, offer, authorization, resourceUrl: request.resourceUrl };
-  return { kind: 'brought', payment, protocol, fingerprint: fingerprintOf(request), lapsed };
+  return { kind: 'brought', payment, protocol, fingerprint: fingerprintOf(request), identifier, lapsed };
 }
 
 interface PaymentHeader {

@@ -26,3 +26,8 @@ export interface Refusal {
   readonly settlement?: SettlementNotice;
   readonly retryAfterSeconds?: number;
 }
+
+/** The header that tells a buyer of a settlement. */
+export function noticeHeaders({ protocol, response, offer }: SettlementNotice): [string, string][] {
+  return [[protocol.responseHeader, protocol.encodeSettlement(response, offer)]];
+}

@@ -1,3 +1,4 @@
+import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -10,12 +11,14 @@ import type { TrustedPeers } from '../proxy/trusted-peers.ts';
 import type { UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
-import type { Ledger } from '../store/ledger.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
 
 /** A priced route's 402 and the protocols that can answer it. */
 export interface RouteDesk {
   readonly challenge: Challenge;
   readonly offers: readonly Offer[];
+  /** Offers that were in force until lately: what was quoted is honoured for the quote's lifetime. */
+  recentOffers(now: number): readonly Offer[];
 }
 
 /** Everything that one plan opens. A request holds on to the runtime that it began with. */
@@ -34,11 +37,15 @@ export interface Runtime {
 export interface Services {
   /** This process's name in the ledger: what it holds is found again under it. */
   readonly owner: string;
-  readonly ledger: Ledger;
+  readonly ledger: PaymentStore;
   readonly observer: Observer;
   readonly schemes: readonly Scheme[];
   /** In the order of preference when a request carries several payment headers. */
   readonly protocols: readonly Protocol[];
+  /** Is told of a payment that a request had to let go of: recovery finishes it. */
+  readonly abandoned: (payment: AbandonedPayment) => void;
+  /** Is told that an answer went out whose money is still to be asked for. */
+  readonly owed: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
   /** A fresh request id. */

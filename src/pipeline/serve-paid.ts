@@ -1,24 +1,20 @@
-import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { BodyRefusedError } from '../proxy/upload-body.ts';
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { answerFault } from './answer.ts';
-import type { AuthorizedPayment, CollectablePayment } from './authorize.ts';
+import type { AuthorizedPayment } from './authorize.ts';
+import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
+import { deliver, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { openUpstream, paidFacts, relay } from './forward.ts';
-import { settleResponseOf } from './held-payment.ts';
+import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
+import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
+import { noticeHeaders } from './refusal.ts';
+import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
-
-/** The request was answered; nothing is left to do. */
-export interface Served {
-  readonly kind: 'served';
-}
-
-const SERVED: Served = { kind: 'served' };
-
-/** Methods that may be carried out again without harm (RFC 9110 §9.2.1). */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
+import { serveKept } from './serve-kept.ts';
 
 /**
  * `settle: after`: the upstream works first and its answer waits while the money moves. A call that fails costs
@@ -33,21 +29,13 @@ export async function serveThenCharge(
   const claimed = await claimPayment(request, authorized, 'forwarding', services);
   if (claimed.kind === 'refusal') return claimed;
   if (claimed.kind === 'collectable') return await collect(request, claimed, services);
-  const response = await openOrRelease(request, claimed);
-  if (response.status >= 400) {
-    await releaseHolding(claimed, response, `upstream answered ${response.status}`);
-    request.notes.outcome = 'unpaid';
-    await relay(request, response, true, []);
-    return SERVED;
-  }
-  if (request.clientGone.aborted) {
-    await releaseHolding(claimed, response, 'client went before settlement');
-    response.discard();
-    return gone(request);
-  }
-  const charged = await chargeHolding(claimed, authorized, response);
+  const digest = new BodyDigest(request.req);
+  const opened = await openUnpaid(request, claimed, digest);
+  if (opened.kind === 'served') return opened;
+  const { response } = opened;
+  const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
   if (charged.kind === 'refusal') return charged;
-  return await deliver(request, claimed, response, charged.notice);
+  return await deliver(request, { claimed, response, digest, notice: charged.notice });
 }
 
 /**
@@ -63,9 +51,9 @@ export async function chargeThenServe(
   const claimed = await claimPayment(request, authorized, 'settling', services);
   if (claimed.kind === 'refusal') return claimed;
   if (claimed.kind === 'collectable') return await collect(request, claimed, services);
-  const charged = await charge(claimed, authorized);
+  const charged = await charge(claimed, authorized, services.clock);
   if (charged.kind === 'refusal') return charged;
-  return await serveCharged(request, claimed, charged.notice);
+  return await serveCharged(request, claimed, charged.notice, services);
 }
 
 /** Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge. */
@@ -73,128 +61,169 @@ export async function collect(
   request: RoutedRequest,
   collectable: CollectablePayment,
   services: Services,
-): Promise<Served> {
-  const { protocol, offer } = collectable;
-  const claimed = await claimDelivery(collectable, services.ledger);
+): Promise<Served | Refusal> {
+  const { kept, protocol, offer } = collectable;
+  if (kept !== undefined) return await serveKept(request, collectable, kept, services);
+  const claimed = await claimDelivery(collectable, services);
   const response = settleResponseOf(claimed.record);
   if (response === undefined) throw new Error('an undelivered payment without its settlement');
-  const served = await serveCharged(request, claimed, { protocol, offer, response });
+  const served = await serveCharged(request, claimed, { protocol, offer, response }, services);
   if (request.notes.outcome === 'paid') request.notes.outcome = 'redelivered';
   return served;
 }
 
-async function serveCharged(
+/**
+ * Opens the upstream for a payment nobody was asked for yet. An answer of 400 and above is relayed unpaid; whatever goes
+ * wrong, the payment is free again.
+ */
+export async function openUnpaid(
   request: RoutedRequest,
   claimed: ClaimedPayment,
-  notice: SettlementNotice,
-): Promise<Served> {
+  digest: BodyDigest,
+): Promise<Served | { readonly kind: 'opened'; readonly response: UpstreamResponse }> {
   let response: UpstreamResponse;
   try {
-    response = await openUpstream(request, request.route, paidFacts(claimed.record));
-  } catch (fault) {
-    // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.
-    const again = isSafe(request) || !mayHaveReachedUpstream(fault);
-    await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason: 'upstream failed after settlement' });
-    if (request.clientGone.aborted) return gone(request);
-    answerFault(request, fault, Object.fromEntries(noticeHeaders(request, notice)));
-    return SERVED;
-  }
-  return await deliver(request, claimed, response, notice);
-}
-
-/** Relays a paid answer, and writes down whether it arrived. */
-async function deliver(
-  request: RoutedRequest,
-  claimed: ClaimedPayment,
-  response: UpstreamResponse,
-  notice: SettlementNotice,
-): Promise<Served> {
-  const outcome = await relayPaid(request, claimed, response, notice);
-  // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
-  if (outcome.kind === 'complete' && response.status < 500) {
-    await claimed.move({ to: 'delivered' });
-    request.notes.outcome = 'paid';
-    return SERVED;
-  }
-  const again = outcome.kind === 'complete' || isSafe(request);
-  await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason: reasonOf(outcome, response) });
-  request.notes.outcome = outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
-  return SERVED;
-}
-
-async function relayPaid(
-  request: RoutedRequest,
-  claimed: ClaimedPayment,
-  response: UpstreamResponse,
-  notice: SettlementNotice,
-): Promise<RelayOutcome> {
-  try {
-    return await relay(request, response, true, noticeHeaders(request, notice));
-  } catch (fault) {
-    // The head could not be relayed: the money moved, so that the buyer gets a receipt with the error.
-    const again = isSafe(request);
-    await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason: 'the response head was invalid' });
-    throw fault;
-  }
-}
-
-/** Opens the upstream for a payment nobody was asked for yet; whatever goes wrong, the payment is free again. */
-async function openOrRelease(request: RoutedRequest, claimed: ClaimedPayment): Promise<UpstreamResponse> {
-  try {
-    return await openUpstream(request, request.route, paidFacts(claimed.record));
+    response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest });
   } catch (fault) {
     await claimed.move({ to: 'released', reason: 'upstream failed' });
     throw fault;
   }
+  if (response.status < 400 && !request.clientGone.aborted) {
+    await checkOrRelease(request, claimed, response);
+    return { kind: 'opened', response };
+  }
+  try {
+    await claimed.move({ to: 'released', reason: `upstream answered ${response.status}` });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  if (response.status < 400) {
+    response.discard();
+    return gone(request);
+  }
+  request.notes.outcome = 'unpaid';
+  await relay(request, response, true, []);
+  return SERVED;
+}
+
+/** A head that cannot be relayed is a failure of the upstream: found before the money moves, it costs nothing. */
+async function checkOrRelease(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+): Promise<void> {
+  try {
+    checkHead(request, response);
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'the response head was invalid' });
+    throw fault;
+  }
+}
+
+/** A payment with the upstream's answer, which waits. */
+interface Holding {
+  readonly claimed: ClaimedPayment;
+  readonly authorized: AuthorizedPayment;
+  readonly response: UpstreamResponse;
+  readonly digest: BodyDigest;
 }
 
 /** Charges while an answer is held; the answer is dropped unless the money moved. */
 async function chargeHolding(
-  claimed: ClaimedPayment,
-  authorized: AuthorizedPayment,
-  response: UpstreamResponse,
+  request: RoutedRequest,
+  { claimed, authorized, response, digest }: Holding,
+  services: Services,
 ): Promise<ChargeResult> {
   let charged: ChargeResult | undefined;
   try {
-    await claimed.move({ to: 'settling' });
-    charged = await charge(claimed, authorized);
+    // Kept before the money moves: from then on the call is paid for and cannot be made again.
+    if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
+    await claimed.move({ to: 'settling', ...digest.fact });
+    charged = await charge(claimed, authorized, services.clock);
     return charged;
   } finally {
     if (charged?.kind !== 'charged') response.discard();
   }
 }
 
-/** Releases a payment while an answer is held; a ledger that fails must not leave the upstream's connection behind. */
-async function releaseHolding(claimed: ClaimedPayment, response: UpstreamResponse, reason: string): Promise<void> {
+/** Nobody was asked for the money yet: an answer that cannot be kept costs nothing. */
+export async function keepOrRelease(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+  digest: BodyDigest,
+  services: Services,
+): Promise<void> {
   try {
-    await claimed.move({ to: 'released', reason });
+    await keepAnswer(request, claimed, response, digest, services);
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'the answer could not be kept' });
+    throw fault;
+  }
+}
+
+async function serveCharged(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  notice: SettlementNotice,
+  services: Services,
+): Promise<Served | Refusal> {
+  const digest = new BodyDigest(request.req, claimed.record.bodyDigest);
+  let response: UpstreamResponse;
+  try {
+    if (!digest.matches) throw new BodyRefusedError();
+    const lasting = keepsAnswer(request);
+    response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest, lasting });
+    checkHead(request, response);
+    if (lasting) await keepOrDiscard(request, claimed, response, digest, services);
+  } catch (fault) {
+    return await withholdCharged(request, claimed, notice, fault);
+  }
+  return await deliver(request, { claimed, response, digest, notice });
+}
+
+async function keepOrDiscard(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+  digest: BodyDigest,
+  services: Services,
+): Promise<void> {
+  try {
+    await keepAnswer(request, claimed, response, digest, services);
   } catch (fault) {
     response.discard();
     throw fault;
   }
 }
 
-function noticeHeaders(request: RoutedRequest, notice: SettlementNotice): [string, string][] {
-  request.notes.transaction = notice.response.transaction;
-  return [[notice.protocol.responseHeader, notice.protocol.encodeSettlement(notice.response, notice.offer)]];
-}
-
-function isSafe(request: RoutedRequest): boolean {
-  return SAFE_METHODS.has(request.method);
-}
-
-function gone(request: RoutedRequest): Served {
-  request.notes.outcome = 'client_gone';
+/** The upstream failed after the money moved: the buyer keeps what was paid for. */
+async function withholdCharged(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  notice: SettlementNotice,
+  fault: unknown,
+): Promise<Served | Refusal> {
+  if (fault instanceof BodyRefusedError) {
+    await claimed.move({ to: 'undelivered', reason: 'another body' });
+    return {
+      kind: 'refusal',
+      code: 'payment_bound_to_another_request',
+      reason: 'payment_bound_to_another_request',
+      challenge: false,
+    };
+  }
+  // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.
+  const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
+  await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason: 'upstream failed after settlement' });
+  if (request.clientGone.aborted) return gone(request);
+  answerFault(request, fault, Object.fromEntries(noticeHeaders(notice)));
   return SERVED;
 }
 
-function reasonOf(outcome: RelayOutcome, response: UpstreamResponse): string {
-  switch (outcome.kind) {
-    case 'complete':
-      return `upstream answered ${response.status}`;
-    case 'client_gone':
-      return 'client went during delivery';
-    case 'upstream_broke':
-      return 'upstream broke off during delivery';
-  }
+/** Nobody is there any more to be served. */
+export function gone(request: RoutedRequest): Served {
+  request.notes.outcome = 'client_gone';
+  return SERVED;
 }

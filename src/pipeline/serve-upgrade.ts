@@ -1,20 +1,23 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { GatewayError } from '../domain/gateway-error.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
-import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import { isWebSocketUpgrade, type UpgradeOutcome } from '../proxy/upgrade.ts';
+import { bodyOf } from '../proxy/upload-body.ts';
 import { type AnswerContext, answerFault } from './answer.ts';
-import type { AuthorizedPayment, CollectablePayment } from './authorize.ts';
+import type { AuthorizedPayment } from './authorize.ts';
 import { charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+import type { Served } from './deliver.ts';
+import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
-import { settleResponseOf } from './held-payment.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
+import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
+import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
-import type { Served } from './serve-paid.ts';
+
+/** How long a client may take to close its half after an answer that is no tunnel, in milliseconds. */
+const LINGER_MS = 2000;
 
 /**
  * Serves a request to switch protocols: the same line as {@link serve}, with a tunnel at its end. A priced WebSocket is
@@ -32,8 +35,27 @@ export async function serveUpgrade(
   const res = new ServerResponse(req);
   res.assignSocket(socket);
   res.shouldKeepAlive = false;
-  res.once('finish', () => socket.end());
-  await serve(req, res, services, isWebSocketUpgrade(req) ? new TunnelTransport(socket, head) : undefined);
+  res.once('finish', () => {
+    socket.end();
+    // A client that keeps its half open shall not keep ours.
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  });
+  if (isWebSocketUpgrade(req)) return await serve(req, res, services, new TunnelTransport(socket, head));
+  // This Node has given its body away: nothing of it could be forwarded.
+  if (bodyOf(req) !== undefined) return refuseUpgrade(res, services);
+  return await serve(req, res, services);
+}
+
+/** A tunnel that was paid for. */
+interface PaidTunnel {
+  readonly claimed: ClaimedPayment;
+  readonly notice: SettlementNotice;
+  readonly onUpgraded: () => void;
+}
+
+function refuseUpgrade(res: ServerResponse, services: Services): void {
+  const notes = emptyNotes();
+  answerFault({ res, requestId: services.newRequestId(), notes }, new GatewayError('upgrade_unsupported'));
 }
 
 class TunnelTransport implements Transport {
@@ -46,7 +68,7 @@ class TunnelTransport implements Transport {
   }
 
   async serveFree(request: AcceptedRequest, destination: Destination): Promise<void> {
-    const outcome = await this.#tunnel(request, destination, undefined, undefined);
+    const outcome = await this.#tunnel(request, destination, undefined);
     request.notes.outcome = outcome.kind === 'complete' ? 'free' : 'client_gone';
   }
 
@@ -59,13 +81,13 @@ class TunnelTransport implements Transport {
     const claimed = await claimPayment(request, authorized, 'settling', services);
     if (claimed.kind === 'refusal') return claimed;
     if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
-    const charged = await charge(claimed, authorized);
+    const charged = await charge(claimed, authorized, services.clock);
     return charged.kind === 'refusal' ? charged : await this.#deliver(request, request.route, claimed, charged.notice);
   }
 
   async collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served> {
     const { protocol, offer } = collectable;
-    const claimed = await claimDelivery(collectable, services.ledger);
+    const claimed = await claimDelivery(collectable, services);
     const response = settleResponseOf(claimed.record);
     if (response === undefined) throw new Error('an undelivered payment without its settlement');
     return await this.#deliver(request, request.route, claimed, { protocol, offer, response });
@@ -77,27 +99,30 @@ class TunnelTransport implements Transport {
     claimed: ClaimedPayment,
     notice: SettlementNotice,
   ): Promise<Served> {
-    const outcome = await this.#tunnel(request, route, claimed, notice);
+    let opened: Promise<void> | undefined;
+    const onUpgraded = (): void => {
+      // What was paid for is the connection: it is delivered when it opens, however long it lasts.
+      opened = claimed.move({ to: 'delivered' });
+      opened.catch(() => {}); // awaited below, when the connection is over
+    };
+    const outcome = await this.#tunnel(request, route, { claimed, notice, onUpgraded });
+    const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
+    request.notes.outcome = arrived ? 'paid' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+    if (opened !== undefined) await opened;
     // An upgrade is a GET: asking for it again is safe.
-    const arrived = outcome.kind === 'complete' && (outcome.status ?? 0) < 500;
-    await claimed.move({ to: arrived ? 'delivered' : 'undelivered', reason: outcome.kind });
-    request.notes.outcome = arrived ? 'paid' : 'failed';
+    else await claimed.move({ to: arrived ? 'delivered' : 'undelivered', reason: outcome.kind });
     return { kind: 'served' };
   }
 
   async #tunnel(
     request: AcceptedRequest,
     destination: Destination,
-    claimed: ClaimedPayment | undefined,
-    notice: SettlementNotice | undefined,
-  ): Promise<RelayOutcome & { readonly status?: number }> {
+    paidFor: PaidTunnel | undefined,
+  ): Promise<UpgradeOutcome> {
     const { req, res, runtime } = request;
-    const paid = claimed === undefined ? undefined : paidFacts(claimed.record);
-    const add: [string, string][] =
-      notice === undefined
-        ? []
-        : [[notice.protocol.responseHeader, notice.protocol.encodeSettlement(notice.response, notice.offer)]];
-    request.notes.transaction = notice?.response.transaction;
+    const paid = paidFor && paidFacts(paidFor.claimed.record);
+    const add = paidFor === undefined ? [] : noticeHeaders(paidFor.notice);
+    request.notes.transaction = paidFor?.notice.response.transaction;
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(this.#socket);
     return await runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
@@ -106,6 +131,7 @@ class TunnelTransport implements Transport {
       timeoutMs: destination.timeoutMs,
       paid: paid !== undefined,
       add,
+      ...(paidFor === undefined ? {} : { onUpgraded: paidFor.onUpgraded }),
       refuse: (fault: GatewayError) => {
         res.assignSocket(this.#socket);
         const context: AnswerContext = request;

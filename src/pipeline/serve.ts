@@ -1,24 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { hostName } from '../domain/host.ts';
-import type { Route } from '../domain/route.ts';
+import type { SettleMode } from '../domain/route.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { acceptRequest } from './accept.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
-import { type AuthorizedPayment, authorize, type CollectablePayment } from './authorize.ts';
+import { type AuthorizedPayment, authorize } from './authorize.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
+import type { Served } from './deliver.ts';
 import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, openUpstream, relay } from './forward.ts';
+import type { CollectablePayment } from './held-payment.ts';
+import { matchRoute, resourceUrlOf } from './match.ts';
 import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
-import { chargeThenServe, collect, type Served, serveThenCharge } from './serve-paid.ts';
+import { serveOnCredit } from './serve-deferred.ts';
+import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
 
 /** The end of the line: how a request that may pass is carried to the upstream and back. */
 export interface Transport {
   serveFree(request: AcceptedRequest, destination: Destination): Promise<void>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
-  collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served>;
+  collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
 }
 
 /**
@@ -44,8 +47,10 @@ export async function serve(
     accepted = acceptRequest(arrival);
     await route(accepted, services, transport);
   } catch (fault) {
-    if (fault instanceof ClientGoneError || accepted?.clientGone.aborted === true) notes.outcome = 'client_gone';
-    else {
+    if (fault instanceof ClientGoneError || accepted?.clientGone.aborted === true) {
+      notes.outcome = 'client_gone';
+      notes.cause = fault;
+    } else {
       notes.outcome = fault instanceof GatewayError && fault.meaning.source === 'client' ? 'refused' : 'failed';
       answerFault(arrival, fault);
     }
@@ -80,15 +85,6 @@ async function route(request: AcceptedRequest, services: Services, transport: Tr
   answerRefusal(request, result, price);
 }
 
-/** Finds the route; a preflight is matched as the request that it asks about. */
-function matchRoute({ req, runtime, method, path, host }: AcceptedRequest): Route | undefined {
-  const { table } = runtime.plan;
-  const name = hostName(host);
-  const found = table.match(method, name, path);
-  const asked = req.headers['access-control-request-method'];
-  return found ?? (isPreflight(req) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
-}
-
 async function servePriced(
   request: RoutedRequest,
   desk: RouteDesk,
@@ -106,30 +102,24 @@ async function servePriced(
   }
 }
 
+const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
+  after: serveThenCharge,
+  before: chargeThenServe,
+  deferred: serveOnCredit,
+};
+
 /** Plain HTTP: a request goes out, a response comes back. */
 const HTTP: Transport = {
   serveFree: forwardFree,
-  servePaid: (request, authorized, services) =>
-    request.route.settle === 'before'
-      ? chargeThenServe(request, authorized, services)
-      : serveThenCharge(request, authorized, services),
+  servePaid: (request, authorized, services) => SERVE_BY_MODE[request.route.settle](request, authorized, services),
   collect,
 };
 
 async function forwardFree(request: AcceptedRequest, destination: Destination): Promise<void> {
-  const response = await openUpstream(request, destination, undefined);
+  const response = await openUpstream(request, destination);
   const outcome = await relay(request, response, false, []);
   request.notes.outcome =
     outcome.kind === 'complete' ? 'free' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
-}
-
-/** Longest resource URL that a 402 states: it goes into headers that must stay under 6 KB with all the rest. */
-const MAX_RESOURCE_URL = 1024;
-
-/** The URL that is being paid for, without its query. A very long path is stated by its route's pattern. */
-function resourceUrlOf({ publicOrigin, path }: AcceptedRequest, matched: Route): string {
-  const url = publicOrigin + path;
-  return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
 }
 
 function observe(

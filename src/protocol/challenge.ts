@@ -1,11 +1,15 @@
 import type { Offer } from '../domain/offer.ts';
+import type { IdentifierRule } from '../domain/route.ts';
 import type { PaymentRequirementsV1 } from '../domain/x402.ts';
+import { declareIdentifier, PAYMENT_IDENTIFIER } from './payment-identifier.ts';
 
 /** What is being paid for, as the price table says it. */
 export interface ChallengeSubject {
   readonly description: string | undefined;
   readonly mimeType: string | undefined;
   readonly offers: readonly Offer[];
+  /** The `payment-identifier` rule of the route. */
+  readonly identifier: IdentifierRule;
 }
 
 /**
@@ -26,7 +30,10 @@ export interface Challenge {
 export function compileChallenge(subject: ChallengeSubject): Challenge {
   const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
   const facts = JSON.stringify({ description: subject.description, mimeType: subject.mimeType }).slice(1, -1);
-  const head = `{"x402Version":2,"accepts":${accepts},"resource":{${facts}${facts === '' ? '' : ','}"url":`;
+  const declared = declareIdentifier(subject.identifier);
+  const extensions =
+    declared === undefined ? '' : `"extensions":${JSON.stringify({ [PAYMENT_IDENTIFIER]: declared })},`;
+  const head = `{"x402Version":2,"accepts":${accepts},${extensions}"resource":{${facts}${facts === '' ? '' : ','}"url":`;
   // White space after the colon brings the head to a multiple of three bytes, so that its base64 can stand alone.
   const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
   const encodedHead = Buffer.from(head + padding, 'utf8').toString('base64');

@@ -1,4 +1,4 @@
-import type { Json } from '../domain/x402.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
 
 /** A decoded header, or why it does not decode. */
 export type HeaderJson = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly wrong: string };
@@ -37,4 +37,9 @@ function refuseProto(key: string, value: Json): Json {
 function isDeeper(value: Json, limit: number): boolean {
   if (value === null || typeof value !== 'object') return false;
   return limit === 0 || Object.values(value).some((entry) => isDeeper(entry, limit - 1));
+}
+
+/** The version that a payload states, for an error message: cut short, because a client wrote it. */
+export function versionText(payload: JsonObject): string {
+  return (JSON.stringify(payload['x402Version']) ?? 'missing').slice(0, 20);
 }

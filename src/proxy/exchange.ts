@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { relayTrailers } from './headers.ts';
-import { UploadBody } from './upload-body.ts';
+import { BodyRefusedError, type BodyWatch, UploadBody } from './upload-body.ts';
 import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
 
 /** A request as it goes to the upstream. */
@@ -11,8 +11,9 @@ export interface ForwardRequest {
   readonly path: string;
   /** Flat list of names and values from `forwardRequestHeaders`. */
   readonly headers: string[];
-  /** From `bodyOf`. */
+  /** From `bodyOf`; `watch` looks at it as it passes. */
   readonly body: IncomingMessage | undefined;
+  readonly watch?: BodyWatch | undefined;
   /**
    * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
    * connecting count, waiting for the client's upload does not.
@@ -37,6 +38,10 @@ export interface UpstreamResponse {
   readonly statusText: string;
   /** Flat list of names and values as the upstream sent them, latin1, before `relayResponseHeaders`. */
   readonly rawHeaders: string[];
+  /** Whether the upstream has broken off while the response was held. */
+  readonly broken: boolean;
+  /** Reads the body ahead of {@link relay}, up to `maxBytes`. What was read is relayed first. Call it at most once. */
+  collect(maxBytes: number): Promise<Collected>;
   /**
    * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
    * rejects. Call either this or `discard`, once.
@@ -46,7 +51,13 @@ export interface UpstreamResponse {
   discard(): void;
 }
 
-type State = 'waiting' | 'held' | 'relaying' | 'done';
+/** What reading a body ahead came to: all of it, more than was allowed, or the upstream broke off. */
+export type Collected =
+  | { readonly kind: 'whole'; readonly body: Buffer }
+  | { readonly kind: 'larger' }
+  | { readonly kind: 'broke' };
+
+type State = 'waiting' | 'held' | 'collecting' | 'relaying' | 'done';
 
 /** One request to the upstream and its response: undici's handler and the pipeline's {@link UpstreamResponse} in one. */
 export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
@@ -66,18 +77,24 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
   #failure: Error | undefined;
   #ended = false;
   #bytes = 0;
+  /** What `collect` has read, and how much it may; its caller waits in `#collected`. */
+  #ahead: Buffer[] = [];
+  #aheadBytes = 0;
+  #mostAhead = 0;
+  #collected: PromiseWithResolvers<Collected> | undefined;
 
   constructor(request: ForwardRequest) {
     this.#request = request;
     this.#timer = setTimeout(onSilence, request.timeoutMs, this);
-    if (request.body !== undefined) this.#upload = new UploadBody(request.body, () => this.#timer.refresh());
+    if (request.body !== undefined)
+      this.#upload = new UploadBody(request.body, () => this.#timer.refresh(), request.watch);
   }
 
   /** Sends the request; resolves at the final response headers with the body held back. */
   start(dispatcher: Dispatcher): Promise<UpstreamResponse> {
     const { method, path, headers, signal } = this.#request;
     if (signal.aborted) {
-      this.#fail(new ClientGoneError());
+      this.#fail(new ClientGoneError('no'));
       return this.#opened.promise;
     }
     signal.addEventListener('abort', this);
@@ -90,7 +107,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   /** The client's abort signal. */
   handleEvent(): void {
-    this.#fail(new ClientGoneError());
+    this.#fail(new ClientGoneError(this.#controller === undefined ? 'no' : 'possibly'));
   }
 
   /** The time is up: a fault of the upstream, unless it is the client's upload that is late. */
@@ -123,6 +140,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#state === 'collecting') {
+      this.#collectChunk(controller, chunk);
+      return;
+    }
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     this.#bytes += chunk.length;
@@ -133,6 +154,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#ended = true;
     this.#upload?.destroy();
     if (this.#state === 'relaying') this.#finish();
+    else if (this.#state === 'collecting') this.#endCollecting({ kind: 'whole', body: Buffer.concat(this.#ahead) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -145,6 +167,18 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#request.signal.removeEventListener('abort', this);
     if (this.#state === 'waiting') this.#refuse();
     else if (this.#state === 'relaying') this.#cut();
+    else if (this.#state === 'collecting') this.#endCollecting({ kind: 'broke' });
+  }
+
+  collect(maxBytes: number): Promise<Collected> {
+    if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be collected`);
+    if (this.#failure !== undefined) return Promise.resolve({ kind: 'broke' });
+    if (this.#ended) return Promise.resolve({ kind: 'whole', body: Buffer.alloc(0) });
+    this.#state = 'collecting';
+    this.#mostAhead = maxBytes;
+    this.#collected = Promise.withResolvers<Collected>();
+    this.#controller?.resume();
+    return this.#collected.promise;
   }
 
   relay(res: ServerResponse): Promise<RelayOutcome> {
@@ -158,10 +192,28 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     return this.#relayed.promise;
   }
 
+  get broken(): boolean {
+    return this.#failure !== undefined;
+  }
+
   discard(): void {
     if (this.#state === 'done') return;
+    if (this.#state === 'collecting') this.#endCollecting({ kind: 'broke' });
     this.#state = 'done';
     this.#fail(new Error('the response was discarded'));
+  }
+
+  #collectChunk(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#ahead.push(chunk);
+    this.#aheadBytes += chunk.length;
+    if (this.#aheadBytes <= this.#mostAhead) return;
+    controller.pause();
+    this.#endCollecting({ kind: 'larger' });
+  }
+
+  #endCollecting(collected: Collected): void {
+    this.#state = 'held';
+    this.#collected?.resolve(collected);
   }
 
   #pump(res: ServerResponse): void {
@@ -172,7 +224,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     res.once('close', () => {
       if (this.#state === 'relaying') this.#fail(new ClientGoneError());
     });
-    // A response to HEAD is over before anybody asked for its body.
+    for (const chunk of this.#ahead) res.write(chunk);
+    this.#bytes = this.#aheadBytes;
+    this.#ahead = [];
+    // A response to HEAD, or one that was collected, is over before anybody asked for its body.
     if (this.#ended) {
       this.#finish();
       return;
@@ -205,7 +260,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#state = 'done';
     clearTimeout(this.#timer);
     const failure = this.#failure;
-    if (failure instanceof ClientGoneError) this.#opened.reject(failure);
+    if (failure instanceof ClientGoneError || failure instanceof BodyRefusedError) this.#opened.reject(failure);
     else this.#opened.reject(faultOf(failure, this.#controller === undefined ? 'no' : 'possibly'));
   }
 
@@ -248,5 +303,7 @@ function decode(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
 function wireText(text: string | undefined, status: number): string {
   if (text === undefined || text === '') return '';
   if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';
-  return Buffer.from(text, 'utf8').toString('latin1');
+  const wire = Buffer.from(text, 'utf8').toString('latin1');
+  // Node throws at a control character, and it would end the status line.
+  return /[^\t\x20-\x7e\x80-\xff]/.test(wire) ? (STATUS_CODES[status] ?? '') : wire;
 }

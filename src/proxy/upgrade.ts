@@ -21,12 +21,17 @@ export interface ForwardUpgrade {
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
   readonly add: readonly (readonly [name: string, value: string])[];
+  /** Is told at the upstream's 101, when frames begin to flow. */
+  readonly onUpgraded?: () => void;
   /**
    * Writes an answer to the client when there is none from the upstream. Called at most once, before anything else was
    * written; must write at once, because the socket is ended right after it.
    */
   readonly refuse: (fault: GatewayError) => void;
 }
+
+/** How an upgrade ended, and what the upstream answered, if it did. */
+export type UpgradeOutcome = RelayOutcome & { readonly status: number | undefined };
 
 /** Forwards WebSocket upgrades to one upstream. */
 export interface UpgradeProxy {
@@ -36,7 +41,7 @@ export interface UpgradeProxy {
    *
    * `complete` counts the bytes that were written to the client after the request, head included.
    */
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, forward: ForwardUpgrade): Promise<RelayOutcome>;
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, forward: ForwardUpgrade): Promise<UpgradeOutcome>;
   /** Cuts the connections that are open. */
   close(): Promise<void>;
 }
@@ -91,7 +96,7 @@ class Tunnel {
     this.#startBytes = socket.bytesWritten;
   }
 
-  async run(req: IncomingMessage, head: Buffer): Promise<RelayOutcome> {
+  async run(req: IncomingMessage, head: Buffer): Promise<UpgradeOutcome> {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     if (!this.#socket.destroyed) {
       this.#socket.once('finish', () => this.#linger());
@@ -102,7 +107,7 @@ class Tunnel {
       clearTimeout(this.#timer);
       this.#request?.destroy();
     }
-    return this.#outcome();
+    return { ...this.#outcome(), status: this.#answer?.statusCode };
   }
 
   #openProxy(): ProxyServer {
@@ -143,6 +148,7 @@ class Tunnel {
     request.once('response', (answer) => this.#answered(answer, ['transfer-encoding']));
     request.once('upgrade', (answer) => {
       this.#upgraded = true;
+      this.#forward.onUpgraded?.();
       this.#answered(answer, ['connection', 'upgrade']);
     });
   }

@@ -3,6 +3,24 @@ import { Readable } from 'node:stream';
 import { ClientGoneError } from './upstream-fault.ts';
 
 /**
+ * Looks at a body as it passes. The last chunk is held back until the watch agrees: an upstream never gets the whole of
+ * a body that was refused.
+ */
+export interface BodyWatch {
+  see(chunk: Buffer): void;
+  mayEnd(): boolean;
+}
+
+/** A body was not the one that it had to be; the upstream has not got it whole. */
+export class BodyRefusedError extends Error {
+  override readonly name = 'BodyRefusedError';
+
+  constructor() {
+    super('The body is not the one that this payment was made for.');
+  }
+}
+
+/**
  * A client's request body on its way to the upstream.
  *
  * It stands between the `IncomingMessage` and undici, because undici destroys a body it is done with: destroying the
@@ -13,11 +31,15 @@ import { ClientGoneError } from './upstream-fault.ts';
 export class UploadBody extends Readable {
   readonly #message: IncomingMessage;
   readonly #onProgress: () => void;
+  readonly #watch: BodyWatch | undefined;
+  /** The last chunk, where a watch has to agree before the body may end. */
+  #held: Buffer | undefined;
   #ended = false;
 
   /** `onProgress` is called for every chunk that came in and at the end. */
-  constructor(message: IncomingMessage, onProgress: () => void) {
+  constructor(message: IncomingMessage, onProgress: () => void, watch?: BodyWatch) {
     super();
+    this.#watch = watch;
     this.#message = message;
     this.#onProgress = onProgress;
     // Faults are reported through undici while it listens; after that nobody needs them and they must not be thrown.
@@ -51,12 +73,23 @@ export class UploadBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#onProgress();
-    if (!this.push(chunk)) this.#message.pause();
+    let next: Buffer | undefined = chunk;
+    if (this.#watch !== undefined) {
+      this.#watch.see(chunk);
+      next = this.#held;
+      this.#held = chunk;
+    }
+    if (next !== undefined && !this.push(next)) this.#message.pause();
   };
 
   readonly #onEnd = (): void => {
     this.#ended = true;
     this.#onProgress();
+    if (this.#watch?.mayEnd() === false) {
+      this.destroy(new BodyRefusedError());
+      return;
+    }
+    if (this.#held !== undefined) this.push(this.#held);
     this.push(null);
   };
 

@@ -23,15 +23,19 @@ export class UpstreamFault extends Error {
 /** The client went away while the gateway was working for it. No answer can be given any more; not a fault. */
 export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError';
+  /** Whether the upstream can have seen the request by then. */
+  readonly reached: Reached;
 
-  constructor() {
+  constructor(reached: Reached = 'possibly') {
     super('The client closed its connection before the exchange was over.');
+    this.reached = reached;
   }
 }
 
 /** Whether the upstream can have got the request that `error` is about. In doubt, yes. */
 export function mayHaveReachedUpstream(error: unknown): boolean {
-  return !(error instanceof GatewayError && error.cause instanceof UpstreamFault && error.cause.reached === 'no');
+  const fault = error instanceof GatewayError ? error.cause : error;
+  return !((fault instanceof UpstreamFault || fault instanceof ClientGoneError) && fault.reached === 'no');
 }
 
 /** Why a wait for the upstream was ended by the gateway itself. */

@@ -1,18 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Offer } from '../domain/offer.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Services } from '../pipeline/runtime.ts';
-import { openFacilitator, openLedger, protocols } from '../registry.ts';
+import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
+import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
-import type { Ledger } from '../store/ledger.ts';
-import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
-import { createPublicListener } from './public-listener.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
+import { createAdminListener } from './admin-listener.ts';
+import { createPublicListener, type PublicListener } from './public-listener.ts';
+import { readiness, refuseUnserved } from './readiness.ts';
+import { RecentOffers } from './recent-offers.ts';
 import { type OpenRuntime, openRuntime } from './runtime.ts';
 
 /** How long the facilitators may take to say what they support before the gateway listens without knowing. */
@@ -24,8 +26,8 @@ export interface GatewayDeps {
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
-  /** Default: what the plan names. */
-  readonly ledger?: Ledger;
+  /** Default: opens what the plan names. The gateway closes it. */
+  readonly store?: PaymentStore;
 }
 
 /** A gateway that listens. */
@@ -38,68 +40,100 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** The configuration asks for something that the facilitators, once asked, do not do. */
-export class UnservedOfferError extends Error {
-  override readonly name = 'UnservedOfferError';
+/** What is opened in turn and closed together. */
+interface Parts {
+  readonly plan: Plan;
+  readonly store: PaymentStore;
+  readonly runtime: OpenRuntime;
+  readonly reconciler: Reconciler;
+  readonly metrics: Metrics;
+  readonly services: Services;
 }
 
 /**
  * Starts a gateway. A facilitator that cannot be reached does not keep it from starting: priced routes answer 503 until
- * it can, free ones work.
+ * it can, free ones work. A store that cannot be reached does.
  *
  * @throws UnservedOfferError when every facilitator answered and none serves some offer
+ * @throws StoreOpenError when the store cannot be opened
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<Gateway> {
-  const { log, schemes, clock = Date.now } = deps;
-  const metrics = createMetrics();
-  const ledger = deps.ledger ?? openLedger(plan.store);
-  const runtime = openRuntime(plan, openFacilitator, (facilitator, operation, fault) =>
-    log.warn({ facilitator: facilitator.name, operation, fault: String(fault) }, 'facilitator fault'),
-  );
-  const observer = fanOut([metrics, createRequestLog(log)]);
-  const services: Services = {
-    owner: randomUUID(),
-    ledger,
-    observer,
-    schemes,
-    protocols,
-    clock,
-    newRequestId,
-    runtime: () => runtime,
-  };
+  const store = deps.store ?? (await openStore(plan.store));
+  const parts = assemble(plan, store, deps);
   try {
-    await runtime.facilitators.refresh(AbortSignal.timeout(FIRST_SUPPORTED_MS));
-    refuseUnserved(runtime);
-    return await listen(plan, services, runtime, metrics);
+    await parts.runtime.facilitators.refresh(AbortSignal.timeout(FIRST_SUPPORTED_MS));
+    refuseUnserved(parts.runtime);
+    await parts.recent.load();
+    await parts.reconciler.start();
+    return await listen(parts);
   } catch (fault) {
-    await Promise.all([runtime.close(), ledger.close()]);
+    await letGo(parts);
     throw fault;
   }
 }
 
-async function listen(
-  plan: Plan,
-  services: Services,
-  runtime: OpenRuntime,
-  metrics: ReturnType<typeof createMetrics>,
-): Promise<Gateway> {
-  let draining = false;
-  const server = createPublicListener(services, plan.limits.headerBytes);
-  const admin = plan.admin && createAdminListener(metrics, () => readiness(runtime, draining));
-  const url = await listenOn(server, plan.listen);
-  const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
-  return {
-    url,
-    adminUrl,
-    async close() {
-      draining = true;
-      await drain(server, plan.drainTimeoutMs);
-      await runtime.close();
-      await services.ledger.close();
-      admin?.closeAllConnections();
-      admin?.close();
-    },
+function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & { readonly recent: RecentOffers } {
+  const { log, schemes, clock = Date.now } = deps;
+  const metrics = createMetrics();
+  const recent = new RecentOffers(store, plan.routes, clock);
+  const runtime = openRuntime(plan, recent, openFacilitator, (facilitator, operation, fault) =>
+    log.warn({ facilitator: facilitator.name, operation, fault: String(fault) }, 'facilitator fault'),
+  );
+  const owner = randomUUID();
+  const reconciler = new Reconciler({
+    store,
+    owner,
+    facilitator: (name) => runtime.facilitators.named(name),
+    retentionMs: () => plan.retentionMs,
+    everyRound: () => recent.remember(),
+    notes: recoveryLog(log),
+    clock,
+  });
+  const services: Services = {
+    owner,
+    ledger: store,
+    observer: fanOut([metrics, createRequestLog(log)]),
+    schemes,
+    protocols,
+    abandoned: (payment) => reconciler.adopt(payment),
+    owed: () => reconciler.wake(),
+    clock,
+    newRequestId,
+    runtime: () => runtime,
   };
+  return { plan, store, runtime, reconciler, metrics, services, recent };
+}
+
+async function listen(parts: Parts): Promise<Gateway> {
+  const { plan, services, metrics, runtime } = parts;
+  const listener = createPublicListener(services, plan.limits.headerBytes);
+  const admin = plan.admin && createAdminListener(metrics, () => readiness(runtime, listener.draining));
+  try {
+    const url = await listenOn(listener.server, plan.listen);
+    const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
+    return { url, adminUrl, close: () => shutDown(parts, listener, admin) };
+  } catch (fault) {
+    closeNow(listener.server);
+    throw fault;
+  }
+}
+
+/** Requests first, then what they stand on; the probes answer to the end. */
+async function shutDown(parts: Parts, listener: PublicListener, admin: Server | undefined): Promise<void> {
+  await listener.drain(parts.plan.drainTimeoutMs, () => parts.runtime.cutTunnels());
+  await letGo(parts);
+  if (admin !== undefined) closeNow(admin);
+}
+
+async function letGo({ runtime, reconciler, store }: Parts): Promise<void> {
+  await reconciler.stop();
+  await runtime.close();
+  await store.close();
+}
+
+function closeNow(server: Server): void {
+  server.close();
+  server.closeAllConnections();
 }
 
 function listenOn(server: Server, { host, port }: ListenAddress): Promise<string> {
@@ -118,44 +152,14 @@ function urlOf(address: AddressInfo | string | null): string {
   return `http://${host}:${address.port}`;
 }
 
-/** Lets requests in flight finish; what is still open after `timeoutMs` is cut. */
-async function drain(server: Server, timeoutMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
-  await closed;
-  clearTimeout(timer);
-}
-
-function readiness(runtime: OpenRuntime, draining: boolean): ReadinessCheck[] {
-  const offers = offersOf(runtime.plan);
-  const checks = new Map<string, ReadinessCheck>();
-  for (const offer of offers) {
-    const name = `facilitator for ${offer.scheme} on ${offer.network}`;
-    const ready = runtime.facilitators.covers(offer);
-    checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
-  }
-  return [
-    { name: 'configuration', ready: true },
-    ...checks.values(),
-    draining
-      ? { name: 'accepting requests', ready: false, detail: 'draining' }
-      : { name: 'accepting requests', ready: true },
-  ];
-}
-
-function refuseUnserved(runtime: OpenRuntime): void {
-  const { plan, facilitators } = runtime;
-  if (!facilitators.allReached) return;
-  const unserved = offersOf(plan).filter((offer) => !facilitators.covers(offer));
-  if (unserved.length === 0) return;
-  const kinds = [...new Set(unserved.map((offer) => `${offer.scheme} on ${offer.network}`))].join(', ');
-  const names = plan.facilitators.map((facilitator) => facilitator.name).join(', ');
-  throw new UnservedOfferError(`no facilitator serves ${kinds}; asked: ${names}`);
-}
-
-function offersOf(plan: Plan): readonly Offer[] {
-  return plan.routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+function recoveryLog(log: Logger): RecoveryNotes {
+  return {
+    moved: ({ key, route, payer, settlement }, { to, reason }) =>
+      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment moved'),
+    takenBack: ({ key, route, payer, settlement }) =>
+      log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
+    trouble: (what, fault) => log.warn({ what, fault: String(fault) }, 'recovery has to wait'),
+  };
 }
 
 function fanOut(observers: readonly Observer[]): Observer {

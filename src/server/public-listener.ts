@@ -5,50 +5,108 @@ import { ERROR_CODES, type ErrorCode } from '../domain/gateway-error.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
+import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
+/** How often connections that fell idle are closed while draining, in milliseconds. */
+const SWEEP_MS = 50;
 /** How long an idle connection is kept, in milliseconds: longer than the usual load balancer's 60 s. */
 const KEEP_ALIVE_MS = 65_000;
 
+/** The public HTTP server and its end. */
+export interface PublicListener {
+  readonly server: Server;
+  readonly draining: boolean;
+  /**
+   * Takes no new connections, and resolves when the last request is over. What is still open after `timeoutMs` is cut;
+   * `cut` is called then for what is no HTTP connection any more.
+   */
+  drain(timeoutMs: number, cut: () => void): Promise<void>;
+}
+
 /** Creates the public HTTP server; it is not listening yet. */
-export function createPublicListener(services: Services, maxHeaderSize: number): Server {
-  const server = createServer({
-    maxHeaderSize,
-    headersTimeout: HEAD_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // An upload may take as long as it flows; a bound on the whole request would cut honest slow clients off.
-    requestTimeout: 0,
-    noDelay: true,
-    insecureHTTPParser: false,
-  });
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => void serve(req, res, services);
-  server.on('request', onRequest);
-  // The body is asked for when an upstream wants it: an unpaid request gets its 402 instead of a 100.
-  server.on('checkContinue', onRequest);
-  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
-    req.resume();
-    res.writeHead(417, {
-      'Content-Type': 'application/problem+json',
-      'Cache-Control': 'no-store',
-      Connection: 'close',
+export function createPublicListener(services: Services, maxHeaderSize: number): PublicListener {
+  return new DrainingListener(services, maxHeaderSize);
+}
+
+class DrainingListener implements PublicListener {
+  readonly server: Server;
+  readonly #services: Services;
+  /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
+  readonly #serving = new Set<Promise<void>>();
+  #draining = false;
+
+  constructor(services: Services, maxHeaderSize: number) {
+    this.#services = services;
+    this.server = createServer({
+      maxHeaderSize,
+      headersTimeout: HEAD_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // An upload may take as long as it flows; a bound on the whole request would cut honest slow clients off.
+      requestTimeout: 0,
+      noDelay: true,
+      insecureHTTPParser: false,
+      // Other upgrades are ignored, body and all; a Node that does not know the option gives them to `upgrade`.
+      shouldUpgradeCallback: isWebSocketUpgrade,
     });
-    res.end(problem('expectation_failed'));
-  });
-  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isSocket(socket)) void serveUpgrade(req, socket, head, services);
-    else socket.destroy();
-  });
-  server.on('connect', (_req: IncomingMessage, socket: Duplex) => {
-    socket.end(rawAnswer(405, 'Method Not Allowed', 'method_not_allowed'));
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnreadable(error, socket));
-  return server;
+    this.#listen();
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async drain(timeoutMs: number, cut: () => void): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // Connections whose answer was begun before fall idle only now and then.
+    const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
+    const timer = setTimeout(() => {
+      this.server.closeAllConnections();
+      cut();
+    }, timeoutMs);
+    this.server.closeIdleConnections();
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(timer);
+    await Promise.all(this.#serving);
+  }
+
+  #listen(): void {
+    const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+      // The last answer on this connection: one more request on it would not be heard.
+      if (this.#draining) res.shouldKeepAlive = false;
+      this.#track(serve(req, res, this.#services));
+    };
+    this.server.on('request', onRequest);
+    // The body is asked for when an upstream wants it: an unpaid request gets its 402 instead of a 100.
+    this.server.on('checkContinue', onRequest);
+    this.server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+      req.resume();
+      const headers = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', Connection: 'close' };
+      res.writeHead(417, headers).end(problem('expectation_failed'));
+    });
+    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (isSocket(socket)) this.#track(serveUpgrade(req, socket, head, this.#services));
+      else socket.destroy();
+    });
+    this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => {
+      socket.end(rawAnswer(405, 'Method Not Allowed', 'method_not_allowed'));
+    });
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnreadable(error, socket));
+  }
+
+  #track(served: Promise<void>): void {
+    this.#serving.add(served);
+    void served.then(() => this.#serving.delete(served));
+  }
 }
 
 /** What cannot be parsed gets an answer without a request to answer: the parser's verdict, then the end. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // While another request is being answered, ours would be read as a part of its answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
   }
@@ -62,6 +120,11 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     default:
       socket.end(rawAnswer(400, 'Bad Request', 'request_malformed'));
   }
+}
+
+/** Node keeps the response under way on its socket; it is the only place that knows of it. */
+function isAnswering(socket: Duplex): boolean {
+  return '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined;
 }
 
 function rawAnswer(status: number, statusText: string, code: ErrorCode): string {

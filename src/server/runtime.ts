@@ -8,19 +8,27 @@ import { compileChallenge } from '../protocol/challenge.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import { openUpstreamClient, type UpstreamClient } from '../proxy/upstream-connection.ts';
+import type { RecentOffers } from './recent-offers.ts';
 
 /** A runtime with its end: what was opened for a plan is closed with it. */
 export interface OpenRuntime extends Runtime {
+  /** Cuts connections that were upgraded: they do not end by themselves. */
+  cutTunnels(): void;
   close(): Promise<void>;
 }
 
 /** Opens everything that a plan needs. Connections are made when they are first used. */
 export function openRuntime(
   plan: Plan,
+  recent: Pick<RecentOffers, 'of'>,
   open: (spec: Plan['facilitators'][number]) => Facilitator,
   onFacilitatorFault: (facilitator: Facilitator, operation: 'supported' | 'verify', fault: unknown) => void,
 ): OpenRuntime {
-  return new PlanRuntime(plan, orderedFacilitators(plan.facilitators.map(open), { onFault: onFacilitatorFault }));
+  return new PlanRuntime(
+    plan,
+    recent,
+    orderedFacilitators(plan.facilitators.map(open), { onFault: onFacilitatorFault }),
+  );
 }
 
 class PlanRuntime implements OpenRuntime {
@@ -31,11 +39,11 @@ class PlanRuntime implements OpenRuntime {
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
 
-  constructor(plan: Plan, facilitators: FacilitatorPool) {
+  constructor(plan: Plan, recent: Pick<RecentOffers, 'of'>, facilitators: FacilitatorPool) {
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
-    this.#desks = compileDesks(plan.routes);
+    this.#desks = compileDesks(plan.routes, recent);
   }
 
   upstreamClient(upstream: Upstream): UpstreamClient {
@@ -50,6 +58,10 @@ class PlanRuntime implements OpenRuntime {
     return this.#desks.get(route);
   }
 
+  cutTunnels(): void {
+    for (const tunnel of this.#tunnels.values()) void tunnel.close();
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.close()));
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
@@ -57,12 +69,13 @@ class PlanRuntime implements OpenRuntime {
   }
 }
 
-function compileDesks(routes: readonly Route[]): ReadonlyMap<Route, RouteDesk> {
+function compileDesks(routes: readonly Route[], recent: Pick<RecentOffers, 'of'>): ReadonlyMap<Route, RouteDesk> {
   const desks = new Map<Route, RouteDesk>();
   for (const route of routes) {
     if (route.price.kind === 'free') continue;
     const { offers } = route.price;
-    desks.set(route, { offers, challenge: compileChallenge({ ...route, offers }) });
+    const challenge = compileChallenge({ ...route, offers });
+    desks.set(route, { offers, challenge, recentOffers: (now) => recent.of(route.name, now) });
   }
   return desks;
 }

@@ -21,9 +21,12 @@ export type TransitionOutcome =
 /** A step of the payment state machine, with the facts it adds to the row. What is absent stays as it is. */
 export interface Transition {
   readonly to: PaymentState;
+  /** The process that holds the payment from now on: whoever takes up what another process left at rest says so. */
+  readonly owner?: string;
   readonly settlement?: Settlement;
   readonly attempt?: SettlementAttempt;
   readonly bodyDigest?: string;
+  readonly answered?: true;
   /** Why it is where it goes; a step without a reason clears it. */
   readonly reason?: string;
   /** Unix milliseconds before which nobody need look into it. */

@@ -1,3 +1,4 @@
+import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 
 /** Milliseconds after its last beat from which a process counts as gone. */
@@ -14,13 +15,24 @@ export interface Upkeep {
   /** Says that a process is about to end: what it holds is left open at once. */
   retire(owner: string): Promise<void>;
   /**
-   * Takes payments that somebody has to look into: `unknown` ones whose `checkAt` has come, and those that a process
-   * left behind in `reserved`, `forwarding`, `settling` or `delivering` when it went.
+   * Takes payments that somebody has to look into:
+   * - `unknown` and `answered` `owed` ones whose `checkAt` has come;
+   * - those that a process left behind in `reserved`, `forwarding`, `owed`, `settling`, `delivering` or
+   *   `redelivering` when it went;
+   * - settled ones (`delivered`, `undelivered`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
+   *   transaction is looked at once more, for a chain may take it back.
    *
    * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
    * `now + holdMs`. However many processes ask at once, each row goes to one of them.
    */
   takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
+  /**
+   * Ends the second look at a settled payment: `checkAt` becomes 0 and its `evidence` is forgotten. Its epoch stays, so
+   * that a request that is collecting it is not disturbed.
+   */
+  confirm(key: PaymentKey): Promise<void>;
+  /** How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`). */
+  countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
    * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is

@@ -90,6 +90,7 @@ const FREE = (upstream: number, listenOn = '127.0.0.1:0', admin = 'off') => `\
 listen: ${listenOn}
 admin: ${admin}
 upstream: http://127.0.0.1:${upstream}
+store: memory
 routes:
   - path: /*
     price: free

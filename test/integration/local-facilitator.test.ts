@@ -10,7 +10,7 @@ import type { TransferMethod } from '../../src/domain/asset.ts';
 import type { LocalFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
 import type { Payment, PaymentKey } from '../../src/domain/payment.ts';
 import type { JsonObject } from '../../src/domain/x402.ts';
-import type { Facilitator } from '../../src/facilitator/facilitator.ts';
+import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import {
   ACCOUNT_FACTORY,
@@ -31,6 +31,8 @@ import {
   startDevnet,
 } from '../support/devnet.ts';
 
+/** A ledger that takes everything. */
+const written: Journal = async () => {};
 const PRICE = 10_000n;
 const ONE_ETHER = 10n ** 18n;
 const GWEI = 10n ** 9n;
@@ -67,7 +69,7 @@ describe('what the local facilitator supports', () => {
     await expect(facilitator.supported(signal())).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
     const { payment } = await paid();
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
-    await expect(facilitator.settle(payment)).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
     expect(rpc.sent()).toEqual([]);
     await rpc.close();
   });
@@ -79,7 +81,7 @@ describe('what the local facilitator supports', () => {
     await expect(facilitator.supported(signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
     const { payment } = await paid();
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    await expect(facilitator.settle(payment)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
   });
 });
 
@@ -88,7 +90,7 @@ describe('an EIP-3009 payment', () => {
     const facilitator = open();
     const { payment, payTo, payer } = await paid();
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'valid', payer: payer.address.toLowerCase() });
-    const outcome = await facilitator.settle(payment);
+    const outcome = await facilitator.settle(payment, written);
     expect(outcome).toMatchObject({ kind: 'settled', settlement: { amount: PRICE } });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
   });
@@ -99,7 +101,7 @@ describe('an EIP-3009 payment', () => {
     const payer = await freshPayer(devnet);
     await devnet.mint(payer.address, 100n * PRICE);
     const payments = await Promise.all(Array.from({ length: 100 }, async () => (await paid({ payer, payTo })).payment));
-    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment)));
+    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(100n * PRICE);
     expect(await sentCount()).toBe(100);
@@ -108,7 +110,7 @@ describe('an EIP-3009 payment', () => {
   it('that is settled twice at once is sent once', async () => {
     const facilitator = open();
     const { payment, payTo } = await paid();
-    const outcomes = await Promise.all([facilitator.settle(payment), facilitator.settle(payment)]);
+    const outcomes = await Promise.all([facilitator.settle(payment, written), facilitator.settle(payment, written)]);
     expect(outcomes[0]).toMatchObject({ kind: 'settled' });
     expect(outcomes[1]).toEqual(outcomes[0]);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
@@ -117,10 +119,10 @@ describe('an EIP-3009 payment', () => {
 
   it('keeps working when somebody else used the account number that was next', async () => {
     const facilitator = open();
-    expect(await facilitator.settle((await paid()).payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     const account = privateKeyToAccount(settlerKey);
     await clientOf(devnet).sendTransactionSync({ account, to: account.address, value: 1n });
-    expect(await facilitator.settle((await paid()).payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(3);
   });
 
@@ -133,7 +135,7 @@ describe('an EIP-3009 payment', () => {
     const { payment } = await paid();
     const other = await paid({ signedFor: change, payTo: payment.offer.payTo as Hex });
     expect(await facilitator.verify(other.payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(other.payment)).toMatchObject({ kind: 'failed' });
+    expect(await facilitator.settle(other.payment, written)).toMatchObject({ kind: 'failed' });
     expect(await sentCount()).toBe(0);
   });
 
@@ -142,7 +144,7 @@ describe('an EIP-3009 payment', () => {
     const late = open({}, () => payment.authorization.expiresAt * 1000 - 5_000);
     const reason = 'invalid_exact_evm_payload_authorization_valid_before';
     expect(await late.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await late.settle(payment)).toEqual({ kind: 'failed', reason });
+    expect(await late.settle(payment, written)).toEqual({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
@@ -156,7 +158,7 @@ describe('an EIP-3009 payment', () => {
       encodeFunctionData({ abi: MINT_ABI, functionName: 'transfer', args: [STRANGER, 1_000_000n] }),
     );
     const reason = 'invalid_exact_evm_insufficient_balance';
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
     expect(await sentCount()).toBe(0);
   });
@@ -179,7 +181,7 @@ describe('an EIP-3009 payment', () => {
     await asStranger(devnet.usdc, encodeFunctionData({ abi, args: [payer.address, nonce, signature] }));
     const reason = 'invalid_exact_evm_nonce_already_used';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(0n);
   });
 
@@ -187,7 +189,10 @@ describe('an EIP-3009 payment', () => {
     const facilitator = open();
     const { payment, transferData } = await paid();
     const theirs = await asStranger(devnet.usdc, transferData);
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled', settlement: { transaction: theirs } });
+    expect(await facilitator.settle(payment, written)).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction: theirs },
+    });
     expect(await sentCount()).toBe(0);
   });
 
@@ -198,7 +203,7 @@ describe('an EIP-3009 payment', () => {
     await client.setAutomine(false);
     await client.setIntervalMining({ interval: 0 });
     try {
-      const settling = facilitator.settle(payment);
+      const settling = facilitator.settle(payment, written);
       await vi.waitFor(async () => expect((await client.getTxpoolStatus()).pending).toBe(1), 10_000);
       const tip = { maxFeePerGas: 500n * GWEI, maxPriorityFeePerGas: 400n * GWEI, gas: 200_000n };
       const theirs = await client.sendTransaction({ account: STRANGER, to: devnet.usdc, data: transferData, ...tip });
@@ -215,7 +220,7 @@ describe('an EIP-3009 payment', () => {
   it('in a token that keeps a fee does not count as paid', async () => {
     const asset = await hostileToken('FeeToken');
     const { payment } = await paid({ asset });
-    expect(await open().settle(payment)).toMatchObject({
+    expect(await open().settle(payment, written)).toMatchObject({
       kind: 'failed',
       reason: 'invalid_exact_evm_transfer_event_mismatch',
     });
@@ -225,12 +230,12 @@ describe('an EIP-3009 payment', () => {
     const asset = await hostileToken('SilentToken');
     const facilitator = open();
     const first = await paid({ asset });
-    expect(await facilitator.settle(first.payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(first.payment, written)).toMatchObject({ kind: 'settled' });
     const reason = 'invalid_exact_evm_nonce_already_used';
     expect(await facilitator.verify(first.payment, signal())).toEqual({ kind: 'invalid', reason });
     const second = await paid({ asset });
     const theirs = await asStranger(asset, second.transferData);
-    expect(await facilitator.settle(second.payment)).toMatchObject({
+    expect(await facilitator.settle(second.payment, written)).toMatchObject({
       kind: 'settled',
       settlement: { transaction: theirs },
     });
@@ -241,18 +246,18 @@ describe('an EIP-3009 payment', () => {
     const { payment } = await paid({ asset: privateKeyToAccount(generatePrivateKey()).address });
     const reason = 'asset_not_deployed_contract';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'failed', reason });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
   it('waits for as many confirmations as are asked for', async () => {
     const facilitator = open({ confirmations: 3, settleTimeoutMs: 500 });
     const { payment, payTo } = await paid();
-    const outcome = await facilitator.settle(payment);
+    const outcome = await facilitator.settle(payment, written);
     expect(outcome).toMatchObject({ kind: 'unknown', reason: 'settlement_pending' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     await clientOf(devnet).mine({ blocks: 2 });
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(1);
   });
 });
@@ -268,7 +273,7 @@ describe('a smart account', () => {
     const { payment, payTo } = await paid({ payer: { address, key: owner.key, wrap } });
     const facilitator = open();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
   });
 
@@ -290,7 +295,7 @@ describe('a smart account', () => {
       kind: 'invalid',
       reason: 'invalid_exact_evm_signature',
     });
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'failed' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'failed' });
     expect(await sentCount()).toBe(0);
   });
 
@@ -299,7 +304,7 @@ describe('a smart account', () => {
     const reason = 'eip6492_factory_not_allowed';
     const facilitator = open({ eip6492Factories: [STRANGER] });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
@@ -308,12 +313,12 @@ describe('a smart account', () => {
     const { payment, payTo } = await paid({ payer });
     const facilitator = open({ eip6492Factories: [ACCOUNT_FACTORY] });
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await clientOf(devnet).getCode({ address: payer.address })).toBeDefined();
     expect(await sentCount()).toBe(1);
     const again = await paid({ payer });
-    expect(await facilitator.settle(again.payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(again.payment, written)).toMatchObject({ kind: 'settled' });
   });
 });
 
@@ -323,14 +328,14 @@ describe('a Permit2 payment', () => {
     const { payment, payer, payTo } = await paid({ method: 'permit2' });
     const reason = 'permit2_allowance_required';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
     await approvePermit2(devnet, payer.key);
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    const outcome = await facilitator.settle(payment);
+    const outcome = await facilitator.settle(payment, written);
     expect(outcome).toMatchObject({ kind: 'settled' });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason: 'permit2_invalid_nonce' });
     // Asked again, the proof is found: nothing moves a second time.
-    expect(await facilitator.settle(payment)).toEqual(outcome);
+    expect(await facilitator.settle(payment, written)).toEqual(outcome);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await sentCount()).toBe(1);
   });
@@ -339,13 +344,13 @@ describe('a Permit2 payment', () => {
     const facilitator = open();
     const { payment, payer, payTo, nonce } = await paid({ method: 'permit2' });
     await approvePermit2(devnet, payer.key);
-    expect(await facilitator.settle((await paid({ method: 'permit2', payer, payTo })).payment)).toMatchObject({
+    expect(await facilitator.settle((await paid({ method: 'permit2', payer, payTo })).payment, written)).toMatchObject({
       kind: 'settled',
     });
     const abi = parseAbi(['function invalidateUnorderedNonces(uint256 word, uint256 mask)']);
     const args = [BigInt(nonce) >> 8n, 1n << (BigInt(nonce) & 255n)] as const;
     await asPayer(payer, '0x000000000022D473030F116dDEE9F6B43aC78BA3', encodeFunctionData({ abi, args }));
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'permit2_invalid_nonce' });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'permit2_invalid_nonce' });
   });
 });
 
@@ -356,14 +361,14 @@ describe('a settlement in trouble', () => {
     const { payment, payTo } = await paid();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieAfterSend();
-    const outcome = await facilitator.settle(payment);
+    const outcome = await facilitator.settle(payment, written);
     expect(outcome).toEqual({
       kind: 'unknown',
       reason: 'settlement_pending',
       transaction: expect.stringMatching(/^0x/),
     });
     rpc.revive();
-    expect(await facilitator.settle(payment)).toEqual({
+    expect(await facilitator.settle(payment, written)).toEqual({
       kind: 'settled',
       settlement: {
         transaction: outcome.kind === 'unknown' ? outcome.transaction : '',
@@ -373,7 +378,7 @@ describe('a settlement in trouble', () => {
     });
     expect(new Set(rpc.sent()).size).toBe(1);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
-    expect(await facilitator.settle((await paid()).payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     await rpc.close();
   });
 
@@ -383,9 +388,9 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieBeforeSend();
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'unknown' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'unknown' });
     rpc.revive();
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
     expect(new Set(rpc.sent()).size).toBe(1);
     expect(await sentCount()).toBe(1);
     await rpc.close();
@@ -397,11 +402,11 @@ describe('a settlement in trouble', () => {
     const lost = await paid();
     expect(await facilitator.verify(lost.payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieBeforeSend();
-    expect(await facilitator.settle(lost.payment)).toMatchObject({ kind: 'unknown' });
+    expect(await facilitator.settle(lost.payment, written)).toMatchObject({ kind: 'unknown' });
     expect(await sentCount()).toBe(0);
     rpc.revive();
-    expect(await facilitator.settle((await paid()).payment)).toMatchObject({ kind: 'settled' });
-    expect(await facilitator.settle(lost.payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(lost.payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(lost.payTo)).toBe(PRICE);
     expect(await sentCount()).toBe(2);
     await rpc.close();
@@ -414,10 +419,10 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     const broke = { code: 'facilitator_overloaded', detail: 'The settling account cannot pay for gas.' };
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject(broke);
-    await expect(facilitator.settle(payment)).rejects.toMatchObject(broke);
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject(broke);
     await setBalance(devnet, settler(), ONE_ETHER);
     now += 2_000;
-    expect(await facilitator.settle(payment)).toMatchObject({ kind: 'settled' });
+    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(1);
   });
 
@@ -427,11 +432,11 @@ describe('a settlement in trouble', () => {
     const payments = await Promise.all(Array.from({ length: 6 }, async () => (await paid()).payment));
     expect(await facilitator.verify(payments[0] as Payment, signal())).toMatchObject({ kind: 'valid' });
     await setBalance(devnet, settler(), 0n);
-    const refused = await Promise.allSettled(payments.map((payment) => facilitator.settle(payment)));
+    const refused = await Promise.allSettled(payments.map((payment) => facilitator.settle(payment, written)));
     expect(refused.map(({ status }) => status)).toEqual(Array(6).fill('rejected'));
     await setBalance(devnet, settler(), ONE_ETHER);
     now += 2_000;
-    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment)));
+    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await sentCount()).toBe(6);
   });
@@ -441,7 +446,7 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     const expensive = { code: 'facilitator_overloaded', detail: 'Gas costs more than the configured limit right now.' };
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject(expensive);
-    await expect(facilitator.settle(payment)).rejects.toMatchObject(expensive);
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject(expensive);
     expect(await sentCount()).toBe(0);
   });
 
@@ -449,7 +454,7 @@ describe('a settlement in trouble', () => {
     const lines: string[] = [];
     const facilitator = open({ maxFeePerGas: 1n }, undefined, lines);
     const { payment } = await paid();
-    await expect(facilitator.settle(payment)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
     expect(lines).toHaveLength(1);
     const signature = String(payment.submission.payload.payload['signature']);
     for (const secret of [settlerKey, settlerKey.slice(2), signature, devnet.rpcUrl])
@@ -459,11 +464,11 @@ describe('a settlement in trouble', () => {
   it('is waited for by close, after which nothing new is taken', async () => {
     const facilitator = open();
     const { payment, payTo } = await paid();
-    const settling = facilitator.settle(payment);
+    const settling = facilitator.settle(payment, written);
     await facilitator.close();
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await settling).toMatchObject({ kind: 'settled' });
-    await expect(facilitator.settle(payment)).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
   it('shares its account numbers with a facilitator that a reload opened beside it', async () => {
@@ -472,7 +477,7 @@ describe('a settlement in trouble', () => {
     const [old, fresh] = [open({ rpc }), open({ rpc, maxFeePerGas: 50n * GWEI })];
     const payments = await Promise.all(Array.from({ length: 20 }, async () => (await paid()).payment));
     const outcomes = await Promise.all(
-      payments.map((payment, index) => (index % 2 === 0 ? old : fresh).settle(payment)),
+      payments.map((payment, index) => (index % 2 === 0 ? old : fresh).settle(payment, written)),
     );
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await sentCount()).toBe(20);

@@ -4,13 +4,15 @@ import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts
 import type { Offer } from '../../src/domain/offer.ts';
 import type { Payment, PaymentSubmission } from '../../src/domain/payment.ts';
 import type { JsonObject } from '../../src/domain/x402.ts';
-import { covers, type Facilitator } from '../../src/facilitator/facilitator.ts';
+import { covers, type Facilitator, type Journal } from '../../src/facilitator/facilitator.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
 import { type Devnet, signPayment, startDevnet } from '../support/devnet.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { scriptedOffer, scriptedPayment } from '../support/scripted-facilitator.ts';
 
 const never = new AbortController().signal;
+/** A ledger that takes everything. */
+const written: Journal = async () => {};
 const PRICE = 10_000n;
 
 let devnet: Devnet;
@@ -28,6 +30,7 @@ beforeAll(async () => {
     url: official.url,
     headers: [],
     cdp: undefined,
+    rpc: new Map(),
     ...timeouts,
   };
   facilitator = openRemoteFacilitator(spec);
@@ -85,7 +88,7 @@ describe('the official facilitator, asked over HTTP', () => {
     const payer = devnet.accounts.buyer.address.toLowerCase();
     const paid = await paidIn(async () => {
       expect(await facilitator.verify(payment, never)).toEqual({ kind: 'valid', payer });
-      expect(await facilitator.settle(payment)).toEqual({
+      expect(await facilitator.settle(payment, written)).toEqual({
         kind: 'settled',
         settlement: { transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/), payer, amount: PRICE },
       });
@@ -99,7 +102,7 @@ describe('the official facilitator, asked over HTTP', () => {
     const verification = await facilitator.verify(payment, never);
     expect(verification).toEqual({ kind: 'invalid', reason: expect.stringContaining('value') });
     const paid = await paidIn(async () => {
-      expect((await facilitator.settle(payment)).kind).toBe('failed');
+      expect((await facilitator.settle(payment, written)).kind).toBe('failed');
     });
     expect(paid).toBe(0n);
   });
@@ -112,10 +115,10 @@ describe('the official facilitator, asked over HTTP', () => {
 
   it('does not make us say that the money stayed when the same payment is settled once more', async () => {
     const payment = await signed(2);
-    expect((await facilitator.settle(payment)).kind).toBe('settled');
+    expect((await facilitator.settle(payment, written)).kind).toBe('settled');
     const before = official.calls.settle;
     const paid = await paidIn(async () => {
-      expect((await facilitator.settle(payment)).kind).toBe('unknown');
+      expect((await facilitator.settle(payment, written)).kind).toBe('unknown');
     });
     expect(paid).toBe(0n);
     expect(official.calls.settle).toBe(before + 1);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
-import type { Facilitator } from '../../src/facilitator/facilitator.ts';
+import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { orderedFacilitators } from '../../src/facilitator/failover.ts';
 import { openRemoteFacilitator, type RemoteFacilitatorDeps } from '../../src/facilitator/remote/remote-facilitator.ts';
 import {
@@ -18,6 +18,8 @@ import {
   startScriptedFacilitator,
 } from '../support/scripted-facilitator.ts';
 
+/** A ledger that takes everything. */
+const written: Journal = async () => {};
 const never = new AbortController().signal;
 const V2_ONLY = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }];
 const SETTLED = {
@@ -41,7 +43,15 @@ async function start(kinds?: readonly unknown[]): Promise<ScriptedFacilitator> {
 }
 
 function open(url: string, change: Partial<RemoteFacilitatorSpec> = {}, deps: RemoteFacilitatorDeps = {}): Facilitator {
-  const spec = { kind: 'remote', name: 'scripted', url, headers: [], cdp: undefined, ...PATIENT } as const;
+  const spec = {
+    kind: 'remote',
+    name: 'scripted',
+    url,
+    headers: [],
+    cdp: undefined,
+    rpc: new Map(),
+    ...PATIENT,
+  } as const;
   const facilitator = openRemoteFacilitator({ ...spec, ...change }, deps);
   cleanups.push(() => facilitator.close());
   return facilitator;
@@ -61,7 +71,7 @@ describe('a remote facilitator that answers', () => {
     const facilitator = open(script.url);
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'valid', payer: SCRIPTED_PAYER });
-    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
     expect(script.requests.map(({ endpoint, method }) => `${method} ${endpoint}`)).toEqual([
       'POST verify',
       'POST settle',
@@ -74,12 +84,12 @@ describe('a remote facilitator that answers', () => {
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds', status });
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
   });
 
   it('leaves a pending settlement unknown, with its transaction', async () => {
     script.next('settle', { kind: 'refuse', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
-    const outcome = await open(script.url).settle(scriptedPayment(2));
+    const outcome = await open(script.url).settle(scriptedPayment(2), written);
     expect(outcome).toEqual({ kind: 'unknown', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
   });
 
@@ -90,7 +100,7 @@ describe('a remote facilitator that answers', () => {
       await facilitator.verify(payment, never);
       script.next('supported', { kind: 'agree', changed: { kinds: V2_ONLY } });
       await facilitator.supported(never);
-      expect(await facilitator.settle(payment)).toEqual(SETTLED);
+      expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
       const [verify, settle] = script.requests.filter(({ endpoint }) => endpoint !== 'supported').slice(-2);
       expect(settle!.text).toBe(verify!.text);
     }
@@ -112,7 +122,7 @@ describe('a remote facilitator that answers', () => {
     const facilitator = open(v2.url);
     const payment = scriptedPayment(1);
     await facilitator.verify(payment, never);
-    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
     expect(JSON.parse(v2.requests[1]!.text)).toMatchObject({
       x402Version: 2,
       paymentPayload: { x402Version: 2, accepted: { amount: '10000' } },
@@ -130,7 +140,7 @@ describe('a remote facilitator that answers', () => {
     const payment = scriptedPayment(2);
     await facilitator.supported(never);
     await facilitator.verify(payment, never);
-    await facilitator.settle(payment);
+    await facilitator.settle(payment, written);
     for (const { headers } of script.requests) {
       expect(headers).toMatchObject({ 'x-api-key': 'k1', accept: 'application/x402+json' });
     }
@@ -145,7 +155,7 @@ describe('a remote facilitator that answers', () => {
     const payment = scriptedPayment(2);
     await facilitator.supported(never);
     await facilitator.verify(payment, never);
-    await facilitator.settle(payment);
+    await facilitator.settle(payment, written);
     const claims = script.requests.map(({ headers }) => {
       const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
       return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
@@ -170,7 +180,7 @@ describe('a remote facilitator that lies', () => {
 
   it.each(Object.entries(LIES))('about %s leaves the settlement unknown', async (_, lie) => {
     script.next('settle', lie);
-    const outcome = await open(script.url).settle(scriptedPayment(2));
+    const outcome = await open(script.url).settle(scriptedPayment(2), written);
     expect(outcome).toMatchObject({ kind: 'unknown', reason: 'facilitator_invalid_answer' });
   });
 });
@@ -204,7 +214,7 @@ describe('a remote facilitator in trouble', () => {
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
     await expect(facilitator.supported(never)).rejects.toMatchObject({ code });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: code });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: code });
   });
 
   it('that redirects is not followed, whatever the redirect says', async () => {
@@ -218,7 +228,7 @@ describe('a remote facilitator in trouble', () => {
       for (const payment of [scriptedPayment(2), scriptedPayment(2)]) {
         const code = 'facilitator_invalid_answer';
         await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
-        expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: code });
+        expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: code });
       }
     }
     expect(other.requests).toEqual([]);
@@ -230,7 +240,7 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(script.url, ARRIVES);
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_timeout' });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'unknown', reason: 'facilitator_timeout' });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: 'facilitator_timeout' });
   });
 
   it('that is overloaded says when to come back', async () => {
@@ -243,7 +253,7 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(await refusingUrl());
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
   });
 
   it('whose host does not exist moved nothing: the settlement has failed', async () => {
@@ -251,7 +261,7 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(`http://${'x'.repeat(64)}.test`);
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    expect(await facilitator.settle(payment)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
   });
 
   it('that does not finish the TLS handshake is given up, and the settlement is never sent later', async () => {
@@ -263,7 +273,10 @@ describe('a remote facilitator in trouble', () => {
       silent.close();
     });
     const facilitator = open(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`, IMPATIENT);
-    expect(await facilitator.settle(scriptedPayment(2))).toEqual({ kind: 'failed', reason: 'facilitator_timeout' });
+    expect(await facilitator.settle(scriptedPayment(2), written)).toEqual({
+      kind: 'failed',
+      reason: 'facilitator_timeout',
+    });
   });
 
   it('is not waited for at verify by a caller who has gone', async () => {
@@ -286,13 +299,13 @@ describe('closing a remote facilitator', () => {
     script.next('settle', { kind: 'hold', until: held.promise });
     const facilitator = open(script.url);
     const order: string[] = [];
-    const settling = facilitator.settle(scriptedPayment(2)).then(({ kind }) => order.push(kind));
+    const settling = facilitator.settle(scriptedPayment(2), written).then(({ kind }) => order.push(kind));
     await script.arrived('settle');
     const closing = facilitator.close().then(() => order.push('closed'));
     held.resolve();
     await Promise.all([settling, closing]);
     expect(order).toEqual(['settled', 'closed']);
-    expect(await facilitator.settle(scriptedPayment(2))).toMatchObject({ kind: 'failed' });
+    expect(await facilitator.settle(scriptedPayment(2), written)).toMatchObject({ kind: 'failed' });
     expect(script.requests).toHaveLength(1);
   });
 });
@@ -308,6 +321,6 @@ describe('a list of remote facilitators', () => {
     const { verification, facilitator } = await pool.verify(payment, never);
     expect(verification.kind).toBe('valid');
     expect(facilitator).toBe(second);
-    expect(await facilitator.settle(payment)).toEqual(SETTLED);
+    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
   });
 });

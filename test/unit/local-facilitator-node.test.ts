@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseNetwork } from '../../src/domain/network.ts';
 import { PERMIT2 } from '../../src/evm/addresses.ts';
-import { ChainNode } from '../../src/facilitator/local/chain-node.ts';
+import { ChainNode } from '../../src/facilitator/chain/chain-node.ts';
 
 const CALL = { to: PERMIT2, data: '0x', gas: 100_000n } as const;
 const closers: (() => Promise<void>)[] = [];

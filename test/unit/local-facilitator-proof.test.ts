@@ -2,10 +2,10 @@ import { encodeAbiParameters, encodeEventTopics, type Hex, pad } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { authorizationUsedEvent, transferEvent } from '../../src/evm/abi.ts';
 import { type Address, parseAddress } from '../../src/evm/address.ts';
-import type { Receipt } from '../../src/facilitator/local/chain-node.ts';
-import { provesTransfer } from '../../src/facilitator/local/proof.ts';
-import type { EventLog } from '../../src/facilitator/local/rpc-answer.ts';
-import type { Eip3009Transfer } from '../../src/facilitator/local/transfer.ts';
+import type { Receipt } from '../../src/facilitator/chain/chain-node.ts';
+import { provesTransfer } from '../../src/facilitator/chain/proof.ts';
+import type { EventLog } from '../../src/facilitator/chain/rpc-answer.ts';
+import type { Eip3009Transfer } from '../../src/facilitator/chain/transfer.ts';
 
 const ASSET = address('0xa5');
 const PAYER = address('0xb0');

@@ -6,12 +6,14 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseNetwork } from '../../src/domain/network.ts';
 import { PERMIT2 } from '../../src/evm/addresses.ts';
-import { type Call, ChainNode } from '../../src/facilitator/local/chain-node.ts';
-import { TransactionWriter } from '../../src/facilitator/local/transaction-writer.ts';
+import { type Call, ChainNode } from '../../src/facilitator/chain/chain-node.ts';
+import { TransactionWriter, type WriteDown } from '../../src/facilitator/local/transaction-writer.ts';
 
 /** What the scripted node says to a raw transaction: nothing is "accepted". */
 type Say = { readonly code: number; readonly message: string } | undefined;
 
+/** A ledger that takes everything. */
+const written: WriteDown = async () => {};
 const FEES = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n };
 const CALL: Call = { to: PERMIT2, data: '0x', gas: 21_000n };
 const closers: (() => Promise<void>)[] = [];
@@ -23,7 +25,11 @@ afterEach(async () => {
 describe('the transaction writer', () => {
   it('counts on from what the node has pending', async () => {
     const node = await scriptedNode({ pending: 7 });
-    await Promise.all([node.writer.send(CALL, FEES), node.writer.send(CALL, FEES), node.writer.send(CALL, FEES)]);
+    await Promise.all([
+      node.writer.send(CALL, FEES, written),
+      node.writer.send(CALL, FEES, written),
+      node.writer.send(CALL, FEES, written),
+    ]);
     expect(node.accepted()).toEqual([7, 8, 9]);
   });
 
@@ -31,14 +37,14 @@ describe('the transaction writer', () => {
     const node = await scriptedNode({
       says: [{ code: -32000, message: 'insufficient funds for gas * price + value' }],
     });
-    expect(await node.writer.send(CALL, FEES)).toEqual({ kind: 'refused', why: 'funds' });
-    expect(await node.writer.send(CALL, FEES)).toMatchObject({ kind: 'sent' });
+    expect(await node.writer.send(CALL, FEES, written)).toEqual({ kind: 'refused', why: 'funds' });
+    expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent' });
     expect(node.accepted()).toEqual([0]);
   });
 
   it('closes a gap below transactions that wait with a transfer of nothing to itself', async () => {
     const node = await scriptedNode({ says: [{ code: -32000, message: 'tx is banned' }] });
-    const outcomes = await Promise.all([node.writer.send(CALL, FEES), node.writer.send(CALL, FEES)]);
+    const outcomes = await Promise.all([node.writer.send(CALL, FEES, written), node.writer.send(CALL, FEES, written)]);
     expect(outcomes).toMatchObject([{ kind: 'refused', why: 'other' }, { kind: 'sent' }]);
     expect(await node.arrival(3)).toMatchObject({ nonce: 0, to: node.writer.address });
     expect(node.accepted().sort()).toEqual([0, 1]);
@@ -50,7 +56,7 @@ describe('the transaction writer', () => {
     'AlreadyKnown',
   ])('takes "%s" for acceptance', async (message) => {
     const node = await scriptedNode({ says: [{ code: -32000, message }] });
-    expect(await node.writer.send(CALL, FEES)).toMatchObject({ kind: 'sent', signed: { nonce: 0 } });
+    expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent', signed: { nonce: 0 } });
   });
 
   it.each([
@@ -59,30 +65,30 @@ describe('the transaction writer', () => {
     { code: -32000, message: 'request timed out' },
   ])('is in doubt after $code "$message", and sends the same bytes before anything new', async (trouble) => {
     const node = await scriptedNode({ says: [trouble] });
-    const outcome = await node.writer.send(CALL, FEES);
+    const outcome = await node.writer.send(CALL, FEES, written);
     expect(outcome).toMatchObject({ kind: 'doubtful', signed: { nonce: 0 } });
-    expect(await node.writer.send(CALL, FEES)).toMatchObject({ kind: 'sent', signed: { nonce: 1 } });
+    expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent', signed: { nonce: 1 } });
     expect(node.arrived[1]).toBe(node.arrived[0]);
     expect(node.accepted()).toEqual([0, 1]);
   });
 
   it('signs anew with the next number when its own belongs to another transaction', async () => {
     const node = await scriptedNode({ says: [undefined, { code: -32000, message: 'nonce too low' }], pending: 3 });
-    await node.writer.send(CALL, FEES);
+    await node.writer.send(CALL, FEES, written);
     node.setPending(9);
-    expect(await node.writer.send(CALL, FEES)).toMatchObject({ kind: 'sent', signed: { nonce: 9 } });
+    expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent', signed: { nonce: 9 } });
     expect(node.accepted()).toEqual([3, 9]);
   });
 
   it('does not sign anew when the transaction with its number is its own', async () => {
     const node = await scriptedNode({ says: [{ code: -32000, message: 'nonce too low' }], knowsRefused: true });
-    expect(await node.writer.send(CALL, FEES)).toMatchObject({ kind: 'sent', signed: { nonce: 0 } });
+    expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent', signed: { nonce: 0 } });
     expect(node.arrived).toHaveLength(1);
   });
 
   it('knows the hash of what it signed', async () => {
     const node = await scriptedNode({});
-    const outcome = await node.writer.send(CALL, FEES);
+    const outcome = await node.writer.send(CALL, FEES, written);
     if (outcome.kind === 'refused') throw new Error(outcome.why);
     expect(outcome.signed.hash).toBe(keccak256(outcome.signed.raw));
   });

@@ -45,6 +45,10 @@ class Stub implements Facilitator {
     throw new Error('the pool never settles');
   }
 
+  async resolve(): Promise<SettlementOutcome> {
+    throw new Error('the pool never resolves');
+  }
+
   async close(): Promise<void> {
     this.calls.push('close');
     await this.closing();

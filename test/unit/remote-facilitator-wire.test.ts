@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import type { Payment } from '../../src/domain/payment.ts';
+import { decodeEvidence, encodeEvidence } from '../../src/domain/payment-evidence.ts';
+import type { SupportedKind } from '../../src/domain/x402.ts';
 import { readRetryAfter } from '../../src/facilitator/remote/retry-after.ts';
 import { readWireJson } from '../../src/facilitator/remote/wire-json.ts';
-import { wireRequest } from '../../src/facilitator/remote/wire-request.ts';
+import { wireRequest, wireVersion } from '../../src/facilitator/remote/wire-request.ts';
 import { scriptedOffer, scriptedPayment } from '../support/scripted-facilitator.ts';
 
 const V1 = { x402Version: 1, scheme: 'exact', network: 'base-sepolia' };
 const V2 = { x402Version: 2, scheme: 'exact', network: 'eip155:84532' };
 
+/** The request as it goes to a facilitator that supports `kinds`. */
+const sent = (payment: Payment, kinds: readonly SupportedKind[]) => wireRequest(payment, wireVersion(payment, kinds));
+
 describe('the request to a facilitator', () => {
   it('carries our requirement in place of the one that the client says it accepted', () => {
     const payment = scriptedPayment(2);
-    const request = wireRequest(payment, [V1, V2]);
+    const request = sent(payment, [V1, V2]);
     expect(request.x402Version).toBe(2);
     expect(request.paymentRequirements).toEqual(payment.offer.requirements);
     expect(request.paymentPayload).toMatchObject({
@@ -24,7 +30,7 @@ describe('the request to a facilitator', () => {
 
   it('is v1 for a v1 payment where the facilitator lists v1 for the network', () => {
     const payment = scriptedPayment(1);
-    expect(wireRequest(payment, [V2, V1])).toEqual({
+    expect(sent(payment, [V2, V1])).toEqual({
       x402Version: 1,
       paymentPayload: payment.submission.payload,
       paymentRequirements: {
@@ -49,7 +55,7 @@ describe('the request to a facilitator', () => {
   ])('is v2 for a v1 payment where the facilitator %s', (_, kinds) => {
     const payment = scriptedPayment(1);
     const { requirements } = payment.offer;
-    expect(wireRequest(payment, kinds)).toEqual({
+    expect(sent(payment, kinds)).toEqual({
       x402Version: 2,
       paymentPayload: { x402Version: 2, accepted: requirements, payload: payment.submission.payload.payload },
       paymentRequirements: requirements,
@@ -58,7 +64,20 @@ describe('the request to a facilitator', () => {
 
   it('is v2 for a v1 payment on a network that v1 has no name for', () => {
     const payment = scriptedPayment(1, { ...scriptedOffer(), v1Network: undefined });
-    expect(wireRequest(payment, [V1, V2]).x402Version).toBe(2);
+    expect(sent(payment, [V1, V2]).x402Version).toBe(2);
+  });
+});
+
+describe('the request for a payment that was read back from the ledger', () => {
+  it.each([
+    [2, [V1, V2], 2],
+    [1, [V1, V2], 1],
+    [1, [V2], 2],
+  ] as const)('made by v%i is the same, byte for byte', (submitted, kinds, version) => {
+    const payment = scriptedPayment(submitted);
+    const readBack = decodeEvidence(encodeEvidence({ payment, repeatable: true, upstreamFirst: false }));
+    if (readBack === undefined) throw new Error('the evidence cannot be read');
+    expect(JSON.stringify(wireRequest(readBack.payment, version))).toBe(JSON.stringify(sent(payment, kinds)));
   });
 });
 

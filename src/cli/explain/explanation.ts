@@ -6,6 +6,7 @@ import type { Route } from '../../domain/route.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedRequest, emptyNotes } from '../../pipeline/exchange.ts';
+import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { openFacilitator } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
@@ -74,22 +75,20 @@ export function explainRequest(plan: Plan, imagined: ImaginedRequest): Explanati
   }
 }
 
+/** What was in force before the configuration at hand is the running gateway's to know. */
+const NO_OFFERS_BEFORE = { of: () => [] };
+
 function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
   const { req, res } = imagineExchange(imagined);
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
-  const runtime: Runtime = openRuntime({ ...plan, facilitators: [] }, openFacilitator, () => {});
+  const runtime: Runtime = openRuntime({ ...plan, facilitators: [] }, NO_OFFERS_BEFORE, openFacilitator, () => {});
   return acceptRequest({ req, res, runtime, requestId: '(a fresh id)', notes: emptyNotes() });
 }
 
 function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
-  const { req, method, path, host, runtime, publicOrigin } = accepted;
+  const { req, method, path, host, runtime } = accepted;
   const { plan } = runtime;
-  const name = hostName(host);
-  const wanted = req.headers['access-control-request-method'];
-  const found = plan.table.match(method, name, path);
-  const route =
-    found ??
-    (isPreflight(req) && wanted !== undefined ? plan.table.match(wanted.toUpperCase(), name, path) : undefined);
+  const route = matchRoute(accepted);
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
   const desk = runtime.desk(route);
@@ -102,9 +101,9 @@ function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
     kind: 'matched',
     path,
     route: description,
-    why: whyMatched(route, plan.routes, { method, host: name, path }),
+    why: whyMatched(route, plan.routes, { method, host: hostName(host), path }),
     answer: desk === undefined ? 'what the upstream answers, free of charge' : answerOf(route),
-    resourceUrl: desk === undefined ? undefined : publicOrigin + path,
+    resourceUrl: desk === undefined ? undefined : resourceUrlOf(accepted, route),
     destination: describeDestination(accepted, route, desk === undefined ? undefined : route),
   };
 }

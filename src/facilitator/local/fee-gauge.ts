@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Address } from '../../evm/address.ts';
-import type { ChainNode } from './chain-node.ts';
+import type { ChainNode } from '../chain/chain-node.ts';
 
 /** How long what the chain asks is taken to be true, in milliseconds: about a block. */
 const FRESH_MS = 2_000;

@@ -4,15 +4,14 @@ import type { Network } from '../../domain/network.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
-import { createDigests } from '../../evm/eip712.ts';
-import { loadKeccak256 } from '../../evm/keccak.ts';
-import { loadSignerRecovery } from '../../evm/signer-recovery.ts';
-import type { Facilitator, Verification } from '../facilitator.ts';
-import { ChainReads } from './chain-reads.ts';
+import { pending } from '../chain/chain-outcome.ts';
+import { ChainReads } from '../chain/chain-reads.ts';
+import { nodeFault } from '../chain/rpc-fault.ts';
+import { loadReadTools, type ReadTools, readTransfer } from '../chain/transfer.ts';
+import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { FeeGauge } from './fee-gauge.ts';
-import { nodeFault } from './rpc-fault.ts';
 import { SettlementDesk } from './settlement-desk.ts';
-import { type ReadTools, readTransfer } from './transfer.ts';
+import { SettlementRecovery } from './settlement-recovery.ts';
 import { transferCall } from './transfer-call.ts';
 import { findProblem, findTermsProblem } from './verification.ts';
 import { leaseWriter, type WriterLease } from './writer-pool.ts';
@@ -48,6 +47,7 @@ interface Chain {
   readonly reads: ChainReads;
   readonly gauge: FeeGauge;
   readonly desk: SettlementDesk;
+  readonly recovery: SettlementRecovery;
 }
 
 class LocalFacilitator implements Facilitator {
@@ -101,15 +101,36 @@ class LocalFacilitator implements Facilitator {
     return reason === undefined ? { kind: 'valid', payer: transfer.payer } : { kind: 'invalid', reason };
   }
 
-  async settle(payment: Payment): Promise<SettlementOutcome> {
+  async settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
     const { key } = payment.authorization;
     const underWay = this.#underWay.get(key);
     // The same authorization sent twice would cost gas for a transaction that must revert.
     if (underWay !== undefined) return await underWay;
-    const settling = this.#settle(payment).finally(() => this.#underWay.delete(key));
+    const settling = this.#settle(payment, journal).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, settling);
     return await settling;
+  }
+
+  async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+    if (this.#closing !== undefined) throw new GatewayError('shutting_down');
+    if (signal.aborted) throw nodeFault(signal.reason, signal);
+    const { payment } = open;
+    // Its own settlement will say; a second hand on it would only be in the way.
+    if (this.#underWay.has(payment.authorization.key)) return pending();
+    const chain = this.#chains.get(payment.offer.network);
+    // The operator can bring it back; nobody else can say what became of the payment.
+    if (chain === undefined) return { kind: 'unknown', reason: 'network_not_configured' };
+    const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
+    const transfer = readTransfer(payment, chain.lease.node.chainId, tools);
+    if (transfer === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
+    try {
+      const outcome = await chain.recovery.resolve(open, transfer, signal);
+      if (outcome.kind !== 'unknown') chain.desk.forget(payment);
+      return outcome;
+    } catch (thrown) {
+      throw nodeFault(thrown, signal);
+    }
   }
 
   async close(): Promise<void> {
@@ -117,18 +138,27 @@ class LocalFacilitator implements Facilitator {
     await this.#closing;
   }
 
-  async #settle(payment: Payment): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
     const { network } = payment.offer;
     const chain = this.#chains.get(network);
     if (chain === undefined) return { kind: 'failed', reason: 'invalid_exact_evm_network_mismatch' };
     const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
     const transfer = readTransfer(payment, chain.lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'failed', reason: 'invalid_payload' };
+    let unwritten: unknown;
+    const writeDown: Journal = async (attempt) => {
+      await journal(attempt).catch((fault: unknown) => {
+        unwritten = fault;
+        throw fault;
+      });
+    };
     try {
-      const outcome = await chain.desk.settle(payment, transfer);
+      const outcome = await chain.desk.settle(payment, transfer, writeDown);
       if (outcome.kind !== 'settled') this.#warn(network, outcome.reason, outcome.transaction);
       return outcome;
     } catch (thrown) {
+      // No fault of the chain's: it goes to the caller as it came.
+      if (thrown === unwritten) throw thrown;
       const fault = nodeFault(thrown);
       this.#warn(network, fault.detail ?? fault.code, undefined);
       throw fault;
@@ -149,7 +179,8 @@ class LocalFacilitator implements Facilitator {
     const factories = this.#factories;
     const clock = this.#clock;
     const desk = new SettlementDesk({ node, reads, writer, gauge, factories, confirmations, settleTimeoutMs, clock });
-    return { lease, reads, gauge, desk };
+    const recovery = new SettlementRecovery({ node, reads, writer, gauge, confirmations, clock });
+    return { lease, reads, gauge, desk, recovery };
   }
 
   async #readTools(): Promise<ReadTools> {
@@ -161,9 +192,4 @@ class LocalFacilitator implements Facilitator {
     await Promise.allSettled(this.#underWay.values());
     for (const { lease } of this.#chains.values()) lease.release();
   }
-}
-
-async function loadReadTools(): Promise<ReadTools> {
-  const keccak256 = await loadKeccak256();
-  return { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
 }

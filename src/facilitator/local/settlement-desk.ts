@@ -1,13 +1,16 @@
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Hex } from '../../evm/address.ts';
-import type { Call, ChainNode } from './chain-node.ts';
-import type { ChainReads } from './chain-reads.ts';
+import type { Call, ChainNode } from '../chain/chain-node.ts';
+import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import type { ChainReads } from '../chain/chain-reads.ts';
+import { findFate } from '../chain/nonce-fate.ts';
+import { provesTransfer } from '../chain/proof.ts';
+import { waitForReceipt } from '../chain/receipt-wait.ts';
+import type { Transfer } from '../chain/transfer.ts';
+import type { Journal } from '../facilitator.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
-import { findForeignProof, provesTransfer } from './proof.ts';
-import { waitForReceipt } from './receipt-wait.ts';
-import type { SignedTransaction, TransactionWriter } from './transaction-writer.ts';
-import type { Transfer } from './transfer.ts';
+import { encodeAttempt } from './settlement-attempt.ts';
+import type { SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
 import { transferCall } from './transfer-call.ts';
 import { findProblem, findSignedProblem, neededDeployment, type VerificationContext } from './verification.ts';
 
@@ -38,7 +41,7 @@ const MEMORY_SECONDS = 3_600;
 const GAS_MARGIN_PERCENT = 130n;
 
 /**
- * Moves the money of payments on one chain: measure, send, wait, prove.
+ * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove.
  *
  * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
  * proof of the contrary, and `unknown` otherwise. A payment that is asked for again while its transaction is in doubt
@@ -53,9 +56,13 @@ export class SettlementDesk {
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
-  async settle(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
+  async settle(payment: Payment, transfer: Transfer, journal: Journal): Promise<SettlementOutcome> {
+    const writeDown: WriteDown = async (signed) => {
+      await journal(encodeAttempt(payment.offer.network, { account: this.#tools.writer.address, signed }));
+    };
     const earlier = this.#unresolved.get(payment.authorization.key);
     if (earlier !== undefined) {
+      await writeDown(earlier.signed);
       await this.#tools.writer.sendAgain(earlier.signed);
       return await this.#follow(payment, transfer, earlier.signed);
     }
@@ -64,11 +71,16 @@ export class SettlementDesk {
     const call = problem === undefined ? await this.#measure(transfer) : undefined;
     if (call === undefined) return await this.#explain(payment, transfer);
     const fees = await this.#tools.gauge.fees(call.gas);
-    const outcome = await this.#tools.writer.send(call, fees);
+    const outcome = await this.#tools.writer.send(call, fees, writeDown);
     if (outcome.kind !== 'refused') return await this.#follow(payment, transfer, outcome.signed);
     this.#tools.gauge.forget();
     if (outcome.why === 'funds') throw emptyAccount();
     throw overloaded(outcome.why === 'fee' ? 'Gas costs more than was offered.' : 'The chain node refused to settle.');
+  }
+
+  /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
+  forget(payment: Payment): void {
+    this.#unresolved.delete(payment.authorization.key);
   }
 
   /** The call with its gas limit, or `undefined` when it would fail now or take more than its kind may. */
@@ -95,7 +107,7 @@ export class SettlementDesk {
     if (foreign !== undefined) return foreign;
     const context: VerificationContext = { node, reads, sender: writer.address, factories };
     const problem = await findProblem(transfer, payment.offer, clock() / 1000, context);
-    return { kind: 'failed', reason: problem ?? REASONS[transfer.method].simulation };
+    return { kind: 'failed', reason: problem ?? FAILURES[transfer.method].simulation };
   }
 
   /** Waits for our transaction and says what it proves. Never throws: the money may have moved. */
@@ -115,35 +127,37 @@ export class SettlementDesk {
     const resend = (): Promise<void> => writer.sendAgain(signed);
     const receipt = await waitForReceipt(node, { transaction: signed.hash, confirmations, deadline, resend });
     if (receipt === undefined) return pending(signed.hash);
-    if (provesTransfer(transfer, receipt)) return settled(payment, signed.hash);
+    if (provesTransfer(transfer, receipt)) return settledWith(payment, signed.hash);
     const foreign = await this.#resolveUsedNonce(payment, transfer);
-    const reasons = REASONS[transfer.method];
     // Our own transaction used the nonce and moved something else: that is what to tell, not that the nonce is gone.
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
-    return foreign ?? { kind: 'failed', reason: reasons.failed, transaction: signed.hash };
+    return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
   }
 
   /**
    * What it means that a transfer's nonce is gone: settled when somebody else's transaction made this very transfer,
-   * failed when none did (it was cancelled, or used for something else), unknown when the node cannot tell.
-   * `undefined` when the nonce is not gone.
+   * failed when it was cancelled or used for something else, unknown when the node cannot tell. `undefined` when the
+   * nonce is not gone.
    */
   async #resolveUsedNonce(payment: Payment, transfer: Transfer): Promise<SettlementOutcome | undefined> {
-    const { node, reads, confirmations, settleTimeoutMs } = this.#tools;
+    const { node, reads, confirmations, settleTimeoutMs, clock } = this.#tools;
     if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
     try {
-      const transaction = await findForeignProof(transfer, node);
-      if (transaction === undefined) return { kind: 'failed', reason: REASONS[transfer.method].nonce };
+      const fate = await findFate(transfer, clock(), this.#tools);
+      if (fate.kind === 'paid') return settledWith(payment, fate.receipt.transaction);
+      if (fate.kind === 'spent') return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+      if (fate.kind !== 'unconfirmed') return pending();
+      const { transaction } = fate.receipt;
       const deadline = AbortSignal.timeout(settleTimeoutMs);
       const resend = async (): Promise<void> => {};
       const receipt = await waitForReceipt(node, { transaction, confirmations, deadline, resend });
       return receipt !== undefined && provesTransfer(transfer, receipt)
-        ? settled(payment, transaction)
+        ? settledWith(payment, transaction)
         : pending(transaction);
     } catch {
-      return pending(undefined); // the nonce is gone, and the node cannot tell what for: it may well be this payment
+      return pending(); // the nonce is gone, and the node cannot tell what for: it may well be this payment
     }
   }
 
@@ -153,25 +167,8 @@ export class SettlementDesk {
   }
 }
 
-const MISMATCH = 'invalid_exact_evm_transfer_event_mismatch';
+/** The reason for a transaction of ours that succeeded and moved something else than the price. */
+export const MISMATCH = 'invalid_exact_evm_transfer_event_mismatch';
 
-const REASONS = {
-  eip3009: {
-    simulation: 'invalid_exact_evm_transaction_simulation_failed',
-    failed: 'invalid_exact_evm_transaction_failed',
-    nonce: 'invalid_exact_evm_nonce_already_used',
-  },
-  permit2: {
-    simulation: 'permit2_simulation_failed',
-    failed: 'invalid_exact_evm_transaction_failed',
-    nonce: 'permit2_invalid_nonce',
-  },
-} as const;
-
-function settled({ offer, authorization }: Payment, transaction: Hex): SettlementOutcome {
-  return { kind: 'settled', settlement: { transaction, payer: authorization.payer, amount: offer.amount } };
-}
-
-function pending(transaction: Hex | undefined): SettlementOutcome {
-  return { kind: 'unknown', reason: 'settlement_pending', ...(transaction === undefined ? {} : { transaction }) };
-}
+/** The reason for a transaction of ours that reverted. */
+export const TRANSACTION_FAILED = 'invalid_exact_evm_transaction_failed';

@@ -1,8 +1,9 @@
 import { keccak256, type PrivateKeyAccount } from 'viem';
 import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
-import type { Call, ChainNode } from './chain-node.ts';
+import type { Call, ChainNode } from '../chain/chain-node.ts';
+import { isTrouble, readRefusal } from '../chain/rpc-fault.ts';
+import { AccountNumbers } from './account-numbers.ts';
 import type { Fees } from './fee-gauge.ts';
-import { isTrouble, readRefusal } from './rpc-fault.ts';
 
 /** Transactions that are signed and sent together. */
 const BATCH_SIZE = 32;
@@ -28,12 +29,19 @@ export type SendOutcome =
   | { readonly kind: 'sent' | 'doubtful'; readonly signed: SignedTransaction }
   | { readonly kind: 'refused'; readonly why: 'funds' | 'fee' | 'other' };
 
-/** What a node said of one raw transaction; `stale` when its nonce belongs to another transaction. */
-type Verdict = SendOutcome | { readonly kind: 'stale' };
+/** Writes a transaction down before it is sent; when it rejects, nothing is. */
+export type WriteDown = (signed: SignedTransaction) => Promise<void>;
+
+/**
+ * What a node said of one raw transaction; `stale` when its nonce belongs to another transaction, `unwritten` when it
+ * was not asked because the transaction could not be written down.
+ */
+type Verdict = SendOutcome | { readonly kind: 'stale' } | { readonly kind: 'unwritten'; readonly fault: unknown };
 
 interface Order {
   readonly call: Call;
   readonly fees: Fees;
+  readonly writeDown: WriteDown;
   readonly renumbered: boolean;
   readonly resolve: (outcome: SendOutcome) => void;
   readonly reject: (fault: unknown) => void;
@@ -61,8 +69,7 @@ export class TransactionWriter {
   readonly #account: PrivateKeyAccount;
   readonly #orders: Order[] = [];
   readonly #doubtful = new Map<number, SignedTransaction>();
-  #free: number[] = [];
-  #next: number | undefined;
+  readonly #numbers = new AccountNumbers();
   #lastFees: Fees | undefined;
   #writing = false;
 
@@ -75,11 +82,12 @@ export class TransactionWriter {
   }
 
   /**
-   * Signs and sends a call. Rejects with a {@link GatewayError} only while nothing has been sent.
+   * Signs a call, has it written down, and sends it. Rejects only while nothing has been sent: with a
+   * {@link GatewayError} of the node, or with what `writeDown` rejected with.
    */
-  async send(call: Call, fees: Fees): Promise<SendOutcome> {
+  async send(call: Call, fees: Fees, writeDown: WriteDown): Promise<SendOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<SendOutcome>();
-    this.#orders.push({ call, fees, renumbered: false, resolve, reject });
+    this.#orders.push({ call, fees, writeDown, renumbered: false, resolve, reject });
     this.#lastFees = fees;
     if (!this.#writing) void this.#write();
     return await promise;
@@ -95,11 +103,33 @@ export class TransactionWriter {
     this.#doubtful.set(signed.nonce, signed);
   }
 
+  /**
+   * Takes over a transaction that another process of ours wrote down: its number is given to no other one, and it is sent
+   * again, byte for byte, until that number is used up on chain.
+   *
+   * @returns whether it had been taken over before
+   */
+  async adopt(signed: SignedTransaction): Promise<boolean> {
+    const known = this.#doubtful.get(signed.nonce)?.hash === signed.hash;
+    // Where this process gave the number to another one, the chain decides between them.
+    if (!this.#doubtful.has(signed.nonce)) this.#doubtful.set(signed.nonce, signed);
+    this.#numbers.occupy(signed.nonce);
+    await this.sendAgain(signed);
+    return known;
+  }
+
+  /** Closes gaps below transactions that wait, where no new payment does so by itself. */
+  mend(fees: Fees): void {
+    this.#lastFees ??= fees;
+    if (!this.#writing) void this.#write();
+  }
+
   async #write(): Promise<void> {
     this.#writing = true;
     // Payments that come in the same turn travel together.
     await Promise.resolve();
-    while (this.#orders.length > 0) await this.#sendBatch(this.#orders.splice(0, BATCH_SIZE));
+    do await this.#sendBatch(this.#orders.splice(0, BATCH_SIZE));
+    while (this.#orders.length > 0);
     await this.#closeGaps();
     this.#writing = false;
     if (this.#orders.length > 0) void this.#write();
@@ -113,19 +143,21 @@ export class TransactionWriter {
       return;
     }
     const verdicts = await Promise.all(
-      orders.map(async (order) => await this.#sendNumbered(order.call, order.fees, this.#takeNumber())),
+      orders.map(async (order) => await this.#sendNumbered(order, this.#numbers.take())),
     );
     const stale = verdicts.some(({ kind }) => kind === 'stale');
     orders.forEach((order, index) => {
       const verdict = verdicts[index];
       if (verdict !== undefined) this.#conclude(order, verdict);
     });
-    if (stale) this.#forgetNumbers();
-    else this.#rollBack();
+    if (stale) this.#numbers.forget();
+    else this.#numbers.rollBack();
   }
 
   #conclude(order: Order, verdict: Verdict): void {
-    if (verdict.kind !== 'stale') {
+    if (verdict.kind === 'unwritten') {
+      order.reject(verdict.fault);
+    } else if (verdict.kind !== 'stale') {
       order.resolve(verdict);
     } else if (order.renumbered) {
       order.resolve({ kind: 'refused', why: 'other' });
@@ -136,9 +168,9 @@ export class TransactionWriter {
 
   /** Learns the next number where it is not known, and keeps doubtful transactions alive. */
   async #prepare(): Promise<void> {
-    if (this.#next === undefined) {
+    if (!this.#numbers.known) {
       const pending = await this.#node.transactionCount(this.address, 'pending');
-      this.#next = Math.max(pending, ...[...this.#doubtful.keys()].map((nonce) => nonce + 1));
+      this.#numbers.learn(pending, [...this.#doubtful.keys()]);
     }
     if (this.#doubtful.size === 0) return;
     const mined = await this.#node.transactionCount(this.address, 'latest');
@@ -146,20 +178,17 @@ export class TransactionWriter {
     await Promise.all([...this.#doubtful.values()].map(async (signed) => await this.sendAgain(signed)));
   }
 
-  #takeNumber(): number {
-    const free = this.#free.shift();
-    if (free !== undefined) return free;
-    if (this.#next === undefined) throw new Error('a number was taken before the count was known');
-    const number = this.#next;
-    this.#next += 1;
-    return number;
-  }
-
-  async #sendNumbered(call: Call, fees: Fees, nonce: number): Promise<Verdict> {
+  async #sendNumbered({ call, fees, writeDown }: Pick<Order, 'call' | 'fees' | 'writeDown'>, nonce: number) {
     const signed = await this.#sign(call, fees, nonce);
+    try {
+      await writeDown(signed);
+    } catch (fault) {
+      this.#numbers.giveBack(nonce);
+      return { kind: 'unwritten', fault } satisfies Verdict;
+    }
     const verdict = await this.#offer(signed);
     if (verdict.kind === 'doubtful') this.doubt(signed);
-    if (verdict.kind === 'refused') this.#free.push(nonce);
+    if (verdict.kind === 'refused') this.#numbers.giveBack(nonce);
     return verdict;
   }
 
@@ -194,29 +223,20 @@ export class TransactionWriter {
     return { kind: 'refused', why: LOW_FEE.test(message) ? 'fee' : 'other' };
   }
 
-  /** Somebody else used this account, or the node forgot: the count is taken from the node again. */
-  #forgetNumbers(): void {
-    this.#next = undefined;
-    this.#free = [];
-  }
-
-  /** Gives free numbers at the end of the line back to the count. */
-  #rollBack(): void {
-    this.#free.sort((a, b) => a - b);
-    while (this.#next !== undefined && this.#free.at(-1) === this.#next - 1) {
-      this.#free.pop();
-      this.#next -= 1;
-    }
-  }
-
   /** What is free now lies below transactions that wait for it. */
   async #closeGaps(): Promise<void> {
     const fees = this.#lastFees;
-    if (fees === undefined || this.#free.length === 0) return;
-    const nothing: Call = { to: this.address, data: '0x', gas: FILLER_GAS };
-    const numbers = this.#free.splice(0);
-    const verdicts = await Promise.all(numbers.map(async (nonce) => await this.#sendNumbered(nothing, fees, nonce)));
-    if (verdicts.some(({ kind }) => kind === 'stale')) this.#forgetNumbers();
-    else this.#rollBack();
+    if (fees === undefined) return;
+    // Moves nothing, so that there is nothing to remember.
+    const filler = {
+      call: { to: this.address, data: '0x', gas: FILLER_GAS },
+      fees,
+      writeDown: async () => {},
+    } as const;
+    const numbers = this.#numbers.takeGaps();
+    if (numbers.length === 0) return;
+    const verdicts = await Promise.all(numbers.map(async (nonce) => await this.#sendNumbered(filler, nonce)));
+    if (verdicts.some(({ kind }) => kind === 'stale')) this.#numbers.forget();
+    else this.#numbers.rollBack();
   }
 }

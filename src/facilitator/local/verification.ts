@@ -2,9 +2,9 @@ import type { Offer } from '../../domain/offer.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Address } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
-import type { ChainNode } from './chain-node.ts';
-import type { ChainReads } from './chain-reads.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer, WalletDeployment } from './transfer.ts';
+import type { ChainNode } from '../chain/chain-node.ts';
+import type { ChainReads } from '../chain/chain-reads.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, WalletDeployment } from '../chain/transfer.ts';
 import { transferCall } from './transfer-call.ts';
 
 /** Seconds that an authorization must still be good for: a block or two until it is mined. As the official one. */

@@ -1,6 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import type { Network } from '../../domain/network.ts';
-import { ChainNode } from './chain-node.ts';
+import { ChainNode } from '../chain/chain-node.ts';
 import { TransactionWriter } from './transaction-writer.ts';
 
 /** A node and the one writer that sends to it with a key. */

@@ -2,19 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { Agent } from 'undici';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Network } from '../../domain/network.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { JsonObject, SupportedKind } from '../../domain/x402.ts';
-import type { Facilitator, Verification } from '../facilitator.ts';
+import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
+import { ChainWitness } from './chain-witness.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
+import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { readSupportedAnswer } from './supported-answer.ts';
 import { readVerifyAnswer, unbelievable } from './verify-answer.ts';
 import { readWireJson } from './wire-json.ts';
-import { wireRequest } from './wire-request.ts';
+import { wireRequest, wireVersion } from './wire-request.ts';
 
 /** What a remote facilitator takes from the world around it. */
 export interface RemoteFacilitatorDeps {
@@ -38,8 +41,12 @@ export interface RemoteFacilitatorDeps {
  * | redirect, other status, not JSON, too big, wrong member | `facilitator_invalid_answer` | `unknown` |
  *
  * `failed` without a connection is safe to say because of {@link Exchange}'s `sent`: not one byte of this call left,
- * so it moved nothing and never will. It says nothing about an *earlier* settlement of the same payment: whoever sends
- * a payment again to learn its outcome must not take `failed` for an answer.
+ * so it moved nothing and never will. It says nothing about an *earlier* settlement of the same payment, which is why
+ * `resolve` takes no refusal for an answer.
+ *
+ * Without an RPC URL for the payment's network the facilitator has the last word: what it states in full counts, and
+ * `resolve` asks it the same question, byte for byte, again. With one the chain has it: a success whose transaction is
+ * not the proof is `unknown`, and `resolve` only reads the chain.
  *
  * @throws Error when `spec.cdp` holds no usable key.
  */
@@ -51,6 +58,12 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
 const CONNECTIONS = 128;
 
 type Operation = 'verify' | 'settle' | 'supported';
+
+/**
+ * How long after the end of an authorization an answer may still change, in seconds: a settlement made in the last
+ * moment is mined and told of a little later.
+ */
+const LAST_ANSWER_SECONDS = 300;
 
 /** A payment as it goes over the wire, fixed with its first use. */
 interface Prepared {
@@ -72,6 +85,7 @@ class RemoteFacilitator implements Facilitator {
   readonly #settleAgent = new Agent({ connections: CONNECTIONS, pipelining: 0 });
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
+  readonly #witnesses: ReadonlyMap<string, ChainWitness>;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
@@ -82,6 +96,8 @@ class RemoteFacilitator implements Facilitator {
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
+    const witness = (network: Network, url: string): ChainWitness => new ChainWitness(network, url, this.#clock);
+    this.#witnesses = new Map([...spec.rpc].map(([network, url]) => [network, witness(network, url)]));
   }
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
@@ -101,10 +117,29 @@ class RemoteFacilitator implements Facilitator {
     return readVerifyAnswer(json, expectationOf(payment, version));
   }
 
-  settle(payment: Payment): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment).finally(() => this.#settling.delete(settling));
+  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+    const settling = this.#settle(payment, journal).finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
     return settling;
+  }
+
+  async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+    const { payment, attempt } = open;
+    const witness = this.#witnesses.get(payment.offer.network);
+    if (witness !== undefined) return await witness.resolve(open, signal);
+    // Written down before it is asked for: what was not written was not asked for.
+    if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
+    const version = decodeAttempt(attempt);
+    if (version === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
+    const answer = await this.#call('settle', JSON.stringify(wireRequest(payment, version)), signal);
+    const json = protocolAnswer(answer, 'success');
+    if (json === undefined) throw this.#faultOf(answer);
+    const outcome = readSettleAnswer(json, expectationOf(payment, version));
+    if (outcome.kind === 'settled') return outcome;
+    // A refusal says that nothing moves now, not that nothing did.
+    const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
+    const reason = this.#clock() > lastAnswerAt ? 'expired_unresolved' : outcome.reason;
+    return { ...outcome, kind: 'unknown', reason };
   }
 
   async close(): Promise<void> {
@@ -112,20 +147,25 @@ class RemoteFacilitator implements Facilitator {
     await Promise.all([this.#agent.destroy(), this.#settleAgent.destroy()]);
   }
 
-  async #settle(payment: Payment): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
     const { body, version } = this.#prepare(payment);
+    await journal(encodeAttempt(version));
     const answer = await this.#call('settle', body, undefined);
     const json = protocolAnswer(answer, 'success');
-    if (json !== undefined) return readSettleAnswer(json, expectationOf(payment, version));
-    const nothingLeft = answer.kind === 'broken' && !answer.sent;
-    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
+    if (json === undefined) {
+      const nothingLeft = answer.kind === 'broken' && !answer.sent;
+      return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
+    }
+    const said = readSettleAnswer(json, expectationOf(payment, version));
+    const witness = this.#witnesses.get(payment.offer.network);
+    return witness === undefined ? said : await witness.confirm(payment, said, this.#spec.settleTimeoutMs);
   }
 
   #prepare(payment: Payment): Prepared {
     const known = this.#prepared.get(payment);
     if (known !== undefined) return known;
-    const request = wireRequest(payment, this.#kinds ?? []);
-    const prepared = { version: request.x402Version, body: JSON.stringify(request) };
+    const version = wireVersion(payment, this.#kinds ?? []);
+    const prepared = { version, body: JSON.stringify(wireRequest(payment, version)) };
     this.#prepared.set(payment, prepared);
     return prepared;
   }

@@ -22,16 +22,24 @@ export type WireRequest =
     };
 
 /**
- * Writes a payment for a facilitator that supports `kinds`.
- *
- * The requirement is always ours, never the client's `accepted`. A v1 payment goes out as v1 where the facilitator
+ * Which form a payment takes for a facilitator that supports `kinds`: a v1 payment goes out as v1 where the facilitator
  * lists that; else as v2: what was signed is the same in both, and the requirement is our own.
  */
-export function wireRequest(payment: Payment, kinds: readonly SupportedKind[]): WireRequest {
+export function wireVersion({ submission, offer }: Payment, kinds: readonly SupportedKind[]): 1 | 2 {
+  const { v1Network } = offer;
+  return submission.version === 1 && v1Network !== undefined && listsV1(kinds, offer.scheme, v1Network) ? 1 : 2;
+}
+
+/**
+ * Writes a payment for a facilitator in a form that {@link wireVersion} gave. The requirement is always ours, never the
+ * client's `accepted`. The same payment gives the same JSON, byte for byte, also when it was read back from the ledger:
+ * by that some facilitators know a settlement that they have made already.
+ */
+export function wireRequest(payment: Payment, version: 1 | 2): WireRequest {
   const { submission, offer } = payment;
   if (submission.version === 2) return version2({ ...submission.payload, accepted: offer.requirements }, offer);
   const { v1Network } = offer;
-  if (v1Network !== undefined && listsV1(kinds, offer.scheme, v1Network)) {
+  if (version === 1 && v1Network !== undefined) {
     return {
       x402Version: 1,
       paymentPayload: submission.payload,

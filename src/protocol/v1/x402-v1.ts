@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json } from '../../domain/x402.ts';
-import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
+import { decodeHeaderJson, encodeHeaderJson, versionText } from '../header-json.ts';
 import type { Protocol, Submitted } from '../protocol.ts';
 
 /**
@@ -41,7 +41,7 @@ export const x402V1: Protocol = {
 function readPayment(value: Json): Submitted {
   if (!isJsonObject(value)) return malformed('it is not a JSON object');
   if (value['x402Version'] !== 1) {
-    return malformed(`x402Version is ${JSON.stringify(value['x402Version'])}, and X-PAYMENT carries version 1`);
+    return malformed(`x402Version is ${versionText(value)}, and X-PAYMENT carries version 1`);
   }
   const { scheme, network, payload } = value;
   if (typeof scheme !== 'string') return malformed('scheme is not a string');

@@ -1,6 +1,7 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json, JsonObject, PaymentPayload, PaymentRequirements } from '../../domain/x402.ts';
+import { versionText } from '../header-json.ts';
 import type { Submitted } from '../protocol.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Submitted } from '../protocol.ts';
 export function readPaymentPayload(value: Json): Submitted {
   if (!isJsonObject(value)) return malformed('it is not a JSON object');
   if (value['x402Version'] !== 2) {
-    return malformed(`x402Version is ${JSON.stringify(value['x402Version'])}, and PAYMENT-SIGNATURE carries version 2`);
+    return malformed(`x402Version is ${versionText(value)}, and PAYMENT-SIGNATURE carries version 2`);
   }
   const accepted = readRequirements(value['accepted']);
   if (accepted === undefined) return malformed('accepted is not a PaymentRequirements object');

@@ -1,90 +1,223 @@
-import { GatewayError } from '../../domain/gateway-error.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
-import { isClaimable, mayFollow } from '../../domain/payment-state.ts';
-import type { ClaimOutcome, Ledger, Transition, TransitionOutcome } from '../ledger.ts';
-
-/** How long a row outlives its authorization, in seconds: covers clock differences and the retry window. */
-const RETENTION_SECONDS = 3600;
+import { isClaimable } from '../../domain/payment-state.ts';
+import type { KeptAnswer } from '../answers.ts';
+import type { BookFilter, BookTotal } from '../books.ts';
+import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
+import { OpenCalls } from '../open-calls.ts';
+import type { PaymentStore } from '../payment-store.ts';
+import type { Quote } from '../quotes.ts';
+import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED, SETTLING } from '../state-sets.ts';
+import { addUp, dayOf } from '../totals.ts';
+import { OWNER_GONE_MS } from '../upkeep.ts';
+import { freshRecord, steppedRecord } from './record.ts';
 
 /**
  * A ledger in this process's memory: for tests and throw-away runs. It forgets everything at exit, and with it which
  * payments were used; the gateway says so at start.
  */
-export function openMemoryLedger(clock: () => number = Date.now): Ledger {
+export function openMemoryLedger(clock: () => number = Date.now): PaymentStore {
   return new MemoryLedger(clock);
 }
 
-class MemoryLedger implements Ledger {
-  /** In the order of claiming, which is nearly the order of expiry. */
+/** Nothing here waits, so that each call is one atomic act. */
+class MemoryLedger implements PaymentStore {
+  /** Frozen rows, in the order of claiming. */
   readonly #rows = new Map<PaymentKey, PaymentRecord>();
+  /** The payment that last took an identifier. */
+  readonly #identified = new Map<string, PaymentKey>();
+  /** When each process last said that it lives. */
+  readonly #beats = new Map<string, number>();
+  readonly #answers = new Map<PaymentKey, KeptAnswer>();
+  /** By route and offer. */
+  readonly #quotes = new Map<string, Quote>();
   readonly #clock: () => number;
-  #closed = false;
+  readonly #calls = new OpenCalls();
 
   constructor(clock: () => number) {
     this.#clock = clock;
   }
 
-  async claim(claim: PaymentClaim): Promise<ClaimOutcome> {
-    this.#assertOpen();
-    this.#prune();
-    const held = this.#rows.get(claim.key);
-    if (held !== undefined && !isClaimable(held.state)) return { kind: 'held', record: held };
-    const record: PaymentRecord = Object.freeze({
-      ...claim,
-      epoch: (held?.epoch ?? 0) + 1,
-      settlement: undefined,
-      attempt: undefined,
-      bodyDigest: undefined,
-      checks: 0,
-      checkAt: 0,
-      reason: undefined,
-      changedAt: this.#clock(),
+  claim(claim: PaymentClaim): Promise<ClaimOutcome> {
+    return this.#calls.run(async () => {
+      const held = this.#rows.get(claim.key);
+      if (held !== undefined && !isClaimable(held.state)) return { kind: 'held', record: held };
+      const namesake = this.#namesakeOf(claim);
+      if (namesake !== undefined) return { kind: 'held', record: namesake };
+      this.#rows.delete(claim.key);
+      if (claim.identifier !== undefined) this.#identified.set(claim.identifier, claim.key);
+      return { kind: 'claimed', record: this.#put(freshRecord(claim, (held?.epoch ?? 0) + 1, this.#clock())) };
     });
-    this.#rows.delete(claim.key);
-    this.#rows.set(claim.key, record);
-    return { kind: 'claimed', record };
   }
 
-  async transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome> {
-    this.#assertOpen();
-    const row = this.#rows.get(key);
-    if (row === undefined || row.epoch !== epoch) return { kind: 'stale', record: row };
-    if (isClaimable(row.state) || !mayFollow(row.state, step.to))
-      throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
-    const record: PaymentRecord = Object.freeze({
-      ...row,
-      state: step.to,
-      epoch: row.epoch + 1,
-      settlement: step.settlement ?? row.settlement,
-      reason: step.reason,
-      changedAt: this.#clock(),
+  transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome> {
+    return this.#calls.run(async () => {
+      const row = this.#rows.get(key);
+      if (row === undefined || row.epoch !== epoch) return { kind: 'stale', record: row };
+      if (!predecessors(step.to).includes(row.state)) {
+        throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
+      }
+      return { kind: 'moved', record: this.#put(steppedRecord(row, step, this.#clock())) };
     });
-    this.#rows.set(key, record);
-    return { kind: 'moved', record };
   }
 
-  async find(key: PaymentKey): Promise<PaymentRecord | undefined> {
-    this.#assertOpen();
-    return this.#rows.get(key);
+  find(key: PaymentKey): Promise<PaymentRecord | undefined> {
+    return this.#calls.run(async () => this.#rows.get(key));
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  beat(owner: string, now: number): Promise<void> {
+    return this.#calls.run(async () => {
+      this.#beats.set(owner, now);
+    });
   }
 
-  /** Forgets what can no longer be replayed; a few rows at a time, so that no claim waits for it. */
-  #prune(): void {
-    const now = this.#clock() / 1000;
-    let budget = 4;
-    for (const [key, row] of this.#rows) {
-      if (budget === 0 || row.expiresAt + RETENTION_SECONDS > now) return;
-      this.#rows.delete(key);
-      budget -= 1;
+  retire(owner: string): Promise<void> {
+    return this.#calls.run(async () => {
+      this.#beats.delete(owner);
+    });
+  }
+
+  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () =>
+      [...this.#rows.values()]
+        .filter((row) => this.#isToTake(row, now))
+        .sort((a, b) => a.checkAt - b.checkAt)
+        .slice(0, limit)
+        .map((row) =>
+          this.#put({ ...row, owner, epoch: row.epoch + 1, checks: row.checks + 1, checkAt: now + holdMs }),
+        ),
+    );
+  }
+
+  confirm(key: PaymentKey): Promise<void> {
+    return this.#calls.run(async () => {
+      const row = this.#rows.get(key);
+      if (row !== undefined && SETTLED.includes(row.state)) this.#put({ ...row, checkAt: 0, evidence: undefined });
+    });
+  }
+
+  countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }> {
+    return this.#calls.run(async () => {
+      const owed = [...this.#rows.values()].filter(
+        ({ state, answered }) => OWING.includes(state) && (state === 'owed' || answered),
+      );
+      return { all: owed.length, ofPayer: owed.filter((row) => row.payer === payer).length };
+    });
+  }
+
+  prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const old = [...this.#rows.values()]
+        .filter(
+          ({ state, changedAt, expiresAt }) =>
+            PRUNABLE.includes(state) && changedAt < changedBefore && expiresAt < expiredBefore,
+        )
+        .slice(0, limit);
+      for (const { key, identifier } of old) {
+        this.#rows.delete(key);
+        this.#answers.delete(key);
+        if (identifier !== undefined && this.#identified.get(identifier) === key) this.#identified.delete(identifier);
+      }
+      for (const [owner, beatAt] of this.#beats) {
+        if (beatAt <= changedBefore - OWNER_GONE_MS) this.#beats.delete(owner);
+      }
+      return old.length;
+    });
+  }
+
+  list(
+    filter: BookFilter,
+    after: { claimedAt: number; key: string } | undefined,
+    limit: number,
+  ): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () =>
+      this.#matching(filter)
+        .filter((row) => after === undefined || inOrder(after, row) < 0)
+        .sort(inOrder)
+        .slice(0, limit),
+    );
+  }
+
+  summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
+    return this.#calls.run(async () =>
+      addUp(
+        this.#matching(filter).map(({ claimedAt, route, network, asset, amount, settlement, state }) => ({
+          day: dayOf(claimedAt),
+          route,
+          network,
+          asset,
+          amount: settlement?.amount ?? amount,
+          settled: SETTLED.includes(state) ? 1 : 0,
+          open: SETTLING.includes(state) ? 1 : 0,
+        })),
+      ),
+    );
+  }
+
+  keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
+    return this.#calls.run(async () => {
+      this.#answers.set(key, structuredClone(answer));
+    });
+  }
+
+  recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
+    return this.#calls.run(async () => structuredClone(this.#answers.get(key)));
+  }
+
+  rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
+    return this.#calls.run(async () => {
+      for (const { route, offer } of quotes) {
+        const id = JSON.stringify([route, offer]);
+        const seenAt = Math.max(now, this.#quotes.get(id)?.seenAt ?? now);
+        this.#quotes.set(id, { route, offer, seenAt });
+      }
+    });
+  }
+
+  recallQuotes(since: number): Promise<readonly Quote[]> {
+    return this.#calls.run(async () => {
+      for (const [id, { seenAt }] of this.#quotes) if (seenAt < since) this.#quotes.delete(id);
+      return [...this.#quotes.values()];
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#calls.close(async () => undefined);
+  }
+
+  #put(row: PaymentRecord): PaymentRecord {
+    const record = Object.freeze(row);
+    this.#rows.set(record.key, record);
+    return record;
+  }
+
+  /** Another live payment with the claim's identifier. */
+  #namesakeOf({ key, identifier }: PaymentClaim): PaymentRecord | undefined {
+    const other = identifier === undefined ? undefined : this.#identified.get(identifier);
+    const row = other === undefined || other === key ? undefined : this.#rows.get(other);
+    return row === undefined || row.identifier !== identifier || isClaimable(row.state) ? undefined : row;
+  }
+
+  #isToTake({ state, answered, owner, checkAt }: PaymentRecord, now: number): boolean {
+    const isDue = checkAt <= now;
+    if (state === 'unknown' || (state === 'owed' && answered)) {
+      if (isDue) return true;
     }
+    if (HELD.includes(state)) return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
+    return RESTING.includes(state) && checkAt > 0 && isDue;
   }
 
-  #assertOpen(): void {
-    if (this.#closed) throw new GatewayError('store_unavailable');
+  #matching({ since, until, route, states }: BookFilter): PaymentRecord[] {
+    return [...this.#rows.values()].filter(
+      (row) =>
+        (since === undefined || row.claimedAt >= since) &&
+        (until === undefined || row.claimedAt < until) &&
+        (route === undefined || row.route === route) &&
+        (states === undefined || states.includes(row.state)),
+    );
   }
+}
+
+function inOrder(a: { claimedAt: number; key: string }, b: { claimedAt: number; key: string }): number {
+  return a.claimedAt - b.claimedAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

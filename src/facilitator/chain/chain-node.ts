@@ -1,8 +1,16 @@
-import { type Client, createClient, encodeEventTopics, http, type LogTopic } from 'viem';
+import { type Client, createClient, encodeEventTopics, http, type LogTopic, toEventHash } from 'viem';
 import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
-import { type EventLog, field, readBytes, readLogs, readLogTransactions, readQuantity } from './rpc-answer.ts';
+import type { Block, BlockRange, Call, CallResult, EstimateResult, FeeState, Receipt } from './chain-facts.ts';
+import {
+  field,
+  readBytes,
+  readLogs,
+  readLogTransactions,
+  readQuantity,
+  readSeconds,
+} from './rpc-answer.ts';
 import { isRevert, nodeFault, nonsense, readRefusal } from './rpc-fault.ts';
 
 /** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */
@@ -11,35 +19,11 @@ const RPC_TIMEOUT_MS = 8_000;
 /** Calls in one HTTP exchange: public nodes take ten or more, and the reads for one payment are fewer. */
 const RPC_BATCH_SIZE = 10;
 
+/** `AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)` of EIP-3009. */
+const AUTHORIZATION_CANCELED = toEventHash('AuthorizationCanceled(address,bytes32)');
+
 /** No answer that is asked for here comes near this many bytes. */
 const MAX_RESPONSE_BYTES = 4_194_304;
-
-/** A contract call. `gas` bounds what it may use. */
-export interface Call {
-  readonly to: Address;
-  readonly data: Hex;
-  readonly gas: bigint;
-}
-
-/** What trying a call without sending it came to. */
-export type CallResult = { readonly kind: 'returned'; readonly data: Hex } | { readonly kind: 'reverted' };
-
-/** What measuring a call came to; `gas` is what it would use now. */
-export type EstimateResult = { readonly kind: 'estimated'; readonly gas: bigint } | { readonly kind: 'reverted' };
-
-/** What a mined transaction did. */
-export interface Receipt {
-  readonly transaction: Hex;
-  readonly block: bigint;
-  readonly succeeded: boolean;
-  readonly logs: readonly EventLog[];
-}
-
-/** Fee facts of the newest block, in wei per gas. */
-export interface FeeState {
-  readonly baseFee: bigint;
-  readonly gasPrice: bigint;
-}
 
 /**
  * One JSON-RPC node of one EVM chain, as far as verifying and settling need it. Calls made in the same tick travel in
@@ -55,7 +39,7 @@ export class ChainNode {
 
   constructor(network: Network, url: string) {
     const chainId = evmChainId(network);
-    if (chainId === undefined) throw new Error(`the local facilitator serves EVM networks, not ${network}`);
+    if (chainId === undefined) throw new Error(`chain nodes serve EVM networks, not ${network}`);
     this.network = network;
     this.chainId = chainId;
     this.#client = createClient({
@@ -93,10 +77,10 @@ export class ChainNode {
     return readBytes(answer, 'eth_getCode') !== '0x';
   }
 
-  /** Runs a call on the newest state without sending it. */
-  async call(call: Call, from: Address, signal?: AbortSignal): Promise<CallResult> {
+  /** Runs a call without sending it: on the newest state, or on that after a block. */
+  async call(call: Call, from: Address, signal?: AbortSignal, block?: bigint): Promise<CallResult> {
     const request = this.#client.request(
-      { method: 'eth_call', params: [asRpc(call, from), 'latest'] },
+      { method: 'eth_call', params: [asRpc(call, from), block === undefined ? 'latest' : quantity(block)] },
       options(signal),
     );
     const answer = await unlessReverted(request, signal);
@@ -130,18 +114,37 @@ export class ChainNode {
     return readQuantity(await answered(request), 'eth_getBalance');
   }
 
-  /** How many transactions an account has made: mined ones only, or also those that wait. */
-  async transactionCount(account: Address, block: 'latest' | 'pending'): Promise<number> {
-    const request = this.#client.request({ method: 'eth_getTransactionCount', params: [account, block] }, options());
-    return Number(readQuantity(await answered(request), 'eth_getTransactionCount'));
+  /** How many transactions an account has made: mined ones only (up to a block), or also those that wait. */
+  async transactionCount(
+    account: Address,
+    block: 'latest' | 'pending' | bigint,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const params: [Address, 'latest' | 'pending' | Hex] = [
+      account,
+      typeof block === 'bigint' ? quantity(block) : block,
+    ];
+    const request = this.#client.request({ method: 'eth_getTransactionCount', params }, options(signal));
+    return Number(readQuantity(await answered(request, signal), 'eth_getTransactionCount'));
   }
 
   /** Number of the newest block. */
-  async blockNumber(): Promise<bigint> {
-    return readQuantity(
-      await answered(this.#client.request({ method: 'eth_blockNumber' }, options())),
-      'eth_blockNumber',
-    );
+  async blockNumber(signal?: AbortSignal): Promise<bigint> {
+    const request = this.#client.request({ method: 'eth_blockNumber' }, options(signal));
+    return readQuantity(await answered(request, signal), 'eth_blockNumber');
+  }
+
+  /** A block by its number, or the newest one. */
+  async block(number: bigint | 'latest', signal?: AbortSignal): Promise<Block> {
+    const method = 'eth_getBlockByNumber';
+    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
+    const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
+    const block = {
+      number: readQuantity(field(found, 'number'), method),
+      timestamp: readSeconds(field(found, 'timestamp'), method),
+    };
+    if (number !== 'latest' && block.number !== number) throw nonsense(method);
+    return block;
   }
 
   /** Hands a signed transaction to the node. Rejects with the client's own error. */
@@ -150,9 +153,9 @@ export class ChainNode {
   }
 
   /** What a transaction did, once it is mined. */
-  async receipt(transaction: Hex): Promise<Receipt | undefined> {
+  async receipt(transaction: Hex, signal?: AbortSignal): Promise<Receipt | undefined> {
     const method = 'eth_getTransactionReceipt';
-    const found = await answered(this.#client.request({ method, params: [transaction] }, options()));
+    const found = await answered(this.#client.request({ method, params: [transaction] }, options(signal)), signal);
     if (found === null) return undefined;
     if (readBytes(field(found, 'transactionHash'), method, 32) !== transaction) throw nonsense(method);
     return {
@@ -164,29 +167,58 @@ export class ChainNode {
   }
 
   /** What a transaction calls, mined or waiting; `undefined` when the node does not know it. */
-  async transaction(hash: Hex): Promise<{ readonly to: unknown; readonly input: Hex } | undefined> {
+  async transaction(
+    hash: Hex,
+    signal?: AbortSignal,
+  ): Promise<{ readonly to: unknown; readonly input: Hex } | undefined> {
     const method = 'eth_getTransactionByHash';
-    const found = await answered(this.#client.request({ method, params: [hash] }, options()));
+    const found = await answered(this.#client.request({ method, params: [hash] }, options(signal)), signal);
     if (found === null) return undefined;
     return { to: field(found, 'to'), input: readBytes(field(found, 'input'), method) };
   }
 
-  /** Transactions from a block on in which `asset` says that `authorizer` used an EIP-3009 nonce. */
-  async authorizationUses(asset: Address, authorizer: Address, nonce: Hex, fromBlock: bigint): Promise<Hex[]> {
-    const topics = encodeEventTopics({ abi: [authorizationUsedEvent], args: { authorizer, nonce } });
-    return await this.#transactionsWithLogs(asset, topics, fromBlock);
+  /** Transactions in which `asset` says that `authorizer` used or cancelled an EIP-3009 nonce: at most one, if it is honest. */
+  async nonceEnds(
+    asset: Address,
+    authorizer: Address,
+    nonce: Hex,
+    range: BlockRange,
+    signal?: AbortSignal,
+  ): Promise<readonly Hex[] | undefined> {
+    const [used, ...which] = encodeEventTopics({ abi: [authorizationUsedEvent], args: { authorizer, nonce } });
+    const topics: LogTopic[] = [[used, AUTHORIZATION_CANCELED], ...which];
+    return await this.#transactionsWithLogs(asset, topics, range, signal);
   }
 
-  /** Transactions from a block on in which `asset` says that it moved something between two accounts. */
-  async transfers(asset: Address, from: Address, to: Address, fromBlock: bigint): Promise<Hex[]> {
+  /** Transactions in which `asset` says that it moved something between two accounts. */
+  async transfers(
+    asset: Address,
+    from: Address,
+    to: Address,
+    range: BlockRange,
+    signal?: AbortSignal,
+  ): Promise<readonly Hex[] | undefined> {
     const topics = encodeEventTopics({ abi: [transferEvent], args: { from, to } });
-    return await this.#transactionsWithLogs(asset, topics, fromBlock);
+    return await this.#transactionsWithLogs(asset, topics, range, signal);
   }
 
-  async #transactionsWithLogs(address: Address, topics: LogTopic[], fromBlock: bigint): Promise<Hex[]> {
-    const filter = { address, topics, fromBlock: quantity(fromBlock), toBlock: 'latest' } as const;
-    const request = this.#client.request({ method: 'eth_getLogs', params: [filter] }, options());
-    return readLogTransactions(await answered(request), 'eth_getLogs');
+  /**
+   * `undefined` when the node that answers has not seen the end of the range yet: behind one address there are often
+   * several, and one that lags gives an empty list where it should say that it does not know.
+   */
+  async #transactionsWithLogs(
+    address: Address,
+    topics: LogTopic[],
+    { from, to }: BlockRange,
+    signal?: AbortSignal,
+  ): Promise<readonly Hex[] | undefined> {
+    const filter = { address, topics, fromBlock: quantity(from), toBlock: quantity(to) } as const;
+    const [logs, newest] = await Promise.all([
+      answered(this.#client.request({ method: 'eth_getLogs', params: [filter] }, options(signal)), signal),
+      // Made in the same tick, it travels in the same exchange and so to the same node.
+      this.blockNumber(signal),
+    ]);
+    return newest < to ? undefined : readLogTransactions(logs, 'eth_getLogs');
   }
 }
 

@@ -16,6 +16,13 @@ export function readQuantity(value: unknown, method: string): bigint {
   return BigInt(value);
 }
 
+/** Reads a time in Unix seconds. */
+export function readSeconds(value: unknown, method: string): number {
+  const seconds = Number(readQuantity(value, method));
+  if (!Number.isSafeInteger(seconds)) throw nonsense(method);
+  return seconds;
+}
+
 /** Reads JSON-RPC bytes, lower-cased; `length` asks for exactly that many. */
 export function readBytes(value: unknown, method: string, length?: number): Hex {
   const bytes = parseHex(value, length);

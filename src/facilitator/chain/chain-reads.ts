@@ -36,11 +36,14 @@ export class ChainReads {
     return await this.#word(asset, data, signal);
   }
 
-  /** Whether a transfer's nonce is gone: used for this or another transfer, or cancelled. It proves no payment. */
-  async nonceIsGone(transfer: Transfer, signal?: AbortSignal): Promise<boolean | undefined> {
+  /**
+   * Whether a transfer's nonce is gone, now or after a block: used for this or another transfer, or cancelled. It proves
+   * no payment; only that it is not gone proves something.
+   */
+  async nonceIsGone(transfer: Transfer, signal?: AbortSignal, block?: bigint): Promise<boolean | undefined> {
     const state = await (transfer.method === 'eip3009'
-      ? this.#authorizationState(transfer, signal)
-      : this.#permit2Bit(transfer, signal));
+      ? this.#authorizationState(transfer, signal, block)
+      : this.#permit2Bit(transfer, signal, block));
     return state === undefined ? undefined : state !== 0n;
   }
 
@@ -63,23 +66,24 @@ export class ChainReads {
     }
   }
 
-  async #authorizationState({ asset, signed }: Eip3009Transfer, signal?: AbortSignal): Promise<bigint | undefined> {
+  async #authorizationState(
+    { asset, signed }: Eip3009Transfer,
+    signal?: AbortSignal,
+    block?: bigint,
+  ): Promise<bigint | undefined> {
     const args = [signed.from, signed.nonce] as const;
-    return await this.#word(
-      asset,
-      encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args }),
-      signal,
-    );
+    const data = encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args });
+    return await this.#word(asset, data, signal, block);
   }
 
-  async #permit2Bit({ signed }: Permit2Transfer, signal?: AbortSignal): Promise<bigint | undefined> {
+  async #permit2Bit({ signed }: Permit2Transfer, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
     const args = [signed.from, signed.nonce >> 8n] as const;
-    const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal);
+    const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal, block);
     return word === undefined ? undefined : (word >> (signed.nonce & 0xffn)) & 1n;
   }
 
-  async #word(to: Address, data: Hex, signal?: AbortSignal): Promise<bigint | undefined> {
-    const result = await this.#node.call({ to, data, gas: VIEW_GAS }, this.#caller, signal);
+  async #word(to: Address, data: Hex, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
+    const result = await this.#node.call({ to, data, gas: VIEW_GAS }, this.#caller, signal, block);
     return result.kind === 'returned' && result.data.length >= WORD_LENGTH
       ? BigInt(result.data.slice(0, WORD_LENGTH))
       : undefined;

@@ -2,10 +2,11 @@ import { isErc6492Signature, parseErc6492Signature } from 'viem';
 import type { Payment } from '../../domain/payment.ts';
 import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
-import type { Digests } from '../../evm/eip712.ts';
+import { createDigests, type Digests } from '../../evm/eip712.ts';
 import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
+import { loadKeccak256 } from '../../evm/keccak.ts';
 import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
-import type { SignerRecovery } from '../../evm/signer-recovery.ts';
+import { loadSignerRecovery, type SignerRecovery } from '../../evm/signer-recovery.ts';
 
 /** The call that makes a payer's wallet, out of an ERC-6492 signature: unproved words of the client. */
 export interface WalletDeployment {
@@ -47,6 +48,12 @@ export interface Permit2Transfer extends TransferFacts {
 export interface ReadTools {
   readonly digests: Digests;
   readonly recovery: SignerRecovery;
+}
+
+/** Loads what {@link readTransfer} computes with; it is WebAssembly or native and loads asynchronously. */
+export async function loadReadTools(): Promise<ReadTools> {
+  const keccak256 = await loadKeccak256();
+  return { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
 }
 
 /** Reads a payment into what the chain will see; `undefined` when its payload is not of the offer's transfer method. */

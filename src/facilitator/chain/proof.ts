@@ -2,18 +2,20 @@ import { decodeFunctionData, encodeEventTopics } from 'viem';
 import { authorizationUsedEvent, exactPermit2ProxyAbi, transferEvent } from '../../evm/abi.ts';
 import { type Hex, parseAddress } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
-import type { ChainNode, Receipt } from './chain-node.ts';
+import type { BlockRange, ChainNode, Receipt } from './chain-node.ts';
 import type { EventLog } from './rpc-answer.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer } from './transfer.ts';
 
-/**
- * Blocks that are searched for somebody else's transaction: half an hour at two seconds each, longer than a payment is
- * under way. A transfer from before is no payment for this request: serving it would be a replay.
- */
-const SEARCH_BLOCKS = 1_000n;
-
 /** Transactions that are looked at in one search. Only a payer with many equal payments at once has more than one. */
 const MAX_CANDIDATES = 100;
+
+/** What a stretch of blocks tells of a transfer. */
+export type Findings =
+  | { readonly kind: 'proof'; readonly receipt: Receipt }
+  /** It is not there. `elsewhere` says that something else that took the nonce is. */
+  | { readonly kind: 'none'; readonly elsewhere: boolean }
+  /** The node cannot tell, or there was too much to look at. */
+  | { readonly kind: 'unclear' };
 
 /**
  * Whether a mined transaction made this very transfer: exactly the price, from the payer to `payTo`, in the asset, on
@@ -31,26 +33,47 @@ export function provesTransfer(transfer: Transfer, receipt: Receipt): boolean {
 }
 
 /**
- * Looks for a transaction of somebody else that made this very transfer: an authorization may be sent by anyone, and
- * who does so has paid for the buyer.
+ * Whether a mined transaction of somebody else made this very transfer: an authorization may be sent by anyone, and who
+ * does so has paid for the buyer.
  *
- * @returns its hash, or `undefined` when there is none
- * @throws {GatewayError} when the node cannot tell
+ * @throws GatewayError when the node cannot tell
  */
-export async function findForeignProof(transfer: Transfer, node: ChainNode): Promise<Hex | undefined> {
-  const newest = await node.blockNumber();
-  const fromBlock = newest > SEARCH_BLOCKS ? newest - SEARCH_BLOCKS : 0n;
+export async function provesForeignTransfer(
+  transfer: Transfer,
+  receipt: Receipt,
+  node: ChainNode,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (!provesTransfer(transfer, receipt)) return false;
+  return transfer.method === 'eip3009' || (await usesPermit(transfer, receipt.transaction, node, signal));
+}
+
+/**
+ * Looks for a transaction, whoever's, that made this very transfer in a stretch of blocks.
+ *
+ * @throws GatewayError when the node cannot be asked
+ */
+export async function findProof(
+  transfer: Transfer,
+  node: ChainNode,
+  range: BlockRange,
+  signal?: AbortSignal,
+): Promise<Findings> {
   const { asset, payer, payTo } = transfer;
   const candidates =
     transfer.method === 'eip3009'
-      ? await node.authorizationUses(asset, payer, transfer.signed.nonce, fromBlock)
-      : await node.transfers(asset, payer, payTo, fromBlock);
+      ? await node.nonceEnds(asset, payer, transfer.signed.nonce, range, signal)
+      : await node.transfers(asset, payer, payTo, range, signal);
+  if (candidates === undefined) return { kind: 'unclear' };
+  let missing = candidates.length > MAX_CANDIDATES;
   for (const candidate of candidates.slice(-MAX_CANDIDATES).reverse()) {
-    const receipt = await node.receipt(candidate);
-    if (receipt === undefined || !provesTransfer(transfer, receipt)) continue;
-    if (transfer.method === 'eip3009' || (await usesPermit(transfer, candidate, node))) return candidate;
+    const receipt = await node.receipt(candidate, signal);
+    if (receipt === undefined) missing = true;
+    else if (await provesForeignTransfer(transfer, receipt, node, signal)) return { kind: 'proof', receipt };
   }
-  return undefined;
+  // Permit2 tells of no nonce in its events, so that other transfers say nothing of this one.
+  const elsewhere = transfer.method === 'eip3009' && candidates.length > 0;
+  return missing ? { kind: 'unclear' } : { kind: 'none', elsewhere };
 }
 
 /**
@@ -84,8 +107,13 @@ function word(address: Hex): Hex {
 }
 
 /** Whether a transaction is a plain call of the proxy with this permit. */
-async function usesPermit({ payer, signed }: Permit2Transfer, transaction: Hex, node: ChainNode): Promise<boolean> {
-  const found = await node.transaction(transaction);
+async function usesPermit(
+  { payer, signed }: Permit2Transfer,
+  transaction: Hex,
+  node: ChainNode,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const found = await node.transaction(transaction, signal);
   if (found === undefined || parseAddress(found.to) !== EXACT_PERMIT2_PROXY) return false;
   try {
     const { functionName, args } = decodeFunctionData({ abi: exactPermit2ProxyAbi, data: found.input });

@@ -1,0 +1,20 @@
+import type { PaymentKey } from './payment.ts';
+
+/**
+ * A payment that a request had to let go of because the ledger did not answer: nobody in this process works on it any
+ * more, though the process lives. Named by what the request knew of the row.
+ */
+export type AbandonedPayment =
+  /** It held the row at this epoch; its last step, if it was written after all, made it one more. */
+  | { readonly key: PaymentKey; readonly epoch: number }
+  /** It tried to claim, and does not know whether it did. */
+  | { readonly key: PaymentKey; readonly requestId: string };
+
+/** Whether a row, as it stands now, is still where the request left it. */
+export function isAbandonedAt(
+  abandoned: AbandonedPayment,
+  row: { readonly epoch: number; readonly requestId: string },
+): boolean {
+  if ('requestId' in abandoned) return row.requestId === abandoned.requestId;
+  return row.epoch === abandoned.epoch || row.epoch === abandoned.epoch + 1;
+}

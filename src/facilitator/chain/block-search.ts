@@ -1,0 +1,34 @@
+import type { Block, ChainNode } from './chain-node.ts';
+
+/** Blocks that are searched for events in one question: what public nodes allow. */
+export const RANGE_BLOCKS = 1_000n;
+
+/**
+ * Finds a block from before a time, not much older than need be: of all blocks that are old enough it is one of the
+ * {@link RANGE_BLOCKS} newest. Block 0 where the chain is younger.
+ *
+ * @param seconds Unix seconds, by the chain's clock
+ */
+export async function blockBefore(
+  node: ChainNode,
+  head: Block,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  let tooNew = head.number;
+  for (let step = 16n; ; step *= 4n) {
+    const number = head.number > step ? head.number - step : 0n;
+    if (number === 0n || (await isBefore(number))) return await narrow(number, tooNew);
+    tooNew = number;
+  }
+
+  async function isBefore(number: bigint): Promise<boolean> {
+    return (await node.block(number, signal)).timestamp < seconds;
+  }
+
+  async function narrow(old: bigint, young: bigint): Promise<bigint> {
+    if (young - old <= RANGE_BLOCKS) return old;
+    const middle = (old + young) / 2n;
+    return (await isBefore(middle)) ? await narrow(middle, young) : await narrow(old, middle);
+  }
+}

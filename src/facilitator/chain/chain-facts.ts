@@ -1,0 +1,42 @@
+import type { Address, Hex } from '../../evm/address.ts';
+import type { EventLog } from './rpc-answer.ts';
+
+/** A contract call. `gas` bounds what it may use. */
+export interface Call {
+  readonly to: Address;
+  readonly data: Hex;
+  readonly gas: bigint;
+}
+
+/** What trying a call without sending it came to. */
+export type CallResult = { readonly kind: 'returned'; readonly data: Hex } | { readonly kind: 'reverted' };
+
+/** What measuring a call came to; `gas` is what it would use now. */
+export type EstimateResult = { readonly kind: 'estimated'; readonly gas: bigint } | { readonly kind: 'reverted' };
+
+/** What a mined transaction did. */
+export interface Receipt {
+  readonly transaction: Hex;
+  readonly block: bigint;
+  readonly succeeded: boolean;
+  readonly logs: readonly EventLog[];
+}
+
+/** A block, as far as time matters. */
+export interface Block {
+  readonly number: bigint;
+  /** Unix seconds, by the chain's own clock. */
+  readonly timestamp: number;
+}
+
+/** A stretch of blocks, both ends included. */
+export interface BlockRange {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** Fee facts of the newest block, in wei per gas. */
+export interface FeeState {
+  readonly baseFee: bigint;
+  readonly gasPrice: bigint;
+}

@@ -1,0 +1,23 @@
+import type { Payment } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { Hex } from '../../evm/address.ts';
+import type { Transfer } from './transfer.ts';
+
+/** Why payments fail, by how their money would have moved: the specification's own reasons where it has one. */
+export const FAILURES = {
+  eip3009: {
+    simulation: 'invalid_exact_evm_transaction_simulation_failed',
+    nonce: 'invalid_exact_evm_nonce_already_used',
+  },
+  permit2: { simulation: 'permit2_simulation_failed', nonce: 'permit2_invalid_nonce' },
+} as const satisfies Record<Transfer['method'], object>;
+
+/** The money moved with this transaction. */
+export function settledWith({ offer, authorization }: Payment, transaction: Hex): SettlementOutcome {
+  return { kind: 'settled', settlement: { transaction, payer: authorization.payer, amount: offer.amount } };
+}
+
+/** Nobody can say yet; `transaction` is the one that may decide it. */
+export function pending(transaction?: Hex, reason = 'settlement_pending'): SettlementOutcome {
+  return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
+}

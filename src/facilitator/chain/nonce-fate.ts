@@ -1,0 +1,143 @@
+import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
+import type { Block, ChainNode, Receipt } from './chain-node.ts';
+import type { ChainReads } from './chain-reads.ts';
+import { type Findings, findProof } from './proof.ts';
+import type { Transfer } from './transfer.ts';
+
+/**
+ * How long before a payment was claimed its transfer may have been mined, in seconds: chains' clocks and ours differ.
+ * A transfer from well before is no payment for this request: serving it would be a replay.
+ */
+const SEARCH_MARGIN_SECONDS = 120;
+
+/** How old a node's newest block may be before the node counts as fallen behind, in seconds. */
+const MAX_LAG_SECONDS = 120;
+
+/** Ranges of blocks in one search. A payment can be used for minutes only, which one or two ranges hold. */
+const MAX_RANGES = 20;
+
+/** Least number of blocks, its own included, on a block that is taken for the end of an authorization. */
+const END_DEPTH = 5n;
+
+/** Furthest that a state is read back, in blocks: nodes that are no archives keep 128. */
+const MAX_DEPTH = 64n;
+
+/** What became of a transfer's nonce. */
+export type NonceFate =
+  /** One mined and confirmed transaction holds the use of the authorization and exactly the transfer. */
+  | { readonly kind: 'paid'; readonly receipt: Receipt }
+  /** Such a transaction is mined, but not confirmed yet. */
+  | { readonly kind: 'unconfirmed'; readonly receipt: Receipt }
+  /** It was cancelled or used for something else: it never paid this payment, and never will. */
+  | { readonly kind: 'spent' }
+  /** It was not used up to `head`, and its time is over: it never will be. */
+  | { readonly kind: 'expired' }
+  /** It was not used up to `head`; `fresh` says whether that is now. */
+  | { readonly kind: 'unused'; readonly head: Block; readonly fresh: boolean }
+  /** The node cannot tell. */
+  | { readonly kind: 'unclear' };
+
+/** What looking for a nonce's fate works with. */
+export interface FateTools {
+  readonly node: ChainNode;
+  readonly reads: ChainReads;
+  /** Blocks, its own included, until a transaction counts; at least 1. */
+  readonly confirmations: number;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Finds out what became of a transfer's nonce since a payment was claimed.
+ *
+ * All is asked about one block, so that several nodes behind one address cannot be put together to something that never
+ * was. That a nonce is gone proves nothing: only the transfer itself does, and that there is none only what took the
+ * nonce instead, or a search of all blocks in which the transfer can be.
+ *
+ * @param since Unix milliseconds of the claim
+ * @throws GatewayError when the node cannot be asked
+ */
+export async function findFate(
+  transfer: Transfer,
+  since: number,
+  tools: FateTools,
+  signal?: AbortSignal,
+): Promise<NonceFate> {
+  const { node, reads, confirmations, clock } = tools;
+  const head = await node.block('latest', signal);
+  // Also where something was found: block times are compared with our clock to say how far back to search.
+  const fresh = clock() / 1000 - head.timestamp <= MAX_LAG_SECONDS;
+  const gone = await reads.nonceIsGone(transfer, signal, head.number);
+  if (gone === undefined) return { kind: 'unclear' };
+  if (!gone)
+    return (await isOver(transfer, head, tools, signal)) ? { kind: 'expired' } : { kind: 'unused', head, fresh };
+  const findings = await searchSince(transfer, since, head, node, signal);
+  switch (findings.kind) {
+    case 'unclear':
+      return findings;
+    case 'proof': {
+      const { receipt } = findings;
+      return { kind: isConfirmed(receipt, head, confirmations) ? 'paid' : 'unconfirmed', receipt };
+    }
+    case 'none': {
+      if (!findings.elsewhere && !fresh) return { kind: 'unclear' };
+      // What took the nonce may still be undone together with its block.
+      const firm = deepBlock(head, BigInt(confirmations));
+      const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
+      return { kind: stays ? 'spent' : 'unclear' };
+    }
+  }
+}
+
+/** Whether a mined transaction has as many blocks as it needs to count, itself included. */
+export function isConfirmed({ block }: Receipt, head: Block, confirmations: number): boolean {
+  return head.number - block + 1n >= BigInt(confirmations);
+}
+
+/** Number of a block below the head that no reorganisation is expected to undo. */
+export function firmBlock(head: Block, confirmations: number): bigint {
+  const depth = BigInt(confirmations);
+  return deepBlock(head, depth > END_DEPTH ? depth : END_DEPTH);
+}
+
+function deepBlock(head: Block, depth: bigint): bigint {
+  const back = (depth < MAX_DEPTH ? depth : MAX_DEPTH) - 1n;
+  return head.number > back ? head.number - back : 0n;
+}
+
+/** By the chain's own clock, which decides; on a block deep enough to stay. */
+async function isOver(
+  transfer: Transfer,
+  head: Block,
+  { node, confirmations }: FateTools,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const end = lastSecond(transfer);
+  if (BigInt(head.timestamp) <= end) return false;
+  return BigInt((await node.block(firmBlock(head, confirmations), signal)).timestamp) > end;
+}
+
+async function searchSince(
+  transfer: Transfer,
+  since: number,
+  head: Block,
+  node: ChainNode,
+  signal?: AbortSignal,
+): Promise<Findings> {
+  let from = await blockBefore(node, head, since / 1000 - SEARCH_MARGIN_SECONDS, signal);
+  for (let range = 0; range < MAX_RANGES; range += 1) {
+    const end = from + RANGE_BLOCKS - 1n;
+    const to = end < head.number ? end : head.number;
+    const findings = await findProof(transfer, node, { from, to }, signal);
+    if (findings.kind !== 'none' || to === head.number) return findings;
+    // In later blocks the chain itself no longer takes the authorization.
+    if (BigInt((await node.block(to, signal)).timestamp) > lastSecond(transfer)) return findings;
+    from = to + 1n;
+  }
+  return { kind: 'unclear' };
+}
+
+/** Unix seconds after which no block can hold the transfer. */
+function lastSecond(transfer: Transfer): bigint {
+  return transfer.method === 'eip3009' ? transfer.signed.validBefore : transfer.signed.deadline;
+}

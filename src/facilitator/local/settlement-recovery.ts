@@ -1,0 +1,120 @@
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { Block, ChainNode, Receipt } from '../chain/chain-node.ts';
+import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import type { ChainReads } from '../chain/chain-reads.ts';
+import { findFate, firmBlock, isConfirmed } from '../chain/nonce-fate.ts';
+import { provesTransfer } from '../chain/proof.ts';
+import type { Transfer } from '../chain/transfer.ts';
+import type { OpenSettlement } from '../facilitator.ts';
+import type { FeeGauge } from './fee-gauge.ts';
+import { attemptHash, decodeAttempt, type WrittenTransaction } from './settlement-attempt.ts';
+import { MISMATCH, TRANSACTION_FAILED } from './settlement-desk.ts';
+import type { TransactionWriter } from './transaction-writer.ts';
+
+/** What finding out about a settlement works with. */
+export interface RecoveryTools {
+  readonly node: ChainNode;
+  readonly reads: ChainReads;
+  readonly writer: TransactionWriter;
+  readonly gauge: FeeGauge;
+  readonly confirmations: number;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** Gas that closing a gap may take; only asked about, to know that the account can pay at all. */
+const MENDING_GAS = 100_000n;
+
+/**
+ * Finds out what became of a settlement that this process or another one left open.
+ *
+ * | what the chain shows | outcome |
+ * |---|---|
+ * | our transaction, or anybody's, with the authorization's use and exactly the transfer | `settled` |
+ * | the same, not deep enough yet | `unknown` |
+ * | the authorization cancelled, or used for something else | `failed` |
+ * | not used, and its time is over | `failed` |
+ * | not used, and nothing was ever written down to be sent | `failed` |
+ * | not used, and our transaction was mined without effect, or its number went to another one | `failed` |
+ * | not used, and our transaction can still be mined | `unknown`; the same bytes are sent again |
+ *
+ * After a reorganisation that undid our transaction the last line holds again: it gets mined once more.
+ */
+export class SettlementRecovery {
+  readonly #tools: RecoveryTools;
+
+  constructor(tools: RecoveryTools) {
+    this.#tools = tools;
+  }
+
+  /** @throws GatewayError when the node cannot be asked */
+  async resolve(open: OpenSettlement, transfer: Transfer, signal: AbortSignal): Promise<SettlementOutcome> {
+    const { payment, attempt, since } = open;
+    const hash = attempt === undefined ? undefined : attemptHash(attempt);
+    const receipt = hash === undefined ? undefined : await this.#tools.node.receipt(hash, signal);
+    if (receipt !== undefined && provesTransfer(transfer, receipt)) {
+      const head = await this.#tools.node.block('latest', signal);
+      return isConfirmed(receipt, head, this.#tools.confirmations)
+        ? settledWith(payment, receipt.transaction)
+        : pending(receipt.transaction);
+    }
+    const fate = await findFate(transfer, since, this.#tools, signal);
+    switch (fate.kind) {
+      case 'paid':
+        return settledWith(payment, fate.receipt.transaction);
+      case 'unconfirmed':
+        return pending(fate.receipt.transaction);
+      case 'spent':
+        return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+      case 'expired':
+        return { kind: 'failed', reason: 'settlement_expired' };
+      case 'unclear':
+        return pending(hash);
+      case 'unused':
+        if (!fate.fresh) return pending(hash, 'chain_node_behind');
+        // Written down before it is sent: what was not written was not sent.
+        if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
+        if (receipt !== undefined) return this.#withoutEffect(receipt, fate.head);
+        return await this.#sendAgain(open, fate.head, signal);
+    }
+  }
+
+  /** Our transaction is mined and the authorization is unused: it will never do anything else. */
+  #withoutEffect(receipt: Receipt, head: Block): SettlementOutcome {
+    const { transaction, succeeded } = receipt;
+    if (!isConfirmed(receipt, head, this.#tools.confirmations)) return pending(transaction);
+    return { kind: 'failed', reason: succeeded ? MISMATCH : TRANSACTION_FAILED, transaction };
+  }
+
+  /** Our transaction is not mined: it still can be, unless its number went to another one. */
+  async #sendAgain(open: OpenSettlement, head: Block, signal: AbortSignal): Promise<SettlementOutcome> {
+    const { payment, attempt } = open;
+    const written = attempt === undefined ? undefined : decodeAttempt(payment.offer.network, attempt);
+    if (written === undefined) return pending();
+    const { node, confirmations } = this.#tools;
+    const { account, signed } = written;
+    const [mined, minedFirmly] = await Promise.all([
+      node.transactionCount(account, head.number, signal),
+      node.transactionCount(account, firmBlock(head, confirmations), signal),
+    ]);
+    if (minedFirmly > signed.nonce) {
+      // The receipt was asked for before the count: it may have been mined in between.
+      const receipt = await node.receipt(signed.hash, signal);
+      if (receipt === undefined) return { kind: 'failed', reason: 'settlement_replaced', transaction: signed.hash };
+      return pending(signed.hash);
+    }
+    if (mined <= signed.nonce) await this.#broadcast(written, mined);
+    return pending(signed.hash);
+  }
+
+  async #broadcast({ account, signed }: WrittenTransaction, mined: number): Promise<void> {
+    const { writer, gauge } = this.#tools;
+    // Of an account that is not configured any more there is nothing to count.
+    if (account !== writer.address) return await writer.sendAgain(signed);
+    const again = await writer.adopt(signed);
+    // It waits for another one below it, and this is the second look: nobody else brings that one.
+    if (!again || mined === signed.nonce) return;
+    const fees = await gauge.fees(MENDING_GAS).catch(() => undefined);
+    if (fees !== undefined) writer.mend(fees);
+  }
+}

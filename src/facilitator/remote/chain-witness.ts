@@ -1,0 +1,132 @@
+import type { Network } from '../../domain/network.ts';
+import type { Payment } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
+import { ChainNode } from '../chain/chain-node.ts';
+import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import { ChainReads } from '../chain/chain-reads.ts';
+import { type FateTools, findFate } from '../chain/nonce-fate.ts';
+import { provesForeignTransfer } from '../chain/proof.ts';
+import { waitForReceipt } from '../chain/receipt-wait.ts';
+import { nodeFault } from '../chain/rpc-fault.ts';
+import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
+import type { OpenSettlement } from '../facilitator.ts';
+
+/** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
+const SEEING_MS = 10_000;
+
+/** Reads are made in nobody's name. */
+const NOBODY = parseAddress(`0x${'00'.repeat(20)}`);
+
+/**
+ * A node that sees for itself what a remote facilitator says of settlements on one chain.
+ *
+ * It only reads. What it costs is one receipt for each settlement; what it gives is that nobody is served on a
+ * facilitator's word alone, and that an open settlement ends with certainty.
+ */
+export class ChainWitness {
+  readonly #tools: FateTools;
+  readonly #node: ChainNode;
+  #readTools: Promise<ReadTools> | undefined;
+
+  /** @param clock Unix milliseconds */
+  constructor(network: Network, url: string, clock: () => number) {
+    if (NOBODY === undefined) throw new Error('the zero address is an address');
+    const node = new ChainNode(network, url);
+    this.#node = node;
+    this.#tools = { node, reads: new ChainReads(node, NOBODY), confirmations: 1, clock };
+  }
+
+  /**
+   * Checks what a facilitator said of a settlement that it was asked for just now. A success counts when its transaction
+   * is the proof, and a failure while the chain does not show the contrary. Never throws: without the chain's word a
+   * success is `unknown`, and a failure stays one, because a facilitator that would lie for the buyer's sake gains
+   * nothing by it.
+   *
+   * @param patienceMs longest wait for the transaction, in milliseconds
+   */
+  async confirm(payment: Payment, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome> {
+    try {
+      const transfer = await this.#read(payment);
+      if (transfer === undefined) return said.kind === 'settled' ? pending() : said;
+      switch (said.kind) {
+        case 'settled':
+          return (await this.#sees(transfer, said.settlement.transaction, patienceMs))
+            ? said
+            : pending(asHash(said.settlement.transaction), 'settlement_unproved');
+        case 'failed':
+          return (await this.#tools.reads.nonceIsGone(transfer)) === true
+            ? await this.#judge(payment, transfer, this.#tools.clock())
+            : said;
+        case 'unknown':
+          return said;
+      }
+    } catch {
+      return said.kind === 'settled' ? pending(asHash(said.settlement.transaction), 'settlement_unproved') : said;
+    }
+  }
+
+  /**
+   * What the chain shows of an open settlement.
+   *
+   * @throws GatewayError when the node cannot be asked
+   */
+  async resolve({ payment, attempt, since }: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+    try {
+      const transfer = await this.#read(payment);
+      if (transfer === undefined) return pending(undefined, 'evidence_unreadable');
+      return await this.#judge(payment, transfer, since, attempt === undefined, signal);
+    } catch (thrown) {
+      throw nodeFault(thrown, signal);
+    }
+  }
+
+  async #judge(
+    payment: Payment,
+    transfer: Transfer,
+    since: number,
+    neverSent = false,
+    signal?: AbortSignal,
+  ): Promise<SettlementOutcome> {
+    const fate = await findFate(transfer, since, this.#tools, signal);
+    switch (fate.kind) {
+      case 'paid':
+        return settledWith(payment, fate.receipt.transaction);
+      case 'unconfirmed':
+        return pending(fate.receipt.transaction);
+      case 'spent':
+        return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+      case 'expired':
+        return { kind: 'failed', reason: 'settlement_expired' };
+      case 'unclear':
+        return pending();
+      case 'unused':
+        if (!fate.fresh) return pending(undefined, 'chain_node_behind');
+        return neverSent ? { kind: 'failed', reason: 'settlement_not_sent' } : pending();
+    }
+  }
+
+  /** Whether our own node has the transaction, and it is the proof. */
+  async #sees(transfer: Transfer, stated: string, patienceMs: number): Promise<boolean> {
+    const transaction = asHash(stated);
+    if (transaction === undefined) return false;
+    const receipt = await waitForReceipt(this.#node, {
+      transaction,
+      confirmations: 1,
+      deadline: AbortSignal.timeout(Math.min(patienceMs, SEEING_MS)),
+      // It is not ours to send.
+      resend: async () => {},
+    });
+    return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#node));
+  }
+
+  async #read(payment: Payment): Promise<Transfer | undefined> {
+    this.#readTools ??= loadReadTools();
+    const [tools] = await Promise.all([this.#readTools, this.#node.ready()]);
+    return readTransfer(payment, this.#node.chainId, tools);
+  }
+}
+
+function asHash(transaction: string): Hex | undefined {
+  return parseHex(transaction, 32);
+}

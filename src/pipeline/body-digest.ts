@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
+
+/** SHA-256 of no bytes: a request without a body has a digest too, so that one with a body is another request. */
+const EMPTY = createHash('sha256').digest('hex');
+
+/**
+ * Takes the SHA-256 of a request's body on its way to the upstream: a payment is bound to it. Where the payment is bound
+ * already, a body that differs is cut off before its end.
+ */
+export class BodyDigest implements BodyWatch {
+  readonly #hash = createHash('sha256');
+  readonly #expected: string | undefined;
+  #digest: string | undefined;
+
+  /** `expected` is the digest of the request that the payment was first made for, if that is known. */
+  constructor(req: IncomingMessage, expected?: string) {
+    this.#expected = expected;
+    if (bodyOf(req) === undefined) this.#digest = EMPTY;
+  }
+
+  /** The digest, hex; `undefined` while the body has not ended, as when an upstream answers before it has read it. */
+  get value(): string | undefined {
+    return this.#digest;
+  }
+
+  /** The digest as a fact for the ledger, if it is known. */
+  get fact(): { readonly bodyDigest?: string } {
+    return this.#digest === undefined ? {} : { bodyDigest: this.#digest };
+  }
+
+  /** Whether the body can be the one that is expected; one that is not known yet can. */
+  get matches(): boolean {
+    return this.#expected === undefined || this.#digest === undefined || this.#expected === this.#digest;
+  }
+
+  see(chunk: Buffer): void {
+    this.#hash.update(chunk);
+  }
+
+  mayEnd(): boolean {
+    this.#digest ??= this.#hash.digest('hex');
+    return this.matches;
+  }
+}

@@ -1,0 +1,89 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import type { BodyDigest } from './body-digest.ts';
+import type { ClaimedPayment } from './claim.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { relay } from './forward.ts';
+import { noticeHeaders, type SettlementNotice } from './refusal.ts';
+import { isRepeatable } from './repeatable.ts';
+import type { Services } from './runtime.ts';
+
+/** The request was answered; nothing is left to do. */
+export interface Served {
+  readonly kind: 'served';
+}
+
+export const SERVED: Served = { kind: 'served' };
+
+/** A paid answer on its way to the buyer. */
+export interface Delivery {
+  readonly claimed: ClaimedPayment;
+  readonly response: UpstreamResponse;
+  readonly digest: BodyDigest;
+  readonly notice: SettlementNotice;
+}
+
+/** Relays a paid answer, and writes down whether it arrived. */
+export async function deliver(request: RoutedRequest, delivery: Delivery): Promise<Served> {
+  const { claimed, response, digest, notice } = delivery;
+  request.notes.transaction = notice.response.transaction;
+  const outcome = await relay(request, response, true, noticeHeaders(notice));
+  // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
+  if (outcome.kind === 'complete' && response.status < 500) {
+    request.notes.outcome = 'paid';
+    await claimed.move({ to: 'delivered', ...digest.fact });
+    return SERVED;
+  }
+  request.notes.outcome = outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+  const again = outcome.kind === 'complete' || isRepeatable(request);
+  const reason = reasonOf(outcome, response);
+  await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason, ...digest.fact });
+  return SERVED;
+}
+
+/**
+ * Whether the answer to this request is stored: the call cannot be made again, or the buyer may ask for the same
+ * purchase with a new payment.
+ */
+export function keepsAnswer(request: RoutedRequest): boolean {
+  const { keepAnswers, identifier } = request.route;
+  return keepAnswers !== undefined && (!isRepeatable(request) || identifier !== 'off');
+}
+
+/**
+ * Stores an answer before it is relayed, if it is a good one and within the route's limit.
+ *
+ * @throws GatewayError `upstream_invalid_answer` when the upstream broke off; `store_unavailable`
+ */
+export async function keepAnswer(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+  digest: BodyDigest,
+  services: Services,
+): Promise<void> {
+  const { keepAnswers, timeoutMs } = request.route;
+  if (response.broken) throw new GatewayError('upstream_invalid_answer');
+  if (keepAnswers === undefined || response.status >= 500) return;
+  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  const timer = setTimeout(() => response.discard(), timeoutMs);
+  const collected = await response.collect(keepAnswers.maxBytes);
+  clearTimeout(timer);
+  if (collected.kind === 'larger') return;
+  if (collected.kind === 'broke') throw new GatewayError('upstream_invalid_answer');
+  const { body } = collected;
+  const { status, statusText, rawHeaders } = response;
+  const requestDigest = digest.value;
+  await services.ledger.keep(claimed.record.key, { status, statusText, headers: rawHeaders, body, requestDigest });
+}
+
+function reasonOf(outcome: RelayOutcome, response: UpstreamResponse): string {
+  switch (outcome.kind) {
+    case 'complete':
+      return `upstream answered ${response.status}`;
+    case 'client_gone':
+      return 'client went during delivery';
+    case 'upstream_broke':
+      return 'upstream broke off during delivery';
+  }
+}

@@ -1,0 +1,67 @@
+import { formatAmount } from '../domain/amount.ts';
+import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import type { AuthorizedPayment } from './authorize.ts';
+import { BodyDigest } from './body-digest.ts';
+import { claimPayment } from './claim.ts';
+import { keepsAnswer, SERVED, type Served } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { relay } from './forward.ts';
+import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
+import type { Services } from './runtime.ts';
+import { collect, gone, keepOrRelease, openUnpaid, serveThenCharge } from './serve-paid.ts';
+
+/**
+ * `settle: deferred`: the answer goes at once, the money moves in the background. That it is owed is written down before
+ * the first byte leaves. Above the configured bounds the route settles `after`: what is at risk stays bounded.
+ */
+export async function serveOnCredit(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { maxUnsettled, maxUnsettledPerPayer } = request.runtime.plan.deferred;
+  const { all, ofPayer } = await services.ledger.countOwed(authorized.payment.authorization.payer);
+  if (all >= maxUnsettled || ofPayer >= maxUnsettledPerPayer) return serveThenCharge(request, authorized, services);
+  if (request.clientGone.aborted) return gone(request);
+  const claimed = await claimPayment(request, authorized, 'forwarding', services);
+  if (claimed.kind === 'refusal') return claimed;
+  if (claimed.kind === 'collectable') return await collect(request, claimed, services);
+  const digest = new BodyDigest(request.req);
+  const opened = await openUnpaid(request, claimed, digest);
+  if (opened.kind === 'served') return opened;
+  const { response } = opened;
+  if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
+  try {
+    await claimed.move({ to: 'owed', ...digest.fact });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  let outcome: RelayOutcome = { kind: 'upstream_broke' };
+  try {
+    outcome = await relay(request, response, true, noticeHeaders(promise(authorized)));
+  } finally {
+    // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.
+    const answered = outcome.kind === 'complete' ? ({ answered: true } as const) : {};
+    request.notes.outcome = outcome.kind === 'complete' ? 'paid' : 'failed';
+    await claimed.move({ to: 'owed', ...answered, checkAt: services.clock() });
+    services.owed();
+  }
+  return SERVED;
+}
+
+/** What the buyer is told while nothing is broadcast yet: accepted, and no transaction, as the specification has it. */
+function promise({ protocol, payment }: AuthorizedPayment): SettlementNotice {
+  const { offer, authorization } = payment;
+  return {
+    protocol,
+    offer,
+    response: {
+      success: true,
+      transaction: '',
+      network: offer.network,
+      payer: authorization.payer,
+      amount: formatAmount(offer.amount),
+    },
+  };
+}

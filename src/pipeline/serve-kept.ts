@@ -1,0 +1,68 @@
+import { finished } from 'node:stream/promises';
+import { relayResponseHeaders } from '../proxy/headers.ts';
+import { bodyOf } from '../proxy/upload-body.ts';
+import type { KeptAnswer } from '../store/answers.ts';
+import { BodyDigest } from './body-digest.ts';
+import { claimDelivery } from './claim.ts';
+import { SERVED, type Served } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
+import { noticeHeaders, type Refusal } from './refusal.ts';
+import type { Services } from './runtime.ts';
+
+/**
+ * Hands out a stored answer of a call that must not be made again. The request has to be the very one that was paid
+ * for, down to its body, which is read for its digest and goes nowhere.
+ */
+export async function serveKept(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  kept: KeptAnswer,
+  services: Services,
+): Promise<Served | Refusal> {
+  if (!(await isSameBody(request, kept))) {
+    const code = 'payment_bound_to_another_request';
+    return { kind: 'refusal', code, reason: code, challenge: false };
+  }
+  const before = collectable.record.state;
+  const claimed = await claimDelivery(collectable, services);
+  let arrived = false;
+  try {
+    arrived = await send(request, collectable, kept);
+  } finally {
+    request.notes.outcome = arrived ? 'redelivered' : 'client_gone';
+    await claimed.move({ to: arrived || before === 'delivered' ? 'delivered' : 'delivery_unknown' });
+  }
+  return SERVED;
+}
+
+async function isSameBody({ req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {
+  const digest = new BodyDigest(req, kept.requestDigest);
+  const body = bodyOf(req);
+  if (body === undefined) return digest.matches;
+  if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
+  for await (const chunk of body) digest.see(chunk);
+  return digest.mayEnd();
+}
+
+/** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
+async function send(
+  { req, res, method, notes }: RoutedRequest,
+  { protocol, offer, record }: CollectablePayment,
+  kept: KeptAnswer,
+): Promise<boolean> {
+  const response = settleResponseOf(record);
+  const add = response === undefined ? [] : noticeHeaders({ protocol, offer, response });
+  notes.transaction = response?.transaction;
+  const { status, statusText, headers, body } = kept;
+  const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid: true, add };
+  res.sendDate = false;
+  res.writeHead(status, statusText, relayResponseHeaders(headers, context));
+  res.end(body);
+  try {
+    await finished(res);
+    return true;
+  } catch {
+    return false;
+  }
+}

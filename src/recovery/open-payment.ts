@@ -1,0 +1,108 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
+import type { PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
+import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { Transition } from '../store/ledger.ts';
+
+/** First and longest wait before an unresolved settlement is looked into again, in milliseconds. */
+const FIRST_CHECK_MS = 1000;
+const LONGEST_CHECK_MS = 60_000;
+/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
+const SECOND_LOOK_MS = 60_000;
+
+/** What finding out about an open payment takes. */
+export interface Resolver {
+  /** The facilitator that verified the payment; `undefined` when the configuration no longer has it. */
+  facilitator(name: string): Facilitator | undefined;
+  /** Writes down an attempt to settle, before anything is sent. */
+  journal(attempt: SettlementAttempt): Promise<void>;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+/** When to look again at a settlement that was looked into `checks` times, in Unix milliseconds. */
+export function nextCheck(checks: number, now: number): number {
+  return now + Math.min(FIRST_CHECK_MS * 2 ** Math.min(checks, 10), LONGEST_CHECK_MS);
+}
+
+/**
+ * The next step of a payment whose money was asked for, by proof: nothing is settled anew here.
+ *
+ * @throws GatewayError the facilitator's fault when it cannot look now
+ */
+export async function stepByProof(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
+  return stepAfter(await findOutcome(record, resolver), record, resolver.now);
+}
+
+/**
+ * Settles a payment whose answer went out on credit, for the first time: the row stands at `settling` and says so. What
+ * was declined before anything was sent is tried again later.
+ */
+export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
+  const evidence = evidenceOf(record);
+  const facilitator = resolver.facilitator(record.facilitator);
+  const later = { to: 'owed', checkAt: nextCheck(record.checks, resolver.now) } as const;
+  if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
+  if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
+  try {
+    return stepAfter(await facilitator.settle(evidence.payment, resolver.journal), record, resolver.now);
+  } catch (fault) {
+    if (!(fault instanceof GatewayError)) return { to: 'unknown', reason: String(fault), checkAt: later.checkAt };
+    if (fault.code === 'facilitator_overloaded') return { ...later, reason: fault.code };
+    throw fault;
+  }
+}
+
+/** The step of a payment whose answer may have arrived when its process went: never a second call of an unsafe one. */
+export function stepOfDelivery(record: PaymentRecord): Transition {
+  const to = evidenceOf(record)?.repeatable === true ? 'undelivered' : 'delivery_unknown';
+  return { to, reason: 'the process that delivered it is gone' };
+}
+
+/**
+ * Finds out what became of a settlement.
+ *
+ * @throws GatewayError the facilitator's fault when it cannot look now
+ */
+export async function findOutcome(
+  record: PaymentRecord,
+  { facilitator, signal }: Resolver,
+): Promise<SettlementOutcome> {
+  const evidence = evidenceOf(record);
+  const owner = facilitator(record.facilitator);
+  // Neither is a reason to give the payment up: an operator can bring the facilitator back.
+  if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
+  if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };
+  return await owner.resolve({ payment: evidence.payment, attempt: record.attempt, since: record.claimedAt }, signal);
+}
+
+function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: number): Transition {
+  switch (outcome.kind) {
+    case 'settled': {
+      const { settlement } = outcome;
+      return {
+        to: afterSettlement(record),
+        settlement,
+        reason: 'settled in the background',
+        checkAt: now + SECOND_LOOK_MS,
+      };
+    }
+    case 'failed':
+      return { to: record.answered ? 'defaulted' : 'failed', reason: outcome.reason };
+    case 'unknown':
+      return { to: 'unknown', reason: outcome.reason, checkAt: nextCheck(record.checks, now) };
+  }
+}
+
+/** Whether the buyer has the answer, can have it by another call, or only if it was kept. */
+function afterSettlement(record: PaymentRecord): 'delivered' | 'undelivered' | 'delivery_unknown' {
+  if (record.answered) return 'delivered';
+  const evidence = evidenceOf(record);
+  return evidence?.repeatable === true || evidence?.upstreamFirst === false ? 'undelivered' : 'delivery_unknown';
+}
+
+function evidenceOf(record: PaymentRecord): PaymentEvidence | undefined {
+  return record.evidence === undefined ? undefined : decodeEvidence(record.evidence);
+}

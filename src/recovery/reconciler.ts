@@ -1,0 +1,248 @@
+import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-payment.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { Ledger, Transition } from '../store/ledger.ts';
+import type { Upkeep } from '../store/upkeep.ts';
+import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+
+/** How often a process looks for open payments, and says that it lives, in milliseconds. */
+const ROUND_MS = 1000;
+/** How long a taken payment is left to the process that took it, in milliseconds: longer than a look takes. */
+const HOLD_MS = 120_000;
+/** Longest look at one payment, in milliseconds. */
+const LOOK_MS = 15_000;
+/** Most payments looked into at once. */
+const AT_ONCE = 64;
+/** Rows deleted in one round: few enough that no request waits for it. */
+const PRUNED_AT_ONCE = 500;
+/** Looks at a settled transaction that is not there, after which it is reported as taken back. */
+const SECOND_LOOKS = 10;
+
+/** States in which nobody has to be at work: a payment that got there was not left behind. */
+const RESTING: ReadonlySet<PaymentState> = new Set([
+  'unknown',
+  'undelivered',
+  'delivered',
+  'delivery_unknown',
+  'released',
+  'failed',
+  'defaulted',
+]);
+
+/** What the reconciler takes note of. Must not throw. */
+export interface RecoveryNotes {
+  /** A payment moved, without a request. */
+  moved(record: PaymentRecord, step: Transition): void;
+  /** A settlement that was proved before is no longer on the chain, and was not repaired. */
+  takenBack(record: PaymentRecord): void;
+  /** A round or a look failed; it will be tried again. */
+  trouble(what: string, fault: unknown): void;
+}
+
+/** What the reconciler works with. */
+export interface ReconcilerDeps {
+  readonly store: Ledger & Upkeep;
+  /** This process's name in the ledger. */
+  readonly owner: string;
+  readonly facilitator: (name: string) => Facilitator | undefined;
+  /** How long finished rows are kept, in milliseconds. */
+  readonly retentionMs: () => number;
+  /** More to be done once a round, such as remembering the offers in force. */
+  readonly everyRound: () => Promise<void>;
+  readonly notes: RecoveryNotes;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Finishes what requests left open: after a crash of this process or another, for settlements whose outcome was not
+ * known, and for answers that went out on credit. Every process runs one; the ledger hands each open payment to one of
+ * them at a time.
+ *
+ * | a payment left in | what is certain | becomes |
+ * |---|---|---|
+ * | `reserved`, `forwarding` | nobody was asked for the money | `released` |
+ * | `owed` | the answer went out, nobody was asked for the money | settled now |
+ * | `settling`, `unknown` | the money may have moved | what the proof says |
+ * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
+ * | `delivering` | the money moved, the answer may have arrived | `undelivered`, or `delivery_unknown` for an unsafe call |
+ */
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #stopping = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  readonly #abandoned = new Set<AbandonedPayment>();
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Does one round now, and one after the other from then on. Resolves after the first. */
+  async start(): Promise<void> {
+    await this.#run();
+  }
+
+  /** Looks now instead of at the next round: there is something to settle. */
+  wake(): void {
+    if (this.#stopping.signal.aborted) return;
+    if (this.#running !== undefined) this.#again = true;
+    else void this.#run();
+  }
+
+  /** Takes over a payment that a request of this process had to let go of. */
+  adopt(payment: AbandonedPayment): void {
+    this.#abandoned.add(payment);
+  }
+
+  /** Ends after the looks under way, and leaves what this process holds to the others at once. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+    await this.#attempt('retire', () => this.#deps.store.retire(this.#deps.owner));
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#running = this.#rounds();
+    await this.#running;
+    this.#running = undefined;
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#run(), ROUND_MS);
+    this.#timer.unref();
+  }
+
+  /** Rounds without a pause for as long as there is more to do than fits into one. */
+  async #rounds(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#round();
+    } while (this.#again && !this.#stopping.signal.aborted);
+  }
+
+  async #round(): Promise<void> {
+    const { store, owner, clock, retentionMs, everyRound } = this.#deps;
+    await this.#attempt('beat', () => store.beat(owner, clock()));
+    await this.#attempt('open payments', async () => {
+      const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE);
+      if (open.length === AT_ONCE) this.#again = true;
+      await Promise.all(open.map((record) => this.#look(record)));
+    });
+    for (const payment of this.#abandoned) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
+    await this.#attempt('round', everyRound);
+    await this.#attempt('pruning', async () => {
+      const before = clock() - retentionMs();
+      await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
+    });
+  }
+
+  async #look(record: PaymentRecord): Promise<void> {
+    try {
+      switch (record.state) {
+        case 'reserved':
+        case 'forwarding':
+          await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
+          return;
+        case 'owed':
+          await this.#settle(record);
+          return;
+        case 'settling':
+        case 'unknown':
+          await this.#move(record, await this.#proofOrDoubt(record));
+          return;
+        case 'delivering':
+          await this.#move(record, stepOfDelivery(record));
+          return;
+        case 'redelivering':
+          await this.#move(record, { to: 'delivery_unknown', reason: 'the process that delivered it is gone' });
+          return;
+        case 'delivered':
+        case 'undelivered':
+        case 'delivery_unknown':
+          await this.#lookAgain(record);
+          return;
+        case 'released':
+        case 'failed':
+        case 'defaulted':
+          throw new Error(`a payment in state ${record.state} is not open`);
+      }
+    } catch (fault) {
+      this.#deps.notes.trouble(`payment ${record.key}`, fault);
+    }
+  }
+
+  /** Stays abandoned until the ledger answers again. */
+  async #takeUp(payment: AbandonedPayment): Promise<void> {
+    const row = await this.#deps.store.find(payment.key);
+    this.#abandoned.delete(payment);
+    const left = row !== undefined && row.owner === this.#deps.owner && isAbandonedAt(payment, row);
+    if (left && !RESTING.has(row.state)) await this.#look(row);
+  }
+
+  async #settle(record: PaymentRecord): Promise<void> {
+    let held = await this.#move(record, { to: 'settling' });
+    if (held === undefined) return;
+    const resolver: Resolver = {
+      ...this.#resolver(),
+      journal: async (attempt) => {
+        held = held && (await this.#move(held, { to: 'settling', attempt }));
+        // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
+        if (held === undefined) throw new GatewayError('payment_in_progress');
+      },
+    };
+    const step = await stepBySettling(held, resolver);
+    if (held !== undefined) await this.#move(held, step);
+  }
+
+  /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */
+  async #proofOrDoubt(record: PaymentRecord): Promise<Transition> {
+    const resolver = this.#resolver();
+    try {
+      return await stepByProof(record, resolver);
+    } catch (fault) {
+      if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
+      this.#deps.notes.trouble(`facilitator ${record.facilitator}`, fault);
+      return { to: 'unknown', reason: fault.code, checkAt: nextCheck(record.checks, resolver.now) };
+    }
+  }
+
+  /** The second look at a settled payment. One that is gone is sent again by its facilitator, or reported. */
+  async #lookAgain(record: PaymentRecord): Promise<void> {
+    const outcome = await findOutcome(record, this.#resolver());
+    if (outcome.kind !== 'settled') {
+      if (record.checks < SECOND_LOOKS) return;
+      this.#deps.notes.takenBack(record);
+    }
+    await this.#deps.store.confirm(record.key);
+  }
+
+  async #move(record: PaymentRecord, step: Transition): Promise<PaymentRecord | undefined> {
+    const outcome = await this.#deps.store.transition(record.key, record.epoch, step);
+    if (outcome.kind === 'stale') return undefined;
+    this.#deps.notes.moved(outcome.record, step);
+    return outcome.record;
+  }
+
+  #resolver(): Resolver {
+    const { facilitator, clock } = this.#deps;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(LOOK_MS)]);
+    return { facilitator, journal: refuseJournal, now: clock(), signal };
+  }
+
+  async #attempt(what: string, act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (fault) {
+      this.#deps.notes.trouble(what, fault);
+    }
+  }
+}
+
+/** Finding out never settles: nothing asks for a journal but {@link stepBySettling}. */
+function refuseJournal(): Promise<void> {
+  return Promise.reject(new Error('finding out about a settlement does not journal'));
+}

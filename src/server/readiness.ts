@@ -1,0 +1,43 @@
+import type { Offer } from '../domain/offer.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ReadinessCheck } from './admin-listener.ts';
+import type { OpenRuntime } from './runtime.ts';
+
+/** The configuration asks for something that the facilitators, once asked, do not do. */
+export class UnservedOfferError extends Error {
+  override readonly name = 'UnservedOfferError';
+}
+
+/** Whether the gateway can do its work now, point by point. */
+export function readiness(runtime: OpenRuntime, draining: boolean): ReadinessCheck[] {
+  const checks = new Map<string, ReadinessCheck>();
+  for (const offer of offersOf(runtime.plan)) {
+    const name = `facilitator for ${offer.scheme} on ${offer.network}`;
+    const ready = runtime.facilitators.covers(offer);
+    checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
+  }
+  const accepting = { name: 'accepting requests', ready: !draining };
+  return [
+    { name: 'configuration', ready: true },
+    ...checks.values(),
+    draining ? { ...accepting, detail: 'draining' } : accepting,
+  ];
+}
+
+/**
+ * Refuses to run on offers that nobody will ever settle.
+ *
+ * @throws UnservedOfferError
+ */
+export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
+  if (!facilitators.allReached) return;
+  const unserved = offersOf(plan).filter((offer) => !facilitators.covers(offer));
+  if (unserved.length === 0) return;
+  const kinds = [...new Set(unserved.map((offer) => `${offer.scheme} on ${offer.network}`))].join(', ');
+  const names = plan.facilitators.map((facilitator) => facilitator.name).join(', ');
+  throw new UnservedOfferError(`no facilitator serves ${kinds}; asked: ${names}`);
+}
+
+function offersOf(plan: Plan): readonly Offer[] {
+  return plan.routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+}

@@ -1,0 +1,20 @@
+import type { PaymentKey } from '../domain/payment.ts';
+
+/** A kept answer, as it was relayed. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  /** Flat list of names and values. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+  /** SHA-256 of the body of the request that it answers, hex; `undefined` when the answer came before the body ended. */
+  readonly requestDigest: string | undefined;
+}
+
+/** Answers of calls that cannot be repeated, for buyers whose connection dropped. Deleted with the payment's row. */
+export interface Answers {
+  /** Keeps an answer, in place of an earlier one of the same payment. */
+  keep(key: PaymentKey, answer: KeptAnswer): Promise<void>;
+  /** Reads a kept answer. */
+  recall(key: PaymentKey): Promise<KeptAnswer | undefined>;
+}

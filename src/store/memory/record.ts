@@ -1,0 +1,39 @@
+import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
+import type { Transition } from '../ledger.ts';
+
+/** The row of a payment that was just claimed; `changedAt` in Unix milliseconds. */
+export function freshRecord(claim: PaymentClaim, epoch: number, changedAt: number): PaymentRecord {
+  return {
+    ...claim,
+    epoch,
+    settlement: undefined,
+    settledAt: undefined,
+    attempt: undefined,
+    bodyDigest: undefined,
+    answered: false,
+    checks: 0,
+    checkAt: 0,
+    reason: undefined,
+    changedAt,
+  };
+}
+
+/** The row after a step; what the step leaves out stays as it is. */
+export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: number): PaymentRecord {
+  const checkAt = step.checkAt ?? row.checkAt;
+  return {
+    ...row,
+    state: step.to,
+    epoch: row.epoch + 1,
+    owner: step.owner ?? row.owner,
+    settlement: step.settlement ?? row.settlement,
+    settledAt: row.settledAt ?? (step.settlement === undefined ? undefined : changedAt),
+    attempt: step.attempt ?? row.attempt,
+    bodyDigest: step.bodyDigest ?? row.bodyDigest,
+    answered: step.answered ?? row.answered,
+    evidence: step.to === 'delivered' && checkAt === 0 ? undefined : row.evidence,
+    checkAt,
+    reason: step.reason,
+    changedAt,
+  };
+}

@@ -1,0 +1,29 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+
+/** The calls that a store has accepted: closing it waits for them, and accepts no more. */
+export class OpenCalls {
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Runs a call.
+   *
+   * @throws GatewayError `store_unavailable` after {@link close}
+   */
+  async run<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#closed !== undefined) throw new GatewayError('store_unavailable', { cause: new Error('it is closed') });
+    const running = call();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Waits for the calls under way and lets go of what they need; once, however often it is called. */
+  close(release: () => Promise<void>): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#running).then(release);
+    return this.#closed;
+  }
+}

@@ -1,0 +1,176 @@
+import { type ClientBase, DatabaseError, Pool, type QueryConfig, TypeOverrides } from 'pg';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import { migrate } from '../sql/schema.ts';
+import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
+import { StoreOpenError } from '../store-open-error.ts';
+import type { PostgresAddress } from './postgres-url.ts';
+
+/** How long the server may take, in milliseconds. */
+export interface PostgresTimeouts {
+  /** To give a connection, or to become free when all are in use. */
+  readonly connectMs: number;
+  /** For one statement of a request. */
+  readonly statementMs: number;
+}
+
+/** For one statement of a report or of a migration, in milliseconds. */
+const LONG_STATEMENT_MS = 60_000;
+/** How much longer than the server, which gives up for certain, the driver waits before it gives up in doubt. */
+const DRIVER_GRACE_MS = 1000;
+/** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
+const UNIQUE_VIOLATION = '23505';
+/** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
+const BIGINT = 20;
+/** Any number that other users of the database are unlikely to lock: "turnpike" in base 36, shortened. */
+const MIGRATION_LOCK = 1_813_552_046;
+
+/** How PostgreSQL spells it. `C` orders by code point, whatever language the database was made for. */
+const DIALECT: Dialect = {
+  text: 'TEXT COLLATE "C"',
+  bytes: 'BYTEA',
+  takeRows: 'FOR UPDATE SKIP LOCKED',
+  beginAlone: ['BEGIN', `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
+};
+
+/**
+ * Connects, and brings the database to this version's schema.
+ *
+ * @throws StoreOpenError
+ */
+export async function openPostgresEngine(address: PostgresAddress, timeouts: PostgresTimeouts): Promise<SqlEngine> {
+  const engine = new PostgresEngine(openPool(address, timeouts));
+  try {
+    await engine.prepare();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    if (error instanceof StoreOpenError) throw error;
+    throw new StoreOpenError(
+      `the PostgreSQL ledger cannot be opened\n  database: ${address.shown}\n  reason: ${withoutSecrets(error).message}\ncheck that the server is reachable from here, and that the user may create tables`,
+    );
+  }
+}
+
+function openPool({ connectionString, pool: max }: PostgresAddress, timeouts: PostgresTimeouts): Pool {
+  const types = new TypeOverrides();
+  types.setTypeParser(BIGINT, Number);
+  const pool = new Pool({
+    connectionString,
+    max,
+    types,
+    application_name: 'turnpike',
+    connectionTimeoutMillis: timeouts.connectMs,
+    query_timeout: timeouts.statementMs + DRIVER_GRACE_MS,
+    keepAlive: true,
+    // Idle connections are no reason for a process to go on.
+    allowExitOnIdle: true,
+    onConnect: (client) => setUp(client, timeouts.statementMs),
+  });
+  // A connection that breaks while nobody uses it has left the pool already; without a listener it ends the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/**
+ * What the ledger relies on, whatever the server's defaults: a commit is on the disk when it is reported, statements
+ * see what was committed before them, and what takes too long is given up by the server and so for certain.
+ */
+async function setUp(client: ClientBase, statementMs: number): Promise<void> {
+  await client.query(
+    `SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
+    SET default_transaction_read_only = off; SET statement_timeout = ${statementMs}`,
+  );
+}
+
+/** Runs each statement on a connection of the pool, as a transaction of its own. */
+class PostgresEngine implements SqlEngine {
+  readonly dialect: Dialect = DIALECT;
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Checks the database and migrates it. */
+  prepare(): Promise<void> {
+    return this.#withClient(async (client) => {
+      const { rows } = await client.query<SqlRow>('SHOW server_encoding');
+      const encoding = rows[0]?.['server_encoding'];
+      if (encoding !== 'UTF8' && encoding !== 'SQL_ASCII') {
+        throw new StoreOpenError(
+          `the PostgreSQL database cannot hold every text\n  its encoding: ${String(encoding)}\ncreate one with ENCODING 'UTF8'`,
+        );
+      }
+      await client.query(`SET statement_timeout = ${LONG_STATEMENT_MS}`);
+      const run = async (text: string): Promise<readonly SqlRow[]> =>
+        (await client.query<SqlRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
+      await migrate({ run }, DIALECT);
+      await client.query('RESET statement_timeout');
+    }, true);
+  }
+
+  async run(statement: Statement): Promise<readonly SqlRow[]> {
+    try {
+      return await this.#withClient((client) =>
+        statement.kind === 'report' ? runReport(client, statement) : runOne(client, statement),
+      );
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new UniqueViolation();
+      throw new GatewayError('store_unavailable', { cause: withoutSecrets(error) });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  /** A connection on which something failed is not used again: its server may have become a read-only one, or gone. */
+  async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await use(client);
+      client.release(once);
+      return result;
+    } catch (error) {
+      client.release(!isUniqueViolation(error));
+      throw error;
+    }
+  }
+}
+
+async function runOne(client: ClientBase, { name, text, values }: Statement): Promise<readonly SqlRow[]> {
+  const query = { text, values: values.map(asParameter), ...(name === undefined ? {} : { name: `turnpike_${name}` }) };
+  return (await client.query<SqlRow>(query)).rows;
+}
+
+/** A report reads one state of the database, and may take longer than a request. */
+async function runReport(client: ClientBase, { text, values }: Statement): Promise<readonly SqlRow[]> {
+  await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`);
+  const query = { text, values: values.map(asParameter), ...patience(LONG_STATEMENT_MS) };
+  const { rows } = await client.query<SqlRow>(query);
+  await client.query('COMMIT');
+  return rows;
+}
+
+/** The driver takes `Buffer` for bytes, and any other view for JSON. */
+function asParameter(value: Statement['values'][number]): string | number | Buffer | null {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+}
+
+/** How long the driver waits for one query; it knows the option, its types do not. */
+function patience(statementMs: number): Partial<QueryConfig> & { readonly query_timeout: number } {
+  return { query_timeout: statementMs + DRIVER_GRACE_MS };
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === UNIQUE_VIOLATION;
+}
+
+/** What happened, for logs. The driver's own errors may hold its configuration, and with it the password. */
+function withoutSecrets(error: unknown): Error {
+  if (error instanceof AggregateError)
+    return new Error(error.errors.map((each) => withoutSecrets(each).message).join('; '));
+  if (!(error instanceof Error)) return new Error('the driver failed');
+  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+  return new Error(`${error.message}${code}`);
+}

@@ -1,0 +1,31 @@
+import type { PaymentStore } from '../payment-store.ts';
+import { SqlLedger } from '../sql/sql-ledger.ts';
+import { openPostgresEngine } from './postgres-engine.ts';
+import { readPostgresUrl } from './postgres-url.ts';
+
+/** What may be chosen when a PostgreSQL ledger is opened. */
+export interface PostgresLedgerOptions {
+  /** Unix milliseconds; default the system's. */
+  readonly clock?: () => number;
+  /** How long a call waits for a connection, in milliseconds; default 2000. */
+  readonly connectTimeoutMs?: number;
+  /** How long one statement of a request may take, in milliseconds; default 5000. */
+  readonly statementTimeoutMs?: number;
+}
+
+/**
+ * Opens the ledger in a PostgreSQL database, which any number of processes may share. Its tables begin with
+ * `turnpike_`.
+ *
+ * While the server is away every call rejects with `store_unavailable`, and when it is back they work again: nothing
+ * is kept elsewhere meanwhile.
+ *
+ * @param url `postgres://user:password@host:port/database`; `?pool=N` sets the most connections (default 10), the
+ *   driver's own parameters such as `sslmode` pass through
+ * @throws StoreOpenError the database cannot be reached, or was written by a newer version
+ */
+export async function openPostgresLedger(url: string, options: PostgresLedgerOptions = {}): Promise<PaymentStore> {
+  const { clock = Date.now, connectTimeoutMs = 2000, statementTimeoutMs = 5000 } = options;
+  const timeouts = { connectMs: connectTimeoutMs, statementMs: statementTimeoutMs };
+  return new SqlLedger(await openPostgresEngine(readPostgresUrl(url), timeouts), clock);
+}

@@ -1,0 +1,61 @@
+import type { BookFilter } from '../books.ts';
+import { DAY_MS } from '../totals.ts';
+import { IS_SETTLED, IS_SETTLING } from './conditions.ts';
+import { COLUMNS, text, whole } from './row.ts';
+import type { SqlValue, Statement } from './sql-engine.ts';
+
+/** Reads rows in the order of claiming. */
+export function listStatement(
+  filter: BookFilter,
+  after: { readonly claimedAt: number; readonly key: string } | undefined,
+  limit: number,
+): Statement {
+  const conditions = new Conditions(filter);
+  if (after !== undefined) {
+    conditions.add(
+      `(claimed_at, key) > (${conditions.place(whole(after.claimedAt))}, ${conditions.place(text(after.key))})`,
+    );
+  }
+  const { where } = conditions;
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY claimed_at, key LIMIT ${conditions.place(limit)}`;
+  return { kind: 'report', text: query, values: conditions.values };
+}
+
+/**
+ * Counts rows per day, route, asset and amount. Amounts are never added by an engine, which would round or overflow:
+ * equal ones are counted, and the caller multiplies.
+ */
+export function totalsStatement(filter: BookFilter): Statement {
+  const { where, values } = new Conditions(filter);
+  const query = `SELECT claimed_at / ${DAY_MS} AS day, route, network, asset, COALESCE(settled_amount, amount) AS amount,
+      COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_SETTLING} THEN 1 END) AS pending
+    FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5`;
+  return { kind: 'report', text: query, values };
+}
+
+/** The `WHERE` of a report, as far as its filter goes. */
+class Conditions {
+  readonly values: SqlValue[] = [];
+  readonly #conditions: string[] = [];
+
+  constructor({ since, until, route, states }: BookFilter) {
+    if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
+    if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
+    if (route !== undefined) this.add(`route = ${this.place(text(route))}`);
+    if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
+  }
+
+  /** Adds a value and gives the placeholder that stands for it. */
+  place(value: SqlValue): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+
+  add(condition: string): void {
+    this.#conditions.push(condition);
+  }
+
+  get where(): string {
+    return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
+  }
+}

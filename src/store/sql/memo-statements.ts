@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { PaymentKey } from '../../domain/payment.ts';
+import type { KeptAnswer } from '../answers.ts';
+import type { Quote } from '../quotes.ts';
+import { text, whole } from './row.ts';
+import type { SqlValue, Statement } from './sql-engine.ts';
+
+/** Quotes of one statement: engines bound the number of parameters. */
+const QUOTES_AT_ONCE = 100;
+
+/** Keeps an answer. */
+export function keepStatement(key: PaymentKey, answer: KeptAnswer): Statement {
+  const query = `INSERT INTO turnpike_answers (key, status, status_text, headers, body, request_digest)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (key) DO UPDATE SET status = excluded.status, status_text = excluded.status_text,
+      headers = excluded.headers, body = excluded.body, request_digest = excluded.request_digest`;
+  const { status, statusText, headers, body, requestDigest } = answer;
+  const values = [text(key), status, text(statusText), JSON.stringify(headers), body, text(requestDigest)];
+  return { kind: 'write', name: 'keep', text: query, values };
+}
+
+/** Reads a kept answer. */
+export function recallStatement(key: PaymentKey): Statement {
+  const query = 'SELECT status, status_text, headers, body, request_digest FROM turnpike_answers WHERE key = $1';
+  return { kind: 'read', name: 'recall', text: query, values: [text(key)] };
+}
+
+/** Writes down the quotes in force, a hundred at a time. */
+export function rememberStatements(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): readonly Statement[] {
+  // In one order everywhere, or two replicas could wait for each other; each once, or one row would be written twice.
+  const rows = [...new Map(quotes.map((quote) => [digestOf(quote), quote]))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const statements: Statement[] = [];
+  for (let start = 0; start < rows.length; start += QUOTES_AT_ONCE) {
+    const values: SqlValue[] = [];
+    const places = rows.slice(start, start + QUOTES_AT_ONCE).map(([digest, { route, offer }]) => {
+      values.push(digest, text(route), text(offer), whole(now));
+      const last = values.length;
+      return `($${last - 3}, $${last - 2}, $${last - 1}, $${last})`;
+    });
+    const query = `INSERT INTO turnpike_quotes (digest, route, offer, seen_at) VALUES ${places.join(', ')}
+      ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at WHERE turnpike_quotes.seen_at < excluded.seen_at`;
+    statements.push({ kind: 'write', text: query, values });
+  }
+  return statements;
+}
+
+/** Deletes quotes that were last in force before `since`. */
+export function forgetQuotesStatement(since: number): Statement {
+  const query = 'DELETE FROM turnpike_quotes WHERE seen_at < $1';
+  return { kind: 'write', name: 'forget_quotes', text: query, values: [whole(since)] };
+}
+
+/** Reads the quotes that were in force since then. */
+export function recallQuotesStatement(since: number): Statement {
+  const query = 'SELECT route, offer, seen_at FROM turnpike_quotes WHERE seen_at >= $1 ORDER BY seen_at, digest';
+  return { kind: 'read', name: 'recall_quotes', text: query, values: [whole(since)] };
+}
+
+function digestOf({ route, offer }: Omit<Quote, 'seenAt'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([route, offer]))
+    .digest('hex');
+}

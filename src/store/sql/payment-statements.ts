@@ -1,0 +1,77 @@
+import type { PaymentKey } from '../../domain/payment.ts';
+import type { PaymentClaim } from '../../domain/payment-record.ts';
+import type { PaymentState } from '../../domain/payment-state.ts';
+import type { Transition } from '../ledger.ts';
+import { predecessors, STATES } from '../state-sets.ts';
+import { among, CLAIMABLE, HAS_IDENTIFIER } from './conditions.ts';
+import { CLAIM_COLUMNS, COLUMNS, claimValues, STEP_COLUMNS, settlementValues, text, whole } from './row.ts';
+import type { Statement } from './sql-engine.ts';
+
+const PLACES = CLAIM_COLUMNS.map((_, index) => `$${index + 1}`);
+const REPLACED = CLAIM_COLUMNS.filter((column) => column !== 'key').map((column) => `${column} = excluded.${column}`);
+const CLEARED = Object.entries(STEP_COLUMNS).map(([column, empty]) => `${column} = ${empty}`);
+
+/** Inserting and taking over are one act, so that of simultaneous claims one gets a row back and all others none. */
+const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Object.keys(STEP_COLUMNS).join(', ')}, epoch)
+  VALUES (${PLACES.join(', ')}, ${Object.values(STEP_COLUMNS).join(', ')}, 1)
+  ON CONFLICT (key) DO UPDATE SET ${[...REPLACED, ...CLEARED].join(', ')}, epoch = turnpike_payments.epoch + 1
+  WHERE turnpike_payments.${CLAIMABLE}
+  RETURNING ${COLUMNS}`;
+
+/** One text for each target state: the states it may follow are part of the text, and so of the one atomic act. */
+const STEPS = new Map<PaymentState, string>(
+  STATES.filter((to) => predecessors(to).length > 0).map((to) => [to, stepText(to)]),
+);
+
+/** Takes a payment key. No row: somebody has it. @throws UniqueViolation from the engine: its identifier is taken */
+export function claimStatement(claim: PaymentClaim, now: number): Statement {
+  return { kind: 'write', name: 'claim', text: CLAIM, values: claimValues(claim, now) };
+}
+
+/** Moves a row a step. No row: it is at another epoch, or in no state that `step.to` follows. */
+export function stepStatement(key: PaymentKey, epoch: number, step: Transition, now: number): Statement | undefined {
+  const statement = STEPS.get(step.to);
+  if (statement === undefined) return undefined;
+  const values = [
+    text(key),
+    epoch,
+    whole(now),
+    text(step.reason),
+    ...settlementValues(step.settlement),
+    text(step.attempt?.transaction),
+    text(step.attempt?.data),
+    text(step.bodyDigest),
+    step.answered === true ? 1 : null,
+    step.checkAt === undefined ? null : whole(step.checkAt),
+    text(step.owner),
+  ];
+  return { kind: 'write', name: `to_${step.to}`, text: statement, values };
+}
+
+/** Reads one row. */
+export function findStatement(key: string): Statement {
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE key = $1`;
+  return { kind: 'read', name: 'find', text: query, values: [text(key)] };
+}
+
+/** Reads the row that an identifier is taken by. */
+export function namesakeStatement(identifier: string): Statement {
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE identifier = $1 AND ${HAS_IDENTIFIER}`;
+  return { kind: 'read', name: 'namesake', text: query, values: [text(identifier)] };
+}
+
+function stepText(to: PaymentState): string {
+  // A payment that is delivered and will not be looked at again needs no evidence any more.
+  const evidence =
+    to === 'delivered' ? 'CASE WHEN COALESCE($13, check_at) = 0 THEN NULL ELSE evidence END' : 'evidence';
+  return `UPDATE turnpike_payments SET state = '${to}', epoch = epoch + 1, changed_at = $3, reason = $4,
+    settled_extensions = CASE WHEN CAST($5 AS TEXT) IS NULL THEN settled_extensions ELSE $8 END,
+    settled_at = COALESCE(settled_at, CASE WHEN CAST($5 AS TEXT) IS NULL THEN NULL ELSE $3 END),
+    settled_transaction = COALESCE($5, settled_transaction), settled_payer = COALESCE($6, settled_payer),
+    settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
+    attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
+    answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
+    owner = COALESCE($14, owner)
+    WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
+    RETURNING ${COLUMNS}`;
+}

@@ -1,0 +1,193 @@
+import { formatAmount, parseAmount } from '../../domain/amount.ts';
+import { parseNetwork } from '../../domain/network.ts';
+import { isJsonObject, type PaymentKey } from '../../domain/payment.ts';
+import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../../domain/payment-record.ts';
+import type { Settlement } from '../../domain/settlement.ts';
+import type { Json, JsonObject } from '../../domain/x402.ts';
+import { isState } from '../state-sets.ts';
+import type { SqlRow, SqlValue } from './sql-engine.ts';
+
+/** The columns that a claim fills, in the order of {@link claimValues}. */
+export const CLAIM_COLUMNS = [
+  'key',
+  'fingerprint',
+  'digest',
+  'request_id',
+  'route',
+  'payer',
+  'network',
+  'asset',
+  'amount',
+  'pay_to',
+  'scheme',
+  'claimed_at',
+  'expires_at',
+  'state',
+  'owner',
+  'facilitator',
+  'evidence',
+  'identifier',
+  'changed_at',
+] as const;
+
+/** The columns that only steps fill, with what they hold after a claim. */
+export const STEP_COLUMNS = {
+  settled_transaction: 'NULL',
+  settled_payer: 'NULL',
+  settled_amount: 'NULL',
+  settled_extensions: 'NULL',
+  settled_at: 'NULL',
+  attempt_transaction: 'NULL',
+  attempt_data: 'NULL',
+  body_digest: 'NULL',
+  answered: '0',
+  checks: '0',
+  check_at: '0',
+  reason: 'NULL',
+} as const;
+
+/** Every column, by name: a later version of the schema may add some without changing what statements return. */
+export const COLUMNS: string = [...CLAIM_COLUMNS, ...Object.keys(STEP_COLUMNS), 'epoch'].join(', ');
+
+/** A claim as values of {@link CLAIM_COLUMNS}. */
+export function claimValues(claim: PaymentClaim, now: number): readonly SqlValue[] {
+  return [
+    text(claim.key),
+    text(claim.fingerprint),
+    text(claim.digest),
+    text(claim.requestId),
+    text(claim.route),
+    text(claim.payer),
+    claim.network,
+    text(claim.asset),
+    formatAmount(claim.amount),
+    text(claim.payTo),
+    text(claim.scheme),
+    whole(claim.claimedAt),
+    whole(claim.expiresAt),
+    claim.state,
+    text(claim.owner),
+    text(claim.facilitator),
+    text(claim.evidence),
+    text(claim.identifier),
+    whole(now),
+  ];
+}
+
+/** A settlement as values of the `settled_` columns. */
+export function settlementValues(settlement: Settlement | undefined): readonly SqlValue[] {
+  if (settlement === undefined) return [null, null, null, null];
+  const { transaction, payer, amount, extensions } = settlement;
+  return [
+    text(transaction),
+    text(payer),
+    formatAmount(amount),
+    extensions === undefined ? null : JSON.stringify(extensions),
+  ];
+}
+
+/**
+ * Text as both engines can hold it. PostgreSQL has no U+0000, and reasons and transactions come from services that
+ * could send one: a settlement must not get lost over it.
+ */
+export function text(value: string): string;
+export function text(value: string | undefined): string | null;
+export function text(value: string | undefined): string | null {
+  return value === undefined ? null : value.replaceAll('\0', '\uFFFD');
+}
+
+/** A whole number that both engines hold exactly; more than they do means "as late as can be". */
+export function whole(value: number): number {
+  return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);
+}
+
+/** Reads a row of the payments table. A row that cannot be read is a damaged database. */
+export function readRecord(row: SqlRow): PaymentRecord {
+  return {
+    // Written by us from a key: the brand needs no second check.
+    key: readText(row, 'key') as PaymentKey,
+    fingerprint: readText(row, 'fingerprint'),
+    digest: readText(row, 'digest'),
+    requestId: readText(row, 'request_id'),
+    route: readText(row, 'route'),
+    payer: readText(row, 'payer'),
+    network: parseNetwork(row['network']) ?? damaged('network'),
+    asset: readText(row, 'asset'),
+    amount: parseAmount(row['amount']) ?? damaged('amount'),
+    payTo: readText(row, 'pay_to'),
+    scheme: readText(row, 'scheme'),
+    claimedAt: readWhole(row, 'claimed_at'),
+    expiresAt: readWhole(row, 'expires_at'),
+    owner: readText(row, 'owner'),
+    facilitator: readText(row, 'facilitator'),
+    evidence: readOptional(row, 'evidence'),
+    identifier: readOptional(row, 'identifier'),
+    state: readState(row),
+    epoch: readWhole(row, 'epoch'),
+    settlement: readSettlement(row),
+    settledAt: row['settled_at'] === null ? undefined : readWhole(row, 'settled_at'),
+    attempt: readAttempt(row),
+    bodyDigest: readOptional(row, 'body_digest'),
+    answered: readWhole(row, 'answered') === 1,
+    checks: readWhole(row, 'checks'),
+    checkAt: readWhole(row, 'check_at'),
+    reason: readOptional(row, 'reason'),
+    changedAt: readWhole(row, 'changed_at'),
+  };
+}
+
+/** Reads a column of text. */
+export function readText(row: SqlRow, column: string): string {
+  return readOptional(row, column) ?? damaged(column);
+}
+
+/** Reads a column of whole numbers. */
+export function readWhole(row: SqlRow, column: string): number {
+  const value = row[column];
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : damaged(column);
+}
+
+/** Reads a column of bytes. */
+export function readBytes(row: SqlRow, column: string): Uint8Array {
+  const value = row[column];
+  // A plain copy: drivers give views of their own buffers.
+  return value instanceof Uint8Array ? new Uint8Array(value) : damaged(column);
+}
+
+/** Says that the database does not hold what this version writes. */
+export function damaged(column: string): never {
+  throw new Error(`the ledger is damaged: a row's ${column} cannot be read`);
+}
+
+function readOptional(row: SqlRow, column: string): string | undefined {
+  const value = row[column];
+  if (value === null) return undefined;
+  return typeof value === 'string' ? value : damaged(column);
+}
+
+function readState(row: SqlRow): PaymentRecord['state'] {
+  const name = readText(row, 'state');
+  return isState(name) ? name : damaged('state');
+}
+
+function readSettlement(row: SqlRow): Settlement | undefined {
+  const transaction = readOptional(row, 'settled_transaction');
+  if (transaction === undefined) return undefined;
+  const extensions = readOptional(row, 'settled_extensions');
+  return {
+    transaction,
+    payer: readText(row, 'settled_payer'),
+    amount: parseAmount(row['settled_amount']) ?? damaged('settled_amount'),
+    ...(extensions === undefined ? {} : { extensions: readJsonObject(extensions) }),
+  };
+}
+
+function readAttempt(row: SqlRow): SettlementAttempt | undefined {
+  const transaction = readOptional(row, 'attempt_transaction');
+  return transaction === undefined ? undefined : { transaction, data: readText(row, 'attempt_data') };
+}
+
+function readJsonObject(json: string): JsonObject {
+  const value: Json = JSON.parse(json);
+  return isJsonObject(value) ? value : damaged('settled_extensions');
+}

@@ -1,0 +1,114 @@
+import { StoreOpenError } from '../store-open-error.ts';
+import type { Dialect, SqlRow } from './sql-engine.ts';
+
+/** One connection on which nothing else runs. */
+export interface SchemaSession {
+  run(text: string): readonly SqlRow[] | Promise<readonly SqlRow[]>;
+}
+
+/** What a version of the schema adds to the one before. Never edited once released: a change is a new entry. */
+type Migration = (dialect: Dialect) => readonly string[];
+
+const MIGRATIONS: readonly Migration[] = [
+  ({ text, bytes }) => [
+    // Amounts are decimal text: neither engine's numbers hold 256 bits exactly in a way that both understand.
+    `CREATE TABLE turnpike_payments (
+      key ${text} NOT NULL PRIMARY KEY, fingerprint ${text} NOT NULL, digest ${text} NOT NULL,
+      request_id ${text} NOT NULL, route ${text} NOT NULL, payer ${text} NOT NULL, network ${text} NOT NULL,
+      asset ${text} NOT NULL, amount ${text} NOT NULL, pay_to ${text} NOT NULL, scheme ${text} NOT NULL,
+      claimed_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, state ${text} NOT NULL, owner ${text} NOT NULL,
+      facilitator ${text} NOT NULL, evidence ${text}, identifier ${text}, epoch BIGINT NOT NULL,
+      settled_transaction ${text}, settled_payer ${text}, settled_amount ${text}, settled_extensions ${text}, settled_at BIGINT,
+      attempt_transaction ${text}, attempt_data ${text}, body_digest ${text}, answered SMALLINT NOT NULL,
+      checks BIGINT NOT NULL, check_at BIGINT NOT NULL, reason ${text}, changed_at BIGINT NOT NULL
+    )`,
+    `CREATE UNIQUE INDEX turnpike_payments_identifier ON turnpike_payments (identifier)
+      WHERE identifier IS NOT NULL AND state NOT IN ('released', 'failed')`,
+    // The conditions stand in the queries in the same words, which is how an engine knows that an index fits.
+    `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at)
+      WHERE state IN ('reserved', 'forwarding', 'owed', 'settling', 'delivering', 'redelivering', 'unknown')`,
+    `CREATE INDEX turnpike_payments_look_again ON turnpike_payments (check_at)
+      WHERE check_at > 0 AND state IN ('delivered', 'undelivered', 'delivery_unknown')`,
+    'CREATE INDEX turnpike_payments_claimed ON turnpike_payments (claimed_at, key)',
+    `CREATE INDEX turnpike_payments_prunable ON turnpike_payments (expires_at)
+      WHERE state IN ('delivered', 'delivery_unknown', 'released', 'failed', 'defaulted')`,
+    `CREATE TABLE turnpike_owners (owner ${text} NOT NULL PRIMARY KEY, beat_at BIGINT NOT NULL)`,
+    `CREATE TABLE turnpike_answers (
+      key ${text} NOT NULL PRIMARY KEY REFERENCES turnpike_payments (key) ON DELETE CASCADE,
+      status BIGINT NOT NULL, status_text ${text} NOT NULL, headers ${text} NOT NULL, body ${bytes} NOT NULL,
+      request_digest ${text} NOT NULL
+    )`,
+    // An offer may be longer than an index entry: its digest is the key.
+    `CREATE TABLE turnpike_quotes (
+      digest ${text} NOT NULL PRIMARY KEY, route ${text} NOT NULL, offer ${text} NOT NULL, seen_at BIGINT NOT NULL
+    )`,
+    'CREATE INDEX turnpike_quotes_seen ON turnpike_quotes (seen_at)',
+  ],
+];
+
+const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';
+
+/**
+ * Brings a database to this version's schema, each step in a transaction of its own that one process at a time can be
+ * in: any number of workers and replicas may start at once.
+ *
+ * @throws StoreOpenError when a newer version of the gateway has been here
+ */
+export async function migrate(session: SchemaSession, dialect: Dialect): Promise<void> {
+  if ((await versionIfAny(session)) === MIGRATIONS.length) return;
+  for (;;) {
+    for (const begin of dialect.beginAlone) await session.run(begin);
+    try {
+      const done = await takeStep(session, dialect);
+      await session.run('COMMIT');
+      if (done) return;
+    } catch (error) {
+      await rollBack(session);
+      throw error;
+    }
+  }
+}
+
+/** Does the next step, if there is one, and says whether there is none. */
+async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boolean> {
+  await session.run('CREATE TABLE IF NOT EXISTS turnpike_schema_version (version BIGINT NOT NULL PRIMARY KEY)');
+  const version = readVersion(await session.run(READ_VERSION));
+  const migration = MIGRATIONS[version];
+  if (migration === undefined) return true;
+  for (const text of migration(dialect)) await session.run(text);
+  await session.run(`INSERT INTO turnpike_schema_version (version) VALUES (${version + 1})`);
+  return false;
+}
+
+/**
+ * The version, without a lock, or `undefined` when that cannot be told: an up-to-date database asks for no right to
+ * create tables, and a restart waits for nobody.
+ */
+async function versionIfAny(session: SchemaSession): Promise<number | undefined> {
+  let rows: readonly SqlRow[];
+  try {
+    rows = await session.run(READ_VERSION);
+  } catch {
+    return undefined;
+  }
+  return readVersion(rows);
+}
+
+function readVersion(rows: readonly SqlRow[]): number {
+  const version = Number(rows[0]?.['version'] ?? 0);
+  if (version > MIGRATIONS.length) {
+    throw new StoreOpenError(
+      `the ledger was written by a newer version of turnpike\n  its schema: ${version}\n  known here: ${MIGRATIONS.length}\nstart the newer version, or name another database in \`store\``,
+    );
+  }
+  return version;
+}
+
+/** What failed matters, not that the connection may be gone when it is taken back. */
+async function rollBack(session: SchemaSession): Promise<void> {
+  try {
+    await session.run('ROLLBACK');
+  } catch {
+    // The engine took it back by itself, or will when the connection ends.
+  }
+}

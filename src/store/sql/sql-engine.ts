@@ -1,0 +1,48 @@
+/** What a parameter may be. Numbers are whole and below 2^53; amounts of money go as decimal text. */
+export type SqlValue = string | number | Uint8Array | null;
+
+/** One row as the engine gives it: numbers for whole numbers, `null` for nothing. */
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+/** One statement, in the SQL that both engines understand, with `$1` placeholders. */
+export interface Statement {
+  /**
+   * What an engine may do with it: a `write` is durable before its rows are given out, a `read` needs no transaction,
+   * a `report` may take much longer than a request would wait.
+   */
+  readonly kind: 'write' | 'read' | 'report';
+  /** Names the text, so that it is prepared once per connection; absent where the text is put together each time. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** How the two engines spell what they do not spell alike. */
+export interface Dialect {
+  /** Text that is ordered and compared by code point, whatever the database's language. */
+  readonly text: string;
+  readonly bytes: string;
+  /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
+  readonly takeRows: string;
+  /** Begins a transaction that one process at a time can be in. */
+  readonly beginAlone: readonly string[];
+}
+
+/** A row was refused because another one has the same value in a unique index: an outcome, not a fault. */
+export class UniqueViolation extends Error {
+  override readonly name = 'UniqueViolation';
+}
+
+/** What runs SQL: one statement is one atomic act. */
+export interface SqlEngine {
+  readonly dialect: Dialect;
+  /**
+   * Runs a statement.
+   *
+   * @throws UniqueViolation
+   * @throws GatewayError `store_unavailable` for everything else: the statement may have been carried out, or not
+   */
+  run(statement: Statement): Promise<readonly SqlRow[]>;
+  /** Finishes what was accepted and lets go of files and connections. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,222 @@
+import { parseAmount } from '../../domain/amount.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { PaymentKey } from '../../domain/payment.ts';
+import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
+import { isClaimable } from '../../domain/payment-state.ts';
+import type { KeptAnswer } from '../answers.ts';
+import type { BookFilter, BookTotal } from '../books.ts';
+import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
+import { OpenCalls } from '../open-calls.ts';
+import type { PaymentStore } from '../payment-store.ts';
+import type { Quote } from '../quotes.ts';
+import { addUp } from '../totals.ts';
+import { listStatement, totalsStatement } from './book-statements.ts';
+import {
+  forgetQuotesStatement,
+  keepStatement,
+  recallQuotesStatement,
+  recallStatement,
+  rememberStatements,
+} from './memo-statements.ts';
+import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
+import { damaged, readBytes, readRecord, readText, readWhole } from './row.ts';
+import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
+import {
+  beatStatement,
+  confirmStatement,
+  countOwedStatement,
+  forgetOwnersStatement,
+  pruneStatement,
+  retireStatement,
+  takeOpenStatement,
+  takeSettledStatement,
+} from './upkeep-statements.ts';
+
+/** How often a claim is tried again when the row that was in its way has gone before it could be read. */
+const CLAIM_ROUNDS = 8;
+
+/**
+ * The ledger in SQL: one implementation for every engine. Each change is one statement, which is what makes it one
+ * atomic act over all processes that share the database; nothing is decided on what was read before.
+ */
+export class SqlLedger implements PaymentStore {
+  readonly #engine: SqlEngine;
+  readonly #clock: () => number;
+  readonly #calls = new OpenCalls();
+
+  /** @param clock Unix milliseconds */
+  constructor(engine: SqlEngine, clock: () => number) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  claim(claim: PaymentClaim): Promise<ClaimOutcome> {
+    return this.#calls.run(async () => {
+      for (let round = 0; round < CLAIM_ROUNDS; round += 1) {
+        const outcome = await this.#tryClaim(claim);
+        if (outcome !== undefined) return outcome;
+      }
+      throw new GatewayError('store_unavailable', { cause: new Error(`${claim.key} changes all the time`) });
+    });
+  }
+
+  transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome> {
+    return this.#calls.run(async () => {
+      const statement = stepStatement(key, epoch, step, this.#clock());
+      const moved = statement === undefined ? undefined : await this.#readOne(statement);
+      if (moved !== undefined) return { kind: 'moved', record: moved };
+      const record = await this.#readOne(findStatement(key));
+      // At the caller's epoch, nothing but the state can have been against the step.
+      if (record?.epoch === epoch) throw new Error(`a payment cannot go from ${record.state} to ${step.to}`);
+      return { kind: 'stale', record };
+    });
+  }
+
+  find(key: PaymentKey): Promise<PaymentRecord | undefined> {
+    return this.#calls.run(() => this.#readOne(findStatement(key)));
+  }
+
+  beat(owner: string, now: number): Promise<void> {
+    return this.#run(beatStatement(owner, now));
+  }
+
+  retire(owner: string): Promise<void> {
+    return this.#run(retireStatement(owner));
+  }
+
+  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () => {
+      const { dialect } = this.#engine;
+      const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
+      const left = limit - open.length;
+      if (left <= 0) return open.map(readRecord);
+      const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit: left }, dialect));
+      return [...open, ...settled].map(readRecord);
+    });
+  }
+
+  confirm(key: PaymentKey): Promise<void> {
+    return this.#run(confirmStatement(key));
+  }
+
+  countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }> {
+    return this.#calls.run(async () => {
+      const [row] = await this.#engine.run(countOwedStatement(payer));
+      if (row === undefined) return damaged('count');
+      return { all: readWhole(row, 'every'), ofPayer: readWhole(row, 'of_payer') };
+    });
+  }
+
+  prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const { dialect } = this.#engine;
+      const rows = await this.#engine.run(pruneStatement(changedBefore, expiredBefore, limit, dialect));
+      await this.#engine.run(forgetOwnersStatement(changedBefore));
+      return rows.length;
+    });
+  }
+
+  list(
+    filter: BookFilter,
+    after: { claimedAt: number; key: string } | undefined,
+    limit: number,
+  ): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () => {
+      // No state is no row; SQL has no empty list.
+      if (filter.states?.length === 0) return [];
+      return (await this.#engine.run(listStatement(filter, after, limit))).map(readRecord);
+    });
+  }
+
+  summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
+    return this.#calls.run(async () => {
+      if (filter.states?.length === 0) return [];
+      const rows = await this.#engine.run(totalsStatement(filter));
+      return addUp(
+        rows.map((row) => ({
+          day: readWhole(row, 'day'),
+          route: readText(row, 'route'),
+          network: readText(row, 'network'),
+          asset: readText(row, 'asset'),
+          amount: parseAmount(row['amount']) ?? damaged('amount'),
+          settled: readWhole(row, 'settled'),
+          open: readWhole(row, 'pending'),
+        })),
+      );
+    });
+  }
+
+  keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
+    return this.#run(keepStatement(key, answer));
+  }
+
+  recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
+    return this.#calls.run(async () => {
+      const [row] = await this.#engine.run(recallStatement(key));
+      return row === undefined ? undefined : readAnswer(row);
+    });
+  }
+
+  rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
+    return this.#run(...rememberStatements(quotes, now));
+  }
+
+  recallQuotes(since: number): Promise<readonly Quote[]> {
+    return this.#calls.run(async () => {
+      await this.#engine.run(forgetQuotesStatement(since));
+      const rows = await this.#engine.run(recallQuotesStatement(since));
+      return rows.map((row) => ({
+        route: readText(row, 'route'),
+        offer: readText(row, 'offer'),
+        seenAt: readWhole(row, 'seen_at'),
+      }));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#calls.close(() => this.#engine.close());
+  }
+
+  /** One try; `undefined` when what was in its way has gone meanwhile. */
+  async #tryClaim(claim: PaymentClaim): Promise<ClaimOutcome | undefined> {
+    const claimed = await this.#insert(claim);
+    if (claimed !== undefined) return { kind: 'claimed', record: claimed };
+    const held = await this.#readOne(findStatement(claim.key));
+    if (held !== undefined && !isClaimable(held.state)) return { kind: 'held', record: held };
+    if (claim.identifier === undefined) return undefined;
+    const namesake = await this.#readOne(namesakeStatement(claim.identifier));
+    return namesake === undefined ? undefined : { kind: 'held', record: namesake };
+  }
+
+  /** `undefined` when the key is held, or the identifier is. */
+  async #insert(claim: PaymentClaim): Promise<PaymentRecord | undefined> {
+    try {
+      return await this.#readOne(claimStatement(claim, this.#clock()));
+    } catch (error) {
+      if (error instanceof UniqueViolation) return undefined;
+      throw error;
+    }
+  }
+
+  async #readOne(statement: Statement): Promise<PaymentRecord | undefined> {
+    const [row] = await this.#engine.run(statement);
+    return row === undefined ? undefined : readRecord(row);
+  }
+
+  #run(...statements: readonly Statement[]): Promise<void> {
+    return this.#calls.run(async () => {
+      for (const statement of statements) await this.#engine.run(statement);
+    });
+  }
+}
+
+function readAnswer(row: SqlRow): KeptAnswer {
+  const headers: unknown = JSON.parse(readText(row, 'headers'));
+  return {
+    status: readWhole(row, 'status'),
+    statusText: readText(row, 'status_text'),
+    headers: Array.isArray(headers) && headers.every((part) => typeof part === 'string') ? headers : damaged('headers'),
+    body: readBytes(row, 'body'),
+    requestDigest: readText(row, 'request_digest'),
+  };
+}

@@ -1,0 +1,94 @@
+import type { PaymentKey } from '../../domain/payment.ts';
+import { OWNER_GONE_MS } from '../upkeep.ts';
+import { IS_HELD, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
+import { COLUMNS, text, whole } from './row.ts';
+import type { Dialect, Statement } from './sql-engine.ts';
+
+/** Says that a process lives. */
+export function beatStatement(owner: string, now: number): Statement {
+  const query = `INSERT INTO turnpike_owners (owner, beat_at) VALUES ($1, $2)
+    ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at`;
+  return { kind: 'write', name: 'beat', text: query, values: [text(owner), whole(now)] };
+}
+
+/** Says that a process ends. */
+export function retireStatement(owner: string): Statement {
+  const query = 'DELETE FROM turnpike_owners WHERE owner = $1';
+  return { kind: 'write', name: 'retire', text: query, values: [text(owner)] };
+}
+
+/** Forgets processes that were gone before `before`, in Unix milliseconds: gone they are, named or not. */
+export function forgetOwnersStatement(before: number): Statement {
+  const query = 'DELETE FROM turnpike_owners WHERE beat_at <= $1';
+  return { kind: 'write', name: 'forget_owners', text: query, values: [whole(before - OWNER_GONE_MS)] };
+}
+
+/** What one process asks of `Upkeep.takeOpen`. */
+export interface Taking {
+  readonly owner: string;
+  readonly now: number;
+  readonly holdMs: number;
+  readonly limit: number;
+}
+
+/** Takes rows that are in doubt or were left behind. */
+export function takeOpenStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+  const due = `(state = 'unknown' OR (state = 'owed' AND answered = 1)) AND check_at <= $3`;
+  const left = `${IS_HELD} AND NOT EXISTS (
+    SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5)`;
+  return {
+    kind: 'write',
+    name: 'take_open',
+    text: takeText(`${IS_OPEN} AND ((${due}) OR (${left}))`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit, whole(now - OWNER_GONE_MS)],
+  };
+}
+
+/** Takes settled rows that are to be looked at once more. */
+export function takeSettledStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+  return {
+    kind: 'write',
+    name: 'take_settled',
+    text: takeText(`check_at > 0 AND ${IS_RESTING} AND check_at <= $3`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit],
+  };
+}
+
+/** Ends the second look at a settled payment. */
+export function confirmStatement(key: PaymentKey): Statement {
+  const query = `UPDATE turnpike_payments SET check_at = 0, evidence = NULL WHERE key = $1 AND ${IS_SETTLED}`;
+  return { kind: 'write', name: 'confirm', text: query, values: [text(key)] };
+}
+
+/** Counts answers that are not paid yet. */
+export function countOwedStatement(payer: string): Statement {
+  const query = `SELECT COUNT(*) AS every, COUNT(CASE WHEN payer = $1 THEN 1 END) AS of_payer
+    FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWED}`;
+  return { kind: 'read', name: 'count_owed', text: query, values: [text(payer)] };
+}
+
+/** Deletes old rows in which nothing is left to collect; one row for each. */
+export function pruneStatement(
+  changedBefore: number,
+  expiredBefore: number,
+  limit: number,
+  dialect: Dialect,
+): Statement {
+  const query = `WITH taken AS MATERIALIZED (
+      SELECT key FROM turnpike_payments
+      WHERE ${IS_PRUNABLE} AND expires_at < $2 AND changed_at < $1
+      ORDER BY expires_at LIMIT $3 ${dialect.takeRows})
+    DELETE FROM turnpike_payments WHERE key IN (SELECT key FROM taken) RETURNING key`;
+  return { kind: 'write', name: 'prune', text: query, values: [whole(changedBefore), whole(expiredBefore), limit] };
+}
+
+/**
+ * The rows are picked once, before anything changes: without `MATERIALIZED`, PostgreSQL may pick again for each row
+ * and take more than the limit.
+ */
+function takeText(condition: string, dialect: Dialect): string {
+  return `WITH taken AS MATERIALIZED (
+      SELECT key FROM turnpike_payments WHERE ${condition} ORDER BY check_at LIMIT $4 ${dialect.takeRows})
+    UPDATE turnpike_payments SET owner = $1, epoch = epoch + 1, checks = checks + 1, check_at = $2
+    WHERE key IN (SELECT key FROM taken) RETURNING ${COLUMNS}`;
+}

@@ -1,0 +1,49 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { migrate } from '../sql/schema.ts';
+import { StoreOpenError } from '../store-open-error.ts';
+import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
+import { describeFault, openFile, SqliteSession, sqliteDialect } from './sqlite-file.ts';
+
+/*
+ * The thread that SQLite runs in: waiting for the disk is its whole life, and must not stop the event loop that
+ * carries requests.
+ */
+
+const file: SqliteFile = workerData;
+
+function say(answer: WorkerAnswer): void {
+  parentPort?.postMessage(answer);
+}
+
+async function serve(): Promise<void> {
+  const database = openFile(file);
+  const session = new SqliteSession(database);
+  await migrate(session, sqliteDialect);
+  parentPort?.on('message', (task: WorkerTask) => {
+    if (task.kind === 'close') {
+      database.close();
+      parentPort?.close();
+      return;
+    }
+    say(runBatch(session, task));
+  });
+  say({ kind: 'opened' });
+}
+
+function runBatch(session: SqliteSession, { statements }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+  try {
+    return { kind: 'done', results: session.runBatch(statements) };
+  } catch (error) {
+    return { kind: 'failed', message: describeFault(error) };
+  }
+}
+
+try {
+  await serve();
+} catch (error) {
+  const message =
+    error instanceof StoreOpenError
+      ? error.message
+      : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and that this process may write it and its folder`;
+  say({ kind: 'refused', message });
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
+import type { BookFilter } from '../../src/store/books.ts';
+import { type LedgerScene, NOW, paymentClaim, SETTLEMENT } from './ledger-scene.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The ledger as operators read it. */
+export function booksContract(scene: LedgerScene): void {
+  const { claimed, moved, broughtTo } = scene;
+
+  /** The names of the listed payments, page by page. */
+  async function listed(filter: BookFilter, pageSize = 100): Promise<string[]> {
+    const names: string[] = [];
+    for (let after: { claimedAt: number; key: string } | undefined; ; ) {
+      const page = await scene.ledger.list(filter, after, pageSize);
+      names.push(...page.map(({ key }) => key.slice(key.lastIndexOf('|') + 1)));
+      expect(page.length).toBeLessThanOrEqual(pageSize);
+      after = page.at(-1);
+      if (after === undefined) return names;
+    }
+  }
+
+  describe('listing payments', () => {
+    it('goes through all of them in the order of claiming, whatever the size of a page', async () => {
+      const names = ['b', 'Z', 'a', 'ä', '_', '0', 'B'];
+      for (const name of names) await claimed(paymentClaim({ name, claimedAt: NOW }));
+      await claimed(paymentClaim({ name: 'first', claimedAt: NOW - 1 }));
+      await claimed(paymentClaim({ name: 'last', claimedAt: NOW + 1 }));
+      const ordered = ['first', '0', 'B', 'Z', '_', 'a', 'b', 'ä', 'last'];
+      for (const pageSize of [1, 2, 3, 9, 100]) expect(await listed({}, pageSize)).toEqual(ordered);
+    });
+
+    it('gives whole rows', async () => {
+      const record = await broughtTo('delivering', paymentClaim({ identifier: 'order-7' }));
+      expect(await scene.ledger.list({}, undefined, 10)).toEqual([record]);
+    });
+
+    it('takes those that were claimed within a time, on a route, in some states', async () => {
+      for (const [index, state] of (['reserved', 'delivered', 'released'] as const).entries()) {
+        await broughtTo(state, paymentClaim({ name: `${state}`, claimedAt: NOW + index, route: `route-${index % 2}` }));
+      }
+      expect(await listed({ since: NOW + 1 })).toEqual(['delivered', 'released']);
+      expect(await listed({ until: NOW + 1 })).toEqual(['reserved']);
+      expect(await listed({ since: NOW + 1, until: NOW + 2 })).toEqual(['delivered']);
+      expect(await listed({ route: 'route-0' })).toEqual(['reserved', 'released']);
+      expect(await listed({ states: ['delivered', 'released'] })).toEqual(['delivered', 'released']);
+      expect(await listed({ route: 'route-0', states: ['delivered', 'released'], since: NOW }, 1)).toEqual([
+        'released',
+      ]);
+      expect(await listed({ states: [] })).toEqual([]);
+      expect(await listed({ route: "x' OR '1' = '1" })).toEqual([]);
+    });
+  });
+
+  describe('summing up', () => {
+    it('adds what was settled exactly, also above what 64 bits hold', async () => {
+      const amounts = [2n ** 64n + 1n, 2n ** 64n + 1n, 2n ** 255n, 2n ** 255n, 2n ** 53n + 1n, 1n];
+      for (const [index, amount] of amounts.entries()) {
+        const settling = await broughtTo(
+          'settling',
+          paymentClaim({ name: `payment-${index}`, amount: amount as Amount }),
+        );
+        await moved(settling, {
+          to: 'delivered',
+          settlement: { ...SETTLEMENT, amount: amount as Amount },
+        });
+      }
+      const [total, ...others] = await scene.ledger.summarize({});
+      expect(others).toEqual([]);
+      expect(total).toMatchObject({ settled: 6, amount: amounts.reduce((sum, amount) => sum + amount), open: 0 });
+    });
+
+    it('has a line per UTC day, route, network and asset, in this order', async () => {
+      const midnight = Math.ceil(NOW / DAY_MS) * DAY_MS;
+      const day = new Date(midnight).toISOString().slice(0, 10);
+      const eve = new Date(midnight - 1).toISOString().slice(0, 10);
+      const { network, asset } = paymentClaim();
+      await broughtTo('delivered', paymentClaim({ name: 'a', claimedAt: midnight, route: 'b' }));
+      await broughtTo('undelivered', paymentClaim({ name: 'b', claimedAt: midnight - 1, route: 'b' }));
+      await broughtTo('delivering', paymentClaim({ name: 'c', claimedAt: midnight, route: 'a' }));
+      await broughtTo('delivery_unknown', paymentClaim({ name: 'd', claimedAt: midnight, route: 'a', asset: '0x09' }));
+      const line = { network, asset, settled: 1, amount: 10_000n, open: 0 };
+      expect(await scene.ledger.summarize({})).toEqual([
+        { ...line, day: eve, route: 'b' },
+        { ...line, day, route: 'a' },
+        { ...line, day, route: 'a', asset: '0x09' },
+        { ...line, day, route: 'b' },
+      ]);
+      expect(await scene.ledger.summarize({ since: midnight, route: 'b' })).toEqual([{ ...line, day, route: 'b' }]);
+    });
+
+    it('counts open settlements beside, and nothing whose money did not move', async () => {
+      for (const state of ['settling', 'unknown', 'delivered', 'released', 'failed', 'reserved', 'owed'] as const) {
+        await broughtTo(state, paymentClaim({ name: state }));
+      }
+      expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, amount: 10_000n, open: 2 }]);
+      expect(await scene.ledger.summarize({ states: ['unknown'] })).toMatchObject([
+        { settled: 0, amount: 0n, open: 1 },
+      ]);
+      expect(await scene.ledger.summarize({ states: [] })).toEqual([]);
+    });
+
+    it('takes the amount that was settled, where it is not the one that was asked for', async () => {
+      const settling = await broughtTo('settling');
+      await moved(settling, { to: 'delivered', settlement: { ...SETTLEMENT, amount: 7n as Amount } });
+      expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, amount: 7n }]);
+    });
+  });
+}

@@ -1,0 +1,41 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { PaymentClaim } from '../../src/domain/payment-record.ts';
+import type { ClaimOutcome } from '../../src/store/ledger.ts';
+
+/** Another process that has a ledger open. */
+export interface LedgerProcess {
+  /** Claims all of these at once. */
+  claim(claims: readonly PaymentClaim[]): Promise<readonly ClaimOutcome[]>;
+  /** Ends it without a chance to do anything: `kill -9`. */
+  kill(): Promise<void>;
+}
+
+/** Starts a process with the ledger of a file or of a URL open. */
+export async function startLedgerProcess(kind: 'sqlite' | 'postgres', place: string): Promise<LedgerProcess> {
+  const script = fileURLToPath(new URL('./ledger-process.ts', import.meta.url));
+  // `advanced`, since amounts are bigints.
+  const child = fork(script, [kind, place], { serialization: 'advanced', execArgv: [], stdio: 'inherit' });
+  await answerOf(child);
+  return {
+    async claim(claims) {
+      const answer = answerOf(child);
+      child.send([...claims]);
+      return (await answer) as readonly ClaimOutcome[];
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', () => reject(new Error('the process has ended')));
+  });
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import type { PaymentRecord } from '../../src/domain/payment-record.ts';
+import type { PaymentState } from '../../src/domain/payment-state.ts';
+import { OWNER_GONE_MS } from '../../src/store/upkeep.ts';
+import { type LedgerScene, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
+
+const HOLD_MS = 30_000;
+/** States that a process leaves open when it goes. */
+const HELD: readonly PaymentState[] = ['reserved', 'forwarding', 'owed', 'settling', 'delivering', 'redelivering'];
+
+/** Taking what somebody has to look into: {@link Upkeep.takeOpen}. */
+export function takingContract(scene: LedgerScene): void {
+  const { claimed, moved, broughtTo } = scene;
+
+  function take(owner = 'finder', limit = 10): Promise<readonly PaymentRecord[]> {
+    return scene.ledger.takeOpen(owner, scene.now, HOLD_MS, limit);
+  }
+
+  async function unknownFrom(checkAt: number, name = 'one'): Promise<PaymentRecord> {
+    const record = await claimed(paymentClaim({ name, state: 'settling' }));
+    return moved(record, { to: 'unknown', reason: 'timeout', checkAt });
+  }
+
+  describe('taking what is open', () => {
+    it.each(HELD)('takes a payment in %s whose process never said that it lives', async (state) => {
+      const left = await broughtTo(state);
+      scene.now += 5;
+      const taken = {
+        ...left,
+        owner: 'finder',
+        epoch: left.epoch + 1,
+        checks: left.checks + 1,
+        checkAt: scene.now + HOLD_MS,
+      };
+      expect(await take()).toEqual([taken]);
+      expect(await scene.ledger.find(left.key)).toEqual(taken);
+    });
+
+    it.each(HELD)('leaves a payment in %s alone while its process lives', async (state) => {
+      const held = await broughtTo(state);
+      await scene.ledger.beat(held.owner, scene.now);
+      scene.now += OWNER_GONE_MS - 1;
+      expect(await take()).toEqual([]);
+      scene.now += 1;
+      expect(await take()).toMatchObject([{ key: held.key, owner: 'finder' }]);
+    });
+
+    it('leaves a payment alone as long as its process goes on to say that it lives', async () => {
+      const held = await claimed();
+      for (let round = 0; round < 3; round += 1) {
+        await scene.ledger.beat(held.owner, scene.now);
+        scene.now += OWNER_GONE_MS - 1;
+        expect(await take()).toEqual([]);
+      }
+    });
+
+    it('takes at once what a process left that retired, and nothing of the others', async () => {
+      const left = await claimed(paymentClaim({ name: 'left', owner: 'ending' }));
+      await claimed(paymentClaim({ name: 'held', owner: 'living' }));
+      await scene.ledger.beat('ending', scene.now);
+      await scene.ledger.beat('living', scene.now);
+      await scene.ledger.retire('ending');
+      expect((await take()).map(({ key }) => key)).toEqual([left.key]);
+    });
+
+    it('takes from a process that went only once', async () => {
+      await claimed();
+      await scene.ledger.beat('finder', scene.now);
+      expect(await take()).toHaveLength(1);
+      expect(await take()).toEqual([]);
+      await scene.ledger.retire('finder');
+      expect(await take('another finder')).toHaveLength(1);
+    });
+
+    it('keeps the process that held it from acting for it', async () => {
+      const left = await broughtTo('settling');
+      const [taken] = await take();
+      const outcome = await scene.ledger.transition(left.key, left.epoch, {
+        to: 'undelivered',
+        settlement: SETTLEMENT,
+      });
+      expect(outcome).toEqual({ kind: 'stale', record: taken });
+    });
+
+    it('takes a payment in doubt when its time has come, whoever lives, and again after the hold', async () => {
+      const doubt = await unknownFrom(scene.now + 5000);
+      await scene.ledger.beat(doubt.owner, scene.now);
+      await scene.ledger.beat('finder', scene.now);
+      scene.now += 4999;
+      expect(await take()).toEqual([]);
+      scene.now += 1;
+      expect(await take()).toMatchObject([{ key: doubt.key, checks: 1, checkAt: scene.now + HOLD_MS }]);
+      scene.now += HOLD_MS - 1;
+      expect(await take()).toEqual([]);
+      scene.now += 1;
+      expect(await take()).toMatchObject([{ key: doubt.key, checks: 2 }]);
+    });
+
+    it('takes an answered payment that is owed when its time has come, and not before it is answered', async () => {
+      const forwarding = await broughtTo('forwarding');
+      await scene.ledger.beat(forwarding.owner, scene.now);
+      const owed = await moved(forwarding, { to: 'owed' });
+      expect(await take()).toEqual([]);
+      const answered = await moved(owed, { to: 'owed', answered: true, checkAt: scene.now + 10 });
+      expect(answered.answered).toBe(true);
+      expect(await take()).toEqual([]);
+      scene.now += 10;
+      expect(await take()).toMatchObject([{ key: owed.key, answered: true }]);
+    });
+
+    it.each([
+      'delivered',
+      'undelivered',
+      'delivery_unknown',
+    ] as const)('looks at a %s payment once more when it was to be', async (state) => {
+      const settling = await broughtTo('settling');
+      const record = await moved(settling, { to: state, settlement: SETTLEMENT, checkAt: scene.now + 1000 });
+      expect(record.evidence).toBe(paymentClaim().evidence);
+      expect(await take()).toEqual([]);
+      scene.now += 1000;
+      expect(await take()).toMatchObject([{ key: record.key, state, checks: 1 }]);
+      expect(await take()).toEqual([]);
+    });
+
+    it.each(
+      STATES.filter((state) => !HELD.includes(state) && state !== 'unknown'),
+    )('leaves a %s payment alone that nobody has to look at', async (state) => {
+      await broughtTo(state);
+      scene.now += 365 * 86_400_000;
+      expect(await take()).toEqual([]);
+    });
+
+    it('takes no more than it was asked for, the longest due first', async () => {
+      const late = await unknownFrom(scene.now + 2, 'late');
+      const early = await unknownFrom(scene.now + 1, 'early');
+      await unknownFrom(scene.now + 3, 'latest');
+      scene.now += 10;
+      expect((await take('finder', 2)).map(({ key }) => key).sort()).toEqual([early.key, late.key].sort());
+      expect(await take('finder', 2)).toHaveLength(1);
+    });
+
+    it('gives each payment to one of many processes that ask at the same time', async () => {
+      const keys: string[] = [];
+      for (let index = 0; index < 30; index += 1) keys.push((await unknownFrom(scene.now, `open-${index}`)).key);
+      const ledgers = [scene.ledger, await scene.another(), await scene.another()];
+      const taken = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          ledgers[index % 3]!.takeOpen(`finder-${index}`, scene.now, HOLD_MS, 10),
+        ),
+      );
+      // Those that came while others were taking may have got less than there was; nothing is taken twice.
+      const rest = await take('last', 100);
+      expect([...taken.flat(), ...rest].map(({ key }) => key).sort()).toEqual(keys.sort());
+    });
+  });
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { PaymentState } from '../../src/domain/payment-state.ts';
+import { EXPIRES_AT, type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
+
+/** States whose rows may be forgotten once they are old. */
+const FORGETTABLE: readonly PaymentState[] = ['delivered', 'delivery_unknown', 'released', 'failed', 'defaulted'];
+const YEAR_MS = 365 * 86_400_000;
+
+/** Second looks, what is owed, and what is old. */
+export function upkeepContract(scene: LedgerScene): void {
+  const { claimed, moved, broughtTo } = scene;
+
+  describe('confirming a settlement', () => {
+    it('forgets the evidence, and leaves the epoch to a request that is collecting the answer', async () => {
+      const settling = await broughtTo('settling');
+      const settled = await moved(settling, { to: 'undelivered', settlement: SETTLEMENT, checkAt: scene.now + 1 });
+      const delivering = await moved(settled, { to: 'delivering', owner: 'collector' });
+      expect(delivering.owner).toBe('collector');
+      await scene.ledger.confirm(delivering.key);
+      expect(await scene.ledger.find(delivering.key)).toEqual({ ...delivering, checkAt: 0, evidence: undefined });
+      expect((await moved(delivering, { to: 'delivered' })).state).toBe('delivered');
+      scene.now += YEAR_MS;
+      expect(await scene.ledger.takeOpen('finder', scene.now, 1000, 10)).toEqual([]);
+    });
+
+    it.each(['settling', 'unknown', 'owed'] as const)('changes nothing of a payment in %s', async (state) => {
+      const record = await broughtTo(state);
+      await scene.ledger.confirm(record.key);
+      expect(await scene.ledger.find(record.key)).toEqual(record);
+    });
+  });
+
+  describe('what is owed', () => {
+    it('is counted over all payers and for one, until the money moved or never will', async () => {
+      const answered = async (name: string, payer: string) => {
+        const record = await broughtTo('owed', paymentClaim({ name, payer }));
+        return moved(record, { to: 'owed', answered: true });
+      };
+      const one = await answered('one', 'alice');
+      const two = await answered('two', 'alice');
+      await broughtTo('owed', paymentClaim({ name: 'going-out', payer: 'bob' }));
+      // Withheld answers are not owed for.
+      await broughtTo('unknown', paymentClaim({ name: 'withheld', payer: 'alice' }));
+      await broughtTo('settling', paymentClaim({ name: 'withheld-too', payer: 'alice' }));
+      expect(await scene.ledger.countOwed('alice')).toEqual({ all: 3, ofPayer: 2 });
+      expect(await scene.ledger.countOwed('bob')).toEqual({ all: 3, ofPayer: 1 });
+      expect(await scene.ledger.countOwed('carol')).toEqual({ all: 3, ofPayer: 0 });
+      const settling = await moved(one, { to: 'settling' });
+      await moved(await moved(two, { to: 'settling' }), { to: 'defaulted', reason: 'insufficient_funds' });
+      expect(await scene.ledger.countOwed('alice')).toEqual({ all: 2, ofPayer: 1 });
+      const unknown = await moved(settling, { to: 'unknown' });
+      expect(await scene.ledger.countOwed('alice')).toEqual({ all: 2, ofPayer: 1 });
+      await moved(unknown, { to: 'delivered', settlement: SETTLEMENT });
+      expect(await scene.ledger.countOwed('alice')).toEqual({ all: 1, ofPayer: 0 });
+    });
+
+    it('is not said any more of a payment that begins again', async () => {
+      const owed = await moved(await broughtTo('owed'), { to: 'owed', answered: true });
+      const failed = await moved(await moved(owed, { to: 'settling' }), { to: 'failed' });
+      expect(failed.answered).toBe(true);
+      expect((await claimed()).answered).toBe(false);
+    });
+  });
+
+  describe('forgetting', () => {
+    const later = () => scene.ledger.prune(NOW + YEAR_MS, EXPIRES_AT + YEAR_MS, 100);
+
+    it.each(FORGETTABLE)('deletes an old payment in %s', async (state) => {
+      const { key } = await broughtTo(state);
+      expect(await later()).toBe(1);
+      expect(await scene.ledger.find(key)).toBeUndefined();
+      expect(await later()).toBe(0);
+    });
+
+    it.each(
+      STATES.filter((state) => !FORGETTABLE.includes(state)),
+    )('never deletes a payment in %s: money of it may still move or be collected', async (state) => {
+      const record = await broughtTo(state);
+      expect(await later()).toBe(0);
+      expect(await scene.ledger.find(record.key)).toEqual(record);
+    });
+
+    it('keeps a payment that changed since, and one whose authorization had not ended', async () => {
+      const record = await broughtTo('delivered');
+      expect(await scene.ledger.prune(NOW, EXPIRES_AT + 1, 100)).toBe(0);
+      expect(await scene.ledger.prune(NOW + 1, EXPIRES_AT, 100)).toBe(0);
+      expect(await scene.ledger.find(record.key)).toEqual(record);
+      expect(await scene.ledger.prune(NOW + 1, EXPIRES_AT + 1, 100)).toBe(1);
+    });
+
+    it('deletes no more at a time than it was asked to', async () => {
+      for (let index = 0; index < 5; index += 1) await broughtTo('delivered', paymentClaim({ name: `old-${index}` }));
+      const prune = () => scene.ledger.prune(NOW + YEAR_MS, EXPIRES_AT + YEAR_MS, 2);
+      expect([await prune(), await prune(), await prune(), await prune()]).toEqual([2, 2, 1, 0]);
+    });
+
+    it('frees the identifier of what it deletes, and deletes its kept answer', async () => {
+      const { key } = await broughtTo('delivered', paymentClaim({ name: 'old', identifier: 'order-7' }));
+      await scene.ledger.keep(key, {
+        status: 200,
+        statusText: 'OK',
+        headers: [],
+        body: new Uint8Array(),
+        requestDigest: '',
+      });
+      expect(await later()).toBe(1);
+      expect(await scene.ledger.recall(key)).toBeUndefined();
+      await claimed(paymentClaim({ name: 'new', identifier: 'order-7' }));
+    });
+
+    it('does not forget that a process lives', async () => {
+      const held = await claimed();
+      await scene.ledger.beat(held.owner, NOW);
+      await scene.ledger.prune(NOW, EXPIRES_AT, 100);
+      expect(await scene.ledger.takeOpen('finder', NOW, 1000, 10)).toEqual([]);
+    });
+  });
+}

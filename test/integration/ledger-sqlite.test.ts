@@ -1,0 +1,240 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import type { SqlEngine } from '../../src/store/sql/sql-engine.ts';
+import { SqlLedger } from '../../src/store/sql/sql-ledger.ts';
+import { openSqliteEngine } from '../../src/store/sqlite/sqlite-engine.ts';
+import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { ledgerContract } from '../contract/ledger.contract.ts';
+import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
+import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
+
+const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
+const REFUSED = { name: 'StoreOpenError' };
+
+let folder: string;
+
+describe('the contract', () => {
+  let engine: SqlEngine;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'turnpike-ledger-'));
+    engine = await openSqliteEngine({ path: join(folder, 'ledger.db'), busyTimeoutMs: 5000, maxPages: undefined });
+  });
+  afterAll(async () => {
+    await engine.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  ledgerContract('SQLite', {
+    // One thread and one file for all tests, emptied each time: a thread takes longer to start than a test to run.
+    open: async (clock) => {
+      for (const table of ['answers', 'payments', 'owners', 'quotes']) {
+        await engine.run({ kind: 'write', text: `DELETE FROM turnpike_${table}`, values: [] });
+      }
+      const { dialect } = engine;
+      return new SqlLedger({ dialect, run: (statement) => engine.run(statement), close: async () => undefined }, clock);
+    },
+    again: (clock) => openSqliteLedger(join(folder, 'ledger.db'), { clock }),
+  });
+});
+
+describe('a SQLite ledger', () => {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'turnpike-ledger-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const opened: PaymentStore[] = [];
+  const processes: LedgerProcess[] = [];
+  afterEach(async () => {
+    for (const ledger of opened.splice(0)) await ledger.close();
+    for (const each of processes.splice(0)) await each.kill();
+  });
+
+  const path = (): string => join(folder, 'ledger.db');
+
+  async function open(options: SqliteLedgerOptions = {}): Promise<PaymentStore> {
+    const ledger = await openSqliteLedger(path(), { clock: () => NOW, ...options });
+    opened.push(ledger);
+    return ledger;
+  }
+
+  async function start(): Promise<LedgerProcess> {
+    const process = await startLedgerProcess('sqlite', path());
+    processes.push(process);
+    return process;
+  }
+
+  it('has after a restart what it had before', async () => {
+    const first = await open();
+    const { record } = await first.claim(paymentClaim({ state: 'settling', identifier: 'order-7' }));
+    const moved = await first.transition(record.key, record.epoch, { to: 'undelivered', settlement: SETTLEMENT });
+    await first.close();
+    const second = await open();
+    expect(await second.find(record.key)).toEqual(moved.record);
+    expect(await second.claim(paymentClaim())).toEqual({ kind: 'held', record: moved.record });
+  });
+
+  it('has every payment that a process killed in mid-work was told it holds', async () => {
+    const process = await start();
+    const claims = Array.from({ length: 40 }, (_, index) => paymentClaim({ name: `payment-${index}` }));
+    const outcomes = await process.claim(claims);
+    await process.kill();
+    expect(outcomes.map(({ kind }) => kind)).toEqual(claims.map(() => 'claimed'));
+    const ledger = await open();
+    for (const { record } of outcomes) expect(await ledger.find(record.key)).toEqual(record);
+  });
+
+  it('lets one of fifty simultaneous claims from three processes have each payment', async () => {
+    const ledger = await open();
+    const others = await Promise.all([start(), start()]);
+    for (let round = 0; round < 5; round += 1) {
+      const claims = Array.from({ length: 17 }, (_, index) =>
+        paymentClaim({ name: `round-${round}`, requestId: `request-${index}` }),
+      );
+      const outcomes = await Promise.all([
+        ...others.map((other) => other.claim(claims)),
+        Promise.all(claims.map((claim) => ledger.claim(claim))),
+      ]);
+      expect(outcomes.flat().filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+    }
+  });
+
+  it('finishes what it accepted before it closes', async () => {
+    const ledger = await open();
+    const claims = Array.from({ length: 600 }, (_, index) => ledger.claim(paymentClaim({ name: `payment-${index}` })));
+    await ledger.close();
+    expect(new Set((await Promise.all(claims)).map(({ kind }) => kind))).toEqual(new Set(['claimed']));
+    expect(await (await open()).list({}, undefined, 1000)).toHaveLength(600);
+  });
+
+  it('can be opened for the first time by many at once', async () => {
+    const ledgers = await Promise.all(Array.from({ length: 8 }, () => open()));
+    const outcomes = await Promise.all(ledgers.map((ledger) => ledger.claim(paymentClaim())));
+    expect(outcomes.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+  });
+
+  it('is a file that only its owner can read, and so is all that SQLite puts beside it', async () => {
+    const ledger = await open();
+    await ledger.claim(paymentClaim());
+    for (const suffix of ['', '-wal', '-shm']) expect((await stat(path() + suffix)).mode & 0o777, suffix).toBe(0o600);
+  });
+
+  it('says which folder is missing, and makes none', async () => {
+    const missing = join(folder, 'missing', 'ledger.db');
+    await expect(openSqliteLedger(missing)).rejects.toMatchObject({
+      ...REFUSED,
+      message: expect.stringContaining(join(folder, 'missing')),
+    });
+    await expect(stat(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it.each(['', ':memory:', 'file:ledger.db?mode=memory'])('does not take %j for a file', async (name) => {
+    await expect(openSqliteLedger(name)).rejects.toMatchObject({
+      ...REFUSED,
+      message: expect.stringContaining('needs a file'),
+    });
+  });
+
+  it('refuses a file that is something else, and leaves it as it is', async () => {
+    await writeFile(path(), 'listen: 0.0.0.0:8402\n'.repeat(400));
+    await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining(path()) });
+    expect(await readFile(path(), 'utf8')).toBe('listen: 0.0.0.0:8402\n'.repeat(400));
+  });
+
+  it('refuses a folder in the place of the file', async () => {
+    await mkdir(path());
+    await expect(open()).rejects.toMatchObject(REFUSED);
+  });
+
+  it('refuses a ledger that a newer version wrote', async () => {
+    await (await open()).close();
+    const database = new DatabaseSync(path());
+    database.exec('INSERT INTO turnpike_schema_version (version) VALUES (1000)');
+    database.close();
+    await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
+  });
+
+  it('is unavailable while another process does not let go of the file, and works again after that', async () => {
+    const ledger = await open({ busyTimeoutMs: 50 });
+    const { record } = await ledger.claim(paymentClaim());
+    const blocker = new DatabaseSync(path());
+    blocker.exec('BEGIN IMMEDIATE');
+    await expect(ledger.claim(paymentClaim({ name: 'other' }))).rejects.toMatchObject(UNAVAILABLE);
+    // Reading does not wait for a writer.
+    expect(await ledger.find(record.key)).toEqual(record);
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    expect((await ledger.claim(paymentClaim({ name: 'other' }))).kind).toBe('claimed');
+  });
+
+  it('is unavailable on a full disk with nothing half-written, and works again when there is room', async () => {
+    const ledger = await open({ maxPages: 60 });
+    const large = (name: string) => paymentClaim({ name, evidence: 'x'.repeat(8000) });
+    const claimed: string[] = [];
+    let fault: unknown;
+    for (let index = 0; fault === undefined; index += 1) {
+      await ledger.claim(large(`payment-${index}`)).then(
+        ({ record }) => claimed.push(record.key),
+        (error: unknown) => {
+          fault = error;
+        },
+      );
+    }
+    expect(fault).toMatchObject({ ...UNAVAILABLE, cause: { message: expect.stringContaining('full') } });
+    const rows = await ledger.list({}, undefined, 1000);
+    expect(rows.map(({ key }) => key).sort()).toEqual(claimed.toSorted());
+
+    const batch = await Promise.allSettled([
+      ledger.claim(large('refused-1')),
+      ledger.claim(large('refused-2')),
+      ledger.find(rows[0]!.key),
+    ]);
+    expect(batch.map(({ status }) => status)).toContain('rejected');
+    expect(await ledger.list({}, undefined, 1000)).toEqual(rows);
+
+    const roomy = await open();
+    for (const { key, epoch } of rows) await roomy.transition(key, epoch, { to: 'released' });
+    expect(await roomy.prune(NOW + 1, NOW, 1000)).toBe(rows.length);
+    expect((await ledger.claim(large('after'))).kind).toBe('claimed');
+  });
+
+  it('tells only the one whose statement failed', async () => {
+    const ledger = await open();
+    const { key } = (await ledger.claim(paymentClaim())).record;
+    const answer = { status: 200, statusText: '', headers: [], body: new Uint8Array(), requestDigest: '' };
+    const stranger = paymentClaim({ name: 'stranger' }).key;
+    const outcomes = await Promise.allSettled([
+      ledger.claim(paymentClaim({ name: 'a' })),
+      // There is no such payment that an answer could be kept for.
+      ledger.keep(stranger, answer),
+      ledger.claim(paymentClaim({ name: 'b' })),
+      ledger.keep(key, answer),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  });
+
+  it('finds open payments, old ones and pages without reading the whole ledger', async () => {
+    await (await open()).close();
+    const database = new DatabaseSync(path());
+    const plan = (query: string): string =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${query}`)
+        .all()
+        .map(({ detail }) => detail)
+        .join('; ');
+    const { IS_OPEN, IS_PRUNABLE, IS_RESTING } = await import('../../src/store/sql/conditions.ts');
+    const rows = 'SELECT key FROM turnpike_payments WHERE';
+    expect(plan(`${rows} ${IS_OPEN}`)).toContain('turnpike_payments_open');
+    expect(plan(`${rows} check_at > 0 AND ${IS_RESTING} AND check_at <= 1`)).toContain('turnpike_payments_look_again');
+    expect(plan(`${rows} ${IS_PRUNABLE} AND expires_at < 1 ORDER BY expires_at`)).toContain(
+      'turnpike_payments_prunable',
+    );
+    expect(plan(`${rows} (claimed_at, key) > (1, 'a') ORDER BY claimed_at, key`)).toContain(
+      'turnpike_payments_claimed',
+    );
+    database.close();
+  });
+});

@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
+import { decodeEvidence, encodeEvidence } from '../../src/domain/payment-evidence.ts';
+import type { Facilitator, OpenSettlement } from '../../src/facilitator/facilitator.ts';
+import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { makePayment, notebook } from '../contract/facilitator-payments.ts';
+import { type Devnet, startDevnet } from '../support/devnet.ts';
+import {
+  LIES,
+  refusingUrl,
+  SCRIPTED_PAYER,
+  SCRIPTED_TRANSACTION,
+  type ScriptedFacilitator,
+  scriptedPayment,
+  startScriptedFacilitator,
+} from '../support/scripted-facilitator.ts';
+
+const opened: Facilitator[] = [];
+let devnet: Devnet;
+let script: ScriptedFacilitator;
+
+beforeAll(async () => {
+  devnet = await startDevnet();
+});
+beforeEach(async () => {
+  script = await startScriptedFacilitator();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((facilitator) => facilitator.close()));
+  await script.close();
+});
+afterAll(async () => {
+  await devnet.close();
+});
+
+describe('a remote facilitator without a node', () => {
+  it('is told of a settlement only after it was written down', async () => {
+    let asked = -1;
+    const book = notebook(() => {
+      asked = script.requests.length;
+    });
+    expect(await open().settle(scriptedPayment(2), book.write)).toMatchObject({ kind: 'settled' });
+    expect(asked).toBe(0);
+    expect(book.attempts).toEqual([{ transaction: '', data: '{"version":2}' }]);
+    expect(script.requests).toHaveLength(1);
+  });
+
+  it.each([1, 2] as const)('is asked the same again, byte for byte, after a crash: v%i', async (version) => {
+    const payment = scriptedPayment(version);
+    const book = notebook();
+    script.next('settle', { kind: 'reset' });
+    const first = open();
+    await first.supported(signal());
+    expect(await first.settle(payment, book.write)).toMatchObject({ kind: 'unknown' });
+    const evidence = decodeEvidence(encodeEvidence({ payment, repeatable: true, upstreamFirst: false }));
+    if (evidence === undefined) throw new Error('the evidence cannot be read');
+    const outcome = await open().resolve({ ...lost(book.last()), payment: evidence.payment }, signal());
+    const settlement = { transaction: SCRIPTED_TRANSACTION, payer: SCRIPTED_PAYER, amount: 10000n };
+    expect(outcome).toEqual({ kind: 'settled', settlement });
+    const settles = script.requests.filter(({ endpoint }) => endpoint === 'settle');
+    expect(settles).toHaveLength(2);
+    expect(settles[1]?.text).toBe(settles[0]?.text);
+    expect(JSON.parse(settles[1]?.text ?? '').x402Version).toBe(version);
+  });
+
+  it.each([
+    'insufficient_funds',
+    'invalid_exact_evm_nonce_already_used',
+    'duplicate_settlement',
+    'invalid_exact_evm_payload_authorization_valid_before',
+  ])('proves nothing by refusing with %s', async (reason) => {
+    script.next('settle', { kind: 'refuse', reason });
+    expect(await open().resolve(lost(), signal())).toEqual({ kind: 'unknown', reason });
+  });
+
+  it.each(Object.entries(LIES))('is not believed when it tells of %s', async (_, lie) => {
+    script.next('settle', lie);
+    expect((await open().resolve(lost(), signal())).kind).toBe('unknown');
+  });
+
+  it('leaves a settlement to the operator when its time is over and nobody proved anything', async () => {
+    const late = open({}, () => (scriptedPayment(2).authorization.expiresAt + 301) * 1000);
+    script.next('settle', { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' });
+    expect(await late.resolve(lost(), signal())).toEqual({ kind: 'unknown', reason: 'expired_unresolved' });
+  });
+
+  it.each([
+    ['reset', 'facilitator_unreachable'],
+    ['huge', 'facilitator_invalid_answer'],
+    ['hang', 'facilitator_timeout'],
+  ] as const)('that does not answer (%s) is a fault, not an outcome', async (kind, code) => {
+    script.next('settle', { kind });
+    await expect(open({ settleTimeoutMs: 1_000 }).resolve(lost(), signal())).rejects.toMatchObject({ code });
+  });
+
+  it('is not asked about what was never written down, nor about what cannot be read', async () => {
+    const facilitator = open();
+    const never = { payment: scriptedPayment(2), attempt: undefined, since: Date.now() };
+    expect(await facilitator.resolve(never, signal())).toEqual({ kind: 'failed', reason: 'settlement_not_sent' });
+    for (const data of ['', 'null', '{"version":3}']) {
+      const outcome = await facilitator.resolve(lost({ transaction: '', data }), signal());
+      expect(outcome).toEqual({ kind: 'unknown', reason: 'evidence_unreadable' });
+    }
+    expect(script.requests).toEqual([]);
+  });
+});
+
+describe('a remote facilitator with a node', () => {
+  it('is not believed when the transaction that it states does not exist', async () => {
+    const made = await makePayment(devnet);
+    expect(await watched().settle(made.payment, notebook().write)).toEqual({
+      kind: 'unknown',
+      reason: 'settlement_unproved',
+      transaction: SCRIPTED_TRANSACTION,
+    });
+  });
+
+  it('is not believed when the transaction that it states paid for something else', async () => {
+    const [made, other] = [await makePayment(devnet), await makePayment(devnet)];
+    const transaction = await other.frontRun();
+    script.next('settle', { kind: 'agree', changed: { transaction } });
+    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({ kind: 'unknown', transaction });
+  });
+
+  it('is believed when the transaction is the proof, at once', async () => {
+    const made = await makePayment(devnet);
+    const transaction = await made.frontRun();
+    script.next('settle', { kind: 'agree', changed: { transaction } });
+    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction },
+    });
+  });
+
+  it('does not make us say that a payment failed which the chain shows as paid', async () => {
+    const made = await makePayment(devnet);
+    const transaction = await made.frontRun();
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
+    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction },
+    });
+  });
+
+  it('is believed when it refuses and the chain shows nothing else', async () => {
+    const made = await makePayment(devnet);
+    const refused = { kind: 'failed', reason: 'insufficient_funds' };
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
+    expect(await watched().settle(made.payment, notebook().write)).toEqual(refused);
+  });
+
+  it('leaves a success unknown while the node is away, and a refusal as it is', async () => {
+    const { payment } = await makePayment(devnet);
+    const blind = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 300 });
+    expect(await blind.settle(payment, notebook().write)).toMatchObject({ kind: 'unknown' });
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
+    expect(await blind.settle(payment, notebook().write)).toMatchObject({ kind: 'failed' });
+    const settlement = { payment, attempt: { transaction: '', data: '{"version":2}' }, since: Date.now() };
+    await expect(blind.resolve(settlement, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
+  });
+
+  it('is not asked again: the chain has the last word', async () => {
+    const made = await makePayment(devnet);
+    const settlement = { ...lost(), payment: made.payment };
+    expect(await watched().resolve(settlement, signal())).toEqual({ kind: 'unknown', reason: 'settlement_pending' });
+    const transaction = await made.frontRun();
+    expect(await watched().resolve(settlement, signal())).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction },
+    });
+    expect(script.requests).toEqual([]);
+  });
+});
+
+function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number = Date.now): Facilitator {
+  const spec: RemoteFacilitatorSpec = {
+    kind: 'remote',
+    name: 'scripted',
+    url: script.url,
+    headers: [],
+    cdp: undefined,
+    verifyTimeoutMs: 20_000,
+    settleTimeoutMs: 20_000,
+    rpc: new Map(),
+    ...change,
+  };
+  const facilitator = openRemoteFacilitator(spec, { clock });
+  opened.push(facilitator);
+  return facilitator;
+}
+
+/** One beside a node of the chain, which does not wait long for a transaction that is not there. */
+function watched(): Facilitator {
+  return open({ rpc: new Map([[devnet.network, devnet.rpcUrl]]), settleTimeoutMs: 1_000 });
+}
+
+function lost(attempt = { transaction: '', data: '{"version":2}' }): OpenSettlement {
+  return { payment: scriptedPayment(2), attempt, since: Date.now() };
+}
+
+function signal(): AbortSignal {
+  return AbortSignal.timeout(10_000);
+}
