@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   payment_malformed: client(400, 'The payment header does not decode to an x402 payment.'),
   method_not_allowed: client(405, 'The gateway does not forward this method.'),
   expectation_failed: client(417, 'The gateway does not know this expectation.'),
+  upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),
   route_not_found: client(404, 'No route of the price table matches.'),
   payment_required: client(402, 'This resource costs money.'),
   payment_refused: client(402, 'The payment was refused.'),
@@ -37,7 +38,6 @@ export const ERROR_CODES = {
   payment_identifier_required: client(400, 'This route asks for a payment-identifier.'),
   payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),
   delivery_expired: client(409, 'This payment was settled, and the time to collect its answer is over.'),
-  upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
   settlement_unknown: fault(
     503,

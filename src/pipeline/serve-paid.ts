@@ -6,7 +6,7 @@ import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import { deliver, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
+import { type Delivery, deliver, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
@@ -178,7 +178,7 @@ async function serveCharged(
     checkHead(request, response);
     if (lasting) await keepOrDiscard(request, claimed, response, digest, services);
   } catch (fault) {
-    return await withholdCharged(request, claimed, notice, fault);
+    return await withholdCharged(request, { claimed, notice, digest }, fault);
   }
   return await deliver(request, { claimed, response, digest, notice });
 }
@@ -201,8 +201,7 @@ async function keepOrDiscard(
 /** The upstream failed after the money moved: the buyer keeps what was paid for. */
 async function withholdCharged(
   request: RoutedRequest,
-  claimed: ClaimedPayment,
-  notice: SettlementNotice,
+  { claimed, notice, digest }: Omit<Delivery, 'response'>,
   fault: unknown,
 ): Promise<Served | Refusal> {
   if (fault instanceof BodyRefusedError) {
@@ -216,7 +215,8 @@ async function withholdCharged(
   }
   // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.
   const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
-  await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason: 'upstream failed after settlement' });
+  const to = again ? 'undelivered' : 'delivery_unknown';
+  await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   if (request.clientGone.aborted) return gone(request);
   answerFault(request, fault, Object.fromEntries(noticeHeaders(notice)));
   return SERVED;

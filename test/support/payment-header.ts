@@ -9,6 +9,7 @@ export interface PaymentParts {
   readonly authorization: Record<string, string>;
   readonly signature: Hex;
   readonly resource?: Record<string, unknown>;
+  readonly extensions?: Record<string, unknown>;
 }
 
 /** The requirement that a challenge states, as far as signing needs it. */

@@ -2,7 +2,7 @@ import { encodeAbiParameters, encodeEventTopics, type Hex, pad } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { authorizationUsedEvent, transferEvent } from '../../src/evm/abi.ts';
 import { type Address, parseAddress } from '../../src/evm/address.ts';
-import type { Receipt } from '../../src/facilitator/chain/chain-node.ts';
+import type { Receipt } from '../../src/facilitator/chain/chain-facts.ts';
 import { provesTransfer } from '../../src/facilitator/chain/proof.ts';
 import type { EventLog } from '../../src/facilitator/chain/rpc-answer.ts';
 import type { Eip3009Transfer } from '../../src/facilitator/chain/transfer.ts';

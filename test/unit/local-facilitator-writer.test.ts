@@ -6,7 +6,8 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseNetwork } from '../../src/domain/network.ts';
 import { PERMIT2 } from '../../src/evm/addresses.ts';
-import { type Call, ChainNode } from '../../src/facilitator/chain/chain-node.ts';
+import type { Call } from '../../src/facilitator/chain/chain-facts.ts';
+import { ChainNode } from '../../src/facilitator/chain/chain-node.ts';
 import { TransactionWriter, type WriteDown } from '../../src/facilitator/local/transaction-writer.ts';
 
 /** What the scripted node says to a raw transaction: nothing is "accepted". */

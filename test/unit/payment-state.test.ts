@@ -10,7 +10,7 @@ import {
 const STATES = Object.keys(PAYMENT_TRANSITIONS) as PaymentState[];
 const CLAIM_STATES: readonly ClaimState[] = ['reserved', 'forwarding', 'settling'];
 /** The money is with the seller. */
-const PAID: readonly PaymentState[] = ['undelivered', 'delivering', 'delivered', 'delivery_unknown'];
+const PAID: readonly PaymentState[] = ['undelivered', 'delivering', 'delivered', 'delivery_unknown', 'redelivering'];
 /** The money was asked for, and may be with the seller. */
 const ASKED: readonly PaymentState[] = ['settling', 'unknown'];
 
@@ -24,8 +24,9 @@ const LEGAL = new Set(
     unknown: 'unknown delivered undelivered delivery_unknown failed defaulted',
     undelivered: 'delivering',
     delivering: 'delivered undelivered delivery_unknown',
-    delivered: 'delivering',
-    delivery_unknown: 'delivering',
+    delivered: 'redelivering',
+    delivery_unknown: 'redelivering',
+    redelivering: 'delivered delivery_unknown',
     released: CLAIM_STATES.join(' '),
     failed: CLAIM_STATES.join(' '),
   }).flatMap(([from, to]) => to.split(' ').map((next) => `${from}>${next}`)),
