@@ -3,6 +3,7 @@ import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimPayment } from './claim.ts';
+import type { Credit } from './credit-gate.ts';
 import { keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { relay } from './forward.ts';
@@ -19,9 +20,23 @@ export async function serveOnCredit(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const { maxUnsettled, maxUnsettledPerPayer } = request.runtime.plan.deferred;
-  const { all, ofPayer } = await services.ledger.countOwed(authorized.payment.authorization.payer);
-  if (all >= maxUnsettled || ofPayer >= maxUnsettledPerPayer) return serveThenCharge(request, authorized, services);
+  const { payer } = authorized.payment.authorization;
+  const { ledger, creditGate } = services;
+  const credit = await creditGate.take(payer, request.runtime.plan.deferred, () => ledger.countOwed(payer));
+  if (credit === undefined) return await serveThenCharge(request, authorized, services);
+  try {
+    return await serveOwing(request, authorized, credit, services);
+  } finally {
+    creditGate.release(credit);
+  }
+}
+
+async function serveOwing(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  credit: Credit,
+  services: Services,
+): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return gone(request);
   const claimed = await claimPayment(request, authorized, 'forwarding', services);
   if (claimed.kind === 'refusal') return claimed;
@@ -33,6 +48,7 @@ export async function serveOnCredit(
   if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
   try {
     await claimed.move({ to: 'owed', ...digest.fact });
+    services.creditGate.written(credit);
   } catch (fault) {
     response.discard();
     throw fault;

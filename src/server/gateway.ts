@@ -1,17 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
+import { CreditGate } from '../pipeline/credit-gate.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
-import { createAdminListener } from './admin-listener.ts';
+import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { readiness, refuseUnserved } from './readiness.ts';
 import { RecentOffers } from './recent-offers.ts';
@@ -28,6 +31,8 @@ export interface GatewayDeps {
   readonly clock?: () => number;
   /** Default: opens what the plan names. The gateway closes it. */
   readonly store?: PaymentStore;
+  /** Default: the registry's. */
+  readonly openFacilitator?: (spec: FacilitatorSpec) => Facilitator;
 }
 
 /** A gateway that listens. */
@@ -38,6 +43,17 @@ export interface Gateway {
   readonly adminUrl: string | undefined;
   /** Stops taking requests, finishes those in flight within the plan's `drainTimeout`, lets go of everything. */
   close(): Promise<void>;
+}
+
+/** A gateway whose whole work is done in this process. */
+export interface SoleGateway extends Gateway {
+  /** This process's name in the ledger. */
+  readonly owner: string;
+  readonly metrics: Metrics;
+  /** Whether it can do its work now, point by point. */
+  readiness(): readonly ReadinessCheck[];
+  /** Takes up at once what a process left behind that has certainly ended, instead of when its last beat is old. */
+  inherit(owner: string): Promise<void>;
 }
 
 /** What is opened in turn and closed together. */
@@ -57,7 +73,7 @@ interface Parts {
  * @throws UnservedOfferError when every facilitator answered and none serves some offer
  * @throws StoreOpenError when the store cannot be opened
  */
-export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<Gateway> {
+export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const store = deps.store ?? (await openStore(plan.store));
   const parts = assemble(plan, store, deps);
   try {
@@ -76,7 +92,8 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
   const recent = new RecentOffers(store, plan.routes, clock);
-  const runtime = openRuntime(plan, recent, openFacilitator, (facilitator, operation, fault) =>
+  const open = deps.openFacilitator ?? openFacilitator;
+  const runtime = openRuntime(plan, recent, open, (facilitator, operation, fault) =>
     log.warn({ facilitator: facilitator.name, operation, fault: String(fault) }, 'facilitator fault'),
   );
   const owner = randomUUID();
@@ -95,6 +112,7 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
     observer: fanOut([metrics, createRequestLog(log)]),
     schemes,
     protocols,
+    creditGate: new CreditGate(),
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,
@@ -104,14 +122,26 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
   return { plan, store, runtime, reconciler, metrics, services, recent };
 }
 
-async function listen(parts: Parts): Promise<Gateway> {
-  const { plan, services, metrics, runtime } = parts;
+async function listen(parts: Parts): Promise<SoleGateway> {
+  const { plan, services, metrics, runtime, store, reconciler } = parts;
   const listener = createPublicListener(services, plan.limits.headerBytes);
-  const admin = plan.admin && createAdminListener(metrics, () => readiness(runtime, listener.draining));
+  const checks = (): readonly ReadinessCheck[] => readiness(runtime, listener.draining);
+  const admin = plan.admin && createAdminListener(metrics, checks);
   try {
     const url = await listenOn(listener.server, plan.listen);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
-    return { url, adminUrl, close: () => shutDown(parts, listener, admin) };
+    return {
+      url,
+      adminUrl,
+      owner: services.owner,
+      metrics,
+      readiness: checks,
+      async inherit(owner) {
+        await store.retire(owner);
+        reconciler.wake();
+      },
+      close: () => shutDown(parts, listener, admin),
+    };
   } catch (fault) {
     closeNow(listener.server);
     throw fault;
@@ -131,12 +161,14 @@ async function letGo({ runtime, reconciler, store }: Parts): Promise<void> {
   await store.close();
 }
 
-function closeNow(server: Server): void {
+/** Closes a server and its connections. */
+export function closeNow(server: Server): void {
   server.close();
   server.closeAllConnections();
 }
 
-function listenOn(server: Server, { host, port }: ListenAddress): Promise<string> {
+/** Has a server listen, and returns its `http://host:port`. */
+export function listenOn(server: Server, { host, port }: ListenAddress): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
