@@ -1,28 +1,27 @@
 import { Command } from 'commander';
-import { addCheck } from './check.ts';
 import type { Cli } from './cli.ts';
-import { addDemo } from './demo/demo.ts';
-import { addDevnet } from './devnet.ts';
 import { type ExitCode, reportFault } from './exit.ts';
-import { addExplain } from './explain/explain.ts';
-import { addPay } from './pay/pay.ts';
-import { addRoutes } from './routes.ts';
-import { addSchema } from './schema.ts';
-import { addStart } from './start.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
 
-/** The commands, in the order of `--help`. */
-const COMMANDS: readonly ((cli: Cli) => void)[] = [
-  addStart,
-  addCheck,
-  addRoutes,
-  addExplain,
-  addPay,
-  addDemo,
-  addDevnet,
-  addSchema,
-];
+/** Adds a command to the program. */
+type AddCommand = (cli: Cli) => void;
+
+/**
+ * The commands, in the order of `--help`. Each is loaded when it is asked for: a gateway shall not carry a chain's
+ * client and a buyer's wallet in its memory.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  start: async () => (await import('./start.ts')).addStart,
+  check: async () => (await import('./check.ts')).addCheck,
+  routes: async () => (await import('./routes.ts')).addRoutes,
+  explain: async () => (await import('./explain/explain.ts')).addExplain,
+  pay: async () => (await import('./pay/pay.ts')).addPay,
+  ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
+  demo: async () => (await import('./demo/demo.ts')).addDemo,
+  devnet: async () => (await import('./devnet.ts')).addDevnet,
+  schema: async () => (await import('./schema.ts')).addSchema,
+};
 
 /**
  * Runs one command line and returns its exit code: 0 fine, 1 failed at run time, 2 wrong usage or configuration.
@@ -37,10 +36,12 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and no reason for a gateway to fall over.
   for (const output of [terminal.stdout, terminal.stderr]) output.on('error', () => {});
   let code: ExitCode = 0;
-  const program = createProgram(terminal, (given) => {
+  const finish = (given: ExitCode): void => {
     code = given;
-  });
+  };
   try {
+    const program = createProgram(terminal);
+    for (const add of await loadCommands(argv)) add({ program, terminal, finish });
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (fault) {
@@ -48,8 +49,15 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-function createProgram(terminal: Terminal, finish: Cli['finish']): Command {
-  const program = new Command('turnpike')
+/** The command that is named, or all of them, for the help and for the suggestions of a typo. */
+async function loadCommands(argv: readonly string[]): Promise<readonly AddCommand[]> {
+  const named = argv.find((argument) => !argument.startsWith('-'));
+  const load = named !== undefined && Object.hasOwn(COMMANDS, named) ? COMMANDS[named] : undefined;
+  return await Promise.all(load === undefined ? Object.values(COMMANDS).map((each) => each()) : [load()]);
+}
+
+function createProgram(terminal: Terminal): Command {
+  return new Command('turnpike')
     .description('A reverse-proxy payment gateway for x402: it prices an HTTP API from a YAML table.')
     .helpCommand(false)
     .showHelpAfterError('(see --help)')
@@ -62,6 +70,4 @@ function createProgram(terminal: Terminal, finish: Cli['finish']): Command {
     })
     .version(readVersion(), '-V, --version', 'show the version')
     .addHelpText('after', '\nExample:\n  $ turnpike demo');
-  for (const add of COMMANDS) add({ program, terminal, finish });
-  return program;
 }

@@ -103,16 +103,26 @@ describe('a settlement that was written down and lost', () => {
     expect(await careful.resolve(settlement, signal())).toMatchObject({ kind: 'settled' });
   });
 
-  it('stays unknown when what was written down cannot be read, and nothing is sent for it', async () => {
-    const made = await makePayment(devnet);
-    const [lost] = await crash([made]);
-    if (lost?.attempt === undefined) throw new Error('a payment was lost');
+  it('stays unknown when what was written down is not its transaction, and nothing is sent for it', async () => {
+    const [lost, other] = await crash([await makePayment(devnet), await makePayment(devnet)]);
+    if (lost?.attempt === undefined || other?.attempt === undefined) throw new Error('two payments were lost');
     const { transaction, data } = lost.attempt;
-    for (const wrong of ['', '{}', data.replace('"raw":"0x02', '"raw":"0x03'), data.replace('84532', '1')]) {
+    for (const wrong of ['', '{}', data.replace('84532', '1'), other.attempt.data]) {
       const settlement = { ...lost, attempt: { transaction, data: wrong } };
       expect(await open().resolve(settlement, signal())).toMatchObject({ kind: 'unknown' });
     }
+    const pool = await clientOf(devnet).getTxpoolContent();
+    expect(Object.keys(pool.queued).map((sender) => sender.toLowerCase())).not.toContain(settler().toLowerCase());
     expect(await clientOf(devnet).getTransactionCount({ address: settler(), blockTag: 'pending' })).toBe(0);
+  });
+
+  it('failed where the token tells of its cancellation, though the clocks are far apart', async () => {
+    const made = await makePayment(devnet);
+    const [lost] = await crash([made]);
+    if (lost === undefined) throw new Error('a payment was lost');
+    await made.cancel();
+    const later = open({}, () => Date.now() + 600_000);
+    expect(await later.resolve(lost, signal())).toMatchObject({ kind: 'failed' });
   });
 
   it('cannot be looked for while the node is away, and stays unknown where there is none', async () => {
@@ -142,6 +152,9 @@ describe('a lost Permit2 settlement', () => {
     const [lost] = await crash([made]);
     if (lost === undefined) throw new Error('a payment was lost');
     await made.cancel();
+    // Where clocks are far apart, nobody knows which blocks to search, and nothing tells of the nonce.
+    const later = open({}, () => Date.now() + 600_000);
+    expect(await later.resolve(lost, signal())).toMatchObject({ kind: 'unknown' });
     const reason = 'permit2_invalid_nonce';
     expect(await open().resolve(lost, signal())).toEqual({ kind: 'failed', reason });
   });

@@ -1,4 +1,5 @@
-import type { Block, ChainNode } from './chain-node.ts';
+import type { Block } from './chain-facts.ts';
+import type { ChainNode } from './chain-node.ts';
 
 /** Blocks that are searched for events in one question: what public nodes allow. */
 export const RANGE_BLOCKS = 1_000n;

@@ -3,14 +3,7 @@ import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
 import type { Block, BlockRange, Call, CallResult, EstimateResult, FeeState, Receipt } from './chain-facts.ts';
-import {
-  field,
-  readBytes,
-  readLogs,
-  readLogTransactions,
-  readQuantity,
-  readSeconds,
-} from './rpc-answer.ts';
+import { field, readBytes, readLogs, readLogTransactions, readQuantity, readSeconds } from './rpc-answer.ts';
 import { isRevert, nodeFault, nonsense, readRefusal } from './rpc-fault.ts';
 
 /** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */

@@ -1,5 +1,6 @@
 import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
-import type { Block, ChainNode, Receipt } from './chain-node.ts';
+import type { Block, Receipt } from './chain-facts.ts';
+import type { ChainNode } from './chain-node.ts';
 import type { ChainReads } from './chain-reads.ts';
 import { type Findings, findProof } from './proof.ts';
 import type { Transfer } from './transfer.ts';

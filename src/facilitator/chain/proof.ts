@@ -2,7 +2,8 @@ import { decodeFunctionData, encodeEventTopics } from 'viem';
 import { authorizationUsedEvent, exactPermit2ProxyAbi, transferEvent } from '../../evm/abi.ts';
 import { type Hex, parseAddress } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
-import type { BlockRange, ChainNode, Receipt } from './chain-node.ts';
+import type { BlockRange, Receipt } from './chain-facts.ts';
+import type { ChainNode } from './chain-node.ts';
 import type { EventLog } from './rpc-answer.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer } from './transfer.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hex } from '../../evm/address.ts';
-import type { ChainNode, Receipt } from './chain-node.ts';
+import type { Receipt } from './chain-facts.ts';
+import type { ChainNode } from './chain-node.ts';
 
 /** First and longest pause between two looks, in milliseconds: fast chains answer at once, slow ones are not hammered. */
 const FIRST_PAUSE_MS = 50;

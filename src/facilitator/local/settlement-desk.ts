@@ -1,6 +1,7 @@
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Call, ChainNode } from '../chain/chain-node.ts';
+import type { Call } from '../chain/chain-facts.ts';
+import type { ChainNode } from '../chain/chain-node.ts';
 import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import { findFate } from '../chain/nonce-fate.ts';

@@ -1,5 +1,6 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Block, ChainNode, Receipt } from '../chain/chain-node.ts';
+import type { Block, Receipt } from '../chain/chain-facts.ts';
+import type { ChainNode } from '../chain/chain-node.ts';
 import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import { findFate, firmBlock, isConfirmed } from '../chain/nonce-fate.ts';

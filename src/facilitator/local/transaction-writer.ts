@@ -1,6 +1,7 @@
 import { keccak256, type PrivateKeyAccount } from 'viem';
 import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
-import type { Call, ChainNode } from '../chain/chain-node.ts';
+import type { Call } from '../chain/chain-facts.ts';
+import type { ChainNode } from '../chain/chain-node.ts';
 import { isTrouble, readRefusal } from '../chain/rpc-fault.ts';
 import { AccountNumbers } from './account-numbers.ts';
 import type { Fees } from './fee-gauge.ts';

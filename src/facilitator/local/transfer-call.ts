@@ -2,7 +2,7 @@ import { encodeFunctionData } from 'viem';
 import { exactPermit2ProxyAbi, multicall3Abi, transferWithBytesAbi, transferWithWordsAbi } from '../../evm/abi.ts';
 import type { Hex } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY, MULTICALL3 } from '../../evm/addresses.ts';
-import type { Call } from '../chain/chain-node.ts';
+import type { Call } from '../chain/chain-facts.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, WalletDeployment } from '../chain/transfer.ts';
 
 /** USDC takes 84 000 to 102 000 gas for an authorization signed by a key, depending on the chain and the balances. */

@@ -38,10 +38,9 @@ export class ChainWitness {
   }
 
   /**
-   * Checks what a facilitator said of a settlement that it was asked for just now. A success counts when its transaction
-   * is the proof, and a failure while the chain does not show the contrary. Never throws: without the chain's word a
-   * success is `unknown`, and a failure stays one, because a facilitator that would lie for the buyer's sake gains
-   * nothing by it.
+   * Checks what a facilitator said of a settlement that it was asked for just now: a success counts when its transaction
+   * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
+   * success is `unknown`, and a failure stays what it is, as it does where there is no node.
    *
    * @param patienceMs longest wait for the transaction, in milliseconds
    */

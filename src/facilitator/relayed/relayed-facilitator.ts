@@ -1,0 +1,189 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Payment } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { SupportedKind } from '../../domain/x402.ts';
+import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import { type RelayedFault, relayFault, restoreFault } from './relayed-fault.ts';
+import type { SettlerToWorker, WorkerChannel } from './settlement-channel.ts';
+
+/** What a relayed facilitator may be told. */
+export interface RelayOptions {
+  /**
+   * How long a settlement may go without an answer before its outcome counts as unknown, in milliseconds: more than the
+   * facilitator itself takes, so that only a process that hangs is given up.
+   */
+  readonly settleWithinMs: number;
+}
+
+/** What a call came to; `silent` when the other process is gone or takes too long. */
+type Answer =
+  | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
+  | { readonly kind: 'fault'; readonly fault: RelayedFault }
+  | { readonly kind: 'silent' };
+
+/** One call that waits for its answer. */
+interface Call {
+  readonly journal: Journal | undefined;
+  readonly answer: (answer: Answer) => void;
+  /** The entries that are being written down; never rejects. */
+  writing: Promise<void>;
+  /** Why the last entry was not written down. */
+  refusal: { readonly fault: unknown } | undefined;
+}
+
+/**
+ * A facilitator of a worker process: checks payments here, and has them settled by the one process that holds the key.
+ * Two processes that send with one key would give out the same account nonces.
+ *
+ * @param inner asked by `supported` and `verify`, and closed with this one; never asked to settle
+ * @example
+ * const facilitator = openRelayedFacilitator(openLocalFacilitator(spec), channel, { settleWithinMs: 90_000 });
+ */
+export function openRelayedFacilitator(inner: Facilitator, channel: WorkerChannel, options: RelayOptions): Facilitator {
+  return new RelayedFacilitator(inner, channel, options.settleWithinMs);
+}
+
+class RelayedFacilitator implements Facilitator {
+  readonly name: string;
+  readonly #inner: Facilitator;
+  readonly #channel: WorkerChannel;
+  readonly #settleWithinMs: number;
+  readonly #calls = new Map<number, Call>();
+  readonly #settling = new Set<Promise<SettlementOutcome>>();
+  #lastCall = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(inner: Facilitator, channel: WorkerChannel, settleWithinMs: number) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#channel = channel;
+    this.#settleWithinMs = settleWithinMs;
+    channel.receive((message) => {
+      if (message.facilitator === this.name) this.#hear(message);
+    });
+    channel.gone.addEventListener('abort', () => {
+      for (const call of this.#calls.values()) call.answer({ kind: 'silent' });
+    });
+  }
+
+  supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
+    return this.#inner.supported(signal);
+  }
+
+  verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
+    return this.#inner.verify(payment, signal);
+  }
+
+  async settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+    // Nobody was asked yet, and nobody is there to be asked.
+    if (this.#closing !== undefined || this.#channel.gone.aborted) throw new GatewayError('shutting_down');
+    const settling = this.#settle(payment, journal);
+    this.#settling.add(settling);
+    try {
+      return await settling;
+    } finally {
+      this.#settling.delete(settling);
+    }
+  }
+
+  async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+    if (this.#closing !== undefined) throw new GatewayError('shutting_down');
+    if (signal.aborted) throw new GatewayError('facilitator_timeout', { cause: signal.reason });
+    if (this.#channel.gone.aborted) throw unreachable();
+    const { id, call, answered } = this.#open(undefined);
+    const giveUp = (): void => {
+      this.#channel.send({ kind: 'cancel', ...id });
+      call.answer({ kind: 'silent' });
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    this.#channel.send({ kind: 'resolve', ...id, open });
+    const answer = await answered;
+    signal.removeEventListener('abort', giveUp);
+    switch (answer.kind) {
+      case 'outcome':
+        return answer.outcome;
+      case 'fault':
+        throw restoreFault(answer.fault);
+      case 'silent':
+        throw signal.aborted ? new GatewayError('facilitator_timeout', { cause: signal.reason }) : unreachable();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    await this.#closing;
+  }
+
+  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+    const { id, call, answered } = this.#open(journal);
+    const timer = setTimeout(() => call.answer({ kind: 'silent' }), this.#settleWithinMs);
+    this.#channel.send({ kind: 'settle', ...id, payment });
+    const answer = await answered;
+    clearTimeout(timer);
+    // A step of the ledger that is under way would collide with the one that the caller takes next.
+    await call.writing;
+    switch (answer.kind) {
+      case 'outcome':
+        return answer.outcome;
+      case 'fault':
+        // The caller gets the very reason that its journal gave, not a copy.
+        throw call.refusal === undefined ? restoreFault(answer.fault) : call.refusal.fault;
+      case 'silent':
+        if (call.refusal !== undefined) throw call.refusal.fault;
+        return { kind: 'unknown', reason: 'settlement_process_silent' };
+    }
+  }
+
+  /** Begins a call. When it is answered it is no call any more: no entry begins to be written down for it. */
+  #open(journal: Journal | undefined) {
+    this.#lastCall += 1;
+    const number = this.#lastCall;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const answer = (given: Answer): void => {
+      this.#calls.delete(number);
+      resolve(given);
+    };
+    const call: Call = { journal, answer, writing: Promise.resolve(), refusal: undefined };
+    this.#calls.set(number, call);
+    return { id: { facilitator: this.name, call: number }, call, answered: promise };
+  }
+
+  #hear(message: SettlerToWorker): void {
+    const call = this.#calls.get(message.call);
+    switch (message.kind) {
+      case 'journal':
+        if (call === undefined) this.#refuse(message, new GatewayError('payment_in_progress'));
+        else call.writing = call.writing.then(() => this.#write(call, message));
+        return;
+      case 'outcome':
+      case 'fault':
+        call?.answer(message);
+    }
+  }
+
+  async #write(call: Call, message: SettlerToWorker & { kind: 'journal' }): Promise<void> {
+    try {
+      if (call.journal === undefined) throw new Error('finding out about a settlement does not journal');
+      await call.journal(message.attempt);
+    } catch (fault) {
+      call.refusal = { fault };
+      this.#refuse(message, fault);
+      return;
+    }
+    const { facilitator, call: number, entry } = message;
+    this.#channel.send({ kind: 'journaled', facilitator, call: number, entry });
+  }
+
+  #refuse({ facilitator, call, entry }: SettlerToWorker & { kind: 'journal' }, fault: unknown): void {
+    this.#channel.send({ kind: 'refused', facilitator, call, entry, fault: relayFault(fault) });
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#settling);
+    await this.#inner.close();
+  }
+}
+
+function unreachable(): GatewayError {
+  return new GatewayError('facilitator_unreachable', { detail: 'The process that settles is gone.' });
+}
