@@ -4,8 +4,17 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { listStatement } from '../../src/store/sql/book-statements.ts';
+import { namesakeStatement } from '../../src/store/sql/payment-statements.ts';
 import type { SqlEngine } from '../../src/store/sql/sql-engine.ts';
 import { SqlLedger } from '../../src/store/sql/sql-ledger.ts';
+import {
+  countOwedStatement,
+  pruneStatement,
+  takeOpenStatement,
+  takeSettledStatement,
+} from '../../src/store/sql/upkeep-statements.ts';
+import { sqliteDialect } from '../../src/store/sqlite/sqlite-dialect.ts';
 import { openSqliteEngine } from '../../src/store/sqlite/sqlite-engine.ts';
 import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/store/sqlite/sqlite-ledger.ts';
 import { ledgerContract } from '../contract/ledger.contract.ts';
@@ -45,12 +54,12 @@ describe('a SQLite ledger', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'turnpike-ledger-'));
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
   const opened: PaymentStore[] = [];
   const processes: LedgerProcess[] = [];
   afterEach(async () => {
     for (const ledger of opened.splice(0)) await ledger.close();
     for (const each of processes.splice(0)) await each.kill();
+    await rm(folder, { recursive: true, force: true });
   });
 
   const path = (): string => join(folder, 'ledger.db');
@@ -225,16 +234,14 @@ describe('a SQLite ledger', () => {
         .all()
         .map(({ detail }) => detail)
         .join('; ');
-    const { IS_OPEN, IS_PRUNABLE, IS_RESTING } = await import('../../src/store/sql/conditions.ts');
-    const rows = 'SELECT key FROM turnpike_payments WHERE';
-    expect(plan(`${rows} ${IS_OPEN}`)).toContain('turnpike_payments_open');
-    expect(plan(`${rows} check_at > 0 AND ${IS_RESTING} AND check_at <= 1`)).toContain('turnpike_payments_look_again');
-    expect(plan(`${rows} ${IS_PRUNABLE} AND expires_at < 1 ORDER BY expires_at`)).toContain(
-      'turnpike_payments_prunable',
-    );
-    expect(plan(`${rows} (claimed_at, key) > (1, 'a') ORDER BY claimed_at, key`)).toContain(
-      'turnpike_payments_claimed',
-    );
+    const taking = { owner: 'finder', now: NOW, holdMs: 1, limit: 1 };
+    const index = (name: string) => expect.stringContaining(`USING INDEX turnpike_payments_${name}`);
+    expect(plan(takeOpenStatement(taking, sqliteDialect).text)).toEqual(index('open'));
+    expect(plan(takeSettledStatement(taking, sqliteDialect).text)).toEqual(index('look_again'));
+    expect(plan(countOwedStatement('payer').text)).toEqual(index('open'));
+    expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
+    expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
+    expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));
     database.close();
   });
 });

@@ -74,6 +74,8 @@ export async function startPostgres(): Promise<TestPostgres> {
     start: () => server.start(),
     dispose: async () => {
       await server.stop();
+      // Its end is waited for, though it keeps no process alive before.
+      guard.ref();
       guard.stdin.end();
       await once(guard, 'exit');
       await rm(databaseDir, { recursive: true, force: true });

@@ -66,7 +66,7 @@ function stepText(to: PaymentState): string {
     to === 'delivered' ? 'CASE WHEN COALESCE($13, check_at) = 0 THEN NULL ELSE evidence END' : 'evidence';
   return `UPDATE turnpike_payments SET state = '${to}', epoch = epoch + 1, changed_at = $3, reason = $4,
     settled_extensions = CASE WHEN CAST($5 AS TEXT) IS NULL THEN settled_extensions ELSE $8 END,
-    settled_at = COALESCE(settled_at, CASE WHEN CAST($5 AS TEXT) IS NULL THEN NULL ELSE $3 END),
+    settled_at = COALESCE(settled_at, CASE WHEN CAST($5 AS TEXT) IS NULL THEN NULL ELSE CAST($3 AS BIGINT) END),
     settled_transaction = COALESCE($5, settled_transaction), settled_payer = COALESCE($6, settled_payer),
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),

@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, StatementResult, WorkerAnswer, WorkerTask } from './batch.ts';
-import { sqliteDialect } from './sqlite-file.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
 
 /** Most statements of one transaction: enough to share a disk write, few enough that nobody waits long. */
 const BATCH_LIMIT = 256;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { Dialect, SqlRow, SqlValue, Statement } from '../sql/sql-engine.ts';
+import type { SqlRow, SqlValue, Statement } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, StatementResult } from './batch.ts';
 
@@ -12,9 +12,6 @@ const SQLITE_CONSTRAINT_UNIQUE = 2067;
 const STATEMENT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 25]);
 /** How long to wait before trying again to switch the journal, in milliseconds. */
 const JOURNAL_RETRY_MS = 20;
-
-/** How SQLite spells it. Its text is ordered by code point; one transaction writes at a time, so that rows need no locks. */
-export const sqliteDialect: Dialect = { text: 'TEXT', bytes: 'BLOB', takeRows: '', beginAlone: ['BEGIN IMMEDIATE'] };
 
 /**
  * Opens a database file, creating it for its owner's eyes only: it holds signed payments.

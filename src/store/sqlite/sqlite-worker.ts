@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { migrate } from '../sql/schema.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
-import { describeFault, openFile, SqliteSession, sqliteDialect } from './sqlite-file.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import { describeFault, openFile, SqliteSession } from './sqlite-file.ts';
 
 /*
  * The thread that SQLite runs in: waiting for the disk is its whole life, and must not stop the event loop that

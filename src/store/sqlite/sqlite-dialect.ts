@@ -1,0 +1,8 @@
+import type { Dialect } from '../sql/sql-engine.ts';
+
+/**
+ * How SQLite spells it. Its text is ordered by code point; one transaction writes at a time, so that rows need no locks.
+ *
+ * Apart from what opens files, so that `node:sqlite` is loaded in the thread only.
+ */
+export const sqliteDialect: Dialect = { text: 'TEXT', bytes: 'BLOB', takeRows: '', beginAlone: ['BEGIN IMMEDIATE'] };

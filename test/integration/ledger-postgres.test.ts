@@ -1,0 +1,284 @@
+import { once } from 'node:events';
+import { connect as connectTo, createServer, type Socket } from 'node:net';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { openPostgresLedger, type PostgresLedgerOptions } from '../../src/store/postgres/postgres-ledger.ts';
+import { ledgerContract } from '../contract/ledger.contract.ts';
+import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
+import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
+import { openPostgres, postgresMissing, serverMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
+
+const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
+const REFUSED = { name: 'StoreOpenError' };
+
+const missing = await postgresMissing();
+const serverIsMissing = await serverMissing();
+const without = (reason: string | undefined): string => (reason === undefined ? '' : ` (skipped: ${reason})`);
+
+async function query(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}
+
+describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`, () => {
+  let server: TestPostgres;
+  beforeAll(async () => {
+    server = await openPostgres();
+  });
+  afterAll(() => server?.dispose());
+
+  describe('the contract', () => {
+    let url: string;
+    let admin: Client;
+    beforeAll(async () => {
+      url = await server.createDatabase();
+      await (await openPostgresLedger(url)).close();
+      admin = new Client({ connectionString: url });
+      await admin.connect();
+    });
+    afterAll(() => admin?.end());
+
+    ledgerContract('PostgreSQL', {
+      open: async (clock) => {
+        // Deleting a handful of rows is quick; truncating makes new files.
+        await admin.query('DELETE FROM turnpike_payments; DELETE FROM turnpike_owners; DELETE FROM turnpike_quotes');
+        return openPostgresLedger(url, { clock });
+      },
+      again: (clock) => openPostgresLedger(url, { clock }),
+    });
+  });
+
+  describe('a database', () => {
+    let url: string;
+    const opened: PaymentStore[] = [];
+    const processes: LedgerProcess[] = [];
+    beforeEach(async () => {
+      url = await server.createDatabase();
+    });
+    afterEach(async () => {
+      for (const ledger of opened.splice(0)) await ledger.close();
+      for (const each of processes.splice(0)) await each.kill();
+    });
+
+    async function open(parameters = '', options: PostgresLedgerOptions = {}): Promise<PaymentStore> {
+      const ledger = await openPostgresLedger(url + parameters, { clock: () => NOW, ...options });
+      opened.push(ledger);
+      return ledger;
+    }
+
+    it('has after a restart what it had before', async () => {
+      const first = await open();
+      const { record } = await first.claim(paymentClaim({ state: 'settling', identifier: 'order-7' }));
+      const moved = await first.transition(record.key, record.epoch, { to: 'undelivered', settlement: SETTLEMENT });
+      await first.close();
+      const second = await open();
+      expect(await second.find(record.key)).toEqual(moved.record);
+      expect(await second.claim(paymentClaim())).toEqual({ kind: 'held', record: moved.record });
+    });
+
+    it('can be opened for the first time by many replicas at once', async () => {
+      const ledgers = await Promise.all(Array.from({ length: 8 }, () => open()));
+      const outcomes = await Promise.all(ledgers.map((ledger) => ledger.claim(paymentClaim())));
+      expect(outcomes.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+    });
+
+    it('lets one of fifty simultaneous claims from three processes have each payment', async () => {
+      const ledger = await open();
+      for (const each of await Promise.all([1, 2].map(() => startLedgerProcess('postgres', url)))) processes.push(each);
+      for (let round = 0; round < 5; round += 1) {
+        const claims = Array.from({ length: 17 }, (_, index) =>
+          paymentClaim({ name: `round-${round}`, requestId: `request-${index}` }),
+        );
+        const outcomes = await Promise.all([
+          ...processes.map((each) => each.claim(claims)),
+          Promise.all(claims.map((claim) => ledger.claim(claim))),
+        ]);
+        expect(outcomes.flat().filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+      }
+    });
+
+    it('is refused when a newer version wrote it', async () => {
+      await (await open()).close();
+      await query(url, 'INSERT INTO turnpike_schema_version (version) VALUES (1000)');
+      await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
+    });
+
+    it('can be used by a role that may not create tables, once they are there', async () => {
+      await (await open()).close();
+      const role = `turnpike_${new URL(url).pathname.slice(-8)}`;
+      await query(
+        url,
+        `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
+      );
+      const limited = new URL(url);
+      limited.username = role;
+      limited.password = 'pw';
+      const ledger = await openPostgresLedger(limited.href);
+      opened.push(ledger);
+      expect((await ledger.claim(paymentClaim())).kind).toBe('claimed');
+      await ledger.close();
+      await query(url, `DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    });
+
+    it('is as durable as it says when its defaults are lax', async () => {
+      const name = new URL(url).pathname.slice(1);
+      await query(
+        url,
+        `ALTER DATABASE "${name}" SET synchronous_commit = off;
+        ALTER DATABASE "${name}" SET default_transaction_isolation = 'serializable'`,
+      );
+      const ledger = await open();
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => ledger.claim(paymentClaim())));
+      expect(outcomes.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+    });
+
+    it('holds no more connections than it was told to', async () => {
+      const ledger = await open('?pool=2');
+      await Promise.all(Array.from({ length: 30 }, (_, index) => ledger.claim(paymentClaim({ name: `p-${index}` }))));
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      const { rows } = await client.query<{ count: number }>(
+        `SELECT COUNT(*)::int AS count FROM pg_stat_activity
+        WHERE application_name = 'turnpike' AND datname = current_database()`,
+      );
+      await client.end();
+      expect(rows).toEqual([{ count: 2 }]);
+    });
+
+    it.each(['?pool=0', '?pool=many', '?pool=-1'])('refuses %s for a number of connections', async (parameters) => {
+      await expect(open(parameters)).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('pool') });
+    });
+
+    it('gives up a statement that waits too long for certain, and goes on with the next', async () => {
+      const ledger = await open('', { statementTimeoutMs: 100 });
+      const { record } = await ledger.claim(paymentClaim());
+      const blocker = new Client({ connectionString: url });
+      await blocker.connect();
+      await blocker.query('BEGIN; SELECT * FROM turnpike_payments FOR UPDATE');
+      await expect(ledger.transition(record.key, 1, { to: 'released' })).rejects.toMatchObject(UNAVAILABLE);
+      await blocker.query('ROLLBACK');
+      await blocker.end();
+      expect(await ledger.find(record.key)).toEqual(record);
+      expect((await ledger.transition(record.key, 1, { to: 'released' })).kind).toBe('moved');
+    });
+  });
+});
+
+describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(serverIsMissing)}`, () => {
+  let server: TestPostgres;
+  let url: string;
+  let ledger: PaymentStore;
+  beforeAll(async () => {
+    server = await startPostgres();
+    url = await server.createDatabase();
+  });
+  afterAll(() => server?.dispose());
+  afterEach(() => ledger?.close());
+
+  it('makes every call unavailable while it lasts, loses nothing, and ends by itself', async () => {
+    ledger = await openPostgresLedger(url, { clock: () => NOW });
+    const { record } = await ledger.claim(paymentClaim());
+    await server.stop();
+    await expect(ledger.claim(paymentClaim({ name: 'other' }))).rejects.toMatchObject(UNAVAILABLE);
+    await expect(ledger.transition(record.key, 1, { to: 'settling' })).rejects.toMatchObject(UNAVAILABLE);
+    await expect(ledger.find(record.key)).rejects.toMatchObject(UNAVAILABLE);
+    await expect(ledger.beat('process-1', NOW)).rejects.toMatchObject(UNAVAILABLE);
+    await expect(ledger.summarize({})).rejects.toMatchObject(UNAVAILABLE);
+    await server.start();
+    expect(await ledger.find(record.key)).toEqual(record);
+    expect((await ledger.claim(paymentClaim({ name: 'other' }))).kind).toBe('claimed');
+    expect((await ledger.transition(record.key, 1, { to: 'settling' })).kind).toBe('moved');
+  });
+
+  it('that is only silence is noticed too, and connections that fell silent are not used again', async () => {
+    const wire = await silenceableWire(Number(new URL(url).port));
+    try {
+      const through = new URL(url);
+      through.port = String(wire.port);
+      ledger = await openPostgresLedger(through.href, { connectTimeoutMs: 200, statementTimeoutMs: 100 });
+      await ledger.claim(paymentClaim({ name: 'before' }));
+      wire.silence();
+      // A connection that was there, and then a new one.
+      await expect(ledger.claim(paymentClaim({ name: 'lost' }))).rejects.toMatchObject(UNAVAILABLE);
+      await expect(ledger.find(paymentClaim({ name: 'before' }).key)).rejects.toMatchObject(UNAVAILABLE);
+      wire.speak();
+      expect((await ledger.claim(paymentClaim({ name: 'after' }))).kind).toBe('claimed');
+    } finally {
+      await ledger.close();
+      wire.close();
+    }
+  });
+
+  it('keeps a ledger from opening, and says so without the password', async () => {
+    const wrong = new URL(url);
+    wrong.password = 'hunter2';
+    const nobody = new URL(url);
+    nobody.port = '1';
+    nobody.password = 'hunter2';
+    for (const address of [
+      wrong.href,
+      nobody.href,
+      'postgres://user:hunter2@:not a url',
+      'mysql://u:hunter2@host/db',
+    ]) {
+      const fault: unknown = await openPostgresLedger(address).catch((error: unknown) => error);
+      expect(fault).toMatchObject(REFUSED);
+      expect(everythingOf(fault)).not.toContain('hunter2');
+    }
+  });
+
+  it('does not show the password in the fault of a call', async () => {
+    ledger = await openPostgresLedger(url);
+    await server.stop();
+    const fault: unknown = await ledger.find(paymentClaim().key).catch((error: unknown) => error);
+    await server.start();
+    expect(fault).toMatchObject(UNAVAILABLE);
+    expect(everythingOf(fault)).not.toContain(new URL(url).password);
+  });
+});
+
+/** All that a log could show of an error. */
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error);
+  const own = JSON.stringify(Object.fromEntries(Object.entries(error)));
+  return `${error.message} ${error.stack} ${own} ${error.cause === undefined ? '' : everythingOf(error.cause)}`;
+}
+
+/** A TCP relay that can stop carrying bytes without closing anything: what a firewall does that forgot a connection. */
+async function silenceableWire(port: number) {
+  const sockets = new Set<Socket>();
+  let isSilent = false;
+  const carry = (from: Socket, to: Socket): void => {
+    sockets.add(from);
+    from.on('data', (bytes) => {
+      if (!isSilent) to.write(bytes);
+    });
+    from.on('error', () => undefined);
+    from.on('close', () => to.destroy());
+  };
+  const relay = createServer((client) => {
+    const server = connectTo(port, '127.0.0.1');
+    carry(client, server);
+    carry(server, client);
+  }).listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const address = relay.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    silence: () => {
+      isSilent = true;
+    },
+    speak: () => {
+      isSilent = false;
+    },
+    close: () => {
+      relay.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
