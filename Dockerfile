@@ -14,7 +14,8 @@ FROM node:24-slim
 LABEL org.opencontainers.image.title="Turnpike" \
       org.opencontainers.image.description="A reverse-proxy payment gateway for x402" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production
+# One arena: memory that many threads have freed is given back sooner.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /opt/turnpike
 # Everything belongs to root and is only read: the gateway cannot change its own code.
 COPY --from=build /src/node_modules node_modules

@@ -1,44 +1,27 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { repositoryPath } from '../support/docs/markdown.ts';
+import { type BuiltPackage, buildPackage, PUBLISHED } from '../support/built-package.ts';
 
 const run = promisify(execFile);
-const directory = mkdtempSync(join(tmpdir(), 'turnpike-packed-'));
-/** What npm publishes, next to a build from the sources as they are now. */
-const COPIED = ['package.json', 'bin', 'config', 'docs', 'gateway.example.yaml', 'CHANGELOG.md', 'LICENSE'];
 
+let built: BuiltPackage;
 let files: string[] = [];
 
 /** Runs the command as an installation has it: no `development` condition, no TypeScript. */
 async function turnpike(...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [join(directory, manifest.bin.turnpike), ...args], { cwd: directory });
+  const { stdout } = await run(process.execPath, [built.command, ...args], { cwd: built.directory });
   return stdout;
 }
 
-/** Compiles the sources into the copy. Types are checked by `npm run types`; what the compiler still finds is shown. */
-async function build(): Promise<void> {
-  const compiler = repositoryPath('node_modules/typescript/bin/tsc');
-  const options = ['-p', repositoryPath('tsconfig.build.json'), '--noCheck', '--outDir', join(directory, 'dist')];
-  const failed = (fault: { readonly stdout: string }): never => {
-    throw new Error(`the build fails:\n${fault.stdout}`);
-  };
-  await run(process.execPath, [compiler, ...options]).catch(failed);
-}
-
 beforeAll(async () => {
-  for (const name of COPIED) cpSync(repositoryPath(name), join(directory, name), { recursive: true });
-  symlinkSync(repositoryPath('node_modules'), join(directory, 'node_modules'));
-  await build();
-  const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: directory });
+  built = await buildPackage();
+  const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: built.directory });
   files = filesOf(JSON.parse(packed.stdout));
 });
 
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
 /** The paths in what `npm pack --json` prints. */
 function filesOf(report: readonly { readonly files: readonly { readonly path: string }[] }[]): string[] {
@@ -51,7 +34,7 @@ describe('the packed artefact', () => {
     const needed = [
       bin.turnpike,
       imports['#cli'].default.replace('./', ''),
-      ...COPIED.filter((name) => name.includes('.')),
+      ...PUBLISHED.filter((name) => name.includes('.')),
     ];
     expect(files).toEqual(expect.arrayContaining([...needed, 'LICENSE', 'config/assets.json', 'docs/README.md']));
   });
