@@ -110,9 +110,9 @@ async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimO
  */
 export async function claimDelivery(
   { record, kept }: CollectablePayment,
-  { ledger, abandoned }: Pick<Services, 'ledger' | 'abandoned'>,
+  { ledger, abandoned, owner }: Pick<Services, 'ledger' | 'abandoned' | 'owner'>,
 ): Promise<ClaimedPayment> {
   const claimed = new ClaimedPayment(ledger, record, abandoned);
-  await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering' });
+  await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering', owner });
   return claimed;
 }

@@ -72,9 +72,9 @@ export async function keepAnswer(
   if (collected.kind === 'larger') return;
   if (collected.kind === 'broke') throw new GatewayError('upstream_invalid_answer');
   const { body } = collected;
-  const { status, statusText, rawHeaders } = response;
-  const requestDigest = digest.value;
-  await services.ledger.keep(claimed.record.key, { status, statusText, headers: rawHeaders, body, requestDigest });
+  const { status, statusText, rawHeaders: headers } = response;
+  const { key, requestId } = claimed.record;
+  await services.ledger.keep(key, { status, statusText, headers, body, requestId, requestDigest: digest.value });
 }
 
 function reasonOf(outcome: RelayOutcome, response: UpstreamResponse): string {

@@ -48,7 +48,9 @@ export async function resolveHeldPayment(
       return withReceipt(meaning, record, protocol, offer);
     case 'recall': {
       const kept = await services.ledger.recall(record.key);
-      return kept === undefined ? withReceipt(meaning.otherwise, record, protocol, offer) : { ...collectable, kept };
+      return kept?.requestId !== record.requestId
+        ? withReceipt(meaning.otherwise, record, protocol, offer)
+        : { ...collectable, kept };
     }
   }
 }

@@ -7,6 +7,8 @@ export interface KeptAnswer {
   /** Flat list of names and values. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
+  /** The claim that the answer is of: a key can be claimed again, and then an earlier answer is nobody's. */
+  readonly requestId: string;
   /** SHA-256 of the body of the request that it answers, hex; `undefined` when the answer came before the body ended. */
   readonly requestDigest: string | undefined;
 }

@@ -27,8 +27,8 @@ export interface Upkeep {
    */
   takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
   /**
-   * Ends the second look at a settled payment: `checkAt` becomes 0 and its `evidence` is forgotten. Its epoch stays, so
-   * that a request that is collecting it is not disturbed.
+   * Ends the second look at a settled payment: `checkAt` becomes 0. Its `evidence` is forgotten, unless the answer can
+   * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.
    */
   confirm(key: PaymentKey): Promise<void>;
   /** How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`). */

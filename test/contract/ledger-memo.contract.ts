@@ -10,6 +10,7 @@ export function memoContract(scene: LedgerScene): void {
       statusText: 'Multi-Status ü',
       headers: ['content-type', 'application/octet-stream', 'set-cookie', 'a=1', 'set-cookie', 'b="ü"'],
       body: Uint8Array.from({ length: 70_000 }, (_, index) => index % 256),
+      requestId: 'request',
       requestDigest: 'e'.repeat(64),
     };
 

@@ -11,16 +11,26 @@ export function upkeepContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
   describe('confirming a settlement', () => {
-    it('forgets the evidence, and leaves the epoch to a request that is collecting the answer', async () => {
+    it('keeps the evidence and the epoch for a request that is collecting the answer', async () => {
       const settling = await broughtTo('settling');
       const settled = await moved(settling, { to: 'undelivered', settlement: SETTLEMENT, checkAt: scene.now + 1 });
       const delivering = await moved(settled, { to: 'delivering', owner: 'collector' });
       expect(delivering.owner).toBe('collector');
       await scene.ledger.confirm(delivering.key);
-      expect(await scene.ledger.find(delivering.key)).toEqual({ ...delivering, checkAt: 0, evidence: undefined });
-      expect((await moved(delivering, { to: 'delivered' })).state).toBe('delivered');
+      expect(await scene.ledger.find(delivering.key)).toEqual({ ...delivering, checkAt: 0 });
+      const delivered = await moved(delivering, { to: 'delivered' });
+      expect(delivered).toMatchObject({ state: 'delivered', evidence: undefined });
       scene.now += YEAR_MS;
       expect(await scene.ledger.takeOpen('finder', scene.now, 1000, 10)).toEqual([]);
+    });
+
+    it('forgets the evidence of an answer that arrived', async () => {
+      const settling = await broughtTo('settling');
+      const step = { to: 'delivering', settlement: SETTLEMENT, checkAt: scene.now + 1 } as const;
+      const delivered = await moved(await moved(settling, step), { to: 'delivered' });
+      expect(delivered.evidence).toBeDefined();
+      await scene.ledger.confirm(delivered.key);
+      expect(await scene.ledger.find(delivered.key)).toEqual({ ...delivered, checkAt: 0, evidence: undefined });
     });
 
     it.each(['settling', 'unknown', 'owed'] as const)('changes nothing of a payment in %s', async (state) => {
@@ -101,7 +111,8 @@ export function upkeepContract(scene: LedgerScene): void {
         statusText: 'OK',
         headers: [],
         body: new Uint8Array(),
-        requestDigest: '',
+        requestId: 'request',
+        requestDigest: undefined,
       });
       expect(await later()).toBe(1);
       expect(await scene.ledger.recall(key)).toBeUndefined();

@@ -213,7 +213,14 @@ describe('a SQLite ledger', () => {
   it('tells only the one whose statement failed', async () => {
     const ledger = await open();
     const { key } = (await ledger.claim(paymentClaim())).record;
-    const answer = { status: 200, statusText: '', headers: [], body: new Uint8Array(), requestDigest: '' };
+    const answer = {
+      status: 200,
+      statusText: '',
+      headers: [],
+      body: new Uint8Array(),
+      requestId: 'request',
+      requestDigest: undefined,
+    };
     const stranger = paymentClaim({ name: 'stranger' }).key;
     const outcomes = await Promise.allSettled([
       ledger.claim(paymentClaim({ name: 'a' })),

@@ -92,7 +92,9 @@ class MemoryLedger implements PaymentStore {
   confirm(key: PaymentKey): Promise<void> {
     return this.#calls.run(async () => {
       const row = this.#rows.get(key);
-      if (row !== undefined && SETTLED.includes(row.state)) this.#put({ ...row, checkAt: 0, evidence: undefined });
+      if (row === undefined || !SETTLED.includes(row.state)) return;
+      const collectable = row.state === 'undelivered' || row.state === 'delivering';
+      this.#put({ ...row, checkAt: 0, evidence: collectable ? row.evidence : undefined });
     });
   }
 

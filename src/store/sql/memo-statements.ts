@@ -10,18 +10,20 @@ const QUOTES_AT_ONCE = 100;
 
 /** Keeps an answer. */
 export function keepStatement(key: PaymentKey, answer: KeptAnswer): Statement {
-  const query = `INSERT INTO turnpike_answers (key, status, status_text, headers, body, request_digest)
-    VALUES ($1, $2, $3, $4, $5, $6)
+  const query = `INSERT INTO turnpike_answers (key, status, status_text, headers, body, request_id, request_digest)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (key) DO UPDATE SET status = excluded.status, status_text = excluded.status_text,
-      headers = excluded.headers, body = excluded.body, request_digest = excluded.request_digest`;
-  const { status, statusText, headers, body, requestDigest } = answer;
-  const values = [text(key), status, text(statusText), JSON.stringify(headers), body, text(requestDigest)];
+      headers = excluded.headers, body = excluded.body, request_id = excluded.request_id, request_digest = excluded.request_digest`;
+  const { status, statusText, headers, body, requestId, requestDigest } = answer;
+  const head = [status, text(statusText), JSON.stringify(headers)];
+  const values = [text(key), ...head, body, text(requestId), text(requestDigest)];
   return { kind: 'write', name: 'keep', text: query, values };
 }
 
 /** Reads a kept answer. */
 export function recallStatement(key: PaymentKey): Statement {
-  const query = 'SELECT status, status_text, headers, body, request_digest FROM turnpike_answers WHERE key = $1';
+  const query =
+    'SELECT status, status_text, headers, body, request_id, request_digest FROM turnpike_answers WHERE key = $1';
   return { kind: 'read', name: 'recall', text: query, values: [text(key)] };
 }
 

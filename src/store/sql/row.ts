@@ -159,7 +159,8 @@ export function damaged(column: string): never {
   throw new Error(`the ledger is damaged: a row's ${column} cannot be read`);
 }
 
-function readOptional(row: SqlRow, column: string): string | undefined {
+/** Reads a column of text that may be absent. */
+export function readOptional(row: SqlRow, column: string): string | undefined {
   const value = row[column];
   if (value === null) return undefined;
   return typeof value === 'string' ? value : damaged(column);

@@ -36,7 +36,7 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE TABLE turnpike_answers (
       key ${text} NOT NULL PRIMARY KEY REFERENCES turnpike_payments (key) ON DELETE CASCADE,
       status BIGINT NOT NULL, status_text ${text} NOT NULL, headers ${text} NOT NULL, body ${bytes} NOT NULL,
-      request_digest ${text} NOT NULL
+      request_id ${text} NOT NULL, request_digest ${text}
     )`,
     // An offer may be longer than an index entry: its digest is the key.
     `CREATE TABLE turnpike_quotes (

@@ -19,7 +19,7 @@ import {
   rememberStatements,
 } from './memo-statements.ts';
 import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
-import { damaged, readBytes, readRecord, readText, readWhole } from './row.ts';
+import { damaged, readBytes, readOptional, readRecord, readText, readWhole } from './row.ts';
 import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import {
   beatStatement,
@@ -217,6 +217,7 @@ function readAnswer(row: SqlRow): KeptAnswer {
     statusText: readText(row, 'status_text'),
     headers: Array.isArray(headers) && headers.every((part) => typeof part === 'string') ? headers : damaged('headers'),
     body: readBytes(row, 'body'),
-    requestDigest: readText(row, 'request_digest'),
+    requestId: readText(row, 'request_id'),
+    requestDigest: readOptional(row, 'request_digest'),
   };
 }

@@ -56,7 +56,9 @@ export function takeSettledStatement({ owner, now, holdMs, limit }: Taking, dial
 
 /** Ends the second look at a settled payment. */
 export function confirmStatement(key: PaymentKey): Statement {
-  const query = `UPDATE turnpike_payments SET check_at = 0, evidence = NULL WHERE key = $1 AND ${IS_SETTLED}`;
+  const query = `UPDATE turnpike_payments SET check_at = 0,
+      evidence = CASE WHEN state IN ('undelivered', 'delivering') THEN evidence ELSE NULL END
+    WHERE key = $1 AND ${IS_SETTLED}`;
   return { kind: 'write', name: 'confirm', text: query, values: [text(key)] };
 }
 
