@@ -1,0 +1,57 @@
+import type { AssetTable } from '../../config/asset-table.ts';
+import { formatUnits } from '../../domain/amount.ts';
+import type { Asset } from '../../domain/asset.ts';
+import type { Plan } from '../../domain/plan.ts';
+import { printable } from '../terminal.ts';
+
+/** What a row of the ledger says about its asset. */
+export interface AssetId {
+  /** CAIP-2. */
+  readonly network: string;
+  /** The contract. */
+  readonly asset: string;
+}
+
+/**
+ * The assets by their contracts: those of the configuration, then those of the asset table. The ledger keeps contracts
+ * and atomic units only, so that a row is exact whatever the configuration says today.
+ */
+export class AssetNames {
+  readonly #assets = new Map<string, Asset>();
+  readonly #table: AssetTable;
+
+  constructor({ routes }: Pick<Plan, 'routes'>, table: AssetTable) {
+    this.#table = table;
+    const priced = routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+    const known = [...table.networks.flatMap(({ assets }) => assets), ...priced.map(({ asset }) => asset)];
+    for (const asset of known) this.#assets.set(idOf({ network: asset.network, asset: asset.address }), asset);
+  }
+
+  /** The asset of a row; `undefined` when nobody says how many digits it has. */
+  find(id: AssetId): Asset | undefined {
+    return this.#assets.get(idOf(id));
+  }
+
+  /** An amount in whole units; `undefined` when the asset is not known. */
+  units(id: AssetId, amount: bigint): string | undefined {
+    const asset = this.find(id);
+    return asset === undefined ? undefined : formatUnits(amount, asset.decimals);
+  }
+
+  /** An amount for people: `0.001 USDC`, or atomic units where the asset is not known. */
+  amount(id: AssetId, amount: bigint): string {
+    const asset = this.find(id);
+    return asset === undefined
+      ? `${amount} atomic`
+      : printable(`${formatUnits(amount, asset.decimals)} ${asset.symbol}`);
+  }
+
+  /** How people call a network: `base`, or its CAIP-2 identifier. */
+  network(network: string): string {
+    return this.#table.find(network)?.name ?? network;
+  }
+}
+
+function idOf({ network, asset }: AssetId): string {
+  return `${network} ${asset.toLowerCase()}`;
+}

@@ -1,0 +1,96 @@
+import { formatAmount } from '../../domain/amount.ts';
+import type { PaymentRecord } from '../../domain/payment-record.ts';
+import type { AssetNames } from './asset-names.ts';
+
+/** The money that moved, as JSON shows it. */
+export interface SettledEntry {
+  readonly transaction: string;
+  readonly payer: string;
+  /** Whole units; `null` when the asset is not known. */
+  readonly amount: string | null;
+  readonly amountAtomic: string;
+  /** When the ledger learned of it; ISO 8601, UTC. */
+  readonly at: string | null;
+}
+
+/**
+ * A payment as JSON shows it: times in ISO 8601 and UTC, amounts as decimal text, `null` for what is not there. What was
+ * signed is not in it: a payment that has not settled yet is worth money to whoever holds its signature.
+ */
+export interface LedgerEntry {
+  readonly key: string;
+  readonly state: string;
+  readonly route: string;
+  readonly requestId: string;
+  readonly claimedAt: string;
+  readonly changedAt: string;
+  /** When the authorization ends. */
+  readonly expiresAt: string | null;
+  /** CAIP-2. */
+  readonly network: string;
+  readonly asset: string;
+  readonly symbol: string | null;
+  /** The price in whole units; `null` when the asset is not known. */
+  readonly amount: string | null;
+  readonly amountAtomic: string;
+  readonly payer: string;
+  readonly payTo: string;
+  readonly scheme: string;
+  readonly facilitator: string;
+  readonly identifier: string | null;
+  readonly settled: SettledEntry | null;
+  /** The transaction of the last attempt to settle, which may or may not have been mined. */
+  readonly attempt: string | null;
+  readonly answered: boolean;
+  readonly reason: string | null;
+  readonly checks: number;
+  /** When it is looked into next; `null` when it is not. */
+  readonly checkAt: string | null;
+}
+
+/** Describes a row. */
+export function describeEntry(record: PaymentRecord, assets: AssetNames): LedgerEntry {
+  return {
+    key: record.key,
+    state: record.state,
+    route: record.route,
+    requestId: record.requestId,
+    claimedAt: new Date(record.claimedAt).toISOString(),
+    changedAt: new Date(record.changedAt).toISOString(),
+    expiresAt: isoTime(record.expiresAt * 1000),
+    network: record.network,
+    asset: record.asset,
+    symbol: assets.find(record)?.symbol ?? null,
+    amount: assets.units(record, record.amount) ?? null,
+    amountAtomic: formatAmount(record.amount),
+    payer: record.payer,
+    payTo: record.payTo,
+    scheme: record.scheme,
+    facilitator: record.facilitator,
+    identifier: record.identifier ?? null,
+    settled: describeSettled(record, assets),
+    attempt: record.attempt?.transaction ?? null,
+    answered: record.answered,
+    reason: record.reason ?? null,
+    checks: record.checks,
+    checkAt: record.checkAt === 0 ? null : isoTime(record.checkAt),
+  };
+}
+
+function describeSettled(record: PaymentRecord, assets: AssetNames): SettledEntry | null {
+  const { settlement, settledAt } = record;
+  if (settlement === undefined) return null;
+  return {
+    transaction: settlement.transaction,
+    payer: settlement.payer,
+    amount: assets.units(record, settlement.amount) ?? null,
+    amountAtomic: formatAmount(settlement.amount),
+    at: settledAt === undefined ? null : isoTime(settledAt),
+  };
+}
+
+/** `null` for a time that no calendar has: a buyer may sign an authorization that ends after the last one. */
+function isoTime(ms: number): string | null {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

@@ -1,0 +1,69 @@
+import { Option } from 'commander';
+import type { BookFilter } from '../../store/books.ts';
+import { type Cli, example } from '../cli.ts';
+import type { ExitCode } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { CSV_HEADER, CSV_ROW_END, csvRow } from './csv.ts';
+import { describeEntry, type LedgerEntry } from './entry.ts';
+import { type OpenBooks, withBooks } from './open-books.ts';
+import { readPages } from './pages.ts';
+import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
+import { writeSummary } from './summary.ts';
+
+/** What an export can look like. */
+const FORMATS = ['csv', 'json', 'summary'] as const;
+
+interface ExportOptions extends SelectionOptions {
+  readonly format: (typeof FORMATS)[number];
+}
+
+/** Adds `turnpike ledger export`. */
+export function addExport({ program, terminal, finish }: Cli, clock: () => number): void {
+  addSelection(program.command('export').description('write payments for other programs, the oldest first'))
+    .addOption(
+      new Option('--format <format>', 'RFC 4180, one JSON object per line, or totals')
+        .choices(FORMATS)
+        .makeOptionMandatory(),
+    )
+    .addHelpText(
+      'after',
+      example(
+        'turnpike ledger export --format csv --since 2026-11-01 --until 2026-12-01 > november.csv',
+        'turnpike ledger export --format json --since 7d | jq -s length',
+      ),
+    )
+    .action(async (options: ExportOptions) => finish(await exportPayments(options, terminal, clock())));
+}
+
+async function exportPayments(options: ExportOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+  const filter = readSelection(options, now);
+  const { config, route, format } = options;
+  return await withBooks({ config, terminal, route }, async (open) => {
+    switch (format) {
+      case 'csv':
+        await open.out.lines([CSV_HEADER], CSV_ROW_END);
+        await writePages(open, filter, csvRow, CSV_ROW_END);
+        return 0;
+      case 'json':
+        await writePages(open, filter, (entry) => JSON.stringify(entry), '\n');
+        return 0;
+      case 'summary':
+        await writeSummary(open, filter, terminal);
+        return 0;
+    }
+  });
+}
+
+async function writePages(
+  { books, assets, out }: OpenBooks,
+  filter: BookFilter,
+  line: (entry: LedgerEntry) => string,
+  end: string,
+): Promise<void> {
+  for await (const page of readPages(books, filter)) {
+    await out.lines(
+      page.map((record) => line(describeEntry(record, assets))),
+      end,
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import type { PaymentKey } from '../../domain/payment.ts';
+import type { PaymentRecord } from '../../domain/payment-record.ts';
+import type { BookFilter } from '../../store/books.ts';
+import type { OpenBooks } from './open-books.ts';
+import { readPages } from './pages.ts';
+
+/** Most payments that are shown under one id, and most keys that are named for one beginning. */
+export const MOST_FOUND = 100;
+const MOST_NAMED = 5;
+
+/** What an id stands for. */
+export type Found =
+  /** The payment with that key; or all with that request id or transaction, which several may share. */
+  | { readonly kind: 'found'; readonly records: readonly PaymentRecord[]; readonly more: boolean }
+  /** The beginning of several keys, of which some are named. */
+  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] }
+  | { readonly kind: 'none' };
+
+/**
+ * Finds payments by their key, else, among those of `filter`, by request id, transaction (settled or attempted) or the
+ * beginning of one key.
+ *
+ * The store knows rows by their key; everything else is a walk through the pages, which is why `filter` bounds it.
+ */
+export async function findPayments(books: OpenBooks['books'], id: string, filter: BookFilter): Promise<Found> {
+  // Text that is no key finds nothing.
+  const keyed = await books.find(id as PaymentKey);
+  if (keyed !== undefined) return { kind: 'found', records: [keyed], more: false };
+  const named: PaymentRecord[] = [];
+  const begun = new Map<string, PaymentRecord>();
+  for await (const page of readPages(books, filter)) {
+    for (const record of page) {
+      if (goesBy(record, id)) named.push(record);
+      else if (record.key.startsWith(id) && begun.size < MOST_NAMED) begun.set(record.key, record);
+    }
+    if (named.length > MOST_FOUND) break;
+  }
+  if (named.length > 0) return { kind: 'found', records: named.slice(0, MOST_FOUND), more: named.length > MOST_FOUND };
+  if (begun.size > 1) return { kind: 'ambiguous', keys: [...begun.keys()] };
+  return begun.size === 1 ? { kind: 'found', records: [...begun.values()], more: false } : { kind: 'none' };
+}
+
+function goesBy({ requestId, settlement, attempt }: PaymentRecord, id: string): boolean {
+  if (requestId === id) return true;
+  return [settlement, attempt].some((one) => one !== undefined && sameTransaction(one.transaction, id));
+}
+
+/** Hashes are hexadecimal on EVM chains, where the case of letters means nothing; elsewhere it does. */
+function sameTransaction(transaction: string, id: string): boolean {
+  if (transaction === '') return false;
+  return /^0x/i.test(id) ? transaction.toLowerCase() === id.toLowerCase() : transaction === id;
+}

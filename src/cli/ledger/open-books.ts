@@ -1,0 +1,97 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readAssetTable } from '../../config/asset-table.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Plan, StoreSpec } from '../../domain/plan.ts';
+import { openStore } from '../../registry.ts';
+import type { Books } from '../../store/books.ts';
+import type { Ledger } from '../../store/ledger.ts';
+import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
+import { readPlan } from '../read-plan.ts';
+import { notice, type Terminal } from '../terminal.ts';
+import { AssetNames } from './asset-names.ts';
+import { Outlet, ReaderGone } from './outlet.ts';
+
+/** What the commands read from and write to. Nothing in it can change the ledger. */
+export interface OpenBooks {
+  readonly books: Books & Pick<Ledger, 'find'>;
+  readonly assets: AssetNames;
+  /** Which ledger it is, for messages: an empty one is often the wrong one. Without the password. */
+  readonly name: string;
+  readonly out: Outlet;
+}
+
+/** What a command needs to know before anything is opened. */
+export interface BooksRequest {
+  /** The configuration file. */
+  readonly config: string;
+  readonly terminal: Terminal;
+  /** The route that is asked for, if one is. */
+  readonly route?: string | undefined;
+}
+
+/**
+ * Opens the ledger that the configuration names, and closes it after `use`. A reader of the output that has gone ends
+ * the command as if it had been done.
+ *
+ * @throws UsageError for a store that no other process can read
+ * @throws CommandFailure when there is no ledger, or it cannot be read
+ */
+export async function withBooks(
+  { config, terminal, route }: BooksRequest,
+  use: (open: OpenBooks) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { plan } = await readPlan(config, terminal);
+  requireReadable(plan.store);
+  noteUnknownRoute(plan, route, terminal);
+  const store = await openStore(plan.store);
+  try {
+    const assets = new AssetNames(plan, readAssetTable());
+    return await use({ books: store, assets, name: nameOf(plan.store), out: new Outlet(terminal.stdout) });
+  } catch (fault) {
+    if (fault instanceof ReaderGone) return 0;
+    if (fault instanceof GatewayError && fault.code === 'store_unavailable') throw unreadable(fault);
+    throw fault;
+  } finally {
+    await store.close();
+  }
+}
+
+function requireReadable(store: StoreSpec): void {
+  switch (store.kind) {
+    case 'memory':
+      throw new UsageError(
+        'with `store: memory` there is no ledger to read: it lives inside the running gateway and ends with it; a ledger that lasts is `store: sqlite:./turnpike.db` or `postgres://…`',
+      );
+    case 'sqlite':
+      // Opening would create the file, and an empty ledger would look like no sales.
+      if (statSync(store.path, { throwIfNoEntry: false })?.isFile() === true) return;
+      throw new CommandFailure(
+        `there is no ledger yet\n  file: ${resolve(store.path)}\nthe gateway creates it when it starts; a relative path counts from the working directory, so run this where the gateway runs`,
+      );
+    case 'postgres':
+      return;
+  }
+}
+
+function nameOf(store: StoreSpec): string {
+  switch (store.kind) {
+    case 'memory':
+      return 'memory';
+    case 'sqlite':
+      return resolve(store.path);
+    case 'postgres':
+      return 'the PostgreSQL database';
+  }
+}
+
+/** A ledger may well know routes that the configuration does not have any more, so that this is no error. */
+function noteUnknownRoute({ routes }: Plan, route: string | undefined, terminal: Terminal): void {
+  if (route === undefined || routes.some(({ name }) => name === route)) return;
+  notice(terminal, `note: the configuration has no route named ${JSON.stringify(route)} (see turnpike routes --json)`);
+}
+
+function unreadable(fault: GatewayError): CommandFailure {
+  const reason = fault.cause instanceof Error ? fault.cause.message : fault.message;
+  return new CommandFailure(`the ledger cannot be read\n  reason: ${reason}`, { cause: fault });
+}

@@ -1,0 +1,47 @@
+import { CommandFailure } from '../exit.ts';
+import type { Output } from '../terminal.ts';
+
+/** Whoever read the output has enough of it, as `head` has: no fault, and no reason to go on. */
+export class ReaderGone extends Error {
+  override readonly name = 'ReaderGone';
+}
+
+const GONE: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
+/** Where long results go: it takes the next part when the last one has been taken. */
+export class Outlet {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  /**
+   * Writes text, and waits until the output has taken it, so that no more than one part is in memory.
+   *
+   * @throws ReaderGone
+   * @throws CommandFailure when it could not be written, as on a full disk: half an export must not look like a whole one
+   */
+  write(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#output.write(text, (fault) => {
+        if (fault === null || fault === undefined) return resolve();
+        const code = 'code' in fault ? fault.code : undefined;
+        const why = GONE.has(code)
+          ? new ReaderGone()
+          : new CommandFailure(`the output cannot be written: ${fault.message}`);
+        reject(why);
+      });
+    });
+  }
+
+  /** Writes lines, each with its end. */
+  async lines(lines: readonly string[], end = '\n'): Promise<void> {
+    if (lines.length > 0) await this.write(lines.map((line) => line + end).join(''));
+  }
+}

@@ -1,0 +1,101 @@
+import type { PaymentRecord } from '../../domain/payment-record.ts';
+import { type Cli, example } from '../cli.ts';
+import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
+import { type ConfigOptions, DEFAULT_FILE } from '../read-plan.ts';
+import { notice, printable, type Terminal } from '../terminal.ts';
+import type { AssetNames } from './asset-names.ts';
+import { describeEntry, type LedgerEntry } from './entry.ts';
+import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
+import { parseMoment } from './moment.ts';
+import { withBooks } from './open-books.ts';
+import { STATE_MEANINGS } from './state-meanings.ts';
+
+/** How far back everything but a whole key is looked for, unless `--since` says otherwise. */
+const DEFAULT_SINCE = '30d';
+
+interface ShowOptions extends ConfigOptions {
+  readonly since: string;
+  readonly json?: boolean;
+}
+
+/** Adds `turnpike ledger show`. */
+export function addShow({ program, terminal, finish }: Cli, clock: () => number): void {
+  program
+    .command('show')
+    .description('show all that is known of a payment')
+    .argument('<id>', 'payment key or its beginning, request id, or transaction hash')
+    .option('--since <moment>', 'how far back to look for anything but a whole key', DEFAULT_SINCE)
+    .option('--json', 'write each payment as a line of JSON')
+    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
+    .addHelpText(
+      'after',
+      example('turnpike ledger show 0x6d0c…', "turnpike ledger show 'eip155:8453|0x8335…|0x2096…|0xf374…' --json"),
+    )
+    .action(async (id: string, options: ShowOptions) => finish(await show(id, options, terminal, clock())));
+}
+
+async function show(id: string, options: ShowOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+  if (id === '')
+    throw new UsageError('an empty id is the beginning of every key; right is a key, a request id or a hash');
+  const since = parseMoment('--since', options.since, now);
+  const { config, json } = options;
+  return await withBooks({ config, terminal }, async ({ books, assets, out }) => {
+    const { records, more } = expectFound(await findPayments(books, id, { since }), id, since);
+    for (const [index, record] of records.entries()) {
+      const entry = describeEntry(record, assets);
+      if (json === true) await out.lines([JSON.stringify(entry)]);
+      else await out.lines([...(index === 0 ? [] : ['']), ...factsOf(record, entry, assets)]);
+    }
+    if (more) notice(terminal, `these are the first ${MOST_FOUND}; export and filter to see all`);
+    return 0;
+  });
+}
+
+function expectFound(found: Found, id: string, since: number): Extract<Found, { kind: 'found' }> {
+  switch (found.kind) {
+    case 'found':
+      return found;
+    case 'ambiguous': {
+      const keys = found.keys.map((key) => `  ${printable(key)}`).join('\n');
+      throw new UsageError(`${printable(id)} is the beginning of several keys; give more of it\n${keys}`);
+    }
+    case 'none':
+      throw new CommandFailure(
+        `no payment has the key, and none claimed since ${new Date(since).toISOString()} the request id, the transaction or a key that begins so: ${printable(id)}\nlook further back with --since`,
+      );
+  }
+}
+
+/** One fact per line, with what the state means at the end. Request ids and reasons are other people's words. */
+function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames): readonly string[] {
+  const { settled, attempt, network } = entry;
+  const { amount } = record;
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['key', entry.key],
+    ['state', `${entry.state}${entry.answered ? ' (the answer went out before the money)' : ''}`],
+    ['reason', entry.reason],
+    ['route', entry.route],
+    ['request', entry.requestId],
+    ['identifier', entry.identifier],
+    ['claimed', entry.claimedAt],
+    ['changed', entry.changedAt],
+    ['valid until', entry.expiresAt],
+    ['price', `${assets.amount(record, amount)}${entry.symbol === null ? '' : ` (${amount} atomic units)`}`],
+    ['asset', entry.asset],
+    ['network', assets.network(network) === network ? network : `${assets.network(network)} (${network})`],
+    ['payer', entry.payer],
+    ['pay to', entry.payTo],
+    ['scheme', entry.scheme],
+    ['facilitator', entry.facilitator],
+    ['settled', record.settlement === undefined ? null : assets.amount(record, record.settlement.amount)],
+    ['  at', settled?.at ?? null],
+    ['  tx', settled?.transaction ?? null],
+    ['attempt', settled === null ? attempt : null],
+    ['looked into', entry.checks === 0 ? null : `${entry.checks} times`],
+    ['next look', entry.checkAt],
+    ['means', STATE_MEANINGS[record.state]],
+  ];
+  return facts.flatMap(([name, value]) =>
+    value === null || value === '' ? [] : [`${name.padEnd(13)}${printable(value)}`],
+  );
+}

@@ -1,0 +1,93 @@
+import type { BookFilter, BookTotal } from '../../store/books.ts';
+import { type Cli, example } from '../cli.ts';
+import type { ExitCode } from '../exit.ts';
+import { notice, type Terminal } from '../terminal.ts';
+import type { AssetNames } from './asset-names.ts';
+import { type OpenBooks, withBooks } from './open-books.ts';
+import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
+import { Table } from './table.ts';
+
+interface SummaryOptions extends SelectionOptions {
+  readonly json?: boolean;
+}
+
+/** The sum of one asset on one network, over all days and routes. */
+type AssetTotal = Omit<BookTotal, 'day' | 'route'>;
+
+/** Adds `turnpike ledger summary`. */
+export function addSummary({ program, terminal, finish }: Cli, clock: () => number): void {
+  addSelection(program.command('summary').description('add payments up per day (UTC), route and asset'))
+    .option('--json', 'write {lines, totals} as JSON')
+    .addHelpText(
+      'after',
+      example('turnpike ledger summary --since 30d', 'turnpike ledger summary --since 2026-11-01 --json | jq .totals'),
+    )
+    .action(async (options: SummaryOptions) => finish(await summary(options, terminal, clock())));
+}
+
+async function summary(options: SummaryOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+  const filter = readSelection(options, now);
+  const { config, route } = options;
+  return await withBooks({ config, terminal, route }, async (open) => {
+    if (options.json === true) await writeJson(open, filter);
+    else await writeSummary(open, filter, terminal);
+    return 0;
+  });
+}
+
+/** Writes the totals as two tables: per day, route and asset, then per asset. */
+export async function writeSummary(
+  { books, assets, name, out }: OpenBooks,
+  filter: BookFilter,
+  terminal: Terminal,
+): Promise<void> {
+  const lines = await books.summarize(filter);
+  if (lines.length === 0) return notice(terminal, `no such payments, settled or being settled, in ${name}`);
+  const daily = new Table(['DAY', 'ROUTE', 'NETWORK', 'ASSET', 'SETTLED', 'AMOUNT', 'OPEN']);
+  await out.lines(daily.rows(lines.map((line) => [line.day, line.route, ...totalCells(line, assets)])));
+  const overall = new Table(['TOTAL', 'ASSET', 'SETTLED', 'AMOUNT', 'OPEN']);
+  await out.lines(['', ...overall.rows(addUpAssets(lines).map((total) => totalCells(total, assets)))]);
+}
+
+async function writeJson({ books, assets, out }: OpenBooks, filter: BookFilter): Promise<void> {
+  const lines = await books.summarize(filter);
+  const described = {
+    lines: lines.map((line) => ({ day: line.day, route: line.route, ...describeTotal(line, assets) })),
+    totals: addUpAssets(lines).map((total) => describeTotal(total, assets)),
+  };
+  await out.lines([JSON.stringify(described, null, 2)]);
+}
+
+/** Adds lines up per asset, exactly. */
+function addUpAssets(lines: readonly BookTotal[]): readonly AssetTotal[] {
+  const totals = new Map<string, AssetTotal>();
+  for (const { network, asset, settled, amount, open } of lines) {
+    // One contract has several spellings, and a configuration may have changed from one to another.
+    const id = `${network} ${asset.toLowerCase()}`;
+    const sum = totals.get(id) ?? { network, asset, settled: 0, amount: 0n, open: 0 };
+    totals.set(id, { ...sum, settled: sum.settled + settled, amount: sum.amount + amount, open: sum.open + open });
+  }
+  return [...totals.values()];
+}
+
+function totalCells(total: AssetTotal, assets: AssetNames): readonly string[] {
+  return [
+    assets.network(total.network),
+    assets.find(total)?.symbol ?? total.asset,
+    String(total.settled),
+    assets.units(total, total.amount) ?? `${total.amount} atomic`,
+    String(total.open),
+  ];
+}
+
+function describeTotal(total: AssetTotal, assets: AssetNames) {
+  return {
+    network: total.network,
+    asset: total.asset,
+    symbol: assets.find(total)?.symbol ?? null,
+    settled: total.settled,
+    amount: assets.units(total, total.amount) ?? null,
+    amountAtomic: total.amount.toString(10),
+    open: total.open,
+  };
+}

@@ -1,0 +1,404 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/main.ts';
+import type { Amount } from '../../src/domain/amount.ts';
+import type { PaymentClaim } from '../../src/domain/payment-record.ts';
+import type { Transition } from '../../src/store/ledger.ts';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
+import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { paymentClaim } from '../contract/ledger-scene.ts';
+import { openPostgres, postgresMissing, type TestPostgres } from '../support/postgres.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/turnpike.js', import.meta.url));
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+const OTHER = `0x${'ee'.repeat(20)}`;
+const HUGE = (1n << 200n) as Amount;
+const HASH = `0x${'ab'.repeat(32)}`;
+const folder = mkdtempSync(join(tmpdir(), 'turnpike-cli-ledger-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A configuration file with a store. */
+function config(name: string, store: string): string {
+  const path = join(folder, `${name}.yaml`);
+  writeFileSync(
+    path,
+    `upstream: http://127.0.0.1:8080
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+facilitator: https://facilitator.example.com
+store: ${store}
+routes:
+  - { path: /weather, price: $0.01, name: weather }
+`,
+  );
+  return path;
+}
+
+/** Runs the command inside this process. */
+async function cli(...argv: string[]) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const written = [text(stdout), text(stderr)] as const;
+  const code = await run(['ledger', ...argv], { stdin, stdout, stderr, env: {}, once: () => {}, off: () => {} });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await Promise.all(written);
+  return { code, out, err };
+}
+
+/** Claims a payment and leads it through steps. */
+async function payment(store: PaymentStore, claim: Partial<PaymentClaim> & { name: string }, ...steps: Transition[]) {
+  const claimed = await store.claim(paymentClaim({ asset: USDC, ...claim }));
+  let record = claimed.record;
+  for (const step of steps) {
+    const moved = await store.transition(record.key, record.epoch, step);
+    if (moved.kind === 'stale') throw new Error('the epoch is stale');
+    record = moved.record;
+  }
+  return record;
+}
+
+function settled(to: 'delivered' | 'delivering' | 'undelivered', amount: bigint, transaction = HASH): Transition {
+  return { to, settlement: { transaction, payer: `0x${'01'.repeat(20)}`, amount: amount as Amount } };
+}
+
+/** Seven payments in November 2026 and one just now. */
+async function fill(store: PaymentStore): Promise<void> {
+  const day = (date: number, hour = 0): number => Date.UTC(2026, 10, date, hour);
+  const paid = (amount: bigint, transaction?: string): Transition[] => [
+    { to: 'settling' },
+    settled('delivering', amount, transaction),
+    { to: 'delivered' },
+  ];
+  await payment(store, { name: 'a1', claimedAt: day(1) }, ...paid(10_000n));
+  await payment(store, { name: 'a2', claimedAt: day(1, 23) }, ...paid(10_000n));
+  await payment(
+    store,
+    { name: 'b1', claimedAt: day(2), amount: 2_500_000n as Amount },
+    ...paid(2_500_000n, `0x${'cd'.repeat(32)}`),
+  );
+  await payment(
+    store,
+    { name: 'b2', claimedAt: day(2, 1), route: '-cmd' },
+    { to: 'released', reason: '=HYPERLINK("x")' },
+  );
+  for (const name of ['c1', 'c2']) {
+    await payment(store, { name, claimedAt: day(3), asset: OTHER, amount: HUGE }, ...paid(HUGE));
+  }
+  await payment(
+    store,
+    { name: 'c3', claimedAt: day(3, 4) },
+    { to: 'settling', attempt: { transaction: `0x${'ef'.repeat(32)}`, data: '0xrawsigned' } },
+    { to: 'unknown', reason: 'facilitator_timeout' },
+  );
+  await payment(store, { name: 'now', claimedAt: Date.now() - 60_000, requestId: 'fresh' }, ...paid(10_000n, '0xFe'));
+}
+
+const TABLES = ['payments', 'owners', 'answers', 'quotes', 'schema_version'].map((name) => `turnpike_${name}`);
+
+function dumpSqlite(path: string): string {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+  database.close();
+  return JSON.stringify(rows);
+}
+
+async function dumpPostgres(connectionString: string): Promise<string> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    const rows: unknown[] = [];
+    for (const table of TABLES) rows.push((await client.query(`SELECT * FROM ${table} ORDER BY 1`)).rows);
+    return JSON.stringify(rows);
+  } finally {
+    await client.end();
+  }
+}
+
+const missing = await postgresMissing();
+
+describe.each([
+  ['SQLite', undefined],
+  ['PostgreSQL', missing],
+])('the ledger commands on %s', (engine, why) => {
+  describe.skipIf(why !== undefined)(why ?? 'while the gateway has it open', () => {
+    let postgres: TestPostgres | undefined;
+    let store: PaymentStore;
+    let file: string;
+    /** Everything in the database. */
+    let dump: () => Promise<string>;
+
+    beforeAll(async () => {
+      if (engine === 'PostgreSQL') {
+        postgres = await openPostgres();
+        const url = await postgres.createDatabase();
+        store = await openPostgresLedger(url);
+        file = config(engine, url);
+        dump = () => dumpPostgres(url);
+      } else {
+        const path = join(folder, 'ledger.db');
+        store = await openSqliteLedger(path);
+        file = config(engine, `sqlite:${path}`);
+        dump = async () => dumpSqlite(path);
+      }
+      await fill(store);
+    });
+
+    afterAll(async () => {
+      await store.close();
+      await postgres?.dispose();
+    });
+
+    it('lists payments as a table, the oldest first', async () => {
+      const { code, out, err } = await cli('list', '-c', file, '--until', '2026-11-04');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      const lines = out.trimEnd().split('\n');
+      expect(lines).toHaveLength(8);
+      expect(lines[0]).toMatch(/^TIME +ROUTE +STATE +AMOUNT +NETWORK +PAYER +TRANSACTION$/);
+      expect(lines[1]).toMatch(
+        /^2026-11-01T00:00:00Z {2}weather +delivered +0\.01 USDC +base-sepolia +0x0101\w+ +0xabab/,
+      );
+      expect(lines[5]).toContain(`${HUGE} atomic`);
+      expect(lines[7]).toMatch(/unknown +0\.01 USDC .*(ef){32}\?$/);
+    });
+
+    it('lists payments as lines of JSON, filtered by time, route and state', async () => {
+      const keys = async (...argv: string[]): Promise<string[]> => {
+        const { out } = await cli('list', '--json', '-c', file, ...argv);
+        return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).key.split('|')[3]]));
+      };
+      expect(await keys()).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2', 'c3', 'now']);
+      expect(await keys('--since', '2026-11-01T12:00', '--until', '2026-11-03')).toEqual(['a2', 'b1', 'b2']);
+      expect(await keys('--since', '1h')).toEqual(['now']);
+      expect(await keys('--route', '-cmd')).toEqual(['b2']);
+      expect(await keys('--state', 'unknown,released')).toEqual(['b2', 'c3']);
+    });
+
+    it('says on stderr when nothing fits and when no route has the name', async () => {
+      const { code, out, err } = await cli('list', '-c', file, '--route', 'wether');
+      expect({ code, out }).toEqual({ code: 0, out: '' });
+      expect(err).toMatch(
+        /^note: the configuration has no route named "wether" .*\nno such payments in (\/.*ledger\.db|the PostgreSQL database)\n$/,
+      );
+    });
+
+    it('exports CSV that adds up to the summary and runs nothing in a spreadsheet', async () => {
+      const { code, out } = await cli('export', '--format', 'csv', '-c', file, '--until', '2026-11-04');
+      expect(code).toBe(0);
+      const [head = '', ...rows] = out.split('\r\n');
+      expect(rows.pop()).toBe('');
+      expect(rows).toHaveLength(7);
+      const column = (name: string): number => head.split(',').indexOf(name);
+      const cells = rows.map((row) => row.split(','));
+      const sum = (asset: string): bigint =>
+        cells
+          .filter((row) => row[column('asset')] === asset)
+          .reduce((total, row) => total + BigInt(row[column('settled_atomic')] || '0'), 0n);
+      expect(sum(USDC)).toBe(2_520_000n);
+      expect(sum(OTHER)).toBe(2n * HUGE);
+      expect(cells[2]?.[column('settled')]).toBe('2.5');
+      expect(cells[3]?.[column('route')]).toBe("'-cmd");
+      expect(rows[3]).toContain('"\'=HYPERLINK(""x"")"');
+      const { out: summary } = await cli('export', '--format', 'summary', '-c', file, '--until', '2026-11-04');
+      expect(summary).toMatch(/^base-sepolia +USDC +3 +2\.52 +1$/m);
+    });
+
+    it('exports JSON lines that hold nothing that was signed', async () => {
+      const { code, out } = await cli('export', '--format', 'json', '-c', file);
+      const entries = out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(code).toBe(0);
+      expect(entries).toHaveLength(8);
+      expect(entries[4]).toMatchObject({ amount: null, amountAtomic: `${HUGE}`, settled: { amountAtomic: `${HUGE}` } });
+      expect(out).not.toMatch(/submission|0xrawsigned/);
+    });
+
+    it('adds up per day, route and asset, and per asset', async () => {
+      const { code, out } = await cli('summary', '-c', file, '--until', '2026-11-04');
+      expect(code).toBe(0);
+      expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+        'DAY ROUTE NETWORK ASSET SETTLED AMOUNT OPEN',
+        '2026-11-01 weather base-sepolia USDC 2 0.02 0',
+        '2026-11-02 weather base-sepolia USDC 1 2.5 0',
+        '2026-11-03 weather base-sepolia USDC 0 0 1',
+        `2026-11-03 weather base-sepolia ${OTHER} 2 ${2n * HUGE} atomic 0`,
+        '',
+        'TOTAL ASSET SETTLED AMOUNT OPEN',
+        'base-sepolia USDC 3 2.52 1',
+        `base-sepolia ${OTHER} 2 ${2n * HUGE} atomic 0`,
+        '',
+      ]);
+      const { out: json } = await cli('summary', '--json', '-c', file, '--until', '2026-11-02');
+      const total = {
+        network: 'eip155:84532',
+        asset: USDC,
+        symbol: 'USDC',
+        settled: 2,
+        amount: '0.02',
+        amountAtomic: '20000',
+        open: 0,
+      };
+      expect(JSON.parse(json)).toEqual({ lines: [{ day: '2026-11-01', route: 'weather', ...total }], totals: [total] });
+    });
+
+    it('shows a payment by its key, however old, and what its state means', async () => {
+      const { code, out } = await cli('show', paymentClaim({ name: 'c3' }).key, '-c', file, '--since', '1h');
+      expect(code).toBe(0);
+      expect(out).toMatch(/^state +unknown$/m);
+      expect(out).toMatch(/^reason +facilitator_timeout$/m);
+      expect(out).toMatch(/^price +0\.01 USDC \(10000 atomic units\)$/m);
+      expect(out).toMatch(/^attempt +0xefef/m);
+      expect(out).toMatch(/^means +The money may have moved/m);
+      expect(out).not.toMatch(/submission|0xrawsigned/);
+    });
+
+    it.each([
+      ['request id', 'fresh'],
+      ['transaction, whatever the case of its letters', '0xfE'],
+      ['beginning of its key', 'eip155:84532|0x02|0x01|no'],
+    ])('shows a payment by its %s', async (_, id) => {
+      const { code, out } = await cli('show', id, '--json', '-c', file);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ requestId: 'fresh', settled: { transaction: '0xFe' } });
+    });
+
+    it('shows every payment of a transaction', async () => {
+      const { out } = await cli('show', HASH, '-c', file, '--since', '2026-11-01');
+      expect([...out.matchAll(/^key +.*\|(\w+)$/gm)].map(([, name]) => name)).toEqual(['a1', 'a2', 'c1', 'c2']);
+    });
+
+    it('ends with 2 for the beginning of several keys, and names them', async () => {
+      const { code, out, err } = await cli('show', 'eip155:84532|0x02|0x01|a', '-c', file, '--since', '2026-11-01');
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(/several keys; give more of it\n {2}.*\|a1\n {2}.*\|a2\n$/);
+    });
+
+    it('ends with 1 when nothing goes by the id, and says how far back it looked', async () => {
+      const { code, out, err } = await cli('show', HASH, '-c', file, '--since', '1h');
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toMatch(/none claimed since \d{4}-.*look further back with --since\n$/s);
+    });
+
+    it('changes nothing, in no table: it neither takes payments up nor says that a process lives', async () => {
+      const before = await dump();
+      expect(before).toContain('facilitator_timeout');
+      for (const argv of [['list'], ['summary'], ['export', '--format', 'csv'], ['show', 'fresh']]) {
+        expect((await cli(...argv, '-c', file)).code).toBe(0);
+      }
+      expect(await dump()).toBe(before);
+    });
+  });
+});
+
+describe('the ledger commands as a process', () => {
+  let file: string;
+  const ROWS = 1200;
+
+  beforeAll(async () => {
+    const path = join(folder, 'many.db');
+    file = config('many', `sqlite:${path}`);
+    const store = await openSqliteLedger(path);
+    const claims = Array.from({ length: ROWS }, (_, index) =>
+      store.claim(paymentClaim({ name: `${index}`, claimedAt: Date.UTC(2026, 10, 1) + index })),
+    );
+    await Promise.all(claims);
+    await store.close();
+  });
+
+  function start(stdout: 'pipe' | number, ...argv: string[]) {
+    const child = spawn(process.execPath, ['--conditions=development', BIN, 'ledger', ...argv, '-c', file], {
+      stdio: ['ignore', stdout, 'pipe'],
+    });
+    const err = child.stderr === null ? Promise.resolve('') : text(child.stderr);
+    return { child, err, ended: once(child, 'close').then(([code, signal]) => ({ code, signal })) };
+  }
+
+  it('brings every payment of many pages into a pipe, once', async () => {
+    const { child, ended } = start('pipe', 'export', '--format', 'json');
+    if (child.stdout === null) throw new Error('no pipe');
+    const lines = (await text(child.stdout)).trimEnd().split('\n');
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(new Set(lines.map((line) => JSON.parse(line).key)).size).toBe(ROWS);
+    expect(lines).toHaveLength(ROWS);
+  });
+
+  it('ends quietly with 0 when the reader has enough', async () => {
+    const { child, err, ended } = start('pipe', 'list');
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(await err).toBe('');
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('ends with 1 when the disk is full, since half an export is none', async () => {
+    const { err, ended } = start(openSync('/dev/full', 'w'), 'export', '--format', 'csv');
+    expect(await ended).toEqual({ code: 1, signal: null });
+    expect(await err).toMatch(/^turnpike: the output cannot be written: .*ENOSPC/);
+  });
+});
+
+describe('the ledger commands without a ledger', () => {
+  it.each(['list', 'summary'])('tell that %s has nothing to read from a store in memory', async (command) => {
+    const { code, out, err } = await cli(command, '-c', config('memory', 'memory'));
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('with `store: memory` there is no ledger to read');
+  });
+
+  it('do not make a file that is not there', async () => {
+    const path = join(folder, 'nowhere.db');
+    const { code, out, err } = await cli('summary', '-c', config('nowhere', `sqlite:${path}`));
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(`there is no ledger yet\n  file: ${path}\n`);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('leave a ledger of a newer version alone', async () => {
+    const path = join(folder, 'newer.db');
+    await (await openSqliteLedger(path)).close();
+    const database = new DatabaseSync(path);
+    database.exec('INSERT INTO turnpike_schema_version (version) VALUES (999)');
+    database.close();
+    const { code, out, err } = await cli('list', '-c', config('newer', `sqlite:${path}`));
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('written by a newer version');
+  });
+
+  it('say why a database cannot be reached, without its password', async () => {
+    const { code, err } = await cli('list', '-c', config('away', 'postgres://me:hunter2@127.0.0.1:1/x'));
+    expect(code).toBe(1);
+    expect(err).toContain('ECONNREFUSED');
+    expect(err).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['no command', []],
+    ['no format', ['export']],
+    ['another format', ['export', '--format', 'xml']],
+    ['a moment that is none', ['list', '--since', 'monday']],
+    ['a state that is none', ['list', '--state', 'lost']],
+    ['no id', ['show']],
+    ['an empty id', ['show', '']],
+    ['a missing configuration', ['list', '-c', '/nowhere/gateway.yaml']],
+  ])('end with 2 for %s, and say so on stderr', async (_, argv) => {
+    const { code, out, err } = await cli(...argv);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).not.toBe('');
+  });
+
+  it.each(['', 'list', 'show', 'export', 'summary'])('show an example in the help of ledger %s', async (command) => {
+    const { code, out } = await cli(...(command === '' ? [] : [command]), '--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples?:\\n  \\$ turnpike ledger ${command}`));
+  });
+});
