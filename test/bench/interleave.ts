@@ -1,0 +1,86 @@
+import { type Answer, requireSame } from './answer.ts';
+import type { Contest, Side } from './suite.ts';
+
+/** The rates of one side, per second, in the order of the rounds. */
+export interface SideRates {
+  readonly name: string;
+  readonly perSecond: readonly number[];
+}
+
+/** The subject held against one partner. */
+export interface Ratio {
+  readonly partner: string;
+  /** subject / partner, one for each round. */
+  readonly perRound: readonly number[];
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly target: number | undefined;
+}
+
+/** What a contest came to. */
+export interface Outcome {
+  readonly subject: SideRates;
+  readonly partners: readonly SideRates[];
+  readonly ratios: readonly Ratio[];
+}
+
+/** How long each side runs before the first round, in seconds: compilers and connections settle. */
+const WARM_UP_SECONDS = 2;
+
+/**
+ * Checks that all sides do the same work, then measures them in turn, round by round: A B A B. A machine that slows down
+ * for a while slows both sides of a ratio.
+ */
+export async function interleave(
+  contest: Contest,
+  rounds: number,
+  seconds: number,
+  onProgress: (side: string, round: number, perSecond: number) => void,
+): Promise<Outcome> {
+  const sides: readonly Side[] = [contest.subject, ...contest.partners];
+  await requireSameAnswers(sides);
+  for (const side of sides) await side.measure(WARM_UP_SECONDS);
+  const rates = sides.map(({ name }) => ({ name, perSecond: [] as number[] }));
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [index, side] of sides.entries()) {
+      const perSecond = await side.measure(seconds);
+      rates[index]?.perSecond.push(perSecond);
+      onProgress(side.name, round, perSecond);
+    }
+  }
+  const [subject, ...partners] = rates;
+  if (subject === undefined) throw new Error('a contest without a subject');
+  const ratios = partners.map((partner, index) => ratioOf(subject, partner, contest.partners[index]?.target));
+  return { subject, partners, ratios };
+}
+
+/** The value in the middle; of an even number the mean of the two. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
+  return (upper + lower) / 2;
+}
+
+async function requireSameAnswers(sides: readonly Side[]): Promise<void> {
+  let reference: { name: string; answer: Answer } | undefined;
+  for (const side of sides) {
+    const answer = await side.probe();
+    if (answer === undefined) continue;
+    if (reference === undefined) reference = { name: side.name, answer };
+    else requireSame(reference, { name: side.name, answer });
+  }
+}
+
+function ratioOf(subject: SideRates, partner: SideRates, target: number | undefined): Ratio {
+  const perRound = subject.perSecond.map((rate, round) => rate / (partner.perSecond[round] ?? Number.NaN));
+  return {
+    partner: partner.name,
+    perRound,
+    median: median(perRound),
+    min: Math.min(...perRound),
+    max: Math.max(...perRound),
+    target,
+  };
+}

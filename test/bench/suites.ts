@@ -1,0 +1,15 @@
+import type { Suite } from './suite.ts';
+import { free } from './suites/free.ts';
+import { paid } from './suites/paid.ts';
+import { paymentRequired } from './suites/payment-required.ts';
+import { routes } from './suites/routes.ts';
+import { signature } from './suites/signature.ts';
+
+/** Every suite, in the order in which they run. */
+export const SUITES = { free, unpaid: paymentRequired, paid, routes, signature } as const satisfies Record<
+  string,
+  Suite
+>;
+
+/** The name of a suite, as `--only` takes it. */
+export type SuiteName = keyof typeof SUITES;

@@ -1,0 +1,41 @@
+import { type Answer, probe, RELAYED } from '../answer.ts';
+import { openPaymentSigner, payerFor } from '../payment-signer.ts';
+import type { Suite } from '../suite.ts';
+
+/** More than any gateway on one core pays in a second, so that a round does not run out of payments. */
+const PAYMENTS_PER_SECOND = 5000;
+
+/** What a paid call costs: check, claim, verify, forward, settle, deliver, beside calls that cost nothing. */
+export const paid: Suite = {
+  title: 'a paid call, remote facilitator that answers at once, memory ledger',
+  unit: 'requests',
+  async open(bench) {
+    const { upstreamUrl } = bench.world;
+    const gateway = await bench.gateway(
+      '  - { path: /free, price: free }\n  - { path: /paid, price: $0.001 }\n  - { path: /first, price: $0.001, settle: before }\n',
+    );
+    const undici = await bench.system('undici-proxy', [upstreamUrl]);
+    const paying = (name: string, path: string) =>
+      bench.paidSide(name, gateway + path, () => probePaid(gateway + path), PAYMENTS_PER_SECOND);
+    return {
+      subject: paying('gateway, paid', '/paid'),
+      partners: [
+        { ...bench.sideOfClient('gateway, free route', `${gateway}/free`), target: 0.3 },
+        paying('gateway, paid, settle: before', '/first'),
+        bench.sideOfClient('bare undici dispatcher', `${undici.url}/free`),
+        bench.sideOfClient('direct connection', `${upstreamUrl}/free`),
+      ],
+    };
+  },
+};
+
+/** A paid call as the free sides show theirs; a call that was not settled is none. */
+async function probePaid(url: string): Promise<Answer> {
+  const pay = await payerFor(url, await openPaymentSigner());
+  const [payment = ''] = pay(1);
+  const headers = { 'PAYMENT-SIGNATURE': payment };
+  const { 'payment-response': receipt = '', ...answer } = await probe(url, headers, [...RELAYED, 'payment-response']);
+  const settlement = Buffer.from(receipt, 'base64').toString('utf8');
+  if (!settlement.includes('"success":true')) throw new Error(`${url} was not paid: ${JSON.stringify(answer)}`);
+  return answer;
+}

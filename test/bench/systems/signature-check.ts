@@ -1,0 +1,121 @@
+import { type Hex, verifyTypedData } from 'viem';
+import type { Amount } from '../../../src/domain/amount.ts';
+import type { Network } from '../../../src/domain/network.ts';
+import type { Offer } from '../../../src/domain/offer.ts';
+import { loadExactEvm } from '../../../src/scheme/exact-evm/exact-evm.ts';
+import { openPaymentSigner, type SignedTransfer } from '../payment-signer.ts';
+import { type Job, takeJobs } from './lifeline.ts';
+
+/*
+ * The gateway's offline check of an EIP-3009 payment, and viem's general one, on one thread.
+ */
+
+const TYPES = {
+  TransferWithAuthorization: [
+    { name: 'from', type: 'address' },
+    { name: 'to', type: 'address' },
+    { name: 'value', type: 'uint256' },
+    { name: 'validAfter', type: 'uint256' },
+    { name: 'validBefore', type: 'uint256' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const;
+
+/** Payments to go through, so that no result can be remembered by a branch predictor or a cache. */
+const PAYMENTS = 512;
+
+type Check = (payment: SignedTransfer) => Promise<boolean>;
+
+const offer = usdcOffer();
+const sign = await openPaymentSigner();
+const scheme = await loadExactEvm();
+
+const checks: Readonly<Record<'turnpike' | 'viem', Check>> = {
+  async turnpike({ signature, authorization }) {
+    const result = await scheme.authenticate({ signature, authorization }, offer, Date.now() / 1000);
+    return result.kind === 'authentic' && result.authorization.proved;
+  },
+  async viem({ signature, authorization }) {
+    const { from, to, value, validAfter, validBefore, nonce } = authorization;
+    try {
+      return await verifyTypedData({
+        address: from as Hex,
+        domain: { ...domainOf(offer), chainId: 84532, verifyingContract: offer.asset.address as Hex },
+        types: TYPES,
+        primaryType: 'TransferWithAuthorization',
+        message: {
+          from: from as Hex,
+          to: to as Hex,
+          value: BigInt(value),
+          validAfter: BigInt(validAfter),
+          validBefore: BigInt(validBefore),
+          nonce: nonce as Hex,
+        },
+        signature,
+      });
+    } catch {
+      return false; // r or s out of range
+    }
+  },
+};
+
+takeJobs(async (job: Job) => {
+  switch (job.kind) {
+    case 'check':
+      return await rateOf(checks[job.with], job.seconds);
+    case 'judge':
+      return await judge(checks[job.with]);
+    case 'load':
+      throw new Error('a checker makes no load');
+  }
+});
+
+async function rateOf(check: Check, seconds: number): Promise<number> {
+  const payments = Array.from({ length: PAYMENTS }, () => sign(offer.requirements));
+  const startedAt = performance.now();
+  const until = startedAt + seconds * 1000;
+  let done = 0;
+  while (performance.now() < until) {
+    for (let i = 0; i < 16; i += 1) {
+      const payment = payments[(done + i) % PAYMENTS];
+      if (payment === undefined || !(await check(payment))) throw new Error('a good payment was refused');
+    }
+    done += 16;
+  }
+  return done / ((performance.now() - startedAt) / 1000);
+}
+
+/** Good, foreign, tampered with, broken. */
+async function judge(check: Check): Promise<number> {
+  const good = sign(offer.requirements);
+  const other = sign(offer.requirements);
+  const later = { ...good.authorization, validBefore: String(Number(good.authorization.validBefore) + 1) };
+  const list: SignedTransfer[] = [
+    good,
+    { ...good, signature: other.signature },
+    { ...good, authorization: later },
+    { ...good, signature: `0x${'00'.repeat(65)}` },
+    other,
+  ];
+  const verdicts = await Promise.all(list.map(check));
+  return verdicts.reduce((sum, verdict, index) => sum + (verdict ? 2 ** index : 0), 0);
+}
+
+function domainOf({ asset: { name, version } }: Offer): { name: string; version: string } {
+  return { name, version };
+}
+
+function usdcOffer(): Offer {
+  const network = 'eip155:84532' as Network;
+  const address = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+  const payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+  const extra = { name: 'USDC', version: '2' };
+  const facts = { scheme: 'exact', network, payTo, maxTimeoutSeconds: 60 };
+  return {
+    ...facts,
+    asset: { network, address, symbol: 'USDC', decimals: 6, transferMethod: 'eip3009', ...extra },
+    amount: 10000n as Amount,
+    v1Network: 'base-sepolia',
+    requirements: { ...facts, amount: '10000', asset: address, extra },
+  };
+}

@@ -1,0 +1,141 @@
+import { mkdir } from 'node:fs/promises';
+import { probe, RELAYED } from './answer.ts';
+import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
+import { findNginx, proxyServer, startNginx } from './nginx.ts';
+import type { Side } from './suite.ts';
+import { type System, startSystem } from './system.ts';
+import { type Stop, startWorld, type World, writeConfig } from './world.ts';
+
+/** How the workbench is set up. */
+export interface WorkbenchOptions {
+  readonly connections: number;
+  readonly npmOnly: boolean;
+  /** Folder for CPU profiles of the gateway, where they are wanted. */
+  readonly profileFolder: string | undefined;
+}
+
+/** Where suites start their systems; it ends them all. */
+export class Workbench {
+  readonly world: World;
+  /** The nginx executable, where there is one to be used. */
+  readonly nginx: string | undefined;
+  /** The name of the load generator for equal requests. */
+  readonly generator: string;
+  /** The generator that can also pay. */
+  readonly client: System;
+  readonly #options: WorkbenchOptions;
+  readonly #equalRequests: LoadGenerator;
+  /** Ends of the world, which stays from suite to suite. */
+  readonly #worldStops: readonly Stop[];
+  /** Ends of what the suite of the moment has started. */
+  #stops: Stop[] = [];
+
+  private constructor(world: World, client: System, options: WorkbenchOptions, worldStops: readonly Stop[]) {
+    const generator = chooseGenerator(client, options.npmOnly);
+    this.world = world;
+    this.client = client;
+    this.nginx = usableNginx(options);
+    this.generator = generator.name;
+    this.#equalRequests = generator.run;
+    this.#options = options;
+    this.#worldStops = worldStops;
+  }
+
+  /** Starts the world and the load generator. */
+  static async open(options: WorkbenchOptions): Promise<Workbench> {
+    const stops: Stop[] = [];
+    try {
+      const world = await startWorld(usableNginx(options), (stop) => stops.push(stop));
+      const client = await startSystem('load-generator');
+      stops.push(() => client.stop());
+      return new Workbench(world, client, options, stops);
+    } catch (fault) {
+      await stopAll(stops);
+      throw fault;
+    }
+  }
+
+  /** Starts a gateway on the routes of a YAML text; everything else of its configuration is the same in all suites. */
+  async gateway(routes: string): Promise<string> {
+    const file = await writeConfig(configuration(this.world, routes), (stop) => this.#stops.push(stop));
+    const { profileFolder } = this.#options;
+    if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true });
+    const options = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+    return (await this.system('gateway', [file], options)).url;
+  }
+
+  /** Starts a system of `systems/`. */
+  async system(name: string, args: readonly string[] = [], options: readonly string[] = []): Promise<System> {
+    const system = await startSystem(name, args, options);
+    this.#stops.push(() => system.stop());
+    return system;
+  }
+
+  /** Starts an nginx that forwards to the upstream; `undefined` where there is none to be used. */
+  async nginxProxy(): Promise<string | undefined> {
+    if (this.nginx === undefined) return undefined;
+    const proxy = await startNginx(this.nginx, (port) => proxyServer(port, this.world.upstreamUrl));
+    this.#stops.push(proxy.stop);
+    return proxy.url;
+  }
+
+  /** A side that answers equal requests with a status; by default one that relays the upstream's answer. */
+  side(name: string, url: string, status = 200, look: Side['probe'] = () => probe(url, {}, RELAYED)): Side {
+    return { name, probe: look, measure: this.#drive(this.#equalRequests, url, status) };
+  }
+
+  /** The same, but driven by the client that also drives the paid sides. */
+  sideOfClient(name: string, url: string): Side {
+    return { name, probe: () => probe(url, {}, RELAYED), measure: this.#drive(ownLoad(this.client), url, 200) };
+  }
+
+  /** A side on which every request carries a payment of its own. */
+  paidSide(name: string, url: string, look: Side['probe'], paymentsPerSecond: number): Side {
+    const { connections } = this.#options;
+    return {
+      name,
+      probe: look,
+      measure: (seconds) => {
+        const payments = seconds * paymentsPerSecond;
+        return this.client.measure({ kind: 'load', url, connections, seconds, status: 200, payments });
+      },
+    };
+  }
+
+  /** Ends everything that a suite has started, so that suites do not run beside each other's systems. */
+  async clear(): Promise<void> {
+    const stops = this.#stops;
+    this.#stops = [];
+    await stopAll(stops);
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await stopAll(this.#worldStops);
+  }
+
+  #drive(generator: LoadGenerator, url: string, status: number): Side['measure'] {
+    const { connections } = this.#options;
+    return (seconds) => generator({ url, connections, seconds, status });
+  }
+}
+
+function usableNginx({ npmOnly }: WorkbenchOptions): string | undefined {
+  return npmOnly ? undefined : findNginx();
+}
+
+async function stopAll(stops: readonly Stop[]): Promise<void> {
+  for (const stop of stops.toReversed()) await stop();
+}
+
+function configuration({ upstreamUrl, facilitatorUrl }: World, routes: string): string {
+  return `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+upstream: ${upstreamUrl}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+facilitator: ${facilitatorUrl}
+store: memory
+routes:
+${routes}`;
+}

@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNginx } from './nginx.ts';
+import { startSystem } from './system.ts';
+
+/** What the upstream answers to every request. */
+export const UPSTREAM_BODY = '{"city":"Oslo","temperature":4.5,"wind":{"speed":3.2,"from":"NW"},"station":"Blindern"}';
+
+/** What the facilitator answers, by path. */
+export const FACILITATOR_ANSWERS = {
+  '/supported': '{"kinds":[{"x402Version":2,"scheme":"exact","network":"eip155:84532"}],"extensions":[],"signers":{}}',
+  '/verify': '{"isValid":true}',
+  '/settle': `{"success":true,"transaction":"0x${'ab'.repeat(32)}","network":"eip155:84532"}`,
+} as const;
+
+/** What stands around the gateway: as cheap as the machine has it, so that the gateway is what is measured. */
+export interface World {
+  readonly upstreamUrl: string;
+  readonly facilitatorUrl: string;
+}
+
+/** Ends something that was started. */
+export type Stop = () => Promise<void>;
+
+/** Starts the world on nginx where it may be used, else on node:http. `onStarted` gets the end of each part. */
+export async function startWorld(nginx: string | undefined, onStarted: (stop: Stop) => void): Promise<World> {
+  if (nginx === undefined) {
+    const headers = ['Content-Type', 'application/json', 'Content-Length', String(UPSTREAM_BODY.length)];
+    const upstream = await startSystem('fixed-answer', ['200', JSON.stringify(headers), UPSTREAM_BODY]);
+    onStarted(() => upstream.stop());
+    const facilitator = await startSystem('facilitator');
+    onStarted(() => facilitator.stop());
+    return { upstreamUrl: upstream.url, facilitatorUrl: facilitator.url };
+  }
+  const upstream = await startNginx(nginx, (port) => fixedServer(port, { '/': UPSTREAM_BODY }));
+  onStarted(upstream.stop);
+  const facilitator = await startNginx(nginx, (port) => fixedServer(port, FACILITATOR_ANSWERS));
+  onStarted(facilitator.stop);
+  return { upstreamUrl: upstream.url, facilitatorUrl: facilitator.url };
+}
+
+/** Writes a configuration file for one gateway; `onStarted` gets what removes it. */
+export async function writeConfig(text: string, onStarted: (stop: Stop) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
+  onStarted(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'gateway.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+function fixedServer(port: number, answers: Readonly<Record<string, string>>): string {
+  const locations = Object.entries(answers).map(([path, body]) => `location ${path} { return 200 '${body}'; }`);
+  return `server { listen 127.0.0.1:${port}; default_type application/json; ${locations.join(' ')} }`;
+}
