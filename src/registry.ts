@@ -2,6 +2,8 @@ import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { StoreSpec } from './domain/plan.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
 import { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
+import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
+import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator } from './facilitator/remote/remote-facilitator.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
@@ -32,6 +34,24 @@ export function openFacilitator(spec: FacilitatorSpec): Facilitator {
       return openRemoteFacilitator(spec);
     case 'local':
       return openLocalFacilitator(spec);
+  }
+}
+
+/** Added to the time that a settlement may take before a worker counts its outcome as unknown, in milliseconds. */
+const RELAY_MARGIN_MS = 60_000;
+
+/**
+ * Opens a facilitator of a worker process: one that settles with a key of ours has it done by the process at the other
+ * end of `channel`, which is the only one to use the key.
+ */
+export function openWorkerFacilitator(spec: FacilitatorSpec, channel: WorkerChannel): Facilitator {
+  switch (spec.kind) {
+    case 'remote':
+      return openFacilitator(spec);
+    case 'local':
+      return openRelayedFacilitator(openFacilitator(spec), channel, {
+        settleWithinMs: spec.settleTimeoutMs + RELAY_MARGIN_MS,
+      });
   }
 }
 

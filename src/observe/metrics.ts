@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Observer, RequestSummary } from './observer.ts';
 
 /** Buckets in seconds: from a local 402 to a settlement on a slow chain. */
@@ -7,8 +7,37 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
 export interface Metrics extends Observer {
   /** The text exposition of everything, with its content type. */
-  render(): Promise<{ readonly contentType: string; readonly body: string }>;
+  render(): Promise<Exposition>;
+  /** The values of this moment, fit to be copied to another process. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
+
+/** Metrics as Prometheus reads them. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The values of one process's metrics. */
+export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** Adds up the metrics of several processes, and writes them as if they were one's. */
+export async function renderTogether(snapshots: readonly MetricsSnapshot[]): Promise<Exposition> {
+  const registry = AggregatorRegistry.aggregate([...snapshots]);
+  return { contentType: registry.contentType, body: await registry.metrics() };
+}
+
+/**
+ * What stays true of processes that have ended: sums of their counters and histograms. Left out of a total they would
+ * make it fall, which reads as if everything had been counted again since.
+ */
+export async function sumOfEnded(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const lasting = snapshots.map((snapshot) => snapshot.filter(({ type }) => LASTING.has(type)));
+  return await AggregatorRegistry.aggregate(lasting).getMetricsAsJSON();
+}
+
+/** Prometheus types that only grow. */
+const LASTING: ReadonlySet<unknown> = new Set(['counter', 'histogram']);
 
 /** Makes a registry of its own: several gateways in one process do not share counters. */
 export function createMetrics(): Metrics {
@@ -45,5 +74,6 @@ export function createMetrics(): Metrics {
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
+    snapshot: () => registry.getMetricsAsJSON(),
   };
 }

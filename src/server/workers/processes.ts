@@ -1,0 +1,103 @@
+import cluster, { type Worker } from 'node:cluster';
+import process from 'node:process';
+import {
+  isPrimaryMessage,
+  isWorkerMessage,
+  type LineToPrimary,
+  type LineToWorker,
+  type PrimaryMessage,
+  type WorkerMessage,
+} from './worker-line.ts';
+
+/*
+ * The only place that knows `node:cluster` and this process's line to its parent.
+ */
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A worker, as the primary has it. */
+export interface WorkerProcess {
+  readonly pid: number | undefined;
+  readonly line: LineToWorker;
+  /** Resolves once the process is no more. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** A worker's line to the primary. */
+export interface PrimaryLine extends LineToPrimary {
+  /** Sends what is on its way and hangs up, with which the process ends. */
+  hangUp(): Promise<void>;
+}
+
+/** Marks our own workers: other programs that run this one in a cluster of theirs set Node's variable, too. */
+const MARK = 'TURNPIKE_WORKER';
+
+/** Starts one more process with this one's command line. Its output goes where this one's goes. */
+export function forkWorker(): WorkerProcess {
+  // `advanced`, since amounts are bigints.
+  cluster.setupPrimary({ serialization: 'advanced' });
+  const worker = cluster.fork({ [MARK]: '1' });
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
+  });
+  // Of a process that is no more, which `ended` tells of.
+  worker.on('error', () => {});
+  return { pid: worker.process.pid, line: lineTo(worker), ended, kill: () => worker.process.kill('SIGKILL') };
+}
+
+/**
+ * The line to the primary, where this process is a worker; `undefined` elsewhere. Signals to stop are the primary's
+ * business from then on: a terminal and a supervisor send them to all processes of a group.
+ *
+ * @param env this process's environment
+ */
+export function openPrimaryLine(env: Readonly<Record<string, string | undefined>>): PrimaryLine | undefined {
+  if (!cluster.isWorker || env[MARK] === undefined) return undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  const gone = new AbortController();
+  // Node ends a worker whose primary is gone by itself; nothing that this process holds may go on without it.
+  process.once('disconnect', () => gone.abort(new Error('the primary has ended')));
+  let sending = Promise.resolve();
+  return {
+    gone: gone.signal,
+    send(message: WorkerMessage) {
+      if (!process.connected) return;
+      const sent = new Promise<void>((resolve) => {
+        process.send?.(message, undefined, undefined, () => resolve());
+      });
+      sending = sending.then(() => sent);
+    },
+    receive(listener: (message: PrimaryMessage) => void) {
+      process.on('message', (message: unknown) => {
+        if (isPrimaryMessage(message)) listener(message);
+      });
+    },
+    async hangUp() {
+      await sending;
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+function lineTo(worker: Worker): LineToWorker {
+  const gone = new AbortController();
+  // After the last message was read, which its exit may overtake.
+  worker.once('disconnect', () => gone.abort(new Error('the worker has ended')));
+  return {
+    gone: gone.signal,
+    send(message: PrimaryMessage) {
+      if (worker.isConnected()) worker.send(message, () => {});
+    },
+    receive(listener: (message: WorkerMessage) => void) {
+      worker.on('message', (message: unknown) => {
+        if (isWorkerMessage(message)) listener(message);
+      });
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import type { ReadinessCheck } from '../admin-listener.ts';
+import type { ProcessEnd, WorkerProcess } from './processes.ts';
+import { restoreStartFault } from './start-fault.ts';
+import { PULSE_MS, type WorkerMessage } from './worker-line.ts';
+
+/** Milliseconds without a pulse after which a worker counts as not ready. */
+const STALE_MS = 5 * PULSE_MS;
+/** How long a worker may take until it serves, in milliseconds; then it is ended and counts as failed. */
+const BOOT_MS = 60_000;
+/** A worker that served for so long, in milliseconds, does not count as one that dies again and again. */
+const STEADY_MS = 30_000;
+/** First and longest wait before a worker is replaced that failed more than once, in milliseconds. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 15_000;
+
+/** What a seat tells about its worker. */
+export interface SeatEvents {
+  /** It serves, at `url`. */
+  listening(seat: Seat, worker: SeatedWorker, url: string): void;
+  /** It has ended. `stated` is the reason that it gave, where it could not start. */
+  ended(seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd): void;
+}
+
+/** A worker and what is known of it. */
+export interface SeatedWorker {
+  readonly process: WorkerProcess;
+  /** Unix milliseconds since when it serves. */
+  servingSince: number | undefined;
+  /** Its name in the ledger. */
+  owner: string | undefined;
+  checks: readonly ReadinessCheck[];
+  pulseAt: number;
+}
+
+/** What a seat is made of. */
+export interface SeatDeps {
+  readonly number: number;
+  readonly fork: () => WorkerProcess;
+  /** What a new worker starts on: content by path. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly events: SeatEvents;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** One place among the workers: who works there now, and how often that went wrong. */
+export class Seat {
+  readonly number: number;
+  readonly #deps: SeatDeps;
+  #worker: SeatedWorker | undefined;
+  #lastEnd = 'starting';
+  #failures = 0;
+  #waiting: NodeJS.Timeout | undefined;
+
+  constructor(deps: SeatDeps) {
+    this.number = deps.number;
+    this.#deps = deps;
+  }
+
+  /** The process in this place, whether it serves yet or not. */
+  get worker(): SeatedWorker | undefined {
+    return this.#worker;
+  }
+
+  get serves(): boolean {
+    return this.#worker?.servingSince !== undefined;
+  }
+
+  /** Workers that ended in this place one after the other without having served steadily. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Starts a worker. */
+  fill(): void {
+    const { fork, events, clock } = this.#deps;
+    const process = fork();
+    const worker: SeatedWorker = { process, servingSince: undefined, owner: undefined, checks: [], pulseAt: clock() };
+    this.#worker = worker;
+    let stated: Error | undefined;
+    const boot = setTimeout(() => process.kill(), BOOT_MS);
+    process.line.receive((message) => {
+      if (message.kind === 'failed') stated = restoreStartFault(message.fault);
+      if (message.kind === 'listening') clearTimeout(boot);
+      this.#hear(worker, message);
+    });
+    void process.ended.then((end) => {
+      clearTimeout(boot);
+      this.#worker = undefined;
+      const served = worker.servingSince === undefined ? 0 : clock() - worker.servingSince;
+      this.#failures = served >= STEADY_MS ? 0 : this.#failures + 1;
+      this.#lastEnd = stated?.message ?? describeEnd(end);
+      events.ended(this, worker, stated, end);
+    });
+  }
+
+  /** Starts another worker: at once, or after a while where they end again and again. Returns the wait in milliseconds. */
+  fillAgain(): number {
+    const waitMs =
+      this.#failures <= 1 ? 0 : Math.min(FIRST_WAIT_MS * 2 ** Math.min(this.#failures - 2, 10), LONGEST_WAIT_MS);
+    this.#waiting = setTimeout(() => this.fill(), waitMs);
+    return waitMs;
+  }
+
+  /** Starts no more workers. */
+  retire(): void {
+    clearTimeout(this.#waiting);
+  }
+
+  /** What the worker said last of its readiness, or why there is nothing to go by. */
+  checks(): readonly ReadinessCheck[] {
+    const name = `worker ${this.number}`;
+    const worker = this.#worker;
+    if (worker === undefined) return [{ name, ready: false, detail: this.#lastEnd }];
+    if (worker.servingSince === undefined) return [{ name, ready: false, detail: 'starting' }];
+    if (this.#deps.clock() - worker.pulseAt > STALE_MS) return [{ name, ready: false, detail: 'does not answer' }];
+    return worker.checks.map((check) => ({ ...check, name: `${name}: ${check.name}` }));
+  }
+
+  #hear(worker: SeatedWorker, message: WorkerMessage): void {
+    const { number, files, events, clock } = this.#deps;
+    switch (message.kind) {
+      case 'hello':
+        worker.process.line.send({ kind: 'begin', worker: number, files });
+        return;
+      case 'listening':
+        worker.servingSince = clock();
+        worker.owner = message.owner;
+        events.listening(this, worker, message.url);
+        return;
+      case 'pulse':
+        worker.checks = message.checks;
+        worker.pulseAt = clock();
+        return;
+      case 'failed':
+      case 'measured':
+      case 'settlement':
+    }
+  }
+}
+
+/** How a process ended, in words. */
+export function describeEnd({ code, signal }: ProcessEnd): string {
+  return signal === null ? `ended with code ${code}` : `ended by ${signal}`;
+}

@@ -1,0 +1,31 @@
+import { UnservedOfferError } from '../readiness.ts';
+
+/** Why a worker could not start, fit to be copied to the primary, which says it in the worker's stead. */
+export interface StartFault {
+  readonly name: string;
+  readonly message: string;
+  /** What the operating system said: its code, the call, and the address it was about. */
+  readonly system: { code?: string; syscall?: string; address?: string; port?: number };
+}
+
+/** Makes a fault fit to be copied. */
+export function describeStartFault(fault: unknown): StartFault {
+  if (!(fault instanceof Error)) return { name: 'Error', message: String(fault), system: {} };
+  const { name, message } = fault;
+  return { name, message, system: systemFacts(fault) };
+}
+
+/** Makes an error of what {@link describeStartFault} wrote, that is reported as the original would be. */
+export function restoreStartFault({ name, message, system }: StartFault): Error {
+  if (name === UnservedOfferError.prototype.constructor.name) return new UnservedOfferError(message);
+  return Object.assign(new Error(message), system);
+}
+
+function systemFacts(fault: Error): StartFault['system'] {
+  const facts: StartFault['system'] = {};
+  if ('code' in fault && typeof fault.code === 'string') facts.code = fault.code;
+  if ('syscall' in fault && typeof fault.syscall === 'string') facts.syscall = fault.syscall;
+  if ('address' in fault && typeof fault.address === 'string') facts.address = fault.address;
+  if ('port' in fault && typeof fault.port === 'number') facts.port = fault.port;
+  return facts;
+}

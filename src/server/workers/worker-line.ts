@@ -1,0 +1,78 @@
+import type { Channel, SettlerToWorker, WorkerToSettler } from '../../facilitator/relayed/settlement-channel.ts';
+import type { MetricsSnapshot } from '../../observe/metrics.ts';
+import type { ReadinessCheck } from '../admin-listener.ts';
+import type { StartFault } from './start-fault.ts';
+
+/** What the primary tells a worker. */
+export type PrimaryMessage =
+  /** Start serving, on the configuration that these files hold: content by path. */
+  | { readonly kind: 'begin'; readonly worker: number; readonly files: ReadonlyMap<string, string> }
+  /** Take nothing new, finish what is in flight, end. */
+  | { readonly kind: 'drain' }
+  /** This process has ended: take up what it held. */
+  | { readonly kind: 'inherit'; readonly owner: string }
+  | { readonly kind: 'measure'; readonly request: number }
+  | { readonly kind: 'settlement'; readonly message: SettlerToWorker };
+
+/** What a worker tells the primary. */
+export type WorkerMessage =
+  /** It runs, and waits for `begin`. */
+  | { readonly kind: 'hello' }
+  /** It serves. `owner` is its name in the ledger. */
+  | { readonly kind: 'listening'; readonly url: string; readonly owner: string }
+  /** It cannot start, and ends. */
+  | { readonly kind: 'failed'; readonly fault: StartFault }
+  /** It is alive, and so ready; comes every {@link PULSE_MS}. */
+  | { readonly kind: 'pulse'; readonly checks: readonly ReadinessCheck[] }
+  | { readonly kind: 'measured'; readonly request: number; readonly snapshot: MetricsSnapshot }
+  | { readonly kind: 'settlement'; readonly message: WorkerToSettler };
+
+/** How often a worker says how it is, in milliseconds. */
+export const PULSE_MS = 1000;
+
+/** The primary's end of the line to a worker. */
+export type LineToWorker = Channel<PrimaryMessage, WorkerMessage>;
+
+/** A worker's end of the line to the primary. */
+export type LineToPrimary = Channel<WorkerMessage, PrimaryMessage>;
+
+const FROM_PRIMARY: ReadonlySet<unknown> = new Set(['begin', 'drain', 'inherit', 'measure', 'settlement']);
+const FROM_WORKER: ReadonlySet<unknown> = new Set(['hello', 'listening', 'failed', 'pulse', 'measured', 'settlement']);
+
+/** Whether a message is one of the primary's; what is in it was written by this same program. */
+export function isPrimaryMessage(message: unknown): message is PrimaryMessage {
+  return FROM_PRIMARY.has(kindOf(message));
+}
+
+/** Whether a message is one of a worker's; what is in it was written by this same program. */
+export function isWorkerMessage(message: unknown): message is WorkerMessage {
+  return FROM_WORKER.has(kindOf(message));
+}
+
+/** The part of a line that settlements go through, as a line of its own. */
+export function settlementsOfWorker(line: LineToPrimary): Channel<WorkerToSettler, SettlerToWorker> {
+  return {
+    gone: line.gone,
+    send: (message) => line.send({ kind: 'settlement', message }),
+    receive: (listener) =>
+      line.receive((given) => {
+        if (given.kind === 'settlement') listener(given.message);
+      }),
+  };
+}
+
+/** The other end of {@link settlementsOfWorker}. */
+export function settlementsOfPrimary(line: LineToWorker): Channel<SettlerToWorker, WorkerToSettler> {
+  return {
+    gone: line.gone,
+    send: (message) => line.send({ kind: 'settlement', message }),
+    receive: (listener) =>
+      line.receive((given) => {
+        if (given.kind === 'settlement') listener(given.message);
+      }),
+  };
+}
+
+function kindOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'kind' in message ? message.kind : undefined;
+}

@@ -1,0 +1,188 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Crew } from '../../src/server/workers/crew.ts';
+import type { ProcessEnd, WorkerProcess } from '../../src/server/workers/processes.ts';
+import type { PrimaryMessage, WorkerMessage } from '../../src/server/workers/worker-line.ts';
+
+const FILES: ReadonlyMap<string, string> = new Map([['gateway.yaml', 'listen: …']]);
+const READY = [{ name: 'configuration', ready: true }];
+
+/** A worker process that a test plays. */
+interface PlayedWorker {
+  readonly process: WorkerProcess;
+  readonly heard: readonly PrimaryMessage[];
+  readonly killed: () => boolean;
+  say(message: WorkerMessage): void;
+  serve(owner?: string): void;
+  /** Ends it, and resolves when everybody has noticed. */
+  end(end?: ProcessEnd): Promise<void>;
+}
+
+function playWorker(pid: number): PlayedWorker {
+  const listeners: ((message: WorkerMessage) => void)[] = [];
+  const heard: PrimaryMessage[] = [];
+  const gone = new AbortController();
+  const ended = Promise.withResolvers<ProcessEnd>();
+  let killed = false;
+  const say = (message: WorkerMessage): void => {
+    for (const listener of listeners) listener(message);
+  };
+  return {
+    heard,
+    killed: () => killed,
+    say,
+    serve(owner = `owner-${pid}`) {
+      say({ kind: 'hello' });
+      say({ kind: 'pulse', checks: READY });
+      say({ kind: 'listening', url: 'http://127.0.0.1:8402', owner });
+    },
+    async end(end = { code: null, signal: 'SIGKILL' }) {
+      gone.abort();
+      ended.resolve(end);
+      await vi.advanceTimersByTimeAsync(0);
+    },
+    process: {
+      pid,
+      ended: ended.promise,
+      kill: () => {
+        killed = true;
+        ended.resolve({ code: null, signal: 'SIGKILL' });
+      },
+      line: {
+        gone: gone.signal,
+        send: (message) => void heard.push(message),
+        receive: (listener) => void listeners.push(listener),
+      },
+    },
+  };
+}
+
+function playCrew(size: number) {
+  const workers: PlayedWorker[] = [];
+  const crew = new Crew({
+    size,
+    files: FILES,
+    log: pino({ level: 'silent' }),
+    fork: () => {
+      const worker = playWorker(workers.length + 1);
+      workers.push(worker);
+      return worker.process;
+    },
+    hired: () => {},
+    serving: () => {},
+    clock: Date.now,
+  });
+  const at = (index: number): PlayedWorker => {
+    const worker = workers.at(index);
+    if (worker === undefined) throw new Error(`there is no worker ${index}`);
+    return worker;
+  };
+  return { crew, workers, at };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('a crew of workers', () => {
+  it('is started when all of them serve, on the files that were checked', async () => {
+    const { crew, at } = playCrew(2);
+    let started = false;
+    const starting = crew.start().then((url) => {
+      started = true;
+      return url;
+    });
+    at(0).serve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(started).toBe(false);
+    expect(crew.checks()).toContainEqual({ name: 'worker 2', ready: false, detail: 'starting' });
+    at(1).serve();
+    expect(await starting).toBe('http://127.0.0.1:8402');
+    expect(at(1).heard).toEqual([{ kind: 'begin', worker: 2, files: FILES }]);
+    expect(crew.checks().every(({ ready }) => ready)).toBe(true);
+  });
+
+  it('does not start when one of them says why it cannot', async () => {
+    const { crew, at, workers } = playCrew(2);
+    const starting = expect(crew.start()).rejects.toThrow('the ledger cannot be opened');
+    at(0).serve();
+    at(1).say({ kind: 'failed', fault: { name: 'Error', message: 'the ledger cannot be opened', system: {} } });
+    await at(1).end({ code: 0, signal: null });
+    await starting;
+    expect(workers).toHaveLength(2);
+  });
+
+  it('replaces one that ends, and tells another one what it left behind', async () => {
+    const { crew, at, workers } = playCrew(2);
+    void crew.start();
+    at(0).serve();
+    at(1).serve('lost');
+    await at(1).end();
+    expect(at(0).heard.at(-1)).toEqual({ kind: 'inherit', owner: 'lost' });
+    expect(workers).toHaveLength(3);
+    at(2).serve();
+    expect(at(2).heard).toEqual([{ kind: 'begin', worker: 2, files: FILES }]);
+    expect(crew.checks().every(({ ready }) => ready)).toBe(true);
+  });
+
+  it('waits longer each time for one that ends again and again, and never gives up while another serves', async () => {
+    const { crew, at, workers } = playCrew(2);
+    void crew.start();
+    at(0).serve();
+    at(1).serve();
+    const waits: number[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const [before, since] = [workers.length, Date.now()];
+      await at(-1).end();
+      while (workers.length === before) await vi.advanceTimersToNextTimerAsync();
+      waits.push(Date.now() - since);
+    }
+    await at(-1).end();
+    expect(crew.checks()).toContainEqual({ name: 'worker 2', ready: false, detail: 'ended by SIGKILL' });
+    expect(waits).toEqual([0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+  });
+
+  it('is lost when nobody serves and those that are started do not last, with the reason', async () => {
+    const { crew, at } = playCrew(1);
+    void crew.start();
+    at(0).serve();
+    for (let round = 0; round < 5; round += 1) {
+      await at(-1).end({ code: 7, signal: null });
+      await vi.advanceTimersByTimeAsync(15_000);
+    }
+    expect(await crew.lost).toMatchObject({ message: 'worker 1 ended with code 7' });
+  });
+
+  it('is not ready while one of them does not answer', async () => {
+    const { crew, at } = playCrew(1);
+    void crew.start();
+    at(0).serve();
+    await vi.advanceTimersByTimeAsync(5001);
+    expect(crew.checks()).toEqual([{ name: 'worker 1', ready: false, detail: 'does not answer' }]);
+    at(0).say({ kind: 'pulse', checks: READY });
+    expect(crew.checks()).toEqual([{ name: 'worker 1: configuration', ready: true }]);
+  });
+
+  it('ends a worker that does not come to serve', async () => {
+    const { crew, at } = playCrew(1);
+    void crew.start();
+    at(0).say({ kind: 'hello' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(at(0).killed()).toBe(true);
+  });
+
+  it('drains all, replaces nobody, and ends those that take too long', async () => {
+    const { crew, at, workers } = playCrew(2);
+    void crew.start();
+    at(0).serve();
+    at(1).serve();
+    const draining = crew.drain(30_000);
+    await at(0).end({ code: 0, signal: null });
+    expect(at(1).heard.at(-1)).toEqual({ kind: 'drain' });
+    await vi.advanceTimersByTimeAsync(44_999);
+    expect(at(1).killed()).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(at(1).killed()).toBe(true);
+    await draining;
+    expect(workers).toHaveLength(2);
+  });
+});

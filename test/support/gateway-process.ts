@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { LogLine } from './gateway.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/turnpike.js', import.meta.url));
+
+/** How the process and all that it started ended. */
+export interface GatewayEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** `turnpike start` as a process of its own. */
+export interface GatewayProcess {
+  /** Resolves with its addresses once it says that it is ready; rejects when it ends before. */
+  readonly ready: Promise<{ readonly url: string; readonly adminUrl: string }>;
+  /** Resolves once nothing holds its output any more: neither it, nor a process that it started. */
+  readonly ended: Promise<GatewayEnd>;
+  /** What it wrote that is no log line. */
+  readonly notices: readonly string[];
+  readonly log: readonly LogLine[];
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves once the log holds so many lines that fit, with these. */
+  logged(count: number, fits: (line: LogLine) => boolean): Promise<readonly LogLine[]>;
+}
+
+const READY = /^turnpike listening on (http:\S+) \(admin (http:\S+)\)$/;
+
+/** Runs `turnpike start` on a configuration text, which is written into `folder`. */
+export function startGatewayProcess(folder: string, text: string): GatewayProcess {
+  const file = join(folder, 'gateway.yaml');
+  writeFileSync(file, text);
+  const child = spawn(process.execPath, ['--conditions=development', BIN, 'start', '-c', file]);
+  const log: LogLine[] = [];
+  const notices: string[] = [];
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const ready = Promise.withResolvers<{ url: string; adminUrl: string }>();
+  lines.on('line', (line) => {
+    if (line.startsWith('{')) log.push(JSON.parse(line));
+    else notices.push(line);
+    const [, url, adminUrl] = READY.exec(line) ?? [];
+    if (url !== undefined && adminUrl !== undefined) ready.resolve({ url, adminUrl });
+  });
+  const ended = once(child, 'close').then(([code, signal]) => {
+    ready.reject(new Error(`ended before it was ready: ${stderr}`));
+    return { code, signal, stderr };
+  });
+  ready.promise.catch(() => {});
+  return {
+    ready: ready.promise,
+    ended,
+    notices,
+    log,
+    kill: (signal) => void child.kill(signal),
+    async logged(count, fits) {
+      for (;;) {
+        const found = log.filter(fits);
+        if (found.length >= count) return found;
+        await Promise.race([once(lines, 'line'), ended.then((end) => Promise.reject(new Error(JSON.stringify(end))))]);
+      }
+    },
+  };
+}
