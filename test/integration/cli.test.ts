@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/turnpike.js', import.meta.url));
@@ -190,7 +190,8 @@ describe('turnpike devnet', () => {
 
   it('ends with 0 when it is stopped while it starts', async () => {
     const { signals, code, err } = runCli('devnet', '--port', '0');
-    // The command listens for signals before it does anything else.
+    // Once it is loaded, the command listens for signals before it does anything else.
+    await vi.waitFor(() => expect(signals.listenerCount('SIGINT')).toBe(1));
     signals.emit('SIGINT');
     expect(await code).toBe(0);
     expect(err.text()).toBe('');
