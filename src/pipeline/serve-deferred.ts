@@ -61,6 +61,8 @@ async function serveOwing(
     const answered = outcome.kind === 'complete' ? ({ answered: true } as const) : {};
     request.notes.outcome = outcome.kind === 'complete' ? 'paid' : 'failed';
     await claimed.move({ to: 'owed', ...answered, checkAt: services.clock() });
+    // What is owed for less than a whole answer is not handed out by the ledger: this process is still to see to it.
+    if (outcome.kind !== 'complete') services.abandoned({ key: claimed.record.key, epoch: claimed.record.epoch });
     services.owed();
   }
   return SERVED;

@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/gateway-error.ts';
+import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
@@ -10,6 +10,16 @@ const FIRST_CHECK_MS = 1000;
 const LONGEST_CHECK_MS = 60_000;
 /** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
 const SECOND_LOOK_MS = 60_000;
+
+/**
+ * Why a row stands at `settling` whose answer went out, in full or in part, before the money was asked for. It tells such
+ * a row from one whose answer was withheld: there a settlement that did not happen costs nobody anything, here the money
+ * is still owed.
+ */
+export const ON_CREDIT = 'on credit';
+
+/** Reasons of settlements that failed because no request got as far as the facilitator. */
+const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);
 
 /** What finding out about an open payment takes. */
 export interface Resolver {
@@ -33,12 +43,34 @@ export function nextCheck(checks: number, now: number): number {
  * @throws GatewayError the facilitator's fault when it cannot look now
  */
 export async function stepByProof(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
-  return stepAfter(await findOutcome(record, resolver), record, resolver.now);
+  const outcome = await findOutcome(record, resolver);
+  // Nothing moved, as when the process went before it sent what it had written down: the money is still owed. Should
+  // the payment be worth nothing any more, settling itself will say so.
+  if (outcome.kind === 'failed' && isOnCredit(record) && canBePaid(record, resolver.now)) {
+    return { to: 'owed', reason: outcome.reason, checkAt: resolver.now };
+  }
+  return outcome.kind === 'unknown'
+    ? stepInDoubt(record, outcome.reason, resolver.now)
+    : stepAfter(outcome, record, resolver.now);
+}
+
+/** Nothing is certain yet. What is on credit stays where it can become `owed` again. */
+export function stepInDoubt(record: PaymentRecord, reason: string, now: number): Transition {
+  const checkAt = nextCheck(record.checks, now);
+  return isOnCredit(record) ? { to: 'settling', reason: ON_CREDIT, checkAt } : { to: 'unknown', reason, checkAt };
+}
+
+function isOnCredit({ state, reason }: PaymentRecord): boolean {
+  return state === 'settling' && reason === ON_CREDIT;
+}
+
+function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
+  return now < expiresAt * 1000;
 }
 
 /**
  * Settles a payment whose answer went out on credit, for the first time: the row stands at `settling` and says so. What
- * was declined before anything was sent is tried again later.
+ * was declined before anything was sent, or did not reach the facilitator, is tried again later.
  */
 export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const evidence = evidenceOf(record);
@@ -47,7 +79,12 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
   if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
   if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
   try {
-    return stepAfter(await facilitator.settle(evidence.payment, resolver.journal), record, resolver.now);
+    const outcome = await facilitator.settle(evidence.payment, resolver.journal);
+    // The answer is out: a facilitator that is away for a while must not make it free, as long as it can be paid at all.
+    if (outcome.kind === 'failed' && NOT_REACHED.has(outcome.reason) && canBePaid(record, resolver.now)) {
+      return { ...later, reason: outcome.reason };
+    }
+    return stepAfter(outcome, record, resolver.now);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) return { to: 'unknown', reason: String(fault), checkAt: later.checkAt };
     if (fault.code === 'facilitator_overloaded') return { ...later, reason: fault.code };

@@ -3,14 +3,25 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
-import type { Ledger, Transition } from '../store/ledger.ts';
+import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+import {
+  findOutcome,
+  ON_CREDIT,
+  type Resolver,
+  stepByProof,
+  stepBySettling,
+  stepInDoubt,
+  stepOfDelivery,
+} from './open-payment.ts';
 
 /** How often a process looks for open payments, and says that it lives, in milliseconds. */
 const ROUND_MS = 1000;
-/** How long a taken payment is left to the process that took it, in milliseconds: longer than a look takes. */
-const HOLD_MS = 120_000;
+/**
+ * How long a taken payment is left to the process that took it, in milliseconds: longer than a look takes, and no longer
+ * than a payment can wait whose taking was written while the ledger went away, so that nobody knows of it.
+ */
+const HOLD_MS = 30_000;
 /** Longest look at one payment, in milliseconds. */
 const LOOK_MS = 15_000;
 /** Most payments looked into at once. */
@@ -73,9 +84,13 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #pulse: NodeJS.Timeout | undefined;
+  #beating: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   readonly #abandoned = new Set<AbandonedPayment>();
+  /** Those of them that wait for nothing but the ledger. Their `checkAt` is the end of our own hold, which is over. */
+  readonly #unwritten = new WeakSet<AbandonedPayment>();
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -83,6 +98,9 @@ export class Reconciler {
 
   /** Does one round now, and one after the other from then on. Resolves after the first. */
   async start(): Promise<void> {
+    // Not by rounds: a settlement takes longer than a process may be silent for, and what it holds would be taken away.
+    this.#pulse = setInterval(() => void this.#beat(), ROUND_MS);
+    this.#pulse.unref();
     await this.#run();
   }
 
@@ -103,6 +121,9 @@ export class Reconciler {
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#running;
+    clearInterval(this.#pulse);
+    // One that came after the farewell would take it back.
+    await this.#beating;
     await this.#attempt('retire', () => this.#deps.store.retire(this.#deps.owner));
   }
 
@@ -116,6 +137,15 @@ export class Reconciler {
     this.#timer.unref();
   }
 
+  /** One at a time, however slow the ledger is. */
+  async #beat(): Promise<void> {
+    const { store, owner, clock } = this.#deps;
+    this.#beating ??= this.#attempt('beat', () => store.beat(owner, clock())).finally(() => {
+      this.#beating = undefined;
+    });
+    await this.#beating;
+  }
+
   /** Rounds without a pause for as long as there is more to do than fits into one. */
   async #rounds(): Promise<void> {
     do {
@@ -126,13 +156,14 @@ export class Reconciler {
 
   async #round(): Promise<void> {
     const { store, owner, clock, retentionMs, everyRound } = this.#deps;
-    await this.#attempt('beat', () => store.beat(owner, clock()));
+    await this.#beat();
     await this.#attempt('open payments', async () => {
       const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE);
       if (open.length === AT_ONCE) this.#again = true;
       await Promise.all(open.map((record) => this.#look(record)));
     });
-    for (const payment of this.#abandoned) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
+    // Those that are adopted meanwhile wait for the next round.
+    for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('round', everyRound);
     await this.#attempt('pruning', async () => {
       const before = clock() - retentionMs();
@@ -152,7 +183,7 @@ export class Reconciler {
           return;
         case 'settling':
         case 'unknown':
-          await this.#move(record, await this.#proofOrDoubt(record));
+          await this.#resolve(record);
           return;
         case 'delivering':
           await this.#move(record, stepOfDelivery(record));
@@ -178,24 +209,33 @@ export class Reconciler {
   /** Stays abandoned until the ledger answers again. */
   async #takeUp(payment: AbandonedPayment): Promise<void> {
     const row = await this.#deps.store.find(payment.key);
+    // On credit, and tried or looked for in vain: not before its time.
+    const waits = row?.state === 'owed' || row?.reason === ON_CREDIT;
+    if (waits && !this.#unwritten.has(payment) && row.checkAt > this.#deps.clock()) return;
     this.#abandoned.delete(payment);
     const left = row !== undefined && row.owner === this.#deps.owner && isAbandonedAt(payment, row);
     if (left && !RESTING.has(row.state)) await this.#look(row);
   }
 
   async #settle(record: PaymentRecord): Promise<void> {
-    let held = await this.#move(record, { to: 'settling' });
+    let held = await this.#move(record, { to: 'settling', reason: ON_CREDIT });
     if (held === undefined) return;
     const resolver: Resolver = {
       ...this.#resolver(),
       journal: async (attempt) => {
-        held = held && (await this.#move(held, { to: 'settling', attempt }));
+        held = held && (await this.#move(held, { to: 'settling', attempt, reason: ON_CREDIT }));
         // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
     };
     const step = await stepBySettling(held, resolver);
     if (held !== undefined) await this.#move(held, step);
+  }
+
+  async #resolve(record: PaymentRecord): Promise<void> {
+    const moved = await this.#move(record, await this.#proofOrDoubt(record));
+    // As long as this process lives, nobody else takes it from there.
+    if (moved?.state === 'settling') this.adopt({ key: moved.key, epoch: moved.epoch });
   }
 
   /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */
@@ -206,7 +246,7 @@ export class Reconciler {
     } catch (fault) {
       if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
       this.#deps.notes.trouble(`facilitator ${record.facilitator}`, fault);
-      return { to: 'unknown', reason: fault.code, checkAt: nextCheck(record.checks, resolver.now) };
+      return stepInDoubt(record, fault.code, resolver.now);
     }
   }
 
@@ -221,10 +261,25 @@ export class Reconciler {
   }
 
   async #move(record: PaymentRecord, step: Transition): Promise<PaymentRecord | undefined> {
-    const outcome = await this.#deps.store.transition(record.key, record.epoch, step);
+    const outcome = await this.#transition(record, step);
     if (outcome.kind === 'stale') return undefined;
-    this.#deps.notes.moved(outcome.record, step);
-    return outcome.record;
+    const moved = outcome.record;
+    this.#deps.notes.moved(moved, step);
+    // Nobody takes it from a process that lives: without `answered` it looks as if a request were still at work.
+    if (moved.state === 'owed' && !moved.answered) this.adopt({ key: moved.key, epoch: moved.epoch });
+    return moved;
+  }
+
+  /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
+  async #transition({ key, epoch }: PaymentRecord, step: Transition): Promise<TransitionOutcome> {
+    try {
+      return await this.#deps.store.transition(key, epoch, step);
+    } catch (fault) {
+      const payment = { key, epoch };
+      this.#unwritten.add(payment);
+      this.adopt(payment);
+      throw fault;
+    }
   }
 
   #resolver(): Resolver {

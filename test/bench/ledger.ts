@@ -1,15 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAmount } from '../../src/domain/amount.ts';
-import { parseNetwork } from '../../src/domain/network.ts';
-import type { PaymentKey } from '../../src/domain/payment.ts';
-import type { PaymentClaim } from '../../src/domain/payment-record.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
 import { openPostgres } from '../support/postgres.ts';
+import { payThrough } from './ledger-payment.ts';
 
 /*
  * What the ledger adds to a paid request: a claim and two steps, 32 requests at a time. Run it with
@@ -19,43 +16,6 @@ import { openPostgres } from '../support/postgres.ts';
 const AT_ONCE = 32;
 const SECONDS = 4;
 
-const amount = parseAmount('10000');
-const network = parseNetwork('eip155:84532');
-if (amount === undefined || network === undefined) throw new Error('the claim is not well-formed');
-const settlement = { transaction: `0x${'ab'.repeat(32)}`, payer: `0x${'01'.repeat(20)}`, amount };
-
-function claimOf(index: number): PaymentClaim {
-  if (amount === undefined || network === undefined) throw new Error('the claim is not well-formed');
-  return {
-    key: `eip155:84532|0x02|0x01|${index}` as PaymentKey,
-    fingerprint: 'f'.repeat(64),
-    digest: 'd'.repeat(64),
-    requestId: `request-${index}`,
-    route: 'weather',
-    payer: settlement.payer,
-    network,
-    asset: `0x${'02'.repeat(20)}`,
-    amount,
-    payTo: `0x${'03'.repeat(20)}`,
-    scheme: 'exact',
-    claimedAt: Date.now(),
-    expiresAt: Math.floor(Date.now() / 1000) + 60,
-    state: 'settling',
-    owner: 'bench',
-    facilitator: 'local',
-    evidence: JSON.stringify({ payment: 'x'.repeat(1500) }),
-    identifier: undefined,
-  };
-}
-
-async function pay(store: PaymentStore, index: number): Promise<void> {
-  const { record } = await store.claim(claimOf(index));
-  const delivering = await store.transition(record.key, record.epoch, { to: 'delivering', settlement });
-  if (delivering.kind !== 'moved') throw new Error('the payment was lost');
-  const delivered = await store.transition(record.key, delivering.record.epoch, { to: 'delivered' });
-  if (delivered.kind !== 'moved') throw new Error('the payment was lost');
-}
-
 async function measure(name: string, store: PaymentStore): Promise<void> {
   const latencies: number[] = [];
   let next = 0;
@@ -63,7 +23,7 @@ async function measure(name: string, store: PaymentStore): Promise<void> {
   const buyer = async (): Promise<void> => {
     while (performance.now() < until) {
       const start = performance.now();
-      await pay(store, next++);
+      await payThrough(store, String(next++));
       latencies.push(performance.now() - start);
     }
   };

@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util';
+import type { Scale } from './schedule.ts';
+import type { StoreKind } from './store-place.ts';
+
+/** What `npm run crash -- --help` prints. */
+export const USAGE = `usage: node test/crash/run.ts [options]
+  --seed N                   what chance decides; the same seed has the same schedule (default 1)
+  --rounds N                 how often the gateway is killed (default 20)
+  --store sqlite|postgres    where the ledger is (default sqlite)
+  --payments N               how many payments are made (default 300)
+`;
+
+/** Accounts that pay; few enough that the bounds of deferred settlement are met. */
+const PAYERS = 8;
+
+/** Reads the command line; `undefined` asks for {@link USAGE}. Throws for anything it does not know. */
+export function parseOptions(argv: readonly string[]): (Scale & { readonly store: StoreKind }) | undefined {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seed: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '20' },
+      store: { type: 'string', default: 'sqlite' },
+      payments: { type: 'string', default: '300' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const { store } = values;
+  if (store !== 'sqlite' && store !== 'postgres') throw new Error(`--store is sqlite or postgres, not ${store}`);
+  return {
+    seed: whole('seed', values.seed),
+    kills: whole('rounds', values.rounds),
+    payments: whole('payments', values.payments),
+    payers: PAYERS,
+    store,
+  };
+}
+
+function whole(name: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`--${name} takes a whole number from 1 on, not ${text}`);
+  return Number(text);
+}

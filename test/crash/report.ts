@@ -1,0 +1,43 @@
+import type { CrashResult } from './crash.ts';
+import { casesOf } from './invariants.ts';
+
+/** The figures of a run, one per line, then what it found. */
+export function reportOf({ evidence, deaths, violations, seconds }: CrashResult): string {
+  const cases = casesOf(evidence);
+  const settled = cases.filter(({ transactions }) => transactions.length > 0);
+  // Paid for in a life that ended before the answer arrived, and had without another charge.
+  const collected = settled.filter(({ story: { attempts }, paidAt = 0 }) => {
+    const served = attempts.find(({ end }) => end.kind === 'served');
+    return (
+      served !== undefined &&
+      attempts.some(({ tick, end }) => end.kind !== 'served' && tick > paidAt && tick < served.tick)
+    );
+  });
+  const authorizations = new Set(evidence.broadcasts.map(({ authorization }) => authorization));
+  const lines = [
+    `payments      ${cases.length}`,
+    `kills         ${deaths.length} (${deaths.filter(({ onTime }) => onTime).length} at their instant)`,
+    `settled       ${settled.length}, ${evidence.chain.earned} units on chain and in the ledger's sum`,
+    `collected     ${collected.length} after trouble that came once they were paid for`,
+    `conclusions   ${count(cases.map(({ story }) => story.conclusion))}`,
+    `ledger        ${count(evidence.rows.map(({ state }) => state))}`,
+    `requests      ${cases.reduce((sum, { story }) => sum + story.attempts.length, 0)}`,
+    `API calls     ${count(evidence.calls.map(({ behaviour }) => behaviour))}`,
+    `broadcasts    ${evidence.broadcasts.length} of ${new Set(evidence.broadcasts.map(({ hash }) => hash)).size} transactions for ${authorizations.size} authorizations`,
+    `recovered     ${count(evidence.log.filter(({ msg }) => msg === 'payment moved').map(({ state }) => String(state)))}`,
+    `time          ${seconds.toFixed(1)} s`,
+    ...violations.map(({ rule, what }) => `VIOLATION     ${rule}: ${what}`),
+  ];
+  return lines.join('\n');
+}
+
+function count(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return (
+    [...counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, times]) => `${name} ${times}`)
+      .join(', ') || 'none'
+  );
+}

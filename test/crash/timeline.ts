@@ -1,0 +1,12 @@
+/** Orders what this process sees of the gateway from its sides: the API's calls, the chain's transactions, the kills. */
+export class Timeline {
+  #ticks = 0;
+  /** Lives of the gateway that have begun; the first is 1. */
+  life = 0;
+
+  /** A number above all that were given before. */
+  tick(): number {
+    this.#ticks += 1;
+    return this.#ticks;
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { SettleMode } from '../../src/domain/route.ts';
+import { runCrash, runSchedule } from '../crash/crash.ts';
+import { ROUTES } from '../crash/price-table.ts';
+import { Random } from '../crash/random.ts';
+import { reportOf } from '../crash/report.ts';
+import { type Purchase, type Schedule, scheduleOf } from '../crash/schedule.ts';
+import { postgresMissing } from '../support/postgres.ts';
+
+/*
+ * The crash test of `npm run crash`, shortened: the same schedule each time, which kills the gateway before, in and
+ * after settlements.
+ */
+
+const SCALE = { seed: 7, kills: 4, payments: 63, payers: 8 };
+/** Killed processes count as gone after 15 s, which nothing can hasten: both stores wait for it at once. */
+const LONGEST_RUN_MS = 120_000;
+
+const noPostgres = await postgresMissing();
+
+describe.concurrent('a gateway that is killed in the middle of its payments', () => {
+  it('is killed at the same instants and paid in the same way for the same seed', () => {
+    expect(scheduleOf(SCALE)).toStrictEqual(scheduleOf(SCALE));
+    expect(scheduleOf({ ...SCALE, seed: 8 })).not.toStrictEqual(scheduleOf(SCALE));
+  });
+
+  it('settles each payment once and delivers what is settled, on SQLite', () => survives('sqlite'), LONGEST_RUN_MS);
+
+  it.skipIf(noPostgres !== undefined)(
+    `settles each payment once and delivers what is settled, on Postgres${noPostgres === undefined ? '' : ` (${noPostgres})`}`,
+    () => survives('postgres'),
+    LONGEST_RUN_MS,
+  );
+
+  it(
+    'still asks for what it is owed when others took the numbers of transactions that it wrote down and never sent',
+    async () => {
+      const schedule: Schedule = {
+        kills: [
+          { kind: 'broadcast', count: 1, arrives: false },
+          { kind: 'time', ms: 2500 },
+        ],
+        purchases: [...soldIn(1, 'deferred'), ...soldIn(2, 'before')],
+      };
+      const result = await runSchedule(schedule, { seed: 1, payers: 1, store: 'sqlite', progress: () => {} });
+      expect(result.violations.length, reportOf(result)).toBe(0);
+      expect(result.evidence.chain.transfers).toHaveLength(schedule.purchases.length);
+      // Written down a second time, with another number, is what this is about.
+      const { broadcasts } = result.evidence;
+      expect(new Set(broadcasts.map(({ hash }) => hash)).size).toBeGreaterThan(schedule.purchases.length);
+    },
+    LONGEST_RUN_MS,
+  );
+});
+
+/** Six purchases of a safe call that always works, all at once at the beginning of a life. */
+function soldIn(life: number, settle: SettleMode): readonly Purchase[] {
+  const route = ROUTES.find((one) => one.settle === settle && one.method === 'GET');
+  if (route === undefined) throw new Error(`no route settles ${settle}`);
+  const random = new Random(life);
+  return Array.from({ length: 6 }, (_, index) => ({
+    id: `${settle}-${index}`,
+    route,
+    nonce: random.hex(32),
+    payer: 0,
+    life,
+    delayMs: 0,
+    calls: [],
+    habit: { kind: 'steady' },
+    padding: 0,
+  }));
+}
+
+async function survives(store: 'sqlite' | 'postgres'): Promise<void> {
+  const result = await runCrash({ ...SCALE, store, progress: () => {} });
+  expect(result.violations.length, reportOf(result)).toBe(0);
+  const { deaths, evidence } = result;
+  expect(deaths).toHaveLength(SCALE.kills);
+  expect(evidence.stories).toHaveLength(SCALE.payments);
+  // A run in which nothing was sold, or nothing was left open by a kill, would prove nothing.
+  expect(evidence.chain.transfers.length).toBeGreaterThan(SCALE.payments / 2);
+  expect(evidence.stories.some(({ attempts }) => attempts.some(({ end }) => end.kind === 'lost'))).toBe(true);
+}

@@ -1,0 +1,196 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PaymentState } from '../../src/domain/payment-state.ts';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
+import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { Crowd, type Turn } from '../support/faults/crowd.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { serverMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+/** How long PostgreSQL is away, in milliseconds. `TURNPIKE_TEST_OUTAGE_MS=10000` makes it longer. */
+const OUTAGE_MS = Number(process.env['TURNPIKE_TEST_OUTAGE_MS'] ?? 4000);
+const FREE = '/free';
+const PRICED = new Map([
+  ['after', '/after'],
+  ['before', '/before'],
+  ['deferred', '/deferred'],
+]);
+const PATHS = [FREE, ...PRICED.values()];
+/** Somebody still has to do something about these. */
+const OPEN: readonly PaymentState[] = [
+  'reserved',
+  'forwarding',
+  'owed',
+  'settling',
+  'unknown',
+  'delivering',
+  'redelivering',
+];
+
+let facilitator: ScriptedFacilitator;
+let upstream: TestUpstream;
+let gateway: TestGateway;
+let store: PaymentStore;
+let crowd: Crowd;
+
+beforeEach(async () => {
+  [facilitator, upstream] = await Promise.all([startScriptedFacilitator(), startUpstream()]);
+});
+
+afterEach(async () => {
+  await crowd.stop();
+  await gateway.close();
+  await Promise.all([facilitator.close(), upstream.close()]);
+});
+
+async function openOn(opened: PaymentStore): Promise<void> {
+  store = opened;
+  gateway = await startTestGateway(
+    [
+      `upstream: ${upstream.url}`,
+      'payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"',
+      'accepts: [base-sepolia]',
+      'store: memory # replaced',
+      `facilitator: ${facilitator.url}`,
+      'deferred: { maxUnsettled: 1000 }',
+      'routes:',
+      `  - { path: ${FREE}, price: free }`,
+      ...[...PRICED].map(([mode, path]) => `  - { name: ${mode}, path: ${path}, price: $0.01, settle: ${mode} }`),
+      '',
+    ].join('\n'),
+    { store },
+  );
+  crowd = new Crowd(gateway);
+  crowd.start([FREE], PRICED);
+}
+
+/** Answers to requests that began and ended in a phase. */
+function within(phase: string): Turn[] {
+  return crowd.turns.filter(({ from, to }) => from === phase && to === phase);
+}
+
+async function answersWithin(phase: string, each: number): Promise<void> {
+  await crowd.answers(PATHS, each, ({ from, to }) => from === phase && to === phase);
+}
+
+/** While the ledger is away: what is free works, what is priced is not served and not offered anew. */
+function expectOnlyFreeIsServed(phase: string): void {
+  const putOff = { status: 503, code: 'store_unavailable', retryAfter: true, offer: false };
+  for (const { path, ...answer } of within(phase)) {
+    expect(answer).toMatchObject(path === FREE ? { status: 200 } : putOff);
+  }
+}
+
+/** On a full disk a row may still fit in what its pages have left: what is priced is paid for, or put off. */
+function expectPricedIsPaidOrPutOff(phase: string): void {
+  for (const { path, status, retryAfter, offer } of within(phase)) {
+    expect(offer).toBe(false);
+    if (path === FREE || status === 200) expect(status).toBe(200);
+    else expect({ status, retryAfter }).toEqual({ status: status === 409 ? 409 : 503, retryAfter: true });
+  }
+}
+
+/** Every payment comes to rest by itself, the rows say of each whether it is paid, and nobody was served without. */
+async function expectNothingServedUnpaid(forgotten = new Map<string, number>()): Promise<void> {
+  const open = async (): Promise<readonly string[]> =>
+    (await store.list({ states: OPEN }, undefined, 10)).map(
+      ({ route, state, reason }) => `${route} ${state} ${reason}`,
+    );
+  await vi.waitFor(async () => expect(await open()).toEqual([]), {
+    // The longest that a payment is held for somebody who does not know of it: the ledger went while it was taken.
+    timeout: 45_000,
+    interval: 100,
+  });
+  for (const [route, path] of PRICED) {
+    const rows = await store.list({ route }, undefined, 100_000);
+    const settled = rows.filter(({ settlement }) => settlement !== undefined).length + (forgotten.get(route) ?? 0);
+    const served = crowd.turns.filter((turn) => turn.path === path && turn.status === 200).length;
+    expect(served, `${route}: served`).toBeLessThanOrEqual(settled);
+    const calls = upstream.seen.filter(({ url }) => url === path).length;
+    // Before the money moved, the upstream is asked only where that is the route's way.
+    if (route === 'before') expect(calls, `${route}: upstream calls`).toBeLessThanOrEqual(settled);
+  }
+}
+
+/** Whoever was turned away is served with the very payment that was turned away. */
+async function expectTheTurnedAwayAreServed(): Promise<void> {
+  const turns = await crowd.sendAgain();
+  expect(turns.filter(({ status }) => status !== 200)).toEqual([]);
+}
+
+const missing = await serverMissing();
+describe.skipIf(missing !== undefined)(`PostgreSQL away under load${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  let server: TestPostgres;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server?.dispose());
+
+  it('refuses what is priced, serves what is free, and comes back by itself with nothing lost', async () => {
+    await openOn(await openPostgresLedger(await server.createDatabase()));
+    await answersWithin('before', 10);
+    crowd.phase = 'breaking';
+    await server.stop();
+    crowd.phase = 'away';
+    const end = AbortSignal.timeout(OUTAGE_MS);
+    await crowd.answers(PATHS, 1, ({ from }) => from === 'away' && end.aborted);
+    crowd.phase = 'coming back';
+    await server.start();
+    crowd.phase = 'back';
+    await answersWithin('back', 10);
+    await crowd.stop();
+
+    expectOnlyFreeIsServed('away');
+    expect(within('before').filter(({ status }) => status !== 200)).toEqual([]);
+    await expectNothingServedUnpaid();
+    await expectTheTurnedAwayAreServed();
+    await expectNothingServedUnpaid();
+  }, 150_000);
+});
+
+describe('a full disk under SQLite', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'turnpike-full-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('refuses what is priced, serves what is free, and goes on by itself when there is room', async () => {
+    const path = join(folder, 'ledger.db');
+    await openOn(await openSqliteLedger(path, { maxPages: 80 }));
+    const isPutOff = ({ code }: Turn): boolean => code === 'store_unavailable';
+    await crowd.answers([...PRICED.values()], 1, isPutOff);
+    crowd.phase = 'full';
+    await crowd.answers([...PRICED.values()], 5, (turn) => turn.from === 'full' && isPutOff(turn));
+    await crowd.answers([FREE], 20, ({ from }) => from === 'full');
+    crowd.phase = 'making room';
+    expectPricedIsPaidOrPutOff('full');
+    const forgotten = await makeRoom(path);
+    crowd.phase = 'back';
+    await crowd.answers([...PRICED.values()], 1, ({ from, status }) => from === 'back' && status === 200);
+    await crowd.stop();
+    await expectNothingServedUnpaid(forgotten);
+    await expectTheTurnedAwayAreServed();
+    await expectNothingServedUnpaid(forgotten);
+  }, 120_000);
+});
+
+/** Deletes what is finished, as an operator's shorter `retention` would; tells how many settled rows went, by route. */
+async function makeRoom(path: string): Promise<Map<string, number>> {
+  const other = await openSqliteLedger(path);
+  const count = async (): Promise<Map<string, number>> => {
+    const rows = await other.list({}, undefined, 100_000);
+    const settled = rows.filter(({ settlement }) => settlement !== undefined);
+    return new Map([...PRICED.keys()].map((name) => [name, settled.filter(({ route }) => route === name).length]));
+  };
+  const before = await count();
+  await other.prune(Date.now() + 60_000, Number.MAX_SAFE_INTEGER, 1000);
+  const after = await count();
+  await other.close();
+  return new Map([...before].map(([route, rows]) => [route, rows - (after.get(route) ?? 0)]));
+}

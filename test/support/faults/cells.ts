@@ -1,0 +1,87 @@
+import type { SettleMode } from '../../../src/domain/route.ts';
+
+/** How a call to a facilitator can go wrong without an answer that counts. */
+export type Breakage = '500' | 'garbage' | 'hangs' | 'dies mid-answer';
+
+/** What is wrong with the facilitator for as long as a cell's fault lasts. */
+export type FacilitatorFault =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'verify'; readonly how: 'refuses' | Breakage }
+  /** `gone`: it went after it verified, and connections are refused. */
+  | { readonly kind: 'settle'; readonly how: 'refuses' | 'gone' }
+  /** An answer to `/settle` that says nothing of the money. */
+  | {
+      readonly kind: 'doubt';
+      readonly how: Breakage;
+      /** Whether the money moved before it went wrong. */
+      readonly moved: boolean;
+      /** Who is asked what became of the money: the facilitator itself, or a node of the chain (`rpc`). */
+      readonly witness: 'itself' | 'chain';
+    };
+
+/** What is wrong with the upstream for as long as a cell's fault lasts; the last is a call that must not run twice. */
+export type UpstreamFault = 'fine' | '500' | 'dead' | 'dies mid-body' | 'dies mid-body of a POST';
+
+/** One combination of faults. All end before the same payment is sent for the last time. */
+export interface Cell {
+  readonly facilitator: FacilitatorFault;
+  readonly upstream: UpstreamFault;
+  readonly settle: SettleMode;
+}
+
+/** Every settle mode. */
+export const SETTLE_MODES: readonly SettleMode[] = ['after', 'before', 'deferred'];
+
+/** Every fault of the upstream. */
+export const UPSTREAM_FAULTS: readonly UpstreamFault[] = [
+  'fine',
+  '500',
+  'dead',
+  'dies mid-body',
+  'dies mid-body of a POST',
+];
+
+const BREAKAGES: readonly Breakage[] = ['500', 'garbage', 'hangs', 'dies mid-answer'];
+
+/** Every fault of the facilitator, in the order of the page. */
+export const FACILITATOR_FAULTS: readonly FacilitatorFault[] = [
+  { kind: 'none' },
+  { kind: 'verify', how: 'refuses' },
+  ...BREAKAGES.map((how) => ({ kind: 'verify', how }) as const),
+  { kind: 'settle', how: 'refuses' },
+  { kind: 'settle', how: 'gone' },
+  ...[false, true].flatMap((moved) =>
+    (['itself', 'chain'] as const).flatMap((witness) =>
+      BREAKAGES.map((how) => ({ kind: 'doubt', how, moved, witness }) as const),
+    ),
+  ),
+];
+
+/** The cells of one facilitator: every upstream with every settle mode. */
+export function cellsOf(facilitator: FacilitatorFault): Cell[] {
+  return SETTLE_MODES.flatMap((settle) => UPSTREAM_FAULTS.map((upstream) => ({ facilitator, upstream, settle })));
+}
+
+/** A fault of the facilitator in words, for the page and the names of tests. */
+export function nameOf(fault: FacilitatorFault): string {
+  switch (fault.kind) {
+    case 'none':
+      return 'answers';
+    case 'verify':
+    case 'settle':
+      return `${fault.kind}: ${WORDS[fault.how]}`;
+    case 'doubt': {
+      const before = fault.moved ? 'settles, then' : 'does nothing, then';
+      return `settle: ${before} ${WORDS[fault.how]}${fault.witness === 'chain' ? ' (`rpc`)' : ''}`;
+    }
+  }
+}
+
+const WORDS: Readonly<Record<Breakage | 'refuses' | 'gone', string>> = {
+  refuses: 'refuses',
+  gone: 'refuses the connection',
+  '500': 'answers 500',
+  garbage: 'talks garbage',
+  hangs: 'never answers',
+  'dies mid-answer': 'dies mid-answer',
+};

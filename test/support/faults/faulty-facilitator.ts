@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Breakage, FacilitatorFault } from './cells.ts';
+
+/**
+ * Where servers listen that go and come back at the same port: no other connection of this machine has its own end at
+ * this loopback address, so that nothing takes the port meanwhile.
+ */
+export const APART = '127.0.0.2';
+
+/** A facilitator that works, behind those that do not. */
+export interface SoundFacilitator {
+  /** Asks an endpoint; resolves to the answer's body. */
+  ask(endpoint: string, text: string): Promise<string>;
+}
+
+/**
+ * Asks the facilitator at a URL, for one settlement after the other: the stock signer loses count of its transactions
+ * when many go out at once and one fails.
+ */
+export function soundFacilitator(url: string): SoundFacilitator {
+  let last: Promise<unknown> = Promise.resolve();
+  const send = async (endpoint: string, text: string): Promise<string> => {
+    const answer = await fetch(`${url}/${endpoint}`, endpoint === 'supported' ? {} : { method: 'POST', body: text });
+    return await answer.text();
+  };
+  return {
+    ask(endpoint, text) {
+      if (endpoint !== 'settle') return send(endpoint, text);
+      const asking = last.then(() => send(endpoint, text));
+      last = asking.catch(() => undefined);
+      return asking;
+    },
+  };
+}
+
+/** A facilitator that goes wrong in front of one that does not. */
+export interface FaultyFacilitator {
+  readonly url: string;
+  /** Resolves when no settlement is under way behind it, those included that nobody waits for. */
+  settled(): Promise<void>;
+  /** Is sound from now on. */
+  recover(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a facilitator in front of `behind` whose calls go wrong as `fault` says until it recovers.
+ *
+ * @param payments how many payments it verifies before it goes, where its fault is to be `gone`
+ */
+export async function startFaultyFacilitator(
+  behind: SoundFacilitator,
+  fault: FacilitatorFault,
+  payments: number,
+): Promise<FaultyFacilitator> {
+  const facilitator = new Front(behind, fault, payments);
+  await facilitator.start();
+  return facilitator;
+}
+
+class Front implements FaultyFacilitator {
+  readonly #behind: SoundFacilitator;
+  readonly #server: Server;
+  readonly #settling = new Set<Promise<unknown>>();
+  readonly #gone = Promise.withResolvers<void>();
+  #fault: FacilitatorFault;
+  #verifications: number;
+  #port = 0;
+
+  constructor(behind: SoundFacilitator, fault: FacilitatorFault, payments: number) {
+    this.#behind = behind;
+    this.#fault = fault;
+    this.#verifications = payments;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  get url(): string {
+    return `http://${APART}:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(this.#port, APART);
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#settling);
+  }
+
+  async recover(): Promise<void> {
+    this.#fault = { kind: 'none' };
+    if (!this.#server.listening) await this.start();
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await readText(request);
+    const endpoint = (request.url ?? '').slice(1);
+    const fault = this.#fault;
+    if (endpoint === 'verify' && fault.kind === 'settle' && fault.how === 'gone') await this.#goAfterTheLast();
+    if (endpoint === 'verify' && fault.kind === 'verify') return misbehave(response, fault.how, endpoint, text);
+    if (endpoint === 'settle' && fault.kind === 'settle') return misbehave(response, fault.how, endpoint, text);
+    if (endpoint === 'settle' && fault.kind === 'doubt') {
+      if (fault.moved) await this.#ask(endpoint, text);
+      return misbehave(response, fault.how, endpoint, text);
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(await this.#ask(endpoint, text));
+  }
+
+  /** Takes no more connections once every payment is here to be verified; those that are open get their answer. */
+  async #goAfterTheLast(): Promise<void> {
+    this.#verifications -= 1;
+    if (this.#verifications === 0) {
+      this.#server.close();
+      this.#gone.resolve();
+    }
+    await this.#gone.promise;
+  }
+
+  async #ask(endpoint: string, text: string): Promise<string> {
+    const asking = this.#behind.ask(endpoint, text);
+    if (endpoint !== 'settle') return await asking;
+    this.#settling.add(asking);
+    return await asking.finally(() => this.#settling.delete(asking));
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function refusalOf(endpoint: string, text: string): string {
+  const { paymentPayload, paymentRequirements } = JSON.parse(text);
+  const payer = paymentPayload.payload.authorization.from;
+  if (endpoint === 'verify') return JSON.stringify({ isValid: false, invalidReason: 'insufficient_funds', payer });
+  const { network } = paymentRequirements;
+  return JSON.stringify({ success: false, errorReason: 'insufficient_funds', transaction: '', network, payer });
+}
+
+type Misbehaviour = Breakage | 'refuses' | 'gone';
+
+function misbehave(response: ServerResponse, how: Misbehaviour, endpoint: string, text: string): void {
+  switch (how) {
+    case 'refuses':
+      response.writeHead(200, { 'content-type': 'application/json' }).end(refusalOf(endpoint, text));
+      break;
+    case 'gone':
+      throw new Error('it takes no connections that this could have come over');
+    case '500':
+      response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error');
+      break;
+    case 'garbage':
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>It works!</h1>');
+      break;
+    case 'hangs':
+      break;
+    case 'dies mid-answer':
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"success":tr', () => response.socket?.destroy());
+      break;
+  }
+}

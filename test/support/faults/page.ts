@@ -1,0 +1,86 @@
+// Writes docs/fault-matrix.md from the stories that the fault matrix test plays: `node test/support/faults/page.ts`.
+import { writeFileSync } from 'node:fs';
+import { cellsOf, FACILITATOR_FAULTS, type FacilitatorFault, nameOf, SETTLE_MODES, UPSTREAM_FAULTS } from './cells.ts';
+import { type Answer, type Standing, type Story, storyOf } from './story.ts';
+
+const INTRODUCTION = `# Fault matrix
+
+What becomes of a payment when the facilitator, the upstream or both go wrong: every fault of the one times every fault of the
+other times every settle mode. \`test/integration/fault-matrix.test.ts\` plays each combination with real money on a local chain and
+holds this page to it: what the buyer gets, what the chain shows and what the ledger says agree in every one.
+
+How to read a row: the fault lasts while the buyer sends a payment for the first time (**first answer**). Where nobody can say what
+became of the money, the same payment is sent again at once (**while in doubt**). Then the fault ends, recovery does what it can
+(**at rest**: the ledger's state, and the money on the chain), and the same payment is sent once more (**sent again**; **in the
+end** is what ledger and chain say after it).
+
+- "new offer" means that the answer states the price again. It never does while the money may have moved.
+- "receipt" is \`PAYMENT-RESPONSE\`: \`success: true\`, for \`settle: deferred\` at first without a transaction. Every 503 and
+  \`payment_in_progress\` has \`Retry-After\`.
+- "paid" is exactly one transfer of exactly the price, "unpaid" none. There is no third.
+- The upstream "dies mid-body" after the buyer has the head of its answer. A POST must not run twice, a GET may.
+- "(\`rpc\`)" is a facilitator with a node of the chain beside it (\`facilitator.rpc\`): the node is asked what became of the money.
+  Without one the facilitator itself is asked to settle again, which settles what it had not, and proves nothing once the
+  authorization is used: that payment stays \`unknown\`, for the operator to look at. Give the gateway an \`rpc\`.
+- With \`rpc\`, an authorization that nobody used is given up when its time is over, and not before.
+
+`;
+
+/** The text of `docs/fault-matrix.md`. */
+export function faultMatrixMarkdown(): string {
+  return INTRODUCTION + FACILITATOR_FAULTS.map(sectionOf).join('\n');
+}
+
+function sectionOf(fault: FacilitatorFault): string {
+  const head =
+    '| upstream | settle | first answer | while in doubt | at rest | sent again | in the end |\n|---|---|---|---|---|---|---|';
+  return `## Facilitator ${nameOf(fault)}\n\n${[head, ...rowsOf(fault)].join('\n')}\n`;
+}
+
+/** One row for all cells with one story, as long as they are every combination of some upstreams and some modes. */
+function rowsOf(fault: FacilitatorFault): string[] {
+  const byUpstream = UPSTREAM_FAULTS.map((upstream) => {
+    const cells = cellsOf(fault).filter((cell) => cell.upstream === upstream);
+    const groups = Map.groupBy(cells, (cell) => tellStory(storyOf(cell)));
+    return { upstream, rows: [...groups].map(([story, told]) => ({ story, modes: told.map(({ settle }) => settle) })) };
+  });
+  const rows = byUpstream.flatMap(({ upstream, rows: told }) =>
+    told.map(({ story, modes }) => ({
+      upstream,
+      modes: modes.length === SETTLE_MODES.length ? 'any' : modes.join(', '),
+      story,
+    })),
+  );
+  const merged = Map.groupBy(rows, ({ modes, story }) => `| ${modes} | ${story} |`);
+  return [...merged].map(([rest, told]) => {
+    const upstreams = told.map(({ upstream }) => upstream);
+    return `| ${upstreams.length === UPSTREAM_FAULTS.length ? 'any' : upstreams.join(', ')} ${rest}`;
+  });
+}
+
+function tellStory({ first, doubt, rest, again, end }: Story): string {
+  const meanwhile = doubt === undefined ? '' : `${tellAnswer(doubt.answer)}; \`${doubt.state}\``;
+  return [tellAnswer(first), meanwhile, tellStanding(rest), tellAnswer(again), tellStanding(end)].join(' | ');
+}
+
+function tellAnswer({ status, code, receipt, offer, whole }: Answer): string {
+  const parts = [
+    `${status}${code === undefined ? '' : ` \`${code}\``}`,
+    ...(receipt === 'none' ? [] : [RECEIPTS[receipt]]),
+    ...(offer ? ['new offer'] : []),
+    ...(whole ? [] : ['broken off']),
+  ];
+  return parts.join(', ');
+}
+
+const RECEIPTS = {
+  paid: 'receipt',
+  promised: 'receipt without transaction',
+  failed: 'receipt of the failure',
+} as const;
+
+function tellStanding({ state, paid }: Standing): string {
+  return `${state === 'none' ? 'no row' : `\`${state}\``}, ${paid ? 'paid' : 'unpaid'}`;
+}
+
+if (import.meta.main) writeFileSync(new URL('../../../docs/fault-matrix.md', import.meta.url), faultMatrixMarkdown());

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { openStore } from '../../../src/registry.ts';
+import type { Devnet } from '../devnet.ts';
+import { planOf, startTestGateway, type TestGateway } from '../gateway.ts';
+import { type Cell, cellsOf, type FacilitatorFault } from './cells.ts';
+import { type FaultyFacilitator, type SoundFacilitator, startFaultyFacilitator } from './faulty-facilitator.ts';
+import { type FaultyUpstream, startFaultyUpstream } from './faulty-upstream.ts';
+import { type WatchedStore, watchStore } from './watched-store.ts';
+
+/** What each cell's route costs, in atomic units. */
+export const PRICE = 10_000n;
+/** The gateway's patience where a facilitator never answers; everywhere else nothing is that slow. */
+const SHORT = '3s';
+
+/** A cell with a route, a payee and a path of its own. */
+export interface Stage {
+  readonly cell: Cell;
+  readonly route: string;
+  readonly path: string;
+  readonly payTo: `0x${string}`;
+}
+
+/** One gateway whose facilitator and upstream go wrong, until both recover. */
+export interface Scene {
+  readonly devnet: Devnet;
+  readonly gateway: TestGateway;
+  readonly facilitator: FaultyFacilitator;
+  readonly upstream: FaultyUpstream;
+  readonly watched: WatchedStore;
+  readonly stages: readonly Stage[];
+  /** Time goes on for the gateway: until then nothing that is due later is looked into. */
+  letTimePass(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a gateway with a ledger in a file, in front of faulty ones. Its clock stands still, so that a payment in doubt
+ * stays there until {@link Scene.letTimePass}.
+ *
+ * @param sound the facilitator that does the work behind the faulty one
+ */
+export async function openScene(devnet: Devnet, sound: SoundFacilitator, fault: FacilitatorFault): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'turnpike-faults-'));
+  const stages = cellsOf(fault).map(stageOf);
+  const upstream = await startFaultyUpstream(new Map(stages.map(({ path, cell }) => [path, cell.upstream])));
+  const facilitator = await startFaultyFacilitator(sound, fault, stages.length);
+  const text = configOf({ devnet, fault, stages, upstream, facilitator, folder });
+  const watched = watchStore(await openStore((await planOf(text)).store));
+  let now: (() => number) | undefined;
+  const startedAt = Date.now();
+  const clock = (): number => now?.() ?? startedAt;
+  const gateway = await startTestGateway(text, { store: watched.store, clock });
+  return {
+    devnet,
+    gateway,
+    facilitator,
+    upstream,
+    watched,
+    stages,
+    letTimePass() {
+      now = Date.now;
+    },
+    async close() {
+      await gateway.close();
+      await Promise.all([facilitator.close(), upstream.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function stageOf(cell: Cell): Stage {
+  const route = `${cell.settle}-${cell.upstream.replaceAll(' ', '-')}`;
+  const payTo = privateKeyToAccount(generatePrivateKey()).address;
+  return { cell, route, path: `/${route}`, payTo };
+}
+
+interface Parts {
+  readonly devnet: Devnet;
+  readonly fault: FacilitatorFault;
+  readonly stages: readonly Stage[];
+  readonly upstream: FaultyUpstream;
+  readonly facilitator: FaultyFacilitator;
+  readonly folder: string;
+}
+
+function configOf({ devnet, fault, stages, upstream, facilitator, folder }: Parts): string {
+  const slow = fault.kind !== 'none' && fault.how === 'hangs';
+  const chain = fault.kind === 'doubt' && fault.witness === 'chain';
+  return [
+    `store: sqlite:${join(folder, 'ledger.db')}`,
+    `accepts: [base-sepolia]`,
+    'deferred: { maxUnsettled: 1000, maxUnsettledPerPayer: 10 }',
+    'facilitator:',
+    `  url: ${facilitator.url}`,
+    `  timeout: ${slow && fault.kind === 'verify' ? SHORT : '30s'}`,
+    `  settleTimeout: ${slow && fault.kind === 'doubt' ? SHORT : '30s'}`,
+    ...(chain ? [`  rpc: { base-sepolia: "${devnet.rpcUrl}" }`] : []),
+    'routes:',
+    ...stages.flatMap(({ cell, route, path, payTo }) => [
+      `  - name: ${route}`,
+      `    path: ${path}`,
+      '    price: $0.01',
+      `    settle: ${cell.settle}`,
+      `    payTo: "${payTo}"`,
+      `    upstream: ${upstream.urlOf(cell.upstream)}`,
+    ]),
+    '',
+  ].join('\n');
+}

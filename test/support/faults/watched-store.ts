@@ -1,0 +1,70 @@
+import { EventEmitter, once } from 'node:events';
+import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
+import type { PaymentState } from '../../../src/domain/payment-state.ts';
+import type { PaymentStore } from '../../../src/store/payment-store.ts';
+
+/** A store, and what was seen of its payments. */
+export interface WatchedStore {
+  /** To be used in place of the store. */
+  readonly store: PaymentStore;
+  /**
+   * Resolves when the states that a route's last payment went through so far are what `enough` wants to see.
+   *
+   * @throws the signal's reason
+   */
+  until(route: string, enough: (states: readonly PaymentState[]) => boolean, signal: AbortSignal): Promise<void>;
+  /** The row of a route's last payment. */
+  rowOf(route: string): Promise<PaymentRecord | undefined>;
+}
+
+/** Watches the states that payments go through, by route. */
+export function watchStore(inner: PaymentStore): WatchedStore {
+  const states = new Map<string, PaymentState[]>();
+  const keys = new Map<string, PaymentRecord['key']>();
+  const moves = new EventEmitter();
+  moves.setMaxListeners(0);
+  const note = ({ route, key, state }: PaymentRecord): void => {
+    states.set(route, [...(states.get(route) ?? []), state]);
+    keys.set(route, key);
+    moves.emit(route);
+  };
+  return {
+    store: storeThatTells(inner, note),
+    async until(route, enough, signal) {
+      while (!enough(states.get(route) ?? [])) await once(moves, route, { signal });
+    },
+    async rowOf(route) {
+      const key = keys.get(route);
+      return key === undefined ? undefined : await inner.find(key);
+    },
+  };
+}
+
+function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => void): PaymentStore {
+  return {
+    async claim(claim) {
+      const outcome = await inner.claim(claim);
+      if (outcome.kind === 'claimed') note(outcome.record);
+      return outcome;
+    },
+    async transition(key, epoch, step) {
+      const outcome = await inner.transition(key, epoch, step);
+      if (outcome.kind === 'moved') note(outcome.record);
+      return outcome;
+    },
+    find: (key) => inner.find(key),
+    close: () => inner.close(),
+    beat: (owner, now) => inner.beat(owner, now),
+    retire: (owner) => inner.retire(owner),
+    takeOpen: (owner, now, holdMs, limit) => inner.takeOpen(owner, now, holdMs, limit),
+    confirm: (key) => inner.confirm(key),
+    countOwed: (payer) => inner.countOwed(payer),
+    prune: (changedBefore, expiredBefore, limit) => inner.prune(changedBefore, expiredBefore, limit),
+    list: (filter, after, limit) => inner.list(filter, after, limit),
+    summarize: (filter) => inner.summarize(filter),
+    keep: (key, answer) => inner.keep(key, answer),
+    recall: (key) => inner.recall(key),
+    rememberQuotes: (quotes, now) => inner.rememberQuotes(quotes, now),
+    recallQuotes: (since) => inner.recallQuotes(since),
+  };
+}
