@@ -1,13 +1,17 @@
 import { restoreOffer, type StoredOffer, storeOffer } from './offer.ts';
 import type { Payment } from './payment.ts';
+import type { SettleMode } from './route.ts';
 
 /** What is written down with a claim so that a payment can be finished by another process. */
 export interface PaymentEvidence {
   readonly payment: Payment;
   /** Whether the request can be carried out again without harm, should its answer not have arrived. */
   readonly repeatable: boolean;
-  /** Whether the upstream was asked before the money moved: then it may have worked, whatever the settlement came to. */
-  readonly upstreamFirst: boolean;
+  /**
+   * In which order the money and the upstream's work were to come. Unless `before`, the upstream may have worked whatever
+   * the settlement came to; with `deferred` the answer is out, and a settlement that did not happen is still owed.
+   */
+  readonly settle: SettleMode;
 }
 
 /** The stored form. Read back from our own ledger only, so that its shape can be trusted. */
@@ -16,10 +20,10 @@ interface StoredEvidence extends Omit<PaymentEvidence, 'payment'> {
 }
 
 /** Writes evidence as JSON, for {@link PaymentClaim.evidence}. */
-export function encodeEvidence({ payment, repeatable, upstreamFirst }: PaymentEvidence): string {
+export function encodeEvidence({ payment, repeatable, settle }: PaymentEvidence): string {
   const stored: StoredEvidence = {
     repeatable,
-    upstreamFirst,
+    settle,
     payment: { ...payment, offer: storeOffer(payment.offer) },
   };
   return JSON.stringify(stored);
@@ -27,7 +31,7 @@ export function encodeEvidence({ payment, repeatable, upstreamFirst }: PaymentEv
 
 /** Reads what {@link encodeEvidence} wrote; `undefined` when another version wrote it in another way. */
 export function decodeEvidence(text: string): PaymentEvidence | undefined {
-  const { repeatable, upstreamFirst, payment }: StoredEvidence = JSON.parse(text);
+  const { repeatable, settle, payment }: StoredEvidence = JSON.parse(text);
   const offer = restoreOffer(payment?.offer);
-  return offer === undefined ? undefined : { repeatable, upstreamFirst, payment: { ...payment, offer } };
+  return offer === undefined ? undefined : { repeatable, settle, payment: { ...payment, offer } };
 }

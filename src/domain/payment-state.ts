@@ -59,8 +59,8 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
     'unknown',
     'owed',
   ],
-  // To itself: looked into, and still in doubt.
-  unknown: ['unknown', 'delivered', 'undelivered', 'delivery_unknown', 'failed', 'defaulted'],
+  // To itself: looked into, and still in doubt. Back to `owed`: proof that nothing moved, while it still can.
+  unknown: ['unknown', 'owed', 'delivered', 'undelivered', 'delivery_unknown', 'failed', 'defaulted'],
   // The money moved: no step leads back to a state without it.
   undelivered: ['delivering'],
   delivering: ['delivered', 'undelivered', 'delivery_unknown'],

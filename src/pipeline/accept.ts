@@ -20,13 +20,15 @@ export interface Arrival {
 /**
  * First stage: reads what the request is about, and refuses what could be read in two ways.
  *
- * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`
+ * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
+ *   `request_malformed`
  */
 export function acceptRequest(arrival: Arrival): AcceptedRequest {
   const { req, res, runtime, notes } = arrival;
   const method = req.method ?? '';
   if (NEVER_FORWARDED.has(method))
     throw new GatewayError('method_not_allowed', { detail: `${method} is not forwarded.` });
+  refuseOddMessage(req);
   const host = readHost(req);
   const target = readTarget(req.url ?? '', host);
   notes.path = target.path;
@@ -39,6 +41,21 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
     publicOrigin: publicOrigin(req, runtime, host),
     clientGone: abortWhenGone(res),
   };
+}
+
+/**
+ * What Node's parser lets through, or looks at only after the request has begun: other versions than HTTP/1.x, transfer
+ * codings that would be lost on the way (forwarded as they are, under a head that no longer names them), and any text
+ * with `100-continue` in it, which servers behind may not take for that expectation.
+ */
+function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): void {
+  const { expect, 'transfer-encoding': coding } = headers;
+  if (httpVersionMajor !== 1) throw new GatewayError('request_malformed', { detail: 'Speak HTTP/1.1.' });
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    throw new GatewayError('request_malformed', { detail: 'The only transfer coding is chunked.' });
+  }
+  if (expect === undefined || httpVersionMinor === 0 || expect.toLowerCase() === '100-continue') return;
+  throw new GatewayError('expectation_failed');
 }
 
 function readHost(req: IncomingMessage): string {

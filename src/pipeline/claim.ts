@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { encodeEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
-import type { ClaimState } from '../domain/payment-state.ts';
+import type { SettleMode } from '../domain/route.ts';
 import type { ClaimOutcome, Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -54,7 +54,7 @@ export class ClaimedPayment {
 }
 
 /**
- * Takes the payment for this request, beginning in `state`; or says what the one who was first has made of it.
+ * Takes the payment for this request, to be settled in the given mode; or says what the one who was first has made of it.
  *
  * The claim comes after verification, so that nobody can block somebody else's payment with a made-up one; and before
  * anything that costs, so that of any number of copies one goes on.
@@ -64,7 +64,7 @@ export class ClaimedPayment {
 export async function claimPayment(
   request: RoutedRequest,
   authorized: AuthorizedPayment,
-  state: ClaimState,
+  settle: SettleMode,
   services: Services,
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
   const { payment, fingerprint, identifier, facilitator } = authorized;
@@ -83,10 +83,11 @@ export async function claimPayment(
     scheme: offer.scheme,
     claimedAt: services.clock(),
     expiresAt: authorization.expiresAt,
-    state,
+    // Before the upstream, the claim itself writes ahead that money is about to be asked for.
+    state: settle === 'before' ? 'settling' : 'forwarding',
     owner: services.owner,
     facilitator: facilitator.name,
-    evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), upstreamFirst: state === 'forwarding' }),
+    evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle }),
     identifier,
   });
   if (outcome.kind === 'claimed') return new ClaimedPayment(services.ledger, outcome.record, services.abandoned);

@@ -7,6 +7,7 @@ import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedRequest } from './exchange.ts';
+import { awaitsContinue } from './request-body.ts';
 
 /** Where a request goes. */
 export interface Destination {
@@ -48,7 +49,7 @@ export async function openUpstream(
   const { upstream, timeoutMs } = destination;
   const body = bodyOf(req);
   // A client that asked whether to send its body is told so only now, when it is wanted.
-  if (body !== undefined && req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
+  if (body !== undefined && awaitsContinue(req)) res.writeContinue();
   const startedAt = performance.now();
   try {
     return await runtime.upstreamClient(upstream).open({

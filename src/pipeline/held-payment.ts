@@ -33,7 +33,7 @@ type Meaning = Refusal | { readonly kind: 'repeat' } | { readonly kind: 'recall'
  */
 export async function resolveHeldPayment(
   record: PaymentRecord,
-  brought: Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint'>,
+  brought: Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'>,
   request: RoutedRequest,
   services: Services,
 ): Promise<CollectablePayment | Refusal> {
@@ -57,13 +57,17 @@ export async function resolveHeldPayment(
 
 function meaningOf(
   record: PaymentRecord,
-  { payment, fingerprint }: Pick<BroughtPayment, 'payment' | 'fingerprint'>,
+  { payment, fingerprint, identifier }: Pick<BroughtPayment, 'payment' | 'fingerprint' | 'identifier'>,
   retryWindowMs: number,
   now: number,
 ): Meaning {
   const samePayment = record.key === payment.authorization.key;
   if (record.fingerprint !== fingerprint) {
     return refuse(samePayment ? 'payment_bound_to_another_request' : 'payment_identifier_conflict');
+  }
+  // What the payer signed can be read on the chain once it is settled, the id cannot: who bought under one collects with it.
+  if (record.identifier !== undefined && record.identifier !== identifier) {
+    return refuse('payment_bound_to_another_request');
   }
   // From the settlement on, whatever happened since: a delivery that breaks off does not renew the window.
   const inWindow = now - (record.settledAt ?? record.changedAt) <= retryWindowMs;

@@ -7,12 +7,23 @@ const READ_TO_KEEP_BYTES = 64 * 1024;
 const LINGER_MS = 2000;
 
 /**
+ * Whether the client holds its body back until it is asked for it. Only HTTP/1.1 clients can: an older one would read the
+ * interim response as the answer.
+ */
+export function awaitsContinue(req: IncomingMessage): boolean {
+  return req.httpVersionMinor > 0 && req.headers.expect?.toLowerCase() === '100-continue';
+}
+
+/**
  * Takes care of a body that nobody will read, before the answer is written. A short one is read and dropped, which
  * keeps the connection. A long one is not waited for: the connection is closed after the answer, but not at once,
  * since closing with unread data resets it and may take the answer along.
  */
 export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || bodyOf(req) === undefined) return;
+  // Whether the body follows is the client's to choose now (RFC 9110 §10.1.1). If it does not, what comes next on the
+  // connection would be taken for it: of a proxy in front, that can be somebody else's request.
+  if (awaitsContinue(req)) res.shouldKeepAlive = false;
   const length = Number(req.headers['content-length']);
   if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
   res.shouldKeepAlive = false;

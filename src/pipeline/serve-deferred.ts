@@ -38,7 +38,7 @@ async function serveOwing(
   services: Services,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'forwarding', services);
+  const claimed = await claimPayment(request, authorized, 'deferred', services);
   if (claimed.kind === 'refusal') return claimed;
   if (claimed.kind === 'collectable') return await collect(request, claimed, services);
   const digest = new BodyDigest(request.req);
@@ -61,8 +61,6 @@ async function serveOwing(
     const answered = outcome.kind === 'complete' ? ({ answered: true } as const) : {};
     request.notes.outcome = outcome.kind === 'complete' ? 'paid' : 'failed';
     await claimed.move({ to: 'owed', ...answered, checkAt: services.clock() });
-    // What is owed for less than a whole answer is not handed out by the ledger: this process is still to see to it.
-    if (outcome.kind !== 'complete') services.abandoned({ key: claimed.record.key, epoch: claimed.record.epoch });
     services.owed();
   }
   return SERVED;

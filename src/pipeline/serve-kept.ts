@@ -8,6 +8,7 @@ import { SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
 import { noticeHeaders, type Refusal } from './refusal.ts';
+import { awaitsContinue } from './request-body.ts';
 import type { Services } from './runtime.ts';
 
 /**
@@ -40,7 +41,7 @@ async function isSameBody({ req, res }: RoutedRequest, kept: KeptAnswer): Promis
   const digest = new BodyDigest(req, kept.requestDigest);
   const body = bodyOf(req);
   if (body === undefined) return digest.matches;
-  if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
+  if (awaitsContinue(req)) res.writeContinue();
   for await (const chunk of body) digest.see(chunk);
   return digest.mayEnd();
 }

@@ -26,7 +26,7 @@ export async function serveThenCharge(
   services: Services,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'forwarding', services);
+  const claimed = await claimPayment(request, authorized, 'after', services);
   if (claimed.kind === 'refusal') return claimed;
   if (claimed.kind === 'collectable') return await collect(request, claimed, services);
   const digest = new BodyDigest(request.req);
@@ -48,7 +48,7 @@ export async function chargeThenServe(
   services: Services,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'settling', services);
+  const claimed = await claimPayment(request, authorized, 'before', services);
   if (claimed.kind === 'refusal') return claimed;
   if (claimed.kind === 'collectable') return await collect(request, claimed, services);
   const charged = await charge(claimed, authorized, services.clock);

@@ -78,7 +78,7 @@ class TunnelTransport implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return { kind: 'served' };
-    const claimed = await claimPayment(request, authorized, 'settling', services);
+    const claimed = await claimPayment(request, authorized, 'before', services);
     if (claimed.kind === 'refusal') return claimed;
     if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
     const charged = await charge(claimed, authorized, services.clock);

@@ -1,8 +1,16 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { GatewayError } from '../domain/gateway-error.ts';
 import { relayTrailers } from './headers.ts';
 import { BodyRefusedError, type BodyWatch, UploadBody } from './upload-body.ts';
 import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+
+/**
+ * How long a client may let an exchange wait without a byte of progress, in milliseconds. It holds a connection to the
+ * upstream meanwhile, of which there are only so many: without a bound, a few clients that stop in the middle of an
+ * upload or of an answer would keep everybody else out.
+ */
+export const CLIENT_STALL_MS = 60_000;
 
 /** A request as it goes to the upstream. */
 export interface ForwardRequest {
@@ -16,7 +24,7 @@ export interface ForwardRequest {
   readonly watch?: BodyWatch | undefined;
   /**
    * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
-   * connecting count, waiting for the client's upload does not.
+   * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
    */
   readonly timeoutMs: number;
   /** Aborts when the client goes away. */
@@ -77,6 +85,9 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
   #failure: Error | undefined;
   #ended = false;
   #bytes = 0;
+  /** How long the client's upload has stood still, in milliseconds. */
+  #stalledMs = 0;
+  #takingTimer: NodeJS.Timeout | undefined;
   /** What `collect` has read, and how much it may; its caller waits in `#collected`. */
   #ahead: Buffer[] = [];
   #aheadBytes = 0;
@@ -87,7 +98,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#request = request;
     this.#timer = setTimeout(onSilence, request.timeoutMs, this);
     if (request.body !== undefined)
-      this.#upload = new UploadBody(request.body, () => this.#timer.refresh(), request.watch);
+      this.#upload = new UploadBody(request.body, () => this.#uploadGoesOn(), request.watch);
   }
 
   /** Sends the request; resolves at the final response headers with the body held back. */
@@ -112,8 +123,24 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   /** The time is up: a fault of the upstream, unless it is the client's upload that is late. */
   expire(): void {
-    if (this.#upload?.waitsForClient === true) this.#timer.refresh();
-    else this.#fail(new UpstreamSilenceError(`No response headers within ${this.#request.timeoutMs} ms.`));
+    const { timeoutMs } = this.#request;
+    if (this.#upload?.waitsForClient !== true) {
+      this.#fail(new UpstreamSilenceError(`No response headers within ${timeoutMs} ms.`));
+      return;
+    }
+    this.#stalledMs += timeoutMs;
+    if (this.#stalledMs < CLIENT_STALL_MS) this.#timer.refresh();
+    else this.#fail(new GatewayError('request_timeout', { detail: 'The body stopped arriving.' }));
+  }
+
+  /** The client has not taken what it was sent. */
+  giveUp(): void {
+    this.#fail(new ClientGoneError());
+  }
+
+  #uploadGoesOn(): void {
+    this.#stalledMs = 0;
+    this.#timer.refresh();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -147,7 +174,9 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     this.#bytes += chunk.length;
-    if (!res.write(chunk)) controller.pause();
+    if (res.write(chunk)) return;
+    controller.pause();
+    this.#watchTaking();
   }
 
   onResponseEnd(): void {
@@ -218,6 +247,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   #pump(res: ServerResponse): void {
     res.on('drain', () => {
+      clearTimeout(this.#takingTimer);
       if (this.#state === 'relaying' && !this.#ended) this.#controller?.resume();
     });
     res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
@@ -243,6 +273,13 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     const trailers = this.#controller?.rawTrailers;
     if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decode(trailers)));
     res.end();
+    this.#watchTaking();
+  }
+
+  /** Cuts a client off that does not take what there is for it. An event stream that has nothing to say is not that. */
+  #watchTaking(): void {
+    clearTimeout(this.#takingTimer);
+    this.#takingTimer = setTimeout(onUntaken, CLIENT_STALL_MS, this);
   }
 
   /** Ends the exchange from our side, wherever it stands. */
@@ -260,7 +297,8 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#state = 'done';
     clearTimeout(this.#timer);
     const failure = this.#failure;
-    if (failure instanceof ClientGoneError || failure instanceof BodyRefusedError) this.#opened.reject(failure);
+    const isClients = failure instanceof ClientGoneError || failure instanceof BodyRefusedError;
+    if (isClients || failure instanceof GatewayError) this.#opened.reject(failure);
     else this.#opened.reject(faultOf(failure, this.#controller === undefined ? 'no' : 'possibly'));
   }
 
@@ -275,6 +313,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   #settle(outcome: RelayOutcome): void {
     this.#state = 'done';
+    clearTimeout(this.#takingTimer);
     this.#request.signal.removeEventListener('abort', this);
     this.#relayed?.resolve(outcome);
   }
@@ -282,6 +321,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
 function onSilence(exchange: Exchange): void {
   exchange.expire();
+}
+
+function onUntaken(exchange: Exchange): void {
+  exchange.giveUp();
 }
 
 /**

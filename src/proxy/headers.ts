@@ -6,8 +6,9 @@ import { UpstreamFault } from './upstream-fault.ts';
  * Every header that the gateway removes, changes or adds, in both directions, with the reason. Nothing else touches
  * headers of forwarded traffic. Lists are flat, as Node and undici use them: name, value, name, value.
  *
- * Names are compared in lower case and with `_` read as `-`: CGI, WSGI and Rack show `x402_payer` and `x402-payer` to
- * the API as one variable, so a twin of a header that means something here is removed with it.
+ * Names are compared in lower case and with whatever is no letter or digit read as `-`: CGI, WSGI and Rack show
+ * `x402_payer` and `x402-payer` to the API as one variable, some servers `x402.payer` too, so a twin of a header that
+ * means something here is removed with it.
  */
 
 /** About one connection only (RFC 9110 §7.6.1, RFC 9112 §9), or a credential for a proxy on the way (RFC 9110 §11.7). */
@@ -93,6 +94,9 @@ const FRAMING = 'content-length';
 
 /** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
 const OWN_BEARER = /^bearer +tpk_/i;
+
+const PLAIN_NAME = /^[a-z0-9-]*$/;
+const NOT_ALPHANUMERIC = /[^a-z0-9]/g;
 
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -323,7 +327,7 @@ function find(list: readonly string[], lower: string): number {
 }
 
 function canonical(lower: string): string {
-  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+  return PLAIN_NAME.test(lower) ? lower : lower.replaceAll(NOT_ALPHANUMERIC, '-');
 }
 
 /** A value with a line break would be read as a header of its own. */

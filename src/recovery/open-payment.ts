@@ -11,13 +11,6 @@ const LONGEST_CHECK_MS = 60_000;
 /** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
 const SECOND_LOOK_MS = 60_000;
 
-/**
- * Why a row stands at `settling` whose answer went out, in full or in part, before the money was asked for. It tells such
- * a row from one whose answer was withheld: there a settlement that did not happen costs nobody anything, here the money
- * is still owed.
- */
-export const ON_CREDIT = 'on credit';
-
 /** Reasons of settlements that failed because no request got as far as the facilitator. */
 const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);
 
@@ -44,24 +37,13 @@ export function nextCheck(checks: number, now: number): number {
  */
 export async function stepByProof(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const outcome = await findOutcome(record, resolver);
-  // Nothing moved, as when the process went before it sent what it had written down: the money is still owed. Should
-  // the payment be worth nothing any more, settling itself will say so.
-  if (outcome.kind === 'failed' && isOnCredit(record) && canBePaid(record, resolver.now)) {
+  // Nothing moved, as when the process went before it sent what it had written down: for an answer on credit the money
+  // is still owed. Should the payment be worth nothing any more, settling itself will say so.
+  const onCredit = evidenceOf(record)?.settle === 'deferred';
+  if (outcome.kind === 'failed' && onCredit && canBePaid(record, resolver.now)) {
     return { to: 'owed', reason: outcome.reason, checkAt: resolver.now };
   }
-  return outcome.kind === 'unknown'
-    ? stepInDoubt(record, outcome.reason, resolver.now)
-    : stepAfter(outcome, record, resolver.now);
-}
-
-/** Nothing is certain yet. What is on credit stays where it can become `owed` again. */
-export function stepInDoubt(record: PaymentRecord, reason: string, now: number): Transition {
-  const checkAt = nextCheck(record.checks, now);
-  return isOnCredit(record) ? { to: 'settling', reason: ON_CREDIT, checkAt } : { to: 'unknown', reason, checkAt };
-}
-
-function isOnCredit({ state, reason }: PaymentRecord): boolean {
-  return state === 'settling' && reason === ON_CREDIT;
+  return stepAfter(outcome, record, resolver.now);
 }
 
 function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
@@ -137,7 +119,7 @@ function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: numbe
 function afterSettlement(record: PaymentRecord): 'delivered' | 'undelivered' | 'delivery_unknown' {
   if (record.answered) return 'delivered';
   const evidence = evidenceOf(record);
-  return evidence?.repeatable === true || evidence?.upstreamFirst === false ? 'undelivered' : 'delivery_unknown';
+  return evidence?.repeatable === true || evidence?.settle === 'before' ? 'undelivered' : 'delivery_unknown';
 }
 
 function evidenceOf(record: PaymentRecord): PaymentEvidence | undefined {

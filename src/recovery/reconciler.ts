@@ -5,15 +5,7 @@ import type { PaymentState } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import {
-  findOutcome,
-  ON_CREDIT,
-  type Resolver,
-  stepByProof,
-  stepBySettling,
-  stepInDoubt,
-  stepOfDelivery,
-} from './open-payment.ts';
+import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
 
 /** How often a process looks for open payments, and says that it lives, in milliseconds. */
 const ROUND_MS = 1000;
@@ -89,8 +81,6 @@ export class Reconciler {
   #running: Promise<void> | undefined;
   #again = false;
   readonly #abandoned = new Set<AbandonedPayment>();
-  /** Those of them that wait for nothing but the ledger. Their `checkAt` is the end of our own hold, which is over. */
-  readonly #unwritten = new WeakSet<AbandonedPayment>();
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -183,7 +173,7 @@ export class Reconciler {
           return;
         case 'settling':
         case 'unknown':
-          await this.#resolve(record);
+          await this.#move(record, await this.#proofOrDoubt(record));
           return;
         case 'delivering':
           await this.#move(record, stepOfDelivery(record));
@@ -209,33 +199,24 @@ export class Reconciler {
   /** Stays abandoned until the ledger answers again. */
   async #takeUp(payment: AbandonedPayment): Promise<void> {
     const row = await this.#deps.store.find(payment.key);
-    // On credit, and tried or looked for in vain: not before its time.
-    const waits = row?.state === 'owed' || row?.reason === ON_CREDIT;
-    if (waits && !this.#unwritten.has(payment) && row.checkAt > this.#deps.clock()) return;
     this.#abandoned.delete(payment);
     const left = row !== undefined && row.owner === this.#deps.owner && isAbandonedAt(payment, row);
     if (left && !RESTING.has(row.state)) await this.#look(row);
   }
 
   async #settle(record: PaymentRecord): Promise<void> {
-    let held = await this.#move(record, { to: 'settling', reason: ON_CREDIT });
+    let held = await this.#move(record, { to: 'settling' });
     if (held === undefined) return;
     const resolver: Resolver = {
       ...this.#resolver(),
       journal: async (attempt) => {
-        held = held && (await this.#move(held, { to: 'settling', attempt, reason: ON_CREDIT }));
+        held = held && (await this.#move(held, { to: 'settling', attempt }));
         // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
     };
     const step = await stepBySettling(held, resolver);
     if (held !== undefined) await this.#move(held, step);
-  }
-
-  async #resolve(record: PaymentRecord): Promise<void> {
-    const moved = await this.#move(record, await this.#proofOrDoubt(record));
-    // As long as this process lives, nobody else takes it from there.
-    if (moved?.state === 'settling') this.adopt({ key: moved.key, epoch: moved.epoch });
   }
 
   /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */
@@ -246,7 +227,7 @@ export class Reconciler {
     } catch (fault) {
       if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
       this.#deps.notes.trouble(`facilitator ${record.facilitator}`, fault);
-      return stepInDoubt(record, fault.code, resolver.now);
+      return { to: 'unknown', reason: fault.code, checkAt: nextCheck(record.checks, resolver.now) };
     }
   }
 
@@ -263,11 +244,8 @@ export class Reconciler {
   async #move(record: PaymentRecord, step: Transition): Promise<PaymentRecord | undefined> {
     const outcome = await this.#transition(record, step);
     if (outcome.kind === 'stale') return undefined;
-    const moved = outcome.record;
-    this.#deps.notes.moved(moved, step);
-    // Nobody takes it from a process that lives: without `answered` it looks as if a request were still at work.
-    if (moved.state === 'owed' && !moved.answered) this.adopt({ key: moved.key, epoch: moved.epoch });
-    return moved;
+    this.#deps.notes.moved(outcome.record, step);
+    return outcome.record;
   }
 
   /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
@@ -275,9 +253,7 @@ export class Reconciler {
     try {
       return await this.#deps.store.transition(key, epoch, step);
     } catch (fault) {
-      const payment = { key, epoch };
-      this.#unwritten.add(payment);
-      this.adopt(payment);
+      this.adopt({ key, epoch });
       throw fault;
     }
   }

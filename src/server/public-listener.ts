@@ -14,6 +14,9 @@ const SWEEP_MS = 50;
 /** How long an idle connection is kept, in milliseconds: longer than the usual load balancer's 60 s. */
 const KEEP_ALIVE_MS = 65_000;
 
+/** How long a client may keep its half open after the last answer it gets, in milliseconds. */
+const LINGER_MS = 2000;
+
 /** The public HTTP server and its end. */
 export interface PublicListener {
   readonly server: Server;
@@ -91,9 +94,7 @@ class DrainingListener implements PublicListener {
       if (isSocket(socket)) this.#track(serveUpgrade(req, socket, head, this.#services));
       else socket.destroy();
     });
-    this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => {
-      socket.end(rawAnswer(405, 'Method Not Allowed', 'method_not_allowed'));
-    });
+    this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => refuseTunnel(socket));
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnreadable(error, socket));
   }
 
@@ -103,6 +104,24 @@ class DrainingListener implements PublicListener {
   }
 }
 
+/**
+ * Node lets go of a socket that asks for CONNECT: an error on it that nobody hears would end the process, and nobody else
+ * closes it, so that a client could keep it, and a shutdown waiting for it, for as long as it likes.
+ */
+function refuseTunnel(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(rawAnswer(405, 'Method Not Allowed', 'method_not_allowed'));
+  socket.resume();
+  linger(socket);
+}
+
+/** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
+function linger(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
 /** What cannot be parsed gets an answer without a request to answer: the parser's verdict, then the end. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   // While another request is being answered, ours would be read as a part of its answer.
@@ -110,6 +129,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
+  linger(socket);
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
       socket.end(rawAnswer(431, 'Request Header Fields Too Large', 'request_head_too_large'));

@@ -16,11 +16,12 @@ export interface Upkeep {
   retire(owner: string): Promise<void>;
   /**
    * Takes payments that somebody has to look into:
-   * - `unknown` and `answered` `owed` ones whose `checkAt` has come;
+   * - `unknown` ones whose `checkAt` has come, and `owed` ones whose `checkAt` is above 0 and has come: at 0 the answer
+   *   is still on its way;
    * - those that a process left behind in `reserved`, `forwarding`, `owed`, `settling`, `delivering` or
    *   `redelivering` when it went;
    * - settled ones (`delivered`, `undelivered`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
-   *   transaction is looked at once more, for a chain may take it back.
+   *   transaction is looked at once more, for a chain may take it back. Only when there is nothing else to take.
    *
    * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
    * `now + holdMs`. However many processes ask at once, each row goes to one of them.

@@ -52,7 +52,7 @@ describe('a remote facilitator without a node', () => {
     const first = open();
     await first.supported(signal());
     expect(await first.settle(payment, book.write)).toMatchObject({ kind: 'unknown' });
-    const evidence = decodeEvidence(encodeEvidence({ payment, repeatable: true, upstreamFirst: false }));
+    const evidence = decodeEvidence(encodeEvidence({ payment, repeatable: true, settle: 'before' }));
     if (evidence === undefined) throw new Error('the evidence cannot be read');
     const outcome = await open().resolve({ ...lost(book.last()), payment: evidence.payment }, signal());
     const settlement = { transaction: SCRIPTED_TRANSACTION, payer: SCRIPTED_PAYER, amount: 10000n };

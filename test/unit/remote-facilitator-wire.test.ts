@@ -75,7 +75,7 @@ describe('the request for a payment that was read back from the ledger', () => {
     [1, [V2], 2],
   ] as const)('made by v%i is the same, byte for byte', (submitted, kinds, version) => {
     const payment = scriptedPayment(submitted);
-    const readBack = decodeEvidence(encodeEvidence({ payment, repeatable: true, upstreamFirst: false }));
+    const readBack = decodeEvidence(encodeEvidence({ payment, repeatable: true, settle: 'before' }));
     if (readBack === undefined) throw new Error('the evidence cannot be read');
     expect(JSON.stringify(wireRequest(readBack.payment, version))).toBe(JSON.stringify(sent(payment, kinds)));
   });

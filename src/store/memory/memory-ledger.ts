@@ -200,11 +200,9 @@ class MemoryLedger implements PaymentStore {
     return row === undefined || row.identifier !== identifier || isClaimable(row.state) ? undefined : row;
   }
 
-  #isToTake({ state, answered, owner, checkAt }: PaymentRecord, now: number): boolean {
+  #isToTake({ state, owner, checkAt }: PaymentRecord, now: number): boolean {
     const isDue = checkAt <= now;
-    if (state === 'unknown' || (state === 'owed' && answered)) {
-      if (isDue) return true;
-    }
+    if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
     if (HELD.includes(state)) return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
     return RESTING.includes(state) && checkAt > 0 && isDue;
   }

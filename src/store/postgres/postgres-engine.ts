@@ -68,6 +68,8 @@ function openPool({ connectionString, pool: max }: PostgresAddress, timeouts: Po
   });
   // A connection that breaks while nobody uses it has left the pool already; without a listener it ends the process.
   pool.on('error', () => undefined);
+  // One that breaks while a statement has it tells that statement; without a listener it would end the process, too.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -88,10 +88,10 @@ export class SqlLedger implements PaymentStore {
     return this.#calls.run(async () => {
       const { dialect } = this.#engine;
       const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
-      const left = limit - open.length;
-      if (left <= 0) return open.map(readRecord);
-      const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit: left }, dialect));
-      return [...open, ...settled].map(readRecord);
+      // In its turn only: rows that were taken must reach the caller, whatever becomes of a second statement.
+      if (open.length > 0) return open.map(readRecord);
+      const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
+      return settled.map(readRecord);
     });
   }
 

@@ -33,7 +33,7 @@ export interface Taking {
 
 /** Takes rows that are in doubt or were left behind. */
 export function takeOpenStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
-  const due = `(state = 'unknown' OR (state = 'owed' AND answered = 1)) AND check_at <= $3`;
+  const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND check_at <= $3`;
   const left = `${IS_HELD} AND NOT EXISTS (
     SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5)`;
   return {
