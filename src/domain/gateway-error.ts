@@ -37,7 +37,7 @@ export const ERROR_CODES = {
   payment_bound_to_another_request: client(409, 'This payment belongs to another request.'),
   payment_identifier_required: client(400, 'This route asks for a payment-identifier.'),
   payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),
-  delivery_expired: client(409, 'This payment was settled, and the time to collect its answer is over.'),
+  delivery_expired: client(409, 'This payment was settled, and its answer can no longer be collected.'),
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
   settlement_unknown: fault(
     503,

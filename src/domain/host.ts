@@ -4,7 +4,7 @@ const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]{0,253}[a-z0-9.])?|\[[0-9a-f:.]{2,45}\])
 /** Reads a Host header: lower case, no user info, nothing that two servers could read differently. */
 export function parseHost(text: string | undefined): string | undefined {
   // Tested as sent: lower-casing first would turn some other letters into ASCII ones, such as the Kelvin sign.
-  if (text === undefined || !HOST.test(text)) return undefined;
+  if (text === undefined || !HOST.test(text) || text.includes('..')) return undefined;
   const host = text.toLowerCase();
   // It goes into `resource.url`: a port above 65535 or an address such as 1.2.3.256 makes no URL.
   return URL.canParse(`http://${host}/`) ? host : undefined;

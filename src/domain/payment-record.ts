@@ -64,6 +64,8 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly bodyDigest: string | undefined;
   /** Whether the whole answer went out before the money moved (`settle: deferred`). */
   readonly answered: boolean;
+  /** How often its answer was sent on its way: one payment shall not feed a client that always breaks off. */
+  readonly deliveries: number;
   /** How often an open settlement was looked into. */
   readonly checks: number;
   /** Unix milliseconds of the next time. */

@@ -9,6 +9,12 @@ import type { BroughtPayment } from './read-payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { Services } from './runtime.ts';
 
+/**
+ * How often the answer of one payment is sent on its way. A connection that breaks a few times is bad luck; a client that
+ * reads all but the last byte, over and over, is not.
+ */
+const MOST_DELIVERIES = 5;
+
 /** Seconds after which it makes sense to send the same payment again. */
 const RETRY_SECONDS = 2;
 
@@ -85,7 +91,7 @@ function meaningOf(
     case 'redelivering':
       return { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
     case 'undelivered':
-      return inWindow ? { kind: 'repeat' } : refuse('delivery_expired');
+      return inWindow && record.deliveries < MOST_DELIVERIES ? { kind: 'repeat' } : refuse('delivery_expired');
     case 'delivery_unknown':
       return inWindow ? { kind: 'recall', otherwise: refuse('delivery_unknown') } : refuse('delivery_unknown');
     case 'delivered':

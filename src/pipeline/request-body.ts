@@ -21,9 +21,6 @@ export function awaitsContinue(req: IncomingMessage): boolean {
  */
 export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || bodyOf(req) === undefined) return;
-  // Whether the body follows is the client's to choose now (RFC 9110 §10.1.1). If it does not, what comes next on the
-  // connection would be taken for it: of a proxy in front, that can be somebody else's request.
-  if (awaitsContinue(req)) res.shouldKeepAlive = false;
   const length = Number(req.headers['content-length']);
   if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
   res.shouldKeepAlive = false;

@@ -215,8 +215,14 @@ export class Reconciler {
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
     };
-    const step = await stepBySettling(held, resolver);
-    if (held !== undefined) await this.#move(held, step);
+    try {
+      const step = await stepBySettling(held, resolver);
+      if (held !== undefined) await this.#move(held, step);
+    } catch (fault) {
+      // Nobody else takes it from a process that lives: what became of it is to be found out here.
+      if (held !== undefined) this.adopt({ key: held.key, epoch: held.epoch });
+      throw fault;
+    }
   }
 
   /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */

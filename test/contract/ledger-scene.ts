@@ -77,7 +77,7 @@ export function freshRow(claim: PaymentClaim, epoch: number, changedAt: number):
     bodyDigest: undefined,
     reason: undefined,
   };
-  return { ...claim, ...nothingYet, answered: false, checks: 0, checkAt: 0, epoch, changedAt };
+  return { ...claim, ...nothingYet, answered: false, deliveries: 0, checks: 0, checkAt: 0, epoch, changedAt };
 }
 
 /** A step with the facts that its state cannot be without. */

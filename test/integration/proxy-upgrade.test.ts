@@ -143,7 +143,7 @@ describe('a WebSocket upgrade', () => {
     await client.until('\r\n\r\n');
     (await peer).socket.resetAndDestroy();
     await client.ended;
-    expect(await tunnel.outcome).toEqual({ kind: 'upstream_broke' });
+    expect(await tunnel.outcome).toEqual({ kind: 'upstream_broke', status: 101 });
   });
 
   it('that the upstream declines ends with its plain answer, and nothing is tunnelled', async () => {

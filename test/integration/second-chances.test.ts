@@ -33,6 +33,7 @@ routes:
   - { path: /idempotent, methods: [POST], price: $0.001, settle: before, idempotent: true, timeout: 2s }
   - { path: /named, price: $0.001, paymentIdentifier: optional, keepAnswers: { size: 64KB } }
   - { path: /must-be-named, price: $0.001, paymentIdentifier: required }
+  - { path: /breaking, price: $0.001 }
   - { path: /credit/*, price: $0.001, settle: deferred }
 deferred: { maxUnsettled: 1000, maxUnsettledPerPayer: 2 }
 `;
@@ -146,6 +147,31 @@ describe('a kept answer', () => {
     };
     expect((await pay('/kept', header, init)).status).toBe(502);
     expect(await paidTo()).toBe(before);
+  });
+});
+
+describe('an answer that breaks off again and again', () => {
+  it('is sent five times at most for one payment', async () => {
+    const before = await paidTo();
+    const header = await sign(`${gateway.url}/breaking`);
+    behaviour = (_req, res) => {
+      res.writeHead(200, { 'Content-Length': '1000' });
+      res.write('all but the last byte');
+      setImmediate(() => res.destroy());
+    };
+    const seen = upstream.seen.length;
+    const answers: number[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      const response = await until(
+        () => pay('/breaking', header),
+        ({ headers }) => headers.get('retry-after') === null,
+      );
+      await response.text().catch(() => 'broken off');
+      answers.push(response.status);
+    }
+    expect(answers).toEqual([200, 200, 200, 200, 200, 409, 409]);
+    expect(upstream.seen.length).toBe(seen + 5);
+    expect(await paidTo()).toBe(before + 1000n);
   });
 });
 

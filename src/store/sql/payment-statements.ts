@@ -71,7 +71,7 @@ function stepText(to: PaymentState): string {
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
-    owner = COALESCE($14, owner)
+    owner = COALESCE($14, owner)${to === 'delivering' ? ', deliveries = deliveries + 1' : ''}
     WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
     RETURNING ${COLUMNS}`;
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
       facilitator ${text} NOT NULL, evidence ${text}, identifier ${text}, epoch BIGINT NOT NULL,
       settled_transaction ${text}, settled_payer ${text}, settled_amount ${text}, settled_extensions ${text}, settled_at BIGINT,
       attempt_transaction ${text}, attempt_data ${text}, body_digest ${text}, answered SMALLINT NOT NULL,
+      deliveries BIGINT NOT NULL,
       checks BIGINT NOT NULL, check_at BIGINT NOT NULL, reason ${text}, changed_at BIGINT NOT NULL
     )`,
     `CREATE UNIQUE INDEX turnpike_payments_identifier ON turnpike_payments (identifier)

@@ -1,0 +1,99 @@
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientOf, type Devnet, startDevnet } from '../support/devnet.ts';
+import { handSigned, type PaymentParts } from '../support/payment-header.ts';
+import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
+
+/** More payments than the payer has money for: what goes out without money stays within the bounds. */
+
+const PRICE = 1000n;
+const COPIES = 40;
+const PER_PAYER = 3;
+let devnet: Devnet;
+let siege: Siege;
+
+beforeAll(async () => {
+  devnet = await startDevnet();
+  siege = await laySiege(
+    `
+deferred: { maxUnsettled: 5, maxUnsettledPerPayer: ${PER_PAYER} }
+routes:
+  - { path: /deferred, price: $0.001, settle: deferred }
+  - { path: /after, price: $0.001 }
+  - { path: /before, price: $0.001, settle: before }
+`,
+    { devnet },
+  );
+});
+afterAll(async () => {
+  await siege.close();
+  await devnet.close();
+});
+
+/** Payments of an account that has the money for `worth` of them. */
+async function wallet(path: string, count: number, worth: bigint): Promise<PaymentParts[]> {
+  const key = generatePrivateKey();
+  await devnet.mint(privateKeyToAccount(key).address, worth * PRICE);
+  const quote = await siege.quote(path);
+  return await Promise.all(Array.from({ length: count }, () => handSigned(key, quote)));
+}
+
+async function paid(): Promise<bigint> {
+  return await devnet.usdcBalanceOf(devnet.accounts.payee.address);
+}
+
+async function buy(path: string, payments: readonly PaymentParts[]): Promise<number[]> {
+  const answers = await Promise.all(payments.map((each) => siege.ask(lastRequest(`GET ${path}`, [paying(each)]))));
+  return answers.map(statusOf);
+}
+
+function served(statuses: readonly number[]): bigint {
+  return BigInt(statuses.filter((status) => status === 200).length);
+}
+
+describe('a payer with the money for one call who makes forty at once', () => {
+  it.each(['/after', '/before'])('gets one answer at %s, and is charged for it', async (path) => {
+    const payments = await wallet(path, COPIES, 1n);
+    const before = await paid();
+    const statuses = await buy(path, payments);
+    expect(served(statuses)).toBe(1n);
+    expect((await paid()) - before).toBe(PRICE);
+  });
+
+  it('makes the API work once at a route that is paid before', async () => {
+    const payments = await wallet('/before', COPIES, 1n);
+    const before = siege.seen.length;
+    await buy('/before', payments);
+    expect(siege.seen.length - before).toBe(1);
+  });
+
+  it('gets no more without money than the bound allows, even while nothing is settled', async () => {
+    const payments = await wallet('/deferred', COPIES, 1n);
+    const before = { money: await paid(), seen: siege.seen.length };
+    const chain = clientOf(devnet);
+    await Promise.all([chain.setAutomine(false), chain.setIntervalMining({ interval: 0 })]);
+    const bought = buy('/deferred', payments);
+    // Above the bound the API is asked before the money: with all of them there, everybody has passed the gate.
+    await siege.asked(before.seen + COPIES);
+    await chain.setAutomine(true);
+    await chain.mine({ blocks: 1 });
+    const unpaid = served(await bought) - ((await paid()) - before.money) / PRICE;
+    expect(unpaid).toBeLessThanOrEqual(BigInt(PER_PAYER));
+    expect(served(await bought)).toBeGreaterThan(0n);
+    await expect.poll(async () => (await paid()) - before.money).toBe(PRICE);
+  });
+
+  it('has none of the payments it did not honour served again', async () => {
+    const payments = await wallet('/deferred', COPIES, 1n);
+    const before = await paid();
+    const first = await buy('/deferred', payments);
+    await expect.poll(async () => (await paid()) - before).toBe(PRICE);
+    const seen = siege.seen.length;
+    const again = await buy(
+      '/deferred',
+      payments.filter((_payment, index) => first[index] === 200),
+    );
+    expect(served(again)).toBe(0n);
+    expect(siege.seen.length).toBe(seen);
+  });
+});
