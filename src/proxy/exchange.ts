@@ -1,9 +1,10 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { relayTrailers } from './headers.ts';
-import { BodyRefusedError, type BodyWatch, UploadBody } from './upload-body.ts';
+import { BodyRefusedError, UploadBody } from './upload-body.ts';
 import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+import type { Collected, ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
 
 /**
  * How long a client may let an exchange wait without a byte of progress, in milliseconds. It holds a connection to the
@@ -11,59 +12,6 @@ import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault
  * upload or of an answer would keep everybody else out.
  */
 export const CLIENT_STALL_MS = 60_000;
-
-/** A request as it goes to the upstream. */
-export interface ForwardRequest {
-  readonly method: string;
-  /** Canonical path and query, rewritten and with the upstream's base path. */
-  readonly path: string;
-  /** Flat list of names and values from `forwardRequestHeaders`. */
-  readonly headers: string[];
-  /** From `bodyOf`; `watch` looks at it as it passes. */
-  readonly body: IncomingMessage | undefined;
-  readonly watch?: BodyWatch | undefined;
-  /**
-   * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
-   * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
-   */
-  readonly timeoutMs: number;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
-}
-
-/** How relaying a response ended. */
-export type RelayOutcome =
-  /** The whole response was handed to the client's connection. `bytes` counts its body. */
-  | { readonly kind: 'complete'; readonly bytes: number }
-  | { readonly kind: 'client_gone' }
-  /** The upstream broke off; the client sees a truncated response, never a complete one. */
-  | { readonly kind: 'upstream_broke' };
-
-/** A response whose head has arrived and whose body waits in the upstream's connection. */
-export interface UpstreamResponse {
-  readonly status: number;
-  /** Reason phrase, latin1 as it goes on the wire; may be empty. */
-  readonly statusText: string;
-  /** Flat list of names and values as the upstream sent them, latin1, before `relayResponseHeaders`. */
-  readonly rawHeaders: string[];
-  /** Whether the upstream has broken off while the response was held. */
-  readonly broken: boolean;
-  /** Reads the body ahead of {@link relay}, up to `maxBytes`. What was read is relayed first. Call it at most once. */
-  collect(maxBytes: number): Promise<Collected>;
-  /**
-   * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
-   * rejects. Call either this or `discard`, once.
-   */
-  relay(res: ServerResponse): Promise<RelayOutcome>;
-  /** Drops the response: aborts the upstream request and frees its connection. */
-  discard(): void;
-}
-
-/** What reading a body ahead came to: all of it, more than was allowed, or the upstream broke off. */
-export type Collected =
-  | { readonly kind: 'whole'; readonly body: Buffer }
-  | { readonly kind: 'larger' }
-  | { readonly kind: 'broke' };
 
 type State = 'waiting' | 'held' | 'collecting' | 'relaying' | 'done';
 

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import type { RelayOutcome } from './exchange.ts';
 import { relayResponseHeaders } from './headers.ts';
 import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+import type { RelayOutcome } from './upstream-response.ts';
 
 /** How long a client may stay silent after a plain answer, in milliseconds, before its connection is cut. */
 const LINGER_MS = 5_000;

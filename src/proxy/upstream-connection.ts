@@ -1,8 +1,9 @@
 import { buildConnector, Pool } from 'undici';
 import type { Upstream } from '../domain/upstream.ts';
-import { Exchange, type ForwardRequest, type UpstreamResponse } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 
-export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './exchange.ts';
+export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
 
 /** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;

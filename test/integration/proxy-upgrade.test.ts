@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RelayOutcome } from '../../src/proxy/exchange.ts';
 import { forwardRequestHeaders } from '../../src/proxy/headers.ts';
 import { isWebSocketUpgrade, openUpgradeProxy } from '../../src/proxy/upgrade.ts';
+import type { RelayOutcome } from '../../src/proxy/upstream-response.ts';
 import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
 import { connectRaw, crlf, parseRaw, type RawPeer } from '../support/raw-http.ts';
 

@@ -38,6 +38,8 @@ describe('a Host header', () => {
     'a#b',
     'a%2eb',
     'a:',
+    'a..',
+    'a..b',
     'a:b',
     'a:80:80',
     'a:123456',

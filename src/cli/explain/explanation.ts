@@ -10,24 +10,9 @@ import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { openFacilitator } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
-import type { HeaderField } from '../request-options.ts';
 import { type Destination, describeDestination } from './destination.ts';
-import { imagineExchange } from './imagined-exchange.ts';
+import { type ImaginedRequest, imagineExchange } from './imagined-exchange.ts';
 import { whyMatched, whyUnmatched } from './why.ts';
-
-/** A request that nobody sends. */
-export interface ImaginedRequest {
-  /** Upper-case. */
-  readonly method: string;
-  /** Path and query, as on the request line. */
-  readonly target: string;
-  /** Value of the Host header. */
-  readonly host: string;
-  /** The other headers. */
-  readonly headers: readonly HeaderField[];
-  /** Length of the body, `undefined` for none. */
-  readonly bodyBytes: number | undefined;
-}
 
 interface Asked {
   readonly request: Pick<ImaginedRequest, 'method' | 'target' | 'host'>;

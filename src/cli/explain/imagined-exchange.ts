@@ -1,7 +1,20 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { HeaderField } from '../request-options.ts';
-import type { ImaginedRequest } from './explanation.ts';
+
+/** A request that nobody sends. */
+export interface ImaginedRequest {
+  /** Upper-case. */
+  readonly method: string;
+  /** Path and query, as on the request line. */
+  readonly target: string;
+  /** Value of the Host header. */
+  readonly host: string;
+  /** The other headers. */
+  readonly headers: readonly HeaderField[];
+  /** Length of the body, `undefined` for none. */
+  readonly bodyBytes: number | undefined;
+}
 
 /** A request as the server would hand it over, on a connection that leads nowhere. */
 export function imagineExchange(imagined: ImaginedRequest): {

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BodyWatch } from './upload-body.ts';
+
+/** A request as it goes to the upstream. */
+export interface ForwardRequest {
+  readonly method: string;
+  /** Canonical path and query, rewritten and with the upstream's base path. */
+  readonly path: string;
+  /** Flat list of names and values from `forwardRequestHeaders`. */
+  readonly headers: string[];
+  /** From `bodyOf`; `watch` looks at it as it passes. */
+  readonly body: IncomingMessage | undefined;
+  readonly watch?: BodyWatch | undefined;
+  /**
+   * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
+   * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
+   */
+  readonly timeoutMs: number;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** How relaying a response ended. */
+export type RelayOutcome =
+  /** The whole response was handed to the client's connection. `bytes` counts its body. */
+  | { readonly kind: 'complete'; readonly bytes: number }
+  | { readonly kind: 'client_gone' }
+  /** The upstream broke off; the client sees a truncated response, never a complete one. */
+  | { readonly kind: 'upstream_broke' };
+
+/** A response whose head has arrived and whose body waits in the upstream's connection. */
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Reason phrase, latin1 as it goes on the wire; may be empty. */
+  readonly statusText: string;
+  /** Flat list of names and values as the upstream sent them, latin1, before `relayResponseHeaders`. */
+  readonly rawHeaders: string[];
+  /** Whether the upstream has broken off while the response was held. */
+  readonly broken: boolean;
+  /** Reads the body ahead of {@link relay}, up to `maxBytes`. What was read is relayed first. Call it at most once. */
+  collect(maxBytes: number): Promise<Collected>;
+  /**
+   * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
+   * rejects. Call either this or `discard`, once.
+   */
+  relay(res: ServerResponse): Promise<RelayOutcome>;
+  /** Drops the response: aborts the upstream request and frees its connection. */
+  discard(): void;
+}
+
+/** What reading a body ahead came to: all of it, more than was allowed, or the upstream broke off. */
+export type Collected =
+  | { readonly kind: 'whole'; readonly body: Buffer }
+  | { readonly kind: 'larger' }
+  | { readonly kind: 'broke' };
