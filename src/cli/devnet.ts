@@ -53,6 +53,11 @@ async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
   for (const [name = '', value = '', remark] of facts) {
     print(terminal, `${name.padEnd(10)}${value}${remark === undefined ? '' : `  (${remark})`}`);
   }
+  const local = `{ local: { rpc: { base-sepolia: "${chain.rpcUrl}" }, key: "${settler.key}" } }`;
+  notice(
+    terminal,
+    `A gateway on this chain has in its gateway.yaml:\n  accepts: [base-sepolia]\n  facilitator: ${local}`,
+  );
   notice(terminal, 'These keys are public: never use them on a real chain. Ctrl-C ends the chain.');
 }
 

@@ -32,6 +32,7 @@ export function parsePrice(text: string): Parsed<Price> {
     return { ok: true, value: { kind: 'token', decimal: decimal.value, symbol: token[2] } };
   }
   if (DECIMAL.test(text)) {
+    if (/^[0.]+$/.test(text)) return zeroPrice();
     return { ok: false, wrong: `the price ${text} has no currency`, right: `$${text} or ${text} USDC` };
   }
   return { ok: false, wrong: `${JSON.stringify(text)} is not a price`, right: RIGHT };

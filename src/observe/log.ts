@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { describeCause } from './cause.ts';
 import type { Observer, RequestSummary } from './observer.ts';
 
 export type { Logger } from 'pino';
@@ -23,14 +24,6 @@ export function createRequestLog(log: Logger): Observer {
       else log.info({ ...facts, ...timings, ...(cause === undefined ? {} : { cause }) }, 'request');
     },
   };
-}
-
-/** The chain of causes as text; what is no error would be an object of unknown content and is left out. */
-function describeCause(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const inner = describeCause(cause.cause);
-  const own = cause.name === 'Error' || cause.name === 'TypeError' ? (cause.stack ?? cause.message) : cause.message;
-  return inner === undefined ? own : `${own}: ${inner}`;
 }
 
 function round(ms: number | undefined): number | undefined {

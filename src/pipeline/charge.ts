@@ -79,7 +79,7 @@ async function settle(claimed: ClaimedPayment, authorized: AuthorizedPayment): P
   try {
     return await facilitator.settle(payment, (attempt) => claimed.move({ to: 'settling', attempt }));
   } catch (fault) {
-    if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: String(fault) };
+    if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: 'unexpected_settle_error' };
     if (NOTHING_SENT.has(fault.code)) {
       await claimed.move({ to: 'failed', reason: fault.code });
       throw fault;

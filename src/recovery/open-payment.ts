@@ -68,7 +68,8 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
     }
     return stepAfter(outcome, record, resolver.now);
   } catch (fault) {
-    if (!(fault instanceof GatewayError)) return { to: 'unknown', reason: String(fault), checkAt: later.checkAt };
+    if (!(fault instanceof GatewayError))
+      return { to: 'unknown', reason: 'unexpected_settle_error', checkAt: later.checkAt };
     if (fault.code === 'facilitator_overloaded') return { ...later, reason: fault.code };
     throw fault;
   }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
@@ -94,7 +95,7 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
   const recent = new RecentOffers(store, plan.routes, clock);
   const open = deps.openFacilitator ?? openFacilitator;
   const runtime = openRuntime(plan, recent, open, (facilitator, operation, fault) =>
-    log.warn({ facilitator: facilitator.name, operation, fault: String(fault) }, 'facilitator fault'),
+    log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),
   );
   const owner = randomUUID();
   const reconciler = new Reconciler({
@@ -190,7 +191,7 @@ function recoveryLog(log: Logger): RecoveryNotes {
       log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment moved'),
     takenBack: ({ key, route, payer, settlement }) =>
       log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
-    trouble: (what, fault) => log.warn({ what, fault: String(fault) }, 'recovery has to wait'),
+    trouble: (what, fault) => log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait'),
   };
 }
 

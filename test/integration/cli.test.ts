@@ -220,7 +220,7 @@ describe('turnpike demo', () => {
     const [, url] = await out.until(/curl -i (http:\S+)\/healthz/);
     await out.until(/Ctrl-C/);
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok' });
-    const stream = /TURNPIKE_PAY_KEY=0x[0-9a-f]{64} \\\n +turnpike pay http:\S+\/v1\/stream/;
+    const stream = /TURNPIKE_PAY_KEY=0x[0-9a-f]{64} \\\n +npm run -s turnpike -- pay http:\S+\/v1\/stream/;
     expect(out.text()).toMatch(stream);
     signals.emit('SIGINT');
     expect(await code).toBe(0);

@@ -70,15 +70,18 @@ export function narrateProof({ evidence, mined, before, after }: Proof, say: Say
   say('');
 }
 
+/** How the command is called from where this runs: a checkout has it as a script only. */
+const COMMAND = import.meta.url.endsWith('.ts') ? 'npm run -s turnpike --' : 'turnpike';
+
 /** Tells how to go on by hand. */
 export function narrateUse({ devnet, gateway }: World, say: Say): void {
   heading('5. Your turn', say);
   say(`  curl -i ${gateway.url}/healthz`);
   say(`  curl -i ${gateway.url}/v1/weather/oslo`);
   say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
-  say(`    turnpike pay ${gateway.url}/v1/weather/oslo`);
+  say(`    ${COMMAND} pay ${gateway.url}/v1/weather/oslo`);
   say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
-  say(`    turnpike pay ${gateway.url}/v1/stream --yes`);
+  say(`    ${COMMAND} pay ${gateway.url}/v1/stream --yes`);
   if (gateway.adminUrl !== undefined) say(`  curl ${gateway.adminUrl}/metrics`);
   say('\nThe key is a public test key. Ctrl-C ends everything.\n');
 }

@@ -1,4 +1,5 @@
 import type { Plan } from '../../domain/plan.ts';
+import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { openWorkerFacilitator } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
@@ -28,7 +29,9 @@ export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<bo
     const gateway = await start(line, await begin, deps);
     await drain;
     // A worker that cannot close is over all the same; what it held is found in the ledger.
-    await gateway.close().catch((fault: unknown) => deps.log.error({ fault: String(fault) }, 'worker did not close'));
+    await gateway
+      .close()
+      .catch((fault: unknown) => deps.log.error({ cause: describeCause(fault) }, 'worker did not close'));
     return true;
   } catch (fault) {
     line.send({ kind: 'failed', fault: describeStartFault(fault) });
@@ -72,7 +75,7 @@ async function obey(message: PrimaryMessage, gateway: SoleGateway, line: Primary
         await gateway.inherit(message.owner);
       } catch (fault) {
         // Its last beat grows old without us.
-        log.warn({ fault: String(fault) }, 'what a worker left behind has to wait');
+        log.warn({ cause: describeCause(fault) }, 'what a worker left behind has to wait');
       }
       return;
     case 'measure':
