@@ -175,6 +175,8 @@ describe('a full disk under SQLite', () => {
     await crowd.answers([...PRICED.values()], 1, ({ from, status }) => from === 'back' && status === 200);
     await crowd.stop();
     await expectNothingServedUnpaid(forgotten);
+    // Those who came back first may have filled it up again: it is a very small disk.
+    for (const [route, count] of await makeRoom(path)) forgotten.set(route, (forgotten.get(route) ?? 0) + count);
     await expectTheTurnedAwayAreServed();
     await expectNothingServedUnpaid(forgotten);
   }, 120_000);
