@@ -45,6 +45,9 @@ export interface Ledger {
   /**
    * Takes a payment key: inserts the row in `claim.state`, or takes over one that {@link isClaimable}. Of any number of
    * simultaneous calls with one key, or with one identifier, exactly one gets `claimed`.
+   *
+   * A claim outlives the process and need not outlive the machine's power: the caller asks nobody for money before a
+   * `transition` that comes after it was written, such as that of the attempt to settle.
    */
   claim(claim: PaymentClaim): Promise<ClaimOutcome>;
   /**

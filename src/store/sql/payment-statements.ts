@@ -25,7 +25,8 @@ const STEPS = new Map<PaymentState, string>(
 
 /** Takes a payment key. No row: somebody has it. @throws UniqueViolation from the engine: its identifier is taken */
 export function claimStatement(claim: PaymentClaim, now: number): Statement {
-  return { kind: 'write', name: 'claim', text: CLAIM, values: claimValues(claim, now) };
+  // Nobody is asked for money before a step that is durable, an attempt or the debt, and that step carries the claim along.
+  return { kind: 'mark', name: 'claim', text: CLAIM, values: claimValues(claim, now) };
 }
 
 /** Moves a row a step. No row: it is at another epoch, or in no state that `step.to` follows. */

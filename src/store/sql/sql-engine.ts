@@ -7,10 +7,11 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 /** One statement, in the SQL that both engines understand, with `$1` placeholders. */
 export interface Statement {
   /**
-   * What an engine may do with it: a `write` is durable before its rows are given out, a `read` needs no transaction,
-   * a `report` may take much longer than a request would wait.
+   * What an engine may do with it: a `write` is durable before its rows are given out; a `mark` is seen by every process
+   * then and outlives this one, and may be lost with the machine's power, which costs nothing; a `read` needs no
+   * transaction; a `report` may take much longer than a request would wait.
    */
-  readonly kind: 'write' | 'read' | 'report';
+  readonly kind: 'write' | 'mark' | 'read' | 'report';
   /** Names the text, so that it is prepared once per connection; absent where the text is put together each time. */
   readonly name?: string;
   readonly text: string;

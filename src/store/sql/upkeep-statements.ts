@@ -8,7 +8,7 @@ import type { Dialect, Statement } from './sql-engine.ts';
 export function beatStatement(owner: string, now: number): Statement {
   const query = `INSERT INTO turnpike_owners (owner, beat_at) VALUES ($1, $2)
     ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at`;
-  return { kind: 'write', name: 'beat', text: query, values: [text(owner), whole(now)] };
+  return { kind: 'mark', name: 'beat', text: query, values: [text(owner), whole(now)] };
 }
 
 /** Says that a process ends. */

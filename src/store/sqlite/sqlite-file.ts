@@ -43,6 +43,8 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
 export class SqliteSession {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  /** Whether commits wait for the disk, as the file was opened. */
+  #waits = true;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -54,14 +56,17 @@ export class SqliteSession {
   }
 
   /**
-   * Runs statements in one transaction, which is on the disk when this returns. A statement that fails by itself does
+   * Runs statements in one transaction, which is on the disk when this returns, unless all it wrote are marks: those
+   * get there with the next write. A statement that fails by itself does
    * not disturb the others.
    *
    * @throws Error when the transaction failed: nothing of it took place
    */
   runBatch(statements: readonly Statement[]): readonly StatementResult[] {
     // Without a write there is nothing to commit, and no reason to wait for another process's transaction.
-    if (!statements.some(({ kind }) => kind === 'write')) return statements.map((statement) => this.#runOne(statement));
+    if (!statements.some(({ kind }) => kind === 'write' || kind === 'mark'))
+      return statements.map((statement) => this.#runOne(statement));
+    this.#waitForDisk(statements.some(({ kind }) => kind === 'write'));
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const results = statements.map((statement) => this.#runOne(statement));
@@ -71,6 +76,13 @@ export class SqliteSession {
       this.#rollBack();
       throw error;
     }
+  }
+
+  /** FULL: a commit is on the disk, not only handed to the system. Everything that was committed before goes with it. */
+  #waitForDisk(wait: boolean): void {
+    if (wait === this.#waits) return;
+    this.#database.exec(`PRAGMA synchronous = ${wait ? 'FULL' : 'NORMAL'}`);
+    this.#waits = wait;
   }
 
   #runOne(statement: Statement): StatementResult {
