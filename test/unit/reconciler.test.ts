@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { parseAmount } from '../../src/domain/amount.ts';
+import { parseNetwork } from '../../src/domain/network.ts';
+import type { PaymentKey } from '../../src/domain/payment.ts';
+import { encodeEvidence } from '../../src/domain/payment-evidence.ts';
+import type { PaymentRecord } from '../../src/domain/payment-record.ts';
+import type { SettlementOutcome } from '../../src/domain/settlement.ts';
+import type { Facilitator } from '../../src/facilitator/facilitator.ts';
+import { Reconciler } from '../../src/recovery/reconciler.ts';
+import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { scriptedPayment } from '../support/scripted-facilitator.ts';
+
+const KEY = 'eip155:84532|token|payer|nonce' as PaymentKey;
+const SETTLEMENT = { transaction: `0x${'ab'.repeat(32)}`, payer: 'payer', amount: parseAmount('1000')! };
+const HOUR_MS = 3_600_000;
+
+/** A chain on which a settled transaction is, or is no longer. */
+function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
+  const refuse = (): never => {
+    throw new Error('a second look neither verifies nor settles');
+  };
+  return {
+    name: 'witness',
+    supported: async () => [],
+    verify: refuse,
+    settle: refuse,
+    resolve: async () => find(),
+    close: async () => {},
+  };
+}
+
+async function settledPayment(store: PaymentStore, now: number): Promise<void> {
+  await store.claim({
+    key: KEY,
+    fingerprint: 'f',
+    digest: 'd',
+    requestId: 'r',
+    route: 'weather',
+    payer: 'payer',
+    network: parseNetwork('eip155:84532')!,
+    asset: 'token',
+    amount: SETTLEMENT.amount,
+    payTo: 'payee',
+    scheme: 'exact',
+    claimedAt: now,
+    expiresAt: now / 1000 + 60,
+    state: 'settling',
+    owner: 'gone',
+    facilitator: 'witness',
+    evidence: encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before' }),
+    identifier: undefined,
+  });
+  await store.transition(KEY, 1, { to: 'delivering', settlement: SETTLEMENT, checkAt: now + 60_000 });
+  await store.transition(KEY, 2, { to: 'delivered' });
+}
+
+/** Looks as often as it is told to, an hour apart; says what was reported as taken back. */
+async function lookedAt(
+  times: number,
+  find: () => SettlementOutcome,
+): Promise<{ taken: PaymentRecord[]; row: PaymentRecord }> {
+  let now = 1_800_000_000_000;
+  const clock = (): number => now;
+  const store = openMemoryLedger(clock);
+  await settledPayment(store, now);
+  const taken: PaymentRecord[] = [];
+  for (let time = 0; time < times; time += 1) {
+    now += HOUR_MS;
+    const reconciler = new Reconciler({
+      store,
+      owner: `looker ${time}`,
+      facilitator: () => facilitatorThatFinds(find),
+      retentionMs: () => 1000 * HOUR_MS,
+      everyRound: async () => {},
+      notes: {
+        moved: () => {},
+        takenBack: (record) => taken.push(record),
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
+      clock,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+  }
+  return { taken, row: (await store.find(KEY))! };
+}
+
+describe('the second look at a settled payment', () => {
+  it('ends when the transaction is still there', async () => {
+    const { taken, row } = await lookedAt(1, () => ({ kind: 'settled', settlement: SETTLEMENT }));
+    expect(taken).toEqual([]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0, evidence: undefined });
+  });
+
+  it('goes on while a transaction that the chain took back is being sent again', async () => {
+    let looks = 0;
+    const { taken, row } = await lookedAt(3, () => {
+      looks += 1;
+      return looks < 3
+        ? { kind: 'unknown', reason: 'settlement_pending' }
+        : { kind: 'settled', settlement: SETTLEMENT };
+    });
+    expect(looks).toBe(3);
+    expect(taken).toEqual([]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0 });
+  });
+
+  it('reports a settlement that stays away, once, and leaves the payment as it was', async () => {
+    const { taken, row } = await lookedAt(14, () => ({ kind: 'unknown', reason: 'settlement_pending' }));
+    expect(taken.map(({ key }) => key)).toEqual([KEY]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0, settlement: SETTLEMENT });
+  });
+});
