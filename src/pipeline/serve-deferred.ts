@@ -2,14 +2,14 @@ import { formatAmount } from '../domain/amount.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
-import { claimPayment } from './claim.ts';
+import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
 import { keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { relay } from './forward.ts';
 import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
-import { collect, gone, keepOrRelease, openUnpaid, serveThenCharge } from './serve-paid.ts';
+import { keepOrRelease, openUnpaid, serveThenCharge, withClaim } from './serve-paid.ts';
 
 /**
  * `settle: deferred`: the answer goes at once, the money moves in the background. That it is owed is written down before
@@ -25,22 +25,26 @@ export async function serveOnCredit(
   const credit = await creditGate.take(payer, request.runtime.plan.deferred, () => ledger.countOwed(payer));
   if (credit === undefined) return await serveThenCharge(request, authorized, services);
   try {
-    return await serveOwing(request, authorized, credit, services);
+    return await withClaim(request, authorized, 'deferred', services, (claimed) =>
+      serveOwing(request, { authorized, claimed, credit }, services),
+    );
   } finally {
     creditGate.release(credit);
   }
 }
 
+/** A payment whose answer goes out before its money moves. */
+interface Advance {
+  readonly authorized: AuthorizedPayment;
+  readonly claimed: ClaimedPayment;
+  readonly credit: Credit;
+}
+
 async function serveOwing(
   request: RoutedRequest,
-  authorized: AuthorizedPayment,
-  credit: Credit,
+  { authorized, claimed, credit }: Advance,
   services: Services,
 ): Promise<Served | Refusal> {
-  if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'deferred', services);
-  if (claimed.kind === 'refusal') return claimed;
-  if (claimed.kind === 'collectable') return await collect(request, claimed, services);
   const digest = new BodyDigest(request.req);
   const opened = await openUnpaid(request, claimed, digest);
   if (opened.kind === 'served') return opened;

@@ -1,3 +1,4 @@
+import type { SettleMode } from '../domain/route.ts';
 import { BodyRefusedError } from '../proxy/upload-body.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
@@ -25,17 +26,15 @@ export async function serveThenCharge(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'after', services);
-  if (claimed.kind === 'refusal') return claimed;
-  if (claimed.kind === 'collectable') return await collect(request, claimed, services);
-  const digest = new BodyDigest(request.req);
-  const opened = await openUnpaid(request, claimed, digest);
-  if (opened.kind === 'served') return opened;
-  const { response } = opened;
-  const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
-  if (charged.kind === 'refusal') return charged;
-  return await deliver(request, { claimed, response, digest, notice: charged.notice });
+  return await withClaim(request, authorized, 'after', services, async (claimed) => {
+    const digest = new BodyDigest(request.req);
+    const opened = await openUnpaid(request, claimed, digest);
+    if (opened.kind === 'served') return opened;
+    const { response } = opened;
+    const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
+    if (charged.kind === 'refusal') return charged;
+    return await deliver(request, { claimed, response, digest, notice: charged.notice });
+  });
 }
 
 /**
@@ -47,13 +46,33 @@ export async function chargeThenServe(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
+  return await withClaim(request, authorized, 'before', services, async (claimed) => {
+    const charged = await charge(claimed, authorized, services.clock);
+    return charged.kind === 'refusal' ? charged : await serveCharged(request, claimed, charged.notice, services);
+  });
+}
+
+/**
+ * Takes the payment and goes on with it. Whoever comes second is told what the first has made of it, or collects what
+ * the first did not get.
+ */
+export async function withClaim(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  settle: SettleMode,
+  services: Services,
+  goOn: (claimed: ClaimedPayment) => Promise<Served | Refusal>,
+): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return gone(request);
-  const claimed = await claimPayment(request, authorized, 'before', services);
-  if (claimed.kind === 'refusal') return claimed;
-  if (claimed.kind === 'collectable') return await collect(request, claimed, services);
-  const charged = await charge(claimed, authorized, services.clock);
-  if (charged.kind === 'refusal') return charged;
-  return await serveCharged(request, claimed, charged.notice, services);
+  const claimed = await claimPayment(request, authorized, settle, services);
+  switch (claimed.kind) {
+    case 'refusal':
+      return claimed;
+    case 'collectable':
+      return await collect(request, claimed, services);
+    case 'claimed':
+      return await goOn(claimed);
+  }
 }
 
 /** Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge. */
@@ -223,7 +242,7 @@ async function withholdCharged(
 }
 
 /** Nobody is there any more to be served. */
-export function gone(request: RoutedRequest): Served {
+function gone(request: RoutedRequest): Served {
   request.notes.outcome = 'client_gone';
   return SERVED;
 }
