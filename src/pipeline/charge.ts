@@ -1,8 +1,9 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
+import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
-import { settleResponseOf } from './held-payment.ts';
+import { receiptOf } from './held-payment.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 
@@ -10,8 +11,6 @@ import type { Services } from './runtime.ts';
 const UNKNOWN_RETRY_SECONDS = 5;
 /** Milliseconds until an unresolved settlement is looked into for the first time. */
 const FIRST_LOOK_MS = 1000;
-/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
-const SECOND_LOOK_MS = 60_000;
 
 /** Faults of a facilitator that say that it has not begun. */
 const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 'shutting_down']);
@@ -96,7 +95,5 @@ async function recordSettlement(
   clock: Services['clock'],
 ): Promise<SettlementNotice> {
   await claimed.move({ to: 'delivering', settlement, checkAt: clock() + SECOND_LOOK_MS });
-  const response = settleResponseOf(claimed.record);
-  if (response === undefined) throw new Error('a settled payment without its settlement');
-  return { protocol, offer: payment.offer, response };
+  return { protocol, offer: payment.offer, response: receiptOf(claimed.record) };
 }

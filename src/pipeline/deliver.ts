@@ -51,7 +51,8 @@ export function keepsAnswer(request: RoutedRequest): boolean {
 }
 
 /**
- * Stores an answer before it is relayed, if it is a good one and within the route's limit.
+ * Stores an answer before it is relayed, if it is a good one and within the route's limit. An answer that should have
+ * been kept and cannot be is dropped, with its connection to the upstream.
  *
  * @throws GatewayError `upstream_invalid_answer` when the upstream broke off; `store_unavailable`
  */
@@ -62,19 +63,34 @@ export async function keepAnswer(
   digest: BodyDigest,
   services: Services,
 ): Promise<void> {
-  const { keepAnswers, timeoutMs } = request.route;
+  try {
+    const body = await readToKeep(request, response);
+    if (body === undefined) return;
+    const { status, statusText, rawHeaders: headers } = response;
+    const { key, requestId } = claimed.record;
+    await services.ledger.keep(key, { status, statusText, headers, body, requestId, requestDigest: digest.value });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+}
+
+/** The body of an answer that is to be kept; `undefined` when it is relayed only. */
+async function readToKeep({ route }: RoutedRequest, response: UpstreamResponse): Promise<Buffer | undefined> {
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
-  if (keepAnswers === undefined || response.status >= 500) return;
+  if (route.keepAnswers === undefined || response.status >= 500) return undefined;
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
-  const timer = setTimeout(() => response.discard(), timeoutMs);
-  const collected = await response.collect(keepAnswers.maxBytes);
+  const timer = setTimeout(() => response.discard(), route.timeoutMs);
+  const collected = await response.collect(route.keepAnswers.maxBytes);
   clearTimeout(timer);
-  if (collected.kind === 'larger') return;
-  if (collected.kind === 'broke') throw new GatewayError('upstream_invalid_answer');
-  const { body } = collected;
-  const { status, statusText, rawHeaders: headers } = response;
-  const { key, requestId } = claimed.record;
-  await services.ledger.keep(key, { status, statusText, headers, body, requestId, requestDigest: digest.value });
+  switch (collected.kind) {
+    case 'whole':
+      return collected.body;
+    case 'larger':
+      return undefined;
+    case 'broke':
+      throw new GatewayError('upstream_invalid_answer');
+  }
 }
 
 function reasonOf(outcome: RelayOutcome, response: UpstreamResponse): string {

@@ -120,6 +120,13 @@ export function settleResponseOf(record: PaymentRecord): SettleResponse | undefi
   };
 }
 
+/** The receipt of a payment that a request delivers: its money moved, or it would not be there. */
+export function receiptOf(record: PaymentRecord): SettleResponse {
+  const response = settleResponseOf(record);
+  if (response === undefined) throw new Error(`a payment in state ${record.state} without its settlement`);
+  return response;
+}
+
 const WITH_RECEIPT: ReadonlySet<Refusal['code']> = new Set([
   'payment_already_used',
   'delivery_expired',

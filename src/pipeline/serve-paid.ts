@@ -10,7 +10,7 @@ import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
 import { type Delivery, deliver, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
-import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
+import { type CollectablePayment, receiptOf } from './held-payment.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
@@ -84,9 +84,8 @@ export async function collect(
   const { kept, protocol, offer } = collectable;
   if (kept !== undefined) return await serveKept(request, collectable, kept, services);
   const claimed = await claimDelivery(collectable, services);
-  const response = settleResponseOf(claimed.record);
-  if (response === undefined) throw new Error('an undelivered payment without its settlement');
-  const served = await serveCharged(request, claimed, { protocol, offer, response }, services);
+  const notice = { protocol, offer, response: receiptOf(claimed.record) };
+  const served = await serveCharged(request, claimed, notice, services);
   if (request.notes.outcome === 'paid') request.notes.outcome = 'redelivered';
   return served;
 }
@@ -195,26 +194,11 @@ async function serveCharged(
     const lasting = keepsAnswer(request);
     response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest, lasting });
     checkHead(request, response);
-    if (lasting) await keepOrDiscard(request, claimed, response, digest, services);
+    if (lasting) await keepAnswer(request, claimed, response, digest, services);
   } catch (fault) {
     return await withholdCharged(request, { claimed, notice, digest }, fault);
   }
   return await deliver(request, { claimed, response, digest, notice });
-}
-
-async function keepOrDiscard(
-  request: RoutedRequest,
-  claimed: ClaimedPayment,
-  response: UpstreamResponse,
-  digest: BodyDigest,
-  services: Services,
-): Promise<void> {
-  try {
-    await keepAnswer(request, claimed, response, digest, services);
-  } catch (fault) {
-    response.discard();
-    throw fault;
-  }
 }
 
 /** The upstream failed after the money moved: the buyer keeps what was paid for. */

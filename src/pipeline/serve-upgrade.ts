@@ -11,7 +11,7 @@ import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
 import type { Served } from './deliver.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
-import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
+import { type CollectablePayment, receiptOf } from './held-payment.ts';
 import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
@@ -88,8 +88,7 @@ class TunnelTransport implements Transport {
   async collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served> {
     const { protocol, offer } = collectable;
     const claimed = await claimDelivery(collectable, services);
-    const response = settleResponseOf(claimed.record);
-    if (response === undefined) throw new Error('an undelivered payment without its settlement');
+    const response = receiptOf(claimed.record);
     return await this.#deliver(request, request.route, claimed, { protocol, offer, response });
   }
 

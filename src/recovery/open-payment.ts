@@ -4,12 +4,11 @@ import type { PaymentRecord, SettlementAttempt } from '../domain/payment-record.
 import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Transition } from '../store/ledger.ts';
+import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
 /** First and longest wait before an unresolved settlement is looked into again, in milliseconds. */
 const FIRST_CHECK_MS = 1000;
 const LONGEST_CHECK_MS = 60_000;
-/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
-const SECOND_LOOK_MS = 60_000;
 
 /** Reasons of settlements that failed because no request got as far as the facilitator. */
 const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);

@@ -4,6 +4,9 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 /** Milliseconds after its last beat from which a process counts as gone. */
 export const OWNER_GONE_MS = 15_000;
 
+/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
+export const SECOND_LOOK_MS = 60_000;
+
 /** What the ledger needs beside requests: who is alive, what was left open, what is old. */
 export interface Upkeep {
   /**
