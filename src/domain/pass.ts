@@ -1,0 +1,65 @@
+import type { Brand } from './brand.ts';
+
+/** A pass: 128 random bits, base64url without padding (22 characters). Knowing one is no right to use it. */
+export type PassId = Brand<string, 'PassId'>;
+
+/** What a pass is for: one route, or the routes of a group. `route:<name>` or `group:<name>`. */
+export type PassScope = `route:${string}` | `group:${string}`;
+
+/** Who holds a pass: an account of a network family. An EVM account is the same one on every EVM network. */
+export interface PassHolder {
+  /** What comes before the colon of a CAIP-2 identifier, such as `eip155`. */
+  readonly family: string;
+  /** The account that paid; lower case on EVM, as in `Authorization.payer`. */
+  readonly payer: string;
+}
+
+/** Access that was paid for: for a time, for a number of requests, or for both. */
+export interface Pass extends PassHolder {
+  readonly id: PassId;
+  readonly scope: PassScope;
+  /** Fingerprints of the routes that it was sold for. It never opens another one, whatever the scope holds today. */
+  readonly opens: readonly string[];
+  /** Digest of the terms that it was sold under: price, time, requests and {@link Pass.opens}. */
+  readonly version: string;
+  /** Unix milliseconds from which on it opens nothing; `undefined` when only its requests end it. */
+  readonly expiresAt: number | undefined;
+  /** Its requests; `undefined` when only time ends it. */
+  readonly quota: PassQuota | undefined;
+  /** Unix milliseconds of the first payment. */
+  readonly issuedAt: number;
+  /** Unix milliseconds from which on it opens nothing and never will again; `undefined` while nobody revoked it. */
+  readonly revokedAt: number | undefined;
+}
+
+/** Where the requests of a pass are. `available + lent + spent = bought`, so that nothing is sold twice or lost unseen. */
+export interface PassQuota {
+  /** All that were ever paid for. */
+  readonly bought: number;
+  /** Nobody has them. */
+  readonly available: number;
+  /** A process has them in hand: it served requests with them, will do so, or brings them back. */
+  readonly lent: number;
+}
+
+/** Why a pass opens nothing. */
+export type PassEnd = 'revoked' | 'expired' | 'used_up';
+
+const PASS_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** Reads a pass id: of all texts that decode to the same bits, the one that {@link Pass.id} uses. */
+export function parsePassId(text: unknown): PassId | undefined {
+  return typeof text === 'string' && PASS_ID.test(text) ? (text as PassId) : undefined;
+}
+
+/**
+ * Why a pass opens nothing at `now` (Unix milliseconds); `undefined` when it is good.
+ *
+ * `used_up` says that every request was handed out, which other processes may still bring back: who serves requests
+ * asks the quota desk instead.
+ */
+export function passEnd({ revokedAt, expiresAt, quota }: Omit<Pass, 'id'>, now: number): PassEnd | undefined {
+  if (revokedAt !== undefined) return 'revoked';
+  if (expiresAt !== undefined && expiresAt <= now) return 'expired';
+  return quota !== undefined && quota.available === 0 && quota.lent === 0 ? 'used_up' : undefined;
+}
