@@ -23,7 +23,7 @@ import {
 export const PRICE = 10_000n;
 
 /** Unlocked by anvil; plays everybody who is not us. */
-const STRANGER: Hex = '0x976EA74026E726554dB657fA54763abd0C3a0aa9';
+export const STRANGER: Hex = '0x976EA74026E726554dB657fA54763abd0C3a0aa9';
 
 /** A payment, and what its payer and others can do with it. */
 export interface MadePayment {
@@ -38,6 +38,9 @@ export interface MadePayment {
   cancel(): Promise<void>;
   /** The payer uses the nonce for a transfer to somebody else. */
   useElsewhere(): Promise<void>;
+  /** The calls behind {@link frontRun} and {@link cancel} of an EIP-3009 payment, for those who choose the moment. */
+  frontRunCall(): Hex;
+  cancelCall(): Promise<Hex>;
 }
 
 /** Makes a payment that the stock client signed. */
@@ -64,6 +67,8 @@ export async function makePayment(devnet: Devnet, method: TransferMethod = 'eip3
     payer,
     payTo,
     received: async () => await devnet.usdcBalanceOf(payTo),
+    frontRunCall: () => transfer(payload['signature'] as Hex, payTo, PRICE),
+    cancelCall: async () => await cancellation(devnet, payer, nonce),
     frontRun: async () =>
       await sendAs(devnet, STRANGER, devnet.usdc, transfer(payload['signature'] as Hex, payTo, PRICE)),
     cancel: async () => {

@@ -104,7 +104,11 @@ describe('an EIP-3009 payment', () => {
     const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(100n * PRICE);
-    expect(await sentCount()).toBe(100);
+    const transactions = new Set(
+      outcomes.map((outcome) => (outcome.kind === 'settled' ? outcome.settlement.transaction : '')),
+    );
+    expect(await sentCount()).toBe(transactions.size);
+    expect(transactions.size).toBeLessThan(20);
   });
 
   it('that is settled twice at once is sent once', async () => {
@@ -429,16 +433,16 @@ describe('a settlement in trouble', () => {
   it('gives back the account numbers that the node refused when the gas money runs out among many', async () => {
     let now = Date.now();
     const facilitator = open({}, () => now);
-    const payments = await Promise.all(Array.from({ length: 6 }, async () => (await paid()).payment));
+    const payments = await Promise.all(Array.from({ length: 40 }, async () => (await paid()).payment));
     expect(await facilitator.verify(payments[0] as Payment, signal())).toMatchObject({ kind: 'valid' });
     await setBalance(devnet, settler(), 0n);
     const refused = await Promise.allSettled(payments.map((payment) => facilitator.settle(payment, written)));
-    expect(refused.map(({ status }) => status)).toEqual(Array(6).fill('rejected'));
+    expect(refused.map(({ status }) => status)).toEqual(Array(40).fill('rejected'));
     await setBalance(devnet, settler(), ONE_ETHER);
     now += 2_000;
     const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
-    expect(await sentCount()).toBe(6);
+    expect(await sentCount()).toBe(3);
   });
 
   it('is refused before it is sent when gas costs more than the limit', async () => {
@@ -475,13 +479,13 @@ describe('a settlement in trouble', () => {
     const node = await startRpcProxy(devnet.rpcUrl);
     const rpc = new Map([[devnet.network, node.url]]);
     const [old, fresh] = [open({ rpc }), open({ rpc, maxFeePerGas: 50n * GWEI })];
-    const payments = await Promise.all(Array.from({ length: 20 }, async () => (await paid()).payment));
+    const payments = await Promise.all(Array.from({ length: 40 }, async () => (await paid()).payment));
     const outcomes = await Promise.all(
       payments.map((payment, index) => (index % 2 === 0 ? old : fresh).settle(payment, written)),
     );
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
-    expect(await sentCount()).toBe(20);
-    expect(node.sent()).toHaveLength(20);
+    expect(await sentCount()).toBe(4);
+    expect(node.sent()).toHaveLength(4);
     await node.close();
   });
 });

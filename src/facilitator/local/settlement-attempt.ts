@@ -9,27 +9,48 @@ import type { SignedTransaction } from './transaction-writer.ts';
 export interface WrittenTransaction {
   readonly account: Address;
   readonly signed: SignedTransaction;
+  /** Whether it moves the money of several payments: then it may be mined and not have moved this one's. */
+  readonly shared: boolean;
+}
+
+/** What is known of a transaction that others may send: its name and its place, without its bytes. */
+export interface AnnouncedTransaction {
+  readonly account: Address;
+  readonly nonce: number;
 }
 
 /** Writes down a transaction for the ledger. It holds no secret: anybody may see and send a signed transaction. */
-export function encodeAttempt(network: string, { account, signed }: WrittenTransaction): SettlementAttempt {
+export function encodeAttempt(network: string, { account, signed, shared }: WrittenTransaction): SettlementAttempt {
   const { nonce, raw } = signed;
-  return { transaction: signed.hash, data: JSON.stringify({ network, account, nonce, raw }) };
+  const data = { network, account, nonce, raw, ...(shared ? { shared } : {}) };
+  return { transaction: signed.hash, data: JSON.stringify(data) };
+}
+
+/** Writes down that a shared transaction is going to be made, for the ledger. Nobody can send it out of this. */
+export function announceAttempt(
+  network: string,
+  { account, signed }: Omit<WrittenTransaction, 'shared'>,
+): SettlementAttempt {
+  return { transaction: signed.hash, data: JSON.stringify({ network, account, nonce: signed.nonce }) };
 }
 
 /**
  * Reads what {@link encodeAttempt} wrote; `undefined` for anything else. The bytes must be those of the hash: what is
  * sent again is never another transaction.
  */
-export function decodeAttempt(network: string, attempt: SettlementAttempt): WrittenTransaction | undefined {
+export function decodeAttempt(
+  network: string,
+  attempt: SettlementAttempt,
+): WrittenTransaction | AnnouncedTransaction | undefined {
   const data = readJson(attempt.data);
   if (!isJsonObject(data) || data['network'] !== network) return undefined;
   const account = parseAddress(data['account']);
-  const raw = parseHex(data['raw']);
   const nonce = data['nonce'];
-  if (account === undefined || raw === undefined || typeof nonce !== 'number') return undefined;
-  if (!Number.isSafeInteger(nonce) || nonce < 0 || keccak256(raw) !== attempt.transaction) return undefined;
-  return { account, signed: { nonce, raw, hash: keccak256(raw) } };
+  if (account === undefined || typeof nonce !== 'number' || !Number.isSafeInteger(nonce) || nonce < 0) return undefined;
+  if (data['raw'] === undefined) return { account, nonce };
+  const raw = parseHex(data['raw']);
+  if (raw === undefined || keccak256(raw) !== attempt.transaction) return undefined;
+  return { account, signed: { nonce, raw, hash: keccak256(raw) }, shared: data['shared'] === true };
 }
 
 /** The hash that an attempt states, where it is one. */

@@ -1,6 +1,8 @@
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
+import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Call } from '../chain/chain-facts.ts';
+import type { Hex } from '../../evm/address.ts';
+import type { Call, Receipt } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
@@ -10,8 +12,9 @@ import { waitForReceipt } from '../chain/receipt-wait.ts';
 import type { Transfer } from '../chain/transfer.ts';
 import type { Journal } from '../facilitator.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
-import { encodeAttempt } from './settlement-attempt.ts';
-import type { SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
+import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
+import { type BatchJournal, SettlementBatches } from './settlement-batches.ts';
+import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
 import { transferCall } from './transfer-call.ts';
 import { findProblem, findSignedProblem, neededDeployment, type VerificationContext } from './verification.ts';
 
@@ -28,9 +31,15 @@ export interface SettlementTools {
   readonly clock: () => number;
 }
 
-/** A transaction of ours whose outcome was not seen. */
-interface Unresolved {
+/** A transaction of ours that is on its way. */
+interface OwnTransaction {
   readonly signed: SignedTransaction;
+  /** Whether it moves the money of other payments too: then it may be mined and not have moved this one's. */
+  readonly shared: boolean;
+}
+
+/** A transaction of ours whose outcome was not seen. */
+interface Unresolved extends OwnTransaction {
   /** Unix seconds after which the authorization is worthless, and with it the memory of its transaction. */
   readonly forgetAt: number;
 }
@@ -42,7 +51,8 @@ const MEMORY_SECONDS = 3_600;
 const GAS_MARGIN_PERCENT = 130n;
 
 /**
- * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove.
+ * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove. Payments that come together
+ * travel together, see {@link SettlementBatches}; what became of each is read from its own events.
  *
  * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
  * proof of the contrary, and `unknown` otherwise. A payment that is asked for again while its transaction is in doubt
@@ -50,38 +60,89 @@ const GAS_MARGIN_PERCENT = 130n;
  */
 export class SettlementDesk {
   readonly #tools: SettlementTools;
+  readonly #batches: SettlementBatches;
   readonly #unresolved = new Map<PaymentKey, Unresolved>();
+  readonly #receipts = new Map<Hex, Promise<Receipt | undefined>>();
 
   constructor(tools: SettlementTools) {
     this.#tools = tools;
+    this.#batches = new SettlementBatches(tools);
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
   async settle(payment: Payment, transfer: Transfer, journal: Journal): Promise<SettlementOutcome> {
-    const writeDown: WriteDown = async (signed) => {
-      await journal(encodeAttempt(payment.offer.network, { account: this.#tools.writer.address, signed }));
-    };
     const earlier = this.#unresolved.get(payment.authorization.key);
     if (earlier !== undefined) {
-      await writeDown(earlier.signed);
+      await journal(this.#attempt(payment, earlier));
       await this.#tools.writer.sendAgain(earlier.signed);
-      return await this.#follow(payment, transfer, earlier.signed);
+      return await this.#followOrRepeat(payment, transfer, earlier, journal);
     }
     // Time has passed since the verification, and settling must not depend on there having been one.
-    const problem = findSignedProblem(transfer, this.#tools.clock() / 1000);
-    const call = problem === undefined ? await this.#measure(transfer) : undefined;
-    if (call === undefined) return await this.#explain(payment, transfer);
-    const fees = await this.#tools.gauge.fees(call.gas);
-    const outcome = await this.#tools.writer.send(call, fees, writeDown);
-    if (outcome.kind !== 'refused') return await this.#follow(payment, transfer, outcome.signed);
-    this.#tools.gauge.forget();
-    if (outcome.why === 'funds') throw emptyAccount();
-    throw overloaded(outcome.why === 'fee' ? 'Gas costs more than was offered.' : 'The chain node refused to settle.');
+    if (findSignedProblem(transfer, this.#tools.clock() / 1000) !== undefined)
+      return await this.#explain(payment, transfer);
+    const outcome = await this.#batches.send(transfer, this.#batchJournal(payment, journal));
+    if (outcome.kind !== 'alone') {
+      const signed = this.#sent(outcome);
+      return await this.#followOrRepeat(payment, transfer, { signed, shared: true }, journal);
+    }
+    return await this.#settleAlone(payment, transfer, journal, outcome.departed);
   }
 
   /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
   forget(payment: Payment): void {
     this.#unresolved.delete(payment.authorization.key);
+  }
+
+  /** Sends a transaction for this payment only. `departed` is told when it is out, or is not going to be. */
+  async #settleAlone(
+    payment: Payment,
+    transfer: Transfer,
+    journal: Journal,
+    departed: () => void,
+  ): Promise<SettlementOutcome> {
+    let signed: SignedTransaction;
+    try {
+      const call = await this.#measure(transfer);
+      if (call === undefined) return await this.#explain(payment, transfer);
+      const fees = await this.#tools.gauge.fees(call.gas);
+      const writeDown: WriteDown = async (written) =>
+        await journal(this.#attempt(payment, { signed: written, shared: false }));
+      signed = this.#sent(await this.#tools.writer.send(call, fees, writeDown));
+    } finally {
+      departed();
+    }
+    return (await this.#follow(payment, transfer, { signed, shared: false })) ?? pending(signed.hash);
+  }
+
+  /** A shared transaction that was mined without this payment did nothing for it, and never will: it is sent alone. */
+  async #followOrRepeat(
+    payment: Payment,
+    transfer: Transfer,
+    own: OwnTransaction,
+    journal: Journal,
+  ): Promise<SettlementOutcome> {
+    const outcome = await this.#follow(payment, transfer, own);
+    return outcome ?? (await this.#settleAlone(payment, transfer, journal, () => {}));
+  }
+
+  /** @throws GatewayError `facilitator_overloaded` when the node did not take it, and never will */
+  #sent(outcome: SendOutcome): SignedTransaction {
+    if (outcome.kind !== 'refused') return outcome.signed;
+    this.#tools.gauge.forget();
+    if (outcome.why === 'funds') throw emptyAccount();
+    throw overloaded(outcome.why === 'fee' ? 'Gas costs more than was offered.' : 'The chain node refused to settle.');
+  }
+
+  #attempt(payment: Payment, own: OwnTransaction): SettlementAttempt {
+    return encodeAttempt(payment.offer.network, { account: this.#tools.writer.address, ...own });
+  }
+
+  #batchJournal(payment: Payment, journal: Journal): BatchJournal {
+    const account = this.#tools.writer.address;
+    return {
+      announce: (signed) => journal(announceAttempt(payment.offer.network, { account, signed })),
+      seal: (signed) => journal(this.#attempt(payment, { signed, shared: true })),
+    };
   }
 
   /** The call with its gas limit, or `undefined` when it would fail now or take more than its kind may. */
@@ -111,30 +172,54 @@ export class SettlementDesk {
     return { kind: 'failed', reason: problem ?? FAILURES[transfer.method].simulation };
   }
 
-  /** Waits for our transaction and says what it proves. Never throws: the money may have moved. */
-  async #follow(payment: Payment, transfer: Transfer, signed: SignedTransaction): Promise<SettlementOutcome> {
+  /**
+   * Waits for our transaction and says what it proves. Never throws: the money may have moved. `undefined` when a shared
+   * transaction was mined, and this payment is as it was before.
+   */
+  async #follow(payment: Payment, transfer: Transfer, own: OwnTransaction): Promise<SettlementOutcome | undefined> {
     const { key, expiresAt } = payment.authorization;
+    const { signed } = own;
     this.#forgetOld();
-    this.#unresolved.set(key, { signed, forgetAt: expiresAt + MEMORY_SECONDS });
-    const outcome = await this.#awaitOutcome(payment, transfer, signed).catch(() => pending(signed.hash));
-    if (outcome.kind === 'unknown') this.#tools.writer.doubt(signed);
+    this.#unresolved.set(key, { ...own, forgetAt: expiresAt + MEMORY_SECONDS });
+    const outcome = await this.#awaitOutcome(payment, transfer, own).catch(() => pending(signed.hash));
+    if (outcome?.kind === 'unknown') this.#tools.writer.doubt(signed);
     else this.#unresolved.delete(key);
     return outcome;
   }
 
-  async #awaitOutcome(payment: Payment, transfer: Transfer, signed: SignedTransaction): Promise<SettlementOutcome> {
-    const { node, writer, confirmations, settleTimeoutMs } = this.#tools;
-    const deadline = AbortSignal.timeout(settleTimeoutMs);
-    const resend = (): Promise<void> => writer.sendAgain(signed);
-    const receipt = await waitForReceipt(node, { transaction: signed.hash, confirmations, deadline, resend });
+  async #awaitOutcome(
+    payment: Payment,
+    transfer: Transfer,
+    { signed, shared }: OwnTransaction,
+  ): Promise<SettlementOutcome | undefined> {
+    const receipt = await this.#receiptOf(signed);
     if (receipt === undefined) return pending(signed.hash);
     if (provesTransfer(transfer, receipt)) return settledWith(payment, signed.hash);
     const foreign = await this.#resolveUsedNonce(payment, transfer);
+    if (shared && foreign === undefined) {
+      const untouched = (await this.#tools.reads.nonceIsGone(transfer)) === false;
+      return untouched ? undefined : pending(signed.hash);
+    }
+    if (shared) return foreign;
     // Our own transaction used the nonce and moved something else: that is what to tell, not that the nonce is gone.
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
     return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
+  }
+
+  /** The receipt of a transaction, confirmed; the payments that share it wait together. */
+  async #receiptOf(signed: SignedTransaction): Promise<Receipt | undefined> {
+    const { node, writer, confirmations, settleTimeoutMs } = this.#tools;
+    const waiting = this.#receipts.get(signed.hash);
+    if (waiting !== undefined) return await waiting;
+    const deadline = AbortSignal.timeout(settleTimeoutMs);
+    const resend = (): Promise<void> => writer.sendAgain(signed);
+    const wait = waitForReceipt(node, { transaction: signed.hash, confirmations, deadline, resend }).finally(() =>
+      this.#receipts.delete(signed.hash),
+    );
+    this.#receipts.set(signed.hash, wait);
+    return await wait;
   }
 
   /**

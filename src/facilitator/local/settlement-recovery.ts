@@ -1,3 +1,4 @@
+import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Block, Receipt } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
@@ -38,6 +39,7 @@ const MENDING_GAS = 100_000n;
  * | not used, and nothing was ever written down to be sent | `failed` |
  * | not used, and our transaction was mined without effect, or its number went to another one | `failed` |
  * | not used, and our transaction can still be mined | `unknown`; the same bytes are sent again |
+ * | not used, and a transaction shared with others was announced, whose bytes this payment does not have | `unknown`; its neighbours may send it |
  *
  * After a reorganisation that undid our transaction the last line holds again: it gets mined once more.
  */
@@ -75,16 +77,22 @@ export class SettlementRecovery {
         if (!fate.fresh) return pending(hash, 'chain_node_behind');
         // Written down before it is sent: what was not written was not sent.
         if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
-        if (receipt !== undefined) return this.#withoutEffect(receipt, fate.head);
+        if (receipt !== undefined) return this.#withoutEffect(open, attempt, receipt, fate.head);
         return await this.#sendAgain(open, fate.head, signal);
     }
   }
 
   /** Our transaction is mined and the authorization is unused: it will never do anything else. */
-  #withoutEffect(receipt: Receipt, head: Block): SettlementOutcome {
+  #withoutEffect(
+    { payment }: OpenSettlement,
+    attempt: SettlementAttempt,
+    receipt: Receipt,
+    head: Block,
+  ): SettlementOutcome {
     const { transaction, succeeded } = receipt;
     if (!isConfirmed(receipt, head, this.#tools.confirmations)) return pending(transaction);
-    return { kind: 'failed', reason: succeeded ? MISMATCH : TRANSACTION_FAILED, transaction };
+    const reason = succeeded && !isShared(payment.offer.network, attempt) ? MISMATCH : TRANSACTION_FAILED;
+    return { kind: 'failed', reason, transaction };
   }
 
   /** Our transaction is not mined: it still can be, unless its number went to another one. */
@@ -93,19 +101,23 @@ export class SettlementRecovery {
     const written = attempt === undefined ? undefined : decodeAttempt(payment.offer.network, attempt);
     if (written === undefined) return pending();
     const { node, confirmations } = this.#tools;
-    const { account, signed } = written;
+    const { account } = written;
+    const nonce = 'signed' in written ? written.signed.nonce : written.nonce;
+    const hash = attempt === undefined ? undefined : attemptHash(attempt);
     const [mined, minedFirmly] = await Promise.all([
       node.transactionCount(account, head.number, signal),
       node.transactionCount(account, firmBlock(head, confirmations), signal),
     ]);
-    if (minedFirmly > signed.nonce) {
+    if (hash !== undefined && minedFirmly > nonce) {
       // The receipt was asked for before the count: it may have been mined in between.
-      const receipt = await node.receipt(signed.hash, signal);
-      if (receipt === undefined) return { kind: 'failed', reason: 'settlement_replaced', transaction: signed.hash };
-      return pending(signed.hash);
+      const receipt = await node.receipt(hash, signal);
+      return receipt === undefined
+        ? { kind: 'failed', reason: 'settlement_replaced', transaction: hash }
+        : pending(hash);
     }
-    if (mined <= signed.nonce) await this.#broadcast(written, mined);
-    return pending(signed.hash);
+    // What was only announced is sent by those who have its bytes, or by nobody.
+    if (mined <= nonce && 'signed' in written) await this.#broadcast(written, mined);
+    return pending(hash);
   }
 
   async #broadcast({ account, signed }: WrittenTransaction, mined: number): Promise<void> {
@@ -118,4 +130,9 @@ export class SettlementRecovery {
     const fees = await gauge.fees(MENDING_GAS).catch(() => undefined);
     if (fees !== undefined) writer.mend(fees);
   }
+}
+
+function isShared(network: string, attempt: SettlementAttempt): boolean {
+  const written = decodeAttempt(network, attempt);
+  return written !== undefined && (!('signed' in written) || written.shared);
 }
