@@ -1,6 +1,6 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
-import type { Limits, ListenAddress, Plan } from '../domain/plan.ts';
+import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
@@ -9,12 +9,9 @@ import { compileRoutes, passUpstream } from './compile-routes.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { GatewayFields } from './gateway-keys.ts';
+import { compileLimits } from './limit-keys.ts';
 import type { Source } from './source.ts';
 import { isLoopback } from './url.ts';
-
-const DEFAULT_LIMITS: Limits = { paymentHeaderBytes: 12_288, headerBytes: 32_768 };
-/** Room for a request line and the other headers, next to the longest payment header. */
-const OTHER_HEADERS_BYTES = 4_096;
 
 /** What the file is compiled against. */
 export interface CompileWorld {
@@ -35,7 +32,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const routes = compileRoutes(gateway, market, source);
   checkAssetNetworks(gateway, table, source);
   const pass = passUpstream(gateway, source);
-  const limits = compileLimits(gateway, source);
+  const limits = compileLimits(soundValue(gateway.limits), source);
   const ledger = compileLedger(gateway, cpus, source);
   checkListeners(gateway, source);
   checkTrust(gateway, source);
@@ -123,24 +120,6 @@ function checkAssetNetworks(gateway: GatewayFields, table: AssetTable, source: S
   if (networks.size < 2) return;
   const names = [...networks].map((network) => networkName(table, network)).join(' and ');
   source.report(gateway.asset.place, `one contract cannot be on ${names}`, 'the long form in the entries of accepts');
-}
-
-function compileLimits(gateway: GatewayFields, source: Source): Limits {
-  const fields = soundValue(gateway.limits);
-  if (fields === undefined) return DEFAULT_LIMITS;
-  const limits: Limits = {
-    paymentHeaderBytes: soundValue(fields.paymentHeaderBytes) ?? DEFAULT_LIMITS.paymentHeaderBytes,
-    headerBytes: soundValue(fields.headerBytes) ?? DEFAULT_LIMITS.headerBytes,
-  };
-  const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
-  if (limits.headerBytes < least) {
-    source.report(
-      fields.headerBytes.place,
-      `${limits.headerBytes} bytes leave no room for a payment header of ${limits.paymentHeaderBytes}`,
-      `at least ${least}`,
-    );
-  }
-  return limits;
 }
 
 function checkListeners(gateway: GatewayFields, source: Source): void {

@@ -5,11 +5,12 @@ import { deferredBounds, identifierRule, keepAnswers, settleMode } from './deliv
 import { duration, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
+import { limitKeys } from './limit-keys.ts';
 import { adminAddress, cidr, listenAddress, publicOrigin } from './listen-keys.ts';
 import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
-import { integer, text, word } from './text.ts';
+import { text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 
 /** Most processes of one gateway; a machine with more cores is better shared by several. */
@@ -26,20 +27,6 @@ const workers: Decoder<number | 'auto'> = {
     ],
   },
 };
-
-/** The keys of `limits`. */
-export const limitKeys = map('a map of limits', {
-  paymentHeaderBytes: {
-    decoder: integer('a whole number from 2048 to 65536', 2048, 65_536),
-    default: 12_288,
-    description: 'Longest payment header, in bytes.',
-  },
-  headerBytes: {
-    decoder: integer('a whole number from 8192 to 262144', 8192, 262_144),
-    default: 32_768,
-    description: 'Longest request line plus headers, in bytes.',
-  },
-});
 
 /** The keys of the file. */
 export function gatewayKeys(table: AssetTable): MapDecoder<ReturnType<typeof gatewayKeyTable>> {

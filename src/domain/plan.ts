@@ -62,4 +62,8 @@ export interface Limits {
   readonly paymentHeaderBytes: number;
   /** Longest request line plus headers, in bytes. */
   readonly headerBytes: number;
+  /** Most connections of clients to one process. */
+  readonly connections: number;
+  /** The same for one address; trusted proxies are not bounded by it. */
+  readonly connectionsPerAddress: number;
 }

@@ -8,6 +8,9 @@ import type { Runtime } from './runtime.ts';
 /** Methods that would make the gateway a tunnel or a mirror. */
 const NEVER_FORWARDED = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
+/** Most headers of a request. What is over it is refused: leaving some away would forward another request than was sent. */
+const MOST_HEADERS = 256;
+
 /** What a request arrives with. */
 export interface Arrival {
   readonly req: IncomingMessage;
@@ -21,13 +24,15 @@ export interface Arrival {
  * First stage: reads what the request is about, and refuses what could be read in two ways.
  *
  * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
- *   `request_malformed`
+ *   `request_malformed`, `request_head_too_large`
  */
 export function acceptRequest(arrival: Arrival): AcceptedRequest {
   const { req, res, runtime, notes } = arrival;
   const method = req.method ?? '';
   if (NEVER_FORWARDED.has(method))
     throw new GatewayError('method_not_allowed', { detail: `${method} is not forwarded.` });
+  if (req.rawHeaders.length > 2 * MOST_HEADERS)
+    throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
   refuseOddMessage(req);
   const host = readHost(req);
   const target = readTarget(req.url ?? '', host);

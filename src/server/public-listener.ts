@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ERROR_CODES, type ErrorCode } from '../domain/gateway-error.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
+import { ConnectionGuard } from './connection-guard.ts';
+import { PipelinedRequests } from './pipelined-requests.ts';
+import { linger, problem, rawAnswer } from './raw-answer.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
@@ -13,9 +15,6 @@ const HEAD_TIMEOUT_MS = 20_000;
 const SWEEP_MS = 50;
 /** How long an idle connection is kept, in milliseconds: longer than the usual load balancer's 60 s. */
 const KEEP_ALIVE_MS = 65_000;
-
-/** How long a client may keep its half open after the last answer it gets, in milliseconds. */
-const LINGER_MS = 2000;
 
 /** The public HTTP server and its end. */
 export interface PublicListener {
@@ -38,10 +37,13 @@ class DrainingListener implements PublicListener {
   readonly #services: Services;
   /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
   readonly #serving = new Set<Promise<void>>();
+  readonly #guard: ConnectionGuard;
+  readonly #pipelined = new PipelinedRequests();
   #draining = false;
 
   constructor(services: Services, maxHeaderSize: number) {
     this.#services = services;
+    this.#guard = new ConnectionGuard(services.runtime);
     this.server = createServer({
       maxHeaderSize,
       headersTimeout: HEAD_TIMEOUT_MS,
@@ -53,6 +55,8 @@ class DrainingListener implements PublicListener {
       // Other upgrades are ignored, body and all; a Node that does not know the option gives them to `upgrade`.
       shouldUpgradeCallback: isWebSocketUpgrade,
     });
+    // Node would drop the headers above its count in silence; they are counted, and refused, when the request is accepted.
+    this.server.maxHeadersCount = 0;
     this.#listen();
   }
 
@@ -77,10 +81,11 @@ class DrainingListener implements PublicListener {
   }
 
   #listen(): void {
+    this.server.on('connection', (socket: Socket) => this.#guard.admit(socket));
     const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-      // The last answer on this connection: one more request on it would not be heard.
-      if (this.#draining) res.shouldKeepAlive = false;
-      this.#track(serve(req, res, this.#services));
+      if (this.#guard.refuses(req.socket)) req.resume();
+      else if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
+      else this.#serve(req, res);
     };
     this.server.on('request', onRequest);
     // The body is asked for when an upstream wants it: an unpaid request gets its 402 instead of a 100.
@@ -91,11 +96,19 @@ class DrainingListener implements PublicListener {
       res.writeHead(417, headers).end(problem('expectation_failed'));
     });
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (isSocket(socket)) this.#track(serveUpgrade(req, socket, head, this.#services));
+      // Behind a request that is still being answered: its answer and the tunnel would be written into each other.
+      if (isSocket(socket) && !isAnswering(socket) && !this.#guard.refuses(socket))
+        this.#track(serveUpgrade(req, socket, head, this.#services));
       else socket.destroy();
     });
     this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => refuseTunnel(socket));
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnreadable(error, socket));
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse): void {
+    // The last answer on this connection: one more request on it would not be heard.
+    if (this.#draining) res.shouldKeepAlive = false;
+    this.#track(serve(req, res, this.#services));
   }
 
   #track(served: Promise<void>): void {
@@ -110,16 +123,9 @@ class DrainingListener implements PublicListener {
  */
 function refuseTunnel(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
-  socket.end(rawAnswer(405, 'Method Not Allowed', 'method_not_allowed'));
+  socket.end(rawAnswer('Method Not Allowed', 'method_not_allowed'));
   socket.resume();
   linger(socket);
-}
-
-/** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
-function linger(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
 }
 
 /** What cannot be parsed gets an answer without a request to answer: the parser's verdict, then the end. */
@@ -132,37 +138,19 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   linger(socket);
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
-      socket.end(rawAnswer(431, 'Request Header Fields Too Large', 'request_head_too_large'));
+      socket.end(rawAnswer('Request Header Fields Too Large', 'request_head_too_large'));
       return;
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      socket.end(rawAnswer(408, 'Request Timeout', 'request_timeout'));
+      socket.end(rawAnswer('Request Timeout', 'request_timeout'));
       return;
     default:
-      socket.end(rawAnswer(400, 'Bad Request', 'request_malformed'));
+      socket.end(rawAnswer('Bad Request', 'request_malformed'));
   }
 }
 
 /** Node keeps the response under way on its socket; it is the only place that knows of it. */
 function isAnswering(socket: Duplex): boolean {
   return '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined;
-}
-
-function rawAnswer(status: number, statusText: string, code: ErrorCode): string {
-  const body = problem(code);
-  return [
-    `HTTP/1.1 ${status} ${statusText}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'Connection: close',
-    '',
-    body,
-  ].join('\r\n');
-}
-
-function problem(code: ErrorCode): string {
-  const { title, status } = ERROR_CODES[code];
-  return JSON.stringify({ type: 'about:blank', title, status, code });
 }
 
 function isSocket(socket: Duplex): socket is Socket {

@@ -1,0 +1,67 @@
+import type { Limits } from '../domain/plan.ts';
+import { type Fields, map, soundValue } from './decoder.ts';
+import type { Source } from './source.ts';
+import { integer } from './text.ts';
+
+/** What holds where the file says nothing. */
+const DEFAULT_LIMITS: Limits = {
+  paymentHeaderBytes: 12_288,
+  headerBytes: 32_768,
+  connections: 10_000,
+  connectionsPerAddress: 256,
+};
+
+/** Room for a request line and the other headers, next to the longest payment header. */
+const OTHER_HEADERS_BYTES = 4_096;
+
+/** A number of things that may be there at once. */
+const count = integer('a whole number from 1 to 1000000', 1, 1_000_000);
+
+/** The keys of `limits`. */
+export const limitKeys = map('a map of limits', {
+  paymentHeaderBytes: {
+    decoder: integer('a whole number from 2048 to 65536', 2048, 65_536),
+    default: DEFAULT_LIMITS.paymentHeaderBytes,
+    description: 'Longest payment header, in bytes.',
+  },
+  headerBytes: {
+    decoder: integer('a whole number from 8192 to 262144', 8192, 262_144),
+    default: DEFAULT_LIMITS.headerBytes,
+    description: 'Longest request line plus headers, in bytes.',
+  },
+  connections: {
+    decoder: count,
+    default: DEFAULT_LIMITS.connections,
+    description:
+      'Most connections of clients to one process. Each takes a file descriptor, and another one while its request is at the upstream.',
+  },
+  connectionsPerAddress: {
+    decoder: count,
+    default: DEFAULT_LIMITS.connectionsPerAddress,
+    description:
+      'The same for one client address (of IPv6, a /64). `trustedProxies` are not bounded by it: name the load balancer there, or all its clients count as one.',
+  },
+});
+
+/** The limits as they were found. */
+export type LimitFields = Fields<(typeof limitKeys)['keys']>;
+
+/** Compiles `limits`; what is not sound is reported already, and stands here as the default. */
+export function compileLimits(fields: LimitFields | undefined, source: Source): Limits {
+  if (fields === undefined) return DEFAULT_LIMITS;
+  const limits: Limits = {
+    paymentHeaderBytes: soundValue(fields.paymentHeaderBytes) ?? DEFAULT_LIMITS.paymentHeaderBytes,
+    headerBytes: soundValue(fields.headerBytes) ?? DEFAULT_LIMITS.headerBytes,
+    connections: soundValue(fields.connections) ?? DEFAULT_LIMITS.connections,
+    connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
+  };
+  const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
+  if (limits.headerBytes < least) {
+    source.report(
+      fields.headerBytes.place,
+      `${limits.headerBytes} bytes leave no room for a payment header of ${limits.paymentHeaderBytes}`,
+      `at least ${least}`,
+    );
+  }
+  return limits;
+}

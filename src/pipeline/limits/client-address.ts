@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { TrustedPeers } from '../../proxy/trusted-peers.ts';
+
+/** What every client without a readable address is counted as. */
+const UNKNOWN = 'unknown';
+
+/**
+ * Whom a request is counted under: the peer of the connection, or, behind trusted proxies, the right-most hop of
+ * `X-Forwarded-For` that is none of them. Everything further left was written by that hop, which could be anybody.
+ */
+export function clientGroup(req: IncomingMessage, trusted: TrustedPeers): string {
+  let address = req.socket.remoteAddress;
+  if (!trusted.has(address)) return addressGroup(address);
+  const header = req.headers['x-forwarded-for'];
+  const hops = (typeof header === 'string' ? header : '').split(',');
+  for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
+    const named = bareAddress(hop.trim());
+    // Who cannot be read is counted as the proxy that named them.
+    if (named === undefined) break;
+    address = named;
+    if (!trusted.has(named)) break;
+  }
+  return addressGroup(address);
+}
+
+/** The addresses that are counted as one client: an IPv4 address, or an IPv6 /64, of which everybody has a whole one. */
+export function addressGroup(address: string | undefined): string {
+  if (address === undefined || isIP(address) === 0) return UNKNOWN;
+  if (isIP(address) === 4) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
+}
+
+/** Some proxies write the port as well: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function bareAddress(hop: string): string | undefined {
+  const [, ipv6, ipv4] = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(hop) ?? [];
+  const address = ipv6 ?? ipv4 ?? hop;
+  return isIP(address) === 0 ? undefined : address;
+}
