@@ -1,33 +1,50 @@
 # syntax=docker/dockerfile:1
 
-FROM node:24-slim AS build
+# The version that the tests run on. For an image that can be built again to the byte, give the digest that you trust:
+#   docker build --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:… .
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+# What runs: no development tools, and not the local chain, which is optional and 43 MB. No install script is needed.
+FROM ${NODE_IMAGE} AS production
 WORKDIR /src
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-RUN npm run build
-# The local chain is for development, and 43 MB.
-RUN npm prune --omit=dev --omit=optional --no-audit --no-fund
+RUN node_modules/.bin/tsc -p tsconfig.build.json
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Turnpike" \
       org.opencontainers.image.description="A reverse-proxy payment gateway for x402" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 # One arena: memory that many threads have freed is given back sooner.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
-WORKDIR /opt/turnpike
 # Everything belongs to root and is only read: the gateway cannot change its own code.
-COPY --from=build /src/node_modules node_modules
-COPY --from=build /src/dist dist
-COPY package.json LICENSE ./
-COPY bin bin
-COPY config config
-USER node
+COPY --from=production /src/node_modules /opt/turnpike/node_modules
+COPY --from=build /src/dist /opt/turnpike/dist
+COPY package.json LICENSE /opt/turnpike/
+COPY bin /opt/turnpike/bin
+COPY config /opt/turnpike/config
+# The one place that is written to: `store: sqlite:./turnpike.db` is a file in it. The root can be mounted read-only.
+RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/turnpike
+VOLUME ["/var/lib/turnpike"]
+WORKDIR /var/lib/turnpike
+# By number, so that `runAsNonRoot` can tell that it is not root.
+USER 10001:10001
 EXPOSE 8402 9402
 STOPSIGNAL SIGTERM
-# For an admin listener at its default address. Elsewhere, or with `admin: off`, give your own: Kubernetes probes ignore it.
+# For an admin listener on port 9402. With another, or with `admin: off`, give your own: Kubernetes probes ignore it.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9402/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "bin/turnpike.js"]
+# Without a shell: the gateway is process 1 and gets the signals itself.
+ENTRYPOINT ["node", "/opt/turnpike/bin/turnpike.js"]
 CMD ["start", "-c", "/etc/turnpike/gateway.yaml"]
