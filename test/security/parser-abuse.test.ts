@@ -81,6 +81,22 @@ describe('a header that holds no payment', () => {
     expect(await expectRefused([paying(base64(good.replace('{', `{${member}`)))], 400)).toBe('payment_malformed');
   });
 
+  it('is refused in other spellings of base64, however good the rest of it is', async () => {
+    const good = encodePayment({ ...payment, extensions: { any: '\u00fb\u00ff\u00fe???>>>' } });
+    expect(good).toMatch(/[+/]/);
+    for (const spelling of [
+      good.replaceAll('+', '-').replaceAll('/', '_'),
+      `${good.slice(0, 76)} ${good.slice(76)}`,
+      `${good.slice(0, 40)}\t${good.slice(40)}`,
+      `${good.slice(0, 40)}=${good.slice(40)}`,
+      `${good}====`,
+      `data:application/json;base64.${good}`,
+      `"${good}"`,
+    ]) {
+      expect(await expectRefused([paying(spelling)], 400)).toBe('payment_malformed');
+    }
+  });
+
   it('is refused when there are two of it', async () => {
     const header = encodePayment(payment);
     expect(await expectRefused([paying(header), paying(header)], 400)).toBe('payment_header_repeated');

@@ -39,7 +39,8 @@ describe('a connection that ends badly', () => {
       const early = await siege.connect();
       early.send(CONNECT + 'x'.repeat(5000));
       early.socket.resetAndDestroy();
-      const late = await siege.connect();
+      // Half open: it has not closed when it is reset.
+      const late = await clingingPeer();
       late.send(CONNECT);
       await late.until('405');
       late.socket.resetAndDestroy();

@@ -1,0 +1,65 @@
+import { type Defence, defencesOf } from './defence.ts';
+
+const READ = 'pipeline/read-payment.ts';
+const HEADER_JSON = 'protocol/header-json.ts';
+const V2 = 'protocol/v2/x402-v2.ts';
+const EIP3009 = 'scheme/exact-evm/eip3009-check.ts';
+const HELD = 'pipeline/held-payment.ts';
+
+/** What stands between hostile payments and the money. */
+export const PAYMENT_DEFENCES: readonly Defence[] = [
+  ...defencesOf(
+    'parser-abuse',
+    ['too long', READ, 'value.length > request.runtime.plan.limits.paymentHeaderBytes', 'false'],
+    ['two of it', READ, "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
+    ['other spellings of base64', HEADER_JSON, '!BASE64.test(header)', 'false'],
+    ['nests', HEADER_JSON, 'isDeeper(value, MAX_DEPTH)', 'false'],
+    ['names a prototype', HEADER_JSON, "if (key === '__proto__')", 'if (false)'],
+    ['numbers', 'domain/amount.ts', '(0|[1-9]\\d{0,77})', '(\\d{1,80})'],
+    ['not an offer of ours', V2, 'accepted.amount === ours.amount &&', ''],
+    ['not an offer of ours', V2, 'sameText(accepted.payTo, ours.payTo) &&', ''],
+    ['not an offer of ours', V2, 'contains(accepted.extra, ours.extra)', 'true'],
+    ['other facts', EIP3009, 'const pays = signed.value === offer.amount;', 'const pays = true;'],
+    ['other facts', EIP3009, 'signed.to !== parseAddress(offer.payTo)', 'false'],
+    ['other facts', 'scheme/exact-evm/authorization-window.ts', 'if (after > time)', 'if (false)'],
+    ['another resource', V2, '!isForResource(resource, resourceUrl)', 'false'],
+    ['payment-identifier', 'pipeline/payment-identifier.ts', ' && WELL_FORMED.test(id)', ''],
+  ),
+  ...defencesOf(
+    'replay',
+    ['served once', 'store/sql/payment-statements.ts', 'WHERE turnpike_payments.', '-- '],
+    ['buys nothing', 'pipeline/fingerprint.ts', ', query]', ']'],
+    ['buys nothing', 'pipeline/fingerprint.ts', '[route.name, method, host,', '[route.name, method,'],
+    ['buys nothing', HELD, 'record.fingerprint !== fingerprint', 'false'],
+    [
+      'other signature',
+      'evm/signer-recovery.ts',
+      'if (Buffer.compare(signature.subarray(32, 64), HALF_ORDER) > 0) return undefined;',
+      '',
+    ],
+    ['collects it once', 'pipeline/body-digest.ts', 'this.#expected === undefined || ', 'true || '],
+    ['served once', EIP3009, 'signed.nonce}` as PaymentKey', 'canonicalJson(payload)}` as PaymentKey'],
+  ),
+  ...defencesOf(
+    'credit-abuse',
+    [
+      'bound allows',
+      'pipeline/credit-gate.ts',
+      'return all <= maxUnsettled && ofPayer <= maxUnsettledPerPayer;',
+      'return all >= 0;',
+    ],
+    ['gets one answer', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
+  ),
+  ...defencesOf(
+    'victim-nonce',
+    [
+      'learns nothing',
+      'pipeline/authorize.ts',
+      '!authorization.proved && record.digest !== authorization.digest',
+      'false',
+    ],
+    ['by another payer', READ, 'authorization.payer}|', "''}|"],
+    ['is needed to collect', HELD, 'record.identifier !== undefined && record.identifier !== identifier', 'false'],
+    ['neither takes nor blocks', 'pipeline/authorize.ts', "verification.kind === 'valid'", 'true'],
+  ),
+];
