@@ -9,6 +9,8 @@ import { loadKeccak256 } from '../../src/evm/keccak.ts';
 
 /** The payer of all payments; worth nothing anywhere. */
 const KEY = `0x${'07'.repeat(32)}` as const;
+/** The payer's address. */
+export const PAYER = privateKeyToAddress(KEY);
 /** How long a payment stays good, in seconds: a pool is signed before the load that uses it begins. */
 const GOOD_FOR_SECONDS = 300;
 
@@ -42,7 +44,7 @@ export type PaymentSigner = (offer: Signable) => SignedTransfer;
 export async function openPaymentSigner(): Promise<PaymentSigner> {
   const digests = createDigests(await loadKeccak256());
   const sign = nativeSigner() ?? (await wasmSigner());
-  const from = requireAddress(privateKeyToAddress(KEY));
+  const from = requireAddress(PAYER);
   return (offer) => {
     const chainId = Number(offer.network.split(':')[1]);
     const { name, version } = offer.extra;

@@ -3,10 +3,11 @@ import { free } from './suites/free.ts';
 import { paid } from './suites/paid.ts';
 import { paymentRequired } from './suites/payment-required.ts';
 import { routes } from './suites/routes.ts';
+import { gas, settle } from './suites/settle.ts';
 import { signature } from './suites/signature.ts';
 
 /** Every suite, in the order in which they run. */
-export const SUITES = { free, unpaid: paymentRequired, paid, routes, signature } as const satisfies Record<
+export const SUITES = { free, unpaid: paymentRequired, paid, routes, signature, settle, gas } as const satisfies Record<
   string,
   Suite
 >;

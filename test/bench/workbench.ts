@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { type Devnet, startDevnet } from '../support/devnet.ts';
 import { probe, RELAYED } from './answer.ts';
 import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
 import { findNginx, proxyServer, startNginx } from './nginx.ts';
+import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';
 import { type Stop, startWorld, type World, writeConfig } from './world.ts';
@@ -69,6 +71,14 @@ export class Workbench {
     const system = await startSystem(name, args, options);
     this.#stops.push(() => system.stop());
     return system;
+  }
+
+  /** Starts a local chain on which the payer of all payments has money enough. */
+  async devnet(): Promise<Devnet> {
+    const devnet = await startDevnet();
+    this.#stops.push(() => devnet.close());
+    await devnet.mint(PAYER, 10n ** 15n);
+    return devnet;
   }
 
   /** Starts an nginx that forwards to the upstream; `undefined` where there is none to be used. */

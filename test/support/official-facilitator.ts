@@ -65,7 +65,8 @@ export async function startOfficialFacilitator(options: {
   };
 }
 
-async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facilitator> {
+/** The official facilitator code itself, without HTTP: `exact` on the chain behind `rpcUrl`. */
+export async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facilitator> {
   // Receipts are polled for, and a local chain mines at once.
   const unnamed = createWalletClient({ transport: http(rpcUrl) }).extend(publicActions);
   const id = await unnamed.getChainId();

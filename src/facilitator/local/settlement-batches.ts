@@ -1,5 +1,4 @@
 import { MULTICALL3 } from '../../evm/addresses.ts';
-import type { Call } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import type { Eip3009Transfer, Transfer } from '../chain/transfer.ts';
 import type { FeeGauge } from './fee-gauge.ts';
@@ -8,9 +7,6 @@ import { decodeBatchResult, transferBatch } from './transfer-call.ts';
 
 /** Most payments in one transaction: each of them keeps the whole of it until its outcome is certain. */
 const MOST_TOGETHER = 16;
-
-/** What was measured a block ago may take a little more. */
-const GAS_MARGIN_PERCENT = 130n;
 
 /** Writes one payment's part in a shared transaction down. */
 export interface BatchJournal {
@@ -52,7 +48,7 @@ class UnannouncedError extends Error {
 }
 
 /**
- * Sends payments that come at the same time in one transaction, through Multicall3. What gathers while one is measured
+ * Sends payments that come at the same time in one transaction, through Multicall3. What gathers while one is tried
  * and sent leaves with the next; a payment that finds nobody waiting travels alone and waits for nobody.
  *
  * Each call inside may fail by itself. Only accounts without code travel together: one with code judges its own
@@ -119,11 +115,8 @@ export class SettlementBatches {
       leaveAlone(fit);
       return;
     }
-    const call = await this.#measure(fit);
-    if (call === undefined) {
-      leaveAlone(fit);
-      return;
-    }
+    // Not measured: it was tried with this very limit, and nodes measure by trying it a dozen times.
+    const call = transferBatch(fit.map(({ transfer }) => transfer));
     const fees = await this.#tools.gauge.fees(call.gas);
     try {
       const outcome = await this.#tools.writer.send(call, fees, writeDownAll(fit));
@@ -148,16 +141,6 @@ export class SettlementBatches {
     const result = await node.call(transferBatch(plain.map(({ transfer }) => transfer)), writer.address);
     const works = result.kind === 'returned' ? decodeBatchResult(result.data) : [];
     return plain.filter((_, index) => works[index] === true);
-  }
-
-  /** The call with its gas limit; `undefined` when it would take more than its transfers may. */
-  async #measure(passengers: readonly Passenger[]): Promise<Call | undefined> {
-    const { node, writer } = this.#tools;
-    const call = transferBatch(passengers.map(({ transfer }) => transfer));
-    const estimate = await node.estimate(call, writer.address);
-    if (estimate.kind === 'reverted') return undefined;
-    const roomy = (estimate.gas * GAS_MARGIN_PERCENT) / 100n;
-    return { ...call, gas: roomy < call.gas ? roomy : call.gas };
   }
 
   /** A call to an address without code succeeds and moves nothing. What is there once stays. */

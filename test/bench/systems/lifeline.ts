@@ -15,6 +15,8 @@ export type Job =
     }
   /** Check payments for so long. */
   | { readonly kind: 'check'; readonly with: 'turnpike' | 'viem'; readonly seconds: number }
+  /** Settle payments for so long; the rate is payments per second, or payments per million gas. */
+  | { readonly kind: 'settle'; readonly per: 'second' | 'million gas'; readonly seconds: number }
   /** Say which payments of a fixed list are good: the "rate" has one binary digit for each, the first the lowest. */
   | { readonly kind: 'judge'; readonly with: 'turnpike' | 'viem' };
 

@@ -1,9 +1,8 @@
 import { type Hex, verifyTypedData } from 'viem';
-import type { Amount } from '../../../src/domain/amount.ts';
-import type { Network } from '../../../src/domain/network.ts';
 import type { Offer } from '../../../src/domain/offer.ts';
 import { loadExactEvm } from '../../../src/scheme/exact-evm/exact-evm.ts';
 import { openPaymentSigner, type SignedTransfer } from '../payment-signer.ts';
+import { usdcOffer } from '../usdc-offer.ts';
 import { type Job, takeJobs } from './lifeline.ts';
 
 /*
@@ -66,7 +65,8 @@ takeJobs(async (job: Job) => {
     case 'judge':
       return await judge(checks[job.with]);
     case 'load':
-      throw new Error('a checker makes no load');
+    case 'settle':
+      throw new Error(`a checker has no such job: ${job.kind}`);
   }
 });
 
@@ -103,19 +103,4 @@ async function judge(check: Check): Promise<number> {
 
 function domainOf({ asset: { name, version } }: Offer): { name: string; version: string } {
   return { name, version };
-}
-
-function usdcOffer(): Offer {
-  const network = 'eip155:84532' as Network;
-  const address = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
-  const payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
-  const extra = { name: 'USDC', version: '2' };
-  const facts = { scheme: 'exact', network, payTo, maxTimeoutSeconds: 60 };
-  return {
-    ...facts,
-    asset: { network, address, symbol: 'USDC', decimals: 6, transferMethod: 'eip3009', ...extra },
-    amount: 10000n as Amount,
-    v1Network: 'base-sepolia',
-    requirements: { ...facts, amount: '10000', asset: address, extra },
-  };
 }
