@@ -1,4 +1,5 @@
 import type { Limits } from '../domain/plan.ts';
+import { byteSize } from './byte-size.ts';
 import { type Fields, map, soundValue } from './decoder.ts';
 import type { Source } from './source.ts';
 import { integer } from './text.ts';
@@ -7,9 +8,13 @@ import { integer } from './text.ts';
 const DEFAULT_LIMITS: Limits = {
   paymentHeaderBytes: 12_288,
   headerBytes: 32_768,
+  bodyBytes: undefined,
   connections: 10_000,
   connectionsPerAddress: 256,
 };
+
+/** Largest `bodyBytes`: a terabyte is as good as no limit. */
+const MOST_BODY_BYTES = 1_099_511_627_776;
 
 /** Room for a request line and the other headers, next to the longest payment header. */
 const OTHER_HEADERS_BYTES = 4_096;
@@ -28,6 +33,12 @@ export const limitKeys = map('a map of limits', {
     decoder: integer('a whole number from 8192 to 262144', 8192, 262_144),
     default: DEFAULT_LIMITS.headerBytes,
     description: 'Longest request line plus headers, in bytes.',
+  },
+  bodyBytes: {
+    decoder: byteSize(MOST_BODY_BYTES),
+    description:
+      'Longest request body: 413 before anything is done where its length is announced, else as soon as it grows over it. Default: any length, nothing is kept in memory.',
+    examples: ['1MB', 65_536],
   },
   connections: {
     decoder: count,
@@ -52,6 +63,7 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
   const limits: Limits = {
     paymentHeaderBytes: soundValue(fields.paymentHeaderBytes) ?? DEFAULT_LIMITS.paymentHeaderBytes,
     headerBytes: soundValue(fields.headerBytes) ?? DEFAULT_LIMITS.headerBytes,
+    bodyBytes: soundValue(fields.bodyBytes),
     connections: soundValue(fields.connections) ?? DEFAULT_LIMITS.connections,
     connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
   };

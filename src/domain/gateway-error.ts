@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   request_malformed: client(400, 'The request is not valid HTTP.'),
   request_head_too_large: client(431, 'The request line and headers are over the size limit.'),
   too_many_connections: client(503, 'Too many connections are open from this address.', true),
+  request_body_too_large: client(413, 'The request body is over the size limit.'),
   request_timeout: client(408, 'The request did not arrive in time.', true),
   host_invalid: client(400, 'The Host header is missing, repeated or not a host.'),
   payment_header_repeated: client(400, 'More than one payment header was sent.'),

@@ -62,6 +62,8 @@ export interface Limits {
   readonly paymentHeaderBytes: number;
   /** Longest request line plus headers, in bytes. */
   readonly headerBytes: number;
+  /** Longest request body, in bytes; `undefined` takes any. */
+  readonly bodyBytes: number | undefined;
   /** Most connections of clients to one process. */
   readonly connections: number;
   /** The same for one address; trusted proxies are not bounded by it. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { parseHost } from '../domain/host.ts';
 import { parseRequestTarget, type RequestTarget } from '../domain/request-target.ts';
+import { bodyTooLarge } from '../proxy/body-limit.ts';
 import type { AcceptedRequest, ExchangeNotes } from './exchange.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -24,7 +25,7 @@ export interface Arrival {
  * First stage: reads what the request is about, and refuses what could be read in two ways.
  *
  * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
- *   `request_malformed`, `request_head_too_large`
+ *   `request_malformed`, `request_head_too_large`, `request_body_too_large`
  */
 export function acceptRequest(arrival: Arrival): AcceptedRequest {
   const { req, res, runtime, notes } = arrival;
@@ -37,6 +38,7 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
   const host = readHost(req);
   const target = readTarget(req.url ?? '', host);
   notes.path = target.path;
+  refuseLargeBody(req, runtime);
   return {
     ...arrival,
     method,
@@ -61,6 +63,12 @@ function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: Incom
   }
   if (expect === undefined || httpVersionMinor === 0 || expect.toLowerCase() === '100-continue') return;
   throw new GatewayError('expectation_failed');
+}
+
+/** What is announced need not arrive: nothing is asked, verified or claimed for it. */
+function refuseLargeBody({ headers }: IncomingMessage, { plan }: Runtime): void {
+  const { bodyBytes } = plan.limits;
+  if (bodyBytes !== undefined && Number(headers['content-length']) > bodyBytes) throw bodyTooLarge(bodyBytes);
 }
 
 function readHost(req: IncomingMessage): string {

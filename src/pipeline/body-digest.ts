@@ -35,7 +35,7 @@ export class BodyDigest implements BodyWatch {
     return this.#expected === undefined || this.#digest === undefined || this.#expected === this.#digest;
   }
 
-  see(chunk: Buffer): void {
+  see(chunk: Buffer): undefined {
     this.#hash.update(chunk);
   }
 

@@ -3,6 +3,7 @@ import { formatAmount } from '../domain/amount.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import { BodyLimit } from '../proxy/body-limit.ts';
 import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../proxy/headers.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
@@ -37,8 +38,8 @@ const NEVER = new AbortController().signal;
 /**
  * Sends the request on and waits for the response's head; the body stays in the upstream's connection.
  *
- * @throws GatewayError `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer`, `shutting_down`; and
- *   `ClientGoneError`
+ * @throws GatewayError `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer`, `shutting_down`,
+ *   `request_timeout`, `request_body_too_large`; and `ClientGoneError`
  */
 export async function openUpstream(
   request: AcceptedRequest,
@@ -57,13 +58,20 @@ export async function openUpstream(
       path: forwardedPath(request, destination),
       headers: forwardedHeaders(request, upstream, paid),
       body,
-      watch,
+      watch: limited(request, watch),
       timeoutMs,
       signal: lasting === true ? NEVER : clientGone,
     });
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }
+}
+
+/** A length that was announced is checked already. */
+function limited({ req, runtime }: AcceptedRequest, watch: BodyWatch | undefined): BodyWatch | undefined {
+  const { bodyBytes } = runtime.plan.limits;
+  if (bodyBytes === undefined || req.headers['transfer-encoding'] === undefined) return watch;
+  return new BodyLimit(bodyBytes, watch);
 }
 
 /** The path and query that the upstream sees: canonical, rewritten, below the upstream's base path. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { GatewayError } from '../domain/gateway-error.ts';
 import { ClientGoneError } from './upstream-fault.ts';
 
 /**
@@ -7,9 +8,17 @@ import { ClientGoneError } from './upstream-fault.ts';
  * a body that was refused.
  */
 export interface BodyWatch {
-  see(chunk: Buffer): void;
+  /** Sees a chunk before it is passed on; a fault ends the body there. */
+  see(chunk: Buffer): GatewayError | undefined;
   mayEnd(): boolean;
 }
+
+/**
+ * How long a body may keep the upstream waiting in all, in milliseconds, and for which rate it gets more time. Each byte
+ * in its turn is progress, so that without this a client could hold a connection to the upstream for as long as it likes.
+ */
+const GRACE_MS = 60_000;
+const LEAST_BYTES_PER_SECOND = 500;
 
 /** A body was not the one that it had to be; the upstream has not got it whole. */
 export class BodyRefusedError extends Error {
@@ -35,6 +44,10 @@ export class UploadBody extends Readable {
   /** The last chunk, where a watch has to agree before the body may end. */
   #held: Buffer | undefined;
   #ended = false;
+  #bytes = 0;
+  /** Since when the client has been waited for, and how long that was before, in milliseconds. */
+  #wantedAt: number | undefined;
+  #waitedMs = 0;
 
   /** `onProgress` is called for every chunk that came in and at the end. */
   constructor(message: IncomingMessage, onProgress: () => void, watch?: BodyWatch) {
@@ -58,6 +71,7 @@ export class UploadBody extends Readable {
   }
 
   override _read(): void {
+    this.#wantedAt ??= performance.now();
     this.#message.resume();
   }
 
@@ -73,14 +87,32 @@ export class UploadBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#onProgress();
+    const now = performance.now();
+    const fault = this.#paceFault(chunk.length, now) ?? this.#watch?.see(chunk);
+    if (fault !== undefined) {
+      this.destroy(fault);
+      return;
+    }
     let next: Buffer | undefined = chunk;
     if (this.#watch !== undefined) {
-      this.#watch.see(chunk);
       next = this.#held;
       this.#held = chunk;
     }
-    if (next !== undefined && !this.push(next)) this.#message.pause();
+    this.#wantedAt = now;
+    if (next === undefined || this.push(next)) return;
+    this.#wantedAt = undefined;
+    this.#message.pause();
   };
+
+  /** Only the client's own slowness counts: while the upstream takes nothing, nothing is asked of the client. */
+  #paceFault(bytes: number, now: number): GatewayError | undefined {
+    this.#bytes += bytes;
+    if (this.#wantedAt === undefined) return undefined;
+    this.#waitedMs += now - this.#wantedAt;
+    const allowedMs = GRACE_MS + (this.#bytes / LEAST_BYTES_PER_SECOND) * 1000;
+    if (this.#waitedMs <= allowedMs) return undefined;
+    return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
+  }
 
   readonly #onEnd = (): void => {
     this.#ended = true;

@@ -176,7 +176,13 @@ describe('the plan', () => {
       retentionMs: 90 * 86_400_000,
       deferred: { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 },
       routes: [{ settle: 'after', idempotent: false, keepAnswers: undefined, identifier: 'off' }],
-      limits: { paymentHeaderBytes: 12_288, headerBytes: 32_768, connections: 10_000, connectionsPerAddress: 256 },
+      limits: {
+        paymentHeaderBytes: 12_288,
+        headerBytes: 32_768,
+        bodyBytes: undefined,
+        connections: 10_000,
+        connectionsPerAddress: 256,
+      },
       drainTimeoutMs: 30_000,
     });
   });

@@ -63,6 +63,7 @@ const SOUND = [
   route('price: $1, keepAnswers: {size: 65536}'),
   route('price: $1, keepAnswers: {size: "65536"}'),
   withTop('limits: {paymentHeaderBytes: 8192}'),
+  withTop('limits: {bodyBytes: 1MB, connections: 100, connectionsPerAddress: 10}'),
   withTop('unmatched: pass'),
   `${HEAD}routes:\n  - {path: /, price: free}\n  - {path: "/*", price: $1}\n  - {path: "/:a/b/*", price: $1}\n  - {path: /a/, price: $1}\n`,
 ];
@@ -137,6 +138,8 @@ const MISSHAPED = [
   withTop('deferred: {maxUnsettld: 1}'),
   withTop('unmatched: allow'),
   withTop('limits: {paymentHeaderBytes: 1}'),
+  withTop('limits: {bodyBytes: 0}'),
+  withTop('limits: {connectionsPerAddress: 0}'),
 ];
 
 describe('the JSON Schema', () => {

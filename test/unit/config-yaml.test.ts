@@ -85,7 +85,7 @@ describe('unknown keys', () => {
 
   it('refuses unknown keys in every map of the file', () => {
     const text = `upstream: {url: "http://127.0.0.1:1", header: {}, tls: {verify: false}}
-limits: {bodyBytes: 1}
+limits: {bodyByte: 1}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [{network: base, amount: 1, asset: {adress: x}}]
 facilitator: [{url: "https://f.example", timeouts: 1s, cdp: {key: x}}, {local: {rcp: {}}}]
@@ -96,7 +96,7 @@ routes:
     expect(unknown.map((line) => line.replace(/^\S+ (\S+): .*$/, '$1'))).toEqual([
       'upstream.header',
       'upstream.tls.verify',
-      'limits.bodyBytes',
+      'limits.bodyByte',
       'accepts[0].amount',
       'accepts[0].asset.adress',
       'facilitator[0].timeouts',

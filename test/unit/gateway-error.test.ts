@@ -7,6 +7,7 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   request_malformed: [400, 'client', false],
   request_head_too_large: [431, 'client', false],
   too_many_connections: [503, 'client', true],
+  request_body_too_large: [413, 'client', false],
   request_timeout: [408, 'client', true],
   host_invalid: [400, 'client', false],
   payment_header_repeated: [400, 'client', false],
