@@ -4,6 +4,7 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
+import type { PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
 
@@ -46,7 +47,7 @@ export interface RecoveryNotes {
 
 /** What the reconciler works with. */
 export interface ReconcilerDeps {
-  readonly store: Ledger & Upkeep;
+  readonly store: Ledger & Upkeep & { readonly passes: PassUpkeep };
   /** This process's name in the ledger. */
   readonly owner: string;
   readonly facilitator: (name: string) => Facilitator | undefined;
@@ -158,6 +159,7 @@ export class Reconciler {
     await this.#attempt('pruning', async () => {
       const before = clock() - retentionMs();
       await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
+      await store.passes.prunePasses(before, clock(), PRUNED_AT_ONCE);
     });
   }
 

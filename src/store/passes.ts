@@ -7,6 +7,9 @@ import type { PaymentKey } from '../domain/payment.ts';
  * the caller answers 503. Every store passes `test/contract/passes.contract.ts`.
  */
 
+/** Milliseconds for which a nonce is remembered after its time, since the clocks of replicas differ. */
+export const NONCE_GRACE_MS = 300_000;
+
 /** What a settled payment buys, taken from the plan that its 402 came from. */
 export interface PassSale {
   /** The payment: it buys once, however often it is granted. */
@@ -144,3 +147,13 @@ export interface PassUpkeep {
 
 /** Everything that a store knows of passes. */
 export interface PassStore extends Passes, Quotas, Revocations, SignIns, TokenKeys, PassUpkeep {}
+
+/** Refuses a sale without an end: it would open a route for ever, whatever the price. */
+export function checkSale({ forMs, requests }: PassSale): void {
+  if (forMs === undefined && requests === undefined) throw new Error('a pass has to end by time or by requests');
+}
+
+/** Says that a process settles what it was not lent. */
+export function overdrawn({ spent, returned }: LeaseRequest): never {
+  throw new Error(`${spent} spent and ${returned} returned is more than was lent`);
+}

@@ -7,6 +7,9 @@ import { sharingContract } from './ledger-sharing.contract.ts';
 import { takingContract } from './ledger-taking.contract.ts';
 import { transitionContract } from './ledger-transition.contract.ts';
 import { upkeepContract } from './ledger-upkeep.contract.ts';
+import { sale } from './pass-sale.ts';
+import { passesContract } from './passes.contract.ts';
+import { quotasContract } from './passes-quotas.contract.ts';
 
 /** What every ledger has to do. Each test gets an empty one. */
 export function ledgerContract(name: string, home: LedgerHome): void {
@@ -21,6 +24,8 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     booksContract(scene);
     memoContract(scene);
     sharingContract(scene);
+    passesContract(scene);
+    quotasContract(scene);
 
     describe('reading a payment', () => {
       it('finds nothing under a key that was never claimed', async () => {
@@ -50,6 +55,8 @@ export function ledgerContract(name: string, home: LedgerHome): void {
         await expect(scene.ledger.summarize({})).rejects.toMatchObject(unavailable);
         await expect(scene.ledger.recall(key)).rejects.toMatchObject(unavailable);
         await expect(scene.ledger.recallQuotes(0)).rejects.toMatchObject(unavailable);
+        await expect(scene.ledger.passes.grant(sale(), scene.now)).rejects.toMatchObject(unavailable);
+        await expect(scene.ledger.passes.spendNonce('nonce', scene.now)).rejects.toMatchObject(unavailable);
       });
 
       it('has finished what it had accepted', async () => {

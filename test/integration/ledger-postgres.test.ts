@@ -44,7 +44,11 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
     ledgerContract('PostgreSQL', {
       open: async (clock) => {
         // Deleting a handful of rows is quick; truncating makes new files.
-        await admin.query('DELETE FROM turnpike_payments; DELETE FROM turnpike_owners; DELETE FROM turnpike_quotes');
+        await admin.query(
+          `DELETE FROM turnpike_payments; DELETE FROM turnpike_owners; DELETE FROM turnpike_quotes;
+          DELETE FROM turnpike_passes; DELETE FROM turnpike_pass_payments; DELETE FROM turnpike_nonces;
+          DELETE FROM turnpike_token_keys`,
+        );
         return openPostgresLedger(url, { clock });
       },
       again: (clock) => openPostgresLedger(url, { clock }),

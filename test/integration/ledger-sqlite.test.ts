@@ -40,11 +40,26 @@ describe('the contract', () => {
   ledgerContract('SQLite', {
     // One thread and one file for all tests, emptied each time: a thread takes longer to start than a test to run.
     open: async (clock) => {
-      for (const table of ['answers', 'payments', 'owners', 'quotes']) {
+      for (const table of [
+        'answers',
+        'payments',
+        'owners',
+        'quotes',
+        'pass_payments',
+        'passes',
+        'nonces',
+        'token_keys',
+      ]) {
         await engine.run({ kind: 'write', text: `DELETE FROM turnpike_${table}`, values: [] });
       }
       const { dialect } = engine;
-      return new SqlLedger({ dialect, run: (statement) => engine.run(statement), close: async () => undefined }, clock);
+      const shared: SqlEngine = {
+        dialect,
+        run: (statement) => engine.run(statement),
+        runTogether: (statements) => engine.runTogether(statements),
+        close: async () => undefined,
+      };
+      return new SqlLedger(shared, clock);
     },
     again: (clock) => openSqliteLedger(join(folder, 'ledger.db'), { clock }),
   });

@@ -9,11 +9,11 @@ import type { Facilitator } from '../../src/facilitator/facilitator.ts';
 import { Reconciler } from '../../src/recovery/reconciler.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { HOUR_MS, sale } from '../contract/pass-sale.ts';
 import { scriptedPayment } from '../support/scripted-facilitator.ts';
 
 const KEY = 'eip155:84532|token|payer|nonce' as PaymentKey;
 const SETTLEMENT = { transaction: `0x${'ab'.repeat(32)}`, payer: 'payer', amount: parseAmount('1000')! };
-const HOUR_MS = 3_600_000;
 
 /** A chain on which a settled transaction is, or is no longer. */
 function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
@@ -110,5 +110,29 @@ describe('the second look at a settled payment', () => {
     const { taken, row } = await lookedAt(14, () => ({ kind: 'unknown', reason: 'settlement_pending' }));
     expect(taken.map(({ key }) => key)).toEqual([KEY]);
     expect(row).toMatchObject({ state: 'delivered', checkAt: 0, settlement: SETTLEMENT });
+  });
+});
+
+describe('pruning', () => {
+  it('deletes passes that ended longer ago than what is kept', async () => {
+    let now = 1_800_000_000_000;
+    const clock = (): number => now;
+    const store = openMemoryLedger(clock);
+    const old = await store.passes.grant(sale({ payment: 'old', version: 'old' }), now);
+    const recent = await store.passes.grant(sale({ payment: 'recent', version: 'recent', forMs: 3 * HOUR_MS }), now);
+    now += 3 * HOUR_MS;
+    const reconciler = new Reconciler({
+      store,
+      owner: 'pruner',
+      facilitator: () => undefined,
+      retentionMs: () => HOUR_MS,
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect(await store.passes.findPass(old.id)).toBeUndefined();
+    expect(await store.passes.findPass(recent.id)).toEqual(recent);
   });
 });

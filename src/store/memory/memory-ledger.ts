@@ -5,11 +5,13 @@ import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
+import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED, SETTLING } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
 import { OWNER_GONE_MS } from '../upkeep.ts';
+import { MemoryPasses } from './memory-passes.ts';
 import { freshRecord, steppedRecord } from './record.ts';
 
 /**
@@ -33,6 +35,7 @@ class MemoryLedger implements PaymentStore {
   readonly #quotes = new Map<string, Quote>();
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
+  readonly passes: PassStore = new MemoryPasses(this.#calls, (key) => this.#rows.has(key));
 
   constructor(clock: () => number) {
     this.#clock = clock;

@@ -84,7 +84,7 @@ async function setUp(client: ClientBase, statementMs: number): Promise<void> {
   );
 }
 
-/** Runs each statement on a connection of the pool, as a transaction of its own. */
+/** Runs each act on a connection of the pool, as a transaction of its own. */
 class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
   readonly #pool: Pool;
@@ -111,19 +111,27 @@ class PostgresEngine implements SqlEngine {
     }, true);
   }
 
-  async run(statement: Statement): Promise<readonly SqlRow[]> {
-    try {
-      return await this.#withClient((client) =>
-        statement.kind === 'report' ? runReport(client, statement) : runOne(client, statement),
-      );
-    } catch (error) {
-      if (isUniqueViolation(error)) throw new UniqueViolation();
-      throw new GatewayError('store_unavailable', { cause: withoutSecrets(error) });
-    }
+  run(statement: Statement): Promise<readonly SqlRow[]> {
+    return this.#attempt((client) =>
+      statement.kind === 'report' ? runReport(client, statement) : runOne(client, statement),
+    );
+  }
+
+  runTogether(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]> {
+    return this.#attempt((client) => runTransaction(client, statements));
   }
 
   close(): Promise<void> {
     return this.#pool.end();
+  }
+
+  async #attempt<Result>(use: (client: ClientBase) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#withClient(use);
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new UniqueViolation();
+      throw new GatewayError('store_unavailable', { cause: withoutSecrets(error) });
+    }
   }
 
   /** A connection on which something failed is not used again: its server may have become a read-only one, or gone. */
@@ -143,6 +151,24 @@ class PostgresEngine implements SqlEngine {
 async function runOne(client: ClientBase, { name, text, values }: Statement): Promise<readonly SqlRow[]> {
   const query = { text, values: values.map(asParameter), ...(name === undefined ? {} : { name: `turnpike_${name}` }) };
   return (await client.query<SqlRow>(query)).rows;
+}
+
+/** Statements that take place all together, or none. */
+async function runTransaction(
+  client: ClientBase,
+  statements: readonly Statement[],
+): Promise<readonly (readonly SqlRow[])[]> {
+  await client.query('BEGIN');
+  try {
+    const rows: (readonly SqlRow[])[] = [];
+    for (const statement of statements) rows.push(await runOne(client, statement));
+    await client.query('COMMIT');
+    return rows;
+  } catch (error) {
+    // The connection goes on after this one only, see `withClient`.
+    if (isUniqueViolation(error)) await client.query('ROLLBACK');
+    throw error;
+  }
 }
 
 /** A report reads one state of the database, and may take longer than a request. */

@@ -45,6 +45,31 @@ const MIGRATIONS: readonly Migration[] = [
     )`,
     'CREATE INDEX turnpike_quotes_seen ON turnpike_quotes (seen_at)',
   ],
+  ({ text }) => [
+    // `bought` is NULL where only time ends a pass. `lending` is what the last lease was granted, `ended_at` when the
+    // pass ended or will end, as far as anybody knows; `extendable` is 1 for the one that a further payment extends.
+    `CREATE TABLE turnpike_passes (
+      id ${text} NOT NULL PRIMARY KEY, scope ${text} NOT NULL, family ${text} NOT NULL, payer ${text} NOT NULL,
+      opens ${text} NOT NULL, version ${text} NOT NULL, expires_at BIGINT, bought BIGINT, available BIGINT NOT NULL,
+      lent BIGINT NOT NULL, lending BIGINT NOT NULL, issued_at BIGINT NOT NULL, revoked_at BIGINT, ended_at BIGINT,
+      extendable SMALLINT NOT NULL
+    )`,
+    `CREATE UNIQUE INDEX turnpike_passes_extendable ON turnpike_passes (scope, family, payer, version)
+      WHERE extendable = 1`,
+    'CREATE INDEX turnpike_passes_issued ON turnpike_passes (issued_at, id)',
+    'CREATE INDEX turnpike_passes_revoked ON turnpike_passes (revoked_at) WHERE revoked_at IS NOT NULL',
+    'CREATE INDEX turnpike_passes_ended ON turnpike_passes (ended_at) WHERE ended_at IS NOT NULL',
+    // What each payment bought: a payment buys once. No pass yet is a grant that is under way.
+    `CREATE TABLE turnpike_pass_payments (
+      payment ${text} NOT NULL PRIMARY KEY, pass ${text} REFERENCES turnpike_passes (id) ON DELETE CASCADE,
+      granted_at BIGINT NOT NULL
+    )`,
+    'CREATE INDEX turnpike_pass_payments_pass ON turnpike_pass_payments (pass)',
+    `CREATE TABLE turnpike_nonces (nonce ${text} NOT NULL PRIMARY KEY, until_at BIGINT NOT NULL)`,
+    'CREATE INDEX turnpike_nonces_until ON turnpike_nonces (until_at)',
+    // One row: the key that every process uses.
+    `CREATE TABLE turnpike_token_keys (slot SMALLINT NOT NULL PRIMARY KEY, id ${text} NOT NULL, secret ${text} NOT NULL)`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

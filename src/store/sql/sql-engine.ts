@@ -34,7 +34,7 @@ export class UniqueViolation extends Error {
   override readonly name = 'UniqueViolation';
 }
 
-/** What runs SQL: one statement is one atomic act. */
+/** What runs SQL: one call is one atomic act. */
 export interface SqlEngine {
   readonly dialect: Dialect;
   /**
@@ -44,6 +44,14 @@ export interface SqlEngine {
    * @throws GatewayError `store_unavailable` for everything else: the statement may have been carried out, or not
    */
   run(statement: Statement): Promise<readonly SqlRow[]>;
+  /**
+   * Runs statements one after another as one atomic act: all of them, or none. Each sees what was committed before it
+   * began, and what those before it did. Gives the rows of each.
+   *
+   * @throws UniqueViolation
+   * @throws GatewayError `store_unavailable` for everything else: the act may have been carried out, or not
+   */
+  runTogether(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]>;
   /** Finishes what was accepted and lets go of files and connections. */
   close(): Promise<void>;
 }

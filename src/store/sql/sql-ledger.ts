@@ -7,6 +7,7 @@ import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
+import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
@@ -21,6 +22,7 @@ import {
 import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
 import { damaged, readBytes, readOptional, readRecord, readText, readWhole } from './row.ts';
 import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
+import { SqlPasses } from './sql-passes.ts';
 import {
   beatStatement,
   confirmStatement,
@@ -43,10 +45,12 @@ export class SqlLedger implements PaymentStore {
   readonly #engine: SqlEngine;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
+  readonly passes: PassStore;
 
   /** @param clock Unix milliseconds */
   constructor(engine: SqlEngine, clock: () => number) {
     this.#engine = engine;
+    this.passes = new SqlPasses(engine, this.#calls);
     this.#clock = clock;
   }
 

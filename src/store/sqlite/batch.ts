@@ -10,14 +10,15 @@ export interface SqliteFile {
   readonly maxPages: number | undefined;
 }
 
-/** What the worker is told: a batch to run in one transaction, or to close the file and end. */
-export type WorkerTask =
-  | { readonly kind: 'batch'; readonly statements: readonly Statement[] }
-  | { readonly kind: 'close' };
+/** Statements that take place all together, or none. */
+export type Act = readonly Statement[];
 
-/** What one statement of a batch came to. */
-export type StatementResult =
-  | { readonly kind: 'rows'; readonly rows: readonly SqlRow[] }
+/** What the worker is told: a batch to run in one transaction, or to close the file and end. */
+export type WorkerTask = { readonly kind: 'batch'; readonly acts: readonly Act[] } | { readonly kind: 'close' };
+
+/** What one act of a batch came to: the rows of each of its statements, or why nothing of it took place. */
+export type ActResult =
+  | { readonly kind: 'rows'; readonly rows: readonly (readonly SqlRow[])[] }
   | { readonly kind: 'not_unique' }
   | { readonly kind: 'fault'; readonly message: string };
 
@@ -26,7 +27,7 @@ export type WorkerAnswer =
   | { readonly kind: 'opened' }
   /** The file cannot be used as it is; the worker ends. */
   | { readonly kind: 'refused'; readonly message: string }
-  /** The batch is on the disk; in the order of its statements. */
-  | { readonly kind: 'done'; readonly results: readonly StatementResult[] }
+  /** The batch is on the disk; in the order of its acts. */
+  | { readonly kind: 'done'; readonly results: readonly ActResult[] }
   /** Nothing of the batch took place. */
   | { readonly kind: 'failed'; readonly message: string };

@@ -3,19 +3,19 @@ import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
-import type { SqliteFile, StatementResult, WorkerAnswer, WorkerTask } from './batch.ts';
+import type { Act, ActResult, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
-/** Most statements of one transaction: enough to share a disk write, few enough that nobody waits long. */
+/** Most acts of one transaction: enough to share a disk write, few enough that nobody waits long. */
 const BATCH_LIMIT = 256;
 
 /** In a checkout the worker is TypeScript like this file; in `dist/` both are JavaScript. */
 const WORKER = new URL(`./sqlite-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** A statement and who waits for it. */
+/** An act and who waits for it. */
 interface Job {
-  readonly statement: Statement;
-  readonly resolve: (rows: readonly SqlRow[]) => void;
+  readonly act: Act;
+  readonly resolve: (rows: readonly (readonly SqlRow[])[]) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -53,10 +53,15 @@ class SqliteEngine implements SqlEngine {
     worker.unref();
   }
 
-  run(statement: Statement): Promise<readonly SqlRow[]> {
+  async run(statement: Statement): Promise<readonly SqlRow[]> {
+    const [rows = []] = await this.runTogether([statement]);
+    return rows;
+  }
+
+  runTogether(act: Act): Promise<readonly (readonly SqlRow[])[]> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(unavailable(this.#ended));
-      this.#waiting.push({ statement, resolve, reject });
+      this.#waiting.push({ act, resolve, reject });
       this.#startBatch();
     });
   }
@@ -73,7 +78,7 @@ class SqliteEngine implements SqlEngine {
     if (this.#running.length > 0 || this.#waiting.length === 0) return;
     this.#running = this.#waiting.splice(0, BATCH_LIMIT);
     this.#worker.ref();
-    this.#tell({ kind: 'batch', statements: this.#running.map(({ statement }) => statement) });
+    this.#tell({ kind: 'batch', acts: this.#running.map(({ act }) => act) });
   }
 
   #tell(task: WorkerTask): void {
@@ -102,7 +107,7 @@ class SqliteEngine implements SqlEngine {
   }
 }
 
-function settle({ resolve, reject }: Job, result: StatementResult | undefined): void {
+function settle({ resolve, reject }: Job, result: ActResult | undefined): void {
   if (result?.kind === 'rows') resolve(result.rows);
   else if (result?.kind === 'not_unique') reject(new UniqueViolation());
   else reject(unavailable(new Error(result?.message ?? 'the thread of the ledger gave no answer')));

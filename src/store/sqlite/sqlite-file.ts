@@ -1,9 +1,9 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { SqlRow, SqlValue, Statement } from '../sql/sql-engine.ts';
+import type { SqlRow, SqlValue } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
-import type { SqliteFile, StatementResult } from './batch.ts';
+import type { Act, ActResult, SqliteFile } from './batch.ts';
 
 /** SQLite's result codes (https://www.sqlite.org/rescode.html) that are told apart here. */
 const SQLITE_BUSY = 5;
@@ -56,20 +56,19 @@ export class SqliteSession {
   }
 
   /**
-   * Runs statements in one transaction, which is on the disk when this returns, unless all it wrote are marks: those
-   * get there with the next write. A statement that fails by itself does
-   * not disturb the others.
+   * Runs acts in one transaction, which is on the disk when this returns, unless all it wrote are marks: those get there
+   * with the next write. An act that fails by itself does not disturb the others.
    *
    * @throws Error when the transaction failed: nothing of it took place
    */
-  runBatch(statements: readonly Statement[]): readonly StatementResult[] {
+  runBatch(acts: readonly Act[]): readonly ActResult[] {
+    const kinds = new Set(acts.flatMap((act) => act.map(({ kind }) => kind)));
     // Without a write there is nothing to commit, and no reason to wait for another process's transaction.
-    if (!statements.some(({ kind }) => kind === 'write' || kind === 'mark'))
-      return statements.map((statement) => this.#runOne(statement));
-    this.#waitForDisk(statements.some(({ kind }) => kind === 'write'));
+    if (!kinds.has('write') && !kinds.has('mark')) return acts.map((act) => this.#runStatements(act));
+    this.#waitForDisk(kinds.has('write'));
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      const results = statements.map((statement) => this.#runOne(statement));
+      const results = acts.map((act) => this.#runAct(act));
       this.#database.exec('COMMIT');
       return results;
     } catch (error) {
@@ -85,10 +84,19 @@ export class SqliteSession {
     this.#waits = wait;
   }
 
-  #runOne(statement: Statement): StatementResult {
+  /** One statement is whole by itself; several are taken back together when one of them fails. */
+  #runAct(act: Act): ActResult {
+    if (act.length === 1) return this.#runStatements(act);
+    this.#database.exec('SAVEPOINT act');
+    const result = this.#runStatements(act);
+    if (result.kind !== 'rows') this.#database.exec('ROLLBACK TO act');
+    this.#database.exec('RELEASE act');
+    return result;
+  }
+
+  #runStatements(act: Act): ActResult {
     try {
-      const rows = this.#prepare(statement.text).all(namedValues(statement.values));
-      return { kind: 'rows', rows };
+      return { kind: 'rows', rows: act.map(({ text, values }) => this.#prepare(text).all(namedValues(values))) };
     } catch (error) {
       const code = resultCode(error);
       if (code === SQLITE_CONSTRAINT_UNIQUE) return { kind: 'not_unique' };

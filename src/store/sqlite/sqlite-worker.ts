@@ -31,9 +31,9 @@ async function serve(): Promise<void> {
   say({ kind: 'opened' });
 }
 
-function runBatch(session: SqliteSession, { statements }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+function runBatch(session: SqliteSession, { acts }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
   try {
-    return { kind: 'done', results: session.runBatch(statements) };
+    return { kind: 'done', results: session.runBatch(acts) };
   } catch (error) {
     return { kind: 'failed', message: describeFault(error) };
   }

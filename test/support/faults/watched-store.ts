@@ -66,5 +66,6 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     recall: (key) => inner.recall(key),
     rememberQuotes: (quotes, now) => inner.rememberQuotes(quotes, now),
     recallQuotes: (since) => inner.recallQuotes(since),
+    passes: inner.passes,
   };
 }

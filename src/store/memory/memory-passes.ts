@@ -1,0 +1,211 @@
+import type { Pass, PassHolder, PassId, PassScope } from '../../domain/pass.ts';
+import type { PaymentKey } from '../../domain/payment.ts';
+import { newPassId } from '../new-pass-id.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import {
+  checkSale,
+  type LeaseOutcome,
+  type LeaseRequest,
+  NONCE_GRACE_MS,
+  overdrawn,
+  type PassSale,
+  type PassStore,
+  type TokenKey,
+} from '../passes.ts';
+
+/** What is kept beside a pass. */
+interface Kept {
+  readonly pass: Pass;
+  readonly payments: readonly PaymentKey[];
+  /** Unix milliseconds at which it ended or will end, as far as anybody knows. */
+  readonly endedAt: number | undefined;
+}
+
+/** Passes in this process's memory. Nothing here waits, so that each call is one atomic act. */
+export class MemoryPasses implements PassStore {
+  readonly #passes = new Map<PassId, Kept>();
+  readonly #bought = new Map<PaymentKey, PassId>();
+  readonly #nonces = new Map<string, number>();
+  readonly #calls: OpenCalls;
+  readonly #hasPayment: (key: PaymentKey) => boolean;
+  #key: TokenKey | undefined;
+
+  /** @param hasPayment whether the ledger, that it closes with, has a row of a payment */
+  constructor(calls: OpenCalls, hasPayment: (key: PaymentKey) => boolean) {
+    this.#calls = calls;
+    this.#hasPayment = hasPayment;
+  }
+
+  grant(sale: PassSale, now: number): Promise<Pass> {
+    return this.#calls.run(async () => {
+      checkSale(sale);
+      const bought = this.#bought.get(sale.paymentKey);
+      const before = bought === undefined ? undefined : this.#passes.get(bought);
+      if (before !== undefined) return before.pass;
+      const extended = [...this.#passes.values()].find(
+        ({ pass }) => isOf(pass, sale.scope, sale.holder, now) && pass.version === sale.version,
+      );
+      const pass = extended === undefined ? newPass(sale, now) : extendedPass(extended.pass, sale);
+      this.#bought.set(sale.paymentKey, pass.id);
+      const payments = [...(extended?.payments ?? []), sale.paymentKey];
+      return this.#put({ pass, payments, endedAt: pass.expiresAt });
+    });
+  }
+
+  findPass(id: PassId): Promise<Pass | undefined> {
+    return this.#calls.run(async () => this.#passes.get(id)?.pass);
+  }
+
+  findPasses(scope: PassScope, holder: PassHolder, now: number): Promise<readonly Pass[]> {
+    return this.#calls.run(async () =>
+      this.#all()
+        .filter((pass) => isOf(pass, scope, holder, now))
+        .sort((a, b) => endOf(b) - endOf(a) || inOrder(b, a)),
+    );
+  }
+
+  listPasses(
+    after: { readonly issuedAt: number; readonly id: string } | undefined,
+    limit: number,
+  ): Promise<readonly Pass[]> {
+    return this.#calls.run(async () =>
+      this.#all()
+        .filter((pass) => after === undefined || inOrder(after, pass) < 0)
+        .sort(inOrder)
+        .slice(0, limit),
+    );
+  }
+
+  lease(id: PassId, request: LeaseRequest, now: number): Promise<LeaseOutcome> {
+    return this.#calls.run(async () => {
+      const kept = this.#passes.get(id);
+      if (kept === undefined) return { kind: 'gone', why: 'unknown' };
+      const { pass } = kept;
+      const isOver = pass.expiresAt !== undefined && pass.expiresAt <= now;
+      const want = pass.revokedAt === undefined && !isOver ? request.want : 0;
+      const { granted, left, lent } = this.#book(kept, { ...request, want }, now);
+      if (pass.revokedAt !== undefined) return { kind: 'gone', why: 'revoked' };
+      if (isOver) return { kind: 'gone', why: 'expired' };
+      return { kind: 'leased', granted, left, lent, expiresAt: pass.expiresAt };
+    });
+  }
+
+  revokePass(id: PassId, now: number): Promise<Pass | undefined> {
+    return this.#calls.run(async () => {
+      const kept = this.#passes.get(id);
+      if (kept === undefined || kept.pass.revokedAt !== undefined) return kept?.pass;
+      return this.#put({ ...kept, pass: { ...kept.pass, revokedAt: now }, endedAt: now });
+    });
+  }
+
+  revokedSince(since: number): Promise<readonly PassId[]> {
+    return this.#calls.run(async () =>
+      this.#all()
+        .filter(({ revokedAt }) => revokedAt !== undefined && revokedAt >= since)
+        .map(({ id }) => id),
+    );
+  }
+
+  spendNonce(nonce: string, until: number): Promise<boolean> {
+    return this.#calls.run(async () => {
+      if (this.#nonces.has(nonce)) return false;
+      this.#nonces.set(nonce, until);
+      return true;
+    });
+  }
+
+  tokenKey(create: () => TokenKey): Promise<TokenKey> {
+    return this.#calls.run(async () => {
+      this.#key ??= create();
+      return this.#key;
+    });
+  }
+
+  prunePasses(before: number, now: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      for (const [nonce, until] of this.#nonces) if (until < now - NONCE_GRACE_MS) this.#nonces.delete(nonce);
+      const old = [...this.#passes.values()]
+        .filter(
+          ({ endedAt, payments }) => endedAt !== undefined && endedAt < before && !payments.some(this.#hasPayment),
+        )
+        .slice(0, limit);
+      for (const { pass, payments } of old) {
+        this.#passes.delete(pass.id);
+        for (const key of payments) this.#bought.delete(key);
+      }
+      return old.length;
+    });
+  }
+
+  #all(): Pass[] {
+    return [...this.#passes.values()].map(({ pass }) => pass);
+  }
+
+  #put(kept: Kept): Pass {
+    const pass = Object.freeze(kept.pass);
+    this.#passes.set(pass.id, { ...kept, pass });
+    return pass;
+  }
+
+  #book(kept: Kept, request: LeaseRequest, now: number): { granted: number; left: number; lent: number } {
+    const { pass } = kept;
+    if (pass.quota === undefined) return { granted: request.want, left: 0, lent: 0 };
+    const { want, spent, returned } = request;
+    const { bought } = pass.quota;
+    const free = pass.quota.available + returned;
+    const held = pass.quota.lent - spent - returned;
+    if (held < 0 || bought - free - held < 0) return overdrawn(request);
+    const granted = Math.min(want, free);
+    const quota = { bought, available: free - granted, lent: held + granted };
+    const isUsedUp = pass.expiresAt === undefined && pass.revokedAt === undefined && quota.available === 0;
+    const isOpen = pass.expiresAt === undefined && pass.revokedAt === undefined;
+    this.#put({ ...kept, pass: { ...pass, quota }, endedAt: isUsedUp ? now : isOpen ? undefined : kept.endedAt });
+    return { granted, left: quota.available, lent: quota.lent };
+  }
+}
+
+function newPass({ scope, holder, opens, version, forMs, requests }: PassSale, now: number): Pass {
+  return {
+    id: newPassId(),
+    scope,
+    family: holder.family,
+    payer: holder.payer,
+    opens: Object.freeze([...opens]),
+    version,
+    expiresAt: forMs === undefined ? undefined : now + forMs,
+    quota: requests === undefined ? undefined : { bought: requests, available: requests, lent: 0 },
+    issuedAt: now,
+    revokedAt: undefined,
+  };
+}
+
+/** What a further payment makes of a pass that has not ended. */
+function extendedPass(pass: Pass, { forMs = 0, requests = 0 }: PassSale): Pass {
+  const { expiresAt, quota } = pass;
+  return {
+    ...pass,
+    expiresAt: expiresAt === undefined ? undefined : expiresAt + forMs,
+    quota:
+      quota === undefined
+        ? undefined
+        : { ...quota, bought: quota.bought + requests, available: quota.available + requests },
+  };
+}
+
+function isOf({ revokedAt, expiresAt, ...pass }: Pass, scope: PassScope, holder: PassHolder, now: number): boolean {
+  return (
+    revokedAt === undefined &&
+    (expiresAt === undefined || expiresAt > now) &&
+    pass.scope === scope &&
+    pass.family === holder.family &&
+    pass.payer === holder.payer
+  );
+}
+
+function endOf({ expiresAt }: Pass): number {
+  return expiresAt ?? Number.MAX_SAFE_INTEGER;
+}
+
+function inOrder(a: { issuedAt: number; id: string }, b: { issuedAt: number; id: string }): number {
+  return a.issuedAt - b.issuedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}

@@ -1,0 +1,175 @@
+import type { PassHolder, PassId, PassScope } from '../../domain/pass.ts';
+import { type LeaseRequest, NONCE_GRACE_MS, type PassSale, type TokenKey } from '../passes.ts';
+import { text, whole } from './row.ts';
+import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
+
+/** What statements return of a pass, by name. */
+const COLUMNS = 'id, scope, family, payer, opens, version, expires_at, bought, available, lent, issued_at, revoked_at';
+
+/** The payment that is being granted has bought nothing yet. `$1` is its key. */
+const UNBOOKED = 'payment = $1 AND pass IS NULL';
+/** The pass that a payment of this holder, in this scope, under these terms extends. */
+const ITS_PASS = 'scope = $2 AND family = $3 AND payer = $4 AND version = $5 AND extendable = 1';
+
+/**
+ * Gives a holder what a payment bought: all of these are one act. The first takes the payment; where it was taken
+ * before, those in between find nothing to do. Two grants of one payment wait for each other at its row, two of one pass
+ * at the pass's row, always in this order.
+ */
+export function grantStatements(sale: PassSale, id: PassId, now: number): readonly Statement[] {
+  const payment = text(sale.paymentKey);
+  const place = [payment, sale.scope, text(sale.holder.family), text(sale.holder.payer), text(sale.version)];
+  return [
+    write('grant_take', GRANT_TAKE, [payment, whole(now)]),
+    write('grant_close', GRANT_CLOSE, [...place, whole(now)]),
+    write('grant_book', GRANT_BOOK, [
+      ...place,
+      whole(now),
+      id,
+      JSON.stringify(sale.opens),
+      sale.forMs === undefined ? null : whole(sale.forMs),
+      sale.requests === undefined ? null : whole(sale.requests),
+    ]),
+    write('grant_note', GRANT_NOTE, place),
+    { kind: 'read', name: 'granted', text: GRANTED, values: [payment] },
+  ];
+}
+
+const GRANT_TAKE = `INSERT INTO turnpike_pass_payments (payment, pass, granted_at) VALUES ($1, NULL, $2)
+  ON CONFLICT (payment) DO NOTHING`;
+
+/** An expired pass stays as it is: the payment makes another one. */
+const GRANT_CLOSE = `UPDATE turnpike_passes SET extendable = 0 WHERE ${ITS_PASS} AND expires_at <= $6
+  AND EXISTS (SELECT 1 FROM turnpike_pass_payments WHERE ${UNBOOKED})`;
+
+/**
+ * A holder's first payment makes the pass, further ones extend it. Should the terms differ under one version, which they
+ * must not, then a pass without an end keeps none, and one with a number of requests gets no endless ones.
+ */
+const GRANT_BOOK = `INSERT INTO turnpike_passes (id, scope, family, payer, version, opens, expires_at, ended_at,
+    bought, available, lent, lending, issued_at, revoked_at, extendable)
+  SELECT CAST($7 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($8 AS TEXT),
+    CAST($6 AS BIGINT) + CAST($9 AS BIGINT), CAST($6 AS BIGINT) + CAST($9 AS BIGINT),
+    CAST($10 AS BIGINT), COALESCE(CAST($10 AS BIGINT), 0), 0, 0, CAST($6 AS BIGINT), CAST(NULL AS BIGINT), 1
+  FROM turnpike_pass_payments WHERE ${UNBOOKED}
+  ON CONFLICT (scope, family, payer, version) WHERE extendable = 1 DO UPDATE SET
+    expires_at = ${later('expires_at')}, ended_at = ${later('expires_at')},
+    bought = turnpike_passes.bought + excluded.available, available = turnpike_passes.available + excluded.available`;
+
+const GRANT_NOTE = `UPDATE turnpike_pass_payments SET pass = (SELECT id FROM turnpike_passes WHERE ${ITS_PASS})
+  WHERE ${UNBOOKED}`;
+
+const GRANTED = `SELECT ${COLUMNS} FROM turnpike_passes
+  WHERE id = (SELECT pass FROM turnpike_pass_payments WHERE payment = $1)`;
+
+/** `forMs` more than the column says, or than now where that has passed; what has no end keeps none. */
+function later(column: string): string {
+  const at = `turnpike_passes.${column}`;
+  return `CASE WHEN ${at} < $6 THEN CAST($6 AS BIGINT) ELSE ${at} END + COALESCE(CAST($9 AS BIGINT), 0)`;
+}
+
+/** Reads one pass. */
+export function findPassStatement(id: PassId): Statement {
+  const query = `SELECT ${COLUMNS} FROM turnpike_passes WHERE id = $1`;
+  return { kind: 'read', name: 'find_pass', text: query, values: [text(id)] };
+}
+
+/** Reads the passes of a holder that may be good. */
+export function findPassesStatement(scope: PassScope, { family, payer }: PassHolder, now: number): Statement {
+  const query = `SELECT ${COLUMNS} FROM turnpike_passes
+    WHERE scope = $1 AND family = $2 AND payer = $3 AND extendable = 1 AND (expires_at IS NULL OR expires_at > $4)
+    ORDER BY expires_at DESC NULLS FIRST, issued_at DESC, id`;
+  return { kind: 'read', name: 'find_passes', text: query, values: [scope, text(family), text(payer), whole(now)] };
+}
+
+/** Reads passes in the order of issue. */
+export function listPassesStatement(
+  after: { readonly issuedAt: number; readonly id: string } | undefined,
+  limit: number,
+): Statement {
+  const where = after === undefined ? '' : 'WHERE (issued_at, id) > ($2, $3)';
+  const query = `SELECT ${COLUMNS} FROM turnpike_passes ${where} ORDER BY issued_at, id LIMIT $1`;
+  const values = after === undefined ? [limit] : [limit, whole(after.issuedAt), text(after.id)];
+  return { kind: 'report', text: query, values };
+}
+
+/** Units that the lease grants: as many as are wanted and there, none of a pass that has ended. */
+const GRANTS = `CASE WHEN revoked_at IS NOT NULL OR expires_at <= $5 THEN 0
+  WHEN bought IS NULL THEN CAST($2 AS BIGINT)
+  WHEN available + $4 < $2 THEN available + $4 ELSE CAST($2 AS BIGINT) END`;
+
+/**
+ * Books and lends. Every right-hand side sees the row as it was before, in both engines. No row: there is no such pass,
+ * or more would be settled than was lent, which would hand out units twice.
+ */
+const LEASE = `UPDATE turnpike_passes SET lending = ${GRANTS},
+    available = CASE WHEN bought IS NULL THEN available ELSE available + $4 - (${GRANTS}) END,
+    lent = CASE WHEN bought IS NULL THEN lent ELSE lent - $3 - $4 + (${GRANTS}) END,
+    ended_at = CASE WHEN revoked_at IS NOT NULL OR expires_at IS NOT NULL OR bought IS NULL THEN ended_at
+      WHEN available + $4 - (${GRANTS}) = 0 THEN CAST($5 AS BIGINT) END
+  WHERE id = $1 AND (bought IS NULL OR (lent >= CAST($3 AS BIGINT) + CAST($4 AS BIGINT) AND bought - available - lent + $3 >= 0))
+  RETURNING ${COLUMNS}, lending`;
+
+/** Books what became of earlier leases, and lends units. */
+export function leaseStatement(id: PassId, { want, spent, returned }: LeaseRequest, now: number): Statement {
+  return write('lease', LEASE, [text(id), want, spent, returned, whole(now)]);
+}
+
+/** Ends a pass that is not revoked yet. */
+export function revokeStatement(id: PassId, now: number): Statement {
+  const query = `UPDATE turnpike_passes SET revoked_at = $2, ended_at = $2, extendable = 0
+    WHERE id = $1 AND revoked_at IS NULL`;
+  return write('revoke', query, [text(id), whole(now)]);
+}
+
+/** Reads what was revoked since. */
+export function revokedStatement(since: number): Statement {
+  const query = 'SELECT id FROM turnpike_passes WHERE revoked_at >= $1 ORDER BY revoked_at, id';
+  return { kind: 'read', name: 'revoked', text: query, values: [whole(since)] };
+}
+
+/** Deletes passes that ended long ago and whose payments are gone, with what says that those bought them. */
+export function prunePassesStatement(before: number, limit: number, dialect: Dialect): Statement {
+  const query = `WITH taken AS MATERIALIZED (
+      SELECT id FROM turnpike_passes
+      WHERE ended_at < $1 AND NOT EXISTS (
+        SELECT 1 FROM turnpike_pass_payments JOIN turnpike_payments ON turnpike_payments.key = turnpike_pass_payments.payment
+        WHERE turnpike_pass_payments.pass = turnpike_passes.id)
+      ORDER BY ended_at LIMIT $2 ${dialect.takeRows})
+    DELETE FROM turnpike_passes WHERE id IN (SELECT id FROM taken) RETURNING id`;
+  return write('prune_passes', query, [whole(before), limit]);
+}
+
+/** Takes a nonce. No row: somebody had it. */
+export function spendNonceStatement(nonce: string, until: number): Statement {
+  const query = `INSERT INTO turnpike_nonces (nonce, until_at) VALUES ($1, $2)
+    ON CONFLICT (nonce) DO NOTHING RETURNING nonce`;
+  return write('spend_nonce', query, [text(nonce), whole(until)]);
+}
+
+/** Forgets nonces that nobody can use any more. */
+export function forgetNoncesStatement(now: number, limit: number, dialect: Dialect): Statement {
+  const query = `DELETE FROM turnpike_nonces WHERE nonce IN (
+    SELECT nonce FROM turnpike_nonces WHERE until_at < $1 ORDER BY until_at LIMIT $2 ${dialect.takeRows})`;
+  return write('forget_nonces', query, [whole(now - NONCE_GRACE_MS), limit]);
+}
+
+/** Reads the store's token key. */
+export function tokenKeyStatement(): Statement {
+  return {
+    kind: 'read',
+    name: 'token_key',
+    text: 'SELECT id, secret FROM turnpike_token_keys WHERE slot = 1',
+    values: [],
+  };
+}
+
+/** Writes the store's token key down, where there is none. */
+export function newTokenKeyStatement({ id, secret }: TokenKey): Statement {
+  const query = 'INSERT INTO turnpike_token_keys (slot, id, secret) VALUES (1, $1, $2) ON CONFLICT (slot) DO NOTHING';
+  return write('new_token_key', query, [text(id), text(secret)]);
+}
+
+function write(name: string, query: string, values: readonly SqlValue[]): Statement {
+  return { kind: 'write', name, text: query, values };
+}

@@ -1,0 +1,168 @@
+import type { Pass, PassHolder, PassId, PassScope } from '../../domain/pass.ts';
+import { newPassId } from '../new-pass-id.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import {
+  checkSale,
+  type LeaseOutcome,
+  type LeaseRequest,
+  overdrawn,
+  type PassSale,
+  type PassStore,
+  type TokenKey,
+} from '../passes.ts';
+import {
+  findPassesStatement,
+  findPassStatement,
+  forgetNoncesStatement,
+  grantStatements,
+  leaseStatement,
+  listPassesStatement,
+  newTokenKeyStatement,
+  prunePassesStatement,
+  revokedStatement,
+  revokeStatement,
+  spendNonceStatement,
+  tokenKeyStatement,
+} from './pass-statements.ts';
+import { damaged, readText, readWhole } from './row.ts';
+import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
+
+/** Passes in SQL: one implementation for every engine, nothing decided on what was read before. */
+export class SqlPasses implements PassStore {
+  readonly #engine: SqlEngine;
+  readonly #calls: OpenCalls;
+
+  /** @param calls those of the ledger that it closes with */
+  constructor(engine: SqlEngine, calls: OpenCalls) {
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  grant(sale: PassSale, now: number): Promise<Pass> {
+    return this.#calls.run(async () => {
+      checkSale(sale);
+      const results = await this.#engine.runTogether(grantStatements(sale, newPassId(), now));
+      const row = results.at(-1)?.[0];
+      return row === undefined ? damaged('pass') : readPass(row);
+    });
+  }
+
+  findPass(id: PassId): Promise<Pass | undefined> {
+    return this.#calls.run(() => this.#find(id));
+  }
+
+  findPasses(scope: PassScope, holder: PassHolder, now: number): Promise<readonly Pass[]> {
+    return this.#readAll(findPassesStatement(scope, holder, now));
+  }
+
+  listPasses(
+    after: { readonly issuedAt: number; readonly id: string } | undefined,
+    limit: number,
+  ): Promise<readonly Pass[]> {
+    return this.#readAll(listPassesStatement(after, limit));
+  }
+
+  lease(id: PassId, request: LeaseRequest, now: number): Promise<LeaseOutcome> {
+    return this.#calls.run(async () => {
+      const [row] = await this.#engine.run(leaseStatement(id, request, now));
+      if (row === undefined) {
+        if ((await this.#find(id)) !== undefined) return overdrawn(request);
+        return { kind: 'gone', why: 'unknown' };
+      }
+      const { revokedAt, expiresAt, quota } = readPass(row);
+      if (revokedAt !== undefined) return { kind: 'gone', why: 'revoked' };
+      if (expiresAt !== undefined && expiresAt <= now) return { kind: 'gone', why: 'expired' };
+      const { available: left = 0, lent = 0 } = quota ?? {};
+      return { kind: 'leased', granted: readWhole(row, 'lending'), left, lent, expiresAt };
+    });
+  }
+
+  revokePass(id: PassId, now: number): Promise<Pass | undefined> {
+    return this.#calls.run(async () => {
+      await this.#engine.run(revokeStatement(id, now));
+      return this.#find(id);
+    });
+  }
+
+  revokedSince(since: number): Promise<readonly PassId[]> {
+    return this.#calls.run(async () => (await this.#engine.run(revokedStatement(since))).map(readId));
+  }
+
+  spendNonce(nonce: string, until: number): Promise<boolean> {
+    return this.#calls.run(async () => (await this.#engine.run(spendNonceStatement(nonce, until))).length > 0);
+  }
+
+  tokenKey(create: () => TokenKey): Promise<TokenKey> {
+    return this.#calls.run(async () => {
+      const kept = await this.#readKey();
+      if (kept !== undefined) return kept;
+      await this.#engine.run(newTokenKeyStatement(create()));
+      // Not what was created here: another process may have been first.
+      return (await this.#readKey()) ?? damaged('token key');
+    });
+  }
+
+  prunePasses(before: number, now: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const { dialect } = this.#engine;
+      await this.#engine.run(forgetNoncesStatement(now, limit, dialect));
+      return (await this.#engine.run(prunePassesStatement(before, limit, dialect))).length;
+    });
+  }
+
+  async #find(id: PassId): Promise<Pass | undefined> {
+    const [row] = await this.#engine.run(findPassStatement(id));
+    return row === undefined ? undefined : readPass(row);
+  }
+
+  async #readKey(): Promise<TokenKey | undefined> {
+    const [row] = await this.#engine.run(tokenKeyStatement());
+    return row === undefined ? undefined : { id: readText(row, 'id'), secret: readText(row, 'secret') };
+  }
+
+  #readAll(statement: Statement): Promise<readonly Pass[]> {
+    return this.#calls.run(async () => (await this.#engine.run(statement)).map(readPass));
+  }
+}
+
+function readPass(row: SqlRow): Pass {
+  const bought = readMoment(row, 'bought');
+  return {
+    id: readId(row),
+    scope: readScope(row),
+    family: readText(row, 'family'),
+    payer: readText(row, 'payer'),
+    opens: readTexts(row, 'opens'),
+    version: readText(row, 'version'),
+    expiresAt: readMoment(row, 'expires_at'),
+    quota:
+      bought === undefined
+        ? undefined
+        : { bought, available: readWhole(row, 'available'), lent: readWhole(row, 'lent') },
+    issuedAt: readWhole(row, 'issued_at'),
+    revokedAt: readMoment(row, 'revoked_at'),
+  };
+}
+
+function readId(row: SqlRow): PassId {
+  // Written by us: the brand needs no second check.
+  return readText(row, 'id') as PassId;
+}
+
+function readScope(row: SqlRow): PassScope {
+  const scope = readText(row, 'scope');
+  return isScope(scope) ? scope : damaged('scope');
+}
+
+function isScope(text: string): text is PassScope {
+  return text.startsWith('route:') || text.startsWith('group:');
+}
+
+function readMoment(row: SqlRow, column: string): number | undefined {
+  return row[column] === null ? undefined : readWhole(row, column);
+}
+
+function readTexts(row: SqlRow, column: string): readonly string[] {
+  const value: unknown = JSON.parse(readText(row, column));
+  return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : damaged(column);
+}
