@@ -17,6 +17,8 @@ export interface GatewayEnd {
 
 /** `turnpike start` as a process of its own. */
 export interface GatewayProcess {
+  /** The process that was started, or what it became. */
+  readonly pid: number | undefined;
   /** Resolves with its addresses once it says that it is ready; rejects when it ends before. */
   readonly ready: Promise<{ readonly url: string; readonly adminUrl: string }>;
   /** Resolves once nothing holds its output any more: neither it, nor a process that it started. */
@@ -31,11 +33,21 @@ export interface GatewayProcess {
 
 const READY = /^turnpike listening on (http:\S+) \(admin (http:\S+)\)$/;
 
+/** How the command is started where it is not run from the sources. */
+export interface Launch {
+  /** A program with its arguments, which ends in what runs the command line. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+}
+
+const FROM_SOURCES: Launch = { command: [process.execPath, '--conditions=development', BIN], cwd: process.cwd() };
+
 /** Runs `turnpike start` on a configuration text, which is written into `folder`. */
-export function startGatewayProcess(folder: string, text: string): GatewayProcess {
+export function startGatewayProcess(folder: string, text: string, launch = FROM_SOURCES): GatewayProcess {
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, text);
-  const child = spawn(process.execPath, ['--conditions=development', BIN, 'start', '-c', file]);
+  const [program = '', ...given] = launch.command;
+  const child = spawn(program, [...given, 'start', '-c', file], { cwd: launch.cwd });
   const log: LogLine[] = [];
   const notices: string[] = [];
   let stderr = '';
@@ -56,6 +68,7 @@ export function startGatewayProcess(folder: string, text: string): GatewayProces
   });
   ready.promise.catch(() => {});
   return {
+    pid: child.pid,
     ready: ready.promise,
     ended,
     notices,
