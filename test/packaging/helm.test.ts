@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
+import { readRepositoryFile } from '../support/docs/markdown.ts';
+import { renderChart } from '../support/packaging/chart.ts';
+import { gatewayPodOf } from '../support/packaging/gateway-pod.ts';
+import { typeFaults } from '../support/packaging/manifest-types.ts';
+import { manifestsIn, ofKind, schemaFaults } from '../support/packaging/manifests.ts';
+import { NETWORK_RULES } from '../support/packaging/network-rules.ts';
+import { POD_RULES } from '../support/packaging/pod-rules.ts';
+import { Template } from '../support/packaging/template.ts';
+import type { JsonMap } from '../support/packaging/template-words.ts';
+
+const [sidecarTable] = ofKind(manifestsIn('config/kubernetes/sidecar'), 'ConfigMap');
+
+const SIDECAR: JsonMap = {
+  mode: 'sidecar',
+  config: sidecarTable?.data?.['gateway.yaml'] ?? '',
+  secrets: { 'rpc-url': 'https://sepolia.base.org' },
+  api: { container: { name: 'api', image: 'traefik/whoami:v1.10.3', args: ['--port=8080'] } },
+};
+
+const EVERYTHING: JsonMap = {
+  image: { tag: '0.1.0-test' },
+  imagePullSecrets: [{ name: 'registry' }],
+  service: { type: 'LoadBalancer', port: 8080, annotations: { a: 'b' } },
+  serviceMonitor: { enabled: true },
+  podAnnotations: { c: 'd' },
+  nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+  tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+  affinity: { podAntiAffinity: {} },
+};
+
+const CASES: readonly (readonly [string, JsonMap])[] = [
+  ['as it comes', {}],
+  ['as a sidecar', SIDECAR],
+  ['with everything', EVERYTHING],
+  ['as a sidecar with everything', { ...EVERYTHING, ...SIDECAR, persistence: { storageClassName: 'fast' } }],
+];
+
+describe.each(CASES)('the chart %s', (_name, values) => {
+  const { manifests } = renderChart(values);
+
+  it('renders to what the Kubernetes API knows', async () => {
+    expect(schemaFaults(manifests)).toEqual([]);
+    expect(await typeFaults(manifests)).toEqual([]);
+  });
+
+  it.each([...POD_RULES, ...NETWORK_RULES])('$promise', async ({ faults }) => {
+    expect(faults(await gatewayPodOf(manifests))).toEqual([]);
+  });
+});
+
+describe('the chart', () => {
+  it('has the version of the package', () => {
+    const chart = parse(readRepositoryFile('config/helm/turnpike/Chart.yaml'));
+    expect([chart.version, chart.appVersion]).toEqual([manifest.version, manifest.version]);
+  });
+
+  it('makes no Secret beside one that is there', () => {
+    const { manifests } = renderChart({ existingSecret: 'from-the-vault' });
+    expect(ofKind(manifests, 'Secret')).toEqual([]);
+    const [deployment] = ofKind(manifests, 'Deployment');
+    const volumes = deployment?.spec?.template.spec?.volumes ?? [];
+    expect(volumes.map(({ secret }) => secret?.secretName)).toContain('from-the-vault');
+  });
+
+  it('lets the price table of its values through as it is', () => {
+    const config = '# a comment\nlisten: 0.0.0.0:8402\n\nroutes:\n  - { path: "/a", price: $1 }\n';
+    const [map] = ofKind(renderChart({ config }).manifests, 'ConfigMap');
+    expect(map?.data?.['gateway.yaml']).toBe(config);
+  });
+
+  it('says how to see it work, and warns of an API that others reach', () => {
+    expect(renderChart().notes).toMatch(/curl -i .*402[\s\S]*had for free\.\n$/);
+    expect(renderChart(SIDECAR).notes).not.toMatch(/for free/);
+    expect(renderChart({ ...SIDECAR, networkPolicy: { enabled: false } }).notes).toMatch(/without paying/);
+  });
+
+  it.each<JsonMap>([
+    { mode: 'both' },
+    { mode: 'sidecar' },
+    { replica: 2 },
+    { service: { port: '80' } },
+    { ...SIDECAR, api: { container: { name: 'api', image: 'api', lifecycle: {} } } },
+  ])('refuses the values %j', (values) => {
+    expect(() => renderChart(values)).toThrow(/schemaPath/);
+  });
+});
+
+describe('the templates that the chart is rendered with here', () => {
+  const template = new Template({ twice: ([text]) => `${text}${text}` });
+
+  it.each([
+    ['a {{ .x }} b', 'a 1 b'],
+    ['a\n  {{- .x }}\nb', 'a1\nb'],
+    ['a {{ .x -}}\n\n b', 'a 1b'],
+    ['{{ if .no }}a{{ else }}b{{ end }}', 'b'],
+    ['{{- with .map }}{{ .y }}{{ $.x }}{{ end }}', '21'],
+    ['{{ define "d" }}<{{ . }}>{{ end }}{{ include "d" (twice "a b") | twice }}', '<a ba b><a ba b>'],
+    ['{{/* says nothing */}}{{ "q\\"|)" }}', 'q"|)'],
+  ])('%j says %j', (text, said) => {
+    expect(template.load(text)({ x: 1, no: {}, map: { y: 2 } })).toBe(said);
+  });
+
+  it.each([
+    '{{ .missing }}',
+    '{{ .x.y }}',
+    '{{ range .map }}{{ end }}',
+    '{{ thrice "a" }}',
+    '{{ if .x }}',
+    '{{ $v := 1 }}',
+  ])('know no %j', (text) => {
+    expect(() => template.load(text)({ x: 1, map: { y: 2 } })).toThrow();
+  });
+});
