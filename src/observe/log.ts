@@ -13,7 +13,7 @@ export function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Logge
 }
 
 /** Writes one line for each request. Fields are picked one by one: a header or a token cannot slip in. */
-export function createRequestLog(log: Logger): Observer {
+export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
   return {
     requestFinished(summary: RequestSummary) {
       const { requestId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;

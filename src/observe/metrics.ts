@@ -1,11 +1,15 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
-import type { Observer, RequestSummary } from './observer.ts';
-
-/** Buckets in seconds: from a local 402 to a settlement on a slow chain. */
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { createFacilitatorMetrics } from './facilitator-metrics.ts';
+import type { Observer } from './observer.ts';
+import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
 export interface Metrics extends Observer {
+  /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
+  readConnections(open: () => number): void;
+  /** Says how many settlements are open at `now` (Unix milliseconds), as the ledger has it. */
+  setOpenSettlements(open: readonly OpenSettlements[], now: number): void;
   /** The text exposition of everything, with its content type. */
   render(): Promise<Exposition>;
   /** The values of this moment, fit to be copied to another process. */
@@ -43,34 +47,13 @@ const LASTING: ReadonlySet<unknown> = new Set(['counter', 'histogram']);
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const requests = new Counter({
-    name: 'turnpike_requests_total',
-    help: 'Requests by route, by how they ended and by public error code.',
-    labelNames: ['route', 'outcome', 'code'],
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'turnpike_request_duration_seconds',
-    help: 'Time from the request head to the end of the answer.',
-    labelNames: ['route'],
-    buckets: SECONDS,
-    registers,
-  });
-  const upstream = new Histogram({
-    name: 'turnpike_upstream_duration_seconds',
-    help: 'Time waited for the head of the upstream response.',
-    labelNames: ['route'],
-    buckets: SECONDS,
-    registers,
-  });
+  const requests = createRequestMetrics(registry);
+  const payments = createPaymentMetrics(registry);
+  const facilitators = createFacilitatorMetrics(registry);
   return {
-    requestFinished(summary: RequestSummary) {
-      const route = summary.route?.name ?? 'unmatched';
-      requests.inc({ route, outcome: summary.outcome, code: summary.code ?? 'none' });
-      duration.observe({ route }, summary.durationMs / 1000);
-      if (summary.upstreamMs !== undefined) upstream.observe({ route }, summary.upstreamMs / 1000);
-    },
+    ...requests,
+    ...payments,
+    ...facilitators,
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -1,4 +1,7 @@
 import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Network } from '../domain/network.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
 import type { Route } from '../domain/route.ts';
 
 /** How a request ended, in words that logs and metrics share. */
@@ -29,11 +32,39 @@ export interface RequestSummary {
   readonly durationMs: number;
   /** Time waited for the upstream's response headers, in milliseconds. */
   readonly upstreamMs: number | undefined;
+  /** Time until the head of the answer was written, in milliseconds. */
+  readonly headMs: number | undefined;
   /** What went wrong inside, for the log only. */
   readonly cause: unknown;
+}
+
+/** A step that a payment took and that is written down. */
+export interface PaymentMove {
+  /** The payment after the step. */
+  readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'asset' | 'amount'>;
+  readonly to: PaymentState;
+  /** Whether the ledger learned with this step that the money moved. */
+  readonly settled: boolean;
+}
+
+/** What a facilitator is asked for. */
+export type FacilitatorOperation = 'supported' | 'verify' | 'settle' | 'resolve';
+
+/** One call of a facilitator. */
+export interface FacilitatorCall {
+  /** Its name in the configuration. */
+  readonly facilitator: string;
+  readonly operation: FacilitatorOperation;
+  /** The answer's kind, such as `valid` or `settled`; for a fault its public code, or `error`. */
+  readonly outcome: string;
+  /** The network of the payment; `undefined` for `supported`. */
+  readonly network: Network | undefined;
+  readonly durationMs: number;
 }
 
 /** Takes note of what happens: logs, metrics. Never throws, never waits. */
 export interface Observer {
   requestFinished(summary: RequestSummary): void;
+  paymentMoved(move: PaymentMove): void;
+  facilitatorCalled(call: FacilitatorCall): void;
 }

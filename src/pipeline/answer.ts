@@ -80,6 +80,7 @@ function write({ res, requestId, notes }: AnswerContext, answer: Answer): void {
   if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
   Object.assign(headers, crossOriginHeaders(res.req));
   discardBody(res.req, res);
+  notes.headAt = performance.now();
   // With its own reason phrase: an upstream's, set before a failed head, would stick.
   res.writeHead(status, STATUS_CODES[status] ?? '', headers);
   res.end(res.req.method === 'HEAD' ? undefined : body);

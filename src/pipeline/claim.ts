@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { encodeEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
 import type { SettleMode } from '../domain/route.ts';
-import type { ClaimOutcome, Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
+import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
@@ -16,14 +16,12 @@ import type { Services } from './runtime.ts';
  */
 export class ClaimedPayment {
   readonly kind = 'claimed';
-  readonly #ledger: Ledger;
-  readonly #abandoned: Services['abandoned'];
+  readonly #services: Pick<Services, 'ledger' | 'observer' | 'abandoned'>;
   #record: PaymentRecord;
 
-  constructor(ledger: Ledger, record: PaymentRecord, abandoned: Services['abandoned']) {
-    this.#ledger = ledger;
+  constructor(record: PaymentRecord, services: Pick<Services, 'ledger' | 'observer' | 'abandoned'>) {
     this.#record = record;
-    this.#abandoned = abandoned;
+    this.#services = services;
   }
 
   get record(): PaymentRecord {
@@ -39,15 +37,18 @@ export class ClaimedPayment {
     const outcome = await this.#transition(step);
     if (outcome.kind === 'stale') throw new GatewayError('payment_in_progress', { retryAfterSeconds: 2 });
     this.#record = outcome.record;
+    const settled = step.settlement !== undefined;
+    this.#services.observer.paymentMoved({ record: outcome.record, to: step.to, settled });
   }
 
   /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
   async #transition(step: Transition): Promise<TransitionOutcome> {
     const { key, epoch } = this.#record;
+    const { ledger, abandoned } = this.#services;
     try {
-      return await this.#ledger.transition(key, epoch, step);
+      return await ledger.transition(key, epoch, step);
     } catch (fault) {
-      this.#abandoned({ key, epoch });
+      abandoned({ key, epoch });
       throw fault;
     }
   }
@@ -90,7 +91,7 @@ export async function claimPayment(
     evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle }),
     identifier,
   });
-  if (outcome.kind === 'claimed') return new ClaimedPayment(services.ledger, outcome.record, services.abandoned);
+  if (outcome.kind === 'claimed') return new ClaimedPayment(outcome.record, services);
   return await resolveHeldPayment(outcome.record, authorized, request, services);
 }
 
@@ -111,9 +112,9 @@ async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimO
  */
 export async function claimDelivery(
   { record, kept }: CollectablePayment,
-  { ledger, abandoned, owner }: Pick<Services, 'ledger' | 'abandoned' | 'owner'>,
+  services: Pick<Services, 'ledger' | 'observer' | 'abandoned' | 'owner'>,
 ): Promise<ClaimedPayment> {
-  const claimed = new ClaimedPayment(ledger, record, abandoned);
-  await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering', owner });
+  const claimed = new ClaimedPayment(record, services);
+  await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering', owner: services.owner });
   return claimed;
 }

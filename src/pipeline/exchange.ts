@@ -41,6 +41,8 @@ export interface ExchangeNotes {
   payer: string | undefined;
   transaction: string | undefined;
   upstreamMs: number | undefined;
+  /** When the head of the answer was written, by `performance.now()`. */
+  headAt: number | undefined;
   cause: unknown;
 }
 
@@ -55,6 +57,7 @@ export function emptyNotes(): ExchangeNotes {
     payer: undefined,
     transaction: undefined,
     upstreamMs: undefined,
+    headAt: undefined,
     cause: undefined,
   };
 }

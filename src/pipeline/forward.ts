@@ -123,6 +123,7 @@ export async function relay(
   // Bodies that the upstream answered early without reading are cut off with the connection.
   if (!req.complete && bodyOf(req) !== undefined) res.shouldKeepAlive = false;
   res.sendDate = false;
+  request.notes.headAt = performance.now();
   try {
     res.writeHead(response.status, response.statusText, headers);
   } catch (fault) {

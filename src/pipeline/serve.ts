@@ -128,8 +128,10 @@ function observe(
   startedAt: number,
 ): void {
   const { req, res, requestId, notes } = arrival;
+  const { headAt, ...known } = notes;
   services.observer.requestFinished({
-    ...notes,
+    ...known,
+    headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
     method: req.method ?? '',
     status: res.statusCode,

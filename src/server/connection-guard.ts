@@ -19,6 +19,11 @@ export class ConnectionGuard {
     this.#runtime = runtime;
   }
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** Whether this connection was refused: nothing that comes on it is served. */
   refuses(socket: Duplex): boolean {
     return this.#refused.has(socket);

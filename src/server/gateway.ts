@@ -16,6 +16,7 @@ import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
+import { observeFacilitator } from './observed-facilitator.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { readiness, refuseUnserved } from './readiness.ts';
 import { RecentOffers } from './recent-offers.ts';
@@ -93,7 +94,9 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
   const recent = new RecentOffers(store, plan.routes, clock);
-  const open = deps.openFacilitator ?? openFacilitator;
+  const observer = fanOut([metrics, createRequestLog(log)]);
+  const openOne = deps.openFacilitator ?? openFacilitator;
+  const open = (spec: FacilitatorSpec): Facilitator => observeFacilitator(openOne(spec), observer);
   const runtime = openRuntime(plan, recent, open, (facilitator, operation, fault) =>
     log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),
   );
@@ -103,14 +106,17 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
     owner,
     facilitator: (name) => runtime.facilitators.named(name),
     retentionMs: () => plan.retentionMs,
-    everyRound: () => recent.remember(),
-    notes: recoveryLog(log),
+    everyRound: async () => {
+      await recent.remember();
+      metrics.setOpenSettlements(await store.countOpen(), clock());
+    },
+    notes: recoveryNotes(log, observer),
     clock,
   });
   const services: Services = {
     owner,
     ledger: store,
-    observer: fanOut([metrics, createRequestLog(log)]),
+    observer,
     schemes,
     protocols,
     creditGate: new CreditGate(),
@@ -126,6 +132,7 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
 async function listen(parts: Parts): Promise<SoleGateway> {
   const { plan, services, metrics, runtime, store, reconciler } = parts;
   const listener = createPublicListener(services, plan.limits.headerBytes);
+  metrics.readConnections(() => listener.connections);
   const checks = (): readonly ReadinessCheck[] => readiness(runtime, listener.draining);
   const admin = plan.admin && createAdminListener(metrics, checks);
   try {
@@ -185,20 +192,30 @@ function urlOf(address: AddressInfo | string | null): string {
   return `http://${host}:${address.port}`;
 }
 
-function recoveryLog(log: Logger): RecoveryNotes {
+function recoveryNotes(log: Logger, observer: Observer): RecoveryNotes {
   return {
-    moved: ({ key, route, payer, settlement }, { to, reason }) =>
-      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment moved'),
+    moved: (record, step) => {
+      const { key, route, payer, settlement } = record;
+      const { to, reason } = step;
+      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment moved');
+      observer.paymentMoved({ record, to, settled: step.settlement !== undefined });
+    },
     takenBack: ({ key, route, payer, settlement }) =>
       log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
     trouble: (what, fault) => log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait'),
   };
 }
 
-function fanOut(observers: readonly Observer[]): Observer {
+function fanOut(observers: readonly Partial<Observer>[]): Observer {
   return {
     requestFinished(summary) {
-      for (const observer of observers) observer.requestFinished(summary);
+      for (const observer of observers) observer.requestFinished?.(summary);
+    },
+    paymentMoved(move) {
+      for (const observer of observers) observer.paymentMoved?.(move);
+    },
+    facilitatorCalled(call) {
+      for (const observer of observers) observer.facilitatorCalled?.(call);
     },
   };
 }

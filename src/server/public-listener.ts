@@ -20,6 +20,8 @@ const KEEP_ALIVE_MS = 65_000;
 export interface PublicListener {
   readonly server: Server;
   readonly draining: boolean;
+  /** Connections that clients hold now. */
+  readonly connections: number;
   /**
    * Takes no new connections, and resolves when the last request is over. What is still open after `timeoutMs` is cut;
    * `cut` is called then for what is no HTTP connection any more.
@@ -62,6 +64,10 @@ class DrainingListener implements PublicListener {
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  get connections(): number {
+    return this.#guard.open;
   }
 
   async drain(timeoutMs: number, cut: () => void): Promise<void> {

@@ -1,11 +1,20 @@
 import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
 
 /** Milliseconds after its last beat from which a process counts as gone. */
 export const OWNER_GONE_MS = 15_000;
 
 /** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
 export const SECOND_LOOK_MS = 60_000;
+
+/** Open settlements of one state. */
+export interface OpenCount {
+  readonly state: PaymentState;
+  readonly count: number;
+  /** Unix milliseconds of the claim of the one that has been open for longest. */
+  readonly oldestAt: number;
+}
 
 /** What the ledger needs beside requests: who is alive, what was left open, what is old. */
 export interface Upkeep {
@@ -35,6 +44,8 @@ export interface Upkeep {
    * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.
    */
   confirm(key: PaymentKey): Promise<void>;
+  /** How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out. */
+  countOpen(): Promise<readonly OpenCount[]>;
   /** How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`). */
   countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }>;
   /**

@@ -40,6 +40,24 @@ export function upkeepContract(scene: LedgerScene): void {
     });
   });
 
+  describe('what is open', () => {
+    it('is counted by state, with the claim of the one that waits for longest', async () => {
+      expect(await scene.ledger.countOpen()).toEqual([]);
+      const first = await broughtTo('unknown', paymentClaim({ name: 'first', claimedAt: 1_000 }));
+      await broughtTo('unknown', paymentClaim({ name: 'second', claimedAt: 2_000 }));
+      await broughtTo('owed', paymentClaim({ name: 'third', claimedAt: 3_000 }));
+      await broughtTo('settling', paymentClaim({ name: 'fourth', claimedAt: 4_000 }));
+      await broughtTo('delivered', paymentClaim({ name: 'over', claimedAt: 1 }));
+      expect(await scene.ledger.countOpen()).toEqual([
+        { state: 'owed', count: 1, oldestAt: 3_000 },
+        { state: 'settling', count: 1, oldestAt: 4_000 },
+        { state: 'unknown', count: 2, oldestAt: 1_000 },
+      ]);
+      await moved(first, { to: 'failed', reason: 'settlement_expired' });
+      expect(await scene.ledger.countOpen()).toContainEqual({ state: 'unknown', count: 1, oldestAt: 2_000 });
+    });
+  });
+
   describe('what is owed', () => {
     it('is counted over all payers and for one, until the money moved or never will', async () => {
       const answered = async (name: string, payer: string) => {

@@ -9,6 +9,7 @@ import { namesakeStatement } from '../../src/store/sql/payment-statements.ts';
 import type { SqlEngine } from '../../src/store/sql/sql-engine.ts';
 import { SqlLedger } from '../../src/store/sql/sql-ledger.ts';
 import {
+  countOpenStatement,
   countOwedStatement,
   pruneStatement,
   takeOpenStatement,
@@ -261,6 +262,7 @@ describe('a SQLite ledger', () => {
     expect(plan(takeOpenStatement(taking, sqliteDialect).text)).toEqual(index('open'));
     expect(plan(takeSettledStatement(taking, sqliteDialect).text)).toEqual(index('look_again'));
     expect(plan(countOwedStatement('payer').text)).toEqual(index('open'));
+    expect(plan(countOpenStatement().text)).toEqual(index('open'));
     expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
     expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
     expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));

@@ -10,7 +10,7 @@ import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED, SETTLING } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
-import { OWNER_GONE_MS } from '../upkeep.ts';
+import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { freshRecord, steppedRecord } from './record.ts';
 
@@ -108,6 +108,15 @@ class MemoryLedger implements PaymentStore {
       );
       return { all: owed.length, ofPayer: owed.filter((row) => row.payer === payer).length };
     });
+  }
+
+  countOpen(): Promise<readonly OpenCount[]> {
+    return this.#calls.run(async () =>
+      OWING.flatMap((state) => {
+        const claimed = [...this.#rows.values()].filter((row) => row.state === state).map((row) => row.claimedAt);
+        return claimed.length === 0 ? [] : [{ state, count: claimed.length, oldestAt: Math.min(...claimed) }];
+      }),
+    );
   }
 
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {

@@ -24,7 +24,9 @@ export const IS_RESTING: string = among(RESTING);
 export const IS_SETTLED: string = among(SETTLED);
 /** The settlement is open. */
 export const IS_SETTLING: string = among(SETTLING);
+/** The settlement is open, or is still to be begun. */
+export const IS_OWING: string = among(OWING);
 /** The answer went out, the money did not move yet. */
-export const IS_OWED = `${among(OWING)} AND (state = 'owed' OR answered = 1)`;
+export const IS_OWED = `${IS_OWING} AND (state = 'owed' OR answered = 1)`;
 /** Nothing can be collected any more. */
 export const IS_PRUNABLE: string = among(PRUNABLE);

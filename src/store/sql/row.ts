@@ -168,7 +168,8 @@ export function readOptional(row: SqlRow, column: string): string | undefined {
   return typeof value === 'string' ? value : damaged(column);
 }
 
-function readState(row: SqlRow): PaymentRecord['state'] {
+/** Reads the state of a row. */
+export function readState(row: SqlRow): PaymentRecord['state'] {
   const name = readText(row, 'state');
   return isState(name) ? name : damaged('state');
 }

@@ -11,6 +11,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
+import type { OpenCount } from '../upkeep.ts';
 import { listStatement, totalsStatement } from './book-statements.ts';
 import {
   forgetQuotesStatement,
@@ -20,12 +21,13 @@ import {
   rememberStatements,
 } from './memo-statements.ts';
 import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
-import { damaged, readBytes, readOptional, readRecord, readText, readWhole } from './row.ts';
+import { damaged, readBytes, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
 import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlPasses } from './sql-passes.ts';
 import {
   beatStatement,
   confirmStatement,
+  countOpenStatement,
   countOwedStatement,
   forgetOwnersStatement,
   pruneStatement,
@@ -108,6 +110,17 @@ export class SqlLedger implements PaymentStore {
       const [row] = await this.#engine.run(countOwedStatement(payer));
       if (row === undefined) return damaged('count');
       return { all: readWhole(row, 'every'), ofPayer: readWhole(row, 'of_payer') };
+    });
+  }
+
+  countOpen(): Promise<readonly OpenCount[]> {
+    return this.#calls.run(async () => {
+      const rows = await this.#engine.run(countOpenStatement());
+      return rows.map((row) => ({
+        state: readState(row),
+        count: readWhole(row, 'every'),
+        oldestAt: readWhole(row, 'oldest'),
+      }));
     });
   }
 

@@ -1,6 +1,6 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import { OWNER_GONE_MS } from '../upkeep.ts';
-import { IS_HELD, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
+import { IS_HELD, IS_OPEN, IS_OWED, IS_OWING, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
@@ -67,6 +67,13 @@ export function countOwedStatement(payer: string): Statement {
   const query = `SELECT COUNT(*) AS every, COUNT(CASE WHEN payer = $1 THEN 1 END) AS of_payer
     FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWED}`;
   return { kind: 'read', name: 'count_owed', text: query, values: [text(payer)] };
+}
+
+/** Counts open settlements, by state. */
+export function countOpenStatement(): Statement {
+  const query = `SELECT state, COUNT(*) AS every, MIN(claimed_at) AS oldest
+    FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWING} GROUP BY state ORDER BY state`;
+  return { kind: 'read', name: 'count_open', text: query, values: [] };
 }
 
 /** Deletes old rows in which nothing is left to collect; one row for each. */

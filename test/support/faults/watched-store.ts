@@ -59,6 +59,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     takeOpen: (owner, now, holdMs, limit) => inner.takeOpen(owner, now, holdMs, limit),
     confirm: (key) => inner.confirm(key),
     countOwed: (payer) => inner.countOwed(payer),
+    countOpen: () => inner.countOpen(),
     prune: (changedBefore, expiredBefore, limit) => inner.prune(changedBefore, expiredBefore, limit),
     list: (filter, after, limit) => inner.list(filter, after, limit),
     summarize: (filter) => inner.summarize(filter),

@@ -1,0 +1,76 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { PaymentState } from '../domain/payment-state.ts';
+import type { Observer, PaymentMove } from './observer.ts';
+
+/** Open settlements of one state, as the ledger counts them. */
+export interface OpenSettlements {
+  readonly state: PaymentState;
+  readonly count: number;
+  /** Unix milliseconds. */
+  readonly oldestAt: number;
+}
+
+/** The states that count as open. */
+const OPEN_STATES = ['owed', 'settling', 'unknown'] as const;
+
+/** What payments come to. */
+export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
+  /** @param now Unix milliseconds */
+  setOpenSettlements(open: readonly OpenSettlements[], now: number): void;
+}
+
+/** Payments, revenue and open settlements. */
+export function createPaymentMetrics(registry: Registry): PaymentMetrics {
+  const registers = [registry];
+  const payments = new Counter({
+    name: 'turnpike_payments_total',
+    help: 'What payments came to: settled, failed, defaulted, unknown (each time that an outcome is in doubt), released.',
+    labelNames: ['route', 'network', 'scheme', 'outcome'],
+    registers,
+  });
+  const revenue = new Counter({
+    name: 'turnpike_revenue_atomic_total',
+    help: 'Settled money in atomic units of the asset. The ledger is exact; this is a float.',
+    labelNames: ['route', 'network', 'asset'],
+    registers,
+  });
+  // Every process reads them from the same ledger: the highest is what is true, not the sum.
+  const open = new Gauge({
+    name: 'turnpike_settlements_open',
+    help: 'Settlements whose outcome is not certain yet, by state, of all processes on the ledger.',
+    labelNames: ['state'],
+    aggregator: 'max',
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'turnpike_settlements_open_age_seconds',
+    help: 'Age of the settlement that has been open for longest, by state.',
+    labelNames: ['state'],
+    aggregator: 'max',
+    registers,
+  });
+  return {
+    paymentMoved({ record, to, settled }: PaymentMove) {
+      const { route, network, scheme, asset, amount } = record;
+      const outcome = settled ? 'settled' : OUTCOMES.get(to);
+      if (outcome === undefined) return;
+      payments.inc({ route, network, scheme, outcome });
+      if (settled) revenue.inc({ route, network, asset }, Number(amount));
+    },
+    setOpenSettlements(counts, now) {
+      for (const state of OPEN_STATES) {
+        const found = counts.find((entry) => entry.state === state);
+        open.set({ state }, found?.count ?? 0);
+        oldest.set({ state }, found === undefined ? 0 : Math.max(0, now - found.oldestAt) / 1000);
+      }
+    },
+  };
+}
+
+/** Steps that are an outcome. The other ones are on the way. */
+const OUTCOMES: ReadonlyMap<PaymentState, string> = new Map([
+  ['failed', 'failed'],
+  ['defaulted', 'defaulted'],
+  ['unknown', 'unknown'],
+  ['released', 'released'],
+]);

@@ -1,0 +1,66 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Network } from '../domain/network.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { SupportedKind } from '../domain/x402.ts';
+import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator/facilitator.ts';
+import type { FacilitatorOperation, Observer } from '../observe/observer.ts';
+
+/** A facilitator whose calls are noted: what was asked, what came of it, how long it took. */
+export function observeFacilitator(inner: Facilitator, observer: Pick<Observer, 'facilitatorCalled'>): Facilitator {
+  return new ObservedFacilitator(inner, observer);
+}
+
+class ObservedFacilitator implements Facilitator {
+  readonly name: string;
+  readonly #inner: Facilitator;
+  readonly #observer: Pick<Observer, 'facilitatorCalled'>;
+
+  constructor(inner: Facilitator, observer: Pick<Observer, 'facilitatorCalled'>) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#observer = observer;
+  }
+
+  supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
+    return this.#note('supported', undefined, this.#inner.supported(signal), () => 'answered');
+  }
+
+  verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
+    return this.#note('verify', payment.offer.network, this.#inner.verify(payment, signal), ({ kind }) => kind);
+  }
+
+  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+    return this.#note('settle', payment.offer.network, this.#inner.settle(payment, journal), ({ kind }) => kind);
+  }
+
+  resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+    const { network } = open.payment.offer;
+    return this.#note('resolve', network, this.#inner.resolve(open, signal), ({ kind }) => kind);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #note<T>(
+    operation: FacilitatorOperation,
+    network: Network | undefined,
+    answer: Promise<T>,
+    outcomeOf: (answer: T) => string,
+  ): Promise<T> {
+    const startedAt = performance.now();
+    const note = (outcome: string): void => {
+      const durationMs = performance.now() - startedAt;
+      this.#observer.facilitatorCalled({ facilitator: this.name, operation, outcome, network, durationMs });
+    };
+    try {
+      const given = await answer;
+      note(outcomeOf(given));
+      return given;
+    } catch (fault) {
+      note(fault instanceof GatewayError ? fault.code : 'error');
+      throw fault;
+    }
+  }
+}
