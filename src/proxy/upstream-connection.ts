@@ -1,6 +1,7 @@
 import { buildConnector, Pool } from 'undici';
 import type { Upstream } from '../domain/upstream.ts';
 import { Exchange } from './exchange.ts';
+import { withLateEnd } from './late-end.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 
 export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
@@ -37,7 +38,7 @@ export function openUpstreamClient(upstream: Upstream): UpstreamClient {
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
-    connect: connector(upstream),
+    connect: withLateEnd(connector(upstream)),
   });
   return {
     open: (request) => new Exchange(request).start(pool),
