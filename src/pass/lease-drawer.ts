@@ -1,0 +1,262 @@
+import { type PassId, passEnd } from '../domain/pass.ts';
+import type { LeaseOutcome, Passes, Quotas } from '../store/passes.ts';
+import type { QuotaOutcome, QuotaTime, QuotaUnit } from './quota.ts';
+import { Stall } from './stall.ts';
+import { type Waiter, WaitingLine } from './waiting-line.ts';
+
+/** Milliseconds without a request after which units go back to the store, where other processes may want them. */
+const IDLE_MS = 100;
+/** Milliseconds for which a request waits for units that other processes may bring back: several times {@link IDLE_MS}. */
+const PATIENCE_MS = 1000;
+/** Milliseconds between two looks at a pass that had nothing left: what bounds the calls of a flood on a used-up pass. */
+const PACE_MS = 50;
+/** Milliseconds until units are brought back once more when the store was away. */
+const STORE_AWAY_MS = 1000;
+/** Most units leased beyond those that requests wait for. */
+const BLOCK = 64;
+/** The part of what is left that one process may have in hand: the nearer the end, the smaller. */
+const SHARE = 8;
+
+/** What the drawer asks the store. */
+export type DrawerStore = Quotas & Pick<Passes, 'findPass'>;
+
+/**
+ * The units of one pass that this process has in hand. `held + spent` is what the store says is lent to this drawer, save
+ * during a call: every unit is either free here, or used and not yet booked.
+ *
+ * One call of the store is under way at a time. Whatever a call that failed was to settle counts as gone: it may have been
+ * booked, and a unit must not be served twice.
+ */
+export class LeaseDrawer {
+  readonly #id: PassId;
+  readonly #store: DrawerStore;
+  readonly #time: QuotaTime;
+  readonly #line = new WaitingLine();
+  readonly #stall = new Stall(PATIENCE_MS);
+  /** Units that nobody uses. */
+  #held = 0;
+  /** Units that were used since the last booking; below zero when more that were booked as used came back. */
+  #spent = 0;
+  /** What nobody had, when the store last said so. */
+  #left = 0;
+  #expiresAt: number | undefined;
+  /** Units to lease ahead: grows while they are used up quickly. */
+  #block = 0;
+  #isLow = false;
+  #isRevoked = false;
+  /** The store had nothing left: look, at a pace, before asking for a lease. */
+  #isDry = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #usedAt = Number.NEGATIVE_INFINITY;
+  #restUntil = Number.NEGATIVE_INFINITY;
+  #isTimed = false;
+  #isClosing = false;
+  #isWorking = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(id: PassId, store: DrawerStore, time: QuotaTime) {
+    this.#id = id;
+    this.#store = store;
+    this.#time = time;
+  }
+
+  /** {@link Quota.take} */
+  take(): QuotaOutcome | Promise<QuotaOutcome> {
+    if (this.#isRevoked) return { kind: 'gone', why: 'revoked' };
+    const now = this.#time.now();
+    if (this.#held > 0 && !this.#isOver(now)) {
+      const outcome = this.#use(now);
+      // The next block is on its way before this one is used up.
+      const ahead = this.#ahead();
+      if (ahead > 0 && this.#held * 4 <= ahead) {
+        this.#isLow = true;
+        this.#startWork();
+      }
+      return outcome;
+    }
+    const outcome = this.#line.join(now + PATIENCE_MS);
+    this.#startWork();
+    return outcome;
+  }
+
+  /** A unit that was taken, here or by a drawer of the same pass that was closed since, got nothing. */
+  giveBack(): void {
+    this.#held += 1;
+    this.#spent -= 1;
+    this.#usedAt = this.#time.now();
+    if (!this.#isRevoked) this.#deliver(this.#usedAt);
+    this.#watch();
+  }
+
+  /** {@link Quota.revoke} */
+  revoke(): void {
+    this.#isRevoked = true;
+    this.#line.answer(this.#line.all(), ({ resolve }) => resolve({ kind: 'gone', why: 'revoked' }));
+  }
+
+  /** Serves who waits already, and brings back what is in hand. */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    this.#startWork();
+    return this.#work;
+  }
+
+  #isOver(now: number): boolean {
+    return this.#expiresAt !== undefined && this.#expiresAt <= now;
+  }
+
+  #use(now: number): QuotaOutcome {
+    this.#held -= 1;
+    this.#spent += 1;
+    this.#usedAt = now;
+    this.#watch();
+    return { kind: 'taken', unit: this.#unit(this.#held + this.#left) };
+  }
+
+  #unit(remaining: number): QuotaUnit {
+    let isBack = false;
+    return {
+      remaining,
+      giveBack: () => {
+        if (isBack) return;
+        isBack = true;
+        this.giveBack();
+      },
+    };
+  }
+
+  #startWork(): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#work = this.#workOff();
+  }
+
+  /** Does what there is to do, one thing after another. */
+  async #workOff(): Promise<void> {
+    while (this.#line.length > 0 || this.#isLow || this.#isToBringBack()) {
+      if (this.#line.length > 0 || this.#isLow) await this.#ask();
+      else await this.#bringBack();
+    }
+    // In one go with the last look: what comes after this line starts anew.
+    this.#isWorking = false;
+    this.#watch();
+  }
+
+  /** Units to have in hand beyond those that requests wait for. */
+  #ahead(): number {
+    return Math.min(this.#block, Math.ceil(this.#left / SHARE));
+  }
+
+  /** Asks the store on behalf of everybody who waits, and gives each its answer, or lets it wait on. */
+  async #ask(): Promise<void> {
+    const pauseMs = this.#isDry ? this.#askedAt + PACE_MS - this.#time.now() : 0;
+    if (pauseMs > 0) await new Promise<void>((resolve) => this.#time.after(pauseMs, resolve));
+    this.#isLow = false;
+    this.#askedAt = this.#time.now();
+    // Only these are told what the store says: those that come during the call may know of an extension after it.
+    const asking = this.#line.all();
+    try {
+      const standing = (this.#isDry ? await this.#look() : undefined) ?? (await this.#lease(asking.length));
+      const now = this.#time.now();
+      if (standing.kind === 'leased') this.#deliver(now);
+      this.#judge(standing, asking, now);
+    } catch (error) {
+      this.#line.answer(asking, ({ reject }) => reject(error));
+    }
+  }
+
+  /** Leases a unit for each who waits, and some ahead. */
+  async #lease(waiting: number): Promise<LeaseOutcome> {
+    this.#block = Math.min(BLOCK, Math.max(1, this.#block * 2));
+    const want = waiting + Math.max(0, this.#ahead() - this.#held);
+    const outcome = await this.#settle(want, 0);
+    this.#isDry = outcome.kind === 'gone' || outcome.granted < want;
+    if (outcome.kind === 'gone') return outcome;
+    this.#held += outcome.granted;
+    this.#left = outcome.left;
+    this.#expiresAt = outcome.expiresAt;
+    return outcome;
+  }
+
+  /** What is known of a pass that had nothing left, by a look that writes nothing; `undefined` when there is more now. */
+  async #look(): Promise<LeaseOutcome | undefined> {
+    const now = this.#time.now();
+    const pass = await this.#store.findPass(this.#id);
+    if (pass === undefined) return { kind: 'gone', why: 'unknown' };
+    const end = passEnd(pass, now);
+    if (end === 'revoked' || end === 'expired') return { kind: 'gone', why: end };
+    if (pass.quota === undefined || pass.quota.available > 0) return undefined;
+    return { kind: 'leased', granted: 0, left: 0, lent: pass.quota.lent, expiresAt: pass.expiresAt };
+  }
+
+  /** Books what was used, brings units back and leases others. */
+  async #settle(want: number, returned: number): Promise<LeaseOutcome> {
+    const spent = this.#spent;
+    this.#spent = 0;
+    this.#held -= returned;
+    try {
+      return await this.#store.lease(this.#id, { want, spent, returned }, this.#time.now());
+    } catch (error) {
+      // Units that came back after they were booked as used are not known to be lent: they go, too.
+      if (spent < 0) this.#held = Math.max(0, this.#held + spent);
+      throw error;
+    }
+  }
+
+  #deliver(now: number): void {
+    if (this.#isOver(now)) return;
+    for (const { resolve } of this.#line.next(this.#held)) resolve(this.#use(now));
+  }
+
+  #judge(standing: LeaseOutcome, asking: readonly Waiter[], now: number): void {
+    if (standing.kind === 'gone') {
+      this.#left = 0;
+      this.#line.answer(asking, ({ resolve }) => resolve(standing));
+      return;
+    }
+    if (!this.#isDry) {
+      this.#stall.end();
+      return;
+    }
+    const elsewhere = standing.lent - this.#held - this.#spent;
+    const patient = elsewhere > 0 && !this.#stall.isOver(elsewhere, now);
+    const done = patient ? asking.filter(({ until }) => until <= now) : asking;
+    this.#line.answer(done, ({ resolve }) => resolve({ kind: 'used_up' }));
+  }
+
+  #isToBringBack(): boolean {
+    if (this.#held === 0 && this.#spent === 0) return false;
+    const now = this.#time.now();
+    return this.#isClosing || (this.#usedAt + IDLE_MS <= now && this.#restUntil <= now);
+  }
+
+  async #bringBack(): Promise<void> {
+    try {
+      // Units would be lost with a call that fails: see first that there is somebody to take them.
+      if (!this.#isClosing && this.#held > 0) await this.#store.findPass(this.#id);
+      // A request may have come meanwhile.
+      if (!this.#isToBringBack()) return;
+    } catch {
+      this.#restUntil = this.#time.now() + STORE_AWAY_MS;
+      return;
+    }
+    this.#block = 0;
+    try {
+      const outcome = await this.#settle(0, this.#held);
+      if (outcome.kind === 'leased') this.#left = outcome.left;
+    } catch {
+      // What was in hand counts as gone.
+    }
+  }
+
+  /** Sees to it that nothing stays in hand: one timer at a time, none for each request. */
+  #watch(): void {
+    if (this.#isTimed || (this.#held === 0 && this.#spent === 0)) return;
+    this.#isTimed = true;
+    const dueAt = Math.max(this.#usedAt + IDLE_MS, this.#restUntil);
+    this.#time.after(Math.max(1, dueAt - this.#time.now()), () => {
+      this.#isTimed = false;
+      this.#startWork();
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import type { QuotaOutcome } from './quota.ts';
+
+/** A request that waits for a unit. */
+export interface Waiter {
+  /** Unix milliseconds after which it waits no more for what other processes have. */
+  readonly until: number;
+  readonly resolve: (outcome: QuotaOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Requests that wait for units of one pass, in the order they came. */
+export class WaitingLine {
+  #waiters: Waiter[] = [];
+
+  get length(): number {
+    return this.#waiters.length;
+  }
+
+  /** Waits until somebody answers. */
+  join(until: number): Promise<QuotaOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ until, resolve, reject });
+    });
+  }
+
+  /** Those that wait now; they keep their place. */
+  all(): readonly Waiter[] {
+    return [...this.#waiters];
+  }
+
+  /** Takes up to `count` of those that came first out of the line, to be answered. */
+  next(count: number): readonly Waiter[] {
+    return this.#waiters.splice(0, count);
+  }
+
+  /** Answers those of `some` that still wait. */
+  answer(some: readonly Waiter[], tell: (waiter: Waiter) => void): void {
+    const told = new Set(some);
+    const before = this.#waiters;
+    this.#waiters = before.filter((waiter) => !told.has(waiter));
+    for (const waiter of before) if (told.has(waiter)) tell(waiter);
+  }
+}
