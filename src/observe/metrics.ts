@@ -1,6 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import type { Observer } from './observer.ts';
+import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 
@@ -54,6 +55,7 @@ export function createMetrics(): Metrics {
     ...requests,
     ...payments,
     ...facilitators,
+    ...createPassMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -62,9 +62,21 @@ export interface FacilitatorCall {
   readonly durationMs: number;
 }
 
+/** Something that happened with a pass on a route. */
+export interface PassEvent {
+  /**
+   * `issued`: a payment bought or extended it. The others are ends of requests that brought one: `served`; `returned`,
+   * because the API failed; or why it was refused.
+   */
+  readonly kind: 'issued' | 'served' | 'returned' | 'invalid' | 'expired' | 'exhausted' | 'revoked';
+  /** The route's name. */
+  readonly route: string;
+}
+
 /** Takes note of what happens: logs, metrics. Never throws, never waits. */
 export interface Observer {
   requestFinished(summary: RequestSummary): void;
   paymentMoved(move: PaymentMove): void;
   facilitatorCalled(call: FacilitatorCall): void;
+  passNoted(event: PassEvent): void;
 }

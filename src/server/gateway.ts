@@ -217,6 +217,9 @@ function fanOut(observers: readonly Partial<Observer>[]): Observer {
     facilitatorCalled(call) {
       for (const observer of observers) observer.facilitatorCalled?.(call);
     },
+    passNoted(event) {
+      for (const observer of observers) observer.passNoted?.(event);
+    },
   };
 }
 
