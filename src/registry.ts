@@ -43,14 +43,17 @@ const RELAY_MARGIN_MS = 60_000;
 /**
  * Opens a facilitator of a worker process: one that settles with a key of ours has it done by the process at the other
  * end of `channel`, which is the only one to use the key.
+ *
+ * @param id what it is called on the channel
  */
-export function openWorkerFacilitator(spec: FacilitatorSpec, channel: WorkerChannel): Facilitator {
+export function openWorkerFacilitator(spec: FacilitatorSpec, channel: WorkerChannel, id: string): Facilitator {
   switch (spec.kind) {
     case 'remote':
       return openFacilitator(spec);
     case 'local':
       return openRelayedFacilitator(openFacilitator(spec), channel, {
         settleWithinMs: spec.settleTimeoutMs + RELAY_MARGIN_MS,
+        id,
       });
   }
 }

@@ -1,11 +1,14 @@
-import { renderProblem } from '../config/problem.ts';
+import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../config/difference.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { type Problem, renderProblem } from '../config/problem.ts';
 import { type Cli, example } from './cli.ts';
-import type { ExitCode } from './exit.ts';
+import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readConfig } from './read-plan.ts';
 import { notice, print, printJson, type Terminal } from './terminal.ts';
 
 interface CheckOptions extends ConfigOptions {
   readonly json?: boolean;
+  readonly diff?: readonly string[];
 }
 
 /** Adds `turnpike check`. */
@@ -14,22 +17,30 @@ export function addCheck({ program, terminal, finish }: Cli): void {
     .command('check')
     .description('validate a configuration file without starting: all its problems at once')
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
-    .option('--json', 'write {ok, problems, warnings} as JSON')
-    .addHelpText('after', example('turnpike check -c gateway.yaml', 'turnpike check --json | jq .problems'))
-    .action(async (options: CheckOptions) => finish(await check(options, terminal)));
+    .option('--diff <old new...>', 'validate two files, and show what the new one changes')
+    .option('--json', 'write {ok, problems, warnings} as JSON; with --diff also {changes, restart}')
+    .addHelpText(
+      'after',
+      example(
+        'turnpike check -c gateway.yaml',
+        'turnpike check --json | jq .problems',
+        'turnpike check --diff running.yaml gateway.yaml',
+      ),
+    )
+    .action(async (options: CheckOptions) =>
+      finish(await (options.diff === undefined ? check(options, terminal) : compare(options.diff, options, terminal))),
+    );
 }
 
 /** The problems are what was asked for, so that they go to stdout; the summary of them is for people. */
 async function check({ config, json }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const loaded = await readConfig(config, terminal);
-  const problems = loaded.ok ? [] : loaded.problems;
-  const warnings = loaded.ok ? loaded.warnings : [];
+  const { problems, warnings } = findings([loaded]);
   if (json === true) {
     printJson(terminal, { ok: loaded.ok, problems, warnings });
     return loaded.ok ? 0 : 2;
   }
-  for (const problem of problems) print(terminal, renderProblem(problem));
-  for (const warning of warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
+  printFindings(problems, warnings, terminal);
   if (!loaded.ok) {
     notice(terminal, `${config}: ${count(problems.length, 'problem')}; the gateway would not start`);
     return 2;
@@ -38,6 +49,43 @@ async function check({ config, json }: CheckOptions, terminal: Terminal): Promis
   const priced = routes.filter((route) => route.price.kind === 'priced').length;
   print(terminal, `${config}: fine, ${count(routes.length, 'route')}, ${priced} priced`);
   return 0;
+}
+
+/** What a reload from one file to the other would change, in the words of the log of a reload. */
+async function compare(files: readonly string[], { json }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+  const [oldFile, newFile, ...more] = files;
+  if (oldFile === undefined || newFile === undefined || more.length > 0) {
+    throw new UsageError('--diff takes two files: the old one and the new one');
+  }
+  const [old, next] = [await readConfig(oldFile, terminal), await readConfig(newFile, terminal)];
+  const { problems, warnings } = findings([old, next]);
+  const changes: readonly Change[] = old.ok && next.ok ? differenceOf(old.plan, next.plan) : [];
+  const restart = old.ok && next.ok ? fixedKeysChanged(old.plan, next.plan) : [];
+  const ok = old.ok && next.ok;
+  if (json === true) {
+    printJson(terminal, { ok, problems, warnings, changes, restart });
+    return ok ? 0 : 2;
+  }
+  printFindings(problems, warnings, terminal);
+  for (const change of changes) print(terminal, renderChange(change));
+  if (ok && changes.length === 0) notice(terminal, 'nothing changes');
+  for (const key of restart) notice(terminal, `restart to change ${key}: a reload with this change is refused`);
+  return ok ? 0 : 2;
+}
+
+function findings(read: readonly LoadedConfig[]): {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+} {
+  return {
+    problems: read.flatMap((each) => (each.ok ? [] : each.problems)),
+    warnings: read.flatMap((each) => (each.ok ? each.warnings : [])),
+  };
+}
+
+function printFindings(problems: readonly Problem[], warnings: readonly Problem[], terminal: Terminal): void {
+  for (const problem of problems) print(terminal, renderProblem(problem));
+  for (const warning of warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
 }
 
 function count(number: number, noun: string): string {

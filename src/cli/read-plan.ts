@@ -38,15 +38,25 @@ export async function readConfig(
 export async function readPlan(file: string, terminal: Terminal): Promise<ReadPlan> {
   requireFile(file);
   const loaded = await readConfig(file, terminal);
+  return { plan: soundPlan(loaded, terminal), schemes: loaded.schemes };
+}
+
+/**
+ * The plan of a configuration that was read; warnings go to stderr.
+ *
+ * @throws UsageError with every problem of the file, one per line
+ */
+export function soundPlan(loaded: LoadedConfig, terminal: Terminal): Plan {
   if (!loaded.ok) {
     const count = loaded.problems.length === 1 ? 'one problem' : `${loaded.problems.length} problems`;
     throw new UsageError([`${count} in the configuration`, ...loaded.problems.map(renderProblem)].join('\n'));
   }
   for (const warning of loaded.warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
-  return { plan: loaded.plan, schemes: loaded.schemes };
+  return loaded.plan;
 }
 
-function requireFile(file: string): void {
+/** @throws UsageError when there is no such file, or it may not be read */
+export function requireFile(file: string): void {
   try {
     readFile(file);
   } catch (fault) {

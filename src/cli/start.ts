@@ -1,18 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { loadConfig } from '../config/load.ts';
+import { availableParallelism } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Plan } from '../domain/plan.ts';
-import { openLog } from '../observe/log.ts';
+import { type Logger, openLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type Gateway, startGateway } from '../server/gateway.ts';
-import { readRecorded, recordFiles } from '../server/workers/config-files.ts';
+import { type ConfigReading, readConfiguration, readKept } from '../server/reload/config-reading.ts';
+import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
 import { startWorkers } from '../server/workers/primary.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { runWorker } from '../server/workers/worker.ts';
 import { type Cli, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
-import { type ConfigOptions, DEFAULT_FILE, readPlan } from './read-plan.ts';
-import { watchForStop } from './stop.ts';
+import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
+import { type StopWatch, watchForStop } from './stop.ts';
 import { notice, print, type Terminal } from './terminal.ts';
 
 /** Adds `turnpike start`. */
@@ -20,10 +24,13 @@ export function addStart({ program, terminal, finish }: Cli): void {
   program
     .command('start')
     .description('run the gateway')
-    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
+    .option('-c, --config <file>', 'configuration file; followed while it runs', DEFAULT_FILE)
     .addHelpText('after', example('turnpike start -c gateway.yaml'))
     .action(async (options: ConfigOptions) => finish(await start(options, terminal)));
 }
+
+/** A gateway that runs, of one process or several. */
+type RunningGateway = Gateway & Reloadable & { readonly metrics: Metrics; readonly lost?: Promise<Error> };
 
 /**
  * Runs the gateway until a signal. The line that says it is ready and the log go to stdout, where containers look for
@@ -33,59 +40,104 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
   const primary = openPrimaryLine(terminal.env);
   if (primary !== undefined) return await startWorker(config, terminal, primary);
   const watch = watchForStop(terminal);
+  let reloader: Reloader | undefined;
+  const reload = (): void => void reloader?.reload();
+  // From the start: unheard, it would end the process.
+  terminal.on('SIGHUP', reload);
   try {
-    const { plan, schemes } = await readPlan(config, terminal);
-    if (plan.store.kind === 'memory') {
-      notice(
-        terminal,
-        'warning: store: memory forgets at exit which payments were used; they are refused only on chain',
-      );
-    }
-    const gateway = await startProcesses(config, terminal, { plan, schemes });
-    if (!watch.signal.aborted) {
-      const admin = gateway.adminUrl === undefined ? '' : ` (admin ${gateway.adminUrl})`;
-      print(terminal, `turnpike listening on ${gateway.url}${admin}`);
-    }
-    const lost = await (gateway.lost === undefined ? watch.stopped() : Promise.race([watch.stopped(), gateway.lost]));
-    await gateway.close();
-    if (lost !== undefined) throw lost;
-    return 0;
+    const log = openLog(terminal.stdout);
+    const schemes = await loadSchemes();
+    const read = readerOf(config, terminal, schemes);
+    requireFile(config);
+    const reading = read();
+    const plan = soundPlan(reading.loaded, terminal);
+    warnOf(plan, terminal);
+    reloader = new Reloader({ plan, contents: reading.contents }, { read, readFile, file: config, log });
+    const gateway = await startProcesses(plan, reading, { schemes, log, reloader });
+    reloader.begin(gateway, gateway.metrics.config);
+    return await run(gateway, reloader, { watch, log, terminal });
   } finally {
+    await reloader?.close();
+    terminal.off('SIGHUP', reload);
     watch.end();
   }
 }
 
-/** What a gateway runs on. */
-interface Loaded {
-  readonly plan: Plan;
+/** What a running gateway is watched with. */
+interface Watchers {
+  readonly watch: StopWatch;
+  readonly log: Logger;
+  readonly terminal: Terminal;
+}
+
+async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, terminal }: Watchers): Promise<ExitCode> {
+  if (!watch.signal.aborted) {
+    const admin = gateway.adminUrl === undefined ? '' : ` (admin ${gateway.adminUrl})`;
+    print(terminal, `turnpike listening on ${gateway.url}${admin}`);
+  }
+  const { lost } = gateway;
+  const why = await (lost === undefined ? watch.stopped() : Promise.race([watch.stopped(), lost]));
+  const { drainDelayMs, drainTimeoutMs } = reloader.plan;
+  if (why instanceof Error) {
+    log.error({ why: why.message }, 'stopping');
+    await gateway.close(drainTimeoutMs);
+    throw why;
+  }
+  log.info({ why, drainDelayMs, drainTimeoutMs }, 'stopping');
+  await reloader.close();
+  gateway.leave();
+  await wait(drainDelayMs);
+  await gateway.close(drainTimeoutMs - drainDelayMs);
+  log.info({ why }, 'stopped');
+  return 0;
+}
+
+/** What the gateway's processes share. */
+interface Common {
   readonly schemes: readonly Scheme[];
+  readonly log: Logger;
+  readonly reloader: Reloader;
 }
 
 /** One process, or several behind one address. */
 async function startProcesses(
-  config: string,
-  terminal: Terminal,
-  { plan, schemes }: Loaded,
-): Promise<Gateway & { readonly lost?: Promise<Error> }> {
-  const log = openLog(terminal.stdout);
-  if (plan.workers === 1) return await startGateway(plan, { schemes, log });
+  plan: Plan,
+  { contents }: ConfigReading,
+  { schemes, log, reloader }: Common,
+): Promise<RunningGateway> {
+  const configuration = () => reloader.check();
+  if (plan.workers === 1) return await startGateway(plan, { schemes, log, configuration });
   // Workers get what was read, not the path: the file may change before one of them has to be replaced.
-  const { files, readFile } = recordFiles((path) => readFileSync(path, 'utf8'));
-  const loaded = load(config, terminal, schemes, readFile);
-  return await startWorkers(loaded.plan, { log, fork: forkWorker, files });
+  return await startWorkers(plan, { log, fork: forkWorker, contents, configuration });
 }
 
 /** What a worker process does with the same command line: what the primary tells it. */
 async function startWorker(config: string, terminal: Terminal, primary: PrimaryLine): Promise<ExitCode> {
+  const schemes = await loadSchemes();
   const started = await runWorker(primary, {
     log: openLog(terminal.stdout),
-    load: async (files) => load(config, terminal, await loadSchemes(), readRecorded(files)),
+    load: async (contents) => {
+      const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes });
+      if (!loaded.ok) throw new UsageError(`the configuration ${config} is read in another way by a worker`);
+      return { plan: loaded.plan, schemes };
+    },
   });
   return started ? 0 : 1;
 }
 
-function load(file: string, { env }: Terminal, schemes: readonly Scheme[], readFile: (path: string) => string): Loaded {
-  const loaded = loadConfig({ file, env, readFile, schemes });
-  if (!loaded.ok) throw new UsageError(`the configuration ${file} changed while it was read`);
-  return { plan: loaded.plan, schemes };
+/** Reads the configuration as it is at the time. `workers: auto` means what it meant at the start. */
+function readerOf(file: string, { env }: Terminal, schemes: readonly Scheme[]): () => ConfigReading {
+  const cpus = availableParallelism();
+  const load = (read: (path: string) => string): LoadedConfig =>
+    loadConfig({ file, env, readFile: read, schemes, cpus });
+  return () => readConfiguration(load, readFile);
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function warnOf(plan: Plan, terminal: Terminal): void {
+  if (plan.store.kind !== 'memory') return;
+  notice(terminal, 'warning: store: memory forgets at exit which payments were used; they are refused only on chain');
 }

@@ -1,37 +1,52 @@
 import { once } from 'node:events';
-import type { Terminal } from './terminal.ts';
+import type { StopSignal, Terminal } from './terminal.ts';
+
+/** What a shell reports of a process that a signal ended: 128 and the signal's number. */
+const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /** A watch for SIGINT and SIGTERM. */
 export interface StopWatch {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   /** Resolves with the first signal. */
-  stopped(): Promise<void>;
+  stopped(): Promise<StopSignal>;
   /** Stops watching: signals do again what they do by default. */
   end(): void;
 }
 
 /**
- * Watches for the signal to stop, from now on. The first one asks for a graceful end; after it nothing watches any
- * more, so that a second one ends the process at once, as by default.
+ * Watches for the signal to stop, from now on. The first one asks for a graceful end; a second one ends the process at
+ * once. By default it would, too, but for the first process of a container, which the system keeps from signals that it
+ * does not listen to: there the second one is heard, and obeyed.
  */
 export function watchForStop(terminal: Terminal): StopWatch {
   const controller = new AbortController();
   const { signal } = controller;
-  const end = (): void => {
-    terminal.off('SIGINT', stop);
-    terminal.off('SIGTERM', stop);
+  let first: StopSignal = 'SIGTERM';
+  const listeners = {
+    SIGINT: () => stop('SIGINT'),
+    SIGTERM: () => stop('SIGTERM'),
   };
-  const stop = (): void => {
-    end();
+  const end = (): void => {
+    terminal.off('SIGINT', listeners.SIGINT);
+    terminal.off('SIGTERM', listeners.SIGTERM);
+  };
+  const stop = (heard: StopSignal): void => {
+    if (signal.aborted) {
+      terminal.exit?.(EXIT_CODES[heard]);
+      return;
+    }
+    first = heard;
+    if (terminal.pid !== 1) end();
     controller.abort(new Error('stopped by a signal'));
   };
-  terminal.once('SIGINT', stop);
-  terminal.once('SIGTERM', stop);
+  terminal.on('SIGINT', listeners.SIGINT);
+  terminal.on('SIGTERM', listeners.SIGTERM);
   return {
     signal,
     async stopped() {
       if (!signal.aborted) await once(signal, 'abort');
+      return first;
     },
     end,
   };

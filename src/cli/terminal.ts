@@ -15,8 +15,12 @@ export interface Terminal {
   /** Everything else: notices, questions, errors. */
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  once(signal: StopSignal, listener: () => void): unknown;
-  off(signal: StopSignal, listener: () => void): unknown;
+  on(signal: StopSignal | 'SIGHUP', listener: () => void): unknown;
+  off(signal: StopSignal | 'SIGHUP', listener: () => void): unknown;
+  /** 1 in a container whose first process this is. */
+  readonly pid?: number;
+  /** Ends the process at once. */
+  exit?(code: number): unknown;
 }
 
 /** Writes one result, with its line end. */

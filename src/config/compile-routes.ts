@@ -1,3 +1,4 @@
+import { formatPrice } from '../domain/price.ts';
 import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -123,7 +124,7 @@ function compilePrice(
   // A route that inherits nothing is told where it stands, not at the start of the file.
   const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
   const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, ...timing }, accepts, market, source);
-  return offers.length === 0 ? undefined : { kind: 'priced', offers };
+  return offers.length === 0 ? undefined : { kind: 'priced', text: formatPrice(price), offers };
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

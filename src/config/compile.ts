@@ -13,6 +13,9 @@ import { compileLimits } from './limit-keys.ts';
 import type { Source } from './source.ts';
 import { isLoopback } from './url.ts';
 
+/** What most load balancers take to notice, where they probe every second. */
+const DEFAULT_DRAIN_DELAY_MS = 2_000;
+
 /** What the file is compiled against. */
 export interface CompileWorld {
   readonly table: AssetTable;
@@ -38,10 +41,10 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkTrust(gateway, source);
   const listen = soundValue(gateway.listen);
   const admin = soundValue(gateway.admin);
-  const drainTimeoutMs = soundValue(gateway.drainTimeout);
+  const drain = compileDrain(gateway, source);
   if (source.problems.length > 0) return undefined;
   if (listen === undefined || admin === undefined || facilitators === undefined) return undefined;
-  if (ledger === undefined || drainTimeoutMs === undefined) return undefined;
+  if (ledger === undefined || drain === undefined) return undefined;
   return deepFreeze({
     listen,
     admin: admin === 'off' ? undefined : admin,
@@ -53,7 +56,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     facilitators,
     limits,
     ...ledger,
-    drainTimeoutMs,
+    ...drain,
   });
 }
 
@@ -149,6 +152,24 @@ function checkTrust(gateway: GatewayFields, source: Source): void {
       );
     }
   }
+}
+
+/** A delay that leaves no time would cut every request that is in flight when it ends. */
+function compileDrain(
+  { drainDelay, drainTimeout }: GatewayFields,
+  source: Source,
+): Pick<Plan, 'drainTimeoutMs' | 'drainDelayMs'> | undefined {
+  const drainTimeoutMs = soundValue(drainTimeout);
+  if (drainTimeoutMs === undefined) return undefined;
+  const drainDelayMs = soundValue(drainDelay) ?? Math.min(DEFAULT_DRAIN_DELAY_MS, Math.floor(drainTimeoutMs / 2));
+  if (drainDelayMs >= drainTimeoutMs) {
+    source.report(
+      drainDelay.place,
+      'the delay leaves no time of drainTimeout to finish requests',
+      'less than drainTimeout',
+    );
+  }
+  return { drainTimeoutMs, drainDelayMs };
 }
 
 function isWildcard(address: ListenAddress): boolean {

@@ -97,6 +97,7 @@ function describePrice(price: RoutePrice): readonly OfferDescription[] {
   }
 }
 
-function describeUpstream(upstream: Upstream): string {
+/** An upstream in short, without what is sent to it. */
+export function describeUpstream(upstream: Upstream): string {
   return `${upstream.origin}${upstream.basePath}`;
 }

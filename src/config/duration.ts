@@ -4,6 +4,7 @@ import { text } from './text.ts';
 
 const DURATION = /^(0|[1-9]\d{0,8})(ms|s|m|h|d)$/;
 const PATTERN = '[1-9]\\d{0,8}(?:ms|s|m|h|d)';
+const PAUSE_PATTERN = '(?:0|[1-9]\\d{0,8})(?:ms|s|m|h|d)';
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What a duration may be, both ends included, in milliseconds and in words. */
@@ -24,6 +25,14 @@ const TIMER: DurationBounds = {
   expects: 'a duration such as 250ms, 30s, 5m or 1h',
 };
 
+/** For what may be left out: no wait at all. */
+const PAUSE: DurationBounds = {
+  ...TIMER,
+  minMs: 0,
+  min: 'at least 0s',
+  expects: 'a duration such as 0s, 250ms or 5s',
+};
+
 /** For how long records are kept, which no timer waits for. */
 const RETENTION: DurationBounds = {
   minMs: 3_600_000,
@@ -36,13 +45,16 @@ const RETENTION: DurationBounds = {
 /** A positive duration such as `250ms`, `30s`, `5m` or `1h`, in milliseconds; at most `596h`. */
 export const duration: Decoder<number> = boundedDuration(TIMER);
 
+/** A duration that may be `0s`, in milliseconds; at most `596h`. */
+export const pause: Decoder<number> = boundedDuration(PAUSE);
+
 /** How long records are kept, in milliseconds: from `1h` to a hundred years. */
 export const retentionPeriod: Decoder<number> = boundedDuration(RETENTION);
 
 function boundedDuration(bounds: DurationBounds): Decoder<number> {
   return text({
     expects: bounds.expects,
-    pattern: PATTERN,
+    pattern: bounds.minMs === 0 ? PAUSE_PATTERN : PATTERN,
     bare: true,
     parse: (given) => parseDuration(given, bounds),
   });
@@ -57,7 +69,7 @@ export function parseDuration(given: string, bounds: DurationBounds = TIMER): Pa
     return { ok: false, wrong: `${JSON.stringify(given)} is not a duration`, right: bounds.expects };
   }
   const ms = Number(digits) * (UNIT_MS[unit] ?? Number.NaN);
-  if (ms === 0)
+  if (ms === 0 && bounds.minMs > 0)
     return { ok: false, wrong: 'a duration of zero would never let anything finish', right: bounds.expects };
   if (ms < bounds.minMs) return { ok: false, wrong: `the duration ${given} is too short`, right: bounds.min };
   if (ms > bounds.maxMs) return { ok: false, wrong: `the duration ${given} is too long`, right: bounds.max };

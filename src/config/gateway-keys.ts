@@ -2,7 +2,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
 import { deferredBounds, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
-import { duration, retentionPeriod } from './duration.ts';
+import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
 import { limitKeys } from './limit-keys.ts';
@@ -122,7 +122,12 @@ function gatewayKeyTable(table: AssetTable) {
     drainTimeout: {
       decoder: duration,
       default: '30s',
-      description: 'How long requests in flight may take to finish on shutdown.',
+      description: 'How long a shutdown may take: the delay, then requests in flight and their settlements.',
+    },
+    drainDelay: {
+      decoder: pause,
+      description:
+        'How long a shutdown goes on taking connections after `/readyz` says 503, so that load balancers look elsewhere first. Default: `2s`, at most half of `drainTimeout`.',
     },
     limits: { decoder: limitKeys, description: 'Bounds against hostile or broken clients.' },
     routes: {

@@ -52,8 +52,10 @@ export interface Plan {
   readonly deferred: DeferredBounds;
   /** Processes that share the public address. */
   readonly workers: number;
-  /** How long requests in flight may take to finish on shutdown, in milliseconds. */
+  /** How long a shutdown may take in all, in milliseconds. */
   readonly drainTimeoutMs: number;
+  /** How long connections are taken after readiness is withdrawn, in milliseconds; less than `drainTimeoutMs`. */
+  readonly drainDelayMs: number;
 }
 
 /** Bounds that keep a hostile or broken client cheap. */

@@ -1,4 +1,4 @@
-import { type Amount, parseAmount } from './amount.ts';
+import { type Amount, formatAmount, parseAmount } from './amount.ts';
 
 /**
  * A price as the price table states it, before it meets an asset.
@@ -19,6 +19,20 @@ export type Parsed<T> =
 const DECIMAL = /^(0|[1-9]\d*)(\.\d+)?$/;
 const TOKEN_PRICE = /^(\S+) +([A-Za-z][A-Za-z0-9.₮]*)$/;
 const RIGHT = 'free, $0.001, or 0.25 USDC';
+
+/** Writes a price as a price table does; one in atomic units with its asset. */
+export function formatPrice(price: Price): string {
+  switch (price.kind) {
+    case 'free':
+      return 'free';
+    case 'usd':
+      return `$${price.decimal}`;
+    case 'token':
+      return `${price.decimal} ${price.symbol}`;
+    case 'atomic':
+      return `${formatAmount(price.amount)} units of ${price.asset}`;
+  }
+}
 
 /** Reads the text forms of a price: `free`, `$0.001`, `0.25 USDC`. A price of zero must be written `free`. */
 export function parsePrice(text: string): Parsed<Price> {

@@ -14,7 +14,10 @@ export interface KeepAnswers {
 }
 
 /** What a route costs. */
-export type RoutePrice = { readonly kind: 'free' } | { readonly kind: 'priced'; readonly offers: readonly Offer[] };
+export type RoutePrice =
+  | { readonly kind: 'free' }
+  /** `text` is the price as the file puts it, for people: `$0.001`. */
+  | { readonly kind: 'priced'; readonly text: string; readonly offers: readonly Offer[] };
 
 /** One segment of a path pattern: a literal, or a `:name` that takes exactly one segment. */
 export type PatternSegment =

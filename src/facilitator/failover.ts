@@ -17,6 +17,8 @@ export type Schedule = (delayMs: number, run: () => void) => () => void;
 export interface FacilitatorPoolDeps {
   /** Default: a timer that does not keep the process alive. */
   readonly schedule?: Schedule;
+  /** What is known already of a facilitator, from another list that it stands in. Default: nothing. */
+  readonly known?: (facilitator: Facilitator) => readonly SupportedKind[] | undefined;
   /** Is told of each fault that the pool went past, for logs and metrics. Must not throw. */
   readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify', fault: unknown) => void;
 }
@@ -65,7 +67,7 @@ export class FacilitatorPool {
   constructor(list: readonly Facilitator[], deps: FacilitatorPoolDeps) {
     this.#members = list.map((facilitator) => ({
       facilitator,
-      kinds: undefined,
+      kinds: deps.known?.(facilitator),
       failures: 0,
       cancelNext: () => undefined,
     }));
@@ -74,8 +76,19 @@ export class FacilitatorPool {
   }
 
   /**
+   * Asks every facilitator of which nothing is known yet what it supports, and waits for all of them. Never rejects for
+   * a facilitator. The others are asked again by themselves from then on, until `stop`.
+   */
+  async begin(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    await Promise.all(
+      this.#members.map((member) => (member.kinds === undefined ? this.#ask(member, either) : this.#askLater(member))),
+    );
+  }
+
+  /**
    * Asks every facilitator what it supports and waits for all of them. Never rejects for a facilitator: it keeps its
-   * last good answer. From the first call on each is asked again by itself, until `close`.
+   * last good answer. From the first call on each is asked again by itself, until `stop`.
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
@@ -85,6 +98,11 @@ export class FacilitatorPool {
   /** The facilitator of that name, which alone may finish what it began. */
   named(name: string): Facilitator | undefined {
     return this.#members.find((member) => member.facilitator.name === name)?.facilitator;
+  }
+
+  /** What a facilitator of this list said last that it supports. */
+  kindsOf(facilitator: Facilitator): readonly SupportedKind[] | undefined {
+    return this.#members.find((member) => member.facilitator === facilitator)?.kinds;
   }
 
   /** Whether every facilitator has been reached, so that what is not covered will not be. */
@@ -120,10 +138,15 @@ export class FacilitatorPool {
     throw last;
   }
 
-  /** Stops asking and closes every facilitator. Rejects with the first failure, after all have been closed. */
-  async close(): Promise<void> {
+  /** Stops asking. The facilitators stay open. */
+  stop(): void {
     this.#closing.abort();
     for (const member of this.#members) member.cancelNext();
+  }
+
+  /** Stops asking and closes every facilitator. Rejects with the first failure, after all have been closed. */
+  async close(): Promise<void> {
+    this.stop();
     const closed = await Promise.allSettled(this.#members.map(({ facilitator }) => facilitator.close()));
     const failure = closed.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
@@ -138,6 +161,10 @@ export class FacilitatorPool {
       member.failures += 1;
       if (!this.#closing.signal.aborted) this.#onFault(member.facilitator, 'supported', fault);
     }
+    this.#askLater(member);
+  }
+
+  #askLater(member: Member): void {
     if (this.#closing.signal.aborted) return;
     // Another call may have ended in the meantime and made its own appointment.
     member.cancelNext();

@@ -1,4 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
@@ -7,6 +8,7 @@ import { createRequestMetrics } from './request-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
 export interface Metrics extends Observer {
+  readonly config: ConfigMetrics;
   /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
   readConnections(open: () => number): void;
   /** Says how many settlements are open at `now` (Unix milliseconds), as the ledger has it. */
@@ -52,6 +54,7 @@ export function createMetrics(): Metrics {
   const payments = createPaymentMetrics(registry);
   const facilitators = createFacilitatorMetrics(registry);
   return {
+    config: createConfigMetrics(registry),
     ...requests,
     ...payments,
     ...facilitators,

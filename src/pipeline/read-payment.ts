@@ -46,10 +46,9 @@ export async function readPayment(
   const submitted = protocol.decode(value);
   if (submitted.kind === 'malformed') return malformed(submitted.detail);
   const { submission } = submitted;
-  const offers = [...desk.offers, ...desk.recentOffers(services.clock())];
-  const match = protocol.match(submission, offers, request.resourceUrl);
-  if (match.kind === 'refused') return refusePayment(match.reason);
-  const { offer, authentication } = await authenticate(submission, match.offers, services);
+  const candidate = await findOffer(submission, protocol, { request, desk, services });
+  if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
+  const { offer, authentication } = candidate;
   switch (authentication.kind) {
     case 'malformed':
       return malformed(authentication.detail);
@@ -103,22 +102,69 @@ function readPaymentHeader(request: RoutedRequest, protocols: readonly Protocol[
   return first;
 }
 
+/** The offer that a submission pays best, and how well. */
 interface Candidate {
+  readonly kind: 'candidate';
   readonly offer: Offer;
   readonly authentication: Authentication;
 }
 
-/** Authenticates against each offer that the submission can mean, and takes the one that says most. */
-async function authenticate(
+/** A submission that pays none of the offers that it was held against. */
+interface Unmatched {
+  readonly kind: 'unmatched';
+  readonly reason: string;
+}
+
+interface Counter {
+  readonly request: RoutedRequest;
+  readonly desk: RouteDesk;
+  readonly services: Services;
+}
+
+/** Holds a submission against what is offered here or was until lately; where it fits nothing, also elsewhere. */
+async function findOffer(
   submission: PaymentSubmission,
+  protocol: Protocol,
+  counter: Counter,
+): Promise<Candidate | Unmatched> {
+  const offers = offersOf(counter);
+  const found = await bestOf(submission, protocol, offers, counter);
+  const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
+  if (fits || isTold(submission, found)) return found;
+  await counter.desk.lookUpOffers();
+  const more = offersOf(counter);
+  return more.length === offers.length ? found : await bestOf(submission, protocol, more, counter);
+}
+
+function isLapsed({ authentication }: Candidate): boolean {
+  return authentication.kind === 'refused' && authentication.lapsed !== undefined;
+}
+
+/** Version 2 names the very offer that it pays, so that one which fits in name and not in content is just wrong. */
+function isTold({ version }: PaymentSubmission, found: Candidate | Unmatched): boolean {
+  return version === 2 && found.kind === 'candidate';
+}
+
+function offersOf({ desk, services }: Counter): readonly Offer[] {
+  return [...desk.offers, ...desk.recentOffers(services.clock())];
+}
+
+/** Authenticates against each offer that the submission can mean, and takes the one that says most. */
+async function bestOf(
+  submission: PaymentSubmission,
+  protocol: Protocol,
   offers: readonly Offer[],
-  services: Services,
-): Promise<Candidate> {
+  { request, services }: Counter,
+): Promise<Candidate | Unmatched> {
+  const match = protocol.match(submission, offers, request.resourceUrl);
+  if (match.kind === 'refused') return { kind: 'unmatched', reason: match.reason };
   const now = services.clock() / 1000;
   let best: Candidate | undefined;
-  for (const offer of offers) {
+  for (const offer of match.offers) {
     const authentication = await schemeFor(offer, services).authenticate(submission.payload.payload, offer, now);
-    if (best === undefined || rank(authentication) > rank(best.authentication)) best = { offer, authentication };
+    if (best === undefined || rank(authentication) > rank(best.authentication)) {
+      best = { kind: 'candidate', offer, authentication };
+    }
   }
   if (best === undefined) throw new Error('a match without offers');
   return best;

@@ -20,6 +20,11 @@ export interface RouteDesk {
   readonly offers: readonly Offer[];
   /** Offers that were in force until lately: what was quoted is honoured for the quote's lifetime. */
   recentOffers(now: number): readonly Offer[];
+  /**
+   * Looks for offers of other processes, whose plan is older or newer: {@link recentOffers} holds them from then on.
+   * For a payment that fits none that is known; may take half a second where many ask.
+   */
+  lookUpOffers(): Promise<void>;
 }
 
 /** Everything that one plan opens. A request holds on to the runtime that it began with. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+import type { Network } from '../domain/network.ts';
 import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
@@ -16,7 +17,7 @@ const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreac
 /** What finding out about an open payment takes. */
 export interface Resolver {
   /** The facilitator that verified the payment; `undefined` when the configuration no longer has it. */
-  facilitator(name: string): Facilitator | undefined;
+  facilitator(name: string, network: Network): Facilitator | undefined;
   /** Writes down an attempt to settle, before anything is sent. */
   journal(attempt: SettlementAttempt): Promise<void>;
   /** Unix milliseconds. */
@@ -55,7 +56,7 @@ function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
  */
 export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const evidence = evidenceOf(record);
-  const facilitator = resolver.facilitator(record.facilitator);
+  const facilitator = resolver.facilitator(record.facilitator, record.network);
   const later = { to: 'owed', checkAt: nextCheck(record.checks, resolver.now) } as const;
   if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
   if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
@@ -90,7 +91,7 @@ export async function findOutcome(
   { facilitator, signal }: Resolver,
 ): Promise<SettlementOutcome> {
   const evidence = evidenceOf(record);
-  const owner = facilitator(record.facilitator);
+  const owner = facilitator(record.facilitator, record.network);
   // Neither is a reason to give the payment up: an operator can bring the facilitator back.
   if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
   if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };

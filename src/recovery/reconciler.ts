@@ -1,5 +1,6 @@
 import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-payment.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
@@ -50,7 +51,8 @@ export interface ReconcilerDeps {
   readonly store: Ledger & Upkeep & { readonly passes: PassUpkeep };
   /** This process's name in the ledger. */
   readonly owner: string;
-  readonly facilitator: (name: string) => Facilitator | undefined;
+  /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
+  readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
   /** How long finished rows are kept, in milliseconds. */
   readonly retentionMs: () => number;
   /** More to be done once a round, such as remembering the offers in force. */

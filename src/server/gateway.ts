@@ -16,14 +16,11 @@ import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
-import { observeFacilitator } from './observed-facilitator.ts';
+import { openPlans, type Plans } from './open-plans.ts';
+import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
-import { readiness, refuseUnserved } from './readiness.ts';
-import { RecentOffers } from './recent-offers.ts';
-import { type OpenRuntime, openRuntime } from './runtime.ts';
-
-/** How long the facilitators may take to say what they support before the gateway listens without knowing. */
-const FIRST_SUPPORTED_MS = 10_000;
+import { readiness, soundConfiguration } from './readiness.ts';
+import type { Reloadable } from './reload/reloader.ts';
 
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
@@ -33,6 +30,8 @@ export interface GatewayDeps {
   readonly clock?: () => number;
   /** Default: opens what the plan names. The gateway closes it. */
   readonly store?: PaymentStore;
+  /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
+  readonly configuration?: () => ReadinessCheck;
   /** Default: the registry's. */
   readonly openFacilitator?: (spec: FacilitatorSpec) => Facilitator;
 }
@@ -43,26 +42,39 @@ export interface Gateway {
   readonly url: string;
   /** `http://host:port` of the admin listener. */
   readonly adminUrl: string | undefined;
-  /** Stops taking requests, finishes those in flight within the plan's `drainTimeout`, lets go of everything. */
-  close(): Promise<void>;
+  /** Says on the readiness page that it is about to go, and serves on: load balancers need a moment to look elsewhere. */
+  leave(): void;
+  /**
+   * Stops taking requests, finishes those in flight, lets go of everything.
+   *
+   * @param withinMs how long that may take, in milliseconds; default: the plan's `drainTimeout`
+   */
+  close(withinMs?: number): Promise<void>;
 }
 
 /** A gateway whose whole work is done in this process. */
-export interface SoleGateway extends Gateway {
+export interface SoleGateway extends Gateway, Reloadable {
   /** This process's name in the ledger. */
   readonly owner: string;
   readonly metrics: Metrics;
   /** Whether it can do its work now, point by point. */
   readiness(): readonly ReadinessCheck[];
+  /** The facilitators that this process has open, those that only open payments need included. */
+  facilitators(): readonly FacilitatorSpec[];
+  /**
+   * Opens another plan beside the one in force, which stays as it is until the new one is committed. What only a
+   * restart can change has to be the same.
+   *
+   * @throws UnservedOfferError when every facilitator answered and none serves some offer
+   */
+  prepare(plan: Plan): Promise<PreparedPlan>;
   /** Takes up at once what a process left behind that has certainly ended, instead of when its last beat is old. */
   inherit(owner: string): Promise<void>;
 }
 
 /** What is opened in turn and closed together. */
-interface Parts {
-  readonly plan: Plan;
+interface Parts extends Plans {
   readonly store: PaymentStore;
-  readonly runtime: OpenRuntime;
   readonly reconciler: Reconciler;
   readonly metrics: Metrics;
   readonly services: Services;
@@ -79,35 +91,37 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   const store = deps.store ?? (await openStore(plan.store));
   const parts = assemble(plan, store, deps);
   try {
-    await parts.runtime.facilitators.refresh(AbortSignal.timeout(FIRST_SUPPORTED_MS));
-    refuseUnserved(parts.runtime);
+    await parts.plans.begin();
     await parts.recent.load();
     await parts.reconciler.start();
-    return await listen(parts);
+    return await listen(parts, deps);
   } catch (fault) {
     await letGo(parts);
     throw fault;
   }
 }
 
-function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & { readonly recent: RecentOffers } {
+function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
-  const recent = new RecentOffers(store, plan.routes, clock);
   const observer = fanOut([metrics, createRequestLog(log)]);
-  const openOne = deps.openFacilitator ?? openFacilitator;
-  const open = (spec: FacilitatorSpec): Facilitator => observeFacilitator(openOne(spec), observer);
-  const runtime = openRuntime(plan, recent, open, (facilitator, operation, fault) =>
-    log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),
-  );
+  const opened = openPlans(plan, {
+    store,
+    log,
+    observer,
+    openFacilitator: deps.openFacilitator ?? openFacilitator,
+    clock,
+  });
+  const { plans, recent, facilitators } = opened;
   const owner = randomUUID();
   const reconciler = new Reconciler({
     store,
     owner,
-    facilitator: (name) => runtime.facilitators.named(name),
-    retentionMs: () => plan.retentionMs,
+    facilitator: (name, network) => facilitators.find(name, network),
+    retentionMs: () => plans.current.plan.retentionMs,
     everyRound: async () => {
       await recent.remember();
+      await facilitators.sweep();
       metrics.setOpenSettlements(await store.countOpen(), clock());
     },
     notes: recoveryNotes(log, observer),
@@ -124,17 +138,19 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts & {
     owed: () => reconciler.wake(),
     clock,
     newRequestId,
-    runtime: () => runtime,
+    runtime: () => plans.current,
   };
-  return { plan, store, runtime, reconciler, metrics, services, recent };
+  return { ...opened, store, reconciler, metrics, services };
 }
 
-async function listen(parts: Parts): Promise<SoleGateway> {
-  const { plan, services, metrics, runtime, store, reconciler } = parts;
+async function listen(parts: Parts, { configuration = soundConfiguration }: GatewayDeps): Promise<SoleGateway> {
+  const { plans, services, metrics, store, reconciler, facilitators } = parts;
+  const { plan } = plans.current;
   const listener = createPublicListener(services, plan.limits.headerBytes);
   metrics.readConnections(() => listener.connections);
-  const checks = (): readonly ReadinessCheck[] => readiness(runtime, listener.draining);
+  const checks = (): readonly ReadinessCheck[] => [configuration(), ...readiness(plans.current, listener.leaving)];
   const admin = plan.admin && createAdminListener(metrics, checks);
+  const prepare = (next: Plan): Promise<PreparedPlan> => plans.prepare(next, () => listener.begunAreOver());
   try {
     const url = await listenOn(listener.server, plan.listen);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
@@ -144,11 +160,15 @@ async function listen(parts: Parts): Promise<SoleGateway> {
       owner: services.owner,
       metrics,
       readiness: checks,
+      facilitators: () => facilitators.specs,
+      prepare,
+      reload: async (next) => (await prepare(next)).commit(),
       async inherit(owner) {
         await store.retire(owner);
         reconciler.wake();
       },
-      close: () => shutDown(parts, listener, admin),
+      leave: () => listener.leave(),
+      close: (withinMs = plans.current.plan.drainTimeoutMs) => shutDown(parts, listener, admin, withinMs),
     };
   } catch (fault) {
     closeNow(listener.server);
@@ -157,15 +177,21 @@ async function listen(parts: Parts): Promise<SoleGateway> {
 }
 
 /** Requests first, then what they stand on; the probes answer to the end. */
-async function shutDown(parts: Parts, listener: PublicListener, admin: Server | undefined): Promise<void> {
-  await listener.drain(parts.plan.drainTimeoutMs, () => parts.runtime.cutTunnels());
+async function shutDown(
+  parts: Parts,
+  listener: PublicListener,
+  admin: Server | undefined,
+  withinMs: number,
+): Promise<void> {
+  await listener.drain(withinMs, () => parts.plans.cutTunnels());
   await letGo(parts);
   if (admin !== undefined) closeNow(admin);
 }
 
-async function letGo({ runtime, reconciler, store }: Parts): Promise<void> {
+async function letGo({ plans, facilitators, reconciler, store }: Parts): Promise<void> {
   await reconciler.stop();
-  await runtime.close();
+  await plans.close();
+  await facilitators.close();
   await store.close();
 }
 

@@ -19,9 +19,14 @@ const KEEP_ALIVE_MS = 65_000;
 /** The public HTTP server and its end. */
 export interface PublicListener {
   readonly server: Server;
-  readonly draining: boolean;
   /** Connections that clients hold now. */
   readonly connections: number;
+  /** Whether it is about to go: connections end with their next answer. */
+  readonly leaving: boolean;
+  /** From now on it is about to go, and takes connections as before. */
+  leave(): void;
+  /** Resolves when the requests that are being served at the time of the call are over. Costs nothing until then. */
+  begunAreOver(): Promise<void>;
   /**
    * Takes no new connections, and resolves when the last request is over. What is still open after `timeoutMs` is cut;
    * `cut` is called then for what is no HTTP connection any more.
@@ -41,7 +46,7 @@ class DrainingListener implements PublicListener {
   readonly #serving = new Set<Promise<void>>();
   readonly #guard: ConnectionGuard;
   readonly #pipelined = new PipelinedRequests();
-  #draining = false;
+  #leaving = false;
 
   constructor(services: Services, maxHeaderSize: number) {
     this.#services = services;
@@ -62,8 +67,16 @@ class DrainingListener implements PublicListener {
     this.#listen();
   }
 
-  get draining(): boolean {
-    return this.#draining;
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  async begunAreOver(): Promise<void> {
+    await Promise.all(this.#serving);
   }
 
   get connections(): number {
@@ -71,7 +84,7 @@ class DrainingListener implements PublicListener {
   }
 
   async drain(timeoutMs: number, cut: () => void): Promise<void> {
-    this.#draining = true;
+    this.leave();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // Connections whose answer was begun before fall idle only now and then.
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
@@ -112,8 +125,8 @@ class DrainingListener implements PublicListener {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
-    // The last answer on this connection: one more request on it would not be heard.
-    if (this.#draining) res.shouldKeepAlive = false;
+    // The last answer on this connection: one more request on it would not be heard, or soon would not.
+    if (this.#leaving) res.shouldKeepAlive = false;
     this.#track(serve(req, res, this.#services));
   }
 

@@ -9,19 +9,25 @@ export class UnservedOfferError extends Error {
 }
 
 /** Whether the gateway can do its work now, point by point. */
-export function readiness(runtime: OpenRuntime, draining: boolean): ReadinessCheck[] {
+export function readiness(runtime: OpenRuntime, leaving: boolean): ReadinessCheck[] {
   const checks = new Map<string, ReadinessCheck>();
   for (const offer of offersOf(runtime.plan)) {
     const name = `facilitator for ${offer.scheme} on ${offer.network}`;
     const ready = runtime.facilitators.covers(offer);
     checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
   }
-  const accepting = { name: 'accepting requests', ready: !draining };
-  return [
-    { name: 'configuration', ready: true },
-    ...checks.values(),
-    draining ? { ...accepting, detail: 'draining' } : accepting,
-  ];
+  return [...checks.values(), accepting(leaving)];
+}
+
+/** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */
+export function accepting(leaving: boolean): ReadinessCheck {
+  const check = { name: 'accepting requests', ready: !leaving };
+  return leaving ? { ...check, detail: 'draining' } : check;
+}
+
+/** What is to be said of a configuration that cannot change. */
+export function soundConfiguration(): ReadinessCheck {
+  return { name: 'configuration', ready: true };
 }
 
 /**

@@ -8,65 +8,166 @@ const LONGEST_MS = 24 * 3600_000;
 /** How often the offers in force are written down, in milliseconds: a crash shortens what is honoured by so much. */
 const REMEMBER_MS = 5000;
 
+/**
+ * Longest time after a change of plan for which a request that began before it may still state the old price, in
+ * milliseconds: a failed settlement is answered with a fresh 402.
+ */
+const STRAGGLERS_MS = 120_000;
+
+/** Shortest time between two looks at what other processes quote, in milliseconds: buyers cannot make the store busy. */
+const LOOK_UP_MS = 500;
+
 interface RecentOffer {
   readonly offer: Offer;
   /** Unix milliseconds after which it is honoured no more. */
-  readonly until: number;
+  until: number;
+}
+
+interface InForce {
+  readonly route: string;
+  /** As the store has it. */
+  readonly offer: string;
 }
 
 /**
- * The offers that were in force before this plan: a payment made for a price that was quoted is accepted for the
- * quote's lifetime (`maxTimeoutSeconds`), over price changes and restarts.
+ * The offers that this process does not make and honours all the same: those that were in force before its plan, and
+ * those of other processes, whose plan is older or newer. A payment made for a price that was quoted is accepted for the
+ * quote's lifetime (`maxTimeoutSeconds`), over price changes, restarts and replicas.
+ *
+ * Every process writes down what it offers before it does, so that a look into the store finds every price that any
+ * buyer can have been told.
  */
 export class RecentOffers {
   readonly #quotes: Quotes;
   readonly #clock: () => number;
-  readonly #inForce: readonly { route: string; offer: string }[];
-  #byRoute: ReadonlyMap<string, readonly RecentOffer[]> = new Map();
+  #inForce: readonly InForce[];
+  #keys: ReadonlySet<string>;
+  readonly #byRoute = new Map<string, Map<string, RecentOffer>>();
+  /** What went out of force since it was last written down, and when. */
+  readonly #left: { readonly at: number; readonly quotes: readonly InForce[] }[] = [];
   #rememberedAt = 0;
+  #look: Promise<void> | undefined;
+  #looked: Promise<void> = Promise.resolve();
 
   constructor(quotes: Quotes, routes: readonly Route[], clock: () => number) {
     this.#quotes = quotes;
     this.#clock = clock;
-    this.#inForce = routes.flatMap(({ name, price }) =>
-      price.kind === 'free' ? [] : price.offers.map((offer) => ({ route: name, offer: encode(offer) })),
-    );
+    this.#inForce = inForceOf(routes);
+    this.#keys = new Set(this.#inForce.map(keyOf));
   }
 
-  /** Reads what was in force before. Called once, before the first request. */
+  /** Reads what was in force before, and what others have in force. Called before the first request. */
   async load(): Promise<void> {
-    const now = this.#clock();
-    const inForce = new Set(this.#inForce.map(({ route, offer }) => `${route}\n${offer}`));
-    const byRoute = new Map<string, RecentOffer[]>();
-    for (const { route, offer, seenAt } of await this.#quotes.recallQuotes(now - LONGEST_MS)) {
-      const restored = inForce.has(`${route}\n${offer}`) ? undefined : decode(offer);
-      if (restored === undefined) continue;
-      const until = seenAt + restored.maxTimeoutSeconds * 1000;
-      byRoute.set(route, [...(byRoute.get(route) ?? []), { offer: restored, until }]);
+    for (const { route, offer, seenAt } of await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS)) {
+      if (this.#keys.has(keyOf({ route, offer }))) continue;
+      this.#honour({ route, offer }, seenAt);
     }
-    this.#byRoute = byRoute;
+  }
+
+  /**
+   * Reads once more what others have in force, for a payment that fits nothing that is known. Calls share what is read,
+   * and wait where they are many. What the store cannot tell now is not known.
+   */
+  async lookUp(): Promise<void> {
+    this.#look ??= this.#lookSoon();
+    await this.#look;
   }
 
   /** The offers of a route that are still honoured at `now` (Unix milliseconds). */
   of(route: string, now: number): readonly Offer[] {
     const recent = this.#byRoute.get(route);
-    return recent === undefined ? [] : recent.filter(({ until }) => now <= until).map(({ offer }) => offer);
+    if (recent === undefined) return [];
+    return [...recent.values()].filter(({ until }) => now <= until).map(({ offer }) => offer);
+  }
+
+  /**
+   * Writes down that the offers of a plan are about to be in force, so that other processes honour them from the first.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  async announce(routes: readonly Route[]): Promise<void> {
+    const coming = inForceOf(routes).filter((quote) => !this.#keys.has(keyOf(quote)));
+    if (coming.length > 0) await this.#quotes.rememberQuotes(coming, this.#clock());
+  }
+
+  /**
+   * Puts the offers of another plan in force. Those that end are honoured from now on as recent ones. To be told when
+   * the last request of the old plan is over: until then it may still state an old price.
+   */
+  replace(routes: readonly Route[]): () => void {
+    const now = this.#clock();
+    const inForce = inForceOf(routes);
+    const keys = new Set(inForce.map(keyOf));
+    const ended = this.#inForce.filter((quote) => !keys.has(keyOf(quote)));
+    for (const quote of inForce) this.#byRoute.get(quote.route)?.delete(quote.offer);
+    this.#forget(now);
+    const shorten = ended.flatMap((quote) => this.#honour(quote, now + STRAGGLERS_MS) ?? []);
+    [this.#inForce, this.#keys] = [inForce, keys];
+    if (ended.length > 0) this.#left.push({ at: now, quotes: ended });
+    this.#rememberedAt = 0;
+    return () => {
+      const lead = now + STRAGGLERS_MS - Math.min(this.#clock(), now + STRAGGLERS_MS);
+      for (const recent of shorten) recent.until -= lead;
+    };
   }
 
   /** Writes down that the plan's offers are in force, when it is time to. */
   async remember(): Promise<void> {
     const now = this.#clock();
-    if (now - this.#rememberedAt < REMEMBER_MS || this.#inForce.length === 0) return;
-    await this.#quotes.rememberQuotes(this.#inForce, now);
+    if (now - this.#rememberedAt < REMEMBER_MS) return;
+    for (let left = this.#left[0]; left !== undefined; left = this.#left[0]) {
+      await this.#quotes.rememberQuotes(left.quotes, left.at);
+      this.#left.shift();
+    }
+    if (this.#inForce.length > 0) await this.#quotes.rememberQuotes(this.#inForce, now);
     this.#rememberedAt = now;
   }
+
+  /** @param seenAt Unix milliseconds when it was last in force */
+  #honour({ route, offer }: InForce, seenAt: number): RecentOffer | undefined {
+    const ofRoute = this.#byRoute.get(route) ?? new Map<string, RecentOffer>();
+    const recent = ofRoute.get(offer) ?? decode(offer);
+    if (recent === undefined) return undefined;
+    recent.until = Math.max(recent.until, seenAt + recent.offer.maxTimeoutSeconds * 1000);
+    ofRoute.set(offer, recent);
+    this.#byRoute.set(route, ofRoute);
+    return recent;
+  }
+
+  #forget(now: number): void {
+    for (const [route, recent] of this.#byRoute) {
+      for (const [offer, { until }] of recent) if (until < now) recent.delete(offer);
+      if (recent.size === 0) this.#byRoute.delete(route);
+    }
+  }
+
+  /** One look at a time, and one that waits for it. */
+  async #lookSoon(): Promise<void> {
+    await this.#looked;
+    this.#look = undefined;
+    const pause = Promise.withResolvers<void>();
+    this.#looked = pause.promise;
+    setTimeout(() => pause.resolve(), LOOK_UP_MS).unref();
+    await this.load().catch(() => {});
+  }
+}
+
+function inForceOf(routes: readonly Route[]): readonly InForce[] {
+  return routes.flatMap(({ name, price }) =>
+    price.kind === 'free' ? [] : price.offers.map((offer) => ({ route: name, offer: encode(offer) })),
+  );
+}
+
+function keyOf({ route, offer }: InForce): string {
+  return `${route}\n${offer}`;
 }
 
 function encode(offer: Offer): string {
   return JSON.stringify(storeOffer(offer));
 }
 
-function decode(text: string): Offer | undefined {
+function decode(text: string): RecentOffer | undefined {
   const stored: StoredOffer = JSON.parse(text);
-  return restoreOffer(stored);
+  const offer = restoreOffer(stored);
+  return offer && { offer, until: 0 };
 }

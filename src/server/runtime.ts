@@ -1,53 +1,66 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import type { Facilitator } from '../facilitator/facilitator.ts';
-import { type FacilitatorPool, orderedFacilitators } from '../facilitator/failover.ts';
+import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { RouteDesk, Runtime } from '../pipeline/runtime.ts';
 import { compileChallenge } from '../protocol/challenge.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
-import { openUpstreamClient, type UpstreamClient } from '../proxy/upstream-connection.ts';
+import type { UpstreamClient } from '../proxy/upstream-connection.ts';
+import type { FacilitatorStock } from './facilitator-stock.ts';
 import type { RecentOffers } from './recent-offers.ts';
+import type { Stock } from './stock.ts';
 
-/** A runtime with its end: what was opened for a plan is closed with it. */
+/** A runtime with its end: what was opened for a plan is closed with it, but for what another plan uses, too. */
 export interface OpenRuntime extends Runtime {
   /** Cuts connections that were upgraded: they do not end by themselves. */
   cutTunnels(): void;
   close(): Promise<void>;
 }
 
+/** What a runtime takes its parts from. */
+export interface RuntimeDeps {
+  readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
+  readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
+  readonly clients: Stock<Upstream, UpstreamClient>;
+  readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
+  /** The facilitators of the runtime before: what it knows of the same ones is known here. */
+  readonly before?: FacilitatorPool;
+}
+
 /** Opens everything that a plan needs. Connections are made when they are first used. */
-export function openRuntime(
-  plan: Plan,
-  recent: Pick<RecentOffers, 'of'>,
-  open: (spec: Plan['facilitators'][number]) => Facilitator,
-  onFacilitatorFault: (facilitator: Facilitator, operation: 'supported' | 'verify', fault: unknown) => void,
-): OpenRuntime {
-  return new PlanRuntime(
-    plan,
-    recent,
-    orderedFacilitators(plan.facilitators.map(open), { onFault: onFacilitatorFault }),
-  );
+export function openRuntime(plan: Plan, deps: RuntimeDeps): OpenRuntime {
+  const { before, onFacilitatorFault } = deps;
+  const list = plan.facilitators.map((spec) => deps.facilitators.lease(spec));
+  const pool = orderedFacilitators(list, {
+    onFault: onFacilitatorFault,
+    known: (facilitator) => before?.kindsOf(facilitator),
+  });
+  return new PlanRuntime(plan, deps, pool);
 }
 
 class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  readonly #deps: RuntimeDeps;
   readonly #desks: ReadonlyMap<Route, RouteDesk>;
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
 
-  constructor(plan: Plan, recent: Pick<RecentOffers, 'of'>, facilitators: FacilitatorPool) {
+  constructor(plan: Plan, deps: RuntimeDeps, facilitators: FacilitatorPool) {
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
-    this.#desks = compileDesks(plan.routes, recent);
+    this.#deps = deps;
+    this.#desks = compileDesks(plan.routes, deps.recent);
+    // Held from the start, or the connections would go with the plan before.
+    for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
   }
 
   upstreamClient(upstream: Upstream): UpstreamClient {
-    return getOrOpen(this.#clients, upstream, openUpstreamClient);
+    return getOrOpen(this.#clients, upstream, (settings) => this.#deps.clients.lease(settings));
   }
 
   upgradeProxy(upstream: Upstream): UpgradeProxy {
@@ -63,19 +76,32 @@ class PlanRuntime implements OpenRuntime {
   }
 
   async close(): Promise<void> {
+    this.facilitators.stop();
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.close()));
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
-    await this.facilitators.close();
+    for (const upstream of this.#clients.keys()) this.#deps.clients.release(upstream);
+    this.#clients.clear();
+    await Promise.all(this.plan.facilitators.map((spec: FacilitatorSpec) => this.#deps.facilitators.release(spec)));
   }
 }
 
-function compileDesks(routes: readonly Route[], recent: Pick<RecentOffers, 'of'>): ReadonlyMap<Route, RouteDesk> {
+function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
+  const upstreams = new Set(routes.map(({ upstream }) => upstream));
+  if (unmatched.kind === 'pass') upstreams.add(unmatched.upstream);
+  return upstreams;
+}
+
+function compileDesks(routes: readonly Route[], recent: RuntimeDeps['recent']): ReadonlyMap<Route, RouteDesk> {
   const desks = new Map<Route, RouteDesk>();
   for (const route of routes) {
     if (route.price.kind === 'free') continue;
     const { offers } = route.price;
     const challenge = compileChallenge({ ...route, offers });
-    desks.set(route, { offers, challenge, recentOffers: (now) => recent.of(route.name, now) });
+    desks.set(route, {
+      offers,
+      challenge,
+      recentOffers: (now) => recent.of(route.name, now),
+      lookUpOffers: () => recent.lookUp(),
+    });
   }
   return desks;
 }

@@ -49,7 +49,7 @@ routes:
 async function cli(...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const written = [text(stdout), text(stderr)] as const;
-  const code = await run(['ledger', ...argv], { stdin, stdout, stderr, env: {}, once: () => {}, off: () => {} });
+  const code = await run(['ledger', ...argv], { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
   stdout.end();
   stderr.end();
   const [out, err] = await Promise.all(written);

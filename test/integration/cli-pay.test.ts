@@ -29,7 +29,7 @@ async function pay(
     stdout,
     stderr,
     env,
-    once: (signal, listener) => signals.once(signal, listener),
+    on: (signal, listener) => signals.on(signal, listener),
     off: (signal, listener) => signals.off(signal, listener),
   };
   const code = await run(['pay', ...argv], terminal);

@@ -63,7 +63,7 @@ function runCli(...argv: string[]) {
     stdout,
     stderr,
     env: {},
-    once: (signal: string, listener: () => void) => signals.once(signal, listener),
+    on: (signal: string, listener: () => void) => signals.on(signal, listener),
     off: (signal: string, listener: () => void) => signals.off(signal, listener),
   };
   const [out, err] = [read(stdout), read(stderr)];

@@ -33,7 +33,7 @@ function playWorker(pid: number): PlayedWorker {
     say,
     serve(owner = `owner-${pid}`) {
       say({ kind: 'hello' });
-      say({ kind: 'pulse', checks: READY });
+      say({ kind: 'pulse', checks: READY, settlers: [] });
       say({ kind: 'listening', url: 'http://127.0.0.1:8402', owner });
     },
     async end(end = { code: null, signal: 'SIGKILL' }) {
@@ -61,7 +61,7 @@ function playCrew(size: number) {
   const workers: PlayedWorker[] = [];
   const crew = new Crew({
     size,
-    files: FILES,
+    contents: FILES,
     log: pino({ level: 'silent' }),
     fork: () => {
       const worker = playWorker(workers.length + 1);
@@ -70,6 +70,7 @@ function playCrew(size: number) {
     },
     hired: () => {},
     serving: () => {},
+    settlersInUse: () => {},
     clock: Date.now,
   });
   const at = (index: number): PlayedWorker => {
@@ -97,7 +98,7 @@ describe('a crew of workers', () => {
     expect(crew.checks()).toContainEqual({ name: 'worker 2', ready: false, detail: 'starting' });
     at(1).serve();
     expect(await starting).toBe('http://127.0.0.1:8402');
-    expect(at(1).heard).toEqual([{ kind: 'begin', worker: 2, files: FILES }]);
+    expect(at(1).heard).toEqual([{ kind: 'begin', worker: 2, contents: FILES }]);
     expect(crew.checks().every(({ ready }) => ready)).toBe(true);
   });
 
@@ -120,7 +121,7 @@ describe('a crew of workers', () => {
     expect(at(0).heard.at(-1)).toEqual({ kind: 'inherit', owner: 'lost' });
     expect(workers).toHaveLength(3);
     at(2).serve();
-    expect(at(2).heard).toEqual([{ kind: 'begin', worker: 2, files: FILES }]);
+    expect(at(2).heard).toEqual([{ kind: 'begin', worker: 2, contents: FILES }]);
     expect(crew.checks().every(({ ready }) => ready)).toBe(true);
   });
 
@@ -158,7 +159,7 @@ describe('a crew of workers', () => {
     at(0).serve();
     await vi.advanceTimersByTimeAsync(5001);
     expect(crew.checks()).toEqual([{ name: 'worker 1', ready: false, detail: 'does not answer' }]);
-    at(0).say({ kind: 'pulse', checks: READY });
+    at(0).say({ kind: 'pulse', checks: READY, settlers: [] });
     expect(crew.checks()).toEqual([{ name: 'worker 1: configuration', ready: true }]);
   });
 
@@ -177,7 +178,7 @@ describe('a crew of workers', () => {
     at(1).serve();
     const draining = crew.drain(30_000);
     await at(0).end({ code: 0, signal: null });
-    expect(at(1).heard.at(-1)).toEqual({ kind: 'drain' });
+    expect(at(1).heard.at(-1)).toEqual({ kind: 'drain', withinMs: 30_000 });
     await vi.advanceTimersByTimeAsync(44_999);
     expect(at(1).killed()).toBe(false);
     await vi.advanceTimersByTimeAsync(1);

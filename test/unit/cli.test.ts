@@ -35,7 +35,7 @@ interface Ran {
 
 async function cli(...argv: string[]): Promise<Ran> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const terminal: Terminal = { stdin, stdout, stderr, env: {}, once: () => {}, off: () => {} };
+  const terminal: Terminal = { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} };
   const code = await run(argv, terminal);
   return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }

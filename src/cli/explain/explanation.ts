@@ -8,8 +8,10 @@ import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedRequest, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
+import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { openFacilitator } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
+import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
 import { type ImaginedRequest, imagineExchange } from './imagined-exchange.ts';
 import { whyMatched, whyUnmatched } from './why.ts';
@@ -61,12 +63,20 @@ export function explainRequest(plan: Plan, imagined: ImaginedRequest): Explanati
 }
 
 /** What was in force before the configuration at hand is the running gateway's to know. */
-const NO_OFFERS_BEFORE = { of: () => [] };
+const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
 function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
   const { req, res } = imagineExchange(imagined);
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
-  const runtime: Runtime = openRuntime({ ...plan, facilitators: [] }, NO_OFFERS_BEFORE, openFacilitator, () => {});
+  const runtime: Runtime = openRuntime(
+    { ...plan, facilitators: [] },
+    {
+      recent: NO_OFFERS_BEFORE,
+      facilitators: { lease: openFacilitator, release: () => Promise.resolve() },
+      clients: new Stock(openUpstreamClient, () => {}),
+      onFacilitatorFault: () => {},
+    },
+  );
   return acceptRequest({ req, res, runtime, requestId: '(a fresh id)', notes: emptyNotes() });
 }
 

@@ -13,6 +13,8 @@ export interface RelayOptions {
    * facilitator itself takes, so that only a process that hangs is given up.
    */
   readonly settleWithinMs: number;
+  /** What the facilitator is called on the channel. Default: its name. */
+  readonly id?: string;
 }
 
 /** What a call came to; `silent` when the other process is gone or takes too long. */
@@ -40,7 +42,7 @@ interface Call {
  * const facilitator = openRelayedFacilitator(openLocalFacilitator(spec), channel, { settleWithinMs: 90_000 });
  */
 export function openRelayedFacilitator(inner: Facilitator, channel: WorkerChannel, options: RelayOptions): Facilitator {
-  return new RelayedFacilitator(inner, channel, options.settleWithinMs);
+  return new RelayedFacilitator(inner, channel, options);
 }
 
 class RelayedFacilitator implements Facilitator {
@@ -48,18 +50,20 @@ class RelayedFacilitator implements Facilitator {
   readonly #inner: Facilitator;
   readonly #channel: WorkerChannel;
   readonly #settleWithinMs: number;
+  readonly #id: string;
   readonly #calls = new Map<number, Call>();
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   #lastCall = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(inner: Facilitator, channel: WorkerChannel, settleWithinMs: number) {
+  constructor(inner: Facilitator, channel: WorkerChannel, { settleWithinMs, id = inner.name }: RelayOptions) {
     this.name = inner.name;
     this.#inner = inner;
     this.#channel = channel;
     this.#settleWithinMs = settleWithinMs;
+    this.#id = id;
     channel.receive((message) => {
-      if (message.facilitator === this.name) this.#hear(message);
+      if (message.facilitator === this.#id) this.#hear(message);
     });
     channel.gone.addEventListener('abort', () => {
       for (const call of this.#calls.values()) call.answer({ kind: 'silent' });
@@ -145,7 +149,7 @@ class RelayedFacilitator implements Facilitator {
     };
     const call: Call = { journal, answer, writing: Promise.resolve(), refusal: undefined };
     this.#calls.set(number, call);
-    return { id: { facilitator: this.name, call: number }, call, answered: promise };
+    return { id: { facilitator: this.#id, call: number }, call, answered: promise };
   }
 
   #hear(message: SettlerToWorker): void {

@@ -1,5 +1,7 @@
 import type { Logger } from '../../observe/log.ts';
 import type { ReadinessCheck } from '../admin-listener.ts';
+import type { FileContents } from '../reload/config-reading.ts';
+import { ChangeOver } from './change-over.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
 import { describeEnd, Seat, type SeatedWorker } from './seat.ts';
 
@@ -12,13 +14,15 @@ const LAST_ACTS_MS = 15_000;
 export interface CrewDeps {
   readonly size: number;
   readonly fork: () => WorkerProcess;
-  /** What workers start on: content by path. */
-  readonly files: ReadonlyMap<string, string>;
+  /** What workers start on. */
+  readonly contents: FileContents;
   readonly log: Logger;
   /** Is told of each process before it hears or says anything. */
   readonly hired: (worker: WorkerProcess) => void;
   /** Is told of each worker that serves now. */
   readonly serving: (worker: WorkerProcess) => void;
+  /** Is told now and then which settlers are in use; never while that is not known of some worker. */
+  readonly settlersInUse: (ids: ReadonlySet<string>) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -29,17 +33,22 @@ export class Crew {
   readonly #seats: readonly Seat[];
   readonly #started = Promise.withResolvers<string>();
   readonly #lost = Promise.withResolvers<Error>();
+  readonly #changeOver = new ChangeOver();
+  #contents: FileContents;
   #complete = false;
   #ending = false;
 
   constructor(deps: CrewDeps) {
-    const { size, files, clock } = deps;
+    const { size, clock } = deps;
     this.#deps = deps;
+    this.#contents = deps.contents;
     const events = {
       listening: (seat: Seat, worker: SeatedWorker, url: string) => this.#listening(seat, worker, url),
       ended: (seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd) =>
         this.#ended(seat, worker, stated, end),
+      pulsed: () => this.#pulsed(),
     };
+    const contents = (): FileContents => this.#contents;
     const fork = (): WorkerProcess => {
       const worker = deps.fork();
       deps.hired(worker);
@@ -47,7 +56,7 @@ export class Crew {
     };
     this.#seats = Array.from(
       { length: size },
-      (_, index) => new Seat({ number: index + 1, fork, files, events, clock }),
+      (_, index) => new Seat({ number: index + 1, fork, contents, events, clock }),
     );
   }
 
@@ -71,14 +80,35 @@ export class Crew {
     return this.#seats.flatMap((seat) => seat.checks());
   }
 
+  /**
+   * Has all workers go on under another configuration, or none. Those that start meanwhile follow.
+   *
+   * @throws Error the reason of one that cannot
+   */
+  async reload(contents: FileContents): Promise<void> {
+    await this.#changeOver.change(
+      () => this.#serving(),
+      contents,
+      () => {
+        this.#contents = contents;
+      },
+    );
+    for (const worker of this.#serving()) this.#bringUpToDate(worker);
+  }
+
+  /** Tells all workers that the gateway is about to go. They serve on. */
+  leave(): void {
+    for (const { process } of this.#serving()) process.line.send({ kind: 'leave' });
+  }
+
   /** Has all workers finish what they have, and resolves when all have ended. Those that take too long are ended. */
-  async drain(drainTimeoutMs: number): Promise<void> {
+  async drain(withinMs: number): Promise<void> {
     const processes = this.#dismiss();
-    for (const { line } of processes) line.send({ kind: 'drain' });
+    for (const { line } of processes) line.send({ kind: 'drain', withinMs });
     const timer = setTimeout(() => {
       this.#deps.log.warn('workers that did not finish in time are ended');
       for (const process of processes) process.kill();
-    }, drainTimeoutMs + LAST_ACTS_MS);
+    }, withinMs + LAST_ACTS_MS);
     await Promise.all(processes.map(({ ended }) => ended));
     clearTimeout(timer);
   }
@@ -100,9 +130,27 @@ export class Crew {
   #listening(seat: Seat, worker: SeatedWorker, url: string): void {
     this.#deps.serving(worker.process);
     this.#deps.log.info({ worker: seat.number, pid: worker.process.pid }, 'worker serves');
+    this.#bringUpToDate(worker);
     if (this.#complete || !this.#seats.every((seat) => seat.serves)) return;
     this.#complete = true;
     this.#started.resolve(url);
+  }
+
+  #serving(): readonly SeatedWorker[] {
+    return this.#seats.flatMap(({ worker }) => (worker?.servingSince === undefined ? [] : [worker]));
+  }
+
+  /** One that started while the configuration changed. It is replaced if it cannot follow. */
+  #bringUpToDate(worker: SeatedWorker): void {
+    if (worker.contents === this.#contents) return;
+    const behind = (): readonly SeatedWorker[] => (worker.contents === this.#contents ? [] : [worker]);
+    this.#changeOver.change(behind, this.#contents, () => {}).catch(() => worker.process.kill());
+  }
+
+  #pulsed(): void {
+    const workers = this.#seats.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
+    if (workers.some(({ servingSince }) => servingSince === undefined)) return;
+    this.#deps.settlersInUse(new Set(workers.flatMap(({ settlers }) => settlers)));
   }
 
   #ended(seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd): void {

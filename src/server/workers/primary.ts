@@ -1,14 +1,18 @@
 import type { Server } from 'node:http';
 import type { Plan } from '../../domain/plan.ts';
-import type { Facilitator } from '../../facilitator/facilitator.ts';
 import { serveSettlements } from '../../facilitator/relayed/settlement-service.ts';
+import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
-import { createMetrics } from '../../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../../observe/metrics.ts';
 import { openFacilitator } from '../../registry.ts';
 import { createAdminListener, type ReadinessCheck } from '../admin-listener.ts';
 import { closeNow, type Gateway, listenOn } from '../gateway.ts';
+import { accepting, soundConfiguration } from '../readiness.ts';
+import type { FileContents } from '../reload/config-reading.ts';
+import type { Reloadable } from '../reload/reloader.ts';
 import { Crew } from './crew.ts';
 import type { WorkerProcess } from './processes.ts';
+import { Settlers } from './settlers.ts';
 import { settlementsOfPrimary } from './worker-line.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -17,14 +21,18 @@ export interface PrimaryDeps {
   readonly log: Logger;
   /** Starts a worker process. */
   readonly fork: () => WorkerProcess;
-  /** The files that the plan was loaded from: content by path. */
-  readonly files: ReadonlyMap<string, string>;
+  /** The files that the plan was loaded from. */
+  readonly contents: FileContents;
+  /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
+  readonly configuration?: () => ReadinessCheck;
   /** Unix milliseconds. */
   readonly clock?: () => number;
 }
 
 /** A gateway of several processes behind one address. */
-export interface WorkersGateway extends Gateway {
+export interface WorkersGateway extends Gateway, Reloadable {
+  /** The primary's own. */
+  readonly metrics: Metrics;
   /** Resolves when no worker serves any more and none can be started, with the reason. The gateway is to be closed. */
   readonly lost: Promise<Error>;
 }
@@ -38,30 +46,39 @@ export interface WorkersGateway extends Gateway {
  * @throws Error why a worker could not start
  */
 export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<WorkersGateway> {
-  const settlers = openSettlers(plan);
+  const settlers = new Settlers(openFacilitator);
+  settlers.add(plan);
   const own = createMetrics();
   const metrics = new WorkerMetrics(own);
-  const crew = new Crew({
-    size: plan.workers,
-    fork: deps.fork,
-    files: deps.files,
-    log: deps.log,
-    hired: ({ line }) => serveSettlements(settlementsOfPrimary(line), settlers),
-    serving: ({ line }) => metrics.add(line),
-    clock: deps.clock ?? Date.now,
-  });
-  let draining = false;
-  const checks = (): readonly ReadinessCheck[] => [...crew.checks(), accepting(draining)];
+  const crew = openCrew(plan.workers, deps, settlers, metrics);
+  const { configuration = soundConfiguration } = deps;
+  let inForce = plan;
+  let leaving = false;
+  const checks = (): readonly ReadinessCheck[] => [configuration(), ...crew.checks(), accepting(leaving)];
   const admin = plan.admin && createAdminListener({ ...own, render: () => metrics.render() }, checks);
+  const leave = (): void => {
+    leaving = true;
+    crew.leave();
+  };
   try {
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
     const url = await crew.start();
-    const close = async (): Promise<void> => {
-      draining = true;
-      await crew.drain(plan.drainTimeoutMs);
-      await letGo(settlers, admin);
+    return {
+      url,
+      adminUrl,
+      metrics: own,
+      lost: crew.lost,
+      leave,
+      async reload(next, contents) {
+        await changeOver(crew, settlers, { from: inForce, to: next }, contents);
+        inForce = next;
+      },
+      async close(withinMs = inForce.drainTimeoutMs) {
+        leave();
+        await crew.drain(withinMs);
+        await letGo(settlers, admin);
+      },
     };
-    return { url, adminUrl, lost: crew.lost, close };
   } catch (fault) {
     await crew.kill();
     await letGo(settlers, admin);
@@ -69,19 +86,40 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   }
 }
 
-/** The facilitators that send with a key of ours: opened here alone. */
-function openSettlers(plan: Plan): ReadonlyMap<string, Facilitator> {
-  const local = plan.facilitators.filter(({ kind }) => kind === 'local');
-  return new Map(local.map((spec) => [spec.name, openFacilitator(spec)]));
+function openCrew(size: number, deps: PrimaryDeps, settlers: Settlers, metrics: WorkerMetrics): Crew {
+  const { fork, contents, log, clock = Date.now } = deps;
+  const unclosed = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'a settler did not close');
+  return new Crew({
+    size,
+    fork,
+    contents,
+    log,
+    hired: ({ line }) => serveSettlements(settlementsOfPrimary(line), settlers.byId),
+    serving: ({ line }) => metrics.add(line),
+    settlersInUse: (ids) => void settlers.sweep(ids).catch(unclosed),
+    clock,
+  });
 }
 
-function accepting(draining: boolean): ReadinessCheck {
-  const check = { name: 'accepting requests', ready: !draining };
-  return draining ? { ...check, detail: 'draining' } : check;
+/** The keys of the new plan are open before a worker asks for them, and those of the old one until no worker does. */
+async function changeOver(
+  crew: Crew,
+  settlers: Settlers,
+  plans: { readonly from: Plan; readonly to: Plan },
+  contents: FileContents,
+): Promise<void> {
+  settlers.add(plans.to);
+  try {
+    await crew.reload(contents);
+    settlers.keepOnly(plans.to);
+  } catch (fault) {
+    settlers.keepOnly(plans.from);
+    throw fault;
+  }
 }
 
 /** Settlements whose worker ended are finished first; the probes answer to the end. */
-async function letGo(settlers: ReadonlyMap<string, Facilitator>, admin: Server | undefined): Promise<void> {
-  await Promise.all([...settlers.values()].map((settler) => settler.close()));
+async function letGo(settlers: Settlers, admin: Server | undefined): Promise<void> {
+  await settlers.close();
   if (admin !== undefined) closeNow(admin);
 }

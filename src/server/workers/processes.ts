@@ -52,14 +52,14 @@ export function forkWorker(): WorkerProcess {
 }
 
 /**
- * The line to the primary, where this process is a worker; `undefined` elsewhere. Signals to stop are the primary's
+ * The line to the primary, where this process is a worker; `undefined` elsewhere. Signals are the primary's
  * business from then on: a terminal and a supervisor send them to all processes of a group.
  *
  * @param env this process's environment
  */
 export function openPrimaryLine(env: Readonly<Record<string, string | undefined>>): PrimaryLine | undefined {
   if (!cluster.isWorker || env[MARK] === undefined) return undefined;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   const gone = new AbortController();
   // Node ends a worker whose primary is gone by itself; nothing that this process holds may go on without it.
   process.once('disconnect', () => gone.abort(new Error('the primary has ended')));

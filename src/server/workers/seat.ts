@@ -1,4 +1,5 @@
 import type { ReadinessCheck } from '../admin-listener.ts';
+import type { FileContents } from '../reload/config-reading.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
 import { restoreStartFault } from './start-fault.ts';
 import { PULSE_MS, type WorkerMessage } from './worker-line.ts';
@@ -17,6 +18,8 @@ const LONGEST_WAIT_MS = 15_000;
 export interface SeatEvents {
   /** It serves, at `url`. */
   listening(seat: Seat, worker: SeatedWorker, url: string): void;
+  /** It said how it is. */
+  pulsed(): void;
   /** It has ended. `stated` is the reason that it gave, where it could not start. */
   ended(seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd): void;
 }
@@ -30,14 +33,18 @@ export interface SeatedWorker {
   owner: string | undefined;
   checks: readonly ReadinessCheck[];
   pulseAt: number;
+  /** What it runs on; `undefined` before it was told to begin. */
+  contents: FileContents | undefined;
+  /** The facilitators that it has open whose settlements the primary sends. */
+  settlers: readonly string[];
 }
 
 /** What a seat is made of. */
 export interface SeatDeps {
   readonly number: number;
   readonly fork: () => WorkerProcess;
-  /** What a new worker starts on: content by path. */
-  readonly files: ReadonlyMap<string, string>;
+  /** What a worker that starts now starts on. */
+  readonly contents: () => FileContents;
   readonly events: SeatEvents;
   /** Unix milliseconds. */
   readonly clock: () => number;
@@ -75,7 +82,15 @@ export class Seat {
   fill(): void {
     const { fork, events, clock } = this.#deps;
     const process = fork();
-    const worker: SeatedWorker = { process, servingSince: undefined, owner: undefined, checks: [], pulseAt: clock() };
+    const worker: SeatedWorker = {
+      process,
+      servingSince: undefined,
+      owner: undefined,
+      checks: [],
+      pulseAt: clock(),
+      contents: undefined,
+      settlers: [],
+    };
     this.#worker = worker;
     let stated: Error | undefined;
     const boot = setTimeout(() => process.kill(), BOOT_MS);
@@ -118,10 +133,11 @@ export class Seat {
   }
 
   #hear(worker: SeatedWorker, message: WorkerMessage): void {
-    const { number, files, events, clock } = this.#deps;
+    const { number, contents, events, clock } = this.#deps;
     switch (message.kind) {
       case 'hello':
-        worker.process.line.send({ kind: 'begin', worker: number, files });
+        worker.contents = contents();
+        worker.process.line.send({ kind: 'begin', worker: number, contents: worker.contents });
         return;
       case 'listening':
         worker.servingSince = clock();
@@ -131,8 +147,11 @@ export class Seat {
       case 'pulse':
         worker.checks = message.checks;
         worker.pulseAt = clock();
+        worker.settlers = message.settlers;
+        events.pulsed();
         return;
       case 'failed':
+      case 'prepared':
       case 'measured':
       case 'settlement':
     }

@@ -1,14 +1,23 @@
 import type { Channel, SettlerToWorker, WorkerToSettler } from '../../facilitator/relayed/settlement-channel.ts';
 import type { MetricsSnapshot } from '../../observe/metrics.ts';
 import type { ReadinessCheck } from '../admin-listener.ts';
+import type { FileContents } from '../reload/config-reading.ts';
 import type { StartFault } from './start-fault.ts';
 
 /** What the primary tells a worker. */
 export type PrimaryMessage =
   /** Start serving, on the configuration that these files hold: content by path. */
-  | { readonly kind: 'begin'; readonly worker: number; readonly files: ReadonlyMap<string, string> }
+  | { readonly kind: 'begin'; readonly worker: number; readonly contents: FileContents }
+  /** Say that you go, and go on serving. */
+  | { readonly kind: 'leave' }
+  /** Open the configuration that these files hold beside the one in force. */
+  | { readonly kind: 'prepare'; readonly reload: number; readonly contents: FileContents }
+  /** Put in force what was prepared. */
+  | { readonly kind: 'commit'; readonly reload: number }
+  /** Close what was prepared. */
+  | { readonly kind: 'abandon'; readonly reload: number }
   /** Take nothing new, finish what is in flight, end. */
-  | { readonly kind: 'drain' }
+  | { readonly kind: 'drain'; readonly withinMs: number }
   /** This process has ended: take up what it held. */
   | { readonly kind: 'inherit'; readonly owner: string }
   | { readonly kind: 'measure'; readonly request: number }
@@ -23,7 +32,14 @@ export type WorkerMessage =
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly fault: StartFault }
   /** It is alive, and so ready; comes every {@link PULSE_MS}. */
-  | { readonly kind: 'pulse'; readonly checks: readonly ReadinessCheck[] }
+  | {
+      readonly kind: 'pulse';
+      readonly checks: readonly ReadinessCheck[];
+      /** The facilitators that it has open whose settlements the primary sends. */
+      readonly settlers: readonly string[];
+    }
+  /** The configuration is open and can be committed; or why not. */
+  | { readonly kind: 'prepared'; readonly reload: number; readonly fault: StartFault | undefined }
   | { readonly kind: 'measured'; readonly request: number; readonly snapshot: MetricsSnapshot }
   | { readonly kind: 'settlement'; readonly message: WorkerToSettler };
 
@@ -36,8 +52,26 @@ export type LineToWorker = Channel<PrimaryMessage, WorkerMessage>;
 /** A worker's end of the line to the primary. */
 export type LineToPrimary = Channel<WorkerMessage, PrimaryMessage>;
 
-const FROM_PRIMARY: ReadonlySet<unknown> = new Set(['begin', 'drain', 'inherit', 'measure', 'settlement']);
-const FROM_WORKER: ReadonlySet<unknown> = new Set(['hello', 'listening', 'failed', 'pulse', 'measured', 'settlement']);
+const FROM_PRIMARY: ReadonlySet<unknown> = new Set([
+  'begin',
+  'leave',
+  'drain',
+  'prepare',
+  'commit',
+  'abandon',
+  'inherit',
+  'measure',
+  'settlement',
+]);
+const FROM_WORKER: ReadonlySet<unknown> = new Set([
+  'hello',
+  'listening',
+  'failed',
+  'pulse',
+  'prepared',
+  'measured',
+  'settlement',
+]);
 
 /** Whether a message is one of the primary's; what is in it was written by this same program. */
 export function isPrimaryMessage(message: unknown): message is PrimaryMessage {

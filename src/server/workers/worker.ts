@@ -4,16 +4,17 @@ import type { Logger } from '../../observe/log.ts';
 import { openWorkerFacilitator } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
 import { type SoleGateway, startGateway } from '../gateway.ts';
+import type { PreparedPlan } from '../plan-line.ts';
+import type { FileContents } from '../reload/config-reading.ts';
 import type { PrimaryLine } from './processes.ts';
+import { settlerId, settlerIds } from './settlers.ts';
 import { describeStartFault } from './start-fault.ts';
 import { type PrimaryMessage, PULSE_MS, settlementsOfWorker } from './worker-line.ts';
 
 /** What a worker runs with. */
 export interface WorkerDeps {
   /** Compiles the configuration that these files hold. */
-  readonly load: (
-    files: ReadonlyMap<string, string>,
-  ) => Promise<{ readonly plan: Plan; readonly schemes: readonly Scheme[] }>;
+  readonly load: (contents: FileContents) => Promise<{ readonly plan: Plan; readonly schemes: readonly Scheme[] }>;
   readonly log: Logger;
 }
 
@@ -27,10 +28,10 @@ export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<bo
   line.send({ kind: 'hello' });
   try {
     const gateway = await start(line, await begin, deps);
-    await drain;
+    const { withinMs } = await drain;
     // A worker that cannot close is over all the same; what it held is found in the ledger.
     await gateway
-      .close()
+      .close(withinMs)
       .catch((fault: unknown) => deps.log.error({ cause: describeCause(fault) }, 'worker did not close'));
     return true;
   } catch (fault) {
@@ -43,21 +44,25 @@ export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<bo
 
 async function start(
   line: PrimaryLine,
-  { worker, files }: PrimaryMessage & { kind: 'begin' },
+  { worker, contents }: PrimaryMessage & { kind: 'begin' },
   { load, log }: WorkerDeps,
 ): Promise<SoleGateway> {
-  const { plan, schemes } = await load(files);
+  const { plan, schemes } = await load(contents);
   const settlements = settlementsOfWorker(line);
   const gateway = await startGateway(
     { ...plan, admin: undefined },
     {
       schemes,
       log: log.child({ worker }),
-      openFacilitator: (spec) => openWorkerFacilitator(spec, settlements),
+      openFacilitator: (spec) => openWorkerFacilitator(spec, settlements, settlerId(spec)),
     },
   );
   line.receive((message) => void obey(message, gateway, line, log));
-  const pulse = (): void => line.send({ kind: 'pulse', checks: gateway.readiness() });
+  takePlans(line, gateway, load);
+  const pulse = (): void => {
+    const settlers = settlerIds(gateway.facilitators());
+    line.send({ kind: 'pulse', checks: gateway.readiness(), settlers });
+  };
   pulse();
   setInterval(pulse, PULSE_MS).unref();
   line.send({ kind: 'listening', url: gateway.url, owner: gateway.owner });
@@ -69,7 +74,12 @@ async function obey(message: PrimaryMessage, gateway: SoleGateway, line: Primary
     case 'begin':
     case 'drain':
     case 'settlement':
+    case 'prepare':
+    case 'commit':
+    case 'abandon':
       return;
+    case 'leave':
+      return gateway.leave();
     case 'inherit':
       try {
         await gateway.inherit(message.owner);
@@ -81,6 +91,41 @@ async function obey(message: PrimaryMessage, gateway: SoleGateway, line: Primary
     case 'measure':
       line.send({ kind: 'measured', request: message.request, snapshot: await gateway.metrics.snapshot() });
   }
+}
+
+/** Goes on under another plan when all workers can. A plan is prepared once the one before it was decided about. */
+function takePlans(line: PrimaryLine, gateway: SoleGateway, load: WorkerDeps['load']): void {
+  let prepared: PreparedPlan | undefined;
+  let work = Promise.resolve();
+  const prepare = async (reload: number, contents: FileContents): Promise<void> => {
+    try {
+      await prepared?.abandon();
+      prepared = undefined;
+      const { plan } = await load(contents);
+      prepared = await gateway.prepare({ ...plan, admin: undefined });
+      line.send({ kind: 'prepared', reload, fault: undefined });
+    } catch (fault) {
+      line.send({ kind: 'prepared', reload, fault: describeStartFault(fault) });
+    }
+  };
+  line.receive((message) => {
+    switch (message.kind) {
+      case 'prepare':
+        work = work.then(() => prepare(message.reload, message.contents));
+        return;
+      case 'commit':
+        prepared?.commit();
+        prepared = undefined;
+        return;
+      case 'abandon':
+        work = work.then(async () => {
+          await prepared?.abandon();
+          prepared = undefined;
+        });
+        return;
+      default:
+    }
+  });
 }
 
 function nextOf<Kind extends PrimaryMessage['kind']>(

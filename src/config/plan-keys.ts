@@ -1,0 +1,74 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { ListenAddress, Plan } from '../domain/plan.ts';
+import { describeUpstream } from './describe.ts';
+
+/** A part of the plan that is one key of the file. */
+export interface PlanKey {
+  /** As the file spells it. */
+  readonly key: string;
+  /** What it says, without secrets. Settings may differ that are shown alike. */
+  readonly show: (plan: Plan) => string;
+  /** Whether a running gateway goes on with what it started with: the key cannot be changed by a reload. */
+  readonly fixed?: true;
+}
+
+/** The plan's parts but for the routes. A part without a line here does not compile. */
+export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' | 'limits'>, PlanKey>> = {
+  listen: { key: 'listen', show: ({ listen }) => showAddress(listen), fixed: true },
+  admin: { key: 'admin', show: ({ admin }) => (admin === undefined ? 'off' : showAddress(admin)), fixed: true },
+  workers: { key: 'workers', show: ({ workers }) => String(workers), fixed: true },
+  store: { key: 'store', show: ({ store }) => store.kind, fixed: true },
+  publicUrl: { key: 'publicUrl', show: ({ publicUrl }) => publicUrl ?? 'from the request' },
+  trustedProxies: { key: 'trustedProxies', show: ({ trustedProxies }) => showList(trustedProxies) },
+  unmatched: {
+    key: 'unmatched',
+    show: ({ unmatched }) => (unmatched.kind === 'deny' ? 'deny' : `pass to ${describeUpstream(unmatched.upstream)}`),
+  },
+  facilitators: { key: 'facilitator', show: ({ facilitators }) => showList(facilitators.map(showFacilitator)) },
+  retryWindowMs: { key: 'retryWindow', show: ({ retryWindowMs }) => showMs(retryWindowMs) },
+  retentionMs: { key: 'retention', show: ({ retentionMs }) => showMs(retentionMs) },
+  deferred: {
+    key: 'deferred',
+    show: ({ deferred }) => `${deferred.maxUnsettled}, ${deferred.maxUnsettledPerPayer} per payer`,
+  },
+  drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
+  drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
+};
+
+/** The limits, each of which is a key of its own. */
+export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
+  paymentHeaderBytes: { key: 'limits.paymentHeaderBytes', show: ({ limits }) => String(limits.paymentHeaderBytes) },
+  headerBytes: { key: 'limits.headerBytes', show: ({ limits }) => String(limits.headerBytes), fixed: true },
+  bodyBytes: { key: 'limits.bodyBytes', show: ({ limits }) => String(limits.bodyBytes ?? 'none') },
+  connections: { key: 'limits.connections', show: ({ limits }) => String(limits.connections) },
+  connectionsPerAddress: {
+    key: 'limits.connectionsPerAddress',
+    show: ({ limits }) => String(limits.connectionsPerAddress),
+  },
+};
+
+function showAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function showList(items: readonly string[]): string {
+  return items.length === 0 ? 'none' : items.join(', ');
+}
+
+function showFacilitator(spec: FacilitatorSpec): string {
+  return spec.kind === 'remote' ? spec.name : `${spec.name} (${[...spec.rpc.keys()].join(', ')})`;
+}
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+];
+
+/** As the file would say it: `90d`, `10m`, `1500ms`. */
+function showMs(ms: number): string {
+  if (ms === 0) return '0s';
+  const [size, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, 'ms'];
+  return `${ms / size}${unit}`;
+}

@@ -1,0 +1,49 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import { describeCause } from '../observe/cause.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Observer } from '../observe/observer.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
+import { FacilitatorStock } from './facilitator-stock.ts';
+import { observeFacilitator } from './observed-facilitator.ts';
+import { PlanLine } from './plan-line.ts';
+import { RecentOffers } from './recent-offers.ts';
+
+/** The plans of a gateway, and what they share. */
+export interface Plans {
+  readonly plans: PlanLine;
+  readonly recent: RecentOffers;
+  readonly facilitators: FacilitatorStock;
+}
+
+/** What plans are opened with. */
+export interface PlansDeps {
+  readonly store: PaymentStore;
+  readonly log: Logger;
+  readonly observer: Observer;
+  readonly openFacilitator: (spec: FacilitatorSpec) => Facilitator;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** Opens the first plan of a gateway, and the place for those after it. */
+export function openPlans(plan: Plan, { store, log, observer, openFacilitator, clock }: PlansDeps): Plans {
+  const recent = new RecentOffers(store, plan.routes, clock);
+  const trouble = (what: string, fault: unknown): void =>
+    log.warn({ what, cause: describeCause(fault) }, 'a change of configuration left something behind');
+  const facilitators = new FacilitatorStock({
+    open: (spec) => observeFacilitator(openFacilitator(spec), observer),
+    books: store,
+    trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
+    clock,
+  });
+  const plans = new PlanLine(plan, {
+    facilitators,
+    recent,
+    trouble,
+    onFacilitatorFault: (facilitator, operation, fault) =>
+      log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),
+  });
+  return { plans, recent, facilitators };
+}

@@ -1,0 +1,139 @@
+import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import type { UpstreamClient } from '../proxy/upstream-connection.ts';
+import { openUpstreamClient } from '../proxy/upstream-connection.ts';
+import type { FacilitatorStock } from './facilitator-stock.ts';
+import { refuseUnserved } from './readiness.ts';
+import type { RecentOffers } from './recent-offers.ts';
+import { type OpenRuntime, openRuntime, type RuntimeDeps } from './runtime.ts';
+import { Stock } from './stock.ts';
+
+/** How long the facilitators may take to say what they support before a plan goes into force without knowing. */
+const FIRST_SUPPORTED_MS = 10_000;
+/** How long writing down the new prices may take before they are in force all the same, in milliseconds. */
+const ANNOUNCE_MS = 2000;
+
+/** A plan that is open and checked, and not in force yet. One of the two is to be called, once. */
+export interface PreparedPlan {
+  /** Puts it in force at once: every request that begins from now on runs under it. */
+  commit(): void;
+  /** Closes what was opened for it. */
+  abandon(): Promise<void>;
+}
+
+/** What the line of plans works with. */
+export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault'> {
+  readonly facilitators: FacilitatorStock;
+  readonly recent: RecentOffers;
+  /** Is told of what went wrong and changes nothing. */
+  readonly trouble: (what: string, fault: unknown) => void;
+}
+
+/**
+ * The plans of this process one after the other. Requests keep the runtime that they began with; a runtime that is not
+ * in force any more is closed when the last of them is over.
+ */
+export class PlanLine {
+  readonly #deps: PlanLineDeps;
+  readonly #clients: Stock<Upstream, UpstreamClient>;
+  readonly #open = new Set<OpenRuntime>();
+  #current: OpenRuntime;
+
+  constructor(plan: Plan, deps: PlanLineDeps) {
+    this.#deps = deps;
+    this.#clients = new Stock(
+      openUpstreamClient,
+      (client) => void this.#attempt('closing an upstream', client.close()),
+    );
+    this.#current = this.#openRuntime(plan);
+    deps.facilitators.putInForce(plan.facilitators);
+  }
+
+  /** What new requests run under. */
+  get current(): OpenRuntime {
+    return this.#current;
+  }
+
+  /**
+   * Finds out what the facilitators of the first plan do.
+   *
+   * @throws UnservedOfferError
+   */
+  async begin(): Promise<void> {
+    await check(this.#current);
+  }
+
+  /**
+   * Opens another plan beside the one in force.
+   *
+   * @param begunAreOver resolves when the requests that have begun by the time of the call are over
+   * @throws UnservedOfferError
+   */
+  async prepare(plan: Plan, begunAreOver: () => Promise<void>): Promise<PreparedPlan> {
+    const runtime = this.#openRuntime(plan);
+    try {
+      await check(runtime);
+    } catch (fault) {
+      await this.#close(runtime);
+      throw fault;
+    }
+    await this.#announce(plan.routes);
+    return {
+      commit: () => {
+        const before = this.#current;
+        this.#current = runtime;
+        this.#deps.facilitators.putInForce(plan.facilitators);
+        const over = this.#deps.recent.replace(plan.routes);
+        void begunAreOver()
+          .then(over)
+          .then(() => this.#close(before));
+      },
+      abandon: () => this.#close(runtime),
+    };
+  }
+
+  /** Cuts connections that were upgraded, under whatever plan. */
+  cutTunnels(): void {
+    for (const runtime of this.#open) runtime.cutTunnels();
+  }
+
+  /** Closes every plan. No request may be under way. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((runtime) => this.#close(runtime)));
+  }
+
+  #openRuntime(plan: Plan): OpenRuntime {
+    const { recent, facilitators, onFacilitatorFault } = this.#deps;
+    const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
+    const runtime = openRuntime(plan, { recent, facilitators, clients: this.#clients, onFacilitatorFault, ...before });
+    this.#open.add(runtime);
+    return runtime;
+  }
+
+  async #close(runtime: OpenRuntime): Promise<void> {
+    if (!this.#open.delete(runtime)) return;
+    await this.#attempt('closing a plan', runtime.close());
+  }
+
+  /** Other processes honour new prices from the first. A store that is away keeps no price from changing. */
+  async #announce(routes: readonly Route[]): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => late.resolve(), ANNOUNCE_MS);
+    await Promise.race([this.#attempt('writing down new prices', this.#deps.recent.announce(routes)), late.promise]);
+    clearTimeout(timer);
+  }
+
+  async #attempt(what: string, act: Promise<void>): Promise<void> {
+    try {
+      await act;
+    } catch (fault) {
+      this.#deps.trouble(what, fault);
+    }
+  }
+}
+
+async function check(runtime: OpenRuntime): Promise<void> {
+  await runtime.facilitators.begin(AbortSignal.timeout(FIRST_SUPPORTED_MS));
+  refuseUnserved(runtime);
+}

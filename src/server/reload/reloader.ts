@@ -1,0 +1,159 @@
+import { differenceOf, fixedKeysChanged, renderChange } from '../../config/difference.ts';
+import { renderProblem } from '../../config/problem.ts';
+import type { Plan } from '../../domain/plan.ts';
+import { describeCause } from '../../observe/cause.ts';
+import type { ConfigMetrics } from '../../observe/config-metrics.ts';
+import type { Logger } from '../../observe/log.ts';
+import type { ReadinessCheck } from '../admin-listener.ts';
+import { UnservedOfferError } from '../readiness.ts';
+import { type ConfigReading, type FileContents, isUnchanged, type ReadFile } from './config-reading.ts';
+import { type FileWatch, watchFiles } from './file-watch.ts';
+
+/** Most problems that the readiness page shows; the log has all of them. */
+const MOST_SHOWN = 5;
+
+/** A gateway that can go on under another plan. */
+export interface Reloadable {
+  /**
+   * Has the plan in force when it resolves, or changes nothing and rejects.
+   *
+   * @param contents what the plan was read from
+   */
+  reload(plan: Plan, contents: FileContents): Promise<void>;
+}
+
+/** What a reloader works with. */
+export interface ReloaderDeps {
+  /** Reads the configuration as it is now. */
+  readonly read: () => ConfigReading;
+  /** Reads one of its files. */
+  readonly readFile: ReadFile;
+  /** The file's name, as messages shall show it. */
+  readonly file: string;
+  readonly log: Logger;
+  /** Unix milliseconds. */
+  readonly clock?: () => number;
+}
+
+/** What is in force, and what it was read from. */
+interface InForce {
+  readonly plan: Plan;
+  readonly contents: FileContents;
+}
+
+/**
+ * Keeps a gateway on its configuration file. A good file comes into force as a whole; a bad one changes nothing, and is
+ * said in the log, in the metrics and on the readiness page until a good one takes its place.
+ */
+export class Reloader {
+  readonly #deps: ReloaderDeps;
+  readonly #watch: FileWatch;
+  readonly #clock: () => number;
+  #inForce: InForce;
+  /** The contents that were looked into last, good or bad: the same ones are not looked into again. */
+  #looked: FileContents;
+  #refusal: readonly string[] | undefined;
+  #since: number;
+  #gateway: Reloadable | undefined;
+  #metrics: ConfigMetrics | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(inForce: InForce, deps: ReloaderDeps) {
+    this.#deps = deps;
+    this.#clock = deps.clock ?? Date.now;
+    this.#inForce = inForce;
+    this.#looked = inForce.contents;
+    this.#since = this.#clock();
+    this.#watch = watchFiles(() => void this.#inTurn(false));
+  }
+
+  /** Begins to follow the file, which may have changed since it was read. */
+  begin(gateway: Reloadable, metrics: ConfigMetrics): void {
+    this.#gateway = gateway;
+    this.#metrics = metrics;
+    metrics.inForceSince(this.#since);
+    this.#follow();
+  }
+
+  /** The plan in force. */
+  get plan(): Plan {
+    return this.#inForce.plan;
+  }
+
+  /** Looks into the file now, changed or not. Resolves when that is over, whatever came of it. */
+  async reload(): Promise<void> {
+    await this.#inTurn(true);
+  }
+
+  /** What the readiness page says: a gateway goes on with what it has, and is ready with it. */
+  check(): ReadinessCheck {
+    const since = `in force since ${new Date(this.#since).toISOString()}`;
+    if (this.#refusal === undefined) return { name: 'configuration', ready: true, detail: since };
+    const [shown, more] = [this.#refusal.slice(0, MOST_SHOWN), this.#refusal.length - MOST_SHOWN];
+    const problems = [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ');
+    const detail = `${since}; the file was refused: ${problems}`;
+    return { name: 'configuration', ready: true, detail };
+  }
+
+  /** Follows the file no more, and resolves when no reload is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watch.close();
+    await this.#work;
+  }
+
+  #follow(): void {
+    this.#watch.follow([this.#deps.file, ...this.#inForce.contents.keys(), ...this.#looked.keys()]);
+  }
+
+  /** One at a time. */
+  async #inTurn(asked: boolean): Promise<void> {
+    this.#work = this.#work.then(() => this.#look(asked));
+    await this.#work;
+  }
+
+  async #look(asked: boolean): Promise<void> {
+    const { readFile, read } = this.#deps;
+    if (this.#closed || this.#gateway === undefined) return;
+    if (!asked && isUnchanged(this.#looked, readFile)) return;
+    try {
+      const reading = read();
+      this.#looked = reading.contents;
+      this.#follow();
+      await this.#apply(reading, this.#gateway);
+    } catch (fault) {
+      this.#refuse([describeFault(fault)]);
+    }
+  }
+
+  async #apply({ loaded, contents }: ConfigReading, gateway: Reloadable): Promise<void> {
+    if (!loaded.ok) return this.#refuse(loaded.problems.map(renderProblem));
+    const { log, file } = this.#deps;
+    const { plan } = loaded;
+    const fixed = fixedKeysChanged(this.#inForce.plan, plan);
+    if (fixed.length > 0) return this.#refuse(fixed.map((key) => `${file}: restart to change ${key}`));
+    const warnings = loaded.warnings.map(renderProblem);
+    const changes = differenceOf(this.#inForce.plan, plan).map(renderChange);
+    if (changes.length > 0) await gateway.reload(plan, contents);
+    this.#inForce = { plan: changes.length > 0 ? plan : this.#inForce.plan, contents };
+    this.#refusal = undefined;
+    this.#since = changes.length > 0 ? this.#clock() : this.#since;
+    this.#metrics?.inForceSince(this.#clock());
+    this.#metrics?.reloaded(changes.length > 0 ? 'applied' : 'unchanged');
+    const said = changes.length > 0 ? 'configuration changed' : 'configuration read again, nothing changed';
+    log.info({ file, changes, ...(warnings.length > 0 && { warnings }) }, said);
+  }
+
+  #refuse(problems: readonly string[]): void {
+    this.#refusal = problems;
+    this.#metrics?.reloaded('refused');
+    this.#deps.log.error({ file: this.#deps.file, problems }, 'configuration refused, the one in force stays');
+  }
+}
+
+/** What keeps a sound file from coming into force. */
+function describeFault(fault: unknown): string {
+  if (fault instanceof UnservedOfferError) return fault.message;
+  return describeCause(fault) ?? String(fault);
+}

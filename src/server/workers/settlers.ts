@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { FacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import type { Plan } from '../../domain/plan.ts';
+import { settingsText } from '../../domain/same-settings.ts';
+import type { Facilitator } from '../../facilitator/facilitator.ts';
+
+/**
+ * What a facilitator that settles with a key of ours is called between the processes of a gateway: its name and a digest
+ * of its settings, since a reload can have two of one name at work.
+ */
+export function settlerId(spec: FacilitatorSpec): string {
+  return `${spec.name} ${createHash('sha256').update(settingsText(spec)).digest('hex').slice(0, 32)}`;
+}
+
+/** The ids of the facilitators among these that settle with a key of ours. */
+export function settlerIds(specs: readonly FacilitatorSpec[]): readonly string[] {
+  return specs.filter(({ kind }) => kind === 'local').map(settlerId);
+}
+
+/**
+ * The facilitators that send with a key of ours, opened in the primary alone. One that no plan names any more is closed
+ * when no worker has it open.
+ */
+export class Settlers {
+  readonly #open: (spec: FacilitatorSpec) => Facilitator;
+  readonly #byId = new Map<string, Facilitator>();
+  /** Ids that stay open whoever uses them. */
+  #wanted: ReadonlySet<string> = new Set();
+
+  constructor(open: (spec: FacilitatorSpec) => Facilitator) {
+    this.#open = open;
+  }
+
+  /** By their ids; changes as plans come and go. */
+  get byId(): ReadonlyMap<string, Facilitator> {
+    return this.#byId;
+  }
+
+  /** Opens those of a plan beside those that are open. */
+  add(plan: Plan): void {
+    for (const spec of plan.facilitators) {
+      const id = settlerId(spec);
+      if (spec.kind === 'local' && !this.#byId.has(id)) this.#byId.set(id, this.#open(spec));
+    }
+    this.#wanted = new Set([...this.#wanted, ...settlerIds(plan.facilitators)]);
+  }
+
+  /** From now on those of this plan alone stay open without anybody using them. */
+  keepOnly(plan: Plan): void {
+    this.#wanted = new Set(settlerIds(plan.facilitators));
+  }
+
+  /** Closes those that neither a plan nor a worker needs. Rejects with the first failure, after all have been closed. */
+  async sweep(inUse: ReadonlySet<string>): Promise<void> {
+    await this.#close([...this.#byId.keys()].filter((id) => !this.#wanted.has(id) && !inUse.has(id)));
+  }
+
+  /** Closes all, once their settlements are finished. */
+  async close(): Promise<void> {
+    await this.#close([...this.#byId.keys()]);
+  }
+
+  async #close(ids: readonly string[]): Promise<void> {
+    const closing = ids.map((id) => this.#byId.get(id));
+    for (const id of ids) this.#byId.delete(id);
+    await Promise.all(closing.map((settler) => settler?.close()));
+  }
+}
