@@ -13,6 +13,8 @@ import type { JsonMap } from '../support/packaging/template-words.ts';
 
 const [sidecarTable] = ofKind(manifestsIn('config/kubernetes/sidecar'), 'ConfigMap');
 
+const STANDALONE: JsonMap = { secrets: { 'database-url': 'postgres://turnpike@postgres/turnpike' } };
+
 const SIDECAR: JsonMap = {
   mode: 'sidecar',
   config: sidecarTable?.data?.['gateway.yaml'] ?? '',
@@ -21,6 +23,7 @@ const SIDECAR: JsonMap = {
 };
 
 const EVERYTHING: JsonMap = {
+  ...STANDALONE,
   image: { tag: '0.1.0-test' },
   imagePullSecrets: [{ name: 'registry' }],
   service: { type: 'LoadBalancer', port: 8080, annotations: { a: 'b' } },
@@ -32,7 +35,7 @@ const EVERYTHING: JsonMap = {
 };
 
 const CASES: readonly (readonly [string, JsonMap])[] = [
-  ['as it comes', {}],
+  ['with a database', STANDALONE],
   ['as a sidecar', SIDECAR],
   ['with everything', EVERYTHING],
   ['as a sidecar with everything', { ...EVERYTHING, ...SIDECAR, persistence: { storageClassName: 'fast' } }],
