@@ -9,6 +9,7 @@ import { transitionContract } from './ledger-transition.contract.ts';
 import { upkeepContract } from './ledger-upkeep.contract.ts';
 import { sale } from './pass-sale.ts';
 import { passesContract } from './passes.contract.ts';
+import { desksContract } from './passes-desks.contract.ts';
 import { quotasContract } from './passes-quotas.contract.ts';
 
 /** What every ledger has to do. Each test gets an empty one. */
@@ -26,6 +27,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     sharingContract(scene);
     passesContract(scene);
     quotasContract(scene);
+    desksContract(scene);
 
     describe('reading a payment', () => {
       it('finds nothing under a key that was never claimed', async () => {
