@@ -1,13 +1,20 @@
+import type { PassId } from '../../src/domain/pass.ts';
 import type { PaymentClaim } from '../../src/domain/payment-record.ts';
+import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import type { ClaimOutcome } from '../../src/store/ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
 
 /*
- * A process of its own that has the ledger open: `sqlite PATH` or `postgres URL`. Claims what its parent sends, all at
- * once, and sends the outcomes back; says `ready` first. Ends with its parent.
+ * A process of its own that has the ledger open: `sqlite PATH` or `postgres URL`. Does what its parent sends, all at once,
+ * and sends back what came of it; says `ready` first. Ends with its parent.
  */
+
+/** What the parent sends: payments to claim, or a pass to call as often. */
+export type Work =
+  | { readonly kind: 'claim'; readonly claims: readonly PaymentClaim[] }
+  | { readonly kind: 'call'; readonly pass: PassId; readonly times: number };
 
 async function open(): Promise<PaymentStore> {
   const [kind, place = ''] = process.argv.slice(2);
@@ -15,9 +22,14 @@ async function open(): Promise<PaymentStore> {
 }
 
 const ledger = await open();
-process.on('message', async (claims: readonly PaymentClaim[]) => {
-  const outcomes: readonly ClaimOutcome[] = await Promise.all(claims.map((claim) => ledger.claim(claim)));
-  process.send?.(outcomes);
-});
+const desk = openQuotaDesk(ledger.passes);
+
+async function perform(work: Work): Promise<readonly ClaimOutcome[] | number> {
+  if (work.kind === 'claim') return Promise.all(work.claims.map((claim) => ledger.claim(claim)));
+  const outcomes = await Promise.all(Array.from({ length: work.times }, async () => desk.take(work.pass)));
+  return outcomes.filter(({ kind }) => kind === 'taken').length;
+}
+
+process.on('message', async (work: Work) => process.send?.(await perform(work)));
 process.once('disconnect', () => process.exit());
 process.send?.('ready');

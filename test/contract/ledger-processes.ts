@@ -1,13 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { PassId } from '../../src/domain/pass.ts';
 import type { PaymentClaim } from '../../src/domain/payment-record.ts';
 import type { ClaimOutcome } from '../../src/store/ledger.ts';
+import type { Work } from './ledger-process.ts';
 
 /** Another process that has a ledger open. */
 export interface LedgerProcess {
   /** Claims all of these at once. */
   claim(claims: readonly PaymentClaim[]): Promise<readonly ClaimOutcome[]>;
+  /** Calls with a pass so often, all at once, and says how many calls were served. */
+  call(pass: PassId, times: number): Promise<number>;
   /** Ends it without a chance to do anything: `kill -9`. */
   kill(): Promise<void>;
 }
@@ -18,12 +22,14 @@ export async function startLedgerProcess(kind: 'sqlite' | 'postgres', place: str
   // `advanced`, since amounts are bigints.
   const child = fork(script, [kind, place], { serialization: 'advanced', execArgv: [], stdio: 'inherit' });
   await answerOf(child);
+  const perform = (work: Work): Promise<unknown> => {
+    const answer = answerOf(child);
+    child.send(work);
+    return answer;
+  };
   return {
-    async claim(claims) {
-      const answer = answerOf(child);
-      child.send([...claims]);
-      return (await answer) as readonly ClaimOutcome[];
-    },
+    claim: async (claims) => (await perform({ kind: 'claim', claims })) as readonly ClaimOutcome[],
+    call: async (pass, times) => (await perform({ kind: 'call', pass, times })) as number,
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');

@@ -7,6 +7,7 @@ import { openPostgresLedger, type PostgresLedgerOptions } from '../../src/store/
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
+import { sale } from '../contract/pass-sale.ts';
 import { openPostgres, postgresMissing, serverMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
@@ -102,6 +103,15 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
         ]);
         expect(outcomes.flat().filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
       }
+    });
+
+    it('serves all requests of a pass over three processes, and no more', async () => {
+      const ledger = await open();
+      for (const each of await Promise.all([1, 2, 3].map(() => startLedgerProcess('postgres', url))))
+        processes.push(each);
+      const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
+      const served = await Promise.all(processes.map((each) => each.call(id, 130)));
+      expect(served.reduce((sum, each) => sum + each)).toBe(300);
     });
 
     it('is refused when a newer version wrote it', async () => {

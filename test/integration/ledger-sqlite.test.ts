@@ -3,8 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
+import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { listStatement } from '../../src/store/sql/book-statements.ts';
+import {
+  findPassesStatement,
+  forgetNoncesStatement,
+  grantStatements,
+  listPassesStatement,
+  prunePassesStatement,
+  revokedStatement,
+} from '../../src/store/sql/pass-statements.ts';
 import { namesakeStatement } from '../../src/store/sql/payment-statements.ts';
 import type { SqlEngine } from '../../src/store/sql/sql-engine.ts';
 import { SqlLedger } from '../../src/store/sql/sql-ledger.ts';
@@ -21,6 +31,7 @@ import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/store/sqli
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
+import { HOLDER, sale } from '../contract/pass-sale.ts';
 
 const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
 const REFUSED = { name: 'StoreOpenError' };
@@ -110,6 +121,49 @@ describe('a SQLite ledger', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(claims.map(() => 'claimed'));
     const ledger = await open();
     for (const { record } of outcomes) expect(await ledger.find(record.key)).toEqual(record);
+  });
+
+  it('has after a restart the passes that it had before, and knows which payments bought them', async () => {
+    const first = await open();
+    const pass = await first.passes.grant(sale(), NOW);
+    await first.passes.lease(pass.id, { want: 7, spent: 0, returned: 0 }, NOW);
+    const lent = await first.passes.findPass(pass.id);
+    await first.passes.spendNonce('nonce', NOW);
+    const key = await first.passes.tokenKey(() => ({ id: 'key', secret: 'secret' }));
+    await first.close();
+    const second = await open();
+    expect(await second.passes.findPass(pass.id)).toEqual(lent);
+    expect(await second.passes.grant(sale(), NOW)).toEqual(lent);
+    expect(await second.passes.spendNonce('nonce', NOW)).toBe(false);
+    expect(await second.passes.tokenKey(() => ({ id: 'other', secret: 'other' }))).toEqual(key);
+  });
+
+  it('serves all requests of a pass over three processes, and no more', async () => {
+    const ledger = await open();
+    const others = await Promise.all([start(), start()]);
+    const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
+    const desk = openQuotaDesk(ledger.passes);
+    const mine = Promise.all(Array.from({ length: 130 }, async () => desk.take(id)));
+    const served = await Promise.all(others.map((other) => other.call(id, 130)));
+    const taken = (await mine).filter(({ kind }) => kind === 'taken').length;
+    expect(served.reduce((sum, each) => sum + each, taken)).toBe(300);
+    await desk.close();
+  });
+
+  it('serves no request twice when a process is killed, and loses no more than that had in hand', async () => {
+    const ledger = await open();
+    const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
+    const [killed, other] = await Promise.all([start(), start()]);
+    let before = 0;
+    // One after another, so that it has a block in hand.
+    for (let count = 0; count < 30; count += 1) before += await killed.call(id, 1);
+    await killed.kill();
+    const lost = (await ledger.passes.findPass(id))?.quota?.lent ?? 0;
+    const after = await other.call(id, 300);
+    expect(before).toBe(30);
+    expect(after).toBeLessThanOrEqual(270);
+    expect(before + after).toBeGreaterThanOrEqual(300 - lost);
+    expect(lost).toBeLessThanOrEqual(64);
   });
 
   it('lets one of fifty simultaneous claims from three processes have each payment', async () => {
@@ -266,6 +320,28 @@ describe('a SQLite ledger', () => {
     expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
     expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
     expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));
+    database.close();
+  });
+
+  it('finds the passes of a holder, revoked and ended ones without reading all passes', async () => {
+    await (await open()).close();
+    const database = new DatabaseSync(path());
+    const plan = (query: string): string =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${query}`)
+        .all()
+        .map(({ detail }) => detail)
+        .join('; ');
+    const page = { issuedAt: NOW, id: 'id' };
+    const statements = [
+      findPassesStatement('route:reports', HOLDER, NOW),
+      revokedStatement(NOW),
+      prunePassesStatement(NOW, 1, sqliteDialect),
+      forgetNoncesStatement(NOW, 1, sqliteDialect),
+      listPassesStatement(page, 1),
+      ...grantStatements(sale(), newPassId(), NOW),
+    ];
+    for (const { text } of statements) expect(plan(text)).not.toMatch(/SCAN turnpike_/);
     database.close();
   });
 });
