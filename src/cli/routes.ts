@@ -1,4 +1,4 @@
-import { describeRoutes, type RouteDescription } from '../config/describe.ts';
+import { describeRoutes, describeUpstream, type RouteDescription } from '../config/describe.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Cli, example } from './cli.ts';
 import type { ExitCode } from './exit.ts';
@@ -53,7 +53,7 @@ function describeUnmatched({ unmatched }: Plan): string {
     case 'deny':
       return 'deny (404)';
     case 'pass':
-      return `pass (free, to ${unmatched.upstream.origin}${unmatched.upstream.basePath})`;
+      return `pass (free, to ${describeUpstream(unmatched.upstream)})`;
   }
 }
 

@@ -39,6 +39,7 @@ export interface RouteDescription {
   readonly keepAnswersBytes?: number;
   /** `optional` or `required`; not there when it is off. */
   readonly paymentIdentifier?: string;
+  /** The servers, where there are several with a comma between them. */
   readonly upstream: string;
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
@@ -97,7 +98,7 @@ function describePrice(price: RoutePrice): readonly OfferDescription[] {
   }
 }
 
-/** An upstream in short, without what is sent to it. */
-export function describeUpstream(upstream: Upstream): string {
-  return `${upstream.origin}${upstream.basePath}`;
+/** The servers of an upstream as URLs, with a comma between them. */
+export function describeUpstream({ servers }: Upstream): string {
+  return servers.map(({ origin, basePath }) => `${origin}${basePath}`).join(', ');
 }

@@ -1,83 +1,129 @@
-import { X509Certificate } from 'node:crypto';
 import type { Parsed } from '../domain/price.ts';
-import type { Upstream, UpstreamTls } from '../domain/upstream.ts';
+import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
 import { complete, type Decoder, map, mapped } from './decoder.ts';
 import { duration } from './duration.ts';
-import { byKind } from './forms.ts';
+import { byKind, list } from './forms.ts';
 import { headers } from './header-keys.ts';
-import { hostName } from './listen-keys.ts';
 import { neverMatches } from './path-pattern.ts';
 import { integer, text } from './text.ts';
+import { upstreamTls } from './upstream-tls-keys.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
 const DEFAULT_TIMEOUT = '30s';
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_CONNECT_TIMEOUT = '10s';
 const DEFAULT_CONNECTIONS = 128;
 const URL_RIGHT = 'an http or https URL such as http://127.0.0.1:8080';
-const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const URLS_RIGHT = `${URL_RIGHT}, or a list of those`;
+const UPSTREAM_RIGHT = 'a URL such as http://127.0.0.1:8080, a list of URLs, or a map with url';
 
-type Target = Pick<Upstream, 'origin' | 'basePath'>;
+/** What the short forms stand for; the long form's own defaults are the same. */
+const PLAIN: Omit<Upstream, 'servers'> = {
+  headers: [],
+  connectTimeoutMs: 10_000,
+  timeoutMs: 30_000,
+  idleTimeoutMs: undefined,
+  totalTimeoutMs: undefined,
+  connections: DEFAULT_CONNECTIONS,
+  tls: undefined,
+};
 
-const target: Decoder<Target> = text({ expects: URL_RIGHT, pattern: URL_PATTERN, parse: parseTarget });
+const server: Decoder<UpstreamServer> = text({ expects: URL_RIGHT, pattern: URL_PATTERN, parse: parseServer });
 
-const certificates: Decoder<string> = text({
-  expects: `PEM certificates, such as \${file:/etc/ssl/internal-ca.pem}`,
-  multiline: true,
-  parse: parseCertificates,
-});
+const severalServers = list(server, 'a list such as [http://10.0.0.1:8080, http://10.0.0.2:8080]', 1);
 
-/** The keys of `upstream.tls`. */
-export const tlsKeys = map('a map with ca or serverName', {
-  ca: {
-    decoder: certificates,
-    description: "PEM certificates to trust instead of the system's.",
-    examples: [`\${file:/etc/ssl/internal-ca.pem}`],
+/** Servers that answer alike; none is listed twice. */
+const serverList: Decoder<readonly UpstreamServer[]> = {
+  expects: severalServers.expects,
+  jsonSchema: severalServers.jsonSchema,
+  decode(at, source) {
+    const fields = severalServers.decode(at, source);
+    if (fields === undefined) return undefined;
+    const found = new Map<string, UpstreamServer>();
+    let sound = true;
+    for (const field of fields) {
+      if (field.kind !== 'value') sound = false;
+      else if (found.has(field.value.origin)) {
+        source.report(field.place, `the server ${field.value.origin} is listed twice`, 'each server once');
+        sound = false;
+      } else found.set(field.value.origin, field.value);
+    }
+    return sound ? [...found.values()] : undefined;
   },
-  serverName: {
-    decoder: hostName,
-    description: 'Name to expect in the certificate and to send as SNI. Default: the host of the URL.',
-  },
-});
+};
+
+const oneServer: Decoder<readonly UpstreamServer[]> = mapped(server, (one) => [one]);
 
 /** The keys of the long form of `upstream`. */
-export const upstreamKeys = map('a URL such as http://127.0.0.1:8080, or a map with url', {
+export const upstreamKeys = map(UPSTREAM_RIGHT, {
   url: {
-    decoder: target,
+    decoder: byKind<readonly UpstreamServer[]>(URLS_RIGHT, { scalar: oneServer, list: serverList }),
     required: true,
-    description: 'Where the API is. A path in it is put before every forwarded path.',
+    description:
+      'Where the API is, or a list of servers that answer alike, see [upstreams.md](upstreams.md). A path in a URL is put before every path that is forwarded there.',
   },
   headers: { decoder: headers, description: 'Headers to set on every forwarded request, such as an API key.' },
+  connectTimeout: {
+    decoder: duration,
+    default: DEFAULT_CONNECT_TIMEOUT,
+    description: 'How long until a connection stands, TLS included.',
+  },
   timeout: {
     decoder: duration,
     default: DEFAULT_TIMEOUT,
     description: 'How long until response headers, where the route does not say.',
   },
+  idleTimeout: {
+    decoder: duration,
+    description:
+      'Longest silence inside the body of a response, then it is cut off. Default: none, because event streams are silent for as long as they like.',
+  },
+  totalTimeout: {
+    decoder: duration,
+    description:
+      'Longest time from a request to the end of its response; before the headers it is a 504, inside the body the response is cut off. Settling a payment does not count. Default: none.',
+  },
   connections: {
     decoder: integer('a whole number from 1 to 10000', 1, 10_000),
     default: DEFAULT_CONNECTIONS,
-    description: 'Most connections held open to this upstream.',
+    description: 'Most connections held open to each server.',
   },
   tls: {
-    decoder: complete(tlsKeys, (tls): UpstreamTls => tls),
-    description: 'How an https upstream is verified. Verification cannot be switched off.',
+    decoder: upstreamTls,
+    description:
+      'How an https upstream is verified, and who the gateway is to it. Verification cannot be switched off.',
   },
 });
 
-/** An API that traffic is forwarded to: its URL, or the long form. */
-export const upstream: Decoder<Upstream> = byKind<Upstream>('a URL such as http://127.0.0.1:8080, or a map with url', {
-  scalar: mapped(target, (to) => {
-    return { ...to, headers: [], timeoutMs: DEFAULT_TIMEOUT_MS, connections: DEFAULT_CONNECTIONS, tls: undefined };
-  }),
-  map: complete(upstreamKeys, ({ url, headers: set, timeout, connections, tls }, place, source) => {
-    if (tls !== undefined && url.origin.startsWith('http:')) {
-      source.report({ ...place, path: `${place.path}.tls` }, 'an http upstream has no tls', 'an https URL');
-      return undefined;
-    }
-    return { ...url, headers: set ?? [], timeoutMs: timeout, connections, tls };
-  }),
+const longForm: Decoder<Upstream> = complete(upstreamKeys, (keys, place, source) => {
+  const { url, headers: set, connectTimeout, timeout, idleTimeout, totalTimeout, connections, tls } = keys;
+  if (tls !== undefined && url.some(({ origin }) => origin.startsWith('http:'))) {
+    source.report({ ...place, path: `${place.path}.tls` }, 'an http upstream has no tls', 'an https URL');
+    return undefined;
+  }
+  return {
+    servers: url,
+    headers: set ?? [],
+    connectTimeoutMs: connectTimeout,
+    timeoutMs: timeout,
+    idleTimeoutMs: idleTimeout,
+    totalTimeoutMs: totalTimeout,
+    connections,
+    tls,
+  };
 });
 
-function parseTarget(given: string): Parsed<Target> {
+/** An API that traffic is forwarded to: its URL, those of its servers, or the long form. */
+export const upstream: Decoder<Upstream> = byKind<Upstream>(UPSTREAM_RIGHT, {
+  scalar: mapped(oneServer, withDefaults),
+  list: mapped(serverList, withDefaults),
+  map: longForm,
+});
+
+function withDefaults(servers: readonly UpstreamServer[]): Upstream {
+  return { ...PLAIN, servers };
+}
+
+function parseServer(given: string): Parsed<UpstreamServer> {
   const url = parseHttpUrl(given, { path: true, right: URL_RIGHT });
   if (!url.ok) return url;
   const basePath = url.value.pathname.replace(/\/$/, '');
@@ -85,21 +131,4 @@ function parseTarget(given: string): Parsed<Target> {
   if (never !== undefined)
     return { ok: false, wrong: `the path of the URL is not canonical: ${never.wrong}`, right: URL_RIGHT };
   return { ok: true, value: { origin: url.value.origin, basePath } };
-}
-
-function parseCertificates(given: string): Parsed<string> {
-  const found = given.match(PEM) ?? [];
-  const right = `PEM certificates, such as \${file:/etc/ssl/internal-ca.pem}`;
-  if (found.length === 0) return { ok: false, wrong: 'there is no PEM certificate in it', right };
-  return found.every(isCertificate)
-    ? { ok: true, value: given }
-    : { ok: false, wrong: 'a certificate in it cannot be read', right };
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined;
-  } catch {
-    return false;
-  }
 }

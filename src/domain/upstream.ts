@@ -1,22 +1,44 @@
-/** An API that traffic is forwarded to. */
+/** An API that traffic is forwarded to: one server, or several that answer alike. */
 export interface Upstream {
-  /** `http://host:port` or `https://host:port`, without path. */
-  readonly origin: string;
-  /** Path prefix put before every forwarded path: `''`, or `/base` without a trailing slash. */
-  readonly basePath: string;
+  /** At least one. Each request goes to one of them. */
+  readonly servers: readonly UpstreamServer[];
   /** Headers set on every forwarded request, such as an API key. Lower-case names. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** How long until a connection stands, TLS included, in milliseconds. */
+  readonly connectTimeoutMs: number;
   /** How long until response headers, in milliseconds, where the route does not say. */
   readonly timeoutMs: number;
-  /** Most connections held open to this upstream. */
+  /** Longest silence inside a response's body, in milliseconds; `undefined` lets it be silent for as long as it likes. */
+  readonly idleTimeoutMs: number | undefined;
+  /** Longest time for request and response together, in milliseconds; `undefined` for no bound. */
+  readonly totalTimeoutMs: number | undefined;
+  /** Most connections held open to each server. */
   readonly connections: number;
   readonly tls: UpstreamTls | undefined;
 }
 
-/** How an `https` upstream is verified. Verification cannot be switched off. */
+/** Where one server of an upstream is. */
+export interface UpstreamServer {
+  /** `http://host:port` or `https://host:port`, without path. */
+  readonly origin: string;
+  /** Path prefix put before every forwarded path: `''`, or `/base` without a trailing slash. */
+  readonly basePath: string;
+}
+
+/** How an `https` upstream is verified, and who the gateway is to it. Verification cannot be switched off. */
 export interface UpstreamTls {
   /** PEM certificates to trust instead of the system's. */
   readonly ca: string | undefined;
   /** Name to expect in the certificate and to send as SNI, when it is not the host of the URL. */
   readonly serverName: string | undefined;
+  /** What the gateway shows to a server that asks for a certificate. */
+  readonly identity: ClientIdentity | undefined;
+}
+
+/** A client certificate with its key. The key belongs to the certificate. */
+export interface ClientIdentity {
+  /** PEM, with the intermediate certificates after the first. */
+  readonly cert: string;
+  /** PEM private key, unencrypted. */
+  readonly key: string;
 }

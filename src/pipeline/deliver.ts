@@ -54,7 +54,8 @@ export function keepsAnswer(request: RoutedRequest): boolean {
  * Stores an answer before it is relayed, if it is a good one and within the route's limit. An answer that should have
  * been kept and cannot be is dropped, with its connection to the upstream.
  *
- * @throws GatewayError `upstream_invalid_answer` when the upstream broke off; `store_unavailable`
+ * @throws GatewayError `upstream_invalid_answer` when the upstream broke off, `upstream_timeout` when it was too slow;
+ *   `store_unavailable`
  */
 export async function keepAnswer(
   request: RoutedRequest,
@@ -89,7 +90,7 @@ async function readToKeep({ route }: RoutedRequest, response: UpstreamResponse):
     case 'larger':
       return undefined;
     case 'broke':
-      throw new GatewayError('upstream_invalid_answer');
+      throw new GatewayError(collected.silent ? 'upstream_timeout' : 'upstream_invalid_answer');
   }
 }
 

@@ -29,6 +29,8 @@ export interface ForwardTerms {
   readonly paid?: PaidFacts;
   /** Looks at the body on its way. */
   readonly watch?: BodyWatch;
+  /** Whether the money for the answer has moved, so that nothing that announces it has to be held back. */
+  readonly settled?: boolean;
   /** Whether the call goes on when the client has gone, because its answer is stored for it. */
   readonly lasting?: boolean;
 }
@@ -44,13 +46,13 @@ const NEVER = new AbortController().signal;
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  { paid, watch, lasting }: ForwardTerms = {},
+  { paid, watch, settled, lasting }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { req, res, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
   const body = bodyOf(req);
-  // A client that asked whether to send its body is told so only now, when it is wanted.
-  if (body !== undefined && awaitsContinue(req)) res.writeContinue();
+  // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
+  const mayHint = req.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const startedAt = performance.now();
   try {
     return await runtime.upstreamClient(upstream).open({
@@ -59,6 +61,8 @@ export async function openUpstream(
       headers: forwardedHeaders(request, upstream, paid),
       body,
       watch: limited(request, watch),
+      continueTo: body !== undefined && awaitsContinue(req) ? res : undefined,
+      hintsTo: mayHint ? res : undefined,
       timeoutMs,
       signal: lasting === true ? NEVER : clientGone,
     });
@@ -74,9 +78,9 @@ function limited({ req, runtime }: AcceptedRequest, watch: BodyWatch | undefined
   return new BodyLimit(bodyBytes, watch);
 }
 
-/** The path and query that the upstream sees: canonical, rewritten, below the upstream's base path. */
-export function forwardedPath(request: AcceptedRequest, { upstream, rewrite }: Destination): string {
-  return upstream.basePath + rewritten(request.path, rewrite) + request.query;
+/** The path and query that the upstream sees below its base path: canonical, rewritten. */
+export function forwardedPath(request: AcceptedRequest, { rewrite }: Destination): string {
+  return rewritten(request.path, rewrite) + request.query;
 }
 
 /** The headers that the upstream sees. */

@@ -1,7 +1,6 @@
 import type { SettleMode } from '../domain/route.ts';
-import { BodyRefusedError } from '../proxy/upload-body.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
-import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
+import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { answerFault } from './answer.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
@@ -192,7 +191,8 @@ async function serveCharged(
   try {
     if (!digest.matches) throw new BodyRefusedError();
     const lasting = keepsAnswer(request);
-    response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest, lasting });
+    const paid = paidFacts(claimed.record);
+    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, settled: true });
     checkHead(request, response);
     if (lasting) await keepAnswer(request, claimed, response, digest, services);
   } catch (fault) {

@@ -1,10 +1,23 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
+import { BodyAhead } from './body-ahead.ts';
 import { relayTrailers } from './headers.ts';
-import { BodyRefusedError, UploadBody } from './upload-body.ts';
-import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+import { relayInformational } from './informational.ts';
+import type { ServerChoice } from './server-choice.ts';
+import type { ServerHealth } from './server-health.ts';
+import { StreamLimits, type Timed } from './stream-limits.ts';
+import { UploadBody } from './upload-body.ts';
+import {
+  BodyRefusedError,
+  ClientGoneError,
+  faultOf,
+  isBreak,
+  isConnectFault,
+  UpstreamSilenceError,
+} from './upstream-fault.ts';
 import type { Collected, ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
+import { decodeHead, decodeReason } from './wire-head.ts';
 
 /**
  * How long a client may let an exchange wait without a byte of progress, in milliseconds. It holds a connection to the
@@ -13,19 +26,41 @@ import type { Collected, ForwardRequest, RelayOutcome, UpstreamResponse } from '
  */
 export const CLIENT_STALL_MS = 60_000;
 
+/** The way to one server of an upstream. */
+export interface ServerLine {
+  readonly basePath: string;
+  readonly dispatcher: Dispatcher;
+  readonly health: ServerHealth;
+}
+
+/** What all exchanges with an upstream have in common. */
+export interface ExchangeTerms {
+  readonly servers: ServerChoice<ServerLine>;
+  readonly idleTimeoutMs: number | undefined;
+  readonly totalTimeoutMs: number | undefined;
+}
+
+const NONE: readonly ServerLine[] = [];
+
 type State = 'waiting' | 'held' | 'collecting' | 'relaying' | 'done';
 
 /** One request to the upstream and its response: undici's handler and the pipeline's {@link UpstreamResponse} in one. */
-export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
+export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, Timed {
   status = 0;
   statusText = '';
   rawHeaders: string[] = [];
 
   readonly #request: ForwardRequest;
+  readonly #servers: ServerChoice<ServerLine>;
+  readonly #limits: StreamLimits | undefined;
   readonly #upload: UploadBody | undefined;
   readonly #opened = Promise.withResolvers<UpstreamResponse>();
   readonly #timer: NodeJS.Timeout;
   #state: State = 'waiting';
+  /** The server that works on it; `undefined` before and after. */
+  #line: ServerLine | undefined;
+  /** Servers to which there was no connection. */
+  #tried: readonly ServerLine[] = NONE;
   #controller: Dispatcher.DispatchController | undefined;
   #res: ServerResponse | undefined;
   #relayed: PromiseWithResolvers<RelayOutcome> | undefined;
@@ -36,32 +71,48 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
   /** How long the client's upload has stood still, in milliseconds. */
   #stalledMs = 0;
   #takingTimer: NodeJS.Timeout | undefined;
-  /** What `collect` has read, and how much it may; its caller waits in `#collected`. */
-  #ahead: Buffer[] = [];
-  #aheadBytes = 0;
-  #mostAhead = 0;
-  #collected: PromiseWithResolvers<Collected> | undefined;
+  #ahead: BodyAhead | undefined;
 
-  constructor(request: ForwardRequest) {
+  constructor(request: ForwardRequest, { servers, idleTimeoutMs, totalTimeoutMs }: ExchangeTerms) {
     this.#request = request;
+    this.#servers = servers;
     this.#timer = setTimeout(onSilence, request.timeoutMs, this);
-    if (request.body !== undefined)
-      this.#upload = new UploadBody(request.body, () => this.#uploadGoesOn(), request.watch);
+    if (idleTimeoutMs !== undefined || totalTimeoutMs !== undefined)
+      this.#limits = new StreamLimits(this, idleTimeoutMs, totalTimeoutMs);
+    if (request.body !== undefined) this.#upload = new UploadBody(request.body, () => this.#uploadGoesOn(), request);
   }
 
   /** Sends the request; resolves at the final response headers with the body held back. */
-  start(dispatcher: Dispatcher): Promise<UpstreamResponse> {
-    const { method, path, headers, signal } = this.#request;
+  start(): Promise<UpstreamResponse> {
+    const { signal } = this.#request;
     if (signal.aborted) {
       this.#fail(new ClientGoneError('no'));
       return this.#opened.promise;
     }
     signal.addEventListener('abort', this);
+    const line = this.#servers.next();
+    if (line === undefined) throw new Error('an upstream without servers');
+    this.#send(line);
+    return this.#opened.promise;
+  }
+
+  #send(line: ServerLine): void {
+    const { method, path, headers } = this.#request;
+    this.#line = line;
+    line.health.busy += 1;
     // undici's own timers are coarse (half a second) and do not see the queue: the exchange keeps its own.
     // A body may be silent for as long as it likes: server-sent events are. Dead peers are found by TCP keep-alive.
-    const options = { method, path, headers, body: this.#upload ?? null, headersTimeout: 0, bodyTimeout: 0 };
-    dispatcher.dispatch(options, this);
-    return this.#opened.promise;
+    const options: Dispatcher.DispatchOptions = {
+      method,
+      path: line.basePath + path,
+      headers,
+      body: this.#upload ?? null,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    // undici would end the connection after every HEAD. Bytes that come although there is no body end it anyway.
+    if (method === 'HEAD') options.reset = false;
+    line.dispatcher.dispatch(options, this);
   }
 
   /** The client's abort signal. */
@@ -86,9 +137,20 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     this.#fail(new ClientGoneError());
   }
 
+  /** Whether what has arrived waits for the client to take it. */
+  get waitsForTaking(): boolean {
+    return this.#controller?.paused === true;
+  }
+
+  /** A limit of the exchange as a whole is over. */
+  cutOff(error: UpstreamSilenceError): void {
+    this.#fail(error);
+  }
+
   #uploadGoesOn(): void {
     this.#stalledMs = 0;
     this.#timer.refresh();
+    this.#limits?.moved();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -103,20 +165,30 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     _headers: unknown,
     statusText?: string,
   ): void {
+    if (this.#state !== 'waiting') return;
     // 102 and 103 announce the final response; the deadline holds for that one.
-    if (status < 200 || this.#state !== 'waiting') return;
+    if (status < 200) {
+      const { hintsTo } = this.#request;
+      if (hintsTo !== undefined) relayInformational(hintsTo, status, decodeHead(controller.rawHeaders));
+      return;
+    }
     controller.pause();
     clearTimeout(this.#timer);
+    this.#limits?.hold();
+    this.#line?.health.answered();
     this.status = status;
-    this.statusText = wireText(statusText, status);
-    this.rawHeaders = decode(controller.rawHeaders);
+    this.statusText = decodeReason(statusText, status);
+    this.rawHeaders = decodeHead(controller.rawHeaders);
     this.#state = 'held';
     this.#opened.resolve(this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#limits?.moved();
     if (this.#state === 'collecting') {
-      this.#collectChunk(controller, chunk);
+      if (this.#ahead?.take(chunk) !== false) return;
+      controller.pause();
+      this.#endCollecting('larger');
       return;
     }
     const res = this.#res;
@@ -129,9 +201,11 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   onResponseEnd(): void {
     this.#ended = true;
+    this.#leave();
+    this.#limits?.end();
     this.#upload?.destroy();
     if (this.#state === 'relaying') this.#finish();
-    else if (this.#state === 'collecting') this.#endCollecting({ kind: 'whole', body: Buffer.concat(this.#ahead) });
+    else if (this.#state === 'collecting') this.#endCollecting('whole');
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -139,23 +213,51 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
       this.onResponseEnd();
       return;
     }
+    if (this.#state === 'waiting' && this.#failure === undefined) {
+      if (this.#controller !== undefined && isBreak(error)) this.#line?.health.failed();
+      if (this.#controller === undefined && isConnectFault(error) && this.#goElsewhere()) return;
+    }
+    this.#over(error);
+  }
+
+  /** No connection came about: nothing was sent and nothing of the body was read, so that another server can have it. */
+  #goElsewhere(): boolean {
+    if (this.#line !== undefined) this.#tried = [...this.#tried, this.#line];
+    const next = this.#servers.next(this.#tried);
+    if (next === undefined) return false;
+    this.#leave();
+    this.#send(next);
+    return true;
+  }
+
+  #leave(): void {
+    if (this.#line !== undefined) this.#line.health.busy -= 1;
+    this.#line = undefined;
+  }
+
+  #over(error: Error): void {
     this.#failure ??= error;
+    this.#leave();
+    this.#limits?.end();
     this.#upload?.destroy();
     this.#request.signal.removeEventListener('abort', this);
     if (this.#state === 'waiting') this.#refuse();
     else if (this.#state === 'relaying') this.#cut();
-    else if (this.#state === 'collecting') this.#endCollecting({ kind: 'broke' });
+    else if (this.#state === 'collecting') this.#endCollecting('broke');
   }
 
   collect(maxBytes: number): Promise<Collected> {
     if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be collected`);
-    if (this.#failure !== undefined) return Promise.resolve({ kind: 'broke' });
-    if (this.#ended) return Promise.resolve({ kind: 'whole', body: Buffer.alloc(0) });
+    const ahead = new BodyAhead(maxBytes);
+    this.#ahead = ahead;
     this.#state = 'collecting';
-    this.#mostAhead = maxBytes;
-    this.#collected = Promise.withResolvers<Collected>();
-    this.#controller?.resume();
-    return this.#collected.promise;
+    if (this.#failure !== undefined) this.#endCollecting('broke');
+    else if (this.#ended) this.#endCollecting('whole');
+    else {
+      this.#limits?.flow();
+      this.#controller?.resume();
+    }
+    return ahead.collected;
   }
 
   relay(res: ServerResponse): Promise<RelayOutcome> {
@@ -175,41 +277,38 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
 
   discard(): void {
     if (this.#state === 'done') return;
-    if (this.#state === 'collecting') this.#endCollecting({ kind: 'broke' });
+    if (this.#state === 'collecting') this.#endCollecting('broke');
     this.#state = 'done';
     this.#fail(new Error('the response was discarded'));
   }
 
-  #collectChunk(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#ahead.push(chunk);
-    this.#aheadBytes += chunk.length;
-    if (this.#aheadBytes <= this.#mostAhead) return;
-    controller.pause();
-    this.#endCollecting({ kind: 'larger' });
-  }
-
-  #endCollecting(collected: Collected): void {
+  #endCollecting(kind: Collected['kind']): void {
     this.#state = 'held';
-    this.#collected?.resolve(collected);
+    this.#limits?.hold();
+    this.#ahead?.end(kind, this.#failure instanceof UpstreamSilenceError);
   }
 
   #pump(res: ServerResponse): void {
     res.on('drain', () => {
       clearTimeout(this.#takingTimer);
+      this.#limits?.moved();
       if (this.#state === 'relaying' && !this.#ended) this.#controller?.resume();
     });
     res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
     res.once('close', () => {
       if (this.#state === 'relaying') this.#fail(new ClientGoneError());
     });
-    for (const chunk of this.#ahead) res.write(chunk);
-    this.#bytes = this.#aheadBytes;
-    this.#ahead = [];
+    if (this.#ahead !== undefined) {
+      for (const chunk of this.#ahead.chunks) res.write(chunk);
+      this.#bytes = this.#ahead.bytes;
+      this.#ahead = undefined;
+    }
     // A response to HEAD, or one that was collected, is over before anybody asked for its body.
     if (this.#ended) {
       this.#finish();
       return;
     }
+    this.#limits?.flow();
     this.#controller?.resume();
     // What had arrived went out together with the head; an event stream that says nothing yet still shows its head.
     if (this.#bytes === 0 && this.#state === 'relaying' && !this.#ended) res.flushHeaders();
@@ -219,7 +318,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     const trailers = this.#controller?.rawTrailers;
-    if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decode(trailers)));
+    if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decodeHead(trailers)));
     res.end();
     this.#watchTaking();
   }
@@ -238,7 +337,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse {
     // After the response's end there is nothing left to abort, and the connection may serve somebody else.
     if (controller !== undefined && !this.#ended && !controller.aborted) controller.abort(error);
     // An abort reports back at once; everything that has no connection is told here. Hearing it twice changes nothing.
-    this.onResponseError(controller, error);
+    this.#over(error);
   }
 
   #refuse(): void {
@@ -281,20 +380,4 @@ function onUntaken(exchange: Exchange): void {
  */
 function isLengthMismatch(error: Error): boolean {
   return 'code' in error && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
-}
-
-function decode(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return [];
-  const list: string[] = new Array(raw.length);
-  for (let i = 0; i < raw.length; i++) list[i] = raw[i]?.toString('latin1') ?? '';
-  return list;
-}
-
-/** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes are what must come through. */
-function wireText(text: string | undefined, status: number): string {
-  if (text === undefined || text === '') return '';
-  if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';
-  const wire = Buffer.from(text, 'utf8').toString('latin1');
-  // Node throws at a control character, and it would end the status line.
-  return /[^\t\x20-\x7e\x80-\xff]/.test(wire) ? (STATUS_CODES[status] ?? '') : wire;
 }

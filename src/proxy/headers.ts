@@ -225,6 +225,26 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
 }
 
 /**
+ * The headers of an informational response: the same, but for those that frame a message, and without what may not
+ * stand in a header. They are hints, so that nothing fails for the want of one.
+ *
+ * @returns flat list for `writeInformation`
+ */
+export function relayHints(raw: readonly string[]): string[] {
+  const nominated = nominatedBy(raw);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    const key = canonical(lower);
+    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    if (key !== FRAMING && key !== 'trailer' && !FORBIDDEN_IN_VALUE.test(value)) out.push(name, value);
+  }
+  return out;
+}
+
+/**
  * Trailers for the client: without those that only a head may carry (RFC 9110 §6.5.1) and forged payment headers.
  *
  * @returns pairs for `addTrailers`

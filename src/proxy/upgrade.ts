@@ -1,10 +1,13 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { relayResponseHeaders } from './headers.ts';
-import { ClientGoneError, faultOf, UpstreamSilenceError } from './upstream-fault.ts';
+import { ServerChoice } from './server-choice.ts';
+import type { HealthBook, ServerHealth } from './server-health.ts';
+import { type Connector, connectorTo } from './upstream-connector.ts';
+import { ClientGoneError, faultOf, isBreak, UpstreamSilenceError } from './upstream-fault.ts';
 import type { RelayOutcome } from './upstream-response.ts';
 
 /** How long a client may stay silent after a plain answer, in milliseconds, before its connection is cut. */
@@ -12,11 +15,11 @@ const LINGER_MS = 5_000;
 
 /** An upgrade request as it goes to the upstream. */
 export interface ForwardUpgrade {
-  /** Canonical path and query, rewritten and with the upstream's base path. */
+  /** Canonical path and query, rewritten; the server's base path is put before it. */
   readonly path: string;
   /** Flat list from `forwardRequestHeaders`; the upgrade's own headers are put in here. */
   readonly headers: readonly string[];
-  /** How long until the upstream's answer, in milliseconds. */
+  /** How long until the upstream's answer, in milliseconds, connecting included. */
   readonly timeoutMs: number;
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
@@ -33,7 +36,7 @@ export interface ForwardUpgrade {
 /** How an upgrade ended, and what the upstream answered, if it did. */
 export type UpgradeOutcome = RelayOutcome & { readonly status: number | undefined };
 
-/** Forwards WebSocket upgrades to one upstream. */
+/** Forwards WebSocket upgrades to the servers of one upstream. */
 export interface UpgradeProxy {
   /**
    * Sends the upgrade and stays until the connection is over. Frames flow only after the upstream's own 101; any other
@@ -55,13 +58,19 @@ export function isWebSocketUpgrade(req: IncomingMessage): boolean {
 }
 
 /** Opens the way for upgrades to an upstream. Every upgrade has a connection of its own. */
-export function openUpgradeProxy(upstream: Upstream): UpgradeProxy {
+export function openUpgradeProxy(upstream: Upstream, book: HealthBook): UpgradeProxy {
+  const servers = new ServerChoice(
+    upstream.servers.map(({ origin, basePath }) => {
+      const health = book.of(origin);
+      return { origin, basePath, health, connect: connectorTo(upstream, health) };
+    }),
+  );
   const open = new Set<Socket>();
   return {
     async upgrade(req, socket, head, forward) {
       open.add(socket);
       try {
-        return await new Tunnel(upstream, socket, forward).run(req, head);
+        return await new Tunnel(servers, socket, forward).run(req, head);
       } finally {
         open.delete(socket);
       }
@@ -73,24 +82,47 @@ export function openUpgradeProxy(upstream: Upstream): UpgradeProxy {
   };
 }
 
+/** The way to one server. */
+interface TunnelLine {
+  readonly origin: string;
+  readonly basePath: string;
+  readonly health: ServerHealth;
+  readonly connect: Connector;
+}
+
+/** A connection that stands, for the library to send its one request on. */
+class ConnectedAgent extends Agent {
+  readonly #connection: Socket;
+
+  constructor(connection: Socket) {
+    super();
+    this.#connection = connection;
+  }
+
+  override createConnection(): Socket {
+    return this.#connection;
+  }
+}
+
 /**
  * One upgrade. The library does the forwarding; its hooks run before its own listeners, which is where heads are
  * scrubbed and the two sides are tied together.
  */
 class Tunnel {
-  readonly #upstream: Upstream;
+  readonly #servers: ServerChoice<TunnelLine>;
   readonly #socket: Socket;
   readonly #forward: ForwardUpgrade;
   readonly #startBytes: number;
   #request: ClientRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #connected = false;
+  /** The server that the request went to. */
+  #line: TunnelLine | undefined;
   #answer: IncomingMessage | undefined;
   #upgraded = false;
   #failure: Error | undefined;
 
-  constructor(upstream: Upstream, socket: Socket, forward: ForwardUpgrade) {
-    this.#upstream = upstream;
+  constructor(servers: ServerChoice<TunnelLine>, socket: Socket, forward: ForwardUpgrade) {
+    this.#servers = servers;
     this.#socket = socket;
     this.#forward = forward;
     this.#startBytes = socket.bytesWritten;
@@ -100,27 +132,69 @@ class Tunnel {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     if (!this.#socket.destroyed) {
       this.#socket.once('finish', () => this.#linger());
-      const proxy = this.#openProxy();
-      // Rejects only without an `error` listener; the end of the story is the end of the client's socket.
-      proxy.ws(this.#outgoing(req), this.#socket, {}, head).catch(() => {});
+      this.#timer = setTimeout(() => this.#timeOut(), this.#forward.timeoutMs);
+      void this.#start(req, head);
       await closed;
       clearTimeout(this.#timer);
       this.#request?.destroy();
+      if (this.#line !== undefined) this.#line.health.busy -= 1;
     }
     return { ...this.#outcome(), status: this.#answer?.statusCode };
   }
 
-  #openProxy(): ProxyServer {
-    const tls = this.#upstream.tls;
+  /** Connects, and then hands over to the library. Nothing is sent before there is a connection. */
+  async #start(req: IncomingMessage, head: Buffer): Promise<void> {
+    try {
+      const { line, connection } = await this.#connect();
+      // The client has gone meanwhile, or has been answered.
+      if (this.#socket.destroyed || this.#failure !== undefined) {
+        connection.destroy();
+        return;
+      }
+      this.#line = line;
+      line.health.busy += 1;
+      const proxy = this.#openProxy(line, connection);
+      // Rejects only without an `error` listener; the end of the story is the end of the client's socket.
+      proxy.ws(this.#outgoing(req, line), this.#socket, {}, head).catch(() => {});
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      this.#socket.end();
+    }
+  }
+
+  /** A connection to the first server that takes one. */
+  async #connect(): Promise<{ readonly line: TunnelLine; readonly connection: Socket }> {
+    const tried: TunnelLine[] = [];
+    let fault: unknown;
+    for (;;) {
+      const line = this.#failure === undefined ? this.#servers.next(tried) : undefined;
+      if (line === undefined) throw fault;
+      try {
+        return { line, connection: await connectionTo(line) };
+      } catch (error) {
+        fault = error;
+        tried.push(line);
+      }
+    }
+  }
+
+  #timeOut(): void {
+    const error = new UpstreamSilenceError(`No answer in ${this.#forward.timeoutMs} ms.`);
+    if (this.#request !== undefined) {
+      this.#request.destroy(error);
+      return;
+    }
+    this.#failed(error);
+    this.#socket.end();
+  }
+
+  #openProxy({ origin }: TunnelLine, connection: Socket): ProxyServer {
     const proxy = createProxyServer({
-      target: this.#upstream.origin,
+      // Where TLS is spoken, it is spoken already.
+      target: origin.replace('https:', 'http:'),
       // The path is complete and canonical: joining it with anything would forward what was not matched.
       prependPath: false,
-      secure: true,
-      ssl: {
-        ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-        ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
-      },
+      agent: new ConnectedAgent(connection),
     });
     proxy.on('proxyReqWs', (request) => this.#watch(request));
     proxy.on('open', (upstreamSocket) => this.#join(upstreamSocket));
@@ -129,22 +203,16 @@ class Tunnel {
   }
 
   /** The request as the library reads it: the client's, with only the headers and the path that were let through. */
-  #outgoing(req: IncomingMessage): IncomingMessage {
+  #outgoing(req: IncomingMessage, { origin, basePath }: TunnelLine): IncomingMessage {
     const headers = headerObject(this.#forward.headers);
-    headers['host'] ??= new URL(this.#upstream.origin).host;
+    headers['host'] ??= new URL(origin).host;
     headers['connection'] = 'Upgrade';
     headers['upgrade'] = 'websocket';
-    return Object.create(req, { headers: { value: headers }, url: { value: this.#forward.path } });
+    return Object.create(req, { headers: { value: headers }, url: { value: basePath + this.#forward.path } });
   }
 
   #watch(request: ClientRequest): void {
     this.#request = request;
-    const { timeoutMs } = this.#forward;
-    this.#timer = setTimeout(
-      () => request.destroy(new UpstreamSilenceError(`No answer in ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-    request.once('socket', (socket) => socket.once('connect', () => (this.#connected = true)));
     request.once('response', (answer) => this.#answered(answer, ['transfer-encoding']));
     request.once('upgrade', (answer) => {
       this.#upgraded = true;
@@ -156,6 +224,7 @@ class Tunnel {
   /** Replaces the answer's headers by those the client may see; `kept` are the ones that the library frames with. */
   #answered(answer: IncomingMessage, kept: readonly string[]): void {
     clearTimeout(this.#timer);
+    this.#line?.health.answered();
     this.#answer = answer;
     const framing = answer.headers;
     answer.headers = {};
@@ -196,7 +265,8 @@ class Tunnel {
     this.#failure = this.#socket.destroyed ? new ClientGoneError() : error;
     clearTimeout(this.#timer);
     if (this.#answer !== undefined || this.#socket.destroyed) return;
-    this.#forward.refuse(faultOf(error, this.#connected ? 'possibly' : 'no'));
+    if (this.#request !== undefined && isBreak(error)) this.#line?.health.failed();
+    this.#forward.refuse(faultOf(error, this.#request === undefined ? 'no' : 'possibly'));
   }
 
   #outcome(): RelayOutcome {
@@ -207,6 +277,17 @@ class Tunnel {
     if (!complete) return { kind: 'client_gone' };
     return { kind: 'complete', bytes: this.#socket.bytesWritten - this.#startBytes };
   }
+}
+
+function connectionTo({ origin, connect }: TunnelLine): Promise<Socket> {
+  const { protocol, host, hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    // Without brackets, as undici gives an IPv6 address to its own connections.
+    connect({ protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port }, (error, socket) => {
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
+  });
 }
 
 /** A flat list as the object that `http.request` takes; lower-case names, repeated ones as arrays. */

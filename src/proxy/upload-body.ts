@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { ClientGoneError } from './upstream-fault.ts';
+import { BodyRefusedError, ClientGoneError } from './upstream-fault.ts';
 
 /**
  * Looks at a body as it passes. The last chunk is held back until the watch agrees: an upstream never gets the whole of
@@ -20,13 +20,11 @@ export interface BodyWatch {
 const GRACE_MS = 60_000;
 const LEAST_BYTES_PER_SECOND = 500;
 
-/** A body was not the one that it had to be; the upstream has not got it whole. */
-export class BodyRefusedError extends Error {
-  override readonly name = 'BodyRefusedError';
-
-  constructor() {
-    super('The body is not the one that this payment was made for.');
-  }
+/** What comes with a body. */
+export interface UploadTerms {
+  readonly watch?: BodyWatch | undefined;
+  /** The client's response, where the client sends its body only when it is asked for it (`Expect: 100-continue`). */
+  readonly continueTo?: ServerResponse | undefined;
 }
 
 /**
@@ -48,11 +46,14 @@ export class UploadBody extends Readable {
   /** Since when the client has been waited for, and how long that was before, in milliseconds. */
   #wantedAt: number | undefined;
   #waitedMs = 0;
+  /** Where the body is still to be asked for. */
+  #continueTo: ServerResponse | undefined;
 
   /** `onProgress` is called for every chunk that came in and at the end. */
-  constructor(message: IncomingMessage, onProgress: () => void, watch?: BodyWatch) {
+  constructor(message: IncomingMessage, onProgress: () => void, { watch, continueTo }: UploadTerms = {}) {
     super();
     this.#watch = watch;
+    this.#continueTo = continueTo;
     this.#message = message;
     this.#onProgress = onProgress;
     // Faults are reported through undici while it listens; after that nobody needs them and they must not be thrown.
@@ -71,6 +72,12 @@ export class UploadBody extends Readable {
   }
 
   override _read(): void {
+    const ask = this.#continueTo;
+    // Asked for when there is a connection to send it on, and not before.
+    if (ask !== undefined) {
+      this.#continueTo = undefined;
+      if (!ask.headersSent && !ask.destroyed) ask.writeContinue();
+    }
     this.#wantedAt ??= performance.now();
     this.#message.resume();
   }

@@ -1,17 +1,18 @@
-import { buildConnector, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Upstream } from '../domain/upstream.ts';
 import { Exchange } from './exchange.ts';
 import { withLateEnd } from './late-end.ts';
+import { ServerChoice } from './server-choice.ts';
+import type { HealthBook, ServerHealth } from './server-health.ts';
+import { connectorTo } from './upstream-connector.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 
 export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
 
 /** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
-/** Longest wait for a connection, in milliseconds, where the upstream's own timeout is longer. */
-const MAX_CONNECT_MS = 10_000;
 
-/** The connections to one upstream. */
+/** The connections to the servers of one upstream. */
 export interface UpstreamClient {
   /**
    * Sends a request and resolves at the final response headers, with the body held back: nothing of it is read beyond
@@ -19,7 +20,7 @@ export interface UpstreamClient {
    *
    * Rejects with a `GatewayError` `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer` or
    * `shutting_down` (`mayHaveReachedUpstream` says whether the upstream can have seen it), or with `ClientGoneError`.
-   * Nothing is ever sent twice.
+   * A request for which there was no connection goes to the next server; nothing is ever sent twice.
    */
   open(request: ForwardRequest): Promise<UpstreamResponse>;
   /** Waits for requests under way, then closes the connections. Requests after it are refused. */
@@ -27,31 +28,32 @@ export interface UpstreamClient {
 }
 
 /**
- * Opens the connection pool of an upstream. No connection is made before the first request.
+ * Opens the connection pools of an upstream, one for each server. No connection is made before the first request.
  *
  * The upstream's certificate is always verified. Redirects are relayed, bodies are never decoded.
  */
-export function openUpstreamClient(upstream: Upstream): UpstreamClient {
-  const pool = new Pool(upstream.origin, {
+export function openUpstreamClient(upstream: Upstream, book: HealthBook): UpstreamClient {
+  const lines = upstream.servers.map(({ origin, basePath }) => {
+    const health = book.of(origin);
+    return { basePath, dispatcher: openPool(origin, upstream, health), health };
+  });
+  const { idleTimeoutMs, totalTimeoutMs } = upstream;
+  const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs };
+  return {
+    open: (request) => new Exchange(request, terms).start(),
+    async close() {
+      await Promise.all(lines.map(({ dispatcher }) => dispatcher.close()));
+    },
+  };
+}
+
+function openPool(origin: string, upstream: Upstream, health: ServerHealth): Pool {
+  return new Pool(origin, {
     connections: upstream.connections,
     // One request at a time on a connection: an answer can never be taken for another request's.
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
-    connect: withLateEnd(connector(upstream)),
+    connect: withLateEnd(connectorTo(upstream, health)),
   });
-  return {
-    open: (request) => new Exchange(request).start(pool),
-    close: () => pool.close(),
-  };
-}
-
-function connector(upstream: Upstream): buildConnector.connector {
-  const timeout = Math.min(upstream.timeoutMs, MAX_CONNECT_MS);
-  const ca = upstream.tls?.ca;
-  const serverName = upstream.tls?.serverName;
-  const connect = buildConnector({ allowH2: false, timeout, ...(ca === undefined ? {} : { ca }) });
-  if (serverName === undefined) return connect;
-  // undici derives the name from a configured Host header; the configured server name goes first.
-  return (options, callback) => connect({ ...options, servername: serverName }, callback);
 }

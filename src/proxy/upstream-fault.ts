@@ -32,6 +32,15 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** A body was not the one that it had to be; the upstream has not got it whole. */
+export class BodyRefusedError extends Error {
+  override readonly name = 'BodyRefusedError';
+
+  constructor() {
+    super('The body is not the one that this payment was made for.');
+  }
+}
+
 /** Whether the upstream can have got the request that `error` is about. In doubt, yes. */
 export function mayHaveReachedUpstream(error: unknown): boolean {
   const fault = error instanceof GatewayError ? error.cause : error;
@@ -74,4 +83,18 @@ function codeOf(error: unknown, message: string): ErrorCode {
   const unasked = message === 'bad response' || message === 'bad upgrade';
   if (unasked || error instanceof errors.HTTPParserError) return 'upstream_invalid_answer';
   return CODE_OF_FAULT.get(code) ?? 'upstream_unreachable';
+}
+
+/** Whether an upstream that was asked broke off, or talked nonsense, where its response should begin. */
+export function isBreak(error: Error): boolean {
+  if (error instanceof ClientGoneError || error instanceof BodyRefusedError || error instanceof GatewayError)
+    return false;
+  const code = codeOf(error, error.message);
+  return code === 'upstream_unreachable' || code === 'upstream_invalid_answer';
+}
+
+/** Whether a request that was not begun failed for want of a connection, and not for a reason of the gateway's own. */
+export function isConnectFault(error: Error): boolean {
+  const code = codeOf(error, error.message);
+  return code === 'upstream_unreachable' || code === 'upstream_timeout';
 }

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BodyWatch } from './upload-body.ts';
+import type { UploadTerms } from './upload-body.ts';
 
 /** A request as it goes to the upstream. */
-export interface ForwardRequest {
+export interface ForwardRequest extends UploadTerms {
   readonly method: string;
-  /** Canonical path and query, rewritten and with the upstream's base path. */
+  /** Canonical path and query, rewritten; the server's base path is put before it. */
   readonly path: string;
   /** Flat list of names and values from `forwardRequestHeaders`. */
   readonly headers: string[];
   /** From `bodyOf`; `watch` looks at it as it passes. */
   readonly body: IncomingMessage | undefined;
-  readonly watch?: BodyWatch | undefined;
+  /** The client's response, where informational responses (102, 103) may go to it at once. */
+  readonly hintsTo?: ServerResponse | undefined;
   /**
    * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
    * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
@@ -52,4 +53,5 @@ export interface UpstreamResponse {
 export type Collected =
   | { readonly kind: 'whole'; readonly body: Buffer }
   | { readonly kind: 'larger' }
-  | { readonly kind: 'broke' };
+  /** `silent`: it went on for too long without a byte, or altogether. */
+  | { readonly kind: 'broke'; readonly silent: boolean };

@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import { HealthBook } from '../proxy/server-health.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { openUpstreamClient } from '../proxy/upstream-connection.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
@@ -36,6 +37,8 @@ export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault'> {
  */
 export class PlanLine {
   readonly #deps: PlanLineDeps;
+  /** A reload does not forget which servers are down. */
+  readonly #health = new HealthBook();
   readonly #clients: Stock<Upstream, UpstreamClient>;
   readonly #open = new Set<OpenRuntime>();
   #current: OpenRuntime;
@@ -43,7 +46,7 @@ export class PlanLine {
   constructor(plan: Plan, deps: PlanLineDeps) {
     this.#deps = deps;
     this.#clients = new Stock(
-      openUpstreamClient,
+      (upstream) => openUpstreamClient(upstream, this.#health),
       (client) => void this.#attempt('closing an upstream', client.close()),
     );
     this.#current = this.#openRuntime(plan);
@@ -106,7 +109,8 @@ export class PlanLine {
   #openRuntime(plan: Plan): OpenRuntime {
     const { recent, facilitators, onFacilitatorFault } = this.#deps;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const runtime = openRuntime(plan, { recent, facilitators, clients: this.#clients, onFacilitatorFault, ...before });
+    const shared = { recent, facilitators, clients: this.#clients, health: this.#health };
+    const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, ...before });
     this.#open.add(runtime);
     return runtime;
   }

@@ -16,7 +16,8 @@ export function readiness(runtime: OpenRuntime, leaving: boolean): ReadinessChec
     const ready = runtime.facilitators.covers(offer);
     checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
   }
-  return [...checks.values(), accepting(leaving)];
+  const upstreams = serversOf(runtime.plan).map((origin) => upstreamCheck(origin, runtime));
+  return [...checks.values(), ...upstreams, accepting(leaving)];
 }
 
 /** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */
@@ -42,6 +43,19 @@ export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
   const kinds = [...new Set(unserved.map((offer) => `${offer.scheme} on ${offer.network}`))].join(', ');
   const names = plan.facilitators.map((facilitator) => facilitator.name).join(', ');
   throw new UnservedOfferError(`no facilitator serves ${kinds}; asked: ${names}`);
+}
+
+/** Told, never held against the gateway: taking every replica out of service would turn one fault into a larger one. */
+function upstreamCheck(origin: string, { health }: OpenRuntime): ReadinessCheck {
+  const check = { name: `upstream ${origin}`, ready: true };
+  const { trouble } = health.of(origin);
+  return trouble === undefined ? check : { ...check, detail: trouble };
+}
+
+function serversOf({ routes, unmatched }: Plan): readonly string[] {
+  const upstreams = routes.map(({ upstream }) => upstream);
+  if (unmatched.kind === 'pass') upstreams.push(unmatched.upstream);
+  return [...new Set(upstreams.flatMap(({ servers }) => servers.map(({ origin }) => origin)))];
 }
 
 function offersOf(plan: Plan): readonly Offer[] {

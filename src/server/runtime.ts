@@ -5,6 +5,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { RouteDesk, Runtime } from '../pipeline/runtime.ts';
 import { compileChallenge } from '../protocol/challenge.ts';
+import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
@@ -14,6 +15,8 @@ import type { Stock } from './stock.ts';
 
 /** A runtime with its end: what was opened for a plan is closed with it, but for what another plan uses, too. */
 export interface OpenRuntime extends Runtime {
+  /** What is known about the servers of its upstreams. */
+  readonly health: HealthBook;
   /** Cuts connections that were upgraded: they do not end by themselves. */
   cutTunnels(): void;
   close(): Promise<void>;
@@ -24,6 +27,8 @@ export interface RuntimeDeps {
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
   readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
   readonly clients: Stock<Upstream, UpstreamClient>;
+  /** Of the servers, shared by all plans of the process. */
+  readonly health: HealthBook;
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
   /** The facilitators of the runtime before: what it knows of the same ones is known here. */
   readonly before?: FacilitatorPool;
@@ -44,12 +49,14 @@ class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
   readonly #desks: ReadonlyMap<Route, RouteDesk>;
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
 
   constructor(plan: Plan, deps: RuntimeDeps, facilitators: FacilitatorPool) {
+    this.health = deps.health;
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
@@ -64,7 +71,7 @@ class PlanRuntime implements OpenRuntime {
   }
 
   upgradeProxy(upstream: Upstream): UpgradeProxy {
-    return getOrOpen(this.#tunnels, upstream, openUpgradeProxy);
+    return getOrOpen(this.#tunnels, upstream, (settings) => openUpgradeProxy(settings, this.health));
   }
 
   desk(route: Route): RouteDesk | undefined {

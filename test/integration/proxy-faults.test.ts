@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openUpstreamClient } from '../../src/proxy/upstream-connection.ts';
+import { HealthBook } from '../../src/proxy/server-health.ts';
+import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
 import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../support/bare-gateway.ts';
 import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
@@ -65,7 +67,7 @@ describe('an upstream that fails before its response', () => {
   it('is too slow, and has seen nothing, for a request that waited for a free connection', async () => {
     const heads = Promise.withResolvers<RawPeer>();
     const upstream = await afterHead(heads.resolve);
-    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 });
+    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook());
     open.push(client, upstream);
     const gone = new AbortController();
     const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 60_000, signal: gone.signal };
@@ -120,6 +122,40 @@ describe('an upstream that breaks off inside its body', () => {
       expect(received.endsWith('part') || received.endsWith('part\r\n')).toBe(true);
       expect(await gateway.next()).toEqual({ kind: 'upstream_broke' });
     }
+  });
+
+  it.each([
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\npart'],
+    ['HTTP/1.1', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart'],
+  ])('is not taken for one that has ended when a reset ends its connection (%s)', async (_version, bytes) => {
+    const client = Promise.withResolvers<RawPeer>();
+    const upstream = await afterHead(async (peer) => {
+      peer.send(bytes);
+      await (await client.promise).until('part');
+      peer.socket.resetAndDestroy();
+    });
+    const gateway = await gatewayTo(upstream);
+    const peer = await connectRaw(gateway.port);
+    client.resolve(peer);
+    peer.send('GET /x HTTP/1.1\r\nHost: gw\r\n\r\n');
+    expect((await peer.ended).toString()).not.toContain('\r\n0\r\n');
+    expect(await gateway.next()).toEqual({ kind: 'upstream_broke' });
+  });
+
+  it('may be reset while it is held back and has no length', async () => {
+    const upstreams = Promise.withResolvers<RawPeer>();
+    const upstream = await afterHead((peer) => {
+      upstreams.resolve(peer);
+      peer.send('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart');
+    });
+    const hold = async (response: UpstreamResponse): Promise<boolean> => {
+      (await upstreams.promise).socket.resetAndDestroy();
+      while (!response.broken) await setImmediate();
+      return true;
+    };
+    const gateway = await gatewayTo(upstream, { hold });
+    await exchangeRaw(gateway.port, GET);
+    expect(await gateway.next()).toEqual({ kind: 'upstream_broke' });
   });
 
   it('resets an HTTP/1.0 client, which could not tell a cut from an end', async () => {
@@ -199,7 +235,7 @@ describe('a client that goes away', () => {
 
   it('before anything was sent: nothing is sent', async () => {
     const upstream = await afterHead(() => {});
-    const client = openUpstreamClient(upstream.upstream);
+    const client = openUpstreamClient(upstream.upstream, new HealthBook());
     open.push(upstream, client);
     const request = {
       method: 'GET',
@@ -215,7 +251,7 @@ describe('a client that goes away', () => {
 });
 
 it('refuses requests after it was closed', async () => {
-  const client = openUpstreamClient(upstreamAt(await freePort()));
+  const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook());
   await client.close();
   const signal = new AbortController().signal;
   const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 1000, signal };

@@ -119,15 +119,73 @@ describe('the response of the upstream', () => {
     expect(response.body.toString()).toBe('3\r\nold\r\n0\r\n\r\n');
   });
 
-  it('waits for the final response behind informational ones', async () => {
-    const gateway = await gatewayTo(
-      await answering(
-        'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!',
-      ),
-    );
+  const ANNOUNCED = [
+    'HTTP/1.1 103 Early Hints\r\nLink: </a,b>; rel="x y"\r\nlink: </c>\r\nPAYMENT-RESPONSE: forged\r\nX402-Payer: f\r\n\r\n',
+    'HTTP/1.1 102 Processing\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!',
+  ];
+
+  it('comes after the informational ones, which have no forged headers', async () => {
+    const gateway = await gatewayTo(await answering(ANNOUNCED.join('')));
+    const client = await connectRaw(gateway.port);
+    client.send(GET);
+    const [hints = '', processing = '', final = ''] = (await client.ended).toString().split('\r\n\r\n');
+    expect(hints.split('\r\n')).toEqual(['HTTP/1.1 103 Early Hints', 'Link: </a,b>; rel="x y"', 'link: </c>']);
+    expect(processing).toBe('HTTP/1.1 102 Processing');
+    expect(final).toContain('HTTP/1.1 200 OK\r\n');
+    expect(client.received.toString().endsWith('\r\n\r\n!')).toBe(true);
+  });
+
+  it('comes alone where it is to be paid for: what announces it may be the worth of it', async () => {
+    const paid = { payer: '0xab', network: 'eip155:8453', asset: '0xcd', amount: '10', route: 'GET /x' };
+    const gateway = await gatewayTo(await answering(ANNOUNCED.join('')), { paid });
     const response = await exchangeRaw(gateway.port, GET);
     expect(response.statusLine).toBe('HTTP/1.1 200 OK');
     expect(response.body.toString()).toBe('!');
+  });
+
+  it('to HEAD leaves the connection to the upstream good for the next request', async () => {
+    const upstream = await answering('HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n');
+    const gateway = await gatewayTo(upstream);
+    for (let i = 0; i < 5; i++) {
+      await exchangeRaw(gateway.port, 'HEAD /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n');
+      await gateway.next();
+    }
+    expect(upstream.connections()).toBe(1);
+  });
+
+  it("to HEAD takes its connection along when a body comes with it, which is nobody's answer", async () => {
+    const upstream = await openOddUpstream(async (peer) => {
+      for (;;) {
+        const head = await peer.until('\r\n\r\n');
+        peer.clear();
+        const body = head.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged' : 'honest';
+        peer.send(`HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${body}`);
+      }
+    });
+    const gateway = await gatewayTo(upstream);
+    await exchangeRaw(gateway.port, 'HEAD /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n');
+    for (let i = 0; i < 3; i++) expect((await exchangeRaw(gateway.port, GET)).body.toString()).toBe('honest');
+    expect(upstream.connections()).toBe(2);
+  });
+
+  it('keeps a thousand headers, and its body behind a megabyte of chunk extensions', async () => {
+    const headers = Array.from({ length: 1000 }, (_, index) => `X-${index}: ${index}`);
+    const extension = `;a=${'x'.repeat(1024 * 1024)}`;
+    const body = `2${extension}\r\nhi\r\n0${extension}\r\n\r\n`;
+    const gateway = await gatewayTo(
+      await answering(`${crlf(['HTTP/1.1 200 OK', ...headers, 'Transfer-Encoding: chunked'])}\r\n${body}`),
+    );
+    const response = await exchangeRaw(gateway.port, GET);
+    expect(response.headers.slice(0, 1000)).toEqual(headers.map((line) => line.split(': ')));
+    expect(response.body.toString()).toBe('2\r\nhi\r\n0\r\n\r\n');
+  });
+
+  it('of 205 has no body, and one without its reason phrase keeps its status', async () => {
+    const gateway = await gatewayTo(await answering('HTTP/1.1 205 \r\nContent-Length: 0\r\n\r\n'));
+    const response = await exchangeRaw(gateway.port, GET);
+    expect(response.statusLine).toMatch(/^HTTP\/1.1 205/);
+    expect(response.body.length).toBe(0);
   });
 
   it('takes a second response in the bytes after the first for nobody', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { UpstreamTls } from '../../src/domain/upstream.ts';
+import { HealthBook } from '../../src/proxy/server-health.ts';
 import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { upstreamAt } from '../support/odd-upstream.ts';
 import { UPSTREAM_TEST } from '../support/upstream-certificate.ts';
@@ -24,7 +25,7 @@ async function call(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = openUpstreamClient(upstreamAt(0, { origin, tls }));
+  const client = openUpstreamClient(upstreamAt(0, { servers: [{ origin, basePath: '' }], tls }), new HealthBook());
   open.push({
     async close() {
       server.closeAllConnections();
@@ -44,12 +45,15 @@ describe('an https upstream', () => {
   });
 
   it('is not spoken to when its certificate is for another name', async () => {
-    const tls = { ca: UPSTREAM_TEST.cert, serverName: undefined };
+    const tls = { ca: UPSTREAM_TEST.cert, serverName: undefined, identity: undefined };
     await expect(call(tls)).rejects.toMatchObject({ code: 'upstream_unreachable', cause: { reached: 'no' } });
   });
 
   it.each([undefined, 'other.test'])('is expected to be the configured name, with the Host header %s', async (host) => {
-    const { response, names } = await call({ ca: UPSTREAM_TEST.cert, serverName: 'upstream.test' }, host);
+    const { response, names } = await call(
+      { ca: UPSTREAM_TEST.cert, serverName: 'upstream.test', identity: undefined },
+      host,
+    );
     expect(response.status).toBe(200);
     expect(names).toEqual(['upstream.test']);
     response.discard();

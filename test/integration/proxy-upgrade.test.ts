@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { forwardRequestHeaders } from '../../src/proxy/headers.ts';
+import { HealthBook } from '../../src/proxy/server-health.ts';
 import { isWebSocketUpgrade, openUpgradeProxy } from '../../src/proxy/upgrade.ts';
 import type { RelayOutcome } from '../../src/proxy/upstream-response.ts';
 import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
@@ -21,7 +22,7 @@ interface Tunnels {
 
 /** A server that lets every upgrade through, with `/base` before its path. */
 async function tunnelTo(upstream: TestUpstream, timeoutMs = 10_000): Promise<Tunnels> {
-  const proxy = openUpgradeProxy(upstream.upstream);
+  const proxy = openUpgradeProxy(upstream.upstream, new HealthBook());
   const outcome = Promise.withResolvers<RelayOutcome>();
   const server = createServer();
   server.on('upgrade', (req, socket, head) => {
@@ -161,6 +162,24 @@ describe('a WebSocket upgrade', () => {
     client.socket.end();
     expect(await tunnel.outcome).toMatchObject({ kind: 'complete' });
     expect((await peer).received.includes('smuggled')).toBe(false);
+  });
+
+  it('goes to another server when the first does not take the connection', async () => {
+    const closed = await openOddUpstream(() => {});
+    await closed.close();
+    const { upstream, peer } = await answering(SWITCHED);
+    const servers = [closed.port, upstream.port].map((port) => ({
+      origin: `http://127.0.0.1:${port}`,
+      basePath: '/b',
+    }));
+    const tunnel = await tunnelTo({ ...upstream, upstream: upstreamAt(0, { servers }) });
+    for (let i = 0; i < 2; i++) {
+      const client = await connectRaw(tunnel.port);
+      client.send(REQUEST);
+      expect(await client.until('\r\n\r\n')).toContain('101 Switching Protocols');
+      client.socket.destroy();
+    }
+    expect((await peer).received.toString()).toContain('GET /b/base/chat?q=1 HTTP/1.1');
   });
 
   it('is refused with a fault when the upstream cannot be reached', async () => {

@@ -15,5 +15,5 @@ export async function openQueueOf(bytes: string): Promise<OddUpstream> {
       peer.send(bytes);
     }
   });
-  return { url: odd.upstream.origin, close: () => odd.close() };
+  return { url: `http://127.0.0.1:${odd.port}`, close: () => odd.close() };
 }

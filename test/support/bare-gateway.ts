@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../../src/proxy/headers.ts';
+import { HealthBook } from '../../src/proxy/server-health.ts';
 import { bodyOf } from '../../src/proxy/upload-body.ts';
 import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
@@ -18,6 +19,7 @@ export type Forwarded =
 /** What a test changes about the gateway. */
 export interface BareGatewayOptions {
   readonly timeoutMs?: number;
+  readonly health?: HealthBook;
   readonly paid?: PaidFacts;
   readonly add?: readonly (readonly [string, string])[];
   /** Runs while the response is held back; `false` discards it. */
@@ -34,7 +36,7 @@ export interface BareGateway {
 
 /** Opens a {@link BareGateway} in front of an upstream. */
 export async function openBareGateway(upstream: Upstream, options: BareGatewayOptions = {}): Promise<BareGateway> {
-  const client = openUpstreamClient(upstream);
+  const client = openUpstreamClient(upstream, options.health ?? new HealthBook());
   const done: Forwarded[] = [];
   const asked: ((forwarded: Forwarded) => void)[] = [];
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
@@ -56,6 +58,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
         path: req.url ?? '',
         headers: requestHeaders(req, upstream, options),
         body: bodyOf(req),
+        hintsTo: options.paid === undefined ? res : undefined,
         timeoutMs: options.timeoutMs ?? 10_000,
         signal: gone.signal,
       });

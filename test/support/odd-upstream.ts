@@ -30,10 +30,12 @@ export async function openHttpUpstream(listener: RequestListener): Promise<TestU
 /** An upstream's configuration for a port on loopback. */
 export function upstreamAt(port: number, changes: Partial<Upstream> = {}): Upstream {
   return {
-    origin: `http://127.0.0.1:${port}`,
-    basePath: '',
+    servers: [{ origin: `http://127.0.0.1:${port}`, basePath: '' }],
     headers: [],
+    connectTimeoutMs: 10_000,
     timeoutMs: 10_000,
+    idleTimeoutMs: undefined,
+    totalTimeoutMs: undefined,
     connections: 16,
     tls: undefined,
     ...changes,

@@ -135,7 +135,40 @@ describe('addresses and URLs', () => {
 
   it('keeps the base path of an upstream', () => {
     const plan = planOf(withUpstream('"http://127.0.0.1:8080/base/v2/"'));
-    expect(plan.routes[0]?.upstream).toMatchObject({ origin: 'http://127.0.0.1:8080', basePath: '/base/v2' });
+    expect(plan.routes[0]?.upstream).toMatchObject({
+      servers: [{ origin: 'http://127.0.0.1:8080', basePath: '/base/v2' }],
+    });
+  });
+
+  it('takes a list of servers, each with its own base path, in the short and the long form', () => {
+    const servers = [
+      { origin: 'http://a.example', basePath: '' },
+      { origin: 'http://b.example:81', basePath: '/v2' },
+    ];
+    for (const form of [
+      '["http://a.example/", "http://b.example:81/v2"]',
+      '{url: [http://a.example, http://b.example:81/v2]}',
+    ])
+      expect(planOf(withUpstream(form)).routes[0]?.upstream).toMatchObject({ servers, connectTimeoutMs: 10_000 });
+  });
+
+  it('refuses an empty list of servers, a server that is none, and one that is listed twice', () => {
+    expect(problemsOf(withUpstream('[]'))).toEqual([expect.stringContaining('the list is empty')]);
+    expect(problemsOf(withUpstream('[http://a.example, ftp://b.example]'))).toEqual([
+      expect.stringContaining('ftp://b.example'),
+    ]);
+    expect(problemsOf(withUpstream('{url: [http://a.example, "http://a.example/"]}'))).toEqual([
+      expect.stringContaining('the server http://a.example is listed twice'),
+    ]);
+  });
+
+  it('has no limits on a body and on the whole of an exchange unless the file sets them', () => {
+    const none = { timeoutMs: 30_000, idleTimeoutMs: undefined, totalTimeoutMs: undefined };
+    for (const form of ['http://a.example', '[http://a.example]', '{url: http://a.example}'])
+      expect(planOf(withUpstream(form)).routes[0]?.upstream).toMatchObject(none);
+    const set = withUpstream('{url: http://a.example, connectTimeout: 1s, idleTimeout: 2s, totalTimeout: 3m}');
+    const limits = { connectTimeoutMs: 1000, idleTimeoutMs: 2000, totalTimeoutMs: 180_000 };
+    expect(planOf(set).routes[0]?.upstream).toMatchObject(limits);
   });
 
   it.each([

@@ -7,7 +7,10 @@ import type { HeaderField } from '../request-options.ts';
 
 /** Where a request would go, and what would become of its headers. */
 export interface Destination {
+  /** Of the first server of the upstream. */
   readonly url: string;
+  /** Of its other servers, which answer as well. */
+  readonly alternatives: readonly string[];
   /** How long the upstream may take until response headers. */
   readonly timeoutMs: number;
   /** `Name: value`; what only a real request decides is in parentheses. */
@@ -28,8 +31,11 @@ export function describeDestination(request: AcceptedRequest, target: Target, pr
   const sent = pairs(request.req.rawHeaders);
   const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
   const added = out.filter((field) => !includes(sent, field));
+  const path = forwardedPath(request, target);
+  const [url = '', ...alternatives] = upstream.servers.map(({ origin, basePath }) => origin + basePath + path);
   return {
-    url: upstream.origin + forwardedPath(request, target),
+    url,
+    alternatives,
     timeoutMs,
     headersAdded: added.map(([name, value]) => `${name}: ${shown(name.toLowerCase(), value, fromConfig)}`),
     headersRemoved: sent.filter((field) => !includes(out, field)).map(([name]) => name),

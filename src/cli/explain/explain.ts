@@ -90,9 +90,11 @@ function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readon
   ];
 }
 
-function destination({ url, timeoutMs, headersAdded, headersRemoved }: NonNullable<Destination>): readonly string[] {
+function destination(to: NonNullable<Destination>): readonly string[] {
+  const { url, alternatives, timeoutMs, headersAdded, headersRemoved } = to;
   return [
     `upstream  ${url} (waits ${timeoutMs / 1000} s for its answer)`,
+    ...listed('or', alternatives),
     ...listed('adds', headersAdded),
     ...listed('removes', headersRemoved),
   ];

@@ -8,6 +8,7 @@ import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedRequest, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
+import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { openFacilitator } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
@@ -68,12 +69,17 @@ const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
   const { req, res } = imagineExchange(imagined);
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
+  const health = new HealthBook();
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [] },
     {
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: openFacilitator, release: () => Promise.resolve() },
-      clients: new Stock(openUpstreamClient, () => {}),
+      clients: new Stock(
+        (upstream) => openUpstreamClient(upstream, health),
+        () => {},
+      ),
+      health,
       onFacilitatorFault: () => {},
     },
   );

@@ -10,7 +10,8 @@ import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
 import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
-import { tlsKeys, upstreamKeys } from '../../../src/config/upstream-keys.ts';
+import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
+import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 
 const table = readAssetTable();
 

@@ -1,0 +1,13 @@
+import type { ServerResponse } from 'node:http';
+import { relayHints } from './headers.ts';
+
+/**
+ * Passes an informational response (102, 103 and later ones) on to the client, before the final one (RFC 9110 §15.2).
+ * 100 and 101 are never passed on: they answer the gateway's own request. What cannot be written is left out, for it is
+ * a hint: a client that does not read, or a Node without `writeInformation`.
+ */
+export function relayInformational(res: ServerResponse, status: number, raw: readonly string[]): void {
+  if (status <= 101 || res.headersSent || res.destroyed || res.writableNeedDrain) return;
+  if (typeof res.writeInformation !== 'function') return;
+  res.writeInformation(status, relayHints(raw));
+}

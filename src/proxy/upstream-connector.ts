@@ -1,0 +1,29 @@
+import { buildConnector } from 'undici';
+import type { Upstream } from '../domain/upstream.ts';
+import type { ServerHealth } from './server-health.ts';
+
+/** Makes connections to a server of an upstream, for requests and for upgrades. */
+export type Connector = buildConnector.connector;
+
+/**
+ * Makes the connector of one server: TLS as configured and always verified, bounded by the upstream's `connectTimeoutMs`
+ * (undici looks at it about twice a second). Connections that do not come about count against the server's health.
+ */
+export function connectorTo(upstream: Upstream, health: ServerHealth): Connector {
+  const { connectTimeoutMs: timeout, tls } = upstream;
+  const connect = buildConnector({
+    allowH2: false,
+    timeout,
+    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    ...tls?.identity,
+  });
+  const serverName = tls?.serverName;
+  return (options, callback) => {
+    // undici derives the name from a configured Host header; the configured server name goes first.
+    const named = serverName === undefined ? options : { ...options, servername: serverName };
+    connect(named, (...result) => {
+      if (result[0] !== null) health.failed();
+      callback(...result);
+    });
+  };
+}

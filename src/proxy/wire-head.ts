@@ -1,0 +1,19 @@
+import { STATUS_CODES } from 'node:http';
+import type { Dispatcher } from 'undici';
+
+/** A head's raw bytes as a flat list of names and values, latin1. */
+export function decodeHead(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return [];
+  const list: string[] = new Array(raw.length);
+  for (let i = 0; i < raw.length; i++) list[i] = raw[i]?.toString('latin1') ?? '';
+  return list;
+}
+
+/** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes are what must come through. */
+export function decodeReason(text: string | undefined, status: number): string {
+  if (text === undefined || text === '') return '';
+  if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';
+  const wire = Buffer.from(text, 'utf8').toString('latin1');
+  // Node throws at a control character, and it would end the status line.
+  return /[^\t\x20-\x7e\x80-\xff]/.test(wire) ? (STATUS_CODES[status] ?? '') : wire;
+}
