@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
@@ -21,6 +21,7 @@ import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { readiness, soundConfiguration } from './readiness.ts';
 import type { Reloadable } from './reload/reloader.ts';
+import { createRequestIds } from './request-id.ts';
 
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
@@ -137,7 +138,7 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts {
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,
-    newRequestId,
+    newRequestId: createRequestIds(),
     runtime: () => plans.current,
   };
   return { ...opened, store, reconciler, metrics, services };
@@ -247,9 +248,4 @@ function fanOut(observers: readonly Partial<Observer>[]): Observer {
       for (const observer of observers) observer.passNoted?.(event);
     },
   };
-}
-
-/** 96 random bits: unique in logs, says nothing about the traffic. */
-function newRequestId(): string {
-  return randomBytes(12).toString('hex');
 }
