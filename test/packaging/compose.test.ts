@@ -66,6 +66,6 @@ describe('the compose file', () => {
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
     });
-    expect(Number(gateway.stop_grace_period?.replace(/s$/, ''))).toBeGreaterThan(plan.drainTimeoutMs / 1000 + 5 + 15);
+    expect(Number(gateway.stop_grace_period?.replace(/s$/, ''))).toBeGreaterThan(plan.drainTimeoutMs / 1000 + 15);
   });
 });

@@ -90,6 +90,7 @@ const MISTAKES: readonly (readonly [mistake: string, from: string, to: string, f
   ['an admin listener that probes do not reach', 'admin: 0.0.0.0:9402', 'admin: 127.0.0.1:9402', /out of reach/],
   ['a readiness probe that only asks for life', 'path: /readyz', 'path: /livez', /readinessProbe/],
   ['too little grace', 'GracePeriodSeconds: 90', 'GracePeriodSeconds: 60', /60 s of grace/],
+  ['an end that comes before Services know', 'drainDelay: 5s', 'drainDelay: 1s', /while Services still send/],
   ['an init container that has to end', 'restartPolicy: Always', 'workingDir: /', /not a sidecar/],
   ['an API that ends at once', 'sleep: { seconds: 15 }', 'exec: { command: [/bin/true] }', /ends with the signal/],
   ['a root user', 'runAsUser: 10001', 'runAsUser: 0', /may run as root/],

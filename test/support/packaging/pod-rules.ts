@@ -4,8 +4,8 @@ import type { GatewayPod } from './gateway-pod.ts';
 
 /** What the gateway needs after its last request to close settlements and store, in seconds. */
 const CLOSING_S = 15;
-/** How long the gateway goes on accepting after the signal, in seconds: the time that the endpoints take to forget it. */
-const DRAIN_DELAY_S = 5;
+/** How long Services may take to forget a pod that ends, in milliseconds: so long connections are taken as before. */
+const FORGET_MS = 5000;
 
 /** Something that every deployment of the gateway has to keep. */
 export interface Rule {
@@ -43,9 +43,12 @@ export const POD_RULES: readonly Rule[] = [
     promise: 'gets the time to finish what is in flight before it is killed',
     faults: ({ spec, plan, sidecar }) => {
       const before = sidecar ? longestPreStop(spec.containers) : 0;
-      const needed = before + DRAIN_DELAY_S + plan.drainTimeoutMs / 1000 + CLOSING_S;
+      const needed = before + plan.drainTimeoutMs / 1000 + CLOSING_S;
       const given = spec.terminationGracePeriodSeconds ?? 30;
-      return faults([given <= needed, `${given} s of grace are no more than the ${needed} s it may need`]);
+      return faults(
+        [given <= needed, `${given} s of grace are no more than the ${needed} s it may need`],
+        [plan.drainDelayMs < FORGET_MS, 'refuses connections while Services still send them'],
+      );
     },
   },
   {
