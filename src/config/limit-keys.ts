@@ -11,6 +11,8 @@ const DEFAULT_LIMITS: Limits = {
   bodyBytes: undefined,
   connections: 10_000,
   connectionsPerAddress: 256,
+  refusalsPerMinute: 60,
+  unpaidCallsPerPayer: 64,
 };
 
 /** Largest `bodyBytes`: a terabyte is as good as no limit. */
@@ -52,6 +54,18 @@ export const limitKeys = map('a map of limits', {
     description:
       'The same for one client address (of IPv6, a /64). `trustedProxies` are not bounded by it: name the load balancer there, or all its clients count as one.',
   },
+  refusalsPerMinute: {
+    decoder: count,
+    default: DEFAULT_LIMITS.refusalsPerMinute,
+    description:
+      'How many payments of one client address in a minute, and at once, a facilitator may be asked about for nothing; above it 429. What counts are refused payments, and signatures of smart accounts until they prove good. Each process counts for itself.',
+  },
+  unpaidCallsPerPayer: {
+    decoder: count,
+    default: DEFAULT_LIMITS.unpaidCallsPerPayer,
+    description:
+      'Most calls of one payer that are at the upstream before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. Each process counts for itself.',
+  },
 });
 
 /** The limits as they were found. */
@@ -66,6 +80,8 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
     bodyBytes: soundValue(fields.bodyBytes),
     connections: soundValue(fields.connections) ?? DEFAULT_LIMITS.connections,
     connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
+    refusalsPerMinute: soundValue(fields.refusalsPerMinute) ?? DEFAULT_LIMITS.refusalsPerMinute,
+    unpaidCallsPerPayer: soundValue(fields.unpaidCallsPerPayer) ?? DEFAULT_LIMITS.unpaidCallsPerPayer,
   };
   const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
   if (limits.headerBytes < least) {

@@ -45,6 +45,8 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
     key: 'limits.connectionsPerAddress',
     show: ({ limits }) => String(limits.connectionsPerAddress),
   },
+  refusalsPerMinute: { key: 'limits.refusalsPerMinute', show: ({ limits }) => String(limits.refusalsPerMinute) },
+  unpaidCallsPerPayer: { key: 'limits.unpaidCallsPerPayer', show: ({ limits }) => String(limits.unpaidCallsPerPayer) },
 };
 
 function showAddress({ host, port }: ListenAddress): string {

@@ -41,6 +41,8 @@ export const ERROR_CODES = {
   payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),
   delivery_expired: client(409, 'This payment was settled, and its answer can no longer be collected.'),
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
+  too_many_payments: client(429, 'Too many payments from this address came to nothing.', true),
+  too_many_unpaid_calls: client(429, 'This payer has too many calls under way that are not paid yet.', true),
   settlement_unknown: fault(
     503,
     'facilitator',

@@ -70,4 +70,8 @@ export interface Limits {
   readonly connections: number;
   /** The same for one address; trusted proxies are not bounded by it. */
   readonly connectionsPerAddress: number;
+  /** Most payments of one client address in a minute that a facilitator is asked about for nothing. */
+  readonly refusalsPerMinute: number;
+  /** Most calls of one payer that are at the upstream before their money moved (`settle: after`). */
+  readonly unpaidCallsPerPayer: number;
 }

@@ -2,6 +2,7 @@ import { isClaimable } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
+import { clientGroup } from './limits/client-address.ts';
 import { type BroughtPayment, readPayment, refusePayment } from './read-payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
@@ -24,17 +25,49 @@ export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;
 export async function authorize(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
   const brought = await readPayment(request, desk, services);
   if (brought.kind === 'refusal') return brought;
+  const { facilitators } = request.runtime;
+  // Recalled before the ledger is asked: what it says by then counts for more than a refusal of a moment ago.
+  const refusedBefore = services.limiters.refusals.recall(facilitators, brought.payment);
   // Before its time limit counts: what was bought with a payment can be collected when it has run out.
   const known = await findHeld(request, brought, services);
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
+  if (refusedBefore !== undefined) return refusePayment(refusedBefore);
+  return await verify(request, brought, services);
+}
+
+/** Asks a facilitator, within what this client may cost us. */
+async function verify(request: RoutedRequest, brought: BroughtPayment, services: Services): Promise<AuthorizeResult> {
   const { payment, protocol, fingerprint, identifier } = brought;
-  const { verification, facilitator } = await request.runtime.facilitators.verify(payment, request.clientGone);
+  const { facilitators, trustedPeers, plan } = request.runtime;
+  const { budget, refusals } = services.limiters;
+  const { payer, proved } = payment.authorization;
+  const bringer = { group: clientGroup(request.req, trustedPeers), payer, proved };
+  const { refusalsPerMinute } = plan.limits;
+  const waitSeconds = budget.admit(bringer, refusalsPerMinute);
+  if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);
+  const { verification, facilitator } = await facilitators.verify(payment, request.clientGone);
   if (verification.kind === 'valid') {
+    budget.wasGood(bringer, refusalsPerMinute);
     return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };
   }
   // A copy of this payment may have been settled while we asked: then "already used" is our own doing, no refusal.
-  return (await findHeld(request, brought, services)) ?? refusePayment(verification.reason);
+  const held = await findHeld(request, brought, services);
+  if (held !== undefined) return held;
+  budget.wasRefused(bringer, refusalsPerMinute);
+  refusals.remember(facilitators, payment, verification.reason);
+  return refusePayment(verification.reason);
+}
+
+/** Without an offer: the payment was not judged, and may be good when it is sent again. */
+function tooManyPayments(retryAfterSeconds: number): Refusal {
+  return {
+    kind: 'refusal',
+    code: 'too_many_payments',
+    reason: 'too_many_payments',
+    challenge: false,
+    retryAfterSeconds,
+  };
 }
 
 /**

@@ -13,6 +13,7 @@ import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { CreditGate } from './credit-gate.ts';
+import type { Limiters } from './limits/limiters.ts';
 
 /** A priced route's 402 and the protocols that can answer it. */
 export interface RouteDesk {
@@ -49,6 +50,7 @@ export interface Services {
   /** In the order of preference when a request carries several payment headers. */
   readonly protocols: readonly Protocol[];
   readonly creditGate: CreditGate;
+  readonly limiters: Limiters;
   /** Is told of a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
   /** Is told that an answer went out whose money is still to be asked for. */

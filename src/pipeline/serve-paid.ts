@@ -25,16 +25,34 @@ export async function serveThenCharge(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  return await withClaim(request, authorized, 'after', services, async (claimed) => {
-    const digest = new BodyDigest(request.req);
-    const opened = await openUnpaid(request, claimed, digest);
-    if (opened.kind === 'served') return opened;
-    const { response } = opened;
-    const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
-    if (charged.kind === 'refusal') return charged;
-    return await deliver(request, { claimed, response, digest, notice: charged.notice });
-  });
+  const { unpaidCallsPerPayer } = request.runtime.plan.limits;
+  const paid = services.limiters.unpaidCalls.begin(authorized.payment, unpaidCallsPerPayer);
+  if (paid === undefined) return TOO_MANY_UNPAID;
+  try {
+    return await withClaim(request, authorized, 'after', services, async (claimed) => {
+      const digest = new BodyDigest(request.req);
+      const opened = await openUnpaid(request, claimed, digest);
+      if (opened.kind === 'served') return opened;
+      const { response } = opened;
+      const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
+      if (charged.kind === 'refusal') return charged;
+      // A large answer may take long: it is paid for.
+      paid();
+      return await deliver(request, { claimed, response, digest, notice: charged.notice });
+    });
+  } finally {
+    paid();
+  }
 }
+
+/** Nothing was claimed: the same payment is good when one of the others is through. */
+const TOO_MANY_UNPAID: Refusal = {
+  kind: 'refusal',
+  code: 'too_many_unpaid_calls',
+  reason: 'too_many_unpaid_calls',
+  challenge: false,
+  retryAfterSeconds: 1,
+};
 
 /**
  * `settle: before`: the money moves, then the upstream works. For work that is expensive or cannot be undone. If the

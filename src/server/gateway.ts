@@ -10,6 +10,7 @@ import { createRequestLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
+import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import { openFacilitator, openStore, protocols } from '../registry.ts';
@@ -135,6 +136,7 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts {
     schemes,
     protocols,
     creditGate: new CreditGate(),
+    limiters: createLimiters(clock),
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,

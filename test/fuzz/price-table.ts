@@ -28,7 +28,7 @@ accepts: [base-sepolia]
 facilitator: ${facilitatorUrl}
 store: ${store}
 drainTimeout: 1s
-limits: { connectionsPerAddress: 5000 }
+limits: { connectionsPerAddress: 5000, refusalsPerMinute: 100000 }
 routes:
   - { path: /after/:id, price: $0.01 }
   - { path: /before/*, price: $0.01, settle: before }

@@ -51,15 +51,18 @@ export interface SiegeTerms {
   readonly devnet?: Devnet;
   /** Replaces `store: memory`. */
   readonly store?: string;
+  /** Unix milliseconds; by default the real time. */
+  readonly clock?: () => number;
 }
 
 /** Opens a gateway with these routes, and more configuration where it is needed; `UPSTREAM` stands for the API's URL. */
-export async function laySiege(config: string, { devnet, store }: SiegeTerms = {}): Promise<Siege> {
+export async function laySiege(config: string, { devnet, store, clock }: SiegeTerms = {}): Promise<Siege> {
   const api = await openApi();
   const facilitator = devnet === undefined ? await startScriptedFacilitator() : undefined;
   const head = devnet === undefined ? scriptedHead(api.url, facilitator?.url ?? '') : settings(devnet, api.url);
   const gateway = await startTestGateway(
     head.replace('store: memory', `store: ${store ?? 'memory'}`) + config.replaceAll('UPSTREAM', api.url),
+    clock === undefined ? {} : { clock },
   );
   const port = Number(new URL(gateway.url).port);
 

@@ -182,6 +182,8 @@ describe('the plan', () => {
         bodyBytes: undefined,
         connections: 10_000,
         connectionsPerAddress: 256,
+        refusalsPerMinute: 60,
+        unpaidCallsPerPayer: 64,
       },
       drainTimeoutMs: 30_000,
     });

@@ -28,6 +28,8 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   delivery_unknown: [409, 'client', false],
   payment_identifier_conflict: [409, 'client', false],
   payment_identifier_required: [400, 'client', false],
+  too_many_payments: [429, 'client', true],
+  too_many_unpaid_calls: [429, 'client', true],
   settlement_unknown: [503, 'facilitator', true],
   facilitator_unreachable: [503, 'facilitator', true],
   facilitator_timeout: [503, 'facilitator', true],

@@ -1,0 +1,19 @@
+import { PaymentBudget } from './payment-budget.ts';
+import { RefusalMemory } from './refusal-memory.ts';
+import { UnpaidCalls } from './unpaid-calls.ts';
+
+/** What a process remembers of its clients to keep abuse cheap. It lives as long as the process; the bounds are the plan's. */
+export interface Limiters {
+  readonly budget: PaymentBudget;
+  readonly refusals: RefusalMemory;
+  readonly unpaidCalls: UnpaidCalls;
+}
+
+/** Begins with a clean slate. `clock` gives Unix milliseconds. */
+export function createLimiters(clock: () => number): Limiters {
+  return {
+    budget: new PaymentBudget(clock),
+    refusals: new RefusalMemory(clock),
+    unpaidCalls: new UnpaidCalls(),
+  };
+}

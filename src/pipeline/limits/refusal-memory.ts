@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Payment } from '../../domain/payment.ts';
+
+/** Most refusals that are kept in mind for one set of facilitators. */
+const MOST_REFUSALS = 10_000;
+/** How long a refusal is remembered that no time cures, in milliseconds. */
+const LASTING_MS = 60_000;
+/** How long one is remembered that the payer cures with a top-up, in milliseconds. */
+const CURABLE_MS = 3_000;
+
+/** Reasons that lie in what was signed, or in a nonce that is gone: the same payment is never good again. */
+const LASTING: ReadonlySet<string> = new Set([
+  'invalid_exact_evm_signature',
+  'invalid_exact_evm_recipient_mismatch',
+  'invalid_exact_evm_payload_authorization_value_mismatch',
+  'invalid_exact_evm_payload_authorization_valid_before',
+  'invalid_exact_evm_nonce_already_used',
+  'invalid_permit2_signature',
+  'invalid_permit2_spender',
+  'invalid_permit2_recipient_mismatch',
+  'permit2_amount_mismatch',
+  'permit2_token_mismatch',
+  'permit2_deadline_expired',
+  'permit2_invalid_nonce',
+  'unsupported_payload_type',
+  'eip6492_factory_not_allowed',
+]);
+/** Reasons that go away with money. */
+const CURABLE: ReadonlySet<string> = new Set([
+  'invalid_exact_evm_insufficient_balance',
+  'permit2_insufficient_balance',
+  'insufficient_funds',
+]);
+
+/**
+ * A short memory of payments that facilitators refused, so that the same one sent again and again costs no call. Only
+ * reasons that are known to last are kept: a fault never is, nor a reason that could hide one.
+ *
+ * What is remembered is the whole submission, for one offer and resource, as one set of facilitators judged it: nobody
+ * can spoil somebody else's payment by sending something that merely looks like it.
+ */
+export class RefusalMemory {
+  readonly #byJudges = new WeakMap<object, LRUCache<string, { readonly reason: string; readonly until: number }>>();
+  readonly #clock: () => number;
+
+  /** `clock` gives Unix milliseconds. */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  /** Why `judges`, a set of facilitators, refused this very payment a moment ago, if they did. */
+  recall(judges: object, payment: Payment): string | undefined {
+    const refusals = this.#byJudges.get(judges);
+    if (refusals === undefined) return undefined;
+    const refusal = refusals.get(digestOf(payment));
+    return refusal !== undefined && this.#clock() < refusal.until ? refusal.reason : undefined;
+  }
+
+  /** Keeps a refusal in mind for as long as its reason lasts. */
+  remember(judges: object, payment: Payment, reason: string): void {
+    const lastsMs = LASTING.has(reason) ? LASTING_MS : CURABLE.has(reason) ? CURABLE_MS : 0;
+    if (lastsMs === 0) return;
+    const refusals = this.#byJudges.get(judges) ?? new LRUCache({ max: MOST_REFUSALS });
+    this.#byJudges.set(judges, refusals);
+    refusals.set(digestOf(payment), { reason, until: this.#clock() + lastsMs });
+  }
+}
+
+function digestOf({ submission, offer, resourceUrl }: Payment): string {
+  const judged = JSON.stringify([submission.payload, offer.requirements, resourceUrl]);
+  return createHash('sha256').update(judged).digest('base64');
+}
