@@ -16,7 +16,7 @@ import {
   revokedStatement,
 } from '../../src/store/sql/pass-statements.ts';
 import { namesakeStatement } from '../../src/store/sql/payment-statements.ts';
-import type { SqlEngine } from '../../src/store/sql/sql-engine.ts';
+import type { SqlEngine, Statement } from '../../src/store/sql/sql-engine.ts';
 import { SqlLedger } from '../../src/store/sql/sql-ledger.ts';
 import {
   countOpenStatement,
@@ -300,6 +300,25 @@ describe('a SQLite ledger', () => {
       ledger.keep(key, answer),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  });
+
+  it('takes back all of an act when one of its statements fails, and nothing of the acts beside it', async () => {
+    const engine = await openSqliteEngine({ path: path(), busyTimeoutMs: 5000, maxPages: undefined });
+    const spend = (nonce: string | null): Statement => ({
+      kind: 'write',
+      text: 'INSERT INTO turnpike_nonces (nonce, until_at) VALUES ($1, 0)',
+      values: [nonce],
+    });
+    const outcomes = await Promise.allSettled([
+      engine.runTogether([spend('a'), spend('b')]),
+      engine.runTogether([spend('c'), spend(null)]),
+      engine.runTogether([spend('d'), spend('d')]),
+      engine.run(spend('e')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    const all: Statement = { kind: 'read', text: 'SELECT nonce FROM turnpike_nonces ORDER BY nonce', values: [] };
+    expect((await engine.run(all)).map(({ nonce }) => nonce)).toEqual(['a', 'b', 'e']);
+    await engine.close();
   });
 
   it('finds open payments, old ones and pages without reading the whole ledger', async () => {

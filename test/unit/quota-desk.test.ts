@@ -34,7 +34,7 @@ function line(): DrawerStore {
     },
     async findPass(id) {
       looks += 1;
-      if (fault !== 'none') throw unavailable();
+      if (fault === 'before') throw unavailable();
       return store.findPass(id);
     },
   };
@@ -314,6 +314,24 @@ describe('a store that fails', () => {
     fault = 'none';
     await time.pass(1000);
     expect(await quotaOf(id)).toEqual({ bought: 100, available: 96, lent: 0 });
+  });
+
+  it('does not use units any more whose return may have been booked', async () => {
+    const { id } = await bought(20);
+    const desk = open();
+    const units = [];
+    for (let count = 0; count < 5; count += 1) units.push(await taken(desk, id));
+    fault = 'after';
+    await time.pass(150);
+    expect(await quotaOf(id)).toEqual({ bought: 20, available: 15, lent: 0 });
+    // And one that comes back when all were booked as used.
+    units[0]!.giveBack();
+    await time.pass(150);
+    expect(await quotaOf(id)).toEqual({ bought: 20, available: 16, lent: 0 });
+    fault = 'none';
+    let served = 0;
+    for (; served < 30 && (await told(desk, id)).kind === 'taken'; served += 1);
+    expect(served).toBe(16);
   });
 
   it.each([
