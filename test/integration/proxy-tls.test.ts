@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:https';
+import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,9 +18,10 @@ afterEach(async () => {
 async function call(
   tls: UpstreamTls | undefined,
   host?: string,
+  demands: ServerOptions = {},
 ): Promise<{ response: UpstreamResponse; names: unknown[] }> {
   const names: unknown[] = [];
-  const server = createServer(UPSTREAM_TEST, (_req, res) => res.end('secret'));
+  const server = createServer({ ...UPSTREAM_TEST, ...demands }, (_req, res) => res.end('secret'));
   server.on('secureConnection', (socket: TLSSocket & { servername?: unknown }) => names.push(socket.servername));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,5 +58,18 @@ describe('an https upstream', () => {
     expect(response.status).toBe(200);
     expect(names).toEqual(['upstream.test']);
     response.discard();
+  });
+
+  it('is shown the certificate that is configured, where it asks for one', async () => {
+    const tls = { ca: UPSTREAM_TEST.cert, serverName: 'upstream.test', identity: UPSTREAM_TEST };
+    const { response } = await call(tls, undefined, { requestCert: true, ca: UPSTREAM_TEST.cert });
+    expect(response.status).toBe(200);
+    response.discard();
+  });
+
+  it('answers nothing when it asks for a certificate and there is none', async () => {
+    const tls = { ca: UPSTREAM_TEST.cert, serverName: 'upstream.test', identity: undefined };
+    const demands = { requestCert: true, ca: UPSTREAM_TEST.cert };
+    await expect(call(tls, undefined, demands)).rejects.toMatchObject({ code: 'upstream_unreachable' });
   });
 });

@@ -1,8 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../src/config/duration.ts';
 import { nearest } from '../../src/config/nearest.ts';
 import { parsePathPattern } from '../../src/config/path-pattern.ts';
 import { HEAD, planOf, problemsOf, warningsOf } from '../support/config/load.ts';
+import { UPSTREAM_TEST } from '../support/upstream-certificate.ts';
 
 const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
 const withTop = (line: string): string => `${line}\n${HEAD}${ROUTES}`;
@@ -138,6 +140,25 @@ describe('addresses and URLs', () => {
     expect(plan.routes[0]?.upstream).toMatchObject({
       servers: [{ origin: 'http://127.0.0.1:8080', basePath: '/base/v2' }],
     });
+  });
+
+  it('takes a client certificate with its key, and refuses one without the other or with another', () => {
+    const { cert, key } = UPSTREAM_TEST;
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+      type: 'pkcs8',
+      format: 'pem',
+    });
+    const files = { '/cert': cert, '/key': key, '/other': other.toString(), '/none': 'no key' };
+    const tls = (keys: string): string => withUpstream(`{url: "https://a.example", tls: {${keys}}}`);
+    const both = `cert: "\${file:/cert}", key: "\${file:/key}"`;
+    expect(planOf(tls(both), { files }).routes[0]?.upstream.tls?.identity).toEqual({ cert, key });
+    for (const [keys, wrong] of [
+      [`cert: "\${file:/cert}"`, 'a certificate without its key'],
+      [`key: "\${file:/key}"`, 'a key without its certificate'],
+      [`cert: "\${file:/cert}", key: "\${file:/other}"`, 'the key is not that of the certificate'],
+      [`cert: "\${file:/cert}", key: "\${file:/none}"`, 'not of the right form'],
+    ])
+      expect(problemsOf(tls(keys ?? ''), { files })).toEqual([expect.stringContaining(wrong ?? '')]);
   });
 
   it('takes a list of servers, each with its own base path, in the short and the long form', () => {
