@@ -62,6 +62,30 @@ export class RawPeer {
     return this.received.toString('latin1');
   }
 
+  /**
+   * Waits until `lengthOf` finds a length in what was received, and takes so many bytes from the front of it. It is asked
+   * at every arrival and at the end; rejects if the connection is over and it finds none.
+   */
+  async take(lengthOf: (received: Buffer, over: boolean) => number | undefined): Promise<Buffer> {
+    const taken = Promise.withResolvers<Buffer>();
+    const check = (): void => {
+      const over = this.socket.readableEnded || this.socket.destroyed;
+      const { received } = this;
+      const length = lengthOf(received, over);
+      if (length === undefined && !over) return;
+      this.#waiting.delete(check);
+      if (length === undefined) {
+        taken.reject(new Error(`the connection ended after ${JSON.stringify(received.toString('latin1', 0, 500))}`));
+        return;
+      }
+      this.#chunks = [received.subarray(length)];
+      taken.resolve(received.subarray(0, length));
+    };
+    this.#waiting.add(check);
+    check();
+    return await taken.promise;
+  }
+
   /** Forgets what was received. */
   clear(): void {
     this.#chunks = [];
