@@ -12,7 +12,7 @@ let scene: Scene;
 
 beforeAll(async () => {
   upstream = await openRecordingUpstream();
-  scene = await openScene(upstream.upstream.origin);
+  scene = await openScene(`http://127.0.0.1:${upstream.port}`);
 });
 afterAll(async () => {
   await scene.close();
