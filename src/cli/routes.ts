@@ -1,4 +1,5 @@
 import { describeRoutes, describeUpstream, type RouteDescription } from '../config/describe.ts';
+import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Cli, example } from './cli.ts';
 import type { ExitCode } from './exit.ts';
@@ -31,6 +32,8 @@ async function showRoutes({ config, json }: RoutesOptions, terminal: Terminal): 
   const heads = ['METHODS', 'HOST', 'PATH', 'PRICE', 'NETWORKS', 'SETTLE', 'UPSTREAM'];
   for (const line of columns([heads, ...routes.map(cells)])) print(terminal, line);
   print(terminal, `\nunmatched: ${unmatched}`);
+  const shadowed = describeShadowed(plan);
+  if (shadowed !== undefined) print(terminal, shadowed);
   return 0;
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -138,6 +139,9 @@ function readFile(path: string): string {
 }
 
 function warnOf(plan: Plan, terminal: Terminal): void {
-  if (plan.store.kind !== 'memory') return;
-  notice(terminal, 'warning: store: memory forgets at exit which payments were used; they are refused only on chain');
+  if (plan.store.kind === 'memory') {
+    notice(terminal, 'warning: store: memory forgets at exit which payments were used; they are refused only on chain');
+  }
+  const shadowed = describeShadowed(plan);
+  if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
 }

@@ -4,11 +4,11 @@ import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
-/** What becomes of a route's answer when it does not arrive. */
-export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier'>;
+/** What becomes of a route's answer when it does not arrive, and who has to pay for it. */
+export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent'>;
 
 /** Keys that only mean something where a payment is made. */
-const PAID_ONLY = ['settle', 'idempotent', 'keepAnswers', 'paymentIdentifier'] as const;
+const PAID_ONLY = ['settle', 'idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce'] as const;
 
 /**
  * Compiles how paid answers of a route reach their buyer. What the whole file says is for priced routes only; a free
@@ -22,7 +22,7 @@ export function compileAnswers(
 ): AnswerRules {
   if (price?.kind === 'free') {
     checkFree(fields, source);
-    return { idempotent: false, keepAnswers: undefined, identifier: 'off' };
+    return { idempotent: false, keepAnswers: undefined, identifier: 'off', enforcePercent: 100 };
   }
   if (price !== undefined) checkDeferred(fields, gateway, source);
   const keep = soundValue(inherited(fields.keepAnswers, gateway.keepAnswers));
@@ -30,6 +30,7 @@ export function compileAnswers(
     idempotent: soundValue(fields.idempotent) ?? false,
     keepAnswers: keep === 'off' ? undefined : keep,
     identifier: soundValue(inherited(fields.paymentIdentifier, gateway.paymentIdentifier)) ?? 'off',
+    enforcePercent: soundValue(inherited(fields.enforce, gateway.enforce)) ?? 100,
   };
 }
 

@@ -19,6 +19,22 @@ export const settleMode = word(['after', 'before', 'deferred']);
 /** Whether a purchase carries the buyer's own id; used by the file and by each route. */
 export const identifierRule = word(['off', 'optional', 'required']);
 
+const ENFORCE_RIGHT = 'off, or a share of clients such as 25%';
+
+/** How many of a hundred clients are charged; used by the file and by each route. */
+export const enforcement: Decoder<number> = text({
+  expects: ENFORCE_RIGHT,
+  pattern: 'off|(?:100|[1-9]?\\d)%',
+  bare: true,
+  parse: (given): Parsed<number> => {
+    if (given === 'off') return { ok: true, value: 0 };
+    const share = /^(100|[1-9]?\d)%$/.exec(given)?.[1];
+    if (share !== undefined) return { ok: true, value: Number(share) };
+    const wrong = given === '' ? 'this is empty' : `${JSON.stringify(given)} is not a share of clients`;
+    return { ok: false, wrong, right: ENFORCE_RIGHT };
+  },
+});
+
 /** The keys of `deferred`. */
 export const deferredKeys = map('a map with maxUnsettled or maxUnsettledPerPayer', {
   maxUnsettled: {

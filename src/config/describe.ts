@@ -39,6 +39,8 @@ export interface RouteDescription {
   readonly keepAnswersBytes?: number;
   /** `optional` or `required`; not there when it is off. */
   readonly paymentIdentifier?: string;
+  /** Clients of a hundred that are charged; only there where not all are. */
+  readonly enforcePercent?: number;
   /** The servers, where there are several with a comma between them. */
   readonly upstream: string;
   readonly timeoutMs: number;
@@ -66,6 +68,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.idempotent && { idempotent: true as const }),
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
+    ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),

@@ -76,6 +76,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   idempotent: ({ idempotent = false }) => String(idempotent),
   keepAnswers: ({ keepAnswersBytes }) => (keepAnswersBytes === undefined ? 'off' : `${keepAnswersBytes} bytes`),
   paymentIdentifier: ({ paymentIdentifier = 'off' }) => paymentIdentifier,
+  enforce: ({ enforcePercent = 100 }) => `${enforcePercent}%`,
   description: ({ description = '' }) => JSON.stringify(description),
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
 };

@@ -1,7 +1,7 @@
 import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
-import { deferredBounds, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
@@ -102,6 +102,12 @@ function gatewayKeyTable(table: AssetTable) {
       default: 'off',
       description:
         "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged only once however often it is sent: `optional`, or `required`, which refuses payments without one.",
+    },
+    enforce: {
+      decoder: enforcement,
+      default: '100%',
+      description:
+        'How many clients of priced routes are charged, see [Shadow mode](#shadow-mode): all (`100%`), a share such as `25%`, or none (`off`).',
     },
     unmatched: {
       decoder: word(['deny', 'pass']),

@@ -2,7 +2,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
-import { identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
@@ -118,6 +118,10 @@ function routeKeyTable(table: AssetTable) {
     paymentIdentifier: {
       decoder: identifierRule,
       description: "Whether a purchase carries the buyer's own id. Default: `paymentIdentifier` of the file.",
+    },
+    enforce: {
+      decoder: enforcement,
+      description: 'How many clients are charged, such as `25%`, or `off`. Default: `enforce` of the file.',
     },
     timeout: {
       decoder: duration,

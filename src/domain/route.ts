@@ -58,4 +58,6 @@ export interface Route {
   readonly idempotent: boolean;
   readonly keepAnswers: KeepAnswers | undefined;
   readonly identifier: IdentifierRule;
+  /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */
+  readonly enforcePercent: number;
 }

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { formatAmount } from '../domain/amount.ts';
 import { describeCause } from './cause.ts';
 import type { Observer, RequestSummary } from './observer.ts';
 
@@ -38,10 +39,18 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
       const timings = { durationMs: round(summary.durationMs), upstreamMs: round(summary.upstreamMs) };
       const facts = { requestId, method, path, route: route?.name, outcome, code, reason, status, payer, transaction };
       const cause = describeCause(summary.cause);
-      if (status >= 500) log.error({ ...facts, ...timings, cause }, 'request');
-      else log.info({ ...facts, ...timings, ...(cause === undefined ? {} : { cause }) }, 'request');
+      const shadow = shadowFacts(summary);
+      if (status >= 500) log.error({ ...facts, ...shadow, ...timings, cause }, 'request');
+      else log.info({ ...facts, ...shadow, ...timings, ...(cause === undefined ? {} : { cause }) }, 'request');
     },
   };
+}
+
+/** Only in lines of requests that were let through in shadow mode. */
+function shadowFacts({ shadow }: RequestSummary): Readonly<Record<string, unknown>> {
+  if (shadow === undefined) return {};
+  const { decision, wouldCharge } = shadow;
+  return { decision, wouldCharge: wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) } };
 }
 
 function round(ms: number | undefined): number | undefined {

@@ -5,6 +5,7 @@ import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { createShadowMetrics } from './shadow-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
 export interface Metrics extends Observer {
@@ -51,6 +52,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = createRequestMetrics(registry);
+  const shadow = createShadowMetrics(registry);
   const payments = createPaymentMetrics(registry);
   const facilitators = createFacilitatorMetrics(registry);
   return {
@@ -58,6 +60,10 @@ export function createMetrics(): Metrics {
     ...requests,
     ...payments,
     ...facilitators,
+    requestFinished(summary) {
+      requests.requestFinished(summary);
+      shadow.requestFinished(summary);
+    },
     ...createPassMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };

@@ -1,3 +1,4 @@
+import type { Amount } from '../domain/amount.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
@@ -9,11 +10,20 @@ export type RequestOutcome =
   | 'free'
   | 'paid'
   | 'redelivered'
+  | 'shadow'
   | 'unpaid'
   | 'preflight'
   | 'refused'
   | 'failed'
   | 'client_gone';
+
+/** What a request would have met that was let through free of charge, because its route does not charge everybody. */
+export interface ShadowFacts {
+  /** What would have come of it: an answer with an error code, or service. */
+  readonly decision: 'paid' | 'redelivered' | ErrorCode;
+  /** What would have been charged; for a request without a payment, if it had paid the first offer. */
+  readonly wouldCharge: { readonly network: Network; readonly asset: string; readonly amount: Amount } | undefined;
+}
 
 /** What is known of a request when it is over. Holds no header, token or key. */
 export interface RequestSummary {
@@ -29,6 +39,8 @@ export interface RequestSummary {
   readonly status: number;
   readonly payer: string | undefined;
   readonly transaction: string | undefined;
+  /** Only of requests that were let through in shadow mode. */
+  readonly shadow: ShadowFacts | undefined;
   readonly durationMs: number;
   /** Time waited for the upstream's response headers, in milliseconds. */
   readonly upstreamMs: number | undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import type { RequestOutcome } from '../observe/observer.ts';
+import type { RequestOutcome, ShadowFacts } from '../observe/observer.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -40,6 +40,7 @@ export interface ExchangeNotes {
   reason: string | undefined;
   payer: string | undefined;
   transaction: string | undefined;
+  shadow: ShadowFacts | undefined;
   upstreamMs: number | undefined;
   /** When the head of the answer was written, by `performance.now()`. */
   headAt: number | undefined;
@@ -56,6 +57,7 @@ export function emptyNotes(): ExchangeNotes {
     reason: undefined,
     payer: undefined,
     transaction: undefined,
+    shadow: undefined,
     upstreamMs: undefined,
     headAt: undefined,
     cause: undefined,

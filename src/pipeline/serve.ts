@@ -15,10 +15,12 @@ import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
+import { decideInShadow, isShadowed } from './shadow.ts';
 
 /** The end of the line: how a request that may pass is carried to the upstream and back. */
 export interface Transport {
-  serveFree(request: AcceptedRequest, destination: Destination): Promise<void>;
+  /** @param priced whether others pay for it, so that no shared cache may keep the answer */
+  serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<void>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
   collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
@@ -78,6 +80,7 @@ async function route(request: AcceptedRequest, services: Services, transport: Tr
   }
   const resourceUrl = resourceUrlOf(request, matched);
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
+  if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   const result = await servePriced(routed, desk, services, transport);
   if (result.kind === 'served') return;
   notes.outcome = 'refused';
@@ -102,6 +105,23 @@ async function servePriced(
   }
 }
 
+/** Served as a free route, beside the question what it would have cost: the answer waits for nobody. */
+async function serveInShadow(
+  request: RoutedRequest,
+  desk: RouteDesk,
+  services: Services,
+  transport: Transport,
+): Promise<void> {
+  const { notes, route } = request;
+  const decided = decideInShadow(request, desk, services);
+  try {
+    await transport.serveFree(request, route, true);
+    if (notes.outcome === 'free') notes.outcome = 'shadow';
+  } finally {
+    notes.shadow = await decided;
+  }
+}
+
 const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
   after: serveThenCharge,
   before: chargeThenServe,
@@ -115,9 +135,9 @@ const HTTP: Transport = {
   collect,
 };
 
-async function forwardFree(request: AcceptedRequest, destination: Destination): Promise<void> {
+async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<void> {
   const response = await openUpstream(request, destination);
-  const outcome = await relay(request, response, false, []);
+  const outcome = await relay(request, response, priced, []);
   request.notes.outcome =
     outcome.kind === 'complete' ? 'free' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
 }

@@ -1,3 +1,4 @@
+import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ReadinessCheck } from './admin-listener.ts';
@@ -17,7 +18,9 @@ export function readiness(runtime: OpenRuntime, leaving: boolean): ReadinessChec
     checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
   }
   const upstreams = serversOf(runtime.plan).map((origin) => upstreamCheck(origin, runtime));
-  return [...checks.values(), ...upstreams, accepting(leaving)];
+  const shadowed = describeShadowed(runtime.plan);
+  const enforcement = shadowed === undefined ? [] : [{ name: 'enforcement', ready: true, detail: shadowed }];
+  return [...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
 }
 
 /** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */

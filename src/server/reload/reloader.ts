@@ -1,5 +1,6 @@
 import { differenceOf, fixedKeysChanged, renderChange } from '../../config/difference.ts';
 import { renderProblem } from '../../config/problem.ts';
+import { describeShadowed } from '../../config/shadowed-routes.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { describeCause } from '../../observe/cause.ts';
 import type { ConfigMetrics } from '../../observe/config-metrics.ts';
@@ -73,6 +74,7 @@ export class Reloader {
     this.#gateway = gateway;
     this.#metrics = metrics;
     metrics.inForceSince(this.#since);
+    this.#warn();
     this.#follow();
   }
 
@@ -142,7 +144,14 @@ export class Reloader {
     this.#metrics?.inForceSince(this.#clock());
     this.#metrics?.reloaded(changes.length > 0 ? 'applied' : 'unchanged');
     const said = changes.length > 0 ? 'configuration changed' : 'configuration read again, nothing changed';
+    this.#warn();
     log.info({ file, changes, ...(warnings.length > 0 && { warnings }) }, said);
+  }
+
+  /** Loud, whenever a plan comes into force: nobody shall find out from the books. */
+  #warn(): void {
+    const shadowed = describeShadowed(this.#inForce.plan);
+    if (shadowed !== undefined) this.#deps.log.warn(shadowed);
   }
 
   #refuse(problems: readonly string[]): void {

@@ -70,6 +70,20 @@ A deferred settlement can still fail, for instance because the buyer's wallet wa
 \`deferred\` bounds how many can be, in all and for each payer. Above a bound the route settles \`after\`, and with \`store: memory\` a
 crash loses all of them.
 
+## Shadow mode
+
+\`enforce: off\` tries a price table out on real traffic: everything is decided and measured, nobody is charged. A request that would
+have been answered 402 is forwarded free of charge, and so is one that brings a payment: the payment is checked, not claimed and not
+settled, and does not reach the API. The log line has \`outcome: shadow\`, \`decision\` (\`paid\`, or the error code that would have been
+answered) and \`wouldCharge\`; \`turnpike_shadow_total{route,decision}\` and
+\`turnpike_shadow_revenue_atomic_total{route,network,asset,decision}\` add them up. What is refused for another reason than money, such
+as a bad path or an unknown route, is refused as ever.
+
+\`enforce: 25%\` charges a quarter of the clients and lets the others through so. A client is its address (behind \`trustedProxies\` the one
+that they name; of IPv6 the /64), and in or out on every route, worker and replica alike; raising the share only adds clients. Clients
+behind one address are in or out together. Change the share in the file while the gateway runs. It warns at start, in the log after each
+reload and on the readiness page for as long as not everybody is charged.
+
 ## Answers that did not arrive
 
 A buyer who paid and got no answer sends the same payment again, for the same request and within \`retryWindow\`, and is not charged

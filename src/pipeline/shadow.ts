@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Route } from '../domain/route.ts';
+import type { ShadowFacts } from '../observe/observer.ts';
+import { authorize } from './authorize.ts';
+import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+import { clientGroup } from './limits/client-address.ts';
+import type { RouteDesk, Services } from './runtime.ts';
+
+/**
+ * Whether a request of a priced route is let through free of charge, because the route does not charge everybody yet
+ * (`enforce`).
+ *
+ * A client is in or out by its address alone, the same on every route, worker and replica: one that was asked for money
+ * is not served free when it comes back with it, and a growing share only ever adds clients.
+ */
+export function isShadowed({ req, runtime }: Pick<AcceptedRequest, 'req' | 'runtime'>, route: Route): boolean {
+  const { enforcePercent } = route;
+  if (enforcePercent === 100) return false;
+  return enforcePercent === 0 || shareOf(clientGroup(req, runtime.trustedPeers)) >= enforcePercent;
+}
+
+/**
+ * Finds out what a request would have been answered if everybody were charged, and moves nothing: no claim, no
+ * settlement. Never rejects.
+ */
+export async function decideInShadow(
+  request: RoutedRequest,
+  desk: RouteDesk,
+  services: Services,
+): Promise<ShadowFacts> {
+  try {
+    const authorized = await authorize(request, desk, services);
+    switch (authorized.kind) {
+      case 'authorized':
+        return { decision: 'paid', wouldCharge: chargeOf(authorized.payment.offer) };
+      case 'collectable':
+        return { decision: 'redelivered', wouldCharge: undefined };
+      case 'refusal': {
+        const asked = authorized.code === 'payment_required' ? desk.offers[0] : undefined;
+        return { decision: authorized.code, wouldCharge: asked && chargeOf(asked) };
+      }
+    }
+  } catch (fault) {
+    return { decision: fault instanceof GatewayError ? fault.code : 'internal_error', wouldCharge: undefined };
+  }
+}
+
+function chargeOf({ network, asset, amount }: Offer): ShadowFacts['wouldCharge'] {
+  return { network, asset: asset.address, amount };
+}
+
+/** A number from 0 to below 100 that is always the same for a text, and evenly spread over texts. */
+function shareOf(text: string): number {
+  return (createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32) * 100;
+}
