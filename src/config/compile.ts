@@ -54,6 +54,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     table: new RouteTable(routes),
     unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
     facilitators,
+    cors: soundValue(gateway.cors) ?? 'gateway',
     limits,
     ...ledger,
     ...drain,

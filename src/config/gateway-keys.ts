@@ -114,6 +114,12 @@ function gatewayKeyTable(table: AssetTable) {
       default: 'deny',
       description: 'Requests that no route matches: `deny` answers 404, `pass` forwards them free of charge.',
     },
+    cors: {
+      decoder: word(['gateway', 'api']),
+      default: 'gateway',
+      description:
+        "Who answers CORS preflights of priced routes. `gateway`: it allows every origin, without cookies. `api`: they reach the API unpaid, and its answer is relayed with leave to send payments; the gateway's own answers then name the page's origin and allow credentials.",
+    },
     retryWindow: {
       decoder: duration,
       default: '10m',

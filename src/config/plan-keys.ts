@@ -25,6 +25,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     show: ({ unmatched }) => (unmatched.kind === 'deny' ? 'deny' : `pass to ${describeUpstream(unmatched.upstream)}`),
   },
   facilitators: { key: 'facilitator', show: ({ facilitators }) => showList(facilitators.map(showFacilitator)) },
+  cors: { key: 'cors', show: ({ cors }) => cors },
   retryWindowMs: { key: 'retryWindow', show: ({ retryWindowMs }) => showMs(retryWindowMs) },
   retentionMs: { key: 'retention', show: ({ retentionMs }) => showMs(retentionMs) },
   deferred: {

@@ -17,6 +17,9 @@ export type StoreSpec =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string };
 
+/** Who answers CORS preflights of priced routes: the gateway, or the API behind it. */
+export type CorsMode = 'gateway' | 'api';
+
 /** How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`. */
 export interface DeferredBounds {
   /** Most answers whose payment is not settled yet, over all payers. */
@@ -44,6 +47,7 @@ export interface Plan {
   /** In the order of preference. Empty only when nothing is priced. */
   readonly facilitators: readonly FacilitatorSpec[];
   readonly store: StoreSpec;
+  readonly cors: CorsMode;
   readonly limits: Limits;
   /** How long a payment whose answer did not arrive can be collected with the same header, in milliseconds. */
   readonly retryWindowMs: number;

@@ -4,11 +4,12 @@ import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders, type Refusal } from './refusal.ts';
 import { discardBody } from './request-body.ts';
-import type { RouteDesk } from './runtime.ts';
+import type { RouteDesk, Runtime } from './runtime.ts';
 
 /** Where an answer goes, and what it may name. */
 export interface AnswerContext {
   readonly res: ServerResponse;
+  readonly runtime: Pick<Runtime, 'plan'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
 }
@@ -63,7 +64,7 @@ interface Answer {
   readonly retryAfterSeconds: number | undefined;
 }
 
-function write({ res, requestId, notes }: AnswerContext, answer: Answer): void {
+function write({ res, runtime, requestId, notes }: AnswerContext, answer: Answer): void {
   notes.code = answer.code;
   if (res.headersSent || res.destroyed) {
     res.destroy();
@@ -78,7 +79,7 @@ function write({ res, requestId, notes }: AnswerContext, answer: Answer): void {
   headers['Cache-Control'] = 'no-store';
   headers['X-Request-Id'] = requestId;
   if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
-  Object.assign(headers, crossOriginHeaders(res.req));
+  Object.assign(headers, crossOriginHeaders(res.req, runtime.plan.cors));
   discardBody(res.req, res);
   notes.headAt = performance.now();
   // With its own reason phrase: an upstream's, set before a failed head, would stick.

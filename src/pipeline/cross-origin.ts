@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CorsMode } from '../domain/plan.ts';
 
 /** What browsers must be told they may send: the payment headers, and those that payment clients add. */
 const ALLOWED_HEADERS =
   'Content-Type, Authorization, PAYMENT-SIGNATURE, X-PAYMENT, SIGN-IN-WITH-X, X402-Access-Token, Access-Control-Expose-Headers';
 /** What scripts must be told they may read, also on the 402. */
-export const EXPOSED_HEADERS = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Retry-After, X-Request-Id';
+export const EXPOSED_HEADERS =
+  'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X402-Access-Token, X402-Access-Expires, X402-Access-Remaining, Retry-After, X-Request-Id';
+/** An origin in its serialised form (RFC 6454 §6.2); `null` is everybody's and is not let in with credentials. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;
 /** A token list, as `Access-Control-Request-Headers` has to be; anything else is not echoed. */
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
@@ -28,8 +32,16 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse): void
   res.end();
 }
 
-/** CORS headers of the gateway's own answers: any site may read a price, none gets to use somebody's cookies. */
-export function crossOriginHeaders(req: IncomingMessage): Readonly<Record<string, string>> {
-  if (req.headers.origin === undefined) return {};
-  return { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': EXPOSED_HEADERS };
+/**
+ * CORS headers of the gateway's own answers. By default any site may read a price, and none gets to use somebody's
+ * cookies. With `cors: api` the page may have sent its cookies along, since the API allows it: browsers then show it an
+ * answer only that names its origin.
+ */
+export function crossOriginHeaders({ headers }: IncomingMessage, cors: CorsMode): Readonly<Record<string, string>> {
+  const { origin } = headers;
+  if (origin === undefined) return {};
+  const exposed = { 'Access-Control-Expose-Headers': EXPOSED_HEADERS };
+  if (cors === 'gateway' || !ORIGIN.test(origin)) return { 'Access-Control-Allow-Origin': '*', ...exposed };
+  const named = { 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' };
+  return { ...named, Vary: 'Origin', ...exposed };
 }

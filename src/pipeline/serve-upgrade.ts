@@ -55,7 +55,10 @@ interface PaidTunnel {
 
 function refuseUpgrade(res: ServerResponse, services: Services): void {
   const notes = emptyNotes();
-  answerFault({ res, requestId: services.newRequestId(), notes }, new GatewayError('upgrade_unsupported'));
+  answerFault(
+    { res, runtime: services.runtime(), requestId: services.newRequestId(), notes },
+    new GatewayError('upgrade_unsupported'),
+  );
 }
 
 class TunnelTransport implements Transport {

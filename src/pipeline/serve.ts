@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { SettleMode } from '../domain/route.ts';
+import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { acceptRequest } from './accept.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
@@ -12,6 +13,7 @@ import { type Destination, openUpstream, relay } from './forward.ts';
 import type { CollectablePayment } from './held-payment.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import type { Refusal } from './refusal.ts';
+import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
@@ -76,6 +78,8 @@ async function route(request: AcceptedRequest, services: Services, transport: Tr
   if (desk === undefined) return await transport.serveFree(request, matched);
   if (isPreflight(request.req)) {
     notes.outcome = 'preflight';
+    // One with a body is none that a browser sends: the API is not asked for free.
+    if (runtime.plan.cors === 'api' && bodyOf(request.req) === undefined) return await relayPreflight(request, matched);
     return answerPreflight(request.req, request.res);
   }
   const resourceUrl = resourceUrlOf(request, matched);

@@ -197,6 +197,33 @@ export interface RelayContext {
   readonly add: readonly (readonly [name: string, value: string])[];
 }
 
+/** What payment clients send with a request, as a preflight has to allow it. */
+const PAYMENT_REQUEST_HEADERS = [
+  'PAYMENT-SIGNATURE',
+  'X-PAYMENT',
+  'SIGN-IN-WITH-X',
+  'X402-Access-Token',
+  // The official client sends it, although it means nothing in a request.
+  'Access-Control-Expose-Headers',
+];
+
+/** Takes payment headers out of what a preflight asks leave for, in the raw headers of its request. */
+export function hidePaymentHeaders(raw: string[]): void {
+  const ours = new Set(PAYMENT_REQUEST_HEADERS.map((name) => name.toLowerCase()));
+  for (let at = find(raw, ASKED); at !== -1; at = find(raw, ASKED, at + 2)) {
+    const asked = parseFieldList(raw[at + 1] ?? '').filter((name) => !ours.has(name.toLowerCase()));
+    raw[at + 1] = asked.join(', ');
+  }
+}
+
+const ASKED = 'access-control-request-headers';
+
+/** Allows payment headers in the raw headers of an API's answer to a preflight, if it allows the origin at all. */
+export function allowPaymentHeaders(raw: string[]): void {
+  if (find(raw, 'access-control-allow-origin') === -1) return;
+  mergeInto(raw, 'Access-Control-Allow-Headers', PAYMENT_REQUEST_HEADERS);
+}
+
 /**
  * The headers of the client's response: the upstream's in their order, case and number, without those of its connection
  * and without forged payment headers; for paid answers also kept out of shared caches.
@@ -339,8 +366,8 @@ function nominatedBy(raw: readonly string[]): ReadonlySet<string> | undefined {
   return nominated;
 }
 
-function find(list: readonly string[], lower: string): number {
-  for (let i = 0; i + 1 < list.length; i += 2) {
+function find(list: readonly string[], lower: string, from = 0): number {
+  for (let i = from; i + 1 < list.length; i += 2) {
     if (list[i]?.length === lower.length && list[i]?.toLowerCase() === lower) return i;
   }
   return -1;

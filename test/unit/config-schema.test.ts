@@ -65,6 +65,7 @@ const SOUND = [
   withTop('limits: {paymentHeaderBytes: 8192}'),
   withTop('limits: {bodyBytes: 1MB, connections: 100, connectionsPerAddress: 10}'),
   withTop('unmatched: pass'),
+  withTop('cors: api'),
   `${HEAD}routes:\n  - {path: /, price: free}\n  - {path: "/*", price: $1}\n  - {path: "/:a/b/*", price: $1}\n  - {path: /a/, price: $1}\n`,
 ];
 

@@ -94,7 +94,10 @@ function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
   const description = describeRoute(route);
   const desk = runtime.desk(route);
   if (desk !== undefined && isPreflight(req)) {
-    const answer = '204 to the CORS preflight, without payment and without the upstream';
+    const answer =
+      plan.cors === 'api'
+        ? "the API's own, to the CORS preflight: it reaches the upstream without payment (cors: api)"
+        : '204 to the CORS preflight, without payment and without the upstream';
     return { ...asked, kind: 'preflight', route: description, answer };
   }
   return {

@@ -1,0 +1,19 @@
+import type { Route } from '../domain/route.ts';
+import { allowPaymentHeaders, hidePaymentHeaders } from '../proxy/headers.ts';
+import type { AcceptedRequest } from './exchange.ts';
+import { openUpstream, relay } from './forward.ts';
+
+/**
+ * `cors: api`: has the API itself answer a preflight, free of charge, and adds that payments may be sent. The API is
+ * not asked about the payment headers, of which it knows nothing: some refuse a preflight for one unknown name.
+ *
+ * @throws GatewayError as `openUpstream` and `relay` do
+ */
+export async function relayPreflight(request: AcceptedRequest, route: Route): Promise<void> {
+  hidePaymentHeaders(request.req.rawHeaders);
+  const response = await openUpstream(request, route);
+  allowPaymentHeaders(response.rawHeaders);
+  const outcome = await relay(request, response, false, []);
+  if (outcome.kind === 'complete') return;
+  request.notes.outcome = outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+}

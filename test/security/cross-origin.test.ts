@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RawResponse } from '../support/raw-http.ts';
+import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
+
+/** What pages of other origins get to send and to read. */
+
+let siege: Siege;
+afterEach(() => siege.close());
+
+const ROUTES = `
+routes:
+  - { path: /paid, methods: [POST], price: $0.001 }
+`;
+const PAGE = 'https://page.example';
+
+function preflight(
+  headers = 'content-type, payment-signature, x-own',
+  more: readonly string[] = [],
+): Promise<RawResponse> {
+  const asked = ['Access-Control-Request-Method: POST', `Access-Control-Request-Headers: ${headers}`];
+  return siege.ask(lastRequest('OPTIONS /paid', [`Origin: ${PAGE}`, ...asked, ...more]));
+}
+
+function names(answer: RawResponse, header: string): string[] {
+  return answer.all(header).flatMap((value) => value.toLowerCase().split(/,\s*/));
+}
+
+describe('cors: gateway', () => {
+  it('answers a preflight without the API and allows payments, to every origin and without cookies', async () => {
+    siege = await laySiege(ROUTES);
+    const answer = await preflight();
+    expect(statusOf(answer)).toBe(204);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('access-control-allow-credentials')).toEqual([]);
+    expect(names(answer, 'access-control-allow-headers')).toEqual(
+      expect.arrayContaining(['payment-signature', 'x-own']),
+    );
+    expect(siege.seen).toEqual([]);
+  });
+
+  it('lets every page read prices and passes, and none use cookies', async () => {
+    siege = await laySiege(ROUTES);
+    const answer = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`]));
+    expect(statusOf(answer)).toBe(402);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('access-control-allow-credentials')).toEqual([]);
+    expect(names(answer, 'access-control-expose-headers')).toEqual(
+      expect.arrayContaining(['payment-required', 'payment-response', 'x402-access-token', 'x402-access-remaining']),
+    );
+  });
+});
+
+describe('cors: api', () => {
+  it("relays the API's own answer to a preflight, and adds leave to pay", async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    siege.answer((_req, res) => {
+      const own = { 'Access-Control-Allow-Origin': PAGE, 'Access-Control-Allow-Credentials': 'true' };
+      res.writeHead(204, { ...own, 'Access-Control-Allow-Headers': 'content-type, x-own' }).end();
+    });
+    const answer = await preflight('content-type, payment-signature, x-own', ['PAYMENT-SIGNATURE: never-sent']);
+    expect(statusOf(answer)).toBe(204);
+    expect(answer.all('access-control-allow-origin')).toEqual([PAGE]);
+    expect(answer.all('access-control-allow-credentials')).toEqual(['true']);
+    expect(names(answer, 'access-control-allow-headers')).toEqual(
+      expect.arrayContaining(['content-type', 'x-own', 'payment-signature', 'x-payment', 'x402-access-token']),
+    );
+    const [seen] = siege.seen;
+    expect(seen?.method).toBe('OPTIONS');
+    const sent = seen?.rawHeaders.join('\n').toLowerCase();
+    expect(sent).toContain('content-type, x-own');
+    expect(sent).not.toContain('payment-signature');
+  });
+
+  it('gives no leave where the API gives none', async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    siege.answer((_req, res) => res.writeHead(403).end('not for you'));
+    const answer = await preflight();
+    expect(statusOf(answer)).toBe(403);
+    expect(answer.headers.filter(([name]) => name.toLowerCase().startsWith('access-control-'))).toEqual([]);
+  });
+
+  it('has nothing but a preflight reach the API unpaid', async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    const asked = 'Access-Control-Request-Method: POST';
+    for (const request of [
+      lastRequest('OPTIONS /paid', [`Origin: ${PAGE}`, asked, 'Content-Length: 4'], 'work'),
+      lastRequest('POST /paid', [`Origin: ${PAGE}`, asked]),
+      lastRequest('OPTIONS /paid', [asked]),
+      lastRequest('OPTIONS /paid', [`Origin: ${PAGE}`]),
+    ]) {
+      await siege.ask(request);
+    }
+    expect(siege.seen).toEqual([]);
+  });
+
+  it('names the origin of the page on its own answers, which depend on it', async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    const unpaid = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`]));
+    expect(statusOf(unpaid)).toBe(402);
+    expect(unpaid.all('access-control-allow-origin')).toEqual([PAGE]);
+    expect(unpaid.all('access-control-allow-credentials')).toEqual(['true']);
+    expect(unpaid.all('vary')).toEqual(['Origin']);
+  });
+
+  it.each([
+    'null',
+    'https://a.example, https://b.example',
+    'https://a.example/x',
+    'nonsense',
+  ])('gives no credentials to the origin %j', async (origin) => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    const answer = await siege.ask(lastRequest('POST /paid', [`Origin: ${origin}`]));
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('access-control-allow-credentials')).toEqual([]);
+  });
+
+  it('lets the page read the receipt of a paid answer that the API lets it read', async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    siege.answer((_req, res) => res.writeHead(200, { 'Access-Control-Allow-Origin': PAGE }).end('served'));
+    const header = paying(await siege.sign('/paid', { method: 'POST' }));
+    const answer = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`, header, 'Content-Length: 0']));
+    expect(statusOf(answer)).toBe(200);
+    expect(names(answer, 'access-control-expose-headers')).toContain('payment-response');
+  });
+});
