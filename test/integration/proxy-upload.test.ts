@@ -133,6 +133,23 @@ describe('an upload', () => {
     client.socket.destroy();
   });
 
+  it('may be answered before it is over by an upstream that then closes its half', async () => {
+    const upstream = await openOddUpstream(async (peer) => {
+      await peer.until('first');
+      peer.socket.pause();
+      peer.socket.write('HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig', () =>
+        peer.socket.end(),
+      );
+    });
+    const gateway = await gatewayTo(upstream);
+    const client = await connectRaw(gateway.port);
+    client.send('POST /x HTTP/1.1\r\nHost: gw\r\nContent-Length: 8000005\r\n\r\nfirst');
+    client.send(Buffer.alloc(8_000_000, 'x'));
+    await client.until('big');
+    expect(parseRaw(client.received).statusLine).toBe('HTTP/1.1 413 Content Too Large');
+    client.socket.destroy();
+  });
+
   it('is a fault of the upstream when that goes away in the middle', async () => {
     const upstream = await openOddUpstream(async (peer) => {
       await peer.until('first');
