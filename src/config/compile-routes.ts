@@ -2,6 +2,8 @@ import { formatPrice } from '../domain/price.ts';
 import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
+import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -25,7 +27,7 @@ interface Entry extends Matchable {
 /** Compiles the price table. What is sound of a route with problems still takes part in the checks between routes. */
 export function compileRoutes(gateway: GatewayFields, market: Market, source: Source): readonly Route[] {
   const entries: Entry[] = [];
-  const routes: Route[] = [];
+  const routes: CompiledRoute[] = [];
   const names = new Map<string, Place>();
   for (const field of soundValue(gateway.routes) ?? []) {
     if (field.kind !== 'value') continue;
@@ -34,12 +36,12 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
     const route = compileRoute(field.value, entry, gateway, market, source);
-    if (route !== undefined) routes.push(route);
+    if (route !== undefined) routes.push({ route, fields: field.value });
   }
   checkConflicts(entries, source);
   checkCovered(entries, source);
   for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
-  return routes;
+  return compileAccess(routes, gateway, source);
 }
 
 function matchEntry(fields: RouteFields): Entry | undefined {
@@ -97,6 +99,7 @@ function compileRoute(
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
     ...answers,
+    access: undefined,
   };
 }
 
@@ -223,7 +226,9 @@ function checkHeader(
     ...(description !== undefined && { description }),
     ...(mimeType !== undefined && { mimeType }),
   };
-  const excess = headerExcess(price.offers, resource, identifier);
+  const signIn = soundValue(gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
+  const pass = fields.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
+  const excess = headerExcess(price.offers, resource, identifier, pass);
   if (excess === 0) return;
   source.report(
     fields.price.place,

@@ -3,6 +3,7 @@ import type { Network } from '../domain/network.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { compileRoutes, passUpstream } from './compile-routes.ts';
@@ -58,6 +59,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     limits,
     ...ledger,
     ...drain,
+    accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -21,6 +22,16 @@ export interface OfferDescription {
   readonly v1: boolean;
 }
 
+/** A pass, in plain data. */
+export interface AccessDescription {
+  /** `route:<name>` or `group:<name>`. */
+  readonly scope: string;
+  /** Only there where time ends it. */
+  readonly forMs?: number;
+  /** Only there where requests end it. */
+  readonly requests?: number;
+}
+
 /** One route as the gateway understands it, in plain data and without secrets: upstream headers are not in it. */
 export interface RouteDescription {
   readonly name: string;
@@ -41,6 +52,8 @@ export interface RouteDescription {
   readonly paymentIdentifier?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
   readonly enforcePercent?: number;
+  /** The pass that a payment buys; only there where one is sold. */
+  readonly access?: AccessDescription;
   /** The servers, where there are several with a comma between them. */
   readonly upstream: string;
   readonly timeoutMs: number;
@@ -69,6 +82,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
+    ...(route.access !== undefined && { access: describeAccess(route.access.terms) }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
@@ -90,6 +104,10 @@ export function describeOffer(offer: Offer): OfferDescription {
     maxTimeoutSeconds: offer.maxTimeoutSeconds,
     v1: offer.v1Network !== undefined,
   };
+}
+
+function describeAccess({ scope, forMs, requests }: AccessTerms): AccessDescription {
+  return { scope, ...(forMs !== undefined && { forMs }), ...(requests !== undefined && { requests }) };
 }
 
 function describePrice(price: RoutePrice): readonly OfferDescription[] {

@@ -42,6 +42,15 @@ const RETENTION: DurationBounds = {
   expects: 'a duration of at least 1h, such as 12h or 90d',
 };
 
+/** For how long access is sold. A second is shorter than a buyer needs to come back once. */
+const ACCESS: DurationBounds = {
+  minMs: 1_000,
+  maxMs: 3_660 * 86_400_000,
+  min: 'at least 1s',
+  max: 'at most 3660d',
+  expects: 'a duration such as 10m, 1h or 30d',
+};
+
 /** A positive duration such as `250ms`, `30s`, `5m` or `1h`, in milliseconds; at most `596h`. */
 export const duration: Decoder<number> = boundedDuration(TIMER);
 
@@ -50,6 +59,9 @@ export const pause: Decoder<number> = boundedDuration(PAUSE);
 
 /** How long records are kept, in milliseconds: from `1h` to a hundred years. */
 export const retentionPeriod: Decoder<number> = boundedDuration(RETENTION);
+
+/** How long a pass opens a route, in milliseconds: from `1s` to ten years. */
+export const accessPeriod: Decoder<number> = boundedDuration(ACCESS);
 
 function boundedDuration(bounds: DurationBounds): Decoder<number> {
   return text({

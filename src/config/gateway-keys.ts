@@ -1,4 +1,5 @@
 import type { Parsed } from '../domain/price.ts';
+import { accessTokens } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
 import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
@@ -30,9 +31,7 @@ const workers: Decoder<number | 'auto'> = {
 
 /** The keys of the file. */
 export function gatewayKeys(table: AssetTable): MapDecoder<ReturnType<typeof gatewayKeyTable>> {
-  return map('a map with routes', gatewayKeyTable(table), {
-    later: { access: 'access passes come in a later release' },
-  });
+  return map('a map with routes', gatewayKeyTable(table));
 }
 
 function gatewayKeyTable(table: AssetTable) {
@@ -108,6 +107,11 @@ function gatewayKeyTable(table: AssetTable) {
       default: '100%',
       description:
         'How many clients of priced routes are charged, see [Shadow mode](#shadow-mode): all (`100%`), a share such as `25%`, or none (`off`).',
+    },
+    accessTokens: {
+      decoder: accessTokens,
+      description:
+        'How the access tokens of routes with `access` are signed and carried, see [access.md](access.md). The defaults are right for most.',
     },
     unmatched: {
       decoder: word(['deny', 'pass']),

@@ -39,6 +39,11 @@ const MAX_HEADER_BYTES = 6 * 1024;
 const REQUEST_ROOM_BYTES = 512;
 /** Room for the declaration of the `payment-identifier` extension with its schema. */
 const IDENTIFIER_ROOM_BYTES = 384;
+/** Room for the declaration of the pass that a payment buys. */
+const PASS_ROOM_BYTES = 384;
+/** Room for the declaration of the `sign-in-with-x` extension with its schema, next to the URL and the chains in it. */
+const SIGN_IN_ROOM_BYTES = 1024;
+const CHAIN_ROOM_BYTES = 80;
 
 /** Makes the offers of one route, reporting each way to pay that cannot be. */
 export function makeOffers(
@@ -193,11 +198,16 @@ function isSameOffer(a: Offer, b: Offer): boolean {
   return same && a.asset.address.toLowerCase() === b.asset.address.toLowerCase();
 }
 
-/** Whether the 402 of these offers fits into a header that every client and proxy takes; bytes by which it does not. */
+/**
+ * Whether the 402 of these offers fits into a header that every client and proxy takes; bytes by which it does not.
+ *
+ * @param pass whether a payment buys a pass, and whether its buyer can come back by signing in
+ */
 export function headerExcess(
   offers: readonly Offer[],
   resource: PaymentRequired['resource'],
   identifier: IdentifierRule,
+  pass: 'none' | 'token' | 'sign-in',
 ): number {
   const challenge: PaymentRequired = {
     x402Version: 2,
@@ -205,7 +215,12 @@ export function headerExcess(
     resource,
     accepts: offers.map((offer) => offer.requirements),
   };
-  const room = REQUEST_ROOM_BYTES + (identifier === 'off' ? 0 : IDENTIFIER_ROOM_BYTES);
+  const signIn = SIGN_IN_ROOM_BYTES + resource.url.length + offers.length * CHAIN_ROOM_BYTES;
+  const room =
+    REQUEST_ROOM_BYTES +
+    (identifier === 'off' ? 0 : IDENTIFIER_ROOM_BYTES) +
+    (pass === 'none' ? 0 : PASS_ROOM_BYTES) +
+    (pass === 'sign-in' ? signIn : 0);
   const bytes = Buffer.byteLength(JSON.stringify(challenge)) + room;
   return Math.max(0, Math.ceil(bytes / 3) * 4 - MAX_HEADER_BYTES);
 }

@@ -32,6 +32,11 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     key: 'deferred',
     show: ({ deferred }) => `${deferred.maxUnsettled}, ${deferred.maxUnsettledPerPayer} per payer`,
   },
+  accessTokens: {
+    key: 'accessTokens',
+    show: ({ accessTokens: { keys, cookie, signIn } }) =>
+      `${keys.length === 0 ? "the store's key" : `${keys.length} keys`}, cookie ${cookie ? 'on' : 'off'}, signIn ${signIn ? 'on' : 'off'}`,
+  },
   drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };

@@ -1,5 +1,6 @@
 import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
+import { access } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
 import { enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
@@ -65,7 +66,6 @@ export const rewriteKeys = map('a map with from and to', {
 export function routeKeys(table: AssetTable) {
   return map('a route: a map with path and price', routeKeyTable(table), {
     later: {
-      access: 'access passes come in a later release: each call of this route would be charged',
       when: 'conditions come in a later release: the route would apply to every request of its path',
     },
   });
@@ -122,6 +122,12 @@ function routeKeyTable(table: AssetTable) {
     enforce: {
       decoder: enforcement,
       description: 'How many clients are charged, such as `25%`, or `off`. Default: `enforce` of the file.',
+    },
+    access: {
+      decoder: access,
+      description:
+        'Sells a pass with each payment: pay once, come back with the access token until time or requests run out. See [access.md](access.md).',
+      examples: [{ for: '1h', requests: 1000 }],
     },
     timeout: {
       decoder: duration,

@@ -1,3 +1,4 @@
+import type { AccessTerms } from './access.ts';
 import { type Amount, formatAmount, parseAmount } from './amount.ts';
 import type { Asset } from './asset.ts';
 import type { Network } from './network.ts';
@@ -16,6 +17,11 @@ export interface Offer {
   readonly v1Network: string | undefined;
   /** What is put on the wire and handed to facilitators. Never what a client sent. */
   readonly requirements: PaymentRequirements;
+  /**
+   * The pass that paying buys, where the route sells one. Part of the offer, so that a price that was quoted before a
+   * change buys what was sold for it, also when the pass is issued by another process.
+   */
+  readonly access?: AccessTerms;
 }
 
 /** An offer as our own ledger stores it: JSON, the amount as text. */

@@ -1,3 +1,4 @@
+import type { AccessTokenPlan } from './access.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
@@ -54,6 +55,7 @@ export interface Plan {
   /** How long finished payments stay in the ledger, in milliseconds. */
   readonly retentionMs: number;
   readonly deferred: DeferredBounds;
+  readonly accessTokens: AccessTokenPlan;
   /** Processes that share the public address. */
   readonly workers: number;
   /** How long a shutdown may take in all, in milliseconds. */

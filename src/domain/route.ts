@@ -1,3 +1,4 @@
+import type { RouteAccess } from './access.ts';
 import type { Offer } from './offer.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -60,4 +61,6 @@ export interface Route {
   readonly identifier: IdentifierRule;
   /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */
   readonly enforcePercent: number;
+  /** How passes open this route; `undefined` where each call is paid for. */
+  readonly access: RouteAccess | undefined;
 }

@@ -35,9 +35,21 @@ function linesTogether(out: NodeJS.WritableStream): DestinationStream {
 export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
   return {
     requestFinished(summary: RequestSummary) {
-      const { requestId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;
+      const { requestId, method, path, route, outcome, code, reason, status, payer, transaction, pass } = summary;
       const timings = { durationMs: round(summary.durationMs), upstreamMs: round(summary.upstreamMs) };
-      const facts = { requestId, method, path, route: route?.name, outcome, code, reason, status, payer, transaction };
+      const facts = {
+        requestId,
+        method,
+        path,
+        route: route?.name,
+        outcome,
+        code,
+        reason,
+        status,
+        payer,
+        transaction,
+        pass,
+      };
       const cause = describeCause(summary.cause);
       const shadow = shadowFacts(summary);
       if (status >= 500) log.error({ ...facts, ...shadow, ...timings, cause }, 'request');

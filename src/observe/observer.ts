@@ -9,6 +9,7 @@ import type { Route } from '../domain/route.ts';
 export type RequestOutcome =
   | 'free'
   | 'paid'
+  | 'pass'
   | 'redelivered'
   | 'shadow'
   | 'unpaid'
@@ -41,6 +42,8 @@ export interface RequestSummary {
   readonly transaction: string | undefined;
   /** Only of requests that were let through in shadow mode. */
   readonly shadow: ShadowFacts | undefined;
+  /** Id of the pass that it was served by, or that its payment bought. Knowing one is no right to use it. */
+  readonly pass: string | undefined;
   readonly durationMs: number;
   /** Time waited for the upstream's response headers, in milliseconds. */
   readonly upstreamMs: number | undefined;
@@ -78,9 +81,18 @@ export interface FacilitatorCall {
 export interface PassEvent {
   /**
    * `issued`: a payment bought or extended it. The others are ends of requests that brought one: `served`; `returned`,
-   * because the API failed; or why it was refused.
+   * because the API failed; or why it was refused, `sign_in` where it is the sign-in that was.
    */
-  readonly kind: 'issued' | 'served' | 'returned' | 'invalid' | 'expired' | 'exhausted' | 'revoked';
+  readonly kind:
+    | 'issued'
+    | 'served'
+    | 'returned'
+    | 'malformed'
+    | 'invalid'
+    | 'expired'
+    | 'exhausted'
+    | 'revoked'
+    | 'sign_in';
   /** The route's name. */
   readonly route: string;
 }

@@ -1,9 +1,11 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
-import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
+import type { SettlementOutcome } from '../domain/settlement.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
+import type { RoutedRequest } from './exchange.ts';
 import { receiptOf } from './held-payment.ts';
+import { issuePass } from './issue-pass.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 
@@ -28,16 +30,19 @@ export type ChargeResult = { readonly kind: 'charged'; readonly notice: Settleme
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again
  */
 export async function charge(
+  request: RoutedRequest,
   claimed: ClaimedPayment,
   authorized: AuthorizedPayment,
-  clock: Services['clock'],
+  services: Services,
 ): Promise<ChargeResult> {
   const { payment, protocol } = authorized;
+  const { clock } = services;
   const { offer } = payment;
   const outcome = await settle(claimed, authorized);
   switch (outcome.kind) {
     case 'settled':
-      return { kind: 'charged', notice: await recordSettlement(claimed, authorized, outcome.settlement, clock) };
+      await claimed.move({ to: 'delivering', settlement: outcome.settlement, checkAt: clock() + SECOND_LOOK_MS });
+      return { kind: 'charged', notice: await noticeWithPass(request, claimed, authorized, services) };
     case 'failed':
       await claimed.move({ to: 'failed', reason: outcome.reason });
       return {
@@ -88,12 +93,22 @@ async function settle(claimed: ClaimedPayment, authorized: AuthorizedPayment): P
   }
 }
 
-async function recordSettlement(
+/**
+ * What the buyer is told: the settlement, which is written down, and the pass that it bought. A pass that cannot be
+ * written lets go of the payment before anything went out: the same payment collects answer and pass, and recovery sees
+ * to the pass of a call that cannot be repeated.
+ */
+async function noticeWithPass(
+  request: RoutedRequest,
   claimed: ClaimedPayment,
-  { protocol, payment }: AuthorizedPayment,
-  settlement: Settlement,
-  clock: Services['clock'],
+  { protocol, payment: { offer } }: AuthorizedPayment,
+  services: Services,
 ): Promise<SettlementNotice> {
-  await claimed.move({ to: 'delivering', settlement, checkAt: clock() + SECOND_LOOK_MS });
-  return { protocol, offer: payment.offer, response: receiptOf(claimed.record) };
+  try {
+    const pass = await issuePass(request, claimed.record, offer, services);
+    return { protocol, offer, response: receiptOf(claimed.record), pass };
+  } catch (fault) {
+    claimed.letGo();
+    throw fault;
+  }
 }

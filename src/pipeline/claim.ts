@@ -41,14 +41,20 @@ export class ClaimedPayment {
     this.#services.observer.paymentMoved({ record: outcome.record, to: step.to, settled });
   }
 
+  /** Leaves the payment as it stands to recovery: this request can do nothing more for it. */
+  letGo(): void {
+    const { key, epoch } = this.#record;
+    this.#services.abandoned({ key, epoch });
+  }
+
   /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
   async #transition(step: Transition): Promise<TransitionOutcome> {
     const { key, epoch } = this.#record;
-    const { ledger, abandoned } = this.#services;
+    const { ledger } = this.#services;
     try {
       return await ledger.transition(key, epoch, step);
     } catch (fault) {
-      abandoned({ key, epoch });
+      this.letGo();
       throw fault;
     }
   }

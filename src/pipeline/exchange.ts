@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import type { RequestOutcome, ShadowFacts } from '../observe/observer.ts';
+import type { PassEvent, RequestOutcome, ShadowFacts } from '../observe/observer.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -21,6 +21,8 @@ export interface AcceptedRequest {
   readonly publicOrigin: string;
   /** Aborted when the client has gone. */
   readonly clientGone: AbortSignal;
+  /** Where it goes, once it met a priced route. */
+  readonly route?: Route;
   readonly notes: ExchangeNotes;
 }
 
@@ -41,6 +43,10 @@ export interface ExchangeNotes {
   payer: string | undefined;
   transaction: string | undefined;
   shadow: ShadowFacts | undefined;
+  /** Id of the pass that it was served by, or that its payment bought. */
+  pass: string | undefined;
+  /** What became of the pass that it brought or bought. */
+  passUse: PassEvent['kind'] | undefined;
   upstreamMs: number | undefined;
   /** When the head of the answer was written, by `performance.now()`. */
   headAt: number | undefined;
@@ -58,6 +64,8 @@ export function emptyNotes(): ExchangeNotes {
     payer: undefined,
     transaction: undefined,
     shadow: undefined,
+    pass: undefined,
+    passUse: undefined,
     upstreamMs: undefined,
     headAt: undefined,
     cause: undefined,

@@ -21,7 +21,7 @@ export interface Destination {
 /** What the upstream is told about a payment. */
 export function paidFacts(record: PaymentRecord): PaidFacts {
   const { payer, network, asset, amount, route } = record;
-  return { payer, network, asset, amount: formatAmount(amount), route };
+  return { payer, route, money: { network, asset, amount: formatAmount(amount) } };
 }
 
 /** What a forwarded request has beside its destination. */
@@ -138,14 +138,16 @@ export async function relay(
 }
 
 function headOf(
-  { req, method }: AcceptedRequest,
+  { req, method, route }: AcceptedRequest,
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): string[] {
   const { status, rawHeaders } = response;
   try {
-    return relayResponseHeaders(rawHeaders, { method, status, httpVersionMinor: req.httpVersionMinor, paid, add });
+    const passes = route?.access !== undefined;
+    const { httpVersionMinor } = req;
+    return relayResponseHeaders(rawHeaders, { method, status, httpVersionMinor, paid, passes, add });
   } catch (fault) {
     response.discard();
     throw fault;

@@ -82,6 +82,11 @@ function brought(
   return { kind: 'brought', payment, protocol, fingerprint: fingerprintOf(request), identifier, lapsed };
 }
 
+/** Whether a request brings a payment, good or not. */
+export function hasPaymentHeader({ req }: RoutedRequest, protocols: readonly Protocol[]): boolean {
+  return protocols.some(({ requestHeader }) => req.headers[requestHeader] !== undefined);
+}
+
 interface PaymentHeader {
   readonly protocol: Protocol;
   readonly value: string;

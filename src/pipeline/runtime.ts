@@ -1,10 +1,14 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
+import type { RouteAccess } from '../domain/access.ts';
 import type { Offer } from '../domain/offer.ts';
+import type { PassId } from '../domain/pass.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { Observer } from '../observe/observer.ts';
+import type { Quota } from '../pass/quota.ts';
+import type { TokenDesk } from '../pass/token-desk.ts';
 import type { Challenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { TrustedPeers } from '../proxy/trusted-peers.ts';
@@ -14,6 +18,19 @@ import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { CreditGate } from './credit-gate.ts';
 import type { Limiters } from './limits/limiters.ts';
+import type { SignInGate } from './sign-in.ts';
+
+/** How a route takes passes. */
+export interface AccessDesk {
+  readonly rule: RouteAccess;
+  /** The scope as tokens name it. */
+  readonly scope: string;
+  readonly tokens: TokenDesk;
+  /** Whether browsers get the token as a cookie. */
+  readonly cookie: boolean;
+  /** Where buyers sign in; `undefined` where the configuration says no. */
+  readonly signIn: SignInGate | undefined;
+}
 
 /** A priced route's 402 and the protocols that can answer it. */
 export interface RouteDesk {
@@ -26,6 +43,15 @@ export interface RouteDesk {
    * For a payment that fits none that is known; may take half a second where many ask.
    */
   lookUpOffers(): Promise<void>;
+  /** `undefined` where each call is paid for. */
+  readonly access: AccessDesk | undefined;
+}
+
+/** What this process knows of passes, whatever the plan. */
+export interface PassServices {
+  readonly quota: Quota;
+  /** Which passes were revoked. */
+  readonly revoked: { has(id: PassId): boolean };
 }
 
 /** Everything that one plan opens. A request holds on to the runtime that it began with. */
@@ -51,6 +77,7 @@ export interface Services {
   readonly protocols: readonly Protocol[];
   readonly creditGate: CreditGate;
   readonly limiters: Limiters;
+  readonly passes: PassServices;
   /** Is told of a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
   /** Is told that an answer went out whose money is still to be asked for. */

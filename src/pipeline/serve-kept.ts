@@ -7,6 +7,7 @@ import { claimDelivery } from './claim.ts';
 import { SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
+import type { IssuedPass } from './issue-pass.ts';
 import { noticeHeaders, type Refusal } from './refusal.ts';
 import { awaitsContinue } from './request-body.ts';
 import type { Services } from './runtime.ts';
@@ -19,6 +20,7 @@ export async function serveKept(
   request: RoutedRequest,
   collectable: CollectablePayment,
   kept: KeptAnswer,
+  pass: IssuedPass | undefined,
   services: Services,
 ): Promise<Served | Refusal> {
   if (!(await isSameBody(request, kept))) {
@@ -29,7 +31,7 @@ export async function serveKept(
   const claimed = await claimDelivery(collectable, services);
   let arrived = false;
   try {
-    arrived = await send(request, collectable, kept);
+    arrived = await send(request, collectable, kept, pass);
   } finally {
     request.notes.outcome = arrived ? 'redelivered' : 'client_gone';
     await claimed.move({ to: arrived || before === 'delivered' ? 'delivered' : 'delivery_unknown' });
@@ -48,15 +50,17 @@ async function isSameBody({ req, res }: RoutedRequest, kept: KeptAnswer): Promis
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { req, res, method, notes }: RoutedRequest,
+  { req, res, method, notes, route }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
+  pass: IssuedPass | undefined,
 ): Promise<boolean> {
   const response = settleResponseOf(record);
-  const add = response === undefined ? [] : noticeHeaders({ protocol, offer, response });
+  const add = response === undefined ? [] : noticeHeaders({ protocol, offer, response, pass });
   notes.transaction = response?.transaction;
   const { status, statusText, headers, body } = kept;
-  const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid: true, add };
+  const passes = route.access !== undefined;
+  const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid: true, passes, add };
   res.sendDate = false;
   res.writeHead(status, statusText, relayResponseHeaders(headers, context));
   res.end(body);

@@ -10,6 +10,7 @@ import { type Delivery, deliver, keepAnswer, keepsAnswer, SERVED, type Served } 
 import type { RoutedRequest } from './exchange.ts';
 import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import { type CollectablePayment, receiptOf } from './held-payment.ts';
+import { issuePass } from './issue-pass.ts';
 import type { Refusal, SettlementNotice } from './refusal.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
@@ -64,7 +65,7 @@ export async function chargeThenServe(
   services: Services,
 ): Promise<Served | Refusal> {
   return await withClaim(request, authorized, 'before', services, async (claimed) => {
-    const charged = await charge(claimed, authorized, services.clock);
+    const charged = await charge(request, claimed, authorized, services);
     return charged.kind === 'refusal' ? charged : await serveCharged(request, claimed, charged.notice, services);
   });
 }
@@ -98,10 +99,12 @@ export async function collect(
   collectable: CollectablePayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const { kept, protocol, offer } = collectable;
-  if (kept !== undefined) return await serveKept(request, collectable, kept, services);
+  const { kept, protocol, offer, record } = collectable;
+  // Before the payment is taken up: a store that cannot write it leaves the payment where it is.
+  const pass = await issuePass(request, record, offer, services);
+  if (kept !== undefined) return await serveKept(request, collectable, kept, pass, services);
   const claimed = await claimDelivery(collectable, services);
-  const notice = { protocol, offer, response: receiptOf(claimed.record) };
+  const notice = { protocol, offer, response: receiptOf(claimed.record), pass };
   const served = await serveCharged(request, claimed, notice, services);
   if (request.notes.outcome === 'paid') request.notes.outcome = 'redelivered';
   return served;
@@ -175,7 +178,7 @@ async function chargeHolding(
     // Kept before the money moves: from then on the call is paid for and cannot be made again.
     if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
     await claimed.move({ to: 'settling', ...digest.fact });
-    charged = await charge(claimed, authorized, services.clock);
+    charged = await charge(request, claimed, authorized, services);
     return charged;
   } finally {
     if (charged?.kind !== 'charged') response.discard();

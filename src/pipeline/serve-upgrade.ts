@@ -2,8 +2,10 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
+import type { PaidFacts } from '../proxy/headers.ts';
 import { isWebSocketUpgrade, type UpgradeOutcome } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
+import type { Admission } from './admit.ts';
 import { type AnswerContext, answerFault } from './answer.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import { charge } from './charge.ts';
@@ -12,6 +14,7 @@ import type { Served } from './deliver.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
 import { type CollectablePayment, receiptOf } from './held-payment.ts';
+import { issuePass } from './issue-pass.ts';
 import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
@@ -46,10 +49,10 @@ export async function serveUpgrade(
   return await serve(req, res, services);
 }
 
-/** A tunnel that was paid for. */
-interface PaidTunnel {
-  readonly claimed: ClaimedPayment;
-  readonly notice: SettlementNotice;
+/** A tunnel that is not free: paid for now, or opened by a pass. */
+interface OpenedTunnel {
+  readonly facts: PaidFacts;
+  readonly add: readonly (readonly [string, string])[];
   readonly onUpgraded: () => void;
 }
 
@@ -84,15 +87,29 @@ class TunnelTransport implements Transport {
     const claimed = await claimPayment(request, authorized, 'before', services);
     if (claimed.kind === 'refusal') return claimed;
     if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
-    const charged = await charge(claimed, authorized, services.clock);
+    const charged = await charge(request, claimed, authorized, services);
     return charged.kind === 'refusal' ? charged : await this.#deliver(request, request.route, claimed, charged.notice);
   }
 
   async collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served> {
-    const { protocol, offer } = collectable;
+    const { protocol, offer, record } = collectable;
+    const pass = await issuePass(request, record, offer, services);
     const claimed = await claimDelivery(collectable, services);
     const response = receiptOf(claimed.record);
-    return await this.#deliver(request, request.route, claimed, { protocol, offer, response });
+    return await this.#deliver(request, request.route, claimed, { protocol, offer, response, pass });
+  }
+
+  async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<void> {
+    let upgraded = false;
+    const onUpgraded = (): void => {
+      upgraded = true;
+    };
+    const outcome = await this.#tunnel(request, request.route, { facts, add: headers, onUpgraded });
+    // A client that went before the upstream's answer has used the request, as on plain HTTP.
+    const answered = outcome.status !== undefined && outcome.status < 500;
+    if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
+    const served = upgraded || outcome.kind === 'complete';
+    request.notes.outcome = served ? 'pass' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
   }
 
   async #deliver(
@@ -107,7 +124,9 @@ class TunnelTransport implements Transport {
       opened = claimed.move({ to: 'delivered' });
       opened.catch(() => {}); // awaited below, when the connection is over
     };
-    const outcome = await this.#tunnel(request, route, { claimed, notice, onUpgraded });
+    request.notes.transaction = notice.response.transaction;
+    const facts = paidFacts(claimed.record);
+    const outcome = await this.#tunnel(request, route, { facts, add: noticeHeaders(notice), onUpgraded });
     const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
     request.notes.outcome = arrived ? 'paid' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
     if (opened !== undefined) await opened;
@@ -119,21 +138,20 @@ class TunnelTransport implements Transport {
   async #tunnel(
     request: AcceptedRequest,
     destination: Destination,
-    paidFor: PaidTunnel | undefined,
+    opened: OpenedTunnel | undefined,
   ): Promise<UpgradeOutcome> {
-    const { req, res, runtime } = request;
-    const paid = paidFor && paidFacts(paidFor.claimed.record);
-    const add = paidFor === undefined ? [] : noticeHeaders(paidFor.notice);
-    request.notes.transaction = paidFor?.notice.response.transaction;
+    const { req, res, runtime, route } = request;
+    const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(this.#socket);
     return await runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
       path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, destination.upstream, paid),
+      headers: forwardedHeaders(request, destination.upstream, opened?.facts),
       timeoutMs: destination.timeoutMs,
-      paid: paid !== undefined,
+      paid: opened !== undefined,
+      passes: route?.access !== undefined,
       add,
-      ...(paidFor === undefined ? {} : { onUpgraded: paidFor.onUpgraded }),
+      ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
       refuse: (fault: GatewayError) => {
         res.assignSocket(this.#socket);
         const context: AnswerContext = request;

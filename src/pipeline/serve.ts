@@ -4,10 +4,11 @@ import type { SettleMode } from '../domain/route.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { acceptRequest } from './accept.ts';
+import { type Admission, admit } from './admit.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
 import { type AuthorizedPayment, authorize } from './authorize.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
-import type { Served } from './deliver.ts';
+import { SERVED, type Served } from './deliver.ts';
 import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, openUpstream, relay } from './forward.ts';
 import type { CollectablePayment } from './held-payment.ts';
@@ -17,6 +18,7 @@ import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
+import { serveAdmitted } from './serve-pass.ts';
 import { decideInShadow, isShadowed } from './shadow.ts';
 
 /** The end of the line: how a request that may pass is carried to the upstream and back. */
@@ -24,6 +26,8 @@ export interface Transport {
   /** @param priced whether others pay for it, so that no shared cache may keep the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<void>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
+  /** Serves a request that a pass opened. */
+  serveAdmitted(request: RoutedRequest, admission: Admission): Promise<void>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
   collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
 }
@@ -31,8 +35,8 @@ export interface Transport {
 /**
  * Serves one request. The whole story, from top to bottom:
  *
- * `accept → canonical path → match → authorize → claim → [settle before] → open upstream → [settle after] → relay →
- * record`
+ * `accept → canonical path → match → [admit] → authorize → claim → [settle before] → open upstream → [settle after] →
+ * [issue pass] → relay → record`
  *
  * Never rejects: every fault becomes a response here, in one place.
  */
@@ -98,6 +102,12 @@ async function servePriced(
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
+  const admitted = desk.access === undefined ? undefined : await admit(request, desk, services);
+  if (admitted?.kind === 'refusal') return admitted;
+  if (admitted !== undefined) {
+    await transport.serveAdmitted(request, admitted);
+    return SERVED;
+  }
   const authorized = await authorize(request, desk, services);
   switch (authorized.kind) {
     case 'refusal':
@@ -136,6 +146,7 @@ const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
 const HTTP: Transport = {
   serveFree: forwardFree,
   servePaid: (request, authorized, services) => SERVE_BY_MODE[request.route.settle](request, authorized, services),
+  serveAdmitted,
   collect,
 };
 
@@ -152,7 +163,10 @@ function observe(
   startedAt: number,
 ): void {
   const { req, res, requestId, notes } = arrival;
-  const { headAt, ...known } = notes;
+  const { headAt, passUse, ...known } = notes;
+  if (passUse !== undefined && notes.route !== undefined) {
+    services.observer.passNoted({ kind: passUse, route: notes.route.name });
+  }
   services.observer.requestFinished({
     ...known,
     headMs: headAt === undefined ? undefined : headAt - startedAt,

@@ -1,7 +1,10 @@
+import type { AccessTerms } from '../domain/access.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { IdentifierRule } from '../domain/route.ts';
-import type { PaymentRequirementsV1 } from '../domain/x402.ts';
+import type { JsonObject, PaymentRequirementsV1 } from '../domain/x402.ts';
+import { ACCESS_PASS, declareAccessPass } from './access-pass.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from './payment-identifier.ts';
+import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from './sign-in-with-x.ts';
 
 /** What is being paid for, as the price table says it. */
 export interface ChallengeSubject {
@@ -10,14 +13,26 @@ export interface ChallengeSubject {
   readonly offers: readonly Offer[];
   /** The `payment-identifier` rule of the route. */
   readonly identifier: IdentifierRule;
+  /** The pass that paying buys. */
+  readonly access?: AccessTerms | undefined;
+  /** How a buyer comes back by signing in; `undefined` where nobody can. */
+  readonly signIn?: SignInDesk | undefined;
+}
+
+/** What a 402 needs for the sign-in that it declares. */
+export interface SignInDesk {
+  /** CAIP-2 networks whose accounts can sign in. */
+  readonly networks: readonly string[];
+  /** What a sign-in for this resource has to state, with a nonce that nobody has seen yet. */
+  challenge(resourceUrl: string): SignInChallenge;
 }
 
 /**
  * The 402 of one route, for v2 and v1 clients in one response: the `PAYMENT-REQUIRED` header and the v1 JSON body.
  *
  * All that does not depend on the request is serialised and base64-encoded when the plan is made; per request only the
- * resource's URL and the error text are added. The output depends on nothing else, so that a paid retry meets the very
- * requirements that its 402 stated.
+ * resource's URL and the error text are added, and a fresh nonce where a buyer can sign in. The requirements depend on
+ * nothing else, so that a paid retry meets the very ones that its 402 stated.
  */
 export interface Challenge {
   /** The value of `PAYMENT-REQUIRED`. */
@@ -30,17 +45,17 @@ export interface Challenge {
 export function compileChallenge(subject: ChallengeSubject): Challenge {
   const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
   const facts = JSON.stringify({ description: subject.description, mimeType: subject.mimeType }).slice(1, -1);
-  const declared = declareIdentifier(subject.identifier);
-  const extensions =
-    declared === undefined ? '' : `"extensions":${JSON.stringify({ [PAYMENT_IDENTIFIER]: declared })},`;
-  const head = `{"x402Version":2,"accepts":${accepts},${extensions}"resource":{${facts}${facts === '' ? '' : ','}"url":`;
-  // White space after the colon brings the head to a multiple of three bytes, so that its base64 can stand alone.
-  const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
-  const encodedHead = Buffer.from(head + padding, 'utf8').toString('base64');
+  const resource = `"resource":{${facts}${facts === '' ? '' : ','}"url":`;
+  const { signIn } = subject;
+  const opened = `{"x402Version":2,"accepts":${accepts},${openExtensions(subject)}`;
+  // With a sign-in the head ends inside its `info`, where what is fresh goes in.
+  const encodedHead = encodeHead(signIn === undefined ? opened + resource : opened);
   const v1 = compileV1(subject);
   return {
     header(resourceUrl, error) {
-      const tail = `${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
+      const fresh =
+        signIn === undefined ? '' : `${JSON.stringify(signIn.challenge(resourceUrl)).slice(1)}}},${resource}`;
+      const tail = `${fresh}${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
       return encodedHead + Buffer.from(tail, 'utf8').toString('base64');
     },
     bodyV1(resourceUrl, error) {
@@ -50,6 +65,29 @@ export function compileChallenge(subject: ChallengeSubject): Challenge {
       return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${entries}]}`;
     },
   };
+}
+
+/**
+ * The `extensions` member with its comma, empty where there is none. With a sign-in, which comes last, it stays open
+ * after the fixed members of its `info`.
+ */
+function openExtensions({ identifier, access, signIn }: ChallengeSubject): string {
+  const declared = declareIdentifier(identifier);
+  const extensions: JsonObject = {
+    ...(declared === undefined ? {} : { [PAYMENT_IDENTIFIER]: declared }),
+    ...(access === undefined ? {} : { [ACCESS_PASS]: declareAccessPass(access) }),
+  };
+  const members = JSON.stringify(extensions).slice(1, -1);
+  if (signIn === undefined) return members === '' ? '' : `"extensions":{${members}},`;
+  const { rest, info } = declareSignIn(signIn.networks);
+  const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
+  return `"extensions":{${members}${members === '' ? '' : ','}"${SIGN_IN_WITH_X}":${fixed}`;
+}
+
+/** White space at the end brings the head to a multiple of three bytes, so that its base64 can stand alone. */
+function encodeHead(head: string): string {
+  const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
+  return Buffer.from(head + padding, 'utf8').toString('base64');
 }
 
 /** The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. */

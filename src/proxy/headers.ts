@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/gateway-error.ts';
+import { foreignCookies, isOwnBearer, isOwnCookie } from './carried-token.ts';
 import { mergeFieldList, parseFieldList } from './field-list.ts';
 import { UpstreamFault } from './upstream-fault.ts';
 
@@ -88,28 +89,32 @@ const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
 
 /** What a paid answer depends on besides its URL. */
 const PAID_VARY = ['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Authorization'];
+/** The same, where passes open the route too. */
+const PASS_VARY = [...PAID_VARY, 'X402-Access-Token', 'Cookie', 'SIGN-IN-WITH-X'];
 
 /** Frames the message: a `Connection` header that names it must not take it away. */
 const FRAMING = 'content-length';
-
-/** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
-const OWN_BEARER = /^bearer +tpk_/i;
 
 const PLAIN_NAME = /^[a-z0-9-]*$/;
 const NOT_ALPHANUMERIC = /[^a-z0-9]/g;
 
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** What the upstream is told of a payment. */
+/** What the upstream is told of a request that is not free. */
 export interface PaidFacts {
   readonly payer: string;
-  /** CAIP-2. */
-  readonly network: string;
-  readonly asset: string;
-  /** Atomic units, decimal. */
-  readonly amount: string;
   /** The route's name. */
   readonly route: string;
+  /** The money that this request moved; not there where a pass opened the route. */
+  readonly money?: {
+    /** CAIP-2. */
+    readonly network: string;
+    readonly asset: string;
+    /** Atomic units, decimal. */
+    readonly amount: string;
+  };
+  /** Id of the pass that opened the route. */
+  readonly pass?: string;
 }
 
 /** What the gateway knows about a request that it forwards. */
@@ -149,6 +154,7 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
     else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
     else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
     else if (lower === 'te') out.push(...trailersOnly(name, value));
+    else if (lower === 'cookie') pushForeignCookies(out, name, value);
     else if (isForwarded(lower, value, context)) out.push(name, value);
   }
   out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
@@ -164,18 +170,27 @@ function isForwarded(lower: string, value: string, context: ForwardContext): boo
   const isTwin = key !== lower;
   if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return context.peerTrusted && !isTwin;
   if (isTwin && key === FRAMING) return false;
-  if (lower === 'authorization' && OWN_BEARER.test(value)) return false;
+  // A token of ours is a credential for the gateway; any other one belongs to the API.
+  if (lower === 'authorization' && isOwnBearer(value)) return false;
   for (const [name] of context.upstreamHeaders) if (canonical(name) === key) return false;
   return true;
 }
 
-function pushPaidFacts(out: string[], paid: PaidFacts): void {
-  out.push('X402-Payer', paid.payer, 'X402-Network', paid.network, 'X402-Asset', paid.asset);
+function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts): void {
+  out.push('X402-Payer', payer);
+  if (money !== undefined) out.push('X402-Network', money.network, 'X402-Asset', money.asset);
+  if (pass !== undefined) out.push('X402-Pass', pass);
   // A route's name is free text in the configuration; on the wire it must be a header value.
   const route = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(paid.route)
     ? paid.route
     : encodeURIComponent(paid.route);
-  out.push('X402-Amount', paid.amount, 'X402-Route', route);
+  if (money !== undefined) out.push('X402-Amount', money.amount);
+  out.push('X402-Route', route);
+}
+
+function pushForeignCookies(out: string[], name: string, value: string): void {
+  const foreign = foreignCookies(value);
+  if (foreign !== '' || value === '') out.push(name, foreign);
 }
 
 /** `TE` is about one connection, except that `trailers` asks for something the gateway passes on. */
@@ -193,6 +208,8 @@ export interface RelayContext {
   readonly httpVersionMinor: number;
   /** Whether the answer was paid for, now or by a pass: then it is the payer's alone. */
   readonly paid: boolean;
+  /** Whether passes open the route, so that a paid answer depends on what carries one. */
+  readonly passes?: boolean;
   /** Headers of the gateway, such as `PAYMENT-RESPONSE`; readable for browsers where the answer is a CORS one. */
   readonly add: readonly (readonly [name: string, value: string])[];
 }
@@ -242,10 +259,12 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
     const key = canonical(lower);
     if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
     if (lower === FRAMING && !framing.length) continue;
+    // An API that sets our cookie could put its buyers on another one's pass.
+    if (key === 'set-cookie' && isOwnCookie(raw[i + 1] ?? '')) continue;
     if (lower === 'trailer' && !framing.trailers) continue;
     out.push(name, checked(raw[i + 1] ?? ''));
   }
-  if (context.paid) keepPrivate(out);
+  if (context.paid) keepPrivate(out, context.passes === true ? PASS_VARY : PAID_VARY);
   for (const [name, value] of context.add) out.push(name, checked(value));
   if (context.add.length > 0) expose(out, context.add);
   return out;
@@ -312,7 +331,7 @@ function framingOf(raw: readonly string[], context: RelayContext): { length: boo
   };
 }
 
-function keepPrivate(out: string[]): void {
+function keepPrivate(out: string[], vary: readonly string[]): void {
   const directives = ['private'];
   let at = -1;
   for (let i = out.length - 2; i >= 0; i -= 2) {
@@ -328,7 +347,7 @@ function keepPrivate(out: string[]): void {
   }
   if (at === -1) out.push('Cache-Control', 'private');
   else out[at + 1] = directives.join(', ');
-  mergeInto(out, 'Vary', PAID_VARY);
+  mergeInto(out, 'Vary', vary);
 }
 
 function isPrivateDirective(directive: string): boolean {

@@ -23,6 +23,7 @@ export interface ForwardUpgrade {
   readonly timeoutMs: number;
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
+  readonly passes?: boolean;
   readonly add: readonly (readonly [name: string, value: string])[];
   /** Is told at the upstream's 101, when frames begin to flow. */
   readonly onUpgraded?: () => void;

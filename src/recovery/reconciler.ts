@@ -5,9 +5,10 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
-import type { PassUpkeep } from '../store/passes.ts';
+import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+import { soldPass } from './sold-pass.ts';
 
 /** How often a process looks for open payments, and says that it lives, in milliseconds. */
 const ROUND_MS = 1000;
@@ -48,7 +49,7 @@ export interface RecoveryNotes {
 
 /** What the reconciler works with. */
 export interface ReconcilerDeps {
-  readonly store: Ledger & Upkeep & { readonly passes: PassUpkeep };
+  readonly store: Ledger & Upkeep & { readonly passes: PassUpkeep & Pick<Passes, 'grant'> };
   /** This process's name in the ledger. */
   readonly owner: string;
   /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
@@ -177,9 +178,10 @@ export class Reconciler {
           return;
         case 'settling':
         case 'unknown':
-          await this.#move(record, await this.#proofOrDoubt(record));
+          await this.#resolve(record);
           return;
         case 'delivering':
+          await this.#grantSold(record);
           await this.#move(record, stepOfDelivery(record));
           return;
         case 'redelivering':
@@ -249,6 +251,27 @@ export class Reconciler {
       this.#deps.notes.takenBack(record);
     }
     await this.#deps.store.confirm(record.key);
+  }
+
+  async #resolve(record: PaymentRecord): Promise<void> {
+    const step = await this.#proofOrDoubt(record);
+    if (step.settlement !== undefined) await this.#grantSold(record);
+    await this.#move(record, step);
+  }
+
+  /**
+   * Writes down the pass that a payment bought, before its row comes to rest: of an unsafe call the answer may be lost,
+   * and its buyer still comes back by signing in. As often as it takes: one payment buys one pass.
+   */
+  async #grantSold(record: PaymentRecord): Promise<void> {
+    const sale = soldPass(record);
+    if (sale === undefined) return;
+    try {
+      await this.#deps.store.passes.grant(sale, this.#deps.clock());
+    } catch (fault) {
+      this.adopt({ key: record.key, epoch: record.epoch });
+      throw fault;
+    }
   }
 
   async #move(record: PaymentRecord, step: Transition): Promise<PaymentRecord | undefined> {

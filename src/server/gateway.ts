@@ -16,8 +16,10 @@ import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
+import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
 import { openPlans, type Plans } from './open-plans.ts';
+import { PassKeeper } from './pass-keeper.ts';
 import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { readiness, soundConfiguration } from './readiness.ts';
@@ -78,6 +80,7 @@ export interface SoleGateway extends Gateway, Reloadable {
 interface Parts extends Plans {
   readonly store: PaymentStore;
   readonly reconciler: Reconciler;
+  readonly keeper: PassKeeper;
   readonly metrics: Metrics;
   readonly services: Services;
 }
@@ -91,10 +94,11 @@ interface Parts extends Plans {
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const store = deps.store ?? (await openStore(plan.store));
-  const parts = assemble(plan, store, deps);
+  const parts = assemble(plan, store, await openTools(plan, store, deps.clock), deps);
   try {
     await parts.plans.begin();
     await parts.recent.load();
+    await parts.keeper.prepareFor(plan);
     await parts.reconciler.start();
     return await listen(parts, deps);
   } catch (fault) {
@@ -103,15 +107,29 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   }
 }
 
-function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts {
+/** A store that cannot say its key is closed: nothing is assembled yet that would. */
+async function openTools(plan: Plan, store: PaymentStore, clock = Date.now): Promise<AccessTools | undefined> {
+  try {
+    return await openAccessTools(plan, store.passes, clock);
+  } catch (fault) {
+    await store.close();
+    throw fault;
+  }
+}
+
+function assemble(plan: Plan, store: PaymentStore, accessTools: AccessTools | undefined, deps: GatewayDeps): Parts {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log)]);
+  const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
+  const keeper = new PassKeeper({ store: store.passes, trouble, clock });
   const opened = openPlans(plan, {
     store,
     log,
     observer,
     openFacilitator: deps.openFacilitator ?? openFacilitator,
+    keeper,
+    accessTools,
     clock,
   });
   const { plans, recent, facilitators } = opened;
@@ -137,13 +155,14 @@ function assemble(plan: Plan, store: PaymentStore, deps: GatewayDeps): Parts {
     protocols,
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),
+    passes: keeper,
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,
     newRequestId: createRequestIds(),
     runtime: () => plans.current,
   };
-  return { ...opened, store, reconciler, metrics, services };
+  return { ...opened, store, reconciler, metrics, services, keeper };
 }
 
 async function listen(parts: Parts, { configuration = soundConfiguration }: GatewayDeps): Promise<SoleGateway> {
@@ -191,9 +210,10 @@ async function shutDown(
   if (admin !== undefined) closeNow(admin);
 }
 
-async function letGo({ plans, facilitators, reconciler, store }: Parts): Promise<void> {
+async function letGo({ plans, facilitators, reconciler, keeper, store }: Parts): Promise<void> {
   await reconciler.stop();
   await plans.close();
+  await keeper.close();
   await facilitators.close();
   await store.close();
 }

@@ -5,8 +5,10 @@ import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
+import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { FacilitatorStock } from './facilitator-stock.ts';
 import { observeFacilitator } from './observed-facilitator.ts';
+import type { PassKeeper } from './pass-keeper.ts';
 import { PlanLine } from './plan-line.ts';
 import { RecentOffers } from './recent-offers.ts';
 
@@ -23,12 +25,16 @@ export interface PlansDeps {
   readonly log: Logger;
   readonly observer: Observer;
   readonly openFacilitator: (spec: FacilitatorSpec) => Facilitator;
+  readonly keeper: PassKeeper;
+  /** What the first plan's routes share to take passes, see {@link openAccessTools}. */
+  readonly accessTools: AccessTools | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /** Opens the first plan of a gateway, and the place for those after it. */
-export function openPlans(plan: Plan, { store, log, observer, openFacilitator, clock }: PlansDeps): Plans {
+export function openPlans(plan: Plan, deps: PlansDeps): Plans {
+  const { store, log, observer, openFacilitator, keeper, clock } = deps;
   const recent = new RecentOffers(store, plan.routes, clock);
   const trouble = (what: string, fault: unknown): void =>
     log.warn({ what, cause: describeCause(fault) }, 'a change of configuration left something behind');
@@ -38,10 +44,14 @@ export function openPlans(plan: Plan, { store, log, observer, openFacilitator, c
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
     clock,
   });
-  const plans = new PlanLine(plan, {
+  const plans = new PlanLine(plan, deps.accessTools, {
     facilitators,
     recent,
     trouble,
+    openAccess: async (next) => {
+      await keeper.prepareFor(next);
+      return await openAccessTools(next, store.passes, clock);
+    },
     onFacilitatorFault: (facilitator, operation, fault) =>
       log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),
   });

@@ -4,6 +4,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { HealthBook } from '../proxy/server-health.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { openUpstreamClient } from '../proxy/upstream-connection.ts';
+import type { AccessTools } from './access-desk.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import { refuseUnserved } from './readiness.ts';
 import type { RecentOffers } from './recent-offers.ts';
@@ -27,6 +28,12 @@ export interface PreparedPlan {
 export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault'> {
   readonly facilitators: FacilitatorStock;
   readonly recent: RecentOffers;
+  /**
+   * Gets the keys of a plan's passes ready.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  readonly openAccess: (plan: Plan) => Promise<AccessTools | undefined>;
   /** Is told of what went wrong and changes nothing. */
   readonly trouble: (what: string, fault: unknown) => void;
 }
@@ -43,13 +50,14 @@ export class PlanLine {
   readonly #open = new Set<OpenRuntime>();
   #current: OpenRuntime;
 
-  constructor(plan: Plan, deps: PlanLineDeps) {
+  /** @param accessTools what {@link PlanLineDeps.openAccess} gives for the first plan */
+  constructor(plan: Plan, accessTools: AccessTools | undefined, deps: PlanLineDeps) {
     this.#deps = deps;
     this.#clients = new Stock(
       (upstream) => openUpstreamClient(upstream, this.#health),
       (client) => void this.#attempt('closing an upstream', client.close()),
     );
-    this.#current = this.#openRuntime(plan);
+    this.#current = this.#openRuntime(plan, accessTools);
     deps.facilitators.putInForce(plan.facilitators);
   }
 
@@ -72,9 +80,10 @@ export class PlanLine {
    *
    * @param begunAreOver resolves when the requests that have begun by the time of the call are over
    * @throws UnservedOfferError
+   * @throws GatewayError `store_unavailable`, for a plan with passes
    */
   async prepare(plan: Plan, begunAreOver: () => Promise<void>): Promise<PreparedPlan> {
-    const runtime = this.#openRuntime(plan);
+    const runtime = this.#openRuntime(plan, await this.#deps.openAccess(plan));
     try {
       await check(runtime);
     } catch (fault) {
@@ -106,10 +115,11 @@ export class PlanLine {
     await Promise.all([...this.#open].map((runtime) => this.#close(runtime)));
   }
 
-  #openRuntime(plan: Plan): OpenRuntime {
+  #openRuntime(plan: Plan, accessTools: AccessTools | undefined): OpenRuntime {
     const { recent, facilitators, onFacilitatorFault } = this.#deps;
+    const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const shared = { recent, facilitators, clients: this.#clients, health: this.#health };
+    const shared = { recent, facilitators, clients, health: this.#health, accessTools };
     const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, ...before });
     this.#open.add(runtime);
     return runtime;

@@ -9,6 +9,7 @@ import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
+import { type AccessTools, openAccessDesk } from './access-desk.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import type { Stock } from './stock.ts';
@@ -30,6 +31,8 @@ export interface RuntimeDeps {
   /** Of the servers, shared by all plans of the process. */
   readonly health: HealthBook;
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
+  /** What the plan's routes share to take passes; `undefined` where none does. */
+  readonly accessTools: AccessTools | undefined;
   /** The facilitators of the runtime before: what it knows of the same ones is known here. */
   readonly before?: FacilitatorPool;
 }
@@ -61,7 +64,7 @@ class PlanRuntime implements OpenRuntime {
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
     this.#deps = deps;
-    this.#desks = compileDesks(plan.routes, deps.recent);
+    this.#desks = compileDesks(plan.routes, deps);
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
   }
@@ -97,17 +100,22 @@ function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
   return upstreams;
 }
 
-function compileDesks(routes: readonly Route[], recent: RuntimeDeps['recent']): ReadonlyMap<Route, RouteDesk> {
+function compileDesks(
+  routes: readonly Route[],
+  { recent, accessTools }: Pick<RuntimeDeps, 'recent' | 'accessTools'>,
+): ReadonlyMap<Route, RouteDesk> {
   const desks = new Map<Route, RouteDesk>();
   for (const route of routes) {
     if (route.price.kind === 'free') continue;
     const { offers } = route.price;
-    const challenge = compileChallenge({ ...route, offers });
+    const access = accessTools && openAccessDesk(route, offers, accessTools);
+    const challenge = compileChallenge({ ...route, offers, access: route.access?.terms, signIn: access?.signIn });
     desks.set(route, {
       offers,
       challenge,
       recentOffers: (now) => recent.of(route.name, now),
       lookUpOffers: () => recent.lookUp(),
+      access,
     });
   }
   return desks;

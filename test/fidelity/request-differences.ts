@@ -64,9 +64,13 @@ export const REQUEST_DIFFERENCES: readonly Difference[] = [
   }),
   addressed('request', 'paid-facts', (draft, meeting) => {
     if (meeting.paid === undefined) return;
-    const { payer, network, asset, amount, route } = meeting.paid;
-    draft.headers.push(['X402-Payer', ` ${payer}`], ['X402-Network', ` ${network}`], ['X402-Asset', ` ${asset}`]);
-    draft.headers.push(['X402-Amount', ` ${amount}`], ['X402-Route', ` ${route}`]);
+    const { payer, money, route } = meeting.paid;
+    draft.headers.push(['X402-Payer', ` ${payer}`]);
+    if (money !== undefined) {
+      draft.headers.push(['X402-Network', ` ${money.network}`], ['X402-Asset', ` ${money.asset}`]);
+      draft.headers.push(['X402-Amount', ` ${money.amount}`]);
+    }
+    draft.headers.push(['X402-Route', ` ${route}`]);
   }),
   addressed('request', 'chunks', chunksAnew),
   addressed('request', 'framing-last', frameLast),

@@ -223,15 +223,8 @@ describe('the plan', () => {
 });
 
 describe('what comes later', () => {
-  it.each([
-    'access: {for: 1h}',
-    'when: {header: {x: y}}',
-  ])('refuses the route key %s instead of ignoring it', (line) => {
+  it.each(['when: {header: {x: y}}'])('refuses the route key %s instead of ignoring it', (line) => {
     expect(problemsOf(route(`price: $1\n${line}`))).toEqual([expect.stringContaining('later release')]);
-  });
-
-  it('refuses access for the whole file instead of ignoring it', () => {
-    expect(problemsOf(`access: {for: 1h}\n${route('price: $1')}`)).toEqual([expect.stringContaining('later release')]);
   });
 });
 

@@ -83,7 +83,6 @@ const MISSHAPED = [
   route('price: {amount: 10000, asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"}'),
   route('price: {amount: "0", asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"}'),
   route('prise: $1'),
-  route('price: $1, access: {for: 1h}'),
   route('price: $1, when: {}'),
   route('price: $1, methods: [get]'),
   route('price: $1, methods: [TRACE]'),

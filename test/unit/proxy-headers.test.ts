@@ -18,7 +18,7 @@ const FORWARD: ForwardContext = {
   upstreamHeaders: [],
   paid: undefined,
 };
-const PAID = { payer: '0xab', network: 'eip155:8453', asset: '0xcd', amount: '10000', route: 'GET /v1/x' };
+const PAID = { payer: '0xab', route: 'GET /v1/x', money: { network: 'eip155:8453', asset: '0xcd', amount: '10000' } };
 const ADDED = ['X-Forwarded-For', '192.0.2.1', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'api.example.com'];
 const RELAY: RelayContext = { method: 'GET', status: 200, httpVersionMinor: 1, paid: false, add: [] };
 

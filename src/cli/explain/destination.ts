@@ -50,10 +50,12 @@ function imaginedPayment({ name, price }: Route): PaidFacts {
   const offer = price.kind === 'priced' && price.offers.length === 1 ? price.offers[0] : undefined;
   return {
     payer: '(the payer)',
-    network: offer?.network ?? '(of the offer paid)',
-    asset: offer?.asset.address ?? '(of the offer paid)',
-    amount: offer === undefined ? '(of the offer paid)' : formatAmount(offer.amount),
     route: name,
+    money: {
+      network: offer?.network ?? '(of the offer paid)',
+      asset: offer?.asset.address ?? '(of the offer paid)',
+      amount: offer === undefined ? '(of the offer paid)' : formatAmount(offer.amount),
+    },
   };
 }
 

@@ -81,6 +81,7 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
       ),
       health,
       onFacilitatorFault: () => {},
+      accessTools: undefined,
     },
   );
   return acceptRequest({ req, res, runtime, requestId: '(a fresh id)', notes: emptyNotes() });

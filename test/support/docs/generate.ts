@@ -1,5 +1,6 @@
 // Writes config/gateway.schema.json and docs/configuration.md from the decoders: `npm run docs`.
 import { writeFileSync } from 'node:fs';
+import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
 import { deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
@@ -116,12 +117,14 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`rewrite`', rewriteKeys.keys],
   ['`keepAnswers`', keepAnswersKeys.keys],
   ['`deferred`', deferredKeys.keys],
+  ['`access`', accessKeys.keys],
+  ['`accessTokens`', accessTokenKeys.keys],
   ['`limits`', limitKeys.keys],
 ];
 
 const LATER = `## Not in this release
 
-\`access\` and \`when\` are refused with a clear problem.
+\`when\` is refused with a clear problem.
 `;
 
 /** The text of `config/gateway.schema.json`. */

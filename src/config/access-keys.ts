@@ -1,0 +1,110 @@
+import type { AccessTokenPlan } from '../domain/access.ts';
+import type { Parsed } from '../domain/price.ts';
+import { complete, type Decoder, map } from './decoder.ts';
+import { accessPeriod } from './duration.ts';
+import { list } from './forms.ts';
+import { integer, text, word } from './text.ts';
+
+/** Most keys that are valid at once: one in use, and those of rotations that are not over yet. */
+const MAX_KEYS = 8;
+/** As long as the digest that signs tokens; what is shorter could be guessed instead. */
+const MIN_KEY_BYTES = 32;
+/** Far above any honest pass, and exact in every store. */
+const MAX_REQUESTS = 1_000_000_000;
+const KEY_RIGHT = `at least ${MIN_KEY_BYTES} random bytes in hex or base64, such as \${file:/run/secrets/access-key}`;
+const SCOPE_RIGHT = 'a group name of up to 100 letters, digits and . _ / -';
+const ACCESS_RIGHT = 'a map such as {for: 1h, requests: 1000}';
+
+/** What a route says of the pass that it sells. */
+export interface AccessDraft {
+  readonly forMs: number | undefined;
+  readonly requests: number | undefined;
+  /** Routes with the same group share their passes; `undefined` is the route alone. */
+  readonly group: string | undefined;
+}
+
+/** The keys of `access`. */
+export const accessKeys = map(ACCESS_RIGHT, {
+  for: { decoder: accessPeriod, description: 'How long the pass opens the route, from the payment on.' },
+  requests: {
+    decoder: integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS),
+    description:
+      'How many requests the pass opens the route for, after the one that is paid. With `for`: whichever ends first.',
+  },
+  scope: {
+    decoder: text({
+      expects: SCOPE_RIGHT,
+      pattern: '[A-Za-z0-9][A-Za-z0-9._/-]{0,99}',
+      parse: (given): Parsed<string> =>
+        /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(given)
+          ? { ok: true, value: given }
+          : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a group name`, right: SCOPE_RIGHT },
+    }),
+    description:
+      'A group: a pass of one of its routes opens all of them. They cost the same and sell the same. Default: the route alone.',
+  },
+});
+
+/** The pass that a route sells. */
+export const access: Decoder<AccessDraft> = complete(accessKeys, (values, place, source) => {
+  const { for: forMs, requests, scope: group } = values;
+  if (forMs !== undefined || requests !== undefined) return { forMs, requests, group };
+  source.report(place, 'the pass would never end', 'for, requests or both');
+  return undefined;
+});
+
+const secretKey: Decoder<string> = text({ expects: KEY_RIGHT, secret: 'parser', parse: parseKey });
+const SWITCH = ['on', 'off'] as const;
+
+/** The keys of `accessTokens`. */
+export const accessTokenKeys = map('a map with keys, cookie or signIn', {
+  keys: {
+    decoder: list(secretKey, `a list of ${KEY_RIGHT}`, 1),
+    description:
+      'What tokens are signed with, newest first: the first signs, all are valid. To rotate, put a new one in front and take the old one away when the tokens that it signed have ended. Default: one that the store makes and keeps, the same for all replicas on it.',
+    examples: [[`\${file:/run/secrets/access-key}`]],
+  },
+  cookie: {
+    decoder: word(SWITCH),
+    default: 'on',
+    description: 'Whether browsers get the token as a cookie, next to the header.',
+  },
+  signIn: {
+    decoder: word(SWITCH),
+    default: 'on',
+    description:
+      'Whether buyers come back without a token by signing in with the account that paid (x402 extension `sign-in-with-x`).',
+  },
+});
+
+/** How tokens are signed and carried where the file does not say. */
+export const DEFAULT_ACCESS_TOKENS: AccessTokenPlan = { keys: [], cookie: true, signIn: true };
+
+/** How access tokens are signed and carried. */
+export const accessTokens: Decoder<AccessTokenPlan> = complete(accessTokenKeys, (values, _place, source) => {
+  const { keys = [], cookie, signIn } = values;
+  const secrets: string[] = [];
+  for (const key of keys) {
+    // Reported where it stands.
+    if (key.kind !== 'value') return undefined;
+    if (secrets.includes(key.value)) source.report(key.place, 'the key is listed twice', 'each once');
+    if (secrets.length === MAX_KEYS) source.report(key.place, 'there are too many keys', `at most ${MAX_KEYS}`);
+    secrets.push(key.value);
+  }
+  return { keys: secrets, cookie: cookie === 'on', signIn: signIn === 'on' };
+});
+
+/** Reads a secret in hex or in either base64 alphabet into base64url. A message about it never shows it. */
+function parseKey(given: string): Parsed<string> {
+  const bytes = /^(?:[0-9a-f]{2})+$/i.test(given)
+    ? Buffer.from(given, 'hex')
+    : /^[A-Za-z0-9+/_-]+={0,2}$/.test(given)
+      ? Buffer.from(given, 'base64')
+      : undefined;
+  if (bytes === undefined) return { ok: false, wrong: 'the key is neither hex nor base64', right: KEY_RIGHT };
+  if (bytes.length < MIN_KEY_BYTES)
+    return { ok: false, wrong: `the key has only ${bytes.length} bytes`, right: KEY_RIGHT };
+  // A pattern typed by hand instead of random bytes: no key of 32 random bytes has so few different ones.
+  if (new Set(bytes).size < 8) return { ok: false, wrong: 'the key is not random', right: KEY_RIGHT };
+  return { ok: true, value: bytes.toString('base64url') };
+}

@@ -1,0 +1,36 @@
+import type { PassScope } from './pass.ts';
+
+/** What a payment on a route with `access` buys besides the answer. Immutable, made by the plan. */
+export interface AccessTerms {
+  readonly scope: PassScope;
+  /** Fingerprints of all routes of the scope, sorted: what is sold opens these and never another one. */
+  readonly opens: readonly string[];
+  /** Digest of scope, price, time, requests and {@link AccessTerms.opens}: the version of the price table, for passes. */
+  readonly version: string;
+  /** Milliseconds of access; `undefined` when only requests end it. */
+  readonly forMs: number | undefined;
+  /** Requests after the paid one; `undefined` when only time ends it. */
+  readonly requests: number | undefined;
+}
+
+/** How a route takes passes. */
+export interface RouteAccess {
+  readonly terms: AccessTerms;
+  /** Digest of this route's name, methods, host and path: what {@link AccessTerms.opens} lists. */
+  readonly fingerprint: string;
+  /**
+   * Longest path, in whole segments, that covers every route of the scope. Cookies are scoped to it and sign-ins name
+   * it; begins with `/`, and ends with one only where it is nothing else.
+   */
+  readonly path: string;
+}
+
+/** How the gateway issues and takes access tokens. */
+export interface AccessTokenPlan {
+  /** Secrets of at least 32 bytes, base64url, newest first; none when the store keeps one. */
+  readonly keys: readonly string[];
+  /** Whether browsers get the token as a cookie, too. */
+  readonly cookie: boolean;
+  /** Whether a buyer comes back by signing in with the account that paid. */
+  readonly signIn: boolean;
+}

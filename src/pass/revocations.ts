@@ -1,0 +1,82 @@
+import { LRUCache } from 'lru-cache';
+import type { PassId } from '../domain/pass.ts';
+import type { Revocations } from '../store/passes.ts';
+
+/** How often the store is asked, in milliseconds: with what an answer takes, a revocation is everywhere within 5 s. */
+const POLL_MS = 2000;
+/** What is asked again with each poll: clocks of replicas differ, and a transaction ends later than it begins. */
+const MARGIN_MS = 60_000;
+/** Most revoked passes that are remembered, the newest ones. Passes that have ended are refused without it. */
+const MAX_REVOKED = 100_000;
+
+/** What the watch works with. */
+export interface RevocationDeps {
+  readonly store: Pick<Revocations, 'revokedSince'>;
+  /** Is told of each pass that was revoked, possibly more than once. */
+  readonly revoked: (id: PassId) => void;
+  /** Is told that the store could not be asked. The watch goes on. */
+  readonly trouble: (fault: unknown) => void;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Knows which passes were revoked, by asking the store again and again: checking a token takes no call.
+ *
+ * While the store cannot be asked nobody can revoke there either, and what was known stays known.
+ */
+export class RevocationWatch {
+  readonly #deps: RevocationDeps;
+  readonly #revoked = new LRUCache<PassId, true>({ max: MAX_REVOKED });
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(deps: RevocationDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Learns all that was revoked so far, then goes on asking.
+   *
+   * @throws GatewayError `store_unavailable`: without knowing, nothing may be opened
+   */
+  async start(): Promise<void> {
+    await this.poll();
+    this.#next();
+  }
+
+  /** Whether a pass was revoked, as far as the last poll says. */
+  has(id: PassId): boolean {
+    return this.#revoked.has(id);
+  }
+
+  /** Asks now. */
+  async poll(): Promise<void> {
+    const { store, revoked, clock } = this.#deps;
+    const asked = clock();
+    for (const id of await store.revokedSince(this.#since)) {
+      this.#revoked.set(id, true);
+      revoked(id);
+    }
+    this.#since = Math.max(0, asked - MARGIN_MS);
+  }
+
+  /** Ends after the poll under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#polling;
+  }
+
+  #next(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#polling = this.poll()
+        .catch((fault: unknown) => this.#deps.trouble(fault))
+        .finally(() => this.#next());
+    }, POLL_MS);
+    this.#timer.unref();
+  }
+}

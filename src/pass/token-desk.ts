@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+import type { Pass, PassId } from '../domain/pass.ts';
+import type { Passes } from '../store/passes.ts';
+import { type AccessToken, isSignedWith, readToken, writeToken } from './token.ts';
+import type { SigningKey } from './token-keys.ts';
+
+/** Most verified tokens that are remembered. Some 450 bytes each. */
+const MAX_TOKENS = 100_000;
+/** Most passes of other versions of the price table whose routes are remembered. */
+const MAX_PASSES = 10_000;
+
+/** What a token came to, before it is held against a route. */
+export type TokenCheck =
+  | { readonly kind: 'signed'; readonly token: AccessToken }
+  /** No text that any gateway writes. */
+  | { readonly kind: 'malformed' }
+  /** Altered, or signed with a key that is not, or no longer, ours. */
+  | { readonly kind: 'unsigned' };
+
+/**
+ * Writes tokens and checks them, with the keys of one plan. A token that was verified is known by its whole text, so
+ * that another text can never share its result; a key that is taken away takes this desk and its memory along.
+ */
+export class TokenDesk {
+  readonly #keys: ReadonlyMap<string, SigningKey>;
+  readonly #newest: SigningKey;
+  readonly #verified = new LRUCache<string, AccessToken>({ max: MAX_TOKENS });
+  /** What a pass was sold for never changes: a payment under other terms makes another pass. */
+  readonly #opens = new LRUCache<PassId, readonly string[]>({ max: MAX_PASSES });
+
+  /** @param keys newest first; the first one signs, all of them are valid */
+  constructor(keys: readonly [SigningKey, ...SigningKey[]]) {
+    this.#newest = keys[0];
+    this.#keys = new Map([...keys].reverse().map((key) => [key.id, key]));
+  }
+
+  /** The token of a pass. */
+  write(pass: Pass): string {
+    return writeToken(pass, this.#newest);
+  }
+
+  /** Checks form and signature. Neither network nor disk; a token that was seen lately costs one look-up. */
+  check(text: string): TokenCheck {
+    const known = this.#verified.get(text);
+    if (known !== undefined) return { kind: 'signed', token: known };
+    const read = readToken(text);
+    if (read === undefined) return { kind: 'malformed' };
+    const key = this.#keys.get(read.keyId);
+    if (key === undefined || !isSignedWith(read, key)) return { kind: 'unsigned' };
+    this.#verified.set(text, read.token);
+    return { kind: 'signed', token: read.token };
+  }
+
+  /**
+   * The fingerprints of the routes that a pass was sold for, for tokens of another version of the price table. Asks the
+   * store once; a pass that it does not know opens nothing.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  async opensOf(id: PassId, passes: Pick<Passes, 'findPass'>): Promise<readonly string[]> {
+    const known = this.#opens.get(id);
+    if (known !== undefined) return known;
+    const opens = (await passes.findPass(id))?.opens ?? [];
+    this.#opens.set(id, opens);
+    return opens;
+  }
+}

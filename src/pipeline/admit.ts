@@ -1,0 +1,215 @@
+import type { ErrorCode } from '../domain/gateway-error.ts';
+import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
+import type { PassEvent } from '../observe/observer.ts';
+import type { QuotaUnit } from '../pass/quota.ts';
+import type { AccessToken } from '../pass/token.ts';
+import { accessPassHeaders } from '../protocol/access-pass.ts';
+import { carriedTokens } from '../proxy/carried-token.ts';
+import type { PaidFacts } from '../proxy/headers.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { handOut } from './issue-pass.ts';
+import { hasPaymentHeader } from './read-payment.ts';
+import type { Refusal } from './refusal.ts';
+import type { AccessDesk, RouteDesk, Services } from './runtime.ts';
+import { SIGN_IN_HEADER, type SignedIn } from './sign-in.ts';
+
+/** A request that a pass opens the route for. One of its requests is taken. */
+export interface Admission {
+  readonly kind: 'admitted';
+  /** What the upstream is told. */
+  readonly facts: PaidFacts;
+  /** What the client is told of its pass. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Gives the request back to the pass: the upstream failed. Does nothing where only time ends the pass. */
+  giveBack(): void;
+}
+
+/**
+ * Opens a route with `access` for whoever brings a pass: by its token, or by signing in with the account that paid.
+ * `undefined` where the request has to be paid for. A request with a payment is a purchase, whatever else it carries:
+ * it was sent on purpose, is charged and extends the pass.
+ *
+ * A token that was verified lately, with a request in hand, is admitted without a wait.
+ *
+ * @throws GatewayError `store_unavailable`: nothing is opened in doubt
+ */
+export async function admit(
+  request: RoutedRequest,
+  { access }: RouteDesk,
+  services: Services,
+): Promise<Admission | Refusal | undefined> {
+  if (access === undefined || hasPaymentHeader(request, services.protocols)) return undefined;
+  const carried = carriedTokens(request.req.rawHeaders);
+  const token = chooseToken(carried.explicit, carried.cookies, access);
+  if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
+  const byToken = token.kind === 'one' ? await admitByToken(request, access, token.text, services) : undefined;
+  if (byToken?.kind === 'admitted') return byToken;
+  const signIn = request.req.headers[SIGN_IN_HEADER];
+  if (typeof signIn !== 'string' || access.signIn === undefined) return byToken;
+  return await admitBySignIn(request, access, signIn, services);
+}
+
+type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one'; readonly text: string };
+
+/**
+ * What a client says in a header on purpose goes before what its browser remembers. Of several cookies, which are those
+ * of paths above and below, the first that was made for this scope; one that is no token is ignored, because nobody in
+ * front of a browser could mend it.
+ */
+function chooseToken(explicit: readonly string[], cookies: readonly string[], access: AccessDesk): ChosenToken {
+  const [first, ...others] = explicit;
+  if (first !== undefined) {
+    return others.some((other) => other !== first) ? { kind: 'several' } : { kind: 'one', text: first };
+  }
+  let text: string | undefined;
+  for (const cookie of cookies) {
+    const check = access.tokens.check(cookie);
+    if (check.kind === 'signed' && check.token.scope === access.scope) return { kind: 'one', text: cookie };
+    if (check.kind !== 'malformed') text ??= cookie;
+  }
+  return text === undefined ? { kind: 'none' } : { kind: 'one', text };
+}
+
+async function admitByToken(
+  request: RoutedRequest,
+  access: AccessDesk,
+  text: string,
+  services: Services,
+): Promise<Admission | Refusal> {
+  const check = access.tokens.check(text);
+  if (check.kind === 'malformed') return refuse(request, 'access_token_malformed');
+  if (check.kind === 'unsigned') return refuse(request, 'access_token_invalid');
+  const { token } = check;
+  if (!isOfThisVersion(token, access) && !(await wasSoldFor(token, access, services))) {
+    return refuse(request, 'access_token_invalid');
+  }
+  request.notes.pass = token.passId;
+  request.notes.payer = token.holder.payer;
+  const { expiresAt, holder, passId, counted } = token;
+  if (expiresAt !== undefined && expiresAt <= services.clock()) return refuse(request, 'access_token_expired');
+  if (services.passes.revoked.has(passId)) return refuse(request, 'access_token_revoked');
+  const unit = await takeUnit(request, passId, counted, services);
+  if (unit?.kind === 'refusal') return unit;
+  const { scope } = access.rule.terms;
+  const headers = accessPassHeaders({ scope, expiresAt, remaining: unit?.remaining });
+  return admission(request, { holder, passId, unit }, headers);
+}
+
+function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boolean {
+  return token.scope === scope && token.version === rule.terms.version;
+}
+
+/**
+ * A pass from before a change of the price table opens what it was sold for: this very route has to be in it. Never
+ * more, whatever the scope holds today.
+ */
+async function wasSoldFor({ passId }: AccessToken, { tokens, rule }: AccessDesk, services: Services): Promise<boolean> {
+  return (await tokens.opensOf(passId, services.ledger.passes)).includes(rule.fingerprint);
+}
+
+async function admitBySignIn(
+  request: RoutedRequest,
+  access: AccessDesk,
+  header: string,
+  services: Services,
+): Promise<Admission | Refusal> {
+  const check = access.signIn?.check(header, request.resourceUrl);
+  if (check === undefined) throw new Error('a sign-in where nobody can sign in');
+  if (check.kind === 'refused') return refuseSignIn(request, check.reason);
+  const now = services.clock();
+  const holder: PassHolder = { family: 'eip155', payer: check.account };
+  request.notes.payer = check.account;
+  const pass = await findPass(access, holder, now, services);
+  // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
+  if (pass === undefined)
+    return { kind: 'refusal', code: 'payment_required', reason: 'Payment required', challenge: true };
+  if (!(await spend(check, services))) return refuseSignIn(request, 'invalid_siwx_nonce');
+  request.notes.pass = pass.id;
+  const unit = await takeUnit(request, pass.id, pass.quota !== undefined, services);
+  if (unit?.kind === 'refusal') return unit;
+  const headers = handOut(request, access, pass, unit?.remaining, now);
+  return admission(request, { holder, passId: pass.id, unit }, headers);
+}
+
+/** The pass that lasts longest of those that open this very route and have requests left. */
+async function findPass(
+  { rule }: AccessDesk,
+  holder: PassHolder,
+  now: number,
+  { ledger, passes }: Services,
+): Promise<Pass | undefined> {
+  const found = await ledger.passes.findPasses(rule.terms.scope, holder, now);
+  return found.find(
+    (pass) => pass.opens.includes(rule.fingerprint) && passEnd(pass, now) === undefined && !passes.revoked.has(pass.id),
+  );
+}
+
+/** Of any number of copies of one sign-in, one is admitted. */
+async function spend({ nonce, until }: SignedIn, { ledger }: Services): Promise<boolean> {
+  return await ledger.passes.spendNonce(nonce, until);
+}
+
+type TakenUnit = { readonly kind: 'unit' } & QuotaUnit;
+
+async function takeUnit(
+  request: RoutedRequest,
+  id: PassId,
+  counted: boolean,
+  { passes }: Services,
+): Promise<TakenUnit | Refusal | undefined> {
+  if (!counted) return undefined;
+  const taking = passes.quota.take(id);
+  const taken = taking instanceof Promise ? await taking : taking;
+  switch (taken.kind) {
+    case 'taken': {
+      const { unit } = taken;
+      return { kind: 'unit', remaining: unit.remaining, giveBack: () => unit.giveBack() };
+    }
+    case 'used_up':
+      return refuse(request, 'access_quota_exhausted');
+    case 'gone':
+      return refuse(request, CODE_OF_END[taken.why]);
+  }
+}
+
+const CODE_OF_END = {
+  revoked: 'access_token_revoked',
+  expired: 'access_token_expired',
+  unknown: 'access_token_invalid',
+} as const satisfies Record<string, ErrorCode>;
+
+function admission(
+  request: RoutedRequest,
+  { holder, passId, unit }: { holder: PassHolder; passId: PassId; unit: TakenUnit | undefined },
+  headers: Admission['headers'],
+): Admission {
+  request.notes.passUse = 'served';
+  const facts: PaidFacts = { payer: holder.payer, route: request.route.name, pass: passId };
+  return {
+    kind: 'admitted',
+    facts,
+    headers,
+    giveBack() {
+      request.notes.passUse = 'returned';
+      unit?.giveBack();
+    },
+  };
+}
+
+const USE_OF_CODE = {
+  access_token_malformed: 'malformed',
+  access_token_invalid: 'invalid',
+  access_token_expired: 'expired',
+  access_token_revoked: 'revoked',
+  access_quota_exhausted: 'exhausted',
+} as const satisfies Partial<Record<ErrorCode, PassEvent['kind']>>;
+
+function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
+  notes.passUse = USE_OF_CODE[code];
+  return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }), challenge: true };
+}
+
+function refuseSignIn({ notes }: RoutedRequest, reason: string): Refusal {
+  notes.passUse = 'sign_in';
+  return { kind: 'refusal', code: 'sign_in_refused', reason, challenge: true };
+}

@@ -1,0 +1,72 @@
+import type { Offer } from '../domain/offer.ts';
+import { type Pass, passEnd } from '../domain/pass.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { JsonObject } from '../domain/x402.ts';
+import { type AccessPassNotice, accessPassExtension, accessPassHeaders } from '../protocol/access-pass.ts';
+import { tokenCookie } from '../proxy/carried-token.ts';
+import { passSale } from '../store/pass-sale.ts';
+import type { RoutedRequest } from './exchange.ts';
+import type { AccessDesk, Services } from './runtime.ts';
+
+/** A pass on its way to its buyer. */
+export interface IssuedPass {
+  /** Token, end and rest, and the cookie for browsers. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** The same for `PAYMENT-RESPONSE.extensions`. */
+  readonly extension: JsonObject;
+}
+
+/**
+ * Gives the payer the pass that a settled payment buys, and writes its token. The settlement has to be written down by
+ * then. However often it is called for one payment, one pass comes of it: after a crash it is simply called again.
+ *
+ * The terms are those of the offer that was paid. `undefined` where it sold none, or where the pass has ended meanwhile.
+ *
+ * @throws GatewayError `store_unavailable`: the answer is withheld, and the same payment collects both later
+ */
+export async function issuePass(
+  request: RoutedRequest,
+  record: PaymentRecord,
+  offer: Offer,
+  services: Services,
+): Promise<IssuedPass | undefined> {
+  if (offer.access === undefined) return undefined;
+  const now = services.clock();
+  const pass = await services.ledger.passes.grant(passSale(record, offer.access), now);
+  request.notes.pass = pass.id;
+  const desk = request.runtime.desk(request.route)?.access;
+  const end = passEnd(pass, now);
+  if (desk === undefined || end === 'revoked' || end === 'expired') return undefined;
+  request.notes.passUse = 'issued';
+  const notice = noticeOf(pass, desk.tokens.write(pass));
+  const cookies = cookieOf(request, desk, notice, now);
+  return { headers: [...accessPassHeaders(notice), ...cookies], extension: accessPassExtension(notice) };
+}
+
+/** The headers that hand a pass out to somebody who proved to be its holder. */
+export function handOut(
+  request: RoutedRequest,
+  desk: AccessDesk,
+  pass: Pass,
+  remaining: number | undefined,
+  now: number,
+): readonly (readonly [string, string])[] {
+  const notice = { ...noticeOf(pass, desk.tokens.write(pass)), remaining };
+  return [...accessPassHeaders(notice), ...cookieOf(request, desk, notice, now)];
+}
+
+function noticeOf({ scope, expiresAt, quota }: Pass, token: string): AccessPassNotice & { readonly token: string } {
+  return { scope, token, expiresAt, remaining: quota?.available };
+}
+
+function cookieOf(
+  { publicOrigin }: RoutedRequest,
+  { cookie, rule }: AccessDesk,
+  { token, expiresAt }: AccessPassNotice & { readonly token: string },
+  now: number,
+): readonly [string, string][] {
+  if (!cookie) return [];
+  const tls = publicOrigin.startsWith('https:');
+  const maxAgeSeconds = expiresAt === undefined ? undefined : Math.max(0, Math.floor((expiresAt - now) / 1000));
+  return [['Set-Cookie', tokenCookie({ token, path: rule.path, tls, maxAgeSeconds })]];
+}

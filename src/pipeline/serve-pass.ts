@@ -1,0 +1,30 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
+import type { Admission } from './admit.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { openUpstream, relay } from './forward.ts';
+
+/**
+ * Serves a request that a pass opened: nothing is charged. What the upstream fails to do gives the request back to the
+ * pass; a client that goes away has used it, or the upstream could be put to work for nothing.
+ */
+export async function serveAdmitted(request: RoutedRequest, admission: Admission): Promise<void> {
+  let response: UpstreamResponse;
+  try {
+    response = await openUpstream(request, request.route, { paid: admission.facts });
+  } catch (fault) {
+    if (isUnusedAfter(fault)) admission.giveBack();
+    throw fault;
+  }
+  if (response.status >= 500) admission.giveBack();
+  const outcome = await relay(request, response, true, admission.headers);
+  request.notes.outcome =
+    outcome.kind === 'complete' ? 'pass' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+}
+
+/** Whether a request of a pass was not used up by a request that ended in this fault. */
+export function isUnusedAfter(fault: unknown): boolean {
+  const own = fault instanceof GatewayError && fault.meaning.source !== 'client';
+  return own || !mayHaveReachedUpstream(fault);
+}

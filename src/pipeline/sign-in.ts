@@ -1,0 +1,87 @@
+import type { RouteAccess } from '../domain/access.ts';
+import type { Address } from '../evm/address.ts';
+import type { MessageSigners } from '../evm/personal-message.ts';
+import type { SignInNonces } from '../pass/sign-in-nonce.ts';
+import type { SignInDesk } from '../protocol/challenge.ts';
+import { readSignIn, refuseSignIn, type SignInChallenge, signInMessage } from '../protocol/sign-in-with-x.ts';
+
+/** Lower-case name of the header that carries a sign-in. */
+export const SIGN_IN_HEADER = 'sign-in-with-x';
+
+/** Who signed in; the nonce is good, and still to be spent. */
+export interface SignedIn {
+  readonly kind: 'signed_in';
+  /** A plain EVM account, lower case. */
+  readonly account: Address;
+  readonly nonce: string;
+  /** Unix milliseconds until which the nonce could be used again. */
+  readonly until: number;
+}
+
+/** What a sign-in came to; `reason` is one of the specification's. */
+export type SignInCheck = SignedIn | { readonly kind: 'refused'; readonly reason: string };
+
+/** What the gate is made of. */
+export interface SignInGateDeps {
+  readonly rule: RouteAccess;
+  /** CAIP-2 networks that the route is paid on. */
+  readonly networks: readonly string[];
+  readonly nonces: SignInNonces;
+  readonly signers: MessageSigners;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Where the buyers of one route sign in with the account that paid. A challenge costs no memory and no store; a sign-in
+ * is bound to our own origin, to the route's scope, to a nonce of ours and to five minutes.
+ *
+ * @see x402 specification, `extensions/sign-in-with-x.md`
+ */
+export class SignInGate implements SignInDesk {
+  readonly networks: readonly string[];
+  readonly #deps: SignInGateDeps;
+
+  constructor(deps: SignInGateDeps) {
+    this.#deps = deps;
+    this.networks = deps.networks;
+  }
+
+  challenge(resourceUrl: string): SignInChallenge {
+    const now = this.#deps.clock();
+    const site = this.#siteOf(resourceUrl);
+    const nonce = this.#deps.nonces.issue(this.#purpose(site.domain), now);
+    return { ...site, nonce, issuedAt: new Date(now).toISOString() };
+  }
+
+  /** Checks all of a sign-in but whether its nonce was used. Neither network nor store. */
+  check(header: string, resourceUrl: string): SignInCheck {
+    const { nonces, signers, clock } = this.#deps;
+    const now = clock();
+    const signIn = readSignIn(header);
+    if (signIn === undefined) return refused('invalid_siwx_payload');
+    const site = this.#siteOf(resourceUrl);
+    const reason = refuseSignIn(signIn, { ...site, networks: this.networks }, now);
+    if (reason !== undefined) return refused(reason);
+    // Before the signature, which costs most: nobody makes us check one without having asked us for a nonce.
+    const issued = nonces.read(signIn.nonce, this.#purpose(site.domain), now);
+    if (issued === undefined) return refused('invalid_siwx_nonce');
+    if (signIn.issuedAt !== new Date(issued.issuedAt).toISOString()) return refused('invalid_siwx_issued_at');
+    if (signers.signerOf(signInMessage(signIn), signIn.signature) !== signIn.account)
+      return refused('invalid_siwx_signature');
+    return { kind: 'signed_in', account: signIn.account, nonce: signIn.nonce, until: issued.until };
+  }
+
+  #siteOf(resourceUrl: string): Pick<SignInChallenge, 'domain' | 'uri'> {
+    const { host, origin } = new URL(resourceUrl);
+    return { domain: host, uri: origin + this.#deps.rule.path };
+  }
+
+  #purpose(domain: string): string {
+    return `${this.#deps.rule.terms.scope}\n${domain}`;
+  }
+}
+
+function refused(reason: string): SignInCheck {
+  return { kind: 'refused', reason };
+}

@@ -1,0 +1,93 @@
+/*
+ * How an access token travels: in `X402-Access-Token`, in `Authorization: Bearer tpk_…`, or in our cookie. What of it
+ * may not go on to the upstream, `headers.ts` takes out.
+ */
+
+/** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
+const OWN_BEARER = /^bearer +(?=tpk_)/i;
+
+/** Our cookie: the first name where the client speaks TLS, which browsers then insist on, the second elsewhere. */
+const OWN_COOKIES: readonly string[] = ['__Secure-turnpike_access', 'turnpike_access'];
+
+/** Whether a value of `Authorization` is an access token. */
+export function isOwnBearer(value: string): boolean {
+  return OWN_BEARER.test(value);
+}
+
+/** A `Cookie` header without our cookie: the API's own ones, byte for byte. */
+export function foreignCookies(value: string): string {
+  if (!mayHoldOwnCookie(value)) return value;
+  const foreign = value.split(';').filter((pair) => !isOwnCookie(pair));
+  return foreign.join(';').replace(/^ +/, '');
+}
+
+function mayHoldOwnCookie(value: string): boolean {
+  return OWN_COOKIES.some((own) => value.includes(own));
+}
+
+/** Whether a `name=value` is our cookie's; blanks around a name do not make it another one. */
+export function isOwnCookie(pair: string): boolean {
+  return OWN_COOKIES.includes(pair.split('=', 1)[0]?.trim() ?? '');
+}
+
+/** What a request carries of ours to come back with: as text, nothing checked. */
+export interface CarriedTokens {
+  /** From headers that clients fill in on purpose, in their order. */
+  readonly explicit: readonly string[];
+  /** From cookies, which a browser sends along; the one with the longest path first, as browsers order them. */
+  readonly cookies: readonly string[];
+}
+
+/**
+ * Finds the access tokens of a request: `X402-Access-Token`, `Authorization: Bearer tpk_…` and our cookie. A query is
+ * never looked at: it is in logs, histories and `Referer`.
+ *
+ * @param raw flat list as in `IncomingMessage.rawHeaders`
+ */
+export function carriedTokens(raw: readonly string[]): CarriedTokens {
+  const explicit: string[] = [];
+  const cookies: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    // Most headers are told apart by their length.
+    if (name.length !== 17 && name.length !== 13 && name.length !== 6) continue;
+    const value = raw[i + 1] ?? '';
+    switch (name.toLowerCase()) {
+      case 'x402-access-token':
+        explicit.push(value);
+        break;
+      case 'authorization':
+        if (isOwnBearer(value)) explicit.push(value.replace(OWN_BEARER, '').trimEnd());
+        break;
+      case 'cookie':
+        if (mayHoldOwnCookie(value)) cookies.push(...ownCookies(value));
+        break;
+    }
+  }
+  return { explicit, cookies };
+}
+
+function ownCookies(value: string): string[] {
+  const own = value.split(';').filter(isOwnCookie);
+  return own.map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
+}
+
+/** A token on its way into a browser. */
+export interface TokenCookie {
+  readonly token: string;
+  /** Path prefix that the browser sends it to. */
+  readonly path: string;
+  /** Whether the client reached us over TLS. */
+  readonly tls: boolean;
+  /** Seconds until it ends; `undefined` for as long as the browser runs. */
+  readonly maxAgeSeconds: number | undefined;
+}
+
+/**
+ * The value of `Set-Cookie` for a token: out of scripts' reach, over TLS only, not sent along by other sites' forms and
+ * frames, and only to the paths that it opens.
+ */
+export function tokenCookie({ token, path, tls, maxAgeSeconds }: TokenCookie): string {
+  const age = maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`;
+  return `${OWN_COOKIES[tls ? 0 : 1]}=${token}; Path=${path}${age}; HttpOnly; Secure; SameSite=Lax`;
+}

@@ -1,0 +1,60 @@
+import { networkFamily } from '../domain/network.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
+import { loadMessageSigners, type MessageSigners } from '../evm/personal-message.ts';
+import { SignInNonces } from '../pass/sign-in-nonce.ts';
+import { scopeDigest } from '../pass/token.ts';
+import { TokenDesk } from '../pass/token-desk.ts';
+import { createTokenKey, signingKeys } from '../pass/token-keys.ts';
+import type { AccessDesk } from '../pipeline/runtime.ts';
+import { SignInGate } from '../pipeline/sign-in.ts';
+import type { TokenKeys } from '../store/passes.ts';
+
+/** What the routes of one plan share to issue and to take passes. */
+export interface AccessTools {
+  readonly tokens: TokenDesk;
+  /** Whether browsers get tokens as cookies. */
+  readonly cookie: boolean;
+  /** `undefined` where nobody signs in. */
+  readonly signIn: { readonly nonces: SignInNonces; readonly signers: MessageSigners } | undefined;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Gets the keys of a plan ready: those of the configuration, else the one that all replicas on the store share.
+ * `undefined` where no route sells passes.
+ *
+ * @throws GatewayError `store_unavailable`
+ */
+export async function openAccessTools(
+  { routes, accessTokens }: Plan,
+  store: TokenKeys,
+  clock: () => number,
+): Promise<AccessTools | undefined> {
+  if (routes.every(({ access }) => access === undefined)) return undefined;
+  const { keys: configured, cookie, signIn } = accessTokens;
+  const secrets = configured.length > 0 ? configured : [(await store.tokenKey(createTokenKey)).secret];
+  const keys = signingKeys(secrets);
+  return {
+    tokens: new TokenDesk(keys),
+    cookie,
+    signIn: signIn ? { nonces: new SignInNonces(keys), signers: await loadMessageSigners() } : undefined,
+    clock,
+  };
+}
+
+/** How one route takes passes; `undefined` for a route that sells none. */
+export function openAccessDesk(
+  { access: rule }: Route,
+  offers: readonly Offer[],
+  { tokens, cookie, signIn, clock }: AccessTools,
+): AccessDesk | undefined {
+  if (rule === undefined) return undefined;
+  const networks = [...new Set(offers.map(({ network }) => network))].filter(
+    (name) => networkFamily(name) === 'eip155',
+  );
+  const gate = signIn && networks.length > 0 ? new SignInGate({ rule, networks, ...signIn, clock }) : undefined;
+  return { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie, signIn: gate };
+}

@@ -1,0 +1,49 @@
+import type { Plan } from '../domain/plan.ts';
+import type { Quota } from '../pass/quota.ts';
+import { openQuotaDesk } from '../pass/quota-desk.ts';
+import { RevocationWatch } from '../pass/revocations.ts';
+import type { PassServices } from '../pipeline/runtime.ts';
+import type { PassStore } from '../store/passes.ts';
+
+/** What the keeper works with. */
+export interface PassKeeperDeps {
+  readonly store: PassStore;
+  /** Is told that the store could not be asked for revocations; it is asked again. */
+  readonly trouble: (fault: unknown) => void;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** What a process holds of passes, over all its plans: requests in hand, and which passes were revoked. */
+export class PassKeeper implements PassServices {
+  readonly quota: Quota;
+  readonly revoked: RevocationWatch;
+  #started = false;
+
+  constructor({ store, trouble, clock }: PassKeeperDeps) {
+    this.quota = openQuotaDesk(store, { time: { now: clock, after } });
+    this.revoked = new RevocationWatch({ store, revoked: (id) => this.quota.revoke(id), trouble, clock });
+  }
+
+  /**
+   * Learns what was revoked, before the first request of a plan whose routes take passes; does nothing for other plans.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  async prepareFor({ routes }: Plan): Promise<void> {
+    if (this.#started || routes.every(({ access }) => access === undefined)) return;
+    await this.revoked.start();
+    this.#started = true;
+  }
+
+  /** Brings back what is in hand. To be called when requests have ended, before the store closes. */
+  async close(): Promise<void> {
+    await this.revoked.stop();
+    await this.quota.close();
+  }
+}
+
+/** A timer of ours is no reason for the process to go on. */
+function after(ms: number, run: () => void): void {
+  setTimeout(run, ms).unref();
+}
