@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
+import { findNginx, proxyServer, startNginx } from '../support/nginx.ts';
 import { probe, RELAYED } from './answer.ts';
 import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
-import { findNginx, proxyServer, startNginx } from './nginx.ts';
 import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';

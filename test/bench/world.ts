@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNginx } from './nginx.ts';
+import { startNginx } from '../support/nginx.ts';
 import { startSystem } from './system.ts';
 
 /** What the upstream answers to every request. */
