@@ -46,6 +46,11 @@ const FROM_SOURCES: Launch = { command: [process.execPath, '--conditions=develop
 export function startGatewayProcess(folder: string, text: string, launch = FROM_SOURCES): GatewayProcess {
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, text);
+  return startGatewayProcessOn(file, launch);
+}
+
+/** Runs `turnpike start` on a configuration file that is there already. */
+export function startGatewayProcessOn(file: string, launch = FROM_SOURCES): GatewayProcess {
   const [program = '', ...given] = launch.command;
   const child = spawn(program, [...given, 'start', '-c', file], { cwd: launch.cwd });
   const log: LogLine[] = [];
