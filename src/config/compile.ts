@@ -11,6 +11,7 @@ import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
+import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { isLoopback } from './url.ts';
 
@@ -46,7 +47,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   if (source.problems.length > 0) return undefined;
   if (listen === undefined || admin === undefined || facilitators === undefined) return undefined;
   if (ledger === undefined || drain === undefined) return undefined;
-  return deepFreeze({
+  const plan: Plan = {
     listen,
     admin: admin === 'off' ? undefined : admin,
     publicUrl: soundValue(gateway.publicUrl),
@@ -60,7 +61,9 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     ...ledger,
     ...drain,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
-  });
+  };
+  warnOfRisks(plan, gateway, source);
+  return deepFreeze(plan);
 }
 
 function values<T>(field: Field<readonly Field<T>[]>): readonly T[] {

@@ -12,7 +12,7 @@ publicUrl: https://api.example.com
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base]
 facilitator: https://facilitator.example.com
-store: memory
+store: sqlite:./turnpike.db
 routes:
   - path: /healthz
     price: free

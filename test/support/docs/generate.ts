@@ -85,6 +85,16 @@ that they name; of IPv6 the /64), and in or out on every route, worker and repli
 behind one address are in or out together. Change the share in the file while the gateway runs. It warns at start, in the log after each
 reload and on the readiness page for as long as not everybody is charged.
 
+## What \`turnpike check\` warns of
+
+A file can be sound and still give away what it prices. The check warns, the gateway starts, and the operator decides, who knows the API:
+
+- a priced path beside a free \`/*\` or \`unmatched: pass\` of the same API: paths are exact here, and an API that ignores case or a final
+  slash serves \`/V1/a\` and \`/v1/a/\` as \`/v1/a\`, free of charge;
+- a priced route with a \`host\` beside one of those: clients choose their \`Host\`;
+- \`settle: after\` on methods such as \`POST\`, unless \`idempotent\`: who hangs up before the answer has had the work done unpaid;
+- \`store: memory\` with priced routes.
+
 ## Answers that did not arrive
 
 A buyer who paid and got no answer sends the same payment again, for the same request and within \`retryWindow\`, and is not charged

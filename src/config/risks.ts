@@ -1,0 +1,104 @@
+import type { Plan } from '../domain/plan.ts';
+import type { PathPattern, Route } from '../domain/route.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import { inherited, soundValue } from './decoder.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import type { RouteFields } from './route-keys.ts';
+import type { Place, Source } from './source.ts';
+
+/** Methods that are meant to change nothing at the API (RFC 9110 §9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** A host that no file names: reserved by RFC 2606. */
+const ANOTHER_HOST = 'another.invalid';
+
+/** What is priced and could be had for nothing, by the place in the file that lets it. */
+type Leaks = Map<string, { readonly place: Place; readonly wrong: string; readonly right: string; more: number }>;
+
+/**
+ * Warns of a sound file that gives away what it prices when the API or a client does as they like: allowed, since only
+ * the operator knows the API. Routes that share a cause are one warning.
+ */
+export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source): void {
+  const fields = (soundValue(gateway.routes) ?? []).flatMap((field) => soundValue(field) ?? []);
+  const leaks: Leaks = new Map();
+  const places = new Map(plan.routes.map((route, index) => [route, fields[index]?.path.place]));
+  plan.routes.forEach((route, index) => {
+    if (route.price.kind === 'free') return;
+    findFreeTwins(route, plan, gateway, places, leaks);
+    findFreeWork(route, fields[index], gateway, leaks);
+  });
+  for (const { place, wrong, right, more } of leaks.values()) {
+    source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
+  }
+  if (plan.store.kind === 'memory' && plan.routes.some(({ price }) => price.kind === 'priced')) {
+    source.warn(
+      gateway.store.place,
+      'memory forgets at exit which payments were used and which settlements were open',
+      'a store that survives it, such as sqlite:./turnpike.db',
+    );
+  }
+}
+
+/** Another spelling of a priced path is another path here, and may be the same one to the API. */
+function findFreeTwins(
+  route: Route,
+  plan: Plan,
+  gateway: GatewayFields,
+  places: ReadonlyMap<Route, Place | undefined>,
+  leaks: Leaks,
+): void {
+  const method = route.methods?.[0] ?? 'GET';
+  const path = samplePath(route.pattern);
+  const note = (host: string, spelling: string, wrong: string, right: string): void => {
+    const caught = plan.table.match(method, host, spelling);
+    const { unmatched } = plan;
+    if (caught === undefined) {
+      if (unmatched.kind === 'pass' && sharesServer(unmatched.upstream, route.upstream))
+        add(leaks, gateway.unmatched.place, wrong, right);
+      return;
+    }
+    const place = places.get(caught);
+    const isFree = caught.price.kind === 'free' && sharesServer(caught.upstream, route.upstream);
+    if (isFree && place !== undefined) add(leaks, place, wrong, right);
+  };
+  const host = route.host ?? ANOTHER_HOST;
+  for (const spelling of spellingsOf(path, route.pattern)) {
+    const wrong = `an API that ignores case or a final slash serves ${route.name} free of charge as ${spelling}`;
+    note(host, spelling, wrong, 'free paths that name what is free, and unmatched: deny');
+  }
+  if (route.host === undefined) return;
+  const wrong = `a client that sends another Host than ${route.host} gets ${path} free of charge`;
+  note(ANOTHER_HOST, path, wrong, 'a price without a host as well, or unmatched: deny');
+}
+
+/** Settled after the upstream's answer, work is not paid for by a client that hangs up before it. */
+function findFreeWork(route: Route, fields: RouteFields | undefined, gateway: GatewayFields, leaks: Leaks): void {
+  if (route.settle !== 'after' || route.idempotent || fields === undefined) return;
+  const method = route.methods?.find((name) => !SAFE.has(name));
+  if (method === undefined) return;
+  const wrong = `a client that hangs up before the answer has ${route.name} carried out without paying for it`;
+  add(leaks, inherited(fields.settle, gateway.settle).place, wrong, 'before, where the work costs or cannot be undone');
+}
+
+function add(leaks: Leaks, place: Place, wrong: string, right: string): void {
+  const key = `${place.path} ${right}`;
+  const known = leaks.get(key);
+  if (known === undefined) leaks.set(key, { place, wrong, right, more: 0 });
+  else known.more += 1;
+}
+
+function samplePath({ segments, rest }: PathPattern): string {
+  const texts = segments.map((segment) => (segment.kind === 'static' ? segment.text : segment.name));
+  return `/${[...texts, ...(rest ? ['rest'] : [])].join('/')}`;
+}
+
+/** At most one of them, so that a route counts once: with the other case if it has letters of its own, or the slash. */
+function spellingsOf(path: string, { segments, rest }: PathPattern): readonly string[] {
+  if (!rest && path !== '/') return [`${path}/`];
+  const literal = segments.find((segment) => segment.kind === 'static' && segment.text !== segment.text.toUpperCase());
+  return literal === undefined ? [] : [path.toUpperCase()];
+}
+
+function sharesServer(one: Upstream, other: Upstream): boolean {
+  return one.servers.some(({ origin }) => other.servers.some((server) => server.origin === origin));
+}

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { HEAD, warningsOf } from '../support/config/load.ts';
+
+/** A sound file with these routes, one flow map each. */
+function withRoutes(top: string, ...routes: string[]): string {
+  return `${top}\n${HEAD}routes:\n${routes.map((route) => `  - {${route}}\n`).join('')}`;
+}
+
+function warned(top: string, ...routes: string[]): string[] {
+  return warningsOf(withRoutes(top, ...routes)).map(({ keyPath, wrong }) => `${keyPath}: ${wrong}`);
+}
+
+describe('a priced path beside something free', () => {
+  it.each([
+    ['a free /*', '', 'path: "/*", price: free', 'routes[1].path'],
+    ['unmatched: pass', 'unmatched: pass', 'path: /healthz, price: free', 'unmatched'],
+  ])('is warned of where an API that ignores a final slash would serve it free: %s', (_name, top, other, place) => {
+    expect(warned(top, 'path: /v1/a, price: $1', other)).toEqual([
+      `${place}: an API that ignores case or a final slash serves /v1/a free of charge as /v1/a/`,
+    ]);
+  });
+
+  it('is warned of where an API that ignores case would serve it free', () => {
+    expect(warned('', 'path: "/v1/*", price: $1', 'path: "/*", price: free')).toEqual([
+      'routes[1].path: an API that ignores case or a final slash serves /v1/* free of charge as /V1/REST',
+    ]);
+  });
+
+  it('is warned of once for all routes with the same cause', () => {
+    const routes = Array.from({ length: 50 }, (_, index) => `path: /v1/${index}, price: $1`);
+    const [warning, ...others] = warned('unmatched: pass', ...routes);
+    expect(others).toEqual([]);
+    expect(warning).toMatch(/^unmatched: .*; the same holds for 49 more$/);
+  });
+
+  it('is fine where nothing else of its API is free', () => {
+    expect(warned('', 'path: /v1/a, price: $1', 'path: /healthz, price: free')).toEqual([]);
+    expect(warned('', 'path: /v1/a, price: $1', 'path: "/*", price: $2')).toEqual([]);
+    const elsewhere = 'path: "/*", price: free, upstream: "http://127.0.0.1:9"';
+    expect(warned('', 'path: /v1/a, price: $1', elsewhere)).toEqual([]);
+  });
+});
+
+describe('a priced host', () => {
+  it('is warned of where a client that names another gets the path free', () => {
+    expect(warned('unmatched: pass', 'path: "/*", host: a.example, price: $1')).toEqual([
+      'unmatched: a client that sends another Host than a.example gets /rest free of charge',
+    ]);
+    expect(warned('', 'path: "/*", host: a.example, price: $1')).toEqual([]);
+  });
+});
+
+describe('settle: after', () => {
+  it('is warned of for unsafe methods, where it is written', () => {
+    const hangsUp = expect.stringContaining('a client that hangs up before the answer');
+    expect(warned('', 'path: /a, methods: [GET, POST], price: $1')).toEqual([hangsUp]);
+    const [own] = warningsOf(withRoutes('settle: before', 'path: /a, methods: [POST], price: $1, settle: after'));
+    expect(own).toMatchObject({ keyPath: 'routes[0].settle', right: expect.stringMatching(/^before/) });
+  });
+
+  it.each([
+    'methods: [POST], settle: before',
+    'methods: [PUT], idempotent: true',
+    'methods: [GET]',
+  ])('is fine with %s', (keys) => {
+    expect(warned('', `path: /a, price: $1, ${keys}`)).toEqual([]);
+  });
+});
+
+describe('store: memory', () => {
+  it('is warned of where something is priced', () => {
+    expect(warned('store: memory', 'path: /a, price: $1')).toEqual([
+      'store: memory forgets at exit which payments were used and which settlements were open',
+    ]);
+    expect(warned('store: memory', 'path: /a, price: free')).toEqual([]);
+  });
+});
