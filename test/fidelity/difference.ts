@@ -1,5 +1,5 @@
-import type { PaidFacts } from '../../src/proxy/headers.ts';
 import type { Message } from './message.ts';
+import type { PaidFacts } from './scene.ts';
 
 /** What is known when a message through the gateway is compared with the direct one. */
 export interface Meeting {

@@ -40,7 +40,9 @@ export const REQUEST_DIFFERENCES: readonly Difference[] = [
   addressed('request', 'payment-headers', (draft) => dropping(draft, (name) => PAYMENT.test(name))),
   addressed('request', 'own-names', (draft) => dropping(draft, (name) => /^x402[^a-z0-9]/.test(name))),
   addressed('request', 'own-token', (draft) => {
-    draft.headers = draft.headers.filter(([name, value]) => !/^authorization:.*bearer +tpk_/i.test(`${name}:${value}`));
+    draft.headers = draft.headers
+      .filter(([name, value]) => !/^authorization:.*bearer +tpk_/i.test(`${name}:${value}`))
+      .map(([name, value]) => [name, name === 'Cookie' ? value.replace(/ turnpike_access=[^;]*;/, '') : value]);
   }),
   addressed('request', 'overrides', (draft) => dropping(draft, (name) => OVERRIDES.test(name))),
   addressed('request', 'value-blanks', (draft) => {
@@ -64,13 +66,9 @@ export const REQUEST_DIFFERENCES: readonly Difference[] = [
   }),
   addressed('request', 'paid-facts', (draft, meeting) => {
     if (meeting.paid === undefined) return;
-    const { payer, money, route } = meeting.paid;
-    draft.headers.push(['X402-Payer', ` ${payer}`]);
-    if (money !== undefined) {
-      draft.headers.push(['X402-Network', ` ${money.network}`], ['X402-Asset', ` ${money.asset}`]);
-      draft.headers.push(['X402-Amount', ` ${money.amount}`]);
-    }
-    draft.headers.push(['X402-Route', ` ${route}`]);
+    const { payer, network, asset, amount, route } = meeting.paid;
+    draft.headers.push(['X402-Payer', ` ${payer}`], ['X402-Network', ` ${network}`], ['X402-Asset', ` ${asset}`]);
+    draft.headers.push(['X402-Amount', ` ${amount}`], ['X402-Route', ` ${route}`]);
   }),
   addressed('request', 'chunks', chunksAnew),
   addressed('request', 'framing-last', frameLast),

@@ -107,6 +107,7 @@ export const HEADER_LINES: readonly (readonly string[])[] = [
   ['authorization: Digest username="a", nonce="b, c"'],
   ['Authorization: Bearer tpk_not-the-apis'],
   ['Cookie: a=b; c="d, e"', 'Cookie: f=g'],
+  ['Cookie: a=b; turnpike_access=tpk_x; c=d', 'X-Turnpike-Access: kept', 'Cookie: turnpike_accessed=e'],
   ['X-A: 1', 'X-B: 2', 'x-a: 3', 'X-A: 4'],
   ['X-Empty:', 'X-Blank:   '],
   ['X-Latin: \xe4\xf6\xfc\xff', 'X-Utf8: \xc3\xa4'],

@@ -1,9 +1,17 @@
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { PaidFacts } from '../../src/proxy/headers.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { encodePayment, handSigned, type Requirement } from '../support/payment-header.ts';
 import { startScriptedFacilitator } from '../support/scripted-facilitator.ts';
+
+/** What the API is told of a payment; stated here anew, and not taken from what is tested. */
+export interface PaidFacts {
+  readonly payer: string;
+  readonly route: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly amount: string;
+}
 
 /** A gateway in front of an upstream, with the routes `/after/*` and `/before/*` priced and everything else free. */
 export interface Scene {
