@@ -346,7 +346,8 @@ function keepPrivate(out: string[], vary: readonly string[]): void {
     }
   }
   if (at === -1) out.push('Cache-Control', 'private');
-  else out[at + 1] = directives.join(', ');
+  // By its own name: a twin such as `cache_control` would not be read by any cache.
+  else out.splice(at, 2, 'Cache-Control', directives.join(', '));
   mergeInto(out, 'Vary', vary);
 }
 

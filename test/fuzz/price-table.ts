@@ -41,6 +41,7 @@ routes:
   - { path: /socket/paid, price: $0.01, settle: before }
   - { path: /*, host: ${PRICED_HOST}, price: $0.01 }
   - { path: /inner/*, price: $0.01 }
+  - { path: /base/*, price: $0.01 }
   - { path: /*, price: free }
 `;
 }

@@ -170,6 +170,97 @@ describe('a priced path next to a free /*', () => {
   });
 });
 
+/** The same next to everything that changes a path or chooses by more than the path. */
+const CHANGED = `
+routes:
+  - { path: /paid/*, price: $0.01, rewrite: { from: /paid, to: /inner } }
+  - { path: /inner/*, price: $0.01 }
+  - { path: /based/*, price: free, upstream: "UPSTREAM/public" }
+  - { path: /free/*, price: free, rewrite: { from: /free, to: /open } }
+  - { path: /:tenant/report, host: tenants.test, price: $0.01 }
+  - { path: /*, host: tenants.test, price: free }
+  - { path: /*, price: free }
+`;
+
+describe('routes with rewrites, base paths, parameters and hosts', () => {
+  let behind: Siege;
+  beforeAll(async () => {
+    behind = await laySiege(CHANGED);
+  });
+  afterAll(async () => await behind.close());
+
+  it.each(AMBIGUOUS)('refuse %j as well, below each of them', async (target) => {
+    // In absolute form the authority is a part of what is wrong.
+    const below = target.startsWith('/') ? ['/free', '/based', '/paid', '/tenant', ''] : [''];
+    for (const prefix of below) {
+      for (const host of ['gw.test', 'tenants.test']) {
+        const bytes = `GET ${prefix}${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+        expect(statusOf(await behind.ask(bytes))).toBe(400);
+      }
+    }
+    expect(behind.seen).toEqual([]);
+  });
+
+  it.each([
+    ['gw.test', '/paid/x'],
+    ['gw.test', '/paid'],
+    ['gw.test', '/p%61id/x'],
+    ['gw.test', '/inner/x'],
+    ['tenants.test', '/any/report'],
+    ['tenants.test', '/%61ny/repor%74'],
+    ['tenants.test', '/.../report'],
+    ['tenants.test', '/%25/report'],
+    ['TENANTS.test.:80', '/any/report'],
+  ])('ask at %s for the price of %s', async (host, target) => {
+    const bytes = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    expect(statusOf(await behind.ask(bytes))).toBe(402);
+  });
+
+  it.each([
+    ['/based/x', '/public/based/x'],
+    ['/based', '/public/based'],
+    ['/based/public', '/public/based/public'],
+    ['/free/x', '/open/x'],
+    ['/fre%65/x', '/open/x'],
+    ['/free/paid/x', '/open/paid/x'],
+    ['/freedom/x', '/freedom/x'],
+    ['/other?next=//evil.test/../inner', '/other?next=//evil.test/../inner'],
+  ])('forward %s as %s, below where it belongs', async (target, path) => {
+    expect(statusOf(await behind.ask(lastRequest(`GET ${target}`)))).toBe(200);
+    expect(behind.seen.at(-1)?.url).toBe(path);
+  });
+});
+
+describe('a target that names somebody else', () => {
+  it.each([
+    '//evil.test/paid/report',
+    '//user@evil.test/',
+    '///evil.test',
+    '/\\\\evil.test/',
+    '\\\\evil.test\\',
+    'http://evil.test/',
+    'http://gw.test@evil.test/',
+    'http://evil.test@gw.test/',
+    'http://gw.test:80@evil.test/',
+    'http://gw.test%2eevil.test/',
+    'http://gw.test\\@evil.test/',
+    'http://[::1]/',
+    'http://gw.test.evil.test/',
+    'ws://gw.test/',
+    'file:///etc/passwd',
+    'javascript:x',
+    '@evil.test/',
+    ':80/',
+    'evil.test:80',
+    '?x',
+    '#x',
+  ])('does not lead there: %j', async (target) => {
+    const before = siege.seen.length;
+    expect(statusOf(await siege.ask(lastRequest(`GET ${target}`)))).toBe(400);
+    expect(siege.seen.length).toBe(before);
+  });
+});
+
 describe('a host with prices of its own', () => {
   it.each([
     'priced.test',

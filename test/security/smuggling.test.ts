@@ -42,6 +42,47 @@ const TWO_LENGTHS = [
   ['X: y\rTransfer-Encoding: chunked'],
   [' Transfer-Encoding: chunked'],
   ['Transfer-Encoding\0: chunked'],
+  ['Transfer-Encoding: chunked\x0b'],
+  ['Transfer-Encoding: \x00chunked'],
+  ['Transfer-Encoding: chunkedx'],
+  ['Transfer-Encoding: chunked;q=1'],
+  ['Transfer-Encoding: "chunked"'],
+  ["Transfer-Encoding: 'chunked'"],
+  ['Transfer-Encoding: chunked chunked'],
+  ['Transfer-Encoding: chunked, chunked'],
+  ['Transfer-Encoding: chunked,'],
+  ['Transfer-Encoding: ,chunked'],
+  ['Transfer-Encoding: identity, chunked'],
+  ['Transfer-Encoding: trailers, chunked'],
+  ['Transfer-Encoding:\x0cchunked'],
+  ['Transfer-Encoding: ch\x00unked'],
+  ['Transfer-Encoding: \xa0chunked'],
+  ['Transfer-Encoding: chunk\xe9d'],
+  ['Transfer-Encoding: '],
+  ['Transfer-Encoding'],
+  ['Transfer-Encoding\t: chunked'],
+  ['\tTransfer-Encoding: chunked'],
+  ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'],
+  ['Transfer-Encoding: chunked', 'Transfer-Encoding: x'],
+  ['Transfer-Encoding: x', 'Transfer-Encoding: chunked'],
+  ['Content-Length: %', 'Transfer-Encoding: x'],
+  ['Content-Length: %', 'Content-Length: %'],
+  ['Content-Length: %', 'Content-Length: 0'],
+  ['Content-Length: 1e1'],
+  ['Content-Length: 5.0'],
+  ['Content-Length: %\x0b'],
+  ['Content-Length : %'],
+  ['Content-Length'],
+  ['X: y\r\n\tContent-Length: %'],
+  ['X: y\nContent-Length: %'],
+];
+
+/** Names that one server takes for a framing header, and another for a header like any other. */
+const LIKE_LENGTHS = [
+  'Content_Length: %',
+  'Content.Length: %',
+  'Transfer_Encoding: chunked',
+  'Transfer~Encoding: chunked',
 ];
 
 describe('a message with two ends', () => {
@@ -90,6 +131,19 @@ describe('a request inside a body', () => {
     }
   });
 
+  it.each(LIKE_LENGTHS)('is the next request after %j, which frames nothing, here or at the API', async (line) => {
+    const before = siege.seen.length;
+    const header = line.replace('%', String(INNER.length));
+    const peer = await siege.connect();
+    peer.send(request('POST /free', [header]) + lastRequest('GET /paid'));
+    const answers = answersIn(await peer.ended);
+    expect(answers.map(statusOf)).toEqual([200, 402]);
+    const seen = siege.seen.slice(before);
+    expect(seen.map(({ url, body }) => [url, body])).toEqual([['/free', '']]);
+    const names = seen.flatMap(({ rawHeaders }) => rawHeaders.filter((_, index) => index % 2 === 0));
+    expect(names.filter((name) => /^(content|transfer)[^a-z-]/i.test(name))).toEqual([]);
+  });
+
   it('is not left for the next request when the API answers without reading it', async () => {
     siege.answer((_req, res) => res.end('early'));
     const before = siege.seen.length;
@@ -108,6 +162,68 @@ describe('a request inside a body', () => {
     const answers = answersIn(await peer.ended);
     expect(answers.map(statusOf)).toEqual([402, 200]);
     expect(siege.seen.slice(before).map(({ url }) => url)).toEqual(['/free/last']);
+  });
+});
+
+describe('a body that nobody reads', () => {
+  /** Many requests inside of one body, long enough that it is not read with the head. */
+  const NESTED = INNER.replace('/paid', '/free').repeat(3000);
+
+  it.each([
+    ['a price', 'POST /paid', 402],
+    ['a path with two readings', 'POST //free', 400],
+    ['a method that is never forwarded', 'TRACE /free', 405],
+    ['an API that answers at once', 'POST /early', 200],
+  ])('is never taken for requests after %s', async (_name, line, status) => {
+    siege.answer((_req, res) => res.end('early'));
+    for (const [framing, body] of [
+      [`Content-Length: ${NESTED.length}`, NESTED],
+      ['Transfer-Encoding: chunked', `${NESTED.length.toString(16)}\r\n${NESTED}\r\n0\r\n\r\n`],
+    ] as const) {
+      const before = siege.seen.length;
+      const peer = await siege.connect();
+      peer.send(request(line, [framing], body) + lastRequest('GET /free/last'));
+      const answers = answersIn(await peer.ended);
+      expect(answers[0] && statusOf(answers[0])).toBe(status);
+      expect(siege.seen.slice(before).map(({ url }) => url)).not.toContain('/free');
+      peer.socket.destroy();
+    }
+  });
+});
+
+describe('a line that ends in a bare line feed', () => {
+  it.each([
+    ['after the request line', 'GET /free HTTP/1.1\nHost: gw.test\r\n\r\n'],
+    ['after a header', 'GET /free HTTP/1.1\r\nHost: gw.test\nX: y\r\n\r\n'],
+    ['at the end of the head', 'POST /free HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 5\r\n\nhello'],
+    ['everywhere', 'GET /free HTTP/1.1\nHost: gw.test\n\n'],
+    ['or a bare return', 'GET /free HTTP/1.1\rHost: gw.test\r\r'],
+  ])('is refused %s', async (_name, bytes) => {
+    const before = siege.seen.length;
+    const peer = await siege.connect();
+    peer.socket.end(bytes, 'latin1');
+    expect([[], [400]]).toContainEqual(answersIn(await peer.ended).map(statusOf));
+    expect(siege.seen.length).toBe(before);
+  });
+});
+
+describe('chunk extensions', () => {
+  it('do not reach the API, and neither do trailers', async () => {
+    const before = siege.seen.length;
+    const body = '5;a=b;c="d"\r\nhello\r\n0;last\r\nX402-Payer: forged\r\nX-Trailer: 9\r\n\r\n';
+    const headers = ['Transfer-Encoding: chunked', 'Trailer: X-Trailer'];
+    expect(statusOf(await siege.ask(lastRequest('POST /free', headers, body)))).toBe(200);
+    expect(siege.seen.slice(before).map(({ body: got }) => got)).toEqual(['hello']);
+    expect(siege.seen.at(-1)?.rawHeaders.join().toLowerCase()).not.toMatch(/x402-payer|trailer/);
+  });
+
+  it('are refused when there is no end to them', async () => {
+    const before = siege.seen.length;
+    const peer = await siege.connect();
+    const body = `5;${'a'.repeat(100_000)}\r\nhello\r\n0\r\n\r\n`;
+    peer.send(request('POST /free', ['Transfer-Encoding: chunked'], body));
+    expect((await peer.ended).toString('latin1')).not.toContain('200 OK');
+    expect(siege.seen.slice(before).filter(({ body: got }) => got === 'hello')).toEqual([]);
   });
 });
 

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseHost } from '../../src/domain/host.ts';
+import { canonicalizePath, parseRequestTarget } from '../../src/domain/request-target.ts';
+import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
+import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
+
+/**
+ * Text that makes a backtracking matcher think for hours. The texts are long enough that anything but linear work would
+ * not be done before the test's time is over.
+ */
+
+const LONG = 100_000;
+let siege: Siege;
+
+beforeAll(async () => {
+  siege = await laySiege(`
+routes:
+  - { path: /a/:b/:c/:d/e/*, price: $0.01 }
+  - { path: /a/:b/:c/d/:e/*, price: $0.01 }
+  - { path: /a/:b/c/:d/:e/*, price: $0.01 }
+  - { path: /a/b/:c/:d/:e/*, price: $0.01 }
+  - { path: /*, price: free }
+`);
+});
+afterAll(async () => await siege.close());
+
+describe('a parser of what clients send', () => {
+  it.each([
+    ['slashes', '/'],
+    ['short segments', '/a'],
+    ['dots', '/..a'],
+    ['escapes', '%41'],
+    ['escapes of escapes', '%2541'],
+    ['brackets', '/[|]'],
+    ['characters that are not allowed', '/"'],
+    ['semicolons', '/a;b'],
+    ['bytes', '\xff'],
+  ])('reads a path of many %s, and one that goes wrong at its end', (_name, piece) => {
+    const text = `/${piece.repeat(LONG / piece.length)}`;
+    for (const path of [text, `${text}"`, `${text}%`, `${text}%zz`, `${text}/..`, `a${text}`]) {
+      expect(typeof canonicalizePath(path).ok).toBe('boolean');
+      expect(typeof parseRequestTarget(`http://gw.test${path}?${path}`).ok).toBe('boolean');
+    }
+  });
+
+  it.each(['a', 'a.', 'a-', '1.', '..', 'a:', '[', '::', 'a@'])('reads a host of many %j', (piece) => {
+    const text = piece.repeat(LONG / piece.length);
+    for (const host of [text, `${text}:`, `${text}:99999`, `[${text}]`]) expect(parseHost(host)).toBeUndefined();
+  });
+
+  it.each(['A', '=', 'A=', 'A ', '[', '{"a":'])('reads a payment header of many %j', (piece) => {
+    const text = piece.repeat(LONG / piece.length);
+    for (const header of [text, `${text}!`, Buffer.from(text).toString('base64')]) {
+      expect(decodeHeaderJson(header).ok).toBe(false);
+    }
+  });
+});
+
+describe('a path of eight kilobytes', () => {
+  it.each([
+    ['short segments', `/${'a/'.repeat(4000)}a`, 200],
+    ['segments of a priced pattern', `/a/b/c/d/e/${'x/'.repeat(4000)}x`, 402],
+    ['a priced pattern with many readings', `/a${'/b'.repeat(4000)}`, 402],
+    ['one segment', `/${'a'.repeat(8000)}`, 200],
+    ['escapes', `/${'%C3%A9'.repeat(1350)}`, 200],
+    ['a dot segment at its end', `/${'a/'.repeat(4000)}..`, 400],
+    ['an encoded slash at its end', `/${'a'.repeat(8000)}%2f`, 400],
+  ])('of %s is read to its end', async (_name, target, status) => {
+    const before = siege.seen.length;
+    expect(statusOf(await siege.ask(lastRequest(`GET ${target}`)))).toBe(status);
+    expect(siege.seen.slice(before).map(({ url }) => url)).toEqual(status === 200 ? [target] : []);
+  });
+
+  it('is not stated at full length in a header of the 402', async () => {
+    const response = await siege.ask(lastRequest(`GET /a/b/c/d/e/${'x/'.repeat(4000)}x`));
+    expect(response.headers.map((pair) => pair.join(': ')).join('\r\n').length).toBeLessThan(6 * 1024);
+  });
+});
