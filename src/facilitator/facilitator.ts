@@ -1,7 +1,7 @@
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementAttempt } from '../domain/payment-record.ts';
-import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 
 /** What verifying a payment came to. `reason` is one of the specification's reason strings, or the facilitator's own. */
@@ -23,6 +23,8 @@ export interface OpenSettlement {
   readonly attempt: SettlementAttempt | undefined;
   /** Unix milliseconds of the claim. */
   readonly since: number;
+  /** What it came to, where that was known before and is looked at once more. */
+  readonly known?: Settlement | undefined;
 }
 
 /**
@@ -49,7 +51,8 @@ export interface Facilitator {
   /**
    * Finds out what became of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
    * May be repeated, and asked about a settlement that was `settled` before, which a reorganisation of the chain can
-   * undo. May send the identical attempt again; never another one.
+   * undo: `known` then says what it came to, and stands where there is no chain to look at. May send the identical
+   * attempt again; never another one.
    *
    * @throws GatewayError the facilitator's faults when it cannot look
    */

@@ -95,7 +95,8 @@ export async function findOutcome(
   // Neither is a reason to give the payment up: an operator can bring the facilitator back.
   if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
   if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };
-  return await owner.resolve({ payment: evidence.payment, attempt: record.attempt, since: record.claimedAt }, signal);
+  const { attempt, claimedAt: since, settlement: known } = record;
+  return await owner.resolve({ payment: evidence.payment, attempt, since, known }, signal);
 }
 
 function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: number): Transition {

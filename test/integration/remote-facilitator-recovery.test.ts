@@ -73,6 +73,13 @@ describe('a remote facilitator without a node', () => {
     expect(await open().resolve(lost(), signal())).toEqual({ kind: 'unknown', reason });
   });
 
+  it('is not asked to settle once more what it settled: without a chain there is nothing to look at', async () => {
+    const known = { transaction: SCRIPTED_TRANSACTION, payer: SCRIPTED_PAYER, amount: scriptedPayment(2).offer.amount };
+    script.next('settle', { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' });
+    expect(await open().resolve({ ...lost(), known }, signal())).toEqual({ kind: 'settled', settlement: known });
+    expect(script.requests).toEqual([]);
+  });
+
   it.each(Object.entries(LIES))('is not believed when it tells of %s', async (_, lie) => {
     script.next('settle', lie);
     expect((await open().resolve(lost(), signal())).kind).toBe('unknown');

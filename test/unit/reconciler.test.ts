@@ -25,7 +25,10 @@ function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
     supported: async () => [],
     verify: refuse,
     settle: refuse,
-    resolve: async () => find(),
+    resolve: async ({ known }) => {
+      expect(known).toEqual(SETTLEMENT);
+      return find();
+    },
     close: async () => {},
   };
 }
