@@ -148,7 +148,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "out.splice(at, 2, 'Cache-Control', directives.join(', '))",
       "out[at + 1] = directives.join(', ')",
     ],
-    ['kept for others', HEADERS, "mergeInto(out, 'Vary', PAID_VARY);", ''],
+    ['kept for others', HEADERS, "mergeInto(out, 'Vary', vary);", ''],
     ['is a price', 'pipeline/answer.ts', "headers['Cache-Control'] = 'no-store';", ''],
     ['parser refuses', 'server/raw-answer.ts', "'Cache-Control: no-store',", ''],
   ),
