@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   explain: async () => (await import('./explain/explain.ts')).addExplain,
   pay: async () => (await import('./pay/pay.ts')).addPay,
   ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
+  token: async () => (await import('./token/token.ts')).addToken,
   demo: async () => (await import('./demo/demo.ts')).addDemo,
   devnet: async () => (await import('./devnet.ts')).addDevnet,
   schema: async () => (await import('./schema.ts')).addSchema,

@@ -47,17 +47,23 @@ export async function withBooks(
   const store = await openStore(plan.store);
   try {
     const assets = new AssetNames(plan, readAssetTable());
-    return await use({ books: store, assets, name: nameOf(plan.store), out: new Outlet(terminal.stdout) });
+    const open = { books: store, assets, name: nameOf(plan.store), out: new Outlet(terminal.stdout) };
+    return await unlessUnreadable(() => use(open));
   } catch (fault) {
     if (fault instanceof ReaderGone) return 0;
-    if (fault instanceof GatewayError && fault.code === 'store_unavailable') throw unreadable(fault);
     throw fault;
   } finally {
     await store.close();
   }
 }
 
-function requireReadable(store: StoreSpec): void {
+/**
+ * Makes sure that there is a store that another process than the gateway can open.
+ *
+ * @throws UsageError for `memory`
+ * @throws CommandFailure for a file that is not there
+ */
+export function requireReadable(store: StoreSpec): void {
   switch (store.kind) {
     case 'memory':
       throw new UsageError(
@@ -89,6 +95,20 @@ function nameOf(store: StoreSpec): string {
 function noteUnknownRoute({ routes }: Plan, route: string | undefined, terminal: Terminal): void {
   if (route === undefined || routes.some(({ name }) => name === route)) return;
   notice(terminal, `note: the configuration has no route named ${JSON.stringify(route)} (see turnpike routes --json)`);
+}
+
+/**
+ * Does something with the store, and says in an operator's words that it could not be read.
+ *
+ * @throws CommandFailure
+ */
+export async function unlessUnreadable<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (fault) {
+    if (fault instanceof GatewayError && fault.code === 'store_unavailable') throw unreadable(fault);
+    throw fault;
+  }
 }
 
 function unreadable(fault: GatewayError): CommandFailure {

@@ -1,0 +1,28 @@
+import type { Plan } from '../../domain/plan.ts';
+import { openStore } from '../../registry.ts';
+import type { PassStore } from '../../store/passes.ts';
+import type { ExitCode } from '../exit.ts';
+import { requireReadable, unlessUnreadable } from '../ledger/open-books.ts';
+import { readPlan } from '../read-plan.ts';
+import type { Terminal } from '../terminal.ts';
+
+/**
+ * Opens the passes of the store that a configuration names, and closes it after `use`.
+ *
+ * @throws UsageError for a store that no other process can read
+ * @throws CommandFailure when there is no store, or it cannot be read
+ */
+export async function withPasses(
+  config: string,
+  terminal: Terminal,
+  use: (passes: PassStore, plan: Plan) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { plan } = await readPlan(config, terminal);
+  requireReadable(plan.store);
+  const store = await openStore(plan.store);
+  try {
+    return await unlessUnreadable(() => use(store.passes, plan));
+  } finally {
+    await store.close();
+  }
+}
