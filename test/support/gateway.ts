@@ -4,13 +4,13 @@ import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { loadSchemes } from '../../src/registry.ts';
-import { type Gateway, type GatewayDeps, startGateway } from '../../src/server/gateway.ts';
+import { type GatewayDeps, type SoleGateway, startGateway } from '../../src/server/gateway.ts';
 
 /** One line of the gateway's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
 /** A gateway in this process, with what it logged. */
-export interface TestGateway extends Gateway {
+export interface TestGateway extends SoleGateway {
   readonly plan: Plan;
   readonly log: readonly LogLine[];
 }
