@@ -22,7 +22,7 @@ export interface BookTotal {
   readonly settled: number;
   /** Their sum in atomic units, exact. */
   readonly amount: bigint;
-  /** Payments whose settlement is open (`settling`, `unknown`). */
+  /** Payments whose money has not moved yet and still may (`owed`, `settling`, `unknown`). */
   readonly open: number;
 }
 

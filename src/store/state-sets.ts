@@ -22,7 +22,7 @@ export const RESTING: readonly PaymentState[] = ['delivered', 'undelivered', 'de
 /** The money moved. */
 export const SETTLED: readonly PaymentState[] = [...RESTING, 'delivering', 'redelivering'];
 /** The settlement is open. */
-export const SETTLING: readonly PaymentState[] = ['settling', 'unknown'];
+const SETTLING: readonly PaymentState[] = ['settling', 'unknown'];
 /** The answer went out before the money moved, given that the row is `answered` where it is not `owed`. */
 export const OWING: readonly PaymentState[] = ['owed', ...SETTLING];
 /** Nothing is left to do and nothing paid is left to collect: these may be deleted once they are old. */

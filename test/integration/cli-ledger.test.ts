@@ -268,6 +268,7 @@ describe.each([
       ['request id', 'fresh'],
       ['transaction, whatever the case of its letters', '0xfE'],
       ['beginning of its key', 'eip155:84532|0x02|0x01|no'],
+      ['nonce', 'now'],
     ])('shows a payment by its %s', async (_, id) => {
       const { code, out } = await cli('show', id, '--json', '-c', file);
       expect(code).toBe(0);

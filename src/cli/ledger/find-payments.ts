@@ -10,15 +10,15 @@ const MOST_NAMED = 5;
 
 /** What an id stands for. */
 export type Found =
-  /** The payment with that key; or all with that request id or transaction, which several may share. */
+  /** The payment with that key; or all with that request id, transaction or nonce, which several may share. */
   | { readonly kind: 'found'; readonly records: readonly PaymentRecord[]; readonly more: boolean }
   /** The beginning of several keys, of which some are named. */
   | { readonly kind: 'ambiguous'; readonly keys: readonly string[] }
   | { readonly kind: 'none' };
 
 /**
- * Finds payments by their key, else, among those of `filter`, by request id, transaction (settled or attempted) or the
- * beginning of one key.
+ * Finds payments by their key, else, among those of `filter`, by request id, transaction (settled or attempted), nonce
+ * or the beginning of one key.
  *
  * The store knows rows by their key; everything else is a walk through the pages, which is why `filter` bounds it.
  */
@@ -40,13 +40,19 @@ export async function findPayments(books: OpenBooks['books'], id: string, filter
   return begun.size === 1 ? { kind: 'found', records: [...begun.values()], more: false } : { kind: 'none' };
 }
 
-function goesBy({ requestId, settlement, attempt }: PaymentRecord, id: string): boolean {
+function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, id: string): boolean {
   if (requestId === id) return true;
-  return [settlement, attempt].some((one) => one !== undefined && sameTransaction(one.transaction, id));
+  return [settlement?.transaction, attempt?.transaction, nonceOf(key)].some(
+    (one) => one !== undefined && same(one, id),
+  );
 }
 
-/** Hashes are hexadecimal on EVM chains, where the case of letters means nothing; elsewhere it does. */
-function sameTransaction(transaction: string, id: string): boolean {
-  if (transaction === '') return false;
-  return /^0x/i.test(id) ? transaction.toLowerCase() === id.toLowerCase() : transaction === id;
+/** The last part of a key that has several; the others are digests. */
+function nonceOf(key: string): string | undefined {
+  return key.includes('|') ? key.slice(key.lastIndexOf('|') + 1) : undefined;
+}
+
+/** Hashes and nonces are hexadecimal on EVM chains, where the case of letters means nothing; elsewhere it does. */
+function same(text: string, id: string): boolean {
+  return /^0x/i.test(id) ? text.toLowerCase() === id.toLowerCase() : text === id;
 }

@@ -23,7 +23,7 @@ export function addShow({ program, terminal, finish }: Cli, clock: () => number)
   program
     .command('show')
     .description('show all that is known of a payment')
-    .argument('<id>', 'payment key or its beginning, request id, or transaction hash')
+    .argument('<id>', 'payment key or its beginning, request id, transaction hash or nonce')
     .option('--since <moment>', 'how far back to look for anything but a whole key', DEFAULT_SINCE)
     .option('--json', 'write each payment as a line of JSON')
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
@@ -36,7 +36,7 @@ export function addShow({ program, terminal, finish }: Cli, clock: () => number)
 
 async function show(id: string, options: ShowOptions, terminal: Terminal, now: number): Promise<ExitCode> {
   if (id === '')
-    throw new UsageError('an empty id is the beginning of every key; right is a key, a request id or a hash');
+    throw new UsageError('an empty id is the beginning of every key; right is a key, a request id, a hash or a nonce');
   const since = parseMoment('--since', options.since, now);
   const { config, json } = options;
   return await withBooks({ config, terminal }, async ({ books, assets, out }) => {

@@ -8,7 +8,7 @@ import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
-import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED, SETTLING } from '../state-sets.ts';
+import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
 import { MemoryPasses } from './memory-passes.ts';
@@ -162,7 +162,7 @@ class MemoryLedger implements PaymentStore {
           asset,
           amount: settlement?.amount ?? amount,
           settled: SETTLED.includes(state) ? 1 : 0,
-          open: SETTLING.includes(state) ? 1 : 0,
+          open: OWING.includes(state) ? 1 : 0,
         })),
       ),
     );

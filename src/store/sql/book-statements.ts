@@ -1,6 +1,6 @@
 import type { BookFilter } from '../books.ts';
 import { DAY_MS } from '../totals.ts';
-import { IS_SETTLED, IS_SETTLING } from './conditions.ts';
+import { IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { SqlValue, Statement } from './sql-engine.ts';
 
@@ -28,7 +28,7 @@ export function listStatement(
 export function totalsStatement(filter: BookFilter): Statement {
   const { where, values } = new Conditions(filter);
   const query = `SELECT claimed_at / ${DAY_MS} AS day, route, network, asset, COALESCE(settled_amount, amount) AS amount,
-      COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_SETTLING} THEN 1 END) AS pending
+      COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_OWING} THEN 1 END) AS pending
     FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5`;
   return { kind: 'report', text: query, values };
 }

@@ -1,5 +1,5 @@
 import type { PaymentState } from '../../domain/payment-state.ts';
-import { HELD, OPEN, OWING, PRUNABLE, RESTING, SETTLED, SETTLING } from '../state-sets.ts';
+import { HELD, OPEN, OWING, PRUNABLE, RESTING, SETTLED } from '../state-sets.ts';
 
 /*
  * Conditions on a row's state, as SQL. Those of partial indexes stand in the schema in the same words.
@@ -22,8 +22,6 @@ export const IS_HELD: string = among(HELD);
 export const IS_RESTING: string = among(RESTING);
 /** The money moved. */
 export const IS_SETTLED: string = among(SETTLED);
-/** The settlement is open. */
-export const IS_SETTLING: string = among(SETTLING);
 /** The settlement is open, or is still to be begun. */
 export const IS_OWING: string = among(OWING);
 /** The answer went out, the money did not move yet. */
