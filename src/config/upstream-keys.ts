@@ -11,7 +11,7 @@ import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
 const DEFAULT_TIMEOUT = '30s';
 const DEFAULT_CONNECT_TIMEOUT = '10s';
-const DEFAULT_CONNECTIONS = 128;
+const DEFAULT_CONNECTIONS = 512;
 const URL_RIGHT = 'an http or https URL such as http://127.0.0.1:8080';
 const URLS_RIGHT = `${URL_RIGHT}, or a list of those`;
 const UPSTREAM_RIGHT = 'a URL such as http://127.0.0.1:8080, a list of URLs, or a map with url';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { judge, type Sight } from './judge.ts';
 import type { Violations } from './violations.ts';
 import type { Wallet } from './wallet.ts';
@@ -10,6 +11,14 @@ export interface FuzzApi {
   readonly url: string;
   readonly counts: { free: number; paid: number };
   close(): Promise<void>;
+}
+
+/** A path whose answer is a gibibyte long. */
+export const ENDLESS = '/free/endless';
+
+function* zeros(): Generator<Buffer> {
+  const piece = Buffer.alloc(64 * 1024);
+  for (let left = 16 * 1024; left > 0; left -= 1) yield piece;
 }
 
 /** What the API answers when nothing of a request's body is asked for. */
@@ -33,6 +42,10 @@ export async function startFuzzApi(wallet: () => Wallet, violations: Violations)
   // A hostile request may hold anything; what reaches the API is for the judge to look at, not for this parser to drop.
   const server = createServer({ maxHeaderSize: 256 * 1024 }, (req, res) => {
     const payer = look(req);
+    if (req.url === ENDLESS)
+      return void Readable.from(zeros())
+        .pipe(res)
+        .on('close', () => res.destroy());
     res.setHeader('X-Served', payer ?? 'free');
     res.write(payer === undefined ? `free ${req.method} ${req.url}\n` : `sold to ${payer}\n`);
     req.pipe(res);

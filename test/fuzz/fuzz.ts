@@ -84,7 +84,8 @@ class FuzzRun {
       startFuzzFacilitator(wallet, violations),
     ]);
     const store = this.#terms.store === 'memory' ? 'memory' : `sqlite:${join(folder, 'ledger.db')}`;
-    const config = priceTable({ apiUrl: api.url, facilitatorUrl: facilitator.url, store });
+    const surroundings = { apiUrl: api.url, facilitatorUrl: facilitator.url, store };
+    const config = priceTable({ ...surroundings, upstreamConnections: UPSTREAM_CONNECTIONS });
     const onLine = (line: string): void => readLog(line, violations);
     const gateway = await startWatchedGateway({ command: built.command, folder, config, onLine });
     try {
@@ -211,7 +212,7 @@ class FuzzRun {
 }
 
 /** What a priced route asks for. */
-async function requirementOf(url: string): Promise<Requirement> {
+export async function requirementOf(url: string): Promise<Requirement> {
   const response = await fetch(`${url}/after/1`);
   await response.arrayBuffer();
   const [accepted] = decodePaymentRequiredHeader(response.headers.get('payment-required') ?? '').accepts;

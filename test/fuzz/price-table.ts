@@ -13,12 +13,14 @@ export interface Surroundings {
   readonly facilitatorUrl: string;
   /** `memory`, or `sqlite:` and a file. */
   readonly store: string;
+  /** Most connections to each upstream; the gateway's own default where none is given. */
+  readonly upstreamConnections?: number;
 }
 
 /** The configuration that is fuzzed: every settle mode, free and priced side by side, and everything that changes paths. */
-export function priceTable({ apiUrl, facilitatorUrl, store }: Surroundings): string {
-  const api = (base: string): string =>
-    `{ url: "${apiUrl}${base}", connections: ${UPSTREAM_CONNECTIONS}, timeout: 20s }`;
+export function priceTable({ apiUrl, facilitatorUrl, store, upstreamConnections }: Surroundings): string {
+  const connections = upstreamConnections === undefined ? '' : `, connections: ${upstreamConnections}`;
+  const api = (base: string): string => `{ url: "${apiUrl}${base}", timeout: 20s${connections} }`;
   return `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0

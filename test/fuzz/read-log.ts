@@ -1,7 +1,7 @@
 import type { Violations } from './violations.ts';
 
 /** What a gateway may say besides its log. */
-const NOTICES = [/^store: memory /i, /ExperimentalWarning/, /memory/];
+const NOTICES = [/^warning: /, /^store: memory /i, /ExperimentalWarning/, /memory/];
 
 /** Holds one line of the gateway's output against what must never be in it. */
 export function readLog(line: string, violations: Violations): void {
