@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { erc20Abi } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settlementOf, signFor } from '../support/buyer.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
@@ -71,8 +72,21 @@ async function signMany(count: number, name: string): Promise<readonly { header:
   return await Promise.all(paths.map(async (path) => ({ path, header: await signFor(devnet, buyer, url + path) })));
 }
 
-async function paidTo(): Promise<bigint> {
-  return await devnet.usdcBalanceOf(devnet.accounts.payee.address);
+/** What the payee has, in the newest block or with all that waits. */
+async function paidTo(blockTag: 'latest' | 'pending' = 'latest'): Promise<bigint> {
+  return await clientOf(devnet).readContract({
+    address: devnet.usdc,
+    abi: erc20Abi,
+    functionName: 'balanceOf',
+    args: [devnet.accounts.payee.address],
+    blockTag,
+  });
+}
+
+/** Transactions of the settling account, those that wait included. */
+async function sentCount(): Promise<number> {
+  const { address } = devnet.accounts.settler;
+  return await clientOf(devnet).getTransactionCount({ address, blockTag: 'pending' });
 }
 
 function serves(line: LogLine): boolean {
@@ -152,7 +166,10 @@ describe('several workers behind one address', () => {
       clientOf(devnet).getTransactionCount({ address }),
       clientOf(devnet).getTransactionCount({ address, blockTag: 'pending' }),
     ]);
-    expect([mined - sentBefore, pending - mined]).toEqual([40, 0]);
+    // Those that came together travelled together.
+    expect(mined - sentBefore).toBeGreaterThan(2);
+    expect(mined - sentBefore).toBeLessThan(40);
+    expect(pending).toBe(mined);
     const lines = await gateway.logged(
       40,
       (line) => String(line['path']).startsWith('/paid/many/') && line['status'] === 200,
@@ -199,8 +216,6 @@ describe('a worker that is killed', () => {
     const before = await paidTo();
     const payments = await signMany(16, 'settling');
     const chain = clientOf(devnet);
-    const { address } = devnet.accounts.settler;
-    const sent = await chain.getTransactionCount({ address, blockTag: 'pending' });
     await chain.setAutomine(false);
     await chain.setIntervalMining({ interval: 0 });
     const asked = payments.map(({ header, path }) =>
@@ -209,9 +224,8 @@ describe('a worker that is killed', () => {
         () => 'cut',
       ),
     );
-    await expect
-      .poll(() => chain.getTransactionCount({ address, blockTag: 'pending' }), { timeout: 30_000 })
-      .toBe(sent + 16);
+    await expect.poll(() => paidTo('pending'), { timeout: 30_000 }).toBe(before + 16n * PRICE);
+    const sent = await sentCount();
     const served = gateway.log.filter(serves).length;
     process.kill(pidOf(3), 'SIGKILL');
     await gateway.logged(served + 1, serves);
@@ -227,7 +241,8 @@ describe('a worker that is killed', () => {
     expect(collected.map(({ status }) => status)).toEqual(lost.map(() => 200));
     for (const response of collected) expect(settlementOf(response).success).toBe(true);
     expect(await paidTo()).toBe(before + 16n * PRICE);
-    expect(await chain.getTransactionCount({ address, blockTag: 'pending' })).toBe(sent + 16);
+    // What was written down was found, not sent anew.
+    expect(await sentCount()).toBe(sent);
   });
 });
 

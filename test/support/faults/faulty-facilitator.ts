@@ -142,7 +142,8 @@ async function readText(request: IncomingMessage): Promise<string> {
 function refusalOf(endpoint: string, text: string): string {
   const { paymentPayload, paymentRequirements } = JSON.parse(text);
   const payer = paymentPayload.payload.authorization.from;
-  if (endpoint === 'verify') return JSON.stringify({ isValid: false, invalidReason: 'insufficient_funds', payer });
+  if (endpoint === 'verify')
+    return JSON.stringify({ isValid: false, invalidReason: 'invalid_transaction_state', payer });
   const { network } = paymentRequirements;
   return JSON.stringify({ success: false, errorReason: 'insufficient_funds', transaction: '', network, payer });
 }
