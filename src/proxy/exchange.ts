@@ -102,7 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     line.health.busy += 1;
     // undici's own timers are coarse (half a second) and do not see the queue: the exchange keeps its own.
     // A body may be silent for as long as it likes: server-sent events are. Dead peers are found by TCP keep-alive.
-    const options: Dispatcher.DispatchOptions = {
+    const options = {
       method,
       path: line.basePath + path,
       headers,
@@ -110,8 +110,8 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    // undici would end the connection after every HEAD. Bytes that come although there is no body end it anyway.
-    if (method === 'HEAD') options.reset = false;
+    // After HEAD undici ends the connection, and is right: an API that sends a body all the same, a little late, would have
+    // it read as the answer to somebody else's request.
     line.dispatcher.dispatch(options, this);
   }
 

@@ -144,23 +144,16 @@ describe('the response of the upstream', () => {
     expect(response.body.toString()).toBe('!');
   });
 
-  it('to HEAD leaves the connection to the upstream good for the next request', async () => {
-    const upstream = await answering('HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n');
-    const gateway = await gatewayTo(upstream);
-    for (let i = 0; i < 5; i++) {
-      await exchangeRaw(gateway.port, 'HEAD /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n');
-      await gateway.next();
-    }
-    expect(upstream.connections()).toBe(1);
-  });
-
-  it("to HEAD takes its connection along when a body comes with it, which is nobody's answer", async () => {
+  it("to HEAD ends its connection: a body that comes with it, or a little late, is nobody's answer", async () => {
     const upstream = await openOddUpstream(async (peer) => {
+      let unsaid = '';
       for (;;) {
         const head = await peer.until('\r\n\r\n');
         peer.clear();
-        const body = head.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged' : 'honest';
-        peer.send(`HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${body}`);
+        const isHead = head.startsWith('HEAD');
+        peer.send(`${unsaid}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${isHead ? '' : 'honest'}`);
+        // What does not belong to a HEAD comes with the next request on the same connection, where there is one.
+        unsaid = isHead ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged' : '';
       }
     });
     const gateway = await gatewayTo(upstream);
