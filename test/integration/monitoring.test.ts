@@ -59,6 +59,11 @@ describe('the dashboard and the alert rules', () => {
     expect(described.sort()).toEqual(alerts.sort());
   });
 
+  it('are the same for the Prometheus operator', () => {
+    const rule = parse(readRepositoryFile('config/kubernetes/monitoring/alerts.yaml'));
+    expect(rule.spec.groups).toEqual(parse(readRepositoryFile(ALERTS)).groups);
+  });
+
   it.skipIf(!isInstalled('promtool'))('pass promtool (skipped where it is not installed)', () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', repositoryPath(ALERTS)], {
       encoding: 'utf8',
