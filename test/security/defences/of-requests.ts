@@ -76,8 +76,13 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'response-splitting',
     ['preflight', 'pipeline/cross-origin.ts', ' && HEADER_LIST.test(asked)', ''],
-    ['cannot pass for', HEADERS, 'if (context.paid) keepPrivate(out);', ''],
-    ['cannot pass for', HEADERS, 'if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) ||', 'if ('],
+    ['cannot pass for', HEADERS, 'if (context.paid) keepPrivate(', 'if (false) keepPrivate('],
+    [
+      'cannot pass for',
+      HEADERS,
+      'const framing = framingOf(raw, context);',
+      'const framing = framingOf(raw, context);\n  if (raw.length > 0) return [...raw];',
+    ],
     [
       'says nothing of where',
       'pipeline/answer.ts',
@@ -127,9 +132,9 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     'compressed-bodies',
     [
       'arrives at the client',
-      'proxy/upstream-connection.ts',
-      'open: (request) => new Exchange(request).start(pool)',
-      "open: async (request) => new Exchange(request).start(pool.compose((await import('undici')).interceptors.decompress()))",
+      HEADERS,
+      'new Set([...HOP_BY_HOP, ...PAYMENT]);',
+      "new Set([...HOP_BY_HOP, ...PAYMENT, 'content-encoding']);",
     ],
     [
       'arrives at the API',
@@ -157,5 +162,17 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     'facilitator/remote/answer-fields.ts',
     ".replace(/[^\\x20-\\x7e]/g, '')",
     '',
+  ]),
+  ...defencesOf('payment-flood', [
+    'cost no facilitator call',
+    'pipeline/limits/payment-budget.ts',
+    'bucket.tokens < 1',
+    'false',
+  ]),
+  ...defencesOf('overcommitment', [
+    'are bounded',
+    'pipeline/limits/unpaid-calls.ts',
+    'copies === 0 && calls.size >= most',
+    'false',
   ]),
 ];
