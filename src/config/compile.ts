@@ -41,6 +41,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const ledger = compileLedger(gateway, cpus, source);
   checkListeners(gateway, source);
   checkTrust(gateway, source);
+  checkTracing(gateway, source);
   const listen = soundValue(gateway.listen);
   const admin = soundValue(gateway.admin);
   const drain = compileDrain(gateway, source);
@@ -58,6 +59,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     facilitators,
     cors: soundValue(gateway.cors) ?? 'gateway',
     limits,
+    tracing: soundValue(gateway.tracing),
     ...ledger,
     ...drain,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
@@ -158,6 +160,18 @@ function checkTrust(gateway: GatewayFields, source: Source): void {
       );
     }
   }
+}
+
+/** Spans alone are no secret; what the headers hold usually is. */
+function checkTracing({ tracing }: GatewayFields, source: Source): void {
+  const spec = soundValue(tracing);
+  if (spec === undefined || spec.headers.length === 0 || spec.url.startsWith('https:')) return;
+  if (isLoopback(new URL(spec.url).hostname)) return;
+  source.warn(
+    tracing.place,
+    'the headers of tracing are sent without TLS: whoever is in between can read them',
+    'an https URL',
+  );
 }
 
 /** A delay that leaves no time would cut every request that is in flight when it ends. */

@@ -12,6 +12,7 @@ import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
 import { text, word } from './text.ts';
+import { tracing } from './tracing-keys.ts';
 import { upstream } from './upstream-keys.ts';
 
 /** Most processes of one gateway; a machine with more cores is better shared by several. */
@@ -144,6 +145,12 @@ function gatewayKeyTable(table: AssetTable) {
       decoder: pause,
       description:
         'How long a shutdown goes on taking connections after `/readyz` says 503, so that load balancers look elsewhere first. Default: `2s`, at most half of `drainTimeout`.',
+    },
+    tracing: {
+      decoder: tracing,
+      description:
+        'Traces by OpenTelemetry: a span for every request and for each stage of it. Default: none, and nothing of it is loaded.',
+      examples: [{ endpoint: 'http://otel-collector:4318', sample: '10%' }],
     },
     limits: { decoder: limitKeys, description: 'Bounds against hostile or broken clients.' },
     routes: {

@@ -38,6 +38,14 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
       `${keys.length === 0 ? "the store's key" : `${keys.length} keys`}, cookie ${cookie ? 'on' : 'off'}, signIn ${signIn ? 'on' : 'off'}`,
   },
   drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
+  tracing: {
+    key: 'tracing',
+    show: ({ tracing }) =>
+      tracing === undefined
+        ? 'off'
+        : `${tracing.sample * 100}% to ${new URL(tracing.url).origin} as ${tracing.serviceName}`,
+    fixed: true,
+  },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };
 

@@ -28,6 +28,17 @@ export interface DeferredBounds {
   readonly maxUnsettledPerPayer: number;
 }
 
+/** Where traces go to. */
+export interface TracingSpec {
+  /** The whole URL that spans are posted to. */
+  readonly url: string;
+  /** Sent with every export; lower-case names. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Share of requests that are traced, from 0 to 1. */
+  readonly sample: number;
+  readonly serviceName: string;
+}
+
 /**
  * The whole configuration, decoded, checked and compiled: what the gateway runs on.
  *
@@ -62,6 +73,8 @@ export interface Plan {
   readonly drainTimeoutMs: number;
   /** How long connections are taken after readiness is withdrawn, in milliseconds; less than `drainTimeoutMs`. */
   readonly drainDelayMs: number;
+  /** `undefined`: nothing is traced. */
+  readonly tracing: TracingSpec | undefined;
 }
 
 /** Bounds that keep a hostile or broken client cheap. */

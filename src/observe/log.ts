@@ -35,10 +35,12 @@ function linesTogether(out: NodeJS.WritableStream): DestinationStream {
 export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
   return {
     requestFinished(summary: RequestSummary) {
-      const { requestId, method, path, route, outcome, code, reason, status, payer, transaction, pass } = summary;
+      const { requestId, traceId, method, path, route, outcome, code, reason, status, payer, transaction, pass } =
+        summary;
       const timings = { durationMs: round(summary.durationMs), upstreamMs: round(summary.upstreamMs) };
       const facts = {
         requestId,
+        traceId,
         method,
         path,
         route: route?.name,

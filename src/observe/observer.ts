@@ -29,6 +29,8 @@ export interface ShadowFacts {
 /** What is known of a request when it is over. Holds no header, token or key. */
 export interface RequestSummary {
   readonly requestId: string;
+  /** 32 hex digits; `undefined` where nothing is traced. */
+  readonly traceId: string | undefined;
   readonly method: string;
   /** Canonical path; `undefined` where the target had none. */
   readonly path: string | undefined;

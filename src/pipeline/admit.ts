@@ -38,7 +38,19 @@ export async function admit(
   { access }: RouteDesk,
   services: Services,
 ): Promise<Admission | Refusal | undefined> {
-  if (access === undefined || hasPaymentHeader(request, services.protocols)) return undefined;
+  if (access === undefined) return undefined;
+  const span = request.notes.trace?.begin('admit');
+  const admitted = await admitByPass(request, access, services);
+  span?.end({ outcome: admitted?.kind ?? 'none' });
+  return admitted;
+}
+
+async function admitByPass(
+  request: RoutedRequest,
+  access: AccessDesk,
+  services: Services,
+): Promise<Admission | Refusal | undefined> {
+  if (hasPaymentHeader(request, services.protocols)) return undefined;
   const carried = carriedTokens(request.req.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');

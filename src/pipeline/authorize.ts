@@ -23,6 +23,13 @@ export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
 export async function authorize(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
+  const span = request.notes.trace?.begin('authorize');
+  const result = await judge(request, desk, services);
+  span?.end({ outcome: result.kind });
+  return result;
+}
+
+async function judge(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
   const brought = await readPayment(request, desk, services);
   if (brought.kind === 'refusal') return brought;
   const { facilitators } = request.runtime;
@@ -46,7 +53,9 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   const { refusalsPerMinute } = plan.limits;
   const waitSeconds = budget.admit(bringer, refusalsPerMinute);
   if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);
+  const verifying = request.notes.trace?.begin('verify');
   const { verification, facilitator } = await facilitators.verify(payment, request.clientGone);
+  verifying?.end({ outcome: verification.kind, facilitator: facilitator.name, network: payment.offer.network });
   if (verification.kind === 'valid') {
     budget.wasGood(bringer, refusalsPerMinute);
     return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };

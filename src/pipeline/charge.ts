@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { StageFacts } from '../observe/tracer.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
@@ -38,7 +39,9 @@ export async function charge(
   const { payment, protocol } = authorized;
   const { clock } = services;
   const { offer } = payment;
+  const settling = request.notes.trace?.begin('settle');
   const outcome = await settle(claimed, authorized);
+  settling?.end(factsOf(outcome, authorized));
   switch (outcome.kind) {
     case 'settled':
       await claimed.move({ to: 'delivering', settlement: outcome.settlement, checkAt: clock() + SECOND_LOOK_MS });
@@ -72,6 +75,11 @@ export async function charge(
         retryAfterSeconds: UNKNOWN_RETRY_SECONDS,
       };
   }
+}
+
+function factsOf(outcome: SettlementOutcome, { facilitator, payment }: AuthorizedPayment): StageFacts {
+  const { transaction } = outcome.kind === 'settled' ? outcome.settlement : outcome;
+  return { outcome: outcome.kind, facilitator: facilitator.name, network: payment.offer.network, transaction };
 }
 
 /**

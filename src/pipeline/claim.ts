@@ -76,6 +76,7 @@ export async function claimPayment(
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
   const { payment, fingerprint, identifier, facilitator } = authorized;
   const { offer, authorization } = payment;
+  const claiming = request.notes.trace?.begin('claim');
   const outcome = await tryClaim(services, {
     key: authorization.key,
     fingerprint,
@@ -97,6 +98,7 @@ export async function claimPayment(
     evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle }),
     identifier,
   });
+  claiming?.end({ outcome: outcome.kind });
   if (outcome.kind === 'claimed') return new ClaimedPayment(outcome.record, services);
   return await resolveHeldPayment(outcome.record, authorized, request, services);
 }

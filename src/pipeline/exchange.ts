@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
 import type { PassEvent, RequestOutcome, ShadowFacts } from '../observe/observer.ts';
+import type { RequestTrace } from '../observe/tracer.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -51,6 +52,8 @@ export interface ExchangeNotes {
   /** When the head of the answer was written, by `performance.now()`. */
   headAt: number | undefined;
   cause: unknown;
+  /** Where the request is traced. */
+  trace: RequestTrace | undefined;
 }
 
 /** Notes at the start of a request. */
@@ -69,5 +72,6 @@ export function emptyNotes(): ExchangeNotes {
     upstreamMs: undefined,
     headAt: undefined,
     cause: undefined,
+    trace: undefined,
   };
 }

@@ -3,6 +3,7 @@ import { formatAmount } from '../domain/amount.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import type { TraceContext } from '../observe/tracer.ts';
 import { BodyLimit } from '../proxy/body-limit.ts';
 import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../proxy/headers.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
@@ -54,11 +55,12 @@ export async function openUpstream(
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = req.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const startedAt = performance.now();
+  const span = request.notes.trace?.begin('upstream');
   try {
-    return await runtime.upstreamClient(upstream).open({
+    const response = await runtime.upstreamClient(upstream).open({
       method,
       path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, upstream, paid),
+      headers: forwardedHeaders(request, upstream, paid, span?.context),
       body,
       watch: limited(request, watch),
       continueTo: body !== undefined && awaitsContinue(req) ? res : undefined,
@@ -66,6 +68,11 @@ export async function openUpstream(
       timeoutMs,
       signal: lasting === true ? NEVER : clientGone,
     });
+    span?.end({ status: response.status });
+    return response;
+  } catch (fault) {
+    span?.end({ fault });
+    throw fault;
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }
@@ -84,7 +91,12 @@ export function forwardedPath(request: AcceptedRequest, { rewrite }: Destination
 }
 
 /** The headers that the upstream sees. */
-export function forwardedHeaders(request: AcceptedRequest, upstream: Upstream, paid: PaidFacts | undefined): string[] {
+export function forwardedHeaders(
+  request: AcceptedRequest,
+  upstream: Upstream,
+  paid: PaidFacts | undefined,
+  trace: TraceContext | undefined,
+): string[] {
   const { req, runtime, requestId, host } = request;
   const peer = req.socket.remoteAddress;
   return forwardRequestHeaders(req.rawHeaders, {
@@ -95,6 +107,7 @@ export function forwardedHeaders(request: AcceptedRequest, upstream: Upstream, p
     requestId,
     upstreamHeaders: upstream.headers,
     paid,
+    trace,
   });
 }
 
@@ -128,13 +141,16 @@ export async function relay(
   if (!req.complete && bodyOf(req) !== undefined) res.shouldKeepAlive = false;
   res.sendDate = false;
   request.notes.headAt = performance.now();
+  const span = request.notes.trace?.begin('relay');
   try {
     res.writeHead(response.status, response.statusText, headers);
   } catch (fault) {
     response.discard();
     throw fault;
   }
-  return await response.relay(res);
+  const outcome = await response.relay(res);
+  span?.end({ outcome: outcome.kind });
+  return outcome;
 }
 
 function headOf(

@@ -7,6 +7,7 @@ import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { Observer } from '../observe/observer.ts';
+import type { Tracer } from '../observe/tracer.ts';
 import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
 import type { Challenge } from '../protocol/challenge.ts';
@@ -72,6 +73,8 @@ export interface Services {
   readonly owner: string;
   readonly ledger: PaymentStore;
   readonly observer: Observer;
+  /** `undefined` where nothing is traced, which then costs a look at it. */
+  readonly tracer: Tracer | undefined;
   readonly schemes: readonly Scheme[];
   /** In the order of preference when a request carries several payment headers. */
   readonly protocols: readonly Protocol[];

@@ -144,9 +144,10 @@ class TunnelTransport implements Transport {
     const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(this.#socket);
-    return await runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
+    const tunnel = request.notes.trace?.begin('tunnel');
+    const outcome = await runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
       path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, destination.upstream, opened?.facts),
+      headers: forwardedHeaders(request, destination.upstream, opened?.facts, tunnel?.context),
       timeoutMs: destination.timeoutMs,
       paid: opened !== undefined,
       passes: route?.access !== undefined,
@@ -158,5 +159,7 @@ class TunnelTransport implements Transport {
         answerFault(context, fault, Object.fromEntries(add));
       },
     });
+    tunnel?.end({ outcome: outcome.kind, status: outcome.status });
+    return outcome;
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
-import type { SettleMode } from '../domain/route.ts';
+import type { Route, SettleMode } from '../domain/route.ts';
+import type { RequestSummary } from '../observe/observer.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { acceptRequest } from './accept.ts';
@@ -50,10 +51,14 @@ export async function serve(
   const notes = emptyNotes();
   const requestId = services.newRequestId();
   const arrival = { req, res, runtime: services.runtime(), requestId, notes };
+  notes.trace = services.tracer?.begin(req.headers, arrival.runtime.trustedPeers.has(req.socket.remoteAddress));
   let accepted: AcceptedRequest | undefined;
   try {
+    const accepting = notes.trace?.begin('accept');
     accepted = acceptRequest(arrival);
-    await route(accepted, services, transport);
+    notes.route = matchRoute(accepted);
+    accepting?.end({ outcome: notes.route === undefined ? 'unmatched' : 'matched' });
+    await route(accepted, notes.route, services, transport);
   } catch (fault) {
     if (fault instanceof ClientGoneError || accepted?.clientGone.aborted === true) {
       notes.outcome = 'client_gone';
@@ -67,10 +72,13 @@ export async function serve(
   }
 }
 
-async function route(request: AcceptedRequest, services: Services, transport: Transport): Promise<void> {
+async function route(
+  request: AcceptedRequest,
+  matched: Route | undefined,
+  services: Services,
+  transport: Transport,
+): Promise<void> {
   const { runtime, method, path, notes } = request;
-  const matched = matchRoute(request);
-  notes.route = matched;
   if (matched === undefined) {
     const { unmatched } = runtime.plan;
     if (unmatched.kind === 'deny')
@@ -163,16 +171,19 @@ function observe(
   startedAt: number,
 ): void {
   const { req, res, requestId, notes } = arrival;
-  const { headAt, passUse, ...known } = notes;
+  const { headAt, passUse, trace, ...known } = notes;
   if (passUse !== undefined && notes.route !== undefined) {
     services.observer.passNoted({ kind: passUse, route: notes.route.name });
   }
-  services.observer.requestFinished({
+  const summary: RequestSummary = {
     ...known,
+    traceId: trace?.id,
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
     method: req.method ?? '',
     status: res.statusCode,
     durationMs: performance.now() - startedAt,
-  });
+  };
+  services.observer.requestFinished(summary);
+  trace?.end(summary);
 }

@@ -65,6 +65,9 @@ const NEVER_FORWARDED: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
+/** W3C Trace Context: where the gateway traces, the upstream finds the gateway's span in them, not the client's. */
+const TRACE: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
 /** Tell where a request came from: believed from trusted peers only. `x-forwarded-*` is covered by its prefix. */
 const FORWARDING: ReadonlySet<string> = new Set([
   'forwarded',
@@ -131,6 +134,8 @@ export interface ForwardContext {
   /** From the configuration; replaces the client's headers of these lower-case names. */
   readonly upstreamHeaders: readonly (readonly [name: string, value: string])[];
   readonly paid: PaidFacts | undefined;
+  /** The gateway's own place in the trace; `undefined` leaves the client's headers as they are. */
+  readonly trace: { readonly traceparent: string; readonly tracestate: string | undefined } | undefined;
 }
 
 /**
@@ -159,6 +164,7 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   }
   out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
   out.push('X-Request-Id', context.requestId);
+  if (context.trace !== undefined) pushTrace(out, context.trace);
   for (const [name, value] of context.upstreamHeaders) out.push(name, value);
   if (context.paid !== undefined) pushPaidFacts(out, context.paid);
   return out;
@@ -170,10 +176,16 @@ function isForwarded(lower: string, value: string, context: ForwardContext): boo
   const isTwin = key !== lower;
   if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return context.peerTrusted && !isTwin;
   if (isTwin && key === FRAMING) return false;
+  if (context.trace !== undefined && TRACE.has(key)) return false;
   // A token of ours is a credential for the gateway; any other one belongs to the API.
   if (lower === 'authorization' && isOwnBearer(value)) return false;
   for (const [name] of context.upstreamHeaders) if (canonical(name) === key) return false;
   return true;
+}
+
+function pushTrace(out: string[], { traceparent, tracestate }: NonNullable<ForwardContext['trace']>): void {
+  out.push('traceparent', traceparent);
+  if (tracestate !== undefined) out.push('tracestate', tracestate);
 }
 
 function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts): void {

@@ -19,6 +19,7 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
 import { openPlans, type Plans } from './open-plans.ts';
+import { openTracer } from './open-tracer.ts';
 import { PassKeeper } from './pass-keeper.ts';
 import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
@@ -93,8 +94,11 @@ interface Parts extends Plans {
  * @throws StoreOpenError when the store cannot be opened
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
+  const owner = randomUUID();
+  const tracer = await openTracer(plan, owner, deps);
   const store = deps.store ?? (await openStore(plan.store));
-  const parts = assemble(plan, store, await openTools(plan, store, deps.clock), deps);
+  const accessTools = await openTools(plan, store, deps.clock);
+  const parts = assemble(plan, { owner, tracer, store, accessTools }, deps);
   try {
     await parts.plans.begin();
     await parts.recent.load();
@@ -117,7 +121,13 @@ async function openTools(plan: Plan, store: PaymentStore, clock = Date.now): Pro
   }
 }
 
-function assemble(plan: Plan, store: PaymentStore, accessTools: AccessTools | undefined, deps: GatewayDeps): Parts {
+/** What was opened before anything else. */
+interface Ground extends Pick<Services, 'owner' | 'tracer'> {
+  readonly store: PaymentStore;
+  readonly accessTools: AccessTools | undefined;
+}
+
+function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, deps: GatewayDeps): Parts {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log)]);
@@ -133,7 +143,6 @@ function assemble(plan: Plan, store: PaymentStore, accessTools: AccessTools | un
     clock,
   });
   const { plans, recent, facilitators } = opened;
-  const owner = randomUUID();
   const reconciler = new Reconciler({
     store,
     owner,
@@ -151,6 +160,7 @@ function assemble(plan: Plan, store: PaymentStore, accessTools: AccessTools | un
     owner,
     ledger: store,
     observer,
+    tracer,
     schemes,
     protocols,
     creditGate: new CreditGate(),
@@ -205,8 +215,10 @@ async function shutDown(
   admin: Server | undefined,
   withinMs: number,
 ): Promise<void> {
+  const startedAt = performance.now();
   await listener.drain(withinMs, () => parts.plans.cutTunnels());
-  await letGo(parts);
+  const left = Math.max(0, withinMs - (performance.now() - startedAt));
+  await Promise.all([letGo(parts), parts.services.tracer?.close(left)]);
   if (admin !== undefined) closeNow(admin);
 }
 

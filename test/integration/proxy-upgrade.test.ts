@@ -38,6 +38,7 @@ async function tunnelTo(upstream: TestUpstream, timeoutMs = 10_000): Promise<Tun
       requestId: 'r1',
       upstreamHeaders: [],
       paid: undefined,
+      trace: undefined,
     });
     const refuse = (fault: Error & { code: string }): void => {
       socket.write(`HTTP/1.1 502 Bad Gateway\r\n\r\n${fault.code}`);

@@ -108,6 +108,7 @@ function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareG
     requestId: 'request-1',
     upstreamHeaders: upstream.headers,
     paid: options.paid,
+    trace: undefined,
   });
 }
 

@@ -17,6 +17,7 @@ const FORWARD: ForwardContext = {
   requestId: 'r1',
   upstreamHeaders: [],
   paid: undefined,
+  trace: undefined,
 };
 const PAID = { payer: '0xab', route: 'GET /v1/x', money: { network: 'eip155:8453', asset: '0xcd', amount: '10000' } };
 const ADDED = ['X-Forwarded-For', '192.0.2.1', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'api.example.com'];
@@ -34,6 +35,21 @@ describe('request headers', () => {
   it('keep order, case and repetition, with what the gateway knows after them', () => {
     const raw = ['Host', 'api.example.com', 'X-b', '1', 'cOOkie', 'a=b', 'x-B', '2', 'my_header', 'stays'];
     expect(forward(raw)).toEqual([...raw.slice(2), ...ADDED, 'X-Request-Id', 'r1']);
+  });
+
+  it("bring the trace of the gateway instead of the client's, or leave it alone where there is none", () => {
+    const raw = ['traceparent', 'theirs', 'TraceState', 'a=1', 'X-b', '1', 'tracestate', 'b=2'];
+    expect(forward(raw)).toEqual([...raw, ...ADDED, 'X-Request-Id', 'r1']);
+    const ours = { traceparent: 'ours', tracestate: undefined };
+    const added = [...ADDED, 'X-Request-Id', 'r1', 'traceparent', 'ours'];
+    expect(forward(raw, { trace: ours })).toEqual(['X-b', '1', ...added]);
+    expect(forward(raw, { trace: { ...ours, tracestate: 'c=3' } })).toEqual([
+      'X-b',
+      '1',
+      ...added,
+      'tracestate',
+      'c=3',
+    ]);
   });
 
   it.each([

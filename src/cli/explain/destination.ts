@@ -27,7 +27,8 @@ export interface Destination {
 export function describeDestination(request: AcceptedRequest, target: Target, priced: Route | undefined): Destination {
   const { upstream, timeoutMs } = target;
   const paid = priced === undefined ? undefined : imaginedPayment(priced);
-  const out = pairs(forwardedHeaders(request, upstream, paid));
+  const trace = request.runtime.plan.tracing && { traceparent: '(of this request)', tracestate: undefined };
+  const out = pairs(forwardedHeaders(request, upstream, paid, trace));
   const sent = pairs(request.req.rawHeaders);
   const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
   const added = out.filter((field) => !includes(sent, field));

@@ -11,6 +11,7 @@ import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
 import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
+import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 
@@ -129,6 +130,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],
+  ['`tracing`', tracingKeys.keys],
   ['`limits`', limitKeys.keys],
 ];
 
