@@ -9,6 +9,8 @@ export interface Load {
   readonly seconds: number;
   /** The status that every answer must have. */
   readonly status: number;
+  /** Headers of every request. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Puts a URL under load and returns requests per second; rejects when anything but the status came back. */
@@ -26,8 +28,9 @@ export function ownLoad(own: System): LoadGenerator {
   return (load) => own.measure({ kind: 'load', payments: 0, ...load });
 }
 
-async function wrk({ url, connections, seconds, status }: Load): Promise<number> {
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, url], {
+async function wrk({ url, connections, seconds, status, headers }: Load): Promise<number> {
+  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

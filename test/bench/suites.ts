@@ -1,16 +1,23 @@
 import type { Suite } from './suite.ts';
 import { free } from './suites/free.ts';
 import { paid } from './suites/paid.ts';
+import { pass } from './suites/pass.ts';
 import { paymentRequired } from './suites/payment-required.ts';
 import { routes } from './suites/routes.ts';
 import { gas, settle } from './suites/settle.ts';
 import { signature } from './suites/signature.ts';
 
 /** Every suite, in the order in which they run. */
-export const SUITES = { free, unpaid: paymentRequired, paid, routes, signature, settle, gas } as const satisfies Record<
-  string,
-  Suite
->;
+export const SUITES = {
+  free,
+  unpaid: paymentRequired,
+  paid,
+  pass,
+  routes,
+  signature,
+  settle,
+  gas,
+} as const satisfies Record<string, Suite>;
 
 /** The name of a suite, as `--only` takes it. */
 export type SuiteName = keyof typeof SUITES;

@@ -94,6 +94,12 @@ export class Workbench {
     return { name, probe: look, measure: this.#drive(this.#equalRequests, url, status) };
   }
 
+  /** A side whose equal requests carry these headers, such as an access token. */
+  sideWith(name: string, url: string, headers: Readonly<Record<string, string>>): Side {
+    const measure = this.#drive(this.#equalRequests, url, 200, headers);
+    return { name, probe: () => probe(url, headers, RELAYED), measure };
+  }
+
   /** The same, but driven by the client that also drives the paid sides. */
   sideOfClient(name: string, url: string): Side {
     return { name, probe: () => probe(url, {}, RELAYED), measure: this.#drive(ownLoad(this.client), url, 200) };
@@ -107,7 +113,7 @@ export class Workbench {
       probe: look,
       measure: (seconds) => {
         const payments = seconds * paymentsPerSecond;
-        return this.client.measure({ kind: 'load', url, connections, seconds, status: 200, payments });
+        return this.client.measure({ kind: 'load', url, connections, seconds, status: 200, headers: {}, payments });
       },
     };
   }
@@ -124,9 +130,14 @@ export class Workbench {
     await stopAll(this.#worldStops);
   }
 
-  #drive(generator: LoadGenerator, url: string, status: number): Side['measure'] {
+  #drive(
+    generator: LoadGenerator,
+    url: string,
+    status: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Side['measure'] {
     const { connections } = this.#options;
-    return (seconds) => generator({ url, connections, seconds, status });
+    return (seconds) => generator({ url, connections, seconds, status, headers });
   }
 }
 

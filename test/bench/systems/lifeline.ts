@@ -10,6 +10,8 @@ export type Job =
       readonly seconds: number;
       /** The only status that counts; any other one fails the job. */
       readonly status: number;
+      /** Headers of every request. */
+      readonly headers: Readonly<Record<string, string>>;
       /** Payments to sign before the load begins, one for each request; 0 sends none. */
       readonly payments: number;
     }

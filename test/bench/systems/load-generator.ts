@@ -13,6 +13,7 @@ class Run implements Dispatcher.DispatchHandler {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #status: number;
+  readonly #headers: readonly string[];
   readonly #payments: string[] | undefined;
   readonly #until: number;
   readonly #finished = Promise.withResolvers<void>();
@@ -22,6 +23,7 @@ class Run implements Dispatcher.DispatchHandler {
     this.#pool = pool;
     this.#path = new URL(job.url).pathname;
     this.#status = job.status;
+    this.#headers = Object.entries(job.headers).flat();
     this.#payments = payments;
     this.#until = performance.now() + job.seconds * 1000;
   }
@@ -54,7 +56,7 @@ class Run implements Dispatcher.DispatchHandler {
   #next(): void {
     this.#open += 1;
     const payment = this.#payments?.pop();
-    const headers = payment === undefined ? [] : ['PAYMENT-SIGNATURE', payment];
+    const headers = payment === undefined ? [...this.#headers] : [...this.#headers, 'PAYMENT-SIGNATURE', payment];
     this.#pool.dispatch({ method: 'GET', path: this.#path, headers }, this);
   }
 }
