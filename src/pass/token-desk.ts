@@ -4,7 +4,7 @@ import type { Passes } from '../store/passes.ts';
 import { type AccessToken, isSignedWith, readToken, writeToken } from './token.ts';
 import type { SigningKey } from './token-keys.ts';
 
-/** Most verified tokens that are remembered. Some 450 bytes each. */
+/** Most verified tokens that are remembered. Some 500 bytes each. */
 const MAX_TOKENS = 100_000;
 /** Most passes of other versions of the price table whose routes are remembered. */
 const MAX_PASSES = 10_000;
@@ -25,6 +25,8 @@ export class TokenDesk {
   readonly #keys: ReadonlyMap<string, SigningKey>;
   readonly #newest: SigningKey;
   readonly #verified = new LRUCache<string, AccessToken>({ max: MAX_TOKENS });
+  /** One copy of each scope and version, which verified tokens share: there are as many as we ever sold under. */
+  readonly #shared = new Map<string, string>();
   /** What a pass was sold for never changes: a payment under other terms makes another pass. */
   readonly #opens = new LRUCache<PassId, readonly string[]>({ max: MAX_PASSES });
 
@@ -47,8 +49,16 @@ export class TokenDesk {
     if (read === undefined) return { kind: 'malformed' };
     const key = this.#keys.get(read.keyId);
     if (key === undefined || !isSignedWith(read, key)) return { kind: 'unsigned' };
-    this.#verified.set(text, read.token);
-    return { kind: 'signed', token: read.token };
+    const { scope, version } = read.token;
+    const token: AccessToken = { ...read.token, scope: this.#share(scope), version: this.#share(version) };
+    this.#verified.set(text, token);
+    return { kind: 'signed', token };
+  }
+
+  #share(text: string): string {
+    const known = this.#shared.get(text);
+    if (known === undefined) this.#shared.set(text, text);
+    return known ?? text;
   }
 
   /**
