@@ -1,40 +1,51 @@
 import type { Collected } from './upstream-response.ts';
 
+/** What is read of a body while its head is held, in bytes: most answers are over by then, and their connection is free. */
+const FIRST_BYTES = 16 * 1024;
+
 /** The beginning of a body that is read before it is relayed, up to a limit. */
 export class BodyAhead {
   readonly chunks: Buffer[] = [];
   bytes = 0;
-  readonly #most: number;
-  readonly #collected = Promise.withResolvers<Collected>();
+  #most = FIRST_BYTES;
+  #collected: PromiseWithResolvers<Collected> | undefined;
 
-  /** @param most bytes that may be kept */
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  /** Resolves when reading ahead has come to an end. */
-  get collected(): Promise<Collected> {
-    return this.#collected.promise;
-  }
-
-  /** Takes a chunk; `false` when that was more than may be kept. */
+  /** Takes a chunk; `false` when that was as much as may be kept, or more. */
   take(chunk: Buffer): boolean {
     this.chunks.push(chunk);
     this.bytes += chunk.length;
-    return this.bytes <= this.#most;
+    return !this.isFull;
   }
 
-  /** Says what it came to; the first word holds. */
+  /** Whether there is more than may be kept. */
+  get isFull(): boolean {
+    return this.bytes > this.#most;
+  }
+
+  /** Goes on up to `most` bytes; resolves when reading ahead has come to an end. */
+  collect(most: number): Promise<Collected> {
+    this.#most = most;
+    this.#collected = Promise.withResolvers<Collected>();
+    return this.#collected.promise;
+  }
+
+  /** Says what collecting came to; the first word holds. */
   end(kind: Collected['kind'], silent = false): void {
     switch (kind) {
       case 'whole':
-        this.#collected.resolve({ kind, body: Buffer.concat(this.chunks) });
+        this.#collected?.resolve({ kind, body: this.whole() });
         return;
       case 'larger':
-        this.#collected.resolve({ kind });
+        this.#collected?.resolve({ kind });
         return;
       case 'broke':
-        this.#collected.resolve({ kind, silent });
+        this.#collected?.resolve({ kind, silent });
     }
+  }
+
+  /** All that was taken, in one piece. */
+  whole(): Buffer {
+    const [first, ...others] = this.chunks;
+    return first !== undefined && others.length === 0 ? first : Buffer.concat(this.chunks);
   }
 }

@@ -42,6 +42,9 @@ export interface ExchangeTerms {
 
 const NONE: readonly ServerLine[] = [];
 
+/** Longest body that is copied to travel in one piece with its head, in bytes. */
+const MOST_IN_ONE_PIECE = 16 * 1024;
+
 type State = 'waiting' | 'held' | 'collecting' | 'relaying' | 'done';
 
 /** One request to the upstream and its response: undici's handler and the pipeline's {@link UpstreamResponse} in one. */
@@ -172,7 +175,6 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
       if (hintsTo !== undefined) relayInformational(hintsTo, status, decodeHead(controller.rawHeaders));
       return;
     }
-    controller.pause();
     clearTimeout(this.#timer);
     this.#limits?.hold();
     this.#line?.health.answered();
@@ -185,10 +187,8 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#limits?.moved();
-    if (this.#state === 'collecting') {
-      if (this.#ahead?.take(chunk) !== false) return;
-      controller.pause();
-      this.#endCollecting('larger');
+    if (this.#state === 'held' || this.#state === 'collecting') {
+      this.#takeAhead(controller, chunk);
       return;
     }
     const res = this.#res;
@@ -197,6 +197,13 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     if (res.write(chunk)) return;
     controller.pause();
     this.#watchTaking();
+  }
+
+  #takeAhead(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#ahead ??= new BodyAhead();
+    if (this.#ahead.take(chunk)) return;
+    controller.pause();
+    if (this.#state === 'collecting') this.#endCollecting('larger');
   }
 
   onResponseEnd(): void {
@@ -248,16 +255,17 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
 
   collect(maxBytes: number): Promise<Collected> {
     if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be collected`);
-    const ahead = new BodyAhead(maxBytes);
-    this.#ahead = ahead;
+    this.#ahead ??= new BodyAhead();
+    const collected = this.#ahead.collect(maxBytes);
     this.#state = 'collecting';
     if (this.#failure !== undefined) this.#endCollecting('broke');
+    else if (this.#ahead.isFull) this.#endCollecting('larger');
     else if (this.#ended) this.#endCollecting('whole');
     else {
       this.#limits?.flow();
       this.#controller?.resume();
     }
-    return ahead.collected;
+    return collected;
   }
 
   relay(res: ServerResponse): Promise<RelayOutcome> {
@@ -266,9 +274,17 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     this.#res = res;
     this.#relayed = Promise.withResolvers<RelayOutcome>();
     if (this.#failure === undefined && res.destroyed) this.#fail(new ClientGoneError());
-    else if (this.#failure !== undefined) this.#cut();
+    else if (this.#failure !== undefined) this.#relayPart(res);
     else this.#pump(res);
     return this.#relayed.promise;
+  }
+
+  /** The upstream broke off while its answer was held: the client sees how far it came, and that it was cut. */
+  #relayPart(res: ServerResponse): void {
+    res.flushHeaders();
+    for (const chunk of this.#ahead?.chunks ?? []) res.write(chunk);
+    // Node writes at the end of the turn.
+    setImmediate(() => this.#cut());
   }
 
   get broken(): boolean {
@@ -289,37 +305,40 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   }
 
   #pump(res: ServerResponse): void {
+    res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
+    res.once('close', () => {
+      if (this.#state === 'relaying') this.#fail(new ClientGoneError());
+    });
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    this.#bytes = ahead?.bytes ?? 0;
+    // Most responses are over before anybody asked for their body.
+    if (this.#ended) {
+      this.#finish(ahead?.whole());
+      return;
+    }
     res.on('drain', () => {
       clearTimeout(this.#takingTimer);
       this.#limits?.moved();
       if (this.#state === 'relaying' && !this.#ended) this.#controller?.resume();
     });
-    res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
-    res.once('close', () => {
-      if (this.#state === 'relaying') this.#fail(new ClientGoneError());
-    });
-    if (this.#ahead !== undefined) {
-      for (const chunk of this.#ahead.chunks) res.write(chunk);
-      this.#bytes = this.#ahead.bytes;
-      this.#ahead = undefined;
-    }
-    // A response to HEAD, or one that was collected, is over before anybody asked for its body.
-    if (this.#ended) {
-      this.#finish();
-      return;
-    }
+    for (const chunk of ahead?.chunks ?? []) res.write(chunk);
     this.#limits?.flow();
     this.#controller?.resume();
     // What had arrived went out together with the head; an event stream that says nothing yet still shows its head.
     if (this.#bytes === 0 && this.#state === 'relaying' && !this.#ended) res.flushHeaders();
   }
 
-  #finish(): void {
+  /** @param body what was not written yet, all of it */
+  #finish(body?: Buffer): void {
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     const trailers = this.#controller?.rawTrailers;
     if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decodeHead(trailers)));
-    res.end();
+    // Text goes into one piece with the head, which takes one write; latin1 keeps its bytes as they are.
+    if (body === undefined) res.end();
+    else if (body.length > MOST_IN_ONE_PIECE) res.end(body);
+    else res.end(body.toString('latin1'), 'latin1');
     this.#watchTaking();
   }
 
