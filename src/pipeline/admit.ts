@@ -11,7 +11,7 @@ import { handOut } from './issue-pass.ts';
 import { hasPaymentHeader } from './read-payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { AccessDesk, RouteDesk, Services } from './runtime.ts';
-import { SIGN_IN_HEADER, type SignedIn } from './sign-in.ts';
+import { SIGN_IN_HEADER, type SignedIn, type SignInGate } from './sign-in.ts';
 
 /** A request that a pass opens the route for. One of its requests is taken. */
 export interface Admission {
@@ -58,7 +58,7 @@ async function admitByPass(
   if (byToken?.kind === 'admitted') return byToken;
   const signIn = request.req.headers[SIGN_IN_HEADER];
   if (typeof signIn !== 'string' || access.signIn === undefined) return byToken;
-  return await admitBySignIn(request, access, signIn, services);
+  return await admitBySignIn(request, access, { gate: access.signIn, header: signIn }, services);
 }
 
 type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one'; readonly text: string };
@@ -122,19 +122,20 @@ async function wasSoldFor({ passId }: AccessToken, { tokens, rule }: AccessDesk,
 async function admitBySignIn(
   request: RoutedRequest,
   access: AccessDesk,
-  header: string,
+  { gate, header }: { gate: SignInGate; header: string },
   services: Services,
 ): Promise<Admission | Refusal> {
-  const check = access.signIn?.check(header, request.resourceUrl);
-  if (check === undefined) throw new Error('a sign-in where nobody can sign in');
+  const check = gate.check(header, request.resourceUrl);
   if (check.kind === 'refused') return refuseSignIn(request, check.reason);
   const now = services.clock();
   const holder: PassHolder = { family: 'eip155', payer: check.account };
   request.notes.payer = check.account;
   const pass = await findPass(access, holder, now, services);
-  // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
-  if (pass === undefined)
+  if (pass === undefined) {
+    gate.cameToNothing(check);
+    // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
     return { kind: 'refusal', code: 'payment_required', reason: 'Payment required', challenge: true };
+  }
   if (!(await spend(check, services))) return refuseSignIn(request, 'invalid_siwx_nonce');
   request.notes.pass = pass.id;
   const unit = await takeUnit(request, pass.id, pass.quota !== undefined, services);

@@ -1,9 +1,13 @@
+import { LRUCache } from 'lru-cache';
 import type { RouteAccess } from '../domain/access.ts';
 import type { Address } from '../evm/address.ts';
 import type { MessageSigners } from '../evm/personal-message.ts';
 import type { SignInNonces } from '../pass/sign-in-nonce.ts';
 import type { SignInDesk } from '../protocol/challenge.ts';
 import { readSignIn, refuseSignIn, type SignInChallenge, signInMessage } from '../protocol/sign-in-with-x.ts';
+
+/** Most nonces of fruitless sign-ins that are kept in mind. */
+const MOST_FRUITLESS = 10_000;
 
 /** Lower-case name of the header that carries a sign-in. */
 export const SIGN_IN_HEADER = 'sign-in-with-x';
@@ -41,6 +45,8 @@ export interface SignInGateDeps {
 export class SignInGate implements SignInDesk {
   readonly networks: readonly string[];
   readonly #deps: SignInGateDeps;
+  /** Nonces of good sign-ins that came to nothing: sent again and again they would have the store asked each time. */
+  readonly #fruitless = new LRUCache<string, true>({ max: MOST_FRUITLESS });
 
   constructor(deps: SignInGateDeps) {
     this.#deps = deps;
@@ -65,11 +71,16 @@ export class SignInGate implements SignInDesk {
     if (reason !== undefined) return refused(reason);
     // Before the signature, which costs most: nobody makes us check one without having asked us for a nonce.
     const issued = nonces.read(signIn.nonce, this.#purpose(site.domain), now);
-    if (issued === undefined) return refused('invalid_siwx_nonce');
+    if (issued === undefined || this.#fruitless.has(signIn.nonce)) return refused('invalid_siwx_nonce');
     if (signIn.issuedAt !== new Date(issued.issuedAt).toISOString()) return refused('invalid_siwx_issued_at');
     if (signers.signerOf(signInMessage(signIn), signIn.signature) !== signIn.account)
       return refused('invalid_siwx_signature');
     return { kind: 'signed_in', account: signIn.account, nonce: signIn.nonce, until: issued.until };
+  }
+
+  /** The account has nothing to come back to: this process does not look for it with this nonce again. */
+  cameToNothing({ nonce }: SignedIn): void {
+    this.#fruitless.set(nonce, true);
   }
 
   #siteOf(resourceUrl: string): Pick<SignInChallenge, 'domain' | 'uri'> {

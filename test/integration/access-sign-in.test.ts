@@ -151,6 +151,12 @@ describe('a sign-in', () => {
     expect(metrics).toMatch(/turnpike_pass_requests_total\{route="\/reports\/\*",outcome="sign_in"\} [1-9]/);
   });
 
+  it('of an account without a pass is looked up once, however often it is sent', async () => {
+    const header = await signIn(await freshPayer(devnet), url());
+    await expectRefusal(await sendSignIn(header, url()), 'Payment required');
+    await expectRefusal(await sendSignIn(header, url()), 'invalid_siwx_nonce');
+  });
+
   it('is good for the scope that its nonce was issued for, and no other', async () => {
     await buyPass(devnet, buyer, `${gateway.url}/maps/1`);
     const header = await signIn(buyer, url(), { uri: `${gateway.url}/maps` });
