@@ -190,6 +190,15 @@ describe('explain', () => {
     expect(JSON.stringify(destination)).not.toContain('hidden-value');
   });
 
+  it('says that a gateway that traces puts its own place in the trace where the client had one', async () => {
+    const traced = file(`tracing: { endpoint: http://127.0.0.1:4318 }\n${TABLE}`);
+    const headers = ['-H', 'traceparent: of-the-client', '-H', 'tracestate: a=1'];
+    const { out } = await cli('explain', 'GET', '/v1/weather/paris', ...headers, '--json', '-c', traced);
+    const { destination } = JSON.parse(out);
+    expect(destination.headersAdded).toContain('traceparent: (of this request)');
+    expect(destination.headersRemoved).toEqual(['Host', 'traceparent', 'tracestate']);
+  });
+
   it('takes the host from the URL, from -H, or from publicUrl', async () => {
     expect(await explain('GET', 'http://partner.example.com:8402/partner/1')).toMatchObject({ kind: 'matched' });
     expect(await explain('GET', '/partner/1', '-H', 'Host: PARTNER.example.com')).toMatchObject({ kind: 'matched' });

@@ -89,8 +89,9 @@ class OtlpTracer implements Tracer {
     const timer = setTimeout(() => this.#sender.abort(), withinMs);
     // What could not be sent has been complained about.
     await this.#provider.shutdown().catch(() => {});
-    clearTimeout(timer);
+    // One batch that failed does not wait for another one that hangs.
     await this.#sender.shutdown();
+    clearTimeout(timer);
   }
 
   /**
