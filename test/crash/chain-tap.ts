@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { type Hex, keccak256, parseTransaction } from 'viem';
+import { decodeFunctionData, type Hex, keccak256, parseTransaction } from 'viem';
+import { multicall3Abi } from '../../src/evm/abi.ts';
+import { MULTICALL3 } from '../../src/evm/addresses.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A transaction that the gateway sent to the chain's node. */
@@ -10,8 +12,8 @@ export interface Broadcast {
   readonly hash: Hex;
   /** The account's number for it. */
   readonly number: number;
-  /** Nonce of the authorization that it settles, `0x` and 64 hex digits; `undefined` for one that settles nothing. */
-  readonly authorization: string | undefined;
+  /** Nonces of the authorizations that it settles, `0x` and 64 hex digits: several share a transaction. */
+  readonly authorizations: readonly string[];
   /** Whether the node got it. */
   arrived: boolean;
 }
@@ -84,10 +86,18 @@ function broadcastsIn(body: string, timeline: Timeline): Broadcast[] {
 }
 
 function broadcastOf(raw: Hex, timeline: Timeline): Broadcast {
-  const { data = '0x', nonce = 0 } = parseTransaction(raw);
-  const word = data.slice(NONCE_AT, NONCE_AT + 64);
-  const authorization = word.length === 64 ? `0x${word}` : undefined;
-  return { tick: timeline.tick(), hash: keccak256(raw), number: nonce, authorization, arrived: false };
+  const { data = '0x', nonce = 0, to } = parseTransaction(raw);
+  const transfers = to?.toLowerCase() === MULTICALL3.toLowerCase() ? callsIn(data) : [data];
+  const authorizations = transfers.flatMap((call) => {
+    const word = call.slice(NONCE_AT, NONCE_AT + 64);
+    return word.length === 64 ? [`0x${word}`] : [];
+  });
+  return { tick: timeline.tick(), hash: keccak256(raw), number: nonce, authorizations, arrived: false };
+}
+
+function callsIn(data: Hex): readonly Hex[] {
+  const [calls] = decodeFunctionData({ abi: multicall3Abi, data }).args;
+  return calls.map(({ callData }) => callData);
 }
 
 function isHex(value: unknown): value is Hex {

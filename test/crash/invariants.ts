@@ -58,7 +58,9 @@ type Check = (one: Case, evidence: Evidence) => string | undefined;
 const RULES: Readonly<Record<string, Check>> = {
   'an authorization is settled at most once': ({ transactions, story }, { broadcasts, chain }) => {
     const { nonce } = story.purchase;
-    const own = new Set(broadcasts.filter(({ authorization }) => authorization === nonce).map(({ hash }) => hash));
+    const own = new Set(
+      broadcasts.filter(({ authorizations }) => authorizations.includes(nonce)).map(({ hash }) => hash),
+    );
     const mined = [...own].filter((hash) => chain.mined.has(hash));
     if (transactions.length > 1) return `used in ${transactions.join(' and ')}`;
     return mined.length > 1 ? `${mined.length} transactions were mined for it` : undefined;

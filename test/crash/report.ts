@@ -13,7 +13,7 @@ export function reportOf({ evidence, deaths, violations, seconds }: CrashResult)
       attempts.some(({ tick, end }) => end.kind !== 'served' && tick > paidAt && tick < served.tick)
     );
   });
-  const authorizations = new Set(evidence.broadcasts.map(({ authorization }) => authorization));
+  const authorizations = new Set(evidence.broadcasts.flatMap(({ authorizations }) => authorizations));
   const lines = [
     `payments      ${cases.length}`,
     `kills         ${deaths.length} (${deaths.filter(({ onTime }) => onTime).length} at their instant)`,

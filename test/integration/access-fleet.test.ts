@@ -20,8 +20,8 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
  */
 
 const BOUGHT = 1000;
-/** More than a process has in hand when it is killed: one block of at most 64, and one that was just asked for. */
-const LEASE = 128;
+/** Most that a process has in hand while nobody waits, what it has just asked for included: one block. */
+const LEASE = 64;
 
 let devnet: Devnet;
 let upstream: TestUpstream;
