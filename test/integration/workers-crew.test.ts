@@ -12,6 +12,8 @@ interface PlayedWorker {
   readonly process: WorkerProcess;
   readonly heard: readonly PrimaryMessage[];
   readonly killed: () => boolean;
+  /** How many listen to what it says. */
+  readonly listeners: () => number;
   say(message: WorkerMessage): void;
   serve(owner?: string): void;
   /** Ends it, and resolves when everybody has noticed. */
@@ -19,7 +21,7 @@ interface PlayedWorker {
 }
 
 function playWorker(pid: number): PlayedWorker {
-  const listeners: ((message: WorkerMessage) => void)[] = [];
+  const listeners = new Set<(message: WorkerMessage) => void>();
   const heard: PrimaryMessage[] = [];
   const gone = new AbortController();
   const ended = Promise.withResolvers<ProcessEnd>();
@@ -29,6 +31,7 @@ function playWorker(pid: number): PlayedWorker {
   };
   return {
     heard,
+    listeners: () => listeners.size,
     killed: () => killed,
     say,
     serve(owner = `owner-${pid}`) {
@@ -51,7 +54,10 @@ function playWorker(pid: number): PlayedWorker {
       line: {
         gone: gone.signal,
         send: (message) => void heard.push(message),
-        receive: (listener) => void listeners.push(listener),
+        receive(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
       },
     },
   };
@@ -151,6 +157,20 @@ describe('a crew of workers', () => {
       await vi.advanceTimersByTimeAsync(15_000);
     }
     expect(await crew.lost).toMatchObject({ message: 'worker 1 ended with code 7' });
+  });
+
+  it('listens to a worker no more after many changes of configuration than before', async () => {
+    const { crew, at } = playCrew(1);
+    void crew.start();
+    at(0).serve();
+    const before = at(0).listeners();
+    for (let reload = 1; reload <= 20; reload += 1) {
+      const reloading = crew.reload(new Map([['gateway.yaml', `# ${reload}`]]));
+      await vi.advanceTimersByTimeAsync(0);
+      at(0).say({ kind: 'prepared', reload, fault: undefined });
+      await reloading;
+    }
+    expect(at(0).listeners()).toBe(before);
   });
 
   it('is not ready while one of them does not answer', async () => {

@@ -11,16 +11,21 @@ export interface TestLine<Forth, Back> {
 /** Opens a line that copies messages as processes do: by structured clone, in order, and later. */
 export function openLine<Forth, Back>(): TestLine<Forth, Back> {
   const gone = new AbortController();
-  const forth: ((message: Forth) => void)[] = [];
-  const back: ((message: Back) => void)[] = [];
+  const forth = new Set<(message: Forth) => void>();
+  const back = new Set<(message: Back) => void>();
   return {
-    here: { gone: gone.signal, receive: (listener) => void back.push(listener), send: copyTo(forth, gone.signal) },
-    there: { gone: gone.signal, receive: (listener) => void forth.push(listener), send: copyTo(back, gone.signal) },
+    here: { gone: gone.signal, receive: (listener) => listenOn(back, listener), send: copyTo(forth, gone.signal) },
+    there: { gone: gone.signal, receive: (listener) => listenOn(forth, listener), send: copyTo(back, gone.signal) },
     cut: () => gone.abort(new Error('the other process has ended')),
   };
 }
 
-function copyTo<Message>(listeners: readonly ((message: Message) => void)[], gone: AbortSignal) {
+function listenOn<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function copyTo<Message>(listeners: ReadonlySet<(message: Message) => void>, gone: AbortSignal) {
   return (message: Message): void => {
     const copy = structuredClone(message);
     setImmediate(() => {

@@ -210,6 +210,42 @@ describe('a worker whose settlements another process makes', () => {
   });
 });
 
+describe('a facilitator that was closed and comes back under the same name', () => {
+  const options = { settleWithinMs: SETTLE_WITHIN_MS };
+
+  it('writes its attempts down, whatever the one before it has heard', async () => {
+    const line = openLine<WorkerToSettler, SettlerToWorker>();
+    const settle: Facilitator['settle'] = async (_payment, journal) => {
+      await journal(ATTEMPT);
+      return SETTLED;
+    };
+    serveSettlements(line.there, new Map([['local', scripted({ settle })]]));
+    const before = openRelayedFacilitator(scripted({}), line.here, options);
+    await before.close();
+    const after = openRelayedFacilitator(scripted({}), line.here, options);
+    await expect(after.settle(payment, async () => {})).resolves.toEqual(SETTLED);
+  });
+
+  it('takes no answer that was meant for the one before it', async () => {
+    const line = openLine<WorkerToSettler, SettlerToWorker>();
+    const calls: WorkerToSettler[] = [];
+    line.there.receive((message) => void calls.push(message));
+    const before = openRelayedFacilitator(scripted({}), line.here, options);
+    const late = before.settle(payment, async () => {});
+    await vi.advanceTimersByTimeAsync(SETTLE_WITHIN_MS);
+    expect(await late).toMatchObject({ kind: 'unknown' });
+    await before.close();
+    const after = openRelayedFacilitator(scripted({}), line.here, options);
+    const settling = after.settle(payment, async () => {});
+    await vi.waitFor(() => expect(calls).toHaveLength(2));
+    const [first, second] = calls.map(({ call }) => call);
+    const failed = { kind: 'failed', reason: 'nothing moved' } as const;
+    line.there.send({ kind: 'outcome', facilitator: 'local', call: first ?? 0, outcome: SETTLED });
+    line.there.send({ kind: 'outcome', facilitator: 'local', call: second ?? 0, outcome: failed });
+    expect(await settling).toEqual(failed);
+  });
+});
+
 describe('the process that settles for workers', () => {
   /** The settler's journal, called for a worker that a test plays. */
   async function journalFor() {

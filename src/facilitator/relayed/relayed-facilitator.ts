@@ -45,6 +45,9 @@ export function openRelayedFacilitator(inner: Facilitator, channel: WorkerChanne
   return new RelayedFacilitator(inner, channel, options);
 }
 
+/** The last number on each line: a late answer to a facilitator that was closed must not be taken by its successor. */
+const LAST_CALLS = new WeakMap<WorkerChannel, number>();
+
 class RelayedFacilitator implements Facilitator {
   readonly name: string;
   readonly #inner: Facilitator;
@@ -53,7 +56,7 @@ class RelayedFacilitator implements Facilitator {
   readonly #id: string;
   readonly #calls = new Map<number, Call>();
   readonly #settling = new Set<Promise<SettlementOutcome>>();
-  #lastCall = 0;
+  readonly #hangUp: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(inner: Facilitator, channel: WorkerChannel, { settleWithinMs, id = inner.name }: RelayOptions) {
@@ -62,12 +65,10 @@ class RelayedFacilitator implements Facilitator {
     this.#channel = channel;
     this.#settleWithinMs = settleWithinMs;
     this.#id = id;
-    channel.receive((message) => {
+    this.#hangUp = channel.receive((message) => {
       if (message.facilitator === this.#id) this.#hear(message);
     });
-    channel.gone.addEventListener('abort', () => {
-      for (const call of this.#calls.values()) call.answer({ kind: 'silent' });
-    });
+    channel.gone.addEventListener('abort', this.#giveUp);
   }
 
   supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
@@ -140,8 +141,8 @@ class RelayedFacilitator implements Facilitator {
 
   /** Begins a call. When it is answered it is no call any more: no entry begins to be written down for it. */
   #open(journal: Journal | undefined) {
-    this.#lastCall += 1;
-    const number = this.#lastCall;
+    const number = (LAST_CALLS.get(this.#channel) ?? 0) + 1;
+    LAST_CALLS.set(this.#channel, number);
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const answer = (given: Answer): void => {
       this.#calls.delete(number);
@@ -182,8 +183,16 @@ class RelayedFacilitator implements Facilitator {
     this.#channel.send({ kind: 'refused', facilitator, call, entry, fault: relayFault(fault) });
   }
 
+  readonly #giveUp = (): void => {
+    for (const call of this.#calls.values()) call.answer({ kind: 'silent' });
+  };
+
   async #finish(): Promise<void> {
     await Promise.allSettled(this.#settling);
+    this.#giveUp();
+    this.#channel.gone.removeEventListener('abort', this.#giveUp);
+    // Still listening, it would refuse what its successor is about to write down.
+    this.#hangUp();
     await this.#inner.close();
   }
 }

@@ -10,13 +10,13 @@ import type { RelayedFault } from './relayed-fault.ts';
  */
 export interface Channel<Out, In> {
   send(message: Out): void;
-  /** Adds a listener; all of them hear every message. */
-  receive(listener: (message: In) => void): void;
+  /** Adds a listener; all of them hear every message. Returns what takes it off again. */
+  receive(listener: (message: In) => void): () => void;
   /** Aborted when the other process has ended. */
   readonly gone: AbortSignal;
 }
 
-/** Which call of which facilitator a message belongs to. Calls are numbered by the worker, for each facilitator. */
+/** Which call of which facilitator a message belongs to. Calls are numbered by the worker; on one line no number comes twice. */
 export interface CallId {
   readonly facilitator: string;
   readonly call: number;

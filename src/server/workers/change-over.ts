@@ -48,13 +48,14 @@ async function prepare({ process }: SeatedWorker, reload: number, contents: File
   if (line.gone.aborted) return undefined;
   line.gone.addEventListener('abort', gone, { once: true });
   const timer = setTimeout(() => resolve(new Error('a worker took too long to open the configuration')), PREPARE_MS);
-  line.receive((message) => {
+  const hangUp = line.receive((message) => {
     if (message.kind !== 'prepared' || message.reload !== reload) return;
     resolve(message.fault && restoreStartFault(message.fault));
   });
   line.send({ kind: 'prepare', reload, contents });
   const fault = await promise;
   clearTimeout(timer);
+  hangUp();
   line.gone.removeEventListener('abort', gone);
   return fault;
 }

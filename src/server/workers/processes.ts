@@ -74,9 +74,11 @@ export function openPrimaryLine(env: Readonly<Record<string, string | undefined>
       sending = sending.then(() => sent);
     },
     receive(listener: (message: PrimaryMessage) => void) {
-      process.on('message', (message: unknown) => {
+      const hear = (message: unknown): void => {
         if (isPrimaryMessage(message)) listener(message);
-      });
+      };
+      process.on('message', hear);
+      return () => process.off('message', hear);
     },
     async hangUp() {
       await sending;
@@ -95,9 +97,11 @@ function lineTo(worker: Worker): LineToWorker {
       if (worker.isConnected()) worker.send(message, () => {});
     },
     receive(listener: (message: WorkerMessage) => void) {
-      worker.on('message', (message: unknown) => {
+      const hear = (message: unknown): void => {
         if (isWorkerMessage(message)) listener(message);
-      });
+      };
+      worker.on('message', hear);
+      return () => worker.off('message', hear);
     },
   };
 }
