@@ -2,6 +2,7 @@ import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Settlement } from '../domain/settlement.ts';
+import type { PaymentEventType } from '../domain/webhook.ts';
 
 /** What taking a payment key came to. */
 export type ClaimOutcome =
@@ -18,6 +19,13 @@ export type TransitionOutcome =
   /** The row is not at the epoch the caller holds: the payment belongs to somebody else now; do nothing for it. */
   | { readonly kind: 'stale'; readonly record: PaymentRecord | undefined };
 
+/** What receivers are to hear of a step. */
+export interface News {
+  readonly type: PaymentEventType;
+  /** Ids of the receivers; at least one. */
+  readonly hooks: readonly string[];
+}
+
 /** A step of the payment state machine, with the facts it adds to the row. What is absent stays as it is. */
 export interface Transition {
   readonly to: PaymentState;
@@ -31,6 +39,8 @@ export interface Transition {
   readonly reason?: string;
   /** Unix milliseconds before which nobody need look into it. */
   readonly checkAt?: number;
+  /** Written to the store's outbox with the step: there is never one without the other. */
+  readonly news?: News;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Answers } from './answers.ts';
 import type { Books } from './books.ts';
 import type { Ledger } from './ledger.ts';
+import type { Outbox } from './outbox.ts';
 import type { PassStore } from './passes.ts';
 import type { Quotes } from './quotes.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -9,4 +10,6 @@ import type { Upkeep } from './upkeep.ts';
 export interface PaymentStore extends Ledger, Upkeep, Books, Answers, Quotes {
   /** What payments bought beside one answer. Closes with the ledger. */
   readonly passes: PassStore;
+  /** What receivers have not been told yet. Closes with the ledger. */
+  readonly outbox: Outbox;
 }

@@ -7,6 +7,7 @@ import { sharingContract } from './ledger-sharing.contract.ts';
 import { takingContract } from './ledger-taking.contract.ts';
 import { transitionContract } from './ledger-transition.contract.ts';
 import { upkeepContract } from './ledger-upkeep.contract.ts';
+import { outboxContract } from './outbox.contract.ts';
 import { sale } from './pass-sale.ts';
 import { passesContract } from './passes.contract.ts';
 import { desksContract } from './passes-desks.contract.ts';
@@ -24,6 +25,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     upkeepContract(scene);
     booksContract(scene);
     memoContract(scene);
+    outboxContract(scene);
     sharingContract(scene);
     passesContract(scene);
     quotasContract(scene);

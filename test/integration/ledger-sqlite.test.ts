@@ -7,6 +7,7 @@ import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { listStatement } from '../../src/store/sql/book-statements.ts';
+import { pruneEventsStatement, takeDueStatement, waitingStatements } from '../../src/store/sql/outbox-statements.ts';
 import {
   findPassesStatement,
   forgetNoncesStatement,
@@ -61,6 +62,7 @@ describe('the contract', () => {
         'passes',
         'nonces',
         'token_keys',
+        'events',
       ]) {
         await engine.run({ kind: 'write', text: `DELETE FROM turnpike_${table}`, values: [] });
       }
@@ -339,6 +341,10 @@ describe('a SQLite ledger', () => {
     expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
     expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
     expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));
+    const events = (name: string) => expect.stringMatching(new RegExp(`INDEX turnpike_events_${name}`));
+    expect(plan(takeDueStatement('hook', NOW, 1, 1, sqliteDialect).text)).toEqual(events('due'));
+    expect(plan(pruneEventsStatement(NOW, 1, sqliteDialect).text)).toEqual(events('created'));
+    expect(waitingStatements(['hook']).map(({ text }) => plan(text))).toEqual([events('due'), events('created')]);
     database.close();
   });
 

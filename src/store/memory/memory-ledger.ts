@@ -11,6 +11,7 @@ import type { Quote } from '../quotes.ts';
 import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { freshRecord, steppedRecord } from './record.ts';
 
@@ -36,6 +37,7 @@ class MemoryLedger implements PaymentStore {
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
   readonly passes: PassStore = new MemoryPasses(this.#calls, (key) => this.#rows.has(key));
+  readonly outbox = new MemoryOutbox(this.#calls);
 
   constructor(clock: () => number) {
     this.#clock = clock;
@@ -60,7 +62,9 @@ class MemoryLedger implements PaymentStore {
       if (!predecessors(step.to).includes(row.state)) {
         throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
       }
-      return { kind: 'moved', record: this.#put(steppedRecord(row, step, this.#clock())) };
+      const record = this.#put(steppedRecord(row, step, this.#clock()));
+      if (step.news !== undefined) this.outbox.announce(record, step.news);
+      return { kind: 'moved', record };
     });
   }
 

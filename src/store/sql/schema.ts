@@ -70,6 +70,19 @@ const MIGRATIONS: readonly Migration[] = [
     // One row: the key that every process uses.
     `CREATE TABLE turnpike_token_keys (slot SMALLINT NOT NULL PRIMARY KEY, id ${text} NOT NULL, secret ${text} NOT NULL)`,
   ],
+  ({ text }) => [
+    // What receivers are still to be told: a copy for each, which goes when it was told. `attempts` is the fence of
+    // whoever has taken it until `due_at`.
+    `CREATE TABLE turnpike_events (
+      hook ${text} NOT NULL, id ${text} NOT NULL, type ${text} NOT NULL, created_at BIGINT NOT NULL, due_at BIGINT NOT NULL,
+      attempts BIGINT NOT NULL, payment ${text} NOT NULL, route ${text} NOT NULL, request_id ${text} NOT NULL,
+      payer ${text} NOT NULL, network ${text} NOT NULL, asset ${text} NOT NULL, amount ${text} NOT NULL,
+      pay_to ${text} NOT NULL, scheme ${text} NOT NULL, settled_transaction ${text}, settled_at BIGINT,
+      PRIMARY KEY (hook, id)
+    )`,
+    'CREATE INDEX turnpike_events_due ON turnpike_events (hook, due_at)',
+    'CREATE INDEX turnpike_events_created ON turnpike_events (created_at)',
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

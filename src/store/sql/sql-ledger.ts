@@ -7,6 +7,7 @@ import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
+import type { Outbox } from '../outbox.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
@@ -20,9 +21,11 @@ import {
   recallStatement,
   rememberStatements,
 } from './memo-statements.ts';
+import { announceStatements } from './outbox-statements.ts';
 import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
 import { damaged, readBytes, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
 import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
+import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
 import {
   beatStatement,
@@ -48,11 +51,13 @@ export class SqlLedger implements PaymentStore {
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
   readonly passes: PassStore;
+  readonly outbox: Outbox;
 
   /** @param clock Unix milliseconds */
   constructor(engine: SqlEngine, clock: () => number) {
     this.#engine = engine;
     this.passes = new SqlPasses(engine, this.#calls);
+    this.outbox = new SqlOutbox(engine, this.#calls);
     this.#clock = clock;
   }
 
@@ -68,8 +73,7 @@ export class SqlLedger implements PaymentStore {
 
   transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome> {
     return this.#calls.run(async () => {
-      const statement = stepStatement(key, epoch, step, this.#clock());
-      const moved = statement === undefined ? undefined : await this.#readOne(statement);
+      const moved = await this.#step(key, epoch, step);
       if (moved !== undefined) return { kind: 'moved', record: moved };
       const record = await this.#readOne(findStatement(key));
       // At the caller's epoch, nothing but the state can have been against the step.
@@ -213,6 +217,16 @@ export class SqlLedger implements PaymentStore {
       if (error instanceof UniqueViolation) return undefined;
       throw error;
     }
+  }
+
+  /** Takes a step, and writes down what is told of it in the same act; `undefined` when it could not be taken. */
+  async #step(key: PaymentKey, epoch: number, step: Transition): Promise<PaymentRecord | undefined> {
+    const statement = stepStatement(key, epoch, step, this.#clock());
+    if (statement === undefined) return undefined;
+    if (step.news === undefined) return await this.#readOne(statement);
+    const told = announceStatements(key, epoch, step.to, step.news);
+    const [[row] = []] = await this.#engine.runTogether([statement, ...told]);
+    return row === undefined ? undefined : readRecord(row);
   }
 
   async #readOne(statement: Statement): Promise<PaymentRecord | undefined> {

@@ -68,5 +68,6 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     rememberQuotes: (quotes, now) => inner.rememberQuotes(quotes, now),
     recallQuotes: (since) => inner.recallQuotes(since),
     passes: inner.passes,
+    outbox: inner.outbox,
   };
 }

@@ -1,0 +1,44 @@
+import type { Amount } from './amount.ts';
+import type { Network } from './network.ts';
+import type { PaymentKey } from './payment.ts';
+
+/** What receivers are told about payments: the money moved; it never will, and the answer is out; it is in doubt. */
+export const PAYMENT_EVENT_TYPES = ['payment.settled', 'payment.defaulted', 'settlement.unknown'] as const;
+
+/** One of {@link PAYMENT_EVENT_TYPES}. */
+export type PaymentEventType = (typeof PAYMENT_EVENT_TYPES)[number];
+
+/** Something that happened to a payment, as the ledger had it then. Never changed, however often it is told. */
+export interface PaymentEvent {
+  /** The same for one type and payment in every delivery to every receiver; without a dot, which separates what is signed. */
+  readonly id: string;
+  readonly type: PaymentEventType;
+  /** Unix milliseconds of the step that it tells of. */
+  readonly createdAt: number;
+  readonly payment: PaymentKey;
+  readonly route: string;
+  readonly requestId: string;
+  readonly payer: string;
+  readonly network: Network;
+  /** The contract. */
+  readonly asset: string;
+  /** What moved, or, where nothing did, what was to be paid. */
+  readonly amount: Amount;
+  readonly payTo: string;
+  readonly scheme: string;
+  /** The transaction that the money moved with; `undefined` where none is known to have moved any. */
+  readonly transaction: string | undefined;
+  /** Unix milliseconds at which the ledger learned that it moved. */
+  readonly settledAt: number | undefined;
+}
+
+/** A receiver of payment events. */
+export interface Webhook {
+  /** Digest of the URL: what is waiting for it is found again after a change of its secret or its routes. */
+  readonly id: string;
+  readonly url: string;
+  /** The bytes that messages are signed with, base64. */
+  readonly secret: string;
+  /** Names of the routes that it hears of; `undefined` for all. */
+  readonly routes: readonly string[] | undefined;
+}

@@ -1,0 +1,90 @@
+import type { PaymentRecord } from '../../domain/payment-record.ts';
+import type { News } from '../ledger.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import { COUNTED_EVENTS, type Delivery, eventId, type Outbox, type WaitingEvents } from '../outbox.ts';
+
+/** A delivery that waits, or is held. */
+interface Waiting {
+  readonly delivery: Delivery;
+  /** Unix milliseconds. */
+  readonly dueAt: number;
+}
+
+/** The outbox in this process's memory. Nothing here waits, so that each call is one atomic act. */
+export class MemoryOutbox implements Outbox {
+  /** By receiver and event, in the order of events. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #calls: OpenCalls;
+
+  /** @param calls those of the ledger that it closes with */
+  constructor(calls: OpenCalls) {
+    this.#calls = calls;
+  }
+
+  /** Writes down what a step is told as; `row` is the payment after it. */
+  announce(row: PaymentRecord, { type, hooks }: News): void {
+    const { key, route, requestId, payer, network, asset, payTo, scheme, settlement, settledAt, changedAt } = row;
+    const event = Object.freeze({
+      ...{ id: eventId(type, key), type, createdAt: changedAt, payment: key, route, requestId, payer, network, asset },
+      ...{ amount: settlement?.amount ?? row.amount, payTo, scheme, transaction: settlement?.transaction, settledAt },
+    });
+    for (const hook of hooks) {
+      const delivery = { hook, attempt: 0, event };
+      if (!this.#waiting.has(placeOf(delivery))) this.#waiting.set(placeOf(delivery), { delivery, dueAt: changedAt });
+    }
+  }
+
+  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<readonly Delivery[]> {
+    return this.#calls.run(async () =>
+      [...this.#waiting.values()]
+        .filter(({ delivery, dueAt }) => delivery.hook === hook && dueAt <= now)
+        .sort((a, b) => a.dueAt - b.dueAt)
+        .slice(0, limit)
+        .map(({ delivery }) => {
+          const taken = { ...delivery, attempt: delivery.attempt + 1 };
+          this.#waiting.set(placeOf(taken), { delivery: taken, dueAt: now + holdMs });
+          return taken;
+        })
+        .sort((a, b) => a.event.createdAt - b.event.createdAt),
+    );
+  }
+
+  forget(delivery: Delivery): Promise<void> {
+    return this.#calls.run(async () => {
+      this.#waiting.delete(placeOf(delivery));
+    });
+  }
+
+  postpone(delivery: Delivery, dueAt: number): Promise<void> {
+    return this.#calls.run(async () => {
+      const held = this.#waiting.get(placeOf(delivery));
+      if (held?.delivery.attempt !== delivery.attempt) return;
+      this.#waiting.set(placeOf(delivery), { delivery: held.delivery, dueAt });
+    });
+  }
+
+  waiting(hooks: readonly string[]): Promise<WaitingEvents> {
+    return this.#calls.run(async () => {
+      const of = [...this.#waiting.values()].filter(({ delivery }) => hooks.includes(delivery.hook));
+      const oldestAt = of.reduce<number | undefined>(
+        (oldest, { delivery }) => Math.min(oldest ?? Number.POSITIVE_INFINITY, delivery.event.createdAt),
+        undefined,
+      );
+      return { count: Math.min(of.length, COUNTED_EVENTS), oldestAt };
+    });
+  }
+
+  pruneEvents(createdBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const old = [...this.#waiting]
+        .filter(([, { delivery }]) => delivery.event.createdAt < createdBefore)
+        .slice(0, limit);
+      for (const [place] of old) this.#waiting.delete(place);
+      return old.length;
+    });
+  }
+}
+
+function placeOf({ hook, event }: Delivery): string {
+  return `${hook} ${event.id}`;
+}

@@ -1,0 +1,98 @@
+import { parseAmount } from '../../domain/amount.ts';
+import { parseNetwork } from '../../domain/network.ts';
+import type { PaymentKey } from '../../domain/payment.ts';
+import { PAYMENT_EVENT_TYPES, type PaymentEventType } from '../../domain/webhook.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import type { Delivery, Outbox, WaitingEvents } from '../outbox.ts';
+import {
+  forgetEventStatement,
+  postponeStatement,
+  pruneEventsStatement,
+  takeDueStatement,
+  waitingStatements,
+} from './outbox-statements.ts';
+import { damaged, readOptional, readText, readWhole } from './row.ts';
+import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
+
+/** The outbox in SQL: one implementation for every engine, each call one statement. */
+export class SqlOutbox implements Outbox {
+  readonly #engine: SqlEngine;
+  readonly #calls: OpenCalls;
+
+  /** @param calls those of the ledger that it closes with */
+  constructor(engine: SqlEngine, calls: OpenCalls) {
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<readonly Delivery[]> {
+    return this.#calls.run(async () => {
+      const rows = await this.#engine.run(takeDueStatement(hook, now, holdMs, limit, this.#engine.dialect));
+      return rows.map(readDelivery).sort((a, b) => a.event.createdAt - b.event.createdAt);
+    });
+  }
+
+  forget(delivery: Delivery): Promise<void> {
+    return this.#change(forgetEventStatement(delivery));
+  }
+
+  postpone(delivery: Delivery, dueAt: number): Promise<void> {
+    return this.#change(postponeStatement(delivery, dueAt));
+  }
+
+  waiting(hooks: readonly string[]): Promise<WaitingEvents> {
+    return this.#calls.run(async () => {
+      // SQL has no empty list.
+      if (hooks.length === 0) return { count: 0, oldestAt: undefined };
+      const [counted, oldest] = waitingStatements(hooks);
+      const [row] = await this.#engine.run(counted);
+      const [first] = await this.#engine.run(oldest);
+      return {
+        count: row === undefined ? damaged('count') : readWhole(row, 'every'),
+        oldestAt: first === undefined ? undefined : readWhole(first, 'created_at'),
+      };
+    });
+  }
+
+  pruneEvents(createdBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const rows = await this.#engine.run(pruneEventsStatement(createdBefore, limit, this.#engine.dialect));
+      return rows.length;
+    });
+  }
+
+  #change(statement: Statement): Promise<void> {
+    return this.#calls.run(async () => {
+      await this.#engine.run(statement);
+    });
+  }
+}
+
+function readDelivery(row: SqlRow): Delivery {
+  return {
+    hook: readText(row, 'hook'),
+    attempt: readWhole(row, 'attempts'),
+    event: {
+      id: readText(row, 'id'),
+      type: readType(row),
+      createdAt: readWhole(row, 'created_at'),
+      // Copied from the payments: the brand needs no second check.
+      payment: readText(row, 'payment') as PaymentKey,
+      route: readText(row, 'route'),
+      requestId: readText(row, 'request_id'),
+      payer: readText(row, 'payer'),
+      network: parseNetwork(row['network']) ?? damaged('network'),
+      asset: readText(row, 'asset'),
+      amount: parseAmount(row['amount']) ?? damaged('amount'),
+      payTo: readText(row, 'pay_to'),
+      scheme: readText(row, 'scheme'),
+      transaction: readOptional(row, 'settled_transaction'),
+      settledAt: row['settled_at'] === null ? undefined : readWhole(row, 'settled_at'),
+    },
+  };
+}
+
+function readType(row: SqlRow): PaymentEventType {
+  const name = readText(row, 'type');
+  return PAYMENT_EVENT_TYPES.find((type) => type === name) ?? damaged('type');
+}
