@@ -7,6 +7,7 @@ import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { compileRoutes, passUpstream } from './compile-routes.ts';
+import { compileWebhooks } from './compile-webhooks.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -39,6 +40,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const pass = passUpstream(gateway, source);
   const limits = compileLimits(soundValue(gateway.limits), source);
   const ledger = compileLedger(gateway, cpus, source);
+  const webhooks = compileWebhooks(gateway, routes, source);
   checkListeners(gateway, source);
   checkTrust(gateway, source);
   checkTracing(gateway, source);
@@ -62,6 +64,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     tracing: soundValue(gateway.tracing),
     ...ledger,
     ...drain,
+    webhooks,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
   };
   warnOfRisks(plan, gateway, source);

@@ -14,6 +14,7 @@ import { store } from './store-keys.ts';
 import { text, word } from './text.ts';
 import { tracing } from './tracing-keys.ts';
 import { upstream } from './upstream-keys.ts';
+import { webhooks } from './webhook-keys.ts';
 
 /** Most processes of one gateway; a machine with more cores is better shared by several. */
 export const MAX_WORKERS = 64;
@@ -113,6 +114,11 @@ function gatewayKeyTable(table: AssetTable) {
       decoder: accessTokens,
       description:
         'How the access tokens of routes with `access` are signed and carried, see [access.md](access.md). The defaults are right for most.',
+    },
+    webhooks: {
+      decoder: webhooks,
+      description:
+        'Who is told of every payment that settles, by signed messages that are repeated until they arrive, see [webhooks.md](webhooks.md). Default: nobody.',
     },
     unmatched: {
       decoder: word(['deny', 'pass']),

@@ -3,6 +3,7 @@ import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Upstream } from './upstream.ts';
+import type { Webhook } from './webhook.ts';
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -67,6 +68,8 @@ export interface Plan {
   readonly retentionMs: number;
   readonly deferred: DeferredBounds;
   readonly accessTokens: AccessTokenPlan;
+  /** Who is told of payments. */
+  readonly webhooks: readonly Webhook[];
   /** Processes that share the public address. */
   readonly workers: number;
   /** How long a shutdown may take in all, in milliseconds. */

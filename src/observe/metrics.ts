@@ -6,9 +6,10 @@ import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createShadowMetrics } from './shadow-metrics.ts';
+import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
-export interface Metrics extends Observer {
+export interface Metrics extends Observer, WebhookMetrics {
   readonly config: ConfigMetrics;
   /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
   readConnections(open: () => number): void;
@@ -65,6 +66,7 @@ export function createMetrics(): Metrics {
       shadow.requestFinished(summary);
     },
     ...createPassMetrics(registry),
+    ...createWebhookMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -3,6 +3,7 @@ import { encodeEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
 import type { SettleMode } from '../domain/route.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
+import { withNews } from '../store/news.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
@@ -10,16 +11,19 @@ import type { Refusal } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
 
+/** What moving a payment takes. */
+type ClaimServices = Pick<Services, 'ledger' | 'observer' | 'abandoned' | 'runtime' | 'clock'>;
+
 /**
  * A payment that this request holds: the only way to move its row on. Each move carries the row's epoch, so that a
  * request that lost its payment cannot act for it any more.
  */
 export class ClaimedPayment {
   readonly kind = 'claimed';
-  readonly #services: Pick<Services, 'ledger' | 'observer' | 'abandoned'>;
+  readonly #services: ClaimServices;
   #record: PaymentRecord;
 
-  constructor(record: PaymentRecord, services: Pick<Services, 'ledger' | 'observer' | 'abandoned'>) {
+  constructor(record: PaymentRecord, services: ClaimServices) {
     this.#record = record;
     this.#services = services;
   }
@@ -50,9 +54,9 @@ export class ClaimedPayment {
   /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
   async #transition(step: Transition): Promise<TransitionOutcome> {
     const { key, epoch } = this.#record;
-    const { ledger } = this.#services;
+    const { ledger, runtime, clock } = this.#services;
     try {
-      return await ledger.transition(key, epoch, step);
+      return await ledger.transition(key, epoch, withNews(step, this.#record, runtime().plan.webhooks, clock()));
     } catch (fault) {
       this.letGo();
       throw fault;
@@ -120,7 +124,7 @@ async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimO
  */
 export async function claimDelivery(
   { record, kept }: CollectablePayment,
-  services: Pick<Services, 'ledger' | 'observer' | 'abandoned' | 'owner'>,
+  services: ClaimServices & Pick<Services, 'owner'>,
 ): Promise<ClaimedPayment> {
   const claimed = new ClaimedPayment(record, services);
   await claimed.move({ to: kept === undefined ? 'delivering' : 'redelivering', owner: services.owner });

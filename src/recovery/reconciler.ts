@@ -3,8 +3,10 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
+import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
+import { withNews } from '../store/news.ts';
 import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
@@ -56,6 +58,8 @@ export interface ReconcilerDeps {
   readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
   /** How long finished rows are kept, in milliseconds. */
   readonly retentionMs: () => number;
+  /** Who is told of payments. */
+  readonly webhooks: () => readonly Webhook[];
   /** More to be done once a round, such as remembering the offers in force. */
   readonly everyRound: () => Promise<void>;
   readonly notes: RecoveryNotes;
@@ -282,9 +286,11 @@ export class Reconciler {
   }
 
   /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
-  async #transition({ key, epoch }: PaymentRecord, step: Transition): Promise<TransitionOutcome> {
+  async #transition(record: PaymentRecord, step: Transition): Promise<TransitionOutcome> {
+    const { key, epoch } = record;
+    const { store, webhooks, clock } = this.#deps;
     try {
-      return await this.#deps.store.transition(key, epoch, step);
+      return await store.transition(key, epoch, withNews(step, record, webhooks(), clock()));
     } catch (fault) {
       this.adopt({ key, epoch });
       throw fault;

@@ -16,8 +16,10 @@ import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import { openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
+import type { Messenger } from '../webhook/messenger.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
+import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
 import { openTracer } from './open-tracer.ts';
 import { PassKeeper } from './pass-keeper.ts';
@@ -81,6 +83,7 @@ export interface SoleGateway extends Gateway, Reloadable {
 interface Parts extends Plans {
   readonly store: PaymentStore;
   readonly reconciler: Reconciler;
+  readonly messenger: Messenger;
   readonly keeper: PassKeeper;
   readonly metrics: Metrics;
   readonly services: Services;
@@ -104,6 +107,7 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
     await parts.recent.load();
     await parts.keeper.prepareFor(plan);
     await parts.reconciler.start();
+    parts.messenger.start();
     return await listen(parts, deps);
   } catch (fault) {
     await letGo(parts);
@@ -130,7 +134,7 @@ interface Ground extends Pick<Services, 'owner' | 'tracer'> {
 function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, deps: GatewayDeps): Parts {
   const { log, schemes, clock = Date.now } = deps;
   const metrics = createMetrics();
-  const observer = fanOut([metrics, createRequestLog(log)]);
+  const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
   const keeper = new PassKeeper({ store: store.passes, trouble, clock });
   const opened = openPlans(plan, {
@@ -148,6 +152,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     owner,
     facilitator: (name, network) => facilitators.find(name, network),
     retentionMs: () => plans.current.plan.retentionMs,
+    webhooks: () => plans.current.plan.webhooks,
     everyRound: async () => {
       await recent.remember();
       await facilitators.sweep();
@@ -156,6 +161,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     notes: recoveryNotes(log, observer),
     clock,
   });
+  const messenger = openMessenger({ store, plan: () => plans.current.plan, log, metrics, clock });
   const services: Services = {
     owner,
     ledger: store,
@@ -172,7 +178,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     newRequestId: createRequestIds(),
     runtime: () => plans.current,
   };
-  return { ...opened, store, reconciler, metrics, services, keeper };
+  return { ...opened, store, reconciler, messenger, metrics, services, keeper };
 }
 
 async function listen(parts: Parts, { configuration = soundConfiguration }: GatewayDeps): Promise<SoleGateway> {
@@ -222,8 +228,9 @@ async function shutDown(
   if (admin !== undefined) closeNow(admin);
 }
 
-async function letGo({ plans, facilitators, reconciler, keeper, store }: Parts): Promise<void> {
+async function letGo({ plans, facilitators, reconciler, messenger, keeper, store }: Parts): Promise<void> {
   await reconciler.stop();
+  await messenger.stop();
   await plans.close();
   await keeper.close();
   await facilitators.close();

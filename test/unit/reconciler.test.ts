@@ -5,15 +5,19 @@ import type { PaymentKey } from '../../src/domain/payment.ts';
 import { encodeEvidence } from '../../src/domain/payment-evidence.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
+import type { Webhook } from '../../src/domain/webhook.ts';
 import type { Facilitator } from '../../src/facilitator/facilitator.ts';
 import { Reconciler } from '../../src/recovery/reconciler.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { paymentClaim } from '../contract/ledger-scene.ts';
 import { HOUR_MS, sale } from '../contract/pass-sale.ts';
 import { scriptedPayment } from '../support/scripted-facilitator.ts';
 
 const KEY = 'eip155:84532|token|payer|nonce' as PaymentKey;
 const SETTLEMENT = { transaction: `0x${'ab'.repeat(32)}`, payer: 'payer', amount: parseAmount('1000')! };
+
+const EVIDENCE = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before' });
 
 /** A chain on which a settled transaction is, or is no longer. */
 function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
@@ -51,7 +55,7 @@ async function settledPayment(store: PaymentStore, now: number): Promise<void> {
     state: 'settling',
     owner: 'gone',
     facilitator: 'witness',
-    evidence: encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before' }),
+    evidence: EVIDENCE,
     identifier: undefined,
   });
   await store.transition(KEY, 1, { to: 'delivering', settlement: SETTLEMENT, checkAt: now + 60_000 });
@@ -75,6 +79,7 @@ async function lookedAt(
       owner: `looker ${time}`,
       facilitator: () => facilitatorThatFinds(find),
       retentionMs: () => 1000 * HOUR_MS,
+      webhooks: () => [],
       everyRound: async () => {},
       notes: {
         moved: () => {},
@@ -116,6 +121,34 @@ describe('the second look at a settled payment', () => {
   });
 });
 
+describe('a settlement that recovery finds', () => {
+  it('is told to the receivers of its route', async () => {
+    const now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const claim = { ...paymentClaim({ state: 'settling', owner: 'gone' }), evidence: EVIDENCE };
+    await store.claim(claim);
+    const hook: Webhook = { id: 'books', url: 'https://books.example/', secret: 'x', routes: undefined };
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    const reconciler = new Reconciler({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve: async () => ({ kind: 'settled', settlement: SETTLEMENT }) }),
+      retentionMs: () => HOUR_MS,
+      webhooks: () => [hook, { ...hook, id: 'jobs', routes: ['jobs'] }],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect((await store.find(claim.key))?.settlement).toEqual(SETTLEMENT);
+    expect(await store.outbox.takeDue('books', now, 1, 10)).toMatchObject([
+      { event: { type: 'payment.settled', payment: claim.key, transaction: SETTLEMENT.transaction } },
+    ]);
+    expect(await store.outbox.takeDue('jobs', now, 1, 10)).toEqual([]);
+  });
+});
+
 describe('pruning', () => {
   it('deletes passes that ended longer ago than what is kept', async () => {
     let now = 1_800_000_000_000;
@@ -129,6 +162,7 @@ describe('pruning', () => {
       owner: 'pruner',
       facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
+      webhooks: () => [],
       everyRound: async () => {},
       notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
       clock,

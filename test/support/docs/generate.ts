@@ -14,6 +14,7 @@ import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
+import { webhookKeys } from '../../../src/config/webhook-keys.ts';
 
 const table = readAssetTable();
 
@@ -131,6 +132,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],
   ['`tracing`', tracingKeys.keys],
+  ['An entry of `webhooks`', webhookKeys.keys],
   ['`limits`', limitKeys.keys],
 ];
 

@@ -1,0 +1,45 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What became of one attempt to tell a receiver. */
+export type WebhookOutcome = 'delivered' | 'failed' | 'gone' | 'given_up';
+
+/** What receivers were told, and what they were not told yet. */
+export interface WebhookMetrics {
+  webhookAttempted(outcome: WebhookOutcome): void;
+  /**
+   * @param oldestAt Unix milliseconds of the oldest event; `undefined` when nothing waits
+   * @param now Unix milliseconds
+   */
+  setWaitingEvents(count: number, oldestAt: number | undefined, now: number): void;
+}
+
+/** Messages to receivers. */
+export function createWebhookMetrics(registry: Registry): WebhookMetrics {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: 'turnpike_webhooks_total',
+    help: 'Messages to receivers of payment events: delivered, failed (tried again), gone (410), given_up (after three days).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  // Every process reads them from the same store: the highest is what is true, not the sum.
+  const waiting = new Gauge({
+    name: 'turnpike_webhooks_waiting',
+    help: 'Events that a receiver has not been told yet, of all processes on the ledger; counted up to 10000.',
+    aggregator: 'max',
+    registers,
+  });
+  const age = new Gauge({
+    name: 'turnpike_webhooks_waiting_age_seconds',
+    help: 'Age of the event that has been waiting for longest.',
+    aggregator: 'max',
+    registers,
+  });
+  return {
+    webhookAttempted: (outcome) => attempts.inc({ outcome }),
+    setWaitingEvents(count, oldestAt, now) {
+      waiting.set(count);
+      age.set(oldestAt === undefined ? 0 : Math.max(0, now - oldestAt) / 1000);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Plan } from '../domain/plan.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import { describeCause } from '../observe/cause.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Delivery } from '../store/outbox.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
+import { type AttemptOutcome, Messenger, type MessengerNotes } from '../webhook/messenger.ts';
+import { openPost } from '../webhook/post.ts';
+
+/** What receivers are told from and by. */
+interface MessengerParts {
+  readonly store: PaymentStore;
+  /** The plan in force. */
+  readonly plan: () => Plan;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** Makes what tells the receivers of the plan in force; nothing is sent before it is started. */
+export function openMessenger({ store, plan, log, metrics, clock }: MessengerParts): Messenger {
+  return new Messenger({
+    outbox: store.outbox,
+    webhooks: () => plan().webhooks,
+    post: openPost(),
+    notes: messageNotes(log, metrics, clock),
+    clock,
+    random: Math.random,
+  });
+}
+
+function messageNotes(log: Logger, metrics: Metrics, clock: () => number): MessengerNotes {
+  return {
+    attempted(hook, delivery, outcome) {
+      metrics.webhookAttempted(outcome.kind);
+      logAttempt(log, hook, delivery, outcome);
+    },
+    waits: ({ count, oldestAt }) => metrics.setWaitingEvents(count, oldestAt, clock()),
+    trouble: (fault) => log.warn({ cause: describeCause(fault) }, 'webhooks have to wait'),
+  };
+}
+
+/** A receiver is named by its origin: paths may carry keys. */
+function logAttempt(log: Logger, { url }: Webhook, { attempt, event }: Delivery, outcome: AttemptOutcome): void {
+  const { id, type, route, requestId } = event;
+  const facts = { webhook: new URL(url).origin, event: id, type, route, requestId, attempt };
+  switch (outcome.kind) {
+    case 'delivered':
+      log.debug(facts, 'webhook delivered');
+      break;
+    case 'gone':
+      log.warn({ ...facts, status: 410 }, 'webhook wants no more of this event');
+      break;
+    case 'failed':
+      log.warn({ ...facts, ...troubleOf(outcome), nextAt: new Date(outcome.nextAt).toISOString() }, 'webhook failed');
+      break;
+    case 'given_up':
+      log.error({ ...facts, ...troubleOf(outcome) }, 'webhook given up');
+  }
+}
+
+function troubleOf({ status, fault }: Extract<AttemptOutcome, { kind: 'failed' | 'given_up' }>) {
+  return { status, cause: describeCause(fault) };
+}

@@ -1,0 +1,34 @@
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentEventType, Webhook } from '../domain/webhook.ts';
+import type { Transition } from './ledger.ts';
+
+/** How long after the claim a settlement has to be in doubt for receivers to hear of it, in milliseconds. */
+const DOUBT_MS = 15 * 60_000;
+
+/**
+ * The step together with what the receivers are to hear of it.
+ *
+ * @param before the row that the step starts from
+ * @param webhooks the receivers at this moment: one that is added later hears of later steps only
+ * @param now Unix milliseconds
+ */
+export function withNews(
+  step: Transition,
+  before: PaymentRecord,
+  webhooks: readonly Webhook[],
+  now: number,
+): Transition {
+  const type = newsOf(step, before, now);
+  if (type === undefined) return step;
+  const hooks = webhooks.filter(({ routes }) => routes === undefined || routes.includes(before.route));
+  return hooks.length === 0 ? step : { ...step, news: { type, hooks: hooks.map(({ id }) => id) } };
+}
+
+function newsOf(step: Transition, before: PaymentRecord, now: number): PaymentEventType | undefined {
+  if (step.settlement !== undefined) return before.settledAt === undefined ? 'payment.settled' : undefined;
+  if (step.to === 'defaulted') return 'payment.defaulted';
+  if (step.to !== 'unknown') return undefined;
+  // Each look at a payment in doubt is a step: one of them is the first after the time is over.
+  const since = before.claimedAt + DOUBT_MS;
+  return before.changedAt < since && since <= now ? 'settlement.unknown' : undefined;
+}

@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto';
+import { formatAmount } from '../domain/amount.ts';
+import type { PaymentEvent, Webhook } from '../domain/webhook.ts';
+
+/** A request to a receiver, ready to be sent. */
+export interface Message {
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. Exactly these bytes are signed. */
+  readonly body: string;
+}
+
+/**
+ * Writes an event as a message, signed for one attempt: Standard Webhooks 1.0.0, "Signature scheme" and "Webhook
+ * headers" (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+ *
+ * @param now Unix milliseconds of the attempt, which receivers compare with their own clock
+ */
+export function encodeMessage(event: PaymentEvent, { secret }: Webhook, now: number): Message {
+  const body = encodeEvent(event);
+  const timestamp = String(Math.floor(now / 1000));
+  const signature = createHmac('sha256', Buffer.from(secret, 'base64'))
+    .update(`${event.id}.${timestamp}.${body}`)
+    .digest('base64');
+  return {
+    body,
+    headers: {
+      'Content-Type': 'application/json',
+      'User-Agent': 'turnpike',
+      'webhook-id': event.id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${signature}`,
+    },
+  };
+}
+
+/** The same text for one event, whenever it is sent. Times in ISO 8601 and UTC, amounts as decimal text. */
+function encodeEvent({ id, type, createdAt, ...event }: PaymentEvent): string {
+  return JSON.stringify({
+    id,
+    type,
+    createdAt: new Date(createdAt).toISOString(),
+    data: {
+      route: event.route,
+      payer: event.payer,
+      network: event.network,
+      asset: event.asset,
+      amount: formatAmount(event.amount),
+      payTo: event.payTo,
+      transaction: event.transaction ?? null,
+      scheme: event.scheme,
+      requestId: event.requestId,
+      settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
+      payment: event.payment,
+    },
+  });
+}

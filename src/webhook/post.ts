@@ -1,0 +1,36 @@
+import { Agent } from 'undici';
+import type { Message } from './message.ts';
+
+/** How long one attempt may take in all, in milliseconds. */
+export const ATTEMPT_MS = 10_000;
+/** Most connections to one receiver. */
+const CONNECTIONS = 8;
+/** What is read of an answer's body, in bytes, so that its connection can be used again; nobody looks at it. */
+const IGNORED_BYTES = 16 * 1024;
+const MAX_HEAD_BYTES = 16 * 1024;
+
+/** Sends messages. */
+export interface Post {
+  /**
+   * Sends a message and resolves to the status of the answer; redirects are not followed, the body is ignored. Rejects
+   * when there was none within {@link ATTEMPT_MS}, or `signal` was aborted: the message may have arrived all the same.
+   */
+  send(url: string, message: Message, signal: AbortSignal): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Opens connections to receivers, when they are needed. Certificates are always verified. */
+export function openPost(): Post {
+  const agent = new Agent({ connections: CONNECTIONS, maxHeaderSize: MAX_HEAD_BYTES });
+  return {
+    async send(url, { headers, body }, stop) {
+      const { origin, pathname } = new URL(url);
+      const signal = AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_MS)]);
+      const answer = await agent.request({ origin, path: pathname, method: 'POST', headers, body, signal });
+      // What comes of the body does not matter: the status says whether the message was taken.
+      await answer.body.dump({ limit: IGNORED_BYTES, signal }).catch(() => undefined);
+      return answer.statusCode;
+    },
+    close: () => agent.destroy(),
+  };
+}
