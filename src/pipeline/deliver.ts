@@ -3,7 +3,7 @@ import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connectio
 import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { relay } from './forward.ts';
+import { endOf, relay } from './forward.ts';
 import { noticeHeaders, type SettlementNotice } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
@@ -14,6 +14,12 @@ export interface Served {
 }
 
 export const SERVED: Served = { kind: 'served' };
+
+/** Nobody is there any more to be served. */
+export function gone({ notes }: Pick<RoutedRequest, 'notes'>): Served {
+  notes.outcome = 'client_gone';
+  return SERVED;
+}
 
 /** A paid answer on its way to the buyer. */
 export interface Delivery {
@@ -34,7 +40,7 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
     await claimed.move({ to: 'delivered', ...digest.fact });
     return SERVED;
   }
-  request.notes.outcome = outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+  request.notes.outcome = endOf(outcome, 'failed');
   const again = outcome.kind === 'complete' || isRepeatable(request);
   const reason = reasonOf(outcome, response);
   await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason, ...digest.fact });

@@ -3,6 +3,7 @@ import { formatAmount } from '../domain/amount.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { BodyLimit } from '../proxy/body-limit.ts';
 import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../proxy/headers.ts';
@@ -151,6 +152,18 @@ export async function relay(
   const outcome = await response.relay(res);
   span?.end({ outcome: outcome.kind });
   return outcome;
+}
+
+/** How a request ended whose answer was relayed; `whole` is the word for one that came through to its end. */
+export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOutcome {
+  switch (kind) {
+    case 'complete':
+      return whole;
+    case 'client_gone':
+      return 'client_gone';
+    case 'upstream_broke':
+      return 'failed';
+  }
 }
 
 function headOf(

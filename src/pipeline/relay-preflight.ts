@@ -1,7 +1,7 @@
 import type { Route } from '../domain/route.ts';
 import { allowPaymentHeaders, hidePaymentHeaders } from '../proxy/headers.ts';
 import type { AcceptedRequest } from './exchange.ts';
-import { openUpstream, relay } from './forward.ts';
+import { endOf, openUpstream, relay } from './forward.ts';
 
 /**
  * `cors: api`: has the API itself answer a preflight, free of charge, and adds that payments may be sent. The API is
@@ -13,7 +13,5 @@ export async function relayPreflight(request: AcceptedRequest, route: Route): Pr
   hidePaymentHeaders(request.req.rawHeaders);
   const response = await openUpstream(request, route);
   allowPaymentHeaders(response.rawHeaders);
-  const outcome = await relay(request, response, false, []);
-  if (outcome.kind === 'complete') return;
-  request.notes.outcome = outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+  request.notes.outcome = endOf(await relay(request, response, false, []), 'preflight');
 }

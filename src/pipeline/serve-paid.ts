@@ -6,7 +6,7 @@ import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import { type Delivery, deliver, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
+import { type Delivery, deliver, gone, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import { type CollectablePayment, receiptOf } from './held-payment.ts';
@@ -243,11 +243,5 @@ async function withholdCharged(
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   if (request.clientGone.aborted) return gone(request);
   answerFault(request, fault, Object.fromEntries(noticeHeaders(notice)));
-  return SERVED;
-}
-
-/** Nobody is there any more to be served. */
-function gone(request: RoutedRequest): Served {
-  request.notes.outcome = 'client_gone';
   return SERVED;
 }

@@ -3,7 +3,7 @@ import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import type { Admission } from './admit.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { openUpstream, relay } from './forward.ts';
+import { endOf, openUpstream, relay } from './forward.ts';
 
 /**
  * Serves a request that a pass opened: nothing is charged. What the upstream fails to do gives the request back to the
@@ -18,9 +18,7 @@ export async function serveAdmitted(request: RoutedRequest, admission: Admission
     throw fault;
   }
   if (response.status >= 500) admission.giveBack();
-  const outcome = await relay(request, response, true, admission.headers);
-  request.notes.outcome =
-    outcome.kind === 'complete' ? 'pass' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+  request.notes.outcome = endOf(await relay(request, response, true, admission.headers), 'pass');
 }
 
 /** Whether a request of a pass was not used up by a request that ended in this fault. */

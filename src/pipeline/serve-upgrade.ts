@@ -10,9 +10,9 @@ import { type AnswerContext, answerFault } from './answer.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import { charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import type { Served } from './deliver.ts';
+import { gone, SERVED, type Served } from './deliver.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
-import { type Destination, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
+import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
 import { type CollectablePayment, receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
@@ -74,8 +74,7 @@ class TunnelTransport implements Transport {
   }
 
   async serveFree(request: AcceptedRequest, destination: Destination): Promise<void> {
-    const outcome = await this.#tunnel(request, destination, undefined);
-    request.notes.outcome = outcome.kind === 'complete' ? 'free' : 'client_gone';
+    request.notes.outcome = endOf(await this.#tunnel(request, destination, undefined), 'free');
   }
 
   async servePaid(
@@ -83,7 +82,7 @@ class TunnelTransport implements Transport {
     authorized: AuthorizedPayment,
     services: Services,
   ): Promise<Served | Refusal> {
-    if (request.clientGone.aborted) return { kind: 'served' };
+    if (request.clientGone.aborted) return gone(request);
     const claimed = await claimPayment(request, authorized, 'before', services);
     if (claimed.kind === 'refusal') return claimed;
     if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
@@ -108,8 +107,7 @@ class TunnelTransport implements Transport {
     // A client that went before the upstream's answer has used the request, as on plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
-    const served = upgraded || outcome.kind === 'complete';
-    request.notes.outcome = served ? 'pass' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+    request.notes.outcome = upgraded ? 'pass' : endOf(outcome, 'pass');
   }
 
   async #deliver(
@@ -128,11 +126,11 @@ class TunnelTransport implements Transport {
     const facts = paidFacts(claimed.record);
     const outcome = await this.#tunnel(request, route, { facts, add: noticeHeaders(notice), onUpgraded });
     const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
-    request.notes.outcome = arrived ? 'paid' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+    request.notes.outcome = arrived ? 'paid' : endOf(outcome, 'failed');
     if (opened !== undefined) await opened;
     // An upgrade is a GET: asking for it again is safe.
     else await claimed.move({ to: arrived ? 'delivered' : 'undelivered', reason: outcome.kind });
-    return { kind: 'served' };
+    return SERVED;
   }
 
   async #tunnel(

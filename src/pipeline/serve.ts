@@ -11,7 +11,7 @@ import { type AuthorizedPayment, authorize } from './authorize.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
 import { SERVED, type Served } from './deliver.ts';
 import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedRequest } from './exchange.ts';
-import { type Destination, openUpstream, relay } from './forward.ts';
+import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import type { CollectablePayment } from './held-payment.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import type { Refusal } from './refusal.ts';
@@ -160,9 +160,7 @@ const HTTP: Transport = {
 
 async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<void> {
   const response = await openUpstream(request, destination);
-  const outcome = await relay(request, response, priced, []);
-  request.notes.outcome =
-    outcome.kind === 'complete' ? 'free' : outcome.kind === 'client_gone' ? 'client_gone' : 'failed';
+  request.notes.outcome = endOf(await relay(request, response, priced, []), 'free');
 }
 
 function observe(
