@@ -10,10 +10,11 @@ import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
 import type { Scheme } from './scheme/scheme.ts';
+import type { LedgerReader } from './store/ledger-reader.ts';
 import { openMemoryLedger } from './store/memory/memory-ledger.ts';
 import type { PaymentStore } from './store/payment-store.ts';
-import { openPostgresLedger } from './store/postgres/postgres-ledger.ts';
-import { openSqliteLedger } from './store/sqlite/sqlite-ledger.ts';
+import { openPostgresLedger, openPostgresReader } from './store/postgres/postgres-ledger.ts';
+import { openSqliteLedger, openSqliteReader } from './store/sqlite/sqlite-ledger.ts';
 
 /*
  * The one list of what is built in. A new protocol, scheme, facilitator kind or store is a folder and a line here.
@@ -67,5 +68,18 @@ export async function openStore(spec: StoreSpec): Promise<PaymentStore> {
       return await openSqliteLedger(spec.path);
     case 'postgres':
       return await openPostgresLedger(spec.url);
+  }
+}
+
+/** A store that other processes than the one that keeps it can look at. */
+export type LastingStore = Exclude<StoreSpec, { kind: 'memory' }>;
+
+/** Opens the ledger of a store to look at it, which changes nothing about it. */
+export async function openLedgerReader(spec: LastingStore): Promise<LedgerReader> {
+  switch (spec.kind) {
+    case 'sqlite':
+      return await openSqliteReader(spec.path);
+    case 'postgres':
+      return await openPostgresReader(spec.url);
   }
 }

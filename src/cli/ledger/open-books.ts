@@ -3,9 +3,8 @@ import { resolve } from 'node:path';
 import { readAssetTable } from '../../config/asset-table.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Plan, StoreSpec } from '../../domain/plan.ts';
-import { openStore } from '../../registry.ts';
-import type { Books } from '../../store/books.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import { type LastingStore, openLedgerReader } from '../../registry.ts';
+import type { LedgerReader } from '../../store/ledger-reader.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { readPlan } from '../read-plan.ts';
 import { notice, type Terminal } from '../terminal.ts';
@@ -14,7 +13,7 @@ import { Outlet, ReaderGone } from './outlet.ts';
 
 /** What the commands read from and write to. Nothing in it can change the ledger. */
 export interface OpenBooks {
-  readonly books: Books & Pick<Ledger, 'find'>;
+  readonly books: Omit<LedgerReader, 'close'>;
   readonly assets: AssetNames;
   /** Which ledger it is, for messages: an empty one is often the wrong one. Without the password. */
   readonly name: string;
@@ -42,9 +41,9 @@ export async function withBooks(
   use: (open: OpenBooks) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { plan } = await readPlan(config, terminal);
-  requireReadable(plan.store);
+  const spec = requireReadable(plan.store);
   noteUnknownRoute(plan, route, terminal);
-  const store = await openStore(plan.store);
+  const store = await openLedgerReader(spec);
   try {
     const assets = new AssetNames(plan, readAssetTable());
     const open = { books: store, assets, name: nameOf(plan.store), out: new Outlet(terminal.stdout) };
@@ -63,7 +62,7 @@ export async function withBooks(
  * @throws UsageError for `memory`
  * @throws CommandFailure for a file that is not there
  */
-export function requireReadable(store: StoreSpec): void {
+export function requireReadable(store: StoreSpec): LastingStore {
   switch (store.kind) {
     case 'memory':
       throw new UsageError(
@@ -71,12 +70,12 @@ export function requireReadable(store: StoreSpec): void {
       );
     case 'sqlite':
       // Opening would create the file, and an empty ledger would look like no sales.
-      if (statSync(store.path, { throwIfNoEntry: false })?.isFile() === true) return;
+      if (statSync(store.path, { throwIfNoEntry: false })?.isFile() === true) return store;
       throw new CommandFailure(
         `there is no ledger yet\n  file: ${resolve(store.path)}\nthe gateway creates it when it starts; a relative path counts from the working directory, so run this where the gateway runs`,
       );
     case 'postgres':
-      return;
+      return store;
   }
 }
 

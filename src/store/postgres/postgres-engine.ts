@@ -1,6 +1,6 @@
 import { type ClientBase, DatabaseError, Pool, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { migrate } from '../sql/schema.ts';
+import { migrate, requireSchema } from '../sql/schema.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { PostgresAddress } from './postgres-url.ts';
@@ -12,6 +12,9 @@ export interface PostgresTimeouts {
   /** For one statement of a request. */
   readonly statementMs: number;
 }
+
+/** What may be done on connections: to `read` only, the database is left as it is from the start. */
+export type PostgresAccess = 'read' | 'write';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
@@ -29,29 +32,38 @@ const DIALECT: Dialect = {
   text: 'TEXT COLLATE "C"',
   bytes: 'BYTEA',
   takeRows: 'FOR UPDATE SKIP LOCKED',
+  findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
   beginAlone: ['BEGIN', `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
 };
 
 /**
- * Connects, and brings the database to this version's schema.
+ * Connects, and brings the database to this version's schema; to read only, it has to be there.
  *
  * @throws StoreOpenError
  */
-export async function openPostgresEngine(address: PostgresAddress, timeouts: PostgresTimeouts): Promise<SqlEngine> {
-  const engine = new PostgresEngine(openPool(address, timeouts));
+export async function openPostgresEngine(
+  address: PostgresAddress,
+  timeouts: PostgresTimeouts,
+  access: PostgresAccess = 'write',
+): Promise<SqlEngine> {
+  const engine = new PostgresEngine(openPool(address, timeouts, access));
   try {
-    await engine.prepare();
+    await engine.prepare(access);
     return engine;
   } catch (error) {
     await engine.close();
     if (error instanceof StoreOpenError) throw error;
     throw new StoreOpenError(
-      `the PostgreSQL ledger cannot be opened\n  database: ${address.shown}\n  reason: ${withoutSecrets(error).message}\ncheck that the server is reachable from here, and that the user may create tables`,
+      `the PostgreSQL ledger cannot be opened\n  database: ${address.shown}\n  reason: ${withoutSecrets(error).message}\ncheck that the server is reachable from here, and that the user may ${access === 'read' ? 'read its tables' : 'create tables'}`,
     );
   }
 }
 
-function openPool({ connectionString, pool: max }: PostgresAddress, timeouts: PostgresTimeouts): Pool {
+function openPool(
+  { connectionString, pool: max }: PostgresAddress,
+  timeouts: PostgresTimeouts,
+  access: PostgresAccess,
+): Pool {
   const types = new TypeOverrides();
   types.setTypeParser(BIGINT, Number);
   const pool = new Pool({
@@ -64,7 +76,7 @@ function openPool({ connectionString, pool: max }: PostgresAddress, timeouts: Po
     keepAlive: true,
     // Idle connections are no reason for a process to go on.
     allowExitOnIdle: true,
-    onConnect: (client) => setUp(client, timeouts.statementMs),
+    onConnect: (client) => setUp(client, timeouts.statementMs, access),
   });
   // A connection that breaks while nobody uses it has left the pool already; without a listener it ends the process.
   pool.on('error', () => undefined);
@@ -77,10 +89,10 @@ function openPool({ connectionString, pool: max }: PostgresAddress, timeouts: Po
  * What the ledger relies on, whatever the server's defaults: a commit is on the disk when it is reported, statements
  * see what was committed before them, and what takes too long is given up by the server and so for certain.
  */
-async function setUp(client: ClientBase, statementMs: number): Promise<void> {
+async function setUp(client: ClientBase, statementMs: number, access: PostgresAccess): Promise<void> {
   await client.query(
     `SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
-    SET default_transaction_read_only = off; SET statement_timeout = ${statementMs}`,
+    SET default_transaction_read_only = ${access === 'read' ? 'on' : 'off'}; SET statement_timeout = ${statementMs}`,
   );
 }
 
@@ -93,8 +105,8 @@ class PostgresEngine implements SqlEngine {
     this.#pool = pool;
   }
 
-  /** Checks the database and migrates it. */
-  prepare(): Promise<void> {
+  /** Checks the database, and migrates it unless it is only read. */
+  prepare(access: PostgresAccess): Promise<void> {
     return this.#withClient(async (client) => {
       const { rows } = await client.query<SqlRow>('SHOW server_encoding');
       const encoding = rows[0]?.['server_encoding'];
@@ -106,7 +118,7 @@ class PostgresEngine implements SqlEngine {
       await client.query(`SET statement_timeout = ${LONG_STATEMENT_MS}`);
       const run = async (text: string): Promise<readonly SqlRow[]> =>
         (await client.query<SqlRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
-      await migrate({ run }, DIALECT);
+      await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
       await client.query('RESET statement_timeout');
     }, true);
   }

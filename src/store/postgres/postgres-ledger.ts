@@ -1,3 +1,4 @@
+import type { LedgerReader } from '../ledger-reader.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import { SqlLedger } from '../sql/sql-ledger.ts';
 import { openPostgresEngine } from './postgres-engine.ts';
@@ -28,4 +29,16 @@ export async function openPostgresLedger(url: string, options: PostgresLedgerOpt
   const { clock = Date.now, connectTimeoutMs = 2000, statementTimeoutMs = 5000 } = options;
   const timeouts = { connectMs: connectTimeoutMs, statementMs: statementTimeoutMs };
   return new SqlLedger(await openPostgresEngine(readPostgresUrl(url), timeouts), clock);
+}
+
+/**
+ * Opens the ledger in a PostgreSQL database to look at it. The server refuses its connections every write, and needs no
+ * right to anything but reading.
+ *
+ * @param url as for {@link openPostgresLedger}
+ * @throws StoreOpenError the database cannot be reached, or was written by another version
+ */
+export async function openPostgresReader(url: string): Promise<LedgerReader> {
+  const timeouts = { connectMs: 5000, statementMs: 5000 };
+  return new SqlLedger(await openPostgresEngine(readPostgresUrl(url), timeouts, 'read'), Date.now);
 }

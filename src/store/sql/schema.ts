@@ -108,6 +108,23 @@ export async function migrate(session: SchemaSession, dialect: Dialect): Promise
   }
 }
 
+/**
+ * Makes sure that a database has this version's schema, and changes nothing about it.
+ *
+ * @throws StoreOpenError when there is no ledger in it, or one of another version
+ */
+export async function requireSchema(session: SchemaSession, dialect: Dialect): Promise<void> {
+  const [table] = await session.run(dialect.findVersionTable);
+  if (table === undefined) {
+    throw new StoreOpenError('there is no ledger in this database yet\nthe gateway makes it when it starts');
+  }
+  const version = readVersion(await session.run(READ_VERSION));
+  if (version === MIGRATIONS.length) return;
+  throw new StoreOpenError(
+    `the ledger was written by an older version of turnpike\n  its schema: ${version}\n  known here: ${MIGRATIONS.length}\nread it with the version that runs on it; this one brings it up to date when its gateway starts`,
+  );
+}
+
 /** Does the next step, if there is one, and says whether there is none. */
 async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boolean> {
   await session.run('CREATE TABLE IF NOT EXISTS turnpike_schema_version (version BIGINT NOT NULL PRIMARY KEY)');

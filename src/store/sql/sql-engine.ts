@@ -25,6 +25,8 @@ export interface Dialect {
   readonly bytes: string;
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
+  /** Gives a row where the table of the schema's version is there. */
+  readonly findVersionTable: string;
   /** Begins a transaction that one process at a time can be in. */
   readonly beginAlone: readonly string[];
 }

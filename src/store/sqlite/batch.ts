@@ -8,6 +8,8 @@ export interface SqliteFile {
   readonly busyTimeoutMs: number;
   /** Pages of 4 KiB that the file may have; `undefined` for as many as the disk holds. */
   readonly maxPages: number | undefined;
+  /** Only to look at it: a file that is not there is not made, and nothing is written. */
+  readonly readOnly?: true;
 }
 
 /** Statements that take place all together, or none. */

@@ -5,4 +5,10 @@ import type { Dialect } from '../sql/sql-engine.ts';
  *
  * Apart from what opens files, so that `node:sqlite` is loaded in the thread only.
  */
-export const sqliteDialect: Dialect = { text: 'TEXT', bytes: 'BLOB', takeRows: '', beginAlone: ['BEGIN IMMEDIATE'] };
+export const sqliteDialect: Dialect = {
+  text: 'TEXT',
+  bytes: 'BLOB',
+  takeRows: '',
+  findVersionTable: "SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = 'turnpike_schema_version'",
+  beginAlone: ['BEGIN IMMEDIATE'],
+};

@@ -39,6 +39,25 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
   }
 }
 
+/**
+ * Opens a database file to look at it, whoever else is writing it.
+ *
+ * @throws StoreOpenError
+ */
+export function openFileToRead({ path, busyTimeoutMs }: SqliteFile): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    // Nothing is read before this: a file that is no database says so here.
+    database.prepare('PRAGMA schema_version').get();
+    return database;
+  } catch (error) {
+    throw new StoreOpenError(
+      `the ledger cannot be read\n  file: ${path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and run this as the gateway's user: SQLite keeps what readers share in files beside it`,
+    );
+  }
+}
+
 /** Runs statements one after another on one connection, each text prepared once. */
 export class SqliteSession {
   readonly #database: DatabaseSync;

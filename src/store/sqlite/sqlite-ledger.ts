@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { LedgerReader } from '../ledger-reader.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import { SqlLedger } from '../sql/sql-ledger.ts';
 import { StoreOpenError } from '../store-open-error.ts';
@@ -26,12 +27,28 @@ export interface SqliteLedgerOptions {
  * @example const store = await openSqliteLedger('./turnpike.db');
  */
 export async function openSqliteLedger(path: string, options: SqliteLedgerOptions = {}): Promise<PaymentStore> {
+  requireFile(path);
+  const { clock = Date.now, busyTimeoutMs = 5000, maxPages } = options;
+  return new SqlLedger(await openSqliteEngine({ path: resolve(path), busyTimeoutMs, maxPages }), clock);
+}
+
+/**
+ * Opens the ledger in a SQLite file to look at it, beside a gateway that is using it or not. The file is not changed.
+ *
+ * @param path relative to the working directory
+ * @throws StoreOpenError the file cannot be read, or was written by another version
+ */
+export async function openSqliteReader(path: string): Promise<LedgerReader> {
+  requireFile(path);
+  const file = { path: resolve(path), busyTimeoutMs: 5000, maxPages: undefined, readOnly: true } as const;
+  return new SqlLedger(await openSqliteEngine(file), Date.now);
+}
+
+function requireFile(path: string): void {
   // SQLite gives names of its own meaning, and what is in memory is what `store: memory` is for.
   if (path === '' || path === ':memory:' || path.startsWith('file:')) {
     throw new StoreOpenError(
       `the ledger needs a file\n  path: ${JSON.stringify(path)}\nname one, such as \`sqlite:./turnpike.db\`, or use \`store: memory\``,
     );
   }
-  const { clock = Date.now, busyTimeoutMs = 5000, maxPages } = options;
-  return new SqlLedger(await openSqliteEngine({ path: resolve(path), busyTimeoutMs, maxPages }), clock);
 }

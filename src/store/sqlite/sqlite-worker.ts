@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { migrate } from '../sql/schema.ts';
+import { migrate, requireSchema } from '../sql/schema.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { describeFault, openFile, SqliteSession } from './sqlite-file.ts';
+import { describeFault, openFile, openFileToRead, SqliteSession } from './sqlite-file.ts';
 
 /*
  * The thread that SQLite runs in: waiting for the disk is its whole life, and must not stop the event loop that
@@ -17,9 +17,9 @@ function say(answer: WorkerAnswer): void {
 }
 
 async function serve(): Promise<void> {
-  const database = openFile(file);
+  const database = file.readOnly === true ? openFileToRead(file) : openFile(file);
   const session = new SqliteSession(database);
-  await migrate(session, sqliteDialect);
+  await (file.readOnly === true ? requireSchema : migrate)(session, sqliteDialect);
   parentPort?.on('message', (task: WorkerTask) => {
     if (task.kind === 'close') {
       database.close();

@@ -1,0 +1,8 @@
+import type { Books } from './books.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * The ledger for those who only look: opening it makes no table and takes no lock that a gateway waits for, and nothing that
+ * can be called changes it. The store itself refuses writes.
+ */
+export interface LedgerReader extends Books, Pick<Ledger, 'find' | 'close'> {}
