@@ -5,7 +5,7 @@ import type { QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
 import { carriedTokens } from '../proxy/carried-token.ts';
-import type { PaidFacts } from '../proxy/headers.ts';
+import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
 import { hasPaymentHeader } from './read-payment.ts';

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsMode } from '../domain/plan.ts';
+import { PAYMENT_REQUEST_HEADERS } from '../proxy/headers/names.ts';
 
 /** What browsers must be told they may send: the payment headers, and those that payment clients add. */
-const ALLOWED_HEADERS =
-  'Content-Type, Authorization, PAYMENT-SIGNATURE, X-PAYMENT, SIGN-IN-WITH-X, X402-Access-Token, Access-Control-Expose-Headers';
+const ALLOWED_HEADERS = ['Content-Type', 'Authorization', ...PAYMENT_REQUEST_HEADERS].join(', ');
 /** What scripts must be told they may read, also on the 402. */
 export const EXPOSED_HEADERS =
   'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X402-Access-Token, X402-Access-Expires, X402-Access-Remaining, Retry-After, X-Request-Id';

@@ -1,5 +1,5 @@
 import type { Route } from '../domain/route.ts';
-import { allowPaymentHeaders, hidePaymentHeaders } from '../proxy/headers.ts';
+import { allowPaymentHeaders, hidePaymentHeaders } from '../proxy/headers/preflight.ts';
 import type { AcceptedRequest } from './exchange.ts';
 import { endOf, openUpstream, relay } from './forward.ts';
 

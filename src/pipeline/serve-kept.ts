@@ -1,5 +1,5 @@
 import { finished } from 'node:stream/promises';
-import { relayResponseHeaders } from '../proxy/headers.ts';
+import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 import { BodyDigest } from './body-digest.ts';

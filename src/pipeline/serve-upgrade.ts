@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import type { PaidFacts } from '../proxy/headers.ts';
+import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { isWebSocketUpgrade, type UpgradeOutcome } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import type { Admission } from './admit.ts';

@@ -1,6 +1,6 @@
 /*
  * How an access token travels: in `X402-Access-Token`, in `Authorization: Bearer tpk_…`, or in our cookie. What of it
- * may not go on to the upstream, `headers.ts` takes out.
+ * may not go on to the upstream, `headers/` takes out.
  */
 
 /** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { BodyAhead } from './body-ahead.ts';
-import { relayTrailers } from './headers.ts';
+import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';

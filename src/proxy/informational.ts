@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { relayHints } from './headers.ts';
+import { relayHints } from './headers/to-client.ts';
 
 /**
  * Passes an informational response (102, 103 and later ones) on to the client, before the final one (RFC 9110 §15.2).

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import { relayResponseHeaders } from './headers.ts';
+import { relayResponseHeaders } from './headers/to-client.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook, ServerHealth } from './server-health.ts';
 import { type Connector, connectorTo } from './upstream-connector.ts';

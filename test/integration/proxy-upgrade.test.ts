@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { forwardRequestHeaders } from '../../src/proxy/headers.ts';
+import { forwardRequestHeaders } from '../../src/proxy/headers/to-upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { isWebSocketUpgrade, openUpgradeProxy } from '../../src/proxy/upgrade.ts';
 import type { RelayOutcome } from '../../src/proxy/upstream-response.ts';

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
-import { forwardRequestHeaders, type PaidFacts, relayResponseHeaders } from '../../src/proxy/headers.ts';
+import { relayResponseHeaders } from '../../src/proxy/headers/to-client.ts';
+import { forwardRequestHeaders, type PaidFacts } from '../../src/proxy/headers/to-upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { bodyOf } from '../../src/proxy/upload-body.ts';
 import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';

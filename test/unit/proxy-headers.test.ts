@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeFieldList, parseFieldList } from '../../src/proxy/field-list.ts';
-import {
-  type ForwardContext,
-  forwardRequestHeaders,
-  type RelayContext,
-  relayResponseHeaders,
-  relayTrailers,
-} from '../../src/proxy/headers.ts';
+import { type RelayContext, relayResponseHeaders, relayTrailers } from '../../src/proxy/headers/to-client.ts';
+import { type ForwardContext, forwardRequestHeaders } from '../../src/proxy/headers/to-upstream.ts';
 
 const FORWARD: ForwardContext = {
   peer: '192.0.2.1',

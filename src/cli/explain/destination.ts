@@ -2,7 +2,7 @@ import { formatAmount } from '../../domain/amount.ts';
 import type { Route } from '../../domain/route.ts';
 import type { AcceptedRequest } from '../../pipeline/exchange.ts';
 import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
-import type { PaidFacts } from '../../proxy/headers.ts';
+import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
 import type { HeaderField } from '../request-options.ts';
 
 /** Where a request would go, and what would become of its headers. */

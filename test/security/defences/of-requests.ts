@@ -2,7 +2,10 @@ import { type Defence, defencesOf } from './defence.ts';
 
 const TARGET = 'domain/request-target.ts';
 const ACCEPT = 'pipeline/accept.ts';
-const HEADERS = 'proxy/headers.ts';
+const NAMES = 'proxy/headers/names.ts';
+const FLAT_LIST = 'proxy/headers/flat-list.ts';
+const TO_UPSTREAM = 'proxy/headers/to-upstream.ts';
+const TO_CLIENT = 'proxy/headers/to-client.ts';
 const LISTENER = 'server/public-listener.ts';
 const EXCHANGE = 'proxy/exchange.ts';
 
@@ -37,7 +40,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     'smuggling',
     ['message with two ends', ACCEPT, "coding !== undefined && coding.toLowerCase() !== 'chunked'", 'false'],
     ['message with two ends|never arrives whole', LISTENER, 'insecureHTTPParser: false', 'insecureHTTPParser: true'],
-    ['stays a body', HEADERS, "  'transfer-encoding',\n", ''],
+    ['stays a body', NAMES, "  'transfer-encoding',\n", ''],
     ['100-continue', ACCEPT, "throw new GatewayError('expectation_failed');", ''],
     ['100-continue', 'pipeline/request-body.ts', 'req.httpVersionMinor > 0 && ', ''],
     [
@@ -63,23 +66,23 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'header-spoofing',
-    ['cannot send', HEADERS, 'NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)', 'NEVER_FORWARDED.has(key)'],
-    ['cannot send', HEADERS, "PLAIN_NAME.test(lower) ? lower : lower.replaceAll(NOT_ALPHANUMERIC, '-')", 'lower'],
-    ['is not believed', HEADERS, 'return context.peerTrusted && !isTwin', 'return true'],
-    ['naming it in Connection', HEADERS, ' || option === FRAMING) continue', ') continue'],
-    ['tells the API who paid', HEADERS, "  'payment-signature',\n", ''],
-    ['cannot replace the credentials', HEADERS, 'if (canonical(name) === key) return false', ''],
-    ['cannot send', HEADERS, '  ...OVERRIDES,\n', ''],
-    ['cannot send', HEADERS, "  'proxy',\n", ''],
-    ['is not believed', HEADERS, "  'x-request-id',\n", ''],
+    ['cannot send', TO_UPSTREAM, 'NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)', 'NEVER_FORWARDED.has(key)'],
+    ['cannot send', NAMES, "PLAIN_NAME.test(lower) ? lower : lower.replaceAll(NOT_ALPHANUMERIC, '-')", 'lower'],
+    ['is not believed', TO_UPSTREAM, 'return context.peerTrusted && !isTwin', 'return true'],
+    ['naming it in Connection', FLAT_LIST, ' || option === FRAMING) continue', ') continue'],
+    ['tells the API who paid', NAMES, "  'payment-signature',\n", ''],
+    ['cannot replace the credentials', TO_UPSTREAM, 'if (canonical(name) === key) return false', ''],
+    ['cannot send', NAMES, '  ...OVERRIDES,\n', ''],
+    ['cannot send', NAMES, "  'proxy',\n", ''],
+    ['is not believed', NAMES, "  'x-request-id',\n", ''],
   ),
   ...defencesOf(
     'response-splitting',
     ['preflight', 'pipeline/cross-origin.ts', ' && HEADER_LIST.test(asked)', ''],
-    ['cannot pass for', HEADERS, 'if (context.paid) keepPrivate(', 'if (false) keepPrivate('],
+    ['cannot pass for', TO_CLIENT, 'if (context.paid) keepPrivate(', 'if (false) keepPrivate('],
     [
       'cannot pass for',
-      HEADERS,
+      TO_CLIENT,
       'const framing = framingOf(raw, context);',
       'const framing = framingOf(raw, context);\n  if (raw.length > 0) return [...raw];',
     ],
@@ -132,7 +135,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     'compressed-bodies',
     [
       'arrives at the client',
-      HEADERS,
+      NAMES,
       'new Set([...HOP_BY_HOP, ...PAYMENT]);',
       "new Set([...HOP_BY_HOP, ...PAYMENT, 'content-encoding']);",
     ],
@@ -145,15 +148,15 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'cache-poisoning',
-    ['kept for others', HEADERS, "const directives = ['private'];", 'const directives: string[] = [];'],
-    ['kept for others', HEADERS, 'key.endsWith(SHARED_CACHE_SUFFIX)', 'false'],
+    ['kept for others', TO_CLIENT, "const directives = ['private'];", 'const directives: string[] = [];'],
+    ['kept for others', TO_CLIENT, 'key.endsWith(SHARED_CACHE_SUFFIX)', 'false'],
     [
       'kept for others',
-      HEADERS,
+      TO_CLIENT,
       "out.splice(at, 2, 'Cache-Control', directives.join(', '))",
       "out[at + 1] = directives.join(', ')",
     ],
-    ['kept for others', HEADERS, "mergeInto(out, 'Vary', vary);", ''],
+    ['kept for others', TO_CLIENT, "mergeInto(out, 'Vary', vary);", ''],
     ['is a price', 'pipeline/answer.ts', "headers['Cache-Control'] = 'no-store';", ''],
     ['parser refuses', 'server/raw-answer.ts', "'Cache-Control: no-store',", ''],
   ),

@@ -1,0 +1,131 @@
+/*
+ * Every header that the gateway removes or keeps to itself, in both directions, with the reason. Nothing outside this
+ * folder touches headers of forwarded traffic. Lists are flat, as Node and undici use them: name, value, name, value.
+ *
+ * Names are compared in lower case and with whatever is no letter or digit read as `-`: CGI, WSGI and Rack show
+ * `x402_payer` and `x402-payer` to the API as one variable, some servers `x402.payer` too, so a twin of a header that
+ * means something here is removed with it.
+ */
+
+/** About one connection only (RFC 9110 §7.6.1, RFC 9112 §9), or a credential for a proxy on the way (RFC 9110 §11.7). */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+];
+
+/** x402's own headers: signed payments and receipts are between the buyer and the gateway, whoever sends them. */
+const PAYMENT = [
+  'payment-required',
+  'payment-response',
+  'payment-signature',
+  'x-payment',
+  'x-payment-response',
+  'sign-in-with-x',
+  // From a resource server to its own x402 library: an upstream could change what the buyer is told or charged.
+  'settlement-overrides',
+  'extension-responses',
+];
+
+/** Ask the API to treat the request as another one than was matched and priced. */
+const OVERRIDES = [
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+];
+
+/** What never reaches the upstream. */
+export const NEVER_FORWARDED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...PAYMENT,
+  ...OVERRIDES,
+  // The upstream's own authority is sent; the client's goes into X-Forwarded-Host. A virtual-hosted upstream would not
+  // answer to the client's, and routing must not depend on what a client claims.
+  'host',
+  // The server in front has answered it; undici cannot wait for a 100.
+  'expect',
+  // Announces trailers of the upload, which are not forwarded (RFC 9110 §6.5.1 lets an intermediary discard them).
+  'trailer',
+  // Becomes HTTP_PROXY in CGI ("httpoxy").
+  'proxy',
+  // Set by the gateway on every request.
+  'x-request-id',
+]);
+
+/** W3C Trace Context: where the gateway traces, the upstream finds the gateway's span in them, not the client's. */
+export const TRACE: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
+/** Tell where a request came from: believed from trusted peers only. `x-forwarded-*` is covered by its prefix. */
+export const FORWARDING: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+]);
+
+/** The gateway's own names; a client's or an upstream's copy is a forgery, of any name still to come too. */
+export const OWN_PREFIX = 'x402-';
+
+/** The same, of any name. */
+export const FORWARDING_PREFIX = 'x-forwarded-';
+
+/** What never reaches the client. */
+export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...PAYMENT]);
+
+/** Frames the message: a `Connection` header that names it must not take it away. */
+export const FRAMING = 'content-length';
+
+/** Only a head may carry these (RFC 9110 §6.5.1). */
+export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
+  FRAMING,
+  'host',
+  'trailer',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'cache-control',
+  'set-cookie',
+  'vary',
+]);
+
+/** Would let a shared cache keep a paid answer in spite of `Cache-Control: private`. */
+export const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', 'edge-control', 'x-accel-expires']);
+
+/** RFC 9213 targeted fields, of any vendor. */
+export const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
+
+/** What a paid answer depends on besides its URL. */
+export const PAID_VARY = ['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Authorization'];
+
+/** The same, where passes open the route too. */
+export const PASS_VARY = [...PAID_VARY, 'X402-Access-Token', 'Cookie', 'SIGN-IN-WITH-X'];
+
+/** What payment clients send with a request, as a preflight has to allow it. */
+export const PAYMENT_REQUEST_HEADERS = [
+  'PAYMENT-SIGNATURE',
+  'X-PAYMENT',
+  'SIGN-IN-WITH-X',
+  'X402-Access-Token',
+  // The official client sends it, although it means nothing in a request.
+  'Access-Control-Expose-Headers',
+];
+
+const PLAIN_NAME = /^[a-z0-9-]*$/;
+const NOT_ALPHANUMERIC = /[^a-z0-9]/g;
+
+/** A name as it is looked up in these lists. @param lower in lower case */
+export function canonical(lower: string): string {
+  return PLAIN_NAME.test(lower) ? lower : lower.replaceAll(NOT_ALPHANUMERIC, '-');
+}

@@ -1,0 +1,149 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
+import { isOwnCookie } from '../carried-token.ts';
+import { parseFieldList } from '../field-list.ts';
+import { UpstreamFault } from '../upstream-fault.ts';
+import { FORBIDDEN_IN_VALUE, find, mergeInto, nominatedBy } from './flat-list.ts';
+import {
+  canonical,
+  FRAMING,
+  NEVER_A_TRAILER,
+  NEVER_RELAYED,
+  OWN_PREFIX,
+  PAID_VARY,
+  PASS_VARY,
+  SHARED_CACHE,
+  SHARED_CACHE_SUFFIX,
+} from './names.ts';
+
+/** What the gateway knows about a response that it relays. */
+export interface RelayContext {
+  /** The client's method. */
+  readonly method: string;
+  readonly status: number;
+  /** Minor HTTP version of the client's request. */
+  readonly httpVersionMinor: number;
+  /** Whether the answer was paid for, now or by a pass: then it is the payer's alone. */
+  readonly paid: boolean;
+  /** Whether passes open the route, so that a paid answer depends on what carries one. */
+  readonly passes?: boolean;
+  /** Headers of the gateway, such as `PAYMENT-RESPONSE`; readable for browsers where the answer is a CORS one. */
+  readonly add: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * The headers of the client's response: the upstream's in their order, case and number, without those of its connection
+ * and without forged payment headers; for paid answers also kept out of shared caches.
+ *
+ * @param raw flat list, `UpstreamResponse.rawHeaders`
+ * @returns flat list for `writeHead`
+ * @throws GatewayError `upstream_invalid_answer` for a value that may not stand in a header
+ */
+export function relayResponseHeaders(raw: readonly string[], context: RelayContext): string[] {
+  const nominated = nominatedBy(raw);
+  const framing = framingOf(raw, context);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const lower = name.toLowerCase();
+    const key = canonical(lower);
+    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    if (lower === FRAMING && !framing.length) continue;
+    // An API that sets our cookie could put its buyers on another one's pass.
+    if (key === 'set-cookie' && isOwnCookie(raw[i + 1] ?? '')) continue;
+    if (lower === 'trailer' && !framing.trailers) continue;
+    out.push(name, checked(raw[i + 1] ?? ''));
+  }
+  if (context.paid) keepPrivate(out, context.passes === true ? PASS_VARY : PAID_VARY);
+  for (const [name, value] of context.add) out.push(name, checked(value));
+  if (context.add.length > 0) expose(out, context.add);
+  return out;
+}
+
+/**
+ * The headers of an informational response: the same, but for those that frame a message, and without what may not
+ * stand in a header. They are hints, so that nothing fails for the want of one.
+ *
+ * @returns flat list for `writeInformation`
+ */
+export function relayHints(raw: readonly string[]): string[] {
+  const nominated = nominatedBy(raw);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    const key = canonical(lower);
+    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    if (key !== FRAMING && key !== 'trailer' && !FORBIDDEN_IN_VALUE.test(value)) out.push(name, value);
+  }
+  return out;
+}
+
+/**
+ * Trailers for the client: without those that only a head may carry (RFC 9110 §6.5.1) and forged payment headers.
+ *
+ * @returns pairs for `addTrailers`
+ */
+export function relayTrailers(raw: readonly string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const key = canonical(name.toLowerCase());
+    const mayTrail = !NEVER_RELAYED.has(key) && !key.startsWith(OWN_PREFIX) && !NEVER_A_TRAILER.has(key);
+    if (mayTrail && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
+  }
+  return out;
+}
+
+/** Which of the upstream's framing headers hold for the client's response too. */
+function framingOf(raw: readonly string[], context: RelayContext): { length: boolean; trailers: boolean } {
+  const chunked = find(raw, 'transfer-encoding') !== -1;
+  const bodiless = context.method === 'HEAD' || context.status === 204 || context.status === 304;
+  return {
+    // A length next to chunks is a smuggling attempt or a mistake; a 204 has none (RFC 9110 §8.6).
+    length: !chunked && context.status !== 204,
+    // Only a chunked response can have trailers; Node refuses to announce them on any other.
+    trailers: chunked && !bodiless && context.httpVersionMinor > 0,
+  };
+}
+
+function keepPrivate(out: string[], vary: readonly string[]): void {
+  const directives = ['private'];
+  let at = -1;
+  for (let i = out.length - 2; i >= 0; i -= 2) {
+    const key = canonical(out[i]?.toLowerCase() ?? '');
+    if (SHARED_CACHE.has(key) || key.endsWith(SHARED_CACHE_SUFFIX)) {
+      out.splice(i, 2);
+      if (at !== -1) at -= 2;
+    } else if (key === 'cache-control') {
+      directives.splice(1, 0, ...parseFieldList(out[i + 1] ?? '').filter(isPrivateDirective));
+      if (at !== -1) out.splice(at, 2);
+      at = i;
+    }
+  }
+  if (at === -1) out.push('Cache-Control', 'private');
+  // By its own name: a twin such as `cache_control` would not be read by any cache.
+  else out.splice(at, 2, 'Cache-Control', directives.join(', '));
+  mergeInto(out, 'Vary', vary);
+}
+
+function isPrivateDirective(directive: string): boolean {
+  const name = directive.split('=', 1)[0]?.trim().toLowerCase();
+  return name !== 'public' && name !== 's-maxage' && name !== 'private';
+}
+
+/** Lets scripts of other origins read what was added, where the API lets them read the answer at all. */
+function expose(out: string[], added: RelayContext['add']): void {
+  if (find(out, 'access-control-allow-origin') === -1) return;
+  const names = added.map(([name]) => name).filter((name) => name.toLowerCase() !== 'set-cookie');
+  mergeInto(out, 'Access-Control-Expose-Headers', names);
+}
+
+/** A value with a line break would be read as a header of its own. */
+function checked(value: string): string {
+  if (!FORBIDDEN_IN_VALUE.test(value)) return value;
+  throw new GatewayError('upstream_invalid_answer', {
+    cause: new UpstreamFault('A response header holds a character that may not stand in one.', 'possibly'),
+  });
+}

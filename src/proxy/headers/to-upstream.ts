@@ -1,0 +1,112 @@
+import { foreignCookies, isOwnBearer } from '../carried-token.ts';
+import { parseFieldList } from '../field-list.ts';
+import { nominatedBy } from './flat-list.ts';
+import { canonical, FORWARDING, FORWARDING_PREFIX, FRAMING, NEVER_FORWARDED, OWN_PREFIX, TRACE } from './names.ts';
+
+/** What the upstream is told of a request that is not free. */
+export interface PaidFacts {
+  readonly payer: string;
+  /** The route's name. */
+  readonly route: string;
+  /** The money that this request moved; not there where a pass opened the route. */
+  readonly money?: {
+    /** CAIP-2. */
+    readonly network: string;
+    readonly asset: string;
+    /** Atomic units, decimal. */
+    readonly amount: string;
+  };
+  /** Id of the pass that opened the route. */
+  readonly pass?: string;
+}
+
+/** What the gateway knows about a request that it forwards. */
+export interface ForwardContext {
+  /** Address of the peer on the connection. */
+  readonly peer: string;
+  /** Whether the peer's own forwarding headers are believed. */
+  readonly peerTrusted: boolean;
+  /** How the client reached the gateway, where no trusted peer says otherwise. */
+  readonly proto: 'http' | 'https';
+  /** The client's `Host`, validated. */
+  readonly host: string;
+  readonly requestId: string;
+  /** From the configuration; replaces the client's headers of these lower-case names. */
+  readonly upstreamHeaders: readonly (readonly [name: string, value: string])[];
+  readonly paid: PaidFacts | undefined;
+  /** The gateway's own place in the trace; `undefined` leaves the client's headers as they are. */
+  readonly trace: { readonly traceparent: string; readonly tracestate: string | undefined } | undefined;
+}
+
+/**
+ * The headers that go to the upstream: the client's, scrubbed, in their order and case, then those the gateway adds.
+ * The client's `Connection` header is obeyed first, so it can never remove what is added.
+ *
+ * @param raw flat list as in `IncomingMessage.rawHeaders`
+ */
+export function forwardRequestHeaders(raw: readonly string[], context: ForwardContext): string[] {
+  const nominated = nominatedBy(raw);
+  const out: string[] = [];
+  let forwardedFor = '';
+  let proto: string = context.proto;
+  let host = context.host;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (nominated?.has(lower) === true && lower !== 'te') continue;
+    if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
+    else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
+    else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
+    else if (lower === 'te') out.push(...trailersOnly(name, value));
+    else if (lower === 'cookie') pushForeignCookies(out, name, value);
+    else if (isForwarded(lower, value, context)) out.push(name, value);
+  }
+  out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
+  out.push('X-Request-Id', context.requestId);
+  if (context.trace !== undefined) pushTrace(out, context.trace);
+  for (const [name, value] of context.upstreamHeaders) out.push(name, value);
+  if (context.paid !== undefined) pushPaidFacts(out, context.paid);
+  return out;
+}
+
+function isForwarded(lower: string, value: string, context: ForwardContext): boolean {
+  const key = canonical(lower);
+  if (NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)) return false;
+  const isTwin = key !== lower;
+  if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return context.peerTrusted && !isTwin;
+  if (isTwin && key === FRAMING) return false;
+  if (context.trace !== undefined && TRACE.has(key)) return false;
+  // A token of ours is a credential for the gateway; any other one belongs to the API.
+  if (lower === 'authorization' && isOwnBearer(value)) return false;
+  for (const [name] of context.upstreamHeaders) if (canonical(name) === key) return false;
+  return true;
+}
+
+function pushTrace(out: string[], { traceparent, tracestate }: NonNullable<ForwardContext['trace']>): void {
+  out.push('traceparent', traceparent);
+  if (tracestate !== undefined) out.push('tracestate', tracestate);
+}
+
+function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts): void {
+  out.push('X402-Payer', payer);
+  if (money !== undefined) out.push('X402-Network', money.network, 'X402-Asset', money.asset);
+  if (pass !== undefined) out.push('X402-Pass', pass);
+  // A route's name is free text in the configuration; on the wire it must be a header value.
+  const route = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(paid.route)
+    ? paid.route
+    : encodeURIComponent(paid.route);
+  if (money !== undefined) out.push('X402-Amount', money.amount);
+  out.push('X402-Route', route);
+}
+
+function pushForeignCookies(out: string[], name: string, value: string): void {
+  const foreign = foreignCookies(value);
+  if (foreign !== '' || value === '') out.push(name, foreign);
+}
+
+/** `TE` is about one connection, except that `trailers` asks for something the gateway passes on. */
+function trailersOnly(name: string, value: string): readonly string[] {
+  const asked = parseFieldList(value).some((member) => member.toLowerCase() === 'trailers');
+  return asked ? [name, 'trailers'] : [];
+}
