@@ -21,11 +21,22 @@ export function compileTrustedPeers(blocks: readonly string[]): TrustedPeers {
   const compiled = blocks.map(parseBlock);
   return {
     has(address) {
-      if (address === undefined || compiled.length === 0 || isIP(address) === 0) return false;
-      const peer = ipaddr.process(address);
-      return compiled.some(([network, bits]) => contains(network, bits, peer));
+      if (compiled.length === 0) return false;
+      const peer = readPeerAddress(address);
+      return peer !== undefined && compiled.some(([network, bits]) => contains(network, bits, peer));
     },
   };
+}
+
+/**
+ * Reads the address of a peer, IPv4 in its IPv6-mapped form as IPv4; `undefined` for what is none. Never throws.
+ *
+ * The zone of a link-local address (`fe80::1%br-0a1b`) says on which interface of ours it was met and is no part of it.
+ * It may hold characters that ipaddr.js takes in no address and throws at: bridges and VLANs are named with them.
+ */
+export function readPeerAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const address = text?.split('%', 1)[0] ?? '';
+  return isIP(address) === 0 ? undefined : ipaddr.process(address);
 }
 
 function contains(network: Block[0], bits: number, peer: Block[0]): boolean {

@@ -9,13 +9,13 @@ import { linger, rawAnswer } from './raw-answer.ts';
  * client cannot take them all. Trusted proxies carry many clients and are bounded by the first alone.
  */
 export class ConnectionGuard {
-  readonly #runtime: () => Runtime;
+  readonly #runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
   /** Connections by address; as large as there are connections. */
   readonly #byAddress = new Map<string, number>();
   readonly #refused = new WeakSet<Duplex>();
   #open = 0;
 
-  constructor(runtime: () => Runtime) {
+  constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>) {
     this.#runtime = runtime;
   }
 

@@ -12,6 +12,9 @@ describe('what counts as one client', () => {
     ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['fe80::1%br-0a1b', 'fe80:0:0:0::/64'],
+    ['fe80::1%eth0.100', 'fe80:0:0:0::/64'],
+    ['fe80::1%wg_0', 'fe80:0:0:0::/64'],
     ['not an address', 'unknown'],
     [undefined, 'unknown'],
   ])('%s is counted as %s', (address, group) => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { TrustedPeers } from '../../proxy/trusted-peers.ts';
+import { readPeerAddress, type TrustedPeers } from '../../proxy/trusted-peers.ts';
 
 /** What every client without a readable address is counted as. */
 const UNKNOWN = 'unknown';
@@ -27,9 +27,8 @@ export function clientGroup(req: IncomingMessage, trusted: TrustedPeers): string
 
 /** The addresses that are counted as one client: an IPv4 address, or an IPv6 /64, of which everybody has a whole one. */
 export function addressGroup(address: string | undefined): string {
-  if (address === undefined || isIP(address) === 0) return UNKNOWN;
-  if (isIP(address) === 4) return address;
-  const parsed = ipaddr.process(address);
+  const parsed = readPeerAddress(address);
+  if (parsed === undefined) return UNKNOWN;
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();
   const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
   return `${network.join(':')}::/64`;
