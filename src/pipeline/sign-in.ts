@@ -32,6 +32,8 @@ export interface SignInGateDeps {
   readonly networks: readonly string[];
   readonly nonces: SignInNonces;
   readonly signers: MessageSigners;
+  /** Whether a host, with port, is one of ours by the configuration: what requests say of it proves nothing. */
+  readonly isOwnHost: (host: string) => boolean;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -53,20 +55,23 @@ export class SignInGate implements SignInDesk {
     this.networks = deps.networks;
   }
 
-  challenge(resourceUrl: string): SignInChallenge {
+  challenge(resourceUrl: string): SignInChallenge | undefined {
     const now = this.#deps.clock();
     const site = this.#siteOf(resourceUrl);
+    // Else any site could ask under its own name, have a visitor sign that, and use what the visitor has paid for.
+    if (!this.#deps.isOwnHost(site.domain)) return undefined;
     const nonce = this.#deps.nonces.issue(this.#purpose(site.domain), now);
     return { ...site, nonce, issuedAt: new Date(now).toISOString() };
   }
 
   /** Checks all of a sign-in but whether its nonce was used. Neither network nor store. */
   check(header: string, resourceUrl: string): SignInCheck {
-    const { nonces, signers, clock } = this.#deps;
+    const { nonces, signers, isOwnHost, clock } = this.#deps;
     const now = clock();
     const signIn = readSignIn(header);
     if (signIn === undefined) return refused('invalid_siwx_payload');
     const site = this.#siteOf(resourceUrl);
+    if (!isOwnHost(site.domain)) return refused('invalid_siwx_domain_mismatch');
     const reason = refuseSignIn(signIn, { ...site, networks: this.networks }, now);
     if (reason !== undefined) return refused(reason);
     // Before the signature, which costs most: nobody makes us check one without having asked us for a nonce.

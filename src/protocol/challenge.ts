@@ -23,8 +23,11 @@ export interface ChallengeSubject {
 export interface SignInDesk {
   /** CAIP-2 networks whose accounts can sign in. */
   readonly networks: readonly string[];
-  /** What a sign-in for this resource has to state, with a nonce that nobody has seen yet. */
-  challenge(resourceUrl: string): SignInChallenge;
+  /**
+   * What a sign-in for this resource has to state, with a nonce that nobody has seen yet; `undefined` where the resource
+   * is not known to be at a host of ours.
+   */
+  challenge(resourceUrl: string): SignInChallenge | undefined;
 }
 
 /**
@@ -47,16 +50,17 @@ export function compileChallenge(subject: ChallengeSubject): Challenge {
   const facts = JSON.stringify({ description: subject.description, mimeType: subject.mimeType }).slice(1, -1);
   const resource = `"resource":{${facts}${facts === '' ? '' : ','}"url":`;
   const { signIn } = subject;
-  const opened = `{"x402Version":2,"accepts":${accepts},${openExtensions(subject)}`;
+  const front = `{"x402Version":2,"accepts":${accepts},`;
+  const encodedHead = encodeHead(front + openExtensions({ ...subject, signIn: undefined }) + resource);
   // With a sign-in the head ends inside its `info`, where what is fresh goes in.
-  const encodedHead = encodeHead(signIn === undefined ? opened + resource : opened);
+  const signInHead = signIn && encodeHead(front + openExtensions(subject));
   const v1 = compileV1(subject);
   return {
     header(resourceUrl, error) {
-      const fresh =
-        signIn === undefined ? '' : `${JSON.stringify(signIn.challenge(resourceUrl)).slice(1)}}},${resource}`;
-      const tail = `${fresh}${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
-      return encodedHead + Buffer.from(tail, 'utf8').toString('base64');
+      const challenge = signIn?.challenge(resourceUrl);
+      const tail = `${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
+      if (challenge === undefined || signInHead === undefined) return encodedHead + encode(tail);
+      return signInHead + encode(`${JSON.stringify(challenge).slice(1)}}},${resource}${tail}`);
     },
     bodyV1(resourceUrl, error) {
       if (v1.length === 0) return undefined;
@@ -87,7 +91,11 @@ function openExtensions({ identifier, access, signIn }: ChallengeSubject): strin
 /** White space at the end brings the head to a multiple of three bytes, so that its base64 can stand alone. */
 function encodeHead(head: string): string {
   const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
-  return Buffer.from(head + padding, 'utf8').toString('base64');
+  return encode(head + padding);
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
 }
 
 /** The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. */

@@ -1,3 +1,4 @@
+import { hostName } from '../domain/host.ts';
 import { networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -11,6 +12,9 @@ import type { AccessDesk } from '../pipeline/runtime.ts';
 import { SignInGate } from '../pipeline/sign-in.ts';
 import type { TokenKeys } from '../store/passes.ts';
 
+/** The machine itself, as `URL` spells it: a wallet's owner visits no site of somebody else's there. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
 /** What the routes of one plan share to issue and to take passes. */
 export interface AccessTools {
   readonly tokens: TokenDesk;
@@ -18,6 +22,8 @@ export interface AccessTools {
   readonly cookie: boolean;
   /** `undefined` where nobody signs in. */
   readonly signIn: { readonly nonces: SignInNonces; readonly signers: MessageSigners } | undefined;
+  /** Whether `publicUrl` says where clients reach the gateway: no request does then. */
+  readonly hasPublicUrl: boolean;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -29,7 +35,7 @@ export interface AccessTools {
  * @throws GatewayError `store_unavailable`
  */
 export async function openAccessTools(
-  { routes, accessTokens }: Plan,
+  { routes, accessTokens, publicUrl }: Plan,
   store: TokenKeys,
   clock: () => number,
 ): Promise<AccessTools | undefined> {
@@ -41,20 +47,24 @@ export async function openAccessTools(
     tokens: new TokenDesk(keys),
     cookie,
     signIn: signIn ? { nonces: new SignInNonces(keys), signers: await loadMessageSigners() } : undefined,
+    hasPublicUrl: publicUrl !== undefined,
     clock,
   };
 }
 
 /** How one route takes passes; `undefined` for a route that sells none. */
 export function openAccessDesk(
-  { access: rule }: Route,
+  { access: rule, host: routeHost }: Route,
   offers: readonly Offer[],
-  { tokens, cookie, signIn, clock }: AccessTools,
+  { tokens, cookie, signIn, hasPublicUrl, clock }: AccessTools,
 ): AccessDesk | undefined {
   if (rule === undefined) return undefined;
   const networks = [...new Set(offers.map(({ network }) => network))].filter(
     (name) => networkFamily(name) === 'eip155',
   );
-  const gate = signIn && networks.length > 0 ? new SignInGate({ rule, networks, ...signIn, clock }) : undefined;
+  const isOwnHost = (host: string): boolean =>
+    hasPublicUrl || hostName(host) === routeHost || LOOPBACK.test(hostName(host));
+  const gate =
+    signIn && networks.length > 0 ? new SignInGate({ rule, networks, ...signIn, isOwnHost, clock }) : undefined;
   return { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie, signIn: gate };
 }
