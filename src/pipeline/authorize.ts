@@ -1,8 +1,8 @@
 import { isClaimable } from '../domain/payment-state.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
-import { clientGroup } from './limits/client-address.ts';
 import { type BroughtPayment, readPayment, refusePayment } from './read-payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';

@@ -3,9 +3,9 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Route } from '../domain/route.ts';
 import type { ShadowFacts } from '../observe/observer.ts';
+import { clientGroup } from '../proxy/client-address.ts';
 import { authorize } from './authorize.ts';
 import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
-import { clientGroup } from './limits/client-address.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 
 /**

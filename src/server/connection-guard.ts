@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { addressGroup } from '../pipeline/limits/client-address.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
+import { addressGroup } from '../proxy/client-address.ts';
 import { linger, rawAnswer } from './raw-answer.ts';
 
 /**

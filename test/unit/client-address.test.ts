@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { addressGroup, clientGroup } from '../../src/pipeline/limits/client-address.ts';
+import { addressGroup, clientGroup } from '../../src/proxy/client-address.ts';
 import { compileTrustedPeers } from '../../src/proxy/trusted-peers.ts';
 
 describe('what counts as one client', () => {

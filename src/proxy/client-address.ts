@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { readPeerAddress, type TrustedPeers } from '../../proxy/trusted-peers.ts';
+import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 
 /** What every client without a readable address is counted as. */
 const UNKNOWN = 'unknown';
