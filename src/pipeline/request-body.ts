@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { linger } from '../proxy/linger.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 
 /** Largest unread body that is read to its end to keep the connection, in bytes. */
 const READ_TO_KEEP_BYTES = 64 * 1024;
-/** How long an unread body is drained before the connection is cut, so that the client can read the answer. */
-const LINGER_MS = 2000;
 
 /**
  * Whether the client holds its body back until it is asked for it. Only HTTP/1.1 clients can: an older one would read the
@@ -24,9 +23,6 @@ export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   const length = Number(req.headers['content-length']);
   if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
   res.shouldKeepAlive = false;
-  const { socket } = req;
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
+  linger(req.socket);
   req.resume();
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
+import { linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade, type UpgradeOutcome } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import type { Admission } from './admit.ts';
@@ -18,9 +19,6 @@ import { issuePass } from './issue-pass.ts';
 import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
-
-/** How long a client may take to close its half after an answer that is no tunnel, in milliseconds. */
-const LINGER_MS = 2000;
 
 /**
  * Serves a request to switch protocols: the same line as {@link serve}, with a tunnel at its end. A priced WebSocket is
@@ -41,7 +39,7 @@ export async function serveUpgrade(
   res.once('finish', () => {
     socket.end();
     // A client that keeps its half open shall not keep ours.
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    linger(socket);
   });
   if (isWebSocketUpgrade(req)) return await serve(req, res, services, new TunnelTransport(socket, head));
   // This Node has given its body away: nothing of it could be forwarded.

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { addressGroup } from '../proxy/client-address.ts';
-import { linger, rawAnswer } from './raw-answer.ts';
+import { linger } from '../proxy/linger.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 /**
  * Bounds the connections of this process: in all, so that descriptors do not run out, and of each address, so that one

@@ -4,10 +4,11 @@ import type { Duplex } from 'node:stream';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
+import { linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { PipelinedRequests } from './pipelined-requests.ts';
-import { linger, problem, rawAnswer } from './raw-answer.ts';
+import { problem, rawAnswer } from './raw-answer.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;

@@ -1,8 +1,4 @@
-import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../domain/gateway-error.ts';
-
-/** How long a client may keep its half open after the last answer it gets, in milliseconds. */
-const LINGER_MS = 2000;
 
 /** A whole response in bytes, for connections on which there is no request to answer. It is the last one. */
 export function rawAnswer(statusText: string, code: ErrorCode): string {
@@ -22,11 +18,4 @@ export function rawAnswer(statusText: string, code: ErrorCode): string {
 export function problem(code: ErrorCode): string {
   const { title, status } = ERROR_CODES[code];
   return JSON.stringify({ type: 'about:blank', title, status, code });
-}
-
-/** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
-export function linger(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
 }

@@ -97,12 +97,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'stuck-connections',
     ['after CONNECT', LISTENER, "socket.on('error', () => socket.destroy());", ''],
-    [
-      'clings',
-      'server/raw-answer.ts',
-      'setTimeout(() => socket.destroy(), LINGER_MS)',
-      'setTimeout(() => {}, LINGER_MS)',
-    ],
+    ['clings', 'proxy/linger.ts', 'setTimeout(() => socket.destroy(), LINGER_MS)', 'setTimeout(() => {}, LINGER_MS)'],
     ['uploads', EXCHANGE, 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
     [
       'taken for gone',
