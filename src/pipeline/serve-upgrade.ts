@@ -71,8 +71,8 @@ class TunnelTransport implements Transport {
     this.#head = head;
   }
 
-  async serveFree(request: AcceptedRequest, destination: Destination): Promise<void> {
-    request.notes.outcome = endOf(await this.#tunnel(request, destination, undefined), 'free');
+  async serveFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<void> {
+    request.notes.outcome = endOf(await this.#tunnel(request, destination, undefined, priced), 'free');
   }
 
   async servePaid(
@@ -135,6 +135,7 @@ class TunnelTransport implements Transport {
     request: AcceptedRequest,
     destination: Destination,
     opened: OpenedTunnel | undefined,
+    priced = true,
   ): Promise<UpgradeOutcome> {
     const { req, res, runtime, route } = request;
     const add = opened?.add ?? [];
@@ -145,7 +146,7 @@ class TunnelTransport implements Transport {
       path: forwardedPath(request, destination),
       headers: forwardedHeaders(request, destination.upstream, opened?.facts, tunnel?.context),
       timeoutMs: destination.timeoutMs,
-      paid: opened !== undefined,
+      paid: priced,
       passes: route?.access !== undefined,
       add,
       ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
