@@ -19,7 +19,7 @@ export const evmAddress: Decoder<`0x${string}`> = text({
 });
 
 /** Reads an EVM address; see {@link evmAddress}. */
-export function parseEvmAddress(given: string): Parsed<`0x${string}`> {
+function parseEvmAddress(given: string): Parsed<`0x${string}`> {
   const right = 'an address of 0x and 40 hex digits, in quotes';
   if (!isAddress(given, { strict: false }))
     return { ok: false, wrong: `${JSON.stringify(given)} is not an EVM address`, right };
@@ -106,7 +106,7 @@ export const asset: Decoder<AssetChoice> = byKind<AssetChoice>(
 );
 
 /** A network by its name or CAIP-2 identifier. */
-export function networkDecoder(table: AssetTable): Decoder<Network> {
+function networkDecoder(table: AssetTable): Decoder<Network> {
   const names = table.networks.map((network) => network.name);
   const expects = 'a network such as base, or eip155:8453';
   const decoder = text({ expects, parse: (given) => parseNetworkName(given, table) });

@@ -32,7 +32,7 @@ function messageSigners(keccak256: Keccak256, recovery: SignerRecovery): Message
  *
  * @see https://eips.ethereum.org/EIPS/eip-191 version 0x45
  */
-export function personalMessageDigest(message: string, keccak256: Keccak256): Uint8Array {
+function personalMessageDigest(message: string, keccak256: Keccak256): Uint8Array {
   const text = Buffer.from(message, 'utf8');
   return keccak256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${text.length}`, 'latin1'), text]));
 }

@@ -9,15 +9,15 @@ const MOST_PASSES = 10_000;
 
 /** What may be chosen when a desk is opened. */
 export interface QuotaDeskOptions {
-  /** Default the system's. */
-  readonly time?: QuotaTime;
+  /** Default the system's, for each of the two. */
+  readonly time?: Partial<QuotaTime>;
   /** Default {@link MOST_PASSES}. */
   readonly mostPasses?: number;
 }
 
 /** Opens the desk of a process. The store is not closed with it. */
 export function openQuotaDesk(store: DrawerStore, options: QuotaDeskOptions = {}): Quota {
-  return new QuotaDesk(store, options.time ?? SYSTEM_TIME, options.mostPasses ?? MOST_PASSES);
+  return new QuotaDesk(store, { ...SYSTEM_TIME, ...options.time }, options.mostPasses ?? MOST_PASSES);
 }
 
 /** Milliseconds pass by themselves; a timer is no reason for the process to go on. */

@@ -3,9 +3,9 @@ import { type Pass, type PassHolder, type PassId, type PassScope, parsePassId } 
 import { KEY_ID_BYTES, type SigningKey } from './token-keys.ts';
 
 /** What every access token begins with: secret scanners and the `Authorization` header know it by that. */
-export const TOKEN_PREFIX = 'tpk_';
+const TOKEN_PREFIX = 'tpk_';
 
-/** What a token says of its pass. A statement of ours, once {@link verifyToken} found the signature good. */
+/** What a token says of its pass. A statement of ours, once {@link isSignedWith} found the signature good. */
 export interface AccessToken {
   readonly passId: PassId;
   /** {@link scopeDigest} of the pass's scope. */

@@ -5,7 +5,7 @@ import { PAYMENT_REQUEST_HEADERS } from '../proxy/headers/names.ts';
 /** What browsers must be told they may send: the payment headers, and those that payment clients add. */
 const ALLOWED_HEADERS = ['Content-Type', 'Authorization', ...PAYMENT_REQUEST_HEADERS].join(', ');
 /** What scripts must be told they may read, also on the 402. */
-export const EXPOSED_HEADERS =
+const EXPOSED_HEADERS =
   'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X402-Access-Token, X402-Access-Expires, X402-Access-Remaining, Retry-After, X-Request-Id';
 /** An origin in its serialised form (RFC 6454 §6.2); `null` is everybody's and is not let in with credentials. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;

@@ -22,7 +22,7 @@ export async function serveAdmitted(request: RoutedRequest, admission: Admission
 }
 
 /** Whether a request of a pass was not used up by a request that ended in this fault. */
-export function isUnusedAfter(fault: unknown): boolean {
+function isUnusedAfter(fault: unknown): boolean {
   const own = fault instanceof GatewayError && fault.meaning.source !== 'client';
   return own || !mayHaveReachedUpstream(fault);
 }

@@ -21,7 +21,7 @@ export class PassKeeper implements PassServices {
   #started = false;
 
   constructor({ store, trouble, clock }: PassKeeperDeps) {
-    this.quota = openQuotaDesk(store, { time: { now: clock, after } });
+    this.quota = openQuotaDesk(store, { time: { now: clock } });
     this.revoked = new RevocationWatch({ store, revoked: (id) => this.quota.revoke(id), trouble, clock });
   }
 
@@ -41,9 +41,4 @@ export class PassKeeper implements PassServices {
     await this.revoked.stop();
     await this.quota.close();
   }
-}
-
-/** A timer of ours is no reason for the process to go on. */
-function after(ms: number, run: () => void): void {
-  setTimeout(run, ms).unref();
 }

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from './entry.ts';
 
 /** The columns of `export --format csv`, in order. A later version may add some at the end. */
-export const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: LedgerEntry) => string | null }[] = [
+const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: LedgerEntry) => string | null }[] = [
   { name: 'claimed_at', of: (entry) => entry.claimedAt },
   { name: 'state', of: (entry) => entry.state },
   { name: 'route', of: (entry) => entry.route },

@@ -8,7 +8,7 @@ export const SETTLEMENT_MARGIN_SECONDS = 6n;
  * Seconds that an authorization may outlive the offer's own time limit, for clients whose clock runs ahead. Without a
  * bound, replay protection would have to be kept for as long as a client likes.
  */
-export const CLOCK_SLACK_SECONDS = 600n;
+const CLOCK_SLACK_SECONDS = 600n;
 
 /** Where `now` stands to an authorization's time window. */
 export type WindowCheck = 'inside' | 'not_yet' | 'ending' | 'too_long';
