@@ -2,7 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { formatAmount } from '../domain/amount.ts';
 import { describeCause } from './cause.ts';
-import type { Observer, RequestSummary } from './observer.ts';
+import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
 
 export type { Logger } from 'pino';
 
@@ -35,9 +35,9 @@ function linesTogether(out: NodeJS.WritableStream): DestinationStream {
 export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
   return {
     requestFinished(summary: RequestSummary) {
-      const { requestId, traceId, method, path, route, outcome, code, reason, status, payer, transaction, pass } =
-        summary;
-      const timings = { durationMs: round(summary.durationMs), upstreamMs: round(summary.upstreamMs) };
+      const { requestId, traceId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;
+      const { pass, shadow, durationMs, upstreamMs } = summary;
+      // In one piece, because every request pays for it. What is undefined is left out of the line.
       const facts = {
         requestId,
         traceId,
@@ -51,20 +51,21 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
         payer,
         transaction,
         pass,
+        decision: shadow?.decision,
+        wouldCharge: shadow && chargeOf(shadow),
+        durationMs: round(durationMs),
+        upstreamMs: round(upstreamMs),
+        cause: describeCause(summary.cause),
       };
-      const cause = describeCause(summary.cause);
-      const shadow = shadowFacts(summary);
-      if (status >= 500) log.error({ ...facts, ...shadow, ...timings, cause }, 'request');
-      else log.info({ ...facts, ...shadow, ...timings, ...(cause === undefined ? {} : { cause }) }, 'request');
+      if (status >= 500) log.error(facts, 'request');
+      else log.info(facts, 'request');
     },
   };
 }
 
-/** Only in lines of requests that were let through in shadow mode. */
-function shadowFacts({ shadow }: RequestSummary): Readonly<Record<string, unknown>> {
-  if (shadow === undefined) return {};
-  const { decision, wouldCharge } = shadow;
-  return { decision, wouldCharge: wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) } };
+/** With its amount as the text of a JSON line, which has no bigints. */
+function chargeOf({ wouldCharge }: ShadowFacts): Readonly<Record<string, string>> | undefined {
+  return wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) };
 }
 
 function round(ms: number | undefined): number | undefined {

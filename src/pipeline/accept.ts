@@ -74,7 +74,8 @@ function refuseLargeBody({ headers }: IncomingMessage, { plan }: Runtime): void 
 function readHost(req: IncomingMessage): string {
   let values = 0;
   for (let index = 0; index < req.rawHeaders.length; index += 2) {
-    if (req.rawHeaders[index]?.toLowerCase() === 'host') values += 1;
+    const name = req.rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') values += 1;
   }
   const host = values === 1 ? parseHost(req.headers.host) : undefined;
   if (host === undefined) throw new GatewayError('host_invalid', { detail: 'Send exactly one Host header.' });

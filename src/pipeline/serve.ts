@@ -169,12 +169,23 @@ function observe(
   startedAt: number,
 ): void {
   const { req, res, requestId, notes } = arrival;
-  const { headAt, passUse, trace, ...known } = notes;
-  if (passUse !== undefined && notes.route !== undefined) {
-    services.observer.passNoted({ kind: passUse, route: notes.route.name });
+  const { path, route, outcome, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
+  const { headAt, passUse, trace } = notes;
+  if (passUse !== undefined && route !== undefined) {
+    services.observer.passNoted({ kind: passUse, route: route.name });
   }
   const summary: RequestSummary = {
-    ...known,
+    path,
+    route,
+    outcome,
+    code,
+    reason,
+    payer,
+    transaction,
+    shadow,
+    pass,
+    upstreamMs,
+    cause,
     traceId: trace?.id,
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
