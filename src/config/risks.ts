@@ -26,6 +26,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
     if (route.price.kind === 'free') return;
     findFreeTwins(route, plan, gateway, places, leaks);
     findFreeWork(route, fields[index], gateway, leaks);
+    findLostSignIn(route, fields[index], plan, leaks);
   });
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
@@ -78,6 +79,14 @@ function findFreeWork(route: Route, fields: RouteFields | undefined, gateway: Ga
   if (method === undefined) return;
   const wrong = `a client that hangs up before the answer has ${route.name} carried out without paying for it`;
   add(leaks, inherited(fields.settle, gateway.settle).place, wrong, 'before, where the work costs or cannot be undone');
+}
+
+/** Signing in is bound to a name of ours: `Host` alone could be another site's, which would sign our visitors in as its own. */
+function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Plan, leaks: Leaks): void {
+  if (route.access === undefined || !plan.accessTokens.signIn || fields === undefined) return;
+  if (plan.publicUrl !== undefined || route.host !== undefined) return;
+  const wrong = `who bought a pass of ${route.name} can only come back with its token: there is no publicUrl to sign in under`;
+  add(leaks, fields.access.place, wrong, 'publicUrl, or accessTokens: { signIn: off }');
 }
 
 function add(leaks: Leaks, place: Place, wrong: string, right: string): void {

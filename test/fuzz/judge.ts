@@ -19,6 +19,11 @@ const FACTS = ['x402-payer', 'x402-network', 'x402-asset', 'x402-amount', 'x402-
 const GUARDED =
   /^(x402-.*|payment-(required|response|signature)|x-payment(-response)?|x-forwarded-.*|forwarded|x-request-id|sign-in-with-x|proxy|x-original-url)$/;
 
+/** Whether a value is one that no gateway writes. The client's `Host`, which is told as it came, may hold any letters. */
+function isForged(name: string, value: string): boolean {
+  return name === 'x-forwarded-host' ? value === FORGED : value.includes(FORGED);
+}
+
 /**
  * Holds a request at the API against what was sold: who paid, and what is wrong with it.
  *
@@ -29,7 +34,7 @@ export function judge({ method, url, rawHeaders }: Sight, wallet: Wallet): { pay
   const path = url.split('?', 1)[0] ?? '';
   const wrong: string[] = [];
   for (const [name, values] of headers) {
-    if (GUARDED.test(name) && values.some((value) => value.includes(FORGED))) wrong.push('spoofed header at the API');
+    if (GUARDED.test(name) && values.some((value) => isForged(name, value))) wrong.push('spoofed header at the API');
   }
   for (const name of ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-request-id', 'host']) {
     if (headers.get(name)?.length !== 1) wrong.push(`not one ${name} at the API`);

@@ -75,3 +75,19 @@ describe('store: memory', () => {
     expect(warned('store: memory', 'path: /a, price: free')).toEqual([]);
   });
 });
+
+describe('a route that sells passes', () => {
+  const ROUTE = 'path: /v1/a, price: $1, access: {for: 1h}';
+
+  it('is warned of where its buyers cannot sign in, because the gateway does not know its own name', () => {
+    expect(warned('', ROUTE)).toEqual([
+      'routes[0].access: who bought a pass of /v1/a can only come back with its token: there is no publicUrl to sign in under',
+    ]);
+  });
+
+  it('is fine with a publicUrl, with a host, and where nobody is to sign in', () => {
+    expect(warned('publicUrl: https://api.example.com', ROUTE)).toEqual([]);
+    expect(warned('', `${ROUTE}, host: api.example.com`)).toEqual([]);
+    expect(warned('accessTokens: {signIn: off}', ROUTE)).toEqual([]);
+  });
+});
