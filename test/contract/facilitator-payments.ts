@@ -18,6 +18,7 @@ import {
   setBalance,
   signPayment,
 } from '../support/devnet.ts';
+import { TRANSFER_TYPES } from '../support/exact-evm-payments.ts';
 
 /** What every payment of the suite costs, in atomic units. */
 export const PRICE = 10_000n;
@@ -106,17 +107,6 @@ export function notebook(onWrite: (attempt: SettlementAttempt) => Promise<void> 
     },
   };
 }
-
-const TRANSFER_TYPES = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const;
 
 function domainOf(devnet: Devnet) {
   return { name: 'USDC', version: '2', chainId: devnet.chainId, verifyingContract: devnet.usdc } as const;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { TRANSFER_TYPES } from './exact-evm-payments.ts';
 
 /** What an EIP-3009 payment states and signs; every part can be made wrong. */
 export interface PaymentParts {
@@ -20,17 +21,6 @@ export interface Requirement {
   readonly payTo: string;
   readonly [key: string]: unknown;
 }
-
-const TYPES = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const;
 
 /**
  * Signs a v2 payment by hand, with `changed` facts in the authorization and a domain of choice. A stock client would
@@ -59,7 +49,7 @@ export async function handSigned(
       verifyingContract: requirement.asset as Hex,
       ...changed.domain,
     },
-    types: TYPES,
+    types: TRANSFER_TYPES,
     primaryType: 'TransferWithAuthorization',
     message: {
       from: authorization.from as Hex,

@@ -1,6 +1,7 @@
 import { type Hex, verifyTypedData } from 'viem';
 import type { Offer } from '../../../src/domain/offer.ts';
 import { loadExactEvm } from '../../../src/scheme/exact-evm/exact-evm.ts';
+import { TRANSFER_TYPES } from '../../support/exact-evm-payments.ts';
 import { openPaymentSigner, type SignedTransfer } from '../payment-signer.ts';
 import { usdcOffer } from '../usdc-offer.ts';
 import { type Job, takeJobs } from './lifeline.ts';
@@ -8,17 +9,6 @@ import { type Job, takeJobs } from './lifeline.ts';
 /*
  * The gateway's offline check of an EIP-3009 payment, and viem's general one, on one thread.
  */
-
-const TYPES = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const;
 
 /** Payments to go through, so that no result can be remembered by a branch predictor or a cache. */
 const PAYMENTS = 512;
@@ -40,7 +30,7 @@ const checks: Readonly<Record<'turnpike' | 'viem', Check>> = {
       return await verifyTypedData({
         address: from as Hex,
         domain: { ...domainOf(offer), chainId: 84532, verifyingContract: offer.asset.address as Hex },
-        types: TYPES,
+        types: TRANSFER_TYPES,
         primaryType: 'TransferWithAuthorization',
         message: {
           from: from as Hex,
