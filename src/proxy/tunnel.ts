@@ -1,0 +1,258 @@
+import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { createProxyServer, type ProxyServer } from 'http-proxy';
+import type { GatewayError } from '../domain/gateway-error.ts';
+import { relayResponseHeaders } from './headers/to-client.ts';
+import type { ServerChoice } from './server-choice.ts';
+import type { ServerHealth } from './server-health.ts';
+import type { Connector } from './upstream-connector.ts';
+import { ClientGoneError, faultOf, isBreak, UpstreamSilenceError } from './upstream-fault.ts';
+import type { RelayOutcome } from './upstream-response.ts';
+
+/** How long a client may stay silent after a plain answer, in milliseconds, before its connection is cut. */
+const LINGER_MS = 5_000;
+
+/** An upgrade request as it goes to the upstream. */
+export interface ForwardUpgrade {
+  /** Canonical path and query, rewritten; the server's base path is put before it. */
+  readonly path: string;
+  /** Flat list from `forwardRequestHeaders`; the upgrade's own headers are put in here. */
+  readonly headers: readonly string[];
+  /** How long until the upstream's answer, in milliseconds, connecting included. */
+  readonly timeoutMs: number;
+  /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
+  readonly paid: boolean;
+  readonly passes?: boolean;
+  readonly add: readonly (readonly [name: string, value: string])[];
+  /** Is told at the upstream's 101, when frames begin to flow. */
+  readonly onUpgraded?: () => void;
+  /**
+   * Writes an answer to the client when there is none from the upstream. Called at most once, before anything else was
+   * written; must write at once, because the socket is ended right after it.
+   */
+  readonly refuse: (fault: GatewayError) => void;
+}
+
+/** How an upgrade ended, and what the upstream answered, if it did. */
+export type UpgradeOutcome = RelayOutcome & { readonly status: number | undefined };
+
+/** The way to one server. */
+export interface TunnelLine {
+  readonly origin: string;
+  readonly basePath: string;
+  readonly health: ServerHealth;
+  readonly connect: Connector;
+}
+
+/** A connection that stands, for the library to send its one request on. */
+class ConnectedAgent extends Agent {
+  readonly #connection: Socket;
+
+  constructor(connection: Socket) {
+    super();
+    this.#connection = connection;
+  }
+
+  override createConnection(): Socket {
+    return this.#connection;
+  }
+}
+
+/**
+ * One upgrade. The library does the forwarding; its hooks run before its own listeners, which is where heads are
+ * scrubbed and the two sides are tied together.
+ */
+export class Tunnel {
+  readonly #servers: ServerChoice<TunnelLine>;
+  readonly #socket: Socket;
+  readonly #forward: ForwardUpgrade;
+  readonly #startBytes: number;
+  #request: ClientRequest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The server that the request went to. */
+  #line: TunnelLine | undefined;
+  #answer: IncomingMessage | undefined;
+  #upgraded = false;
+  #failure: Error | undefined;
+
+  constructor(servers: ServerChoice<TunnelLine>, socket: Socket, forward: ForwardUpgrade) {
+    this.#servers = servers;
+    this.#socket = socket;
+    this.#forward = forward;
+    this.#startBytes = socket.bytesWritten;
+  }
+
+  async run(req: IncomingMessage, head: Buffer): Promise<UpgradeOutcome> {
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    if (!this.#socket.destroyed) {
+      this.#socket.once('finish', () => this.#linger());
+      this.#timer = setTimeout(() => this.#timeOut(), this.#forward.timeoutMs);
+      void this.#start(req, head);
+      await closed;
+      clearTimeout(this.#timer);
+      this.#request?.destroy();
+      if (this.#line !== undefined) this.#line.health.busy -= 1;
+    }
+    return { ...this.#outcome(), status: this.#answer?.statusCode };
+  }
+
+  /** Connects, and then hands over to the library. Nothing is sent before there is a connection. */
+  async #start(req: IncomingMessage, head: Buffer): Promise<void> {
+    try {
+      const { line, connection } = await this.#connect();
+      // The client has gone meanwhile, or has been answered.
+      if (this.#socket.destroyed || this.#failure !== undefined) {
+        connection.destroy();
+        return;
+      }
+      this.#line = line;
+      line.health.busy += 1;
+      const proxy = this.#openProxy(line, connection);
+      // Rejects only without an `error` listener; the end of the story is the end of the client's socket.
+      proxy.ws(this.#outgoing(req, line), this.#socket, {}, head).catch(() => {});
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      this.#socket.end();
+    }
+  }
+
+  /** A connection to the first server that takes one. */
+  async #connect(): Promise<{ readonly line: TunnelLine; readonly connection: Socket }> {
+    const tried: TunnelLine[] = [];
+    let fault: unknown;
+    for (;;) {
+      const line = this.#failure === undefined ? this.#servers.next(tried) : undefined;
+      if (line === undefined) throw fault;
+      try {
+        return { line, connection: await connectionTo(line) };
+      } catch (error) {
+        fault = error;
+        tried.push(line);
+      }
+    }
+  }
+
+  #timeOut(): void {
+    const error = new UpstreamSilenceError(`No answer in ${this.#forward.timeoutMs} ms.`);
+    if (this.#request !== undefined) {
+      this.#request.destroy(error);
+      return;
+    }
+    this.#failed(error);
+    this.#socket.end();
+  }
+
+  #openProxy({ origin }: TunnelLine, connection: Socket): ProxyServer {
+    const proxy = createProxyServer({
+      // Where TLS is spoken, it is spoken already.
+      target: origin.replace('https:', 'http:'),
+      // The path is complete and canonical: joining it with anything would forward what was not matched.
+      prependPath: false,
+      agent: new ConnectedAgent(connection),
+    });
+    proxy.on('proxyReqWs', (request) => this.#watch(request));
+    proxy.on('open', (upstreamSocket) => this.#join(upstreamSocket));
+    proxy.on('error', (error) => this.#failed(error));
+    return proxy;
+  }
+
+  /** The request as the library reads it: the client's, with only the headers and the path that were let through. */
+  #outgoing(req: IncomingMessage, { origin, basePath }: TunnelLine): IncomingMessage {
+    const headers = headerObject(this.#forward.headers);
+    headers['host'] ??= new URL(origin).host;
+    headers['connection'] = 'Upgrade';
+    headers['upgrade'] = 'websocket';
+    return Object.create(req, { headers: { value: headers }, url: { value: basePath + this.#forward.path } });
+  }
+
+  #watch(request: ClientRequest): void {
+    this.#request = request;
+    request.once('response', (answer) => this.#answered(answer, ['transfer-encoding']));
+    request.once('upgrade', (answer) => {
+      this.#upgraded = true;
+      this.#forward.onUpgraded?.();
+      this.#answered(answer, ['connection', 'upgrade']);
+    });
+  }
+
+  /** Replaces the answer's headers by those the client may see; `kept` are the ones that the library frames with. */
+  #answered(answer: IncomingMessage, kept: readonly string[]): void {
+    clearTimeout(this.#timer);
+    this.#line?.health.answered();
+    this.#answer = answer;
+    const framing = answer.headers;
+    answer.headers = {};
+    try {
+      const context = { method: 'GET', status: answer.statusCode ?? 0, httpVersionMinor: 1, ...this.#forward };
+      const headers = headerObject(relayResponseHeaders(answer.rawHeaders, context));
+      for (const name of kept) headers[name] = framing[name];
+      answer.headers = headers;
+    } catch (error) {
+      this.#request?.destroy(error instanceof Error ? error : undefined);
+    }
+  }
+
+  #join(upstreamSocket: Socket): void {
+    const client = this.#socket;
+    // A side that is done takes the other one along, after what is on its way has been written.
+    client.once('end', () => upstreamSocket.destroySoon());
+    client.once('close', () => upstreamSocket.destroy());
+    upstreamSocket.once('error', (error) => this.#failed(error));
+    upstreamSocket.once('close', () => {
+      if (upstreamSocket.readableEnded) client.destroySoon();
+      else client.destroy();
+    });
+  }
+
+  /**
+   * After a plain answer nobody reads what the client still sends, and so nobody would see it leave. Closing at once
+   * instead could reset the connection under an answer that is still on its way (RFC 9112 §9.6).
+   */
+  #linger(): void {
+    if (this.#upgraded) return;
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    this.#socket.resume();
+  }
+
+  #failed(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = this.#socket.destroyed ? new ClientGoneError() : error;
+    clearTimeout(this.#timer);
+    if (this.#answer !== undefined || this.#socket.destroyed) return;
+    if (this.#request !== undefined && isBreak(error)) this.#line?.health.failed();
+    this.#forward.refuse(faultOf(error, this.#request === undefined ? 'no' : 'possibly'));
+  }
+
+  #outcome(): RelayOutcome {
+    const failed = this.#failure !== undefined && !(this.#failure instanceof ClientGoneError);
+    if (failed) return { kind: 'upstream_broke' };
+    // Whoever closes a WebSocket, that is how it ends; a plain answer is complete when all of it was written.
+    const complete = this.#upgraded || (this.#answer?.complete === true && this.#socket.writableFinished);
+    if (!complete) return { kind: 'client_gone' };
+    return { kind: 'complete', bytes: this.#socket.bytesWritten - this.#startBytes };
+  }
+}
+
+function connectionTo({ origin, connect }: TunnelLine): Promise<Socket> {
+  const { protocol, host, hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    // Without brackets, as undici gives an IPv6 address to its own connections.
+    connect({ protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port }, (error, socket) => {
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
+  });
+}
+
+/** A flat list as the object that `http.request` takes; lower-case names, repeated ones as arrays. */
+function headerObject(list: readonly string[]): Record<string, string | string[] | undefined> {
+  const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    const name = list[i]?.toLowerCase() ?? '';
+    const value = list[i + 1] ?? '';
+    const present = headers[name];
+    if (present === undefined) headers[name] = value;
+    else headers[name] = [present, value].flat();
+  }
+  return headers;
+}
