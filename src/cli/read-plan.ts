@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { renderProblem } from '../config/problem.ts';
+import { whyUnreadable } from '../config/unreadable.ts';
 import type { Plan } from '../domain/plan.ts';
 import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
@@ -60,9 +61,7 @@ export function requireFile(file: string): void {
   try {
     readFile(file);
   } catch (fault) {
-    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
-    const why = code === 'ENOENT' ? 'there is no such file' : String(code ?? fault);
-    throw new UsageError(`cannot read the configuration ${file}: ${why}; name it with -c FILE`);
+    throw new UsageError(`cannot read the configuration ${file}: ${whyUnreadable(fault)}; name it with -c FILE`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { whyUnreadable } from './unreadable.ts';
+
 /** Where the values behind `${NAME}` and `${file:/path}` come from. */
 export interface Outside {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -73,8 +75,8 @@ function fileValue(path: string, outside: Outside): Value {
   try {
     content = outside.readFile(path);
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    return { ok: false, wrong: `the file ${path} cannot be read${why}`, right: 'a file that the gateway may read' };
+    const wrong = `the file ${path} cannot be read: ${whyUnreadable(error)}`;
+    return { ok: false, wrong, right: 'a file that the gateway may read' };
   }
   if (content.length > MAX_FILE_CHARS) {
     return { ok: false, wrong: `the file ${path} is too large`, right: 'a secret or certificate of at most 256 KiB' };

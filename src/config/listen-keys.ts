@@ -53,6 +53,11 @@ export const hostName: Decoder<string> = text({
 
 function parseListen(given: string): Parsed<ListenAddress> {
   const right = 'an address and port such as 0.0.0.0:8402 or [::1]:8402';
+  const [, lonePort] = /^:?(\d{1,5})$/.exec(given) ?? [];
+  if (lonePort !== undefined) {
+    const both = `127.0.0.1:${lonePort} for this machine alone, 0.0.0.0:${lonePort} for all`;
+    return { ok: false, wrong: `${given} is a port without an address`, right: both };
+  }
   const wrong = (why: string): Parsed<ListenAddress> => ({ ok: false, wrong: why, right });
   const [, ipv6, name, digits] = LISTEN.exec(given) ?? [];
   const host = ipv6 ?? name;

@@ -7,6 +7,9 @@ import type { Outside } from './expand.ts';
 import { gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
 import { Source } from './source.ts';
+import { whyUnreadable } from './unreadable.ts';
+
+const RIGHT_FILE = 'a file that exists and may be read';
 
 /** What a configuration is read from. */
 export interface ConfigInput extends Outside {
@@ -31,16 +34,12 @@ export type LoadedConfig =
  * back at once. Touches nothing but the environment and files that it is given.
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
-  const text = input.text ?? readText(input);
-  if (text === undefined) {
-    const missing: Problem = {
-      file: input.file,
-      line: 1,
-      column: 1,
-      keyPath: '',
-      wrong: 'the file cannot be read',
-      right: 'a file that exists and may be read',
-    };
+  let text: string;
+  try {
+    text = input.text ?? input.readFile(input.file);
+  } catch (fault) {
+    const wrong = `the file cannot be read: ${whyUnreadable(fault)}`;
+    const missing: Problem = { file: input.file, line: 1, column: 1, keyPath: '', wrong, right: RIGHT_FILE };
     return { ok: false, problems: [missing] };
   }
   const table = input.assets ?? readAssetTable();
@@ -51,12 +50,4 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const plan = fields && compile(fields, { table, schemes: input.schemes, cpus }, source);
   if (plan === undefined) return { ok: false, problems: inFileOrder(source.problems) };
   return { ok: true, plan, warnings: inFileOrder(source.warnings) };
-}
-
-function readText(input: ConfigInput): string | undefined {
-  try {
-    return input.readFile(input.file);
-  } catch {
-    return undefined;
-  }
 }

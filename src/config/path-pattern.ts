@@ -16,14 +16,19 @@ export const PATH_PATTERN = '(?!.*//)(?!.*/\\.{1,2}(?:/|$))/(?:[^\\s*?#;\\\\]*/)
  */
 export function parsePathPattern(given: string): Parsed<PathPattern> {
   const refuse = (wrong: string, right = RIGHT): Parsed<PathPattern> => ({ ok: false, wrong, right });
-  if (!given.startsWith('/')) return refuse(`the path ${JSON.stringify(given)} does not begin with /`, `/${given}`);
+  if (!given.startsWith('/'))
+    return refuse(`the path ${JSON.stringify(given)} does not begin with /`, startedRight(given));
   const rest = given === '/*' || given.endsWith('/*');
   const body = rest ? given.slice(0, -2) : given;
   if (rest && body.endsWith('/'))
     return refuse('the path can never match: it holds an empty segment', `${body.slice(0, -1)}/*`);
-  if (body.includes('*')) return refuse('a * stands only at the end, as /*');
+  if (body.includes('*')) return refuse('a * stands only at the end, as /*', starredRight(given));
+  if (body.includes('?'))
+    return refuse('a path has no query: routes match whatever the query', body.replace(/\?.*$/, ''));
   const never = neverMatches(body);
-  if (never !== undefined) return refuse(`the path can never match: ${never.wrong}`, never.right);
+  if (never !== undefined) {
+    return refuse(`the path can never match: ${never.wrong}`, parameterRight(given) ?? never.right);
+  }
   const segments: PatternSegment[] = [];
   const names = new Set<string>();
   for (const part of body === '' ? [] : body.slice(1).split('/')) {
@@ -38,6 +43,27 @@ export function parsePathPattern(given: string): Parsed<PathPattern> {
     segments.push({ kind: 'param', name });
   }
   return { ok: true, value: { text: given, segments, rest } };
+}
+
+/** What somebody who left the first `/` away, or gave a whole URL, may have meant; only what would be taken. */
+function startedRight(given: string): string {
+  const [, host, path = '/'] = /^https?:\/\/([^/]+)(\/.*)?$/i.exec(given) ?? [];
+  if (host !== undefined) return `${path}, and the host under the key host`;
+  const meant = `/${given}`;
+  return parsePathPattern(meant).ok ? meant : starredRight(meant);
+}
+
+/** `/reports*` is meant as everything below; what any other star is meant as is not ours to guess. */
+function starredRight(given: string): string {
+  const above = given.replace(/\/*\*+$/, '');
+  if (above.includes('*') || !parsePathPattern(`${above}/*`).ok) return RIGHT;
+  return `${above}/* for ${above === '' ? '/' : above} and everything below it`;
+}
+
+/** `{id}`, `<id>` and `[id]` are how other routers write a parameter. */
+function parameterRight(path: string): string | undefined {
+  const meant = path.replace(/\{(\w+)\}|<(\w+)>|\[(\w+)\]/g, (_, ...names) => `:${names.find(Boolean)}`);
+  return meant !== path && parsePathPattern(meant).ok ? meant : undefined;
 }
 
 /**

@@ -1,4 +1,15 @@
-import { type Alias, type Document, isAlias, isMap, isNode, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { type Expansion, expand, type Outside } from './expand.ts';
 import type { Problem } from './problem.ts';
 
@@ -116,7 +127,9 @@ export class Source {
   #checkSyntax(document: Document.Parsed): boolean {
     let usable = true;
     for (const error of document.errors) {
-      this.#reportAt(error.pos[0], firstLine(error.message), SYNTAX_RIGHT[error.code] ?? 'YAML 1.2');
+      // What follows a break is read from the wrong place: one stray brace would be dozens of problems.
+      if (!usable) break;
+      this.#reportAt(error.pos[0], firstLine(error.message), syntaxRight(error));
       if (error.code !== 'DUPLICATE_KEY') usable = false;
     }
     const yaml = document.directives.yaml;
@@ -154,14 +167,32 @@ export class Source {
   }
 }
 
-const SYNTAX_RIGHT: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'each key once',
-  BAD_ALIAS: 'an alias of an anchor that comes before it',
-  MULTIPLE_DOCS: 'one document in the file',
-  TAB_AS_INDENT: 'spaces',
-  BAD_INDENT: 'the same indentation for the keys of one map',
-  NON_STRING_KEY: 'keys that are plain words',
-};
+/** What would be right, by the code and the beginning of the parser's message; the first that fits. */
+const SYNTAX_RIGHT: readonly (readonly [fault: RegExp, right: string])[] = [
+  [/^DUPLICATE_KEY/, 'each key once'],
+  [/^BAD_ALIAS: Alias cannot be an empty/, 'the text in quotes: a * in front makes an alias of it'],
+  [/^BAD_ALIAS/, 'an alias of an anchor that comes before it'],
+  [/^MULTIPLE_DOCS/, 'one document in the file'],
+  [/^TAB_AS_INDENT/, 'spaces'],
+  [/^BAD_INDENT: Flow /, 'the bracket that closes it, and every line of it further in than its key'],
+  [/^BAD_INDENT/, 'the same indentation for the keys of one map'],
+  [/^NON_STRING_KEY/, 'keys that are plain words'],
+  [/^MISSING_CHAR: Sequence item/, 'the same indentation for the keys of one list item'],
+  [/^MISSING_CHAR: Implicit map keys/, 'a colon and a space after the key, as in `key: value`'],
+  [/^MISSING_CHAR: Missing closing/, 'a quote at the end of the text'],
+  [
+    /^BLOCK_AS_IMPLICIT_KEY: Nested/,
+    'a text that holds or ends with a colon in quotes, and each key in the column of its map',
+  ],
+  [/^BLOCK_AS_IMPLICIT_KEY/, 'the items of one list in one column, below a key without a value'],
+  [/^BAD_SCALAR_START/, 'the text in quotes'],
+  [/^BAD_DQ_ESCAPE/, 'the text in single quotes, or each backslash twice'],
+  [/^UNEXPECTED_TOKEN: .* at node end/, 'one value; inside { … }, a text with braces of its own in quotes'],
+];
+
+function syntaxRight({ code, message }: YAMLError): string {
+  return SYNTAX_RIGHT.find(([fault]) => fault.test(`${code}: ${message}`))?.[1] ?? 'YAML 1.2';
+}
 
 function firstLine(message: string): string {
   const line = message.split('\n', 1)[0] ?? message;

@@ -14,7 +14,11 @@ interface UrlRules {
 export function parseHttpUrl(given: string, rules: UrlRules): Parsed<URL> {
   const wrong = (why: string): Parsed<URL> => ({ ok: false, wrong: why, right: rules.right });
   if (!/^https?:\/\/[^/\\]/.test(given) || !/^[!-~]+$/.test(given) || !URL.canParse(given)) {
-    return wrong(`${JSON.stringify(given)} is not an http or https URL`);
+    return {
+      ok: false,
+      wrong: `${JSON.stringify(given)} is not an http or https URL`,
+      right: completed(given) ?? rules.right,
+    };
   }
   if (given.includes('\\')) return wrong('the URL holds a backslash');
   const url = new URL(given);
@@ -28,6 +32,14 @@ export function parseHttpUrl(given: string, rules: UrlRules): Parsed<URL> {
   const path = given.replace(/^https?:\/\/[^/]*/, '');
   if ((path === '' ? '/' : path) !== url.pathname) return wrong('the path of the URL is not in canonical form');
   return { ok: true, value: url };
+}
+
+/** `localhost:8080` or `api.example.com`, as people type it, with the scheme that was left away. */
+function completed(given: string): string | undefined {
+  const [, host] = /^([a-z0-9][a-z0-9.-]*(?::\d{1,5})?)\/?$/i.exec(given) ?? [];
+  if (host === undefined || !/[.:]|^localhost$/.test(host)) return undefined;
+  const url = `${/:|^localhost$/.test(host) ? 'http' : 'https'}://${host}`;
+  return URL.canParse(url) ? url : undefined;
 }
 
 /** Pattern for editors; {@link parseHttpUrl} decides. */

@@ -65,7 +65,10 @@ routes:
       throw new Error('gone');
     };
     const loaded = loadConfig({ file: 'none.yaml', env: {}, readFile, schemes: [exactEvm] });
-    expect(loaded).toMatchObject({ ok: false, problems: [{ file: 'none.yaml', wrong: 'the file cannot be read' }] });
+    expect(loaded).toMatchObject({
+      ok: false,
+      problems: [{ file: 'none.yaml', wrong: 'the file cannot be read: gone' }],
+    });
   });
 });
 

@@ -272,6 +272,37 @@ describe('addresses and URLs', () => {
   });
 });
 
+describe('what would be right', () => {
+  it.each([
+    ['hello', '/hello'],
+    ['hello*', '/hello/* for /hello and everything below it'],
+    ['/hello*', '/hello/* for /hello and everything below it'],
+    ['/**', '/* for / and everything below it'],
+    ['/a*b/*', 'a path such as /v1/weather/:city or /v1/reports/*'],
+    ['"/a/{id}/b"', '/a/:id/b'],
+    ['/a/<id>/*', '/a/:id/*'],
+    ['/a?x=1', '/a'],
+    ['http://api.example.com/a', '/a, and the host under the key host'],
+  ])('for the path %s is %s', (given, right) => {
+    expect(problemsOf(`${HEAD}routes:\n  - {path: ${given}, price: $1}\n`)).toEqual([
+      expect.stringContaining(`, expected ${right}`),
+    ]);
+  });
+
+  it.each([
+    ['listen: 8402', '127.0.0.1:8402 for this machine alone, 0.0.0.0:8402 for all'],
+    ['admin: :9402', '127.0.0.1:9402 for this machine alone, 0.0.0.0:9402 for all'],
+    ['listen: 127.0.0.1', 'an address and port such as 0.0.0.0:8402 or [::1]:8402'],
+    ['facilitator: localhost:4021', 'http://localhost:4021'],
+    ['facilitator: facilitator.example/', 'https://facilitator.example'],
+    ['facilitator: facilitator', 'a facilitator URL such as https://facilitator.payai.network'],
+  ])('for %s is %s', (line, right) => {
+    const key = line.replace(/:.*/, '');
+    const rest = `${HEAD}${ROUTES}`.replace(new RegExp(`^${key}: .*\n`, 'm'), '');
+    expect(problemsOf(`${line}\n${rest}`)).toEqual([expect.stringContaining(`, expected ${right}`)]);
+  });
+});
+
 describe('descriptions', () => {
   const described = (value: string): string =>
     `${HEAD}routes:\n  - path: /a\n    price: $1\n    description: ${value}\n`;

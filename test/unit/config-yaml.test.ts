@@ -46,6 +46,26 @@ describe('what YAML may do', () => {
     expect(problemsOf(text).join('\n')).toContain(wrong);
   });
 
+  it.each([
+    ['  - path: /a\n   price: $1\n', ':7:1:', 'the same indentation for the keys of one list item'],
+    ['  - path: /a\n    price:$1\n', ':7:5:', 'a colon and a space after the key'],
+    [
+      '  - path: /a\n    price: $1\n    description: note: this\n',
+      ':8:18:',
+      'a text that holds or ends with a colon in quotes',
+    ],
+    ['  - path: *\n    price: $1\n', ':6:11:', 'the text in quotes: a * in front makes an alias of it'],
+  ])('says what is right where the YAML breaks in %j', (routes, where, right) => {
+    const problems = problemsOf(`${HEAD}routes:\n${routes}`);
+    expect(problems).toEqual([expect.stringContaining(right)]);
+    expect(problems[0]).toContain(where);
+  });
+
+  it('reports a break once, and not what the rest looks like after it', () => {
+    const problems = problemsOf(`${HEAD}routes:\n  - {path: /a, price: $\{A}}\n  - {path: /b, price: $1}\n`);
+    expect(problems).toEqual([expect.stringMatching(/:6:24: .* expected one value; inside \{ … \}, .* in quotes$/)]);
+  });
+
   it('survives nesting without end', () => {
     expect(load(`routes: ${'['.repeat(20_000)}`).ok).toBe(false);
   });
@@ -130,7 +150,7 @@ describe('expansions', () => {
     [`\${MISSING}`, 'the environment variable MISSING is not set'],
     [`\${EMPTY}`, 'the environment variable EMPTY is empty'],
     [`\${toString}`, 'the environment variable toString is not set'],
-    [`\${file:/missing}`, 'the file /missing cannot be read (ENOENT)'],
+    [`\${file:/missing}`, 'the file /missing cannot be read: there is no such file'],
     [`\${file:relative}`, 'is not an absolute path'],
     [`\${}`, 'is not an expansion'],
     [`\${a-b}`, 'is not an expansion'],
