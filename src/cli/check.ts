@@ -1,6 +1,7 @@
 import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../config/difference.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
+import { describeShadowed } from '../config/shadowed-routes.ts';
 import { type Cli, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readConfig } from './read-plan.ts';
@@ -48,6 +49,8 @@ async function check({ config, json }: CheckOptions, terminal: Terminal): Promis
   const { routes } = loaded.plan;
   const priced = routes.filter((route) => route.price.kind === 'priced').length;
   print(terminal, `${config}: fine, ${count(routes.length, 'route')}, ${priced} priced`);
+  const shadowed = describeShadowed(loaded.plan);
+  if (shadowed !== undefined) notice(terminal, `note: ${shadowed}`);
   return 0;
 }
 

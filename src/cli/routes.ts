@@ -1,4 +1,5 @@
-import { describeRoutes, describeUpstream, type RouteDescription } from '../config/describe.ts';
+import { type AssetTable, networkName, readAssetTable } from '../config/asset-table.ts';
+import { describeRoutes, describeUpstream, passText, type RouteDescription } from '../config/describe.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Cli, example } from './cli.ts';
@@ -29,21 +30,22 @@ async function showRoutes({ config, json }: RoutesOptions, terminal: Terminal): 
     printJson(terminal, { routes, unmatched });
     return 0;
   }
+  const table = readAssetTable();
   const heads = ['METHODS', 'HOST', 'PATH', 'PRICE', 'NETWORKS', 'SETTLE', 'UPSTREAM'];
-  for (const line of columns([heads, ...routes.map(cells)])) print(terminal, line);
+  for (const line of columns([heads, ...routes.map((route) => cells(route, table))])) print(terminal, line);
   print(terminal, `\nunmatched: ${unmatched}`);
   const shadowed = describeShadowed(plan);
   if (shadowed !== undefined) print(terminal, shadowed);
   return 0;
 }
 
-function cells(route: RouteDescription): readonly string[] {
-  const networks = [...new Set(route.offers.map((offer) => offer.network))].join(' ');
+function cells(route: RouteDescription, table: AssetTable): readonly string[] {
+  const networks = [...new Set(route.offers.map((offer) => networkName(table, offer.network)))].join(' ');
   return [
     route.methods.join(','),
     route.host,
     route.path,
-    route.price,
+    route.access === undefined ? route.price : `${route.price} for ${passText(route.access)}`,
     networks === '' ? '-' : networks,
     // Nothing is settled on a free route, whatever the mode.
     route.offers.length === 0 ? '-' : route.settle,

@@ -139,9 +139,6 @@ function readFile(path: string): string {
 }
 
 function warnOf(plan: Plan, terminal: Terminal): void {
-  if (plan.store.kind === 'memory') {
-    notice(terminal, 'warning: store: memory forgets at exit which payments were used; they are refused only on chain');
-  }
   const shadowed = describeShadowed(plan);
   if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
 }

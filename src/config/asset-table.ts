@@ -32,8 +32,14 @@ export function parseAssetTable(json: string): AssetTable {
 }
 
 /** How a network is called in messages: by its name where it has one. */
-export function networkName(table: AssetTable, network: Network): string {
+export function networkName(table: AssetTable, network: string): string {
   return table.find(network)?.name ?? network;
+}
+
+/** A network for people who may have to look it up: `base (eip155:8453)`. */
+export function networkText(table: AssetTable, network: string): string {
+  const name = networkName(table, network);
+  return name === network ? network : `${name} (${network})`;
 }
 
 function knownNetwork(entry: Json): KnownNetwork {

@@ -110,6 +110,18 @@ function describeAccess({ scope, forMs, requests }: AccessTerms): AccessDescript
   return { scope, ...(forMs !== undefined && { forMs }), ...(requests !== undefined && { requests }) };
 }
 
+/** What a pass opens and for how long, for people: `3600s, 3 requests of route:/v1/reports`. */
+export function passText({ scope, forMs, requests }: AccessDescription): string {
+  const time = forMs === undefined ? [] : [`${forMs / 1000}s`];
+  const count = requests === undefined ? [] : [`${requests} requests`];
+  return `${[...time, ...count].join(', ')} of ${scope}`;
+}
+
+/** How many clients are charged, as the file says it. */
+export function enforceText(percent: number): string {
+  return percent === 0 ? 'off' : `${percent}%`;
+}
+
 function describePrice(price: RoutePrice): readonly OfferDescription[] {
   switch (price.kind) {
     case 'free':

@@ -1,7 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { sameSettings } from '../domain/same-settings.ts';
-import { type AccessDescription, describeRoute, type RouteDescription } from './describe.ts';
+import { describeRoute, enforceText, passText, type RouteDescription } from './describe.ts';
 import { LIMIT_KEYS, PLAN_KEYS, type PlanKey } from './plan-keys.ts';
 
 /** One thing that another configuration says. `from` or `to` is missing where there was, or will be, nothing. */
@@ -76,17 +76,11 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   idempotent: ({ idempotent = false }) => String(idempotent),
   keepAnswers: ({ keepAnswersBytes }) => (keepAnswersBytes === undefined ? 'off' : `${keepAnswersBytes} bytes`),
   paymentIdentifier: ({ paymentIdentifier = 'off' }) => paymentIdentifier,
-  enforce: ({ enforcePercent = 100 }) => `${enforcePercent}%`,
-  access: ({ access }) => (access === undefined ? 'none' : accessText(access)),
+  enforce: ({ enforcePercent = 100 }) => enforceText(enforcePercent),
+  access: ({ access }) => (access === undefined ? 'none' : passText(access)),
   description: ({ description = '' }) => JSON.stringify(description),
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
 };
-
-function accessText({ scope, forMs, requests }: AccessDescription): string {
-  const time = forMs === undefined ? [] : [`${forMs / 1000}s`];
-  const count = requests === undefined ? [] : [`${requests} requests`];
-  return `${[...time, ...count].join(', ')} of ${scope}`;
-}
 
 function changesOf(what: string, old: Route, next: Route): readonly Change[] {
   if (sameSettings(old, next)) return [];

@@ -1,4 +1,5 @@
 import type { Plan } from '../domain/plan.ts';
+import { enforceText } from './describe.ts';
 
 /** Most routes that are named; the others are counted. */
 const MOST_NAMED = 5;
@@ -10,7 +11,7 @@ export function describeShadowed({ routes }: Plan): string | undefined {
   if (shadowed.length === 0) return undefined;
   const named = shadowed
     .slice(0, MOST_NAMED)
-    .map(({ name, enforcePercent }) => `${name} (enforce: ${enforcePercent}%)`);
+    .map(({ name, enforcePercent }) => `${name} (enforce: ${enforceText(enforcePercent)})`);
   const more = shadowed.length > MOST_NAMED ? [`${shadowed.length - MOST_NAMED} more`] : [];
   const list = [...named, ...more].join(', ');
   return `shadow mode: ${shadowed.length} of ${priced.length} priced routes let clients through free of charge: ${list}`;

@@ -60,7 +60,7 @@ describe('turnpike token inspect', () => {
     expect(code).toBe(0);
     expect(out).toContain(pass.id);
     expect(out).toContain(pass.payer);
-    expect(out).toContain('signature     not checked');
+    expect(out).toContain('signature       not checked');
   });
 
   it('says with a configuration whether it is good, and what is left', async () => {
@@ -98,8 +98,9 @@ describe('turnpike token revoke', () => {
   it('ends a pass, and says so of its token from then on', async () => {
     const revoked = await cli('revoke', pass.id, '-c', file);
     expect(revoked).toMatchObject({ code: 0, out: expect.stringContaining(pass.id) });
-    const { out } = await cli('inspect', token, '-c', file);
-    expect(out).toContain('state         revoked');
+    const { code, out } = await cli('inspect', token, '-c', file);
+    expect(code).toBe(1);
+    expect(out).toContain('state           revoked');
     expect(await store.passes.revokedSince(0)).toEqual([pass.id]);
   });
 

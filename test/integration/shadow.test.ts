@@ -129,7 +129,7 @@ describe('a route with enforce: off', () => {
       name: 'enforcement',
       ready: true,
       detail:
-        'shadow mode: 3 of 4 priced routes let clients through free of charge: off (enforce: 0%), broken (enforce: 0%), half (enforce: 50%)',
+        'shadow mode: 3 of 4 priced routes let clients through free of charge: off (enforce: off), broken (enforce: off), half (enforce: 50%)',
     });
   });
 });

@@ -140,7 +140,7 @@ describe('routes', () => {
   it('shows each route in a line, without secrets', async () => {
     const { code, out } = await cli('routes', '-c', file(TABLE));
     expect(code).toBe(0);
-    expect(out).toMatch(/GET +\* +\/v1\/weather\/:city +0\.001 USDC +eip155:8453 +after/);
+    expect(out).toMatch(/GET +\* +\/v1\/weather\/:city +0\.001 USDC +base +after/);
     expect(out).toMatch(/\* +partner\.example\.com +\/partner\/:id +0\.25 USDC/);
     expect(out).toContain('unmatched: deny (404)');
     expect(out).not.toContain('hidden-value');
@@ -188,6 +188,22 @@ describe('explain', () => {
     expect(destination.headersAdded).toContainEqual(expect.stringMatching(/^x-api-key: \(from the configuration\)$/i));
     expect(destination.headersRemoved).toEqual(['Host', 'X402-Payer', 'PAYMENT-SIGNATURE']);
     expect(JSON.stringify(destination)).not.toContain('hidden-value');
+  });
+
+  it('names the network, the pass that is sold, and how many clients are charged', async () => {
+    const table = TABLE.replace('price: $0.001', 'price: $0.001\n    access: { for: 1h, requests: 3 }');
+    const routeLine = (await cli('routes', '-c', file(table))).out;
+    expect(routeLine).toContain('0.001 USDC for 3600s, 3 requests of route:GET /v1/weather/:city');
+    const asked = ['explain', 'GET', '/v1/weather/paris', '-c'];
+    const { out } = await cli(...asked, file(`enforce: 25%\n${table}`));
+    expect(out).toContain('on base (eip155:8453) to 0x');
+    expect(out).toContain('sells     a pass for 3600s, 3 requests of route:GET /v1/weather/:city');
+    expect(out).toContain('answer    to 25% of the clients 402 without payment');
+    const off = file(`enforce: off\n${table}`);
+    expect((await cli(...asked, off)).out).toContain(
+      'answer    what the upstream answers, free of charge, to every client',
+    );
+    expect((await cli('check', '-c', off)).err).toContain('note: shadow mode: 3 of 3 priced routes');
   });
 
   it('says that a gateway that traces puts its own place in the trace where the client had one', async () => {

@@ -1,3 +1,5 @@
+import { networkText, readAssetTable } from '../../config/asset-table.ts';
+import { passText } from '../../config/describe.ts';
 import { type Cli, collect, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
@@ -73,10 +75,11 @@ function render(explanation: Explanation): readonly string[] {
 
 function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readonly string[] {
   const { route } = explanation;
+  const table = readAssetTable();
   const offers = route.offers.map(
     (offer) =>
-      `${offer.price} (${offer.amount} atomic units of ${offer.asset}) on ${offer.network} to ${offer.payTo}, ` +
-      `${offer.scheme}${offer.v1 ? ', also for x402 v1' : ''}`,
+      `${offer.price} (${offer.amount} atomic units of ${offer.asset}) on ${networkText(table, offer.network)} ` +
+      `to ${offer.payTo}, ${offer.scheme}${offer.v1 ? ', also for x402 v1' : ''}`,
   );
   return [
     `path      ${explanation.path}`,
@@ -85,6 +88,9 @@ function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readon
     `price     ${route.price}`,
     ...listed('offers', offers),
     ...(route.offers.length === 0 ? [] : [`settle    ${route.settle}`]),
+    ...(route.access === undefined
+      ? []
+      : [`sells     a pass for ${passText(route.access)}, whose token needs no payment`]),
     `answer    ${explanation.answer}`,
     ...destination(explanation.destination),
   ];

@@ -131,6 +131,15 @@ function explainUnmatched(accepted: AcceptedRequest, asked: Asked): Explanation 
 }
 
 function answerOf(route: Route): string {
+  const { enforcePercent } = route;
+  const charged = chargedAnswerOf(route);
+  if (enforcePercent === 100) return charged;
+  const free = 'what the upstream answers, free of charge';
+  if (enforcePercent === 0) return `${free}, to every client (enforce: off), instead of ${charged}`;
+  return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
+}
+
+function chargedAnswerOf(route: Route): string {
   switch (route.settle) {
     case 'after':
       return '402 without payment; with one, what the upstream answers, settled first if its status is below 400';

@@ -91,7 +91,7 @@ function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames):
     ['  at', settled?.at ?? null],
     ['  tx', settled?.transaction ?? null],
     ['attempt', settled === null ? attempt : null],
-    ['looked into', entry.checks === 0 ? null : `${entry.checks} times`],
+    ['looked into', entry.checks === 0 ? null : entry.checks === 1 ? 'once' : `${entry.checks} times`],
     ['next look', entry.checkAt],
     ['means', STATE_MEANINGS[record.state]],
   ];

@@ -65,13 +65,15 @@ async function inspect(text: string, options: InspectOptions, terminal: Terminal
     const isGood = await isSigned(read, passes, plan);
     // A forged token may name anybody's pass: nothing is told of it.
     const pass = isGood ? await passes.findPass(read.token.passId) : undefined;
-    const facts = {
+    const facts: TokenFacts = {
       ...factsOf(read),
       ...againstPlan(read, plan),
       signature: isGood ? ('good' as const) : ('bad' as const),
     };
-    show(isGood ? { ...facts, ...stateOf(pass, now) } : facts, options, terminal);
-    return isGood ? 0 : 1;
+    const whole = isGood ? { ...facts, ...stateOf(pass, now) } : facts;
+    show(whole, options, terminal);
+    const { expiresAt } = read.token;
+    return whole.state === 'good' && (expiresAt === undefined || expiresAt > now) ? 0 : 1;
   });
 }
 
@@ -124,9 +126,14 @@ function show(facts: TokenFacts, { json }: InspectOptions, terminal: Terminal): 
     return 0;
   }
   for (const [name, value] of Object.entries(facts)) {
-    if (value !== null) print(terminal, `${LABELS[name] ?? name}`.padEnd(14) + printable(String(value)));
+    if (value !== null) print(terminal, `${LABELS[name] ?? name}`.padEnd(16) + wordOf(value));
   }
   return 0;
+}
+
+function wordOf(value: string | number | boolean): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return printable(String(value));
 }
 
 const LABELS: Readonly<Record<string, string>> = {
