@@ -102,7 +102,8 @@ describe('pay at a gateway', () => {
   it('says where it looked for a key', async () => {
     const { code, err } = await pay([url('/v1/weather/oslo'), '--key-env', 'MY_KEY', '--yes'], { env: {} });
     expect(code).toBe(2);
-    expect(err).toContain('private key of the paying account into MY_KEY');
+    expect(err).toContain('price     0.001 USDC (1000 atomic units of');
+    expect(err).toContain('Nothing was paid. To pay, put the private key of the paying account into MY_KEY');
   });
 
   it('does not repeat what it found instead of a key', async () => {
@@ -272,6 +273,55 @@ describe('pay at a server that is no gateway of ours', () => {
     sell([requirement({ amount: '1' })], settled);
     expect(await pay([url, '--yes', '-H', again])).toMatchObject({ code: 0, out: 'the thing' });
     expect(payments).toEqual([first]);
+  });
+
+  it('tells a failure before the settlement from one whose outcome is not known', async () => {
+    const problem = { title: 'No facilitator could be reached.', status: 503, code: 'facilitator_unreachable' };
+    const body = JSON.stringify(problem);
+    sell([requirement({ amount: '1' })], (res) => {
+      res.writeHead(503, { 'Content-Type': 'application/problem+json', 'Content-Length': body.length }).end(body);
+    });
+    const { code, out, err } = await pay([url, '--yes']);
+    expect({ code, out }).toEqual({ code: 1, out: body });
+    expect(err).toContain('status    503 Service Unavailable: No facilitator could be reached.');
+    expect(err).toContain('Nothing was charged, the server says.');
+    expect(err).toContain(`-H 'PAYMENT-SIGNATURE: ${payments[0]}'`);
+  });
+
+  it('says that an answer without a receipt was not charged', async () => {
+    for (const status of [200, 404]) {
+      sell([requirement({ amount: '1' })], (res) => res.writeHead(status).end('nothing'));
+      const { code, err } = await pay([url, '--yes']);
+      expect(code).toBe(status === 200 ? 0 : 1);
+      expect(err).toContain('There is no receipt: as far as the server says, nothing was charged.');
+    }
+  });
+
+  it('tells why a payment that is sent again was refused, and does not ask for a key', async () => {
+    sell([], (res) => res.writeHead(402, { 'PAYMENT-REQUIRED': encode({ error: 'insufficient_funds' }) }).end());
+    const { code, err } = await pay([url, '-H', 'PAYMENT-SIGNATURE: abc'], { env: {} });
+    expect(code).toBe(1);
+    expect(err).toContain('did not take the payment: insufficient_funds');
+  });
+
+  it('shows the pass that is offered and the token that was bought', async () => {
+    sell([requirement({ amount: '1' })], (res) => {
+      res.setHeader('X402-Access-Token', 'tpk_abc.def').setHeader('X402-Access-Expires', '2030-01-01T00:00:00Z');
+      res.setHeader('X402-Access-Remaining', '3');
+      settled(res);
+    });
+    const plain = answer;
+    answer = (req, res) => {
+      if (req.headers['payment-signature'] !== undefined) return plain(req, res);
+      const extensions = { 'access-pass': { info: { scope: 'route:a', forSeconds: 3600, requests: 3 } } };
+      const required = { x402Version: 2, error: '', resource: { url }, accepts: [requirement()], extensions };
+      res.writeHead(402, { 'PAYMENT-REQUIRED': encode(required) }).end();
+    };
+    const { code, err } = await pay([url, '--yes', '--max', '$3']);
+    expect(code).toBe(0);
+    expect(err).toContain('buys      the answer and a pass: 3600 s, 3 requests');
+    expect(err).toContain('pass      until 2030-01-01T00:00:00.000Z, 3 requests left; come back without paying with');
+    expect(err).toContain("  -H 'X402-Access-Token: tpk_abc.def'");
   });
 
   it('shows the words of a server so that they cannot rewrite the price', async () => {

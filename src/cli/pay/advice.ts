@@ -2,37 +2,66 @@ import { PERMIT2_ADDRESS } from '@x402/evm';
 import { isJsonObject } from '../../domain/payment.ts';
 import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
+import type { ServerProblem } from './problem.ts';
 import type { SignedPayment } from './purchase.ts';
 
 /** What an answer is judged by. */
 export interface AdviceContext {
   readonly signed: SignedPayment | undefined;
-  /** Where a key was looked for and may be missing; `undefined` when there was one. */
+  /** Where a key was looked for and is missing; `undefined` when there was one, or the request brought its payment. */
   readonly keyEnv: string | undefined;
+  /** Whether the server sent a receipt, of whatever outcome. */
+  readonly hasReceipt: boolean;
+  /** What the server says about its error. */
+  readonly problem: ServerProblem | undefined;
 }
 
 /** What an answer that is not simply the resource means, and one thing to do about it. */
-export function adviceFor(response: Response, { signed, keyEnv }: AdviceContext): readonly string[] {
+export function adviceFor(response: Response, context: AdviceContext): readonly string[] {
+  const { signed, keyEnv, hasReceipt, problem } = context;
   const { status } = response;
-  const head = `status    ${status} ${printable(response.statusText)}`.trimEnd();
-  if (response.ok) return [];
-  if (status === 402 && signed === undefined && keyEnv !== undefined) {
+  if (response.ok) return signed === undefined || hasReceipt ? [] : [NO_RECEIPT];
+  const said = problem === undefined ? '' : `: ${[problem.title, problem.detail].filter(Boolean).join(' ')}`;
+  const head = `status    ${printable(`${status} ${response.statusText}`.trim() + said)}`;
+  if (status === 402 && keyEnv !== undefined) {
     return [
       head,
-      `The resource costs money. Put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
+      `Nothing was paid. To pay, put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
     ];
   }
   if (status === 402) return [head, `The server did not take the payment: ${refusalOf(response)}.`];
   if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed)];
   // Conflict, or a settlement that is not resolved: the same payment gets the outcome, a new one would pay twice.
-  if (signed !== undefined && (status === 409 || status >= 500)) return [head, ...explainLost(signed)];
+  if (signed !== undefined && (status === 409 || status >= 500)) {
+    return [head, ...(isUntaken(context) ? explainUntaken(signed) : explainLost(signed))];
+  }
   if (status >= 300 && status < 400) {
     return [
       head,
       `The server sends to ${printable(response.headers.get('location') ?? 'nowhere')}; redirects are not followed.`,
     ];
   }
-  return [head];
+  return signed === undefined || hasReceipt ? [head] : [head, NO_RECEIPT];
+}
+
+const NO_RECEIPT = 'There is no receipt: as far as the server says, nothing was charged.';
+
+/**
+ * Errors of a Turnpike gateway that come before money is asked for, or after it was made certain that none moved
+ * (docs/lifecycle.md). Where money had moved before, such an answer carries the receipt.
+ */
+const UNTAKEN = /^(?:facilitator|upstream)_[a-z_]+$/;
+
+function isUntaken({ hasReceipt, problem }: AdviceContext): boolean {
+  return !hasReceipt && UNTAKEN.test(problem?.code ?? '');
+}
+
+function explainUntaken({ header: [name, value], offer }: SignedPayment): readonly string[] {
+  return [
+    `Nothing was charged, the server says. The payment stays good for ${printable(offer.maxTimeoutSeconds)} s at most: rather than`,
+    'a new one, which could be charged beside it, send it again. Repeat the command with this added to it:',
+    `  -H '${name}: ${value}'`,
+  ];
 }
 
 /** How to learn what became of a payment without paying again. */

@@ -7,7 +7,9 @@ import { parseHeader, parseMethod } from '../request-options.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
-import { describeOffer, priceText } from './payable-offer.ts';
+import { describePass } from './pass.ts';
+import { describeOffer, describeStated, priceText } from './payable-offer.ts';
+import { readProblem } from './problem.ts';
 import { type PurchaseOutcome, type PurchaseTerms, paymentHeader, purchase, type Refusal } from './purchase.ts';
 import { describeReceipt, readReceipt } from './receipt.ts';
 import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
@@ -53,10 +55,11 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
     return (await confirm(terminal, `Pay ${priceText(offer)}?`)) ? 'agreed' : 'declined';
   };
   // A request that brings its payment asks for the outcome of that one.
-  const mayPay = wallet !== undefined && paymentHeader(request.headers) === undefined;
-  const outcome = mayPay
-    ? await buy(request, { wallet, limit, table, agree, fetch: send })
-    : await fetchPlainly(request);
+  const isRepeat = paymentHeader(request.headers) !== undefined;
+  const outcome =
+    wallet !== undefined && !isRepeat
+      ? await buy(request, { wallet, limit, table, agree, fetch: send })
+      : await fetchPlainly(request);
   switch (outcome.kind) {
     case 'refused':
       throw refusalError(outcome.refusal);
@@ -64,7 +67,11 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
       for (const line of explainLost(outcome.signed)) notice(terminal, line);
       throw outcome.fault;
     case 'answered':
-      return await show(outcome, { table, keyEnv: mayPay ? undefined : options.keyEnv }, terminal);
+      return await show(
+        outcome,
+        { url, table, keyEnv: wallet === undefined && !isRepeat ? options.keyEnv : undefined },
+        terminal,
+      );
   }
 }
 
@@ -132,25 +139,34 @@ function refusalError(refusal: Refusal): Error {
 
 /** What the answer is shown with. */
 interface Showing {
+  /** What was asked for. */
+  readonly url: string;
   readonly table: AssetTable;
-  /** Where a key was looked for; `undefined` when there was one. */
+  /** Where a key was looked for and is missing; `undefined` when none is needed. */
   readonly keyEnv: string | undefined;
 }
 
 async function show(
   { response, signed }: Extract<PurchaseOutcome, { kind: 'answered' }>,
-  { table, keyEnv }: Showing,
+  { url, table, keyEnv }: Showing,
   terminal: Terminal,
 ): Promise<ExitCode> {
   const receipt = readReceipt(response.headers);
   if (receipt !== undefined) {
     for (const line of describeReceipt(receipt, signed?.offer, table)) notice(terminal, line);
   }
-  for (const line of adviceFor(response, { signed, keyEnv })) notice(terminal, line);
+  const lines = [
+    ...describePass(response.headers),
+    ...(response.status === 402 && keyEnv !== undefined
+      ? describeStated(response.headers.get('payment-required'), table, url)
+      : []),
+    ...adviceFor(response, { signed, keyEnv, hasReceipt: receipt !== undefined, problem: await readProblem(response) }),
+  ];
+  for (const line of lines) notice(terminal, line);
   await writeBody(response, terminal);
   const fine = response.ok || (response.status < 400 && receipt?.success === true);
   if (fine) return 0;
-  return response.status === 402 && signed === undefined ? 2 : 1;
+  return response.status === 402 && keyEnv !== undefined ? 2 : 1;
 }
 
 /** Streams the body, so that an event stream shows as it comes. */

@@ -1,8 +1,10 @@
+import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
 import type { AssetTable } from '../../config/asset-table.ts';
 import { type Amount, formatUnits, parseAmount } from '../../domain/amount.ts';
 import type { Asset, KnownNetwork } from '../../domain/asset.ts';
 import { printable } from '../terminal.ts';
+import { offeredPass } from './pass.ts';
 
 /** What a server asks for, read out of its 402. Its words are somebody else's: {@link describeOffer} makes them safe. */
 export interface PayableOffer {
@@ -44,6 +46,19 @@ export function readOffer(requirements: PaymentRequirements, table: AssetTable):
   };
 }
 
+/** What a 402 says of its first offer, one fact per line; none where it states no price that can be read. */
+export function describeStated(header: string | null, table: AssetTable, url: string): readonly string[] {
+  if (header === null) return [];
+  try {
+    const required = decodePaymentRequiredHeader(header);
+    const [offer] = required.accepts.flatMap((entry) => readOffer(entry, table) ?? []);
+    return offer === undefined ? [] : describeOffer(offer, required, url);
+  } catch {
+    // The library vouches for no more than the base64.
+    return [];
+  }
+}
+
 /** The price for people: in whole units where the asset is known, else in atomic ones. */
 export function priceText({ amount, asset, assetAddress }: PayableOffer): string {
   if (asset === undefined) return printable(`${amount} atomic units of ${assetAddress}`);
@@ -56,6 +71,7 @@ export function describeOffer(offer: PayableOffer, required: PaymentRequired, ur
   // v1 states the resource with each entry.
   const resource = required.resource?.url ?? url;
   const { description } = required.resource ?? {};
+  const pass = offeredPass(required.extensions);
   const chain =
     network === undefined
       ? networkId
@@ -66,6 +82,7 @@ export function describeOffer(offer: PayableOffer, required: PaymentRequired, ur
     ['price', `${priceText(offer)}${asset === undefined ? '' : ` (${offer.amount} atomic units of ${asset.address})`}`],
     ['network', chain],
     ['pay to', offer.payTo],
+    ...(pass === undefined ? [] : [['buys', `the answer and a pass: ${pass}`]]),
     ['terms', `${offer.scheme}${offer.viaPermit2 ? ' through Permit2' : ''}, valid for ${offer.maxTimeoutSeconds} s`],
   ].map(([name = '', value]) => `${name.padEnd(10)}${printable(value)}`);
 }
