@@ -5,7 +5,7 @@ import type { JsonObject } from '../domain/x402.ts';
 export const ACCESS_PASS = 'access-pass';
 
 /** The header that carries the token, both ways. */
-const ACCESS_TOKEN_HEADER = 'X402-Access-Token';
+export const ACCESS_TOKEN_HEADER = 'X402-Access-Token';
 
 /** A pass as its buyer is told of it. */
 export interface AccessPassNotice {
