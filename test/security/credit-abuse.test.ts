@@ -61,6 +61,22 @@ describe('a payer with the money for one call who makes forty at once', () => {
     expect((await paid()) - before).toBe(PRICE);
   });
 
+  it('leaves none of the large answers that it does not pay for open at the API', async () => {
+    let open = 0;
+    siege.answer((_req, res) => {
+      open += 1;
+      res.once('close', () => {
+        open -= 1;
+      });
+      // More than all buffers on the way hold.
+      res.end(Buffer.alloc(8 * 1024 * 1024));
+    });
+    const statuses = await buy('/after', await wallet('/after', COPIES, 1n));
+    expect(served(statuses)).toBe(1n);
+    await expect.poll(() => open).toBe(0);
+    siege.answer((_req, res) => res.end('served'));
+  });
+
   it('makes the API work once at a route that is paid before', async () => {
     const payments = await wallet('/before', COPIES, 1n);
     const before = siege.seen.length;

@@ -48,7 +48,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
       'return all <= maxUnsettled && ofPayer <= maxUnsettledPerPayer;',
       'return all >= 0;',
     ],
-    ['gets one answer', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
+    ['large answers', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
   ),
   ...defencesOf(
     'victim-nonce',

@@ -99,12 +99,6 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['after CONNECT', LISTENER, "socket.on('error', () => socket.destroy());", ''],
     ['clings', 'proxy/linger.ts', 'setTimeout(() => socket.destroy(), LINGER_MS)', 'setTimeout(() => {}, LINGER_MS)'],
     ['uploads', EXCHANGE, 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
-    [
-      'taken for gone',
-      'pipeline/deliver.ts',
-      "outcome.kind === 'complete' && response.status < 500",
-      'response.status < 500',
-    ],
   ),
   ...defencesOf(
     'connection-flood',
