@@ -28,6 +28,10 @@ const REFRESH_MS = 5 * 60_000;
 /** First and longest wait before a facilitator that was never reached is tried again, in milliseconds. */
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+/** Longest wait for one that was reached before, in milliseconds: the gateway is not ready while it is away. */
+const LONGEST_RETURN_MS = 10_000;
+/** After how many failures in a row a facilitator counts as away. One is a hiccup. */
+const AWAY_FAILURES = 2;
 
 /**
  * Makes one ordered list of facilitators out of the configuration's. Nothing is covered before the first `refresh`.
@@ -47,7 +51,16 @@ interface Member {
   readonly facilitator: Facilitator;
   /** The last good answer to `supported`; kept through outages. */
   kinds: readonly SupportedKind[] | undefined;
+  /** Everything that it ever said it supports. */
+  readonly had: SupportedKind[];
+  /** Calls of `supported` in a row that failed. */
   failures: number;
+  /** Those that failed or lacked what an earlier one had: the next is made sooner. */
+  wanting: number;
+  /** What the last of these came to. */
+  trouble: string | undefined;
+  /** Whether a verification failed since it was asked last. */
+  doubted: boolean;
   cancelNext: () => void;
 }
 
@@ -68,7 +81,11 @@ export class FacilitatorPool {
     this.#members = list.map((facilitator) => ({
       facilitator,
       kinds: deps.known?.(facilitator),
+      had: [],
       failures: 0,
+      wanting: 0,
+      trouble: undefined,
+      doubted: false,
       cancelNext: () => undefined,
     }));
     this.#schedule = deps.schedule ?? unrefTimer;
@@ -116,6 +133,20 @@ export class FacilitatorPool {
   }
 
   /**
+   * Why no facilitator is there for this offer now, for operators; `undefined` when one is. A verification that fails has
+   * its facilitator asked at once, so that an outage shows while nobody asks for the five minutes of a refresh.
+   */
+  absence(offer: Offer): string | undefined {
+    const serving = this.#members.filter((member) => serves(member, offer));
+    if (serving.some(({ failures }) => failures < AWAY_FAILURES)) return undefined;
+    const what = serving.length === 0 ? 'none that serves it has been reached' : 'none that serves it answers any more';
+    const why = (serving.length === 0 ? this.#members : serving).flatMap(({ facilitator, trouble }) =>
+      trouble === undefined ? [] : [`${facilitator.name}: ${trouble}`],
+    );
+    return why.length === 0 ? what : `${what} (${why.join('; ')})`;
+  }
+
+  /**
    * Asks the facilitators that cover the payment's offer, in order, until one answers.
    *
    * @throws GatewayError the last one's fault when none answers; `facilitator_unreachable` when none is known to cover
@@ -133,6 +164,7 @@ export class FacilitatorPool {
         last = fault;
         // Nobody waits any more: the next one would only be told to stop.
         if (signal.aborted) break;
+        if (fault.code !== 'facilitator_overloaded') this.#doubt(member);
       }
     }
     throw last;
@@ -155,13 +187,29 @@ export class FacilitatorPool {
   async #ask(member: Member, signal: AbortSignal): Promise<void> {
     member.cancelNext();
     try {
-      member.kinds = await member.facilitator.supported(signal);
+      const kinds = await member.facilitator.supported(signal);
+      const lost = member.had.find((kind) => !isAmong(kind, kinds));
+      member.kinds = kinds;
+      member.had.push(...kinds.filter((kind) => !isAmong(kind, member.had)));
       member.failures = 0;
+      member.wanting = lost === undefined ? 0 : member.wanting + 1;
+      member.trouble = lost && `it no longer serves ${lost.scheme} on ${lost.network}`;
     } catch (fault) {
       member.failures += 1;
+      member.wanting += 1;
+      member.trouble = describeFault(fault);
       if (!this.#closing.signal.aborted) this.#onFault(member.facilitator, 'supported', fault);
     }
+    member.doubted = false;
     this.#askLater(member);
+  }
+
+  /** Has it asked soon whether it is there at all, once however many verifications fail meanwhile. */
+  #doubt(member: Member): void {
+    if (member.doubted || member.failures > 0 || this.#closing.signal.aborted) return;
+    member.doubted = true;
+    member.cancelNext();
+    member.cancelNext = this.#schedule(FIRST_RETRY_MS, () => void this.#ask(member, this.#closing.signal));
   }
 
   #askLater(member: Member): void {
@@ -176,10 +224,21 @@ function serves({ kinds }: Member, offer: Offer): boolean {
   return kinds !== undefined && covers(kinds, offer);
 }
 
-/** Impatient only while there is nothing to go by: an answer of five minutes ago still serves. */
-function delayOf({ kinds, failures }: Member): number {
-  if (kinds !== undefined) return REFRESH_MS;
-  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+/** Impatient while there is nothing to go by, or while it is away, in whole or for one network. */
+function delayOf({ kinds, wanting }: Member): number {
+  if (wanting === 0) return REFRESH_MS;
+  return Math.min(FIRST_RETRY_MS * 2 ** (wanting - 1), kinds === undefined ? LONGEST_RETRY_MS : LONGEST_RETURN_MS);
+}
+
+function isAmong(kind: SupportedKind, kinds: readonly SupportedKind[]): boolean {
+  const { x402Version, scheme, network } = kind;
+  return kinds.some((one) => one.x402Version === x402Version && one.scheme === scheme && one.network === network);
+}
+
+/** The public words only: a cause may name what is nobody's business. */
+function describeFault(fault: unknown): string {
+  if (!(fault instanceof GatewayError)) return 'it failed';
+  return fault.detail ?? fault.message;
 }
 
 function unrefTimer(delayMs: number, run: () => void): () => void {

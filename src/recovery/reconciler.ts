@@ -14,6 +14,10 @@ import { soldPass } from './sold-pass.ts';
 
 /** How often a process looks for open payments, and says that it lives, in milliseconds. */
 const ROUND_MS = 1000;
+/** After how many failed signs of life in a row the ledger counts as away. One is a hiccup. */
+const AWAY_BEATS = 2;
+/** How long a sign of life may take, in milliseconds. */
+const LATE_MS = 5000;
 /**
  * How long a taken payment is left to the process that took it, in milliseconds: longer than a look takes, and no longer
  * than a payment can wait whose taking was written while the ledger went away, so that nobody knows of it.
@@ -90,8 +94,19 @@ export class Reconciler {
   #again = false;
   readonly #abandoned = new Set<AbandonedPayment>();
 
+  #missedBeats = 0;
+  /** Unix milliseconds of the sign of life under way. */
+  #beatFrom = 0;
+
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
+  }
+
+  /** Whether the ledger takes the signs of life that it is sent every second. */
+  get ledgerAnswers(): boolean {
+    const isUnderWay = this.#beating !== undefined;
+    if (isUnderWay && this.#deps.clock() - this.#beatFrom > LATE_MS) return false;
+    return this.#missedBeats - (isUnderWay ? 1 : 0) < AWAY_BEATS;
   }
 
   /** Does one round now, and one after the other from then on. Resolves after the first. */
@@ -138,7 +153,12 @@ export class Reconciler {
   /** One at a time, however slow the ledger is. */
   async #beat(): Promise<void> {
     const { store, owner, clock } = this.#deps;
-    this.#beating ??= this.#attempt('beat', () => store.beat(owner, clock())).finally(() => {
+    this.#beating ??= this.#attempt('beat', async () => {
+      this.#beatFrom = clock();
+      this.#missedBeats += 1;
+      await store.beat(owner, clock());
+      this.#missedBeats = 0;
+    }).finally(() => {
       this.#beating = undefined;
     });
     await this.#beating;

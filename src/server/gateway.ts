@@ -186,7 +186,10 @@ async function listen(parts: Parts, { configuration = soundConfiguration }: Gate
   const { plan } = plans.current;
   const listener = createPublicListener(services, plan.limits.headerBytes);
   metrics.readConnections(() => listener.connections);
-  const checks = (): readonly ReadinessCheck[] => [configuration(), ...readiness(plans.current, listener.leaving)];
+  const checks = (): readonly ReadinessCheck[] => {
+    const { leaving } = listener;
+    return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
+  };
   const admin = plan.admin && createAdminListener(metrics, checks);
   const prepare = (next: Plan): Promise<PreparedPlan> => plans.prepare(next, () => listener.begunAreOver());
   try {

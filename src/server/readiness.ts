@@ -9,18 +9,25 @@ export class UnservedOfferError extends Error {
   override readonly name = 'UnservedOfferError';
 }
 
+/** What does not hang on the configuration. */
+export interface ProcessState {
+  /** Whether it is draining. */
+  readonly leaving: boolean;
+  readonly ledgerAnswers: boolean;
+}
+
 /** Whether the gateway can do its work now, point by point. */
-export function readiness(runtime: OpenRuntime, leaving: boolean): ReadinessCheck[] {
+export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: ProcessState): ReadinessCheck[] {
   const checks = new Map<string, ReadinessCheck>();
   for (const offer of offersOf(runtime.plan)) {
     const name = `facilitator for ${offer.scheme} on ${offer.network}`;
-    const ready = runtime.facilitators.covers(offer);
-    checks.set(name, ready ? { name, ready } : { name, ready, detail: 'none that serves it has been reached' });
+    const absence = runtime.facilitators.absence(offer);
+    checks.set(name, absence === undefined ? { name, ready: true } : { name, ready: false, detail: absence });
   }
   const upstreams = serversOf(runtime.plan).map((origin) => upstreamCheck(origin, runtime));
   const shadowed = describeShadowed(runtime.plan);
   const enforcement = shadowed === undefined ? [] : [{ name: 'enforcement', ready: true, detail: shadowed }];
-  return [...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
+  return [storeCheck(ledgerAnswers), ...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
 }
 
 /** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */
@@ -46,6 +53,10 @@ export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
   const kinds = [...new Set(unserved.map((offer) => `${offer.scheme} on ${offer.network}`))].join(', ');
   const names = plan.facilitators.map((facilitator) => facilitator.name).join(', ');
   throw new UnservedOfferError(`no facilitator serves ${kinds}; asked: ${names}`);
+}
+
+function storeCheck(ready: boolean): ReadinessCheck {
+  return ready ? { name: 'store', ready } : { name: 'store', ready, detail: 'the ledger does not answer' };
 }
 
 /** Told, never held against the gateway: taking every replica out of service would turn one fault into a larger one. */

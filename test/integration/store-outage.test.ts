@@ -139,6 +139,9 @@ describe.skipIf(missing !== undefined)(`PostgreSQL away under load${missing ? ` 
     crowd.phase = 'away';
     const end = AbortSignal.timeout(OUTAGE_MS);
     await crowd.answers(PATHS, 1, ({ from }) => from === 'away' && end.aborted);
+    const ready = await fetch(`${gateway.adminUrl}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toContain('the ledger does not answer');
     crowd.phase = 'coming back';
     await server.start();
     crowd.phase = 'back';

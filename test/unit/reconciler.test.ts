@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseAmount } from '../../src/domain/amount.ts';
 import { parseNetwork } from '../../src/domain/network.ts';
 import type { PaymentKey } from '../../src/domain/payment.ts';
@@ -171,5 +171,49 @@ describe('pruning', () => {
     await reconciler.stop();
     expect(await store.passes.findPass(old.id)).toBeUndefined();
     expect(await store.passes.findPass(recent.id)).toEqual(recent);
+  });
+});
+
+describe('whether the ledger answers', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('is no after two signs of life that failed or one that hangs, and yes with the next good one', async () => {
+    vi.useFakeTimers();
+    let beat: () => Promise<void> = async () => {};
+    const reconciler = new Reconciler({
+      store: Object.assign(openMemoryLedger(Date.now), { beat: () => beat() }),
+      owner: 'me',
+      facilitator: () => undefined,
+      retentionMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: () => {} },
+      clock: Date.now,
+    });
+    await reconciler.start();
+    expect(reconciler.ledgerAnswers).toBe(true);
+    let failures = 0;
+    beat = () => {
+      failures += 1;
+      return Promise.reject(new Error('away'));
+    };
+    while (failures < 1) await vi.advanceTimersByTimeAsync(100);
+    expect(reconciler.ledgerAnswers).toBe(failures < 2);
+    while (failures < 2) await vi.advanceTimersByTimeAsync(100);
+    expect(reconciler.ledgerAnswers).toBe(false);
+    beat = async () => {};
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(reconciler.ledgerAnswers).toBe(true);
+
+    const { promise, resolve } = Promise.withResolvers<void>();
+    beat = () => promise;
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(reconciler.ledgerAnswers).toBe(true);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(reconciler.ledgerAnswers).toBe(false);
+    resolve();
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(reconciler.ledgerAnswers).toBe(true);
+    await reconciler.stop();
   });
 });

@@ -205,10 +205,62 @@ describe('knowing what a list covers', () => {
     stub.kinds = fault('facilitator_timeout');
     await time.runNext();
     expect(pool.covers(scriptedOffer())).toBe(true);
-    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([300_000]);
+    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([1000]);
     stub.kinds = [ELSEWHERE];
     await time.runNext();
     expect(pool.covers(scriptedOffer())).toBe(false);
+  });
+
+  it('says that one is away when it fails twice in a row, asks every 10 s at least, and says when it is back', async () => {
+    const stub = new Stub('first');
+    const time = new ManualSchedule();
+    const pool = orderedFacilitators([stub], { schedule: time.schedule });
+    expect(pool.absence(scriptedOffer())).toBe('none that serves it has been reached');
+    await pool.refresh(never);
+    expect(pool.absence(scriptedOffer())).toBeUndefined();
+    stub.kinds = fault('facilitator_unreachable');
+    await time.runNext();
+    expect(pool.absence(scriptedOffer())).toBeUndefined();
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      delays.push(time.waiting[0]!.delayMs);
+      await time.runNext();
+    }
+    expect(delays).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
+    expect(pool.absence(scriptedOffer())).toBe(
+      'none that serves it answers any more (first: No facilitator could be reached.)',
+    );
+    stub.kinds = [V2];
+    await time.runNext();
+    expect(pool.absence(scriptedOffer())).toBeUndefined();
+    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([300_000]);
+  });
+
+  it('asks one whose verifications fail within a second whether it is there, once for all of them', async () => {
+    const stub = new Stub('first', { verdict: fault('facilitator_unreachable') });
+    const time = new ManualSchedule();
+    const pool = orderedFacilitators([stub], { schedule: time.schedule });
+    await pool.refresh(never);
+    for (let call = 0; call < 3; call += 1) await expect(pool.verify(scriptedPayment(2), never)).rejects.toThrow();
+    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([1000]);
+    await time.runNext();
+    expect(pool.absence(scriptedOffer())).toBeUndefined();
+    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([300_000]);
+  });
+
+  it('asks soon again for a network that an answer lacks', async () => {
+    const stub = new Stub('first', { kinds: [V2, ELSEWHERE] });
+    const time = new ManualSchedule();
+    const pool = orderedFacilitators([stub], { schedule: time.schedule });
+    await pool.refresh(never);
+    stub.kinds = [ELSEWHERE];
+    await time.runNext();
+    await time.runNext();
+    expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([2000]);
+    expect(pool.absence(scriptedOffer())).toContain('first: it no longer serves exact on eip155:84532');
+    stub.kinds = [V2, ELSEWHERE];
+    await time.runNext();
+    expect(pool.absence(scriptedOffer())).toBeUndefined();
   });
 
   it('has one appointment per facilitator however often it is refreshed at once', async () => {
