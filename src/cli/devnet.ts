@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Devnet, startDevnet } from '../devnet/devnet.ts';
 import { formatUnits } from '../domain/amount.ts';
 import { type Cli, example } from './cli.ts';
-import type { ExitCode } from './exit.ts';
+import { CommandFailure, type ExitCode } from './exit.ts';
 import { watchForStop } from './stop.ts';
 import { notice, print, type Terminal } from './terminal.ts';
 
@@ -25,7 +25,8 @@ async function devnet({ port }: DevnetOptions, terminal: Terminal): Promise<Exit
   try {
     const chain = await startDevnet({ port, signal: watch.signal });
     await describe(chain, terminal);
-    await watch.stopped();
+    await Promise.race([watch.stopped(), chain.gone]);
+    if (!watch.signal.aborted) throw new CommandFailure('the local chain has ended: its process is gone');
     await chain.close();
     return 0;
   } catch (fault) {
@@ -54,11 +55,18 @@ async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
     print(terminal, `${name.padEnd(10)}${value}${remark === undefined ? '' : `  (${remark})`}`);
   }
   const local = `{ local: { rpc: { base-sepolia: "${chain.rpcUrl}" }, key: "${settler.key}" } }`;
-  notice(
-    terminal,
-    `A gateway on this chain has in its gateway.yaml:\n  accepts: [base-sepolia]\n  facilitator: ${local}`,
-  );
-  notice(terminal, 'These keys are public: never use them on a real chain. Ctrl-C ends the chain.');
+  for (const line of [
+    'A gateway on this chain has in its gateway.yaml:',
+    `  payTo: "${payee.address}"`,
+    '  accepts: [base-sepolia]',
+    `  facilitator: ${local}`,
+    'The buyer pays it with:',
+    `  TURNPIKE_PAY_KEY=${buyer.key} turnpike pay URL`,
+    'The next chain knows nothing of this one: restart the gateway with it, on an empty ledger.',
+    'These keys are public: never use them on a real chain. Ctrl-C ends the chain.',
+  ]) {
+    notice(terminal, line);
+  }
 }
 
 function parsePort(text: string): number {

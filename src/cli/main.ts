@@ -65,10 +65,16 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),
-      writeErr: (text) => void terminal.stderr.write(text),
+      writeErr: (text) => void terminal.stderr.write(withConfigHint(text)),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .version(readVersion(), '-V, --version', 'show the version')
     .addHelpText('after', '\nExample:\n  $ turnpike demo');
+}
+
+/** Adds how to name a configuration file where one was given as an argument: `turnpike check gateway.yaml`. */
+function withConfigHint(text: string): string {
+  const [, given] = /too many arguments for .* got \d+: (\S+\.ya?ml)\.\n$/.exec(text) ?? [];
+  return given === undefined ? text : `${text}(Did you mean -c ${given}?)\n`;
 }

@@ -21,6 +21,8 @@ export interface AnvilOptions {
 export interface Anvil {
   /** JSON-RPC over HTTP on loopback. */
   readonly rpcUrl: string;
+  /** Resolves when the process is gone, whoever ended it. */
+  readonly gone: Promise<void>;
   /** Ends it; resolves when the process is gone. May be called again. */
   close(): Promise<void>;
 }
@@ -96,11 +98,11 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     return gone;
   };
   try {
-    const address = await listening(child, options.signal);
+    const address = await listening(child, options);
     // The signal may have fired since the line came; from here on the listener sees it.
     options.signal?.throwIfAborted();
     options.signal?.addEventListener('abort', close, { once: true });
-    return { rpcUrl: `http://${address}`, close };
+    return { rpcUrl: `http://${address}`, gone, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;
@@ -108,13 +110,18 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
 }
 
 /** Waits for the line that names the address: only with it is a port of 0 known, and known to be this process's. */
-function listening(child: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<string> {
+function listening(child: ChildProcessWithoutNullStreams, { signal, port }: AnvilOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-STDERR_CHARACTERS);
   });
-  const fail = (what: string): void => reject(new DevnetError(`The local chain did not start: ${what}\n${complaint}`));
+  const fail = (what: string): void => {
+    const why = /address already in use/i.test(complaint)
+      ? `the port ${port} on 127.0.0.1 is in use by another process\ntake another one; 0 takes one that is free`
+      : `${what}\n${complaint.trimEnd()}`.trimEnd();
+    reject(new DevnetError(`The local chain did not start: ${why}`));
+  };
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
     const address = LISTENING.exec(line)?.[1];

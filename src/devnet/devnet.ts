@@ -39,6 +39,8 @@ export interface Devnet {
   mint(address: Address, amount: bigint): Promise<void>;
   /** Test USDC of an account, in atomic units (6 decimals). */
   usdcBalanceOf(address: Address): Promise<bigint>;
+  /** Resolves when the chain's process is gone, whoever ended it. */
+  readonly gone: Promise<void>;
   /** Ends the chain; resolves when its process is gone. May be called again. */
   close(): Promise<void>;
 }
@@ -139,6 +141,7 @@ function devnetOn(anvil: Anvil): Devnet {
     },
     usdcBalanceOf: (address) =>
       client.readContract({ address: USDC, abi: TOKEN_ABI, functionName: 'balanceOf', args: [address] }),
+    gone: anvil.gone,
     close: () => anvil.close(),
   };
 }

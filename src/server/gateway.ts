@@ -268,7 +268,7 @@ function recoveryNotes(log: Logger, observer: Observer): RecoveryNotes {
     moved: (record, step) => {
       const { key, route, payer, settlement } = record;
       const { to, reason } = step;
-      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment moved');
+      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment changed state');
       observer.paymentMoved({ record, to, settled: step.settlement !== undefined });
     },
     takenBack: ({ key, route, payer, settlement }) =>

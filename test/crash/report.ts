@@ -24,7 +24,7 @@ export function reportOf({ evidence, deaths, violations, seconds }: CrashResult)
     `requests      ${cases.reduce((sum, { story }) => sum + story.attempts.length, 0)}`,
     `API calls     ${count(evidence.calls.map(({ behaviour }) => behaviour))}`,
     `broadcasts    ${evidence.broadcasts.length} of ${new Set(evidence.broadcasts.map(({ hash }) => hash)).size} transactions for ${authorizations.size} authorizations`,
-    `recovered     ${count(evidence.log.filter(({ msg }) => msg === 'payment moved').map(({ state }) => String(state)))}`,
+    `recovered     ${count(evidence.log.filter(({ msg }) => msg === 'payment changed state').map(({ state }) => String(state)))}`,
     `time          ${seconds.toFixed(1)} s`,
     ...violations.map(({ rule, what }) => `VIOLATION     ${rule}: ${what}`),
   ];

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types';
 import { x402ExactPermit2ProxyABI } from '@x402/evm';
 import {
@@ -139,9 +142,23 @@ describe('the life of the chain', () => {
     await gone;
   });
 
+  it('tells when its process ends by itself', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-anvil-'));
+    try {
+      const binary = join(folder, 'anvil');
+      await writeFile(binary, '#!/bin/sh\necho "Listening on 127.0.0.1:1"\n', { mode: 0o755 });
+      const { gone } = await startAnvil({ args: [], port: 0, binary });
+      await gone;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('says what is wrong when the port is taken or the machine has no anvil', async () => {
     const port = Number(new URL(devnet.rpcUrl).port);
-    await expect(startDevnet({ port })).rejects.toThrow(/did not start.*in use/is);
+    await expect(startDevnet({ port })).rejects.toThrow(
+      `The local chain did not start: the port ${port} on 127.0.0.1 is in use by another process\ntake another one`,
+    );
     await expect(startAnvil({ args: [], port: 0, binary: '/nonexistent' })).rejects.toThrow('did not start');
     expect(() => findAnvil('sunos', 'sparc')).toThrow(/sunos-sparc.*RPC URL/s);
   });

@@ -203,7 +203,10 @@ describe('a worker that is killed', () => {
       const lost = payments.filter((_, index) => results[index] === 'cut');
       expect(lost.length).toBeGreaterThan(0);
       expect(results.filter((each) => each === 200)).toHaveLength(12 - lost.length);
-      await gateway.logged(lost.length, (line) => line['msg'] === 'payment moved' && line['state'] === 'released');
+      await gateway.logged(
+        lost.length,
+        (line) => line['msg'] === 'payment changed state' && line['state'] === 'released',
+      );
       const again = await Promise.all(lost.map(({ header, path }) => pay(header, path)));
       expect(again.map(({ status }) => status)).toEqual(lost.map(() => 200));
       expect(await paidTo()).toBe(before + 12n * PRICE);
@@ -236,7 +239,10 @@ describe('a worker that is killed', () => {
     const lost = payments.filter((_, index) => results[index] === 'cut');
     expect(lost.length).toBeGreaterThan(0);
     expect(results.filter((each) => each === 200)).toHaveLength(16 - lost.length);
-    await gateway.logged(lost.length, (line) => line['msg'] === 'payment moved' && line['state'] === 'undelivered');
+    await gateway.logged(
+      lost.length,
+      (line) => line['msg'] === 'payment changed state' && line['state'] === 'undelivered',
+    );
     const collected = await Promise.all(lost.map(({ header, path }) => pay(header, path)));
     expect(collected.map(({ status }) => status)).toEqual(lost.map(() => 200));
     for (const response of collected) expect(settlementOf(response).success).toBe(true);

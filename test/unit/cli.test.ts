@@ -127,6 +127,12 @@ describe('check', () => {
     expect(err).toContain('2 problems');
   });
 
+  it('says how a file is named when it is given as an argument', async () => {
+    const { code, err } = await cli('check', 'my.yaml');
+    expect(code).toBe(2);
+    expect(err).toContain('(Did you mean -c my.yaml?)');
+  });
+
   it('writes {ok, problems} as JSON, of a missing file too', async () => {
     const { code, out, err } = await cli('check', '--json', '-c', '/nowhere/gateway.yaml');
     expect({ code, err }).toEqual({ code: 2, err: '' });
