@@ -30,6 +30,9 @@ export function addStart({ program, terminal, finish }: Cli): void {
     .action(async (options: ConfigOptions) => finish(await start(options, terminal)));
 }
 
+/** How long a process that has stopped may take to end by itself, in milliseconds. */
+const LINGER_MS = 500;
+
 /** A gateway that runs, of one process or several. */
 type RunningGateway = Gateway & Reloadable & { readonly metrics: Metrics; readonly lost?: Promise<Error> };
 
@@ -90,6 +93,8 @@ async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, te
   await wait(drainDelayMs);
   await gateway.close(drainTimeoutMs - drainDelayMs);
   log.info({ why }, 'stopped');
+  // What was left to recovery may still wait for an answer; nothing keeps the process for it.
+  setTimeout(() => terminal.exit?.(0), LINGER_MS).unref();
   return 0;
 }
 

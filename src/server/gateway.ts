@@ -29,6 +29,9 @@ import { readiness, soundConfiguration } from './readiness.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
 
+/** What a shutdown may take beyond its time, in milliseconds: requests that were cut write down what became of them. */
+const LAST_WORDS_MS = 2000;
+
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
   readonly schemes: readonly Scheme[];
@@ -181,7 +184,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
   return { ...opened, store, reconciler, messenger, metrics, services, keeper };
 }
 
-async function listen(parts: Parts, { configuration = soundConfiguration }: GatewayDeps): Promise<SoleGateway> {
+async function listen(parts: Parts, { configuration = soundConfiguration, log }: GatewayDeps): Promise<SoleGateway> {
   const { plans, services, metrics, store, reconciler, facilitators } = parts;
   const { plan } = plans.current;
   const listener = createPublicListener(services, plan.limits.headerBytes);
@@ -209,7 +212,7 @@ async function listen(parts: Parts, { configuration = soundConfiguration }: Gate
         reconciler.wake();
       },
       leave: () => listener.leave(),
-      close: (withinMs = plans.current.plan.drainTimeoutMs) => shutDown(parts, listener, admin, withinMs),
+      close: (withinMs = plans.current.plan.drainTimeoutMs) => shutDown(parts, listener, admin, withinMs, log),
     };
   } catch (fault) {
     closeNow(listener.server);
@@ -217,18 +220,37 @@ async function listen(parts: Parts, { configuration = soundConfiguration }: Gate
   }
 }
 
-/** Requests first, then what they stand on; the probes answer to the end. */
+/**
+ * Requests first, then what they stand on; the probes answer to the end. A settlement that takes longer than there is
+ * time is left to recovery, which finds out what became of it: it was written down before it was sent.
+ */
 async function shutDown(
   parts: Parts,
   listener: PublicListener,
   admin: Server | undefined,
   withinMs: number,
+  log: Logger,
 ): Promise<void> {
   const startedAt = performance.now();
-  await listener.drain(withinMs, () => parts.plans.cutTunnels());
-  const left = Math.max(0, withinMs - (performance.now() - startedAt));
-  await Promise.all([letGo(parts), parts.services.tracer?.close(left)]);
+  const finish = async (): Promise<void> => {
+    await listener.drain(withinMs, () => parts.plans.cutTunnels());
+    const left = Math.max(0, withinMs - (performance.now() - startedAt));
+    await Promise.all([letGo(parts), parts.services.tracer?.close(left)]);
+  };
+  if (!(await isDoneWithin(finish(), withinMs + LAST_WORDS_MS))) {
+    log.warn({ withinMs }, 'settlements that did not finish in time are left to recovery');
+  }
   if (admin !== undefined) closeNow(admin);
+}
+
+async function isDoneWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  try {
+    return await Promise.race([work.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function letGo({ plans, facilitators, reconciler, messenger, keeper, store }: Parts): Promise<void> {
