@@ -14,6 +14,8 @@ import { type WatchedStore, watchStore } from './watched-store.ts';
 export const PRICE = 10_000n;
 /** The gateway's patience where a facilitator never answers; everywhere else nothing is that slow. */
 const SHORT = '3s';
+/** The same where it is asked again what became of a settlement: it answers then, for many payments at once. */
+const SHORT_IN_DOUBT = '8s';
 
 /** A cell with a route, a payee and a path of its own. */
 export interface Stage {
@@ -96,7 +98,7 @@ function configOf({ devnet, fault, stages, upstream, facilitator, folder }: Part
     'facilitator:',
     `  url: ${facilitator.url}`,
     `  timeout: ${slow && fault.kind === 'verify' ? SHORT : '30s'}`,
-    `  settleTimeout: ${slow && fault.kind === 'doubt' ? SHORT : '30s'}`,
+    `  settleTimeout: ${slow && fault.kind === 'doubt' ? SHORT_IN_DOUBT : '30s'}`,
     ...(chain ? [`  rpc: { base-sepolia: "${devnet.rpcUrl}" }`] : []),
     'routes:',
     ...stages.flatMap(({ cell, route, path, payTo }) => [
