@@ -52,9 +52,8 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   return {
     paymentMoved({ record, to, settled }: PaymentMove) {
       const { route, network, scheme, asset, amount } = record;
-      const outcome = settled ? 'settled' : OUTCOMES.get(to);
-      if (outcome === undefined) return;
-      payments.inc({ route, network, scheme, outcome });
+      if (!settled && !OUTCOMES.has(to)) return;
+      payments.inc({ route, network, scheme, outcome: settled ? 'settled' : to });
       if (settled) revenue.inc({ route, network, asset }, Number(amount));
     },
     setOpenSettlements(counts, now) {
@@ -67,10 +66,5 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   };
 }
 
-/** Steps that are an outcome. The other ones are on the way. */
-const OUTCOMES: ReadonlyMap<PaymentState, string> = new Map([
-  ['failed', 'failed'],
-  ['defaulted', 'defaulted'],
-  ['unknown', 'unknown'],
-  ['released', 'released'],
-]);
+/** Steps that are an outcome, named like the state that they lead to. The other ones are on the way. */
+const OUTCOMES: ReadonlySet<PaymentState> = new Set(['failed', 'defaulted', 'unknown', 'released']);
