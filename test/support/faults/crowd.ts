@@ -5,6 +5,8 @@ import { encodePayment, handSigned } from '../payment-header.ts';
 /** One answer that a crowd got. */
 export interface Turn {
   readonly path: string;
+  /** What the request paid with; `undefined` for one without a payment. */
+  readonly nonce: string | undefined;
   readonly status: number;
   readonly code: string | undefined;
   readonly retryAfter: boolean;
@@ -73,19 +75,20 @@ export class Crowd {
       { authorization: { validBefore } },
     );
     const header = encodePayment(signed);
-    const send = (): Promise<Turn> => this.#ask(path, { 'PAYMENT-SIGNATURE': header });
+    const send = (): Promise<Turn> => this.#ask(path, { 'PAYMENT-SIGNATURE': header }, signed.authorization['nonce']);
     this.open.add(send);
     while ((await send()).status !== 200) if (this.#stopped) return;
     this.open.delete(send);
   }
 
-  async #ask(path: string, headers: Record<string, string> = {}): Promise<Turn> {
+  async #ask(path: string, headers: Record<string, string> = {}, nonce?: string): Promise<Turn> {
     const from = this.phase;
     const response = await fetch(this.#gateway.url + path, { headers });
     const text = await response.text();
     const problem = response.headers.get('content-type') === 'application/problem+json';
     const turn: Turn = {
       path,
+      nonce,
       status: response.status,
       code: problem ? JSON.parse(text).code : undefined,
       retryAfter: response.headers.has('retry-after'),
