@@ -29,8 +29,10 @@ export interface Outcome {
 const WARM_UP_SECONDS = 2;
 
 /**
- * Checks that all sides do the same work, then measures them in turn, round by round: A B A B. A machine that slows down
- * for a while slows both sides of a ratio.
+ * Checks that all sides do the same work, then measures them in turn, second by second: A B A B. A machine that slows
+ * down for a while slows both sides of a ratio; the shorter the turns, the more alike it slows them.
+ *
+ * @param seconds how long each side is measured in a round, all its turns together
  */
 export async function interleave(
   contest: Contest,
@@ -43,16 +45,27 @@ export async function interleave(
   for (const side of sides) await side.measure(WARM_UP_SECONDS);
   const rates = sides.map(({ name }) => ({ name, perSecond: [] as number[] }));
   for (let round = 1; round <= rounds; round += 1) {
-    for (const [index, side] of sides.entries()) {
-      const perSecond = await side.measure(seconds);
+    const means = await measureRound(sides, contest.unbroken === true ? [seconds] : Array(seconds).fill(1));
+    for (const [index, perSecond] of means.entries()) {
       rates[index]?.perSecond.push(perSecond);
-      onProgress(side.name, round, perSecond);
+      onProgress(rates[index]?.name ?? '', round, perSecond);
     }
   }
   const [subject, ...partners] = rates;
   if (subject === undefined) throw new Error('a contest without a subject');
   const ratios = partners.map((partner, index) => ratioOf(subject, partner, contest.partners[index]?.target));
   return { subject, partners, ratios };
+}
+
+/** The mean rate of each side, every one of them measured in turn for so many seconds, turn by turn. */
+async function measureRound(sides: readonly Side[], turns: readonly number[]): Promise<number[]> {
+  const sums = sides.map(() => 0);
+  for (const seconds of turns) {
+    for (const [index, side] of sides.entries()) {
+      sums[index] = (sums[index] ?? 0) + (await side.measure(seconds));
+    }
+  }
+  return sums.map((sum) => sum / turns.length);
 }
 
 /** The value in the middle; of an even number the mean of the two. */

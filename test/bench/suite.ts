@@ -25,6 +25,8 @@ export interface Contest {
   readonly partners: readonly Partner[];
   /** What the subject is to reach by itself, per second, where the project has such an aim. */
   readonly targetPerSecond?: number;
+  /** Whether a round measures each side once, for as long as the round is; else in turns of a second. */
+  readonly unbroken?: boolean;
 }
 
 /** One question about performance: a subject and its partners, which do the same work. */
