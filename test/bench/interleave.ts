@@ -1,4 +1,5 @@
 import { type Answer, requireSame } from './answer.ts';
+import { type Spread, spreadOf } from './spread.ts';
 import type { Contest, Side } from './suite.ts';
 
 /** The rates of one side, per second, in the order of the rounds. */
@@ -8,13 +9,10 @@ export interface SideRates {
 }
 
 /** The subject held against one partner. */
-export interface Ratio {
+export interface Ratio extends Spread {
   readonly partner: string;
   /** subject / partner, one for each round. */
   readonly perRound: readonly number[];
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
   readonly target: number | undefined;
 }
 
@@ -68,14 +66,6 @@ async function measureRound(sides: readonly Side[], turns: readonly number[]): P
   return sums.map((sum) => sum / turns.length);
 }
 
-/** The value in the middle; of an even number the mean of the two. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
-  return (upper + lower) / 2;
-}
-
 async function requireSameAnswers(sides: readonly Side[]): Promise<void> {
   let reference: { name: string; answer: Answer } | undefined;
   for (const side of sides) {
@@ -88,12 +78,5 @@ async function requireSameAnswers(sides: readonly Side[]): Promise<void> {
 
 function ratioOf(subject: SideRates, partner: SideRates, target: number | undefined): Ratio {
   const perRound = subject.perSecond.map((rate, round) => rate / (partner.perSecond[round] ?? Number.NaN));
-  return {
-    partner: partner.name,
-    perRound,
-    median: median(perRound),
-    min: Math.min(...perRound),
-    max: Math.max(...perRound),
-    target,
-  };
+  return { partner: partner.name, perRound, ...spreadOf(perRound), target };
 }

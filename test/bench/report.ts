@@ -1,16 +1,29 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { median, type Outcome, type Ratio } from './interleave.ts';
-import type { Suite } from './suite.ts';
+import type { CostFigures } from './costs.ts';
+import type { Outcome, Ratio } from './interleave.ts';
+import { median } from './spread.ts';
 
-/** One suite's outcome with what was asked. */
-export interface Finding {
+/** What a suite of rates came to, with what was asked. */
+export interface RateFinding {
+  readonly kind: 'rates';
   readonly suite: string;
   readonly title: string;
   readonly unit: string;
   readonly targetPerSecond: number | undefined;
   readonly outcome: Outcome;
 }
+
+/** What a suite of costs came to. */
+export interface CostFinding {
+  readonly kind: 'costs';
+  readonly suite: string;
+  readonly title: string;
+  readonly costs: readonly CostFigures[];
+}
+
+/** What a suite came to. */
+export type Finding = RateFinding | CostFinding;
 
 /** How a run was made: enough to make it again, nothing about the machine's name. */
 export interface RunFacts {
@@ -23,25 +36,9 @@ export interface RunFacts {
   readonly cores: number;
 }
 
-/** Joins a suite with what it came to. */
-export function finding(
-  suite: string,
-  { title, unit }: Suite,
-  targetPerSecond: number | undefined,
-  outcome: Outcome,
-): Finding {
-  return { suite, title, unit, targetPerSecond, outcome };
-}
-
-/** The table that people read: one line for each partner, subject / partner. */
+/** The table that people read: a line for each partner, subject / partner, and a line for each cost. */
 export function renderTable(findings: readonly Finding[]): string {
-  const rows = [['', 'beside', 'ratio', 'spread', 'target', '']];
-  for (const { suite, title, unit, targetPerSecond, outcome } of findings) {
-    const rate = median(outcome.subject.perSecond);
-    const aim = targetPerSecond === undefined ? ['', ''] : [`≥ ${targetPerSecond}/s`, verdict(rate, targetPerSecond)];
-    rows.push([suite, title, `${Math.round(rate)} ${unit}/s`, '', ...aim]);
-    for (const ratio of outcome.ratios) rows.push(['', `  ${ratio.partner}`, ...cells(ratio)]);
-  }
+  const rows = [['', 'beside', 'ratio', 'spread', 'target', ''], ...findings.flatMap(rowsOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
@@ -56,11 +53,38 @@ export async function writeResult(folder: string, facts: RunFacts, findings: rea
   return file;
 }
 
-function cells({ median: middle, min, max, target }: Ratio): string[] {
-  const aim = target === undefined ? ['', ''] : [`≥ ${target}`, verdict(middle, target)];
+function rowsOf(finding: Finding): string[][] {
+  const { suite, title } = finding;
+  if (finding.kind === 'costs') {
+    return [[suite, title, '', '', '', ''], ...finding.costs.map((cost) => ['', `  ${cost.name}`, ...costCells(cost)])];
+  }
+  const { outcome, targetPerSecond, unit } = finding;
+  const rate = median(outcome.subject.perSecond);
+  const aim = targetPerSecond === undefined ? NO_AIM : [`≥ ${targetPerSecond}/s`, verdict(rate >= targetPerSecond)];
+  return [
+    [suite, title, `${Math.round(rate)} ${unit}/s`, '', ...aim],
+    ...outcome.ratios.map((ratio) => ['', `  ${ratio.partner}`, ...ratioCells(ratio)]),
+  ];
+}
+
+const NO_AIM = ['', ''];
+
+function ratioCells({ median: middle, min, max, target }: Ratio): string[] {
+  const aim = target === undefined ? NO_AIM : [`≥ ${target}`, verdict(middle >= target)];
   return [middle.toFixed(2), `${min.toFixed(2)}–${max.toFixed(2)}`, ...aim];
 }
 
-function verdict(value: number, target: number): string {
-  return value >= target ? 'reached' : 'not yet';
+function costCells({ unit, median: middle, min, max, atMost }: CostFigures): string[] {
+  const aim = atMost === undefined ? NO_AIM : [`≤ ${atMost} ${unit}`, verdict(middle <= atMost)];
+  return [`${figure(middle)} ${unit}`, `${figure(min)}–${figure(max)}`, ...aim];
+}
+
+/** Three digits say what a measurement is worth. */
+function figure(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+}
+
+function verdict(reached: boolean): string {
+  return reached ? 'reached' : 'not yet';
 }

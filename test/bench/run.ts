@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { measureCosts } from './costs.ts';
 import { renderTopCosts } from './cpu-profile.ts';
 import { interleave } from './interleave.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
-import { type Finding, finding, renderTable, writeResult } from './report.ts';
+import { type Finding, renderTable, writeResult } from './report.ts';
+import type { Suite } from './suite.ts';
 import { SUITES } from './suites.ts';
 import { Workbench } from './workbench.ts';
 
@@ -34,16 +36,33 @@ async function run(options: BenchOptions): Promise<void> {
   if (profileFolder !== undefined) process.stdout.write(`\n${await renderTopCosts(profileFolder)}`);
 }
 
-async function measureAll(bench: Workbench, { suites, rounds, seconds }: BenchOptions): Promise<Finding[]> {
+async function measureAll(bench: Workbench, options: BenchOptions): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const name of suites) {
-    const suite = SUITES[name];
-    const contest = await suite.open(bench);
-    const outcome = await interleave(contest, rounds, seconds, (side, round, perSecond) => {
-      process.stderr.write(`${name} ${round}/${rounds} ${side}: ${Math.round(perSecond)} ${suite.unit}/s\n`);
-    });
-    findings.push(finding(name, suite, contest.targetPerSecond, outcome));
+  for (const name of options.suites) {
+    findings.push(await measureSuite(name, SUITES[name], bench, options));
     await bench.clear();
   }
   return findings;
+}
+
+async function measureSuite(
+  name: string,
+  suite: Suite,
+  bench: Workbench,
+  { rounds, seconds }: BenchOptions,
+): Promise<Finding> {
+  const say = (round: number, text: string): void => void process.stderr.write(`${name} ${round}/${rounds} ${text}\n`);
+  const { kind, title } = suite;
+  if (kind === 'costs') {
+    const costs = await measureCosts(await suite.open(bench), rounds, seconds, (cost, round, value) => {
+      say(round, `${cost.name}: ${value.toFixed(2)} ${cost.unit}`);
+    });
+    return { kind, suite: name, title, costs };
+  }
+  const { unit } = suite;
+  const contest = await suite.open(bench);
+  const outcome = await interleave(contest, rounds, seconds, (side, round, perSecond) => {
+    say(round, `${side}: ${Math.round(perSecond)} ${unit}/s`);
+  });
+  return { kind, suite: name, title, unit, targetPerSecond: contest.targetPerSecond, outcome };
 }

@@ -29,8 +29,9 @@ export interface Contest {
   readonly unbroken?: boolean;
 }
 
-/** One question about performance: a subject and its partners, which do the same work. */
-export interface Suite {
+/** One question about how much is done in a time: a subject and its partners, which do the same work. More is better. */
+export interface RateSuite {
+  readonly kind: 'rates';
   /** One line for the table. */
   readonly title: string;
   /** What one operation is, such as `requests`. */
@@ -38,3 +39,31 @@ export interface Suite {
   /** Starts all sides on the workbench, which ends what was started on it. */
   open(bench: Workbench): Promise<Contest>;
 }
+
+/** Something that a gateway takes up. Less is better. */
+export interface Cost {
+  readonly name: string;
+  /** Such as `ms` or `MB`. */
+  readonly unit: string;
+  /** The most that the project aims at, in the unit; none for a figure that is there as a scale. */
+  readonly atMost?: number;
+}
+
+/** What is measured in every round anew. */
+export interface Meter {
+  readonly costs: readonly Cost[];
+  /** One round, of about so many seconds: a figure for each of `costs`, in their order. */
+  measure(seconds: number): Promise<readonly number[]>;
+}
+
+/** One question about what a gateway takes up: time or memory, in figures of their own. Less is better. */
+export interface CostSuite {
+  readonly kind: 'costs';
+  /** One line for the table. */
+  readonly title: string;
+  /** Starts what is measured on the workbench, which ends what was started on it. */
+  open(bench: Workbench): Promise<Meter>;
+}
+
+/** One question about performance. */
+export type Suite = RateSuite | CostSuite;

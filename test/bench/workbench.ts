@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
 import { findNginx, proxyServer, startNginx } from '../support/nginx.ts';
 import { probe, RELAYED } from './answer.ts';
+import { type GatewaySettings, writeConfig } from './gateway-config.ts';
 import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
 import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';
-import { type Stop, startWorld, type World, writeConfig } from './world.ts';
+import { type Stop, startWorld, type World } from './world.ts';
 
 /** How the workbench is set up. */
 export interface WorkbenchOptions {
@@ -57,9 +58,9 @@ export class Workbench {
     }
   }
 
-  /** Starts a gateway on the routes of a YAML text; everything else of its configuration is the same in all suites. */
-  async gateway(routes: string): Promise<string> {
-    const file = await writeConfig(configuration(this.world, routes), (stop) => this.#stops.push(stop));
+  /** Starts a gateway; what the settings do not name is the same in all suites. */
+  async gateway(settings: GatewaySettings): Promise<string> {
+    const file = await this.#config(settings);
     const { profileFolder } = this.#options;
     if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true });
     const options = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
@@ -130,6 +131,10 @@ export class Workbench {
     await stopAll(this.#worldStops);
   }
 
+  #config(settings: GatewaySettings): Promise<string> {
+    return writeConfig(this.world, settings, (stop) => this.#stops.push(stop));
+  }
+
   #drive(
     generator: LoadGenerator,
     url: string,
@@ -147,16 +152,4 @@ function usableNginx({ npmOnly }: WorkbenchOptions): string | undefined {
 
 async function stopAll(stops: readonly Stop[]): Promise<void> {
   for (const stop of stops.toReversed()) await stop();
-}
-
-function configuration({ upstreamUrl, facilitatorUrl }: World, routes: string): string {
-  return `listen: 127.0.0.1:0
-admin: 127.0.0.1:0
-upstream: ${upstreamUrl}
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-accepts: [base-sepolia]
-facilitator: ${facilitatorUrl}
-store: memory
-routes:
-${routes}`;
 }

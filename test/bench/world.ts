@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startNginx } from '../support/nginx.ts';
 import { startSystem } from './system.ts';
 
@@ -38,15 +35,6 @@ export async function startWorld(nginx: string | undefined, onStarted: (stop: St
   const facilitator = await startNginx(nginx, (port) => fixedServer(port, FACILITATOR_ANSWERS));
   onStarted(facilitator.stop);
   return { upstreamUrl: upstream.url, facilitatorUrl: facilitator.url };
-}
-
-/** Writes a configuration file for one gateway; `onStarted` gets what removes it. */
-export async function writeConfig(text: string, onStarted: (stop: Stop) => void): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
-  onStarted(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, 'gateway.yaml');
-  await writeFile(file, text);
-  return file;
 }
 
 function fixedServer(port: number, answers: Readonly<Record<string, string>>): string {

@@ -1,12 +1,13 @@
-import type { Suite } from '../suite.ts';
+import type { RateSuite } from '../suite.ts';
 
 /** What a request costs that the gateway only forwards. */
-export const free: Suite = {
+export const free: RateSuite = {
+  kind: 'rates',
   title: 'a free route',
   unit: 'requests',
   async open(bench) {
     const { upstreamUrl } = bench.world;
-    const gateway = await bench.gateway('  - { path: /v1/weather/:city, price: free }\n');
+    const gateway = await bench.gateway({ routes: '  - { path: /v1/weather/:city, price: free }\n' });
     const undici = await bench.system('undici-proxy', [upstreamUrl]);
     const httpxy = await bench.system('httpxy-proxy', [upstreamUrl]);
     const nginx = await bench.nginxProxy();

@@ -1,27 +1,32 @@
 import { type Answer, probe, RELAYED } from '../answer.ts';
 import { openPaymentSigner, payerFor } from '../payment-signer.ts';
-import type { Suite } from '../suite.ts';
+import type { RateSuite } from '../suite.ts';
 
 /** More than any gateway on one core pays in a second, so that a round does not run out of payments. */
 const PAYMENTS_PER_SECOND = 5000;
 
+const ROUTES = `  - { path: /free, price: free }
+  - { path: /paid, price: $0.001 }
+  - { path: /first, price: $0.001, settle: before }
+`;
+
 /** What a paid call costs: check, claim, verify, forward, settle, deliver, beside calls that cost nothing. */
-export const paid: Suite = {
-  title: 'a paid call, remote facilitator that answers at once, memory ledger',
+export const paid: RateSuite = {
+  kind: 'rates',
+  title: 'a paid call, remote facilitator that answers at once, SQLite ledger',
   unit: 'requests',
   async open(bench) {
     const { upstreamUrl } = bench.world;
-    const gateway = await bench.gateway(
-      '  - { path: /free, price: free }\n  - { path: /paid, price: $0.001 }\n  - { path: /first, price: $0.001, settle: before }\n',
-    );
+    const gateway = await bench.gateway({ routes: ROUTES, store: 'sqlite' });
+    const inMemory = await bench.gateway({ routes: ROUTES, store: 'memory' });
     const undici = await bench.system('undici-proxy', [upstreamUrl]);
-    const paying = (name: string, path: string) =>
-      bench.paidSide(name, gateway + path, () => probePaid(gateway + path), PAYMENTS_PER_SECOND);
+    const paying = (name: string, url: string) => bench.paidSide(name, url, () => probePaid(url), PAYMENTS_PER_SECOND);
     return {
-      subject: paying('gateway, paid', '/paid'),
+      subject: paying('gateway, paid', `${gateway}/paid`),
       partners: [
         { ...bench.sideOfClient('gateway, free route', `${gateway}/free`), target: 0.3 },
-        paying('gateway, paid, settle: before', '/first'),
+        paying('gateway, paid, settle: before', `${gateway}/first`),
+        paying('gateway, paid, ledger in memory', `${inMemory}/paid`),
         bench.sideOfClient('bare undici dispatcher', `${undici.url}/free`),
         bench.sideOfClient('direct connection', `${upstreamUrl}/free`),
       ],

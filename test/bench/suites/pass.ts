@@ -1,22 +1,23 @@
 import { request } from 'undici';
 import { openPaymentSigner, payerFor } from '../payment-signer.ts';
-import type { Suite } from '../suite.ts';
+import type { RateSuite } from '../suite.ts';
 import type { Workbench } from '../workbench.ts';
 
 /** More requests than any run makes. */
 const REQUESTS = 1_000_000_000;
 
 /** What a call costs that an access token opens: the token, a request of its pass, and the forwarding. */
-export const pass: Suite = {
+export const pass: RateSuite = {
+  kind: 'rates',
   title: 'a call with an access token',
   unit: 'requests',
   async open(bench: Workbench) {
-    const gateway = await bench.gateway(
-      `  - { path: /free, price: free }
+    const gateway = await bench.gateway({
+      routes: `  - { path: /free, price: free }
   - { path: /counted, price: $0.001, access: { for: 24h, requests: ${REQUESTS} } }
   - { path: /timed, price: $0.001, access: { for: 24h } }
 `,
-    );
+    });
     const side = async (name: string, path: string) =>
       bench.sideWith(name, gateway + path, { 'X402-Access-Token': await buyToken(gateway + path) });
     return {

@@ -2,18 +2,21 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { probe } from '../answer.ts';
-import type { Suite } from '../suite.ts';
+import type { RateSuite } from '../suite.ts';
 
 /** Headers that node:http writes by itself. */
 const OWN_OF_NODE = new Set(['date', 'connection', 'keep-alive']);
 
 /** What a 402 costs: it is asked for far more often than paid. */
-export const paymentRequired: Suite = {
+export const paymentRequired: RateSuite = {
+  kind: 'rates',
   title: 'a 402',
   unit: 'requests',
   async open(bench) {
     const { upstreamUrl } = bench.world;
-    const gateway = await bench.gateway('  - { path: /v1/weather/:city, price: $0.001, description: Weather }\n');
+    const gateway = await bench.gateway({
+      routes: '  - { path: /v1/weather/:city, price: $0.001, description: Weather }\n',
+    });
     const url = `${gateway}/v1/weather/oslo`;
     const fixed = await bench.system('fixed-answer', await copyOf(url));
     const undici = await bench.system('undici-proxy', [upstreamUrl]);

@@ -1,12 +1,13 @@
-import type { Suite } from '../suite.ts';
+import type { RateSuite } from '../suite.ts';
 
 /** Whether a large price table costs more per request than a small one. */
-export const routes: Suite = {
+export const routes: RateSuite = {
+  kind: 'rates',
   title: '10 000 routes',
   unit: 'requests',
   async open(bench) {
-    const large = await bench.gateway(table(10_000));
-    const small = await bench.gateway(table(10));
+    const large = await bench.gateway({ routes: table(10_000) });
+    const small = await bench.gateway({ routes: table(10) });
     const path = '/v1/product-7/oslo/today';
     return {
       subject: bench.side('gateway, 10 000 routes', large + path),

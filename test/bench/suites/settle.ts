@@ -1,20 +1,22 @@
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { setBalance } from '../../support/devnet.ts';
-import type { Side, Suite } from '../suite.ts';
+import type { RateSuite, Side } from '../suite.ts';
 import type { Job } from '../systems/lifeline.ts';
 import type { Workbench } from '../workbench.ts';
 
 type Settler = 'turnpike' | 'official';
 
 /** How many payments the `local` facilitator settles, beside the official code on the same chain. */
-export const settle: Suite = {
+export const settle: RateSuite = {
+  kind: 'rates',
   title: 'settlements by the local facilitator',
   unit: 'payments',
   open: (bench) => openContest(bench, 'second', 5),
 };
 
 /** How many payments it settles for a million gas. 0.75 of the partner's gas is 1.33 of its payments. */
-export const gas: Suite = {
+export const gas: RateSuite = {
+  kind: 'rates',
   title: 'settlements for a million gas',
   unit: 'payments',
   open: (bench) => openContest(bench, 'million gas', 1.33),

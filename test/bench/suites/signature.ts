@@ -1,7 +1,8 @@
-import type { Side, Suite } from '../suite.ts';
+import type { RateSuite, Side } from '../suite.ts';
 
 /** What checking an EIP-3009 payment costs on one thread, beside the general library. */
-export const signature: Suite = {
+export const signature: RateSuite = {
+  kind: 'rates',
   title: 'the EIP-3009 check',
   unit: 'checks',
   async open(bench) {

@@ -1,0 +1,39 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Stop, World } from './world.ts';
+
+/** What of a gateway's configuration differs from suite to suite. */
+export interface GatewaySettings {
+  /** The price table, as YAML. */
+  readonly routes: string;
+  /** A ledger in memory, or on SQLite in a folder of its own. Default: memory. */
+  readonly store?: 'memory' | 'sqlite';
+  /** Further keys of the file, as YAML lines. */
+  readonly keys?: string;
+}
+
+/** Writes a configuration file into a folder of its own; `onStarted` gets what removes it with all that is in it. */
+export async function writeConfig(
+  { upstreamUrl, facilitatorUrl }: World,
+  { routes, store = 'memory', keys = '' }: GatewaySettings,
+  onStarted: (stop: Stop) => void,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
+  onStarted(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'gateway.yaml');
+  await writeFile(
+    file,
+    `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+drainDelay: 0s
+upstream: ${upstreamUrl}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+facilitator: ${facilitatorUrl}
+store: ${store === 'memory' ? store : `sqlite:${join(folder, 'ledger.db')}`}
+${keys}routes:
+${routes}`,
+  );
+  return file;
+}
