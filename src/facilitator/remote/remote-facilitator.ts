@@ -57,6 +57,12 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
 /** Most connections of each kind: a slow facilitator must not eat the process's file descriptors. Others queue. */
 const CONNECTIONS = 128;
 
+/**
+ * How long a connection may have rested for a settlement to go over it, in milliseconds: servers close theirs after two
+ * seconds of rest at the earliest, most after five or more.
+ */
+const SETTLE_IDLE_MS = 1000;
+
 type Operation = 'verify' | 'settle' | 'supported';
 
 /**
@@ -79,10 +85,14 @@ class RemoteFacilitator implements Facilitator {
   readonly #cdp: CdpTokenMaker | undefined;
   readonly #agent = new Agent({ connections: CONNECTIONS });
   /**
-   * Settlements go over connections of their own. The far side may close a kept-alive one in the very moment we write
-   * to it, and then nobody could say whether the request arrived.
+   * Settlements go over connections that carried one a moment ago, or over new ones. The far side may close an idle one
+   * in the very moment we write to it, and then nobody can say whether the request arrived until recovery has asked.
    */
-  readonly #settleAgent = new Agent({ connections: CONNECTIONS, pipelining: 0 });
+  readonly #settleAgent = new Agent({
+    connections: CONNECTIONS,
+    keepAliveTimeout: SETTLE_IDLE_MS,
+    keepAliveMaxTimeout: SETTLE_IDLE_MS,
+  });
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #witnesses: ReadonlyMap<string, ChainWitness>;
