@@ -153,7 +153,7 @@ export class FacilitatorPool {
    *   the offer. What is not a facilitator's fault is thrown at once.
    */
   async verify(payment: Payment, signal: AbortSignal): Promise<PoolVerification> {
-    let last = new GatewayError('facilitator_unreachable', { detail: 'None that serves this offer has been reached.' });
+    let last: GatewayError | undefined;
     for (const member of this.#members) {
       if (!serves(member, payment.offer)) continue;
       try {
@@ -167,7 +167,9 @@ export class FacilitatorPool {
         if (fault.code !== 'facilitator_overloaded') this.#doubt(member);
       }
     }
-    throw last;
+    throw (
+      last ?? new GatewayError('facilitator_unreachable', { detail: 'None that serves this offer has been reached.' })
+    );
   }
 
   /** Stops asking. The facilitators stay open. */

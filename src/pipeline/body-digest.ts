@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 
@@ -10,7 +10,8 @@ const EMPTY = createHash('sha256').digest('hex');
  * already, a body that differs is cut off before its end.
  */
 export class BodyDigest implements BodyWatch {
-  readonly #hash = createHash('sha256');
+  /** Made with the first bytes: most requests have none. */
+  #hash: Hash | undefined;
   readonly #expected: string | undefined;
   #digest: string | undefined;
 
@@ -36,11 +37,12 @@ export class BodyDigest implements BodyWatch {
   }
 
   see(chunk: Buffer): undefined {
+    this.#hash ??= createHash('sha256');
     this.#hash.update(chunk);
   }
 
   mayEnd(): boolean {
-    this.#digest ??= this.#hash.digest('hex');
+    this.#digest ??= this.#hash?.digest('hex') ?? EMPTY;
     return this.matches;
   }
 }

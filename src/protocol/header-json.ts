@@ -7,20 +7,28 @@ export type HeaderJson = { readonly ok: true; readonly value: Json } | { readonl
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Deepest nesting taken; the official extensions stay under ten. */
 const MAX_DEPTH = 32;
+/** One for all headers: it keeps nothing from one text to the next. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Decodes base64 of UTF-8 of JSON, as every x402 header is. */
 export function decodeHeaderJson(header: string): HeaderJson {
-  if (!BASE64.test(header) || header.replace(/=+$/, '').length % 4 === 1) {
+  if (!BASE64.test(header) || digitsOf(header) % 4 === 1) {
     return { ok: false, wrong: 'it is not base64 in the standard alphabet' };
   }
   let value: Json;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'base64'));
-    value = JSON.parse(text, refuseProto);
+    value = JSON.parse(UTF8.decode(Buffer.from(header, 'base64')));
   } catch {
     return { ok: false, wrong: 'it does not hold UTF-8 JSON' };
   }
-  return isDeeper(value, MAX_DEPTH) ? { ok: false, wrong: 'its JSON is nested too deeply' } : { ok: true, value };
+  if (isDeeper(value, MAX_DEPTH)) return { ok: false, wrong: 'its JSON is nested too deeply' };
+  return namesPrototype(value) ? { ok: false, wrong: 'its JSON names a prototype' } : { ok: true, value };
+}
+
+/** How many characters there are before the padding. */
+function digitsOf(header: string): number {
+  const padding = header.indexOf('=');
+  return padding === -1 ? header.length : padding;
 }
 
 /** Encodes JSON as x402 headers carry it. */
@@ -28,10 +36,17 @@ export function encodeHeaderJson(value: object): string {
   return Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
 }
 
-/** No honest payload names a prototype, and no later copy of this one shall be poisoned by it. */
-function refuseProto(key: string, value: Json): Json {
-  if (key === '__proto__') throw new SyntaxError('__proto__ is not allowed');
-  return value;
+/**
+ * No honest payload names a prototype, and no later copy of this one shall be poisoned by it. Looked for in what was
+ * parsed: a reviver would make the parser five times slower.
+ */
+function namesPrototype(value: Json): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  for (const [key, entry] of Object.entries(value)) {
+    if (key === '__proto__') return true;
+    if (namesPrototype(entry)) return true;
+  }
+  return false;
 }
 
 function isDeeper(value: Json, limit: number): boolean {

@@ -2,6 +2,8 @@ import type { Json, JsonObject } from '../../domain/x402.ts';
 
 /** Deepest nesting that is read. Protocol answers have three levels, extensions a few more. */
 const MAX_DEPTH = 24;
+/** One for all answers: it keeps nothing from one text to the next. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads JSON that a facilitator sent: strict UTF-8, at most {@link MAX_DEPTH} deep, and no `__proto__` key, which a
@@ -9,7 +11,7 @@ const MAX_DEPTH = 24;
  */
 export function readWireJson(body: Uint8Array): Json | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    const value: unknown = JSON.parse(UTF8.decode(body));
     return isTame(value, MAX_DEPTH) ? value : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Asset } from '../../domain/asset.ts';
 import { evmChainId } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
@@ -35,7 +35,7 @@ export function createEip3009Check(tools: CheckTools): TransferCheck {
       key: `${offer.network}|${offer.asset.address.toLowerCase()}|${signed.from}|${signed.nonce}` as PaymentKey,
       payer: signed.from,
       expiresAt: Number(signed.validBefore),
-      digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
+      digest: hash('sha256', canonicalJson(payload)),
       proved: signature === 'proved',
     });
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { evmChainId, type Network } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { canonicalJson, type PaymentKey } from '../../domain/payment.ts';
@@ -24,7 +24,7 @@ export function createPermit2Check(tools: CheckTools): TransferCheck {
       key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
       payer: signed.from,
       expiresAt: Number(signed.deadline),
-      digest: createHash('sha256').update(canonicalJson(payload)).digest('hex'),
+      digest: hash('sha256', canonicalJson(payload)),
       proved: signature === 'proved',
     });
   };
