@@ -9,6 +9,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores carry a chain, a gateway and an upstream in each integration file.
     maxWorkers: 2,
+    // The command, which tests run from many folders, would keep what it compiled from each in the home folder.
+    env: { NODE_DISABLE_COMPILE_CACHE: '1' },
     reporters: ['default', './test/support/closing-line.ts'],
   },
 });

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { loadConfig } from '../../../src/config/load.ts';
-import { openLog } from '../../../src/observe/log.ts';
-import { loadSchemes } from '../../../src/registry.ts';
-import { startGateway } from '../../../src/server/gateway.ts';
+import { setUpMemory } from '../../../src/cli/engine.ts';
 import { announce } from './lifeline.ts';
 
 /*
  * The gateway as `turnpike start` runs it, metrics and request log included, from the configuration file in argv.
  */
+
+// As the command does, before anything of the gateway is loaded.
+setUpMemory();
+const { loadConfig } = await import('../../../src/config/load.ts');
+const { openLog } = await import('../../../src/observe/log.ts');
+const { loadSchemes } = await import('../../../src/registry.ts');
+const { startGateway } = await import('../../../src/server/gateway.ts');
 
 const file = process.argv[2] ?? 'gateway.yaml';
 const schemes = await loadSchemes();
