@@ -1,5 +1,6 @@
 import type { Suite } from './suite.ts';
 import { free } from './suites/free.ts';
+import { latency } from './suites/latency.ts';
 import { paid } from './suites/paid.ts';
 import { pass } from './suites/pass.ts';
 import { paymentRequired } from './suites/payment-required.ts';
@@ -17,6 +18,7 @@ export const SUITES = {
   signature,
   settle,
   gas,
+  latency,
 } as const satisfies Record<string, Suite>;
 
 /** The name of a suite, as `--only` takes it. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Job } from './systems/lifeline.ts';
+import type { Job, Pace } from './systems/lifeline.ts';
 
 /** A system under test, or one that helps to test, in a process of its own. */
 export interface System {
@@ -9,6 +9,8 @@ export interface System {
   readonly url: string;
   /** Gives it a job and waits for the rate, per second. One job at a time. */
   measure(job: Job): Promise<number>;
+  /** The same for a job whose answer is the latency of each request, in milliseconds. */
+  pace(job: Pace): Promise<readonly number[]>;
   /** Lets it finish and waits for its end. */
   stop(): Promise<void>;
 }
@@ -28,13 +30,18 @@ export async function startSystem(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const url = readText(await nextMessage(child, name), 'url');
+  const ask = async (job: Job | Pace, key: string): Promise<unknown> => {
+    child.send(job);
+    const answer = await nextMessage(child, name);
+    if (isRecord(answer) && answer[key] !== undefined) return answer[key];
+    throw new Error(`${name}: ${readText(answer, 'error')}`);
+  };
   return {
     url,
-    async measure(job) {
-      child.send(job);
-      const answer = await nextMessage(child, name);
-      if (isRecord(answer) && typeof answer['perSecond'] === 'number') return answer['perSecond'];
-      throw new Error(`${name}: ${readText(answer, 'error')}`);
+    measure: async (job) => Number(await ask(job, 'perSecond')),
+    async pace(job) {
+      const latencies = await ask(job, 'latenciesMs');
+      return Array.isArray(latencies) ? latencies.map(Number) : [];
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -24,6 +24,8 @@ export class Workbench {
   readonly nginx: string | undefined;
   /** The name of the load generator for equal requests. */
   readonly generator: string;
+  /** Connections that load is made with. */
+  readonly connections: number;
   /** The generator that can also pay. */
   readonly client: System;
   readonly #options: WorkbenchOptions;
@@ -41,6 +43,7 @@ export class Workbench {
     this.generator = generator.name;
     this.#equalRequests = generator.run;
     this.#options = options;
+    this.connections = options.connections;
     this.#worldStops = worldStops;
   }
 
@@ -108,7 +111,7 @@ export class Workbench {
 
   /** A side on which every request carries a payment of its own. */
   paidSide(name: string, url: string, look: Side['probe'], paymentsPerSecond: number): Side {
-    const { connections } = this.#options;
+    const { connections } = this;
     return {
       name,
       probe: look,
@@ -141,7 +144,7 @@ export class Workbench {
     status: number,
     headers: Readonly<Record<string, string>> = {},
   ): Side['measure'] {
-    const { connections } = this.#options;
+    const { connections } = this;
     return (seconds) => generator({ url, connections, seconds, status, headers });
   }
 }

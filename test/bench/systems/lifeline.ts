@@ -22,6 +22,15 @@ export type Job =
   /** Say which payments of a fixed list are good: the "rate" has one binary digit for each, the first the lowest. */
   | { readonly kind: 'judge'; readonly with: 'turnpike' | 'viem' };
 
+/** Asks a URL at a steady rate, whether the answers before have come or not. */
+export interface Pace {
+  readonly kind: 'pace';
+  readonly url: string;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+}
+
 /** Tells the parent where this process listens, and ends it when the parent has gone or let go of it. */
 export function announce(url: string, close: () => Promise<void> = async () => {}): void {
   process.once('disconnect', () => {
@@ -41,9 +50,18 @@ export async function announceServer(server: Server): Promise<void> {
 
 /** Does the parent's jobs, one after another. `measure` returns a rate per second. */
 export function takeJobs(measure: (job: Job) => Promise<number>): void {
-  process.on('message', (job: Job) => {
-    measure(job).then(
-      (perSecond) => process.send?.({ perSecond }),
+  answerEach(async (job: Job) => ({ perSecond: await measure(job) }));
+}
+
+/** The same for jobs whose answer is the latency of each request, in milliseconds. */
+export function takePaces(measure: (pace: Pace) => Promise<readonly number[]>): void {
+  answerEach(async (pace: Pace) => ({ latenciesMs: await measure(pace) }));
+}
+
+function answerEach<T>(answer: (job: T) => Promise<object>): void {
+  process.on('message', (job: T) => {
+    answer(job).then(
+      (message) => process.send?.(message),
       (fault: unknown) => process.send?.({ error: String(fault) }),
     );
   });
