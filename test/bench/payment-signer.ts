@@ -40,8 +40,12 @@ export interface SignedTransfer {
 /** Signs payments for an offer, each with a nonce of its own. Thousands per second, where stock clients make hundreds. */
 export type PaymentSigner = (offer: Signable) => SignedTransfer;
 
-/** Opens a signer with one throw-away key. */
-export async function openPaymentSigner(): Promise<PaymentSigner> {
+/**
+ * Opens a signer with one throw-away key.
+ *
+ * @param goodForSeconds how long its payments are good; below zero they have run out already
+ */
+export async function openPaymentSigner(goodForSeconds = GOOD_FOR_SECONDS): Promise<PaymentSigner> {
   const digests = createDigests(await loadKeccak256());
   const sign = nativeSigner() ?? (await wasmSigner());
   const from = requireAddress(PAYER);
@@ -55,7 +59,7 @@ export async function openPaymentSigner(): Promise<PaymentSigner> {
       verifyingContract: requireAddress(offer.asset),
     });
     const to = requireAddress(offer.payTo);
-    const validBefore = BigInt(Math.floor(Date.now() / 1000) + GOOD_FOR_SECONDS);
+    const validBefore = BigInt(Math.floor(Date.now() / 1000) + goodForSeconds);
     const nonce = `0x${randomBytes(32).toString('hex')}` as const;
     const message = { from, to, value: BigInt(offer.amount), validAfter: 0n, validBefore, nonce };
     const signature = sign(digests.transferWithAuthorization(domain, { ...message, signature: '0x' }));

@@ -15,6 +15,9 @@ import { Workbench } from './workbench.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 
+// With an orderly end, which takes along what was started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const options = parseOptions(process.argv.slice(2));
 if (options === undefined) process.stdout.write(USAGE);
 else await run(options);

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { type BuiltPackage, buildPackage } from '../support/built-package.ts';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
 import { findNginx, proxyServer, startNginx } from '../support/nginx.ts';
 import { probe, RELAYED } from './answer.ts';
@@ -7,6 +8,7 @@ import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
 import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';
+import { startTurnpike, type TurnpikeCommand } from './turnpike-command.ts';
 import { type Stop, startWorld, type World } from './world.ts';
 
 /** How the workbench is set up. */
@@ -32,6 +34,8 @@ export class Workbench {
   readonly #equalRequests: LoadGenerator;
   /** Ends of the world, which stays from suite to suite. */
   readonly #worldStops: readonly Stop[];
+  /** The package as it is shipped, once a suite has asked for it. */
+  #built: Promise<BuiltPackage> | undefined;
   /** Ends of what the suite of the moment has started. */
   #stops: Stop[] = [];
 
@@ -70,6 +74,20 @@ export class Workbench {
     return (await this.system('gateway', [file], options)).url;
   }
 
+  /** Runs `turnpike start`, as it is shipped, in a process of its own. */
+  async command(settings: GatewaySettings): Promise<{ readonly command: TurnpikeCommand; readonly file: string }> {
+    const file = await this.#config(settings);
+    return { command: await this.commandOn(file), file };
+  }
+
+  /** The same on a configuration file that is there already. */
+  async commandOn(file: string): Promise<TurnpikeCommand> {
+    this.#built ??= buildPackage();
+    const command = await startTurnpike((await this.#built).command, file);
+    this.#stops.push(() => command.stop());
+    return command;
+  }
+
   /** Starts a system of `systems/`. */
   async system(name: string, args: readonly string[] = [], options: readonly string[] = []): Promise<System> {
     const system = await startSystem(name, args, options);
@@ -99,8 +117,8 @@ export class Workbench {
   }
 
   /** A side whose equal requests carry these headers, such as an access token. */
-  sideWith(name: string, url: string, headers: Readonly<Record<string, string>>): Side {
-    const measure = this.#drive(this.#equalRequests, url, 200, headers);
+  sideWith(name: string, url: string, headers: Readonly<Record<string, string>>, status = 200): Side {
+    const measure = this.#drive(this.#equalRequests, url, status, headers);
     return { name, probe: () => probe(url, headers, RELAYED), measure };
   }
 
@@ -132,6 +150,7 @@ export class Workbench {
   async close(): Promise<void> {
     await this.clear();
     await stopAll(this.#worldStops);
+    (await this.#built)?.remove();
   }
 
   #config(settings: GatewaySettings): Promise<string> {

@@ -16,8 +16,8 @@ export const routes: RateSuite = {
   },
 };
 
-/** Literal segments, `:name` and `/*` in turn, as large APIs have them. */
-function table(size: number): string {
+/** A price table of so many free routes, as YAML. Literal segments, `:name` and `/*` in turn, as large APIs have them. */
+export function table(size: number): string {
   const shapes = ['', '/:city', '/:city/today', '/*'];
   return Array.from(
     { length: size },
