@@ -19,6 +19,8 @@ export async function highestDuring(pid: number, work: Promise<unknown>): Promis
   let highest = 0;
   const done = new AbortController();
   const ended = work.finally(() => done.abort());
+  // It may fail while nothing waits for it; the end of this function tells of it.
+  ended.catch(() => {});
   while (!done.signal.aborted) {
     highest = Math.max(highest, await residentMegabytes(pid));
     await Promise.race([wait(PERIOD_MS), ended]);
