@@ -3,6 +3,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { parseHost } from '../domain/host.ts';
 import { parseRequestTarget, type RequestTarget } from '../domain/request-target.ts';
 import { bodyTooLarge } from '../proxy/body-limit.ts';
+import { ClientDeparture } from '../proxy/client-departure.ts';
 import type { AcceptedRequest, ExchangeNotes } from './exchange.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -46,7 +47,7 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
     query: target.query,
     host,
     publicOrigin: publicOrigin(req, runtime, host),
-    clientGone: abortWhenGone(res),
+    clientGone: new ClientDeparture(res),
   };
 }
 
@@ -104,12 +105,4 @@ function publicOrigin(req: IncomingMessage, runtime: Runtime, host: string): str
 
 function single(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' && !value.includes(',') ? value : undefined;
-}
-
-function abortWhenGone(res: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

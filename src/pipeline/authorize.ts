@@ -54,7 +54,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   const waitSeconds = budget.admit(bringer, refusalsPerMinute);
   if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);
   const verifying = request.notes.trace?.begin('verify');
-  const { verification, facilitator } = await facilitators.verify(payment, request.clientGone);
+  const { verification, facilitator } = await facilitators.verify(payment, request.clientGone.signal);
   verifying?.end({ outcome: verification.kind, facilitator: facilitator.name, network: payment.offer.network });
   if (verification.kind === 'valid') {
     budget.wasGood(bringer, refusalsPerMinute);

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
 import type { PassEvent, RequestOutcome, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
+import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -20,8 +21,7 @@ export interface AcceptedRequest {
   readonly host: string;
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
   readonly publicOrigin: string;
-  /** Aborted when the client has gone. */
-  readonly clientGone: AbortSignal;
+  readonly clientGone: ClientDeparture;
   /** Where it goes, once it met a priced route. */
   readonly route?: Route;
   readonly notes: ExchangeNotes;

@@ -38,8 +38,6 @@ export interface ForwardTerms {
   readonly lasting?: boolean;
 }
 
-const NEVER = new AbortController().signal;
-
 /**
  * Sends the request on and waits for the response's head; the body stays in the upstream's connection.
  *
@@ -68,7 +66,7 @@ export async function openUpstream(
       continueTo: body !== undefined && awaitsContinue(req) ? res : undefined,
       hintsTo: mayHint ? res : undefined,
       timeoutMs,
-      signal: lasting === true ? NEVER : clientGone,
+      departure: lasting === true ? undefined : clientGone,
     });
     span?.end({ status: response.status });
     return response;

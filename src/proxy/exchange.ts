@@ -87,12 +87,12 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
 
   /** Sends the request; resolves at the final response headers with the body held back. */
   start(): Promise<UpstreamResponse> {
-    const { signal } = this.#request;
-    if (signal.aborted) {
+    const { departure } = this.#request;
+    if (departure?.aborted === true) {
       this.#fail(new ClientGoneError('no'));
       return this.#opened.promise;
     }
-    signal.addEventListener('abort', this);
+    departure?.addEventListener('abort', this);
     const line = this.#servers.next();
     if (line === undefined) throw new Error('an upstream without servers');
     this.#send(line);
@@ -118,7 +118,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     line.dispatcher.dispatch(options, this);
   }
 
-  /** The client's abort signal. */
+  /** The client has gone. */
   handleEvent(): void {
     this.#fail(new ClientGoneError(this.#controller === undefined ? 'no' : 'possibly'));
   }
@@ -247,7 +247,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     this.#leave();
     this.#limits?.end();
     this.#upload?.destroy();
-    this.#request.signal.removeEventListener('abort', this);
+    this.#request.departure?.removeEventListener('abort', this);
     if (this.#state === 'waiting') this.#refuse();
     else if (this.#state === 'relaying') this.#cut();
     else if (this.#state === 'collecting') this.#endCollecting('broke');
@@ -380,7 +380,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   #settle(outcome: RelayOutcome): void {
     this.#state = 'done';
     clearTimeout(this.#takingTimer);
-    this.#request.signal.removeEventListener('abort', this);
+    this.#request.departure?.removeEventListener('abort', this);
     this.#relayed?.resolve(outcome);
   }
 }

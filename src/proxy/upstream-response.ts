@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Departure } from './client-departure.ts';
 import type { UploadTerms } from './upload-body.ts';
 
 /** A request as it goes to the upstream. */
@@ -17,8 +18,8 @@ export interface ForwardRequest extends UploadTerms {
    * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
    */
   readonly timeoutMs: number;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
+  /** Ends the exchange when the client goes away; without it the exchange goes on. */
+  readonly departure?: Departure | undefined;
 }
 
 /** How relaying a response ended. */

@@ -70,7 +70,14 @@ describe('an upstream that fails before its response', () => {
     const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook());
     open.push(client, upstream);
     const gone = new AbortController();
-    const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 60_000, signal: gone.signal };
+    const request = {
+      method: 'GET',
+      path: '/',
+      headers: [],
+      body: undefined,
+      timeoutMs: 60_000,
+      departure: gone.signal,
+    };
     const first = client.open(request);
     await heads.promise;
     const fault = await client.open({ ...request, timeoutMs: 20 }).catch((error: unknown) => error);
@@ -243,7 +250,7 @@ describe('a client that goes away', () => {
       headers: [],
       body: undefined,
       timeoutMs: 1000,
-      signal: AbortSignal.abort(),
+      departure: AbortSignal.abort(),
     };
     await expect(client.open(request)).rejects.toBeInstanceOf(ClientGoneError);
     expect(upstream.connections()).toBe(0);
@@ -253,7 +260,6 @@ describe('a client that goes away', () => {
 it('refuses requests after it was closed', async () => {
   const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook());
   await client.close();
-  const signal = new AbortController().signal;
-  const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 1000, signal };
+  const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 1000 };
   await expect(client.open(request)).rejects.toMatchObject({ code: 'shutting_down' });
 });

@@ -35,8 +35,7 @@ async function call(
     },
   });
   const headers = host === undefined ? [] : ['host', host];
-  const signal = new AbortController().signal;
-  const response = await client.open({ method: 'GET', path: '/', headers, body: undefined, timeoutMs: 5000, signal });
+  const response = await client.open({ method: 'GET', path: '/', headers, body: undefined, timeoutMs: 5000 });
   return { response, names };
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
+import { ClientDeparture } from '../../src/proxy/client-departure.ts';
 import { relayResponseHeaders } from '../../src/proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts } from '../../src/proxy/headers/to-upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
@@ -49,10 +50,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
   });
 
   async function forward(req: IncomingMessage, res: ServerResponse): Promise<Forwarded> {
-    const gone = new AbortController();
-    res.once('close', () => {
-      if (!res.writableFinished) gone.abort();
-    });
+    const departure = new ClientDeparture(res);
     try {
       const response = await client.open({
         method: req.method ?? '',
@@ -61,7 +59,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
         body: bodyOf(req),
         hintsTo: options.paid === undefined ? res : undefined,
         timeoutMs: options.timeoutMs ?? 10_000,
-        signal: gone.signal,
+        departure,
       });
       if (options.hold !== undefined && !(await options.hold(response, req))) {
         response.discard();

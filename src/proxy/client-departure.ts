@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http';
+
+/** Hears once that the client has gone. */
+export interface DepartureListener {
+  handleEvent(): void;
+}
+
+/** Tells when a client has gone: what an exchange needs of an `AbortSignal`, which is one too. */
+export interface Departure {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: DepartureListener): void;
+  removeEventListener(type: 'abort', listener: DepartureListener): void;
+}
+
+/**
+ * Whether the client of a request has gone before its answer was complete.
+ *
+ * It stands in for an `AbortSignal` of each request, and makes one only where somebody asks for it: signals hang on weak
+ * references, which keep whole requests alive until the collector's next full round. That was a quarter of the time of a
+ * free request.
+ */
+export class ClientDeparture implements Departure {
+  aborted = false;
+  readonly #listeners: DepartureListener[] = [];
+  #controller: AbortController | undefined;
+
+  constructor(res: ServerResponse) {
+    res.on('close', () => {
+      if (!res.writableFinished) this.#happen();
+    });
+  }
+
+  /** For what takes nothing else. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  addEventListener(_type: 'abort', listener: DepartureListener): void {
+    this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: DepartureListener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at !== -1) this.#listeners.splice(at, 1);
+  }
+
+  #happen(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    for (const listener of [...this.#listeners]) listener.handleEvent();
+    this.#controller?.abort();
+  }
+}
