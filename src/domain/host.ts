@@ -1,10 +1,26 @@
 /** A host name, IPv4 address or bracketed IPv6 address, with an optional port. */
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]{0,253}[a-z0-9.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
+/** Host headers that were read before, and what they said: a gateway is asked under the same few names all day. */
+const known = new Map<string, string>();
+/** Most that are remembered. */
+const MOST_KNOWN = 64;
+
 /** Reads a Host header: lower case, no user info, nothing that two servers could read differently. */
 export function parseHost(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const host = readHost(text);
+  if (host === undefined) return undefined;
+  if (known.size === MOST_KNOWN) known.clear();
+  known.set(text, host);
+  return host;
+}
+
+function readHost(text: string): string | undefined {
   // Tested as sent: lower-casing first would turn some other letters into ASCII ones, such as the Kelvin sign.
-  if (text === undefined || !HOST.test(text) || text.includes('..')) return undefined;
+  if (!HOST.test(text) || text.includes('..')) return undefined;
   const host = text.toLowerCase();
   // It goes into `resource.url`: a port above 65535 or an address such as 1.2.3.256 makes no URL.
   return URL.canParse(`http://${host}/`) ? host : undefined;

@@ -64,9 +64,8 @@ export class RouteTable<R extends Matchable> {
    * @param path canonical path as {@link parseRequestTarget} made it, beginning with `/`
    */
   match(method: string, host: string, path: string): R | undefined {
-    const segments = path.slice(1).split('/').map(meaningOf);
     const forHost = this.#byHost.get(host);
-    return (forHost && find(forHost, segments, 0, method)) ?? find(this.#anyHost, segments, 0, method);
+    return (forHost && find(forHost, path, 1, method)) ?? find(this.#anyHost, path, 1, method);
   }
 
   #methodSetFor(route: R): MethodSet<R> {
@@ -104,14 +103,17 @@ function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): v
 /**
  * Depth-first, most specific branch first. At most two branches per segment (literal, `:name`) can both be alive, and
  * a pattern tree is as deep as its longest pattern, so that the walk is bounded by the table and not by the request.
+ *
+ * @param from where the next segment of `path` begins; beyond its end when there is none
  */
-function find<R>(node: Node<R>, segments: readonly string[], index: number, method: string): R | undefined {
-  const segment = segments[index];
-  if (segment === undefined) return pick(node.exact, method) ?? pick(node.rest, method);
-  const literal = node.statics.get(segment);
+function find<R>(node: Node<R>, path: string, from: number, method: string): R | undefined {
+  if (from > path.length) return pick(node.exact, method) ?? pick(node.rest, method);
+  const slash = path.indexOf('/', from);
+  const end = slash === -1 ? path.length : slash;
+  const literal = node.statics.get(meaningOf(path.slice(from, end)));
   const found =
-    (literal && find(literal, segments, index + 1, method)) ??
-    (node.param && segment !== '' ? find(node.param, segments, index + 1, method) : undefined);
+    (literal && find(literal, path, end + 1, method)) ??
+    (node.param && end > from ? find(node.param, path, end + 1, method) : undefined);
   return found ?? pick(node.rest, method);
 }
 

@@ -31,14 +31,27 @@ function linesTogether(out: NodeJS.WritableStream): DestinationStream {
   };
 }
 
-/** Writes one line for each request. Fields are picked one by one: a header or a token cannot slip in. */
+/**
+ * Writes one line for each request. Fields are picked one by one: a header or a token cannot slip in.
+ *
+ * The line is what pino would write, made in one go and handed to pino's own destination: every request pays for it, and
+ * a line costs pino three times as much.
+ */
 export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
+  const out = destinationOf(log);
+  const { info, error } = log.levels.values;
+  const bindings = log.bindings();
   return {
     requestFinished(summary: RequestSummary) {
       const { requestId, traceId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;
       const { pass, shadow, durationMs, upstreamMs } = summary;
-      // In one piece, because every request pays for it. What is undefined is left out of the line.
-      const facts = {
+      const isFault = status >= 500;
+      if (!log.isLevelEnabled(isFault ? 'error' : 'info')) return;
+      // What is undefined is left out of the line.
+      const line = {
+        level: isFault ? error : info,
+        time: timeOfDay(),
+        ...bindings,
         requestId,
         traceId,
         method,
@@ -56,12 +69,39 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
         durationMs: round(durationMs),
         upstreamMs: round(upstreamMs),
         cause: describeCause(summary.cause),
+        msg: 'request',
       };
-      if (status >= 500) log.error(facts, 'request');
-      else log.info(facts, 'request');
+      out.write(`${JSON.stringify(line)}\n`);
     },
   };
 }
+
+/** Where a logger and its children write to. */
+function destinationOf(log: Logger): DestinationStream {
+  const out: unknown = Reflect.get(log, pino.symbols.streamSym);
+  if (!isDestination(out)) throw new Error('a logger without a destination');
+  return out;
+}
+
+function isDestination(value: unknown): value is DestinationStream {
+  return typeof value === 'object' && value !== null && 'write' in value && typeof value.write === 'function';
+}
+
+/** The time in ISO 8601, written once for all lines of a millisecond. */
+function createTimeOfDay(): () => string {
+  let at = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== at) {
+      at = now;
+      text = new Date(now).toISOString();
+    }
+    return text;
+  };
+}
+
+const timeOfDay = createTimeOfDay();
 
 /** With its amount as the text of a JSON line, which has no bigints. */
 function chargeOf({ wouldCharge }: ShadowFacts): Readonly<Record<string, string>> | undefined {

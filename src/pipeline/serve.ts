@@ -72,34 +72,49 @@ export async function serve(
   }
 }
 
-async function route(
+function route(
   request: AcceptedRequest,
   matched: Route | undefined,
   services: Services,
   transport: Transport,
 ): Promise<void> {
-  const { runtime, method, path, notes } = request;
+  const { runtime, method, path } = request;
   if (matched === undefined) {
     const { unmatched } = runtime.plan;
     if (unmatched.kind === 'deny')
       throw new GatewayError('route_not_found', { detail: `No route for ${method} ${path}.` });
     const { upstream } = unmatched;
-    return await transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
+    return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
   }
   const desk = runtime.desk(matched);
-  if (desk === undefined) return await transport.serveFree(request, matched);
-  if (isPreflight(request.req)) {
-    notes.outcome = 'preflight';
-    // One with a body is none that a browser sends: the API is not asked for free.
-    if (runtime.plan.cors === 'api' && bodyOf(request.req) === undefined) return await relayPreflight(request, matched);
-    return answerPreflight(request.req, request.res);
-  }
+  if (desk === undefined) return transport.serveFree(request, matched);
+  return isPreflight(request.req)
+    ? servePreflight(request, matched)
+    : enforce(request, matched, desk, services, transport);
+}
+
+async function servePreflight(request: AcceptedRequest, matched: Route): Promise<void> {
+  const { req, res, runtime, notes } = request;
+  notes.outcome = 'preflight';
+  // One with a body is none that a browser sends: the API is not asked for free.
+  if (runtime.plan.cors === 'api' && bodyOf(req) === undefined) return await relayPreflight(request, matched);
+  answerPreflight(req, res);
+}
+
+/** A priced route: pays, shows what admits, or gets the price. */
+async function enforce(
+  request: AcceptedRequest,
+  matched: Route,
+  desk: RouteDesk,
+  services: Services,
+  transport: Transport,
+): Promise<void> {
   const resourceUrl = resourceUrlOf(request, matched);
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   const result = await servePriced(routed, desk, services, transport);
   if (result.kind === 'served') return;
-  notes.outcome = 'refused';
+  request.notes.outcome = 'refused';
   const price: Challenged = { desk, resourceUrl };
   answerRefusal(request, result, price);
 }

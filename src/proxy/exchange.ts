@@ -305,10 +305,13 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   }
 
   #pump(res: ServerResponse): void {
-    res.once('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
-    res.once('close', () => {
-      if (this.#state === 'relaying') this.#fail(new ClientGoneError());
-    });
+    res.on('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
+    // Who listens to departures hears of this one already.
+    if (this.#request.departure === undefined) {
+      res.on('close', () => {
+        if (this.#state === 'relaying') this.#fail(new ClientGoneError());
+      });
+    }
     const ahead = this.#ahead;
     this.#ahead = undefined;
     this.#bytes = ahead?.bytes ?? 0;
@@ -339,7 +342,9 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     if (body === undefined) res.end();
     else if (body.length > MOST_IN_ONE_PIECE) res.end(body);
     else res.end(body.toString('latin1'), 'latin1');
-    this.#watchTaking();
+    // Most answers are with the operating system by now.
+    if (res.writableLength > 0) this.#watchTaking();
+    else clearTimeout(this.#takingTimer);
   }
 
   /** Cuts a client off that does not take what there is for it. An event stream that has nothing to say is not that. */

@@ -9,9 +9,12 @@ export function decodeHead(raw: Dispatcher.DispatchController['rawHeaders']): st
   return list;
 }
 
+/** What is the same in every encoding. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes are what must come through. */
 export function decodeReason(text: string | undefined, status: number): string {
-  if (text === undefined || text === '') return '';
+  if (text === undefined || PLAIN.test(text)) return text ?? '';
   if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';
   const wire = Buffer.from(text, 'utf8').toString('latin1');
   // Node throws at a control character, and it would end the status line.
