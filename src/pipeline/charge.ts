@@ -1,6 +1,7 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { StageFacts } from '../observe/tracer.ts';
+import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
@@ -21,11 +22,16 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 
 /** What charging came to: the money moved, or why the request is not served. */
 export type ChargeResult = { readonly kind: 'charged'; readonly notice: SettlementNotice } | Refusal;
 
+/** What the row learns with the step to `settling`. */
+export type FactsAtSettling = Pick<Transition, 'bodyDigest'>;
+
 /**
- * Moves the money of a payment that stands at `settling`, and writes down what came of it before anybody is told.
+ * Moves the money of a payment, and writes down what came of it before anybody is told. The payment stands at `settling`
+ * already, or at `forwarding`: the attempt, without which nothing is sent, takes it to `settling`.
  *
- * A crash before the settlement left: the row says `settling`, nothing moved, recovery finds the authorization unused.
- * A crash after it: the row says `settling`, recovery finds the transfer. In both cases nobody settles again blindly.
+ * A crash before the attempt was written down: nothing was sent, the payment is released. One before the settlement
+ * left: the row says `settling`, nothing moved, recovery finds the authorization unused. One after it: the row says
+ * `settling`, recovery finds the transfer. In no case does anybody settle again blindly.
  *
  * @throws GatewayError `store_unavailable`: the row stays at `settling`, which is the truth as far as it is known;
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again
@@ -35,13 +41,15 @@ export async function charge(
   claimed: ClaimedPayment,
   authorized: AuthorizedPayment,
   services: Services,
+  facts: FactsAtSettling = {},
 ): Promise<ChargeResult> {
   const { payment, protocol } = authorized;
   const { clock } = services;
   const { offer } = payment;
   const settling = request.notes.trace?.begin('settle');
-  const outcome = await settle(claimed, authorized);
+  const outcome = await settle(claimed, authorized, facts);
   settling?.end(factsOf(outcome, authorized));
+  await reachSettling(claimed, facts);
   switch (outcome.kind) {
     case 'settled':
       await claimed.move({ to: 'delivering', settlement: outcome.settlement, checkAt: clock() + SECOND_LOOK_MS });
@@ -86,19 +94,28 @@ function factsOf(outcome: SettlementOutcome, { facilitator, payment }: Authorize
  * Asks for the money once. A facilitator that says it is overloaded has sent nothing; a ledger that could not write the
  * attempt down kept it from being sent; one that fails in any other way has told nothing: the outcome is unknown.
  */
-async function settle(claimed: ClaimedPayment, authorized: AuthorizedPayment): Promise<SettlementOutcome> {
-  const { facilitator, payment } = authorized;
+async function settle(
+  claimed: ClaimedPayment,
+  { facilitator, payment }: AuthorizedPayment,
+  facts: FactsAtSettling,
+): Promise<SettlementOutcome> {
   try {
-    return await facilitator.settle(payment, (attempt) => claimed.move({ to: 'settling', attempt }));
+    return await facilitator.settle(payment, (attempt) => claimed.move({ to: 'settling', attempt, ...facts }));
   } catch (fault) {
     if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: 'unexpected_settle_error' };
     if (NOTHING_SENT.has(fault.code)) {
+      await reachSettling(claimed, facts);
       await claimed.move({ to: 'failed', reason: fault.code });
       throw fault;
     }
     if (fault.meaning.source !== 'facilitator') throw fault;
     return { kind: 'unknown', reason: fault.code };
   }
+}
+
+/** A settlement that came to its end without an attempt, such as one that was made by others or declined. */
+async function reachSettling(claimed: ClaimedPayment, facts: FactsAtSettling): Promise<void> {
+  if (claimed.record.state === 'forwarding') await claimed.move({ to: 'settling', ...facts });
 }
 
 /**

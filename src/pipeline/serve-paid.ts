@@ -177,8 +177,7 @@ async function chargeHolding(
   try {
     // Kept before the money moves: from then on the call is paid for and cannot be made again.
     if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
-    await claimed.move({ to: 'settling', ...digest.fact });
-    charged = await charge(request, claimed, authorized, services);
+    charged = await charge(request, claimed, authorized, services, digest.fact);
     return charged;
   } finally {
     if (charged?.kind !== 'charged') response.discard();

@@ -81,20 +81,6 @@ describe('an exchange with a facilitator', () => {
     expect(exchanged).toEqual({ kind: 'answered', status: 429, retryAfter: undefined, body: Buffer.from('{}') });
   });
 
-  it('has a connection of its own each time where keep-alive is off, also when many run at once', async () => {
-    const requestsOf = new Map<Socket, number>();
-    const { url } = await listen((socket) => {
-      socket.on('data', () => {
-        requestsOf.set(socket, (requestsOf.get(socket) ?? 0) + 1);
-        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-      });
-    });
-    const agent = agentWith({ pipelining: 0, connections: 4 });
-    const exchanged = await Promise.all(Array.from({ length: 20 }, () => exchange(agent, request(url))));
-    expect(exchanged.map(({ kind }) => kind)).toEqual(Array.from({ length: 20 }, () => 'answered'));
-    expect([...requestsOf.values()]).toEqual(Array.from({ length: 20 }, () => 1));
-  });
-
   it('with a header that cannot be written is broken before it is sent', async () => {
     const { url } = await listen(() => undefined);
     const exchanged = await exchange(agentWith({}), request(url, { headers: { 'x-key': 'a\r\nb' } }));

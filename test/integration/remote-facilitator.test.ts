@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -247,6 +248,31 @@ describe('a remote facilitator in trouble', () => {
     script.next('verify', { kind: 'say', text: '', status: 429, headers: { 'retry-after': '17' } });
     const verified = open(script.url).verify(scriptedPayment(2), never);
     await expect(verified).rejects.toMatchObject({ code: 'facilitator_overloaded', retryAfterSeconds: 17 });
+  });
+
+  it.each([
+    // A connection that has just been answered on may not be free yet when the next settlement asks for one.
+    ['over connections of a moment ago', {}, 2],
+    ['over a new one where the facilitator keeps its own for two seconds at most', { 'keep-alive': 'timeout=2' }, 6],
+  ])('settles %s', async (_, headers, connections) => {
+    const used = new Set<unknown>();
+    const server = createHttpServer((request, response) => {
+      used.add(request.socket);
+      const answer = { success: true, transaction: SCRIPTED_TRANSACTION, network: 'eip155:84532' };
+      request.resume().once('end', () => response.writeHead(200, headers).end(JSON.stringify(answer)));
+    }).listen(0, '127.0.0.1');
+    // Only the header speaks of it: a facilitator behind a proxy may keep its connections for longer than it says.
+    server.keepAliveTimeout = 0;
+    await once(server, 'listening');
+    cleanups.push(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const facilitator = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    for (let settled = 0; settled < 6; settled += 1) {
+      expect(await facilitator.settle(scriptedPayment(2), written)).toMatchObject({ kind: 'settled' });
+    }
+    expect(used.size).toBe(connections);
   });
 
   it('that refuses connections moved nothing: the settlement has failed', async () => {
