@@ -1,23 +1,24 @@
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { StoreSpec } from './domain/plan.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
-import { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
+import type { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
 import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator } from './facilitator/remote/remote-facilitator.ts';
+import type { OpenWitness } from './facilitator/remote/witness.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import type { LedgerReader } from './store/ledger-reader.ts';
-import { openMemoryLedger } from './store/memory/memory-ledger.ts';
 import type { PaymentStore } from './store/payment-store.ts';
-import { openPostgresLedger, openPostgresReader } from './store/postgres/postgres-ledger.ts';
-import { openSqliteLedger, openSqliteReader } from './store/sqlite/sqlite-ledger.ts';
 
 /*
  * The one list of what is built in. A new protocol, scheme, facilitator kind or store is a folder and a line here.
+ *
+ * What brings a library along that not every configuration needs is loaded when a configuration needs it: with the plan,
+ * at start or reload, never by a request.
  */
 
 /** Payment protocols, the preferred one first. */
@@ -28,13 +29,35 @@ export async function loadSchemes(): Promise<readonly Scheme[]> {
   return [await loadExactEvm()];
 }
 
-/** Opens a facilitator. Nothing is sent before its first call. */
+/** What talks to chains, a tenth of the gateway's memory, once it was loaded. */
+const chains: { openLocalFacilitator?: typeof openLocalFacilitator; openWitness?: OpenWitness } = {};
+
+/** Loads what these facilitators are made of. To be awaited before {@link openFacilitator}. */
+export async function loadFacilitators(specs: readonly FacilitatorSpec[]): Promise<void> {
+  for (const spec of specs) {
+    switch (spec.kind) {
+      case 'remote':
+        if (spec.rpc.size === 0) break;
+        chains.openWitness ??= (await import('./facilitator/remote/chain-witness.ts')).openChainWitness;
+        break;
+      case 'local':
+        chains.openLocalFacilitator ??= (await import('./facilitator/local/local-facilitator.ts')).openLocalFacilitator;
+    }
+  }
+}
+
+/**
+ * Opens a facilitator. Nothing is sent before its first call.
+ *
+ * @throws Error when {@link loadFacilitators} was not told of it
+ */
 export function openFacilitator(spec: FacilitatorSpec): Facilitator {
   switch (spec.kind) {
     case 'remote':
-      return openRemoteFacilitator(spec);
+      return openRemoteFacilitator(spec, { openWitness: chains.openWitness });
     case 'local':
-      return openLocalFacilitator(spec);
+      if (chains.openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
+      return chains.openLocalFacilitator(spec);
   }
 }
 
@@ -63,11 +86,11 @@ export function openWorkerFacilitator(spec: FacilitatorSpec, channel: WorkerChan
 export async function openStore(spec: StoreSpec): Promise<PaymentStore> {
   switch (spec.kind) {
     case 'memory':
-      return openMemoryLedger();
+      return (await import('./store/memory/memory-ledger.ts')).openMemoryLedger();
     case 'sqlite':
-      return await openSqliteLedger(spec.path);
+      return await (await import('./store/sqlite/sqlite-ledger.ts')).openSqliteLedger(spec.path);
     case 'postgres':
-      return await openPostgresLedger(spec.url);
+      return await (await import('./store/postgres/postgres-ledger.ts')).openPostgresLedger(spec.url);
   }
 }
 
@@ -78,8 +101,8 @@ export type LastingStore = Exclude<StoreSpec, { kind: 'memory' }>;
 export async function openLedgerReader(spec: LastingStore): Promise<LedgerReader> {
   switch (spec.kind) {
     case 'sqlite':
-      return await openSqliteReader(spec.path);
+      return await (await import('./store/sqlite/sqlite-ledger.ts')).openSqliteReader(spec.path);
     case 'postgres':
-      return await openPostgresReader(spec.url);
+      return await (await import('./store/postgres/postgres-ledger.ts')).openPostgresReader(spec.url);
   }
 }

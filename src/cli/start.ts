@@ -8,12 +8,10 @@ import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
-import { type Gateway, startGateway } from '../server/gateway.ts';
+import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
-import { startWorkers } from '../server/workers/primary.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
-import { runWorker } from '../server/workers/worker.ts';
 import { type Cli, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
@@ -49,7 +47,7 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
   // From the start: unheard, it would end the process.
   terminal.on('SIGHUP', reload);
   try {
-    const log = openLog(terminal.stdout);
+    const log = await openLog(terminal.stdout);
     const schemes = await loadSchemes();
     const read = readerOf(config, terminal, schemes);
     requireFile(config);
@@ -105,23 +103,28 @@ interface Common {
   readonly reloader: Reloader;
 }
 
-/** One process, or several behind one address. */
+/** One process, or several behind one address. The first of several serves nothing, and does without what does. */
 async function startProcesses(
   plan: Plan,
   { contents }: ConfigReading,
   { schemes, log, reloader }: Common,
 ): Promise<RunningGateway> {
   const configuration = () => reloader.check();
-  if (plan.workers === 1) return await startGateway(plan, { schemes, log, configuration });
+  if (plan.workers === 1) {
+    const { startGateway } = await import('../server/gateway.ts');
+    return await startGateway(plan, { schemes, log, configuration });
+  }
+  const { startWorkers } = await import('../server/workers/primary.ts');
   // Workers get what was read, not the path: the file may change before one of them has to be replaced.
   return await startWorkers(plan, { log, fork: forkWorker, contents, configuration });
 }
 
 /** What a worker process does with the same command line: what the primary tells it. */
 async function startWorker(config: string, terminal: Terminal, primary: PrimaryLine): Promise<ExitCode> {
+  const { runWorker } = await import('../server/workers/worker.ts');
   const schemes = await loadSchemes();
   const started = await runWorker(primary, {
-    log: openLog(terminal.stdout),
+    log: await openLog(terminal.stdout),
     load: async (contents) => {
       const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes });
       if (!loaded.ok) throw new UsageError(`the configuration ${config} is read in another way by a worker`);

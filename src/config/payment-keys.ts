@@ -1,7 +1,8 @@
-import { getAddress, isAddress } from 'viem';
 import type { TransferMethod } from '../domain/asset.ts';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { type Parsed, type Price, parseAtomicPrice, parsePrice } from '../domain/price.ts';
+import { parseAddress } from '../evm/address.ts';
+import { checksumAddress } from '../evm/checksum.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map, mapped } from './decoder.ts';
 import { byKind, list } from './forms.ts';
@@ -21,11 +22,12 @@ export const evmAddress: Decoder<`0x${string}`> = text({
 /** Reads an EVM address; see {@link evmAddress}. */
 function parseEvmAddress(given: string): Parsed<`0x${string}`> {
   const right = 'an address of 0x and 40 hex digits, in quotes';
-  if (!isAddress(given, { strict: false }))
-    return { ok: false, wrong: `${JSON.stringify(given)} is not an EVM address`, right };
-  if (ZERO_ADDRESS.test(given)) return { ok: false, wrong: 'the zero address would burn the money', right };
-  const digits = given.slice(2);
-  if (digits === digits.toLowerCase() || getAddress(given) === given) return { ok: true, value: given };
+  const address = parseAddress(given);
+  if (address === undefined) return { ok: false, wrong: `${JSON.stringify(given)} is not an EVM address`, right };
+  if (ZERO_ADDRESS.test(address)) return { ok: false, wrong: 'the zero address would burn the money', right };
+  if (given === address) return { ok: true, value: address };
+  const checked = checksumAddress(given);
+  if (checked === given) return { ok: true, value: checked };
   // Not "fixed" for the operator: a wrong digit in the address looks the same.
   return {
     ok: false,

@@ -1,15 +1,19 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 import { formatAmount } from '../domain/amount.ts';
 import { describeCause } from './cause.ts';
 import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
 
 export type { Logger } from 'pino';
 
-/** Opens the log: JSON lines, or readable ones on a terminal. */
-export function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Logger {
-  const target = out.isTTY === true ? pretty({ destination: out, sync: true }) : linesTogether(out);
+/** Opens the log: JSON lines, or readable ones on a terminal, which is when what makes them so is loaded. */
+export async function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Promise<Logger> {
+  const target = out.isTTY === true ? await openPretty(out) : linesTogether(out);
   return pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
+}
+
+async function openPretty(out: NodeJS.WritableStream): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({ destination: out, sync: true });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream } from '../domain/upstream.ts';
 import { Exchange } from './exchange.ts';
 import { withLateEnd } from './late-end.ts';

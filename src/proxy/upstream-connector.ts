@@ -1,4 +1,5 @@
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
+import makeConnector from 'undici/lib/core/connect.js';
 import type { Upstream } from '../domain/upstream.ts';
 import type { ServerHealth } from './server-health.ts';
 
@@ -11,7 +12,7 @@ export type Connector = buildConnector.connector;
  */
 export function connectorTo(upstream: Upstream, health: ServerHealth): Connector {
   const { connectTimeoutMs: timeout, tls } = upstream;
-  const connect = buildConnector({
+  const connect = makeConnector({
     allowH2: false,
     timeout,
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),

@@ -1,4 +1,4 @@
-import { errors } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
-import type { ListenAddress, Plan } from '../domain/plan.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
@@ -13,12 +12,13 @@ import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import { openFacilitator, openStore, protocols } from '../registry.ts';
+import { loadFacilitators, openFacilitator, openStore, protocols } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
+import { closeNow, listenOn } from './listening.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
 import { openTracer } from './open-tracer.ts';
@@ -101,6 +101,7 @@ interface Parts extends Plans {
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const owner = randomUUID();
+  await loadFacilitators(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
   const store = deps.store ?? (await openStore(plan.store));
   const accessTools = await openTools(plan, store, deps.clock);
@@ -194,7 +195,10 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
   };
   const admin = plan.admin && createAdminListener(metrics, checks);
-  const prepare = (next: Plan): Promise<PreparedPlan> => plans.prepare(next, () => listener.begunAreOver());
+  const prepare = async (next: Plan): Promise<PreparedPlan> => {
+    await loadFacilitators(next.facilitators);
+    return await plans.prepare(next, () => listener.begunAreOver());
+  };
   try {
     const url = await listenOn(listener.server, plan.listen);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
@@ -260,29 +264,6 @@ async function letGo({ plans, facilitators, reconciler, messenger, keeper, store
   await keeper.close();
   await facilitators.close();
   await store.close();
-}
-
-/** Closes a server and its connections. */
-export function closeNow(server: Server): void {
-  server.close();
-  server.closeAllConnections();
-}
-
-/** Has a server listen, and returns its `http://host:port`. */
-export function listenOn(server: Server, { host, port }: ListenAddress): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve(urlOf(server.address()));
-    });
-  });
-}
-
-function urlOf(address: AddressInfo | string | null): string {
-  if (address === null || typeof address === 'string') throw new Error('the listener has no address');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
 }
 
 function recoveryNotes(log: Logger, observer: Observer): RecoveryNotes {

@@ -1,4 +1,5 @@
-import { Agent } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Message } from './message.ts';
 
 /** How long one attempt may take in all, in milliseconds. */
@@ -26,7 +27,7 @@ export function openPost(): Post {
     async send(url, { headers, body }, stop) {
       const { origin, pathname } = new URL(url);
       const signal = AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_MS)]);
-      const answer = await agent.request({ origin, path: pathname, method: 'POST', headers, body, signal });
+      const answer = await request.call(agent, { origin, path: pathname, method: 'POST', headers, body, signal });
       // What comes of the body does not matter: the status says whether the message was taken.
       await answer.body.dump({ limit: IGNORED_BYTES, signal }).catch(() => undefined);
       return answer.statusCode;

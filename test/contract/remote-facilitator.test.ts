@@ -1,3 +1,4 @@
+import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
 import { startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { type FacilitatorKind, facilitatorContract } from './facilitator.contract.ts';
@@ -22,7 +23,7 @@ function startRemote(withNode: boolean): FacilitatorKind['start'] {
     } as const;
     return {
       open: (clock = Date.now) => {
-        const facilitator = openRemoteFacilitator(spec, { clock });
+        const facilitator = openRemoteFacilitator(spec, { clock, openWitness: openChainWitness });
         opened.push(facilitator);
         return facilitator;
       },

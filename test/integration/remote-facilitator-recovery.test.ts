@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
 import { decodeEvidence, encodeEvidence } from '../../src/domain/payment-evidence.ts';
 import type { Facilitator, OpenSettlement } from '../../src/facilitator/facilitator.ts';
+import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
 import { makePayment, notebook } from '../contract/facilitator-payments.ts';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
@@ -191,7 +192,7 @@ function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number =
     rpc: new Map(),
     ...change,
   };
-  const facilitator = openRemoteFacilitator(spec, { clock });
+  const facilitator = openRemoteFacilitator(spec, { clock, openWitness: openChainWitness });
   opened.push(facilitator);
   return facilitator;
 }

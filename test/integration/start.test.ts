@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -44,6 +46,69 @@ describe('compiled code', () => {
     expect(await version({ XDG_CACHE_HOME: join(file, 'caches') })).toBe(manifest.version);
   });
 });
+
+describe('what is loaded', () => {
+  it('leaves out chains, databases, traces and colours that the configuration does not ask for', async () => {
+    const packages = await packagesOf('facilitator: http://127.0.0.1:9\nstore: sqlite:./lean.db');
+    expect(packages).toEqual(expect.arrayContaining(['undici', 'yaml', 'prom-client']));
+    for (const unneeded of [
+      'viem',
+      'pg',
+      'pino-pretty',
+      '@opentelemetry/sdk-trace',
+      '@x402/core',
+      '@bitauth/libauth',
+    ]) {
+      expect(packages).not.toContain(unneeded);
+    }
+  });
+
+  it('holds what talks to a chain by the time the gateway listens, where the facilitator is its own', async () => {
+    const local = `facilitator: { local: { rpc: { base: "http://127.0.0.1:9" }, key: "0x${'11'.repeat(32)}" } }`;
+    expect(await packagesOf(`${local}\nstore: memory`)).toContain('viem');
+  });
+
+  it('holds what reads a chain by the time the gateway listens, where a node checks the facilitator', async () => {
+    const witnessed = 'facilitator: { url: "http://127.0.0.1:9", rpc: { base: "http://127.0.0.1:9" } }';
+    expect(await packagesOf(`${witnessed}\nstore: memory`)).toContain('viem');
+  });
+});
+
+/** Writes the address of each module that Node loads into the file that `LOADED` names. */
+const WRITE_DOWN = `
+  import { appendFileSync } from 'node:fs';
+  import { registerHooks } from 'node:module';
+  registerHooks({ load(url, context, next) { appendFileSync(process.env.LOADED, url + '\\n'); return next(url, context); } });
+`;
+
+/** The packages that were loaded when a gateway with one priced route and these keys said that it listens. */
+async function packagesOf(keys: string): Promise<readonly string[]> {
+  const own = mkdtempSync(join(folder, 'gateway-'));
+  const [config, loaded] = [join(own, 'gateway.yaml'), join(own, 'loaded')];
+  writeFileSync(
+    config,
+    `listen: 127.0.0.1:0
+admin: off
+upstream: http://127.0.0.1:9
+payTo: "0x209693bc6afc0c5328ba36faf03c514ef312287c"
+accepts: [base]
+${keys}
+routes: [{ path: /priced, price: $0.01 }]
+`,
+  );
+  const watched = ['--import', `data:text/javascript,${encodeURIComponent(WRITE_DOWN)}`];
+  const child = spawn(process.execPath, [...watched, built.command, 'start', '-c', config], {
+    cwd: own,
+    env: { ...process.env, LOADED: loaded },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const gone = once(child, 'exit');
+  for await (const line of createInterface(child.stdout)) if (line.startsWith('turnpike listening on ')) break;
+  const urls = readFileSync(loaded, 'utf8').split('\n');
+  child.kill('SIGKILL');
+  await gone;
+  return [...new Set(urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []))];
+}
 
 /** What the command says its version is, in an environment of its own; it must not say anything else. */
 async function version(env: Record<string, string>): Promise<string> {

@@ -39,7 +39,7 @@ async function demo({ once }: DemoOptions, terminal: Terminal): Promise<ExitCode
 }
 
 async function inWorld(once: boolean, watch: StopWatch, terminal: Terminal): Promise<ExitCode> {
-  const log = openLog(terminal.stderr);
+  const log = await openLog(terminal.stderr);
   // The story shows the same facts with more care; the log speaks once the story is over.
   log.level = 'warn';
   const world = await openWorld(log, watch.signal);

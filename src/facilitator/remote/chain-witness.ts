@@ -11,6 +11,7 @@ import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { OpenSettlement } from '../facilitator.ts';
+import type { OpenWitness, Witness } from './witness.ts';
 
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
 const SEEING_MS = 10_000;
@@ -18,13 +19,16 @@ const SEEING_MS = 10_000;
 /** Reads are made in nobody's name. */
 const NOBODY = parseAddress(`0x${'00'.repeat(20)}`);
 
+/** Opens a node that sees for itself, see {@link ChainWitness}. */
+export const openChainWitness: OpenWitness = (network, url, clock) => new ChainWitness(network, url, clock);
+
 /**
  * A node that sees for itself what a remote facilitator says of settlements on one chain.
  *
  * It only reads. What it costs is one receipt for each settlement; what it gives is that nobody is served on a
  * facilitator's word alone, and that an open settlement ends with certainty.
  */
-export class ChainWitness {
+class ChainWitness implements Witness {
   readonly #tools: FateTools;
   readonly #node: ChainNode;
   #readTools: Promise<ReadTools> | undefined;
@@ -37,13 +41,6 @@ export class ChainWitness {
     this.#tools = { node, reads: new ChainReads(node, NOBODY), confirmations: 1, clock };
   }
 
-  /**
-   * Checks what a facilitator said of a settlement that it was asked for just now: a success counts when its transaction
-   * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
-   * success is `unknown`, and a failure stays what it is, as it does where there is no node.
-   *
-   * @param patienceMs longest wait for the transaction, in milliseconds
-   */
   async confirm(payment: Payment, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome> {
     try {
       const transfer = await this.#read(payment);
@@ -65,11 +62,6 @@ export class ChainWitness {
     }
   }
 
-  /**
-   * What the chain shows of an open settlement.
-   *
-   * @throws GatewayError when the node cannot be asked
-   */
   async resolve({ payment, attempt, since }: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     try {
       const transfer = await this.#read(payment);

@@ -1,4 +1,5 @@
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 
 /** Largest answer body that is read, in bytes: no honest facilitator says more, and a hostile one must stay cheap. */
 export const MAX_ANSWER_BYTES = 64 * 1024;

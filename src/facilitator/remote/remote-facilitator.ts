@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Agent } from 'undici';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
@@ -9,7 +9,6 @@ import type { JsonObject, SupportedKind } from '../../domain/x402.ts';
 import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
-import { ChainWitness } from './chain-witness.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
@@ -18,6 +17,7 @@ import { readSupportedAnswer } from './supported-answer.ts';
 import { readVerifyAnswer, unbelievable } from './verify-answer.ts';
 import { readWireJson } from './wire-json.ts';
 import { wireRequest, wireVersion } from './wire-request.ts';
+import type { OpenWitness, Witness } from './witness.ts';
 
 /** What a remote facilitator takes from the world around it. */
 export interface RemoteFacilitatorDeps {
@@ -25,6 +25,8 @@ export interface RemoteFacilitatorDeps {
   readonly clock?: () => number;
   /** `size` random bytes. Default `node:crypto`. */
   readonly random?: (size: number) => Buffer;
+  /** What `spec.rpc` is read with; needed where there is one. */
+  readonly openWitness?: OpenWitness | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export interface RemoteFacilitatorDeps {
  * `resolve` asks it the same question, byte for byte, again. With one the chain has it: a success whose transaction is
  * not the proof is `unknown`, and `resolve` only reads the chain.
  *
- * @throws Error when `spec.cdp` holds no usable key.
+ * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
 export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps = {}): Facilitator {
   return new RemoteFacilitator(spec, deps);
@@ -95,7 +97,7 @@ class RemoteFacilitator implements Facilitator {
   });
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
-  readonly #witnesses: ReadonlyMap<string, ChainWitness>;
+  readonly #witnesses: ReadonlyMap<string, Witness>;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
@@ -106,8 +108,7 @@ class RemoteFacilitator implements Facilitator {
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
-    const witness = (network: Network, url: string): ChainWitness => new ChainWitness(network, url, this.#clock);
-    this.#witnesses = new Map([...spec.rpc].map(([network, url]) => [network, witness(network, url)]));
+    this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
   }
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
@@ -218,4 +219,17 @@ function protocolAnswer(answer: Exchange, verdict: 'isValid' | 'success'): JsonO
   if (answer.kind === 'broken' || (answer.status >= 300 && answer.status <= 399)) return undefined;
   const json = readWireJson(answer.body);
   return isJsonObject(json) && Object.hasOwn(json, verdict) ? json : undefined;
+}
+
+function openWitnesses(
+  { name, rpc }: RemoteFacilitatorSpec,
+  open: OpenWitness | undefined,
+  clock: () => number,
+): ReadonlyMap<Network, Witness> {
+  return new Map(
+    [...rpc].map(([network, url]) => {
+      if (open === undefined) throw new Error(`nothing was loaded to read the nodes of the facilitator ${name} with`);
+      return [network, open(network, url, clock)];
+    }),
+  );
 }

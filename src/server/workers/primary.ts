@@ -4,15 +4,16 @@ import { serveSettlements } from '../../facilitator/relayed/settlement-service.t
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
-import { openFacilitator } from '../../registry.ts';
+import { loadFacilitators, openFacilitator } from '../../registry.ts';
 import { createAdminListener, type ReadinessCheck } from '../admin-listener.ts';
-import { closeNow, type Gateway, listenOn } from '../gateway.ts';
+import type { Gateway } from '../gateway.ts';
+import { closeNow, listenOn } from '../listening.ts';
 import { accepting, soundConfiguration } from '../readiness.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { Reloadable } from '../reload/reloader.ts';
 import { Crew } from './crew.ts';
 import type { WorkerProcess } from './processes.ts';
-import { Settlers } from './settlers.ts';
+import { Settlers, settlersOf } from './settlers.ts';
 import { settlementsOfPrimary } from './worker-line.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -47,6 +48,7 @@ export interface WorkersGateway extends Gateway, Reloadable {
  */
 export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<WorkersGateway> {
   const settlers = new Settlers(openFacilitator);
+  await loadFacilitators(settlersOf(plan));
   settlers.add(plan);
   const own = createMetrics();
   const metrics = new WorkerMetrics(own);
@@ -108,6 +110,7 @@ async function changeOver(
   plans: { readonly from: Plan; readonly to: Plan },
   contents: FileContents,
 ): Promise<void> {
+  await loadFacilitators(settlersOf(plans.to));
   settlers.add(plans.to);
   try {
     await crew.reload(contents);

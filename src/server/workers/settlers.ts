@@ -12,6 +12,11 @@ export function settlerId(spec: FacilitatorSpec): string {
   return `${spec.name} ${createHash('sha256').update(settingsText(spec)).digest('hex').slice(0, 32)}`;
 }
 
+/** The facilitators of a plan that settle with a key of ours. */
+export function settlersOf({ facilitators }: Plan): readonly FacilitatorSpec[] {
+  return facilitators.filter(({ kind }) => kind === 'local');
+}
+
 /** The ids of the facilitators among these that settle with a key of ours. */
 export function settlerIds(specs: readonly FacilitatorSpec[]): readonly string[] {
   return specs.filter(({ kind }) => kind === 'local').map(settlerId);
@@ -38,9 +43,9 @@ export class Settlers {
 
   /** Opens those of a plan beside those that are open. */
   add(plan: Plan): void {
-    for (const spec of plan.facilitators) {
+    for (const spec of settlersOf(plan)) {
       const id = settlerId(spec);
-      if (spec.kind === 'local' && !this.#byId.has(id)) this.#byId.set(id, this.#open(spec));
+      if (!this.#byId.has(id)) this.#byId.set(id, this.#open(spec));
     }
     this.#wanted = new Set([...this.#wanted, ...settlerIds(plan.facilitators)]);
   }

@@ -17,5 +17,5 @@ const file = process.argv[2] ?? 'gateway.yaml';
 const schemes = await loadSchemes();
 const loaded = loadConfig({ file, env: {}, readFile: (path) => readFileSync(path, 'utf8'), schemes });
 if (!loaded.ok) throw new Error(loaded.problems.map(({ keyPath, wrong }) => `${keyPath}: ${wrong}`).join('\n'));
-const gateway = await startGateway(loaded.plan, { schemes, log: openLog(process.stdout) });
+const gateway = await startGateway(loaded.plan, { schemes, log: await openLog(process.stdout) });
 announce(gateway.url, () => gateway.close());

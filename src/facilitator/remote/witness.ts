@@ -1,0 +1,28 @@
+import type { Network } from '../../domain/network.ts';
+import type { Payment } from '../../domain/payment.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { OpenSettlement } from '../facilitator.ts';
+
+/**
+ * Who sees for himself what a remote facilitator says of settlements on one chain. Apart from what implements it, which
+ * brings a chain's client along: where no node is configured, none is loaded.
+ */
+export interface Witness {
+  /**
+   * Checks what a facilitator said of a settlement that it was asked for just now: a success counts when its transaction
+   * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
+   * success is `unknown`, and a failure stays what it is, as it does where there is no node.
+   *
+   * @param patienceMs longest wait for the transaction, in milliseconds
+   */
+  confirm(payment: Payment, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome>;
+  /**
+   * What the chain shows of an open settlement.
+   *
+   * @throws GatewayError when the node cannot be asked
+   */
+  resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
+}
+
+/** Opens a witness of a network at a JSON-RPC URL, which is not asked yet. `clock` tells Unix milliseconds. */
+export type OpenWitness = (network: Network, url: string, clock: () => number) => Witness;
