@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atExit } from './at-exit.ts';
 import type { Stop, World } from './world.ts';
 
 /** What of a gateway's configuration differs from suite to suite. */
@@ -20,7 +22,12 @@ export async function writeConfig(
   onStarted: (stop: Stop) => void,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
-  onStarted(() => rm(folder, { recursive: true, force: true }));
+  // Also when the run is broken off: a ledger in it can be large.
+  const forget = atExit(() => rmSync(folder, { recursive: true, force: true }));
+  onStarted(async () => {
+    forget();
+    await rm(folder, { recursive: true, force: true });
+  });
   const file = join(folder, 'gateway.yaml');
   await writeFile(
     file,

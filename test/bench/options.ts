@@ -51,7 +51,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
   };
 }
 
-function positive(name: string, text: string): number {
+/** Reads the number of an option; throws where it is none from 1 to 9999. */
+export function positive(name: string, text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`--${name} takes a whole number from 1 to 9999, not ${text}`);
   return Number(text);
 }

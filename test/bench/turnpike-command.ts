@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { atExit } from './at-exit.ts';
 
 const READY_LINE = /^turnpike listening on (http:\S+) \(admin (http:\S+)\)$/;
 
@@ -27,10 +28,10 @@ export async function startTurnpike(script: string, file: string): Promise<Turnp
   const startedAt = performance.now();
   const child = spawn(process.execPath, [script, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   const kill = (): void => void child.kill('SIGTERM');
-  process.once('exit', kill);
+  const forget = atExit(kill);
   const gone = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    process.off('exit', kill);
+    forget();
     kill();
     await gone;
   };

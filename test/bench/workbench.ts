@@ -3,6 +3,7 @@ import { type BuiltPackage, buildPackage } from '../support/built-package.ts';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
 import { findNginx, proxyServer, startNginx } from '../support/nginx.ts';
 import { probe, RELAYED } from './answer.ts';
+import { atExit } from './at-exit.ts';
 import { type GatewaySettings, writeConfig } from './gateway-config.ts';
 import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
 import { PAYER } from './payment-signer.ts';
@@ -17,6 +18,14 @@ export interface WorkbenchOptions {
   readonly npmOnly: boolean;
   /** Folder for CPU profiles of the gateway, where they are wanted. */
   readonly profileFolder: string | undefined;
+}
+
+/** What of equal requests is not as usual. */
+export interface RequestKind {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The status that every answer must have; default 200. */
+  readonly status?: number;
+  readonly connections?: number | undefined;
 }
 
 /** Where suites start their systems; it ends them all. */
@@ -67,25 +76,38 @@ export class Workbench {
 
   /** Starts a gateway; what the settings do not name is the same in all suites. */
   async gateway(settings: GatewaySettings): Promise<string> {
-    const file = await this.#config(settings);
+    const file = await this.config(settings);
     const { profileFolder } = this.#options;
     if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true });
     const options = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
     return (await this.system('gateway', [file], options)).url;
   }
 
+  /** Writes a configuration into a folder of its own, in which a SQLite ledger is `ledger.db`. Returns the file's path. */
+  config(settings: GatewaySettings): Promise<string> {
+    return writeConfig(this.world, settings, (stop) => this.#stops.push(stop));
+  }
+
   /** Runs `turnpike start`, as it is shipped, in a process of its own. */
   async command(settings: GatewaySettings): Promise<{ readonly command: TurnpikeCommand; readonly file: string }> {
-    const file = await this.#config(settings);
+    const file = await this.config(settings);
     return { command: await this.commandOn(file), file };
   }
 
   /** The same on a configuration file that is there already. */
   async commandOn(file: string): Promise<TurnpikeCommand> {
-    this.#built ??= buildPackage();
-    const command = await startTurnpike((await this.#built).command, file);
+    const command = await startTurnpike(await this.script(), file);
     this.#stops.push(() => command.stop());
     return command;
+  }
+
+  /** The command's executable, built from the sources as it is shipped. */
+  async script(): Promise<string> {
+    this.#built ??= buildPackage().then((built) => {
+      atExit(built.remove);
+      return built;
+    });
+    return (await this.#built).command;
   }
 
   /** Starts a system of `systems/`. */
@@ -113,18 +135,18 @@ export class Workbench {
 
   /** A side that answers equal requests with a status; by default one that relays the upstream's answer. */
   side(name: string, url: string, status = 200, look: Side['probe'] = () => probe(url, {}, RELAYED)): Side {
-    return { name, probe: look, measure: this.#drive(this.#equalRequests, url, status) };
+    return { name, probe: look, measure: this.#drive(this.#equalRequests, { url, status }) };
   }
 
-  /** A side whose equal requests carry these headers, such as an access token. */
-  sideWith(name: string, url: string, headers: Readonly<Record<string, string>>, status = 200): Side {
-    const measure = this.#drive(this.#equalRequests, url, status, headers);
+  /** A side whose equal requests carry headers, such as an access token, or come over more or fewer connections. */
+  sideWith(name: string, url: string, { headers = {}, status = 200, connections }: RequestKind): Side {
+    const measure = this.#drive(this.#equalRequests, { url, status, headers, connections });
     return { name, probe: () => probe(url, headers, RELAYED), measure };
   }
 
   /** The same, but driven by the client that also drives the paid sides. */
   sideOfClient(name: string, url: string): Side {
-    return { name, probe: () => probe(url, {}, RELAYED), measure: this.#drive(ownLoad(this.client), url, 200) };
+    return { name, probe: () => probe(url, {}, RELAYED), measure: this.#drive(ownLoad(this.client), { url }) };
   }
 
   /** A side on which every request carries a payment of its own. */
@@ -153,17 +175,8 @@ export class Workbench {
     (await this.#built)?.remove();
   }
 
-  #config(settings: GatewaySettings): Promise<string> {
-    return writeConfig(this.world, settings, (stop) => this.#stops.push(stop));
-  }
-
-  #drive(
-    generator: LoadGenerator,
-    url: string,
-    status: number,
-    headers: Readonly<Record<string, string>> = {},
-  ): Side['measure'] {
-    const { connections } = this;
+  #drive(generator: LoadGenerator, kind: RequestKind & { readonly url: string }): Side['measure'] {
+    const { url, headers = {}, status = 200, connections = this.connections } = kind;
     return (seconds) => generator({ url, connections, seconds, status, headers });
   }
 }

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Pool, request } from 'undici';
-import { writeTokens } from '../access-tokens.ts';
+import { request } from 'undici';
+import { bringEach, sellerOfPasses, writeTokens } from '../access-tokens.ts';
 import { highestDuring, residentMegabytes } from '../resident-memory.ts';
 import type { CostSuite } from '../suite.ts';
 import type { Workbench } from '../workbench.ts';
@@ -58,14 +57,12 @@ async function growthByLargeAnswer(bench: Workbench): Promise<number> {
 /** The most that is resident while each request brings another token, against a time with one token. */
 async function growthByTokens(bench: Workbench): Promise<number> {
   const { command, file } = await bench.command({
-    routes: '  - { path: /reports, price: $0.001, access: { for: 24h } }\n',
-    keys: `publicUrl: https://api.example.com
-accessTokens: { keys: ["${randomBytes(32).toString('base64url')}"] }\n`,
+    ...sellerOfPasses(),
     store: 'sqlite',
   });
   const [first = '', ...tokens] = await writeTokens(file, TOKENS + 1);
   const url = `${command.url}/reports`;
-  await bench.sideWith('gateway', url, { 'X402-Access-Token': first }).measure(WARM_UP_SECONDS);
+  await bench.sideWith('gateway', url, { headers: { 'X402-Access-Token': first } }).measure(WARM_UP_SECONDS);
   const before = await residentMegabytes(command.pid);
   const highest = await highestDuring(command.pid, bringEach(url, tokens, bench.connections));
   await command.stop();
@@ -77,21 +74,4 @@ async function readAll(url: string, bytes: number): Promise<void> {
   let read = 0;
   for await (const chunk of body) read += chunk.length;
   if (statusCode !== 200 || read !== bytes) throw new Error(`${url} answered ${statusCode} with ${read} bytes`);
-}
-
-/** Calls a URL once with every token, so many at a time. */
-async function bringEach(url: string, tokens: readonly string[], connections: number): Promise<void> {
-  const { origin, pathname: path } = new URL(url);
-  const pool = new Pool(origin, { connections, pipelining: 1 });
-  const left = tokens[Symbol.iterator]();
-  const caller = async (): Promise<void> => {
-    for (const token of left) {
-      const headers = { 'X402-Access-Token': token };
-      const { statusCode, body } = await pool.request({ method: 'GET', path, headers });
-      await body.dump();
-      if (statusCode !== 200) throw new Error(`a token met ${statusCode}`);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, caller));
-  await pool.close();
 }

@@ -19,7 +19,7 @@ export const pass: RateSuite = {
 `,
     });
     const side = async (name: string, path: string) =>
-      bench.sideWith(name, gateway + path, { 'X402-Access-Token': await buyToken(gateway + path) });
+      bench.sideWith(name, gateway + path, { headers: { 'X402-Access-Token': await buyToken(gateway + path) } });
     return {
       subject: await side('gateway, token with a quota', '/counted'),
       partners: [

@@ -19,7 +19,8 @@ export const workers: RateSuite = {
     const two = await start(bench, 2);
     const pay = await payerFor(one, await openPaymentSigner(RUN_OUT));
     const [payment = ''] = pay(1);
-    const side = (name: string, url: string) => bench.sideWith(name, url, { 'PAYMENT-SIGNATURE': payment }, 402);
+    const side = (name: string, url: string) =>
+      bench.sideWith(name, url, { headers: { 'PAYMENT-SIGNATURE': payment }, status: 402 });
     return {
       subject: side('gateway, two workers', two),
       partners: [{ ...side('gateway, one worker', one), target: 1.4 }],

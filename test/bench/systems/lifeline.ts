@@ -14,6 +14,8 @@ export type Job =
       readonly headers: Readonly<Record<string, string>>;
       /** Payments to sign before the load begins, one for each request; 0 sends none. */
       readonly payments: number;
+      /** A header whose values are the lines of a file, one after another and over again. */
+      readonly cycle?: { readonly header: string; readonly file: string };
     }
   /** Check payments for so long. */
   | { readonly kind: 'check'; readonly with: 'turnpike' | 'viem'; readonly seconds: number }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Dispatcher, Pool } from 'undici';
 import { openPaymentSigner, type PaymentSigner, payerFor } from '../payment-signer.ts';
 import { type Job, takeJobs } from './lifeline.ts';
@@ -7,6 +8,8 @@ import { type Job, takeJobs } from './lifeline.ts';
  * payment for every request, all of them signed before the clock starts.
  */
 
+type LoadJob = Extract<Job, { kind: 'load' }>;
+
 /** Goes through a list of requests, each of them once. */
 class Run implements Dispatcher.DispatchHandler {
   done = 0;
@@ -15,16 +18,18 @@ class Run implements Dispatcher.DispatchHandler {
   readonly #status: number;
   readonly #headers: readonly string[];
   readonly #payments: string[] | undefined;
+  readonly #cycle: Cycle | undefined;
   readonly #until: number;
   readonly #finished = Promise.withResolvers<void>();
   #open = 0;
 
-  constructor(pool: Pool, job: Extract<Job, { kind: 'load' }>, payments: string[] | undefined) {
+  constructor(pool: Pool, job: LoadJob, payments: string[] | undefined, cycle: Cycle | undefined) {
     this.#pool = pool;
     this.#path = new URL(job.url).pathname;
     this.#status = job.status;
     this.#headers = Object.entries(job.headers).flat();
     this.#payments = payments;
+    this.#cycle = cycle;
     this.#until = performance.now() + job.seconds * 1000;
   }
 
@@ -56,18 +61,48 @@ class Run implements Dispatcher.DispatchHandler {
   #next(): void {
     this.#open += 1;
     const payment = this.#payments?.pop();
-    const headers = payment === undefined ? [...this.#headers] : [...this.#headers, 'PAYMENT-SIGNATURE', payment];
+    const headers = [...this.#headers, ...(this.#cycle?.next() ?? [])];
+    if (payment !== undefined) headers.push('PAYMENT-SIGNATURE', payment);
     this.#pool.dispatch({ method: 'GET', path: this.#path, headers }, this);
   }
 }
 
+/** Gives one value of a header after another, and begins again. */
+class Cycle {
+  readonly #header: string;
+  readonly #values: readonly string[];
+  #at = 0;
+
+  constructor(header: string, values: readonly string[]) {
+    this.#header = header;
+    this.#values = values;
+  }
+
+  next(): readonly string[] {
+    const value = this.#values[this.#at % this.#values.length];
+    this.#at += 1;
+    return value === undefined ? [] : [this.#header, value];
+  }
+}
+
+/** Where each file's cycle stands: the next turn goes on where the last one ended. */
+const cycles = new Map<string, Cycle>();
+
+function cycleOf({ header, file }: NonNullable<LoadJob['cycle']>): Cycle {
+  const known = cycles.get(file);
+  if (known !== undefined) return known;
+  const cycle = new Cycle(header, readFileSync(file, 'utf8').trimEnd().split('\n'));
+  cycles.set(file, cycle);
+  return cycle;
+}
+
 async function load(job: Job, signer: PaymentSigner): Promise<number> {
   if (job.kind !== 'load') throw new Error(`a load generator does not ${job.kind}`);
-  const { url, connections, payments } = job;
+  const { url, connections, payments, cycle } = job;
   const signed = payments === 0 ? undefined : await payerFor(url, signer).then((pay) => pay(payments));
   const pool = new Pool(new URL(url).origin, { connections, pipelining: 1 });
   try {
-    const run = new Run(pool, job, signed);
+    const run = new Run(pool, job, signed, cycle && cycleOf(cycle));
     const startedAt = performance.now();
     await run.start(connections);
     return run.done / ((performance.now() - startedAt) / 1000);
