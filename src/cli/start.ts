@@ -9,10 +9,11 @@ import type { Metrics } from '../observe/metrics.ts';
 import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { Gateway } from '../server/gateway.ts';
-import { type ConfigReading, readConfiguration, readKept } from '../server/reload/config-reading.ts';
+import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, example } from './cli.ts';
+import { releaseMemory } from './engine.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
@@ -30,6 +31,9 @@ export function addStart({ program, terminal, finish }: Cli): void {
 
 /** How long a process that has stopped may take to end by itself, in milliseconds. */
 const LINGER_MS = 500;
+
+/** Characters of a configuration from which on it pays to give back what reading it took: some two hundred times as much. */
+const LARGE_CHARS = 200_000;
 
 /** A gateway that runs, of one process or several. */
 type RunningGateway = Gateway & Reloadable & { readonly metrics: Metrics; readonly lost?: Promise<Error> };
@@ -127,6 +131,7 @@ async function startWorker(config: string, terminal: Terminal, primary: PrimaryL
     log: await openLog(terminal.stdout),
     load: async (contents) => {
       const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes });
+      giveBackWhatReadingTook(contents);
       if (!loaded.ok) throw new UsageError(`the configuration ${config} is read in another way by a worker`);
       return { plan: loaded.plan, schemes };
     },
@@ -139,7 +144,16 @@ function readerOf(file: string, { env }: Terminal, schemes: readonly Scheme[]): 
   const cpus = availableParallelism();
   const load = (read: (path: string) => string): LoadedConfig =>
     loadConfig({ file, env, readFile: read, schemes, cpus });
-  return () => readConfiguration(load, readFile);
+  return () => {
+    const reading = readConfiguration(load, readFile);
+    giveBackWhatReadingTook(reading.contents);
+    return reading;
+  };
+}
+
+/** The parser's tree of ten thousand routes is ten times as large as what becomes of them, and needed no more. */
+function giveBackWhatReadingTook(contents: FileContents): void {
+  if ([...contents.values()].some((text = '') => text.length > LARGE_CHARS)) releaseMemory();
 }
 
 function readFile(path: string): string {

@@ -126,8 +126,22 @@ function compilePrice(
   const payTo = inherited(fields.payTo, gateway.payTo);
   // A route that inherits nothing is told where it stands, not at the start of the file.
   const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
+  const text = formatPrice(price);
+  const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
+  const terms = isPlain ? `${text}\n${timing.settle}\n${timing.timeoutMs}` : undefined;
+  const known = terms === undefined ? undefined : market.prices.get(terms);
+  if (known !== undefined) return known;
+  const said = saidBy(source);
   const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, ...timing }, accepts, market, source);
-  return offers.length === 0 ? undefined : { kind: 'priced', text: formatPrice(price), offers };
+  if (offers.length === 0) return undefined;
+  const made: RoutePrice = { kind: 'priced', text, offers };
+  // What is to be said of a price is said of every route that has it.
+  if (terms !== undefined && saidBy(source) === said) market.prices.set(terms, made);
+  return made;
+}
+
+function saidBy({ problems, warnings }: Source): number {
+  return problems.length + warnings.length;
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

@@ -34,7 +34,7 @@ export interface CompileWorld {
 export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Plan | undefined {
   const { table, schemes, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
-  const market = { table, schemes, asset: gateway.asset, served: servedNetworks(gateway) };
+  const market = { table, schemes, asset: gateway.asset, served: servedNetworks(gateway), prices: new Map() };
   const routes = compileRoutes(gateway, market, source);
   checkAssetNetworks(gateway, table, source);
   const pass = passUpstream(gateway, source);

@@ -4,7 +4,7 @@ import type { Asset } from '../domain/asset.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
-import type { IdentifierRule, SettleMode } from '../domain/route.ts';
+import type { IdentifierRule, RoutePrice, SettleMode } from '../domain/route.ts';
 import type { PaymentRequired } from '../domain/x402.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
@@ -18,6 +18,11 @@ export interface Market extends AssetMarket {
   readonly schemes: readonly Scheme[];
   /** Networks that can be settled on; `undefined` when only the start will tell, or the facilitators are not sound. */
   readonly served: ReadonlySet<Network> | undefined;
+  /**
+   * Prices of routes that inherit all but the price itself, by what they depend on: a table of ten thousand routes has a
+   * few dozen, and routes share them.
+   */
+  readonly prices: Map<string, RoutePrice>;
 }
 
 /** One route's price, and what its offers inherit. */

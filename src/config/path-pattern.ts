@@ -42,7 +42,8 @@ export function parsePathPattern(given: string): Parsed<PathPattern> {
     names.add(name);
     segments.push({ kind: 'param', name });
   }
-  return { ok: true, value: { text: given, segments, rest } };
+  // A copy: a list that was pushed to keeps room for sixteen more.
+  return { ok: true, value: { text: given, segments: [...segments], rest } };
 }
 
 /** What somebody who left the first `/` away, or gave a whole URL, may have meant; only what would be taken. */

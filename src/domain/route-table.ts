@@ -9,7 +9,8 @@ export interface Matchable {
 
 /** One segment position of the tree. Walking it costs the length of the path, whatever the number of routes. */
 interface Node<R> {
-  readonly statics: Map<string, Node<R>>;
+  /** Made with its first entry: an empty map is the greater part of a leaf, and most nodes are leaves. */
+  statics: Map<string, Node<R>> | undefined;
   param: Node<R> | undefined;
   /** Routes whose pattern ends exactly here. */
   exact: MethodSet<R> | undefined;
@@ -19,7 +20,7 @@ interface Node<R> {
 
 /** The routes of one pattern by method; `any` serves the methods that have no route of their own. */
 interface MethodSet<R> {
-  readonly byMethod: Map<string, R>;
+  byMethod: Map<string, R> | undefined;
   any: R | undefined;
 }
 
@@ -48,7 +49,7 @@ export class RouteTable<R extends Matchable> {
     for (const route of routes) {
       const set = this.#methodSetFor(route);
       for (const method of route.methods ?? [undefined]) {
-        const first = method === undefined ? set.any : set.byMethod.get(method);
+        const first = method === undefined ? set.any : set.byMethod?.get(method);
         if (first === undefined) putRoute(set, method, route);
         else if (!conflicts.some((known) => known.second === route)) conflicts.push({ first, second: route });
       }
@@ -72,20 +73,23 @@ export class RouteTable<R extends Matchable> {
     let node = route.host === undefined ? this.#anyHost : getOrPut(this.#byHost, route.host, emptyNode<R>);
     for (const segment of route.pattern.segments) node = childFor(node, segment);
     if (route.pattern.rest) {
-      node.rest ??= { byMethod: new Map(), any: undefined };
+      node.rest ??= { byMethod: undefined, any: undefined };
       return node.rest;
     }
-    node.exact ??= { byMethod: new Map(), any: undefined };
+    node.exact ??= { byMethod: undefined, any: undefined };
     return node.exact;
   }
 }
 
 function emptyNode<R>(): Node<R> {
-  return { statics: new Map(), param: undefined, exact: undefined, rest: undefined };
+  return { statics: undefined, param: undefined, exact: undefined, rest: undefined };
 }
 
 function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
-  if (segment.kind === 'static') return getOrPut(node.statics, meaningOf(segment.text), emptyNode<R>);
+  if (segment.kind === 'static') {
+    node.statics ??= new Map();
+    return getOrPut(node.statics, meaningOf(segment.text), emptyNode<R>);
+  }
   node.param ??= emptyNode();
   return node.param;
 }
@@ -97,7 +101,10 @@ function meaningOf(segment: string): string {
 
 function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): void {
   if (method === undefined) set.any = route;
-  else set.byMethod.set(method, route);
+  else {
+    set.byMethod ??= new Map();
+    set.byMethod.set(method, route);
+  }
 }
 
 /**
@@ -110,7 +117,7 @@ function find<R>(node: Node<R>, path: string, from: number, method: string): R |
   if (from > path.length) return pick(node.exact, method) ?? pick(node.rest, method);
   const slash = path.indexOf('/', from);
   const end = slash === -1 ? path.length : slash;
-  const literal = node.statics.get(meaningOf(path.slice(from, end)));
+  const literal = node.statics?.get(meaningOf(path.slice(from, end)));
   const found =
     (literal && find(literal, path, end + 1, method)) ??
     (node.param && end > from ? find(node.param, path, end + 1, method) : undefined);
@@ -119,7 +126,7 @@ function find<R>(node: Node<R>, path: string, from: number, method: string): R |
 
 function pick<R>(set: MethodSet<R> | undefined, method: string): R | undefined {
   if (set === undefined) return undefined;
-  const own = set.byMethod.get(method) ?? (method === 'HEAD' ? set.byMethod.get('GET') : undefined);
+  const own = set.byMethod?.get(method) ?? (method === 'HEAD' ? set.byMethod?.get('GET') : undefined);
   return own ?? set.any;
 }
 

@@ -41,7 +41,7 @@ export class RecentOffers {
   readonly #quotes: Quotes;
   readonly #clock: () => number;
   #inForce: readonly InForce[];
-  #keys: ReadonlySet<string>;
+  #keys: OffersByRoute;
   readonly #byRoute = new Map<string, Map<string, RecentOffer>>();
   /** What went out of force since it was last written down, and when. */
   readonly #left: { readonly at: number; readonly quotes: readonly InForce[] }[] = [];
@@ -53,13 +53,13 @@ export class RecentOffers {
     this.#quotes = quotes;
     this.#clock = clock;
     this.#inForce = inForceOf(routes);
-    this.#keys = new Set(this.#inForce.map(keyOf));
+    this.#keys = byRoute(this.#inForce);
   }
 
   /** Reads what was in force before, and what others have in force. Called before the first request. */
   async load(): Promise<void> {
     for (const { route, offer, seenAt } of await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS)) {
-      if (this.#keys.has(keyOf({ route, offer }))) continue;
+      if (holds(this.#keys, { route, offer })) continue;
       this.#honour({ route, offer }, seenAt);
     }
   }
@@ -86,7 +86,7 @@ export class RecentOffers {
    * @throws GatewayError `store_unavailable`
    */
   async announce(routes: readonly Route[]): Promise<void> {
-    const coming = inForceOf(routes).filter((quote) => !this.#keys.has(keyOf(quote)));
+    const coming = inForceOf(routes).filter((quote) => !holds(this.#keys, quote));
     if (coming.length > 0) await this.#quotes.rememberQuotes(coming, this.#clock());
   }
 
@@ -97,8 +97,8 @@ export class RecentOffers {
   replace(routes: readonly Route[]): () => void {
     const now = this.#clock();
     const inForce = inForceOf(routes);
-    const keys = new Set(inForce.map(keyOf));
-    const ended = this.#inForce.filter((quote) => !keys.has(keyOf(quote)));
+    const keys = byRoute(inForce);
+    const ended = this.#inForce.filter((quote) => !holds(keys, quote));
     for (const quote of inForce) this.#byRoute.get(quote.route)?.delete(quote.offer);
     this.#forget(now);
     const shorten = ended.flatMap((quote) => this.#honour(quote, now + STRAGGLERS_MS) ?? []);
@@ -152,18 +152,30 @@ export class RecentOffers {
   }
 }
 
+/** Routes share offers: each is encoded once, and its text is there once. */
 function inForceOf(routes: readonly Route[]): readonly InForce[] {
+  const texts = new Map<Offer, string>();
+  const textOf = (offer: Offer): string => {
+    const text = texts.get(offer) ?? JSON.stringify(storeOffer(offer));
+    texts.set(offer, text);
+    return text;
+  };
   return routes.flatMap(({ name, price }) =>
-    price.kind === 'free' ? [] : price.offers.map((offer) => ({ route: name, offer: encode(offer) })),
+    price.kind === 'free' ? [] : price.offers.map((offer) => ({ route: name, offer: textOf(offer) })),
   );
 }
 
-function keyOf({ route, offer }: InForce): string {
-  return `${route}\n${offer}`;
+/** The texts of the offers in force, by the name of their route. */
+type OffersByRoute = ReadonlyMap<string, readonly string[]>;
+
+function byRoute(quotes: readonly InForce[]): OffersByRoute {
+  const offers = new Map<string, readonly string[]>();
+  for (const { route, offer } of quotes) offers.set(route, [...(offers.get(route) ?? []), offer]);
+  return offers;
 }
 
-function encode(offer: Offer): string {
-  return JSON.stringify(storeOffer(offer));
+function holds(offers: OffersByRoute, { route, offer }: InForce): boolean {
+  return offers.get(route)?.includes(offer) ?? false;
 }
 
 function decode(text: string): RecentOffer | undefined {

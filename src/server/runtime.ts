@@ -1,4 +1,5 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -54,7 +55,8 @@ class PlanRuntime implements OpenRuntime {
   readonly trustedPeers: TrustedPeers;
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
-  readonly #desks: ReadonlyMap<Route, RouteDesk>;
+  /** Each is made for the first request of its route: most of ten thousand routes may never see one. */
+  readonly #desks = new Map<Route, RouteDesk>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
 
@@ -64,7 +66,6 @@ class PlanRuntime implements OpenRuntime {
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
     this.#deps = deps;
-    this.#desks = compileDesks(plan.routes, deps);
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
   }
@@ -78,7 +79,9 @@ class PlanRuntime implements OpenRuntime {
   }
 
   desk(route: Route): RouteDesk | undefined {
-    return this.#desks.get(route);
+    const { price } = route;
+    if (price.kind === 'free') return undefined;
+    return getOrOpen(this.#desks, route, () => openDesk(route, price.offers, this.#deps));
   }
 
   cutTunnels(): void {
@@ -100,25 +103,19 @@ function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
   return upstreams;
 }
 
-function compileDesks(
-  routes: readonly Route[],
+function openDesk(
+  route: Route,
+  offers: readonly Offer[],
   { recent, accessTools }: Pick<RuntimeDeps, 'recent' | 'accessTools'>,
-): ReadonlyMap<Route, RouteDesk> {
-  const desks = new Map<Route, RouteDesk>();
-  for (const route of routes) {
-    if (route.price.kind === 'free') continue;
-    const { offers } = route.price;
-    const access = accessTools && openAccessDesk(route, offers, accessTools);
-    const challenge = compileChallenge({ ...route, offers, access: route.access?.terms, signIn: access?.signIn });
-    desks.set(route, {
-      offers,
-      challenge,
-      recentOffers: (now) => recent.of(route.name, now),
-      lookUpOffers: () => recent.lookUp(),
-      access,
-    });
-  }
-  return desks;
+): RouteDesk {
+  const access = accessTools && openAccessDesk(route, offers, accessTools);
+  return {
+    offers,
+    challenge: compileChallenge({ ...route, offers, access: route.access?.terms, signIn: access?.signIn }),
+    recentOffers: (now) => recent.of(route.name, now),
+    lookUpOffers: () => recent.lookUp(),
+    access,
+  };
 }
 
 function getOrOpen<K, V>(map: Map<K, V>, key: K, open: (key: K) => V): V {

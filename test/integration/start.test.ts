@@ -47,6 +47,21 @@ describe('compiled code', () => {
   });
 });
 
+describe('memory', () => {
+  it('of a gateway with ten thousand routes is what these need, not what reading them took', async () => {
+    const routes = Array.from(
+      { length: 10_000 },
+      (_, at) => `  - { path: /things/${at}/:id, price: $0.00${1 + (at % 9)} }`,
+    );
+    const gateway = await startGateway(`facilitator: http://127.0.0.1:9\nstore: memory`, routes.join('\n'));
+    const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
+    await gateway.kill();
+    const residentMiB = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+    // What reading took is another sixty.
+    expect(residentMiB).toBeLessThan(120);
+  });
+});
+
 describe('what is loaded', () => {
   it('leaves out chains, databases, traces and colours that the configuration does not ask for', async () => {
     const packages = await packagesOf('facilitator: http://127.0.0.1:9\nstore: sqlite:./lean.db');
@@ -83,8 +98,17 @@ const WRITE_DOWN = `
 
 /** The packages that were loaded when a gateway with one priced route and these keys said that it listens. */
 async function packagesOf(keys: string): Promise<readonly string[]> {
+  const watched = ['--import', `data:text/javascript,${encodeURIComponent(WRITE_DOWN)}`];
+  const gateway = await startGateway(keys, '  - { path: /priced, price: $0.01 }', watched);
+  const urls = readFileSync(join(gateway.folder, 'loaded'), 'utf8').split('\n');
+  await gateway.kill();
+  return [...new Set(urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []))];
+}
+
+/** Starts the command in a folder of its own, and resolves when it says that it listens. */
+async function startGateway(keys: string, routes: string, flags: readonly string[] = []) {
   const own = mkdtempSync(join(folder, 'gateway-'));
-  const [config, loaded] = [join(own, 'gateway.yaml'), join(own, 'loaded')];
+  const config = join(own, 'gateway.yaml');
   writeFileSync(
     config,
     `listen: 127.0.0.1:0
@@ -93,21 +117,23 @@ upstream: http://127.0.0.1:9
 payTo: "0x209693bc6afc0c5328ba36faf03c514ef312287c"
 accepts: [base]
 ${keys}
-routes: [{ path: /priced, price: $0.01 }]
+routes:
+${routes}
 `,
   );
-  const watched = ['--import', `data:text/javascript,${encodeURIComponent(WRITE_DOWN)}`];
-  const child = spawn(process.execPath, [...watched, built.command, 'start', '-c', config], {
+  const child = spawn(process.execPath, [...flags, built.command, 'start', '-c', config], {
     cwd: own,
-    env: { ...process.env, LOADED: loaded },
+    // One arena, as in the container.
+    env: { ...process.env, LOADED: join(own, 'loaded'), MALLOC_ARENA_MAX: '1' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const gone = once(child, 'exit');
   for await (const line of createInterface(child.stdout)) if (line.startsWith('turnpike listening on ')) break;
-  const urls = readFileSync(loaded, 'utf8').split('\n');
-  child.kill('SIGKILL');
-  await gone;
-  return [...new Set(urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []))];
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+  return { folder: own, pid: child.pid, kill };
 }
 
 /** What the command says its version is, in an environment of its own; it must not say anything else. */

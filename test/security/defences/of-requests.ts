@@ -53,7 +53,12 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'free-rides',
     ['never sees', ACCEPT, 'NEVER_FORWARDED.has(method)', 'false'],
-    ['charges HEAD', 'domain/route-table.ts', "(method === 'HEAD' ? set.byMethod.get('GET') : undefined)", 'undefined'],
+    [
+      'charges HEAD',
+      'domain/route-table.ts',
+      "(method === 'HEAD' ? set.byMethod?.get('GET') : undefined)",
+      'undefined',
+    ],
     [
       'costs money with OPTIONS',
       'pipeline/cross-origin.ts',
