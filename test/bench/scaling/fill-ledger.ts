@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { openSqliteLedger } from '../../../src/store/sqlite/sqlite-ledger.ts';
 import { PAYER } from '../payment-signer.ts';
@@ -36,6 +37,14 @@ export async function fillLedger(path: string, rows: number, filling: Filling): 
   } finally {
     database.close();
   }
+  await flush(path);
+}
+
+/** Waits until all of it is on the disk: else the first payments would wait for it. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.sync();
+  await file.close();
 }
 
 function insertOf(filling: Filling): string {
