@@ -27,23 +27,43 @@ export function recallStatement(key: PaymentKey): Statement {
   return { kind: 'read', name: 'recall', text: query, values: [text(key)] };
 }
 
-/** Writes down the quotes in force, a hundred at a time. */
-export function rememberStatements(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): readonly Statement[] {
-  // In one order everywhere, or two replicas could wait for each other; each once, or one row would be written twice.
-  const rows = [...new Map(quotes.map((quote) => [digestOf(quote), quote]))].sort(([a], [b]) => (a < b ? -1 : 1));
-  const statements: Statement[] = [];
+/**
+ * Writes down the quotes in force, a hundred at a time. Each statement is made when it is asked for and can stand in a
+ * transaction of its own: ten thousand quotes need not be there as statements at once.
+ */
+export function* rememberStatements(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Generator<Statement> {
+  const rows = rowsOf(quotes);
   for (let start = 0; start < rows.length; start += QUOTES_AT_ONCE) {
     const values: SqlValue[] = [];
-    const places = rows.slice(start, start + QUOTES_AT_ONCE).map(([digest, { route, offer }]) => {
+    const places = rows.slice(start, start + QUOTES_AT_ONCE).map(({ digest, quote: { route, offer } }) => {
       values.push(digest, text(route), text(offer), whole(now));
       const last = values.length;
       return `($${last - 3}, $${last - 2}, $${last - 1}, $${last})`;
     });
     const query = `INSERT INTO turnpike_quotes (digest, route, offer, seen_at) VALUES ${places.join(', ')}
       ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at WHERE turnpike_quotes.seen_at < excluded.seen_at`;
-    statements.push({ kind: 'write', text: query, values });
+    yield { kind: 'write', text: query, values };
   }
-  return statements;
+}
+
+/** A quote and what it is known by in the table. */
+interface QuoteRow {
+  readonly digest: string;
+  readonly quote: Omit<Quote, 'seenAt'>;
+}
+
+/** The rows of lists that were written down: a gateway says the same list again every few seconds. */
+const knownRows = new WeakMap<readonly Omit<Quote, 'seenAt'>[], readonly QuoteRow[]>();
+
+/** In one order everywhere, or two replicas could wait for each other; each once, or one row would be written twice. */
+function rowsOf(quotes: readonly Omit<Quote, 'seenAt'>[]): readonly QuoteRow[] {
+  const known = knownRows.get(quotes);
+  if (known !== undefined) return known;
+  const byDigest = new Map(quotes.map((quote) => [digestOf(quote), quote]));
+  const rows = Array.from(byDigest, ([digest, quote]) => ({ digest, quote }));
+  rows.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  knownRows.set(quotes, rows);
+  return rows;
 }
 
 /** Deletes quotes that were last in force before `since`. */

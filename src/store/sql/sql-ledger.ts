@@ -179,7 +179,9 @@ export class SqlLedger implements PaymentStore {
   }
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
-    return this.#run(...rememberStatements(quotes, now));
+    return this.#calls.run(async () => {
+      for (const statement of rememberStatements(quotes, now)) await this.#engine.run(statement);
+    });
   }
 
   recallQuotes(since: number): Promise<readonly Quote[]> {
