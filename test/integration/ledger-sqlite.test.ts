@@ -319,7 +319,7 @@ describe('a SQLite ledger', () => {
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
     const all: Statement = { kind: 'read', text: 'SELECT nonce FROM turnpike_nonces ORDER BY nonce', values: [] };
-    expect((await engine.run(all)).map(({ nonce }) => nonce)).toEqual(['a', 'b', 'e']);
+    expect((await engine.run(all)).map((row) => row.get('nonce'))).toEqual(['a', 'b', 'e']);
     await engine.close();
   });
 

@@ -1,6 +1,6 @@
 import { type ClientBase, DatabaseError, Pool, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { migrate, requireSchema } from '../sql/schema.ts';
+import { migrate, requireSchema, type SchemaRow } from '../sql/schema.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { PostgresAddress } from './postgres-url.ts';
@@ -108,7 +108,7 @@ class PostgresEngine implements SqlEngine {
   /** Checks the database, and migrates it unless it is only read. */
   prepare(access: PostgresAccess): Promise<void> {
     return this.#withClient(async (client) => {
-      const { rows } = await client.query<SqlRow>('SHOW server_encoding');
+      const { rows } = await client.query<SchemaRow>('SHOW server_encoding');
       const encoding = rows[0]?.['server_encoding'];
       if (encoding !== 'UTF8' && encoding !== 'SQL_ASCII') {
         throw new StoreOpenError(
@@ -116,8 +116,8 @@ class PostgresEngine implements SqlEngine {
         );
       }
       await client.query(`SET statement_timeout = ${LONG_STATEMENT_MS}`);
-      const run = async (text: string): Promise<readonly SqlRow[]> =>
-        (await client.query<SqlRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
+      const run = async (text: string): Promise<readonly SchemaRow[]> =>
+        (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
       await client.query('RESET statement_timeout');
     }, true);
@@ -162,7 +162,7 @@ class PostgresEngine implements SqlEngine {
 
 async function runOne(client: ClientBase, { name, text, values }: Statement): Promise<readonly SqlRow[]> {
   const query = { text, values: values.map(asParameter), ...(name === undefined ? {} : { name: `turnpike_${name}` }) };
-  return (await client.query<SqlRow>(query)).rows;
+  return (await client.query<SchemaRow>(query)).rows.map(byName);
 }
 
 /** Statements that take place all together, or none. */
@@ -187,9 +187,13 @@ async function runTransaction(
 async function runReport(client: ClientBase, { text, values }: Statement): Promise<readonly SqlRow[]> {
   await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`);
   const query = { text, values: values.map(asParameter), ...patience(LONG_STATEMENT_MS) };
-  const { rows } = await client.query<SqlRow>(query);
+  const { rows } = await client.query<SchemaRow>(query);
   await client.query('COMMIT');
-  return rows;
+  return rows.map(byName);
+}
+
+function byName(row: SchemaRow): SqlRow {
+  return { get: (column) => row[column] };
 }
 
 /** The driver takes `Buffer` for bytes, and any other view for JSON. */

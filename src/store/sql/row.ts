@@ -112,9 +112,9 @@ export function readRecord(row: SqlRow): PaymentRecord {
     requestId: readText(row, 'request_id'),
     route: readText(row, 'route'),
     payer: readText(row, 'payer'),
-    network: parseNetwork(row['network']) ?? damaged('network'),
+    network: parseNetwork(row.get('network')) ?? damaged('network'),
     asset: readText(row, 'asset'),
-    amount: parseAmount(row['amount']) ?? damaged('amount'),
+    amount: parseAmount(row.get('amount')) ?? damaged('amount'),
     payTo: readText(row, 'pay_to'),
     scheme: readText(row, 'scheme'),
     claimedAt: readWhole(row, 'claimed_at'),
@@ -126,7 +126,7 @@ export function readRecord(row: SqlRow): PaymentRecord {
     state: readState(row),
     epoch: readWhole(row, 'epoch'),
     settlement: readSettlement(row),
-    settledAt: row['settled_at'] === null ? undefined : readWhole(row, 'settled_at'),
+    settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),
     attempt: readAttempt(row),
     bodyDigest: readOptional(row, 'body_digest'),
     answered: readWhole(row, 'answered') === 1,
@@ -145,13 +145,13 @@ export function readText(row: SqlRow, column: string): string {
 
 /** Reads a column of whole numbers. */
 export function readWhole(row: SqlRow, column: string): number {
-  const value = row[column];
+  const value = row.get(column);
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : damaged(column);
 }
 
 /** Reads a column of bytes. */
 export function readBytes(row: SqlRow, column: string): Uint8Array {
-  const value = row[column];
+  const value = row.get(column);
   // A plain copy: drivers give views of their own buffers.
   return value instanceof Uint8Array ? new Uint8Array(value) : damaged(column);
 }
@@ -163,7 +163,7 @@ export function damaged(column: string): never {
 
 /** Reads a column of text that may be absent. */
 export function readOptional(row: SqlRow, column: string): string | undefined {
-  const value = row[column];
+  const value = row.get(column);
   if (value === null) return undefined;
   return typeof value === 'string' ? value : damaged(column);
 }
@@ -181,7 +181,7 @@ function readSettlement(row: SqlRow): Settlement | undefined {
   return {
     transaction,
     payer: readText(row, 'settled_payer'),
-    amount: parseAmount(row['settled_amount']) ?? damaged('settled_amount'),
+    amount: parseAmount(row.get('settled_amount')) ?? damaged('settled_amount'),
     ...(extensions === undefined ? {} : { extensions: readJsonObject(extensions) }),
   };
 }

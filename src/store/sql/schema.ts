@@ -1,9 +1,12 @@
 import { StoreOpenError } from '../store-open-error.ts';
-import type { Dialect, SqlRow } from './sql-engine.ts';
+import type { Dialect } from './sql-engine.ts';
+
+/** One row as the driver gives it. */
+export type SchemaRow = Readonly<Record<string, unknown>>;
 
 /** One connection on which nothing else runs. */
 export interface SchemaSession {
-  run(text: string): readonly SqlRow[] | Promise<readonly SqlRow[]>;
+  run(text: string): readonly SchemaRow[] | Promise<readonly SchemaRow[]>;
 }
 
 /** What a version of the schema adds to the one before. Never edited once released: a change is a new entry. */
@@ -141,7 +144,7 @@ async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boole
  * create tables, and a restart waits for nobody.
  */
 async function versionIfAny(session: SchemaSession): Promise<number | undefined> {
-  let rows: readonly SqlRow[];
+  let rows: readonly SchemaRow[];
   try {
     rows = await session.run(READ_VERSION);
   } catch {
@@ -150,7 +153,7 @@ async function versionIfAny(session: SchemaSession): Promise<number | undefined>
   return readVersion(rows);
 }
 
-function readVersion(rows: readonly SqlRow[]): number {
+function readVersion(rows: readonly SchemaRow[]): number {
   const version = Number(rows[0]?.['version'] ?? 0);
   if (version > MIGRATIONS.length) {
     throw new StoreOpenError(

@@ -1,8 +1,11 @@
 /** What a parameter may be. Numbers are whole and below 2^53; amounts of money go as decimal text. */
 export type SqlValue = string | number | Uint8Array | null;
 
-/** One row as the engine gives it: numbers for whole numbers, `null` for nothing. */
-export type SqlRow = Readonly<Record<string, unknown>>;
+/** One row as the engine gives it. */
+export interface SqlRow {
+  /** The value of a column: a number for a whole number, `null` for nothing, `undefined` where there is no such column. */
+  get(column: string): unknown;
+}
 
 /** One statement, in the SQL that both engines understand, with `$1` placeholders. */
 export interface Statement {

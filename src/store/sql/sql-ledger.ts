@@ -159,7 +159,7 @@ export class SqlLedger implements PaymentStore {
           route: readText(row, 'route'),
           network: readText(row, 'network'),
           asset: readText(row, 'asset'),
-          amount: parseAmount(row['amount']) ?? damaged('amount'),
+          amount: parseAmount(row.get('amount')) ?? damaged('amount'),
           settled: readWhole(row, 'settled'),
           open: readWhole(row, 'pending'),
         })),

@@ -81,13 +81,13 @@ function readDelivery(row: SqlRow): Delivery {
       route: readText(row, 'route'),
       requestId: readText(row, 'request_id'),
       payer: readText(row, 'payer'),
-      network: parseNetwork(row['network']) ?? damaged('network'),
+      network: parseNetwork(row.get('network')) ?? damaged('network'),
       asset: readText(row, 'asset'),
-      amount: parseAmount(row['amount']) ?? damaged('amount'),
+      amount: parseAmount(row.get('amount')) ?? damaged('amount'),
       payTo: readText(row, 'pay_to'),
       scheme: readText(row, 'scheme'),
       transaction: readOptional(row, 'settled_transaction'),
-      settledAt: row['settled_at'] === null ? undefined : readWhole(row, 'settled_at'),
+      settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),
     },
   };
 }

@@ -159,7 +159,7 @@ function isScope(text: string): text is PassScope {
 }
 
 function readMoment(row: SqlRow, column: string): number | undefined {
-  return row[column] === null ? undefined : readWhole(row, column);
+  return row.get(column) === null ? undefined : readWhole(row, column);
 }
 
 function readTexts(row: SqlRow, column: string): readonly string[] {

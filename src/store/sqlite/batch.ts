@@ -1,4 +1,4 @@
-import type { SqlRow, Statement } from '../sql/sql-engine.ts';
+import type { SqlValue, Statement } from '../sql/sql-engine.ts';
 
 /** What the worker is started with. */
 export interface SqliteFile {
@@ -12,15 +12,31 @@ export interface SqliteFile {
   readonly readOnly?: true;
 }
 
+/**
+ * A statement on its way to the thread. A text that is used again and again goes there once, and from then on as its
+ * number: the first one that was ever among the `texts` of a task is 0.
+ */
+export type SentStatement = readonly [kind: Statement['kind'], text: number | string, values: readonly SqlValue[]];
+
 /** Statements that take place all together, or none. */
-export type Act = readonly Statement[];
+export type Act = readonly SentStatement[];
 
 /** What the worker is told: a batch to run in one transaction, or to close the file and end. */
-export type WorkerTask = { readonly kind: 'batch'; readonly acts: readonly Act[] } | { readonly kind: 'close' };
+export type WorkerTask =
+  | { readonly kind: 'batch'; readonly texts: readonly string[]; readonly acts: readonly Act[] }
+  | { readonly kind: 'close' };
+
+/** What a statement gave, on its way back: objects would carry the names of all columns in each row. */
+export interface SentRows {
+  /** Names of columns, with a space between any two. */
+  readonly columns: string;
+  /** In each row the values in the order of the columns. */
+  readonly rows: readonly (readonly unknown[])[];
+}
 
 /** What one act of a batch came to: the rows of each of its statements, or why nothing of it took place. */
 export type ActResult =
-  | { readonly kind: 'rows'; readonly rows: readonly (readonly SqlRow[])[] }
+  | { readonly kind: 'rows'; readonly rows: readonly SentRows[] }
   | { readonly kind: 'not_unique' }
   | { readonly kind: 'fault'; readonly message: string };
 

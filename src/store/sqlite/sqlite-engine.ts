@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
-import type { Act, ActResult, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
+import type { Act, ActResult, SentRows, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
 /** Most acts of one transaction: enough to share a disk write, few enough that nobody waits long. */
@@ -39,6 +39,11 @@ export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
 class SqliteEngine implements SqlEngine {
   readonly dialect: Dialect = sqliteDialect;
   readonly #worker: Worker;
+  /** The numbers of the texts that the thread has, or gets with the next batch. */
+  readonly #numbers = new Map<string, number>();
+  #newTexts: string[] = [];
+  /** Where each column stands, by the names as they are sent. */
+  readonly #columns = new Map<string, ReadonlyMap<string, number>>();
   #waiting: Job[] = [];
   #running: readonly Job[] = [];
   /** Why no statement can run any more. */
@@ -58,10 +63,10 @@ class SqliteEngine implements SqlEngine {
     return rows;
   }
 
-  runTogether(act: Act): Promise<readonly (readonly SqlRow[])[]> {
+  runTogether(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(unavailable(this.#ended));
-      this.#waiting.push({ act, resolve, reject });
+      this.#waiting.push({ act: statements.map((statement) => this.#toSend(statement)), resolve, reject });
       this.#startBatch();
     });
   }
@@ -78,7 +83,36 @@ class SqliteEngine implements SqlEngine {
     if (this.#running.length > 0 || this.#waiting.length === 0) return;
     this.#running = this.#waiting.splice(0, BATCH_LIMIT);
     this.#worker.ref();
-    this.#tell({ kind: 'batch', acts: this.#running.map(({ act }) => act) });
+    const texts = this.#newTexts;
+    this.#newTexts = [];
+    this.#tell({ kind: 'batch', texts, acts: this.#running.map(({ act }) => act) });
+  }
+
+  #toSend({ kind, name, text, values }: Statement): SentStatement {
+    if (name === undefined) return [kind, text, values];
+    let number = this.#numbers.get(text);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(text, number);
+      this.#newTexts.push(text);
+    }
+    return [kind, number, values];
+  }
+
+  #rowsOf({ columns, rows }: SentRows): readonly SqlRow[] {
+    let places = this.#columns.get(columns);
+    if (places === undefined) {
+      places = new Map(columns.split(' ').map((name, place) => [name, place]));
+      this.#columns.set(columns, places);
+    }
+    const known = places;
+    return rows.map((values) => new PlacedRow(known, values));
+  }
+
+  #settle({ resolve, reject }: Job, result: ActResult | undefined): void {
+    if (result?.kind === 'rows') resolve(result.rows.map((rows) => this.#rowsOf(rows)));
+    else if (result?.kind === 'not_unique') reject(new UniqueViolation());
+    else reject(unavailable(new Error(result?.message ?? 'the thread of the ledger gave no answer')));
   }
 
   #tell(task: WorkerTask): void {
@@ -91,7 +125,7 @@ class SqliteEngine implements SqlEngine {
     this.#worker.unref();
     this.#startBatch();
     if (answer.kind === 'done') {
-      for (const [index, job] of jobs.entries()) settle(job, answer.results[index]);
+      for (const [index, job] of jobs.entries()) this.#settle(job, answer.results[index]);
     } else {
       const fault = unavailable(new Error(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
       for (const { reject } of jobs) reject(fault);
@@ -107,10 +141,20 @@ class SqliteEngine implements SqlEngine {
   }
 }
 
-function settle({ resolve, reject }: Job, result: ActResult | undefined): void {
-  if (result?.kind === 'rows') resolve(result.rows);
-  else if (result?.kind === 'not_unique') reject(new UniqueViolation());
-  else reject(unavailable(new Error(result?.message ?? 'the thread of the ledger gave no answer')));
+/** A row whose columns are told by their places, which all rows of a statement share. */
+class PlacedRow implements SqlRow {
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #values: readonly unknown[];
+
+  constructor(places: ReadonlyMap<string, number>, values: readonly unknown[]) {
+    this.#places = places;
+    this.#values = values;
+  }
+
+  get(column: string): unknown {
+    const place = this.#places.get(column);
+    return place === undefined ? undefined : this.#values[place];
+  }
 }
 
 function unavailable(cause: Error): GatewayError {

@@ -3,7 +3,9 @@ import { migrate, requireSchema } from '../sql/schema.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { describeFault, openFile, openFileToRead, SqliteSession } from './sqlite-file.ts';
+import { describeFault } from './sqlite-fault.ts';
+import { openFile, openFileToRead } from './sqlite-file.ts';
+import { SqliteSession } from './sqlite-session.ts';
 
 /*
  * The thread that SQLite runs in: waiting for the disk is its whole life, and must not stop the event loop that
@@ -31,7 +33,8 @@ async function serve(): Promise<void> {
   say({ kind: 'opened' });
 }
 
-function runBatch(session: SqliteSession, { acts }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+function runBatch(session: SqliteSession, { texts, acts }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+  session.learn(texts);
   try {
     return { kind: 'done', results: session.runBatch(acts) };
   } catch (error) {

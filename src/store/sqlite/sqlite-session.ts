@@ -1,0 +1,139 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SchemaRow } from '../sql/schema.ts';
+import type { Act, ActResult, SentRows, SentStatement } from './batch.ts';
+import { describeFault, faultOf } from './sqlite-fault.ts';
+
+/** A text that was prepared. */
+interface Prepared {
+  readonly statement: StatementSync;
+  /** For each `?` of the text, in their order, which of the values goes there. */
+  readonly places: readonly number[];
+  /** Names of the columns, as they are sent; not known before the first row. */
+  columns: string;
+}
+
+/** Runs statements one after another on one connection. */
+export class SqliteSession {
+  readonly #database: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  /** By the number that a text is sent as. */
+  readonly #known: Prepared[] = [];
+  /** Texts with a number that were not needed yet. */
+  readonly #texts: string[] = [];
+  /** Whether commits wait for the disk, as the file was opened. */
+  #waits = true;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+  }
+
+  /** Runs a text without parameters. */
+  run(text: string): readonly SchemaRow[] {
+    return this.#database.prepare(text).all();
+  }
+
+  /** Takes note of texts that are sent as numbers from now on. */
+  learn(texts: readonly string[]): void {
+    this.#texts.push(...texts);
+  }
+
+  /**
+   * Runs acts in one transaction, which is on the disk when this returns, unless all it wrote are marks: those get there
+   * with the next write. An act that fails by itself does not disturb the others.
+   *
+   * @throws Error when the transaction failed: nothing of it took place
+   */
+  runBatch(acts: readonly Act[]): readonly ActResult[] {
+    const kinds = new Set(acts.flatMap((act) => act.map(([kind]) => kind)));
+    // Without a write there is nothing to commit, and no reason to wait for another process's transaction.
+    if (!kinds.has('write') && !kinds.has('mark')) return acts.map((act) => this.#runStatements(act));
+    this.#waitForDisk(kinds.has('write'));
+    this.#begin.run();
+    try {
+      const results = acts.map((act) => this.#runAct(act));
+      this.#commit.run();
+      return results;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  /** FULL: a commit is on the disk, not only handed to the system. Everything that was committed before goes with it. */
+  #waitForDisk(wait: boolean): void {
+    if (wait === this.#waits) return;
+    this.#database.exec(`PRAGMA synchronous = ${wait ? 'FULL' : 'NORMAL'}`);
+    this.#waits = wait;
+  }
+
+  /** One statement is whole by itself; several are taken back together when one of them fails. */
+  #runAct(act: Act): ActResult {
+    if (act.length === 1) return this.#runStatements(act);
+    this.#database.exec('SAVEPOINT act');
+    const result = this.#runStatements(act);
+    if (result.kind !== 'rows') this.#database.exec('ROLLBACK TO act');
+    this.#database.exec('RELEASE act');
+    return result;
+  }
+
+  #runStatements(act: Act): ActResult {
+    try {
+      return { kind: 'rows', rows: act.map((sent) => this.#runStatement(sent)) };
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === 'of_transaction') throw error;
+      return fault === 'not_unique' ? { kind: fault } : { kind: 'fault', message: describeFault(error) };
+    }
+  }
+
+  #runStatement([, text, values]: SentStatement): SentRows {
+    const prepared = typeof text === 'string' ? prepare(this.#database, text) : this.#prepared(text);
+    const rows = prepared.statement.all(...prepared.places.map((place) => values[place] ?? null));
+    const [first] = rows;
+    if (first === undefined) return NO_ROWS;
+    if (Array.isArray(first)) return { columns: prepared.columns, rows: rows.map(valuesOf) };
+    // From now on as arrays, where this Node (22.16) can: their keys are no news.
+    prepared.columns = Object.keys(first).join(' ');
+    if ('setReturnArrays' in prepared.statement) prepared.statement.setReturnArrays(true);
+    return { columns: prepared.columns, rows: rows.map(valuesOf) };
+  }
+
+  #prepared(number: number): Prepared {
+    let prepared = this.#known[number];
+    if (prepared === undefined) {
+      const text = this.#texts[number];
+      if (text === undefined) throw new Error(`text ${number} was never sent`);
+      prepared = prepare(this.#database, text);
+      this.#known[number] = prepared;
+    }
+    return prepared;
+  }
+
+  /** A full disk or an I/O error may have ended the transaction already. */
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // Ended already.
+    }
+  }
+}
+
+function valuesOf(row: object): readonly unknown[] {
+  return Array.isArray(row) ? row : Object.values(row);
+}
+
+const NO_ROWS: SentRows = { columns: '', rows: [] };
+
+/** SQLite takes `$1` for a name, which is looked for each time; a plain `?` has its place. */
+function prepare(database: DatabaseSync, text: string): Prepared {
+  const places: number[] = [];
+  const placed = text.replaceAll(/\$(\d+)/g, (_, number) => {
+    places.push(Number(number) - 1);
+    return '?';
+  });
+  return { statement: database.prepare(placed), places, columns: '' };
+}
