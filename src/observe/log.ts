@@ -44,38 +44,32 @@ function linesTogether(out: NodeJS.WritableStream): DestinationStream {
 export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
   const out = destinationOf(log);
   const { info, error } = log.levels.values;
-  const bindings = log.bindings();
+  const bindings = membersOf(log.bindings());
   return {
     requestFinished(summary: RequestSummary) {
-      const { requestId, traceId, method, path, route, outcome, code, reason, status, payer, transaction } = summary;
-      const { pass, shadow, durationMs, upstreamMs } = summary;
+      const { status, durationMs, upstreamMs, shadow, cause } = summary;
       const isFault = status >= 500;
       if (!log.isLevelEnabled(isFault ? 'error' : 'info')) return;
-      // What is undefined is left out of the line.
-      const line = {
-        level: isFault ? error : info,
-        time: timeOfDay(),
-        ...bindings,
-        requestId,
-        traceId,
-        method,
-        path,
-        route: route?.name,
-        outcome,
-        code,
-        reason,
-        status,
-        payer,
-        transaction,
-        pass,
-        decision: shadow?.decision,
-        wouldCharge: shadow && chargeOf(shadow),
-        durationMs: round(durationMs),
-        upstreamMs: round(upstreamMs),
-        cause: describeCause(summary.cause),
-        msg: 'request',
-      };
-      out.write(`${JSON.stringify(line)}\n`);
+      out.write(
+        `{"level":${isFault ? error : info},"time":"${timeOfDay()}"${bindings}` +
+          text('requestId', summary.requestId) +
+          text('traceId', summary.traceId) +
+          text('method', summary.method) +
+          text('path', summary.path) +
+          text('route', summary.route?.name) +
+          text('outcome', summary.outcome) +
+          text('code', summary.code) +
+          text('reason', summary.reason) +
+          `,"status":${status}` +
+          text('payer', summary.payer) +
+          text('transaction', summary.transaction) +
+          text('pass', summary.pass) +
+          (shadow === undefined ? '' : shadowText(shadow)) +
+          `,"durationMs":${hundredths(durationMs)}` +
+          (upstreamMs === undefined ? '' : `,"upstreamMs":${hundredths(upstreamMs)}`) +
+          (cause === undefined ? '' : text('cause', describeCause(cause))) +
+          ',"msg":"request"}\n',
+      );
     },
   };
 }
@@ -107,11 +101,23 @@ function createTimeOfDay(): () => string {
 
 const timeOfDay = createTimeOfDay();
 
-/** With its amount as the text of a JSON line, which has no bigints. */
-function chargeOf({ wouldCharge }: ShadowFacts): Readonly<Record<string, string>> | undefined {
-  return wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) };
+/** A member of a JSON object with the comma before it; nothing where there is no value. */
+function text(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 }
 
-function round(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+/** Amounts are told as text: JSON lines have no bigints. */
+function shadowText({ decision, wouldCharge }: ShadowFacts): string {
+  const charge = wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) };
+  return membersOf({ decision, wouldCharge: charge });
+}
+
+/** The members of an object as JSON, each with the comma before it. */
+function membersOf(object: object): string {
+  const members = JSON.stringify(object).slice(1, -1);
+  return members === '' ? '' : `,${members}`;
+}
+
+function hundredths(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -1,19 +1,24 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Route } from '../domain/route.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Observer, RequestSummary } from './observer.ts';
+import { type RouteDurations, RouteHistogram } from './route-histogram.ts';
 import { SECONDS } from './seconds.ts';
 
 /** Label of requests that no route matches. */
 const UNMATCHED = 'unmatched';
 
-/** The series of one route, found once: a label set is hashed anew on every look. */
+/** The series of one route, found once. */
 interface RouteSeries {
-  readonly route: string;
-  readonly duration: Histogram.Internal<'route'>;
-  readonly overhead: Histogram.Internal<'route'>;
-  readonly upstream: Histogram.Internal<'route'>;
-  /** By outcome and code: a few dozen at most, of closed lists. */
-  readonly ends: Map<string, Counter.Internal>;
+  readonly duration: RouteDurations;
+  readonly overhead: RouteDurations;
+  readonly upstream: RouteDurations;
+  /** By outcome, then by code: a few dozen at most, of closed lists. */
+  readonly ends: Map<string, Map<string, Tally>>;
+}
+
+/** Requests that ended alike, counted here and added up when somebody reads. */
+interface Tally {
+  readonly labels: { readonly route: string; readonly outcome: string; readonly code: string };
+  uncounted: number;
 }
 
 /** What requests come to. */
@@ -25,14 +30,27 @@ export interface RequestMetrics extends Pick<Observer, 'requestFinished'> {
 /** Requests and their time, by route. */
 export function createRequestMetrics(registry: Registry): RequestMetrics {
   const registers = [registry];
-  const requests = new Counter({
+  const tallies: Tally[] = [];
+  new Counter({
     name: 'turnpike_requests_total',
     help: 'Requests by route, by how they ended and by public error code.',
     labelNames: ['route', 'outcome', 'code'],
     registers,
+    collect() {
+      for (const tally of tallies) {
+        this.inc(tally.labels, tally.uncounted);
+        tally.uncounted = 0;
+      }
+    },
   });
-  const perRoute = (name: string, help: string): Histogram<'route'> =>
-    new Histogram({ name, help, labelNames: ['route'], buckets: SECONDS, registers });
+  const addEnd = ({ ends }: RouteSeries, route: string, outcome: string, code: string): Tally => {
+    const tally = { labels: { route, outcome, code }, uncounted: 0 };
+    tallies.push(tally);
+    const byCode = ends.get(outcome) ?? new Map<string, Tally>();
+    ends.set(outcome, byCode.set(code, tally));
+    return tally;
+  };
+  const perRoute = (name: string, help: string): RouteHistogram => new RouteHistogram(registry, name, help, SECONDS);
   const duration = perRoute(
     'turnpike_request_duration_seconds',
     'Time from the request head to the end of the answer.',
@@ -51,21 +69,17 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       this.set(connectionsOpen());
     },
   });
-  // Routes go with their plan, and their series with them: what counts stays in the registry, under the route's name.
-  const series = new WeakMap<Route, RouteSeries>();
-  const seriesOf = (name: string): RouteSeries => ({
-    route: name,
-    duration: duration.labels(name),
-    overhead: overhead.labels(name),
-    upstream: upstream.labels(name),
-    ends: new Map(),
-  });
-  const unmatched = seriesOf(UNMATCHED);
-  const find = (route: Route | undefined): RouteSeries => {
-    if (route === undefined) return unmatched;
+  // What counts stays under the route's name when a plan goes.
+  const series = new Map<string, RouteSeries>();
+  const find = (route: string): RouteSeries => {
     let found = series.get(route);
     if (found === undefined) {
-      found = seriesOf(route.name);
+      found = {
+        duration: duration.of(route),
+        overhead: overhead.of(route),
+        upstream: upstream.of(route),
+        ends: new Map(),
+      };
       series.set(route, found);
     }
     return found;
@@ -76,17 +90,13 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
     },
     requestFinished({ route, outcome, code: given, durationMs, upstreamMs, headMs }: RequestSummary) {
       const code = given ?? 'none';
-      const of = find(route);
-      const end = `${outcome} ${code}`;
-      let counter = of.ends.get(end);
-      if (counter === undefined) {
-        counter = requests.labels(of.route, outcome, code);
-        of.ends.set(end, counter);
-      }
-      counter.inc();
-      of.duration.observe(durationMs / 1000);
-      if (upstreamMs !== undefined) of.upstream.observe(upstreamMs / 1000);
-      if (headMs !== undefined) of.overhead.observe(Math.max(0, headMs - (upstreamMs ?? 0)) / 1000);
+      const name = route?.name ?? UNMATCHED;
+      const of = find(name);
+      const end = of.ends.get(outcome)?.get(code) ?? addEnd(of, name, outcome, code);
+      end.uncounted += 1;
+      of.duration.observe(durationMs);
+      if (upstreamMs !== undefined) of.upstream.observe(upstreamMs);
+      if (headMs !== undefined) of.overhead.observe(Math.max(0, headMs - (upstreamMs ?? 0)));
     },
   };
 }
