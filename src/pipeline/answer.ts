@@ -26,14 +26,14 @@ export interface Challenged {
  */
 export function answerRefusal(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): void {
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
-  const headers: Record<string, string> = {};
+  const headers: string[] = [];
   let body: string | undefined;
   if (refusal.challenge && price !== undefined) {
-    headers['PAYMENT-REQUIRED'] = price.desk.challenge.header(price.resourceUrl, reason);
+    headers.push('PAYMENT-REQUIRED', price.desk.challenge.header(price.resourceUrl, reason));
     if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
   }
   if (settlement !== undefined) {
-    Object.assign(headers, Object.fromEntries(noticeHeaders(settlement)));
+    headers.push(...noticeHeaders(settlement).flat());
     context.notes.transaction = settlement.response.transaction || undefined;
   }
   context.notes.reason = reason;
@@ -41,23 +41,27 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   write(context, { code, headers, body, problem, retryAfterSeconds });
 }
 
-/** Writes a fault as a problem document. What is no {@link GatewayError} is a bug: 500, and nothing of it is shown. */
+/**
+ * Writes a fault as a problem document, with `extra` headers. What is no {@link GatewayError} is a bug: 500, and nothing of it
+ * is shown.
+ */
 export function answerFault(
   context: AnswerContext,
   fault: unknown,
-  extra: Readonly<Record<string, string>> = {},
+  extra: readonly (readonly [name: string, value: string])[] = [],
 ): void {
   const error = fault instanceof GatewayError ? fault : new GatewayError('internal_error', { cause: fault });
   context.notes.cause = error.cause ?? (fault instanceof GatewayError ? undefined : fault);
   const { code, detail, retryAfterSeconds } = error;
   const problem = { code, ...(detail === undefined ? {} : { detail }) };
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
-  write(context, { code, headers: { ...extra }, body: undefined, problem, retryAfterSeconds: retry });
+  write(context, { code, headers: extra.flat(), body: undefined, problem, retryAfterSeconds: retry });
 }
 
 interface Answer {
   readonly code: ErrorCode;
-  readonly headers: Record<string, string>;
+  /** Flat list of names and values. */
+  readonly headers: string[];
   /** A v1 body; else the problem document is sent. */
   readonly body: string | undefined;
   readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
@@ -74,15 +78,16 @@ function write({ res, runtime, requestId, notes }: AnswerContext, answer: Answer
   const v1 = answer.body !== undefined;
   const body = answer.body ?? JSON.stringify({ type: 'about:blank', title, status, ...answer.problem, requestId });
   const { headers } = answer;
-  headers['Content-Type'] = v1 ? 'application/json' : 'application/problem+json';
-  headers['Content-Length'] = String(Buffer.byteLength(body));
-  headers['Cache-Control'] = 'no-store';
-  headers['X-Request-Id'] = requestId;
-  if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
-  Object.assign(headers, crossOriginHeaders(res.req, runtime.plan.cors));
+  const length = Buffer.byteLength(body);
+  headers.push('Content-Type', v1 ? 'application/json' : 'application/problem+json');
+  headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);
+  if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds));
+  headers.push(...crossOriginHeaders(res.req, runtime.plan.cors));
   discardBody(res.req, res);
   notes.headAt = performance.now();
   // With its own reason phrase: an upstream's, set before a failed head, would stick.
   res.writeHead(status, STATUS_CODES[status] ?? '', headers);
-  res.end(res.req.method === 'HEAD' ? undefined : body);
+  if (res.req.method === 'HEAD') res.end();
+  // As many bytes as characters are ASCII, which needs no encoding.
+  else res.end(body, length === body.length ? 'latin1' : 'utf8');
 }

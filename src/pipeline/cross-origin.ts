@@ -36,12 +36,14 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse): void
  * CORS headers of the gateway's own answers. By default any site may read a price, and none gets to use somebody's
  * cookies. With `cors: api` the page may have sent its cookies along, since the API allows it: browsers then show it an
  * answer only that names its origin.
+ *
+ * @returns flat list of names and values
  */
-export function crossOriginHeaders({ headers }: IncomingMessage, cors: CorsMode): Readonly<Record<string, string>> {
+export function crossOriginHeaders({ headers }: IncomingMessage, cors: CorsMode): readonly string[] {
   const { origin } = headers;
-  if (origin === undefined) return {};
-  const exposed = { 'Access-Control-Expose-Headers': EXPOSED_HEADERS };
-  if (cors === 'gateway' || !ORIGIN.test(origin)) return { 'Access-Control-Allow-Origin': '*', ...exposed };
-  const named = { 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' };
-  return { ...named, Vary: 'Origin', ...exposed };
+  if (origin === undefined) return [];
+  const exposed = ['Access-Control-Expose-Headers', EXPOSED_HEADERS];
+  if (cors === 'gateway' || !ORIGIN.test(origin)) return ['Access-Control-Allow-Origin', '*', ...exposed];
+  const named = ['Access-Control-Allow-Origin', origin, 'Access-Control-Allow-Credentials', 'true'];
+  return [...named, 'Vary', 'Origin', ...exposed];
 }

@@ -25,6 +25,14 @@ export interface BroughtPayment {
   readonly lapsed: string | undefined;
 }
 
+/** What a request that brings no payment is told. */
+export const UNPAID: Refusal = {
+  kind: 'refusal',
+  code: 'payment_required',
+  reason: 'Payment required',
+  challenge: true,
+};
+
 /**
  * Reads the payment header, holds it against our own offers, and checks all that needs neither network nor ledger.
  *
@@ -36,9 +44,7 @@ export async function readPayment(
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
   const header = readPaymentHeader(request, services.protocols);
-  if (header === undefined) {
-    return { kind: 'refusal', code: 'payment_required', reason: 'Payment required', challenge: true };
-  }
+  if (header === undefined) return UNPAID;
   const { protocol, value } = header;
   if (value.length > request.runtime.plan.limits.paymentHeaderBytes) {
     return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload', challenge: true };
@@ -84,7 +90,8 @@ function brought(
 
 /** Whether a request brings a payment, good or not. */
 export function hasPaymentHeader({ req }: RoutedRequest, protocols: readonly Protocol[]): boolean {
-  return protocols.some(({ requestHeader }) => req.headers[requestHeader] !== undefined);
+  for (const { requestHeader } of protocols) if (req.headers[requestHeader] !== undefined) return true;
+  return false;
 }
 
 interface PaymentHeader {

@@ -241,6 +241,6 @@ async function withholdCharged(
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   if (request.clientGone.aborted) return gone(request);
-  answerFault(request, fault, Object.fromEntries(noticeHeaders(notice)));
+  answerFault(request, fault, noticeHeaders(notice));
   return SERVED;
 }

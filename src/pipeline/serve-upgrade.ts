@@ -154,7 +154,7 @@ class TunnelTransport implements Transport {
       refuse: (fault: GatewayError) => {
         res.assignSocket(this.#socket);
         const context: AnswerContext = request;
-        answerFault(context, fault, Object.fromEntries(add));
+        answerFault(context, fault, add);
       },
     });
     tunnel?.end({ outcome: outcome.kind, status: outcome.status });

@@ -14,6 +14,7 @@ import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedReques
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import type { CollectablePayment } from './held-payment.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
+import { hasPaymentHeader, UNPAID } from './read-payment.ts';
 import type { Refusal } from './refusal.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
@@ -112,7 +113,9 @@ async function enforce(
   const resourceUrl = resourceUrlOf(request, matched);
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
-  const result = await servePriced(routed, desk, services, transport);
+  // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
+  const isAsked = desk.access === undefined && !hasPaymentHeader(routed, services.protocols);
+  const result = isAsked ? UNPAID : await servePriced(routed, desk, services, transport);
   if (result.kind === 'served') return;
   request.notes.outcome = 'refused';
   const price: Challenged = { desk, resourceUrl };

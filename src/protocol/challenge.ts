@@ -55,12 +55,12 @@ export function compileChallenge(subject: ChallengeSubject): Challenge {
   // With a sign-in the head ends inside its `info`, where what is fresh goes in.
   const signInHead = signIn && encodeHead(front + openExtensions(subject));
   const v1 = compileV1(subject);
-  return {
+  const challenge: Challenge = {
     header(resourceUrl, error) {
-      const challenge = signIn?.challenge(resourceUrl);
+      const fresh = signIn?.challenge(resourceUrl);
       const tail = `${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
-      if (challenge === undefined || signInHead === undefined) return encodedHead + encode(tail);
-      return signInHead + encode(`${JSON.stringify(challenge).slice(1)}}},${resource}${tail}`);
+      if (fresh === undefined || signInHead === undefined) return encodedHead + encode(tail);
+      return signInHead + encode(`${JSON.stringify(fresh).slice(1)}}},${resource}${tail}`);
     },
     bodyV1(resourceUrl, error) {
       if (v1.length === 0) return undefined;
@@ -69,6 +69,39 @@ export function compileChallenge(subject: ChallengeSubject): Challenge {
       return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${entries}]}`;
     },
   };
+  return signIn === undefined ? new RepeatingChallenge(challenge) : challenge;
+}
+
+/** Says what it said last without working it out again: most requests of a route ask for the same resource. */
+class RepeatingChallenge implements Challenge {
+  readonly #inner: Challenge;
+  #resourceUrl: string | undefined;
+  #error = '';
+  #header = '';
+  #bodyV1: string | undefined;
+
+  /** @param inner says nothing that must be fresh each time */
+  constructor(inner: Challenge) {
+    this.#inner = inner;
+  }
+
+  header(resourceUrl: string, error: string): string {
+    this.#prepare(resourceUrl, error);
+    return this.#header;
+  }
+
+  bodyV1(resourceUrl: string, error: string): string | undefined {
+    this.#prepare(resourceUrl, error);
+    return this.#bodyV1;
+  }
+
+  #prepare(resourceUrl: string, error: string): void {
+    if (resourceUrl === this.#resourceUrl && error === this.#error) return;
+    this.#resourceUrl = resourceUrl;
+    this.#error = error;
+    this.#header = this.#inner.header(resourceUrl, error);
+    this.#bodyV1 = this.#inner.bodyV1(resourceUrl, error);
+  }
 }
 
 /**
