@@ -2,17 +2,15 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { keepYoungGenerationSmall } from '../server/young-generation.ts';
 
 /**
  * Sets up V8's memory for a gateway, before anything else is loaded. Whatever measures the gateway calls this, too, or
  * it would measure another program.
  */
 export function setUpMemory(): void {
-  // Bodies stream through buffers outside the heap, which only a collection gives back. A young generation that stays
-  // at its first size of 1 MB is collected often, at little cost, so that they do not pile up between two collections.
-  // In a process that runs its bounds cannot be set any more (`--max-semi-space-size` is without effect), its growth can.
-  setFlagsFromString('--semi-space-growth-factor=1');
-  // For `releaseMemory`. Code that runs already sees nothing of it.
+  keepYoungGenerationSmall();
+  // For `releaseMemory` and `proxy/spent-buffers.ts`. Code that runs already sees nothing of it.
   setFlagsFromString('--expose-gc');
 }
 

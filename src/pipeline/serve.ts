@@ -115,6 +115,7 @@ async function enforce(
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
   const isAsked = desk.access === undefined && !hasPaymentHeader(routed, services.protocols);
+  if (isAsked) request.notes.trace?.begin('authorize').end({ outcome: UNPAID.kind });
   const result = isAsked ? UNPAID : await servePriced(routed, desk, services, transport);
   if (result.kind === 'served') return;
   request.notes.outcome = 'refused';

@@ -6,6 +6,7 @@ import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
+import { notePassed } from './spent-buffers.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
 import { UploadBody } from './upload-body.ts';
 import {
@@ -186,6 +187,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    notePassed(chunk.length);
     this.#limits?.moved();
     if (this.#state === 'held' || this.#state === 'collecting') {
       this.#takeAhead(controller, chunk);

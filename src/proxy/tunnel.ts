@@ -5,6 +5,7 @@ import type { GatewayError } from '../domain/gateway-error.ts';
 import { relayResponseHeaders } from './headers/to-client.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
+import { notePassed } from './spent-buffers.ts';
 import type { Connector } from './upstream-connector.ts';
 import { ClientGoneError, faultOf, isBreak, UpstreamSilenceError } from './upstream-fault.ts';
 import type { RelayOutcome } from './upstream-response.ts';
@@ -194,6 +195,7 @@ export class Tunnel {
 
   #join(upstreamSocket: Socket): void {
     const client = this.#socket;
+    for (const side of [client, upstreamSocket]) side.on('data', ({ length }: Buffer) => notePassed(length));
     // A side that is done takes the other one along, after what is on its way has been written.
     client.once('end', () => upstreamSocket.destroySoon());
     client.once('close', () => upstreamSocket.destroy());

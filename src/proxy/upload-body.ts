@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
+import { notePassed } from './spent-buffers.ts';
 import { BodyRefusedError, ClientGoneError } from './upstream-fault.ts';
 
 /**
@@ -93,6 +94,7 @@ export class UploadBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    notePassed(chunk.length);
     this.#onProgress();
     const now = performance.now();
     const fault = this.#paceFault(chunk.length, now) ?? this.#watch?.see(chunk);

@@ -28,6 +28,7 @@ import { createPublicListener, type PublicListener } from './public-listener.ts'
 import { readiness, soundConfiguration } from './readiness.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
+import { letYoungGenerationGrow } from './young-generation.ts';
 
 /** What a shutdown may take beyond its time, in milliseconds: requests that were cut write down what became of them. */
 const LAST_WORDS_MS = 2000;
@@ -202,6 +203,7 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
   try {
     const url = await listenOn(listener.server, plan.listen);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
+    letYoungGenerationGrow();
     return {
       url,
       adminUrl,

@@ -102,9 +102,16 @@ describe('the challenge', () => {
         expect(other.header(resourceUrl, error)).toBe(one.header(resourceUrl, error));
         expect(other.bodyV1(resourceUrl, error)).toBe(one.bodyV1(resourceUrl, error));
         // Writing another one in between leaves no trace.
-        const before = one.header(resourceUrl, error);
-        one.header('https://other.example/', 'other');
-        expect(one.header(resourceUrl, error)).toBe(before);
+        for (const [elsewhere, otherwise] of [
+          ['https://other.example/', error],
+          [resourceUrl, `${error} else`],
+        ] as const) {
+          const fresh = compileChallenge(what);
+          expect(one.header(elsewhere, otherwise)).toBe(fresh.header(elsewhere, otherwise));
+          expect(one.bodyV1(elsewhere, otherwise)).toBe(fresh.bodyV1(elsewhere, otherwise));
+          expect(one.bodyV1(resourceUrl, error)).toBe(other.bodyV1(resourceUrl, error));
+          expect(one.header(resourceUrl, error)).toBe(other.header(resourceUrl, error));
+        }
       }),
       { numRuns: 100 },
     );
