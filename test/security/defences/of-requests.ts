@@ -151,7 +151,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "out[at + 1] = directives.join(', ')",
     ],
     ['kept for others', TO_CLIENT, "mergeInto(out, 'Vary', vary);", ''],
-    ['is a price', 'pipeline/answer.ts', "headers['Cache-Control'] = 'no-store';", ''],
+    ['is a price', 'pipeline/answer.ts', ", 'Cache-Control', 'no-store'", ''],
     ['parser refuses', 'server/raw-answer.ts', "'Cache-Control: no-store',", ''],
   ),
   ...defencesOf('log-injection', [
