@@ -85,6 +85,8 @@ class RemoteFacilitator implements Facilitator {
   readonly #clock: () => number;
   readonly #random: (size: number) => Buffer;
   readonly #cdp: CdpTokenMaker | undefined;
+  readonly #urls: Readonly<Record<Operation, URL>>;
+  readonly #headers: Readonly<Record<'GET' | 'POST', Readonly<Record<string, string>>>>;
   readonly #agent = new Agent({ connections: CONNECTIONS });
   /**
    * Settlements go over connections that carried one a moment ago, or over new ones. The far side may close an idle one
@@ -105,6 +107,9 @@ class RemoteFacilitator implements Facilitator {
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
     this.name = spec.name;
     this.#spec = spec;
+    const urlOf = (operation: Operation): URL => new URL(`${spec.url}/${operation}`);
+    this.#urls = { verify: urlOf('verify'), settle: urlOf('settle'), supported: urlOf('supported') };
+    this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
@@ -186,13 +191,11 @@ class RemoteFacilitator implements Facilitator {
 
   #call(operation: Operation, body: string | undefined, signal: AbortSignal | undefined): Promise<Exchange> {
     const method = body === undefined ? 'GET' : 'POST';
-    const url = new URL(`${this.#spec.url}/${operation}`);
-    const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' };
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    for (const [name, value] of this.#spec.headers) headers[name.toLowerCase()] = value;
+    const url = this.#urls[operation];
+    let headers = this.#headers[method];
     if (this.#cdp !== undefined) {
       const nowSeconds = Math.floor(this.#clock() / 1000);
-      headers['authorization'] = `Bearer ${this.#cdp(method, url, nowSeconds, this.#random(16))}`;
+      headers = { ...headers, authorization: `Bearer ${this.#cdp(method, url, nowSeconds, this.#random(16))}` };
     }
     const timeoutMs = operation === 'settle' ? this.#spec.settleTimeoutMs : this.#spec.verifyTimeoutMs;
     const agent = operation === 'settle' ? this.#settleAgent : this.#agent;
@@ -209,6 +212,11 @@ class RemoteFacilitator implements Facilitator {
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
   }
+}
+
+function headersOf({ headers }: RemoteFacilitatorSpec, own: Readonly<Record<string, string>>): Record<string, string> {
+  const configured = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+  return { accept: 'application/json', 'accept-encoding': 'identity', ...own, ...configured };
 }
 
 /**
