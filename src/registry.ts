@@ -29,7 +29,7 @@ export async function loadSchemes(): Promise<readonly Scheme[]> {
   return [await loadExactEvm()];
 }
 
-/** What talks to chains, a tenth of the gateway's memory, once it was loaded. */
+/** What talks to chains, more than any other part of a gateway to load, once it was loaded. */
 const chains: { openLocalFacilitator?: typeof openLocalFacilitator; openWitness?: OpenWitness } = {};
 
 /** Loads what these facilitators are made of. To be awaited before {@link openFacilitator}. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { atExit } from './at-exit.ts';
 
@@ -26,7 +27,9 @@ export interface TurnpikeCommand {
  */
 export async function startTurnpike(script: string, file: string): Promise<TurnpikeCommand> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [script, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // What V8 made of the code is kept beside it, for the next start and no longer than the package: not in the home folder.
+  const env = { ...process.env, XDG_CACHE_HOME: join(dirname(script), '..', 'cache') };
+  const child = spawn(process.execPath, [script, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'], env });
   const kill = (): void => void child.kill('SIGTERM');
   const forget = atExit(kill);
   const gone = once(child, 'exit');
