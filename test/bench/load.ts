@@ -28,9 +28,12 @@ export function ownLoad(own: System): LoadGenerator {
   return (load) => own.measure({ kind: 'load', payments: 0, ...load });
 }
 
+/** How long wrk waits for an answer: with thousands of connections on a busy machine more than its own 2 s. */
+const WAIT = '60s';
+
 async function wrk({ url, connections, seconds, status, headers }: Load): Promise<number> {
   const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
+  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', WAIT, ...fields, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
