@@ -1,10 +1,5 @@
 import type { DeferredBounds } from '../domain/plan.ts';
-
-/** What is owed by the ledger's count: over all payers, and by one. */
-export interface Owed {
-  readonly all: number;
-  readonly ofPayer: number;
-}
+import type { OwedCount } from '../store/upkeep.ts';
 
 /** Leave to answer once before the money moves. */
 export interface Credit {
@@ -28,7 +23,7 @@ export class CreditGate {
   #tick = 0;
 
   /** Gives leave, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
-  async take(payer: string, bounds: DeferredBounds, count: () => Promise<Owed>): Promise<Credit | undefined> {
+  async take(payer: string, bounds: DeferredBounds, count: () => Promise<OwedCount>): Promise<Credit | undefined> {
     this.#tick += 1;
     const since = this.#tick;
     const credit: Credit = { payer, writtenAt: Number.POSITIVE_INFINITY };
@@ -60,7 +55,12 @@ export class CreditGate {
     if (credit.writtenAt === Number.POSITIVE_INFINITY) this.#credits.delete(credit);
   }
 
-  #isWithin({ maxUnsettled, maxUnsettledPerPayer }: DeferredBounds, owed: Owed, payer: string, since: number): boolean {
+  #isWithin(
+    { maxUnsettled, maxUnsettledPerPayer }: DeferredBounds,
+    owed: OwedCount,
+    payer: string,
+    since: number,
+  ): boolean {
     let all = owed.all;
     let ofPayer = owed.ofPayer;
     for (const credit of this.#credits) {

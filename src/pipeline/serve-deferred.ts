@@ -22,7 +22,9 @@ export async function serveOnCredit(
 ): Promise<Served | Refusal> {
   const { payer } = authorized.payment.authorization;
   const { ledger, creditGate } = services;
-  const credit = await creditGate.take(payer, request.runtime.plan.deferred, () => ledger.countOwed(payer));
+  const { deferred } = request.runtime.plan;
+  const upTo = { all: deferred.maxUnsettled, ofPayer: deferred.maxUnsettledPerPayer };
+  const credit = await creditGate.take(payer, deferred, () => ledger.countOwed(payer, upTo));
   if (credit === undefined) return await serveThenCharge(request, authorized, services);
   try {
     return await withClaim(request, authorized, 'deferred', services, (claimed) =>

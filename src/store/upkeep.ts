@@ -16,6 +16,12 @@ export interface OpenCount {
   readonly oldestAt: number;
 }
 
+/** Answers that are not paid yet. */
+export interface OwedCount {
+  readonly all: number;
+  readonly ofPayer: number;
+}
+
 /** What the ledger needs beside requests: who is alive, what was left open, what is old. */
 export interface Upkeep {
   /**
@@ -46,8 +52,11 @@ export interface Upkeep {
   confirm(key: PaymentKey): Promise<void>;
   /** How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out. */
   countOpen(): Promise<readonly OpenCount[]>;
-  /** How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`). */
-  countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }>;
+  /**
+   * How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`), over
+   * all payers and of one. Neither is counted further than `upTo`: every answer on credit asks.
+   */
+  countOwed(payer: string, upTo: OwedCount): Promise<OwedCount>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
    * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is

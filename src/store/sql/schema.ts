@@ -86,6 +86,10 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX turnpike_events_due ON turnpike_events (hook, due_at)',
     'CREATE INDEX turnpike_events_created ON turnpike_events (created_at)',
   ],
+  () => [
+    `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered)
+      WHERE state IN ('owed', 'settling', 'unknown') AND (state = 'owed' OR answered = 1)`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

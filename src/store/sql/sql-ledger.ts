@@ -12,7 +12,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
-import type { OpenCount } from '../upkeep.ts';
+import type { OpenCount, OwedCount } from '../upkeep.ts';
 import { listStatement, totalsStatement } from './book-statements.ts';
 import {
   forgetQuotesStatement,
@@ -109,9 +109,9 @@ export class SqlLedger implements PaymentStore {
     return this.#run(confirmStatement(key));
   }
 
-  countOwed(payer: string): Promise<{ readonly all: number; readonly ofPayer: number }> {
+  countOwed(payer: string, upTo: OwedCount): Promise<OwedCount> {
     return this.#calls.run(async () => {
-      const [row] = await this.#engine.run(countOwedStatement(payer));
+      const [row] = await this.#engine.run(countOwedStatement(payer, upTo));
       if (row === undefined) return damaged('count');
       return { all: readWhole(row, 'every'), ofPayer: readWhole(row, 'of_payer') };
     });

@@ -1,5 +1,5 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import { OWNER_GONE_MS } from '../upkeep.ts';
+import { OWNER_GONE_MS, type OwedCount } from '../upkeep.ts';
 import { IS_HELD, IS_OPEN, IS_OWED, IS_OWING, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
@@ -62,11 +62,12 @@ export function confirmStatement(key: PaymentKey): Statement {
   return { kind: 'write', name: 'confirm', text: query, values: [text(key)] };
 }
 
-/** Counts answers that are not paid yet. */
-export function countOwedStatement(payer: string): Statement {
-  const query = `SELECT COUNT(*) AS every, COUNT(CASE WHEN payer = $1 THEN 1 END) AS of_payer
-    FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWED}`;
-  return { kind: 'read', name: 'count_owed', text: query, values: [text(payer)] };
+/** Counts answers that are not paid yet, no further than is asked for. */
+export function countOwedStatement(payer: string, { all, ofPayer }: OwedCount): Statement {
+  const query = `SELECT
+    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $2) AS some) AS every,
+    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $3) AS few) AS of_payer`;
+  return { kind: 'read', name: 'count_owed', text: query, values: [text(payer), whole(all), whole(ofPayer)] };
 }
 
 /** Counts open settlements, by state. */
