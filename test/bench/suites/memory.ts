@@ -23,12 +23,13 @@ export const memory: CostSuite = {
       { name: 'idle, with 10 routes', unit: 'MB' },
       { name: 'more through a streamed answer of 1 GB', unit: 'MB', atMost: 30 },
       { name: 'more through 100 000 access tokens', unit: 'MB', atMost: 60 },
+      { name: 'more through as many calls with one token, before', unit: 'MB' },
     ],
     measure: async () => [
       await idle(bench, 10_000),
       await idle(bench, 10),
       await growthByLargeAnswer(bench),
-      await growthByTokens(bench),
+      ...(await growthByTokens(bench)),
     ],
   }),
 };
@@ -54,19 +55,23 @@ async function growthByLargeAnswer(bench: Workbench): Promise<number> {
   return highest - before;
 }
 
-/** The most that is resident while each request brings another token, against a time with one token. */
-async function growthByTokens(bench: Workbench): Promise<number> {
-  const { command, file } = await bench.command({
-    ...sellerOfPasses(),
-    store: 'sqlite',
-  });
+/**
+ * The most that is resident while each request brings another token, against what was before; and the same of as many
+ * requests with one token, which go first: memory that grows with traffic is none of the tokens'.
+ */
+async function growthByTokens(bench: Workbench): Promise<readonly [number, number]> {
+  const { command, file } = await bench.command({ ...sellerOfPasses(), store: 'sqlite' });
   const [first = '', ...tokens] = await writeTokens(file, TOKENS + 1);
   const url = `${command.url}/reports`;
+  const growthBy = async (brought: readonly string[]): Promise<number> => {
+    const before = await residentMegabytes(command.pid);
+    return (await highestDuring(command.pid, bringEach(url, brought, bench.connections))) - before;
+  };
   await bench.sideWith('gateway', url, { headers: { 'X402-Access-Token': first } }).measure(WARM_UP_SECONDS);
-  const before = await residentMegabytes(command.pid);
-  const highest = await highestDuring(command.pid, bringEach(url, tokens, bench.connections));
+  const byTraffic = await growthBy(tokens.map(() => first));
+  const byTokens = await growthBy(tokens);
   await command.stop();
-  return highest - before;
+  return [byTokens, byTraffic];
 }
 
 async function readAll(url: string, bytes: number): Promise<void> {
