@@ -344,6 +344,9 @@ describe('a SQLite ledger', () => {
     expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
     expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
     expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));
+    const inDoubt = { states: ['unknown', 'owed'] } as const;
+    expect(plan(listStatement(inDoubt, undefined, 1).text)).toEqual(index('open'));
+    expect(plan(listStatement(inDoubt, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('open'));
     const events = (name: string) => expect.stringMatching(new RegExp(`INDEX turnpike_events_${name}`));
     expect(plan(takeDueStatement('hook', NOW, 1, 1, sqliteDialect).text)).toEqual(events('due'));
     expect(plan(pruneEventsStatement(NOW, 1, sqliteDialect).text)).toEqual(events('created'));

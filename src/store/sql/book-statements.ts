@@ -1,6 +1,7 @@
 import type { BookFilter } from '../books.ts';
+import { OPEN } from '../state-sets.ts';
 import { DAY_MS } from '../totals.ts';
-import { IS_OWING, IS_SETTLED } from './conditions.ts';
+import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { SqlValue, Statement } from './sql-engine.ts';
 
@@ -16,8 +17,13 @@ export function listStatement(
       `(claimed_at, key) > (${conditions.place(whole(after.claimedAt))}, ${conditions.place(text(after.key))})`,
     );
   }
+  const isOfOpen = filter.states?.every((state) => OPEN.includes(state)) === true;
+  if (isOfOpen) conditions.add(IS_OPEN);
   const { where } = conditions;
-  const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY claimed_at, key LIMIT ${conditions.place(limit)}`;
+  // What is open is little among much: its own index finds it, and it is sorted then. An engine that saw an order which
+  // it has an index for would read everything in that order instead.
+  const order = isOfOpen ? 'claimed_at + 0, key' : 'claimed_at, key';
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY ${order} LIMIT ${conditions.place(limit)}`;
   return { kind: 'report', text: query, values: conditions.values };
 }
 

@@ -65,8 +65,8 @@ export function confirmStatement(key: PaymentKey): Statement {
 /** Counts answers that are not paid yet, no further than is asked for. */
 export function countOwedStatement(payer: string, { all, ofPayer }: OwedCount): Statement {
   const query = `SELECT
-    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $2) AS some) AS every,
-    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $3) AS few) AS of_payer`;
+    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $2) AS counted) AS every,
+    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $3) AS counted) AS of_payer`;
   return { kind: 'read', name: 'count_owed', text: query, values: [text(payer), whole(all), whole(ofPayer)] };
 }
 
