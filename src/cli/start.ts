@@ -58,8 +58,14 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
     const reading = read();
     const plan = soundPlan(reading.loaded, terminal);
     warnOf(plan, terminal);
-    reloader = new Reloader({ plan, contents: reading.contents }, { read, readFile, file: config, log });
+    const readAgain = (): ConfigReading => {
+      const again = read();
+      giveBackWhatReadingTook(again.contents);
+      return again;
+    };
+    reloader = new Reloader({ plan, contents: reading.contents }, { read: readAgain, readFile, file: config, log });
     const gateway = await startProcesses(plan, reading, { schemes, log, reloader });
+    giveBackWhatReadingTook(reading.contents);
     reloader.begin(gateway, gateway.metrics.config);
     return await run(gateway, reloader, { watch, log, terminal });
   } finally {
@@ -144,14 +150,13 @@ function readerOf(file: string, { env }: Terminal, schemes: readonly Scheme[]): 
   const cpus = availableParallelism();
   const load = (read: (path: string) => string): LoadedConfig =>
     loadConfig({ file, env, readFile: read, schemes, cpus });
-  return () => {
-    const reading = readConfiguration(load, readFile);
-    giveBackWhatReadingTook(reading.contents);
-    return reading;
-  };
+  return () => readConfiguration(load, readFile);
 }
 
-/** The parser's tree of ten thousand routes is ten times as large as what becomes of them, and needed no more. */
+/**
+ * The parser's tree of ten thousand routes is ten times as large as what becomes of them, and needed no more; at a start
+ * the ledger has told of their quotes, too.
+ */
 function giveBackWhatReadingTook(contents: FileContents): void {
   if ([...contents.values()].some((text = '') => text.length > LARGE_CHARS)) releaseMemory();
 }

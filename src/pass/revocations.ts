@@ -27,7 +27,8 @@ export interface RevocationDeps {
  */
 export class RevocationWatch {
   readonly #deps: RevocationDeps;
-  readonly #revoked = new LRUCache<PassId, true>({ max: MAX_REVOKED });
+  /** Made for the first one: it takes its room at once, and most gateways never revoke anything. */
+  #revoked: LRUCache<PassId, true> | undefined;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
@@ -49,7 +50,7 @@ export class RevocationWatch {
 
   /** Whether a pass was revoked, as far as the last poll says. */
   has(id: PassId): boolean {
-    return this.#revoked.has(id);
+    return this.#revoked?.has(id) === true;
   }
 
   /** Asks now. */
@@ -57,6 +58,7 @@ export class RevocationWatch {
     const { store, revoked, clock } = this.#deps;
     const asked = clock();
     for (const id of await store.revokedSince(this.#since)) {
+      this.#revoked ??= new LRUCache({ max: MAX_REVOKED });
       this.#revoked.set(id, true);
       revoked(id);
     }

@@ -1,5 +1,6 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+import { STATUS_CODES } from '../proxy/node-http.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders, type Refusal } from './refusal.ts';

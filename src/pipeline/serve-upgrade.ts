@@ -1,9 +1,10 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';
+import { ServerResponse } from '../proxy/node-http.ts';
 import type { UpgradeOutcome } from '../proxy/tunnel.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';

@@ -1,8 +1,9 @@
-import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import { relayResponseHeaders } from './headers/to-client.ts';
+import { Agent } from './node-http.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
 import { notePassed } from './spent-buffers.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Upstream } from '../domain/upstream.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook } from './server-health.ts';
-import { type ForwardUpgrade, Tunnel, type UpgradeOutcome } from './tunnel.ts';
+import type { ForwardUpgrade, UpgradeOutcome } from './tunnel.ts';
 import { connectorTo } from './upstream-connector.ts';
 
 /** Forwards WebSocket upgrades to the servers of one upstream. */
@@ -40,6 +40,8 @@ export function openUpgradeProxy(upstream: Upstream, book: HealthBook): UpgradeP
     async upgrade(req, socket, head, forward) {
       open.add(socket);
       try {
+        // Most gateways never see one: the library is loaded when one comes.
+        const { Tunnel } = await import('./tunnel.ts');
         return await new Tunnel(servers, socket, forward).run(req, head);
       } finally {
         open.delete(socket);

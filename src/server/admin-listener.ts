@@ -1,5 +1,6 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Metrics } from '../observe/metrics.ts';
+import { createServer } from '../proxy/node-http.ts';
 
 /** One line of the readiness detail. */
 export interface ReadinessCheck {
