@@ -44,13 +44,11 @@ export function accessPassExtension({ scope, token, expiresAt, remaining }: Acce
 
 /** The headers of an answer that a pass came with, or that was served by one. */
 export function accessPassHeaders({ token, expiresAt, remaining }: AccessPassNotice): [string, string][] {
-  return [
-    ...(token === undefined ? [] : [[ACCESS_TOKEN_HEADER, token] satisfies [string, string]]),
-    ...(expiresAt === undefined
-      ? []
-      : [['X402-Access-Expires', new Date(expiresAt).toISOString()] satisfies [string, string]]),
-    ...(remaining === undefined ? [] : [['X402-Access-Remaining', String(remaining)] satisfies [string, string]]),
-  ];
+  const headers: [string, string][] = [];
+  if (token !== undefined) headers.push([ACCESS_TOKEN_HEADER, token]);
+  if (expiresAt !== undefined) headers.push(['X402-Access-Expires', new Date(expiresAt).toISOString()]);
+  if (remaining !== undefined) headers.push(['X402-Access-Remaining', String(remaining)]);
+  return headers;
 }
 
 /** What follows `route:` or `group:`, cut to what a header has room for: the default name of a route holds its path. */

@@ -3,17 +3,8 @@ import { isOwnCookie } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { UpstreamFault } from '../upstream-fault.ts';
 import { FORBIDDEN_IN_VALUE, find, mergeInto, nominatedBy } from './flat-list.ts';
-import {
-  canonical,
-  FRAMING,
-  NEVER_A_TRAILER,
-  NEVER_RELAYED,
-  OWN_PREFIX,
-  PAID_VARY,
-  PASS_VARY,
-  SHARED_CACHE,
-  SHARED_CACHE_SUFFIX,
-} from './names.ts';
+import { readHeaderName } from './header-name.ts';
+import { FRAMING, NEVER_A_TRAILER, PAID_VARY, PASS_VARY, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
 
 /** What the gateway knows about a response that it relays. */
 export interface RelayContext {
@@ -44,9 +35,8 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
   const out: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const lower = name.toLowerCase();
-    const key = canonical(lower);
-    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    const { lower, key, isRelayed } = readHeaderName(name);
+    if (!isRelayed || nominated?.has(lower) === true) continue;
     if (lower === FRAMING && !framing.length) continue;
     // An API that sets our cookie could put its buyers on another one's pass.
     if (key === 'set-cookie' && isOwnCookie(raw[i + 1] ?? '')) continue;
@@ -71,9 +61,8 @@ export function relayHints(raw: readonly string[]): string[] {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const lower = name.toLowerCase();
-    const key = canonical(lower);
-    if (NEVER_RELAYED.has(key) || key.startsWith(OWN_PREFIX) || nominated?.has(lower) === true) continue;
+    const { lower, key, isRelayed } = readHeaderName(name);
+    if (!isRelayed || nominated?.has(lower) === true) continue;
     if (key !== FRAMING && key !== 'trailer' && !FORBIDDEN_IN_VALUE.test(value)) out.push(name, value);
   }
   return out;
@@ -89,9 +78,8 @@ export function relayTrailers(raw: readonly string[]): [string, string][] {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const key = canonical(name.toLowerCase());
-    const mayTrail = !NEVER_RELAYED.has(key) && !key.startsWith(OWN_PREFIX) && !NEVER_A_TRAILER.has(key);
-    if (mayTrail && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
+    const { key, isRelayed } = readHeaderName(name);
+    if (isRelayed && !NEVER_A_TRAILER.has(key) && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
   }
   return out;
 }
@@ -112,7 +100,7 @@ function keepPrivate(out: string[], vary: readonly string[]): void {
   const directives = ['private'];
   let at = -1;
   for (let i = out.length - 2; i >= 0; i -= 2) {
-    const key = canonical(out[i]?.toLowerCase() ?? '');
+    const { key } = readHeaderName(out[i] ?? '');
     if (SHARED_CACHE.has(key) || key.endsWith(SHARED_CACHE_SUFFIX)) {
       out.splice(i, 2);
       if (at !== -1) at -= 2;

@@ -1,7 +1,8 @@
 import { foreignCookies, isOwnBearer } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { nominatedBy } from './flat-list.ts';
-import { canonical, FORWARDING, FORWARDING_PREFIX, FRAMING, NEVER_FORWARDED, OWN_PREFIX, TRACE } from './names.ts';
+import { type HeaderName, readHeaderName } from './header-name.ts';
+import { canonical, TRACE } from './names.ts';
 
 /** What the upstream is told of a request that is not free. */
 export interface PaidFacts {
@@ -53,14 +54,15 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const lower = name.toLowerCase();
+    const header = readHeaderName(name);
+    const { lower } = header;
     if (nominated?.has(lower) === true && lower !== 'te') continue;
     if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
     else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
     else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
     else if (lower === 'te') out.push(...trailersOnly(name, value));
     else if (lower === 'cookie') pushForeignCookies(out, name, value);
-    else if (isForwarded(lower, value, context)) out.push(name, value);
+    else if (isForwarded(header, value, context)) out.push(name, value);
   }
   out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
   out.push('X-Request-Id', context.requestId);
@@ -70,12 +72,8 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   return out;
 }
 
-function isForwarded(lower: string, value: string, context: ForwardContext): boolean {
-  const key = canonical(lower);
-  if (NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)) return false;
-  const isTwin = key !== lower;
-  if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return context.peerTrusted && !isTwin;
-  if (isTwin && key === FRAMING) return false;
+function isForwarded({ lower, key, forwarded }: HeaderName, value: string, context: ForwardContext): boolean {
+  if (forwarded !== 'always') return forwarded === 'from trusted peers' && context.peerTrusted;
   if (context.trace !== undefined && TRACE.has(key)) return false;
   // A token of ours is a credential for the gateway; any other one belongs to the API.
   if (lower === 'authorization' && isOwnBearer(value)) return false;

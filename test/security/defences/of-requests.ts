@@ -2,6 +2,7 @@ import { type Defence, defencesOf } from './defence.ts';
 
 const TARGET = 'domain/request-target.ts';
 const ACCEPT = 'pipeline/accept.ts';
+const HEADER_NAME = 'proxy/headers/header-name.ts';
 const NAMES = 'proxy/headers/names.ts';
 const FLAT_LIST = 'proxy/headers/flat-list.ts';
 const TO_UPSTREAM = 'proxy/headers/to-upstream.ts';
@@ -71,9 +72,19 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'header-spoofing',
-    ['cannot send', TO_UPSTREAM, 'NEVER_FORWARDED.has(key) || key.startsWith(OWN_PREFIX)', 'NEVER_FORWARDED.has(key)'],
+    [
+      'cannot send',
+      HEADER_NAME,
+      "forwarded: isOwn ? 'never' : forwardedBy(lower, key),",
+      'forwarded: forwardedBy(lower, key),',
+    ],
     ['cannot send', NAMES, "PLAIN_NAME.test(lower) ? lower : lower.replaceAll(NOT_ALPHANUMERIC, '-')", 'lower'],
-    ['is not believed', TO_UPSTREAM, 'return context.peerTrusted && !isTwin', 'return true'],
+    [
+      'is not believed',
+      TO_UPSTREAM,
+      "forwarded === 'from trusted peers' && context.peerTrusted",
+      "forwarded !== 'never'",
+    ],
     ['naming it in Connection', FLAT_LIST, ' || option === FRAMING) continue', ') continue'],
     ['tells the API who paid', NAMES, "  'payment-signature',\n", ''],
     ['cannot replace the credentials', TO_UPSTREAM, 'if (canonical(name) === key) return false', ''],
