@@ -52,13 +52,13 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
       if (!log.isLevelEnabled(isFault ? 'error' : 'info')) return;
       out.write(
         `{"level":${isFault ? error : info},"time":"${timeOfDay()}"${bindings}` +
-          text('requestId', summary.requestId) +
-          text('traceId', summary.traceId) +
-          text('method', summary.method) +
+          word('requestId', summary.requestId) +
+          word('traceId', summary.traceId) +
+          word('method', summary.method) +
           text('path', summary.path) +
           text('route', summary.route?.name) +
-          text('outcome', summary.outcome) +
-          text('code', summary.code) +
+          word('outcome', summary.outcome) +
+          word('code', summary.code) +
           text('reason', summary.reason) +
           `,"status":${status}` +
           text('payer', summary.payer) +
@@ -104,6 +104,11 @@ const timeOfDay = createTimeOfDay();
 /** A member of a JSON object with the comma before it; nothing where there is no value. */
 function text(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+}
+
+/** The same for ids and words of closed lists, which hold nothing that JSON would escape. */
+function word(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":"${value}"`;
 }
 
 /** Amounts are told as text: JSON lines have no bigints. */
