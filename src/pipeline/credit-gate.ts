@@ -1,5 +1,16 @@
 import type { DeferredBounds } from '../domain/plan.ts';
-import type { OwedCount } from '../store/upkeep.ts';
+
+/** The ledger's counts of what is owed, neither of them further than `upTo`. */
+export interface OwedCounts {
+  all(upTo: number): Promise<number>;
+  ofPayer(upTo: number): Promise<number>;
+}
+
+/**
+ * How long a count over all payers is used, in milliseconds: where much is owed, to count it for every answer would take
+ * longer than the answer.
+ */
+const COUNT_LASTS_MS = 100;
 
 /** Leave to answer once before the money moves. */
 export interface Credit {
@@ -8,37 +19,61 @@ export interface Credit {
   writtenAt: number;
 }
 
+/** A count over all payers, under way or done. */
+interface Total {
+  readonly upTo: number;
+  /** Tick at which it began: it has seen the debts that were written before. */
+  readonly since: number;
+  /** By the clock. */
+  readonly until: number;
+  readonly owed: Promise<number>;
+}
+
 /**
  * Keeps `settle: deferred` within its bounds. A count of the ledger alone would let through as many requests as come at
  * once: a payer with the money for one call could have a thousand answers. So the gate also counts the answers whose
  * debt was not in the ledger yet when the count began; in doubt one too many, never one too few.
  *
  * Exact within a process. Several processes know of each other's debts through the ledger only, and can together
- * exceed a bound by what they begin in the same moment.
+ * exceed the bound of a payer by what they begin in the same moment, that of all by what they begin in the same
+ * {@link COUNT_LASTS_MS}.
  */
 export class CreditGate {
+  readonly #clock: () => number;
   readonly #credits = new Set<Credit>();
-  /** Ticks at which the counts that are under way began. */
-  readonly #counting = new Set<number>();
+  /** Requests that wait for counts, with the tick at which the older of theirs began. */
+  readonly #taking = new Set<{ since: number }>();
+  #total: Total | undefined;
   #tick = 0;
 
+  /** @param clock milliseconds that only go forward */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
+  }
+
   /** Gives leave, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
-  async take(payer: string, bounds: DeferredBounds, count: () => Promise<OwedCount>): Promise<Credit | undefined> {
+  async take(payer: string, bounds: DeferredBounds, counts: OwedCounts): Promise<Credit | undefined> {
     this.#tick += 1;
     const since = this.#tick;
     const credit: Credit = { payer, writtenAt: Number.POSITIVE_INFINITY };
+    const taking = { since };
     this.#credits.add(credit);
-    this.#counting.add(since);
+    this.#taking.add(taking);
     try {
-      const owed = await count();
-      if (this.#isWithin(bounds, owed, payer, since)) return credit;
+      const total = this.#countAll(bounds.maxUnsettled, counts);
+      taking.since = total.since;
+      const [all, ofPayer] = await Promise.all([total.owed, counts.ofPayer(bounds.maxUnsettledPerPayer)]);
+      const isWithin =
+        all + this.#unseen(total.since) <= bounds.maxUnsettled &&
+        ofPayer + this.#unseen(since, payer) <= bounds.maxUnsettledPerPayer;
+      if (isWithin) return credit;
       this.#credits.delete(credit);
       return undefined;
     } catch (fault) {
       this.#credits.delete(credit);
       throw fault;
     } finally {
-      this.#counting.delete(since);
+      this.#taking.delete(taking);
       this.#forget();
     }
   }
@@ -55,25 +90,32 @@ export class CreditGate {
     if (credit.writtenAt === Number.POSITIVE_INFINITY) this.#credits.delete(credit);
   }
 
-  #isWithin(
-    { maxUnsettled, maxUnsettledPerPayer }: DeferredBounds,
-    owed: OwedCount,
-    payer: string,
-    since: number,
-  ): boolean {
-    let all = owed.all;
-    let ofPayer = owed.ofPayer;
-    for (const credit of this.#credits) {
-      if (credit.writtenAt <= since) continue;
-      all += 1;
-      if (credit.payer === payer) ofPayer += 1;
-    }
-    return all <= maxUnsettled && ofPayer <= maxUnsettledPerPayer;
+  /** The count of a moment ago, or a new one. One that failed is nobody's any more. */
+  #countAll(upTo: number, counts: OwedCounts): Total {
+    const now = this.#clock();
+    const known = this.#total;
+    if (known !== undefined && known.upTo === upTo && now < known.until) return known;
+    const total: Total = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed: counts.all(upTo) };
+    this.#total = total;
+    total.owed.catch(() => {
+      if (this.#total === total) this.#total = undefined;
+    });
+    return total;
   }
 
-  /** Debts that every count under way has seen in the ledger need not be remembered. */
+  /** Answers whose debt a count that began at `since` has not seen; of one payer or of all. */
+  #unseen(since: number, payer?: string): number {
+    let answers = 0;
+    for (const credit of this.#credits) {
+      if (credit.writtenAt > since && (payer === undefined || credit.payer === payer)) answers += 1;
+    }
+    return answers;
+  }
+
+  /** Debts that every count under way or in use has seen in the ledger need not be remembered. */
   #forget(): void {
-    const oldest = Math.min(...this.#counting, this.#tick);
+    let oldest = this.#total?.since ?? this.#tick;
+    for (const { since } of this.#taking) oldest = Math.min(oldest, since);
     for (const credit of this.#credits) if (credit.writtenAt <= oldest) this.#credits.delete(credit);
   }
 }

@@ -22,9 +22,10 @@ export async function serveOnCredit(
 ): Promise<Served | Refusal> {
   const { payer } = authorized.payment.authorization;
   const { ledger, creditGate } = services;
-  const { deferred } = request.runtime.plan;
-  const upTo = { all: deferred.maxUnsettled, ofPayer: deferred.maxUnsettledPerPayer };
-  const credit = await creditGate.take(payer, deferred, () => ledger.countOwed(payer, upTo));
+  const credit = await creditGate.take(payer, request.runtime.plan.deferred, {
+    all: (upTo) => ledger.countOwed(upTo),
+    ofPayer: (upTo) => ledger.countOwedBy(payer, upTo),
+  });
   if (credit === undefined) return await serveThenCharge(request, authorized, services);
   try {
     return await withClaim(request, authorized, 'deferred', services, (claimed) =>

@@ -16,12 +16,6 @@ export interface OpenCount {
   readonly oldestAt: number;
 }
 
-/** Answers that are not paid yet. */
-export interface OwedCount {
-  readonly all: number;
-  readonly ofPayer: number;
-}
-
 /** What the ledger needs beside requests: who is alive, what was left open, what is old. */
 export interface Upkeep {
   /**
@@ -54,9 +48,11 @@ export interface Upkeep {
   countOpen(): Promise<readonly OpenCount[]>;
   /**
    * How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`), over
-   * all payers and of one. Neither is counted further than `upTo`: every answer on credit asks.
+   * all payers. Counts no further than `upTo`.
    */
-  countOwed(payer: string, upTo: OwedCount): Promise<OwedCount>;
+  countOwed(upTo: number): Promise<number>;
+  /** The same of one payer. */
+  countOwedBy(payer: string, upTo: number): Promise<number>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
    * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is

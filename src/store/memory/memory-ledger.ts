@@ -10,7 +10,7 @@ import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
-import { type OpenCount, OWNER_GONE_MS, type OwedCount } from '../upkeep.ts';
+import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { freshRecord, steppedRecord } from './record.ts';
@@ -105,14 +105,18 @@ class MemoryLedger implements PaymentStore {
     });
   }
 
-  countOwed(payer: string, upTo: OwedCount): Promise<OwedCount> {
-    return this.#calls.run(async () => {
-      const owed = [...this.#rows.values()].filter(
-        ({ state, answered }) => OWING.includes(state) && (state === 'owed' || answered),
-      );
-      const ofPayer = owed.filter((row) => row.payer === payer).length;
-      return { all: Math.min(owed.length, upTo.all), ofPayer: Math.min(ofPayer, upTo.ofPayer) };
-    });
+  countOwed(upTo: number): Promise<number> {
+    return this.#calls.run(async () => Math.min(upTo, this.#owed().length));
+  }
+
+  countOwedBy(payer: string, upTo: number): Promise<number> {
+    return this.#calls.run(async () => Math.min(upTo, this.#owed().filter((row) => row.payer === payer).length));
+  }
+
+  #owed(): readonly PaymentRecord[] {
+    return [...this.#rows.values()].filter(
+      ({ state, answered }) => OWING.includes(state) && (state === 'owed' || answered),
+    );
   }
 
   countOpen(): Promise<readonly OpenCount[]> {

@@ -12,7 +12,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
-import type { OpenCount, OwedCount } from '../upkeep.ts';
+import type { OpenCount } from '../upkeep.ts';
 import { listStatement, totalsStatement } from './book-statements.ts';
 import {
   forgetQuotesStatement,
@@ -31,6 +31,7 @@ import {
   beatStatement,
   confirmStatement,
   countOpenStatement,
+  countOwedByStatement,
   countOwedStatement,
   forgetOwnersStatement,
   pruneStatement,
@@ -109,12 +110,12 @@ export class SqlLedger implements PaymentStore {
     return this.#run(confirmStatement(key));
   }
 
-  countOwed(payer: string, upTo: OwedCount): Promise<OwedCount> {
-    return this.#calls.run(async () => {
-      const [row] = await this.#engine.run(countOwedStatement(payer, upTo));
-      if (row === undefined) return damaged('count');
-      return { all: readWhole(row, 'every'), ofPayer: readWhole(row, 'of_payer') };
-    });
+  countOwed(upTo: number): Promise<number> {
+    return this.#count(countOwedStatement(upTo));
+  }
+
+  countOwedBy(payer: string, upTo: number): Promise<number> {
+    return this.#count(countOwedByStatement(payer, upTo));
   }
 
   countOpen(): Promise<readonly OpenCount[]> {
@@ -212,6 +213,13 @@ export class SqlLedger implements PaymentStore {
   }
 
   /** `undefined` when the key is held, or the identifier is. */
+  #count(statement: Statement): Promise<number> {
+    return this.#calls.run(async () => {
+      const [row] = await this.#engine.run(statement);
+      return row === undefined ? damaged('count') : readWhole(row, 'every');
+    });
+  }
+
   async #insert(claim: PaymentClaim): Promise<PaymentRecord | undefined> {
     try {
       return await this.#readOne(claimStatement(claim, this.#clock()));

@@ -1,5 +1,5 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import { OWNER_GONE_MS, type OwedCount } from '../upkeep.ts';
+import { OWNER_GONE_MS } from '../upkeep.ts';
 import { IS_HELD, IS_OPEN, IS_OWED, IS_OWING, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
@@ -63,11 +63,16 @@ export function confirmStatement(key: PaymentKey): Statement {
 }
 
 /** Counts answers that are not paid yet, no further than is asked for. */
-export function countOwedStatement(payer: string, { all, ofPayer }: OwedCount): Statement {
-  const query = `SELECT
-    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $2) AS counted) AS every,
-    (SELECT COUNT(*) FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $3) AS counted) AS of_payer`;
-  return { kind: 'read', name: 'count_owed', text: query, values: [text(payer), whole(all), whole(ofPayer)] };
+export function countOwedStatement(upTo: number): Statement {
+  const query = `SELECT COUNT(*) AS every FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $1) AS counted`;
+  return { kind: 'read', name: 'count_owed', text: query, values: [whole(upTo)] };
+}
+
+/** The same of one payer. */
+export function countOwedByStatement(payer: string, upTo: number): Statement {
+  const query = `SELECT COUNT(*) AS every FROM
+    (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $2) AS counted`;
+  return { kind: 'read', name: 'count_owed_by', text: query, values: [text(payer), whole(upTo)] };
 }
 
 /** Counts open settlements, by state. */
