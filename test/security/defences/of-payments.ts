@@ -42,12 +42,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'credit-abuse',
-    [
-      'bound allows',
-      'pipeline/credit-gate.ts',
-      'return all <= maxUnsettled && ofPayer <= maxUnsettledPerPayer;',
-      'return all >= 0;',
-    ],
+    ['bound allows', 'pipeline/credit-gate.ts', 'if (isWithin) return credit;', 'return credit;'],
     ['large answers', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
   ),
   ...defencesOf(
