@@ -29,12 +29,22 @@ export function releaseMemory(): void {
  * an earlier start kept. To be called after {@link setUpMemory}: V8 takes code only under the flags it was made with.
  *
  * Never in the shared folder for temporary files, where Node would put it: who can write there first could have a
- * process that holds keys run code of theirs. Where nothing can be written it is without effect.
+ * process that holds keys run code of theirs. Where nothing can be written it is without effect, and so it is for a user
+ * that the system does not know, as in a container with a made-up uid.
  *
  * @param env `NODE_COMPILE_CACHE` names another folder, `NODE_DISABLE_COMPILE_CACHE=1` does without; both are Node's own
- * @param home the user's home folder
+ * @param homeOf the user's home folder; throws where there is none
  */
-export function keepCompiledCode(env: Readonly<Record<string, string | undefined>>, home: string): void {
+export function keepCompiledCode(env: Readonly<Record<string, string | undefined>>, homeOf: () => string): void {
   const { XDG_CACHE_HOME: caches = '' } = env;
-  enableCompileCache(join(caches === '' ? join(home, '.cache') : caches, 'turnpike'));
+  const folder = caches === '' ? cachesBelow(homeOf) : caches;
+  if (folder !== undefined) enableCompileCache(join(folder, 'turnpike'));
+}
+
+function cachesBelow(homeOf: () => string): string | undefined {
+  try {
+    return join(homeOf(), '.cache');
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
 import type { PassEvent } from '../observe/observer.ts';
-import type { QuotaUnit } from '../pass/quota.ts';
+import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
 import { carriedTokens } from '../proxy/carried-token.ts';
@@ -33,32 +33,41 @@ export interface Admission {
  *
  * @throws GatewayError `store_unavailable`: nothing is opened in doubt
  */
-export async function admit(
-  request: RoutedRequest,
-  { access }: RouteDesk,
-  services: Services,
-): Promise<Admission | Refusal | undefined> {
+export function admit(request: RoutedRequest, { access }: RouteDesk, services: Services): Admitted | Promise<Admitted> {
   if (access === undefined) return undefined;
   const span = request.notes.trace?.begin('admit');
-  const admitted = await admitByPass(request, access, services);
-  span?.end({ outcome: admitted?.kind ?? 'none' });
-  return admitted;
+  const ended = (admitted: Admitted): Admitted => {
+    span?.end({ outcome: admitted?.kind ?? 'none' });
+    return admitted;
+  };
+  const admitted = admitByPass(request, access, services);
+  return admitted instanceof Promise ? admitted.then(ended) : ended(admitted);
 }
 
-async function admitByPass(
-  request: RoutedRequest,
-  access: AccessDesk,
-  services: Services,
-): Promise<Admission | Refusal | undefined> {
+/** What showing a pass came to; `undefined` where none was shown. */
+type Admitted = Admission | Refusal | undefined;
+
+function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
   if (hasPaymentHeader(request, services.protocols)) return undefined;
   const carried = carriedTokens(request.req.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
-  const byToken = token.kind === 'one' ? await admitByToken(request, access, token.text, services) : undefined;
+  const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
+  if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, access, services));
+  return orBySignIn(byToken, request, access, services);
+}
+
+/** A sign-in is looked at where no token opens the route. */
+function orBySignIn(
+  byToken: Admitted,
+  request: RoutedRequest,
+  access: AccessDesk,
+  services: Services,
+): Admitted | Promise<Admitted> {
   if (byToken?.kind === 'admitted') return byToken;
-  const signIn = request.req.headers[SIGN_IN_HEADER];
-  if (typeof signIn !== 'string' || access.signIn === undefined) return byToken;
-  return await admitBySignIn(request, access, { gate: access.signIn, header: signIn }, services);
+  const header = request.req.headers[SIGN_IN_HEADER];
+  if (typeof header !== 'string' || access.signIn === undefined) return byToken;
+  return admitBySignIn(request, access, { gate: access.signIn, header }, services);
 }
 
 type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one'; readonly text: string };
@@ -82,29 +91,41 @@ function chooseToken(explicit: readonly string[], cookies: readonly string[], ac
   return text === undefined ? { kind: 'none' } : { kind: 'one', text };
 }
 
-async function admitByToken(
+function admitByToken(
   request: RoutedRequest,
   access: AccessDesk,
   text: string,
   services: Services,
-): Promise<Admission | Refusal> {
+): Admission | Refusal | Promise<Admission | Refusal> {
   const check = access.tokens.check(text);
   if (check.kind === 'malformed') return refuse(request, 'access_token_malformed');
   if (check.kind === 'unsigned') return refuse(request, 'access_token_invalid');
   const { token } = check;
-  if (!isOfThisVersion(token, access) && !(await wasSoldFor(token, access, services))) {
-    return refuse(request, 'access_token_invalid');
-  }
-  request.notes.pass = token.passId;
-  request.notes.payer = token.holder.payer;
+  if (isOfThisVersion(token, access)) return admitHolder(request, access, token, services);
+  return wasSoldFor(token, access, services).then((wasSold) =>
+    wasSold ? admitHolder(request, access, token, services) : refuse(request, 'access_token_invalid'),
+  );
+}
+
+/** Admits whoever holds a token that opens this route, as far as its pass is good. */
+function admitHolder(
+  request: RoutedRequest,
+  { rule }: AccessDesk,
+  token: AccessToken,
+  services: Services,
+): Admission | Refusal | Promise<Admission | Refusal> {
   const { expiresAt, holder, passId, counted } = token;
+  request.notes.pass = passId;
+  request.notes.payer = holder.payer;
   if (expiresAt !== undefined && expiresAt <= services.clock()) return refuse(request, 'access_token_expired');
   if (services.passes.revoked.has(passId)) return refuse(request, 'access_token_revoked');
-  const unit = await takeUnit(request, passId, counted, services);
-  if (unit?.kind === 'refusal') return unit;
-  const { scope } = access.rule.terms;
-  const headers = accessPassHeaders({ scope, expiresAt, remaining: unit?.remaining });
-  return admission(request, { holder, passId, unit }, headers);
+  const admitWith = (unit: TakenUnit | Refusal | undefined): Admission | Refusal => {
+    if (unit?.kind === 'refusal') return unit;
+    const headers = accessPassHeaders({ scope: rule.terms.scope, expiresAt, remaining: unit?.remaining });
+    return admission(request, { holder, passId, unit }, headers);
+  };
+  const unit = takeUnit(request, passId, counted, services);
+  return unit instanceof Promise ? unit.then(admitWith) : admitWith(unit);
 }
 
 function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boolean {
@@ -164,15 +185,18 @@ async function spend({ nonce, until }: SignedIn, { ledger }: Services): Promise<
 
 type TakenUnit = { readonly kind: 'unit' } & QuotaUnit;
 
-async function takeUnit(
+function takeUnit(
   request: RoutedRequest,
   id: PassId,
   counted: boolean,
   { passes }: Services,
-): Promise<TakenUnit | Refusal | undefined> {
+): TakenUnit | Refusal | undefined | Promise<TakenUnit | Refusal> {
   if (!counted) return undefined;
   const taking = passes.quota.take(id);
-  const taken = taking instanceof Promise ? await taking : taking;
+  return taking instanceof Promise ? taking.then((taken) => unitOf(request, taken)) : unitOf(request, taking);
+}
+
+function unitOf(request: RoutedRequest, taken: QuotaOutcome): TakenUnit | Refusal {
   switch (taken.kind) {
     case 'taken': {
       const { unit } = taken;

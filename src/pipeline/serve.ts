@@ -129,7 +129,8 @@ async function servePriced(
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
-  const admitted = desk.access === undefined ? undefined : await admit(request, desk, services);
+  const admitting = admit(request, desk, services);
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
   if (admitted !== undefined) {
     await transport.serveAdmitted(request, admitted);

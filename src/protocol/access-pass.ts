@@ -46,9 +46,24 @@ export function accessPassExtension({ scope, token, expiresAt, remaining }: Acce
 export function accessPassHeaders({ token, expiresAt, remaining }: AccessPassNotice): [string, string][] {
   const headers: [string, string][] = [];
   if (token !== undefined) headers.push([ACCESS_TOKEN_HEADER, token]);
-  if (expiresAt !== undefined) headers.push(['X402-Access-Expires', new Date(expiresAt).toISOString()]);
+  if (expiresAt !== undefined) headers.push(['X402-Access-Expires', timeText(expiresAt)]);
   if (remaining !== undefined) headers.push(['X402-Access-Remaining', String(remaining)]);
   return headers;
+}
+
+/** Ends of passes that were written before: each call with a pass tells its own again. */
+const known = new Map<number, string>();
+/** Most that are remembered. */
+const MOST_KNOWN = 1024;
+
+/** A time in ISO 8601. @param at Unix milliseconds */
+function timeText(at: number): string {
+  const before = known.get(at);
+  if (before !== undefined) return before;
+  if (known.size === MOST_KNOWN) known.clear();
+  const text = new Date(at).toISOString();
+  known.set(at, text);
+  return text;
 }
 
 /** What follows `route:` or `group:`, cut to what a header has room for: the default name of a route holds its path. */
