@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { findCollector } from '../proxy/collector.ts';
 import { keepYoungGenerationSmall } from '../server/young-generation.ts';
 
 /**
@@ -20,8 +20,7 @@ export function setUpMemory(): void {
  * Without effect where {@link setUpMemory} was not called.
  */
 export function releaseMemory(): void {
-  const collect: unknown = runInNewContext('globalThis.gc');
-  if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  findCollector()?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 /**

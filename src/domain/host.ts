@@ -1,21 +1,16 @@
+import { remember } from './remember.ts';
+
 /** A host name, IPv4 address or bracketed IPv6 address, with an optional port. */
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]{0,253}[a-z0-9.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
-/** Host headers that were read before, and what they said: a gateway is asked under the same few names all day. */
-const known = new Map<string, string>();
-/** Most that are remembered. */
+/** Most Host headers that are remembered: a gateway is asked under the same few names all day. */
 const MOST_KNOWN = 64;
+
+const known = remember(MOST_KNOWN, readHost);
 
 /** Reads a Host header: lower case, no user info, nothing that two servers could read differently. */
 export function parseHost(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const before = known.get(text);
-  if (before !== undefined) return before;
-  const host = readHost(text);
-  if (host === undefined) return undefined;
-  if (known.size === MOST_KNOWN) known.clear();
-  known.set(text, host);
-  return host;
+  return text === undefined ? undefined : known(text);
 }
 
 function readHost(text: string): string | undefined {

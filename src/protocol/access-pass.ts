@@ -1,4 +1,5 @@
 import type { AccessTerms } from '../domain/access.ts';
+import { remember } from '../domain/remember.ts';
 import type { JsonObject } from '../domain/x402.ts';
 
 /** The extension's key in `extensions`, of the 402 and of the settlement. */
@@ -51,20 +52,8 @@ export function accessPassHeaders({ token, expiresAt, remaining }: AccessPassNot
   return headers;
 }
 
-/** Ends of passes that were written before: each call with a pass tells its own again. */
-const known = new Map<number, string>();
-/** Most that are remembered. */
-const MOST_KNOWN = 1024;
-
-/** A time in ISO 8601. @param at Unix milliseconds */
-function timeText(at: number): string {
-  const before = known.get(at);
-  if (before !== undefined) return before;
-  if (known.size === MOST_KNOWN) known.clear();
-  const text = new Date(at).toISOString();
-  known.set(at, text);
-  return text;
-}
+/** A time in ISO 8601. @param at Unix milliseconds. Each call with a pass tells the same end again. */
+const timeText = remember(1024, (at: number) => new Date(at).toISOString());
 
 /** What follows `route:` or `group:`, cut to what a header has room for: the default name of a route holds its path. */
 function nameOf(scope: string): string {

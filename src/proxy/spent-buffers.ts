@@ -1,12 +1,10 @@
-import { runInNewContext } from 'node:vm';
+import { findCollector } from './collector.ts';
 
 /** After how many bytes of bodies the buffers that they came in are collected. */
 const SWEEP_BYTES = 4 * 1024 * 1024;
 
-type Collector = (options: { readonly type: 'minor' }) => void;
-
 let bytes = 0;
-let collector: Collector | undefined | 'not looked for' = 'not looked for';
+let collector: ReturnType<typeof findCollector> | 'not looked for' = 'not looked for';
 
 /**
  * Notes that a piece of a body has passed.
@@ -24,14 +22,4 @@ export function notePassed(length: number): void {
   bytes = 0;
   if (collector === 'not looked for') collector = findCollector();
   collector?.({ type: 'minor' });
-}
-
-/** A flag that is set in a process that runs shows in contexts that are made after it. */
-function findCollector(): Collector | undefined {
-  const found: unknown = runInNewContext('globalThis.gc');
-  return isCollector(found) ? found : undefined;
-}
-
-function isCollector(value: unknown): value is Collector {
-  return typeof value === 'function';
 }

@@ -1,3 +1,4 @@
+import { remember } from '../../domain/remember.ts';
 import {
   canonical,
   FORWARDING,
@@ -19,22 +20,16 @@ export interface HeaderName {
   readonly forwarded: 'always' | 'never' | 'from trusted peers';
 }
 
-/** Names that were read before: the same few come with every message. */
-const known = new Map<string, HeaderName>();
-/** Most that are remembered, and the longest; whoever sends others makes them be read anew. */
+/** Most names that are remembered, and the longest: the same few come with every message. */
 const MOST_KNOWN = 1024;
 const LONGEST_KNOWN = 64;
 
 /** Reads a name, in any case. */
-export function readHeaderName(name: string): HeaderName {
-  const before = known.get(name);
-  if (before !== undefined) return before;
-  const read = classify(name.toLowerCase());
-  if (name.length > LONGEST_KNOWN) return read;
-  if (known.size === MOST_KNOWN) known.clear();
-  known.set(name, read);
-  return read;
-}
+export const readHeaderName: (name: string) => HeaderName = remember(
+  MOST_KNOWN,
+  (name) => classify(name.toLowerCase()),
+  ({ length }) => length <= LONGEST_KNOWN,
+);
 
 function classify(lower: string): HeaderName {
   const key = canonical(lower);

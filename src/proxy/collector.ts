@@ -1,0 +1,21 @@
+import { runInNewContext } from 'node:vm';
+
+/** What V8's collector takes. */
+export interface Collection {
+  readonly type: 'minor' | 'major';
+  readonly execution?: 'sync';
+  readonly flavor?: 'last-resort';
+}
+
+/**
+ * V8's collector, for a process that was started with `--expose-gc`; `undefined` else. A flag that is set in a process
+ * that runs shows in contexts that are made after it.
+ */
+export function findCollector(): ((collection: Collection) => void) | undefined {
+  const found: unknown = runInNewContext('globalThis.gc');
+  return isCollector(found) ? found : undefined;
+}
+
+function isCollector(value: unknown): value is (collection: Collection) => void {
+  return typeof value === 'function';
+}
