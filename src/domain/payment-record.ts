@@ -16,6 +16,7 @@ export interface PaymentClaim {
   readonly payer: string;
   readonly network: Network;
   readonly asset: string;
+  /** The price: the most that may be asked for. */
   readonly amount: Amount;
   readonly payTo: string;
   readonly scheme: string;
@@ -56,6 +57,11 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly settlement: Settlement | undefined;
   /** Unix milliseconds at which the ledger learned that the money moved. */
   readonly settledAt: number | undefined;
+  /**
+   * What is asked for, written down with or before the first attempt to settle and never changed after; `undefined`
+   * before that, and in rows of versions that always asked for the whole price. {@link amountAsked} reads it.
+   */
+  readonly asked: Amount | undefined;
   /** The last attempt to settle, once there was one. */
   readonly attempt: SettlementAttempt | undefined;
   /** {@link PaymentClaim.evidence}, until it is forgotten. */
@@ -74,4 +80,9 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly reason: string | undefined;
   /** Unix milliseconds of the last transition. */
   readonly changedAt: number;
+}
+
+/** What a payment's settlement is to move, or moved, in atomic units. */
+export function amountAsked({ asked, amount }: Pick<PaymentRecord, 'asked' | 'amount'>): Amount {
+  return asked ?? amount;
 }

@@ -1,7 +1,7 @@
 import type { Amount } from './amount.ts';
 import type { JsonObject } from './x402.ts';
 
-/** Money that moved: proved on chain by the `local` facilitator, or stated in full by a remote one. */
+/** Money that moved, all that was asked for and no more: proved on chain by the `local` facilitator, or stated in full by a remote one. */
 export interface Settlement {
   /** Transaction hash. One transaction may hold several settlements, so it is no key. */
   readonly transaction: string;
@@ -21,3 +21,13 @@ export type SettlementOutcome =
   | { readonly kind: 'settled'; readonly settlement: Settlement }
   | { readonly kind: 'failed'; readonly reason: string; readonly transaction?: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly transaction?: string };
+
+/**
+ * The outcome as it counts for somebody who asked for `amount`: a settlement that states another one is in doubt, since
+ * it proves neither that this was paid nor that it was not.
+ */
+export function outcomeFor(amount: Amount, outcome: SettlementOutcome): SettlementOutcome {
+  if (outcome.kind !== 'settled' || outcome.settlement.amount === amount) return outcome;
+  const { transaction } = outcome.settlement;
+  return { kind: 'unknown', reason: 'settlement_amount_mismatch', transaction };
+}

@@ -1,3 +1,4 @@
+import type { Amount } from '../domain/amount.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementAttempt } from '../domain/payment-record.ts';
@@ -19,6 +20,8 @@ export type Journal = (attempt: SettlementAttempt) => Promise<void>;
 /** A settlement whose outcome is not known, as the ledger has it. */
 export interface OpenSettlement {
   readonly payment: Payment;
+  /** What was asked for. Only a movement of exactly this is `settled`. */
+  readonly amount: Amount;
   /** What was written down last; `undefined` says that nothing was ever sent. */
   readonly attempt: SettlementAttempt | undefined;
   /** Unix milliseconds of the claim. */
@@ -42,12 +45,14 @@ export interface Facilitator {
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */
   verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
   /**
-   * Moves the money. Called at most once per claim. What is about to be sent is given to `journal` first.
+   * Moves the money: exactly `amount`, in atomic units, which is at most what the payer signed for. Called at most once
+   * per claim. What is about to be sent is given to `journal` first, and the caller writes the amount down with it. A
+   * facilitator that cannot move this very amount says `failed`; it never moves another one.
    *
    * @throws GatewayError `facilitator_overloaded` when it declines before anything was sent; never for what happened
    *   after a request or a transaction may have left, which is `unknown`. Whatever `journal` rejected with.
    */
-  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome>;
+  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome>;
   /**
    * Finds out what became of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
    * May be repeated, and asked about a settlement that was `settled` before, which a reorganisation of the chain can

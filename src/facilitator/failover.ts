@@ -40,7 +40,7 @@ const AWAY_FAILURES = 2;
  * const pool = orderedFacilitators([first, second]);
  * await pool.refresh(signal);
  * const { verification, facilitator } = await pool.verify(payment, signal);
- * if (verification.kind === 'valid') await facilitator.settle(payment);
+ * if (verification.kind === 'valid') await facilitator.settle(payment, payment.offer.amount, journal);
  */
 export function orderedFacilitators(list: readonly Facilitator[], deps: FacilitatorPoolDeps = {}): FacilitatorPool {
   return new FacilitatorPool(list, deps);

@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
-import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { SettlementAttempt } from '../domain/payment-record.ts';
+import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
@@ -25,9 +26,13 @@ export type ChargeResult = { readonly kind: 'charged'; readonly notice: Settleme
 /** What the row learns with the step to `settling`. */
 export type FactsAtSettling = Pick<Transition, 'bodyDigest'>;
 
+/** The same with the amount that is asked for. */
+type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
+
 /**
  * Moves the money of a payment, and writes down what came of it before anybody is told. The payment stands at `settling`
- * already, or at `forwarding`: the attempt, without which nothing is sent, takes it to `settling`.
+ * already, or at `forwarding`: the attempt, without which nothing is sent, takes it to `settling`. The amount is written
+ * down in the same step, so that whoever takes over asks about this one and no other.
  *
  * A crash before the attempt was written down: nothing was sent, the payment is released. One before the settlement
  * left: the row says `settling`, nothing moved, recovery finds the authorization unused. One after it: the row says
@@ -41,11 +46,12 @@ export async function charge(
   claimed: ClaimedPayment,
   authorized: AuthorizedPayment,
   services: Services,
-  facts: FactsAtSettling = {},
+  digest: FactsAtSettling = {},
 ): Promise<ChargeResult> {
   const { payment, protocol } = authorized;
   const { clock } = services;
   const { offer } = payment;
+  const facts: AskedFacts = { ...digest, asked: offer.amount };
   const settling = request.notes.trace?.begin('settle');
   const outcome = await settle(claimed, authorized, facts);
   settling?.end(factsOf(outcome, authorized));
@@ -97,10 +103,12 @@ function factsOf(outcome: SettlementOutcome, { facilitator, payment }: Authorize
 async function settle(
   claimed: ClaimedPayment,
   { facilitator, payment }: AuthorizedPayment,
-  facts: FactsAtSettling,
+  facts: AskedFacts,
 ): Promise<SettlementOutcome> {
   try {
-    return await facilitator.settle(payment, (attempt) => claimed.move({ to: 'settling', attempt, ...facts }));
+    const { asked } = facts;
+    const journal = (attempt: SettlementAttempt) => claimed.move({ to: 'settling', attempt, ...facts });
+    return outcomeFor(asked, await facilitator.settle(payment, asked, journal));
   } catch (fault) {
     if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: 'unexpected_settle_error' };
     if (NOTHING_SENT.has(fault.code)) {
@@ -114,7 +122,7 @@ async function settle(
 }
 
 /** A settlement that came to its end without an attempt, such as one that was made by others or declined. */
-async function reachSettling(claimed: ClaimedPayment, facts: FactsAtSettling): Promise<void> {
+async function reachSettling(claimed: ClaimedPayment, facts: AskedFacts): Promise<void> {
   if (claimed.record.state === 'forwarding') await claimed.move({ to: 'settling', ...facts });
 }
 

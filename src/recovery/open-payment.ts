@@ -1,8 +1,8 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
-import type { PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
-import type { SettlementOutcome } from '../domain/settlement.ts';
+import { amountAsked, type PaymentRecord, type SettlementAttempt } from '../domain/payment-record.ts';
+import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
@@ -57,11 +57,12 @@ function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
 export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const evidence = evidenceOf(record);
   const facilitator = resolver.facilitator(record.facilitator, record.network);
+  const amount = amountAsked(record);
   const later = { to: 'owed', checkAt: nextCheck(record.checks, resolver.now) } as const;
   if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
   if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
   try {
-    const outcome = await facilitator.settle(evidence.payment, resolver.journal);
+    const outcome = outcomeFor(amount, await facilitator.settle(evidence.payment, amount, resolver.journal));
     // The answer is out: a facilitator that is away for a while must not make it free, as long as it can be paid at all.
     if (outcome.kind === 'failed' && NOT_REACHED.has(outcome.reason) && canBePaid(record, resolver.now)) {
       return { ...later, reason: outcome.reason };
@@ -96,7 +97,8 @@ export async function findOutcome(
   if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
   if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };
   const { attempt, claimedAt: since, settlement: known } = record;
-  return await owner.resolve({ payment: evidence.payment, attempt, since, known }, signal);
+  const amount = amountAsked(record);
+  return outcomeFor(amount, await owner.resolve({ payment: evidence.payment, amount, attempt, since, known }, signal));
 }
 
 function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: number): Transition {

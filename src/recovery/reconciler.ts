@@ -1,7 +1,7 @@
 import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-payment.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
-import type { PaymentRecord } from '../domain/payment-record.ts';
+import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
@@ -235,7 +235,7 @@ export class Reconciler {
   }
 
   async #settle(record: PaymentRecord): Promise<void> {
-    let held = await this.#move(record, { to: 'settling' });
+    let held = await this.#move(record, { to: 'settling', asked: amountAsked(record) });
     if (held === undefined) return;
     const resolver: Resolver = {
       ...this.#resolver(),

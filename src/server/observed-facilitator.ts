@@ -1,3 +1,4 @@
+import type { Amount } from '../domain/amount.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { Payment } from '../domain/payment.ts';
@@ -30,8 +31,9 @@ class ObservedFacilitator implements Facilitator {
     return this.#note('verify', payment.offer.network, this.#inner.verify(payment, signal), ({ kind }) => kind);
   }
 
-  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
-    return this.#note('settle', payment.offer.network, this.#inner.settle(payment, journal), ({ kind }) => kind);
+  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+    const settling = this.#inner.settle(payment, amount, journal);
+    return this.#note('settle', payment.offer.network, settling, ({ kind }) => kind);
   }
 
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {

@@ -1,3 +1,4 @@
+import type { Amount } from '../domain/amount.ts';
 import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
@@ -32,6 +33,8 @@ export interface Transition {
   /** The process that holds the payment from now on: whoever takes up what another process left at rest says so. */
   readonly owner?: string;
   readonly settlement?: Settlement;
+  /** What is about to be asked for. The first one of a claim stays: later steps do not change it. */
+  readonly asked?: Amount;
   readonly attempt?: SettlementAttempt;
   readonly bodyDigest?: string;
   readonly answered?: true;

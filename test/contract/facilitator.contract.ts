@@ -1,8 +1,10 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import type { Network } from '../../src/domain/network.ts';
 import { covers, type Facilitator, type OpenSettlement } from '../../src/facilitator/facilitator.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 import { type MadePayment, makePayment, notebook, PRICE } from './facilitator-payments.ts';
 
 /** A facilitator on a chain, as the suite drives it. */
@@ -54,8 +56,8 @@ export function facilitatorContract(kind: FacilitatorKind): void {
   /** Writes an attempt down, and goes down before it is sent. */
   async function crashBeforeSending(made: MadePayment, opened = world.open()): Promise<OpenSettlement> {
     const book = notebook(() => Promise.reject(new Error('crashed')));
-    await expect(opened.settle(made.payment, book.write)).rejects.toThrow('crashed');
-    return { payment: made.payment, attempt: book.last(), since: Date.now() };
+    await expect(settleInFull(opened, made.payment, book.write)).rejects.toThrow('crashed');
+    return { payment: made.payment, amount: made.payment.offer.amount, attempt: book.last(), since: Date.now() };
   }
 
   describe(`${kind.name}: before the money moves`, () => {
@@ -92,7 +94,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
           await expect(known).rejects.toThrow('could not be found');
         }
       });
-      expect(await world.open().settle(made.payment, book.write)).toMatchObject({
+      expect(await settleInFull(world.open(), made.payment, book.write)).toMatchObject({
         kind: 'settled',
         settlement: { amount: PRICE, payer: made.payment.authorization.payer },
       });
@@ -102,15 +104,23 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(PRICE);
     });
 
+    it('moves no other amount than it was asked to: what it cannot move it says failed for', async () => {
+      const made = await makePayment(devnet);
+      const less = (PRICE - 1n) as Amount;
+      const outcome = await world.open().settle(made.payment, less, notebook().write);
+      expect(outcome.kind).toBe('failed');
+      expect(await made.received()).toBe(0n);
+    });
+
     it('sends nothing when it cannot be written down, says why, and goes on with the next payment', async () => {
       const [lost, next] = [await makePayment(devnet), await makePayment(devnet)];
       const facilitator = world.open();
       const before = await world.sent();
       const full = new Error('the disk is full');
-      const settling = facilitator.settle(lost.payment, () => Promise.reject(full));
+      const settling = settleInFull(facilitator, lost.payment, () => Promise.reject(full));
       await expect(settling).rejects.toBe(full);
       expect(await world.sent()).toBe(before);
-      expect(await facilitator.settle(next.payment, notebook().write)).toMatchObject({ kind: 'settled' });
+      expect(await settleInFull(facilitator, next.payment, notebook().write)).toMatchObject({ kind: 'settled' });
       expect(await world.sent()).toBe(before + 1);
       expect(await lost.received()).toBe(0n);
     });
@@ -120,8 +130,13 @@ export function facilitatorContract(kind: FacilitatorKind): void {
     it('finds the transaction that settled it', async () => {
       const made = await makePayment(devnet);
       const book = notebook();
-      const outcome = await world.open().settle(made.payment, book.write);
-      const open = { payment: made.payment, attempt: book.last(), since: Date.now() };
+      const outcome = await settleInFull(world.open(), made.payment, book.write);
+      const open = {
+        payment: made.payment,
+        amount: made.payment.offer.amount,
+        attempt: book.last(),
+        since: Date.now(),
+      };
       const found = await world.open().resolve(open, signal());
       expect(kind.proves ? found : found.kind).toEqual(kind.proves ? outcome : 'unknown');
       expect(await made.received()).toBe(PRICE);
@@ -129,7 +144,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
 
     it('says that one which was never written down failed', async () => {
       const { payment, received } = await makePayment(devnet);
-      const open = { payment, attempt: undefined, since: Date.now() };
+      const open = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() };
       const outcome = await world.open().resolve(open, signal());
       expect(outcome).toEqual({ kind: 'failed', reason: 'settlement_not_sent' });
       expect(await received()).toBe(0n);
@@ -184,10 +199,15 @@ export function facilitatorContract(kind: FacilitatorKind): void {
         const there = await startWorld(own);
         const made = await makePayment(own);
         const book = notebook();
-        const outcome = await there.open().settle(made.payment, book.write);
+        const outcome = await settleInFull(there.open(), made.payment, book.write);
         expect(outcome).toMatchObject({ kind: 'settled' });
         await undoLastBlock(own, made);
-        const open = { payment: made.payment, attempt: book.last(), since: Date.now() };
+        const open = {
+          payment: made.payment,
+          amount: made.payment.offer.amount,
+          attempt: book.last(),
+          since: Date.now(),
+        };
         const fresh = there.open();
         if (!kind.sends) {
           expect(await fresh.resolve(open, signal())).toMatchObject({ kind: 'unknown' });

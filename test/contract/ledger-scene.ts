@@ -73,6 +73,7 @@ export function freshRow(claim: PaymentClaim, epoch: number, changedAt: number):
   const nothingYet = {
     settlement: undefined,
     settledAt: undefined,
+    asked: undefined,
     attempt: undefined,
     bodyDigest: undefined,
     reason: undefined,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import { isClaimable, mayFollow, type PaymentState } from '../../src/domain/payment-state.ts';
 import type { Settlement } from '../../src/domain/settlement.ts';
 import { type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES, stepTo } from './ledger-scene.ts';
@@ -131,6 +132,16 @@ export function transitionContract(scene: LedgerScene): void {
       record = await moved(record, { to: 'owed', answered: true });
       for (const to of ['settling', 'unknown', 'delivered'] as const) record = await moved(record, stepTo(to));
       expect((await scene.ledger.find(record.key))?.answered).toBe(true);
+    });
+
+    it('keeps the amount that was first asked for, until the payment is claimed anew', async () => {
+      let record = await claimed(paymentClaim({ state: 'settling' }));
+      expect(record.asked).toBeUndefined();
+      record = await moved(record, { to: 'settling', asked: 7_000n as Amount });
+      record = await moved(record, { to: 'settling', asked: 9_000n as Amount });
+      expect((await scene.ledger.find(record.key))?.asked).toBe(7_000n);
+      await moved(record, { to: 'failed' });
+      expect((await claimed()).asked).toBeUndefined();
     });
 
     it('keeps the reason of the last step only', async () => {

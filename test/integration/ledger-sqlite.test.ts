@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { amountAsked } from '../../src/domain/payment-record.ts';
 import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
@@ -237,6 +238,27 @@ describe('a SQLite ledger', () => {
     database.exec('INSERT INTO turnpike_schema_version (version) VALUES (1000)');
     database.close();
     await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
+  });
+
+  it('opens one of the version before, keeps its sums, and goes on with what is open at its price', async () => {
+    const before = new DatabaseSync(path());
+    before.exec(await readFile(new URL('../support/ledgers/schema-4.sql', import.meta.url), 'utf8'));
+    before.close();
+    const ledger = await open();
+    const [total, ...others] = await ledger.summarize({});
+    expect(others).toEqual([]);
+    expect(total).toMatchObject({ settled: 2, amount: 12_500n, open: 3 });
+    const taken = await ledger.takeOpen('process-2', NOW, 1000, 10);
+    expect(taken.map(({ state, amount }) => [state, amount]).sort()).toEqual([
+      ['owed', 10_000n],
+      ['settling', 700n],
+      ['unknown', 10_000n],
+    ]);
+    for (const row of taken) expect(amountAsked(row)).toBe(row.amount);
+    const owed = taken.find(({ state }) => state === 'owed');
+    if (owed === undefined) throw new Error('the debt is not there');
+    const outcome = await ledger.transition(owed.key, owed.epoch, { to: 'settling', asked: owed.amount });
+    expect(outcome.record?.asked).toBe(10_000n);
   });
 
   it('is unavailable while another process does not let go of the file, and works again after that', async () => {

@@ -9,6 +9,7 @@ import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts'
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
 const written: Journal = async () => {};
@@ -110,7 +111,11 @@ describe('what is written down of a shared transaction', () => {
     const facilitator = open();
     await Promise.all(
       made.map(({ payment }, index) =>
-        facilitator.settle(payment, async ({ data }) => void entries.push({ index, bytes: data.includes('"raw"') })),
+        settleInFull(
+          facilitator,
+          payment,
+          async ({ data }) => void entries.push({ index, bytes: data.includes('"raw"') }),
+        ),
       ),
     );
     expect(entries.map(({ bytes }) => bytes)).toEqual([...Array(4).fill(false), ...Array(4).fill(true)]);
@@ -123,7 +128,7 @@ describe('what is written down of a shared transaction', () => {
     const broken = new GatewayError('store_unavailable');
     const ends = await Promise.allSettled(
       made.map(({ payment }, index) =>
-        facilitator.settle(payment, index === 1 ? () => Promise.reject(broken) : written),
+        settleInFull(facilitator, payment, index === 1 ? () => Promise.reject(broken) : written),
       ),
     );
     expect(ends[1]).toEqual({ status: 'rejected', reason: broken });
@@ -136,7 +141,7 @@ describe('what is written down of a shared transaction', () => {
     const broken = new GatewayError('store_unavailable');
     const ends = await Promise.allSettled(
       made.map(({ payment }, index) =>
-        facilitator.settle(payment, async ({ data }) => {
+        settleInFull(facilitator, payment, async ({ data }) => {
           if (index === 1 && data.includes('"raw"')) throw broken;
         }),
       ),
@@ -150,7 +155,7 @@ describe('what is written down of a shared transaction', () => {
     const attempts = await crashAfter(made, (index) => (index === 0 ? 'sealed' : 'announced'));
     const next = open();
     const [sealed, ...announced] = made.map(({ payment }, index) => {
-      return { payment, attempt: attempts[index], since: Date.now() };
+      return { payment, amount: payment.offer.amount, attempt: attempts[index], since: Date.now() };
     });
     for (const settlement of announced) {
       expect(await next.resolve(settlement, signal())).toMatchObject({ kind: 'unknown' });
@@ -168,7 +173,7 @@ describe('what is written down of a shared transaction', () => {
     const [, announced] = await crashAfter(made, (index) => (index === 0 ? 'sealed' : 'announced'));
     const settlement = { payment: made[1]?.payment, attempt: announced, since: Date.now() };
     if (settlement.payment === undefined) throw new Error('two payments were lost');
-    const open1 = { ...settlement, payment: settlement.payment };
+    const open1 = { ...settlement, payment: settlement.payment, amount: settlement.payment.offer.amount };
     expect(await open().resolve(open1, signal())).toMatchObject({ kind: 'unknown' });
     // Once its number went to another transaction for good, nobody can.
     const account = privateKeyToAccount(key);
@@ -183,7 +188,7 @@ async function makePayments(count: number): Promise<MadePayment[]> {
 }
 
 async function settleAll(facilitator: Facilitator, made: readonly MadePayment[]): Promise<SettlementOutcome[]> {
-  return await Promise.all(made.map(({ payment }) => facilitator.settle(payment, written)));
+  return await Promise.all(made.map(({ payment }) => settleInFull(facilitator, payment, written)));
 }
 
 function transactionsOf(outcomes: readonly SettlementOutcome[]): (string | undefined)[] {
@@ -240,7 +245,7 @@ async function crashAfter(
   const books = made.map(() => notebook());
   const ends = await Promise.allSettled(
     made.map(({ payment }, index) =>
-      facilitator.settle(payment, async (attempt) => {
+      settleInFull(facilitator, payment, async (attempt) => {
         if (attempt.data.includes('"raw"') && last(index) === 'announced') throw new Error('crashed');
         await books[index]?.write(attempt);
       }),

@@ -9,6 +9,7 @@ import type { Facilitator, OpenSettlement } from '../../src/facilitator/facilita
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, notebook, PRICE } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 let devnet: Devnet;
 let key: Hex;
@@ -32,11 +33,16 @@ describe('a settlement that was written down and lost', () => {
     const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 200 });
     const made = await makePayment(devnet);
     const book = notebook();
-    expect(await first.settle(made.payment, book.write)).toMatchObject({ kind: 'unknown' });
+    expect(await settleInFull(first, made.payment, book.write)).toMatchObject({ kind: 'unknown' });
     await first.close();
     expect(await clientOf(devnet).getTransactionCount({ address: settler() })).toBe(0);
     expect(JSON.parse(book.last().data)).toMatchObject({ nonce: 0, raw: node.dropped[0] });
-    const settlement = { payment: made.payment, attempt: book.last(), since: Date.now() };
+    const settlement = {
+      payment: made.payment,
+      amount: made.payment.offer.amount,
+      attempt: book.last(),
+      since: Date.now(),
+    };
     expect(await settledBy(open(), settlement)).toBe(book.last().transaction);
     expect(new Set(node.dropped).size).toBe(1);
     expect(await made.received()).toBe(PRICE);
@@ -51,8 +57,8 @@ describe('a settlement that was written down and lost', () => {
     const lost: OpenSettlement[] = [];
     for (const book of books) {
       const { payment } = await makePayment(devnet);
-      expect(await first.settle(payment, book.write)).toMatchObject({ kind: 'unknown' });
-      lost.push({ payment, attempt: book.last(), since: Date.now() });
+      expect(await settleInFull(first, payment, book.write)).toMatchObject({ kind: 'unknown' });
+      lost.push({ payment, amount: payment.offer.amount, attempt: book.last(), since: Date.now() });
     }
     await first.close();
     await node.close();
@@ -99,15 +105,20 @@ describe('a settlement that was written down and lost', () => {
   it('is not said to have failed while the node is behind, whatever it shows', async () => {
     const { payment } = await makePayment(devnet);
     const later = open({}, () => Date.now() + 600_000);
-    const settlement = { payment, attempt: undefined, since: Date.now() };
+    const settlement = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() };
     expect(await later.resolve(settlement, signal())).toEqual({ kind: 'unknown', reason: 'chain_node_behind' });
   });
 
   it('counts as settled when its transaction is as deep as is asked for', async () => {
     const made = await makePayment(devnet);
     const book = notebook();
-    expect(await open().settle(made.payment, book.write)).toMatchObject({ kind: 'settled' });
-    const settlement = { payment: made.payment, attempt: book.last(), since: Date.now() };
+    expect(await settleInFull(open(), made.payment, book.write)).toMatchObject({ kind: 'settled' });
+    const settlement = {
+      payment: made.payment,
+      amount: made.payment.offer.amount,
+      attempt: book.last(),
+      since: Date.now(),
+    };
     const careful = open({ confirmations: 40 });
     expect(await careful.resolve(settlement, signal())).toMatchObject({ kind: 'unknown' });
     await clientOf(devnet).mine({ blocks: 40 });
@@ -141,7 +152,7 @@ describe('a settlement that was written down and lost', () => {
     const node = await nodeThatDropsSends();
     await node.close();
     const { payment } = await makePayment(devnet);
-    const settlement = { payment, attempt: undefined, since: Date.now() };
+    const settlement = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() };
     const away = open({ rpc: new Map([[devnet.network, node.url]]) });
     await expect(away.resolve(settlement, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
     expect(await open({ rpc: new Map() }).resolve(settlement, signal())).toMatchObject({ kind: 'unknown' });
@@ -152,9 +163,14 @@ describe('a lost Permit2 settlement', () => {
   it('is found by the transfer and the permit that its transaction used', async () => {
     const made = await makePayment(devnet, 'permit2');
     const book = notebook();
-    const outcome = await open().settle(made.payment, book.write);
+    const outcome = await settleInFull(open(), made.payment, book.write);
     expect(outcome).toMatchObject({ kind: 'settled' });
-    const settlement = { payment: made.payment, attempt: book.last(), since: Date.now() };
+    const settlement = {
+      payment: made.payment,
+      amount: made.payment.offer.amount,
+      attempt: book.last(),
+      since: Date.now(),
+    };
     expect(await open().resolve(settlement, signal())).toEqual(outcome);
     expect(await open().resolve({ ...settlement, attempt: undefined }, signal())).toEqual(outcome);
   });
@@ -202,13 +218,22 @@ async function crash(payments: readonly MadePayment[]): Promise<OpenSettlement[]
   const facilitator = open();
   const books = payments.map(() => notebook(() => Promise.reject(new Error('crashed'))));
   const settling = payments.map(({ payment }, index) =>
-    facilitator.settle(payment, (attempt) => books[index]?.write(attempt) ?? Promise.reject(new Error('no book'))),
+    settleInFull(
+      facilitator,
+      payment,
+      (attempt) => books[index]?.write(attempt) ?? Promise.reject(new Error('no book')),
+    ),
   );
   const ends = await Promise.allSettled(settling);
   expect(ends.map(({ status }) => status)).toEqual(payments.map(() => 'rejected'));
   await facilitator.close();
   return payments
-    .map(({ payment }, index) => ({ payment, attempt: books[index]?.last(), since: Date.now() }))
+    .map(({ payment }, index) => ({
+      payment,
+      amount: payment.offer.amount,
+      attempt: books[index]?.last(),
+      since: Date.now(),
+    }))
     .sort((a, b) => numberOf(a) - numberOf(b));
 }
 

@@ -30,6 +30,7 @@ import {
   smartAccountAddress,
   startDevnet,
 } from '../support/devnet.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
 const written: Journal = async () => {};
@@ -69,7 +70,9 @@ describe('what the local facilitator supports', () => {
     await expect(facilitator.supported(signal())).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
     const { payment } = await paid();
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject({
+      code: 'facilitator_invalid_answer',
+    });
     expect(rpc.sent()).toEqual([]);
     await rpc.close();
   });
@@ -81,7 +84,9 @@ describe('what the local facilitator supports', () => {
     await expect(facilitator.supported(signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
     const { payment } = await paid();
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject({
+      code: 'facilitator_unreachable',
+    });
   });
 });
 
@@ -90,7 +95,7 @@ describe('an EIP-3009 payment', () => {
     const facilitator = open();
     const { payment, payTo, payer } = await paid();
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'valid', payer: payer.address.toLowerCase() });
-    const outcome = await facilitator.settle(payment, written);
+    const outcome = await settleInFull(facilitator, payment, written);
     expect(outcome).toMatchObject({ kind: 'settled', settlement: { amount: PRICE } });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
   });
@@ -101,7 +106,7 @@ describe('an EIP-3009 payment', () => {
     const payer = await freshPayer(devnet);
     await devnet.mint(payer.address, 100n * PRICE);
     const payments = await Promise.all(Array.from({ length: 100 }, async () => (await paid({ payer, payTo })).payment));
-    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
+    const outcomes = await Promise.all(payments.map((payment) => settleInFull(facilitator, payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(100n * PRICE);
     const transactions = new Set(
@@ -114,7 +119,10 @@ describe('an EIP-3009 payment', () => {
   it('that is settled twice at once is sent once', async () => {
     const facilitator = open();
     const { payment, payTo } = await paid();
-    const outcomes = await Promise.all([facilitator.settle(payment, written), facilitator.settle(payment, written)]);
+    const outcomes = await Promise.all([
+      settleInFull(facilitator, payment, written),
+      settleInFull(facilitator, payment, written),
+    ]);
     expect(outcomes[0]).toMatchObject({ kind: 'settled' });
     expect(outcomes[1]).toEqual(outcomes[0]);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
@@ -123,10 +131,10 @@ describe('an EIP-3009 payment', () => {
 
   it('keeps working when somebody else used the account number that was next', async () => {
     const facilitator = open();
-    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, (await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     const account = privateKeyToAccount(settlerKey);
     await clientOf(devnet).sendTransactionSync({ account, to: account.address, value: 1n });
-    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, (await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(3);
   });
 
@@ -139,7 +147,7 @@ describe('an EIP-3009 payment', () => {
     const { payment } = await paid();
     const other = await paid({ signedFor: change, payTo: payment.offer.payTo as Hex });
     expect(await facilitator.verify(other.payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(other.payment, written)).toMatchObject({ kind: 'failed' });
+    expect(await settleInFull(facilitator, other.payment, written)).toMatchObject({ kind: 'failed' });
     expect(await sentCount()).toBe(0);
   });
 
@@ -148,7 +156,7 @@ describe('an EIP-3009 payment', () => {
     const late = open({}, () => payment.authorization.expiresAt * 1000 - 5_000);
     const reason = 'invalid_exact_evm_payload_authorization_valid_before';
     expect(await late.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await late.settle(payment, written)).toEqual({ kind: 'failed', reason });
+    expect(await settleInFull(late, payment, written)).toEqual({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
@@ -162,7 +170,7 @@ describe('an EIP-3009 payment', () => {
       encodeFunctionData({ abi: MINT_ABI, functionName: 'transfer', args: [STRANGER, 1_000_000n] }),
     );
     const reason = 'invalid_exact_evm_insufficient_balance';
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
     expect(await sentCount()).toBe(0);
   });
@@ -185,7 +193,7 @@ describe('an EIP-3009 payment', () => {
     await asStranger(devnet.usdc, encodeFunctionData({ abi, args: [payer.address, nonce, signature] }));
     const reason = 'invalid_exact_evm_nonce_already_used';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(0n);
   });
 
@@ -193,7 +201,7 @@ describe('an EIP-3009 payment', () => {
     const facilitator = open();
     const { payment, transferData } = await paid();
     const theirs = await asStranger(devnet.usdc, transferData);
-    expect(await facilitator.settle(payment, written)).toMatchObject({
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({
       kind: 'settled',
       settlement: { transaction: theirs },
     });
@@ -207,7 +215,7 @@ describe('an EIP-3009 payment', () => {
     await client.setAutomine(false);
     await client.setIntervalMining({ interval: 0 });
     try {
-      const settling = facilitator.settle(payment, written);
+      const settling = settleInFull(facilitator, payment, written);
       await vi.waitFor(async () => expect((await client.getTxpoolStatus()).pending).toBe(1), 10_000);
       const tip = { maxFeePerGas: 500n * GWEI, maxPriorityFeePerGas: 400n * GWEI, gas: 200_000n };
       const theirs = await client.sendTransaction({ account: STRANGER, to: devnet.usdc, data: transferData, ...tip });
@@ -224,7 +232,7 @@ describe('an EIP-3009 payment', () => {
   it('in a token that keeps a fee does not count as paid', async () => {
     const asset = await hostileToken('FeeToken');
     const { payment } = await paid({ asset });
-    expect(await open().settle(payment, written)).toMatchObject({
+    expect(await settleInFull(open(), payment, written)).toMatchObject({
       kind: 'failed',
       reason: 'invalid_exact_evm_transfer_event_mismatch',
     });
@@ -234,12 +242,12 @@ describe('an EIP-3009 payment', () => {
     const asset = await hostileToken('SilentToken');
     const facilitator = open();
     const first = await paid({ asset });
-    expect(await facilitator.settle(first.payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, first.payment, written)).toMatchObject({ kind: 'settled' });
     const reason = 'invalid_exact_evm_nonce_already_used';
     expect(await facilitator.verify(first.payment, signal())).toEqual({ kind: 'invalid', reason });
     const second = await paid({ asset });
     const theirs = await asStranger(asset, second.transferData);
-    expect(await facilitator.settle(second.payment, written)).toMatchObject({
+    expect(await settleInFull(facilitator, second.payment, written)).toMatchObject({
       kind: 'settled',
       settlement: { transaction: theirs },
     });
@@ -250,18 +258,18 @@ describe('an EIP-3009 payment', () => {
     const { payment } = await paid({ asset: privateKeyToAccount(generatePrivateKey()).address });
     const reason = 'asset_not_deployed_contract';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'failed', reason });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
   it('waits for as many confirmations as are asked for', async () => {
     const facilitator = open({ confirmations: 3, settleTimeoutMs: 500 });
     const { payment, payTo } = await paid();
-    const outcome = await facilitator.settle(payment, written);
+    const outcome = await settleInFull(facilitator, payment, written);
     expect(outcome).toMatchObject({ kind: 'unknown', reason: 'settlement_pending' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     await clientOf(devnet).mine({ blocks: 2 });
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(1);
   });
 });
@@ -277,7 +285,7 @@ describe('a smart account', () => {
     const { payment, payTo } = await paid({ payer: { address, key: owner.key, wrap } });
     const facilitator = open();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
   });
 
@@ -299,7 +307,7 @@ describe('a smart account', () => {
       kind: 'invalid',
       reason: 'invalid_exact_evm_signature',
     });
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'failed' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'failed' });
     expect(await sentCount()).toBe(0);
   });
 
@@ -308,7 +316,7 @@ describe('a smart account', () => {
     const reason = 'eip6492_factory_not_allowed';
     const facilitator = open({ eip6492Factories: [STRANGER] });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason });
     expect(await sentCount()).toBe(0);
   });
 
@@ -317,12 +325,12 @@ describe('a smart account', () => {
     const { payment, payTo } = await paid({ payer });
     const facilitator = open({ eip6492Factories: [ACCOUNT_FACTORY] });
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await clientOf(devnet).getCode({ address: payer.address })).toBeDefined();
     expect(await sentCount()).toBe(1);
     const again = await paid({ payer });
-    expect(await facilitator.settle(again.payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, again.payment, written)).toMatchObject({ kind: 'settled' });
   });
 });
 
@@ -332,14 +340,14 @@ describe('a Permit2 payment', () => {
     const { payment, payer, payTo } = await paid({ method: 'permit2' });
     const reason = 'permit2_allowance_required';
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason });
     await approvePermit2(devnet, payer.key);
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
-    const outcome = await facilitator.settle(payment, written);
+    const outcome = await settleInFull(facilitator, payment, written);
     expect(outcome).toMatchObject({ kind: 'settled' });
     expect(await facilitator.verify(payment, signal())).toEqual({ kind: 'invalid', reason: 'permit2_invalid_nonce' });
     // Asked again, the proof is found: nothing moves a second time.
-    expect(await facilitator.settle(payment, written)).toEqual(outcome);
+    expect(await settleInFull(facilitator, payment, written)).toEqual(outcome);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await sentCount()).toBe(1);
   });
@@ -348,13 +356,18 @@ describe('a Permit2 payment', () => {
     const facilitator = open();
     const { payment, payer, payTo, nonce } = await paid({ method: 'permit2' });
     await approvePermit2(devnet, payer.key);
-    expect(await facilitator.settle((await paid({ method: 'permit2', payer, payTo })).payment, written)).toMatchObject({
+    expect(
+      await settleInFull(facilitator, (await paid({ method: 'permit2', payer, payTo })).payment, written),
+    ).toMatchObject({
       kind: 'settled',
     });
     const abi = parseAbi(['function invalidateUnorderedNonces(uint256 word, uint256 mask)']);
     const args = [BigInt(nonce) >> 8n, 1n << (BigInt(nonce) & 255n)] as const;
     await asPayer(payer, '0x000000000022D473030F116dDEE9F6B43aC78BA3', encodeFunctionData({ abi, args }));
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'permit2_invalid_nonce' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
+      kind: 'failed',
+      reason: 'permit2_invalid_nonce',
+    });
   });
 });
 
@@ -365,14 +378,14 @@ describe('a settlement in trouble', () => {
     const { payment, payTo } = await paid();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieAfterSend();
-    const outcome = await facilitator.settle(payment, written);
+    const outcome = await settleInFull(facilitator, payment, written);
     expect(outcome).toEqual({
       kind: 'unknown',
       reason: 'settlement_pending',
       transaction: expect.stringMatching(/^0x/),
     });
     rpc.revive();
-    expect(await facilitator.settle(payment, written)).toEqual({
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
       kind: 'settled',
       settlement: {
         transaction: outcome.kind === 'unknown' ? outcome.transaction : '',
@@ -382,7 +395,7 @@ describe('a settlement in trouble', () => {
     });
     expect(new Set(rpc.sent()).size).toBe(1);
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
-    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, (await paid()).payment, written)).toMatchObject({ kind: 'settled' });
     await rpc.close();
   });
 
@@ -392,9 +405,9 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     expect(await facilitator.verify(payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieBeforeSend();
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'unknown' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'unknown' });
     rpc.revive();
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'settled' });
     expect(new Set(rpc.sent()).size).toBe(1);
     expect(await sentCount()).toBe(1);
     await rpc.close();
@@ -406,11 +419,11 @@ describe('a settlement in trouble', () => {
     const lost = await paid();
     expect(await facilitator.verify(lost.payment, signal())).toMatchObject({ kind: 'valid' });
     rpc.dieBeforeSend();
-    expect(await facilitator.settle(lost.payment, written)).toMatchObject({ kind: 'unknown' });
+    expect(await settleInFull(facilitator, lost.payment, written)).toMatchObject({ kind: 'unknown' });
     expect(await sentCount()).toBe(0);
     rpc.revive();
-    expect(await facilitator.settle((await paid()).payment, written)).toMatchObject({ kind: 'settled' });
-    expect(await facilitator.settle(lost.payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, (await paid()).payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, lost.payment, written)).toMatchObject({ kind: 'settled' });
     expect(await devnet.usdcBalanceOf(lost.payTo)).toBe(PRICE);
     expect(await sentCount()).toBe(2);
     await rpc.close();
@@ -423,10 +436,10 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     const broke = { code: 'facilitator_overloaded', detail: 'The settling account cannot pay for gas.' };
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject(broke);
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject(broke);
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject(broke);
     await setBalance(devnet, settler(), ONE_ETHER);
     now += 2_000;
-    expect(await facilitator.settle(payment, written)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'settled' });
     expect(await sentCount()).toBe(1);
   });
 
@@ -436,11 +449,11 @@ describe('a settlement in trouble', () => {
     const payments = await Promise.all(Array.from({ length: 40 }, async () => (await paid()).payment));
     expect(await facilitator.verify(payments[0] as Payment, signal())).toMatchObject({ kind: 'valid' });
     await setBalance(devnet, settler(), 0n);
-    const refused = await Promise.allSettled(payments.map((payment) => facilitator.settle(payment, written)));
+    const refused = await Promise.allSettled(payments.map((payment) => settleInFull(facilitator, payment, written)));
     expect(refused.map(({ status }) => status)).toEqual(Array(40).fill('rejected'));
     await setBalance(devnet, settler(), ONE_ETHER);
     now += 2_000;
-    const outcomes = await Promise.all(payments.map((payment) => facilitator.settle(payment, written)));
+    const outcomes = await Promise.all(payments.map((payment) => settleInFull(facilitator, payment, written)));
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await sentCount()).toBe(3);
   });
@@ -450,7 +463,7 @@ describe('a settlement in trouble', () => {
     const { payment } = await paid();
     const expensive = { code: 'facilitator_overloaded', detail: 'Gas costs more than the configured limit right now.' };
     await expect(facilitator.verify(payment, signal())).rejects.toMatchObject(expensive);
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject(expensive);
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject(expensive);
     expect(await sentCount()).toBe(0);
   });
 
@@ -458,7 +471,7 @@ describe('a settlement in trouble', () => {
     const lines: string[] = [];
     const facilitator = open({ maxFeePerGas: 1n }, undefined, lines);
     const { payment } = await paid();
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
     expect(lines).toHaveLength(1);
     const signature = String(payment.submission.payload.payload['signature']);
     for (const secret of [settlerKey, settlerKey.slice(2), signature, devnet.rpcUrl])
@@ -468,11 +481,11 @@ describe('a settlement in trouble', () => {
   it('is waited for by close, after which nothing new is taken', async () => {
     const facilitator = open();
     const { payment, payTo } = await paid();
-    const settling = facilitator.settle(payment, written);
+    const settling = settleInFull(facilitator, payment, written);
     await facilitator.close();
     expect(await devnet.usdcBalanceOf(payTo)).toBe(PRICE);
     expect(await settling).toMatchObject({ kind: 'settled' });
-    await expect(facilitator.settle(payment, written)).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
   it('shares its account numbers with a facilitator that a reload opened beside it', async () => {
@@ -481,7 +494,7 @@ describe('a settlement in trouble', () => {
     const [old, fresh] = [open({ rpc }), open({ rpc, maxFeePerGas: 50n * GWEI })];
     const payments = await Promise.all(Array.from({ length: 40 }, async () => (await paid()).payment));
     const outcomes = await Promise.all(
-      payments.map((payment, index) => (index % 2 === 0 ? old : fresh).settle(payment, written)),
+      payments.map((payment, index) => settleInFull(index % 2 === 0 ? old : fresh, payment, written)),
     );
     expect(outcomes.filter(({ kind }) => kind !== 'settled')).toEqual([]);
     expect(await sentCount()).toBe(4);

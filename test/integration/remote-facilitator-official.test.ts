@@ -9,6 +9,7 @@ import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facil
 import { type Devnet, signPayment, startDevnet } from '../support/devnet.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { scriptedOffer, scriptedPayment } from '../support/scripted-facilitator.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 const never = new AbortController().signal;
 /** A ledger that takes everything. */
@@ -88,7 +89,7 @@ describe('the official facilitator, asked over HTTP', () => {
     const payer = devnet.accounts.buyer.address.toLowerCase();
     const paid = await paidIn(async () => {
       expect(await facilitator.verify(payment, never)).toEqual({ kind: 'valid', payer });
-      expect(await facilitator.settle(payment, written)).toEqual({
+      expect(await settleInFull(facilitator, payment, written)).toEqual({
         kind: 'settled',
         settlement: { transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/), payer, amount: PRICE },
       });
@@ -102,7 +103,7 @@ describe('the official facilitator, asked over HTTP', () => {
     const verification = await facilitator.verify(payment, never);
     expect(verification).toEqual({ kind: 'invalid', reason: expect.stringContaining('value') });
     const paid = await paidIn(async () => {
-      expect((await facilitator.settle(payment, written)).kind).toBe('failed');
+      expect((await settleInFull(facilitator, payment, written)).kind).toBe('failed');
     });
     expect(paid).toBe(0n);
   });
@@ -115,10 +116,10 @@ describe('the official facilitator, asked over HTTP', () => {
 
   it('does not make us say that the money stayed when the same payment is settled once more', async () => {
     const payment = await signed(2);
-    expect((await facilitator.settle(payment, written)).kind).toBe('settled');
+    expect((await settleInFull(facilitator, payment, written)).kind).toBe('settled');
     const before = official.calls.settle;
     const paid = await paidIn(async () => {
-      expect((await facilitator.settle(payment, written)).kind).toBe('unknown');
+      expect((await settleInFull(facilitator, payment, written)).kind).toBe('unknown');
     });
     expect(paid).toBe(0n);
     expect(official.calls.settle).toBe(before + 1);

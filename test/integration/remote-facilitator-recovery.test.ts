@@ -15,6 +15,7 @@ import {
   scriptedPayment,
   startScriptedFacilitator,
 } from '../support/scripted-facilitator.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 const opened: Facilitator[] = [];
 let devnet: Devnet;
@@ -40,7 +41,7 @@ describe('a remote facilitator without a node', () => {
     const book = notebook(() => {
       asked = script.requests.length;
     });
-    expect(await open().settle(scriptedPayment(2), book.write)).toMatchObject({ kind: 'settled' });
+    expect(await settleInFull(open(), scriptedPayment(2), book.write)).toMatchObject({ kind: 'settled' });
     expect(asked).toBe(0);
     expect(book.attempts).toEqual([{ transaction: '', data: '{"version":2}' }]);
     expect(script.requests).toHaveLength(1);
@@ -52,7 +53,7 @@ describe('a remote facilitator without a node', () => {
     script.next('settle', { kind: 'reset' });
     const first = open();
     await first.supported(signal());
-    expect(await first.settle(payment, book.write)).toMatchObject({ kind: 'unknown' });
+    expect(await settleInFull(first, payment, book.write)).toMatchObject({ kind: 'unknown' });
     const evidence = decodeEvidence(encodeEvidence({ payment, repeatable: true, settle: 'before' }));
     if (evidence === undefined) throw new Error('the evidence cannot be read');
     const outcome = await open().resolve({ ...lost(book.last()), payment: evidence.payment }, signal());
@@ -103,7 +104,7 @@ describe('a remote facilitator without a node', () => {
 
   it('is not asked about what was never written down, nor about what cannot be read', async () => {
     const facilitator = open();
-    const never = { payment: scriptedPayment(2), attempt: undefined, since: Date.now() };
+    const never = { ...lost(), attempt: undefined };
     expect(await facilitator.resolve(never, signal())).toEqual({ kind: 'failed', reason: 'settlement_not_sent' });
     for (const data of ['', 'null', '{"version":3}']) {
       const outcome = await facilitator.resolve(lost({ transaction: '', data }), signal());
@@ -116,7 +117,7 @@ describe('a remote facilitator without a node', () => {
 describe('a remote facilitator with a node', () => {
   it('is not believed when the transaction that it states does not exist', async () => {
     const made = await makePayment(devnet);
-    expect(await watched().settle(made.payment, notebook().write)).toEqual({
+    expect(await settleInFull(watched(), made.payment, notebook().write)).toEqual({
       kind: 'unknown',
       reason: 'settlement_unproved',
       transaction: SCRIPTED_TRANSACTION,
@@ -127,14 +128,17 @@ describe('a remote facilitator with a node', () => {
     const [made, other] = [await makePayment(devnet), await makePayment(devnet)];
     const transaction = await other.frontRun();
     script.next('settle', { kind: 'agree', changed: { transaction } });
-    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({ kind: 'unknown', transaction });
+    expect(await settleInFull(watched(), made.payment, notebook().write)).toMatchObject({
+      kind: 'unknown',
+      transaction,
+    });
   });
 
   it('is believed when the transaction is the proof, at once', async () => {
     const made = await makePayment(devnet);
     const transaction = await made.frontRun();
     script.next('settle', { kind: 'agree', changed: { transaction } });
-    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({
+    expect(await settleInFull(watched(), made.payment, notebook().write)).toMatchObject({
       kind: 'settled',
       settlement: { transaction },
     });
@@ -144,7 +148,7 @@ describe('a remote facilitator with a node', () => {
     const made = await makePayment(devnet);
     const transaction = await made.frontRun();
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
-    expect(await watched().settle(made.payment, notebook().write)).toMatchObject({
+    expect(await settleInFull(watched(), made.payment, notebook().write)).toMatchObject({
       kind: 'settled',
       settlement: { transaction },
     });
@@ -154,16 +158,21 @@ describe('a remote facilitator with a node', () => {
     const made = await makePayment(devnet);
     const refused = { kind: 'failed', reason: 'insufficient_funds' };
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
-    expect(await watched().settle(made.payment, notebook().write)).toEqual(refused);
+    expect(await settleInFull(watched(), made.payment, notebook().write)).toEqual(refused);
   });
 
   it('leaves a success unknown while the node is away, and a refusal as it is', async () => {
     const { payment } = await makePayment(devnet);
     const blind = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 300 });
-    expect(await blind.settle(payment, notebook().write)).toMatchObject({ kind: 'unknown' });
+    expect(await settleInFull(blind, payment, notebook().write)).toMatchObject({ kind: 'unknown' });
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
-    expect(await blind.settle(payment, notebook().write)).toMatchObject({ kind: 'failed' });
-    const settlement = { payment, attempt: { transaction: '', data: '{"version":2}' }, since: Date.now() };
+    expect(await settleInFull(blind, payment, notebook().write)).toMatchObject({ kind: 'failed' });
+    const settlement = {
+      payment,
+      amount: payment.offer.amount,
+      attempt: { transaction: '', data: '{"version":2}' },
+      since: Date.now(),
+    };
     await expect(blind.resolve(settlement, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
   });
 
@@ -203,7 +212,8 @@ function watched(): Facilitator {
 }
 
 function lost(attempt = { transaction: '', data: '{"version":2}' }): OpenSettlement {
-  return { payment: scriptedPayment(2), attempt, since: Date.now() };
+  const payment = scriptedPayment(2);
+  return { payment, amount: payment.offer.amount, attempt, since: Date.now() };
 }
 
 function signal(): AbortSignal {

@@ -18,6 +18,7 @@ import {
   scriptedPayment,
   startScriptedFacilitator,
 } from '../support/scripted-facilitator.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
 const written: Journal = async () => {};
@@ -72,7 +73,7 @@ describe('a remote facilitator that answers', () => {
     const facilitator = open(script.url);
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'valid', payer: SCRIPTED_PAYER });
-    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
+    expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
     expect(script.requests.map(({ endpoint, method }) => `${method} ${endpoint}`)).toEqual([
       'POST verify',
       'POST settle',
@@ -85,12 +86,12 @@ describe('a remote facilitator that answers', () => {
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds', status });
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
   });
 
   it('leaves a pending settlement unknown, with its transaction', async () => {
     script.next('settle', { kind: 'refuse', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
-    const outcome = await open(script.url).settle(scriptedPayment(2), written);
+    const outcome = await settleInFull(open(script.url), scriptedPayment(2), written);
     expect(outcome).toEqual({ kind: 'unknown', reason: 'settlement_pending', transaction: SCRIPTED_TRANSACTION });
   });
 
@@ -101,7 +102,7 @@ describe('a remote facilitator that answers', () => {
       await facilitator.verify(payment, never);
       script.next('supported', { kind: 'agree', changed: { kinds: V2_ONLY } });
       await facilitator.supported(never);
-      expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
+      expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
       const [verify, settle] = script.requests.filter(({ endpoint }) => endpoint !== 'supported').slice(-2);
       expect(settle!.text).toBe(verify!.text);
     }
@@ -123,7 +124,7 @@ describe('a remote facilitator that answers', () => {
     const facilitator = open(v2.url);
     const payment = scriptedPayment(1);
     await facilitator.verify(payment, never);
-    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
+    expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
     expect(JSON.parse(v2.requests[1]!.text)).toMatchObject({
       x402Version: 2,
       paymentPayload: { x402Version: 2, accepted: { amount: '10000' } },
@@ -141,7 +142,7 @@ describe('a remote facilitator that answers', () => {
     const payment = scriptedPayment(2);
     await facilitator.supported(never);
     await facilitator.verify(payment, never);
-    await facilitator.settle(payment, written);
+    await settleInFull(facilitator, payment, written);
     for (const { headers } of script.requests) {
       expect(headers).toMatchObject({ 'x-api-key': 'k1', accept: 'application/x402+json' });
     }
@@ -156,7 +157,7 @@ describe('a remote facilitator that answers', () => {
     const payment = scriptedPayment(2);
     await facilitator.supported(never);
     await facilitator.verify(payment, never);
-    await facilitator.settle(payment, written);
+    await settleInFull(facilitator, payment, written);
     const claims = script.requests.map(({ headers }) => {
       const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
       return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
@@ -181,7 +182,7 @@ describe('a remote facilitator that lies', () => {
 
   it.each(Object.entries(LIES))('about %s leaves the settlement unknown', async (_, lie) => {
     script.next('settle', lie);
-    const outcome = await open(script.url).settle(scriptedPayment(2), written);
+    const outcome = await settleInFull(open(script.url), scriptedPayment(2), written);
     expect(outcome).toMatchObject({ kind: 'unknown', reason: 'facilitator_invalid_answer' });
   });
 });
@@ -215,7 +216,7 @@ describe('a remote facilitator in trouble', () => {
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
     await expect(facilitator.supported(never)).rejects.toMatchObject({ code });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: code });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'unknown', reason: code });
   });
 
   it('that redirects is not followed, whatever the redirect says', async () => {
@@ -229,7 +230,7 @@ describe('a remote facilitator in trouble', () => {
       for (const payment of [scriptedPayment(2), scriptedPayment(2)]) {
         const code = 'facilitator_invalid_answer';
         await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
-        expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: code });
+        expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'unknown', reason: code });
       }
     }
     expect(other.requests).toEqual([]);
@@ -241,7 +242,10 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(script.url, ARRIVES);
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_timeout' });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'unknown', reason: 'facilitator_timeout' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
+      kind: 'unknown',
+      reason: 'facilitator_timeout',
+    });
   });
 
   it('that is overloaded says when to come back', async () => {
@@ -270,7 +274,7 @@ describe('a remote facilitator in trouble', () => {
     });
     const facilitator = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     for (let settled = 0; settled < 6; settled += 1) {
-      expect(await facilitator.settle(scriptedPayment(2), written)).toMatchObject({ kind: 'settled' });
+      expect(await settleInFull(facilitator, scriptedPayment(2), written)).toMatchObject({ kind: 'settled' });
     }
     expect(used.size <= 2 ? 2 : used.size).toBe(connections);
   });
@@ -279,7 +283,10 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(await refusingUrl());
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
+      kind: 'failed',
+      reason: 'facilitator_unreachable',
+    });
   });
 
   it('whose host does not exist moved nothing: the settlement has failed', async () => {
@@ -287,7 +294,10 @@ describe('a remote facilitator in trouble', () => {
     const facilitator = open(`http://${'x'.repeat(64)}.test`);
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    expect(await facilitator.settle(payment, written)).toEqual({ kind: 'failed', reason: 'facilitator_unreachable' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
+      kind: 'failed',
+      reason: 'facilitator_unreachable',
+    });
   });
 
   it('that does not finish the TLS handshake is given up, and the settlement is never sent later', async () => {
@@ -299,7 +309,7 @@ describe('a remote facilitator in trouble', () => {
       silent.close();
     });
     const facilitator = open(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`, IMPATIENT);
-    expect(await facilitator.settle(scriptedPayment(2), written)).toEqual({
+    expect(await settleInFull(facilitator, scriptedPayment(2), written)).toEqual({
       kind: 'failed',
       reason: 'facilitator_timeout',
     });
@@ -325,13 +335,13 @@ describe('closing a remote facilitator', () => {
     script.next('settle', { kind: 'hold', until: held.promise });
     const facilitator = open(script.url);
     const order: string[] = [];
-    const settling = facilitator.settle(scriptedPayment(2), written).then(({ kind }) => order.push(kind));
+    const settling = settleInFull(facilitator, scriptedPayment(2), written).then(({ kind }) => order.push(kind));
     await script.arrived('settle');
     const closing = facilitator.close().then(() => order.push('closed'));
     held.resolve();
     await Promise.all([settling, closing]);
     expect(order).toEqual(['settled', 'closed']);
-    expect(await facilitator.settle(scriptedPayment(2), written)).toMatchObject({ kind: 'failed' });
+    expect(await settleInFull(facilitator, scriptedPayment(2), written)).toMatchObject({ kind: 'failed' });
     expect(script.requests).toHaveLength(1);
   });
 });
@@ -347,6 +357,6 @@ describe('a list of remote facilitators', () => {
     const { verification, facilitator } = await pool.verify(payment, never);
     expect(verification.kind).toBe('valid');
     expect(facilitator).toBe(second);
-    expect(await facilitator.settle(payment, written)).toEqual(SETTLED);
+    expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
@@ -32,7 +33,7 @@ async function payThrough(settle: (...args: [...Parameters<Settle>, PaymentStore
     name: 'scripted',
     supported: async () => [KIND],
     verify: async () => ({ kind: 'valid', payer: PAYER }),
-    settle: (payment, journal) => settle(payment, journal, store),
+    settle: (payment, amount, journal) => settle(payment, amount, journal, store),
     resolve: async () => ({ kind: 'unknown', reason: 'settlement_pending' }),
     close: async () => {},
   };
@@ -64,16 +65,18 @@ describe('a settlement after the upstream has answered', () => {
   it('has its attempt, the body and the state in the ledger in one step, before anything is sent', async () => {
     let before: PaymentRecord | undefined;
     let written: PaymentRecord | undefined;
-    const { status, row } = await payThrough(async (payment, journal: Journal, store) => {
+    const { status, row } = await payThrough(async (payment, amount, journal: Journal, store) => {
       before = await onlyRow(store);
       await journal({ transaction: TRANSACTION, data: 'signed' });
       written = await onlyRow(store);
       const { payer } = payment.authorization;
-      return { kind: 'settled', settlement: { transaction: TRANSACTION, payer, amount: payment.offer.amount } };
+      return { kind: 'settled', settlement: { transaction: TRANSACTION, payer, amount } };
     });
     expect(before).toMatchObject({ state: 'forwarding', epoch: 1, attempt: undefined });
     const attempt = { transaction: TRANSACTION, data: 'signed' };
+    expect(before?.asked).toBeUndefined();
     expect(written).toMatchObject({ state: 'settling', epoch: 2, attempt, bodyDigest: expect.any(String) });
+    expect(written?.asked).toBe(written?.amount);
     expect(status).toBe(200);
     expect(row).toMatchObject({ settlement: { transaction: TRANSACTION } });
   });
@@ -88,6 +91,15 @@ describe('a settlement after the upstream has answered', () => {
       attempt: undefined,
       bodyDigest: expect.any(String),
     });
+  });
+
+  it('of another amount than was asked for is in doubt, and nothing is served for it', async () => {
+    const { status, row } = await payThrough(async ({ authorization: { payer } }, amount) => {
+      const less = { transaction: TRANSACTION, payer, amount: (amount - 1n) as Amount };
+      return { kind: 'settled', settlement: less };
+    });
+    expect(status).toBe(503);
+    expect(row).toMatchObject({ state: 'unknown', reason: 'settlement_amount_mismatch', settlement: undefined });
   });
 
   it('that is declined before anything was sent leaves a payment that can be used again', async () => {

@@ -1,5 +1,6 @@
 import { encodeAbiParameters, encodeEventTopics, type Hex, pad } from 'viem';
 import { describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import { authorizationUsedEvent, transferEvent } from '../../src/evm/abi.ts';
 import { type Address, parseAddress } from '../../src/evm/address.ts';
 import type { Receipt } from '../../src/facilitator/chain/chain-facts.ts';
@@ -12,7 +13,7 @@ const PAYER = address('0xb0');
 const SELLER = address('0x5e');
 const OURS: Hex = `0x${'11'.repeat(32)}`;
 const OTHER: Hex = `0x${'22'.repeat(32)}`;
-const PRICE = 10_000n;
+const PRICE = 10_000n as Amount;
 
 const PAYMENT: Eip3009Transfer = {
   method: 'eip3009',

@@ -125,7 +125,8 @@ describe('a settlement that recovery finds', () => {
   it('is told to the receivers of its route', async () => {
     const now = 1_800_000_000_000;
     const store = openMemoryLedger(() => now);
-    const claim = { ...paymentClaim({ state: 'settling', owner: 'gone' }), evidence: EVIDENCE };
+    const { amount } = SETTLEMENT;
+    const claim = paymentClaim({ state: 'settling', owner: 'gone', evidence: EVIDENCE, amount });
     await store.claim(claim);
     const hook: Webhook = { id: 'books', url: 'https://books.example/', secret: 'x', routes: undefined };
     const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));

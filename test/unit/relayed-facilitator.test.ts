@@ -11,6 +11,7 @@ import type {
 } from '../../src/facilitator/relayed/settlement-channel.ts';
 import { serveSettlements } from '../../src/facilitator/relayed/settlement-service.ts';
 import { scriptedPayment } from '../support/scripted-facilitator.ts';
+import { settleInFull } from '../support/settle-in-full.ts';
 import { openLine } from '../support/settlement-line.ts';
 
 const SETTLE_WITHIN_MS = 60_000;
@@ -20,7 +21,7 @@ const SETTLED = {
   kind: 'settled',
   settlement: { transaction: '0x01', payer: payment.authorization.payer, amount: payment.offer.amount },
 } as const;
-const OPEN: OpenSettlement = { payment, attempt: ATTEMPT, since: 1 };
+const OPEN: OpenSettlement = { payment, amount: payment.offer.amount, attempt: ATTEMPT, since: 1 };
 
 /** A facilitator that does what a test says, and nothing else. */
 function scripted(acts: Partial<Facilitator>): Facilitator {
@@ -75,14 +76,15 @@ describe('a worker whose settlements another process makes', () => {
   it('writes the attempt down before the other process goes on, and passes the outcome on', async () => {
     const order: string[] = [];
     const { facilitator } = relay({
-      async settle(given, journal) {
+      async settle(given, amount, journal) {
         expect(given).toEqual(payment);
+        expect(amount).toBe(payment.offer.amount);
         await journal(ATTEMPT);
         order.push('sent');
         return SETTLED;
       },
     });
-    const outcome = await facilitator.settle(payment, async (attempt) => {
+    const outcome = await settleInFull(facilitator, payment, async (attempt) => {
       expect(attempt).toEqual(ATTEMPT);
       order.push('written');
     });
@@ -93,7 +95,7 @@ describe('a worker whose settlements another process makes', () => {
   it('keeps the other process from sending what it cannot write down, and rejects with the very same reason', async () => {
     const refused = Promise.withResolvers<unknown>();
     const { facilitator } = relay({
-      settle: async (_payment, journal) => {
+      settle: async (_payment, _amount, journal) => {
         await journal(ATTEMPT).catch((fault: unknown) => {
           refused.resolve(fault);
           throw fault;
@@ -102,7 +104,7 @@ describe('a worker whose settlements another process makes', () => {
       },
     });
     const fault = new GatewayError('payment_in_progress', { retryAfterSeconds: 2 });
-    await expect(facilitator.settle(payment, () => Promise.reject(fault))).rejects.toBe(fault);
+    await expect(settleInFull(facilitator, payment, () => Promise.reject(fault))).rejects.toBe(fault);
     expect(await refused.promise).toMatchObject({ code: 'payment_in_progress', retryAfterSeconds: 2 });
   });
 
@@ -116,7 +118,7 @@ describe('a worker whose settlements another process makes', () => {
       settle: () => Promise.reject(fault),
       resolve: () => Promise.reject(new GatewayError('facilitator_invalid_answer')),
     });
-    const settling = facilitator.settle(payment, async () => {});
+    const settling = settleInFull(facilitator, payment, async () => {});
     await expect(settling).rejects.toBeInstanceOf(GatewayError);
     await expect(settling).rejects.toMatchObject({ ...fault, cause: { message: 'fee too low' } });
     const resolving = facilitator.resolve(OPEN, new AbortController().signal);
@@ -125,7 +127,7 @@ describe('a worker whose settlements another process makes', () => {
 
   it('is told by an error without a code what broke', async () => {
     const { facilitator } = relay({ settle: () => Promise.reject(new TypeError('no such thing')) });
-    const settling = facilitator.settle(payment, async () => {});
+    const settling = settleInFull(facilitator, payment, async () => {});
     await expect(settling).rejects.toThrow('no such thing');
     await expect(settling).rejects.not.toBeInstanceOf(GatewayError);
   });
@@ -133,7 +135,7 @@ describe('a worker whose settlements another process makes', () => {
   it('does not know the outcome when the other process does not answer, and lets it send nothing later', async () => {
     const { facilitator, there, heard } = relayToNobody();
     let written = 0;
-    const settling = facilitator.settle(payment, async () => {
+    const settling = settleInFull(facilitator, payment, async () => {
       written += 1;
     });
     await vi.advanceTimersByTimeAsync(SETTLE_WITHIN_MS);
@@ -148,7 +150,7 @@ describe('a worker whose settlements another process makes', () => {
     const writing = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     let over = false;
-    const settling = facilitator.settle(payment, () => {
+    const settling = settleInFull(facilitator, payment, () => {
       asked.resolve();
       return writing.promise;
     });
@@ -166,12 +168,12 @@ describe('a worker whose settlements another process makes', () => {
 
   it('does not know the outcome when the other process ends', async () => {
     const { facilitator, cut } = relayToNobody();
-    const settling = facilitator.settle(payment, async () => {});
+    const settling = settleInFull(facilitator, payment, async () => {});
     const resolving = facilitator.resolve(OPEN, new AbortController().signal);
     cut();
     expect(await settling).toMatchObject({ kind: 'unknown' });
     await expect(resolving).rejects.toMatchObject({ code: 'facilitator_unreachable' });
-    await expect(facilitator.settle(payment, async () => {})).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(settleInFull(facilitator, payment, async () => {})).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
   it('has the other process stop looking when nobody waits any more', async () => {
@@ -201,9 +203,9 @@ describe('a worker whose settlements another process makes', () => {
       { settle: () => go.promise.then(() => SETTLED) },
       { close: async () => void order.push('closed') },
     );
-    const settling = facilitator.settle(payment, async () => {}).then(() => order.push('settled'));
+    const settling = settleInFull(facilitator, payment, async () => {}).then(() => order.push('settled'));
     const closing = facilitator.close();
-    await expect(facilitator.settle(payment, async () => {})).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(settleInFull(facilitator, payment, async () => {})).rejects.toMatchObject({ code: 'shutting_down' });
     go.resolve();
     await Promise.all([settling, closing]);
     expect(order).toEqual(['settled', 'closed']);
@@ -215,7 +217,7 @@ describe('a facilitator that was closed and comes back under the same name', () 
 
   it('writes its attempts down, whatever the one before it has heard', async () => {
     const line = openLine<WorkerToSettler, SettlerToWorker>();
-    const settle: Facilitator['settle'] = async (_payment, journal) => {
+    const settle: Facilitator['settle'] = async (_payment, _amount, journal) => {
       await journal(ATTEMPT);
       return SETTLED;
     };
@@ -223,7 +225,7 @@ describe('a facilitator that was closed and comes back under the same name', () 
     const before = openRelayedFacilitator(scripted({}), line.here, options);
     await before.close();
     const after = openRelayedFacilitator(scripted({}), line.here, options);
-    await expect(after.settle(payment, async () => {})).resolves.toEqual(SETTLED);
+    await expect(settleInFull(after, payment, async () => {})).resolves.toEqual(SETTLED);
   });
 
   it('takes no answer that was meant for the one before it', async () => {
@@ -231,12 +233,12 @@ describe('a facilitator that was closed and comes back under the same name', () 
     const calls: WorkerToSettler[] = [];
     line.there.receive((message) => void calls.push(message));
     const before = openRelayedFacilitator(scripted({}), line.here, options);
-    const late = before.settle(payment, async () => {});
+    const late = settleInFull(before, payment, async () => {});
     await vi.advanceTimersByTimeAsync(SETTLE_WITHIN_MS);
     expect(await late).toMatchObject({ kind: 'unknown' });
     await before.close();
     const after = openRelayedFacilitator(scripted({}), line.here, options);
-    const settling = after.settle(payment, async () => {});
+    const settling = settleInFull(after, payment, async () => {});
     await vi.waitFor(() => expect(calls).toHaveLength(2));
     const [first, second] = calls.map(({ call }) => call);
     const failed = { kind: 'failed', reason: 'nothing moved' } as const;
@@ -254,7 +256,7 @@ describe('the process that settles for workers', () => {
     line.here.receive((message) => void entries.push(message));
     const journaling = Promise.withResolvers<{ readonly written: Promise<void> }>();
     const settler = scripted({
-      settle: async (_payment, journal) => {
+      settle: async (_payment, _amount, journal) => {
         const written = journal(ATTEMPT);
         journaling.resolve({ written });
         await written;
@@ -262,7 +264,7 @@ describe('the process that settles for workers', () => {
       },
     });
     serveSettlements(line.there, new Map([['local', settler]]));
-    line.here.send({ kind: 'settle', facilitator: 'local', call: 1, payment });
+    line.here.send({ kind: 'settle', facilitator: 'local', call: 1, payment, amount: payment.offer.amount });
     const { written } = await journaling.promise;
     await vi.waitFor(() => expect(entries).toHaveLength(1));
     return { line, entries, written };
@@ -296,7 +298,7 @@ describe('the process that settles for workers', () => {
     const line = openLine<WorkerToSettler, SettlerToWorker>();
     serveSettlements(line.there, new Map());
     const facilitator = openRelayedFacilitator(scripted({}), line.here, { settleWithinMs: SETTLE_WITHIN_MS });
-    const settling = facilitator.settle(payment, async () => {});
+    const settling = settleInFull(facilitator, payment, async () => {});
     await expect(settling).rejects.toMatchObject({ code: 'facilitator_unreachable' });
   });
 });

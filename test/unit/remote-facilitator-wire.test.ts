@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import { decodeEvidence, encodeEvidence } from '../../src/domain/payment-evidence.ts';
 import type { SupportedKind } from '../../src/domain/x402.ts';
@@ -11,7 +12,8 @@ const V1 = { x402Version: 1, scheme: 'exact', network: 'base-sepolia' };
 const V2 = { x402Version: 2, scheme: 'exact', network: 'eip155:84532' };
 
 /** The request as it goes to a facilitator that supports `kinds`. */
-const sent = (payment: Payment, kinds: readonly SupportedKind[]) => wireRequest(payment, wireVersion(payment, kinds));
+const sent = (payment: Payment, kinds: readonly SupportedKind[]) =>
+  wireRequest(payment, payment.offer.amount, wireVersion(payment, kinds));
 
 describe('the request to a facilitator', () => {
   it('carries our requirement in place of the one that the client says it accepted', () => {
@@ -68,6 +70,18 @@ describe('the request to a facilitator', () => {
   });
 });
 
+describe('the request to settle a part of what was signed for', () => {
+  it.each([
+    [2, [V2], 'amount'],
+    [1, [V1], 'maxAmountRequired'],
+  ] as const)('made by v%i asks for that amount, and says the price only in what the payer accepted', (version, kinds, member) => {
+    const payment = scriptedPayment(version);
+    const request = wireRequest(payment, 7n as Amount, wireVersion(payment, kinds));
+    expect(request.paymentRequirements).toMatchObject({ [member]: '7' });
+    expect(JSON.stringify(request.paymentPayload)).toBe(JSON.stringify(sent(payment, kinds).paymentPayload));
+  });
+});
+
 describe('the request for a payment that was read back from the ledger', () => {
   it.each([
     [2, [V1, V2], 2],
@@ -77,7 +91,9 @@ describe('the request for a payment that was read back from the ledger', () => {
     const payment = scriptedPayment(submitted);
     const readBack = decodeEvidence(encodeEvidence({ payment, repeatable: true, settle: 'before' }));
     if (readBack === undefined) throw new Error('the evidence cannot be read');
-    expect(JSON.stringify(wireRequest(readBack.payment, version))).toBe(JSON.stringify(sent(payment, kinds)));
+    expect(JSON.stringify(wireRequest(readBack.payment, payment.offer.amount, version))).toBe(
+      JSON.stringify(sent(payment, kinds)),
+    );
   });
 });
 

@@ -1,4 +1,3 @@
-import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
 import type { Transfer } from './transfer.ts';
@@ -12,9 +11,9 @@ export const FAILURES = {
   permit2: { simulation: 'permit2_simulation_failed', nonce: 'permit2_invalid_nonce' },
 } as const satisfies Record<Transfer['method'], object>;
 
-/** The money moved with this transaction. */
-export function settledWith({ offer, authorization }: Payment, transaction: Hex): SettlementOutcome {
-  return { kind: 'settled', settlement: { transaction, payer: authorization.payer, amount: offer.amount } };
+/** This very transfer was made with this transaction. */
+export function settledWith({ payer, amount }: Transfer, transaction: Hex): SettlementOutcome {
+  return { kind: 'settled', settlement: { transaction, payer, amount: amount } };
 }
 
 /** Nobody can say yet; `transaction` is the one that may decide it. */

@@ -1,4 +1,5 @@
 import { isErc6492Signature, parseErc6492Signature } from 'viem';
+import type { Amount } from '../../domain/amount.ts';
 import type { Payment } from '../../domain/payment.ts';
 import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
@@ -14,12 +15,12 @@ export interface WalletDeployment {
   readonly data: Hex;
 }
 
-/** What every signed transfer holds. `amount` is our price in atomic units. */
+/** What every signed transfer holds. `amount` is what we ask for, in atomic units. */
 interface TransferFacts {
   readonly asset: Address;
   readonly payer: Address;
   readonly payTo: Address;
-  readonly amount: bigint;
+  readonly amount: Amount;
   /** The EIP-712 digest that was signed, 32 bytes. */
   readonly digest: Hex;
   /** The signature as the contract shall see it, out of its ERC-6492 wrapping. */
@@ -56,13 +57,21 @@ export async function loadReadTools(): Promise<ReadTools> {
   return { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
 }
 
-/** Reads a payment into what the chain will see; `undefined` when its payload is not of the offer's transfer method. */
-export function readTransfer(payment: Payment, chainId: number, tools: ReadTools): Transfer | undefined {
+/**
+ * Reads a payment into what the chain will see when `amount` is moved; `undefined` when its payload is not of the
+ * offer's transfer method.
+ */
+export function readTransfer(
+  payment: Payment,
+  amount: Amount,
+  chainId: number,
+  tools: ReadTools,
+): Transfer | undefined {
   const { offer, submission } = payment;
   const asset = parseAddress(offer.asset.address);
   const payTo = parseAddress(offer.payTo);
   if (asset === undefined || payTo === undefined) throw new Error('the plan holds an EVM offer without EVM addresses');
-  const common = { asset, payTo, amount: offer.amount };
+  const common = { asset, payTo, amount };
   const payload = submission.payload.payload;
   switch (offer.asset.transferMethod) {
     case 'eip3009': {

@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
@@ -89,7 +90,7 @@ class LocalFacilitator implements Facilitator {
     if (problem !== undefined) return { kind: 'invalid', reason: problem };
     const { lease, reads, gauge } = chain;
     const [tools] = await Promise.all([this.#readTools(), lease.node.ready()]);
-    const transfer = readTransfer(payment, lease.node.chainId, tools);
+    const transfer = readTransfer(payment, payment.offer.amount, lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'invalid', reason: 'invalid_payload' };
     const { node, writer } = lease;
     const context = { node, reads, sender: writer.address, factories: this.#factories, signal };
@@ -101,13 +102,15 @@ class LocalFacilitator implements Facilitator {
     return reason === undefined ? { kind: 'valid', payer: transfer.payer } : { kind: 'invalid', reason };
   }
 
-  async settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+  async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
+    // An exact authorization moves what it was signed for, and nothing else.
+    if (amount !== payment.offer.amount) return { kind: 'failed', reason: 'settlement_amount_mismatch' };
     const { key } = payment.authorization;
     const underWay = this.#underWay.get(key);
     // The same authorization sent twice would cost gas for a transaction that must revert.
     if (underWay !== undefined) return await underWay;
-    const settling = this.#settle(payment, journal).finally(() => this.#underWay.delete(key));
+    const settling = this.#settle(payment, amount, journal).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, settling);
     return await settling;
   }
@@ -115,14 +118,14 @@ class LocalFacilitator implements Facilitator {
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
     if (signal.aborted) throw nodeFault(signal.reason, signal);
-    const { payment } = open;
+    const { payment, amount } = open;
     // Its own settlement will say; a second hand on it would only be in the way.
     if (this.#underWay.has(payment.authorization.key)) return pending();
     const chain = this.#chains.get(payment.offer.network);
     // The operator can bring it back; nobody else can say what became of the payment.
     if (chain === undefined) return { kind: 'unknown', reason: 'network_not_configured' };
     const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
-    const transfer = readTransfer(payment, chain.lease.node.chainId, tools);
+    const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
     try {
       const outcome = await chain.recovery.resolve(open, transfer, signal);
@@ -138,12 +141,12 @@ class LocalFacilitator implements Facilitator {
     await this.#closing;
   }
 
-  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     const { network } = payment.offer;
     const chain = this.#chains.get(network);
     if (chain === undefined) return { kind: 'failed', reason: 'invalid_exact_evm_network_mismatch' };
     const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
-    const transfer = readTransfer(payment, chain.lease.node.chainId, tools);
+    const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'failed', reason: 'invalid_payload' };
     let unwritten: unknown;
     const writeDown: Journal = async (attempt) => {

@@ -165,7 +165,7 @@ export class SettlementDesk {
   /** Says why a payment cannot be sent; it may also be that somebody else sent it already. Nothing of ours is out. */
   async #explain(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
     const { node, reads, writer, factories, clock } = this.#tools;
-    const foreign = await this.#resolveUsedNonce(payment, transfer);
+    const foreign = await this.#resolveUsedNonce(transfer);
     if (foreign !== undefined) return foreign;
     const context: VerificationContext = { node, reads, sender: writer.address, factories };
     const problem = await findProblem(transfer, payment.offer, clock() / 1000, context);
@@ -181,21 +181,17 @@ export class SettlementDesk {
     const { signed } = own;
     this.#forgetOld();
     this.#unresolved.set(key, { ...own, forgetAt: expiresAt + MEMORY_SECONDS });
-    const outcome = await this.#awaitOutcome(payment, transfer, own).catch(() => pending(signed.hash));
+    const outcome = await this.#awaitOutcome(transfer, own).catch(() => pending(signed.hash));
     if (outcome?.kind === 'unknown') this.#tools.writer.doubt(signed);
     else this.#unresolved.delete(key);
     return outcome;
   }
 
-  async #awaitOutcome(
-    payment: Payment,
-    transfer: Transfer,
-    { signed, shared }: OwnTransaction,
-  ): Promise<SettlementOutcome | undefined> {
+  async #awaitOutcome(transfer: Transfer, { signed, shared }: OwnTransaction): Promise<SettlementOutcome | undefined> {
     const receipt = await this.#receiptOf(signed);
     if (receipt === undefined) return pending(signed.hash);
-    if (provesTransfer(transfer, receipt)) return settledWith(payment, signed.hash);
-    const foreign = await this.#resolveUsedNonce(payment, transfer);
+    if (provesTransfer(transfer, receipt)) return settledWith(transfer, signed.hash);
+    const foreign = await this.#resolveUsedNonce(transfer);
     if (shared && foreign === undefined) {
       const untouched = (await this.#tools.reads.nonceIsGone(transfer)) === false;
       return untouched ? undefined : pending(signed.hash);
@@ -227,12 +223,12 @@ export class SettlementDesk {
    * failed when it was cancelled or used for something else, unknown when the node cannot tell. `undefined` when the
    * nonce is not gone.
    */
-  async #resolveUsedNonce(payment: Payment, transfer: Transfer): Promise<SettlementOutcome | undefined> {
+  async #resolveUsedNonce(transfer: Transfer): Promise<SettlementOutcome | undefined> {
     const { node, reads, confirmations, settleTimeoutMs, clock } = this.#tools;
     if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
     try {
       const fate = await findFate(transfer, clock(), this.#tools);
-      if (fate.kind === 'paid') return settledWith(payment, fate.receipt.transaction);
+      if (fate.kind === 'paid') return settledWith(transfer, fate.receipt.transaction);
       if (fate.kind === 'spent') return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
       if (fate.kind !== 'unconfirmed') return pending();
       const { transaction } = fate.receipt;
@@ -240,7 +236,7 @@ export class SettlementDesk {
       const resend = async (): Promise<void> => {};
       const receipt = await waitForReceipt(node, { transaction, confirmations, deadline, resend });
       return receipt !== undefined && provesTransfer(transfer, receipt)
-        ? settledWith(payment, transaction)
+        ? settledWith(transfer, transaction)
         : pending(transaction);
     } catch {
       return pending(); // the nonce is gone, and the node cannot tell what for: it may well be this payment

@@ -52,19 +52,19 @@ export class SettlementRecovery {
 
   /** @throws GatewayError when the node cannot be asked */
   async resolve(open: OpenSettlement, transfer: Transfer, signal: AbortSignal): Promise<SettlementOutcome> {
-    const { payment, attempt, since } = open;
+    const { attempt, since } = open;
     const hash = attempt === undefined ? undefined : attemptHash(attempt);
     const receipt = hash === undefined ? undefined : await this.#tools.node.receipt(hash, signal);
     if (receipt !== undefined && provesTransfer(transfer, receipt)) {
       const head = await this.#tools.node.block('latest', signal);
       return isConfirmed(receipt, head, this.#tools.confirmations)
-        ? settledWith(payment, receipt.transaction)
+        ? settledWith(transfer, receipt.transaction)
         : pending(receipt.transaction);
     }
     const fate = await findFate(transfer, since, this.#tools, signal);
     switch (fate.kind) {
       case 'paid':
-        return settledWith(payment, fate.receipt.transaction);
+        return settledWith(transfer, fate.receipt.transaction);
       case 'unconfirmed':
         return pending(fate.receipt.transaction);
       case 'spent':

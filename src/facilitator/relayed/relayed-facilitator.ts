@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -79,10 +80,10 @@ class RelayedFacilitator implements Facilitator {
     return this.#inner.verify(payment, signal);
   }
 
-  async settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+  async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     // Nobody was asked yet, and nobody is there to be asked.
     if (this.#closing !== undefined || this.#channel.gone.aborted) throw new GatewayError('shutting_down');
-    const settling = this.#settle(payment, journal);
+    const settling = this.#settle(payment, amount, journal);
     this.#settling.add(settling);
     try {
       return await settling;
@@ -119,10 +120,10 @@ class RelayedFacilitator implements Facilitator {
     await this.#closing;
   }
 
-  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     const { id, call, answered } = this.#open(journal);
     const timer = setTimeout(() => call.answer({ kind: 'silent' }), this.#settleWithinMs);
-    this.#channel.send({ kind: 'settle', ...id, payment });
+    this.#channel.send({ kind: 'settle', ...id, payment, amount });
     const answer = await answered;
     clearTimeout(timer);
     // A step of the ledger that is under way would collide with the one that the caller takes next.

@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -25,7 +26,7 @@ export interface CallId {
 /** What a worker tells the process that holds the settlement keys. */
 export type WorkerToSettler = CallId &
   (
-    | { readonly kind: 'settle'; readonly payment: Payment }
+    | { readonly kind: 'settle'; readonly payment: Payment; readonly amount: Amount }
     | { readonly kind: 'resolve'; readonly open: OpenSettlement }
     /** Nobody waits for the answer to `resolve` any more. */
     | { readonly kind: 'cancel' }

@@ -50,7 +50,7 @@ class SettlementService {
     const id: CallId = { facilitator: message.facilitator, call: message.call };
     switch (message.kind) {
       case 'settle':
-        void this.#answer(id, (facilitator) => facilitator.settle(message.payment, this.#journal(id)));
+        void this.#answer(id, (facilitator) => facilitator.settle(message.payment, message.amount, this.#journal(id)));
         return;
       case 'resolve':
         void this.#look(id, message);

@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import { networkFamily } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
@@ -8,6 +9,8 @@ import { member } from './wire-json.ts';
 export interface Expectation {
   readonly payer: string;
   readonly offer: Offer;
+  /** What was asked for. */
+  readonly amount: Amount;
   /** The spellings of our network that this answer may use: the v1 name is one only where v1 was asked. */
   readonly networks: readonly string[];
 }
@@ -20,11 +23,11 @@ const EVM_TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
 /** Other families: base58 or hex in any length that can be meant seriously. */
 const OTHER_TRANSACTION = /^[0-9A-Za-z_+/=:.-]{16,256}$/;
 
-/** What an answer to a question about `payment` must agree with, when it was asked in `version`. */
-export function expectationOf(payment: Payment, version: 1 | 2): Expectation {
+/** What an answer about moving `amount` for `payment` must agree with, when it was asked in `version`. */
+export function expectationOf(payment: Payment, amount: Amount, version: 1 | 2): Expectation {
   const { offer, authorization } = payment;
   const networks = version === 1 && offer.v1Network !== undefined ? [offer.v1Network, offer.network] : [offer.network];
-  return { payer: authorization.payer, offer, networks };
+  return { payer: authorization.payer, offer, amount, networks };
 }
 
 /** Whether a payer that an answer names is ours. EVM addresses are compared without case: EIP-55 is only spelling. */

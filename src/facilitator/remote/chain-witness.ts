@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -41,9 +42,14 @@ class ChainWitness implements Witness {
     this.#tools = { node, reads: new ChainReads(node, NOBODY), confirmations: 1, clock };
   }
 
-  async confirm(payment: Payment, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome> {
+  async confirm(
+    payment: Payment,
+    amount: Amount,
+    said: SettlementOutcome,
+    patienceMs: number,
+  ): Promise<SettlementOutcome> {
     try {
-      const transfer = await this.#read(payment);
+      const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return said.kind === 'settled' ? pending() : said;
       switch (said.kind) {
         case 'settled':
@@ -52,7 +58,7 @@ class ChainWitness implements Witness {
             : pending(asHash(said.settlement.transaction), 'settlement_unproved');
         case 'failed':
           return (await this.#tools.reads.nonceIsGone(transfer)) === true
-            ? await this.#judge(payment, transfer, this.#tools.clock())
+            ? await this.#judge(transfer, this.#tools.clock())
             : said;
         case 'unknown':
           return said;
@@ -62,27 +68,21 @@ class ChainWitness implements Witness {
     }
   }
 
-  async resolve({ payment, attempt, since }: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+  async resolve({ payment, amount, attempt, since }: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     try {
-      const transfer = await this.#read(payment);
+      const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return pending(undefined, 'evidence_unreadable');
-      return await this.#judge(payment, transfer, since, attempt === undefined, signal);
+      return await this.#judge(transfer, since, attempt === undefined, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
   }
 
-  async #judge(
-    payment: Payment,
-    transfer: Transfer,
-    since: number,
-    neverSent = false,
-    signal?: AbortSignal,
-  ): Promise<SettlementOutcome> {
+  async #judge(transfer: Transfer, since: number, neverSent = false, signal?: AbortSignal): Promise<SettlementOutcome> {
     const fate = await findFate(transfer, since, this.#tools, signal);
     switch (fate.kind) {
       case 'paid':
-        return settledWith(payment, fate.receipt.transaction);
+        return settledWith(transfer, fate.receipt.transaction);
       case 'unconfirmed':
         return pending(fate.receipt.transaction);
       case 'spent':
@@ -111,10 +111,10 @@ class ChainWitness implements Witness {
     return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#node));
   }
 
-  async #read(payment: Payment): Promise<Transfer | undefined> {
+  async #read(payment: Payment, amount: Amount): Promise<Transfer | undefined> {
     this.#readTools ??= loadReadTools();
     const [tools] = await Promise.all([this.#readTools, this.#node.ready()]);
-    return readTransfer(payment, this.#node.chainId, tools);
+    return readTransfer(payment, amount, this.#node.chainId, tools);
   }
 }
 

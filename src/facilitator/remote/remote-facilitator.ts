@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import type { Amount } from '../../domain/amount.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
@@ -126,21 +127,21 @@ class RemoteFacilitator implements Facilitator {
   async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
     // Which form a v1 payment takes depends on what is supported.
     if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
-    const { body, version } = this.#prepare(payment);
+    const { body, version } = this.#prepare(payment, payment.offer.amount);
     const answer = await this.#call('verify', body, signal);
     const json = protocolAnswer(answer, 'isValid');
     if (json === undefined) throw this.#faultOf(answer);
-    return readVerifyAnswer(json, expectationOf(payment, version));
+    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version));
   }
 
-  settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment, journal).finally(() => this.#settling.delete(settling));
+  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+    const settling = this.#settle(payment, amount, journal).finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
     return settling;
   }
 
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
-    const { payment, attempt, known } = open;
+    const { payment, amount, attempt, known } = open;
     const witness = this.#witnesses.get(payment.offer.network);
     if (witness !== undefined) return await witness.resolve(open, signal);
     // Without a chain there is nothing to look at. Asking to settle once more would cost another call for each payment,
@@ -150,10 +151,10 @@ class RemoteFacilitator implements Facilitator {
     if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
     const version = decodeAttempt(attempt);
     if (version === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
-    const answer = await this.#call('settle', JSON.stringify(wireRequest(payment, version)), signal);
+    const answer = await this.#call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
     const json = protocolAnswer(answer, 'success');
     if (json === undefined) throw this.#faultOf(answer);
-    const outcome = readSettleAnswer(json, expectationOf(payment, version));
+    const outcome = readSettleAnswer(json, expectationOf(payment, amount, version));
     if (outcome.kind === 'settled') return outcome;
     // A refusal says that nothing moves now, not that nothing did.
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
@@ -166,8 +167,8 @@ class RemoteFacilitator implements Facilitator {
     await Promise.all([this.#agent.destroy(), this.#settleAgent.destroy()]);
   }
 
-  async #settle(payment: Payment, journal: Journal): Promise<SettlementOutcome> {
-    const { body, version } = this.#prepare(payment);
+  async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+    const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt(version));
     const answer = await this.#call('settle', body, undefined);
     const json = protocolAnswer(answer, 'success');
@@ -175,17 +176,17 @@ class RemoteFacilitator implements Facilitator {
       const nothingLeft = answer.kind === 'broken' && !answer.sent;
       return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
     }
-    const said = readSettleAnswer(json, expectationOf(payment, version));
+    const said = readSettleAnswer(json, expectationOf(payment, amount, version));
     const witness = this.#witnesses.get(payment.offer.network);
-    return witness === undefined ? said : await witness.confirm(payment, said, this.#spec.settleTimeoutMs);
+    return witness === undefined ? said : await witness.confirm(payment, amount, said, this.#spec.settleTimeoutMs);
   }
 
-  #prepare(payment: Payment): Prepared {
+  #prepare(payment: Payment, amount: Amount): Prepared {
     const known = this.#prepared.get(payment);
-    if (known !== undefined) return known;
-    const version = wireVersion(payment, this.#kinds ?? []);
-    const prepared = { version, body: JSON.stringify(wireRequest(payment, version)) };
-    this.#prepared.set(payment, prepared);
+    if (known !== undefined && amount === payment.offer.amount) return known;
+    const version = known?.version ?? wireVersion(payment, this.#kinds ?? []);
+    const prepared = { version, body: JSON.stringify(wireRequest(payment, amount, version)) };
+    if (known === undefined) this.#prepared.set(payment, prepared);
     return prepared;
   }
 

@@ -19,7 +19,8 @@ const MAX_EXTENSIONS = 2048;
 /**
  * Reads a `SettleResponse`. Never throws: what cannot be believed is `unknown`, because money may have moved.
  *
- * `settled` needs all of: `success: true`, a transaction hash, our network, and no other payer or amount than ours.
+ * `settled` needs all of: `success: true`, a transaction hash, our network, and no other payer or amount than was asked
+ * for.
  */
 export function readSettleAnswer(answer: JsonObject, expected: Expectation): SettlementOutcome {
   const success = member(answer, 'success');
@@ -46,8 +47,8 @@ function readSuccess(answer: JsonObject, expected: Expectation, transaction: str
   if (transaction === undefined || payer === false || extensions === false) return unbelieved(transaction);
   if (typeof network !== 'string' || !expected.networks.includes(network)) return unbelieved(transaction);
   if (payer !== undefined && !isPayer(payer, expected)) return unbelieved(transaction);
-  if (amount !== undefined && parseAmount(amount) !== expected.offer.amount) return unbelieved(transaction);
-  const settlement = { transaction, payer: expected.payer, amount: expected.offer.amount };
+  if (amount !== undefined && parseAmount(amount) !== expected.amount) return unbelieved(transaction);
+  const settlement = { transaction, payer: expected.payer, amount: expected.amount };
   const keep = extensions !== undefined && JSON.stringify(extensions).length <= MAX_EXTENSIONS;
   return { kind: 'settled', settlement: keep ? { ...settlement, extensions } : settlement };
 }

@@ -1,4 +1,4 @@
-import type { Offer } from '../../domain/offer.ts';
+import { type Amount, formatAmount } from '../../domain/amount.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type {
   PaymentPayload,
@@ -31,26 +31,27 @@ export function wireVersion({ submission, offer }: Payment, kinds: readonly Supp
 }
 
 /**
- * Writes a payment for a facilitator in a form that {@link wireVersion} gave. The requirement is always ours, never the
- * client's `accepted`. The same payment gives the same JSON, byte for byte, also when it was read back from the ledger:
+ * Writes a payment for a facilitator in a form that {@link wireVersion} gave, to verify it or to settle `amount` of it.
+ * The requirement is always ours, never the client's `accepted`, which stays what the payer signed for. The same payment gives the same JSON, byte for byte, also when it was read back from the ledger:
  * by that some facilitators know a settlement that they have made already.
  */
-export function wireRequest(payment: Payment, version: 1 | 2): WireRequest {
+export function wireRequest(payment: Payment, amount: Amount, version: 1 | 2): WireRequest {
   const { submission, offer } = payment;
-  if (submission.version === 2) return version2({ ...submission.payload, accepted: offer.requirements }, offer);
+  const asked = { ...offer.requirements, amount: formatAmount(amount) };
+  if (submission.version === 2) return version2({ ...submission.payload, accepted: offer.requirements }, asked);
   const { v1Network } = offer;
   if (version === 1 && v1Network !== undefined) {
     return {
       x402Version: 1,
       paymentPayload: submission.payload,
-      paymentRequirements: requirementsV1(offer, v1Network, payment.resourceUrl),
+      paymentRequirements: requirementsV1(asked, v1Network, payment.resourceUrl),
     };
   }
-  return version2({ x402Version: 2, accepted: offer.requirements, payload: submission.payload.payload }, offer);
+  return version2({ x402Version: 2, accepted: offer.requirements, payload: submission.payload.payload }, asked);
 }
 
-function version2(paymentPayload: PaymentPayload, offer: Offer): WireRequest {
-  return { x402Version: 2, paymentPayload, paymentRequirements: offer.requirements };
+function version2(paymentPayload: PaymentPayload, paymentRequirements: PaymentRequirements): WireRequest {
+  return { x402Version: 2, paymentPayload, paymentRequirements };
 }
 
 function listsV1(kinds: readonly SupportedKind[], scheme: string, v1Network: string): boolean {
@@ -58,8 +59,8 @@ function listsV1(kinds: readonly SupportedKind[], scheme: string, v1Network: str
 }
 
 /** `description` and `mimeType` are required in v1, and no facilitator compares them with anything. */
-function requirementsV1(offer: Offer, network: string, resource: string): PaymentRequirementsV1 {
-  const { scheme, amount, payTo, maxTimeoutSeconds, asset, extra } = offer.requirements;
+function requirementsV1(asked: PaymentRequirements, network: string, resource: string): PaymentRequirementsV1 {
+  const { scheme, amount, payTo, maxTimeoutSeconds, asset, extra } = asked;
   return {
     scheme,
     network,

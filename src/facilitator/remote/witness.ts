@@ -1,3 +1,4 @@
+import type { Amount } from '../../domain/amount.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -13,9 +14,10 @@ export interface Witness {
    * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
    * success is `unknown`, and a failure stays what it is, as it does where there is no node.
    *
+   * @param amount what was asked for
    * @param patienceMs longest wait for the transaction, in milliseconds
    */
-  confirm(payment: Payment, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome>;
+  confirm(payment: Payment, amount: Amount, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome>;
   /**
    * What the chain shows of an open settlement.
    *

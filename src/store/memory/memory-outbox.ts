@@ -1,4 +1,4 @@
-import type { PaymentRecord } from '../../domain/payment-record.ts';
+import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import type { News } from '../ledger.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { COUNTED_EVENTS, type Delivery, eventId, type Outbox, type WaitingEvents } from '../outbox.ts';
@@ -26,7 +26,13 @@ export class MemoryOutbox implements Outbox {
     const { key, route, requestId, payer, network, asset, payTo, scheme, settlement, settledAt, changedAt } = row;
     const event = Object.freeze({
       ...{ id: eventId(type, key), type, createdAt: changedAt, payment: key, route, requestId, payer, network, asset },
-      ...{ amount: settlement?.amount ?? row.amount, payTo, scheme, transaction: settlement?.transaction, settledAt },
+      ...{
+        amount: settlement?.amount ?? amountAsked(row),
+        payTo,
+        scheme,
+        transaction: settlement?.transaction,
+        settledAt,
+      },
     });
     for (const hook of hooks) {
       const delivery = { hook, attempt: 0, event };

@@ -6,7 +6,7 @@ import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
 /** What is copied of the payment as its step left it. */
-const COPIED = `changed_at, changed_at, 0, key, route, request_id, payer, network, asset, COALESCE(settled_amount, amount),
+const COPIED = `changed_at, changed_at, 0, key, route, request_id, payer, network, asset, COALESCE(settled_amount, asked_amount, amount),
     pay_to, scheme, settled_transaction, settled_at`;
 
 /** What statements return of a delivery, by name. */

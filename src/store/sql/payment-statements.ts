@@ -1,3 +1,4 @@
+import { formatAmount } from '../../domain/amount.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim } from '../../domain/payment-record.ts';
 import type { PaymentState } from '../../domain/payment-state.ts';
@@ -45,6 +46,7 @@ export function stepStatement(key: PaymentKey, epoch: number, step: Transition, 
     step.answered === true ? 1 : null,
     step.checkAt === undefined ? null : whole(step.checkAt),
     text(step.owner),
+    step.asked === undefined ? null : formatAmount(step.asked),
   ];
   return { kind: 'write', name: `to_${step.to}`, text: statement, values };
 }
@@ -72,7 +74,7 @@ function stepText(to: PaymentState): string {
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
-    owner = COALESCE($14, owner)${to === 'delivering' ? ', deliveries = deliveries + 1' : ''}
+    asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner)${to === 'delivering' ? ', deliveries = deliveries + 1' : ''}
     WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
     RETURNING ${COLUMNS}`;
 }

@@ -37,6 +37,7 @@ export const STEP_COLUMNS = {
   settled_amount: 'NULL',
   settled_extensions: 'NULL',
   settled_at: 'NULL',
+  asked_amount: 'NULL',
   attempt_transaction: 'NULL',
   attempt_data: 'NULL',
   body_digest: 'NULL',
@@ -127,6 +128,7 @@ export function readRecord(row: SqlRow): PaymentRecord {
     epoch: readWhole(row, 'epoch'),
     settlement: readSettlement(row),
     settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),
+    asked: readAsked(row),
     attempt: readAttempt(row),
     bodyDigest: readOptional(row, 'body_digest'),
     answered: readWhole(row, 'answered') === 1,
@@ -184,6 +186,11 @@ function readSettlement(row: SqlRow): Settlement | undefined {
     amount: parseAmount(row.get('settled_amount')) ?? damaged('settled_amount'),
     ...(extensions === undefined ? {} : { extensions: readJsonObject(extensions) }),
   };
+}
+
+function readAsked(row: SqlRow): PaymentRecord['asked'] {
+  const amount = readOptional(row, 'asked_amount');
+  return amount === undefined ? undefined : (parseAmount(amount) ?? damaged('asked_amount'));
 }
 
 function readAttempt(row: SqlRow): SettlementAttempt | undefined {

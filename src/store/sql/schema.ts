@@ -90,6 +90,8 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered)
       WHERE state IN ('owed', 'settling', 'unknown') AND (state = 'owed' OR answered = 1)`,
   ],
+  // What is asked for, where a version wrote that down. Before, it was always the price: those rows stay as they are.
+  ({ text }) => [`ALTER TABLE turnpike_payments ADD COLUMN asked_amount ${text}`],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

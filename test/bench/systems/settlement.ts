@@ -5,6 +5,7 @@ import type { Payment, PaymentKey } from '../../../src/domain/payment.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
 import { openLocalFacilitator } from '../../../src/facilitator/local/local-facilitator.ts';
 import { openOfficial } from '../../support/official-facilitator.ts';
+import { settleInFull } from '../../support/settle-in-full.ts';
 import { openPaymentSigner, type SignedTransfer } from '../payment-signer.ts';
 import { usdcOffer } from '../usdc-offer.ts';
 import { type Job, takeJobs } from './lifeline.ts';
@@ -64,7 +65,7 @@ function turnpike(): Settle {
     settleTimeoutMs: 30_000,
   });
   return async (signed) => {
-    const outcome = await facilitator.settle(paymentOf(signed), async () => {});
+    const outcome = await settleInFull(facilitator, paymentOf(signed), async () => {});
     if (outcome.kind !== 'settled') throw new Error(`not settled: ${outcome.reason}`);
     return outcome.settlement.transaction as Hex;
   };
