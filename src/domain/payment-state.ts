@@ -1,48 +1,63 @@
 /**
- * Where a payment stands. Contract §6. What of the answer has gone out is told by the state, except for deferred
- * settlements, whose answer goes first: their rows are marked `answered` on the way.
+ * What each state says, and the only place that says it: every set of states below, every condition of the SQL ledger
+ * and every index of it follows from these columns.
  *
- * | state | the money | the answer |
- * |---|---|---|
- * | `reserved` | not moved, nobody asked for it | not begun |
- * | `forwarding` | not moved, nobody asked for it | the upstream is working (`settle: after`) |
- * | `owed` | not asked for yet, will be in the background (`settle: deferred`) | going out, or gone |
- * | `settling` | asked for; outcome not known yet | withheld, unless `answered` |
- * | `unknown` | asked for; outcome in doubt | withheld, unless `answered`; only proof leads out |
- * | `undelivered` | moved | not delivered: the same payment may collect it without a new charge |
- * | `delivering` | moved | a request is delivering it |
- * | `delivered` | moved | delivered in full: final |
- * | `delivery_unknown` | moved | an unsafe call may have run: it is never made again; final |
- * | `redelivering` | moved | a request hands out the kept answer once more; no call is made |
- * | `released` | not moved, and was not asked for | the payment can be used again |
- * | `failed` | definitely not moved | withheld; the payment can be tried again, from verification on |
- * | `defaulted` | definitely not moved, and will not | gone out without money (`settle: deferred`): final |
+ * | column | says |
+ * |---|---|
+ * | `money` | `unasked`: nobody was asked for it. `due`: the answer is out, or going out, and it is still to be asked for. `asked`: it may have moved. `moved`: it is with the seller. `refused`: it was asked for, and did not move |
+ * | `held` | a process is at work on the payment, and leaves it open when it goes |
+ * | `collectable` | the same payment may still get its answer without a new charge |
+ * | `claimable` | a new claim may take the payment: its money did not move and is not being moved |
+ *
+ * The order of the rows is the order in which sets and their SQL name the states.
  */
-export type PaymentState =
-  | 'reserved'
-  | 'forwarding'
-  | 'owed'
-  | 'settling'
-  | 'unknown'
-  | 'undelivered'
-  | 'delivering'
-  | 'delivered'
-  | 'delivery_unknown'
-  | 'redelivering'
-  | 'released'
-  | 'failed'
-  | 'defaulted';
+const STATE_FACTS = {
+  /** The upstream is working (`settle: after`); the answer has not begun. */
+  forwarding: { money: 'unasked', held: true, collectable: false, claimable: false },
+  /** The answer is going out, or gone (`settle: deferred`). Rows are marked `answered` once all of it is out. */
+  owed: { money: 'due', held: true, collectable: false, claimable: false },
+  /** The outcome is not known yet; the answer is withheld, unless the row is `answered`. */
+  settling: { money: 'asked', held: true, collectable: false, claimable: false },
+  /** The outcome is in doubt; the answer is withheld, unless the row is `answered`. Only proof leads out. */
+  unknown: { money: 'asked', held: false, collectable: false, claimable: false },
+  /** A request is delivering the answer. */
+  delivering: { money: 'moved', held: true, collectable: true, claimable: false },
+  /** A request hands out the kept answer once more; no call is made. */
+  redelivering: { money: 'moved', held: true, collectable: false, claimable: false },
+  /** Delivered in full: final. */
+  delivered: { money: 'moved', held: false, collectable: false, claimable: false },
+  /** Not delivered: the same payment may collect the answer. */
+  undelivered: { money: 'moved', held: false, collectable: true, claimable: false },
+  /** An unsafe call may have run: it is never made again. Final. */
+  delivery_unknown: { money: 'moved', held: false, collectable: false, claimable: false },
+  /** The payment can be used again. */
+  released: { money: 'unasked', held: false, collectable: false, claimable: true },
+  /** The answer is withheld; the payment can be tried again, from verification on. */
+  failed: { money: 'refused', held: false, collectable: false, claimable: true },
+  /** The answer is gone without money (`settle: deferred`): final. The payment buys nothing any more. */
+  defaulted: { money: 'refused', held: false, collectable: false, claimable: false },
+} as const satisfies Readonly<Record<string, StateFacts>>;
+
+/** What one row of the table says. */
+interface StateFacts {
+  readonly money: 'unasked' | 'due' | 'asked' | 'moved' | 'refused';
+  readonly held: boolean;
+  readonly collectable: boolean;
+  readonly claimable: boolean;
+}
+
+/** Where a payment stands. */
+export type PaymentState = keyof typeof STATE_FACTS;
 
 /**
  * Every legal step, with the invariant that it keeps. A step that is not here does not exist.
  *
- * What a crash does: a row in `reserved` or `forwarding` has asked nobody for money, so it is released; one in
+ * What a crash does: a row in `forwarding` has asked nobody for money, so it is released; one in
  * `settling` is resolved by proof; one in `owed` is settled by another process; one in `delivering` goes back to `undelivered` for safe
  * methods and to `delivery_unknown` for others.
  */
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
   // Nobody was asked for the money yet: leaving costs nothing.
-  reserved: ['forwarding', 'settling', 'released'],
   forwarding: ['owed', 'settling', 'released'],
   // Bytes are out: it is owed whatever becomes of the connection, or breaking off would be a free ride.
   owed: ['owed', 'settling'],
@@ -69,14 +84,14 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
   delivery_unknown: ['redelivering'],
   redelivering: ['delivered', 'delivery_unknown'],
   // A new claim begins again, with a higher epoch.
-  released: ['reserved', 'forwarding', 'settling'],
-  failed: ['reserved', 'forwarding', 'settling'],
+  released: ['forwarding', 'settling'],
+  failed: ['forwarding', 'settling'],
   // Served without money: the same payment buys nothing any more.
   defaulted: [],
 };
 
 /** A state that a claim may begin in; `settling` writes ahead that money is about to be asked for, in one act. */
-export type ClaimState = 'reserved' | 'forwarding' | 'settling';
+export type ClaimState = 'forwarding' | 'settling';
 
 /** Whether `to` may directly follow `from`. A claim is such a step, too. */
 export function mayFollow(from: PaymentState, to: PaymentState): boolean {
@@ -85,5 +100,49 @@ export function mayFollow(from: PaymentState, to: PaymentState): boolean {
 
 /** Whether a payment in this state can be claimed anew: its money did not move and is not being moved. */
 export function isClaimable(state: PaymentState): boolean {
-  return state === 'released' || state === 'failed';
+  return STATE_FACTS[state].claimable;
+}
+
+/** Whether a process is at work on a payment in this state. */
+export function isHeld(state: PaymentState): boolean {
+  return STATE_FACTS[state].held;
+}
+
+/** Whether a text is the name of a state. */
+export function isState(text: string): text is PaymentState {
+  return Object.hasOwn(STATE_FACTS, text);
+}
+
+/** The states that a step to `to` may start from. Leaving a claimable one takes a claim, not a step. */
+export function predecessors(to: PaymentState): readonly PaymentState[] {
+  return STATES.filter((from) => !isClaimable(from) && mayFollow(from, to));
+}
+
+/** Every state. */
+export const STATES: readonly PaymentState[] = Object.keys(STATE_FACTS).filter(isState);
+/** A claim may take the payment over. */
+export const CLAIMABLE: readonly PaymentState[] = statesWhere(({ claimable }) => claimable);
+/** A process holds the payment, and leaves it open when it goes. */
+export const HELD: readonly PaymentState[] = statesWhere(({ held }) => held);
+/** Recovery may have to take the payment: whoever held it may be gone, or its money is in doubt. */
+export const OPEN: readonly PaymentState[] = statesWhere(isOpen);
+/** Open, and its money did not move as far as is known: its facilitator may still be asked about it. */
+export const UNSETTLED: readonly PaymentState[] = statesWhere((facts) => isOpen(facts) && facts.money !== 'moved');
+/** The money moved. */
+export const SETTLED: readonly PaymentState[] = statesWhere(({ money }) => money === 'moved');
+/** The money moved, and no request is at work. */
+export const RESTING: readonly PaymentState[] = statesWhere(({ money, held }) => money === 'moved' && !held);
+/** The money moved, and the same payment may still get its answer. */
+export const COLLECTABLE: readonly PaymentState[] = statesWhere(({ collectable }) => collectable);
+/** The money has not moved as far as is known, and still may. Where the row is `answered` or `owed`, the answer is out. */
+export const OWING: readonly PaymentState[] = statesWhere(({ money }) => money === 'due' || money === 'asked');
+/** Nothing is left to do and nothing paid is left to collect: these may be deleted once they are old. */
+export const PRUNABLE: readonly PaymentState[] = statesWhere((facts) => !isOpen(facts) && !facts.collectable);
+
+function isOpen({ held, money }: StateFacts): boolean {
+  return held || money === 'asked';
+}
+
+function statesWhere(holds: (facts: StateFacts) => boolean): readonly PaymentState[] {
+  return STATES.filter((state) => holds(STATE_FACTS[state]));
 }

@@ -85,7 +85,6 @@ function meaningOf(
       return record.state === 'unknown'
         ? { ...refuse('settlement_unknown'), reason: 'settlement_pending', retryAfterSeconds: RETRY_SECONDS }
         : { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
-    case 'reserved':
     case 'forwarding':
     case 'delivering':
     case 'redelivering':

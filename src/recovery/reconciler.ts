@@ -2,7 +2,7 @@ import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-paymen
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
-import type { PaymentState } from '../domain/payment-state.ts';
+import { isHeld } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
@@ -31,17 +31,6 @@ const AT_ONCE = 64;
 const PRUNED_AT_ONCE = 500;
 /** Looks at a settled transaction that is not there, after which it is reported as taken back. */
 const SECOND_LOOKS = 10;
-
-/** States in which nobody has to be at work: a payment that got there was not left behind. */
-const RESTING: ReadonlySet<PaymentState> = new Set([
-  'unknown',
-  'undelivered',
-  'delivered',
-  'delivery_unknown',
-  'released',
-  'failed',
-  'defaulted',
-]);
 
 /** What the reconciler takes note of. Must not throw. */
 export interface RecoveryNotes {
@@ -78,7 +67,7 @@ export interface ReconcilerDeps {
  *
  * | a payment left in | what is certain | becomes |
  * |---|---|---|
- * | `reserved`, `forwarding` | nobody was asked for the money | `released` |
+ * | `forwarding` | nobody was asked for the money | `released` |
  * | `owed` | the answer went out, nobody was asked for the money | settled now |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
  * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
@@ -193,7 +182,6 @@ export class Reconciler {
   async #look(record: PaymentRecord): Promise<void> {
     try {
       switch (record.state) {
-        case 'reserved':
         case 'forwarding':
           await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
           return;
@@ -231,7 +219,7 @@ export class Reconciler {
     const row = await this.#deps.store.find(payment.key);
     this.#abandoned.delete(payment);
     const left = row !== undefined && row.owner === this.#deps.owner && isAbandonedAt(payment, row);
-    if (left && !RESTING.has(row.state)) await this.#look(row);
+    if (left && isHeld(row.state)) await this.#look(row);
   }
 
   async #settle(record: PaymentRecord): Promise<void> {

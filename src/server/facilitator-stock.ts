@@ -1,13 +1,11 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
-import type { PaymentState } from '../domain/payment-state.ts';
+import { UNSETTLED } from '../domain/payment-state.ts';
 import { settingsText } from '../domain/same-settings.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Books } from '../store/books.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
-/** States of payments that their facilitator may still be asked about. */
-const OPEN: readonly PaymentState[] = ['reserved', 'forwarding', 'owed', 'settling', 'unknown'];
 /** How long one that no plan names is kept in any case, in milliseconds: settled payments get a second look. */
 const KEEP_MS = 2 * SECOND_LOOK_MS;
 /** How often it is looked whether those that no plan names are still needed, in milliseconds. */
@@ -107,7 +105,7 @@ export class FacilitatorStock {
     const idle = kept.filter(({ idleSince }) => now - idleSince >= KEEP_MS);
     if (idle.length === 0 || now - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = now;
-    const open = await this.#deps.books.list({ states: OPEN }, undefined, MOST_ROWS);
+    const open = await this.#deps.books.list({ states: UNSETTLED }, undefined, MOST_ROWS);
     if (open.length === MOST_ROWS) return;
     const needed = new Set(open.map(({ facilitator, network }) => this.#find(facilitator, network)));
     // Looked at again: a plan may have brought one back meanwhile.

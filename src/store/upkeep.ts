@@ -30,7 +30,7 @@ export interface Upkeep {
    * Takes payments that somebody has to look into:
    * - `unknown` ones whose `checkAt` has come, and `owed` ones whose `checkAt` is above 0 and has come: at 0 the answer
    *   is still on its way;
-   * - those that a process left behind in `reserved`, `forwarding`, `owed`, `settling`, `delivering` or
+   * - those that a process left behind in `forwarding`, `owed`, `settling`, `delivering` or
    *   `redelivering` when it went;
    * - settled ones (`delivered`, `undelivered`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
    *   transaction is looked at once more, for a chain may take it back. Only when there is nothing else to take.

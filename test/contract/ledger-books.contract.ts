@@ -37,13 +37,13 @@ export function booksContract(scene: LedgerScene): void {
     });
 
     it('takes those that were claimed within a time, on a route, in some states', async () => {
-      for (const [index, state] of (['reserved', 'delivered', 'released'] as const).entries()) {
+      for (const [index, state] of (['forwarding', 'delivered', 'released'] as const).entries()) {
         await broughtTo(state, paymentClaim({ name: `${state}`, claimedAt: NOW + index, route: `route-${index % 2}` }));
       }
       expect(await listed({ since: NOW + 1 })).toEqual(['delivered', 'released']);
-      expect(await listed({ until: NOW + 1 })).toEqual(['reserved']);
+      expect(await listed({ until: NOW + 1 })).toEqual(['forwarding']);
       expect(await listed({ since: NOW + 1, until: NOW + 2 })).toEqual(['delivered']);
-      expect(await listed({ route: 'route-0' })).toEqual(['reserved', 'released']);
+      expect(await listed({ route: 'route-0' })).toEqual(['forwarding', 'released']);
       expect(await listed({ states: ['delivered', 'released'] })).toEqual(['delivered', 'released']);
       expect(await listed({ route: 'route-0', states: ['delivered', 'released'], since: NOW }, 1)).toEqual([
         'released',
@@ -91,7 +91,7 @@ export function booksContract(scene: LedgerScene): void {
     });
 
     it('counts beside what may still move, on credit too, and nothing whose money did not', async () => {
-      for (const state of ['settling', 'unknown', 'delivered', 'released', 'failed', 'reserved', 'owed'] as const) {
+      for (const state of ['settling', 'unknown', 'delivered', 'released', 'failed', 'forwarding', 'owed'] as const) {
         await broughtTo(state, paymentClaim({ name: state }));
       }
       expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, amount: 10_000n, open: 3 }]);

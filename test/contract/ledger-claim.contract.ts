@@ -39,7 +39,7 @@ export function claimContract(scene: LedgerScene): void {
       const one = await claimed(paymentClaim({ name: 'one' }));
       const other = await claimed(paymentClaim({ name: 'One' }));
       await moved(one, { to: 'settling' });
-      expect((await scene.ledger.find(other.key))?.state).toBe('reserved');
+      expect((await scene.ledger.find(other.key))?.state).toBe('forwarding');
     });
 
     it.each(STATES.filter((state) => !isClaimable(state)))('is refused while it is %s', async (state) => {
@@ -63,7 +63,7 @@ export function claimContract(scene: LedgerScene): void {
       expect(second.epoch).toBeGreaterThan(first.epoch);
     });
 
-    it.each(['reserved', 'forwarding', 'settling'] as const)('can begin in %s', async (state) => {
+    it.each(['forwarding', 'settling'] as const)('can begin in %s', async (state) => {
       expect((await claimed(paymentClaim({ state }))).state).toBe(state);
     });
 

@@ -47,7 +47,7 @@ export function paymentClaim(changed: Partial<PaymentClaim> & { name?: string } 
     scheme: 'exact',
     claimedAt: NOW,
     expiresAt: EXPIRES_AT,
-    state: 'reserved',
+    state: 'forwarding',
     owner: 'process-1',
     facilitator: 'local',
     evidence: '{"submission":{},"offer":{},"resourceUrl":"https://api.example.com/"}',
@@ -56,9 +56,9 @@ export function paymentClaim(changed: Partial<PaymentClaim> & { name?: string } 
   };
 }
 
-/** The shortest way of legal steps from a claim in `reserved` to each state. */
+/** The shortest way of legal steps from a claim in `forwarding` to each state. */
 function wayTo(state: PaymentState): readonly PaymentState[] {
-  const ways = new Map<PaymentState, readonly PaymentState[]>([['reserved', []]]);
+  const ways = new Map<PaymentState, readonly PaymentState[]>([['forwarding', []]]);
   for (const [from, way] of ways) {
     if (isClaimable(from)) continue;
     for (const to of PAYMENT_TRANSITIONS[from]) if (!ways.has(to)) ways.set(to, [...way, to]);

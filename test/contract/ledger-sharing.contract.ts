@@ -57,7 +57,7 @@ export function sharingContract(scene: LedgerScene): void {
           const outcome = await ledger.claim(paymentClaim({ requestId, identifier: 'order-7' }));
           if (outcome.kind !== 'claimed') {
             // What holds it is named, never a row that is free.
-            expect(outcome.record.state).toBe('reserved');
+            expect(outcome.record.state).toBe('forwarding');
             continue;
           }
           holders += 1;

@@ -37,7 +37,7 @@ export function transitionContract(scene: LedgerScene): void {
 
     it('is refused at an old epoch', async () => {
       const old = await claimed();
-      const current = await moved(old, { to: 'forwarding' });
+      const current = await moved(old, { to: 'owed' });
       expect(await scene.ledger.transition(old.key, old.epoch, { to: 'settling' })).toEqual({
         kind: 'stale',
         record: current,

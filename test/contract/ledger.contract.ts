@@ -40,7 +40,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
       it('gives a record that later steps do not change', async () => {
         const record = await claimed();
         const copy = structuredClone(record);
-        await moved(record, { to: 'forwarding' });
+        await moved(record, { to: 'settling' });
         expect(record).toEqual(copy);
       });
     });

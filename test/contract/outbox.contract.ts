@@ -62,7 +62,7 @@ export function outboxContract(scene: LedgerScene): void {
       const step = { to: 'delivered', settlement: SETTLEMENT, news: SETTLED } as const;
       expect(await scene.ledger.transition(settling.key, settling.epoch - 1, step)).toMatchObject({ kind: 'stale' });
       await expect(
-        scene.ledger.transition(settling.key, settling.epoch, { to: 'reserved', news: SETTLED }),
+        scene.ledger.transition(settling.key, settling.epoch, { to: 'forwarding', news: SETTLED }),
       ).rejects.toThrow('cannot go from settling');
       expect(await take()).toEqual([]);
     });

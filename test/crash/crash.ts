@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { OPEN } from '../../src/store/state-sets.ts';
+import { OPEN } from '../../src/domain/payment-state.ts';
 import { buy, type Market, type Story } from './buyer.ts';
 import { type Evidence, readChain, readRows } from './evidence.ts';
 import { type Death, execute } from './executioner.ts';

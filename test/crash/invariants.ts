@@ -1,6 +1,5 @@
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
-import { isClaimable } from '../../src/domain/payment-state.ts';
-import { OPEN, SETTLED } from '../../src/store/state-sets.ts';
+import { isClaimable, OPEN, SETTLED } from '../../src/domain/payment-state.ts';
 import type { Story } from './buyer.ts';
 import type { Evidence } from './evidence.ts';
 import type { ApiCall } from './flaky-api.ts';

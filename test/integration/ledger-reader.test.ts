@@ -68,9 +68,9 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       const place = await written();
       const writer = await openWriter(place);
       const reader = await openReader(place);
-      expect((await reader.find(KEY))?.state).toBe('reserved');
-      await writer.transition(KEY, 1, { to: 'forwarding' });
       expect((await reader.find(KEY))?.state).toBe('forwarding');
+      await writer.transition(KEY, 1, { to: 'settling' });
+      expect((await reader.find(KEY))?.state).toBe('settling');
       expect(await reader.list({}, undefined, 10)).toHaveLength(1);
       await reader.close();
       expect((await writer.transition(KEY, 2, { to: 'settling' })).kind).toBe('moved');
@@ -130,7 +130,7 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       url.username = 'auditor';
       url.password = 'auditor';
       const reader = await openReader(url.href);
-      expect((await reader.find(KEY))?.state).toBe('reserved');
+      expect((await reader.find(KEY))?.state).toBe('forwarding');
       await reader.close();
       await query(place, 'DROP OWNED BY auditor; DROP ROLE auditor');
     });

@@ -248,6 +248,7 @@ describe('a SQLite ledger', () => {
     const [total, ...others] = await ledger.summarize({});
     expect(others).toEqual([]);
     expect(total).toMatchObject({ settled: 2, amount: 12_500n, open: 3 });
+    expect((await ledger.find(paymentClaim({ name: 'reserved' }).key))?.state).toBe('released');
     const taken = await ledger.takeOpen('process-2', NOW, 1000, 10);
     expect(taken.map(({ state, amount }) => [state, amount]).sort()).toEqual([
       ['owed', 10_000n],

@@ -22,15 +22,7 @@ const PRICED = new Map([
 ]);
 const PATHS = [FREE, ...PRICED.values()];
 /** Somebody still has to do something about these. */
-const OPEN: readonly PaymentState[] = [
-  'reserved',
-  'forwarding',
-  'owed',
-  'settling',
-  'unknown',
-  'delivering',
-  'redelivering',
-];
+const OPEN: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'unknown', 'delivering', 'redelivering'];
 
 let facilitator: ScriptedFacilitator;
 let upstream: TestUpstream;

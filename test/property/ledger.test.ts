@@ -78,7 +78,7 @@ function expectOneLine(won: readonly PaymentRecord[], last: PaymentRecord | unde
   expect(line.map(({ epoch }) => epoch)).toEqual(line.map((_, index) => index + 1));
   for (const [index, row] of line.entries()) {
     const before = line[index - 1];
-    if (before === undefined) expect(row.state).toBe('reserved');
+    if (before === undefined) expect(row.state).toBe('forwarding');
     else if (row.checks === before.checks + 1) expect(row.state).toBe(before.state);
     else expect(mayFollow(before.state, row.state), `${before.state} → ${row.state}`).toBe(true);
   }

@@ -21,7 +21,7 @@ const line = /`(accept →[^`]*)`/.exec(readRepositoryFile('src/pipeline/serve.t
 
 /** Whether the money did not move, and is not being moved, in a state. */
 function isUnpaid(state: string): boolean {
-  return state === 'reserved' || state === 'forwarding' || isClaimable(state as PaymentState);
+  return state === 'forwarding' || isClaimable(state as PaymentState);
 }
 
 describe('docs/lifecycle.md', () => {

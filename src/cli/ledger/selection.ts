@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PaymentState } from '../../domain/payment-state.ts';
+import { isState, STATES } from '../../domain/payment-state.ts';
 import type { BookFilter } from '../../store/books.ts';
-import { isState, STATES } from '../../store/state-sets.ts';
 import { collect } from '../cli.ts';
 import { UsageError } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE } from '../read-plan.ts';

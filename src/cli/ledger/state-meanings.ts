@@ -2,7 +2,6 @@ import type { PaymentState } from '../../domain/payment-state.ts';
 
 /** What each state means for an operator, in one sentence; `docs/ledger.md` says more. */
 export const STATE_MEANINGS: Readonly<Record<PaymentState, string>> = {
-  reserved: 'A request has taken it; nobody was asked for money.',
   forwarding: 'The upstream is working on it; nobody was asked for money.',
   owed: 'The answer goes out on credit; the money is asked for in the background.',
   settling: 'The money was asked for; the outcome is not known yet.',

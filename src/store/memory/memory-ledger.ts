@@ -1,6 +1,15 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
-import { isClaimable } from '../../domain/payment-state.ts';
+import {
+  COLLECTABLE,
+  HELD,
+  isClaimable,
+  OWING,
+  PRUNABLE,
+  predecessors,
+  RESTING,
+  SETTLED,
+} from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
@@ -8,7 +17,6 @@ import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
-import { HELD, OWING, PRUNABLE, predecessors, RESTING, SETTLED } from '../state-sets.ts';
 import { addUp, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
@@ -100,7 +108,7 @@ class MemoryLedger implements PaymentStore {
     return this.#calls.run(async () => {
       const row = this.#rows.get(key);
       if (row === undefined || !SETTLED.includes(row.state)) return;
-      const collectable = row.state === 'undelivered' || row.state === 'delivering';
+      const collectable = COLLECTABLE.includes(row.state);
       this.#put({ ...row, checkAt: 0, evidence: collectable ? row.evidence : undefined });
     });
   }

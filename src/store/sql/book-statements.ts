@@ -1,5 +1,5 @@
+import { OPEN } from '../../domain/payment-state.ts';
 import type { BookFilter } from '../books.ts';
-import { OPEN } from '../state-sets.ts';
 import { DAY_MS } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';

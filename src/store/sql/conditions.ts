@@ -1,19 +1,28 @@
-import type { PaymentState } from '../../domain/payment-state.ts';
-import { HELD, OPEN, OWING, PRUNABLE, RESTING, SETTLED } from '../state-sets.ts';
+import {
+  CLAIMABLE,
+  COLLECTABLE,
+  HELD,
+  OPEN,
+  OWING,
+  type PaymentState,
+  PRUNABLE,
+  RESTING,
+  SETTLED,
+} from '../../domain/payment-state.ts';
 
 /*
  * Conditions on a row's state, as SQL. Those of partial indexes stand in the schema in the same words.
  */
 
-/** `state IN (…)`. State names are our own words, of letters and underscores. */
+/** `state IN (…)`. */
 export function among(states: readonly PaymentState[]): string {
-  return `state IN (${states.map((state) => `'${state}'`).join(', ')})`;
+  return `state IN ${list(states)}`;
 }
 
 /** A claim may take the row over. */
-export const CLAIMABLE = "state IN ('released', 'failed')";
-/** Another claim has the identifier: the words of the unique index. */
-export const HAS_IDENTIFIER = "state NOT IN ('released', 'failed')";
+export const IS_CLAIMABLE: string = among(CLAIMABLE);
+/** The row keeps its identifier from others: the words of the unique index. */
+export const HOLDS_IDENTIFIER = `state NOT IN ${list(CLAIMABLE)}`;
 /** The row may have to be taken because its process went, or because it is in doubt. */
 export const IS_OPEN: string = among(OPEN);
 /** A process holds it. */
@@ -26,5 +35,12 @@ export const IS_SETTLED: string = among(SETTLED);
 export const IS_OWING: string = among(OWING);
 /** The answer went out, the money did not move yet. */
 export const IS_OWED = `${IS_OWING} AND (state = 'owed' OR answered = 1)`;
+/** The same payment may still get its answer. */
+export const IS_COLLECTABLE: string = among(COLLECTABLE);
 /** Nothing can be collected any more. */
 export const IS_PRUNABLE: string = among(PRUNABLE);
+
+/** State names are our own words, of letters and underscores. */
+function list(states: readonly PaymentState[]): string {
+  return `(${states.map((state) => `'${state}'`).join(', ')})`;
+}

@@ -1,10 +1,9 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim } from '../../domain/payment-record.ts';
-import type { PaymentState } from '../../domain/payment-state.ts';
+import { type PaymentState, predecessors, STATES } from '../../domain/payment-state.ts';
 import type { Transition } from '../ledger.ts';
-import { predecessors, STATES } from '../state-sets.ts';
-import { among, CLAIMABLE, HAS_IDENTIFIER } from './conditions.ts';
+import { among, HOLDS_IDENTIFIER, IS_CLAIMABLE } from './conditions.ts';
 import { CLAIM_COLUMNS, COLUMNS, claimValues, STEP_COLUMNS, settlementValues, text, whole } from './row.ts';
 import type { Statement } from './sql-engine.ts';
 
@@ -16,7 +15,7 @@ const CLEARED = Object.entries(STEP_COLUMNS).map(([column, empty]) => `${column}
 const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Object.keys(STEP_COLUMNS).join(', ')}, epoch)
   VALUES (${PLACES.join(', ')}, ${Object.values(STEP_COLUMNS).join(', ')}, 1)
   ON CONFLICT (key) DO UPDATE SET ${[...REPLACED, ...CLEARED].join(', ')}, epoch = turnpike_payments.epoch + 1
-  WHERE turnpike_payments.${CLAIMABLE}
+  WHERE turnpike_payments.${IS_CLAIMABLE}
   RETURNING ${COLUMNS}`;
 
 /** One text for each target state: the states it may follow are part of the text, and so of the one atomic act. */
@@ -59,7 +58,7 @@ export function findStatement(key: string): Statement {
 
 /** Reads the row that an identifier is taken by. */
 export function namesakeStatement(identifier: string): Statement {
-  const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE identifier = $1 AND ${HAS_IDENTIFIER}`;
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE identifier = $1 AND ${HOLDS_IDENTIFIER}`;
   return { kind: 'read', name: 'namesake', text: query, values: [text(identifier)] };
 }
 

@@ -2,9 +2,9 @@ import { formatAmount, parseAmount } from '../../domain/amount.ts';
 import { parseNetwork } from '../../domain/network.ts';
 import { isJsonObject, type PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../../domain/payment-record.ts';
+import { isState } from '../../domain/payment-state.ts';
 import type { Settlement } from '../../domain/settlement.ts';
 import type { Json, JsonObject } from '../../domain/x402.ts';
-import { isState } from '../state-sets.ts';
 import type { SqlRow, SqlValue } from './sql-engine.ts';
 
 /** The columns that a claim fills, in the order of {@link claimValues}. */

@@ -1,4 +1,5 @@
 import { StoreOpenError } from '../store-open-error.ts';
+import { IS_OPEN } from './conditions.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -91,7 +92,13 @@ const MIGRATIONS: readonly Migration[] = [
       WHERE state IN ('owed', 'settling', 'unknown') AND (state = 'owed' OR answered = 1)`,
   ],
   // What is asked for, where a version wrote that down. Before, it was always the price: those rows stay as they are.
-  ({ text }) => [`ALTER TABLE turnpike_payments ADD COLUMN asked_amount ${text}`],
+  // A payment in `reserved`, which no version wrote, would be one that nobody was asked for money for.
+  ({ text }) => [
+    `ALTER TABLE turnpike_payments ADD COLUMN asked_amount ${text}`,
+    "UPDATE turnpike_payments SET state = 'released', epoch = epoch + 1 WHERE state = 'reserved'",
+    'DROP INDEX turnpike_payments_open',
+    `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

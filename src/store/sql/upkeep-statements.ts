@@ -1,6 +1,15 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import { OWNER_GONE_MS } from '../upkeep.ts';
-import { IS_HELD, IS_OPEN, IS_OWED, IS_OWING, IS_PRUNABLE, IS_RESTING, IS_SETTLED } from './conditions.ts';
+import {
+  IS_COLLECTABLE,
+  IS_HELD,
+  IS_OPEN,
+  IS_OWED,
+  IS_OWING,
+  IS_PRUNABLE,
+  IS_RESTING,
+  IS_SETTLED,
+} from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
@@ -57,7 +66,7 @@ export function takeSettledStatement({ owner, now, holdMs, limit }: Taking, dial
 /** Ends the second look at a settled payment. */
 export function confirmStatement(key: PaymentKey): Statement {
   const query = `UPDATE turnpike_payments SET check_at = 0,
-      evidence = CASE WHEN state IN ('undelivered', 'delivering') THEN evidence ELSE NULL END
+      evidence = CASE WHEN ${IS_COLLECTABLE} THEN evidence ELSE NULL END
     WHERE key = $1 AND ${IS_SETTLED}`;
   return { kind: 'write', name: 'confirm', text: query, values: [text(key)] };
 }
