@@ -1,4 +1,5 @@
 import { formatPrice } from '../domain/price.ts';
+import { meaningOf } from '../domain/request-target.ts';
 import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -201,9 +202,7 @@ function checkCovered(entries: readonly Entry[], source: Source): void {
 
 /** Equal for routes that differ in nothing but methods and names of parameters; escapes count as what they mean. */
 function shapeOf({ host, pattern }: Entry): string {
-  const segments = pattern.segments.map((segment) =>
-    segment.kind === 'param' ? null : decodeURIComponent(segment.text),
-  );
+  const segments = pattern.segments.map((segment) => (segment.kind === 'param' ? null : meaningOf(segment.text)));
   return JSON.stringify([host ?? null, segments, pattern.rest]);
 }
 

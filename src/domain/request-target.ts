@@ -10,6 +10,15 @@ export interface RequestTarget {
   readonly authority: string | undefined;
 }
 
+/**
+ * What a canonical segment means: its text without escapes. Everything that compares segments, of requests and of the
+ * configuration, compares this: `%40me` is `@me`, as most APIs read it. Compared as written, an escape would lead past a
+ * priced route to a cheaper one, or past a rewrite.
+ */
+export function meaningOf(segment: string): string {
+  return segment.includes('%') ? decodeURIComponent(segment) : segment;
+}
+
 /** A parsed target, or what is wrong with it. */
 export type TargetResult =
   | { readonly ok: true; readonly target: RequestTarget }

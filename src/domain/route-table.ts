@@ -1,3 +1,4 @@
+import { meaningOf } from './request-target.ts';
 import type { PathPattern, PatternSegment } from './route.ts';
 
 /** What the table needs to know of an entry. */
@@ -92,11 +93,6 @@ function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
   }
   node.param ??= emptyNode();
   return node.param;
-}
-
-/** A canonical segment without escapes: those are UTF-8 and hide no slash, or the path would have been refused. */
-function meaningOf(segment: string): string {
-  return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
 function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): void {

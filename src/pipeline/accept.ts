@@ -4,6 +4,7 @@ import { parseHost } from '../domain/host.ts';
 import { parseRequestTarget, type RequestTarget } from '../domain/request-target.ts';
 import { bodyTooLarge } from '../proxy/body-limit.ts';
 import { ClientDeparture } from '../proxy/client-departure.ts';
+import { forwardedOrigin, isEncrypted } from '../proxy/forwarded.ts';
 import type { AcceptedRequest, ExchangeNotes } from './exchange.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -36,8 +37,9 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
   if (req.rawHeaders.length > 2 * MOST_HEADERS)
     throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
   refuseOddMessage(req);
-  const host = readHost(req);
-  const target = readTarget(req.url ?? '', host);
+  const sentHost = readHost(req);
+  const target = readTarget(req.url ?? '', sentHost);
+  const { host, publicOrigin } = seenByClient(req, runtime, sentHost);
   notes.path = target.path;
   refuseLargeBody(req, runtime);
   return {
@@ -46,7 +48,7 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
     path: target.path,
     query: target.query,
     host,
-    publicOrigin: publicOrigin(req, runtime, host),
+    publicOrigin,
     clientGone: new ClientDeparture(res),
   };
 }
@@ -93,16 +95,18 @@ function readTarget(raw: string, host: string): RequestTarget {
   return target;
 }
 
-/** Trusted proxies may say how the client reached them; anybody else could make up the URL that others pay for. */
-function publicOrigin(req: IncomingMessage, runtime: Runtime, host: string): string {
+/**
+ * The host and the origin that the client used. Trusted proxies may say how the client reached them; anybody else could
+ * make up the URL that others pay for, or the host that a cheaper route is bound to.
+ */
+function seenByClient(
+  req: IncomingMessage,
+  runtime: Runtime,
+  sentHost: string,
+): Pick<AcceptedRequest, 'host' | 'publicOrigin'> {
+  const own = isEncrypted(req) ? 'https' : 'http';
+  const forwarded = runtime.trustedPeers.has(req.socket.remoteAddress) ? forwardedOrigin(req) : undefined;
+  const host = forwarded?.host ?? sentHost;
   const { publicUrl } = runtime.plan;
-  if (publicUrl !== undefined) return publicUrl;
-  if (!runtime.trustedPeers.has(req.socket.remoteAddress)) return `http://${host}`;
-  const proto = single(req.headers['x-forwarded-proto']);
-  const forwardedHost = parseHost(single(req.headers['x-forwarded-host']));
-  return `${proto === 'https' ? 'https' : 'http'}://${forwardedHost ?? host}`;
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' && !value.includes(',') ? value : undefined;
+  return { host, publicOrigin: publicUrl ?? `${forwarded?.proto ?? own}://${host}${forwarded?.prefix ?? ''}` };
 }

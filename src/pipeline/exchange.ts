@@ -17,7 +17,7 @@ export interface AcceptedRequest {
   readonly path: string;
   /** With its `?`, as sent. */
   readonly query: string;
-  /** Host as the client sent it, lower case, with port. */
+  /** Host that the client used, lower case, with port: a trusted proxy's word, else the Host header. */
   readonly host: string;
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
   readonly publicOrigin: string;

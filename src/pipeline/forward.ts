@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { formatAmount } from '../domain/amount.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
+import { meaningOf } from '../domain/request-target.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { BodyLimit } from '../proxy/body-limit.ts';
+import { isEncrypted } from '../proxy/forwarded.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
@@ -102,7 +104,7 @@ export function forwardedHeaders(
   return forwardRequestHeaders(req.rawHeaders, {
     peer: peer ?? 'unknown',
     peerTrusted: runtime.trustedPeers.has(peer),
-    proto: 'http',
+    proto: isEncrypted(req) ? 'https' : 'http',
     host,
     requestId,
     upstreamHeaders: upstream.headers,
@@ -187,15 +189,11 @@ function rewritten(path: string, rewrite: PathRewrite | undefined): string {
   if (rewrite === undefined) return path;
   const from = segmentsOf(rewrite.from);
   const segments = segmentsOf(path);
-  if (!from.every((segment, index) => meaning(segment) === meaning(segments[index] ?? ''))) return path;
+  if (!from.every((segment, index) => meaningOf(segment) === meaningOf(segments[index] ?? ''))) return path;
   return `/${[...segmentsOf(rewrite.to), ...segments.slice(from.length)].join('/')}`;
 }
 
 /** The segments below `/`, which itself has none. */
 function segmentsOf(path: string): string[] {
   return path === '/' ? [] : path.slice(1).split('/');
-}
-
-function meaning(segment: string): string {
-  return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { forwardedHops } from './forwarded.ts';
 import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 
 /** What every client without a readable address is counted as. */
@@ -8,15 +9,14 @@ const UNKNOWN = 'unknown';
 
 /**
  * Whom a request is counted under: the peer of the connection, or, behind trusted proxies, the right-most hop of
- * `X-Forwarded-For` that is none of them. Everything further left was written by that hop, which could be anybody.
+ * `X-Forwarded-For`, or of `Forwarded`, that is none of them. Everything further left was written by that hop, which could be anybody.
  */
 export function clientGroup(req: IncomingMessage, trusted: TrustedPeers): string {
   let address = req.socket.remoteAddress;
   if (!trusted.has(address)) return addressGroup(address);
-  const header = req.headers['x-forwarded-for'];
-  const hops = (typeof header === 'string' ? header : '').split(',');
+  const hops = forwardedHops(req);
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
-    const named = bareAddress(hop.trim());
+    const named = bareAddress(hop);
     // Who cannot be read is counted as the proxy that named them.
     if (named === undefined) break;
     address = named;

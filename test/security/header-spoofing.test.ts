@@ -33,12 +33,31 @@ async function forwarded(headers: readonly string[], line = 'GET /free'): Promis
 
 const OWN = ['X402-Payer', 'X402-Network', 'X402-Asset', 'X402-Amount', 'X402-Route', 'X402-Access-Token', 'X402-New'];
 const SECRET = ['PAYMENT-REQUIRED', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'SIGN-IN-WITH-X', 'Settlement-Overrides'];
-const OVERRIDING = ['X-HTTP-Method-Override', 'X-Method-Override', 'X-HTTP-Method', 'X-Original-URL', 'X-Rewrite-URL'];
+const OVERRIDING = [
+  'X-HTTP-Method-Override',
+  'X-Method-Override',
+  'X-HTTP-Method',
+  'X-HTTP-Method-Override-URL',
+  'X-Original-Method',
+  'X-Original-URL',
+  'X-Original-URI',
+  'X-Envoy-Original-Path',
+  'X-MS-Original-URL',
+  'X-Rewrite-URL',
+  'X-Override-URL',
+  'X-Replaced-Path',
+  'X-Request-URI',
+  'X-Waws-Unencoded-Url',
+  'X-Script-Name',
+];
 const ORIGIN = [
   'Forwarded',
   'X-Real-IP',
   'True-Client-IP',
   'CF-Connecting-IP',
+  'X-Original-Host',
+  'X-HTTP-Host-Override',
+  'X-Forwarded-Path',
   'X-Forwarded-Prefix',
   'X-Forwarded-User',
 ];

@@ -6,6 +6,7 @@ import {
   FRAMING,
   NEVER_FORWARDED,
   NEVER_RELAYED,
+  OVERRIDE_NAME,
   OWN_PREFIX,
 } from './names.ts';
 
@@ -44,7 +45,7 @@ function classify(lower: string): HeaderName {
 
 function forwardedBy(lower: string, key: string): HeaderName['forwarded'] {
   const isTwin = key !== lower;
-  if (NEVER_FORWARDED.has(key)) return 'never';
+  if (NEVER_FORWARDED.has(key) || OVERRIDE_NAME.test(key)) return 'never';
   if (key.startsWith(FORWARDING_PREFIX) || FORWARDING.has(key)) return isTwin ? 'never' : 'from trusted peers';
   return isTwin && key === FRAMING ? 'never' : 'always';
 }

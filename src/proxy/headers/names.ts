@@ -33,15 +33,33 @@ const PAYMENT = [
   'extension-responses',
 ];
 
-/** Ask the API to treat the request as another one than was matched and priced. */
+/** Ask the API to treat the request as another one than was matched and priced, by names that servers are known to read. */
 const OVERRIDES = [
   'x-http-method',
+  'x-method',
+  'x-request-method',
+  // IIS, Symfony, Laminas, Apache's mod_rewrite and the frameworks that learned from them; their kin are `OVERRIDE_NAME`.
   'x-http-method-override',
-  'x-method-override',
   'x-original-url',
-  'x-original-uri',
   'x-rewrite-url',
+  'x-custom-url',
+  'x-proxy-url',
+  'x-request-uri',
+  'request-uri',
+  'x-http-destinationurl',
+  // IIS's own name for the target before it was decoded.
+  'x-waws-unencoded-url',
+  'unencoded-url',
+  // Mount points: WSGI and PHP applications take them off the path.
+  'x-script-name',
+  'script-name',
+  'x-path-info',
+  'path-info',
 ];
+
+/** The same, by the way such names are made: another method, URL or path than that of the request line. */
+export const OVERRIDE_NAME =
+  /^(?:x-)?(?:[a-z0-9]+-)*(?:(?:original|rewrite|rewritten|override|overridden|replaced)-(?:url|uri|path|method)|(?:method|url|uri|path)-override)(?:-url|-uri)?$/;
 
 /** What never reaches the upstream. */
 export const NEVER_FORWARDED: ReadonlySet<string> = new Set([
@@ -73,6 +91,17 @@ export const FORWARDING: ReadonlySet<string> = new Set([
   'true-client-ip',
   'cf-connecting-ip',
   'fastly-client-ip',
+  'x-original-host',
+  'x-original-forwarded-for',
+  'x-original-proto',
+  'x-host',
+  'x-http-host-override',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-originating-ip',
 ]);
 
 /** The gateway's own names; a client's or an upstream's copy is a forgery, of any name still to come too. */

@@ -28,15 +28,16 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['refuses', TARGET, "!PLAIN_PATH.test(decoded.path.replace(/%[0-9A-F]{2}/g, ''))", 'false'],
     ['refuses', TARGET, '/^\\?[!"$-~]*$/', '/^/'],
     ['refuses', ACCEPT, 'target.authority !== host', 'false'],
-    [
-      'asks for the price',
-      'domain/route-table.ts',
-      "segment.includes('%') ? decodeURIComponent(segment) : segment",
-      'segment',
-    ],
+    ['asks for the price', TARGET, "segment.includes('%') ? decodeURIComponent(segment) : segment", 'segment'],
     ['is not got around', ACCEPT, 'values === 1', 'values > 0'],
     ['is recognised', 'domain/host.ts', ".replace(/\\.$/, '')", ''],
   ),
+  ...defencesOf('forwarded-origin', [
+    'is not believed',
+    ACCEPT,
+    'runtime.trustedPeers.has(req.socket.remoteAddress) ? forwardedOrigin(req) : undefined',
+    'forwardedOrigin(req)',
+  ]),
   ...defencesOf(
     'smuggling',
     ['message with two ends', ACCEPT, "coding !== undefined && coding.toLowerCase() !== 'chunked'", 'false'],

@@ -1,0 +1,94 @@
+import { decodePaymentRequiredHeader } from '@x402/core/http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
+
+/** Where a client came from is what the trusted proxy in front says of it, however it spells it, and nobody else. */
+
+let siege: Siege;
+afterEach(() => siege.close());
+
+const ROUTES = `
+routes:
+  - { path: /data, price: $0.01 }
+  - { path: /shop, host: shop.example.com, price: $0.02 }
+`;
+
+/** The URL that a 402 for a path names. */
+async function offered(path: string, headers: readonly string[]): Promise<string> {
+  const answer = await siege.ask(lastRequest(`GET ${path}`, headers));
+  expect(statusOf(answer)).toBe(402);
+  return decodePaymentRequiredHeader(answer.all('payment-required')[0] ?? '').resource.url;
+}
+
+describe('a trusted proxy', () => {
+  it.each([
+    [['X-Forwarded-Proto: https,http', 'X-Forwarded-Host: a.example.com'], 'https://a.example.com/data'],
+    [['X-Forwarded-Proto: HTTPS', 'X-Forwarded-Host: A.Example.com, inner.local'], 'https://a.example.com/data'],
+    [
+      ['X-Forwarded-Proto: https', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: a.example.com'],
+      'https://a.example.com/data',
+    ],
+    [
+      ['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com', 'X-Forwarded-Port: 8443'],
+      'https://a.example.com:8443/data',
+    ],
+    [
+      ['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com', 'X-Forwarded-Port: 443,80'],
+      'https://a.example.com/data',
+    ],
+    [
+      ['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com:9443', 'X-Forwarded-Port: 443'],
+      'https://a.example.com:9443/data',
+    ],
+    [
+      ['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com', 'X-Forwarded-Prefix: /api/'],
+      'https://a.example.com/api/data',
+    ],
+    [
+      ['Forwarded: for=192.0.2.7;proto=HTTPS;host="a.example.com:8443", for=10.0.0.1;proto=http;host=inner'],
+      'https://a.example.com:8443/data',
+    ],
+    [['Forwarded: for="[2001:db8::1]:4711";Proto=https;HOST=a.example.com'], 'https://a.example.com/data'],
+    [
+      ['Forwarded: host=other.example;proto=http', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com'],
+      'https://a.example.com/data',
+    ],
+  ])('is read: %j', async (headers, url) => {
+    siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
+    expect(await offered('/data', headers)).toBe(url);
+  });
+
+  it.each([
+    [['X-Forwarded-Host: a b']],
+    [['X-Forwarded-Host: , a.example.com']],
+    [['X-Forwarded-Port: 70000']],
+    [['X-Forwarded-Prefix: /../x']],
+    [['X-Forwarded-Prefix: //evil.example']],
+    [['Forwarded: host="a.example.com']],
+    [['Forwarded: host=a.example.com@evil.example']],
+    [[`Forwarded: ${'"\\'.repeat(4000)}`]],
+  ])('that says what cannot be read says nothing: %j', async (headers) => {
+    siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
+    expect(await offered('/data', headers)).toBe('http://gw.test/data');
+  });
+
+  it.each([
+    'X-Forwarded-Host: SHOP.example.com:443, inner.local',
+    'Forwarded: host=shop.example.com',
+  ])('has the routes of the host found that the client used: %s', async (header) => {
+    siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
+    expect(await offered('/shop', ['X-Forwarded-Proto: https', header])).toMatch(/^https:\/\/shop\.example\.com/);
+    expect(statusOf(await siege.ask(lastRequest('GET /shop')))).toBe(404);
+  });
+});
+
+describe('anybody else', () => {
+  it.each([
+    ['X-Forwarded-Proto: https', 'X-Forwarded-Host: shop.example.com', 'X-Forwarded-Prefix: /x'],
+    ['Forwarded: host=shop.example.com;proto=https'],
+  ])('is not believed: %s', async (...headers) => {
+    siege = await laySiege(ROUTES);
+    expect(await offered('/data', headers)).toBe('http://gw.test/data');
+    expect(statusOf(await siege.ask(lastRequest('GET /shop', headers)))).toBe(404);
+  });
+});
