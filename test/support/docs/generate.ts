@@ -1,4 +1,5 @@
-// Writes config/gateway.schema.json and docs/configuration.md from the decoders: `npm run docs`.
+// Writes config/gateway.schema.json and docs/configuration.md from the decoders, and the import layers of biome.json from
+// docs/architecture.md: `npm run docs`.
 import { writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
@@ -15,6 +16,7 @@ import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 import { webhookKeys } from '../../../src/config/webhook-keys.ts';
+import { biomeJson } from './layers.ts';
 
 const table = readAssetTable();
 
@@ -186,4 +188,5 @@ function cell(text: string): string {
 if (import.meta.main) {
   writeFileSync(new URL('../../../config/gateway.schema.json', import.meta.url), schemaJson());
   writeFileSync(new URL('../../../docs/configuration.md', import.meta.url), configurationMarkdown());
+  writeFileSync(new URL('../../../biome.json', import.meta.url), biomeJson());
 }
