@@ -2,14 +2,18 @@ import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../co
 import type { LoadedConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
+import { readOperations } from '../openapi/operations.ts';
 import { type Cli, example } from './cli.ts';
+import { type Coverage, coverageOf, isCovered } from './coverage.ts';
 import { type ExitCode, UsageError } from './exit.ts';
+import { readApiDocument } from './init/read-document.ts';
 import { type ConfigOptions, DEFAULT_FILE, readConfig } from './read-plan.ts';
 import { notice, print, printJson, type Terminal } from './terminal.ts';
 
 interface CheckOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly diff?: readonly string[];
+  readonly against?: string;
 }
 
 /** Adds `turnpike check`. */
@@ -19,6 +23,10 @@ export function addCheck({ program, terminal, finish }: Cli): void {
     .description('validate a configuration file without starting: all its problems at once')
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .option('--diff <old new...>', 'validate two files, and show what the new one changes')
+    .option(
+      '--against <openapi>',
+      'list operations of an OpenAPI document without a price, and prices without an operation',
+    )
     .option('--json', 'write {ok, problems, warnings} as JSON; with --diff also {changes, restart}')
     .addHelpText(
       'after',
@@ -26,6 +34,7 @@ export function addCheck({ program, terminal, finish }: Cli): void {
         'turnpike check -c gateway.yaml',
         'turnpike check --json | jq .problems',
         'turnpike check --diff running.yaml gateway.yaml',
+        'turnpike check --against openapi.yaml',
       ),
     )
     .action(async (options: CheckOptions) =>
@@ -34,12 +43,17 @@ export function addCheck({ program, terminal, finish }: Cli): void {
 }
 
 /** The problems are what was asked for, so that they go to stdout; the summary of them is for people. */
-async function check({ config, json }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+async function check({ config, json, against }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const loaded = await readConfig(config, terminal);
   const { problems, warnings } = findings([loaded]);
+  const coverage =
+    loaded.ok && against !== undefined
+      ? coverageOf(loaded.plan, readOperations(await readApiDocument(against)))
+      : undefined;
+  const ok = loaded.ok && (coverage === undefined || isCovered(coverage));
   if (json === true) {
-    printJson(terminal, { ok: loaded.ok, problems, warnings });
-    return loaded.ok ? 0 : 2;
+    printJson(terminal, { ok, problems, warnings, ...coverage });
+    return ok ? 0 : 2;
   }
   printFindings(problems, warnings, terminal);
   if (!loaded.ok) {
@@ -51,7 +65,16 @@ async function check({ config, json }: CheckOptions, terminal: Terminal): Promis
   print(terminal, `${config}: fine, ${count(routes.length, 'route')}, ${priced} priced`);
   const shadowed = describeShadowed(loaded.plan);
   if (shadowed !== undefined) notice(terminal, `note: ${shadowed}`);
-  return 0;
+  if (coverage !== undefined) printCoverage(coverage, terminal);
+  return ok ? 0 : 2;
+}
+
+function printCoverage({ unpriced, unused }: Coverage, terminal: Terminal): void {
+  for (const { operation, gets } of unpriced) {
+    if (gets === 'free') notice(terminal, `note: ${operation} is free`);
+    else print(terminal, `operation without a price: ${operation} (${gets})`);
+  }
+  for (const name of unused) print(terminal, `price without an operation: ${name}`);
 }
 
 /** What a reload from one file to the other would change, in the words of the log of a reload. */

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   token: async () => (await import('./token/token.ts')).addToken,
   demo: async () => (await import('./demo/demo.ts')).addDemo,
   devnet: async () => (await import('./devnet.ts')).addDevnet,
+  init: async () => (await import('./init/init.ts')).addInit,
   schema: async () => (await import('./schema.ts')).addSchema,
 };
 

@@ -1,0 +1,57 @@
+import type { Plan } from '../domain/plan.ts';
+import { canonicalizePath } from '../domain/request-target.ts';
+import { RouteTable } from '../domain/route-table.ts';
+import type { OperationList } from '../openapi/operations.ts';
+
+/** How a price table and an API description differ. */
+export interface Coverage {
+  /** Operations that no route sells: `GET /pets`, and what a request for it would get. */
+  readonly unpriced: readonly {
+    readonly operation: string;
+    readonly gets: 'free' | 'forwarded unmatched' | 'not found';
+  }[];
+  /** Names of priced routes that no operation of the description meets. */
+  readonly unused: readonly string[];
+}
+
+/** Whether every operation has a route, and every price an operation. A route that is free was made so on purpose. */
+export function isCovered({ unpriced, unused }: Coverage): boolean {
+  return unused.length === 0 && unpriced.every(({ gets }) => gets === 'free');
+}
+
+/** Compares a price table with the operations of an API description, by a request for each operation. */
+export function coverageOf(plan: Plan, { operations }: OperationList): Coverage {
+  const table = new RouteTable(plan.routes);
+  const met = new Set<string>();
+  const unpriced: Coverage['unpriced'][number][] = [];
+  for (const { method, template } of operations) {
+    const operation = `${method} ${template}`;
+    const route = matchSample(table, plan, method, samplePath(template));
+    if (route === undefined) {
+      unpriced.push({ operation, gets: plan.unmatched.kind === 'deny' ? 'not found' : 'forwarded unmatched' });
+      continue;
+    }
+    met.add(route.name);
+    if (route.price.kind === 'free') unpriced.push({ operation, gets: 'free' });
+  }
+  const unused = plan.routes.filter((route) => route.price.kind === 'priced' && !met.has(route.name));
+  return { unpriced, unused: unused.map((route) => route.name) };
+}
+
+/** A path that a request for the operation could have. */
+function samplePath(template: string): string {
+  const [path = '/'] = template.split(/[?#]/);
+  const filled = path.replace(/\{[^{}]*\}/g, 'sample');
+  const canonical = canonicalizePath(filled.replace(/[^A-Za-z0-9\-._~!$&'()*+,=:@%/]/gu, encodeURIComponent));
+  return canonical.ok ? canonical.path : filled;
+}
+
+/** A route for one host is met by an operation, too: a description does not tell hosts apart. */
+function matchSample(table: RouteTable<Plan['routes'][number]>, plan: Plan, method: string, path: string) {
+  const hosts = new Set(plan.routes.map((route) => route.host ?? ''));
+  for (const host of ['', ...hosts]) {
+    const route = table.match(method, host, path);
+    if (route !== undefined) return route;
+  }
+  return undefined;
+}

@@ -1,0 +1,109 @@
+import type { PathPattern } from '../../domain/route.ts';
+import type { Operation, OperationList } from '../../openapi/operations.ts';
+import { dearest, operationName, type Pricing, priceOf } from './pricing.ts';
+import { routePathOf } from './route-path.ts';
+
+/** A route of the file to be written. */
+export interface RouteDraft {
+  readonly method: string;
+  readonly path: string;
+  readonly name: string | undefined;
+  /** As the file writes it. */
+  readonly price: string;
+  readonly description: string | undefined;
+  readonly mimeType: string | undefined;
+  /** What a reader of the file should know. */
+  readonly comments: readonly string[];
+}
+
+/** Routes for an API description, and what no route can say. */
+export interface Drafts {
+  readonly routes: readonly RouteDraft[];
+  /** How many operations the routes cover. */
+  readonly covered: number;
+  readonly unsayable: readonly string[];
+  /** What `--free` named and no operation is. */
+  readonly unknownFree: readonly string[];
+}
+
+/** Operations whose requests no route can tell apart. */
+interface Group {
+  readonly method: string;
+  readonly pattern: PathPattern;
+  readonly operations: Operation[];
+  readonly notes: string[];
+}
+
+/** Methods that reach no API through the gateway. */
+const FORWARDED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+const MAX_DESCRIPTION = 200;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
+const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+$/;
+
+/**
+ * Makes one route for each operation. Operations that the same requests would match share a route at the dearest of their
+ * prices; it is free only where each of them was named as free.
+ */
+export function draftRoutes({ operations, unreadable }: OperationList, pricing: Pricing): Drafts {
+  const unsayable = unreadable.map(({ place, wrong }) => `${place}: ${wrong}`);
+  const groups = new Map<string, Group>();
+  for (const operation of operations) {
+    const path = routePathOf(operation.template);
+    const wrong = FORWARDED.has(operation.method) ? undefined : `the gateway does not forward ${operation.method}`;
+    if (wrong !== undefined || !path.ok) {
+      unsayable.push(`${operationName(operation)}: ${wrong ?? (path.ok ? '' : path.wrong)}`);
+      continue;
+    }
+    const key = `${operation.method} ${shapeOf(path.pattern)}`;
+    const group = groups.get(key) ?? { method: operation.method, pattern: path.pattern, operations: [], notes: [] };
+    groups.set(key, group);
+    group.operations.push(operation);
+    if (path.note !== undefined) group.notes.push(path.note);
+  }
+  const names = new Set<string>();
+  const named = new Set(operations.map(operationName));
+  return {
+    routes: [...groups.values()].map((group) => draftOf(group, pricing, names)),
+    covered: [...groups.values()].reduce((sum, group) => sum + group.operations.length, 0),
+    unsayable,
+    unknownFree: [...pricing.free].filter((name) => !named.has(name)),
+  };
+}
+
+/** Equal for paths that match the same requests. */
+function shapeOf({ segments, rest }: PathPattern): string {
+  const shape = segments.map((segment) => (segment.kind === 'static' ? decodeURIComponent(segment.text) : null));
+  return JSON.stringify([shape, rest]);
+}
+
+function draftOf({ method, pattern, operations, notes }: Group, pricing: Pricing, names: Set<string>): RouteDraft {
+  const isFree = operations.every((operation) => pricing.free.has(operationName(operation)));
+  const prices = operations.map((operation) => priceOf(operation, pricing));
+  const [first] = operations;
+  const text = first?.summary ?? first?.description;
+  const shared = operations.length === 1 ? [] : [`also: ${operations.slice(1).map(operationName).join(', ')}`];
+  return {
+    method,
+    path: pattern.text,
+    name: nameOf(operations, names),
+    price: isFree ? 'free' : dearest(prices, pricing.price).text,
+    description: text === undefined ? undefined : oneLine(text),
+    mimeType: first?.mimeType !== undefined && MEDIA_TYPE.test(first.mimeType) ? first.mimeType : undefined,
+    comments: [...shared, ...new Set(notes)],
+  };
+}
+
+/** The operation's own id, where it is a name that no other route has. */
+function nameOf(operations: readonly Operation[], names: Set<string>): string | undefined {
+  const id = operations.map((operation) => operation.id).find((each) => each !== undefined);
+  if (id === undefined || !NAME.test(id) || names.has(id)) return undefined;
+  names.add(id);
+  return id;
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  return line.length <= MAX_DESCRIPTION
+    ? line
+    : `${line.slice(0, MAX_DESCRIPTION - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

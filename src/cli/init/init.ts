@@ -1,0 +1,149 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { loadConfig } from '../../config/load.ts';
+import { renderProblem } from '../../config/problem.ts';
+import { whyUnreadable } from '../../config/unreadable.ts';
+import { countBasePaths } from '../../openapi/base-path.ts';
+import { readOperations } from '../../openapi/operations.ts';
+import { loadSchemes } from '../../registry.ts';
+import type { Scheme } from '../../scheme/scheme.ts';
+import { type Cli, collect, example } from '../cli.ts';
+import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
+import { DEFAULT_FILE } from '../read-plan.ts';
+import { notice, print, type Terminal } from '../terminal.ts';
+import { draftRoutes, type RouteDraft } from './drafts.ts';
+import { configText, type GatewayDraft } from './file-text.ts';
+import { type Pricing, readPricing } from './pricing.ts';
+import { readApiDocument } from './read-document.ts';
+import { completeSettings, type GatewaySettings } from './settings.ts';
+
+interface InitOptions extends Partial<GatewaySettings> {
+  readonly fromOpenapi?: string;
+  readonly price: string;
+  readonly pricePerTag?: readonly string[];
+  readonly free?: readonly string[];
+  readonly output: string;
+  readonly force?: boolean;
+}
+
+/** The price table of a file that is to be written, and what a person should know of it. */
+interface Table {
+  readonly routes: readonly RouteDraft[];
+  readonly origin: string | undefined;
+  readonly notes: readonly string[];
+  /** What the person at the terminal is told. */
+  readonly report: readonly string[];
+}
+
+/** Adds `turnpike init`. */
+export function addInit({ program, terminal, finish }: Cli): void {
+  program
+    .command('init')
+    .description('write a commented gateway.yaml, from answers, from options, or from an OpenAPI document')
+    .option(
+      '--from-openapi <file>',
+      'one route for each operation of an OpenAPI 3 or Swagger 2 document: a file, or a URL of this machine',
+    )
+    .option('--upstream <url>', 'the API behind the gateway')
+    .option('--pay-to <address>', 'your wallet')
+    .option('--network <name>', 'network that you are paid on, such as base')
+    .option('--facilitator <url>', 'who verifies and settles; default: a public one for the network')
+    .option('--price <price>', 'what a call costs', '$0.001')
+    .option('--price-per-tag <tag=price>', 'what operations with a tag cost; may be repeated', collect)
+    .option('--free <operation>', "an operation that is free, such as 'GET /health'; may be repeated", collect)
+    .option('-o, --output <file>', 'file to write; - for stdout', DEFAULT_FILE)
+    .option('--force', 'overwrite the file')
+    .addHelpText(
+      'after',
+      example(
+        'turnpike init',
+        "turnpike init --upstream http://127.0.0.1:8080 --pay-to 0x… --network base --price '$0.002'",
+        "turnpike init --from-openapi openapi.yaml --upstream http://127.0.0.1:8080 --pay-to 0x… --free 'GET /health'",
+      ),
+    )
+    .action(async (options: InitOptions) => finish(await init(options, terminal)));
+}
+
+async function init(options: InitOptions, terminal: Terminal): Promise<ExitCode> {
+  const { output, force, fromOpenapi } = options;
+  if (output !== '-' && force !== true && existsSync(output)) {
+    throw new UsageError(`${output} exists: --force overwrites it, -o FILE writes another one`);
+  }
+  const pricing = readPricing(options);
+  const table = fromOpenapi === undefined ? wholeApi(options) : await tableOf(fromOpenapi, pricing);
+  const schemes = await loadSchemes();
+  const settings = await completeSettings(options, schemes, terminal);
+  const gateway: GatewayDraft = { ...settings, origin: table.origin, notes: table.notes };
+  const text = configText(gateway, table.routes);
+  const warnings = checkOwnWork(text, output, schemes);
+  if (output === '-') terminal.stdout.write(text);
+  else write(output, text, force === true);
+  for (const line of table.report) notice(terminal, line);
+  for (const warning of warnings) notice(terminal, `warning: ${warning}`);
+  if (output !== '-') {
+    print(terminal, `wrote ${output}: ${table.routes.length} ${table.routes.length === 1 ? 'route' : 'routes'}`);
+    notice(terminal, `next: turnpike check -c ${output} && turnpike start -c ${output}`);
+  }
+  return 0;
+}
+
+/** Without a description everything costs the same. */
+function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
+  if (pricePerTag.length > 0) throw new UsageError('--price-per-tag needs --from-openapi: only operations have tags');
+  const routes = free.map((operation): RouteDraft => {
+    const [method = '', path = ''] = operation.trim().split(/ +/);
+    return { ...PLAIN, method: method.toUpperCase(), path, price: 'free' };
+  });
+  return {
+    routes: [...routes, { ...PLAIN, method: '*', path: '/*', price }],
+    origin: undefined,
+    notes: [],
+    report: [],
+  };
+}
+
+const PLAIN = { name: undefined, description: undefined, mimeType: undefined, comments: [] };
+
+async function tableOf(source: string, pricing: Pricing): Promise<Table> {
+  const document = await readApiDocument(source);
+  const { routes, covered, unsayable, unknownFree } = draftRoutes(readOperations(document), pricing);
+  if (unknownFree.length > 0) {
+    throw new UsageError(
+      `--free names no operation of ${source}: ${unknownFree.join(', ')}; paths include the base path`,
+    );
+  }
+  if (routes.length === 0) throw new UsageError(`${source} holds no operation that a route can sell`);
+  const bases = countBasePaths(document);
+  const several = bases > 1 ? [`The document names servers with ${bases} base paths; the first is taken.`] : [];
+  const shared = covered - routes.length;
+  const missing = unsayable.map((each) => `not for sale: ${each}`);
+  return {
+    routes,
+    origin: `From ${source.replace(/^.*[/\\]/, '')}: ${covered} operations on ${routes.length} routes.`,
+    notes: [...several, ...missing],
+    report: [
+      ...several,
+      ...(shared === 0 ? [] : [`${shared} operations share the route of others, because the same requests match them`]),
+      ...missing,
+    ],
+  };
+}
+
+/** What is written passes `check`: what does not is a mistake of this command, or of a path that was named as free. */
+function checkOwnWork(text: string, output: string, schemes: readonly Scheme[]): readonly string[] {
+  const readFile = (path: string): string => {
+    throw new Error(`nothing of ${path} is needed`);
+  };
+  const loaded = loadConfig({ file: output, text, env: {}, readFile, schemes });
+  if (loaded.ok) return loaded.warnings.map(renderProblem);
+  throw new CommandFailure(
+    ['the file would not pass `turnpike check`; nothing was written', ...loaded.problems.map(renderProblem)].join('\n'),
+  );
+}
+
+function write(file: string, text: string, overwrite: boolean): void {
+  try {
+    writeFileSync(file, text, { flag: overwrite ? 'w' : 'wx' });
+  } catch (fault) {
+    throw new CommandFailure(`cannot write ${file}: ${whyUnreadable(fault)}`);
+  }
+}

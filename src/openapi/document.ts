@@ -1,0 +1,68 @@
+import { parse } from 'yaml';
+import { isJsonObject } from '../domain/payment.ts';
+import type { Parsed } from '../domain/price.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+
+/** An API description: OpenAPI 3.0, 3.1 and 3.2, or Swagger 2. Untrusted beyond its outermost shape. */
+export interface ApiDocument {
+  readonly root: JsonObject;
+  readonly dialect: 'swagger2' | 'openapi3';
+  /** As the document states it, such as `3.1.0`. */
+  readonly version: string;
+}
+
+/** The largest description that is read, in characters: GitHub's has 14 million. */
+export const MAX_DOCUMENT_CHARACTERS = 64 * 1024 * 1024;
+
+const RIGHT = 'a document with `openapi: 3.x` or `swagger: "2.0"` and `paths`';
+
+/**
+ * Reads an API description from JSON or YAML. Never throws for what is in the text.
+ *
+ * @example
+ * const document = parseApiDocument(readFileSync('openapi.yaml', 'utf8'));
+ */
+export function parseApiDocument(text: string): Parsed<ApiDocument> {
+  if (text.length > MAX_DOCUMENT_CHARACTERS) {
+    return refuse(`it has ${text.length} characters`, `at most ${MAX_DOCUMENT_CHARACTERS} characters`);
+  }
+  const value = readTree(text);
+  if (!value.ok) return value;
+  const root = value.value;
+  if (!isJsonObject(root)) return refuse('it is not a map', RIGHT);
+  const { openapi, swagger } = root;
+  if (swagger === '2.0' || swagger === 2) return { ok: true, value: { root, dialect: 'swagger2', version: '2.0' } };
+  if (typeof openapi === 'string' && /^3\.[012](\.|$)/.test(openapi)) {
+    return { ok: true, value: { root, dialect: 'openapi3', version: openapi } };
+  }
+  const stated = openapi ?? swagger;
+  return refuse(
+    stated === undefined ? 'it states no version' : `its version ${JSON.stringify(stated)} is not known`,
+    RIGHT,
+  );
+}
+
+function readTree(text: string): Parsed<Json> {
+  try {
+    // JSON first: it is YAML too, but reads a hundred times as fast.
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return readYaml(text);
+  }
+}
+
+function readYaml(text: string): Parsed<Json> {
+  try {
+    return {
+      ok: true,
+      value: parse(text, { schema: 'core', maxAliasCount: 1000, uniqueKeys: false, logLevel: 'error' }),
+    };
+  } catch (fault) {
+    const said = fault instanceof Error ? (fault.message.split('\n')[0] ?? '').replace(/:$/, '') : String(fault);
+    return refuse(`it is neither JSON nor YAML: ${said}`, RIGHT);
+  }
+}
+
+function refuse(wrong: string, right: string): { ok: false; wrong: string; right: string } {
+  return { ok: false, wrong, right };
+}

@@ -1,0 +1,228 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { coverageOf } from '../../../src/cli/coverage.ts';
+import { run } from '../../../src/cli/main.ts';
+import type { Terminal } from '../../../src/cli/terminal.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Plan } from '../../../src/domain/plan.ts';
+import { parseApiDocument } from '../../../src/openapi/document.ts';
+import { readOperations } from '../../../src/openapi/operations.ts';
+import { loadSchemes } from '../../../src/registry.ts';
+
+const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+const EXAMPLES = new URL('../../../node_modules/@readme/oas-examples/', import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), 'turnpike-init-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function init(options: readonly string[], answers?: readonly string[]): Promise<Ran> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  if (answers !== undefined) stdin.end(answers.map((answer) => `${answer}\n`).join(''));
+  const terminal: Terminal = {
+    stdin: Object.assign(stdin, { isTTY: answers !== undefined }),
+    stdout,
+    stderr,
+    env: {},
+    on: () => {},
+    off: () => {},
+  };
+  const code = await run(['init', ...options], terminal);
+  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+}
+
+const GIVEN = ['--upstream', 'http://127.0.0.1:8080', '--pay-to', PAY_TO, '--network', 'base'];
+
+async function planOf(text: string): Promise<Plan> {
+  const readFile = (): string => '';
+  const loaded = loadConfig({ file: 'gateway.yaml', text, env: {}, readFile, schemes: await loadSchemes() });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.plan;
+}
+
+let files = 0;
+function file(content: string): string {
+  files += 1;
+  const path = join(folder, `${files}.json`);
+  writeFileSync(path, content);
+  return path;
+}
+
+const documents = ['2.0', '3.0', '3.1'].flatMap((version) =>
+  readdirSync(new URL(`${version}/json/`, EXAMPLES))
+    .filter((name) => name.endsWith('.json') && name !== 'webhooks.json')
+    .map((name) => `${version}/json/${name}`),
+);
+
+describe('turnpike init', () => {
+  it.each(documents)('loses no operation of %s and makes none free', async (name) => {
+    const path = new URL(name, EXAMPLES).pathname;
+    const { code, out, err } = await init([...GIVEN, '--from-openapi', path, '-o', '-']);
+    expect({ code, err: err.replace(/^warning: .*\n/gm, '') }).toMatchObject({ code: 0 });
+    const plan = await planOf(out);
+    const parsed = parseApiDocument(readFileSync(path, 'utf8'));
+    const list = parsed.ok ? readOperations(parsed.value) : { operations: [], unreadable: [] };
+    expect(list.operations.length).toBeGreaterThan(0);
+    const { unpriced, unused } = coverageOf(plan, list);
+    const told = err.match(/^not for sale: /gm)?.length ?? 0;
+    expect({
+      unpriced: unpriced.length,
+      unused,
+      free: plan.routes.filter((route) => route.price.kind === 'free'),
+    }).toEqual({
+      unpriced: told,
+      unused: [],
+      free: [],
+    });
+  });
+
+  it('prices operations by their tags, the dearest tag first, and frees what is named', async () => {
+    const document = file(
+      JSON.stringify({
+        openapi: '3.1.0',
+        servers: [{ url: 'https://api.example.com/v1' }],
+        paths: {
+          '/health': { get: {} },
+          '/a': { get: { tags: ['cheap', 'dear'] } },
+          '/b': { get: { tags: ['cheap'] }, post: {} },
+        },
+      }),
+    );
+    const { out } = await init([
+      ...GIVEN,
+      ...['--from-openapi', document, '-o', '-', '--price', '$0.01', '--free', 'GET /v1/health'],
+      ...['--price-per-tag', 'cheap=$0.001', '--price-per-tag', 'dear=$0.5'],
+    ]);
+    const plan = await planOf(out);
+    expect(plan.routes.map((route) => [route.name, route.price.kind === 'priced' ? route.price.text : 'free'])).toEqual(
+      [
+        ['GET /v1/health', 'free'],
+        ['GET /v1/a', '$0.5'],
+        ['GET /v1/b', '$0.001'],
+        ['POST /v1/b', '$0.01'],
+      ],
+    );
+  });
+
+  it('sells operations that no route can tell apart at the dearer price, and free only where both are', async () => {
+    const document = file(
+      JSON.stringify({
+        openapi: '3.1.0',
+        paths: {
+          '/u/{id}': { get: {} },
+          '/u/{name}': { get: { tags: ['dear'] } },
+          '/x/{a}': { get: {} },
+          '/x/{b}': { get: {} },
+        },
+      }),
+    );
+    const tags = [
+      '--price-per-tag',
+      'dear=$2',
+      '--free',
+      'GET /u/{id}',
+      '--free',
+      'GET /x/{a}',
+      '--free',
+      'GET /x/{b}',
+    ];
+    const { out, err } = await init([...GIVEN, '--from-openapi', document, '-o', '-', ...tags]);
+    const plan = await planOf(out);
+    expect(plan.routes.map((route) => (route.price.kind === 'priced' ? route.price.text : 'free'))).toEqual([
+      '$2',
+      'free',
+    ]);
+    expect(err).toContain('2 operations share the route of others');
+  });
+
+  it('writes texts that mean what the document says, whatever is in them', async () => {
+    const summary = `Costs \${HOME} "quoted" # not a comment: [x]\u2028next\nline \u202Eturned`;
+    const document = file(JSON.stringify({ openapi: '3.1.0', paths: { [`/\${A}`]: { get: { summary } } } }));
+    const { out } = await init([...GIVEN, '--from-openapi', document, '-o', '-']);
+    const [route] = (await planOf(out)).routes;
+    expect(route?.description).toBe(`Costs \${HOME} "quoted" # not a comment: [x] next line turned`);
+  });
+
+  it('says what no route can sell', async () => {
+    const paths = { '/a': { get: {}, trace: {} }, '/b//c': { get: {} }, '/d': { $ref: 'other.yaml' } };
+    const document = file(JSON.stringify({ openapi: '3.0.0', paths }));
+    const { code, out, err } = await init([...GIVEN, '--from-openapi', document, '-o', '-']);
+    expect(code).toBe(0);
+    for (const text of ['TRACE /a: the gateway does not forward TRACE', 'GET /b//c', 'paths./d']) {
+      expect(err).toContain(text);
+      expect(out).toContain(text);
+    }
+  });
+
+  it('asks a person for what is missing, and again for an answer that will not do', async () => {
+    const path = join(folder, 'asked.yaml');
+    const { code, err } = await init(['-o', path], ['', 'nonsense', PAY_TO, 'base', '']);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(err).toContain('"nonsense" is not an EVM address');
+    const plan = await planOf(readFileSync(path, 'utf8'));
+    expect(plan.routes.map((route) => route.pattern.text)).toEqual(['/*']);
+  });
+
+  it('writes nothing when the answers end early', async () => {
+    const path = join(folder, 'unfinished.yaml');
+    expect(await init(['-o', path], [''])).toMatchObject({ code: 1 });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it.each([
+    ['without a terminal and options', [], 'missing --upstream URL and --pay-to ADDRESS'],
+    ['a wallet that is none', ['--upstream', 'http://a', '--pay-to', '0x1'], '--pay-to: "0x1" is not an EVM address'],
+    ['a network that is unknown', [...GIVEN, '--network', 'bass'], '--network: '],
+    ['a price that is free', [...GIVEN, '--price', 'free'], '--price: "free" is not a price in dollars'],
+    ['a price with an exponent', [...GIVEN, '--price', '$1e-3'], '--price: '],
+    ['a tag without a price', [...GIVEN, '--price-per-tag', 'a'], '--price-per-tag "a" is not a tag and a price'],
+    ['a free operation without a method', [...GIVEN, '--free', '/health'], "such as 'GET /health'"],
+    ['a document elsewhere', [...GIVEN, '--from-openapi', 'https://api.example.com/o.json'], 'is not on this machine'],
+    ['a document that is missing', [...GIVEN, '--from-openapi', '/nowhere.json'], 'cannot read /nowhere.json'],
+  ])('refuses %s', async (_, options, wrong) => {
+    const { code, err } = await init([...options, '-o', '-']);
+    expect(code).toBe(2);
+    expect(err).toContain(wrong);
+  });
+
+  it('refuses to free what is no operation', async () => {
+    const document = file(JSON.stringify({ openapi: '3.0.0', paths: { '/a': { get: {} } } }));
+    const { code, err } = await init([...GIVEN, '--from-openapi', document, '--free', 'GET /b', '-o', '-']);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('GET /b') });
+  });
+
+  it('overwrites a file only when it is told to', async () => {
+    const path = file('precious');
+    expect(await init([...GIVEN, '-o', path])).toMatchObject({ code: 2, err: expect.stringContaining('--force') });
+    expect(readFileSync(path, 'utf8')).toBe('precious');
+    expect(await init([...GIVEN, '-o', path, '--force'])).toMatchObject({ code: 0 });
+    expect(readFileSync(path, 'utf8')).toContain('routes:');
+  });
+
+  it('reads a description from an API on this machine', async () => {
+    const server = createServer((_, response) => response.end('{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const { code, out } = await init([
+        ...GIVEN,
+        '--from-openapi',
+        `http://127.0.0.1:${port}/openapi.json`,
+        '-o',
+        '-',
+      ]);
+      expect({ code, routes: (await planOf(out)).routes.length }).toEqual({ code: 0, routes: 1 });
+    } finally {
+      server.close();
+    }
+  });
+});
