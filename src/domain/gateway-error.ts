@@ -7,6 +7,11 @@ export interface ErrorMeaning {
   readonly source: ErrorSource;
   /** Whether sending the very same request again can help. */
   readonly retryable: boolean;
+  /**
+   * Whether the answer may state the price again. Only where nothing of the buyer's is in progress, unknown or settled:
+   * stock clients sign a new authorization at every offer, and the buyer would pay twice.
+   */
+  readonly offersAgain: boolean;
   /** One sentence for people; the `title` of the problem document. */
   readonly title: string;
 }
@@ -24,26 +29,26 @@ export const ERROR_CODES = {
   request_timeout: client(408, 'The request did not arrive in time.', true),
   host_invalid: client(400, 'The Host header is missing, repeated or not a host.'),
   payment_header_repeated: client(400, 'More than one payment header was sent.'),
-  payment_header_too_large: client(400, 'The payment header is over the size limit.'),
-  payment_malformed: client(400, 'The payment header does not decode to an x402 payment.'),
+  payment_header_too_large: offering(400, 'The payment header is over the size limit.'),
+  payment_malformed: offering(400, 'The payment header does not decode to an x402 payment.'),
   method_not_allowed: client(405, 'The gateway does not forward this method.'),
   expectation_failed: client(417, 'The gateway does not know this expectation.'),
   upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),
   route_not_found: client(404, 'No route of the price table matches.'),
-  payment_required: client(402, 'This resource costs money.'),
-  payment_refused: client(402, 'The payment was refused.'),
-  access_token_malformed: client(400, 'The access token does not decode, or several were sent.'),
-  access_token_invalid: client(402, 'The access token does not open this route.'),
-  access_token_expired: client(402, 'The access token has expired.'),
-  access_token_revoked: client(402, 'The access token was revoked.'),
-  access_quota_exhausted: client(402, 'All requests of the access token are used up.'),
-  sign_in_refused: client(402, 'The sign-in was refused.'),
-  permit2_allowance_required: client(412, 'The payer has not approved Permit2 for this token yet.'),
-  settlement_failed: client(402, 'The payment could not be settled.'),
+  payment_required: offering(402, 'This resource costs money.'),
+  payment_refused: offering(402, 'The payment was refused.'),
+  access_token_malformed: offering(400, 'The access token does not decode, or several were sent.'),
+  access_token_invalid: offering(402, 'The access token does not open this route.'),
+  access_token_expired: offering(402, 'The access token has expired.'),
+  access_token_revoked: offering(402, 'The access token was revoked.'),
+  access_quota_exhausted: offering(402, 'All requests of the access token are used up.'),
+  sign_in_refused: offering(402, 'The sign-in was refused.'),
+  permit2_allowance_required: offering(412, 'The payer has not approved Permit2 for this token yet.'),
+  settlement_failed: offering(402, 'The payment could not be settled.'),
   payment_in_progress: client(409, 'Another request is using this payment right now.', true),
   payment_already_used: client(409, 'This payment was used and its answer was delivered.'),
   payment_bound_to_another_request: client(409, 'This payment belongs to another request.'),
-  payment_identifier_required: client(400, 'This route asks for a payment-identifier.'),
+  payment_identifier_required: offering(400, 'This route asks for a payment-identifier.'),
   payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),
   delivery_expired: client(409, 'This payment was settled, and its answer can no longer be collected.'),
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
@@ -107,10 +112,15 @@ export class GatewayError extends Error {
   }
 }
 
-function client(status: number, title: string, retryable = false): ErrorMeaning {
-  return { status, source: 'client', retryable, title };
+function client(status: number, title: string, retryable = false) {
+  return { status, source: 'client', retryable, offersAgain: false, title } as const satisfies ErrorMeaning;
 }
 
-function fault(status: number, source: ErrorSource, retryable: boolean, title: string): ErrorMeaning {
-  return { status, source, retryable, title };
+/** A refusal that states the price again: no money of the buyer moved or can still move. */
+function offering(status: number, title: string) {
+  return { status, source: 'client', retryable: false, offersAgain: true, title } as const satisfies ErrorMeaning;
+}
+
+function fault(status: number, source: ErrorSource, retryable: boolean, title: string) {
+  return { status, source, retryable, offersAgain: false, title } as const satisfies ErrorMeaning;
 }

@@ -155,7 +155,7 @@ async function admitBySignIn(
   if (pass === undefined) {
     gate.cameToNothing(check);
     // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
-    return { kind: 'refusal', code: 'payment_required', reason: 'Payment required', challenge: true };
+    return { kind: 'refusal', code: 'payment_required', reason: 'Payment required' };
   }
   if (!(await spend(check, services))) return refuseSignIn(request, 'invalid_siwx_nonce');
   request.notes.pass = pass.id;
@@ -243,10 +243,10 @@ const USE_OF_CODE = {
 
 function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
   notes.passUse = USE_OF_CODE[code];
-  return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }), challenge: true };
+  return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }) };
 }
 
 function refuseSignIn({ notes }: RoutedRequest, reason: string): Refusal {
   notes.passUse = 'sign_in';
-  return { kind: 'refusal', code: 'sign_in_refused', reason, challenge: true };
+  return { kind: 'refusal', code: 'sign_in_refused', reason };
 }

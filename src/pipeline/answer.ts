@@ -29,7 +29,7 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
   const headers: string[] = [];
   let body: string | undefined;
-  if (refusal.challenge && price !== undefined) {
+  if (ERROR_CODES[code].offersAgain && price !== undefined) {
     headers.push('PAYMENT-REQUIRED', price.desk.challenge.header(price.resourceUrl, reason));
     if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
   }

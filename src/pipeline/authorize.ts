@@ -74,7 +74,6 @@ function tooManyPayments(retryAfterSeconds: number): Refusal {
     kind: 'refusal',
     code: 'too_many_payments',
     reason: 'too_many_payments',
-    challenge: false,
     retryAfterSeconds,
   };
 }

@@ -66,7 +66,6 @@ export async function charge(
         kind: 'refusal',
         code: 'settlement_failed',
         reason: outcome.reason,
-        challenge: true,
         settlement: {
           protocol,
           offer,
@@ -85,7 +84,6 @@ export async function charge(
         kind: 'refusal',
         code: 'settlement_unknown',
         reason: 'settlement_pending',
-        challenge: false,
         retryAfterSeconds: UNKNOWN_RETRY_SECONDS,
       };
   }

@@ -98,7 +98,7 @@ function meaningOf(
       if (!samePayment && inWindow) return { kind: 'recall', otherwise: refuse('payment_already_used') };
       return refuse('payment_already_used');
     case 'defaulted':
-      return { kind: 'refusal', code: 'payment_refused', reason: 'payment_defaulted', challenge: true };
+      return { kind: 'refusal', code: 'payment_refused', reason: 'payment_defaulted' };
     case 'released':
     case 'failed':
       throw new Error(`a payment in state ${record.state} is free to be claimed, not held`);
@@ -138,5 +138,5 @@ function withReceipt(refusal: Refusal, record: PaymentRecord, protocol: Protocol
 }
 
 function refuse(code: Refusal['code']): Refusal {
-  return { kind: 'refusal', code, reason: code, challenge: false };
+  return { kind: 'refusal', code, reason: code };
 }

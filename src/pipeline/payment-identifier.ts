@@ -24,7 +24,6 @@ export function readIdentifier({ payload }: PaymentSubmission, rule: IdentifierR
       code: 'payment_identifier_required',
       reason: 'payment_identifier_required',
       detail: 'Put an id of your own into extensions["payment-identifier"].info.id.',
-      challenge: true,
     };
   }
   if (isWellFormed(id)) return { kind: 'named', id };
@@ -33,7 +32,6 @@ export function readIdentifier({ payload }: PaymentSubmission, rule: IdentifierR
     code: 'payment_malformed',
     reason: 'invalid_payload',
     detail: 'The payment-identifier is 16 to 128 letters, digits, _ or -.',
-    challenge: true,
   };
 }
 

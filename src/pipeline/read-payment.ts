@@ -30,7 +30,6 @@ export const UNPAID: Refusal = {
   kind: 'refusal',
   code: 'payment_required',
   reason: 'Payment required',
-  challenge: true,
 };
 
 /**
@@ -47,7 +46,7 @@ export async function readPayment(
   if (header === undefined) return UNPAID;
   const { protocol, value } = header;
   if (value.length > request.runtime.plan.limits.paymentHeaderBytes) {
-    return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload', challenge: true };
+    return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload' };
   }
   const submitted = protocol.decode(value);
   if (submitted.kind === 'malformed') return malformed(submitted.detail);
@@ -69,7 +68,7 @@ export async function readPayment(
 /** Refuses a payment with a reason of the specification and states the price again. */
 export function refusePayment(reason: string): Refusal {
   const code = reason === 'permit2_allowance_required' ? 'permit2_allowance_required' : 'payment_refused';
-  return { kind: 'refusal', code, reason, challenge: true };
+  return { kind: 'refusal', code, reason };
 }
 
 function brought(
@@ -202,5 +201,5 @@ function schemeFor(offer: Offer, services: Services): Services['schemes'][number
 }
 
 function malformed(detail: string): Refusal {
-  return { kind: 'refusal', code: 'payment_malformed', reason: 'invalid_payload', detail, challenge: true };
+  return { kind: 'refusal', code: 'payment_malformed', reason: 'invalid_payload', detail };
 }

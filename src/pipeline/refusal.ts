@@ -17,16 +17,12 @@ export interface SettlementNotice {
 /** A decision not to serve a request; a value, because nothing broke. */
 export interface Refusal {
   readonly kind: 'refusal';
+  /** Also says whether the price is stated again: `offersAgain` in `ERROR_CODES`. */
   readonly code: ErrorCode;
   /** Text of `error` in the 402, a specification's reason string where there is one. */
   readonly reason: string;
   /** For people, in the problem document. */
   readonly detail?: string;
-  /**
-   * Whether to offer the price again. Never while a payment is in progress, unknown or settled: stock clients sign a
-   * new authorization at every offer, and the buyer would pay twice.
-   */
-  readonly challenge: boolean;
   readonly settlement?: SettlementNotice;
   readonly retryAfterSeconds?: number;
 }

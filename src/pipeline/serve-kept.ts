@@ -25,7 +25,7 @@ export async function serveKept(
 ): Promise<Served | Refusal> {
   if (!(await isSameBody(request, kept))) {
     const code = 'payment_bound_to_another_request';
-    return { kind: 'refusal', code, reason: code, challenge: false };
+    return { kind: 'refusal', code, reason: code };
   }
   const before = collectable.record.state;
   const claimed = await claimDelivery(collectable, services);

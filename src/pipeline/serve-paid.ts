@@ -51,7 +51,6 @@ const TOO_MANY_UNPAID: Refusal = {
   kind: 'refusal',
   code: 'too_many_unpaid_calls',
   reason: 'too_many_unpaid_calls',
-  challenge: false,
   retryAfterSeconds: 1,
 };
 
@@ -233,7 +232,6 @@ async function withholdCharged(
       kind: 'refusal',
       code: 'payment_bound_to_another_request',
       reason: 'payment_bound_to_another_request',
-      challenge: false,
     };
   }
   // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.

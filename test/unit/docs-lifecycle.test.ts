@@ -61,6 +61,13 @@ describe('docs/lifecycle.md', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
+  it('promises a new offer on exactly the exits whose code states the price again', () => {
+    const rules = new Map(
+      Object.entries(ERROR_CODES).map(([code, { offersAgain }]) => [code, offersAgain ? 'yes' : 'no']),
+    );
+    expect(exits.map((row) => row['new offer'])).toEqual(columnOf(exits, 'code').map((code) => rules.get(code)));
+  });
+
   it('promises no new offer on any exit that leaves money moved, asked for or in doubt', () => {
     const offers = exits.filter((row) => row['new offer'] === 'yes');
     expect(offers.length).toBeGreaterThan(3);

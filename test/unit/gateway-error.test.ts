@@ -49,7 +49,34 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   internal_error: [500, 'internal', false],
 };
 
+/** The codes whose answer states the price again. Any other one would have a stock client pay twice. */
+const OFFERS_AGAIN: readonly ErrorCode[] = [
+  'payment_header_too_large',
+  'payment_malformed',
+  'payment_required',
+  'payment_refused',
+  'access_token_malformed',
+  'access_token_invalid',
+  'access_token_expired',
+  'access_token_revoked',
+  'access_quota_exhausted',
+  'sign_in_refused',
+  'permit2_allowance_required',
+  'settlement_failed',
+  'payment_identifier_required',
+];
+
 describe('the table of error codes', () => {
+  it('states the price again only where no money of the buyer is asked for, in doubt or moved', () => {
+    const offering = Object.entries(ERROR_CODES).filter(([, { offersAgain }]) => offersAgain);
+    expect(offering.map(([code]) => code).sort()).toEqual([...OFFERS_AGAIN].sort());
+  });
+
+  it('never tells a buyer both to send the same payment again and to sign a new one', () => {
+    const both = Object.entries(ERROR_CODES).filter(([, { offersAgain, retryable }]) => offersAgain && retryable);
+    expect(both).toEqual([]);
+  });
+
   it.each(Object.entries(CONTRACT))('keeps what %s means', (code, [status, source, retryable]) => {
     expect(new GatewayError(code as ErrorCode).meaning).toMatchObject({ status, source, retryable });
   });
