@@ -4,7 +4,7 @@ import type { Facilitator } from './facilitator/facilitator.ts';
 import type { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
 import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
-import { openRemoteFacilitator } from './facilitator/remote/remote-facilitator.ts';
+import { openRemoteFacilitator, type StrangeReason } from './facilitator/remote/remote-facilitator.ts';
 import type { OpenWitness } from './facilitator/remote/witness.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
@@ -51,10 +51,10 @@ export async function loadFacilitators(specs: readonly FacilitatorSpec[]): Promi
  *
  * @throws Error when {@link loadFacilitators} was not told of it
  */
-export function openFacilitator(spec: FacilitatorSpec): Facilitator {
+export function openFacilitator(spec: FacilitatorSpec, onStrangeReason?: StrangeReason): Facilitator {
   switch (spec.kind) {
     case 'remote':
-      return openRemoteFacilitator(spec, { openWitness: chains.openWitness });
+      return openRemoteFacilitator(spec, { openWitness: chains.openWitness, onStrangeReason });
     case 'local':
       if (chains.openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
       return chains.openLocalFacilitator(spec);
@@ -70,10 +70,15 @@ const RELAY_MARGIN_MS = 60_000;
  *
  * @param id what it is called on the channel
  */
-export function openWorkerFacilitator(spec: FacilitatorSpec, channel: WorkerChannel, id: string): Facilitator {
+export function openWorkerFacilitator(
+  spec: FacilitatorSpec,
+  channel: WorkerChannel,
+  id: string,
+  onStrangeReason?: StrangeReason,
+): Facilitator {
   switch (spec.kind) {
     case 'remote':
-      return openFacilitator(spec);
+      return openFacilitator(spec, onStrangeReason);
     case 'local':
       return openRelayedFacilitator(openFacilitator(spec), channel, {
         settleWithinMs: spec.settleTimeoutMs + RELAY_MARGIN_MS,

@@ -40,6 +40,11 @@ export interface OpenSettlement {
 export interface Facilitator {
   /** Id for metrics and logs, from the configuration. */
   readonly name: string;
+  /**
+   * Why it is left alone for now, for operators: it refused a settlement without reading it. Meanwhile `verify` throws
+   * `facilitator_overloaded`. `undefined`, or absent, when it is not.
+   */
+  readonly resting?: string | undefined;
   /** Asks what it can settle now. Also the check that it can be reached. */
   supported(signal: AbortSignal): Promise<readonly SupportedKind[]>;
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */

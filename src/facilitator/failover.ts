@@ -138,12 +138,18 @@ export class FacilitatorPool {
    */
   absence(offer: Offer): string | undefined {
     const serving = this.#members.filter((member) => serves(member, offer));
-    if (serving.some(({ failures }) => failures < AWAY_FAILURES)) return undefined;
+    if (serving.some(({ failures, facilitator }) => failures < AWAY_FAILURES && facilitator.resting === undefined)) {
+      return undefined;
+    }
     const what = serving.length === 0 ? 'none that serves it has been reached' : 'none that serves it answers any more';
-    const why = (serving.length === 0 ? this.#members : serving).flatMap(({ facilitator, trouble }) =>
-      trouble === undefined ? [] : [`${facilitator.name}: ${trouble}`],
-    );
+    const why = (serving.length === 0 ? this.#members : serving).flatMap(troubleOf);
     return why.length === 0 ? what : `${what} (${why.join('; ')})`;
+  }
+
+  /** What is wrong with facilitators of this offer while another one is there for it, for operators. */
+  trouble(offer: Offer): string | undefined {
+    const troubles = this.#members.filter((member) => serves(member, offer)).flatMap(troubleOf);
+    return troubles.length === 0 ? undefined : troubles.join('; ');
   }
 
   /**
@@ -224,6 +230,11 @@ export class FacilitatorPool {
 
 function serves({ kinds }: Member, offer: Offer): boolean {
   return kinds !== undefined && covers(kinds, offer);
+}
+
+function troubleOf({ facilitator, trouble }: Member): readonly string[] {
+  const what = facilitator.resting ?? trouble;
+  return what === undefined ? [] : [`${facilitator.name}: ${what}`];
 }
 
 /** Impatient while there is nothing to go by, or while it is away, in whole or for one network. */

@@ -23,6 +23,10 @@ class ObservedFacilitator implements Facilitator {
     this.#observer = observer;
   }
 
+  get resting(): string | undefined {
+    return this.#inner.resting;
+  }
+
   supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
     return this.#note('supported', undefined, this.#inner.supported(signal), () => 'answered');
   }

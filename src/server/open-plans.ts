@@ -1,6 +1,7 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { StrangeReason } from '../facilitator/remote/remote-facilitator.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
@@ -24,7 +25,7 @@ export interface PlansDeps {
   readonly store: PaymentStore;
   readonly log: Logger;
   readonly observer: Observer;
-  readonly openFacilitator: (spec: FacilitatorSpec) => Facilitator;
+  readonly openFacilitator: (spec: FacilitatorSpec, onStrangeReason?: StrangeReason) => Facilitator;
   readonly keeper: PassKeeper;
   /** What the first plan's routes share to take passes, see {@link openAccessTools}. */
   readonly accessTools: AccessTools | undefined;
@@ -38,8 +39,10 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const recent = new RecentOffers(store, plan.routes, clock);
   const trouble = (what: string, fault: unknown): void =>
     log.warn({ what, cause: describeCause(fault) }, 'a change of configuration left something behind');
+  const strangeReason: StrangeReason = (facilitator, operation, text) =>
+    log.warn({ facilitator, operation, said: text }, 'facilitator refused in words of its own');
   const facilitators = new FacilitatorStock({
-    open: (spec) => observeFacilitator(openFacilitator(spec), observer),
+    open: (spec) => observeFacilitator(openFacilitator(spec, strangeReason), observer),
     books: store,
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
     clock,

@@ -21,8 +21,7 @@ export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: Proc
   const checks = new Map<string, ReadinessCheck>();
   for (const offer of offersOf(runtime.plan)) {
     const name = `facilitator for ${offer.scheme} on ${offer.network}`;
-    const absence = runtime.facilitators.absence(offer);
-    checks.set(name, absence === undefined ? { name, ready: true } : { name, ready: false, detail: absence });
+    checks.set(name, facilitatorCheck(name, offer, runtime));
   }
   const upstreams = serversOf(runtime.plan).map((origin) => upstreamCheck(origin, runtime));
   const shadowed = describeShadowed(runtime.plan);
@@ -57,6 +56,14 @@ export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
 
 function storeCheck(ready: boolean): ReadinessCheck {
   return ready ? { name: 'store', ready } : { name: 'store', ready, detail: 'the ledger does not answer' };
+}
+
+/** A facilitator in trouble is told of also while another one does its work. */
+function facilitatorCheck(name: string, offer: Offer, { facilitators }: OpenRuntime): ReadinessCheck {
+  const absence = facilitators.absence(offer);
+  if (absence !== undefined) return { name, ready: false, detail: absence };
+  const detail = facilitators.trouble(offer);
+  return detail === undefined ? { name, ready: true } : { name, ready: true, detail };
 }
 
 /** Told, never held against the gateway: taking every replica out of service would turn one fault into a larger one. */

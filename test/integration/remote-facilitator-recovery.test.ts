@@ -176,16 +176,46 @@ describe('a remote facilitator with a node', () => {
     await expect(blind.resolve(settlement, signal())).rejects.toMatchObject({ code: 'facilitator_unreachable' });
   });
 
-  it('is not asked again: the chain has the last word', async () => {
+  it('is asked the same again while the authorization is unused and alive, and the chain has the last word', async () => {
     const made = await makePayment(devnet);
     const settlement = { ...lost(), payment: made.payment };
-    expect(await watched().resolve(settlement, signal())).toEqual({ kind: 'unknown', reason: 'settlement_pending' });
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
+    expect(await watched().resolve(settlement, signal())).toEqual({ kind: 'unknown', reason: 'insufficient_funds' });
+    expect(script.requests).toHaveLength(1);
     const transaction = await made.frontRun();
     expect(await watched().resolve(settlement, signal())).toMatchObject({
       kind: 'settled',
       settlement: { transaction },
     });
+    expect(script.requests).toHaveLength(1);
+  });
+
+  it('is not believed when it is asked again and tells of a transaction that does not exist', async () => {
+    const { payment } = await makePayment(devnet);
+    expect(await watched().resolve({ ...lost(), payment }, signal())).toMatchObject({
+      kind: 'unknown',
+      reason: 'settlement_unproved',
+    });
+  });
+
+  it('is not asked again about what was never sent', async () => {
+    const { payment } = await makePayment(devnet);
+    const never = { ...lost(), payment, attempt: undefined };
+    expect(await watched().resolve(never, signal())).toEqual({ kind: 'failed', reason: 'settlement_not_sent' });
     expect(script.requests).toEqual([]);
+  });
+
+  it('that says after sending that the transaction failed leaves the payment in doubt until the chain shows it', async () => {
+    const made = await makePayment(devnet);
+    script.next('settle', { kind: 'refuse', reason: 'invalid_exact_evm_transaction_failed' });
+    const book = notebook();
+    const outcome = await settleInFull(watched(), made.payment, book.write);
+    expect(outcome).toEqual({ kind: 'unknown', reason: 'invalid_exact_evm_transaction_failed' });
+    const transaction = await made.frontRun();
+    expect(await watched().resolve({ ...lost(book.last()), payment: made.payment }, signal())).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction },
+    });
   });
 });
 

@@ -86,7 +86,26 @@ describe('a remote facilitator that answers', () => {
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds', status });
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
-    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
+    // Behind a status of 500 and above stands whatever broke, before sending or after it.
+    const kind = status < 500 ? 'failed' : 'unknown';
+    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind, reason: 'insufficient_funds' });
+  });
+
+  it('has its own words logged, and the buyer reads only a reason that is known', async () => {
+    const told: string[] = [];
+    const onStrangeReason = (...words: readonly string[]): void => void told.push(words.join(' '));
+    const facilitator = open(script.url, {}, { onStrangeReason });
+    const reason = 'HTTP request failed. URL: https://node.example/v2/SECRET-KEY';
+    script.next('verify', { kind: 'refuse', reason });
+    script.next('settle', { kind: 'refuse', reason });
+    const payment = scriptedPayment(2);
+    expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'unexpected_verify_error' });
+    expect(await settleInFull(facilitator, payment, written)).toEqual({
+      kind: 'unknown',
+      reason: 'unexpected_settle_error',
+    });
+    const words = 'HTTP request failed. URL: https://node.example';
+    expect(told).toEqual([`${facilitator.name} verify ${words}`, `${facilitator.name} settle ${words}`]);
   });
 
   it('leaves a pending settlement unknown, with its transaction', async () => {
@@ -216,7 +235,37 @@ describe('a remote facilitator in trouble', () => {
     const payment = scriptedPayment(2);
     await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code });
     await expect(facilitator.supported(never)).rejects.toMatchObject({ code });
-    expect(await settleInFull(facilitator, payment, written)).toEqual({ kind: 'unknown', reason: code });
+    const settling = settleInFull(facilitator, payment, written);
+    const atTheDoor = behaviour.kind === 'say' && behaviour.status === 429;
+    if (atTheDoor) await expect(settling).rejects.toMatchObject({ code });
+    else expect(await settling).toEqual({ kind: 'unknown', reason: code });
+  });
+
+  it.each([
+    401, 402, 403, 429,
+  ])('that refuses to settle at its door with %i sent nothing, and rests', async (status) => {
+    let now = Date.now();
+    const facilitator = open(script.url, {}, { clock: () => now });
+    const payment = scriptedPayment(2);
+    script.next('settle', { kind: 'say', text: '{"error":"no"}', status, headers: { 'retry-after': '20' } });
+    const overloaded = { code: 'facilitator_overloaded', retryAfterSeconds: 1 };
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject(overloaded);
+    expect(facilitator.resting).toBe(`it refuses to settle with HTTP status ${status}`);
+    await expect(facilitator.verify(payment, never)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    expect(script.requests.map(({ endpoint }) => endpoint)).toEqual(['settle']);
+    now += 20_000;
+    expect(facilitator.resting).toBeUndefined();
+    expect(await facilitator.verify(payment, never)).toMatchObject({ kind: 'valid' });
+  });
+
+  it('that redirects names the target, without its query', async () => {
+    const headers = { location: 'https://elsewhere.example/x402?key=SECRET' };
+    script.next('supported', { kind: 'say', text: '', status: 308, headers });
+    const fault = await open(script.url)
+      .supported(never)
+      .catch((thrown: unknown) => thrown);
+    expect(String((fault as Error).cause)).toContain('a redirect to https://elsewhere.example/x402:');
+    expect(String((fault as Error).cause)).not.toContain('SECRET');
   });
 
   it('that redirects is not followed, whatever the redirect says', async () => {

@@ -4,6 +4,7 @@ import { GatewayError } from '../../src/domain/gateway-error.ts';
 import { isJsonObject } from '../../src/domain/payment.ts';
 import type { Json, JsonObject } from '../../src/domain/x402.ts';
 import { expectationOf } from '../../src/facilitator/remote/answer-fields.ts';
+import { loggedReason } from '../../src/facilitator/remote/refusal-reasons.ts';
 import { readSettleAnswer } from '../../src/facilitator/remote/settle-answer.ts';
 import { readSupportedAnswer } from '../../src/facilitator/remote/supported-answer.ts';
 import { readVerifyAnswer } from '../../src/facilitator/remote/verify-answer.ts';
@@ -46,12 +47,17 @@ describe('the answer to /verify', () => {
     expect(readVerifyAnswer(answer, EXPECTED)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
   });
 
-  it('refuses with a bounded, printable reason whatever it states', () => {
-    const reason = (invalidReason: Json) => readVerifyAnswer({ isValid: false, invalidReason }, EXPECTED);
-    expect(reason('bad\r\nX-Evil: 1')).toEqual({ kind: 'invalid', reason: 'badX-Evil: 1' });
-    expect(reason('x'.repeat(5000))).toEqual({ kind: 'invalid', reason: 'x'.repeat(128) });
-    expect(reason('é')).toEqual({ kind: 'invalid', reason: 'unexpected_verify_error' });
-    expect(reason(null)).toEqual({ kind: 'invalid', reason: 'unexpected_verify_error' });
+  it.each([
+    ['a line break', 'bad\r\nX-Evil: 1'],
+    ['a long text', 'x'.repeat(5000)],
+    ['another script', 'é'],
+    ['the form of a reason, but unknown', 'some_reason_of_its_own'],
+    ['a known one in capitals', 'INSUFFICIENT_FUNDS'],
+    ['the URL of a node with its key', 'HTTP request failed. URL: https://node.example/v2/KEY'],
+    ['nothing', null],
+  ])('refuses with a reason that no buyer reads when it states %s', (_, invalidReason: Json) => {
+    const refused = readVerifyAnswer({ isValid: false, invalidReason }, EXPECTED);
+    expect(refused).toEqual({ kind: 'invalid', reason: 'unexpected_verify_error' });
   });
 
   it.each([
@@ -79,20 +85,20 @@ describe('the answer to /settle', () => {
     ['all members', { ...SETTLED, amount: '10000', errorReason: null }],
     ['no payer and no amount', { success: true, transaction: SCRIPTED_TRANSACTION, network: 'eip155:84532' }],
   ])('says that the money moved with %s', (_, answer: JsonObject) => {
-    expect(readSettleAnswer(answer, EXPECTED)).toEqual(settled);
+    expect(readSettleAnswer(answer, EXPECTED, 200)).toEqual(settled);
   });
 
   it('may spell the network either way when it was asked in v1, and only CAIP-2 when asked in v2', () => {
     const named = { ...SETTLED, network: 'base-sepolia' };
-    expect(readSettleAnswer(named, EXPECTED_V1)).toEqual(settled);
-    expect(readSettleAnswer(SETTLED, EXPECTED_V1)).toEqual(settled);
-    expect(readSettleAnswer(named, EXPECTED).kind).toBe('unknown');
+    expect(readSettleAnswer(named, EXPECTED_V1, 200)).toEqual(settled);
+    expect(readSettleAnswer(SETTLED, EXPECTED_V1, 200)).toEqual(settled);
+    expect(readSettleAnswer(named, EXPECTED, 200).kind).toBe('unknown');
   });
 
   it('keeps extensions that fit a header and drops larger ones', () => {
-    const small = readSettleAnswer({ ...SETTLED, extensions: { note: { info: 1 } } }, EXPECTED);
+    const small = readSettleAnswer({ ...SETTLED, extensions: { note: { info: 1 } } }, EXPECTED, 200);
     expect(small).toEqual({ ...settled, settlement: { ...settled.settlement, extensions: { note: { info: 1 } } } });
-    expect(readSettleAnswer({ ...SETTLED, extensions: { note: 'x'.repeat(3000) } }, EXPECTED)).toEqual(settled);
+    expect(readSettleAnswer({ ...SETTLED, extensions: { note: 'x'.repeat(3000) } }, EXPECTED, 200)).toEqual(settled);
   });
 
   it.each([
@@ -109,7 +115,7 @@ describe('the answer to /settle', () => {
     ['errorReason is a number', { ...FAILED, transaction: SCRIPTED_TRANSACTION, errorReason: 3 }],
   ])('leaves the outcome unknown, with the transaction, when %s', (_, answer: JsonObject) => {
     const transaction = SCRIPTED_TRANSACTION;
-    expect(readSettleAnswer(answer, EXPECTED)).toEqual({
+    expect(readSettleAnswer(answer, EXPECTED, 200)).toEqual({
       kind: 'unknown',
       reason: 'facilitator_invalid_answer',
       transaction,
@@ -125,37 +131,62 @@ describe('the answer to /settle', () => {
     ['not hex', `0x${'zz'.repeat(32)}`],
     ['a list that prints as a hash', [SCRIPTED_TRANSACTION]],
   ])('leaves the outcome unknown when success comes with a transaction that is %s', (_, transaction) => {
-    const outcome = readSettleAnswer({ ...SETTLED, transaction }, EXPECTED);
+    const outcome = readSettleAnswer({ ...SETTLED, transaction }, EXPECTED, 200);
     expect(outcome).toEqual({ kind: 'unknown', reason: 'facilitator_invalid_answer' });
   });
 
   it.each([
-    ['insufficient_funds', ''],
-    ['invalid_exact_evm_transaction_failed', SCRIPTED_TRANSACTION],
-    ['unexpected_settle_error', ''],
-  ])('says that the money stayed for the reason %s with the transaction %j', (errorReason, transaction) => {
-    const outcome = readSettleAnswer({ ...FAILED, errorReason, transaction }, EXPECTED);
-    expect(outcome).toEqual({ kind: 'failed', reason: errorReason, ...(transaction === '' ? {} : { transaction }) });
+    'insufficient_funds',
+    'invalid_exact_evm_insufficient_balance',
+    'invalid_exact_evm_payload_authorization_valid_before',
+    'invalid_exact_evm_signature',
+    'permit2_allowance_required',
+    'self_send_not_allowed',
+  ])('says that the money stayed for %s, which is looked at before anything is sent', (errorReason) => {
+    for (const transaction of ['', null]) {
+      const outcome = readSettleAnswer({ ...FAILED, errorReason, transaction }, EXPECTED, 402);
+      expect(outcome).toEqual({ kind: 'failed', reason: errorReason });
+    }
   });
 
-  it('says that the money stayed when no reason is stated', () => {
-    expect(readSettleAnswer(FAILED, EXPECTED)).toEqual({ kind: 'failed', reason: 'unexpected_settle_error' });
+  it('leaves the outcome unknown for such a reason with a transaction, in whatever form, or a status of 500 and above', () => {
+    const refused = { ...FAILED, errorReason: 'insufficient_funds' };
+    for (const transaction of [SCRIPTED_TRANSACTION, '0x1234', 7]) {
+      expect(readSettleAnswer({ ...refused, transaction }, EXPECTED, 200).kind).toBe('unknown');
+    }
+    for (const status of [500, 502, 503, 504]) {
+      const outcome = readSettleAnswer(refused, EXPECTED, status);
+      expect(outcome).toEqual({ kind: 'unknown', reason: 'insufficient_funds' });
+    }
   });
 
   it.each([
-    ['settlement_pending', SCRIPTED_TRANSACTION],
-    ['settlement_pending', ''],
-    ['settle_exact_evm_transaction_confirmation_timed_out', SCRIPTED_TRANSACTION],
-    ['settle_exact_evm_transaction_confirmation_timed_out', ''],
-    ['duplicate_settlement', ''],
-    ['invalid_exact_evm_nonce_already_used', ''],
-    ['FiatTokenV2: authorization is used or canceled', ''],
-    ['permit2_invalid_nonce', ''],
-    ['unexpected_settle_error', SCRIPTED_TRANSACTION],
-    ['unknown_error', SCRIPTED_TRANSACTION],
-  ])('leaves the outcome unknown for the reason %s with the transaction %j', (errorReason, transaction) => {
-    const outcome = readSettleAnswer({ ...FAILED, errorReason, transaction }, EXPECTED);
-    expect(outcome).toEqual({ kind: 'unknown', reason: errorReason, ...(transaction === '' ? {} : { transaction }) });
+    ['no reason', null],
+    ['a reason of its own', 'insufficient gas for https://node.example/v2/KEY'],
+    ['a known one in capitals', 'INSUFFICIENT_FUNDS'],
+  ])('leaves the outcome unknown, with a reason that may be read, for %s', (_, errorReason) => {
+    const outcome = readSettleAnswer({ ...FAILED, errorReason }, EXPECTED, 200);
+    expect(outcome).toEqual({ kind: 'unknown', reason: 'unexpected_settle_error' });
+  });
+
+  it.each([
+    'settlement_pending',
+    'settle_exact_evm_transaction_confirmation_timed_out',
+    'duplicate_settlement',
+    'invalid_exact_evm_nonce_already_used',
+    'invalid_exact_evm_transaction_failed',
+    'invalid_exact_evm_transaction_simulation_failed',
+    'invalid_exact_evm_transfer_event_mismatch',
+    'permit2_invalid_nonce',
+    'permit2_simulation_failed',
+    'smart_wallet_deployment_failed',
+    'unexpected_settle_error',
+    'unknown_error',
+  ])('leaves the outcome unknown for %s, with and without a transaction', (errorReason) => {
+    for (const transaction of ['', SCRIPTED_TRANSACTION]) {
+      const outcome = readSettleAnswer({ ...FAILED, errorReason, transaction }, EXPECTED, 200);
+      expect(outcome).toEqual({ kind: 'unknown', reason: errorReason, ...(transaction === '' ? {} : { transaction }) });
+    }
   });
 
   it('leaves the outcome unknown when only the message says that a broadcast transaction is pending', () => {
@@ -165,7 +196,7 @@ describe('the answer to /settle', () => {
       errorReason: 'invalid_transaction_state',
       errorMessage: 'settlement_pending, but failed to persist for retry: disk full',
     };
-    expect(readSettleAnswer(answer, EXPECTED).kind).toBe('unknown');
+    expect(readSettleAnswer(answer, EXPECTED, 200).kind).toBe('unknown');
   });
 });
 
@@ -181,17 +212,36 @@ describe('the answer to /supported', () => {
 
   const kind = { x402Version: 2, scheme: 'exact', network: 'eip155:84532' };
   it.each([
+    ['a kind that is no object', 'exact'],
+    ['a version that is a string', { ...kind, x402Version: '1' }],
+    ['a version that is no integer', { ...kind, x402Version: 1.5 }],
+    ['a scheme that is missing', { ...kind, scheme: null }],
+    ['no network', { x402Version: 2, scheme: 'exact' }],
+    ['a network that is a number', { ...kind, network: 84532 }],
+    ['an extra that is a list', { ...kind, network: 'eip155:8453', extra: [] }],
+  ])('leaves out %s, and that one only', (_, odd: Json) => {
+    expect(readSupportedAnswer({ kinds: [odd, kind] })).toEqual([kind]);
+    expect(codeOf(() => readSupportedAnswer({ kinds: [odd] }))).toBe('facilitator_invalid_answer');
+  });
+
+  it.each([
     ['no object', []],
     ['without kinds', {}],
     ['kinds that are no list', { kinds: {} }],
-    ['a kind that is no object', { kinds: ['exact'] }],
-    ['a version that is a string', { kinds: [{ ...kind, x402Version: '2' }] }],
-    ['a version that is no integer', { kinds: [{ ...kind, x402Version: 1.5 }] }],
-    ['a scheme that is missing', { kinds: [{ ...kind, scheme: null }] }],
-    ['a network that is a number', { kinds: [{ ...kind, network: 84532 }] }],
-    ['an extra that is a list', { kinds: [{ ...kind, extra: [] }] }],
   ])('is not believed with %s', (_, answer: Json) => {
     expect(codeOf(() => readSupportedAnswer(answer))).toBe('facilitator_invalid_answer');
+  });
+});
+
+describe('what is logged of a refusal', () => {
+  it('is nothing where the buyer reads it all, and the rest without paths, keys and control characters', () => {
+    expect(loggedReason('insufficient_funds', undefined)).toBeUndefined();
+    expect(loggedReason(undefined, undefined)).toBeUndefined();
+    expect(loggedReason('fetch failed\r\nURL: https://user:pw@node.example/v2/KEY?a=1', undefined)).toBe(
+      'fetch failed URL: https://node.example',
+    );
+    expect(loggedReason('settlement_pending', 'no receipt yet')).toBe('no receipt yet');
+    expect(loggedReason('x'.repeat(5000), undefined)).toHaveLength(300);
   });
 });
 
@@ -245,7 +295,7 @@ describe('any answer at all', () => {
       fc.property(
         json.filter((answer) => isJsonObject(answer)),
         (answer) => {
-          const outcome = readSettleAnswer(answer, EXPECTED);
+          const outcome = readSettleAnswer(answer, EXPECTED, 200);
           if (outcome.kind !== 'settled') return;
           expect(answer).toMatchObject({ success: true, network: 'eip155:84532' });
           expect(outcome.settlement.transaction).toMatch(/^0x[0-9a-f]{64}$/);
@@ -258,7 +308,7 @@ describe('any answer at all', () => {
   it('to /settle that changes one member of a good one to something else is not settled by surprise', () => {
     fc.assert(
       fc.property(fc.constantFrom('success', 'transaction', 'network', 'payer', 'amount'), value, (name, changed) => {
-        const outcome = readSettleAnswer({ ...SETTLED, [name]: changed as Json }, EXPECTED);
+        const outcome = readSettleAnswer({ ...SETTLED, [name]: changed as Json }, EXPECTED, 200);
         const harmless = name === 'payer' || name === 'amount' ? [null, SCRIPTED_PAYER, '10000'] : [SETTLED[name]];
         if (outcome.kind === 'settled') expect(harmless).toContainEqual(changed);
         if (name !== 'success') expect(outcome.kind).not.toBe('failed');

@@ -15,9 +15,6 @@ export interface Expectation {
   readonly networks: readonly string[];
 }
 
-/** Longest reason that is passed on: it travels in response headers and in the ledger. */
-const MAX_REASON = 128;
-
 /** An EVM transaction hash. */
 const EVM_TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
 /** Other families: base58 or hex in any length that can be meant seriously. */
@@ -51,13 +48,4 @@ export function optionalText(object: JsonObject, name: string): string | undefin
 export function optionalObject(object: JsonObject, name: string): JsonObject | undefined | false {
   const value = member(object, name);
   return value === undefined || isJsonObject(value) ? value : false;
-}
-
-/** A facilitator's reason, made harmless for headers and logs: printable ASCII, bounded. */
-export function reasonText(reason: string | undefined, otherwise: string): string {
-  const printable = (reason ?? '')
-    .replace(/[^\x20-\x7e]/g, '')
-    .trim()
-    .slice(0, MAX_REASON);
-  return printable === '' ? otherwise : printable;
 }

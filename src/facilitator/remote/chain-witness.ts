@@ -12,7 +12,7 @@ import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { OpenSettlement } from '../facilitator.ts';
-import type { OpenWitness, Witness } from './witness.ts';
+import type { OpenWitness, Sight, Witness } from './witness.ts';
 
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
 const SEEING_MS = 10_000;
@@ -57,9 +57,7 @@ class ChainWitness implements Witness {
             ? said
             : pending(asHash(said.settlement.transaction), 'settlement_unproved');
         case 'failed':
-          return (await this.#tools.reads.nonceIsGone(transfer)) === true
-            ? await this.#judge(transfer, this.#tools.clock())
-            : said;
+          return await this.#whatElse(transfer, said);
         case 'unknown':
           return said;
       }
@@ -68,32 +66,38 @@ class ChainWitness implements Witness {
     }
   }
 
-  async resolve({ payment, amount, attempt, since }: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
+  async resolve({ payment, amount, since }: OpenSettlement, signal: AbortSignal): Promise<Sight> {
     try {
       const transfer = await this.#read(payment, amount);
-      if (transfer === undefined) return pending(undefined, 'evidence_unreadable');
-      return await this.#judge(transfer, since, attempt === undefined, signal);
+      if (transfer === undefined) return asSight(pending(undefined, 'evidence_unreadable'));
+      return await this.#judge(transfer, since, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
   }
 
-  async #judge(transfer: Transfer, since: number, neverSent = false, signal?: AbortSignal): Promise<SettlementOutcome> {
+  /** A failure, unless the chain shows that the authorization was used all the same. */
+  async #whatElse(transfer: Transfer, failed: SettlementOutcome): Promise<SettlementOutcome> {
+    if ((await this.#tools.reads.nonceIsGone(transfer)) !== true) return failed;
+    const sight = await this.#judge(transfer, this.#tools.clock());
+    return sight.kind === 'outcome' ? sight.outcome : pending();
+  }
+
+  async #judge(transfer: Transfer, since: number, signal?: AbortSignal): Promise<Sight> {
     const fate = await findFate(transfer, since, this.#tools, signal);
     switch (fate.kind) {
       case 'paid':
-        return settledWith(transfer, fate.receipt.transaction);
+        return asSight(settledWith(transfer, fate.receipt.transaction));
       case 'unconfirmed':
-        return pending(fate.receipt.transaction);
+        return asSight(pending(fate.receipt.transaction));
       case 'spent':
-        return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+        return asSight({ kind: 'failed', reason: FAILURES[transfer.method].nonce });
       case 'expired':
-        return { kind: 'failed', reason: 'settlement_expired' };
+        return asSight({ kind: 'failed', reason: 'settlement_expired' });
       case 'unclear':
-        return pending();
+        return asSight(pending());
       case 'unused':
-        if (!fate.fresh) return pending(undefined, 'chain_node_behind');
-        return neverSent ? { kind: 'failed', reason: 'settlement_not_sent' } : pending();
+        return fate.fresh ? { kind: 'unused' } : asSight(pending(undefined, 'chain_node_behind'));
     }
   }
 
@@ -120,4 +124,8 @@ class ChainWitness implements Witness {
 
 function asHash(transaction: string): Hex | undefined {
   return parseHex(transaction, 32);
+}
+
+function asSight(outcome: SettlementOutcome): Sight {
+  return { kind: 'outcome', outcome };
 }

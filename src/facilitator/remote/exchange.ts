@@ -25,6 +25,8 @@ export type Exchange =
       readonly kind: 'answered';
       readonly status: number;
       readonly retryAfter: string | undefined;
+      /** The `Location` header, which is only told of: no redirect is followed. */
+      readonly location: string | undefined;
       readonly body: Buffer;
     }
   | {
@@ -89,6 +91,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #size = 0;
   #status = 0;
   #retryAfter: string | undefined;
+  #location: string | undefined;
   #finished = false;
 
   constructor(finish: (outcome: Exchange) => void) {
@@ -107,8 +110,9 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
     this.#status = status;
-    const retryAfter = headers['retry-after'];
+    const { 'retry-after': retryAfter, location } = headers;
     this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined;
+    this.#location = typeof location === 'string' ? location : undefined;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -123,8 +127,13 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#finished) return;
     this.#finished = true;
-    const body = Buffer.concat(this.#chunks);
-    this.#finish({ kind: 'answered', status: this.#status, retryAfter: this.#retryAfter, body });
+    this.#finish({
+      kind: 'answered',
+      status: this.#status,
+      retryAfter: this.#retryAfter,
+      location: this.#location,
+      body: Buffer.concat(this.#chunks),
+    });
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {

@@ -5,12 +5,14 @@ import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
+import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { JsonObject, SupportedKind } from '../../domain/x402.ts';
+import type { Json, JsonObject, SupportedKind } from '../../domain/x402.ts';
 import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
 import { type Exchange, exchange } from './exchange.ts';
+import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
@@ -28,7 +30,12 @@ export interface RemoteFacilitatorDeps {
   readonly random?: (size: number) => Buffer;
   /** What `spec.rpc` is read with; needed where there is one. */
   readonly openWitness?: OpenWitness | undefined;
+  /** Is told what the facilitator wrote that no buyer may read. Must not throw. Default: nobody is told. */
+  readonly onStrangeReason?: StrangeReason | undefined;
 }
+
+/** Is told a facilitator's own words of a refusal, bounded and without what may be secret in them. */
+export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle', text: string) => void;
 
 /**
  * Opens a facilitator behind HTTP. Connects to nothing yet.
@@ -40,6 +47,7 @@ export interface RemoteFacilitatorDeps {
  * | no connection: refused, no such host, TLS, too slow to connect | `facilitator_unreachable`, `facilitator_timeout` | `failed` |
  * | connection lost after the request may have left | `facilitator_unreachable` | `unknown` |
  * | no whole answer in time | `facilitator_timeout` | `unknown` |
+ * | 401, 402, 403 or 429 without a protocol answer | as below | throws `facilitator_overloaded`: refused at the door |
  * | 429 or 503 without a protocol answer | `facilitator_overloaded` with Retry-After | `unknown` |
  * | redirect, other status, not JSON, too big, wrong member | `facilitator_invalid_answer` | `unknown` |
  *
@@ -47,9 +55,14 @@ export interface RemoteFacilitatorDeps {
  * so it moved nothing and never will. It says nothing about an *earlier* settlement of the same payment, which is why
  * `resolve` takes no refusal for an answer.
  *
+ * A facilitator that refuses at its door (a quota that is used up, a key that is not good) has not read the payment. It is
+ * rested for a while, in which `verify` throws `facilitator_overloaded` at once, so that payments go to the next one.
+ *
  * Without an RPC URL for the payment's network the facilitator has the last word: what it states in full counts, and
  * `resolve` asks it the same question, byte for byte, again. With one the chain has it: a success whose transaction is
- * not the proof is `unknown`, and `resolve` only reads the chain.
+ * not the proof is `unknown`, and `resolve` reads the chain first. Where the authorization is unused and can still be
+ * used, the facilitator is asked the same question again: it can move the money only once. What it refuses then decides
+ * nothing, since the earlier request may still be on its way to the chain.
  *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
@@ -73,6 +86,12 @@ type Operation = 'verify' | 'settle' | 'supported';
  * moment is mined and told of a little later.
  */
 const LAST_ANSWER_SECONDS = 300;
+
+/** How long a facilitator that refused a settlement at its door is rested, in seconds, where it names no time. */
+const REST_SECONDS = 30;
+
+/** Answers to `/settle` that come from the door and not from who settles, where they hold no settle answer. */
+const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
 
 /** A payment as it goes over the wire, fixed with its first use. */
 interface Prepared {
@@ -102,6 +121,8 @@ class RemoteFacilitator implements Facilitator {
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #witnesses: ReadonlyMap<string, Witness>;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
+  readonly #onStrangeReason: StrangeReason;
+  #rest: { readonly until: number; readonly why: string } | undefined;
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
 
@@ -113,8 +134,13 @@ class RemoteFacilitator implements Facilitator {
     this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
+    this.#onStrangeReason = deps.onStrangeReason ?? (() => undefined);
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
     this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
+  }
+
+  get resting(): string | undefined {
+    return this.#rest !== undefined && this.#clock() < this.#rest.until ? this.#rest.why : undefined;
   }
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
@@ -125,12 +151,14 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
+    if (this.resting !== undefined) throw this.#restFault();
     // Which form a v1 payment takes depends on what is supported.
     if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
     const { body, version } = this.#prepare(payment, payment.offer.amount);
     const answer = await this.#call('verify', body, signal);
     const json = protocolAnswer(answer, 'isValid');
     if (json === undefined) throw this.#faultOf(answer);
+    this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
     return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version));
   }
 
@@ -143,20 +171,38 @@ class RemoteFacilitator implements Facilitator {
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { payment, amount, attempt, known } = open;
     const witness = this.#witnesses.get(payment.offer.network);
-    if (witness !== undefined) return await witness.resolve(open, signal);
+    if (witness !== undefined) {
+      const seen = await witness.resolve(open, signal);
+      if (seen.kind !== 'unused') return seen.outcome;
+      if (attempt === undefined) return NOT_SENT;
+      // A settlement that the chain took back is reported; its answer went out long ago.
+      if (known !== undefined) return { kind: 'unknown', reason: 'settlement_pending' };
+      return await this.#askAgain(payment, amount, attempt, signal);
+    }
     // Without a chain there is nothing to look at. Asking to settle once more would cost another call for each payment,
     // and be refused, since its authorization is used: that says nothing about the settlement.
     if (known !== undefined) return { kind: 'settled', settlement: known };
     // Written down before it is asked for: what was not written was not asked for.
-    if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
+    if (attempt === undefined) return NOT_SENT;
+    return await this.#askAgain(payment, amount, attempt, signal);
+  }
+
+  /**
+   * Asks for the same settlement once more, byte for byte. Its authorization can move the money once, so that asking
+   * again cannot charge twice. A refusal says that nothing moves now, not that nothing did.
+   */
+  async #askAgain(
+    payment: Payment,
+    amount: Amount,
+    attempt: SettlementAttempt,
+    signal: AbortSignal,
+  ): Promise<SettlementOutcome> {
     const version = decodeAttempt(attempt);
     if (version === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
     const answer = await this.#call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
-    const json = protocolAnswer(answer, 'success');
-    if (json === undefined) throw this.#faultOf(answer);
-    const outcome = readSettleAnswer(json, expectationOf(payment, amount, version));
-    if (outcome.kind === 'settled') return outcome;
-    // A refusal says that nothing moves now, not that nothing did.
+    const outcome = this.#read(answer, payment, amount, version);
+    if (outcome === undefined) throw this.#faultOf(answer);
+    if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
     const reason = this.#clock() > lastAnswerAt ? 'expired_unresolved' : outcome.reason;
     return { ...outcome, kind: 'unknown', reason };
@@ -171,14 +217,48 @@ class RemoteFacilitator implements Facilitator {
     const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt(version));
     const answer = await this.#call('settle', body, undefined);
+    const said = this.#read(answer, payment, amount, version);
+    if (said !== undefined) return await this.#confirm(payment, amount, said);
+    if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) throw this.#restAfter(answer);
+    const nothingLeft = answer.kind === 'broken' && !answer.sent;
+    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
+  }
+
+  /** What a settle answer says; `undefined` for one that does not speak the protocol. */
+  #read(answer: Exchange, payment: Payment, amount: Amount, version: 1 | 2): SettlementOutcome | undefined {
     const json = protocolAnswer(answer, 'success');
-    if (json === undefined) {
-      const nothingLeft = answer.kind === 'broken' && !answer.sent;
-      return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
-    }
-    const said = readSettleAnswer(json, expectationOf(payment, amount, version));
+    if (json === undefined || answer.kind === 'broken') return undefined;
+    this.#noteReason('settle', json['errorReason'], json['errorMessage']);
+    return readSettleAnswer(json, expectationOf(payment, amount, version), answer.status);
+  }
+
+  async #confirm(payment: Payment, amount: Amount, said: SettlementOutcome): Promise<SettlementOutcome> {
     const witness = this.#witnesses.get(payment.offer.network);
     return witness === undefined ? said : await witness.confirm(payment, amount, said, this.#spec.settleTimeoutMs);
+  }
+
+  /** Anybody can have a payment refused at `verify`, so that only words that are lost otherwise are told of there. */
+  #noteReason(operation: 'verify' | 'settle', reason: Json | undefined, message: Json | undefined): void {
+    const isKnown = relayedReason(textOf(reason), '') !== '';
+    const text = loggedReason(textOf(reason), operation === 'verify' && isKnown ? undefined : textOf(message));
+    if (text !== undefined) this.#onStrangeReason(this.name, operation, text);
+  }
+
+  /** Nothing was sent: whoever refuses at the door has not read the payment. */
+  #restAfter({ status, retryAfter }: Extract<Exchange, { kind: 'answered' }>): GatewayError {
+    const now = this.#clock();
+    const seconds = readRetryAfter(retryAfter, now) ?? REST_SECONDS;
+    this.#rest = { until: now + seconds * 1000, why: `it refuses to settle with HTTP status ${status}` };
+    // The payment is good at once: another facilitator may take it.
+    return this.#restFault(1);
+  }
+
+  #restFault(seconds?: number): GatewayError {
+    const left = Math.ceil(((this.#rest?.until ?? 0) - this.#clock()) / 1000);
+    return new GatewayError('facilitator_overloaded', {
+      cause: new Error(this.#rest?.why ?? 'it rests'),
+      retryAfterSeconds: seconds ?? Math.max(1, left),
+    });
   }
 
   #prepare(payment: Payment, amount: Amount): Prepared {
@@ -206,10 +286,11 @@ class RemoteFacilitator implements Facilitator {
   /** Why there is no protocol answer. */
   #faultOf(answer: Exchange): GatewayError {
     if (answer.kind === 'broken') return new GatewayError(answer.code, { cause: answer.cause });
-    if (answer.status !== 429 && answer.status !== 503) return unbelievable(`HTTP status ${answer.status}`);
+    const { status } = answer;
+    if (status !== 429 && status !== 503) return unbelievable(`HTTP status ${status}${redirectText(answer)}`);
     const retryAfterSeconds = readRetryAfter(answer.retryAfter, this.#clock());
     return new GatewayError('facilitator_overloaded', {
-      cause: new Error(`HTTP status ${answer.status}`),
+      cause: new Error(`HTTP status ${status}`),
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
   }
@@ -229,6 +310,19 @@ function protocolAnswer(answer: Exchange, verdict: 'isValid' | 'success'): JsonO
   const json = readWireJson(answer.body);
   return isJsonObject(json) && Object.hasOwn(json, verdict) ? json : undefined;
 }
+
+/** Where an answer redirects to, for operators; without a query, which may hold a key. */
+function redirectText({ status, location }: Extract<Exchange, { kind: 'answered' }>): string {
+  if (status < 300 || status > 399 || location === undefined) return '';
+  const [target] = location.replace(/[^\x21-\x7e]/g, '').split(/[?#]/);
+  return `, a redirect to ${target?.slice(0, 200)}: name that URL in the configuration if it is the right one`;
+}
+
+function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+const NOT_SENT: SettlementOutcome = { kind: 'failed', reason: 'settlement_not_sent' };
 
 function openWitnesses(
   { name, rpc }: RemoteFacilitatorSpec,

@@ -1,17 +1,9 @@
 import { parseAmount } from '../../domain/amount.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { JsonObject } from '../../domain/x402.ts';
-import { type Expectation, isPayer, isTransaction, optionalObject, optionalText, reasonText } from './answer-fields.ts';
+import { type Expectation, isPayer, isTransaction, optionalObject, optionalText } from './answer-fields.ts';
+import { isBeforeSending, relayedReason } from './refusal-reasons.ts';
 import { member } from './wire-json.ts';
-
-/**
- * Reasons that do not say the money stayed where it was: a transaction under way, or an authorization that is used
- * already, which may well have been this payment's own transfer, sent by another hand.
- */
-const UNDECIDED =
-  /pending|tim(e|ed)[ _-]?out|confirmation|duplicate|already[ _-]?(used|settled|processed)|used or canceled|permit2_invalid_nonce/i;
-/** Reasons that say nothing; next to a transaction hash something was broadcast before it went wrong. */
-const VAGUE = /unexpected|unknown|internal/i;
 
 /** Largest `extensions` that are kept, in JSON characters: they go to the buyer in a response header. */
 const MAX_EXTENSIONS = 2048;
@@ -19,24 +11,24 @@ const MAX_EXTENSIONS = 2048;
 /**
  * Reads a `SettleResponse`. Never throws: what cannot be believed is `unknown`, because money may have moved.
  *
- * `settled` needs all of: `success: true`, a transaction hash, our network, and no other payer or amount than was asked
- * for.
+ * - `settled` needs all of: `success: true`, a transaction hash, our network, and no other payer or amount than ours.
+ * - `failed` needs all of: `success: false`, no transaction, a status below 500, and a reason that is a check made before
+ *   anything is sent ({@link isBeforeSending}). Official facilitators answer `success: false` without a transaction also
+ *   for what they broadcast and then lost sight of.
+ *
+ * @param status of the HTTP answer
  */
-export function readSettleAnswer(answer: JsonObject, expected: Expectation): SettlementOutcome {
+export function readSettleAnswer(answer: JsonObject, expected: Expectation, status: number): SettlementOutcome {
   const success = member(answer, 'success');
   const transaction = transactionOf(answer, expected);
-  const reason = optionalText(answer, 'errorReason');
+  const stated = optionalText(answer, 'errorReason');
   const message = optionalText(answer, 'errorMessage');
-  if (typeof success !== 'boolean' || reason === false || message === false) return unbelieved(transaction);
+  if (typeof success !== 'boolean' || stated === false || message === false) return unbelieved(transaction);
   if (success) return readSuccess(answer, expected, transaction);
 
-  const stated = reasonText(reason, 'unexpected_settle_error');
-  const found = transaction === undefined ? {} : { transaction };
-  // The official facilitator hides a pending transaction under another reason when it cannot remember it, and says so
-  // in the message only.
-  const told = transaction === undefined ? stated : `${stated} ${message ?? ''}`;
-  const undecided = UNDECIDED.test(told) || (transaction !== undefined && VAGUE.test(stated));
-  return { kind: undecided ? 'unknown' : 'failed', reason: stated, ...found };
+  const reason = relayedReason(stated, 'unexpected_settle_error');
+  if (status < 500 && statesNoTransaction(answer) && isBeforeSending(reason)) return { kind: 'failed', reason };
+  return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
 }
 
 function readSuccess(answer: JsonObject, expected: Expectation, transaction: string | undefined): SettlementOutcome {
@@ -56,6 +48,12 @@ function readSuccess(answer: JsonObject, expected: Expectation, transaction: str
 function transactionOf(answer: JsonObject, expected: Expectation): string | undefined {
   const transaction = member(answer, 'transaction');
   return typeof transaction === 'string' && isTransaction(transaction, expected) ? transaction : undefined;
+}
+
+/** One of another form is a transaction, too. */
+function statesNoTransaction(answer: JsonObject): boolean {
+  const transaction = member(answer, 'transaction');
+  return transaction === undefined || transaction === '';
 }
 
 function unbelieved(transaction: string | undefined): SettlementOutcome {

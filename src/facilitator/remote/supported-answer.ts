@@ -6,29 +6,29 @@ import { member } from './wire-json.ts';
 
 /**
  * Reads the answer to `/supported`: its `kinds`. Versions, schemes and networks that we do not know are kept; they
- * cover no offer.
+ * cover no offer. A kind that is not well formed is left out: it is no reason to do without the others.
  *
- * @throws GatewayError `facilitator_invalid_answer` for anything that is not a list of well-formed kinds.
+ * @throws GatewayError `facilitator_invalid_answer` for anything without a list of kinds, and for a list in which none
+ *   is well formed.
  */
 export function readSupportedAnswer(answer: Json | undefined): readonly SupportedKind[] {
-  const kinds = isJsonObject(answer) ? member(answer, 'kinds') : undefined;
-  if (!isList(kinds)) throw unbelievable('kinds is not a list');
-  return kinds.map(readKind);
+  const listed = isJsonObject(answer) ? member(answer, 'kinds') : undefined;
+  if (!isList(listed)) throw unbelievable('kinds is not a list');
+  const kinds = listed.flatMap((kind) => readKind(kind) ?? []);
+  if (kinds.length === 0 && listed.length > 0) throw unbelievable('no kind is well formed');
+  return kinds;
 }
 
-function readKind(kind: Json): SupportedKind {
-  if (!isJsonObject(kind)) throw unbelievable('a kind is not an object');
+/** An `extra` that is no object says nothing that offers are made of, so that its kind is left out with it. */
+function readKind(kind: Json): SupportedKind | undefined {
+  if (!isJsonObject(kind)) return undefined;
   const x402Version = member(kind, 'x402Version');
   const scheme = member(kind, 'scheme');
   const network = member(kind, 'network');
   const extra = optionalObject(kind, 'extra');
-  if (typeof x402Version !== 'number' || !Number.isSafeInteger(x402Version)) {
-    throw unbelievable('x402Version of a kind is not an integer');
-  }
-  if (typeof scheme !== 'string' || typeof network !== 'string' || scheme === '' || network === '') {
-    throw unbelievable('scheme or network of a kind is not a name');
-  }
-  if (extra === false) throw unbelievable('extra of a kind is not an object');
+  if (typeof x402Version !== 'number' || !Number.isSafeInteger(x402Version)) return undefined;
+  if (typeof scheme !== 'string' || typeof network !== 'string' || scheme === '' || network === '') return undefined;
+  if (extra === false) return undefined;
   return extra === undefined ? { x402Version, scheme, network } : { x402Version, scheme, network, extra };
 }
 

@@ -1,7 +1,8 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import type { Verification } from '../facilitator.ts';
-import { type Expectation, isPayer, optionalText, reasonText } from './answer-fields.ts';
+import { type Expectation, isPayer, optionalText } from './answer-fields.ts';
+import { relayedReason } from './refusal-reasons.ts';
 import { member } from './wire-json.ts';
 
 /**
@@ -19,7 +20,7 @@ export function readVerifyAnswer(answer: JsonObject, expected: Expectation): Ver
   if (optionalText(answer, 'invalidMessage') === false) throw unbelievable('invalidMessage is not a string');
   const payer = optionalText(answer, 'payer');
   if (payer === false) throw unbelievable('payer is not a string');
-  if (!isValid) return { kind: 'invalid', reason: reasonText(reason, 'unexpected_verify_error') };
+  if (!isValid) return { kind: 'invalid', reason: relayedReason(reason, 'unexpected_verify_error') };
   if (payer !== undefined && !isPayer(payer, expected)) throw unbelievable('payer is not who signed the payment');
   return { kind: 'valid', payer: expected.payer };
 }

@@ -23,8 +23,14 @@ export interface Witness {
    *
    * @throws GatewayError when the node cannot be asked
    */
-  resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
+  resolve(open: OpenSettlement, signal: AbortSignal): Promise<Sight>;
 }
+
+/** What a witness sees of an open settlement. */
+export type Sight =
+  | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
+  /** Nobody has used the authorization up to now, and it can still be used. */
+  | { readonly kind: 'unused' };
 
 /** Opens a witness of a network at a JSON-RPC URL, which is not asked yet. `clock` tells Unix milliseconds. */
 export type OpenWitness = (network: Network, url: string, clock: () => number) => Witness;

@@ -3,6 +3,16 @@ import type { SettleMode } from '../../../src/domain/route.ts';
 /** How a call to a facilitator can go wrong without an answer that counts. */
 export type Breakage = '500' | 'garbage' | 'hangs' | 'dies mid-answer';
 
+/** Answers to `/settle` that speak the protocol, say that it failed, and do not say that nothing was sent. */
+export type Excuse =
+  | '500 with a body'
+  | '502 with a body'
+  | '504 with a body'
+  | 'failed, without a transaction'
+  | 'failed, with a transaction'
+  | 'refused after sending'
+  | 'node broken';
+
 /** What is wrong with the facilitator for as long as a cell's fault lasts. */
 export type FacilitatorFault =
   | { readonly kind: 'none' }
@@ -12,10 +22,10 @@ export type FacilitatorFault =
   /** An answer to `/settle` that says nothing of the money. */
   | {
       readonly kind: 'doubt';
-      readonly how: Breakage;
+      readonly how: Breakage | Excuse;
       /** Whether the money moved before it went wrong. */
       readonly moved: boolean;
-      /** Who is asked what became of the money: the facilitator itself, or a node of the chain (`rpc`). */
+      /** Who is asked what became of the money: the facilitator itself (`rpc: off`), or a node of the chain. */
       readonly witness: 'itself' | 'chain';
     };
 
@@ -43,6 +53,23 @@ export const UPSTREAM_FAULTS: readonly UpstreamFault[] = [
 
 const BREAKAGES: readonly Breakage[] = ['500', 'garbage', 'hangs', 'dies mid-answer'];
 
+const EXCUSES: readonly Excuse[] = [
+  '500 with a body',
+  '502 with a body',
+  '504 with a body',
+  'failed, without a transaction',
+  'failed, with a transaction',
+  'refused after sending',
+  'node broken',
+];
+
+/** Those that are about something which was sent. */
+const AFTER_SENDING: ReadonlySet<Breakage | Excuse> = new Set<Excuse>([
+  'failed, with a transaction',
+  'refused after sending',
+  'node broken',
+]);
+
 /** Every fault of the facilitator, in the order of the page. */
 export const FACILITATOR_FAULTS: readonly FacilitatorFault[] = [
   { kind: 'none' },
@@ -52,7 +79,9 @@ export const FACILITATOR_FAULTS: readonly FacilitatorFault[] = [
   { kind: 'settle', how: 'gone' },
   ...[false, true].flatMap((moved) =>
     (['itself', 'chain'] as const).flatMap((witness) =>
-      BREAKAGES.map((how) => ({ kind: 'doubt', how, moved, witness }) as const),
+      [...BREAKAGES, ...EXCUSES.filter((how) => moved || !AFTER_SENDING.has(how))].map(
+        (how) => ({ kind: 'doubt', how, moved, witness }) as const,
+      ),
     ),
   ),
 ];
@@ -72,14 +101,21 @@ export function nameOf(fault: FacilitatorFault): string {
       return `${fault.kind}: ${WORDS[fault.how]}`;
     case 'doubt': {
       const before = fault.moved ? 'settles, then' : 'does nothing, then';
-      return `settle: ${before} ${WORDS[fault.how]}${fault.witness === 'chain' ? ' (`rpc`)' : ''}`;
+      return `settle: ${before} ${WORDS[fault.how]}${fault.witness === 'chain' ? ' (node)' : ' (`rpc: off`)'}`;
     }
   }
 }
 
-const WORDS: Readonly<Record<Breakage | 'refuses' | 'gone', string>> = {
+const WORDS: Readonly<Record<Breakage | Excuse | 'refuses' | 'gone', string>> = {
   refuses: 'refuses',
   gone: 'refuses the connection',
+  '500 with a body': 'answers 500 with `success: false` (`internal_error`)',
+  '502 with a body': 'answers 502 with `success: false` (`insufficient_funds`)',
+  '504 with a body': 'answers 504 with `success: false` (`internal_error`)',
+  'failed, without a transaction': 'says `invalid_exact_evm_transaction_failed` without a transaction',
+  'failed, with a transaction': 'says `invalid_exact_evm_transaction_failed` with a transaction',
+  'refused after sending': 'refuses what it has sent (`invalid_exact_evm_nonce_already_used`)',
+  'node broken': 'says that its node broke (`fetch failed`, with the URL)',
   '500': 'answers 500',
   garbage: 'talks garbage',
   hangs: 'never answers',

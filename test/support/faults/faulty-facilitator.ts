@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Breakage, FacilitatorFault } from './cells.ts';
+import type { Breakage, Excuse, FacilitatorFault } from './cells.ts';
 
 /**
  * Where servers listen that go and come back at the same port: no other connection of this machine has its own end at
@@ -148,7 +148,25 @@ function refusalOf(endpoint: string, text: string): string {
   return JSON.stringify({ success: false, errorReason: 'insufficient_funds', transaction: '', network, payer });
 }
 
-type Misbehaviour = Breakage | 'refuses' | 'gone';
+const SOME_TRANSACTION = `0x${'ab'.repeat(32)}`;
+
+interface ExcuseText {
+  readonly errorReason: string;
+  readonly status?: number;
+  readonly transaction?: string;
+}
+
+/** Says that a settlement failed, whatever became of it. */
+function excuse(response: ServerResponse, asked: string, text: ExcuseText): void {
+  const { paymentPayload, paymentRequirements } = JSON.parse(asked);
+  const { status = 200, errorReason, transaction = '' } = text;
+  const payer = paymentPayload.payload.authorization.from;
+  const { network } = paymentRequirements;
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ success: false, errorReason, transaction, network, payer }));
+}
+
+type Misbehaviour = Breakage | Excuse | 'refuses' | 'gone';
 
 function misbehave(response: ServerResponse, how: Misbehaviour, endpoint: string, text: string): void {
   switch (how) {
@@ -157,6 +175,27 @@ function misbehave(response: ServerResponse, how: Misbehaviour, endpoint: string
       break;
     case 'gone':
       throw new Error('it takes no connections that this could have come over');
+    case '500 with a body':
+      excuse(response, text, { status: 500, errorReason: 'internal_error' });
+      break;
+    case '502 with a body':
+      excuse(response, text, { status: 502, errorReason: 'insufficient_funds' });
+      break;
+    case '504 with a body':
+      excuse(response, text, { status: 504, errorReason: 'internal_error' });
+      break;
+    case 'failed, without a transaction':
+      excuse(response, text, { errorReason: 'invalid_exact_evm_transaction_failed' });
+      break;
+    case 'failed, with a transaction':
+      excuse(response, text, { errorReason: 'invalid_exact_evm_transaction_failed', transaction: SOME_TRANSACTION });
+      break;
+    case 'refused after sending':
+      excuse(response, text, { errorReason: 'invalid_exact_evm_nonce_already_used' });
+      break;
+    case 'node broken':
+      excuse(response, text, { errorReason: 'fetch failed: https://node.example/v2/SECRET-KEY' });
+      break;
     case '500':
       response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error');
       break;

@@ -19,10 +19,12 @@ end** is what ledger and chain say after it).
   \`payment_in_progress\` has \`Retry-After\`.
 - "paid" is exactly one transfer of exactly the price, "unpaid" none. There is no third.
 - The upstream "dies mid-body" after the buyer has the head of its answer. A POST must not run twice, a GET may.
-- "(\`rpc\`)" is a facilitator with a node of the chain beside it (\`facilitator.rpc\`): the node is asked what became of the money.
-  Without one the facilitator itself is asked to settle again, which settles what it had not, and proves nothing once the
-  authorization is used: that payment stays \`unknown\`, for the operator to look at. Give the gateway an \`rpc\`.
-- With \`rpc\`, an authorization that nobody used is given up when its time is over, and not before.
+- "(node)" is a chain with a node that may be asked in doubt: the one of \`facilitator.rpc\`, or a public node of a known network. It
+  shows what became of the money. While the authorization is unused and alive, the facilitator is asked the same again.
+- "(\`rpc: off\`)" is a facilitator without one. It is asked to settle again, which settles what it had not, and proves nothing once
+  the authorization is used: that payment stays \`unknown\`, for the operator to look at.
+- What a facilitator says after it may have sent something is no proof. It is \`unknown\` whatever its words, and no cell in which the
+  money may have moved has a new offer.
 
 `;
 

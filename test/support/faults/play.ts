@@ -5,13 +5,12 @@ import type { PaymentState } from '../../../src/domain/payment-state.ts';
 import { encodePayment, handSigned } from '../payment-header.ts';
 import { WHOLE_ANSWER } from './faulty-upstream.ts';
 import { PRICE, type Scene, type Stage } from './scene.ts';
-import { type Answer, endsByExpiry, type Standing, type Story, storyOf } from './story.ts';
+import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 
 /** What a payer has in the beginning: enough that a second charge would show. */
 const FUNDS = 5n * PRICE;
-/** How long payments are good, in seconds; the shorter where the end of that time is what is waited for. */
-const LONG_SECONDS = 300;
-const SHORT_SECONDS = 14;
+/** How long payments are good, in seconds: the doubt ends long before. */
+const GOOD_SECONDS = 300;
 /** Longest wait for a payment to come to rest, in milliseconds: looks into a payment in doubt grow rarer. */
 const REST_MS = 75_000;
 
@@ -67,8 +66,7 @@ async function prepare({ gateway }: Scene, stage: Stage, payer: Payer | undefine
   const price = gateway.plan.routes.find(({ name }) => name === stage.route)?.price;
   const offer = price?.kind === 'priced' ? price.offers[0] : undefined;
   if (offer === undefined || payer === undefined) throw new Error(`no price for ${stage.route}, or nobody to pay it`);
-  const seconds = endsByExpiry(stage.cell) ? SHORT_SECONDS : LONG_SECONDS;
-  const validBefore = String(Math.floor(Date.now() / 1000) + seconds);
+  const validBefore = String(Math.floor(Date.now() / 1000) + GOOD_SECONDS);
   const signed = await handSigned(payer.key, { ...offer.requirements }, { authorization: { validBefore } });
   return { ...stage, payer: payer.address, header: encodePayment(signed) };
 }

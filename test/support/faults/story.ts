@@ -81,13 +81,6 @@ export function storyOf(cell: Cell): Story {
   }
 }
 
-/** Whether a cell's doubt ends only because the authorization's time is over. */
-export function endsByExpiry(cell: Cell): boolean {
-  const { facilitator } = cell;
-  if (facilitator.kind !== 'doubt' || facilitator.moved || facilitator.witness !== 'chain') return false;
-  return storyOf(cell).doubt !== undefined;
-}
-
 type Ending = Pick<Story, 'rest' | 'again' | 'end'>;
 
 /** Nothing was taken, or it was given back: the same payment buys the answer as if for the first time. */
@@ -131,13 +124,10 @@ function inDoubt(cell: Cell, { moved, witness }: Extract<FacilitatorFault, { kin
   const first = cell.settle === 'deferred' ? paidAnswer(cell) : UNKNOWN;
   const doubt = { state: 'unknown', answer: meanwhile } as const;
   // The chain shows the transfer; a facilitator that did nothing settles when it is asked again.
-  if (moved && witness === 'chain') return { first, doubt, ...recovered(cell) };
-  if (!moved && witness === 'itself') return { first, doubt, ...recovered(cell) };
+  if (!moved || witness === 'chain') return { first, doubt, ...recovered(cell) };
   // Asked again, a facilitator only says that the authorization is used, which proves nothing: it stays in doubt.
   const stays: Standing = { state: 'unknown', paid: true };
-  if (moved) return { first, doubt, rest: stays, again: meanwhile, end: stays };
-  const over: Standing = { state: answered ? 'defaulted' : 'failed', paid: false };
-  return { first, doubt, rest: over, again: REFUSED, end: over };
+  return { first, doubt, rest: stays, again: meanwhile, end: stays };
 }
 
 /** What a payment comes to whose doubt ended with proof of the transfer. */

@@ -1,0 +1,133 @@
+/*
+ * What facilitators write as `errorReason` and `invalidReason`, in one table. A reason that is not in it, or that is not
+ * of the form `[a-z0-9_]{1,64}`, reaches no buyer: some facilitators put the message of a library there, which holds the
+ * URL of their node and often the key in it.
+ *
+ * Sources, read in their code:
+ * - evm: @x402/evm 2.27 `exact/facilitator`, `exact/v1/facilitator`, `upto/facilitator`
+ * - spec: x402 core specification v2 §9, and `specs/schemes/exact`
+ * - cdp: the error codes in the Coinbase Developer Platform's API schemas
+ */
+
+/** The form of a reason that may be passed on. */
+const FORM = /^[a-z0-9_]{1,64}$/;
+
+/**
+ * Checks of the payment that are made before anything is sent. A `/settle` that is refused for one of these moved
+ * nothing and will not. Reasons that also come after sending are not here, whatever their names say.
+ */
+const BEFORE_SENDING = [
+  // spec: what the payload and our own requirement say, and the payer's balance
+  'insufficient_funds',
+  'invalid_network',
+  'invalid_payload',
+  'invalid_payment_requirements',
+  'invalid_scheme',
+  'invalid_x402_version',
+  'unsupported_scheme',
+  'invalid_exact_evm_payload_authorization_valid_after',
+  'invalid_exact_evm_payload_authorization_valid_before',
+  'invalid_exact_evm_payload_authorization_value',
+  'invalid_exact_evm_payload_authorization_value_mismatch',
+  'invalid_exact_evm_payload_recipient_mismatch',
+  'invalid_exact_evm_payload_signature',
+  // evm: `verifyEIP3009`, which `settleEIP3009` calls first. Its `parseEip3009TransferError` gives the reasons of the
+  // clock, the balance and the signature only for a call that reverts when it is estimated, which is not sent.
+  'asset_not_deployed_contract',
+  'eip6492_factory_not_allowed',
+  'invalid_exact_evm_authorization_value',
+  'invalid_exact_evm_eip3009_not_supported',
+  'invalid_exact_evm_failed_to_parse_signature',
+  'invalid_exact_evm_insufficient_balance',
+  'invalid_exact_evm_missing_eip712_domain',
+  'invalid_exact_evm_network_mismatch',
+  'invalid_exact_evm_recipient_mismatch',
+  'invalid_exact_evm_scheme',
+  'invalid_exact_evm_signature',
+  'invalid_exact_evm_token_name_mismatch',
+  'invalid_exact_evm_token_version_mismatch',
+  'unsupported_payload_type',
+  // evm: `verifyPermit2`, which `settlePermit2` calls first
+  'invalid_permit2_recipient_mismatch',
+  'invalid_permit2_signature',
+  'invalid_permit2_spender',
+  'permit2_allowance_required',
+  'permit2_amount_mismatch',
+  'permit2_deadline_expired',
+  'permit2_insufficient_balance',
+  'permit2_not_yet_valid',
+  'permit2_proxy_not_deployed',
+  'permit2_token_mismatch',
+  'upto_amount_exceeds_permitted',
+  'upto_settlement_exceeds_amount',
+  'upto_unauthorized_facilitator',
+  // cdp: rules of the house, looked at first
+  'amount_too_low',
+  'invalid_bazaar_extension',
+  'kyt_risk_detected',
+  'permit2_disabled',
+  'request_blocked_by_location',
+  'self_send_not_allowed',
+] as const;
+
+/** Known reasons that do not say that nothing was sent: the buyer may read them, and they decide nothing. */
+const UNDECIDED = [
+  // spec
+  'duplicate_settlement',
+  'invalid_transaction_state',
+  'settlement_pending',
+  'unexpected_settle_error',
+  'unexpected_verify_error',
+  // evm: after sending, or of an authorization that this very payment may have used
+  'erc20_approval_broadcast_failed',
+  'erc20_approval_tx_failed',
+  'invalid_exact_evm_nonce_already_used',
+  'invalid_exact_evm_transaction_failed',
+  'invalid_exact_evm_transaction_simulation_failed',
+  'invalid_exact_evm_transfer_event_mismatch',
+  'permit2_2612_amount_mismatch',
+  'permit2_invalid_amount',
+  'permit2_invalid_destination',
+  'permit2_invalid_nonce',
+  'permit2_invalid_owner',
+  'permit2_payment_too_early',
+  // evm: `permit2.ts` gives it when the simulation reverts, as it does for a permit that this payment used
+  'permit2_simulation_failed',
+  'smart_wallet_deployment_failed',
+  // cdp
+  'preflight_validation_failed',
+  'settle_exact_evm_transaction_confirmation_timed_out',
+  'settle_exact_failed_onchain',
+  'settle_exact_node_failure',
+  'unknown_error',
+] as const;
+
+const DEFINITE: ReadonlySet<string> = new Set(BEFORE_SENDING);
+const KNOWN: ReadonlySet<string> = new Set([...BEFORE_SENDING, ...UNDECIDED]);
+
+/** Whether a facilitator that refuses `/settle` for this reason has sent nothing and will not. */
+export function isBeforeSending(reason: string): boolean {
+  return DEFINITE.has(reason);
+}
+
+/** A facilitator's reason as it may reach a buyer; `otherwise` for one that is unknown or of another form. */
+export function relayedReason(reason: string | undefined, otherwise: string): string {
+  return reason !== undefined && FORM.test(reason) && KNOWN.has(reason) ? reason : otherwise;
+}
+
+/** Longest text of a facilitator that is logged, in characters. */
+const MAX_LOGGED = 300;
+
+/**
+ * What a facilitator wrote, for the operator's log: `undefined` where {@link relayedReason} tells all of it. URLs are cut
+ * to their origin, since keys of nodes stand in their paths.
+ */
+export function loggedReason(reason: string | undefined, message: string | undefined): string | undefined {
+  const unknown = reason !== undefined && relayedReason(reason, '') === '' ? reason : undefined;
+  const text = [unknown, message].filter((part) => part !== undefined && part !== '').join(': ');
+  if (text === '') return undefined;
+  const printable = text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .replace(/(\b[a-z]+:\/\/)(?:[^\s/@]*@)?([^\s/?#"'<>]+)[^\s"'<>]*/gi, '$1$2');
+  return printable.slice(0, MAX_LOGGED);
+}
