@@ -1,7 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
-import { canonicalizePath } from '../domain/request-target.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import type { OperationList } from '../openapi/operations.ts';
+import { samplePath } from '../openapi/sample-path.ts';
 
 /** How a price table and an API description differ. */
 export interface Coverage {
@@ -36,14 +36,6 @@ export function coverageOf(plan: Plan, { operations }: OperationList): Coverage 
   }
   const unused = plan.routes.filter((route) => route.price.kind === 'priced' && !met.has(route.name));
   return { unpriced, unused: unused.map((route) => route.name) };
-}
-
-/** A path that a request for the operation could have. */
-function samplePath(template: string): string {
-  const [path = '/'] = template.split(/[?#]/);
-  const filled = path.replace(/\{[^{}]*\}/g, 'sample');
-  const canonical = canonicalizePath(filled.replace(/[^A-Za-z0-9\-._~!$&'()*+,=:@%/]/gu, encodeURIComponent));
-  return canonical.ok ? canonical.path : filled;
 }
 
 /** A route for one host is met by an operation, too: a description does not tell hosts apart. */

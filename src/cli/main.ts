@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   check: async () => (await import('./check.ts')).addCheck,
   routes: async () => (await import('./routes.ts')).addRoutes,
   explain: async () => (await import('./explain/explain.ts')).addExplain,
+  openapi: async () => (await import('./discovery.ts')).addOpenApi,
+  'llms-txt': async () => (await import('./discovery.ts')).addLlmsText,
   pay: async () => (await import('./pay/pay.ts')).addPay,
   ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
   token: async () => (await import('./token/token.ts')).addToken,

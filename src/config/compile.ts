@@ -1,3 +1,4 @@
+import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
@@ -10,6 +11,7 @@ import { compileRoutes, passUpstream } from './compile-routes.ts';
 import { compileWebhooks } from './compile-webhooks.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
+import { DEFAULT_DISCOVERY } from './discovery-keys.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
 import { warnOfRisks } from './risks.ts';
@@ -62,6 +64,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     cors: soundValue(gateway.cors) ?? 'gateway',
     limits,
     tracing: soundValue(gateway.tracing),
+    discovery: discoveryTerms(gateway),
     ...ledger,
     ...drain,
     webhooks,
@@ -69,6 +72,11 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   };
   warnOfRisks(plan, gateway, source);
   return deepFreeze(plan);
+}
+
+function discoveryTerms({ discovery }: GatewayFields): DiscoveryTerms | undefined {
+  const given = soundValue(discovery) ?? DEFAULT_DISCOVERY;
+  return given === 'off' ? undefined : given;
 }
 
 function values<T>(field: Field<readonly Field<T>[]>): readonly T[] {

@@ -3,6 +3,7 @@ import { accessTokens } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
 import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { discovery } from './discovery-keys.ts';
 import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
@@ -157,6 +158,12 @@ function gatewayKeyTable(table: AssetTable) {
       description:
         'Traces by OpenTelemetry: a span for every request and for each stage of it. Default: none, and nothing of it is loaded.',
       examples: [{ endpoint: 'http://otel-collector:4318', sample: '10%' }],
+    },
+    discovery: {
+      decoder: discovery,
+      description:
+        'What agents find the gateway by: `/openapi.json`, `/llms.txt` and `/.well-known/x402`, unless a route has exactly that path. Default: what the price table says; `off` for nothing.',
+      examples: [{ title: 'Weather', openapi: './openapi.yaml' }],
     },
     limits: { decoder: limitKeys, description: 'Bounds against hostile or broken clients.' },
     routes: {

@@ -1,3 +1,4 @@
+import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { describeUpstream } from './describe.ts';
@@ -47,6 +48,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
         : `${tracing.sample * 100}% to ${new URL(tracing.url).origin} as ${tracing.serviceName}`,
     fixed: true,
   },
+  discovery: { key: 'discovery', show: ({ discovery }) => showDiscovery(discovery) },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };
 
@@ -63,6 +65,12 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
   refusalsPerMinute: { key: 'limits.refusalsPerMinute', show: ({ limits }) => String(limits.refusalsPerMinute) },
   unpaidCallsPerPayer: { key: 'limits.unpaidCallsPerPayer', show: ({ limits }) => String(limits.unpaidCallsPerPayer) },
 };
+
+function showDiscovery(terms: DiscoveryTerms | undefined): string {
+  if (terms === undefined) return 'off';
+  const { title = 'untitled', tags, document } = terms;
+  return `${title}, tags ${showList(tags)}, ${document === undefined ? 'from the price table' : 'from an API description'}`;
+}
 
 function showAddress({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join } from 'node:path';
 import {
   type Alias,
   type Document,
@@ -65,6 +66,11 @@ export class Source {
   /** Notes what is allowed but probably not meant. */
   warn(place: Place, wrong: string, right: string): void {
     this.warnings.push(this.#at(place, wrong, right));
+  }
+
+  /** Reads a text file that the configuration names, relative to it; throws when it cannot. */
+  readBeside(path: string): string {
+    return this.#outside.readFile(isAbsolute(path) ? path : join(dirname(this.file), path));
   }
 
   /** The node at `place`; an alias is followed to what it stands for, and `undefined` (reported) when it cannot be. */

@@ -1,4 +1,5 @@
 import type { AccessTokenPlan } from './access.ts';
+import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
@@ -76,6 +77,8 @@ export interface Plan {
   readonly drainTimeoutMs: number;
   /** How long connections are taken after readiness is withdrawn, in milliseconds; less than `drainTimeoutMs`. */
   readonly drainDelayMs: number;
+  /** What agents are told; `undefined` for nothing. */
+  readonly discovery: DiscoveryTerms | undefined;
   /** `undefined`: nothing is traced. */
   readonly tracing: TracingSpec | undefined;
 }

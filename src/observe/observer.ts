@@ -14,6 +14,7 @@ export type RequestOutcome =
   | 'shadow'
   | 'unpaid'
   | 'preflight'
+  | 'discovery'
   | 'refused'
   | 'failed'
   | 'client_gone';

@@ -1,6 +1,6 @@
+import type { ApiDocument } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
-import type { ApiDocument } from './document.ts';
 
 /**
  * The path below which a document's paths stand, without a final `/`: `basePath` of Swagger 2, the path of the first of

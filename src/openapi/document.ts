@@ -1,15 +1,8 @@
 import { parse } from 'yaml';
+import type { ApiDocument } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Parsed } from '../domain/price.ts';
-import type { Json, JsonObject } from '../domain/x402.ts';
-
-/** An API description: OpenAPI 3.0, 3.1 and 3.2, or Swagger 2. Untrusted beyond its outermost shape. */
-export interface ApiDocument {
-  readonly root: JsonObject;
-  readonly dialect: 'swagger2' | 'openapi3';
-  /** As the document states it, such as `3.1.0`. */
-  readonly version: string;
-}
+import type { Json } from '../domain/x402.ts';
 
 /** The largest description that is read, in characters: GitHub's has 14 million. */
 export const MAX_DOCUMENT_CHARACTERS = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
+import type { ApiDocument } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { basePathOf } from './base-path.ts';
-import type { ApiDocument } from './document.ts';
 import { resolveReference } from './reference.ts';
 
 /** One method on one path of an API description. */

@@ -7,6 +7,9 @@ import { noticeHeaders, type Refusal } from './refusal.ts';
 import { discardBody } from './request-body.ts';
 import type { RouteDesk, Runtime } from './runtime.ts';
 
+/** Leads from a price to the description of all that is for sale (RFC 8631). */
+const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';
+
 /** Where an answer goes, and what it may name. */
 export interface AnswerContext {
   readonly res: ServerResponse;
@@ -31,6 +34,7 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   let body: string | undefined;
   if (ERROR_CODES[code].offersAgain && price !== undefined) {
     headers.push('PAYMENT-REQUIRED', price.desk.challenge.header(price.resourceUrl, reason));
+    if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
     if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
   }
   if (settlement !== undefined) {

@@ -55,12 +55,28 @@ export interface PassServices {
   readonly revoked: { has(id: PassId): boolean };
 }
 
+/** A document that agents find the gateway by. */
+export interface DiscoveryDocument {
+  readonly mimeType: string;
+  readonly body: Buffer;
+}
+
+/** The documents that agents find the gateway by. */
+export interface Discovery {
+  /** Whether a path is that of a document. */
+  has(path: string): boolean;
+  /** The document of such a path. Made for the first request, and kept. */
+  read(path: string): Promise<DiscoveryDocument>;
+}
+
 /** Everything that one plan opens. A request holds on to the runtime that it began with. */
 export interface Runtime {
   readonly plan: Plan;
   /** The facilitators of the plan, in their order. */
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  /** `undefined` where the configuration turns it off. */
+  readonly discovery: Discovery | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;
   upgradeProxy(upstream: Upstream): UpgradeProxy;
   /** The 402 of a priced route, `undefined` for a free one. */

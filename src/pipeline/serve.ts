@@ -19,6 +19,7 @@ import type { Refusal } from './refusal.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
+import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
 import { serveAdmitted } from './serve-pass.ts';
 import { decideInShadow, isShadowed } from './shadow.ts';
@@ -80,6 +81,7 @@ function route(
   transport: Transport,
 ): Promise<void> {
   const { runtime, method, path } = request;
+  if (isForDiscovery(request, matched)) return serveDiscovery(request);
   if (matched === undefined) {
     const { unmatched } = runtime.plan;
     if (unmatched.kind === 'deny')

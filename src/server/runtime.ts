@@ -4,13 +4,14 @@ import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
-import type { RouteDesk, Runtime } from '../pipeline/runtime.ts';
+import type { Discovery, RouteDesk, Runtime } from '../pipeline/runtime.ts';
 import { compileChallenge } from '../protocol/challenge.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { type AccessTools, openAccessDesk } from './access-desk.ts';
+import { openDiscovery } from './discovery.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import type { Stock } from './stock.ts';
@@ -53,6 +54,7 @@ class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  readonly discovery: Discovery | undefined;
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
   /** Each is made for the first request of its route: most of ten thousand routes may never see one. */
@@ -65,6 +67,7 @@ class PlanRuntime implements OpenRuntime {
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
+    this.discovery = openDiscovery(plan);
     this.#deps = deps;
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);

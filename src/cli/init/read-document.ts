@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { whyUnreadable } from '../../config/unreadable.ts';
 import { isLoopback } from '../../config/url.ts';
-import { type ApiDocument, MAX_DOCUMENT_CHARACTERS, parseApiDocument } from '../../openapi/document.ts';
+import type { ApiDocument } from '../../domain/discovery.ts';
+import { MAX_DOCUMENT_CHARACTERS, parseApiDocument } from '../../openapi/document.ts';
 import { CommandFailure, UsageError } from '../exit.ts';
 
 /** Milliseconds that an API on this machine has to hand out its description. */

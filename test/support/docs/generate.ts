@@ -5,6 +5,7 @@ import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts'
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
 import { deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
+import { discoveryKeys } from '../../../src/config/discovery-keys.ts';
 import { cdpKeys, remoteKeys } from '../../../src/config/facilitator-keys.ts';
 import { gatewayKeys } from '../../../src/config/gateway-keys.ts';
 import { configSchema } from '../../../src/config/json-schema.ts';
@@ -134,6 +135,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],
   ['`tracing`', tracingKeys.keys],
+  ['`discovery`', discoveryKeys.keys],
   ['An entry of `webhooks`', webhookKeys.keys],
   ['`limits`', limitKeys.keys],
 ];

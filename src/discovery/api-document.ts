@@ -1,0 +1,164 @@
+import type { ApiDocument, DiscoveryTerms } from '../domain/discovery.ts';
+import { isJsonObject } from '../domain/payment.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+import { type Operation, readOperations } from '../openapi/operations.ts';
+import { resolveReference } from '../openapi/reference.ts';
+import { samplePath } from '../openapi/sample-path.ts';
+import { ComponentCollector } from './components.ts';
+import { pathTemplateOf } from './path-template.ts';
+import { PAYMENT_INFO, paymentInfoOf } from './payment-info.ts';
+import { publishedPart } from './published.ts';
+
+/** Methods that a route without `methods` is described with. */
+const ANY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+const DEFAULT_TITLE = 'A priced API';
+
+/** One operation that the gateway forwards. */
+export interface SoldOperation {
+  readonly method: string;
+  readonly template: string;
+  readonly route: Route;
+  readonly operation: JsonObject;
+}
+
+/** What the documents of one plan are made from. */
+export type DiscoverySubject = Pick<Plan, 'routes' | 'table' | 'publicUrl'>;
+
+/**
+ * The operations of the API's description that a route sells or gives away, else those of the price table.
+ *
+ * @param terms its document is OpenAPI 3.1
+ */
+export function soldOperations(plan: DiscoverySubject, { document }: DiscoveryTerms): readonly SoldOperation[] {
+  return document === undefined ? plan.routes.flatMap(operationsOfRoute) : describedOperations(plan, document);
+}
+
+/** The OpenAPI 3.1 document of what is for sale. */
+export function apiDocument(plan: DiscoverySubject, terms: DiscoveryTerms): JsonObject {
+  const root = terms.document?.root ?? {};
+  const collector = new ComponentCollector(root);
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const { method, template, route, operation } of soldOperations(plan, terms)) {
+    const item = paths[template] ?? {};
+    paths[template] = item;
+    item[method.toLowerCase()] ??= collector.include(withPrice(operation, method, route));
+  }
+  const components = collector.components();
+  return {
+    openapi: '3.1.0',
+    info: infoOf(root, terms),
+    servers: [{ url: plan.publicUrl ?? '/' }],
+    'x-service-info': { categories: terms.tags, docs: { llms: '/llms.txt' } },
+    paths,
+    ...(Object.keys(components).length === 0 ? {} : { components }),
+  };
+}
+
+/** Name, version and description of the service. */
+export function infoOf(root: JsonObject, { title, description }: DiscoveryTerms): JsonObject {
+  const info = isJsonObject(root['info']) ? root['info'] : {};
+  const text = description ?? info['description'];
+  return {
+    title: title ?? (typeof info['title'] === 'string' ? info['title'] : DEFAULT_TITLE),
+    version: typeof info['version'] === 'string' ? info['version'] : '1',
+    ...(typeof text === 'string' ? { description: text } : {}),
+  };
+}
+
+function operationsOfRoute(route: Route): readonly SoldOperation[] {
+  const { template, parameters } = pathTemplateOf(route.pattern);
+  const { description, mimeType } = route;
+  const answer = {
+    description: 'The answer of the API.',
+    ...(mimeType === undefined ? {} : { content: { [mimeType]: {} } }),
+  };
+  return (route.methods ?? ANY_METHOD).map((method) => ({
+    method,
+    template,
+    route,
+    operation: {
+      ...(description === undefined ? {} : { summary: description }),
+      ...(parameters.length === 0 ? {} : { parameters }),
+      ...(WITH_BODY.has(method) ? { requestBody: { content: { '*/*': {} } } } : {}),
+      responses: { 200: answer },
+    },
+  }));
+}
+
+function describedOperations(plan: DiscoverySubject, document: ApiDocument): readonly SoldOperation[] {
+  const { operations } = readOperations(document);
+  return operations.flatMap((operation) => {
+    const route = routeOf(plan, operation);
+    if (route === undefined) return [];
+    return [
+      {
+        method: operation.method,
+        template: operation.template,
+        route,
+        operation: publishedOperation(operation, document.root),
+      },
+    ];
+  });
+}
+
+/** The route that a request for an operation meets, at the public host first. */
+function routeOf({ table, publicUrl, routes }: DiscoverySubject, { method, template }: Operation): Route | undefined {
+  const path = samplePath(template);
+  const publicHost = publicUrl === undefined ? '' : new URL(publicUrl).hostname;
+  const atPublicHost = table.match(method, publicHost, path);
+  if (atPublicHost !== undefined) return atPublicHost;
+  const hosts = new Set(routes.flatMap(({ host }) => host ?? []));
+  for (const host of hosts) {
+    const route = table.match(method, host, path);
+    if (route !== undefined) return route;
+  }
+  return undefined;
+}
+
+/** An operation with the parameters that its path has for all; one of its own takes the place of such a one. */
+function publishedOperation({ node, pathItem }: Operation, root: JsonObject): JsonObject {
+  const { responses, ...rest } = publishedPart(node);
+  const own = objectsIn(rest['parameters']);
+  const taken = new Set(own.map((each) => parameterKey(each, root)));
+  const shared = objectsIn(pathItem['parameters']).filter((each) => !taken.has(parameterKey(each, root)));
+  const parameters = [...own, ...shared.map(publishedPart)];
+  return {
+    ...rest,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    responses: responses ?? { 200: { description: 'The answer of the API.' } },
+  };
+}
+
+/** What tells parameters apart: OpenAPI 3.1 §4.8.12. */
+function parameterKey(parameter: JsonObject, root: JsonObject): string {
+  const { name, in: place } = resolveReference(root, parameter) ?? parameter;
+  return JSON.stringify([name, place]);
+}
+
+function objectsIn(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter((each) => isJsonObject(each)) : [];
+}
+
+function withPrice(operation: JsonObject, method: string, route: Route): JsonObject {
+  const info = paymentInfoOf(route);
+  if (info === undefined) return operation;
+  const responses = isJsonObject(operation['responses']) ? operation['responses'] : {};
+  return {
+    ...operation,
+    ...(WITH_BODY.has(method) && operation['requestBody'] === undefined
+      ? { requestBody: { content: { '*/*': {} } } }
+      : {}),
+    responses: { ...responses, 402: PAYMENT_REQUIRED },
+    [PAYMENT_INFO]: info,
+  };
+}
+
+const PAYMENT_REQUIRED = {
+  description: 'Payment required: the price, and how to pay it (x402).',
+  headers: {
+    'PAYMENT-REQUIRED': { description: 'Base64 of the PaymentRequired object.', schema: { type: 'string' } },
+  },
+};

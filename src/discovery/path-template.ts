@@ -1,0 +1,26 @@
+import type { PathPattern } from '../domain/route.ts';
+import type { JsonObject } from '../domain/x402.ts';
+
+/** A route's path as OpenAPI writes it. */
+export interface PathTemplate {
+  /** `/v1/weather/{city}`. */
+  readonly template: string;
+  readonly parameters: readonly JsonObject[];
+}
+
+const REST_NAME = 'rest';
+
+/** The template of a route's path. OpenAPI has no rest of a path: `/*` becomes a parameter that says what it stands for. */
+export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
+  const parts = segments.map((segment) => (segment.kind === 'static' ? segment.text : `{${segment.name}}`));
+  const named = segments.flatMap((segment) => (segment.kind === 'param' ? [parameter(segment.name)] : []));
+  if (!rest) return { template: `/${parts.join('/')}`, parameters: named };
+  const taken = new Set(segments.flatMap((segment) => (segment.kind === 'param' ? [segment.name] : [])));
+  const name = taken.has(REST_NAME) ? `${REST_NAME}_of_path` : REST_NAME;
+  const tail = { ...parameter(name), description: 'The rest of the path, of any number of segments.' };
+  return { template: `/${[...parts, `{${name}}`].join('/')}`, parameters: [...named, tail] };
+}
+
+function parameter(name: string): JsonObject {
+  return { name, in: 'path', required: true, schema: { type: 'string' } };
+}

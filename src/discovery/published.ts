@@ -1,0 +1,38 @@
+import { isJsonObject } from '../domain/payment.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+
+/** Maps whose keys are names of the API's own, not keywords. */
+const NAME_MAPS = new Set([
+  ...['properties', 'patternProperties', 'headers', 'responses', 'schemas', 'parameters', 'examples', 'definitions'],
+  ...['$defs', 'content', 'requestBodies', 'mapping', 'dependentSchemas', 'encoding'],
+]);
+/** Data of the API's own, whatever its keys. */
+const DATA = new Set(['example', 'default', 'enum', 'const', 'value', 'required']);
+/** What a description may hold that is nobody's business outside: other servers, calls that the API makes, its own logins. */
+const UNPUBLISHED = new Set(['servers', 'callbacks', 'links', 'security', 'externalDocs', 'externalValue']);
+
+/**
+ * A part of an API description without what only its owner needs: vendor extensions, which name backends and roles, servers,
+ * callbacks and logins.
+ */
+export function publishedPart(node: JsonObject): JsonObject {
+  return cleanKeywords(node);
+}
+
+function cleanKeywords(node: JsonObject): JsonObject {
+  const kept = Object.entries(node).filter(([key]) => !key.startsWith('x-') && !UNPUBLISHED.has(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, cleanMember(key, value)]));
+}
+
+function cleanMember(key: string, value: Json): Json {
+  if (DATA.has(key)) return value;
+  if (NAME_MAPS.has(key) && isJsonObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, clean(each)]));
+  }
+  return clean(value);
+}
+
+function clean(value: Json): Json {
+  if (isJsonObject(value)) return cleanKeywords(value);
+  return Array.isArray(value) ? value.map(clean) : value;
+}

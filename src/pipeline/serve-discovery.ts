@@ -1,0 +1,31 @@
+import type { Route } from '../domain/route.ts';
+import { crossOriginHeaders } from './cross-origin.ts';
+import type { AcceptedRequest } from './exchange.ts';
+import { discardBody } from './request-body.ts';
+
+/** Seconds that caches may keep a document: a reload can change prices, and the 402 alone is binding. */
+const MAX_AGE_SECONDS = 60;
+
+/**
+ * Whether a request is for one of the gateway's own documents. A route that has exactly that path wins; one that only covers it,
+ * such as `/*`, does not.
+ */
+export function isForDiscovery({ method, path, runtime }: AcceptedRequest, matched: Route | undefined): boolean {
+  if (runtime.discovery?.has(path) !== true || (method !== 'GET' && method !== 'HEAD')) return false;
+  return matched === undefined || matched.pattern.text !== path;
+}
+
+/** Answers with the document, free of charge. */
+export async function serveDiscovery({ req, res, path, runtime, requestId, notes }: AcceptedRequest): Promise<void> {
+  const document = await runtime.discovery?.read(path);
+  if (document === undefined || res.destroyed) return;
+  notes.outcome = 'discovery';
+  notes.headAt = performance.now();
+  discardBody(req, res);
+  res.writeHead(200, [
+    ...['Content-Type', document.mimeType, 'Content-Length', String(document.body.byteLength)],
+    ...['Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`, 'X-Request-Id', requestId],
+    ...crossOriginHeaders(req, runtime.plan.cors),
+  ]);
+  res.end(req.method === 'HEAD' ? undefined : document.body);
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stockFetch } from '../support/buyer.ts';
+import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { settings } from '../support/settings.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'turnpike-discovery-'));
+let devnet: Devnet;
+let upstream: TestUpstream;
+let buyer: Payer;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  [devnet, upstream] = await Promise.all([startDevnet(), startUpstream()]);
+  buyer = await freshPayer(devnet);
+  const description = join(folder, 'openapi.json');
+  const operation = { summary: 'A report', responses: { 200: { description: 'The report.' } } };
+  const paths = { '/reports/{id}': { get: operation }, '/internal': { get: operation } };
+  writeFileSync(description, JSON.stringify({ swagger: '2.0', info: { title: 'Reports', version: '1' }, paths }));
+  gateway = await startTestGateway(
+    `${settings(devnet, upstream.url)}discovery: { openapi: ${description} }
+routes:
+  - { path: /reports/:id, methods: [GET], price: $0.001 }
+  - { path: /llms.txt, price: free }
+  - { path: /*, price: $0.5 }
+`,
+  );
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await Promise.all([devnet.close(), upstream.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+describe('the discovery documents', () => {
+  it('lead an agent that knows the host alone to a paid answer', async () => {
+    const root: unknown = await (await fetch(`${gateway.url}/openapi.json`)).json();
+    expect(root).toMatchObject({ openapi: '3.1.0', info: { title: 'Reports' } });
+    const priced = Object.entries((root as { paths: Record<string, Record<string, object>> }).paths).filter(
+      ([, item]) => 'x-payment-info' in (item['get'] ?? {}),
+    );
+    const [template = ''] = priced.find(([path]) => path.includes('{')) ?? [];
+    const bought = await stockFetch(buyer.key)(gateway.url + template.replace(/\{.*\}/, '7'));
+    expect({ status: bought.status, receipt: bought.headers.has('payment-response') }).toEqual({
+      status: 200,
+      receipt: true,
+    });
+  });
+
+  it('win over a wildcard, and cost nothing', async () => {
+    const answer = await fetch(`${gateway.url}/.well-known/x402`, { headers: { Origin: 'https://agent.example' } });
+    expect({
+      status: answer.status,
+      type: answer.headers.get('content-type'),
+      cache: answer.headers.get('cache-control'),
+      cors: answer.headers.get('access-control-allow-origin'),
+    }).toEqual({ status: 200, type: 'application/json', cache: 'public, max-age=60', cors: '*' });
+    expect(gateway.log.at(-1)).toMatchObject({ outcome: 'discovery', status: 200 });
+  });
+
+  it('give way to a route of exactly their path', async () => {
+    const seen = upstream.seen.length;
+    expect((await fetch(`${gateway.url}/llms.txt`)).status).toBe(200);
+    expect(upstream.seen.slice(seen).map(({ url }) => url)).toEqual(['/llms.txt']);
+  });
+
+  it('are read only: another method is priced as the routes say', async () => {
+    expect((await fetch(`${gateway.url}/openapi.json`, { method: 'POST' })).status).toBe(402);
+    const head = await fetch(`${gateway.url}/openapi.json`, { method: 'HEAD' });
+    expect({ status: head.status, body: await head.text() }).toEqual({ status: 200, body: '' });
+  });
+
+  it('are not there where the configuration turns them off', async () => {
+    const off = await startTestGateway(
+      `${settings(devnet, upstream.url)}discovery: off\nroutes:\n  - { path: /reports/:id, price: $0.001 }\n`,
+    );
+    try {
+      expect((await fetch(`${off.url}/openapi.json`)).status).toBe(404);
+    } finally {
+      await off.close();
+    }
+  });
+
+  it('are linked from the 402', async () => {
+    const answer = await fetch(`${gateway.url}/reports/1`);
+    expect({ status: answer.status, link: answer.headers.get('link') }).toEqual({
+      status: 402,
+      link: '</openapi.json>; rel="service-desc"',
+    });
+  });
+});
