@@ -10,7 +10,7 @@ import { SUITES } from './suites.ts';
 import { Workbench } from './workbench.ts';
 
 /*
- * `npm run bench`: measures the gateway beside partners that do the same work. docs/performance.md explains it.
+ * `npm run bench`: measures the gateway beside partners that do the same work. test/bench/figures.md explains it.
  */
 
 const RESULTS = join(import.meta.dirname, 'results');

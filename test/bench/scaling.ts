@@ -12,7 +12,7 @@ import { tokens } from './scaling/tokens.ts';
 import { Workbench } from './workbench.ts';
 
 /*
- * `npm run bench:scaling`: throughput and resident memory as there is more and more of something. docs/scaling.md
+ * `npm run bench:scaling`: throughput and resident memory as there is more and more of something. test/bench/scaling.md
  * explains it and holds its tables.
  */
 
