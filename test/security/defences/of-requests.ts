@@ -168,8 +168,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf('log-injection', [
     'facilitator',
-    'facilitator/remote/answer-fields.ts',
-    ".replace(/[^\\x20-\\x7e]/g, '')",
+    'facilitator/remote/refusal-reasons.ts',
+    ".replace(/[^\\x20-\\x7e]+/g, ' ')",
     '',
   ]),
   ...defencesOf('payment-flood', [
