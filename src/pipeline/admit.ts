@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
 import type { PassEvent } from '../observe/observer.ts';
+import type { StageFacts } from '../observe/tracer.ts';
 import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
@@ -9,20 +10,10 @@ import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
 import { hasPaymentHeader } from './read-payment.ts';
-import type { Refusal } from './refusal.ts';
 import type { AccessDesk, RouteDesk, Services } from './runtime.ts';
 import { SIGN_IN_HEADER, type SignedIn, type SignInGate } from './sign-in.ts';
-
-/** A request that a pass opens the route for. One of its requests is taken. */
-export interface Admission {
-  readonly kind: 'admitted';
-  /** What the upstream is told. */
-  readonly facts: PaidFacts;
-  /** What the client is told of its pass. */
-  readonly headers: readonly (readonly [string, string])[];
-  /** Gives the request back to the pass: the upstream failed. Does nothing where only time ends the pass. */
-  giveBack(): void;
-}
+import type { Admission, Refusal } from './stages.ts';
+import { traced } from './traced.ts';
 
 /**
  * Opens a route with `access` for whoever brings a pass: by its token, or by signing in with the account that paid.
@@ -35,17 +26,17 @@ export interface Admission {
  */
 export function admit(request: RoutedRequest, { access }: RouteDesk, services: Services): Admitted | Promise<Admitted> {
   if (access === undefined) return undefined;
-  const span = request.notes.trace?.begin('admit');
-  const ended = (admitted: Admitted): Admitted => {
-    span?.end({ outcome: admitted?.kind ?? 'none' });
-    return admitted;
-  };
-  const admitted = admitByPass(request, access, services);
-  return admitted instanceof Promise ? admitted.then(ended) : ended(admitted);
+  const { trace } = request.notes;
+  const admitting = (): Admitted | Promise<Admitted> => admitByPass(request, access, services);
+  return trace === undefined ? admitting() : traced(trace, 'admit', async () => admitting(), factsOfAdmission);
 }
 
 /** What showing a pass came to; `undefined` where none was shown. */
 type Admitted = Admission | Refusal | undefined;
+
+function factsOfAdmission(admitted: Admitted): StageFacts {
+  return { outcome: admitted?.kind ?? 'none' };
+}
 
 function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
   if (hasPaymentHeader(request, services.protocols)) return undefined;

@@ -3,9 +3,10 @@ import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-err
 import { STATUS_CODES } from '../proxy/node-http.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
-import { noticeHeaders, type Refusal } from './refusal.ts';
+import { noticeHeaders } from './refusal.ts';
 import { discardBody } from './request-body.ts';
 import type { RouteDesk, Runtime } from './runtime.ts';
+import type { Refusal } from './stages.ts';
 
 /** Leads from a price to the description of all that is for sale (RFC 8631). */
 const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';

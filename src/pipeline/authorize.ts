@@ -1,21 +1,11 @@
 import { isClaimable } from '../domain/payment-state.ts';
-import type { Facilitator } from '../facilitator/facilitator.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
-import { type BroughtPayment, readPayment, refusePayment } from './read-payment.ts';
-import type { Refusal } from './refusal.ts';
+import { resolveHeldPayment } from './held-payment.ts';
+import { readPayment, refusePayment } from './read-payment.ts';
 import type { RouteDesk, Services } from './runtime.ts';
-
-/** A payment that may be claimed for this request. */
-export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'> {
-  readonly kind: 'authorized';
-  /** Who verified it, and the only one that may settle it. */
-  readonly facilitator: Facilitator;
-}
-
-/** What a request's payment header came to. */
-export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;
+import type { AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
+import { kindOf, traced } from './traced.ts';
 
 /**
  * Reads the payment, looks whether it is known already, and only then asks a facilitator.
@@ -23,10 +13,7 @@ export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
 export async function authorize(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
-  const span = request.notes.trace?.begin('authorize');
-  const result = await judge(request, desk, services);
-  span?.end({ outcome: result.kind });
-  return result;
+  return await traced(request.notes.trace, 'authorize', () => judge(request, desk, services), kindOf);
 }
 
 async function judge(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
@@ -53,9 +40,16 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   const { refusalsPerMinute } = plan.limits;
   const waitSeconds = budget.admit(bringer, refusalsPerMinute);
   if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);
-  const verifying = request.notes.trace?.begin('verify');
-  const { verification, facilitator } = await facilitators.verify(payment, request.clientGone.signal);
-  verifying?.end({ outcome: verification.kind, facilitator: facilitator.name, network: payment.offer.network });
+  const { verification, facilitator } = await traced(
+    request.notes.trace,
+    'verify',
+    () => facilitators.verify(payment, request.clientGone.signal),
+    (verified) => ({
+      outcome: verified.verification.kind,
+      facilitator: verified.facilitator.name,
+      network: payment.offer.network,
+    }),
+  );
   if (verification.kind === 'valid') {
     budget.wasGood(bringer, refusalsPerMinute);
     return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };

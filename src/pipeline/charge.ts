@@ -4,13 +4,13 @@ import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
-import type { AuthorizedPayment } from './authorize.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
 import type { Services } from './runtime.ts';
+import type { AuthorizedPayment, Refusal, SettlementNotice } from './stages.ts';
+import { traced } from './traced.ts';
 
 /** Seconds after which an unresolved settlement is worth asking about again. */
 const UNKNOWN_RETRY_SECONDS = 5;
@@ -52,9 +52,12 @@ export async function charge(
   const { clock } = services;
   const { offer } = payment;
   const facts: AskedFacts = { ...digest, asked: offer.amount };
-  const settling = request.notes.trace?.begin('settle');
-  const outcome = await settle(claimed, authorized, facts);
-  settling?.end(factsOf(outcome, authorized));
+  const outcome = await traced(
+    request.notes.trace,
+    'settle',
+    () => settle(claimed, authorized, facts),
+    (result) => factsOf(result, authorized),
+  );
   await reachSettling(claimed, facts);
   switch (outcome.kind) {
     case 'settled':

@@ -4,12 +4,12 @@ import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
 import type { SettleMode } from '../domain/route.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
-import type { AuthorizedPayment } from './authorize.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { type CollectablePayment, resolveHeldPayment } from './held-payment.ts';
-import type { Refusal } from './refusal.ts';
+import { resolveHeldPayment } from './held-payment.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
+import type { AuthorizedPayment, CollectablePayment, Refusal } from './stages.ts';
+import { kindOf, traced } from './traced.ts';
 
 /** What moving a payment takes. */
 type ClaimServices = Pick<Services, 'ledger' | 'observer' | 'abandoned' | 'runtime' | 'clock'>;
@@ -80,8 +80,7 @@ export async function claimPayment(
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
   const { payment, fingerprint, identifier, facilitator } = authorized;
   const { offer, authorization } = payment;
-  const claiming = request.notes.trace?.begin('claim');
-  const outcome = await tryClaim(services, {
+  const claim: PaymentClaim = {
     key: authorization.key,
     fingerprint,
     digest: authorization.digest,
@@ -101,8 +100,8 @@ export async function claimPayment(
     facilitator: facilitator.name,
     evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle }),
     identifier,
-  });
-  claiming?.end({ outcome: outcome.kind });
+  };
+  const outcome = await traced(request.notes.trace, 'claim', () => tryClaim(services, claim), kindOf);
   if (outcome.kind === 'claimed') return new ClaimedPayment(outcome.record, services);
   return await resolveHeldPayment(outcome.record, authorized, request, services);
 }

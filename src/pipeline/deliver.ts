@@ -4,22 +4,10 @@ import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { endOf, relay } from './forward.ts';
-import { noticeHeaders, type SettlementNotice } from './refusal.ts';
+import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
-
-/** The request was answered; nothing is left to do. */
-export interface Served {
-  readonly kind: 'served';
-}
-
-export const SERVED: Served = { kind: 'served' };
-
-/** Nobody is there any more to be served. */
-export function gone({ notes }: Pick<RoutedRequest, 'notes'>): Served {
-  notes.outcome = 'client_gone';
-  return SERVED;
-}
+import { type Served, type SettlementNotice, served } from './stages.ts';
 
 /** A paid answer on its way to the buyer. */
 export interface Delivery {
@@ -36,15 +24,13 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
   const outcome = await relay(request, response, true, noticeHeaders(notice));
   // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
   if (outcome.kind === 'complete' && response.status < 500) {
-    request.notes.outcome = 'paid';
     await claimed.move({ to: 'delivered', ...digest.fact });
-    return SERVED;
+    return served('paid');
   }
-  request.notes.outcome = endOf(outcome, 'failed');
   const again = outcome.kind === 'complete' || isRepeatable(request);
   const reason = reasonOf(outcome, response);
   await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason, ...digest.fact });
-  return SERVED;
+  return served(endOf(outcome, 'failed'));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import type { PassEvent, RequestOutcome, ShadowFacts } from '../observe/observer.ts';
+import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
 import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { Runtime } from './runtime.ts';
@@ -34,11 +34,10 @@ export interface RoutedRequest extends AcceptedRequest {
   readonly resourceUrl: string;
 }
 
-/** What the log wants to know, filled in on the way. The one mutable thing of a request. */
+/** Facts that the log wants to know, filled in on the way: never how the request ends. The one mutable thing of a request. */
 export interface ExchangeNotes {
   path: string | undefined;
   route: Route | undefined;
-  outcome: RequestOutcome;
   code: ErrorCode | undefined;
   reason: string | undefined;
   payer: string | undefined;
@@ -61,7 +60,6 @@ export function emptyNotes(): ExchangeNotes {
   return {
     path: undefined,
     route: undefined,
-    outcome: 'failed',
     code: undefined,
     reason: undefined,
     payer: undefined,

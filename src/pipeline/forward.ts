@@ -14,6 +14,7 @@ import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedRequest } from './exchange.ts';
 import { awaitsContinue } from './request-body.ts';
+import { kindOf, traced } from './traced.ts';
 
 /** Where a request goes. */
 export interface Destination {
@@ -57,12 +58,11 @@ export async function openUpstream(
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = req.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const startedAt = performance.now();
-  const span = request.notes.trace?.begin('upstream');
-  try {
-    const response = await runtime.upstreamClient(upstream).open({
+  const open = (trace: TraceContext | undefined): Promise<UpstreamResponse> =>
+    runtime.upstreamClient(upstream).open({
       method,
       path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, upstream, paid, span?.context),
+      headers: forwardedHeaders(request, upstream, paid, trace),
       body,
       watch: limited(request, watch),
       continueTo: body !== undefined && awaitsContinue(req) ? res : undefined,
@@ -70,11 +70,8 @@ export async function openUpstream(
       timeoutMs,
       departure: lasting === true ? undefined : clientGone,
     });
-    span?.end({ status: response.status });
-    return response;
-  } catch (fault) {
-    span?.end({ fault });
-    throw fault;
+  try {
+    return await traced(request.notes.trace, 'upstream', open, ({ status }) => ({ status }));
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }
@@ -143,16 +140,17 @@ export async function relay(
   if (!req.complete && bodyOf(req) !== undefined) res.shouldKeepAlive = false;
   res.sendDate = false;
   request.notes.headAt = performance.now();
-  const span = request.notes.trace?.begin('relay');
-  try {
-    res.writeHead(response.status, response.statusText, headers);
-  } catch (fault) {
-    response.discard();
-    throw fault;
-  }
-  const outcome = await response.relay(res);
-  span?.end({ outcome: outcome.kind });
-  return outcome;
+  const { status, statusText } = response;
+  const send = async (): Promise<RelayOutcome> => {
+    try {
+      res.writeHead(status, statusText, headers);
+    } catch (fault) {
+      response.discard();
+      throw fault;
+    }
+    return await response.relay(res);
+  };
+  return await traced(request.notes.trace, 'relay', send, kindOf);
 }
 
 /** How a request ended whose answer was relayed; `whole` is the word for one that came through to its end. */

@@ -3,11 +3,9 @@ import type { Offer } from '../domain/offer.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { SettleResponse } from '../domain/x402.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { KeptAnswer } from '../store/answers.ts';
 import type { RoutedRequest } from './exchange.ts';
-import type { BroughtPayment } from './read-payment.ts';
-import type { Refusal } from './refusal.ts';
 import type { Services } from './runtime.ts';
+import type { BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 
 /**
  * How often the answer of one payment is sent on its way. A connection that breaks a few times is bad luck; a client that
@@ -17,16 +15,6 @@ const MOST_DELIVERIES = 5;
 
 /** Seconds after which it makes sense to send the same payment again. */
 const RETRY_SECONDS = 2;
-
-/** A payment that was settled for this very request, whose answer the buyer may still get. */
-export interface CollectablePayment {
-  readonly kind: 'collectable';
-  readonly record: PaymentRecord;
-  readonly protocol: Protocol;
-  readonly offer: Offer;
-  /** The stored answer, where the call must not be made again; `undefined` where it is made again. */
-  readonly kept: KeptAnswer | undefined;
-}
 
 /** What a row of the ledger means, before it is known whether an answer was kept. */
 type Meaning = Refusal | { readonly kind: 'repeat' } | { readonly kind: 'recall'; readonly otherwise: Refusal };

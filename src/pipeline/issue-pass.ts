@@ -1,20 +1,12 @@
 import type { Offer } from '../domain/offer.ts';
 import { type Pass, passEnd } from '../domain/pass.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
-import type { JsonObject } from '../domain/x402.ts';
 import { type AccessPassNotice, accessPassExtension, accessPassHeaders } from '../protocol/access-pass.ts';
 import { tokenCookie } from '../proxy/carried-token.ts';
 import { passSale } from '../store/pass-sale.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { AccessDesk, Services } from './runtime.ts';
-
-/** A pass on its way to its buyer. */
-export interface IssuedPass {
-  /** Token, end and rest, and the cookie for browsers. */
-  readonly headers: readonly (readonly [string, string])[];
-  /** The same for `PAYMENT-RESPONSE.extensions`. */
-  readonly extension: JsonObject;
-}
+import type { IssuedPass } from './stages.ts';
 
 /**
  * Gives the payer the pass that a settled payment buys, and writes its token. The settlement has to be written down by

@@ -2,7 +2,7 @@ import { isJsonObject, type PaymentSubmission } from '../domain/payment.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { Json } from '../domain/x402.ts';
 import { IDENTIFIER_LENGTH, IDENTIFIER_PATTERN, PAYMENT_IDENTIFIER } from '../protocol/payment-identifier.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from './stages.ts';
 
 const WELL_FORMED = new RegExp(IDENTIFIER_PATTERN);
 

@@ -7,23 +7,8 @@ import type { Authentication } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { readIdentifier } from './payment-identifier.ts';
-import type { Refusal } from './refusal.ts';
 import type { RouteDesk, Services } from './runtime.ts';
-
-/** A payment that was read and that pays one of our offers, and the request that brings it. */
-export interface BroughtPayment {
-  readonly kind: 'brought';
-  readonly payment: Payment;
-  readonly protocol: Protocol;
-  readonly fingerprint: string;
-  /** The buyer's own id for the purchase, bound to the payer: nobody can take somebody else's. */
-  readonly identifier: string | undefined;
-  /**
-   * Why it can no longer be taken, when time has run out on it. It may have been taken before, and then what became of
-   * it counts.
-   */
-  readonly lapsed: string | undefined;
-}
+import type { BroughtPayment, Refusal } from './stages.ts';
 
 /** What a request that brings no payment is told. */
 export const UNPAID: Refusal = {

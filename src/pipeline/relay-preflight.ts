@@ -2,6 +2,7 @@ import type { Route } from '../domain/route.ts';
 import { allowPaymentHeaders, hidePaymentHeaders } from '../proxy/headers/preflight.ts';
 import type { AcceptedRequest } from './exchange.ts';
 import { endOf, openUpstream, relay } from './forward.ts';
+import { type Served, served } from './stages.ts';
 
 /**
  * `cors: api`: has the API itself answer a preflight, free of charge, and adds that payments may be sent. The API is
@@ -9,9 +10,9 @@ import { endOf, openUpstream, relay } from './forward.ts';
  *
  * @throws GatewayError as `openUpstream` and `relay` do
  */
-export async function relayPreflight(request: AcceptedRequest, route: Route): Promise<void> {
+export async function relayPreflight(request: AcceptedRequest, route: Route): Promise<Served> {
   hidePaymentHeaders(request.req.rawHeaders);
   const response = await openUpstream(request, route);
   allowPaymentHeaders(response.rawHeaders);
-  request.notes.outcome = endOf(await relay(request, response, false, []), 'preflight');
+  return served(endOf(await relay(request, response, false, []), 'preflight'));
 }

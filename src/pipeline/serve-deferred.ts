@@ -1,15 +1,15 @@
 import { formatAmount } from '../domain/amount.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
-import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
-import { keepsAnswer, SERVED, type Served } from './deliver.ts';
+import { keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { relay } from './forward.ts';
-import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
+import { noticeHeaders } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { keepOrRelease, openUnpaid, serveThenCharge, withClaim } from './serve-paid.ts';
+import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
 
 /**
  * `settle: deferred`: the answer goes at once, the money moves in the background. That it is owed is written down before
@@ -66,11 +66,10 @@ async function serveOwing(
   } finally {
     // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.
     const answered = outcome.kind === 'complete' ? ({ answered: true } as const) : {};
-    request.notes.outcome = outcome.kind === 'complete' ? 'paid' : 'failed';
     await claimed.move({ to: 'owed', ...answered, checkAt: services.clock() });
     services.owed();
   }
-  return SERVED;
+  return served(outcome.kind === 'complete' ? 'paid' : 'failed');
 }
 
 /** What the buyer is told while nothing is broadcast yet: accepted, and no transaction, as the specification has it. */

@@ -2,6 +2,7 @@ import type { Route } from '../domain/route.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { AcceptedRequest } from './exchange.ts';
 import { discardBody } from './request-body.ts';
+import { type Served, served } from './stages.ts';
 
 /** Seconds that caches may keep a document: a reload can change prices, and the 402 alone is binding. */
 const MAX_AGE_SECONDS = 60;
@@ -16,10 +17,11 @@ export function isForDiscovery({ method, path, runtime }: AcceptedRequest, match
 }
 
 /** Answers with the document, free of charge. */
-export async function serveDiscovery({ req, res, path, runtime, requestId, notes }: AcceptedRequest): Promise<void> {
+export async function serveDiscovery(request: AcceptedRequest): Promise<Served> {
+  const { req, res, path, runtime, requestId, notes } = request;
   const document = await runtime.discovery?.read(path);
-  if (document === undefined || res.destroyed) return;
-  notes.outcome = 'discovery';
+  if (document === undefined) throw new Error(`${path} is a document of the gateway's that cannot be read`);
+  if (res.destroyed) return served('client_gone');
   notes.headAt = performance.now();
   discardBody(req, res);
   res.writeHead(200, [
@@ -28,4 +30,5 @@ export async function serveDiscovery({ req, res, path, runtime, requestId, notes
     ...crossOriginHeaders(req, runtime.plan.cors),
   ]);
   res.end(req.method === 'HEAD' ? undefined : document.body);
+  return served('discovery');
 }

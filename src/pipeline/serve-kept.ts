@@ -4,13 +4,12 @@ import { bodyOf } from '../proxy/upload-body.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
-import { SERVED, type Served } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { type CollectablePayment, settleResponseOf } from './held-payment.ts';
-import type { IssuedPass } from './issue-pass.ts';
-import { noticeHeaders, type Refusal } from './refusal.ts';
+import { settleResponseOf } from './held-payment.ts';
+import { noticeHeaders } from './refusal.ts';
 import { awaitsContinue } from './request-body.ts';
 import type { Services } from './runtime.ts';
+import { type CollectablePayment, type IssuedPass, type Refusal, type Served, served } from './stages.ts';
 
 /**
  * Hands out a stored answer of a call that must not be made again. The request has to be the very one that was paid
@@ -33,10 +32,9 @@ export async function serveKept(
   try {
     arrived = await send(request, collectable, kept, pass);
   } finally {
-    request.notes.outcome = arrived ? 'redelivered' : 'client_gone';
     await claimed.move({ to: arrived || before === 'delivered' ? 'delivered' : 'delivery_unknown' });
   }
-  return SERVED;
+  return served(arrived ? 'redelivered' : 'client_gone');
 }
 
 async function isSameBody({ req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {

@@ -2,20 +2,26 @@ import type { SettleMode } from '../domain/route.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { answerFault } from './answer.ts';
-import type { AuthorizedPayment } from './authorize.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import { type Delivery, deliver, gone, keepAnswer, keepsAnswer, SERVED, type Served } from './deliver.ts';
+import { type Delivery, deliver, keepAnswer, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
-import { type CollectablePayment, receiptOf } from './held-payment.ts';
+import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
-import type { Refusal, SettlementNotice } from './refusal.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
 import { serveKept } from './serve-kept.ts';
+import {
+  type AuthorizedPayment,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  type SettlementNotice,
+  served,
+} from './stages.ts';
 
 /**
  * `settle: after`: the upstream works first and its answer waits while the money moves. A call that fails costs
@@ -80,7 +86,7 @@ export async function withClaim(
   services: Services,
   goOn: (claimed: ClaimedPayment) => Promise<Served | Refusal>,
 ): Promise<Served | Refusal> {
-  if (request.clientGone.aborted) return gone(request);
+  if (request.clientGone.aborted) return served('client_gone');
   const claimed = await claimPayment(request, authorized, settle, services);
   switch (claimed.kind) {
     case 'refusal':
@@ -104,9 +110,8 @@ export async function collect(
   if (kept !== undefined) return await serveKept(request, collectable, kept, pass, services);
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, offer, response: receiptOf(claimed.record), pass };
-  const served = await serveCharged(request, claimed, notice, services);
-  if (request.notes.outcome === 'paid') request.notes.outcome = 'redelivered';
-  return served;
+  const result = await serveCharged(request, claimed, notice, services);
+  return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }
 
 /**
@@ -137,11 +142,10 @@ export async function openUnpaid(
   }
   if (response.status < 400) {
     response.discard();
-    return gone(request);
+    return served('client_gone');
   }
-  request.notes.outcome = 'unpaid';
   await relay(request, response, true, []);
-  return SERVED;
+  return served('unpaid');
 }
 
 /** A head that cannot be relayed is a failure of the upstream: found before the money moves, it costs nothing. */
@@ -238,7 +242,7 @@ async function withholdCharged(
   const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
-  if (request.clientGone.aborted) return gone(request);
+  if (request.clientGone.aborted) return served('client_gone');
   answerFault(request, fault, noticeHeaders(notice));
-  return SERVED;
+  return served('failed');
 }

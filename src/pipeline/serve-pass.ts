@@ -1,15 +1,15 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
-import type { Admission } from './admit.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { endOf, openUpstream, relay } from './forward.ts';
+import { type Admission, type Served, served } from './stages.ts';
 
 /**
  * Serves a request that a pass opened: nothing is charged. What the upstream fails to do gives the request back to the
  * pass; a client that goes away has used it, or the upstream could be put to work for nothing.
  */
-export async function serveAdmitted(request: RoutedRequest, admission: Admission): Promise<void> {
+export async function serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served> {
   let response: UpstreamResponse;
   try {
     response = await openUpstream(request, request.route, { paid: admission.facts });
@@ -18,7 +18,7 @@ export async function serveAdmitted(request: RoutedRequest, admission: Admission
     throw fault;
   }
   if (response.status >= 500) admission.giveBack();
-  request.notes.outcome = endOf(await relay(request, response, true, admission.headers), 'pass');
+  return served(endOf(await relay(request, response, true, admission.headers), 'pass'));
 }
 
 /** Whether a request of a pass was not used up by a request that ended in this fault. */

@@ -2,25 +2,33 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
+import type { TraceContext } from '../observe/tracer.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';
 import { ServerResponse } from '../proxy/node-http.ts';
 import type { UpgradeOutcome } from '../proxy/tunnel.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
-import type { Admission } from './admit.ts';
 import { type AnswerContext, answerFault } from './answer.ts';
-import type { AuthorizedPayment } from './authorize.ts';
 import { charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import { gone, SERVED, type Served } from './deliver.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
-import { type CollectablePayment, receiptOf } from './held-payment.ts';
+import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
-import { noticeHeaders, type Refusal, type SettlementNotice } from './refusal.ts';
+import { noticeHeaders } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
+import {
+  type Admission,
+  type AuthorizedPayment,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  type SettlementNotice,
+  served,
+} from './stages.ts';
+import { traced } from './traced.ts';
 
 /**
  * Serves a request to switch protocols: the same line as {@link serve}, with a tunnel at its end. A priced WebSocket is
@@ -73,8 +81,8 @@ class TunnelTransport implements Transport {
     this.#head = head;
   }
 
-  async serveFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<void> {
-    request.notes.outcome = endOf(await this.#tunnel(request, destination, undefined, priced), 'free');
+  async serveFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {
+    return served(endOf(await this.#tunnel(request, destination, undefined, priced), 'free'));
   }
 
   async servePaid(
@@ -82,7 +90,7 @@ class TunnelTransport implements Transport {
     authorized: AuthorizedPayment,
     services: Services,
   ): Promise<Served | Refusal> {
-    if (request.clientGone.aborted) return gone(request);
+    if (request.clientGone.aborted) return served('client_gone');
     const claimed = await claimPayment(request, authorized, 'before', services);
     if (claimed.kind === 'refusal') return claimed;
     if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
@@ -98,7 +106,7 @@ class TunnelTransport implements Transport {
     return await this.#deliver(request, request.route, claimed, { protocol, offer, response, pass });
   }
 
-  async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<void> {
+  async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<Served> {
     let upgraded = false;
     const onUpgraded = (): void => {
       upgraded = true;
@@ -107,7 +115,7 @@ class TunnelTransport implements Transport {
     // A client that went before the upstream's answer has used the request, as on plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
-    request.notes.outcome = upgraded ? 'pass' : endOf(outcome, 'pass');
+    return served(upgraded ? 'pass' : endOf(outcome, 'pass'));
   }
 
   async #deliver(
@@ -126,11 +134,10 @@ class TunnelTransport implements Transport {
     const facts = paidFacts(claimed.record);
     const outcome = await this.#tunnel(request, route, { facts, add: noticeHeaders(notice), onUpgraded });
     const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
-    request.notes.outcome = arrived ? 'paid' : endOf(outcome, 'failed');
     if (opened !== undefined) await opened;
     // An upgrade is a GET: asking for it again is safe.
     else await claimed.move({ to: arrived ? 'delivered' : 'undelivered', reason: outcome.kind });
-    return SERVED;
+    return served(arrived ? 'paid' : endOf(outcome, 'failed'));
   }
 
   async #tunnel(
@@ -143,22 +150,21 @@ class TunnelTransport implements Transport {
     const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(this.#socket);
-    const tunnel = request.notes.trace?.begin('tunnel');
-    const outcome = await runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
-      path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, destination.upstream, opened?.facts, tunnel?.context),
-      timeoutMs: destination.timeoutMs,
-      paid: priced,
-      passes: route?.access !== undefined,
-      add,
-      ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
-      refuse: (fault: GatewayError) => {
-        res.assignSocket(this.#socket);
-        const context: AnswerContext = request;
-        answerFault(context, fault, add);
-      },
-    });
-    tunnel?.end({ outcome: outcome.kind, status: outcome.status });
-    return outcome;
+    const upgrade = (trace: TraceContext | undefined): Promise<UpgradeOutcome> =>
+      runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
+        path: forwardedPath(request, destination),
+        headers: forwardedHeaders(request, destination.upstream, opened?.facts, trace),
+        timeoutMs: destination.timeoutMs,
+        paid: priced,
+        passes: route?.access !== undefined,
+        add,
+        ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
+        refuse: (fault: GatewayError) => {
+          res.assignSocket(this.#socket);
+          const context: AnswerContext = request;
+          answerFault(context, fault, add);
+        },
+      });
+    return await traced(request.notes.trace, 'tunnel', upgrade, ({ kind, status }) => ({ outcome: kind, status }));
   }
 }

@@ -1,21 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route, SettleMode } from '../domain/route.ts';
-import type { RequestSummary } from '../observe/observer.ts';
+import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
+import type { StageFacts } from '../observe/tracer.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
-import { acceptRequest } from './accept.ts';
-import { type Admission, admit } from './admit.ts';
+import { type Arrival, acceptRequest } from './accept.ts';
+import { admit } from './admit.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
-import { type AuthorizedPayment, authorize } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
-import { SERVED, type Served } from './deliver.ts';
-import { type AcceptedRequest, type ExchangeNotes, emptyNotes, type RoutedRequest } from './exchange.ts';
+import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
-import type { CollectablePayment } from './held-payment.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { hasPaymentHeader, UNPAID } from './read-payment.ts';
-import type { Refusal } from './refusal.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
@@ -23,14 +21,23 @@ import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
 import { serveAdmitted } from './serve-pass.ts';
 import { decideInShadow, isShadowed } from './shadow.ts';
+import {
+  type Admission,
+  type AuthorizedPayment,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  served,
+} from './stages.ts';
+import { kindOf, tracedNow } from './traced.ts';
 
 /** The end of the line: how a request that may pass is carried to the upstream and back. */
 export interface Transport {
   /** @param priced whether others pay for it, so that no shared cache may keep the answer */
-  serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<void>;
+  serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
-  serveAdmitted(request: RoutedRequest, admission: Admission): Promise<void>;
+  serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
   collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
 }
@@ -55,23 +62,31 @@ export async function serve(
   const arrival = { req, res, runtime: services.runtime(), requestId, notes };
   notes.trace = services.tracer?.begin(req.headers, arrival.runtime.trustedPeers.has(req.socket.remoteAddress));
   let accepted: AcceptedRequest | undefined;
+  let outcome: RequestOutcome;
   try {
-    const accepting = notes.trace?.begin('accept');
-    accepted = acceptRequest(arrival);
-    notes.route = matchRoute(accepted);
-    accepting?.end({ outcome: notes.route === undefined ? 'unmatched' : 'matched' });
-    await route(accepted, notes.route, services, transport);
+    accepted = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    ({ outcome } = await route(accepted, notes.route, services, transport));
   } catch (fault) {
-    if (fault instanceof ClientGoneError || accepted?.clientGone.aborted === true) {
-      notes.outcome = 'client_gone';
-      notes.cause = fault;
-    } else {
-      notes.outcome = fault instanceof GatewayError && fault.meaning.source === 'client' ? 'refused' : 'failed';
-      answerFault(arrival, fault);
-    }
-  } finally {
-    observe(services, arrival, startedAt);
+    const isGone = fault instanceof ClientGoneError || accepted?.clientGone.aborted === true;
+    outcome = isGone ? 'client_gone' : outcomeOf(fault);
+    if (isGone) notes.cause = fault;
+    else answerFault(arrival, fault);
   }
+  observe(services, arrival, outcome, startedAt);
+}
+
+function acceptAndMatch(arrival: Arrival): AcceptedRequest {
+  const accepted = acceptRequest(arrival);
+  arrival.notes.route = matchRoute(accepted);
+  return accepted;
+}
+
+function factsOfMatch({ notes }: AcceptedRequest): StageFacts {
+  return { outcome: notes.route === undefined ? 'unmatched' : 'matched' };
+}
+
+function outcomeOf(fault: unknown): RequestOutcome {
+  return fault instanceof GatewayError && fault.meaning.source === 'client' ? 'refused' : 'failed';
 }
 
 function route(
@@ -79,7 +94,7 @@ function route(
   matched: Route | undefined,
   services: Services,
   transport: Transport,
-): Promise<void> {
+): Promise<Served> {
   const { runtime, method, path } = request;
   if (isForDiscovery(request, matched)) return serveDiscovery(request);
   if (matched === undefined) {
@@ -96,12 +111,12 @@ function route(
     : enforce(request, matched, desk, services, transport);
 }
 
-async function servePreflight(request: AcceptedRequest, matched: Route): Promise<void> {
-  const { req, res, runtime, notes } = request;
-  notes.outcome = 'preflight';
+async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
+  const { req, res, runtime } = request;
   // One with a body is none that a browser sends: the API is not asked for free.
   if (runtime.plan.cors === 'api' && bodyOf(req) === undefined) return await relayPreflight(request, matched);
   answerPreflight(req, res);
+  return served('preflight');
 }
 
 /** A priced route: pays, shows what admits, or gets the price. */
@@ -111,18 +126,19 @@ async function enforce(
   desk: RouteDesk,
   services: Services,
   transport: Transport,
-): Promise<void> {
+): Promise<Served> {
   const resourceUrl = resourceUrlOf(request, matched);
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
   const isAsked = desk.access === undefined && !hasPaymentHeader(routed, services.protocols);
-  if (isAsked) request.notes.trace?.begin('authorize').end({ outcome: UNPAID.kind });
-  const result = isAsked ? UNPAID : await servePriced(routed, desk, services, transport);
-  if (result.kind === 'served') return;
-  request.notes.outcome = 'refused';
+  const result = isAsked
+    ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
+    : await servePriced(routed, desk, services, transport);
+  if (result.kind === 'served') return result;
   const price: Challenged = { desk, resourceUrl };
   answerRefusal(request, result, price);
+  return served('refused');
 }
 
 async function servePriced(
@@ -134,10 +150,7 @@ async function servePriced(
   const admitting = admit(request, desk, services);
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
-  if (admitted !== undefined) {
-    await transport.serveAdmitted(request, admitted);
-    return SERVED;
-  }
+  if (admitted !== undefined) return await transport.serveAdmitted(request, admitted);
   const authorized = await authorize(request, desk, services);
   switch (authorized.kind) {
     case 'refusal':
@@ -155,12 +168,12 @@ async function serveInShadow(
   desk: RouteDesk,
   services: Services,
   transport: Transport,
-): Promise<void> {
+): Promise<Served> {
   const { notes, route } = request;
   const decided = decideInShadow(request, desk, services);
   try {
-    await transport.serveFree(request, route, true);
-    if (notes.outcome === 'free') notes.outcome = 'shadow';
+    const { outcome } = await transport.serveFree(request, route, true);
+    return served(outcome === 'free' ? 'shadow' : outcome);
   } finally {
     notes.shadow = await decided;
   }
@@ -180,18 +193,14 @@ const HTTP: Transport = {
   collect,
 };
 
-async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<void> {
+async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {
   const response = await openUpstream(request, destination);
-  request.notes.outcome = endOf(await relay(request, response, priced, []), 'free');
+  return served(endOf(await relay(request, response, priced, []), 'free'));
 }
 
-function observe(
-  services: Services,
-  arrival: { req: IncomingMessage; res: ServerResponse; requestId: string; notes: ExchangeNotes },
-  startedAt: number,
-): void {
+function observe(services: Services, arrival: Arrival, outcome: RequestOutcome, startedAt: number): void {
   const { req, res, requestId, notes } = arrival;
-  const { path, route, outcome, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
+  const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
     services.observer.passNoted({ kind: passUse, route: route.name });

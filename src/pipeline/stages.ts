@@ -1,0 +1,100 @@
+import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { JsonObject, SettleResponse } from '../domain/x402.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { RequestOutcome } from '../observe/observer.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
+import type { KeptAnswer } from '../store/answers.ts';
+
+// What one stage returns and the next one takes: plain values, so that no stage needs the file of another for a type.
+
+/** The request was answered, or its client has gone; nothing is left to do. */
+export interface Served {
+  readonly kind: 'served';
+  /** How it ended, in the words of logs and metrics. */
+  readonly outcome: RequestOutcome;
+}
+
+/** A request that ended like this. */
+export function served(outcome: RequestOutcome): Served {
+  return { kind: 'served', outcome };
+}
+
+/** A decision not to serve a request; a value, because nothing broke. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  /** Also says whether the price is stated again: `offersAgain` in `ERROR_CODES`. */
+  readonly code: ErrorCode;
+  /** Text of `error` in the 402, a specification's reason string where there is one. */
+  readonly reason: string;
+  /** For people, in the problem document. */
+  readonly detail?: string;
+  readonly settlement?: SettlementNotice;
+  readonly retryAfterSeconds?: number;
+}
+
+/** A settlement to tell the buyer about, in the protocol that the payment came in. */
+export interface SettlementNotice {
+  readonly protocol: Protocol;
+  readonly offer: Offer;
+  readonly response: SettleResponse;
+  /** The pass that it bought. */
+  readonly pass?: IssuedPass | undefined;
+}
+
+/** A pass on its way to its buyer. */
+export interface IssuedPass {
+  /** Token, end and rest, and the cookie for browsers. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** The same for `PAYMENT-RESPONSE.extensions`. */
+  readonly extension: JsonObject;
+}
+
+/** A request that a pass opens the route for. One of its requests is taken. */
+export interface Admission {
+  readonly kind: 'admitted';
+  /** What the upstream is told. */
+  readonly facts: PaidFacts;
+  /** What the client is told of its pass. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Gives the request back to the pass: the upstream failed. Does nothing where only time ends the pass. */
+  giveBack(): void;
+}
+
+/** A payment that was read and that pays one of our offers, and the request that brings it. */
+export interface BroughtPayment {
+  readonly kind: 'brought';
+  readonly payment: Payment;
+  readonly protocol: Protocol;
+  readonly fingerprint: string;
+  /** The buyer's own id for the purchase, bound to the payer: nobody can take somebody else's. */
+  readonly identifier: string | undefined;
+  /**
+   * Why it can no longer be taken, when time has run out on it. It may have been taken before, and then what became of
+   * it counts.
+   */
+  readonly lapsed: string | undefined;
+}
+
+/** A payment that may be claimed for this request. */
+export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'> {
+  readonly kind: 'authorized';
+  /** Who verified it, and the only one that may settle it. */
+  readonly facilitator: Facilitator;
+}
+
+/** A payment that was settled for this very request, whose answer the buyer may still get. */
+export interface CollectablePayment {
+  readonly kind: 'collectable';
+  readonly record: PaymentRecord;
+  readonly protocol: Protocol;
+  readonly offer: Offer;
+  /** The stored answer, where the call must not be made again; `undefined` where it is made again. */
+  readonly kept: KeptAnswer | undefined;
+}
+
+/** What a request's payment header came to. */
+export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;

@@ -1,0 +1,49 @@
+import type { RequestTrace, Stage, StageFacts, TraceContext } from '../observe/tracer.ts';
+
+/**
+ * Does the work of a stage in a span of its own. Where nothing is traced this is a plain call.
+ *
+ * @param work gets what a server that it asks is told of the trace
+ * @param factsOf what the trace says of the result; a fault is told by its code or kind
+ */
+export async function traced<T>(
+  trace: RequestTrace | undefined,
+  stage: Stage,
+  work: (context: TraceContext | undefined) => Promise<T>,
+  factsOf: (result: T) => StageFacts,
+): Promise<T> {
+  if (trace === undefined) return work(undefined);
+  const span = trace.begin(stage);
+  try {
+    const result = await work(span.context);
+    span.end(factsOf(result));
+    return result;
+  } catch (fault) {
+    span.end({ fault });
+    throw fault;
+  }
+}
+
+/** {@link traced} for work that need not wait, which is not made to. */
+export function tracedNow<T>(
+  trace: RequestTrace | undefined,
+  stage: Stage,
+  work: () => T,
+  factsOf: (result: T) => StageFacts,
+): T {
+  if (trace === undefined) return work();
+  const span = trace.begin(stage);
+  try {
+    const result = work();
+    span.end(factsOf(result));
+    return result;
+  } catch (fault) {
+    span.end({ fault });
+    throw fault;
+  }
+}
+
+/** What the trace says of a result that has a kind. */
+export function kindOf({ kind }: { readonly kind: string }): StageFacts {
+  return { outcome: kind };
+}
