@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   devnet: async () => (await import('./devnet.ts')).addDevnet,
   init: async () => (await import('./init/init.ts')).addInit,
   schema: async () => (await import('./schema.ts')).addSchema,
+  completion: async () => (await import('./completion.ts')).addCompletion,
 };
 
 /**
@@ -53,17 +54,18 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-/** The command that is named, or all of them, for the help and for the suggestions of a typo. */
+/** The command that is named, or all of them, for the help, the completion and the suggestions of a typo. */
 async function loadCommands(argv: readonly string[]): Promise<readonly AddCommand[]> {
   const named = argv.find((argument) => !argument.startsWith('-'));
-  const load = named !== undefined && Object.hasOwn(COMMANDS, named) ? COMMANDS[named] : undefined;
+  const isAlone = named !== undefined && named !== 'completion' && Object.hasOwn(COMMANDS, named);
+  const load = isAlone ? COMMANDS[named] : undefined;
   return await Promise.all(load === undefined ? Object.values(COMMANDS).map((each) => each()) : [load()]);
 }
 
 function createProgram(terminal: Terminal): Command {
   return new Command('turnpike')
     .description('A reverse-proxy payment gateway for x402: it prices an HTTP API from a YAML table.')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show the help of a command')
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .configureOutput({
