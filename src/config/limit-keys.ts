@@ -13,6 +13,8 @@ const DEFAULT_LIMITS: Limits = {
   connectionsPerAddress: 256,
   refusalsPerMinute: 60,
   unpaidCallsPerPayer: 64,
+  keptAnswersInMemory: 64 * 1024 * 1024,
+  keptAnswersInStore: 1024 * 1024 * 1024,
 };
 
 /** Largest `bodyBytes`: a terabyte is as good as no limit. */
@@ -66,6 +68,20 @@ export const limitKeys = map('a map of limits', {
     description:
       'Most calls of one payer that are at the upstream before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. Each process counts for itself.',
   },
+  keptAnswersInMemory: {
+    decoder: byteSize(MOST_BODY_BYTES),
+    default: DEFAULT_LIMITS.keptAnswersInMemory,
+    description:
+      'Most bytes of answers that one process holds in memory to keep them (`keepAnswers`), over all routes, until their requests are over. An answer that finds no room is relayed and not kept.',
+    examples: ['64MB'],
+  },
+  keptAnswersInStore: {
+    decoder: byteSize(MOST_BODY_BYTES),
+    default: DEFAULT_LIMITS.keptAnswersInStore,
+    description:
+      'Most bytes of kept answers in the store, over all routes. One that finds no room is relayed and not kept. Answers go when nobody may collect them any more: after `retryWindow`, and when their payment ends without money.',
+    examples: ['1024MB'],
+  },
 });
 
 /** The limits as they were found. */
@@ -82,6 +98,8 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
     connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
     refusalsPerMinute: soundValue(fields.refusalsPerMinute) ?? DEFAULT_LIMITS.refusalsPerMinute,
     unpaidCallsPerPayer: soundValue(fields.unpaidCallsPerPayer) ?? DEFAULT_LIMITS.unpaidCallsPerPayer,
+    keptAnswersInMemory: soundValue(fields.keptAnswersInMemory) ?? DEFAULT_LIMITS.keptAnswersInMemory,
+    keptAnswersInStore: soundValue(fields.keptAnswersInStore) ?? DEFAULT_LIMITS.keptAnswersInStore,
   };
   const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
   if (limits.headerBytes < least) {

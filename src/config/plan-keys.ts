@@ -64,6 +64,8 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
   },
   refusalsPerMinute: { key: 'limits.refusalsPerMinute', show: ({ limits }) => String(limits.refusalsPerMinute) },
   unpaidCallsPerPayer: { key: 'limits.unpaidCallsPerPayer', show: ({ limits }) => String(limits.unpaidCallsPerPayer) },
+  keptAnswersInMemory: { key: 'limits.keptAnswersInMemory', show: ({ limits }) => String(limits.keptAnswersInMemory) },
+  keptAnswersInStore: { key: 'limits.keptAnswersInStore', show: ({ limits }) => String(limits.keptAnswersInStore) },
 };
 
 function showDiscovery(terms: DiscoveryTerms | undefined): string {

@@ -34,7 +34,7 @@ const STATE_FACTS = {
   released: { money: 'unasked', held: false, collectable: false, claimable: true },
   /** The answer is withheld; the payment can be tried again, from verification on. */
   failed: { money: 'refused', held: false, collectable: false, claimable: true },
-  /** The answer is gone without money (`settle: deferred`): final. The payment buys nothing any more. */
+  /** The answer is gone without money (`settle: deferred`): a debt of the payer. The payment buys nothing any more. */
   defaulted: { money: 'refused', held: false, collectable: false, claimable: false },
 } as const satisfies Readonly<Record<string, StateFacts>>;
 
@@ -86,12 +86,17 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
   // A new claim begins again, with a higher epoch.
   released: ['forwarding', 'settling'],
   failed: ['forwarding', 'settling'],
-  // Served without money: the same payment buys nothing any more.
-  defaulted: [],
+  // Served without money: the same payment buys nothing any more. It is asked for again while it can move money.
+  defaulted: ['settling'],
 };
 
 /** A state that a claim may begin in; `settling` writes ahead that money is about to be asked for, in one act. */
 export type ClaimState = 'forwarding' | 'settling';
+
+/** A state that a claim may take a payment from. */
+export type ClaimableState = {
+  [State in PaymentState]: (typeof STATE_FACTS)[State]['claimable'] extends true ? State : never;
+}[PaymentState];
 
 /** Whether `to` may directly follow `from`. A claim is such a step, too. */
 export function mayFollow(from: PaymentState, to: PaymentState): boolean {
@@ -128,6 +133,10 @@ export const HELD: readonly PaymentState[] = statesWhere(({ held }) => held);
 export const OPEN: readonly PaymentState[] = statesWhere(isOpen);
 /** Open, and its money did not move as far as is known: its facilitator may still be asked about it. */
 export const UNSETTLED: readonly PaymentState[] = statesWhere((facts) => isOpen(facts) && facts.money !== 'moved');
+/** The answer is out, and its money did not move when it was asked for. */
+export const DEFAULTED: readonly PaymentState[] = ['defaulted'];
+/** The money did not move, and is not being moved: nobody may collect a kept answer. */
+export const ENDS_UNPAID: readonly PaymentState[] = [...CLAIMABLE, ...DEFAULTED];
 /** The money moved. */
 export const SETTLED: readonly PaymentState[] = statesWhere(({ money }) => money === 'moved');
 /** The money moved, and no request is at work. */

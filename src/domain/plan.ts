@@ -99,4 +99,8 @@ export interface Limits {
   readonly refusalsPerMinute: number;
   /** Most calls of one payer that are at the upstream before their money moved (`settle: after`). */
   readonly unpaidCallsPerPayer: number;
+  /** Most bytes of answers that one process has in memory to keep them. */
+  readonly keptAnswersInMemory: number;
+  /** Most bytes of kept answers in the store. */
+  readonly keptAnswersInStore: number;
 }

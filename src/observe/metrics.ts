@@ -1,4 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { createAnswerMetrics } from './answer-metrics.ts';
 import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import type { Observer } from './observer.ts';
@@ -66,6 +67,7 @@ export function createMetrics(): Metrics {
       shadow.requestFinished(summary);
     },
     ...createPassMetrics(registry),
+    ...createAnswerMetrics(registry),
     ...createWebhookMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };

@@ -100,10 +100,19 @@ export interface PassEvent {
   readonly route: string;
 }
 
+/** An answer that was relayed and not kept, though its route keeps answers. */
+export interface UnkeptAnswer {
+  /** The route's name. */
+  readonly route: string;
+  /** Where there was no room for it. */
+  readonly room: 'memory' | 'store';
+}
+
 /** Takes note of what happens: logs, metrics. Never throws, never waits. */
 export interface Observer {
   requestFinished(summary: RequestSummary): void;
   paymentMoved(move: PaymentMove): void;
   facilitatorCalled(call: FacilitatorCall): void;
   passNoted(event: PassEvent): void;
+  answerNotKept(event: UnkeptAnswer): void;
 }

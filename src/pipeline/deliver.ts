@@ -57,7 +57,7 @@ export async function keepAnswer(
   services: Services,
 ): Promise<void> {
   try {
-    const body = await readToKeep(request, response);
+    const body = await readToKeep(request, response, services);
     if (body === undefined) return;
     const { status, statusText, rawHeaders: headers } = response;
     const { key, requestId } = claimed.record;
@@ -69,17 +69,30 @@ export async function keepAnswer(
 }
 
 /** The body of an answer that is to be kept; `undefined` when it is relayed only. */
-async function readToKeep({ route }: RoutedRequest, response: UpstreamResponse): Promise<Buffer | undefined> {
+async function readToKeep(
+  { route, res, runtime }: RoutedRequest,
+  response: UpstreamResponse,
+  { limiters, ledger, observer }: Services,
+): Promise<Buffer | undefined> {
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
   if (route.keepAnswers === undefined || response.status >= 500) return undefined;
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
   const timer = setTimeout(() => response.discard(), route.timeoutMs);
-  const collected = await response.collect(route.keepAnswers.maxBytes);
+  const { keptAnswersInMemory, keptAnswersInStore } = runtime.plan.limits;
+  const room = limiters.answers.hold(keptAnswersInMemory);
+  if (res.closed) room.release();
+  else res.once('close', room.release);
+  const collected = await response.collect(route.keepAnswers.maxBytes, room);
   clearTimeout(timer);
   switch (collected.kind) {
     case 'whole':
-      return collected.body;
+      if (await limiters.answers.storeHasRoom(collected.body.length, keptAnswersInStore, () => ledger.countKept())) {
+        return collected.body;
+      }
+      observer.answerNotKept({ route: route.name, room: 'store' });
+      return undefined;
     case 'larger':
+      if (room.refused) observer.answerNotKept({ route: route.name, room: 'memory' });
       return undefined;
     case 'broke':
       throw new GatewayError(collected.silent ? 'upstream_timeout' : 'upstream_invalid_answer');

@@ -1,4 +1,4 @@
-import type { Collected } from './upstream-response.ts';
+import type { BodyRoom, Collected } from './upstream-response.ts';
 
 /** What is read of a body while its head is held, in bytes: most answers are over by then, and their connection is free. */
 const FIRST_BYTES = 16 * 1024;
@@ -8,23 +8,28 @@ export class BodyAhead {
   readonly chunks: Buffer[] = [];
   bytes = 0;
   #most = FIRST_BYTES;
+  #room: BodyRoom | undefined;
+  #isCramped = false;
   #collected: PromiseWithResolvers<Collected> | undefined;
 
   /** Takes a chunk; `false` when that was as much as may be kept, or more. */
   take(chunk: Buffer): boolean {
     this.chunks.push(chunk);
     this.bytes += chunk.length;
+    this.#occupy(chunk.length);
     return !this.isFull;
   }
 
   /** Whether there is more than may be kept. */
   get isFull(): boolean {
-    return this.bytes > this.#most;
+    return this.bytes > this.#most || this.#isCramped;
   }
 
-  /** Goes on up to `most` bytes; resolves when reading ahead has come to an end. */
-  collect(most: number): Promise<Collected> {
+  /** Goes on up to `most` bytes, and for as long as there is room for them; resolves when reading ahead has come to an end. */
+  collect(most: number, room?: BodyRoom): Promise<Collected> {
     this.#most = most;
+    this.#room = room;
+    this.#occupy(this.bytes);
     this.#collected = Promise.withResolvers<Collected>();
     return this.#collected.promise;
   }
@@ -41,6 +46,10 @@ export class BodyAhead {
       case 'broke':
         this.#collected?.resolve({ kind, silent });
     }
+  }
+
+  #occupy(bytes: number): void {
+    if (this.#room?.take(bytes) === false) this.#isCramped = true;
   }
 
   /** All that was taken, in one piece. */

@@ -17,7 +17,7 @@ import {
   isConnectFault,
   UpstreamSilenceError,
 } from './upstream-fault.ts';
-import type { Collected, ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
+import type { BodyRoom, Collected, ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
 import { decodeHead, decodeReason } from './wire-head.ts';
 
 /**
@@ -255,10 +255,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     else if (this.#state === 'collecting') this.#endCollecting('broke');
   }
 
-  collect(maxBytes: number): Promise<Collected> {
+  collect(maxBytes: number, room?: BodyRoom): Promise<Collected> {
     if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be collected`);
     this.#ahead ??= new BodyAhead();
-    const collected = this.#ahead.collect(maxBytes);
+    const collected = this.#ahead.collect(maxBytes, room);
     this.#state = 'collecting';
     if (this.#failure !== undefined) this.#endCollecting('broke');
     else if (this.#ahead.isFull) this.#endCollecting('larger');

@@ -39,8 +39,11 @@ export interface UpstreamResponse {
   readonly rawHeaders: string[];
   /** Whether the upstream has broken off while the response was held. */
   readonly broken: boolean;
-  /** Reads the body ahead of {@link relay}, up to `maxBytes`. What was read is relayed first. Call it at most once. */
-  collect(maxBytes: number): Promise<Collected>;
+  /**
+   * Reads the body ahead of {@link relay}, up to `maxBytes` and for as long as there is `room`. What was read is relayed
+   * first. Call it at most once.
+   */
+  collect(maxBytes: number, room?: BodyRoom): Promise<Collected>;
   /**
    * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
    * rejects. Call either this or `discard`, once.
@@ -48,6 +51,12 @@ export interface UpstreamResponse {
   relay(res: ServerResponse): Promise<RelayOutcome>;
   /** Drops the response: aborts the upstream request and frees its connection. */
   discard(): void;
+}
+
+/** Memory that bodies which are read ahead share. */
+export interface BodyRoom {
+  /** Takes room for so many bytes more; `false` when there is none. */
+  take(bytes: number): boolean;
 }
 
 /** What reading a body ahead came to: all of it, more than was allowed, or the upstream broke off. */

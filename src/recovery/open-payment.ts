@@ -11,6 +11,9 @@ import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 const FIRST_CHECK_MS = 1000;
 const LONGEST_CHECK_MS = 60_000;
 
+/** How often a payment is looked into in all before a debt is not asked for any more: some ten minutes. */
+const MOST_CHECKS = 16;
+
 /** Reasons of settlements that failed because no request got as far as the facilitator. */
 const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);
 
@@ -44,6 +47,14 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
     return { to: 'owed', reason: outcome.reason, checkAt: resolver.now };
   }
   return stepAfter(outcome, record, resolver.now);
+}
+
+/**
+ * When to ask once more for the money of an answer that is out, in Unix milliseconds: a payer who has it later pays the
+ * debt with what was signed. 0, for never, once the authorization has ended or was asked about often.
+ */
+function nextDun(record: PaymentRecord, now: number): number {
+  return canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
 }
 
 function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
@@ -113,7 +124,9 @@ function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: numbe
       };
     }
     case 'failed':
-      return { to: record.answered ? 'defaulted' : 'failed', reason: outcome.reason };
+      return record.answered
+        ? { to: 'defaulted', reason: outcome.reason, checkAt: nextDun(record, now) }
+        : { to: 'failed', reason: outcome.reason };
     case 'unknown':
       return { to: 'unknown', reason: outcome.reason, checkAt: nextCheck(record.checks, now) };
   }

@@ -5,6 +5,7 @@ import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import { isHeld } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { Answers } from '../store/answers.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes, PassUpkeep } from '../store/passes.ts';
@@ -27,8 +28,14 @@ const HOLD_MS = 30_000;
 const LOOK_MS = 15_000;
 /** Most payments looked into at once. */
 const AT_ONCE = 64;
-/** Rows deleted in one round: few enough that no request waits for it. */
+/** Rows deleted in one statement: few enough that no request waits for it. */
 const PRUNED_AT_ONCE = 500;
+/** Statements in one round that delete rows which moved no money: anybody can make those, and fast. */
+const MOST_PRUNINGS = 20;
+/** How long rows are kept that moved no money, in milliseconds: nobody was asked for it, or it was refused. */
+const UNMOVED_KEPT_MS = { released: 60_000, failed: 86_400_000 } as const;
+/** How much longer than the retry window a kept answer stays, in milliseconds: clocks of replicas differ. */
+const ANSWER_MARGIN_MS = 60_000;
 /** Looks at a settled transaction that is not there, after which it is reported as taken back. */
 const SECOND_LOOKS = 10;
 
@@ -44,13 +51,17 @@ export interface RecoveryNotes {
 
 /** What the reconciler works with. */
 export interface ReconcilerDeps {
-  readonly store: Ledger & Upkeep & { readonly passes: PassUpkeep & Pick<Passes, 'grant'> };
+  readonly store: Ledger &
+    Upkeep &
+    Pick<Answers, 'forgetAnswers'> & { readonly passes: PassUpkeep & Pick<Passes, 'grant'> };
   /** This process's name in the ledger. */
   readonly owner: string;
   /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
   readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
   /** How long finished rows are kept, in milliseconds. */
   readonly retentionMs: () => number;
+  /** How long an answer can be collected, in milliseconds. */
+  readonly retryWindowMs: () => number;
   /** Who is told of payments. */
   readonly webhooks: () => readonly Webhook[];
   /** More to be done once a round, such as remembering the offers in force. */
@@ -69,6 +80,7 @@ export interface ReconcilerDeps {
  * |---|---|---|
  * | `forwarding` | nobody was asked for the money | `released` |
  * | `owed` | the answer went out, nobody was asked for the money | settled now |
+ * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
  * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
  * | `delivering` | the money moved, the answer may have arrived | `undelivered`, or `delivery_unknown` for an unsafe call |
@@ -162,7 +174,7 @@ export class Reconciler {
   }
 
   async #round(): Promise<void> {
-    const { store, owner, clock, retentionMs, everyRound } = this.#deps;
+    const { store, owner, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
     await this.#beat();
     await this.#attempt('open payments', async () => {
       const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE);
@@ -176,7 +188,18 @@ export class Reconciler {
       const before = clock() - retentionMs();
       await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
       await store.passes.prunePasses(before, clock(), PRUNED_AT_ONCE);
+      await this.#forgetUnmoved('released');
+      await this.#forgetUnmoved('failed');
+      await store.forgetAnswers(clock() - retryWindowMs() - ANSWER_MARGIN_MS, PRUNED_AT_ONCE);
     });
+  }
+
+  async #forgetUnmoved(state: keyof typeof UNMOVED_KEPT_MS): Promise<void> {
+    const { store, clock } = this.#deps;
+    for (let round = 0; round < MOST_PRUNINGS; round += 1) {
+      const forgotten = await store.forgetUnmoved(state, clock() - UNMOVED_KEPT_MS[state], PRUNED_AT_ONCE);
+      if (forgotten < PRUNED_AT_ONCE) return;
+    }
   }
 
   async #look(record: PaymentRecord): Promise<void> {
@@ -186,6 +209,7 @@ export class Reconciler {
           await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
           return;
         case 'owed':
+        case 'defaulted':
           await this.#settle(record);
           return;
         case 'settling':
@@ -206,7 +230,6 @@ export class Reconciler {
           return;
         case 'released':
         case 'failed':
-        case 'defaulted':
           throw new Error(`a payment in state ${record.state} is not open`);
       }
     } catch (fault) {
@@ -235,7 +258,9 @@ export class Reconciler {
     };
     try {
       const step = await stepBySettling(held, resolver);
-      if (held !== undefined) await this.#move(held, step);
+      // A debt that stays one was told of already.
+      const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
+      if (held !== undefined) await this.#move(held, step, isNews);
     } catch (fault) {
       // Nobody else takes it from a process that lives: what became of it is to be found out here.
       if (held !== undefined) this.adopt({ key: held.key, epoch: held.epoch });
@@ -286,19 +311,20 @@ export class Reconciler {
     }
   }
 
-  async #move(record: PaymentRecord, step: Transition): Promise<PaymentRecord | undefined> {
-    const outcome = await this.#transition(record, step);
+  async #move(record: PaymentRecord, step: Transition, isNews = true): Promise<PaymentRecord | undefined> {
+    const outcome = await this.#transition(record, step, isNews);
     if (outcome.kind === 'stale') return undefined;
+    if (!isNews) return outcome.record;
     this.#deps.notes.moved(outcome.record, step);
     return outcome.record;
   }
 
   /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
-  async #transition(record: PaymentRecord, step: Transition): Promise<TransitionOutcome> {
+  async #transition(record: PaymentRecord, step: Transition, isNews: boolean): Promise<TransitionOutcome> {
     const { key, epoch } = record;
     const { store, webhooks, clock } = this.#deps;
     try {
-      return await store.transition(key, epoch, withNews(step, record, webhooks(), clock()));
+      return await store.transition(key, epoch, isNews ? withNews(step, record, webhooks(), clock()) : step);
     } catch (fault) {
       this.adopt({ key, epoch });
       throw fault;

@@ -157,6 +157,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     owner,
     facilitator: (name, network) => facilitators.find(name, network),
     retentionMs: () => plans.current.plan.retentionMs,
+    retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,
     everyRound: async () => {
       await recent.remember();
@@ -295,6 +296,9 @@ function fanOut(observers: readonly Partial<Observer>[]): Observer {
     },
     passNoted(event) {
       for (const observer of observers) observer.passNoted?.(event);
+    },
+    answerNotKept(event) {
+      for (const observer of observers) observer.answerNotKept?.(event);
     },
   };
 }

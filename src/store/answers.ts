@@ -13,10 +13,20 @@ export interface KeptAnswer {
   readonly requestDigest: string | undefined;
 }
 
-/** Answers of calls that cannot be repeated, for buyers whose connection dropped. Deleted with the payment's row. */
+/**
+ * Answers of calls that cannot be repeated, for buyers whose connection dropped. Deleted with the payment's row, and with
+ * the step that ends the payment without money: to `released`, `failed` or `defaulted`.
+ */
 export interface Answers {
   /** Keeps an answer, in place of an earlier one of the same payment. */
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void>;
   /** Reads a kept answer. */
   recall(key: PaymentKey): Promise<KeptAnswer | undefined>;
+  /** How many bytes the bodies of all kept answers have. */
+  countKept(): Promise<number>;
+  /**
+   * Deletes answers that were kept before `keptBefore` (Unix milliseconds), of payments that are not open and were
+   * settled before it: nobody may collect them any more. At most `limit` at a time; returns how many.
+   */
+  forgetAnswers(keptBefore: number, limit: number): Promise<number>;
 }

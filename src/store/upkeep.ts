@@ -1,6 +1,6 @@
 import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
-import type { PaymentState } from '../domain/payment-state.ts';
+import type { ClaimableState, PaymentState } from '../domain/payment-state.ts';
 
 /** Milliseconds after its last beat from which a process counts as gone. */
 export const OWNER_GONE_MS = 15_000;
@@ -32,6 +32,8 @@ export interface Upkeep {
    *   is still on its way;
    * - those that a process left behind in `forwarding`, `owed`, `settling`, `delivering` or
    *   `redelivering` when it went;
+   * - `defaulted` ones whose `checkAt` is above 0 and has come: the debt is asked for once more. Only when nothing is
+   *   in doubt or left behind;
    * - settled ones (`delivered`, `undelivered`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
    *   transaction is looked at once more, for a chain may take it back. Only when there is nothing else to take.
    *
@@ -51,7 +53,9 @@ export interface Upkeep {
    * all payers. Counts no further than `upTo`.
    */
   countOwed(upTo: number): Promise<number>;
-  /** The same of one payer. */
+  /**
+   * The same of one payer, together with what it defaulted on: a debt counts until it is paid, or its row is forgotten.
+   */
   countOwedBy(payer: string, upTo: number): Promise<number>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
@@ -59,4 +63,10 @@ export interface Upkeep {
    * deleted. At most `limit` at a time; returns how many.
    */
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number>;
+  /**
+   * Deletes rows whose money did not move and which were last changed before `changedBefore` (Unix milliseconds),
+   * whether their authorization lives or not: with or without its row, such a payment can be claimed anew. At most
+   * `limit` at a time; returns how many.
+   */
+  forgetUnmoved(state: ClaimableState, changedBefore: number, limit: number): Promise<number>;
 }

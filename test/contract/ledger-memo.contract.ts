@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeptAnswer } from '../../src/store/answers.ts';
-import { type LedgerScene, NOW, paymentClaim } from './ledger-scene.ts';
+import { type LedgerScene, NOW, paymentClaim, SETTLEMENT } from './ledger-scene.ts';
 
 /** Kept answers and quotes. */
 export function memoContract(scene: LedgerScene): void {
@@ -33,6 +33,46 @@ export function memoContract(scene: LedgerScene): void {
       const other = await scene.claimed(paymentClaim({ name: 'other' }));
       await scene.ledger.keep(other.key, answer);
       expect(await scene.ledger.recall(key)).toBeUndefined();
+    });
+
+    it('counts the bytes of all of them', async () => {
+      expect(await scene.ledger.countKept()).toBe(0);
+      const one = await scene.claimed();
+      const two = await scene.claimed(paymentClaim({ name: 'two' }));
+      await scene.ledger.keep(one.key, answer);
+      await scene.ledger.keep(two.key, { ...answer, body: new Uint8Array(5) });
+      expect(await scene.ledger.countKept()).toBe(70_005);
+      await scene.ledger.keep(one.key, { ...answer, body: new Uint8Array(1) });
+      expect(await scene.ledger.countKept()).toBe(6);
+    });
+
+    it.each(['released', 'failed', 'defaulted'] as const)('ends with the step to %s', async (state) => {
+      const record = await scene.claimed();
+      const other = await scene.claimed(paymentClaim({ name: 'other' }));
+      for (const { key } of [record, other]) await scene.ledger.keep(key, answer);
+      const held = state === 'released' ? record : await scene.moved(record, { to: 'settling' });
+      expect(await scene.ledger.transition(record.key, held.epoch + 7, { to: state })).toMatchObject({ kind: 'stale' });
+      expect(await scene.ledger.recall(record.key)).toEqual(answer);
+      await scene.moved(held, { to: state });
+      expect(await scene.ledger.recall(record.key)).toBeUndefined();
+      expect(await scene.ledger.recall(other.key)).toEqual(answer);
+    });
+
+    it('ends when nobody may collect it any more, and not before', async () => {
+      const settled = await scene.moved(await scene.claimed(), { to: 'settling' });
+      const open = await scene.moved(await scene.claimed(paymentClaim({ name: 'open' })), { to: 'settling' });
+      for (const { key } of [settled, open]) await scene.ledger.keep(key, answer);
+      scene.now += 1000;
+      await scene.moved(settled, { to: 'delivering', settlement: SETTLEMENT });
+      // Kept long enough ago, and settled only now.
+      expect(await scene.ledger.forgetAnswers(NOW + 1000, 10)).toBe(0);
+      expect(await scene.ledger.forgetAnswers(NOW + 1001, 10)).toBe(0);
+      const delivering = await scene.ledger.find(settled.key);
+      if (delivering !== undefined) await scene.moved(delivering, { to: 'delivered' });
+      expect(await scene.ledger.forgetAnswers(NOW + 1000, 10)).toBe(0);
+      expect(await scene.ledger.forgetAnswers(NOW + 1001, 10)).toBe(1);
+      expect(await scene.ledger.recall(settled.key)).toBeUndefined();
+      expect(await scene.ledger.recall(open.key)).toEqual(answer);
     });
 
     it('keeps the bytes that a buffer had, whatever becomes of it', async () => {

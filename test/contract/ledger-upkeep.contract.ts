@@ -81,11 +81,33 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await owed('alice', { all: 0, ofPayer: 5 })).toEqual({ all: 0, ofPayer: 2 });
       const settling = await moved(one, { to: 'settling' });
       await moved(await moved(two, { to: 'settling' }), { to: 'defaulted', reason: 'insufficient_funds' });
-      expect(await owed('alice')).toEqual({ all: 2, ofPayer: 1 });
+      // What defaulted is owed by its payer, and by nobody else.
+      expect(await owed('alice')).toEqual({ all: 2, ofPayer: 2 });
+      expect(await owed('alice', { all: 9, ofPayer: 1 })).toEqual({ all: 2, ofPayer: 1 });
       const unknown = await moved(settling, { to: 'unknown' });
-      expect(await owed('alice')).toEqual({ all: 2, ofPayer: 1 });
+      expect(await owed('alice')).toEqual({ all: 2, ofPayer: 2 });
       await moved(unknown, { to: 'delivered', settlement: SETTLEMENT });
-      expect(await owed('alice')).toEqual({ all: 1, ofPayer: 0 });
+      expect(await owed('alice')).toEqual({ all: 1, ofPayer: 1 });
+    });
+
+    it('is asked for once more when the time of a default has come, and is paid with its settlement', async () => {
+      const owing = await moved(await broughtTo('owed'), { to: 'owed', answered: true });
+      const settling = await moved(owing, { to: 'settling' });
+      const defaulted = await moved(settling, { to: 'defaulted', reason: 'insufficient_funds', checkAt: NOW + 10 });
+      expect(await scene.ledger.takeOpen('finder', NOW + 9, 1000, 10)).toEqual([]);
+      const [taken] = await scene.ledger.takeOpen('finder', NOW + 10, 1000, 10);
+      expect(taken).toMatchObject({ key: defaulted.key, state: 'defaulted', checks: 1, owner: 'finder' });
+      expect(taken?.evidence).toBeDefined();
+      if (taken === undefined) return;
+      const paid = await moved(await moved(taken, { to: 'settling' }), { to: 'delivered', settlement: SETTLEMENT });
+      expect(await scene.ledger.countOwedBy(paid.payer, 10)).toBe(0);
+    });
+
+    it('is not asked for any more where a default says so', async () => {
+      const settling = await moved(await broughtTo('owed'), { to: 'settling' });
+      await moved(settling, { to: 'defaulted', checkAt: 0 });
+      scene.now += YEAR_MS;
+      expect(await scene.ledger.takeOpen('finder', scene.now, 1000, 10)).toEqual([]);
     });
 
     it('is not said any more of a payment that begins again', async () => {
@@ -141,6 +163,37 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await later()).toBe(1);
       expect(await scene.ledger.recall(key)).toBeUndefined();
       await claimed(paymentClaim({ name: 'new', identifier: 'order-7' }));
+    });
+
+    it.each([
+      'released',
+      'failed',
+    ] as const)('lets a payment in %s go soon, whose authorization lives', async (state) => {
+      const other = state === 'released' ? 'failed' : 'released';
+      const record = await broughtTo(state);
+      expect(record.evidence).toBeUndefined();
+      expect(await scene.ledger.forgetUnmoved(state, NOW, 100)).toBe(0);
+      expect(await scene.ledger.forgetUnmoved(other, NOW + 1, 100)).toBe(0);
+      expect(await scene.ledger.forgetUnmoved(state, NOW + 1, 100)).toBe(1);
+      expect(await scene.ledger.find(record.key)).toBeUndefined();
+      scene.now += 60_000;
+      const again = await claimed();
+      // Whoever held the payment before cannot act for it, however many steps it takes.
+      expect(again.epoch).not.toBe(record.epoch);
+      expect(await scene.ledger.transition(record.key, record.epoch - 1, { to: 'settling' })).toMatchObject({
+        kind: 'stale',
+      });
+    });
+
+    it('lets no other payment go soon', async () => {
+      const others = STATES.filter((state) => state !== 'released' && state !== 'failed');
+      for (const state of others) await broughtTo(state, paymentClaim({ name: state }));
+      for (const state of ['released', 'failed'] as const) {
+        expect(await scene.ledger.forgetUnmoved(state, NOW + YEAR_MS, 100)).toBe(0);
+      }
+      for (const state of others) {
+        expect((await scene.ledger.find(paymentClaim({ name: state }).key))?.state).toBe(state);
+      }
     });
 
     it('does not forget that a process lives', async () => {

@@ -173,11 +173,11 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       const blocker = new Client({ connectionString: url });
       await blocker.connect();
       await blocker.query('BEGIN; SELECT * FROM turnpike_payments FOR UPDATE');
-      await expect(ledger.transition(record.key, 1, { to: 'released' })).rejects.toMatchObject(UNAVAILABLE);
+      await expect(ledger.transition(record.key, record.epoch, { to: 'released' })).rejects.toMatchObject(UNAVAILABLE);
       await blocker.query('ROLLBACK');
       await blocker.end();
       expect(await ledger.find(record.key)).toEqual(record);
-      expect((await ledger.transition(record.key, 1, { to: 'released' })).kind).toBe('moved');
+      expect((await ledger.transition(record.key, record.epoch, { to: 'released' })).kind).toBe('moved');
     });
   });
 });
@@ -198,14 +198,14 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
     const { record } = await ledger.claim(paymentClaim());
     await server.stop();
     await expect(ledger.claim(paymentClaim({ name: 'other' }))).rejects.toMatchObject(UNAVAILABLE);
-    await expect(ledger.transition(record.key, 1, { to: 'settling' })).rejects.toMatchObject(UNAVAILABLE);
+    await expect(ledger.transition(record.key, record.epoch, { to: 'settling' })).rejects.toMatchObject(UNAVAILABLE);
     await expect(ledger.find(record.key)).rejects.toMatchObject(UNAVAILABLE);
     await expect(ledger.beat('process-1', NOW)).rejects.toMatchObject(UNAVAILABLE);
     await expect(ledger.summarize({})).rejects.toMatchObject(UNAVAILABLE);
     await server.start();
     expect(await ledger.find(record.key)).toEqual(record);
     expect((await ledger.claim(paymentClaim({ name: 'other' }))).kind).toBe('claimed');
-    expect((await ledger.transition(record.key, 1, { to: 'settling' })).kind).toBe('moved');
+    expect((await ledger.transition(record.key, record.epoch, { to: 'settling' })).kind).toBe('moved');
   });
 
   it('that is only silence is noticed too, and connections that fell silent are not used again', async () => {

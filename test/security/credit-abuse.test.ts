@@ -100,6 +100,24 @@ describe('a payer with the money for one call who makes forty at once', () => {
     await expect.poll(async () => (await paid()) - before.money).toBe(PRICE);
   });
 
+  it('gets no more credit for a debt that is not paid, round after round', async () => {
+    const key = generatePrivateKey();
+    const { address } = privateKeyToAccount(key);
+    const quote = await siege.quote('/deferred');
+    const before = await paid();
+    let answers = 0n;
+    let bought = 0n;
+    // One price each round, and four calls at once: with every round forgiven this would go on for ever.
+    for (let round = 0; round < 6; round += 1) {
+      await devnet.mint(address, PRICE);
+      const payments = await Promise.all(Array.from({ length: 4 }, () => handSigned(key, quote)));
+      answers += served(await buy('/deferred', payments));
+      bought += 1n;
+      await expect.poll(async () => (await paid()) - before).toBe(bought * PRICE);
+    }
+    expect(answers - bought).toBeLessThanOrEqual(BigInt(PER_PAYER));
+  });
+
   it('has none of the payments it did not honour served again', async () => {
     const payments = await wallet('/deferred', COPIES, 1n);
     const before = await paid();

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { Hex } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
 import type { Devnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { encodePayment, handSigned, type PaymentParts, type Requirement } from '../support/payment-header.ts';
@@ -53,16 +54,18 @@ export interface SiegeTerms {
   readonly store?: string;
   /** Unix milliseconds; by default the real time. */
   readonly clock?: () => number;
+  /** A store that is open already; the gateway closes it. */
+  readonly opened?: PaymentStore;
 }
 
 /** Opens a gateway with these routes, and more configuration where it is needed; `UPSTREAM` stands for the API's URL. */
-export async function laySiege(config: string, { devnet, store, clock }: SiegeTerms = {}): Promise<Siege> {
+export async function laySiege(config: string, { devnet, store, clock, opened }: SiegeTerms = {}): Promise<Siege> {
   const api = await openApi();
   const facilitator = devnet === undefined ? await startScriptedFacilitator() : undefined;
   const head = devnet === undefined ? scriptedHead(api.url, facilitator?.url ?? '') : settings(devnet, api.url);
   const gateway = await startTestGateway(
     head.replace('store: memory', `store: ${store ?? 'memory'}`) + config.replaceAll('UPSTREAM', api.url),
-    clock === undefined ? {} : { clock },
+    { ...(clock === undefined ? {} : { clock }), ...(opened === undefined ? {} : { store: opened }) },
   );
   const port = Number(new URL(gateway.url).port);
 

@@ -35,6 +35,7 @@ const LEGAL = new Set(
     redelivering: 'delivered delivery_unknown',
     released: CLAIM_STATES.join(' '),
     failed: CLAIM_STATES.join(' '),
+    defaulted: 'settling',
   }).flatMap(([from, to]) => to.split(' ').map((next) => `${from}>${next}`)),
 );
 
@@ -59,8 +60,8 @@ describe('the states of a payment', () => {
     expect([...reachableFrom(CLAIM_STATES)].sort()).toEqual([...STATES].sort());
   });
 
-  it('end where an answer was given and no money will come', () => {
-    expect(STATES.filter((state) => PAYMENT_TRANSITIONS[state].length === 0)).toEqual(['defaulted']);
+  it('leave a debt only by asking for its money again', () => {
+    expect(PAYMENT_TRANSITIONS.defaulted).toEqual(['settling']);
   });
 
   it('never lead from money that moved back to money that did not', () => {

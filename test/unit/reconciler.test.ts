@@ -38,7 +38,7 @@ function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
 }
 
 async function settledPayment(store: PaymentStore, now: number): Promise<void> {
-  await store.claim({
+  const { record } = await store.claim({
     key: KEY,
     fingerprint: 'f',
     digest: 'd',
@@ -58,8 +58,8 @@ async function settledPayment(store: PaymentStore, now: number): Promise<void> {
     evidence: EVIDENCE,
     identifier: undefined,
   });
-  await store.transition(KEY, 1, { to: 'delivering', settlement: SETTLEMENT, checkAt: now + 60_000 });
-  await store.transition(KEY, 2, { to: 'delivered' });
+  await store.transition(KEY, record.epoch, { to: 'delivering', settlement: SETTLEMENT, checkAt: now + 60_000 });
+  await store.transition(KEY, record.epoch + 1, { to: 'delivered' });
 }
 
 /** Looks as often as it is told to, an hour apart; says what was reported as taken back. */
@@ -79,6 +79,7 @@ async function lookedAt(
       owner: `looker ${time}`,
       facilitator: () => facilitatorThatFinds(find),
       retentionMs: () => 1000 * HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
       notes: {
@@ -121,6 +122,42 @@ describe('the second look at a settled payment', () => {
   });
 });
 
+describe('a payment that moved no money', () => {
+  it.each([
+    ['released', 60_000],
+    ['failed', 24 * HOUR_MS],
+  ] as const)('is forgotten %s after %i ms, however many there are', async (state, keptMs) => {
+    let now = 1_800_000_000_000;
+    const clock = (): number => now;
+    const store = openMemoryLedger(clock);
+    for (let index = 0; index < 1200; index += 1) {
+      const claim = paymentClaim({ name: `${index}`, state: state === 'failed' ? 'settling' : 'forwarding' });
+      const { record } = await store.claim(claim);
+      await store.transition(record.key, record.epoch, { to: state });
+    }
+    const round = async () => {
+      const reconciler = new Reconciler({
+        store,
+        owner: 'looker',
+        facilitator: () => undefined,
+        retentionMs: () => 1000 * HOUR_MS,
+        retryWindowMs: () => HOUR_MS,
+        webhooks: () => [],
+        everyRound: async () => {},
+        notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+        clock,
+      });
+      await reconciler.start();
+      await reconciler.stop();
+      return (await store.list({}, undefined, 2000)).length;
+    };
+    now += keptMs;
+    expect(await round()).toBe(1200);
+    now += 1;
+    expect(await round()).toBe(0);
+  });
+});
+
 describe('a settlement that recovery finds', () => {
   it('is told to the receivers of its route', async () => {
     const now = 1_800_000_000_000;
@@ -135,6 +172,7 @@ describe('a settlement that recovery finds', () => {
       owner: 'finder',
       facilitator: () => ({ ...finds, resolve: async () => ({ kind: 'settled', settlement: SETTLEMENT }) }),
       retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
       webhooks: () => [hook, { ...hook, id: 'jobs', routes: ['jobs'] }],
       everyRound: async () => {},
       notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
@@ -163,6 +201,7 @@ describe('pruning', () => {
       owner: 'pruner',
       facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
       notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
@@ -186,6 +225,7 @@ describe('whether the ledger answers', () => {
       owner: 'me',
       facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
       notes: { moved: () => {}, takenBack: () => {}, trouble: () => {} },

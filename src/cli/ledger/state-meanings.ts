@@ -13,5 +13,5 @@ export const STATE_MEANINGS: Readonly<Record<PaymentState, string>> = {
   redelivering: 'The money moved; a request is handing out the kept answer once more.',
   released: 'No money was asked for; the payment can be used again.',
   failed: 'No money moved; the payment can be tried again.',
-  defaulted: 'No money moved and none will; the answer went out for nothing.',
+  defaulted: 'No money moved; the answer went out for nothing, and its payer owes for it.',
 };

@@ -1,3 +1,4 @@
+import { AnswerRoom } from './answer-room.ts';
 import { PaymentBudget } from './payment-budget.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { UnpaidCalls } from './unpaid-calls.ts';
@@ -7,6 +8,7 @@ export interface Limiters {
   readonly budget: PaymentBudget;
   readonly refusals: RefusalMemory;
   readonly unpaidCalls: UnpaidCalls;
+  readonly answers: AnswerRoom;
 }
 
 /** Begins with a clean slate. `clock` gives Unix milliseconds. */
@@ -15,5 +17,6 @@ export function createLimiters(clock: () => number): Limiters {
     budget: new PaymentBudget(clock),
     refusals: new RefusalMemory(clock),
     unpaidCalls: new UnpaidCalls(),
+    answers: new AnswerRoom(),
   };
 }

@@ -1,9 +1,13 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
 import {
+  type ClaimableState,
   COLLECTABLE,
+  DEFAULTED,
+  ENDS_UNPAID,
   HELD,
   isClaimable,
+  OPEN,
   OWING,
   PRUNABLE,
   predecessors,
@@ -39,7 +43,7 @@ class MemoryLedger implements PaymentStore {
   readonly #identified = new Map<string, PaymentKey>();
   /** When each process last said that it lives. */
   readonly #beats = new Map<string, number>();
-  readonly #answers = new Map<PaymentKey, KeptAnswer>();
+  readonly #answers = new Map<PaymentKey, KeptAnswer & { readonly keptAt: number }>();
   /** By route and offer. */
   readonly #quotes = new Map<string, Quote>();
   readonly #clock: () => number;
@@ -59,7 +63,10 @@ class MemoryLedger implements PaymentStore {
       if (namesake !== undefined) return { kind: 'held', record: namesake };
       this.#rows.delete(claim.key);
       if (claim.identifier !== undefined) this.#identified.set(claim.identifier, claim.key);
-      return { kind: 'claimed', record: this.#put(freshRecord(claim, (held?.epoch ?? 0) + 1, this.#clock())) };
+      return {
+        kind: 'claimed',
+        record: this.#put(freshRecord(claim, held === undefined ? this.#clock() : held.epoch + 1, this.#clock())),
+      };
     });
   }
 
@@ -71,6 +78,7 @@ class MemoryLedger implements PaymentStore {
         throw new Error(`a payment cannot go from ${row.state} to ${step.to}`);
       }
       const record = this.#put(steppedRecord(row, step, this.#clock()));
+      if (ENDS_UNPAID.includes(step.to)) this.#answers.delete(key);
       if (step.news !== undefined) this.outbox.announce(record, step.news);
       return { kind: 'moved', record };
     });
@@ -118,7 +126,13 @@ class MemoryLedger implements PaymentStore {
   }
 
   countOwedBy(payer: string, upTo: number): Promise<number> {
-    return this.#calls.run(async () => Math.min(upTo, this.#owed().filter((row) => row.payer === payer).length));
+    return this.#calls.run(async () => {
+      const owing = this.#owed().filter((row) => row.payer === payer).length;
+      const debts = [...this.#rows.values()].filter(
+        (row) => DEFAULTED.includes(row.state) && row.payer === payer,
+      ).length;
+      return Math.min(upTo, owing + debts);
+    });
   }
 
   #owed(): readonly PaymentRecord[] {
@@ -144,14 +158,20 @@ class MemoryLedger implements PaymentStore {
             PRUNABLE.includes(state) && changedAt < changedBefore && expiresAt < expiredBefore,
         )
         .slice(0, limit);
-      for (const { key, identifier } of old) {
-        this.#rows.delete(key);
-        this.#answers.delete(key);
-        if (identifier !== undefined && this.#identified.get(identifier) === key) this.#identified.delete(identifier);
-      }
+      for (const row of old) this.#forget(row);
       for (const [owner, beatAt] of this.#beats) {
         if (beatAt <= changedBefore - OWNER_GONE_MS) this.#beats.delete(owner);
       }
+      return old.length;
+    });
+  }
+
+  forgetUnmoved(state: ClaimableState, changedBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const old = [...this.#rows.values()]
+        .filter((row) => row.state === state && row.changedAt < changedBefore)
+        .slice(0, limit);
+      for (const row of old) this.#forget(row);
       return old.length;
     });
   }
@@ -187,12 +207,31 @@ class MemoryLedger implements PaymentStore {
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
     return this.#calls.run(async () => {
-      this.#answers.set(key, structuredClone(answer));
+      this.#answers.set(key, { ...structuredClone(answer), keptAt: this.#clock() });
     });
   }
 
   recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
-    return this.#calls.run(async () => structuredClone(this.#answers.get(key)));
+    return this.#calls.run(async () => {
+      const kept = this.#answers.get(key);
+      if (kept === undefined) return undefined;
+      const { keptAt, ...answer } = kept;
+      return structuredClone(answer);
+    });
+  }
+
+  countKept(): Promise<number> {
+    return this.#calls.run(async () => [...this.#answers.values()].reduce((sum, { body }) => sum + body.byteLength, 0));
+  }
+
+  forgetAnswers(keptBefore: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const old = [...this.#answers].filter(
+        ([key, { keptAt }]) => keptAt < keptBefore && this.#isOver(key, keptBefore),
+      );
+      for (const [key] of old.slice(0, limit)) this.#answers.delete(key);
+      return Math.min(old.length, limit);
+    });
   }
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
@@ -222,6 +261,18 @@ class MemoryLedger implements PaymentStore {
     return record;
   }
 
+  #forget({ key, identifier }: PaymentRecord): void {
+    this.#rows.delete(key);
+    this.#answers.delete(key);
+    if (identifier !== undefined && this.#identified.get(identifier) === key) this.#identified.delete(identifier);
+  }
+
+  /** Whether a payment is not open, and its money moved before `settledBefore` or not at all. */
+  #isOver(key: PaymentKey, settledBefore: number): boolean {
+    const row = this.#rows.get(key);
+    return row === undefined || (!OPEN.includes(row.state) && (row.settledAt ?? 0) < settledBefore);
+  }
+
   /** Another live payment with the claim's identifier. */
   #namesakeOf({ key, identifier }: PaymentClaim): PaymentRecord | undefined {
     const other = identifier === undefined ? undefined : this.#identified.get(identifier);
@@ -233,7 +284,7 @@ class MemoryLedger implements PaymentStore {
     const isDue = checkAt <= now;
     if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
     if (HELD.includes(state)) return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
-    return RESTING.includes(state) && checkAt > 0 && isDue;
+    return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
   }
 
   #matching({ since, until, route, states }: BookFilter): PaymentRecord[] {

@@ -1,4 +1,5 @@
 import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
+import { isClaimable } from '../../domain/payment-state.ts';
 import type { Transition } from '../ledger.ts';
 
 /** The row of a payment that was just claimed; `changedAt` in Unix milliseconds. */
@@ -35,7 +36,7 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
     bodyDigest: step.bodyDigest ?? row.bodyDigest,
     answered: step.answered ?? row.answered,
     deliveries: step.to === 'delivering' ? row.deliveries + 1 : row.deliveries,
-    evidence: step.to === 'delivered' && checkAt === 0 ? undefined : row.evidence,
+    evidence: (step.to === 'delivered' && checkAt === 0) || isClaimable(step.to) ? undefined : row.evidence,
     checkAt,
     reason: step.reason,
     changedAt,

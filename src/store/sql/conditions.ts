@@ -1,6 +1,7 @@
 import {
   CLAIMABLE,
   COLLECTABLE,
+  DEFAULTED,
   HELD,
   OPEN,
   OWING,
@@ -35,6 +36,8 @@ export const IS_SETTLED: string = among(SETTLED);
 export const IS_OWING: string = among(OWING);
 /** The answer went out, the money did not move yet. */
 export const IS_OWED = `${IS_OWING} AND (state = 'owed' OR answered = 1)`;
+/** The answer went out, and the money did not move when it was asked for. */
+export const IS_DEFAULTED: string = among(DEFAULTED);
 /** The same payment may still get its answer. */
 export const IS_COLLECTABLE: string = among(COLLECTABLE);
 /** Nothing can be collected any more. */

@@ -1,7 +1,7 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim } from '../../domain/payment-record.ts';
-import { type PaymentState, predecessors, STATES } from '../../domain/payment-state.ts';
+import { isClaimable, type PaymentState, predecessors, STATES } from '../../domain/payment-state.ts';
 import type { Transition } from '../ledger.ts';
 import { among, HOLDS_IDENTIFIER, IS_CLAIMABLE } from './conditions.ts';
 import { CLAIM_COLUMNS, COLUMNS, claimValues, STEP_COLUMNS, settlementValues, text, whole } from './row.ts';
@@ -11,9 +11,15 @@ const PLACES = CLAIM_COLUMNS.map((_, index) => `$${index + 1}`);
 const REPLACED = CLAIM_COLUMNS.filter((column) => column !== 'key').map((column) => `${column} = excluded.${column}`);
 const CLEARED = Object.entries(STEP_COLUMNS).map(([column, empty]) => `${column} = ${empty}`);
 
+/**
+ * A row that is new begins at the time of its claim: whoever still holds an earlier row of the same payment, which was
+ * forgotten meanwhile, holds another epoch.
+ */
+const FIRST_EPOCH = PLACES[CLAIM_COLUMNS.indexOf('changed_at')];
+
 /** Inserting and taking over are one act, so that of simultaneous claims one gets a row back and all others none. */
 const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Object.keys(STEP_COLUMNS).join(', ')}, epoch)
-  VALUES (${PLACES.join(', ')}, ${Object.values(STEP_COLUMNS).join(', ')}, 1)
+  VALUES (${PLACES.join(', ')}, ${Object.values(STEP_COLUMNS).join(', ')}, ${FIRST_EPOCH})
   ON CONFLICT (key) DO UPDATE SET ${[...REPLACED, ...CLEARED].join(', ')}, epoch = turnpike_payments.epoch + 1
   WHERE turnpike_payments.${IS_CLAIMABLE}
   RETURNING ${COLUMNS}`;
@@ -63,9 +69,14 @@ export function namesakeStatement(identifier: string): Statement {
 }
 
 function stepText(to: PaymentState): string {
-  // A payment that is delivered and will not be looked at again needs no evidence any more.
+  // A payment that is delivered and will not be looked at again needs no evidence any more, nor one that moved no money:
+  // a new claim brings its own.
   const evidence =
-    to === 'delivered' ? 'CASE WHEN COALESCE($13, check_at) = 0 THEN NULL ELSE evidence END' : 'evidence';
+    to === 'delivered'
+      ? 'CASE WHEN COALESCE($13, check_at) = 0 THEN NULL ELSE evidence END'
+      : isClaimable(to)
+        ? 'NULL'
+        : 'evidence';
   return `UPDATE turnpike_payments SET state = '${to}', epoch = epoch + 1, changed_at = $3, reason = $4,
     settled_extensions = CASE WHEN CAST($5 AS TEXT) IS NULL THEN settled_extensions ELSE $8 END,
     settled_at = COALESCE(settled_at, CASE WHEN CAST($5 AS TEXT) IS NULL THEN NULL ELSE CAST($3 AS BIGINT) END),

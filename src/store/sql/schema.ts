@@ -1,5 +1,5 @@
 import { StoreOpenError } from '../store-open-error.ts';
-import { IS_OPEN } from './conditions.ts';
+import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN } from './conditions.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -98,6 +98,16 @@ const MIGRATIONS: readonly Migration[] = [
     "UPDATE turnpike_payments SET state = 'released', epoch = epoch + 1 WHERE state = 'reserved'",
     'DROP INDEX turnpike_payments_open',
     `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
+  ],
+  // Debts, rows that moved no money, and how much kept answers take. Answers of before are as old as can be.
+  () => [
+    `CREATE INDEX turnpike_payments_defaulted ON turnpike_payments (payer) WHERE ${IS_DEFAULTED}`,
+    `CREATE INDEX turnpike_payments_debts ON turnpike_payments (check_at) WHERE check_at > 0 AND ${IS_DEFAULTED}`,
+    `CREATE INDEX turnpike_payments_unmoved ON turnpike_payments (state, changed_at) WHERE ${IS_CLAIMABLE}`,
+    'ALTER TABLE turnpike_answers ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0',
+    'ALTER TABLE turnpike_answers ADD COLUMN kept_at BIGINT NOT NULL DEFAULT 0',
+    'UPDATE turnpike_answers SET bytes = LENGTH(body)',
+    'CREATE INDEX turnpike_answers_kept ON turnpike_answers (kept_at, bytes)',
   ],
 ];
 

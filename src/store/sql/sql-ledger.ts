@@ -2,7 +2,7 @@ import { parseAmount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
-import { isClaimable } from '../../domain/payment-state.ts';
+import { type ClaimableState, ENDS_UNPAID, isClaimable } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
@@ -15,6 +15,9 @@ import { addUp } from '../totals.ts';
 import type { OpenCount } from '../upkeep.ts';
 import { listStatement, totalsStatement } from './book-statements.ts';
 import {
+  countKeptStatement,
+  dropAnswerStatement,
+  forgetAnswersStatement,
   forgetQuotesStatement,
   keepStatement,
   recallQuotesStatement,
@@ -24,7 +27,7 @@ import {
 import { announceStatements } from './outbox-statements.ts';
 import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
 import { damaged, readBytes, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
-import { type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
+import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
 import {
@@ -34,8 +37,10 @@ import {
   countOwedByStatement,
   countOwedStatement,
   forgetOwnersStatement,
+  forgetUnmovedStatement,
   pruneStatement,
   retireStatement,
+  takeDefaultedStatement,
   takeOpenStatement,
   takeSettledStatement,
 } from './upkeep-statements.ts';
@@ -101,6 +106,8 @@ export class SqlLedger implements PaymentStore {
       const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
       // In its turn only: rows that were taken must reach the caller, whatever becomes of a second statement.
       if (open.length > 0) return open.map(readRecord);
+      const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
+      if (debts.length > 0) return debts.map(readRecord);
       const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
       return settled.map(readRecord);
     });
@@ -114,8 +121,8 @@ export class SqlLedger implements PaymentStore {
     return this.#count(countOwedStatement(upTo));
   }
 
-  countOwedBy(payer: string, upTo: number): Promise<number> {
-    return this.#count(countOwedByStatement(payer, upTo));
+  async countOwedBy(payer: string, upTo: number): Promise<number> {
+    return Math.min(upTo, await this.#count(countOwedByStatement(payer, upTo)));
   }
 
   countOpen(): Promise<readonly OpenCount[]> {
@@ -136,6 +143,10 @@ export class SqlLedger implements PaymentStore {
       await this.#engine.run(forgetOwnersStatement(changedBefore));
       return rows.length;
     });
+  }
+
+  forgetUnmoved(state: ClaimableState, changedBefore: number, limit: number): Promise<number> {
+    return this.#delete((dialect) => forgetUnmovedStatement(state, changedBefore, limit, dialect));
   }
 
   list(
@@ -169,7 +180,7 @@ export class SqlLedger implements PaymentStore {
   }
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
-    return this.#run(keepStatement(key, answer));
+    return this.#run(keepStatement(key, answer, this.#clock()));
   }
 
   recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
@@ -177,6 +188,14 @@ export class SqlLedger implements PaymentStore {
       const [row] = await this.#engine.run(recallStatement(key));
       return row === undefined ? undefined : readAnswer(row);
     });
+  }
+
+  countKept(): Promise<number> {
+    return this.#count(countKeptStatement());
+  }
+
+  forgetAnswers(keptBefore: number, limit: number): Promise<number> {
+    return this.#delete((dialect) => forgetAnswersStatement(keptBefore, limit, dialect));
   }
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
@@ -212,7 +231,11 @@ export class SqlLedger implements PaymentStore {
     return namesake === undefined ? undefined : { kind: 'held', record: namesake };
   }
 
-  /** `undefined` when the key is held, or the identifier is. */
+  /** Deletes rows; the statement returns one for each. */
+  #delete(statement: (dialect: Dialect) => Statement): Promise<number> {
+    return this.#calls.run(async () => (await this.#engine.run(statement(this.#engine.dialect))).length);
+  }
+
   #count(statement: Statement): Promise<number> {
     return this.#calls.run(async () => {
       const [row] = await this.#engine.run(statement);
@@ -220,6 +243,7 @@ export class SqlLedger implements PaymentStore {
     });
   }
 
+  /** `undefined` when the key is held, or the identifier is. */
   async #insert(claim: PaymentClaim): Promise<PaymentRecord | undefined> {
     try {
       return await this.#readOne(claimStatement(claim, this.#clock()));
@@ -229,13 +253,16 @@ export class SqlLedger implements PaymentStore {
     }
   }
 
-  /** Takes a step, and writes down what is told of it in the same act; `undefined` when it could not be taken. */
+  /** Takes a step, deletes an answer that it ends, and writes down what is told of it, in one act; `undefined` when it could not be taken. */
   async #step(key: PaymentKey, epoch: number, step: Transition): Promise<PaymentRecord | undefined> {
     const statement = stepStatement(key, epoch, step, this.#clock());
     if (statement === undefined) return undefined;
-    if (step.news === undefined) return await this.#readOne(statement);
-    const told = announceStatements(key, epoch, step.to, step.news);
-    const [[row] = []] = await this.#engine.runTogether([statement, ...told]);
+    const more = [
+      ...(ENDS_UNPAID.includes(step.to) ? [dropAnswerStatement(key, epoch + 1, step.to)] : []),
+      ...(step.news === undefined ? [] : announceStatements(key, epoch, step.to, step.news)),
+    ];
+    if (more.length === 0) return await this.#readOne(statement);
+    const [[row] = []] = await this.#engine.runTogether([statement, ...more]);
     return row === undefined ? undefined : readRecord(row);
   }
 

@@ -1,7 +1,10 @@
 import type { PaymentKey } from '../../domain/payment.ts';
+import type { ClaimableState } from '../../domain/payment-state.ts';
 import { OWNER_GONE_MS } from '../upkeep.ts';
 import {
+  IS_CLAIMABLE,
   IS_COLLECTABLE,
+  IS_DEFAULTED,
   IS_HELD,
   IS_OPEN,
   IS_OWED,
@@ -63,6 +66,16 @@ export function takeSettledStatement({ owner, now, holdMs, limit }: Taking, dial
   };
 }
 
+/** Takes debts that are to be asked for once more. */
+export function takeDefaultedStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+  return {
+    kind: 'write',
+    name: 'take_defaulted',
+    text: takeText(`check_at > 0 AND ${IS_DEFAULTED} AND check_at <= $3`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit],
+  };
+}
+
 /** Ends the second look at a settled payment. */
 export function confirmStatement(key: PaymentKey): Statement {
   const query = `UPDATE turnpike_payments SET check_at = 0,
@@ -77,10 +90,13 @@ export function countOwedStatement(upTo: number): Statement {
   return { kind: 'read', name: 'count_owed', text: query, values: [whole(upTo)] };
 }
 
-/** The same of one payer. */
+/** The same of one payer, with what defaulted; each of the two no further than is asked for. */
 export function countOwedByStatement(payer: string, upTo: number): Statement {
-  const query = `SELECT COUNT(*) AS every FROM
-    (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $2) AS counted`;
+  const query = `SELECT COUNT(*) AS every FROM (
+    SELECT 1 FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $2) AS owed
+    UNION ALL
+    SELECT 1 FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_DEFAULTED} AND payer = $1 LIMIT $2) AS defaulted
+  ) AS counted`;
   return { kind: 'read', name: 'count_owed_by', text: query, values: [text(payer), whole(upTo)] };
 }
 
@@ -104,6 +120,21 @@ export function pruneStatement(
       ORDER BY expires_at LIMIT $3 ${dialect.takeRows})
     DELETE FROM turnpike_payments WHERE key IN (SELECT key FROM taken) RETURNING key`;
   return { kind: 'write', name: 'prune', text: query, values: [whole(changedBefore), whole(expiredBefore), limit] };
+}
+
+/** Deletes rows whose money did not move, in one of the two states that a claim may take; one row for each. */
+export function forgetUnmovedStatement(
+  state: ClaimableState,
+  changedBefore: number,
+  limit: number,
+  dialect: Dialect,
+): Statement {
+  const query = `WITH taken AS MATERIALIZED (
+      SELECT key FROM turnpike_payments
+      WHERE ${IS_CLAIMABLE} AND state = $1 AND changed_at < $2
+      ORDER BY changed_at LIMIT $3 ${dialect.takeRows})
+    DELETE FROM turnpike_payments WHERE key IN (SELECT key FROM taken) RETURNING key`;
+  return { kind: 'write', name: 'forget_unmoved', text: query, values: [state, whole(changedBefore), limit] };
 }
 
 /**

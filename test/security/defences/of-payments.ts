@@ -43,7 +43,24 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'credit-abuse',
     ['bound allows', 'pipeline/credit-gate.ts', 'if (isWithin) return credit;', 'return credit;'],
+    [
+      'debt that is not paid',
+      'store/memory/memory-ledger.ts',
+      'Math.min(upTo, owing + debts)',
+      'Math.min(upTo, owing)',
+    ],
     ['large answers', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
+  ),
+  ...defencesOf(
+    'kept-answers',
+    ['no more memory', 'pipeline/limits/answer-room.ts', 'this.#held + bytes > mostBytes', 'false'],
+    ['no more of the store', 'pipeline/limits/answer-room.ts', 'stored.bytes + bytes > mostBytes', 'false'],
+    [
+      'moved no money',
+      'store/memory/memory-ledger.ts',
+      'if (ENDS_UNPAID.includes(step.to)) this.#answers.delete(key);',
+      '',
+    ],
   ),
   ...defencesOf(
     'victim-nonce',
