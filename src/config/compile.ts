@@ -21,6 +21,9 @@ import { isLoopback } from './url.ts';
 /** What most load balancers take to notice, where they probe every second. */
 const DEFAULT_DRAIN_DELAY_MS = 2_000;
 
+/** Longer than most load balancers keep theirs, 60 s. */
+const DEFAULT_KEEP_ALIVE_MS = 65_000;
+
 /** What the file is compiled against. */
 export interface CompileWorld {
   readonly table: AssetTable;
@@ -44,6 +47,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const ledger = compileLedger(gateway, cpus, source);
   const webhooks = compileWebhooks(gateway, routes, source);
   checkListeners(gateway, source);
+  checkProxyProtocol(gateway, source);
   checkTrust(gateway, source);
   checkTracing(gateway, source);
   const listen = soundValue(gateway.listen);
@@ -55,6 +59,10 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const plan: Plan = {
     listen,
     admin: admin === 'off' ? undefined : admin,
+    adminHosts: values(gateway.adminHosts),
+    tls: soundValue(gateway.tls),
+    proxyProtocol: soundValue(gateway.proxyProtocol) ?? false,
+    keepAliveTimeoutMs: soundValue(gateway.keepAliveTimeout) ?? DEFAULT_KEEP_ALIVE_MS,
     publicUrl: soundValue(gateway.publicUrl),
     trustedProxies: values(gateway.trustedProxies),
     routes,
@@ -148,17 +156,29 @@ function checkListeners(gateway: GatewayFields, source: Source): void {
   const listen = soundValue(gateway.listen);
   const admin = soundValue(gateway.admin);
   if (listen === undefined || admin === undefined || admin === 'off') return;
-  if (
-    listen.port !== 0 &&
-    listen.port === admin.port &&
-    (listen.host === admin.host || isWildcard(listen) || isWildcard(admin))
-  ) {
-    source.report(
-      gateway.admin.place,
-      'listen has the same address',
-      'a port of its own, so that buyers do not reach the admin pages',
-    );
-  }
+  if (!isSameAddress(listen, admin)) return;
+  source.report(
+    gateway.admin.place,
+    'listen has the same address',
+    'a port or a socket of its own, so that buyers do not reach the admin pages',
+  );
+}
+
+function isSameAddress(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.kind === 'unix' || other.kind === 'unix')
+    return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path;
+  if (one.port === 0 || one.port !== other.port) return false;
+  return one.host === other.host || isWildcard(one.host) || isWildcard(other.host);
+}
+
+/** A header that nobody may send would never be read. */
+function checkProxyProtocol({ proxyProtocol, trustedProxies }: GatewayFields, source: Source): void {
+  if (soundValue(proxyProtocol) !== true || (soundValue(trustedProxies) ?? []).length > 0) return;
+  source.report(
+    proxyProtocol.place,
+    'nobody is trusted to speak the PROXY protocol: there are no trustedProxies',
+    'trustedProxies with the addresses of your balancers',
+  );
 }
 
 function checkTrust(gateway: GatewayFields, source: Source): void {
@@ -203,6 +223,6 @@ function compileDrain(
   return { drainTimeoutMs, drainDelayMs };
 }
 
-function isWildcard(address: ListenAddress): boolean {
-  return address.host === '0.0.0.0' || address.host === '::';
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }

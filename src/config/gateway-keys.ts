@@ -8,13 +8,14 @@ import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
 import { limitKeys } from './limit-keys.ts';
-import { adminAddress, cidr, listenAddress, publicOrigin } from './listen-keys.ts';
+import { adminAddress, cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
 import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
-import { text, word } from './text.ts';
+import { flag, text, word } from './text.ts';
 import { tracing } from './tracing-keys.ts';
 import { upstream } from './upstream-keys.ts';
+import { serverTls } from './upstream-tls-keys.ts';
 import { webhooks } from './webhook-keys.ts';
 
 /** Most processes of one gateway; a machine with more cores is better shared by several. */
@@ -45,6 +46,28 @@ function gatewayKeyTable(table: AssetTable) {
       default: '127.0.0.1:9402',
       description: 'Where `/livez`, `/readyz` and `/metrics` are; `off` for none.',
     },
+    adminHosts: {
+      decoder: list(hostName, 'a list such as [metrics.example.com]'),
+      description:
+        'Host names under which `admin` may be asked. Addresses, `localhost` and names that only a private network has (without a dot, `.svc`, `.cluster.local`, `.internal`) always may; others are refused, so that no web page gets at it by DNS rebinding.',
+    },
+    tls: {
+      decoder: serverTls,
+      description:
+        'TLS on `listen`, with HTTP/2 for clients that speak it, see [TLS](#tls-http2-proxy-protocol-and-unix-sockets). Files are followed while it runs. Default: plain HTTP, for a proxy in front.',
+      examples: [{ cert: `\${file:/etc/ssl/gateway.pem}`, key: `\${file:/run/secrets/gateway-key.pem}` }],
+    },
+    proxyProtocol: {
+      decoder: flag,
+      description:
+        'Whether `trustedProxies` begin each connection with a header of the PROXY protocol (v1 or v2), which then says where the client is. From anybody else such a header is a malformed request. Default: `false`.',
+    },
+    keepAliveTimeout: {
+      decoder: duration,
+      default: '65s',
+      description:
+        "How long a client's connection is kept without a request. Behind a load balancer it has to be longer than the balancer keeps its own (600 s at Google Cloud, up to an hour elsewhere).",
+    },
     publicUrl: {
       decoder: publicOrigin,
       description:
@@ -53,7 +76,8 @@ function gatewayKeyTable(table: AssetTable) {
     },
     trustedProxies: {
       decoder: list(cidr, 'a list such as [10.0.0.0/8]'),
-      description: 'Whose `X-Forwarded-*` headers are believed. Default: nobody.',
+      description:
+        'Whose `X-Forwarded-*` headers are believed; `unix` is whoever connects to a unix socket. Default: nobody.',
     },
     workers: {
       decoder: workers,

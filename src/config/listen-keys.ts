@@ -6,23 +6,27 @@ import type { Decoder } from './decoder.ts';
 import { text } from './text.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
+const LISTEN_RIGHT = 'an address and port such as 0.0.0.0:8402 or [::1]:8402, or unix:/run/turnpike.sock';
 const LISTEN = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s[\]:]+)):(\d{1,5})$/;
 const LISTEN_PATTERN = '(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s\\[\\]:]+):\\d{1,5}';
+const UNIX_PATTERN = 'unix:/[^\\s:]+';
+/** Longest path of a socket that every system takes, in bytes. */
+const MOST_PATH_BYTES = 100;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const HOST_NAME_PATTERN = '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?';
 
 /** An address to listen on: `0.0.0.0:8402`, `[::]:8402`, `localhost:8402`; port 0 lets the system choose. */
 export const listenAddress: Decoder<ListenAddress> = text({
-  expects: 'an address and port such as 0.0.0.0:8402 or [::1]:8402',
-  pattern: LISTEN_PATTERN,
+  expects: LISTEN_RIGHT,
+  pattern: `${UNIX_PATTERN}|${LISTEN_PATTERN}`,
   bare: true,
   parse: parseListen,
 });
 
 /** The admin listener: an address, or `off` for none. */
 export const adminAddress: Decoder<ListenAddress | 'off'> = text<ListenAddress | 'off'>({
-  expects: 'an address and port such as 127.0.0.1:9402, or off',
-  pattern: `off|${LISTEN_PATTERN}`,
+  expects: 'an address and port such as 127.0.0.1:9402, unix:/run/turnpike-admin.sock, or off',
+  pattern: `off|${UNIX_PATTERN}|${LISTEN_PATTERN}`,
   bare: true,
   parse: (given) => (given === 'off' ? { ok: true, value: 'off' } : parseListen(given)),
 });
@@ -37,12 +41,15 @@ export const publicOrigin: Decoder<string> = text({
   },
 });
 
-/** A block of proxies, in CIDR notation; a single address stands for itself. */
+/** A block of proxies, in CIDR notation; a single address stands for itself, and `unix` for who connects to a unix socket. */
 export const cidr: Decoder<string> = text({
   expects: 'a CIDR block such as 10.0.0.0/8',
-  pattern: '[0-9A-Fa-f:.]+(?:/\\d{1,3})?',
+  pattern: 'unix|[0-9A-Fa-f:.]+(?:/\\d{1,3})?',
   parse: parseCidr,
 });
+
+/** How `trustedProxies` names whoever connects to a unix socket. */
+export const UNIX_PEER = 'unix';
 
 /** A lower-case host name without port. */
 export const hostName: Decoder<string> = text({
@@ -52,7 +59,8 @@ export const hostName: Decoder<string> = text({
 });
 
 function parseListen(given: string): Parsed<ListenAddress> {
-  const right = 'an address and port such as 0.0.0.0:8402 or [::1]:8402';
+  const right = LISTEN_RIGHT;
+  if (given.startsWith('unix:')) return parseUnix(given, right);
   const [, lonePort] = /^:?(\d{1,5})$/.exec(given) ?? [];
   if (lonePort !== undefined) {
     const both = `127.0.0.1:${lonePort} for this machine alone, 0.0.0.0:${lonePort} for all`;
@@ -68,10 +76,20 @@ function parseListen(given: string): Parsed<ListenAddress> {
   if (name !== undefined && isIP(name) !== 4 && (/^[\d.]+$/.test(name) || !HOST_NAME.test(name))) {
     return wrong(`${JSON.stringify(name)} is not an address`);
   }
-  return { ok: true, value: { host, port } };
+  return { ok: true, value: { kind: 'tcp', host, port } };
+}
+
+function parseUnix(given: string, right: string): Parsed<ListenAddress> {
+  const path = given.slice('unix:'.length);
+  if (!path.startsWith('/') || path.endsWith('/') || /[\0\n]/.test(path))
+    return { ok: false, wrong: `${JSON.stringify(path)} is not the absolute path of a socket`, right };
+  if (Buffer.byteLength(path) > MOST_PATH_BYTES)
+    return { ok: false, wrong: `the path of the socket is over ${MOST_PATH_BYTES} bytes`, right: 'a shorter path' };
+  return { ok: true, value: { kind: 'unix', path } };
 }
 
 function parseCidr(given: string): Parsed<string> {
+  if (given === UNIX_PEER) return { ok: true, value: given };
   const right = 'a CIDR block such as 10.0.0.0/8';
   const [address = '', prefix, ...more] = given.split('/');
   const family = isIP(address);

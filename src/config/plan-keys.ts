@@ -17,6 +17,14 @@ export interface PlanKey {
 export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' | 'limits'>, PlanKey>> = {
   listen: { key: 'listen', show: ({ listen }) => showAddress(listen), fixed: true },
   admin: { key: 'admin', show: ({ admin }) => (admin === undefined ? 'off' : showAddress(admin)), fixed: true },
+  adminHosts: { key: 'adminHosts', show: ({ adminHosts }) => showList(adminHosts), fixed: true },
+  tls: { key: 'tls', show: ({ tls }) => (tls === undefined ? 'off' : 'on') },
+  proxyProtocol: { key: 'proxyProtocol', show: ({ proxyProtocol }) => String(proxyProtocol) },
+  keepAliveTimeoutMs: {
+    key: 'keepAliveTimeout',
+    show: ({ keepAliveTimeoutMs }) => showMs(keepAliveTimeoutMs),
+    fixed: true,
+  },
   workers: { key: 'workers', show: ({ workers }) => String(workers), fixed: true },
   store: { key: 'store', show: ({ store }) => store.kind, fixed: true },
   publicUrl: { key: 'publicUrl', show: ({ publicUrl }) => publicUrl ?? 'from the request' },
@@ -74,7 +82,9 @@ function showDiscovery(terms: DiscoveryTerms | undefined): string {
   return `${title}, tags ${showList(tags)}, ${document === undefined ? 'from the price table' : 'from an API description'}`;
 }
 
-function showAddress({ host, port }: ListenAddress): string {
+function showAddress(address: ListenAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  const { host, port } = address;
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 

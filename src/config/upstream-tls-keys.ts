@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { ServerIdentity } from '../domain/plan.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { ClientIdentity, UpstreamTls } from '../domain/upstream.ts';
 import { complete, type Decoder, map, type Values } from './decoder.ts';
@@ -44,7 +45,7 @@ export const upstreamTls: Decoder<UpstreamTls> = complete(tlsKeys, (keys, place,
 });
 
 function pairOf(
-  { cert, key }: Values<(typeof tlsKeys)['keys']>,
+  { cert, key }: Partial<Values<(typeof tlsKeys)['keys']>>,
   place: Place,
   source: Source,
 ): ClientIdentity | undefined {
@@ -90,3 +91,24 @@ function privateKey(pem: string): KeyObject | undefined {
     return undefined;
   }
 }
+
+/** The keys of `tls`, what the gateway shows to its clients. */
+export const serverTlsKeys = map('a map with cert and key', {
+  cert: {
+    decoder: certificates(IDENTITY_RIGHT),
+    required: true,
+    description: 'Certificate that clients are shown, in PEM with its intermediates after it.',
+    examples: [`\${file:/etc/ssl/gateway.pem}`],
+  },
+  key: {
+    decoder: text({ expects: KEY_RIGHT, multiline: true, secret: true, parse: parseKey }),
+    required: true,
+    description: 'Private key of `cert`, in PEM, unencrypted.',
+    examples: [`\${file:/run/secrets/gateway-key.pem}`],
+  },
+});
+
+/** TLS on `listen`. */
+export const serverTls: Decoder<ServerIdentity> = complete(serverTlsKeys, (keys, place, source) =>
+  pairOf(keys, place, source),
+);

@@ -7,10 +7,22 @@ import type { Upstream } from './upstream.ts';
 import type { Webhook } from './webhook.ts';
 
 /** An address to listen on. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
+export type ListenAddress =
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      /** 0 lets the system choose. */
+      readonly port: number;
+    }
+  /** A socket in the file system, by its absolute path. */
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** What the gateway shows to clients that speak TLS to it. The key belongs to the certificate. */
+export interface ServerIdentity {
+  /** PEM, with the intermediate certificates after the first. */
+  readonly cert: string;
+  /** PEM private key, unencrypted. */
+  readonly key: string;
 }
 
 /** Where payments are remembered. */
@@ -49,6 +61,14 @@ export interface TracingSpec {
 export interface Plan {
   readonly listen: ListenAddress;
   readonly admin: ListenAddress | undefined;
+  /** Names under which the admin listener may be asked, besides addresses and names that no public DNS has. */
+  readonly adminHosts: readonly string[];
+  /** TLS on `listen`; `undefined`: plain HTTP. */
+  readonly tls: ServerIdentity | undefined;
+  /** Whether trusted peers begin each connection with a header of the PROXY protocol. */
+  readonly proxyProtocol: boolean;
+  /** How long a client's connection is kept without a request, in milliseconds. */
+  readonly keepAliveTimeoutMs: number;
   /** Origin that clients see, without trailing slash: the front of `resource.url`. */
   readonly publicUrl: string | undefined;
   /** CIDR blocks whose `X-Forwarded-*` headers are believed. */

@@ -1,6 +1,9 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
+/** What stands for the address of a peer on a unix socket, which has none. */
+export const UNIX_PEER = 'unix';
+
 /** The peers whose forwarding headers are believed. */
 export interface TrustedPeers {
   /** Whether a socket's `remoteAddress` is one of them. An address that cannot be read is not. */
@@ -15,12 +18,16 @@ type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
  * IPv4 and its IPv6-mapped form (`::ffff:10.0.0.1`) are the same address, in blocks and in peers: a dual-stack socket
  * reports IPv4 peers in the mapped form.
  *
+ * `unix` stands for whoever connects to a unix socket.
+ *
  * @throws Error for a block that is neither; the configuration is checked with this very function.
  */
 export function compileTrustedPeers(blocks: readonly string[]): TrustedPeers {
-  const compiled = blocks.map(parseBlock);
+  const compiled = blocks.filter((block) => block !== UNIX_PEER).map(parseBlock);
+  const trustsUnix = blocks.includes(UNIX_PEER);
   return {
     has(address) {
+      if (address === UNIX_PEER) return trustsUnix;
       if (compiled.length === 0) return false;
       const peer = readPeerAddress(address);
       return peer !== undefined && compiled.some(([network, bits]) => contains(network, bits, peer));

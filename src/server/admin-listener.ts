@@ -1,4 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
+import { hostName, parseHost } from '../domain/host.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createServer } from '../proxy/node-http.ts';
 
@@ -10,8 +12,13 @@ export interface ReadinessCheck {
 }
 
 /** Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`. Nothing of it is on the public listener. */
-export function createAdminListener(metrics: Metrics, readiness: () => readonly ReadinessCheck[]): Server {
+export function createAdminListener(
+  metrics: Metrics,
+  readiness: () => readonly ReadinessCheck[],
+  { adminHosts }: Pick<Plan, 'adminHosts'>,
+): Server {
   return createServer((req, res) => {
+    if (!isOwnHost(req.headers.host, adminHosts)) return send(res, 421, 'text/plain', FOREIGN);
     const path = req.url?.split('?', 1)[0];
     if (req.method !== 'GET' && req.method !== 'HEAD') return send(res, 405, 'text/plain', 'method not allowed\n');
     switch (path) {
@@ -26,6 +33,23 @@ export function createAdminListener(metrics: Metrics, readiness: () => readonly 
     }
   });
 }
+
+const FOREIGN = 'not a host of the admin listener; list it under adminHosts\n';
+
+/**
+ * Whether a request names us: a web page that has its own name lead to our address, to read us in somebody's browser
+ * (DNS rebinding), can bring only a name that public DNS has. Probes of HTTP/1.0 name nobody; browsers always do.
+ */
+function isOwnHost(header: string | undefined, known: readonly string[]): boolean {
+  if (header === undefined) return true;
+  const host = parseHost(header);
+  if (host === undefined) return false;
+  const name = hostName(host);
+  return ADDRESS.test(name) || PRIVATE_NAME.test(name) || known.includes(name);
+}
+
+const ADDRESS = /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
+const PRIVATE_NAME = /^(?:[^.]+|.+\.(?:localhost|svc|cluster\.local|internal))$/;
 
 function sendReadiness(res: ServerResponse, checks: readonly ReadinessCheck[]): void {
   const ready = checks.every((check) => check.ready);

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { addressGroup } from '../proxy/client-address.ts';
 import { linger } from '../proxy/linger.ts';
@@ -13,7 +12,6 @@ export class ConnectionGuard {
   readonly #runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
   /** Connections by address; as large as there are connections. */
   readonly #byAddress = new Map<string, number>();
-  readonly #refused = new WeakSet<Duplex>();
   #open = 0;
 
   constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>) {
@@ -25,31 +23,39 @@ export class ConnectionGuard {
     return this.#open;
   }
 
-  /** Whether this connection was refused: nothing that comes on it is served. */
-  refuses(socket: Duplex): boolean {
-    return this.#refused.has(socket);
-  }
-
-  /** Counts a connection from its beginning to its end, and refuses it where it is one too many. */
-  admit(socket: Socket): void {
-    const { plan, trustedPeers } = this.#runtime();
-    const { connections, connectionsPerAddress } = plan.limits;
-    const ofAddress = trustedPeers.has(socket.remoteAddress)
-      ? 0
-      : this.#count(addressGroup(socket.remoteAddress), socket);
+  /** Counts a connection from its beginning to its end; one too many is cut, and `false`. */
+  count(socket: Socket): boolean {
     this.#open += 1;
     socket.once('close', () => {
       this.#open -= 1;
     });
-    if (this.#open <= connections && ofAddress <= connectionsPerAddress) return;
-    this.#refused.add(socket);
+    if (this.#open <= this.#runtime().plan.limits.connections) return true;
     // An answer keeps the connection a little longer: there is none where it is room that is short.
-    if (this.#open > connections || ofAddress > 2 * connectionsPerAddress) {
+    socket.destroy();
+    return false;
+  }
+
+  /**
+   * Counts a connection of its address, once that is known; one too many is refused, and `false`.
+   *
+   * @param mayAnswer whether the client would understand an answer in plain HTTP
+   */
+  countOfAddress(socket: Socket, mayAnswer: boolean): boolean {
+    const { plan, trustedPeers } = this.#runtime();
+    const { connectionsPerAddress } = plan.limits;
+    if (trustedPeers.has(socket.remoteAddress)) return true;
+    const ofAddress = this.#count(addressGroup(socket.remoteAddress), socket);
+    if (ofAddress <= connectionsPerAddress) return true;
+    if (!mayAnswer || ofAddress > 2 * connectionsPerAddress) {
       socket.destroy();
-      return;
+      return false;
     }
+    // Nothing that comes on it is served.
+    socket.on('error', () => socket.destroy());
     socket.end(rawAnswer('Service Unavailable', 'too_many_connections'));
+    socket.resume();
     linger(socket);
+    return false;
   }
 
   #count(address: string, socket: Socket): number {

@@ -190,19 +190,19 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
 async function listen(parts: Parts, { configuration = soundConfiguration, log }: GatewayDeps): Promise<SoleGateway> {
   const { plans, services, metrics, store, reconciler, facilitators } = parts;
   const { plan } = plans.current;
-  const listener = createPublicListener(services, plan.limits.headerBytes);
+  const listener = createPublicListener(services);
   metrics.readConnections(() => listener.connections);
   const checks = (): readonly ReadinessCheck[] => {
     const { leaving } = listener;
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
   };
-  const admin = plan.admin && createAdminListener(metrics, checks);
+  const admin = plan.admin && createAdminListener(metrics, checks, plan);
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
     await loadFacilitators(next.facilitators);
     return await plans.prepare(next, () => listener.begunAreOver());
   };
   try {
-    const url = await listenOn(listener.server, plan.listen);
+    const url = await listenOn(listener.server, plan.listen, plan.tls === undefined ? 'http' : 'https');
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
     letYoungGenerationGrow();
     return {

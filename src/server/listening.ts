@@ -1,5 +1,6 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import type { ListenAddress } from '../domain/plan.ts';
 
 /** Closes a server and its connections. */
@@ -8,19 +9,52 @@ export function closeNow(server: Server): void {
   server.closeAllConnections();
 }
 
-/** Has a server listen, and returns its `http://host:port`. */
-export function listenOn(server: Server, { host, port }: ListenAddress): Promise<string> {
+/**
+ * Has a server listen, and returns its `http://host:port`, or `unix:/path`.
+ *
+ * A unix socket is open to whoever may enter its folder, as with other servers. One that a process left behind when it
+ * was killed is taken over; any other file in its place is left alone, which fails with `EADDRINUSE`.
+ */
+export async function listenOn(server: Server, address: ListenAddress, scheme = 'http'): Promise<string> {
+  if (address.kind === 'tcp') {
+    await begin(server, () => server.listen(address.port, address.host));
+    return urlOf(server.address(), scheme);
+  }
+  await removeStale(address.path);
+  await begin(server, () => server.listen(address.path));
+  chmodSync(address.path, 0o666);
+  return `unix:${address.path}`;
+}
+
+function begin(server: Server, listen: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.once('listening', () => {
       server.off('error', reject);
-      resolve(urlOf(server.address()));
+      resolve();
     });
+    listen();
   });
 }
 
-function urlOf(address: AddressInfo | string | null): string {
+async function removeStale(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  if (await isAnswered(path)) return;
+  unlinkSync(path);
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true));
+    // Only a refusal shows that nobody listens; one that may not be asked is somebody's.
+    socket.once('error', (fault: NodeJS.ErrnoException) => resolve(fault.code !== 'ECONNREFUSED'));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+function urlOf(address: AddressInfo | string | null, scheme: string): string {
   if (address === null || typeof address === 'string') throw new Error('the listener has no address');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+  return `${scheme}://${host}:${address.port}`;
 }

@@ -8,6 +8,7 @@ import { linger } from '../proxy/linger.ts';
 import { createServer } from '../proxy/node-http.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
+import { Edge } from './edge/edge.ts';
 import { PipelinedRequests } from './pipelined-requests.ts';
 import { problem, rawAnswer } from './raw-answer.ts';
 
@@ -15,8 +16,6 @@ import { problem, rawAnswer } from './raw-answer.ts';
 const HEAD_TIMEOUT_MS = 20_000;
 /** How often connections that fell idle are closed while draining, in milliseconds. */
 const SWEEP_MS = 50;
-/** How long an idle connection is kept, in milliseconds: longer than the usual load balancer's 60 s. */
-const KEEP_ALIVE_MS = 65_000;
 
 /** The public HTTP server and its end. */
 export interface PublicListener {
@@ -37,8 +36,8 @@ export interface PublicListener {
 }
 
 /** Creates the public HTTP server; it is not listening yet. */
-export function createPublicListener(services: Services, maxHeaderSize: number): PublicListener {
-  return new DrainingListener(services, maxHeaderSize);
+export function createPublicListener(services: Services): PublicListener {
+  return new DrainingListener(services);
 }
 
 class DrainingListener implements PublicListener {
@@ -47,16 +46,18 @@ class DrainingListener implements PublicListener {
   /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
   readonly #serving = new Set<Promise<void>>();
   readonly #guard: ConnectionGuard;
+  readonly #edge: Edge;
   readonly #pipelined = new PipelinedRequests();
   #leaving = false;
 
-  constructor(services: Services, maxHeaderSize: number) {
+  constructor(services: Services) {
     this.#services = services;
     this.#guard = new ConnectionGuard(services.runtime);
+    const { limits, keepAliveTimeoutMs } = services.runtime().plan;
     this.server = createServer({
-      maxHeaderSize,
+      maxHeaderSize: limits.headerBytes,
       headersTimeout: HEAD_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: keepAliveTimeoutMs,
       // An upload may take as long as it flows; a bound on the whole request would cut honest slow clients off.
       requestTimeout: 0,
       noDelay: true,
@@ -66,6 +67,7 @@ class DrainingListener implements PublicListener {
     });
     // Node would drop the headers above its count in silence; they are counted, and refused, when the request is accepted.
     this.server.maxHeadersCount = 0;
+    this.#edge = new Edge({ server: this.server, guard: this.#guard, runtime: services.runtime });
     this.#listen();
   }
 
@@ -92,9 +94,11 @@ class DrainingListener implements PublicListener {
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
     const timer = setTimeout(() => {
       this.server.closeAllConnections();
+      this.#edge.cut();
       cut();
     }, timeoutMs);
     this.server.closeIdleConnections();
+    this.#edge.leave();
     await closed;
     clearInterval(sweep);
     clearTimeout(timer);
@@ -102,10 +106,8 @@ class DrainingListener implements PublicListener {
   }
 
   #listen(): void {
-    this.server.on('connection', (socket: Socket) => this.#guard.admit(socket));
     const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-      if (this.#guard.refuses(req.socket)) req.resume();
-      else if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
+      if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
       else this.#serve(req, res);
     };
     this.server.on('request', onRequest);
@@ -118,8 +120,7 @@ class DrainingListener implements PublicListener {
     });
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Behind a request that is still being answered: its answer and the tunnel would be written into each other.
-      if (isSocket(socket) && !isAnswering(socket) && !this.#guard.refuses(socket))
-        this.#track(serveUpgrade(req, socket, head, this.#services));
+      if (isSocket(socket) && !isAnswering(socket)) this.#track(serveUpgrade(req, socket, head, this.#services));
       else socket.destroy();
     });
     this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => refuseTunnel(socket));

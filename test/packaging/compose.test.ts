@@ -4,6 +4,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../src/config/load.ts';
 import { loadSchemes } from '../../src/registry.ts';
 import { readRepositoryFile } from '../support/docs/markdown.ts';
+import { portOf } from '../support/packaging/pod-rules.ts';
 
 interface Service {
   readonly image: string;
@@ -44,7 +45,7 @@ describe('the compose file', () => {
   });
 
   it('publishes the gateway, its admin port on loopback only, and nothing else', () => {
-    expect(gateway.ports).toEqual([`${plan.listen.port}:8402`, `127.0.0.1:${plan.admin?.port}:9402`]);
+    expect(gateway.ports).toEqual([`${portOf(plan.listen)}:8402`, `127.0.0.1:${portOf(plan.admin)}:9402`]);
     expect([api.ports, postgres.ports]).toEqual([undefined, undefined]);
   });
 

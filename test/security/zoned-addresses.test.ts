@@ -48,8 +48,8 @@ describe('an address with the name of an interface in it', () => {
       const trustedPeers = compileTrustedPeers(blocks);
       const guard = new ConnectionGuard(() => ({ plan, trustedPeers }));
       const socket = socketFrom(address);
-      guard.admit(socket);
-      expect(guard.refuses(socket)).toBe(false);
+      expect(guard.count(socket)).toBe(true);
+      expect(guard.countOfAddress(socket, true)).toBe(true);
       expect(guard.open).toBe(1);
       socket.destroy();
     }

@@ -168,8 +168,8 @@ describe('the plan', () => {
 
   it('has the documented defaults', () => {
     expect(planOf(route('price: $1'))).toMatchObject({
-      listen: { host: '0.0.0.0', port: 8402 },
-      admin: { host: '127.0.0.1', port: 9402 },
+      listen: { kind: 'tcp', host: '0.0.0.0', port: 8402 },
+      admin: { kind: 'tcp', host: '127.0.0.1', port: 9402 },
       publicUrl: undefined,
       trustedProxies: [],
       unmatched: { kind: 'deny' },

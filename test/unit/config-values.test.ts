@@ -95,8 +95,9 @@ describe('path patterns', () => {
 
 describe('addresses and URLs', () => {
   it.each([
-    ['"[::1]:8402"', { host: '::1', port: 8402 }],
-    ['localhost:0', { host: 'localhost', port: 0 }],
+    ['"[::1]:8402"', { kind: 'tcp', host: '::1', port: 8402 }],
+    ['localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }],
+    ['unix:/run/turnpike.sock', { kind: 'unix', path: '/run/turnpike.sock' }],
   ])('listens on %s', (given, address) => {
     expect(planOf(withTop(`listen: ${given}`)).listen).toEqual(address);
   });

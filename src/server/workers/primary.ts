@@ -57,7 +57,7 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   let inForce = plan;
   let leaving = false;
   const checks = (): readonly ReadinessCheck[] => [configuration(), ...crew.checks(), accepting(leaving)];
-  const admin = plan.admin && createAdminListener({ ...own, render: () => metrics.render() }, checks);
+  const admin = plan.admin && createAdminListener({ ...own, render: () => metrics.render() }, checks, plan);
   const leave = (): void => {
     leaving = true;
     crew.leave();

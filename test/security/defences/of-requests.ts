@@ -32,6 +32,17 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['is not got around', ACCEPT, 'values === 1', 'values > 0'],
     ['is recognised', 'domain/host.ts', ".replace(/\\.$/, '')", ''],
   ),
+  ...defencesOf(
+    'proxy-protocol',
+    ['malformed request', 'server/edge/edge.ts', ' || !trustedPeers.has(socket.remoteAddress)', ''],
+    ['not served', 'server/edge/proxy-header.ts', 'isIP(source) !== version || ', ''],
+    ['no client that it names', 'server/edge/edge.ts', 'if (source !== undefined) fixPeer(socket, source);', ''],
+  ),
+  ...defencesOf(
+    'http2-downgrade',
+    ['is refused', 'server/edge/http2-request.ts', 'host === undefined || hosts.size > 1', 'host === undefined'],
+    ['is refused', 'server/edge/http2-request.ts', "scheme?.toLowerCase() !== 'https'", 'false'],
+  ),
   ...defencesOf('forwarded-origin', [
     'is not believed',
     ACCEPT,
@@ -120,7 +131,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'connection-flood',
     ['refused with 503', 'server/connection-guard.ts', 'ofAddress <= connectionsPerAddress', 'true'],
-    ['trusted proxies', 'server/connection-guard.ts', 'this.#open <= connections &&', ''],
+    ['trusted proxies', 'server/connection-guard.ts', 'trustedPeers.has(socket.remoteAddress)', 'false'],
   ),
   ...defencesOf(
     'pipelining',

@@ -15,7 +15,7 @@ import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/paym
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
-import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
+import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 import { webhookKeys } from '../../../src/config/webhook-keys.ts';
 import { biomeJson } from './layers.ts';
 
@@ -52,6 +52,19 @@ Case-sensitive. \`:name\` is exactly one segment, a trailing \`/*\` is the rest 
 whatever the order: host before no host, a literal segment before \`:name\`, \`:name\` before \`/*\`. A path is written in the
 canonical form that requests are matched in: unreserved characters as they are, other escapes in upper-case hex. Two routes that
 match the same requests, and a route that can never match, are problems.
+
+## TLS, HTTP/2, PROXY protocol and unix sockets
+
+\`listen\` and \`admin\` take an address with a port, or \`unix:/run/turnpike.sock\`: a socket that everybody may use who may enter its
+folder. List \`unix\` under \`trustedProxies\` to believe a proxy that connects there; otherwise all of them count as one client.
+
+\`tls: { cert: \${file:…}, key: \${file:…} }\` speaks TLS (1.2 or later) on \`listen\`, HTTP/2 included for clients that offer it. New files are
+taken up as by any reload; connections that stand keep theirs. The API is always asked in HTTP/1.1. Each request of HTTP/2 is
+served as one of HTTP/1.1 inside the process, so that every rule of [http.md](http.md) holds for it. WebSockets come over HTTP/1.1, which
+browsers see to themselves. **gRPC does not pass**: it needs HTTP/2 up to the API; gRPC-Web passes.
+
+\`proxyProtocol: true\` has the addresses under \`trustedProxies\` begin each connection with a PROXY header, v1 or v2; one that does not is
+cut. The client that it names is then the peer: trusted only if it is listed itself.
 
 ## Prices
 
@@ -125,6 +138,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['An entry of `accepts`', acceptKeys(table).keys],
   ['`asset`, long form', assetKeys.keys],
   ['`upstream`, long form', upstreamKeys.keys],
+  ['`tls`', serverTlsKeys.keys],
   ['`upstream.tls`', tlsKeys.keys],
   ['`facilitator`, long form', remoteKeys(table).keys],
   ['`facilitator.cdp`', cdpKeys.keys],

@@ -1,5 +1,6 @@
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import type { IProbe } from 'kubernetes-models/v1/Probe';
+import type { ListenAddress } from '../../../src/domain/plan.ts';
 import type { GatewayPod } from './gateway-pod.ts';
 
 /** What the gateway needs after its last request to close settlements and store, in seconds. */
@@ -25,9 +26,12 @@ export const POD_RULES: readonly Rule[] = [
     promise: 'listens, for buyers and for probes, on the ports that the container names',
     faults: ({ gateway, plan }) =>
       faults(
-        [plan.listen.port !== portNamed(gateway, 'http'), 'http is not the port of listen'],
-        [plan.admin === undefined || plan.admin.port !== portNamed(gateway, 'admin'), 'admin is not the port of admin'],
-        [plan.listen.host !== '0.0.0.0' || plan.admin?.host !== '0.0.0.0', 'out of reach from outside of the pod'],
+        [portOf(plan.listen) !== portNamed(gateway, 'http'), 'http is not the port of listen'],
+        [
+          plan.admin === undefined || portOf(plan.admin) !== portNamed(gateway, 'admin'),
+          'admin is not the port of admin',
+        ],
+        [hostOf(plan.listen) !== '0.0.0.0' || hostOf(plan.admin) !== '0.0.0.0', 'out of reach from outside of the pod'],
       ),
   },
   {
@@ -123,4 +127,13 @@ function longestPreStop(containers: readonly IContainer[]): number {
 
 function preStopOf({ lifecycle }: IContainer): number {
   return lifecycle?.preStop?.sleep?.seconds ?? 0;
+}
+
+/** The port of a listener on TCP. */
+export function portOf(address: ListenAddress | undefined): number | undefined {
+  return address?.kind === 'tcp' ? address.port : undefined;
+}
+
+function hostOf(address: ListenAddress | undefined): string | undefined {
+  return address?.kind === 'tcp' ? address.host : undefined;
 }

@@ -1,0 +1,112 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Runtime } from '../../pipeline/runtime.ts';
+import { UNIX_PEER } from '../../proxy/trusted-peers.ts';
+import type { ConnectionGuard } from '../connection-guard.ts';
+import type { Http2Sessions } from './http2-sessions.ts';
+import { fixPeer } from './peer.ts';
+import type { PeerAddress } from './proxy-header.ts';
+import { takeProxyHeader } from './proxy-protocol.ts';
+import { secure } from './tls-handshake.ts';
+
+/** What stands between a connection and the HTTP server. */
+export interface EdgeDeps {
+  readonly server: Server;
+  readonly guard: ConnectionGuard;
+  readonly runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
+}
+
+/**
+ * What happens on a connection before HTTP: whom it comes from (unix socket, PROXY protocol), whether there is room for it,
+ * TLS, and which version of HTTP it speaks. Each connection is treated as the plan in force at its beginning says.
+ */
+export class Edge {
+  readonly #deps: EdgeDeps;
+  readonly #serveHttp: (socket: Duplex) => void;
+  /** Connections that speak no HTTP yet. */
+  readonly #begun = new Set<Socket>();
+  #http2: Promise<Http2Sessions> | undefined;
+
+  constructor(deps: EdgeDeps) {
+    const { server } = deps;
+    this.#deps = deps;
+    // Node's own reading of HTTP/1 from a connection, which comes last instead of first.
+    const readers = server.listeners('connection');
+    server.removeAllListeners('connection');
+    this.#serveHttp = (socket) => {
+      for (const read of readers) Reflect.apply(read, server, [socket]);
+    };
+    server.on('connection', (socket: Socket) => this.#accept(socket));
+  }
+
+  /** Answers what is under way on HTTP/2 and takes nothing new there. */
+  leave(): void {
+    void this.#http2?.then((sessions) => sessions.leave());
+  }
+
+  /** Ends at once what the HTTP server does not know of. */
+  cut(): void {
+    for (const socket of this.#begun) socket.destroy();
+    void this.#http2?.then((sessions) => sessions.cut());
+  }
+
+  #accept(socket: Socket): void {
+    const { plan, trustedPeers } = this.#deps.runtime();
+    if (plan.listen.kind === 'unix') fixPeer(socket, { address: UNIX_PEER, port: 0 });
+    if (!plan.proxyProtocol || !trustedPeers.has(socket.remoteAddress)) {
+      this.#admit(socket);
+      return;
+    }
+    // Counted from its beginning: connections that say nothing take descriptors, too.
+    if (!this.#deps.guard.count(socket)) return;
+    this.#hold(socket);
+    takeProxyHeader(socket, (source) => {
+      this.#begun.delete(socket);
+      if (source !== undefined) fixPeer(socket, source);
+      if (this.#deps.guard.countOfAddress(socket, plan.tls === undefined)) this.#speak(socket, source);
+    });
+  }
+
+  #admit(socket: Socket): void {
+    const { guard, runtime } = this.#deps;
+    const answer = runtime().plan.tls === undefined;
+    if (guard.count(socket) && guard.countOfAddress(socket, answer)) this.#speak(socket, undefined);
+  }
+
+  #speak(socket: Socket, source: PeerAddress | undefined): void {
+    const { tls } = this.#deps.runtime().plan;
+    if (tls === undefined) {
+      this.#serveHttp(socket);
+      socket.resume();
+      return;
+    }
+    const peer = source ?? { address: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 };
+    this.#hold(socket);
+    secure(socket, tls, (secured) => {
+      this.#begun.delete(socket);
+      fixPeer(secured, peer);
+      if (secured.alpnProtocol === 'h2') void this.#speakHttp2(secured, peer);
+      else this.#serveHttp(secured);
+    });
+  }
+
+  async #speakHttp2(socket: TLSSocket, peer: PeerAddress): Promise<void> {
+    const onError = (): void => void socket.destroy();
+    socket.on('error', onError);
+    // Most gateways never see one: the code is loaded when one comes.
+    this.#http2 ??= import('./http2-sessions.ts').then(
+      ({ Http2Sessions: Sessions }) =>
+        new Sessions({ serveHttp: this.#serveHttp, limits: () => this.#deps.runtime().plan }),
+    );
+    const sessions = await this.#http2;
+    socket.off('error', onError);
+    if (!socket.destroyed) sessions.open(socket, peer);
+  }
+
+  #hold(socket: Socket): void {
+    this.#begun.add(socket);
+    socket.once('close', () => this.#begun.delete(socket));
+  }
+}

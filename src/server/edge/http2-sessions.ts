@@ -1,0 +1,78 @@
+import http2, { type ServerHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Plan } from '../../domain/plan.ts';
+import { serveStream } from './http2-stream.ts';
+import type { PeerAddress } from './proxy-header.ts';
+
+/** Most requests at once on one connection. */
+const MOST_STREAMS = 100;
+/** More header fields than the gateway takes are refused by it with a word, so that a few more are read. */
+const MOST_PAIRS = 300;
+/** Bytes that a client may send ahead, of one request and of all on a connection. */
+const STREAM_WINDOW = 256 * 1024;
+const SESSION_WINDOW = 1024 * 1024;
+
+/** What sessions are served with. */
+export interface Http2Deps {
+  /** Serves a connection that speaks HTTP/1.1. */
+  readonly serveHttp: (socket: Duplex) => void;
+  readonly limits: () => Pick<Plan, 'limits' | 'keepAliveTimeoutMs'>;
+}
+
+/** The HTTP/2 connections of clients. Each request on them is served as one on a connection of its own. */
+export class Http2Sessions {
+  readonly #deps: Http2Deps;
+  readonly #open = new Set<ServerHttp2Session>();
+  #leaving = false;
+
+  constructor(deps: Http2Deps) {
+    this.#deps = deps;
+  }
+
+  /** Serves a connection on which TLS has agreed upon `h2`. */
+  open(socket: TLSSocket, peer: PeerAddress): void {
+    const { limits, keepAliveTimeoutMs } = this.#deps.limits();
+    const session = http2.performServerHandshake(socket, {
+      settings: {
+        maxConcurrentStreams: MOST_STREAMS,
+        maxHeaderListSize: limits.headerBytes,
+        initialWindowSize: STREAM_WINDOW,
+        enablePush: false,
+        enableConnectProtocol: false,
+      },
+      maxHeaderListPairs: MOST_PAIRS,
+    });
+    this.#open.add(session);
+    session.setLocalWindowSize(SESSION_WINDOW);
+    const idle = setTimeout(() => session.destroy(), keepAliveTimeoutMs);
+    let streams = 0;
+    session.on('error', () => session.destroy());
+    session.on('close', () => {
+      clearTimeout(idle);
+      this.#open.delete(session);
+      socket.destroy();
+    });
+    session.on('stream', (stream, headers, _flags, rawHeaders) => {
+      clearTimeout(idle);
+      streams += 1;
+      stream.once('close', () => {
+        streams -= 1;
+        if (streams === 0 && !session.destroyed) idle.refresh();
+      });
+      serveStream({ stream, headers, rawHeaders: rawHeaders as readonly string[] }, peer, this.#deps.serveHttp);
+    });
+    if (this.#leaving) session.close();
+  }
+
+  /** Lets requests under way be answered, and tells clients to ask elsewhere. */
+  leave(): void {
+    this.#leaving = true;
+    for (const session of this.#open) session.close();
+  }
+
+  /** Ends all of them at once. */
+  cut(): void {
+    for (const session of this.#open) session.destroy();
+  }
+}

@@ -1,0 +1,169 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { type Duplex, duplexPair } from 'node:stream';
+import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
+import { problem } from '../raw-answer.ts';
+import { type RequestHead, requestHead } from './http2-request.ts';
+import { fixPeer } from './peer.ts';
+import type { PeerAddress } from './proxy-header.ts';
+
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
+
+/** About our own connection in between (RFC 9113 §8.2.2). */
+const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** A request of HTTP/2 as it begins. */
+export interface BegunStream {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  /** Flat list, pseudo-headers included. */
+  readonly rawHeaders: readonly string[];
+}
+
+/**
+ * Serves one request of HTTP/2 as one of HTTP/1.1 on a connection of its own inside this process. It costs a second
+ * reading of each head, and in return there is one way to serve a request: every check, limit and answer is the same.
+ *
+ * Either side that ends early takes the other one along: a client that resets is one that has gone, and an answer that
+ * breaks off is reset.
+ */
+export function serveStream({ stream, headers, rawHeaders }: BegunStream, peer: PeerAddress, serve: ServeHttp): void {
+  stream.on('error', () => {});
+  const read = requestHead(headers, rawHeaders, !stream.endAfterHeaders);
+  if (!read.ok) refuse(stream, read.code);
+  else new Crossing(stream, read.head, peer, serve);
+}
+
+/** Serves a connection that speaks HTTP/1.1. */
+type ServeHttp = (socket: Duplex) => void;
+
+class Crossing {
+  readonly #stream: ServerHttp2Stream;
+  readonly #near: Duplex;
+  readonly #far: Duplex;
+  readonly #request: ClientRequest;
+  #answered = false;
+  #whole = false;
+
+  constructor(stream: ServerHttp2Stream, head: RequestHead, peer: PeerAddress, serve: ServeHttp) {
+    this.#stream = stream;
+    [this.#near, this.#far] = duplexPair();
+    this.#near.on('error', () => {});
+    fixPeer(this.#far, peer, true);
+    const { method, target: path, headers } = head;
+    this.#request = request({ createConnection: () => this.#near, method, path, headers, setHost: false });
+    this.#watch();
+    serve(this.#far);
+    this.#request.flushHeaders();
+    stream.pipe(this.#request);
+  }
+
+  #watch(): void {
+    const stream = this.#stream;
+    stream.once('close', () => {
+      if (!this.#whole) this.#breakOff();
+    });
+    this.#request.on('error', () => this.#fail());
+    this.#request.on('close', () => this.#fail());
+    this.#request.on('continue', () => this.#inform({ ':status': 100 }));
+    this.#request.on('information', ({ statusCode, rawHeaders }) => {
+      if (statusCode > 101) this.#inform({ ':status': statusCode, ...fieldsOf(rawHeaders) });
+    });
+    this.#request.on('response', (answer) => this.#answer(answer));
+  }
+
+  #inform(headers: OutgoingHttpHeaders): void {
+    if (!this.#stream.headersSent && !this.#stream.destroyed) this.#stream.additionalHeaders(headers);
+  }
+
+  #answer(answer: IncomingMessage): void {
+    const stream = this.#stream;
+    this.#answered = true;
+    if (stream.destroyed) return;
+    // Where trailers may come, Node does not end the stream by itself: else it would end one that is broken off as if it were
+    // whole, before it resets it.
+    const waitForTrailers = true;
+    answer.on('error', () => {});
+    answer.on('close', () => {
+      if (!answer.complete) this.#breakOff();
+    });
+    answer.once('end', () => this.#ended());
+    stream.on('wantTrailers', () => {
+      if (this.#whole) stream.sendTrailers(fieldsOf(answer.rawTrailers));
+    });
+    const fields = fieldsOf(answer.rawHeaders);
+    const head = { ':status': answer.statusCode ?? 502, ...fields };
+    try {
+      stream.respond(head, { waitForTrailers });
+    } catch {
+      // Node refuses a second value of fields that have one by definition; HTTP/1.1 clients read the first.
+      stream.respond({ ...head, ...firstValues(fields) }, { waitForTrailers });
+    }
+    if (stream.writableEnded) answer.resume();
+    else answer.pipe(stream);
+  }
+
+  /** The answer is whole. What is still being uploaded is asked for no more (RFC 9113 §8.1). */
+  #ended(): void {
+    this.#whole = true;
+    const stream = this.#stream;
+    stream.unpipe(this.#request);
+    if (stream.readableEnded || stream.endAfterHeaders) return;
+    const stop = (): void => stream.close(NGHTTP2_NO_ERROR);
+    if (stream.writableFinished) stop();
+    else stream.once('finish', stop);
+  }
+
+  /** Our side ended without an answer. */
+  #fail(): void {
+    if (!this.#answered) this.#breakOff();
+  }
+
+  #breakOff(): void {
+    this.#near.destroy();
+    this.#far.destroy();
+    this.#stream.unpipe(this.#request);
+    if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+/** Answers what cannot be said in HTTP/1.1. */
+function refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
+  stream.respond({
+    ':status': ERROR_CODES[code].status,
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  });
+  stream.end(problem(code));
+  stream.resume();
+}
+
+/** A flat list as HTTP/2 takes it: lower-case names, repeated ones as lists, nothing about our connection. */
+function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = {};
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index]?.toLowerCase() ?? '';
+    const value = raw[index + 1] ?? '';
+    if (CONNECTION_SPECIFIC.has(name)) continue;
+    const present = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    Object.defineProperty(fields, name, {
+      value: present === undefined ? value : [present, value].flat(),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return fields;
+}
+
+function firstValues(fields: Readonly<Record<string, string | string[]>>): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, name === 'set-cookie' ? value : ([value].flat()[0] ?? '')]),
+  );
+}
