@@ -13,6 +13,10 @@ const MOST_PAIRS = 300;
 const STREAM_WINDOW = 256 * 1024;
 const SESSION_WINDOW = 1024 * 1024;
 
+/** Requests that a client may reset at once and by the second; above it the connection ends (CVE-2023-44487). */
+const RESET_BURST = 200;
+const RESETS_PER_SECOND = 50;
+
 /** What sessions are served with. */
 export interface Http2Deps {
   /** Serves a connection that speaks HTTP/1.1. */
@@ -42,6 +46,8 @@ export class Http2Sessions {
         enableConnectProtocol: false,
       },
       maxHeaderListPairs: MOST_PAIRS,
+      streamResetBurst: RESET_BURST,
+      streamResetRate: RESETS_PER_SECOND,
     });
     this.#open.add(session);
     session.setLocalWindowSize(SESSION_WINDOW);
