@@ -1,3 +1,4 @@
+import { CHARGE_SUCCESS, type ChargeRule } from '../domain/charge-rule.ts';
 import type { Route, RoutePrice } from '../domain/route.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -5,10 +6,10 @@ import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
 /** What becomes of a route's answer when it does not arrive, and who has to pay for it. */
-export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent'>;
+export type AnswerRules = Pick<Route, 'charge' | 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent'>;
 
 /** Keys that only mean something where a payment is made. */
-const PAID_ONLY = ['settle', 'idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce'] as const;
+const PAID_ONLY = ['settle', 'charge', 'idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce'] as const;
 
 /**
  * Compiles how paid answers of a route reach their buyer. What the whole file says is for priced routes only; a free
@@ -22,11 +23,19 @@ export function compileAnswers(
 ): AnswerRules {
   if (price?.kind === 'free') {
     checkFree(fields, source);
-    return { idempotent: false, keepAnswers: undefined, identifier: 'off', enforcePercent: 100 };
+    return {
+      charge: CHARGE_SUCCESS,
+      idempotent: false,
+      keepAnswers: undefined,
+      identifier: 'off',
+      enforcePercent: 100,
+    };
   }
+  checkCharge(fields, gateway, source);
   if (price !== undefined) checkDeferred(fields, gateway, source);
   const keep = soundValue(inherited(fields.keepAnswers, gateway.keepAnswers));
   return {
+    charge: chargeRule(fields),
     idempotent: soundValue(fields.idempotent) ?? false,
     keepAnswers: keep === 'off' ? undefined : keep,
     identifier: soundValue(inherited(fields.paymentIdentifier, gateway.paymentIdentifier)) ?? 'off',
@@ -40,6 +49,18 @@ function checkFree(fields: RouteFields, source: Source): void {
     if (field.kind === 'value')
       source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');
   }
+}
+
+function chargeRule({ charge }: RouteFields): ChargeRule {
+  const listed = soundValue(charge);
+  if (listed === undefined) return CHARGE_SUCCESS;
+  return { statuses: listed.flatMap((status) => (status.kind === 'value' ? [status.value] : [])) };
+}
+
+/** With `settle: before` the money moves before there is a status. */
+function checkCharge({ charge, settle }: RouteFields, gateway: GatewayFields, source: Source): void {
+  if (charge.kind !== 'value' || soundValue(inherited(settle, gateway.settle)) !== 'before') return;
+  source.report(charge.place, 'charge has no effect with settle: before', 'settle: after, or the key left out');
 }
 
 /** Reported where the mode is written, so that routes that inherit it are told once. */

@@ -1,9 +1,10 @@
+import { parseStatusRange, type StatusRange } from '../domain/charge-rule.ts';
 import type { DeferredBounds } from '../domain/plan.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { KeepAnswers } from '../domain/route.ts';
 import { byteSize } from './byte-size.ts';
 import { complete, type Decoder, map } from './decoder.ts';
-import { byKind } from './forms.ts';
+import { byKind, list } from './forms.ts';
 import { integer, text, word } from './text.ts';
 
 /** A kept answer is written in one piece, next to the payment. */
@@ -15,6 +16,23 @@ export const DEFAULT_DEFERRED: DeferredBounds = { maxUnsettled: 1_000, maxUnsett
 
 /** When the money moves; used by the file and by each route. */
 export const settleMode = word(['after', 'before', 'deferred']);
+
+const STATUS_RIGHT = 'a status from 200 to 499 such as 302, or 2xx, 3xx or 4xx';
+
+const chargedStatus: Decoder<StatusRange> = text({
+  expects: STATUS_RIGHT,
+  pattern: '[234](?:xx|\\d\\d)',
+  schema: { type: ['string', 'integer'] },
+  bare: true,
+  parse: (given): Parsed<StatusRange> => {
+    const value = parseStatusRange(given);
+    if (value !== undefined) return { ok: true, value };
+    return { ok: false, wrong: `${JSON.stringify(given)} is no status that can be charged`, right: STATUS_RIGHT };
+  },
+});
+
+/** The answers that are charged, by status. */
+export const chargeStatuses = list(chargedStatus, 'a list such as [2xx, 302]', 1);
 
 /** Whether a purchase carries the buyer's own id; used by the file and by each route. */
 export const identifierRule = word(['off', 'optional', 'required']);

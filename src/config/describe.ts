@@ -1,5 +1,6 @@
 import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
+import { chargeText } from '../domain/charge-rule.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route, RoutePrice } from '../domain/route.ts';
@@ -44,6 +45,8 @@ export interface RouteDescription {
   readonly price: string;
   readonly offers: readonly OfferDescription[];
   readonly settle: string;
+  /** Statuses that are charged, such as `2xx, 302`; only there where they are not `2xx`. */
+  readonly charge?: string;
   /** Only there where it is set. */
   readonly idempotent?: true;
   /** Largest answer that is kept, in bytes; only there where answers are kept. */
@@ -78,6 +81,7 @@ export function describeRoute(route: Route): RouteDescription {
     price: offers.length === 0 ? 'free' : [...new Set(offers.map((offer) => offer.price))].join(' or '),
     offers,
     settle: route.settle,
+    ...(chargeText(route.charge) !== '2xx' && { charge: chargeText(route.charge) }),
     ...(route.idempotent && { idempotent: true as const }),
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),

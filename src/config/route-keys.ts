@@ -3,7 +3,7 @@ import type { PathRewrite } from '../domain/route.ts';
 import { access } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
-import { enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { chargeStatuses, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
@@ -106,6 +106,12 @@ function routeKeyTable(table: AssetTable) {
     payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
     upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
+    charge: {
+      decoder: chargeStatuses,
+      description:
+        'Statuses of the API that are charged with `settle: after` and `deferred`, as a list. Other answers are relayed unpaid, and the payment stays good. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
+      examples: [['2xx', '302']],
+    },
     idempotent: {
       decoder: flag,
       description:

@@ -1,4 +1,5 @@
 import type { RouteAccess } from './access.ts';
+import type { ChargeRule } from './charge-rule.ts';
 import type { Offer } from './offer.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -49,6 +50,8 @@ export interface Route {
   readonly pattern: PathPattern;
   readonly price: RoutePrice;
   readonly settle: SettleMode;
+  /** Which answers are charged where the API works before the money moves. */
+  readonly charge: ChargeRule;
   readonly description: string | undefined;
   readonly mimeType: string | undefined;
   readonly upstream: Upstream;

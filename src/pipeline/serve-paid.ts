@@ -1,3 +1,4 @@
+import { isCharged } from '../domain/charge-rule.ts';
 import type { SettleMode } from '../domain/route.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
@@ -115,7 +116,7 @@ export async function collect(
 }
 
 /**
- * Opens the upstream for a payment nobody was asked for yet. An answer of 400 and above is relayed unpaid; whatever goes
+ * Opens the upstream for a payment nobody was asked for yet. An answer that the route does not charge is relayed unpaid; whatever goes
  * wrong, the payment is free again.
  */
 export async function openUnpaid(
@@ -130,7 +131,8 @@ export async function openUnpaid(
     await claimed.move({ to: 'released', reason: 'upstream failed' });
     throw fault;
   }
-  if (response.status < 400 && !request.clientGone.aborted) {
+  const charged = isCharged(request.route.charge, response.status);
+  if (charged && !request.clientGone.aborted) {
     await checkOrRelease(request, claimed, response);
     return { kind: 'opened', response };
   }
@@ -140,7 +142,7 @@ export async function openUnpaid(
     response.discard();
     throw fault;
   }
-  if (response.status < 400) {
+  if (charged) {
     response.discard();
     return served('client_gone');
   }

@@ -23,6 +23,7 @@ beforeAll(async () => {
     `${settings(devnet, upstream.url)}
 routes:
   - { path: /after/*, price: $0.001, timeout: 1s }
+  - { path: /link, price: $0.001, charge: [302, 4xx] }
   - { path: /before/*, price: $0.001, settle: before, timeout: 1s }
   - { path: /dead-after, price: $0.001, upstream: "${refused}" }
   - { path: /dead-before, price: $0.001, settle: before, upstream: "${refused}" }
@@ -58,6 +59,31 @@ describe('settle: after', () => {
     const paid = await payWith(header, '/after/x');
     expect(await paid.text()).toBe('here you are');
     expect(settlementOf(paid).success).toBe(true);
+    expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it.each([301, 302, 303, 304, 307, 308])('does not charge %i, and the payment can be used again', async (status) => {
+    const before = await paidTo();
+    const header = await signFor(devnet, buyer, `${gateway.url}/after/moved`);
+    behaviour = (_req, res) => res.writeHead(status, { Location: '/after/moved/' }).end();
+    const moved = await payWith(header, '/after/moved', { redirect: 'manual' });
+    expect(moved.status).toBe(status);
+    expect(moved.headers.get('payment-response')).toBeNull();
+    expect(await paidTo()).toBe(before);
+    behaviour = (_req, res) => res.end('here you are');
+    expect(settlementOf(await payWith(header, '/after/moved')).success).toBe(true);
+    expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it('charges the statuses that the route lists, and no others', async () => {
+    const before = await paidTo();
+    const header = await signFor(devnet, buyer, `${gateway.url}/link`);
+    behaviour = (_req, res) => res.writeHead(200).end('not what is sold');
+    expect((await payWith(header, '/link')).headers.get('payment-response')).toBeNull();
+    behaviour = (_req, res) => res.writeHead(302, { Location: 'https://files.example/1' }).end();
+    const sold = await payWith(header, '/link', { redirect: 'manual' });
+    expect(sold.status).toBe(302);
+    expect(settlementOf(sold).success).toBe(true);
     expect(await paidTo()).toBe(before + 1000n);
   });
 

@@ -142,7 +142,7 @@ function answerOf(route: Route): string {
 function chargedAnswerOf(route: Route): string {
   switch (route.settle) {
     case 'after':
-      return '402 without payment; with one, what the upstream answers, settled first if its status is below 400';
+      return '402 without payment; with one, what the upstream answers, settled first if its status is one that the route charges';
     case 'before':
       return '402 without payment; with one, the payment is settled, then the upstream is asked';
     case 'deferred':
