@@ -92,6 +92,7 @@ class LocalFacilitator implements Facilitator {
     const [tools] = await Promise.all([this.#readTools(), lease.node.ready()]);
     const transfer = readTransfer(payment, payment.offer.amount, lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'invalid', reason: 'invalid_payload' };
+    chain.desk.refuseSpent(transfer);
     const { node, writer } = lease;
     const context = { node, reads, sender: writer.address, factories: this.#factories, signal };
     const [reason] = await Promise.all([

@@ -1,7 +1,7 @@
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Hex } from '../../evm/address.ts';
+import type { Address, Hex } from '../../evm/address.ts';
 import type { Call, Receipt } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
@@ -11,6 +11,7 @@ import { provesTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import type { Transfer } from '../chain/transfer.ts';
 import type { Journal } from '../facilitator.ts';
+import { FailedGas } from './failed-gas.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
 import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { type BatchJournal, SettlementBatches } from './settlement-batches.ts';
@@ -61,12 +62,16 @@ const GAS_MARGIN_PERCENT = 130n;
 export class SettlementDesk {
   readonly #tools: SettlementTools;
   readonly #batches: SettlementBatches;
+  readonly #failedGas: FailedGas;
+  /** By payer: resolves when its last settlement that takes turns is over. */
+  readonly #turns = new Map<Address, Promise<void>>();
   readonly #unresolved = new Map<PaymentKey, Unresolved>();
   readonly #receipts = new Map<Hex, Promise<Receipt | undefined>>();
 
   constructor(tools: SettlementTools) {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
+    this.#failedGas = new FailedGas(tools.clock);
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
@@ -80,12 +85,37 @@ export class SettlementDesk {
     // Time has passed since the verification, and settling must not depend on there having been one.
     if (findSignedProblem(transfer, this.#tools.clock() / 1000) !== undefined)
       return await this.#explain(payment, transfer);
+    this.refuseSpent(transfer);
+    if (!this.#failedGas.mayShare(transfer.payer)) {
+      return await this.#inTurn(transfer.payer, () => this.#settleAlone(payment, transfer, journal, () => {}));
+    }
     const outcome = await this.#batches.send(transfer, this.#batchJournal(payment, journal));
     if (outcome.kind !== 'alone') {
       const signed = this.#sent(outcome);
       return await this.#followOrRepeat(payment, transfer, { signed, shared: true }, journal);
     }
     return await this.#settleAlone(payment, transfer, journal, outcome.departed);
+  }
+
+  /** @throws GatewayError `facilitator_overloaded` for a payer whose settlements took more gas for nothing than may be */
+  refuseSpent({ payer }: Transfer): void {
+    if (this.#failedGas.isSpent(payer)) throw overloaded('Too many settlements of this payer failed lately.');
+  }
+
+  /** One settlement of a payer after the other: each is simulated when the one before it is over. */
+  async #inTurn(payer: Address, settle: () => Promise<SettlementOutcome>): Promise<SettlementOutcome> {
+    const before = this.#turns.get(payer);
+    const turn = (before ?? Promise.resolve()).then(settle);
+    const over = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(payer, over);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(payer) === over) this.#turns.delete(payer);
+    }
   }
 
   /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
@@ -122,7 +152,12 @@ export class SettlementDesk {
     journal: Journal,
   ): Promise<SettlementOutcome> {
     const outcome = await this.#follow(payment, transfer, own);
-    return outcome ?? (await this.#settleAlone(payment, transfer, journal, () => {}));
+    if (outcome !== undefined) return outcome;
+    this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
+    return await this.#inTurn(transfer.payer, async () => {
+      this.refuseSpent(transfer);
+      return await this.#settleAlone(payment, transfer, journal, () => {});
+    });
   }
 
   /** @throws GatewayError `facilitator_overloaded` when the node did not take it, and never will */
@@ -201,6 +236,7 @@ export class SettlementDesk {
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
+    if (foreign === undefined) this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
     return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
   }
 

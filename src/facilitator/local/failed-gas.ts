@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+import type { Address } from '../../evm/address.ts';
+
+/** How long what was burnt is remembered, in milliseconds. */
+const WINDOW_MS = 3_600_000;
+/** Gas that one payer's failed settlements may take within it: some four transfers. */
+const MOST_OF_PAYER = 600_000n;
+/** The same of all payers together. */
+const MOST_IN_ALL = 6_000_000n;
+/** Most payers that are remembered. */
+const MOST_PAYERS = 10_000;
+
+interface Burnt {
+  gas: bigint;
+  /** Milliseconds at which the window ends. */
+  readonly until: number;
+}
+
+/**
+ * Gas that was paid for settlements which moved no money. A payer can make any number of them fail with one transfer of
+ * its own, in the moment between their simulation and their block: what it burnt once decides how its next payments are
+ * settled.
+ *
+ * | burnt within an hour | settlements of the payer |
+ * |---|---|
+ * | nothing | together with others |
+ * | something | alone, one at a time, each simulated when the one before is over |
+ * | more than its budget | declined: nothing is sent |
+ *
+ * When all payers together have burnt more than their budget, nobody's payments travel with others.
+ */
+export class FailedGas {
+  readonly #byPayer = new LRUCache<Address, Burnt>({ max: MOST_PAYERS });
+  readonly #clock: () => number;
+  #all: Burnt | undefined;
+
+  /** @param clock Unix milliseconds */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  /** Remembers a settlement that was mined and moved nothing. */
+  note(payer: Address, gas: bigint): void {
+    this.#byPayer.set(payer, this.#added(this.#byPayer.get(payer), gas));
+    this.#all = this.#added(this.#all, gas);
+  }
+
+  /** Whether a payer's payments may be settled together with others. */
+  mayShare(payer: Address): boolean {
+    return this.#gasOf(this.#byPayer.get(payer)) === 0n && this.#gasOf(this.#all) <= MOST_IN_ALL;
+  }
+
+  /** Whether nothing more is sent for a payer. */
+  isSpent(payer: Address): boolean {
+    return this.#gasOf(this.#byPayer.get(payer)) > MOST_OF_PAYER;
+  }
+
+  #added(burnt: Burnt | undefined, gas: bigint): Burnt {
+    const before = this.#gasOf(burnt);
+    const until = before === 0n || burnt === undefined ? this.#clock() + WINDOW_MS : burnt.until;
+    return { gas: before + gas, until };
+  }
+
+  #gasOf(burnt: Burnt | undefined): bigint {
+    return burnt === undefined || burnt.until <= this.#clock() ? 0n : burnt.gas;
+  }
+}
