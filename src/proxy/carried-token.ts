@@ -30,6 +30,27 @@ export function isOwnCookie(pair: string): boolean {
   return OWN_COOKIES.includes(pair.split('=', 1)[0]?.trim() ?? '');
 }
 
+/** How a browser's WebSocket brings a token, which may set no headers: as one of the subprotocols that it offers. */
+const OWN_PROTOCOL = 'x402-access-token.';
+
+/** The subprotocols of a `Sec-WebSocket-Protocol` without those that carry our tokens. */
+export function foreignProtocols(value: string): string {
+  if (!value.includes(OWN_PROTOCOL)) return value;
+  return protocolsOf(value)
+    .filter((protocol) => !protocol.startsWith(OWN_PROTOCOL))
+    .join(', ');
+}
+
+function ownProtocols(value: string): string[] {
+  return protocolsOf(value)
+    .filter((protocol) => protocol.startsWith(OWN_PROTOCOL))
+    .map((protocol) => protocol.slice(OWN_PROTOCOL.length));
+}
+
+function protocolsOf(value: string): string[] {
+  return value.split(',').map((protocol) => protocol.trim());
+}
+
 /** What a request carries of ours to come back with: as text, nothing checked. */
 export interface CarriedTokens {
   /** From headers that clients fill in on purpose, in their order. */
@@ -39,7 +60,8 @@ export interface CarriedTokens {
 }
 
 /**
- * Finds the access tokens of a request: `X402-Access-Token`, `Authorization: Bearer tpk_…` and our cookie. A query is
+ * Finds the access tokens of a request: `X402-Access-Token`, `Authorization: Bearer tpk_…`, a WebSocket's subprotocol
+ * `x402-access-token.tpk_…` and our cookie. A query is
  * never looked at: it is in logs, histories and `Referer`.
  *
  * @param raw flat list as in `IncomingMessage.rawHeaders`
@@ -50,7 +72,7 @@ export function carriedTokens(raw: readonly string[]): CarriedTokens {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     // Most headers are told apart by their length.
-    if (name.length !== 17 && name.length !== 13 && name.length !== 6) continue;
+    if (name.length !== 17 && name.length !== 13 && name.length !== 6 && name.length !== 22) continue;
     const value = raw[i + 1] ?? '';
     switch (name.toLowerCase()) {
       case 'x402-access-token':
@@ -58,6 +80,9 @@ export function carriedTokens(raw: readonly string[]): CarriedTokens {
         break;
       case 'authorization':
         if (isOwnBearer(value)) explicit.push(value.replace(OWN_BEARER, '').trimEnd());
+        break;
+      case 'sec-websocket-protocol':
+        explicit.push(...ownProtocols(value));
         break;
       case 'cookie':
         if (mayHoldOwnCookie(value)) cookies.push(...ownCookies(value));

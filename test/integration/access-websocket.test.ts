@@ -90,4 +90,18 @@ describe('a WebSocket on a route with access', () => {
     const third = await upgrade(`Authorization: Bearer ${token}`);
     expect(third.statusLine).toContain(' 402 ');
   });
+
+  it('is opened by a browser, which brings its pass as a subprotocol that the API does not see', async () => {
+    const payer = await freshPayer(devnet);
+    const bought = await upgrade(`PAYMENT-SIGNATURE: ${await signFor(devnet, payer, `${gateway.url}/feed`)}`);
+    const [token = ''] = bought.all('x402-access-token');
+    const opened = await upgrade(`Sec-WebSocket-Protocol: chat, x402-access-token.${token}, v2`);
+    expect(opened.statusLine).toContain(' 101 ');
+    expect(seen.at(-1)).toContain('sec-websocket-protocol\nchat, v2');
+    expect(seen.at(-1)).not.toContain(token);
+    expect((await upgrade(`Sec-WebSocket-Protocol: x402-access-token.${token}`)).statusLine).toContain(' 101 ');
+    expect(seen.at(-1)?.toLowerCase()).not.toContain('sec-websocket-protocol');
+    const forged = await upgrade(`Sec-WebSocket-Protocol: chat, x402-access-token.${token.slice(0, -4)}AAAA`);
+    expect(forged.statusLine).not.toContain(' 101 ');
+  });
 });

@@ -1,4 +1,4 @@
-import { foreignCookies, isOwnBearer } from '../carried-token.ts';
+import { foreignCookies, foreignProtocols, isOwnBearer } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { nominatedBy } from './flat-list.ts';
 import { type HeaderName, readHeaderName } from './header-name.ts';
@@ -61,7 +61,7 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
     else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
     else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
     else if (lower === 'te') out.push(...trailersOnly(name, value));
-    else if (lower === 'cookie') pushForeignCookies(out, name, value);
+    else if (lower === 'cookie' || lower === 'sec-websocket-protocol') pushForeign(out, name, value, lower);
     else if (isForwarded(header, value, context)) out.push(name, value);
   }
   out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
@@ -98,8 +98,9 @@ function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts
   out.push('X402-Route', route);
 }
 
-function pushForeignCookies(out: string[], name: string, value: string): void {
-  const foreign = foreignCookies(value);
+/** What is the API's own of a header that may carry our tokens; a header of nothing else is left out. */
+function pushForeign(out: string[], name: string, value: string, lower: 'cookie' | 'sec-websocket-protocol'): void {
+  const foreign = lower === 'cookie' ? foreignCookies(value) : foreignProtocols(value);
   if (foreign !== '' || value === '') out.push(name, foreign);
 }
 

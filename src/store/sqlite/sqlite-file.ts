@@ -20,6 +20,12 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
         `the ledger's folder does not exist\n  file: ${path}\ncreate ${dirname(path)}, or name another path in \`store\``,
       );
     }
+    // Opening a pipe would wait for somebody at its other end, for ever.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      throw new StoreOpenError(
+        `the ledger is no file but a folder, a pipe or a device\n  file: ${path}\nname another path in \`store\``,
+      );
+    }
     // SQLite gives its -wal and -shm files the rights of the file itself.
     closeSync(openSync(path, 'a', 0o600));
     const database = new DatabaseSync(path);
