@@ -10,7 +10,8 @@ export default defineConfig({
     // Two cores carry a chain, a gateway and an upstream in each integration file.
     maxWorkers: 2,
     // The command, which tests run from many folders, would keep what it compiled from each in the home folder.
-    env: { NODE_DISABLE_COMPILE_CACHE: '1' },
+    // No test asks a node on the internet.
+    env: { NODE_DISABLE_COMPILE_CACHE: '1', TURNPIKE_PUBLIC_NODES: 'off' },
     reporters: ['default', './test/support/closing-line.ts'],
   },
 });

@@ -54,7 +54,11 @@ export async function loadFacilitators(specs: readonly FacilitatorSpec[]): Promi
 export function openFacilitator(spec: FacilitatorSpec, onStrangeReason?: StrangeReason): Facilitator {
   switch (spec.kind) {
     case 'remote':
-      return openRemoteFacilitator(spec, { openWitness: chains.openWitness, onStrangeReason });
+      return openRemoteFacilitator(spec, {
+        openWitness: chains.openWitness,
+        loadWitness: async () => (await import('./facilitator/remote/chain-witness.ts')).openChainWitness,
+        onStrangeReason,
+      });
     case 'local':
       if (chains.openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
       return chains.openLocalFacilitator(spec);

@@ -1,6 +1,8 @@
+import { readAssetTable } from '../config/asset-table.ts';
 import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../config/difference.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
+import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import { readOperations } from '../openapi/operations.ts';
 import { type Cli, example } from './cli.ts';
@@ -65,6 +67,7 @@ async function check({ config, json, against }: CheckOptions, terminal: Terminal
   print(terminal, `${config}: fine, ${count(routes.length, 'route')}, ${priced} priced`);
   const shadowed = describeShadowed(loaded.plan);
   if (shadowed !== undefined) notice(terminal, `note: ${shadowed}`);
+  for (const line of describePublicNodes(loaded.plan, readAssetTable())) notice(terminal, `note: ${line}`);
   if (coverage !== undefined) printCoverage(coverage, terminal);
   return ok ? 0 : 2;
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readAssetTable } from '../config/asset-table.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Logger, openLog } from '../observe/log.ts';
@@ -168,4 +170,5 @@ function readFile(path: string): string {
 function warnOf(plan: Plan, terminal: Terminal): void {
   const shadowed = describeShadowed(plan);
   if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
+  for (const line of describePublicNodes(plan, readAssetTable())) notice(terminal, `note: ${line}`);
 }

@@ -47,8 +47,10 @@ function knownNetwork(entry: Json): KnownNetwork {
   const assets = member(entry, 'assets');
   if (network === undefined || !Array.isArray(assets))
     throw new Error('The asset table holds an entry that is no network.');
+  const publicNode = member(entry, 'publicNode');
   return {
     network,
+    ...(typeof publicNode === 'string' ? { publicNode } : {}),
     name: stringMember(entry, 'name'),
     v1: member(entry, 'v1') === true,
     testnet: member(entry, 'testnet') === true,

@@ -5,7 +5,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
 import { duration } from './duration.ts';
-import { rpcDecoder } from './facilitator-rpc-keys.ts';
+import { type RpcTable, rpcDecoder } from './facilitator-rpc-keys.ts';
 import { byKey, byKind, list } from './forms.ts';
 import { headers } from './header-keys.ts';
 import { type FacilitatorDraft, localDecoder } from './local-facilitator-keys.ts';
@@ -13,6 +13,7 @@ import { text } from './text.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
 const URL_RIGHT = 'a facilitator URL such as https://facilitator.payai.network';
+const RPC_RIGHT = `a map of networks to JSON-RPC URLs, such as {base: \${BASE_RPC_URL}}, or off`;
 const VERIFY_TIMEOUT = '10s';
 const VERIFY_TIMEOUT_MS = 10_000;
 const SETTLE_TIMEOUT = '90s';
@@ -83,9 +84,9 @@ export function remoteKeys(table: AssetTable) {
         description: 'Signs each call for the Coinbase Developer Platform.',
       },
       rpc: {
-        decoder: rpcDecoder(table),
+        decoder: rpcOrOff(table),
         description:
-          'JSON-RPC URLs by network. There the chain has the last word: a settlement counts when its transaction is seen, and one whose outcome is not known is looked for. Without it the facilitator is believed, and asked again.',
+          'JSON-RPC URLs by network. There the chain has the last word: a settlement counts when its transaction is seen, and one whose outcome is not known is looked for. Without it the facilitator is believed, and what is in doubt is looked for at a public node of the network, where it has one; `off` forbids that.',
         examples: [{ base: `\${BASE_RPC_URL}` }],
       },
     },
@@ -107,16 +108,18 @@ export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDraft
 function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
   const bare = mapped(facilitatorUrl, (url): FacilitatorDraft => {
     const timeouts = { verifyTimeoutMs: VERIFY_TIMEOUT_MS, settleTimeoutMs: SETTLE_TIMEOUT_MS };
-    return { spec: { ...named(url), ...timeouts, headers: [], cdp: undefined, rpc: new Map() }, serves: undefined };
+    return {
+      spec: { ...named(url), ...timeouts, headers: [], cdp: undefined, ...nodes(table, undefined) },
+      serves: undefined,
+    };
   });
   const long = complete(
     remoteKeys(table),
     ({ url, headers: set, timeout, settleTimeout, cdp, rpc }): FacilitatorDraft | undefined => {
-      const urls = rpc === undefined ? new Map<Network, string>() : rpc.urls;
       // Reported already: one of the URLs is wrong.
-      if (urls === undefined) return undefined;
+      if (rpc !== undefined && rpc !== 'off' && rpc.urls === undefined) return undefined;
       const timeouts = { verifyTimeoutMs: timeout, settleTimeoutMs: settleTimeout };
-      return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp, rpc: urls }, serves: undefined };
+      return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp, ...nodes(table, rpc) }, serves: undefined };
     },
   );
   return byKind<FacilitatorDraft>(URL_RIGHT, {
@@ -127,6 +130,30 @@ function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
       long,
     ),
   });
+}
+
+/** Nodes by network, or the word that keeps the gateway from asking any but the facilitator. */
+function rpcOrOff(table: AssetTable): Decoder<RpcTable | 'off'> {
+  const off: Decoder<'off'> = text({
+    expects: 'off',
+    pattern: 'off',
+    parse: (given): Parsed<'off'> =>
+      given === 'off' ? { ok: true, value: given } : { ok: false, wrong: 'this is no map', right: RPC_RIGHT },
+  });
+  return byKind<RpcTable | 'off'>(RPC_RIGHT, { scalar: off, map: rpcDecoder(table) });
+}
+
+/** The nodes of a facilitator: its own, and the public ones of the networks for which it has none. */
+function nodes(
+  table: AssetTable,
+  rpc: RpcTable | 'off' | undefined,
+): Pick<RemoteFacilitatorSpec, 'rpc' | 'publicNodes'> {
+  if (rpc === 'off') return { rpc: new Map() };
+  const own = rpc?.urls ?? new Map<Network, string>();
+  const known = table.networks.flatMap(({ network, publicNode }): [Network, string][] =>
+    publicNode === undefined || own.has(network) ? [] : [[network, publicNode]],
+  );
+  return known.length === 0 ? { rpc: own } : { rpc: own, publicNodes: new Map(known) };
 }
 
 function localForm(table: AssetTable) {

@@ -6,6 +6,7 @@ import { compile } from './compile.ts';
 import type { Outside } from './expand.ts';
 import { gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
+import { withPublicNodes } from './public-nodes.ts';
 import { Source } from './source.ts';
 import { whyUnreadable } from './unreadable.ts';
 
@@ -42,7 +43,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     const missing: Problem = { file: input.file, line: 1, column: 1, keyPath: '', wrong, right: RIGHT_FILE };
     return { ok: false, problems: [missing] };
   }
-  const table = input.assets ?? readAssetTable();
+  const table = withPublicNodes(input.assets ?? readAssetTable(), input.env);
   const source = new Source(input.file, text, input);
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);

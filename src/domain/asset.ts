@@ -25,5 +25,7 @@ export interface KnownNetwork {
   /** Whether x402 v1 clients know the network by `name`. */
   readonly v1: boolean;
   readonly testnet: boolean;
+  /** A JSON-RPC node that anybody may ask, within limits; that of viem's chain table. */
+  readonly publicNode?: string;
   readonly assets: readonly Asset[];
 }

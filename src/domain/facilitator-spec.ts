@@ -22,6 +22,8 @@ export interface RemoteFacilitatorSpec {
    * has the last word. Only read from.
    */
   readonly rpc: ReadonlyMap<Network, string>;
+  /** Public nodes of networks that `rpc` does not name: asked only about settlements whose outcome is in doubt. */
+  readonly publicNodes?: ReadonlyMap<Network, string>;
 }
 
 /** The facilitator inside the gateway: talks to RPC nodes and pays the gas itself. */

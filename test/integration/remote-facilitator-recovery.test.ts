@@ -219,6 +219,36 @@ describe('a remote facilitator with a node', () => {
   });
 });
 
+describe('a remote facilitator on a network with a public node', () => {
+  const refused = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
+
+  it('is proved by it in doubt, and by nobody before', async () => {
+    const made = await makePayment(devnet);
+    const facilitator = open({ publicNodes: new Map([[devnet.network, devnet.rpcUrl]]) });
+    const transaction = await made.frontRun();
+    script.next('settle', refused);
+    const book = notebook();
+    expect(await settleInFull(facilitator, made.payment, book.write)).toMatchObject({ kind: 'unknown' });
+    expect(await facilitator.resolve({ ...lost(book.last()), payment: made.payment }, signal())).toMatchObject({
+      kind: 'settled',
+      settlement: { transaction },
+    });
+    expect(script.requests).toHaveLength(1);
+  });
+
+  it('is asked the same again while the authorization is unused, or while the node cannot be asked', async () => {
+    const { payment } = await makePayment(devnet);
+    let asked = 0;
+    for (const url of [devnet.rpcUrl, await refusingUrl()]) {
+      const facilitator = open({ publicNodes: new Map([[devnet.network, url]]) });
+      script.next('settle', refused);
+      expect(await facilitator.resolve({ ...lost(), payment }, signal())).toMatchObject({ kind: 'unknown' });
+      asked += 1;
+      expect(script.requests).toHaveLength(asked);
+    }
+  });
+});
+
 function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number = Date.now): Facilitator {
   const spec: RemoteFacilitatorSpec = {
     kind: 'remote',
@@ -231,7 +261,11 @@ function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number =
     rpc: new Map(),
     ...change,
   };
-  const facilitator = openRemoteFacilitator(spec, { clock, openWitness: openChainWitness });
+  const facilitator = openRemoteFacilitator(spec, {
+    clock,
+    openWitness: openChainWitness,
+    loadWitness: () => Promise.resolve(openChainWitness),
+  });
   opened.push(facilitator);
   return facilitator;
 }

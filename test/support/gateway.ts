@@ -15,13 +15,13 @@ export interface TestGateway extends SoleGateway {
   readonly log: readonly LogLine[];
 }
 
-/** Compiles a configuration text; a problem in it fails the test with the problem's words. */
-export async function planOf(text: string): Promise<Plan> {
+/** Compiles a configuration text, with `TURNPIKE_PUBLIC_NODES` as given; a problem in it fails the test with the problem's words. */
+export async function planOf(text: string, publicNodes = 'off'): Promise<Plan> {
   const schemes = await loadSchemes();
   const loaded = loadConfig({
     file: 'gateway.yaml',
     text,
-    env: {},
+    env: { TURNPIKE_PUBLIC_NODES: publicNodes },
     readFile: (path) => readFileSync(path, 'utf8'),
     schemes,
   });
@@ -34,8 +34,12 @@ export async function planOf(text: string): Promise<Plan> {
  *
  * @param deps replaces parts of the composition, such as the clock or the ledger
  */
-export async function startTestGateway(text: string, deps: Partial<GatewayDeps> = {}): Promise<TestGateway> {
-  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`);
+export async function startTestGateway(
+  text: string,
+  deps: Partial<GatewayDeps> = {},
+  publicNodes = 'off',
+): Promise<TestGateway> {
+  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`, publicNodes);
   const log: LogLine[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

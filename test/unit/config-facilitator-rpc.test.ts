@@ -1,4 +1,7 @@
+import * as chains from 'viem/chains';
 import { describe, expect, it } from 'vitest';
+import { readAssetTable } from '../../src/config/asset-table.ts';
+import { describePublicNodes } from '../../src/config/public-nodes.ts';
 import { planOf } from '../support/gateway.ts';
 
 const TOP =
@@ -31,5 +34,36 @@ describe('the nodes beside a remote facilitator', () => {
   ])('are refused with %s', async (_, rpc, message) => {
     const text = `${TOP}facilitator: { url: "https://f.example", rpc: ${rpc} }\n${ROUTES}`;
     await expect(planOf(text)).rejects.toThrow(message);
+  });
+
+  it('are public ones of known networks for what is in doubt, but for networks with a node of their own', async () => {
+    const nodes = 'base=http://127.0.0.1:1,base-sepolia=http://127.0.0.1:2';
+    const rpc = '{ base: "http://127.0.0.1:3" }';
+    const publicNodes = async (form: string) => {
+      const plan = await planOf(`${TOP}facilitator: ${form}\n${ROUTES}`, nodes);
+      return plan.facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : []));
+    };
+    expect(await publicNodes('https://f.example')).toEqual([
+      ['eip155:8453', 'http://127.0.0.1:1'],
+      ['eip155:84532', 'http://127.0.0.1:2'],
+    ]);
+    expect(await publicNodes(`{ url: "https://f.example", rpc: ${rpc} }`)).toEqual([
+      ['eip155:84532', 'http://127.0.0.1:2'],
+    ]);
+    expect(await publicNodes('{ url: "https://f.example", rpc: off }')).toEqual([]);
+  });
+
+  it('are told of where they are sold on, and are those of viem where nothing else is said', async () => {
+    const told = async (nodes: string, form = 'https://f.example') =>
+      describePublicNodes(await planOf(`${TOP}facilitator: ${form}\n${ROUTES}`, nodes), readAssetTable());
+    expect(await told('base=http://127.0.0.1:1,polygon=http://127.0.0.1:2')).toEqual([
+      expect.stringContaining('on base whose outcome is in doubt is looked for at the public node http://127.0.0.1:1'),
+    ]);
+    expect(await told('', '{ url: "https://f.example", rpc: off }')).toEqual([]);
+    for (const { network, publicNode } of readAssetTable().networks) {
+      if (publicNode === undefined) continue;
+      const chain = Object.values(chains).find(({ id }) => `eip155:${id}` === network);
+      expect(chain?.rpcUrls.default.http, network).toContain(publicNode);
+    }
   });
 });

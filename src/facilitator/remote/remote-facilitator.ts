@@ -12,6 +12,7 @@ import type { Facilitator, Journal, OpenSettlement, Verification } from '../faci
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
 import { type Exchange, exchange } from './exchange.ts';
+import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
@@ -30,6 +31,8 @@ export interface RemoteFacilitatorDeps {
   readonly random?: (size: number) => Buffer;
   /** What `spec.rpc` is read with; needed where there is one. */
   readonly openWitness?: OpenWitness | undefined;
+  /** What `spec.publicNodes` are read with, loaded in the first doubt. Default: they are not asked. */
+  readonly loadWitness?: LoadWitness | undefined;
   /** Is told what the facilitator wrote that no buyer may read. Must not throw. Default: nobody is told. */
   readonly onStrangeReason?: StrangeReason | undefined;
 }
@@ -63,6 +66,8 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * not the proof is `unknown`, and `resolve` reads the chain first. Where the authorization is unused and can still be
  * used, the facilitator is asked the same question again: it can move the money only once. What it refuses then decides
  * nothing, since the earlier request may still be on its way to the chain.
+ *
+ * A public node is asked only by `resolve`, and only of what is in doubt; then all of that goes for it too.
  *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
@@ -120,6 +125,7 @@ class RemoteFacilitator implements Facilitator {
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #witnesses: ReadonlyMap<string, Witness>;
+  readonly #publicNodes: PublicNodes | undefined;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   readonly #onStrangeReason: StrangeReason;
   #rest: { readonly until: number; readonly why: string } | undefined;
@@ -134,6 +140,9 @@ class RemoteFacilitator implements Facilitator {
     this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
+    if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
+      this.#publicNodes = new PublicNodes(spec.publicNodes, deps.loadWitness, this.#clock);
+    }
     this.#onStrangeReason = deps.onStrangeReason ?? (() => undefined);
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
     this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
@@ -184,6 +193,8 @@ class RemoteFacilitator implements Facilitator {
     if (known !== undefined) return { kind: 'settled', settlement: known };
     // Written down before it is asked for: what was not written was not asked for.
     if (attempt === undefined) return NOT_SENT;
+    const seen = await this.#publicNodes?.look(open, signal);
+    if (seen?.kind === 'outcome' && seen.outcome.kind !== 'unknown') return seen.outcome;
     return await this.#askAgain(payment, amount, attempt, signal);
   }
 

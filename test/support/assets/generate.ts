@@ -1,7 +1,8 @@
-// Writes config/assets.json from the default assets of @x402/evm: `npm run assets`.
+// Writes config/assets.json from the default assets of @x402/evm and the public nodes of viem's chains: `npm run assets`.
 import { writeFileSync } from 'node:fs';
 import { DEFAULT_ASSETS } from '@x402/evm';
 import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1';
+import * as viemChains from 'viem/chains';
 
 /** Names of networks that x402 v1 has no name for. Public names, in the spelling of v1. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
@@ -76,10 +77,15 @@ export function assetTableJson(): string {
         name,
         v1: V1_CLIENT_NETWORKS.has(name),
         testnet: TESTNETS.has(chainId),
+        publicNode: publicNodeOf(chainId),
         assets: assetsOf(chainId),
       };
     });
   return `${JSON.stringify(table, null, 2)}\n`;
+}
+
+function publicNodeOf(chainId: number): string | undefined {
+  return Object.values(viemChains).find(({ id }) => id === chainId)?.rpcUrls.default.http[0];
 }
 
 function assetsOf(chainId: number): readonly object[] {

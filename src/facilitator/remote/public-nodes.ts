@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Network } from '../../domain/network.ts';
+import type { OpenSettlement } from '../facilitator.ts';
+import type { OpenWitness, Sight, Witness } from './witness.ts';
+
+/** Least time between two looks at one public node, in milliseconds: others use it too. */
+const PACE_MS = 100;
+
+/** Loads what reads a chain, when it is first needed: most gateways are never in doubt. */
+export type LoadWitness = () => Promise<OpenWitness>;
+
+/**
+ * Public nodes of known networks, for settlements in doubt where the configuration names no node. No request waits for
+ * one: only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault of the
+ * facilitator: then it is as if there were none.
+ */
+export class PublicNodes {
+  readonly #urls: ReadonlyMap<Network, string>;
+  readonly #load: LoadWitness;
+  readonly #clock: () => number;
+  readonly #witnesses = new Map<Network, Promise<Witness>>();
+  readonly #nextAt = new Map<Network, number>();
+
+  /** @param clock Unix milliseconds */
+  constructor(urls: ReadonlyMap<Network, string>, load: LoadWitness, clock: () => number) {
+    this.#urls = urls;
+    this.#load = load;
+    this.#clock = clock;
+  }
+
+  /** What a public node shows of an open settlement; `undefined` where there is none, or none that answers. */
+  async look(open: OpenSettlement, signal: AbortSignal): Promise<Sight | undefined> {
+    const { network } = open.payment.offer;
+    const url = this.#urls.get(network);
+    if (url === undefined) return undefined;
+    await this.#turn(network, signal);
+    try {
+      return await (await this.#witness(network, url)).resolve(open, signal);
+    } catch (fault) {
+      if (signal.aborted) throw fault;
+      return undefined;
+    }
+  }
+
+  async #turn(network: Network, signal: AbortSignal): Promise<void> {
+    const now = performance.now();
+    const at = Math.max(now, this.#nextAt.get(network) ?? 0);
+    this.#nextAt.set(network, at + PACE_MS);
+    if (at > now) await wait(at - now, undefined, { signal, ref: false });
+  }
+
+  #witness(network: Network, url: string): Promise<Witness> {
+    const known = this.#witnesses.get(network);
+    if (known !== undefined) return known;
+    const opening = this.#load().then((open) => open(network, url, this.#clock));
+    this.#witnesses.set(network, opening);
+    return opening;
+  }
+}
