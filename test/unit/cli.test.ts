@@ -111,9 +111,11 @@ describe('the command line', () => {
 });
 
 describe('check', () => {
-  it('says in one line that a file is fine', async () => {
+  it('says in one line that a file is fine, and which public node is asked in doubt', async () => {
     const path = file(TABLE);
-    expect(await cli('check', '-c', path)).toEqual({ code: 0, out: `${path}: fine, 4 routes, 3 priced\n`, err: '' });
+    const { code, out, err } = await cli('check', '-c', path);
+    expect({ code, out }).toEqual({ code: 0, out: `${path}: fine, 4 routes, 3 priced\n` });
+    expect(err).toMatch(/^note: [^\n]* on base [^\n]* public node https:\/\/mainnet\.base\.org; [^\n]*\n$/);
   });
 
   it('writes each problem as a line on stdout and ends with 2', async () => {
