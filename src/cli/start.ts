@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
+import { releaseMemory } from '../engine/engine.ts';
 import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { loadSchemes } from '../registry.ts';
@@ -15,7 +16,6 @@ import { type ConfigReading, type FileContents, readConfiguration, readKept } fr
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, example } from './cli.ts';
-import { releaseMemory } from './engine.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
-import { STATUS_CODES } from '../proxy/node-http.ts';
+import { STATUS_CODES } from '../engine/node-http.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';

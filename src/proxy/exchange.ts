@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
+import { notePassed } from '../engine/spent-buffers.ts';
 import { BodyAhead } from './body-ahead.ts';
 import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
-import { notePassed } from './spent-buffers.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
 import { UploadBody } from './upload-body.ts';
 import {

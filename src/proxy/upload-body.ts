@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { notePassed } from './spent-buffers.ts';
+import { notePassed } from '../engine/spent-buffers.ts';
 import { BodyRefusedError, ClientGoneError } from './upstream-fault.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { STATUS_CODES } from './node-http.ts';
+import { STATUS_CODES } from '../engine/node-http.ts';
 
 /** A head's raw bytes as a flat list of names and values, latin1. */
 export function decodeHead(raw: Dispatcher.DispatchController['rawHeaders']): string[] {

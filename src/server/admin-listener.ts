@@ -1,8 +1,8 @@
 import type { Server, ServerResponse } from 'node:http';
 import { hostName, parseHost } from '../domain/host.ts';
 import type { Plan } from '../domain/plan.ts';
+import { createServer } from '../engine/node-http.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { createServer } from '../proxy/node-http.ts';
 
 /** One line of the readiness detail. */
 export interface ReadinessCheck {

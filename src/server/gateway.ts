@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
+import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
@@ -28,7 +29,6 @@ import { createPublicListener, type PublicListener } from './public-listener.ts'
 import { readiness, soundConfiguration } from './readiness.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
-import { letYoungGenerationGrow } from './young-generation.ts';
 
 /** What a shutdown may take beyond its time, in milliseconds: requests that were cut write down what became of them. */
 const LAST_WORDS_MS = 2000;
@@ -204,7 +204,7 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
   try {
     const url = await listenOn(listener.server, plan.listen, plan.tls === undefined ? 'http' : 'https');
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
-    letYoungGenerationGrow();
+    const stopGrowing = letYoungGenerationGrow();
     return {
       url,
       adminUrl,
@@ -219,7 +219,10 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
         reconciler.wake();
       },
       leave: () => listener.leave(),
-      close: (withinMs = plans.current.plan.drainTimeoutMs) => shutDown(parts, listener, admin, withinMs, log),
+      close: (withinMs = plans.current.plan.drainTimeoutMs) => {
+        stopGrowing();
+        return shutDown(parts, listener, admin, withinMs, log);
+      },
     };
   } catch (fault) {
     closeNow(listener.server);

@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer } from '../engine/node-http.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
 import { linger } from '../proxy/linger.ts';
-import { createServer } from '../proxy/node-http.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { Edge } from './edge/edge.ts';

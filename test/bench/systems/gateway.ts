@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { setUpMemory } from '../../../src/cli/engine.ts';
+import { setUpMemory } from '../../../src/engine/engine.ts';
 import { announce } from './lifeline.ts';
 
 /*

@@ -1,8 +1,8 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { findCollector } from '../proxy/collector.ts';
-import { keepYoungGenerationSmall } from '../server/young-generation.ts';
+import { findCollector } from './collector.ts';
+import { keepYoungGenerationSmall } from './young-generation.ts';
 
 /**
  * Sets up V8's memory for a gateway, before anything else is loaded. Whatever measures the gateway calls this, too, or
@@ -10,7 +10,7 @@ import { keepYoungGenerationSmall } from '../server/young-generation.ts';
  */
 export function setUpMemory(): void {
   keepYoungGenerationSmall();
-  // For `releaseMemory` and `proxy/spent-buffers.ts`. Code that runs already sees nothing of it.
+  // For `releaseMemory` and `spent-buffers.ts`. Code that runs already sees nothing of it.
   setFlagsFromString('--expose-gc');
 }
 
