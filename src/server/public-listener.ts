@@ -44,7 +44,7 @@ class DrainingListener implements PublicListener {
   readonly server: Server;
   readonly #services: Services;
   /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
-  readonly #serving = new Set<Promise<void>>();
+  readonly #serving = new Map<Promise<void>, ServerResponse | undefined>();
   readonly #guard: ConnectionGuard;
   readonly #edge: Edge;
   readonly #pipelined = new PipelinedRequests();
@@ -77,10 +77,12 @@ class DrainingListener implements PublicListener {
 
   leave(): void {
     this.#leaving = true;
+    // Their requests came before; the answers that have no head yet are the last ones of their connections.
+    for (const res of this.#serving.values()) if (res?.headersSent === false) res.shouldKeepAlive = false;
   }
 
   async begunAreOver(): Promise<void> {
-    await Promise.all(this.#serving);
+    await Promise.all(this.#serving.keys());
   }
 
   get connections(): number {
@@ -102,7 +104,7 @@ class DrainingListener implements PublicListener {
     await closed;
     clearInterval(sweep);
     clearTimeout(timer);
-    await Promise.all(this.#serving);
+    await Promise.all(this.#serving.keys());
   }
 
   #listen(): void {
@@ -130,11 +132,11 @@ class DrainingListener implements PublicListener {
   #serve(req: IncomingMessage, res: ServerResponse): void {
     // The last answer on this connection: one more request on it would not be heard, or soon would not.
     if (this.#leaving) res.shouldKeepAlive = false;
-    this.#track(serve(req, res, this.#services));
+    this.#track(serve(req, res, this.#services), res);
   }
 
-  #track(served: Promise<void>): void {
-    this.#serving.add(served);
+  #track(served: Promise<void>, res?: ServerResponse): void {
+    this.#serving.set(served, res);
     void served.then(() => this.#serving.delete(served));
   }
 }
