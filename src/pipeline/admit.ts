@@ -5,13 +5,14 @@ import type { StageFacts } from '../observe/tracer.ts';
 import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
+import { SIGN_IN_WITH_X } from '../protocol/sign-in-with-x.ts';
 import { carriedTokens } from '../proxy/carried-token.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
-import { hasPaymentHeader } from './read-payment.ts';
+import { hasPayment } from './read-payment.ts';
 import type { AccessDesk, RouteDesk, Services } from './runtime.ts';
-import { SIGN_IN_HEADER, type SignedIn, type SignInGate } from './sign-in.ts';
+import type { SignedIn, SignInGate } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
 import { traced } from './traced.ts';
 
@@ -39,7 +40,7 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
 }
 
 function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
-  if (hasPaymentHeader(request, services.protocols)) return undefined;
+  if (hasPayment(request.req.headers, services.protocols)) return undefined;
   const carried = carriedTokens(request.req.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
@@ -56,7 +57,7 @@ function orBySignIn(
   services: Services,
 ): Admitted | Promise<Admitted> {
   if (byToken?.kind === 'admitted') return byToken;
-  const header = request.req.headers[SIGN_IN_HEADER];
+  const header = request.req.headers[SIGN_IN_WITH_X];
   if (typeof header !== 'string' || access.signIn === undefined) return byToken;
   return admitBySignIn(request, access, { gate: access.signIn, header }, services);
 }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+import { transactionOf } from '../domain/receipt.ts';
 import { STATUS_CODES } from '../engine/node-http.ts';
+import type { ChallengeBody } from '../protocol/challenge.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -26,21 +28,22 @@ export interface Challenged {
 }
 
 /**
- * Writes a refusal. A 402 carries the price for v2 clients in its header and for v1 clients in its body; everything
- * else is a problem document (RFC 9457) with a stable `code`.
+ * Writes a refusal. A 402 carries what each protocol of the route says of the price; without a protocol's body it is a
+ * problem document (RFC 9457) with a stable `code`, as everything else is.
  */
 export function answerRefusal(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): void {
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
   const headers: string[] = [];
-  let body: string | undefined;
+  let body: ChallengeBody | undefined;
   if (ERROR_CODES[code].offersAgain && price !== undefined) {
-    headers.push('PAYMENT-REQUIRED', price.desk.challenge.header(price.resourceUrl, reason));
+    const stated = price.desk.challenge.state(price.resourceUrl, refusal);
+    headers.push(...stated.headers);
     if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
-    if (ERROR_CODES[code].status === 402) body = price.desk.challenge.bodyV1(price.resourceUrl, reason);
+    if (ERROR_CODES[code].status === 402) body = stated.body;
   }
   if (settlement !== undefined) {
     headers.push(...noticeHeaders(settlement).flat());
-    context.notes.transaction = settlement.response.transaction || undefined;
+    context.notes.transaction = transactionOf(settlement.receipt);
   }
   context.notes.reason = reason;
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
@@ -68,8 +71,8 @@ interface Answer {
   readonly code: ErrorCode;
   /** Flat list of names and values. */
   readonly headers: string[];
-  /** A v1 body; else the problem document is sent. */
-  readonly body: string | undefined;
+  /** A protocol's body; else the problem document is sent. */
+  readonly body: ChallengeBody | undefined;
   readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
   readonly retryAfterSeconds: number | undefined;
 }
@@ -81,11 +84,12 @@ function write({ res, runtime, requestId, notes }: AnswerContext, answer: Answer
     return;
   }
   const { status, title } = ERROR_CODES[answer.code];
-  const v1 = answer.body !== undefined;
-  const body = answer.body ?? JSON.stringify({ type: 'about:blank', title, status, ...answer.problem, requestId });
+  const contentType = answer.body?.contentType ?? 'application/problem+json';
+  const body =
+    answer.body?.text ?? JSON.stringify({ type: 'about:blank', title, status, ...answer.problem, requestId });
   const { headers } = answer;
   const length = Buffer.byteLength(body);
-  headers.push('Content-Type', v1 ? 'application/json' : 'application/problem+json');
+  headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds));
   headers.push(...crossOriginHeaders(res.req, runtime.plan.cors));

@@ -71,12 +71,12 @@ export async function charge(
         reason: outcome.reason,
         settlement: {
           protocol,
-          offer,
-          response: {
-            success: false,
-            errorReason: outcome.reason,
-            transaction: outcome.transaction ?? '',
+          receipt: {
+            kind: 'failed',
+            reason: outcome.reason,
+            transaction: outcome.transaction,
             network: offer.network,
+            v1Network: offer.v1Network,
             payer: payment.authorization.payer,
           },
         },
@@ -140,7 +140,7 @@ async function noticeWithPass(
 ): Promise<SettlementNotice> {
   try {
     const pass = await issuePass(request, claimed.record, offer, services);
-    return { protocol, offer, response: receiptOf(claimed.record), pass };
+    return { protocol, receipt: receiptOf(claimed.record, offer), pass };
   } catch (fault) {
     claimed.letGo();
     throw fault;

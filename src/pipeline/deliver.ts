@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/gateway-error.ts';
+import { transactionOf } from '../domain/receipt.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
@@ -20,7 +21,7 @@ export interface Delivery {
 /** Relays a paid answer, and writes down whether it arrived. */
 export async function deliver(request: RoutedRequest, delivery: Delivery): Promise<Served> {
   const { claimed, response, digest, notice } = delivery;
-  request.notes.transaction = notice.response.transaction;
+  request.notes.transaction = transactionOf(notice.receipt);
   const outcome = await relay(request, response, true, noticeHeaders(notice));
   // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
   if (outcome.kind === 'complete' && response.status < 500) {

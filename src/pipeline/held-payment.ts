@@ -1,7 +1,6 @@
-import { formatAmount } from '../domain/amount.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
-import type { SettleResponse } from '../domain/x402.ts';
+import type { Receipt } from '../domain/receipt.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
@@ -93,25 +92,17 @@ function meaningOf(
   }
 }
 
-/** The settlement of a ledger row as the buyer reads it. */
-export function settleResponseOf(record: PaymentRecord): SettleResponse | undefined {
-  const { settlement } = record;
-  if (settlement === undefined) return undefined;
-  return {
-    success: true,
-    transaction: settlement.transaction,
-    network: record.network,
-    payer: settlement.payer,
-    amount: formatAmount(settlement.amount),
-    ...(settlement.extensions === undefined ? {} : { extensions: settlement.extensions }),
-  };
+/** The receipt of a ledger row; `undefined` where no money moved. */
+export function settledReceipt(record: PaymentRecord, { v1Network }: Offer): Receipt | undefined {
+  const { settlement, network } = record;
+  return settlement && { kind: 'settled', network, v1Network, ...settlement };
 }
 
 /** The receipt of a payment that a request delivers: its money moved, or it would not be there. */
-export function receiptOf(record: PaymentRecord): SettleResponse {
-  const response = settleResponseOf(record);
-  if (response === undefined) throw new Error(`a payment in state ${record.state} without its settlement`);
-  return response;
+export function receiptOf(record: PaymentRecord, offer: Offer): Receipt {
+  const receipt = settledReceipt(record, offer);
+  if (receipt === undefined) throw new Error(`a payment in state ${record.state} without its settlement`);
+  return receipt;
 }
 
 const WITH_RECEIPT: ReadonlySet<Refusal['code']> = new Set([
@@ -121,8 +112,8 @@ const WITH_RECEIPT: ReadonlySet<Refusal['code']> = new Set([
 ]);
 
 function withReceipt(refusal: Refusal, record: PaymentRecord, protocol: Protocol, offer: Offer): Refusal {
-  const response = WITH_RECEIPT.has(refusal.code) ? settleResponseOf(record) : undefined;
-  return response === undefined ? refusal : { ...refusal, settlement: { protocol, offer, response } };
+  const receipt = WITH_RECEIPT.has(refusal.code) ? settledReceipt(record, offer) : undefined;
+  return receipt === undefined ? refusal : { ...refusal, settlement: { protocol, receipt } };
 }
 
 function refuse(code: Refusal['code']): Refusal {

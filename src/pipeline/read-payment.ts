@@ -1,12 +1,12 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
-import type { Payment, PaymentSubmission } from '../domain/payment.ts';
-import type { Protocol } from '../protocol/protocol.ts';
+import type { Payment } from '../domain/payment.ts';
+import type { IdentifierRule } from '../domain/route.ts';
+import type { Protocol, RequestFields, Submission } from '../protocol/protocol.ts';
 import type { Authentication } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { readIdentifier } from './payment-identifier.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import type { BroughtPayment, Refusal } from './stages.ts';
 
@@ -18,7 +18,7 @@ export const UNPAID: Refusal = {
 };
 
 /**
- * Reads the payment header, holds it against our own offers, and checks all that needs neither network nor ledger.
+ * Reads the payment, compares it with our own offers, and checks all that needs neither network nor ledger.
  *
  * @throws GatewayError `payment_header_repeated`
  */
@@ -27,16 +27,16 @@ export async function readPayment(
   desk: RouteDesk,
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
-  const header = readPaymentHeader(request, services.protocols);
-  if (header === undefined) return UNPAID;
-  const { protocol, value } = header;
-  if (value.length > request.runtime.plan.limits.paymentHeaderBytes) {
+  const credential = readCredential(request, services.protocols);
+  if (credential === undefined) return UNPAID;
+  const { protocol, text } = credential;
+  if (text.length > request.runtime.plan.limits.paymentHeaderBytes) {
     return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload' };
   }
-  const submitted = protocol.decode(value);
+  const submitted = protocol.read(text);
   if (submitted.kind === 'malformed') return malformed(submitted.detail);
   const { submission } = submitted;
-  const candidate = await findOffer(submission, protocol, { request, desk, services });
+  const candidate = await findOffer(submission, { request, desk, services });
   if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
   const { offer, authentication } = candidate;
   switch (authentication.kind) {
@@ -59,43 +59,68 @@ export function refusePayment(reason: string): Refusal {
 function brought(
   request: RoutedRequest,
   protocol: Protocol,
-  submission: PaymentSubmission,
+  submission: Submission,
   offer: Offer,
   authorization: Payment['authorization'],
   lapsed: string | undefined,
 ): BroughtPayment | Refusal {
-  const named = readIdentifier(submission, request.route.identifier);
+  const named = identifierFor(submission, request.route.identifier);
   if (named.kind === 'refusal') return named;
   request.notes.payer = authorization.payer;
   const identifier = named.id === undefined ? undefined : `${authorization.payer}|${named.id}`;
-  const payment: Payment = { submission, offer, authorization, resourceUrl: request.resourceUrl };
+  const payment: Payment = {
+    submission: submission.paying(offer),
+    offer,
+    authorization,
+    resourceUrl: request.resourceUrl,
+  };
   return { kind: 'brought', payment, protocol, fingerprint: fingerprintOf(request), identifier, lapsed };
 }
 
-/** Whether a request brings a payment, good or not. */
-export function hasPaymentHeader({ req }: RoutedRequest, protocols: readonly Protocol[]): boolean {
-  for (const { requestHeader } of protocols) if (req.headers[requestHeader] !== undefined) return true;
+/** The id under which this purchase is charged once, where its route takes one. */
+type NamedPurchase = { readonly kind: 'named'; readonly id: string | undefined } | Refusal;
+
+/**
+ * Applies the route's rule to the buyer's own id. Where the route takes none, whatever was sent is ignored; a malformed
+ * id is refused, since a buyer who relies on it must not find out later that it was not heard.
+ */
+function identifierFor({ identifier }: Submission, rule: IdentifierRule): NamedPurchase {
+  if (rule === 'off') return { kind: 'named', id: undefined };
+  switch (identifier.kind) {
+    case 'named':
+      return { kind: 'named', id: identifier.id };
+    case 'malformed':
+      return malformed('The payment-identifier is 16 to 128 letters, digits, _ or -.');
+    case 'none': {
+      if (rule === 'optional') return { kind: 'named', id: undefined };
+      const detail = 'Put an id of your own into extensions["payment-identifier"].info.id.';
+      return { kind: 'refusal', code: 'payment_identifier_required', reason: 'payment_identifier_required', detail };
+    }
+  }
+}
+
+/** Whether a request brings a payment, good or not: each protocol says so of its own. */
+export function hasPayment(fields: RequestFields, protocols: readonly Protocol[]): boolean {
+  for (const protocol of protocols) if (protocol.credential(fields).kind !== 'none') return true;
   return false;
 }
 
-interface PaymentHeader {
+interface FoundCredential {
   readonly protocol: Protocol;
-  readonly value: string;
+  readonly text: string;
 }
 
-/** Finds the one payment header. The same payment in a v1 and a v2 header is taken once; two payments are refused. */
-function readPaymentHeader(request: RoutedRequest, protocols: readonly Protocol[]): PaymentHeader | undefined {
-  const found: PaymentHeader[] = [];
+/** Finds the one payment. The same one in the fields of two protocols is taken once; two payments are refused. */
+function readCredential({ req }: RoutedRequest, protocols: readonly Protocol[]): FoundCredential | undefined {
+  let found: FoundCredential | undefined;
   for (const protocol of protocols) {
-    const value = request.req.headers[protocol.requestHeader];
-    if (value === undefined) continue;
-    // Node joins repeated headers with a comma, which base64 does not hold.
-    if (typeof value !== 'string' || value.includes(',')) throw new GatewayError('payment_header_repeated');
-    found.push({ protocol, value });
+    const credential = protocol.credential(req.headers);
+    if (credential.kind === 'none') continue;
+    if (credential.kind === 'repeated') throw new GatewayError('payment_header_repeated');
+    if (found !== undefined && found.text !== credential.text) throw new GatewayError('payment_header_repeated');
+    found ??= { protocol, text: credential.text };
   }
-  const [first, ...others] = found;
-  if (others.some((other) => other.value !== first?.value)) throw new GatewayError('payment_header_repeated');
-  return first;
+  return found;
 }
 
 /** The offer that a submission pays best, and how well. */
@@ -118,27 +143,19 @@ interface Counter {
 }
 
 /** Holds a submission against what is offered here or was until lately; where it fits nothing, also elsewhere. */
-async function findOffer(
-  submission: PaymentSubmission,
-  protocol: Protocol,
-  counter: Counter,
-): Promise<Candidate | Unmatched> {
+async function findOffer(submission: Submission, counter: Counter): Promise<Candidate | Unmatched> {
   const offers = offersOf(counter);
-  const found = await bestOf(submission, protocol, offers, counter);
+  const found = await bestOf(submission, offers, counter);
   const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
-  if (fits || isTold(submission, found)) return found;
+  // Named and different is final; one that names none may mean an offer of another process.
+  if (fits || (submission.namesItsOffer && found.kind === 'candidate')) return found;
   await counter.desk.lookUpOffers();
   const more = offersOf(counter);
-  return more.length === offers.length ? found : await bestOf(submission, protocol, more, counter);
+  return more.length === offers.length ? found : await bestOf(submission, more, counter);
 }
 
 function isLapsed({ authentication }: Candidate): boolean {
   return authentication.kind === 'refused' && authentication.lapsed !== undefined;
-}
-
-/** Version 2 names the very offer that it pays, so that one which fits in name and not in content is just wrong. */
-function isTold({ version }: PaymentSubmission, found: Candidate | Unmatched): boolean {
-  return version === 2 && found.kind === 'candidate';
 }
 
 function offersOf({ desk, services }: Counter): readonly Offer[] {
@@ -147,17 +164,16 @@ function offersOf({ desk, services }: Counter): readonly Offer[] {
 
 /** Authenticates against each offer that the submission can mean, and takes the one that says most. */
 async function bestOf(
-  submission: PaymentSubmission,
-  protocol: Protocol,
+  submission: Submission,
   offers: readonly Offer[],
   { request, services }: Counter,
 ): Promise<Candidate | Unmatched> {
-  const match = protocol.match(submission, offers, request.resourceUrl);
+  const match = submission.match(offers, request.resourceUrl);
   if (match.kind === 'refused') return { kind: 'unmatched', reason: match.reason };
   const now = services.clock() / 1000;
   let best: Candidate | undefined;
   for (const offer of match.offers) {
-    const authentication = await schemeFor(offer, services).authenticate(submission.payload.payload, offer, now);
+    const authentication = await schemeFor(offer, services).authenticate(submission.payload, offer, now);
     if (best === undefined || rank(authentication) > rank(best.authentication)) {
       best = { kind: 'candidate', offer, authentication };
     }

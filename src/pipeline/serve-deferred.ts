@@ -1,4 +1,3 @@
-import { formatAmount } from '../domain/amount.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
@@ -72,18 +71,17 @@ async function serveOwing(
   return served(outcome.kind === 'complete' ? 'paid' : 'failed');
 }
 
-/** What the buyer is told while nothing is broadcast yet: accepted, and no transaction, as the specification has it. */
+/** What the buyer is told while nothing is broadcast yet. */
 function promise({ protocol, payment }: AuthorizedPayment): SettlementNotice {
   const { offer, authorization } = payment;
   return {
     protocol,
-    offer,
-    response: {
-      success: true,
-      transaction: '',
+    receipt: {
+      kind: 'promised',
       network: offer.network,
+      v1Network: offer.v1Network,
       payer: authorization.payer,
-      amount: formatAmount(offer.amount),
+      amount: offer.amount,
     },
   };
 }

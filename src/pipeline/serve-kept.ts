@@ -1,11 +1,12 @@
 import { finished } from 'node:stream/promises';
+import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { settleResponseOf } from './held-payment.ts';
+import { settledReceipt } from './held-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import { awaitsContinue } from './request-body.ts';
 import type { Services } from './runtime.ts';
@@ -53,9 +54,9 @@ async function send(
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
 ): Promise<boolean> {
-  const response = settleResponseOf(record);
-  const add = response === undefined ? [] : noticeHeaders({ protocol, offer, response, pass });
-  notes.transaction = response?.transaction;
+  const receipt = settledReceipt(record, offer);
+  const add = receipt === undefined ? [] : noticeHeaders({ protocol, receipt, pass });
+  notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
   const passes = route.access !== undefined;
   const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid: true, passes, add };

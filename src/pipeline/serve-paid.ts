@@ -110,7 +110,7 @@ export async function collect(
   const pass = await issuePass(request, record, offer, services);
   if (kept !== undefined) return await serveKept(request, collectable, kept, pass, services);
   const claimed = await claimDelivery(collectable, services);
-  const notice = { protocol, offer, response: receiptOf(claimed.record), pass };
+  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
   const result = await serveCharged(request, claimed, notice, services);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
+import { transactionOf } from '../domain/receipt.ts';
 import type { Route } from '../domain/route.ts';
 import { ServerResponse } from '../engine/node-http.ts';
 import type { TraceContext } from '../observe/tracer.ts';
@@ -102,8 +103,8 @@ class TunnelTransport implements Transport {
     const { protocol, offer, record } = collectable;
     const pass = await issuePass(request, record, offer, services);
     const claimed = await claimDelivery(collectable, services);
-    const response = receiptOf(claimed.record);
-    return await this.#deliver(request, request.route, claimed, { protocol, offer, response, pass });
+    const receipt = receiptOf(claimed.record, offer);
+    return await this.#deliver(request, request.route, claimed, { protocol, receipt, pass });
   }
 
   async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<Served> {
@@ -130,7 +131,7 @@ class TunnelTransport implements Transport {
       opened = claimed.move({ to: 'delivered' });
       opened.catch(() => {}); // awaited below, when the connection is over
     };
-    request.notes.transaction = notice.response.transaction;
+    request.notes.transaction = transactionOf(notice.receipt);
     const facts = paidFacts(claimed.record);
     const outcome = await this.#tunnel(request, route, { facts, add: noticeHeaders(notice), onUpgraded });
     const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);

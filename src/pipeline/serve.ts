@@ -13,7 +13,7 @@ import { answerPreflight, isPreflight } from './cross-origin.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
-import { hasPaymentHeader, UNPAID } from './read-payment.ts';
+import { hasPayment, UNPAID } from './read-payment.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
@@ -131,7 +131,7 @@ async function enforce(
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const isAsked = desk.access === undefined && !hasPaymentHeader(routed, services.protocols);
+  const isAsked = desk.access === undefined && !hasPayment(routed.req.headers, services.protocols);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, desk, services, transport);

@@ -9,9 +9,6 @@ import { readSignIn, refuseSignIn, type SignInChallenge, signInMessage } from '.
 /** Most nonces of fruitless sign-ins that are kept in mind. */
 const MOST_FRUITLESS = 10_000;
 
-/** Lower-case name of the header that carries a sign-in. */
-export const SIGN_IN_HEADER = 'sign-in-with-x';
-
 /** Who signed in; the nonce is good, and still to be spent. */
 export interface SignedIn {
   readonly kind: 'signed_in';

@@ -2,7 +2,8 @@ import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
-import type { JsonObject, SettleResponse } from '../domain/x402.ts';
+import type { Receipt } from '../domain/receipt.ts';
+import type { JsonObject } from '../domain/x402.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
@@ -39,8 +40,7 @@ export interface Refusal {
 /** A settlement to tell the buyer about, in the protocol that the payment came in. */
 export interface SettlementNotice {
   readonly protocol: Protocol;
-  readonly offer: Offer;
-  readonly response: SettleResponse;
+  readonly receipt: Receipt;
   /** The pass that it bought. */
   readonly pass?: IssuedPass | undefined;
 }
@@ -49,7 +49,7 @@ export interface SettlementNotice {
 export interface IssuedPass {
   /** Token, end and rest, and the cookie for browsers. */
   readonly headers: readonly (readonly [string, string])[];
-  /** The same for `PAYMENT-RESPONSE.extensions`. */
+  /** The same for the extensions of the receipt. */
   readonly extension: JsonObject;
 }
 

@@ -1,10 +1,9 @@
 import type { AccessTerms } from '../domain/access.ts';
+import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { IdentifierRule } from '../domain/route.ts';
-import type { JsonObject, PaymentRequirementsV1 } from '../domain/x402.ts';
-import { ACCESS_PASS, declareAccessPass } from './access-pass.ts';
-import { declareIdentifier, PAYMENT_IDENTIFIER } from './payment-identifier.ts';
-import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from './sign-in-with-x.ts';
+import type { Protocol } from './protocol.ts';
+import type { SignInChallenge } from './sign-in-with-x.ts';
 
 /** What is being paid for, as the price table says it. */
 export interface ChallengeSubject {
@@ -30,122 +29,70 @@ export interface SignInDesk {
   challenge(resourceUrl: string): SignInChallenge | undefined;
 }
 
-/**
- * The 402 of one route, for v2 and v1 clients in one response: the `PAYMENT-REQUIRED` header and the v1 JSON body.
- *
- * All that does not depend on the request is serialised and base64-encoded when the plan is made; per request only the
- * resource's URL and the error text are added, and a fresh nonce where a buyer can sign in. The requirements depend on
- * nothing else, so that a paid retry meets the very ones that its 402 stated.
- */
-export interface Challenge {
-  /** The value of `PAYMENT-REQUIRED`. */
-  header(resourceUrl: string, error: string): string;
-  /** The v1 body, or `undefined` where no offer can be paid by a v1 client. */
-  bodyV1(resourceUrl: string, error: string): string | undefined;
+/** Why the price is stated now. */
+export interface Occasion {
+  readonly code: ErrorCode;
+  /** A specification's reason string where there is one. */
+  readonly reason: string;
 }
 
-/** Prepares the challenge of a route. */
-export function compileChallenge(subject: ChallengeSubject): Challenge {
-  const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
-  const facts = JSON.stringify({ description: subject.description, mimeType: subject.mimeType }).slice(1, -1);
-  const resource = `"resource":{${facts}${facts === '' ? '' : ','}"url":`;
-  const { signIn } = subject;
-  const front = `{"x402Version":2,"accepts":${accepts},`;
-  const encodedHead = encodeHead(front + openExtensions({ ...subject, signIn: undefined }) + resource);
-  // With a sign-in the head ends inside its `info`, where what is fresh goes in.
-  const signInHead = signIn && encodeHead(front + openExtensions(subject));
-  const v1 = compileV1(subject);
-  const challenge: Challenge = {
-    header(resourceUrl, error) {
-      const fresh = signIn?.challenge(resourceUrl);
-      const tail = `${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
-      if (fresh === undefined || signInHead === undefined) return encodedHead + encode(tail);
-      return signInHead + encode(`${JSON.stringify(fresh).slice(1)}}},${resource}${tail}`);
-    },
-    bodyV1(resourceUrl, error) {
-      if (v1.length === 0) return undefined;
-      const url = JSON.stringify(resourceUrl);
-      const entries = v1.map((entry) => `{"resource":${url},${entry}`).join(',');
-      return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${entries}]}`;
-    },
+/** A body that a protocol needs in a 402. */
+export interface ChallengeBody {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** What one protocol adds to a 402. */
+export interface Contribution {
+  /** Flat list of names and values. A name may be there more than once. */
+  readonly headers: readonly string[];
+  /** Of several protocols the preferred one's body is sent; without any, a problem document. */
+  readonly body: ChallengeBody | undefined;
+}
+
+/** How one protocol states the price of a route. */
+export interface Challenge {
+  /** Whether the same request and occasion always get the same words: then they are kept. */
+  readonly repeats: boolean;
+  state(resourceUrl: string, occasion: Occasion): Contribution;
+}
+
+/**
+ * The 402 of one route, for the clients of every protocol in one response. The protocols stand in the order of
+ * preference.
+ *
+ * The requirements in it depend on nothing of the request, so that a paid retry meets the very ones that its 402 stated.
+ */
+export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): Challenge {
+  const parts = protocols.map((protocol) => protocol.challenge(subject));
+  const state = (resourceUrl: string, occasion: Occasion): Contribution => {
+    const stated = parts.map((part) => part.state(resourceUrl, occasion));
+    return { headers: stated.flatMap(({ headers }) => headers), body: stated.find(({ body }) => body)?.body };
   };
-  return signIn === undefined ? new RepeatingChallenge(challenge) : challenge;
+  return parts.every(({ repeats }) => repeats) ? new RepeatingChallenge(state) : { repeats: false, state };
 }
 
 /** Says what it said last without working it out again: most requests of a route ask for the same resource. */
 class RepeatingChallenge implements Challenge {
-  readonly #inner: Challenge;
+  readonly repeats = true;
+  readonly #state: Challenge['state'];
   #resourceUrl: string | undefined;
-  #error = '';
-  #header = '';
-  #bodyV1: string | undefined;
+  #code: ErrorCode | undefined;
+  #reason = '';
+  #said: Contribution = { headers: [], body: undefined };
 
-  /** @param inner says nothing that must be fresh each time */
-  constructor(inner: Challenge) {
-    this.#inner = inner;
+  /** @param state says nothing that must be fresh each time */
+  constructor(state: Challenge['state']) {
+    this.#state = state;
   }
 
-  header(resourceUrl: string, error: string): string {
-    this.#prepare(resourceUrl, error);
-    return this.#header;
-  }
-
-  bodyV1(resourceUrl: string, error: string): string | undefined {
-    this.#prepare(resourceUrl, error);
-    return this.#bodyV1;
-  }
-
-  #prepare(resourceUrl: string, error: string): void {
-    if (resourceUrl === this.#resourceUrl && error === this.#error) return;
+  state(resourceUrl: string, occasion: Occasion): Contribution {
+    const { code, reason } = occasion;
+    if (resourceUrl === this.#resourceUrl && reason === this.#reason && code === this.#code) return this.#said;
+    this.#said = this.#state(resourceUrl, occasion);
     this.#resourceUrl = resourceUrl;
-    this.#error = error;
-    this.#header = this.#inner.header(resourceUrl, error);
-    this.#bodyV1 = this.#inner.bodyV1(resourceUrl, error);
+    this.#reason = reason;
+    this.#code = code;
+    return this.#said;
   }
-}
-
-/**
- * The `extensions` member with its comma, empty where there is none. With a sign-in, which comes last, it stays open
- * after the fixed members of its `info`.
- */
-function openExtensions({ identifier, access, signIn }: ChallengeSubject): string {
-  const declared = declareIdentifier(identifier);
-  const extensions: JsonObject = {
-    ...(declared === undefined ? {} : { [PAYMENT_IDENTIFIER]: declared }),
-    ...(access === undefined ? {} : { [ACCESS_PASS]: declareAccessPass(access) }),
-  };
-  const members = JSON.stringify(extensions).slice(1, -1);
-  if (signIn === undefined) return members === '' ? '' : `"extensions":{${members}},`;
-  const { rest, info } = declareSignIn(signIn.networks);
-  const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
-  return `"extensions":{${members}${members === '' ? '' : ','}"${SIGN_IN_WITH_X}":${fixed}`;
-}
-
-/** White space at the end brings the head to a multiple of three bytes, so that its base64 can stand alone. */
-function encodeHead(head: string): string {
-  const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
-  return encode(head + padding);
-}
-
-function encode(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-/** The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. */
-function compileV1(subject: ChallengeSubject): readonly string[] {
-  return subject.offers.flatMap((offer) => {
-    if (offer.v1Network === undefined) return [];
-    const entry: Omit<PaymentRequirementsV1, 'resource'> = {
-      scheme: offer.scheme,
-      network: offer.v1Network,
-      maxAmountRequired: offer.requirements.amount,
-      description: subject.description ?? '',
-      mimeType: subject.mimeType ?? 'application/json',
-      payTo: offer.payTo,
-      maxTimeoutSeconds: offer.maxTimeoutSeconds,
-      asset: offer.requirements.asset,
-      extra: offer.requirements.extra,
-    };
-    return [JSON.stringify(entry).slice(1)];
-  });
 }

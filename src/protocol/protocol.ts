@@ -1,10 +1,40 @@
 import type { Offer } from '../domain/offer.ts';
 import type { PaymentSubmission } from '../domain/payment.ts';
-import type { SettleResponse } from '../domain/x402.ts';
+import type { Receipt } from '../domain/receipt.ts';
+import type { JsonObject } from '../domain/x402.ts';
+import type { Challenge, ChallengeSubject } from './challenge.ts';
+import type { Identifier } from './payment-identifier.ts';
 
-/** A payment header, decoded or not. */
+/** The fields of a request's head by their lower-case names, repeated ones joined as Node joins them. */
+export type RequestFields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What a request carries of a protocol: nothing, several payments, or one, which is not decoded yet. */
+export type Credential =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'repeated' }
+  | {
+      readonly kind: 'one';
+      /** As it came. Equal texts of two protocols are one payment. */
+      readonly text: string;
+    };
+
+/** A payment as its protocol read it, before it met one of our offers. */
+export interface Submission {
+  /** What the payer signed, in the form that the scheme checks. */
+  readonly payload: JsonObject;
+  /** The buyer's own id for the purchase. */
+  readonly identifier: Identifier;
+  /** Whether it states the very offer that it pays, so that one which differs in content is final. */
+  readonly namesItsOffer: boolean;
+  /** Finds the offers that it can pay, comparing with our own table only. */
+  match(offers: readonly Offer[], resourceUrl: string): Match;
+  /** The form in which it is kept and goes to facilitators, once it pays `offer`. */
+  paying(offer: Offer): PaymentSubmission;
+}
+
+/** A credential, decoded or not. */
 export type Submitted =
-  | { readonly kind: 'submitted'; readonly submission: PaymentSubmission }
+  | { readonly kind: 'submitted'; readonly submission: Submission }
   | { readonly kind: 'malformed'; readonly detail: string };
 
 /** Which of our offers a submission can be paying: the candidates, in the order of the price table. */
@@ -12,17 +42,35 @@ export type Match =
   | { readonly kind: 'matched'; readonly offers: readonly Offer[] }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** A version of a payment protocol on HTTP: how payments come in and how their outcome goes out. */
+/** The fields that a protocol owns, in the spelling of its specification. */
+export interface ProtocolHeaders {
+  /** What clients send. Answers vary by them, browsers may send them, and they are never forwarded. */
+  readonly request: readonly string[];
+  /** What clients are told. Scripts may read them, and an API's own are never relayed. */
+  readonly response: readonly string[];
+}
+
+/** A payment protocol on HTTP: how a price is stated, how payments come in and how their outcome goes out. */
 export interface Protocol {
-  readonly version: 1 | 2;
-  /** Lower-case request header that carries the payment. */
-  readonly requestHeader: string;
-  /** Response header that carries the settlement. */
-  readonly responseHeader: string;
-  /** Decodes a header value strictly; the size limit was checked before. */
-  decode(header: string): Submitted;
-  /** Finds the offers that a submission can pay, comparing with our own table only. */
-  match(submission: PaymentSubmission, offers: readonly Offer[], resourceUrl: string): Match;
-  /** Writes the value of {@link responseHeader}. */
-  encodeSettlement(response: SettleResponse, offer: Offer): string;
+  readonly name: string;
+  readonly headers: ProtocolHeaders;
+  /** Looks for a payment, good or not. Asked of every request of a priced route, so that it must cost next to nothing. */
+  credential(fields: RequestFields): Credential;
+  /** Decodes a credential strictly; the size limit was checked before. */
+  read(credential: string): Submitted;
+  /** Prepares what this protocol adds to the 402 of a route. All that no request changes is serialised here. */
+  challenge(subject: ChallengeSubject): Challenge;
+  /** The headers that tell the buyer of a settlement. */
+  receipt(receipt: Receipt): readonly (readonly [name: string, value: string])[];
+}
+
+const NONE: Credential = { kind: 'none' };
+const REPEATED: Credential = { kind: 'repeated' };
+
+/** The credential of a protocol that has a field of its own for it. @param name lower case */
+export function credentialIn(fields: RequestFields, name: string): Credential {
+  const value = fields[name];
+  if (value === undefined) return NONE;
+  // Node joins repeated fields with a comma, which base64 does not hold.
+  return typeof value !== 'string' || value.includes(',') ? REPEATED : { kind: 'one', text: value };
 }

@@ -12,8 +12,9 @@ import type { Observer } from '../observe/observer.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
+import type { Protocol } from '../protocol/protocol.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import { loadFacilitators, openFacilitator, openStore, protocols } from '../registry.ts';
+import { protocols as builtInProtocols, loadFacilitators, openFacilitator, openStore } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
@@ -36,6 +37,8 @@ const LAST_WORDS_MS = 2000;
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
   readonly schemes: readonly Scheme[];
+  /** Payment protocols, the preferred one first. Default: the registry's. */
+  readonly protocols?: readonly Protocol[];
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
@@ -137,13 +140,14 @@ interface Ground extends Pick<Services, 'owner' | 'tracer'> {
 }
 
 function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, deps: GatewayDeps): Parts {
-  const { log, schemes, clock = Date.now } = deps;
+  const { log, schemes, protocols = builtInProtocols, clock = Date.now } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
   const keeper = new PassKeeper({ store: store.passes, trouble, clock });
   const opened = openPlans(plan, {
     store,
+    protocols,
     log,
     observer,
     openFacilitator: deps.openFacilitator ?? openFacilitator,

@@ -5,6 +5,7 @@ import type { StrangeReason } from '../facilitator/remote/remote-facilitator.ts'
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
+import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { FacilitatorStock } from './facilitator-stock.ts';
@@ -23,6 +24,8 @@ export interface Plans {
 /** What plans are opened with. */
 export interface PlansDeps {
   readonly store: PaymentStore;
+  /** What states a price, the preferred one first. */
+  readonly protocols: readonly Protocol[];
   readonly log: Logger;
   readonly observer: Observer;
   readonly openFacilitator: (spec: FacilitatorSpec, onStrangeReason?: StrangeReason) => Facilitator;
@@ -48,6 +51,7 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
     clock,
   });
   const plans = new PlanLine(plan, deps.accessTools, {
+    protocols: deps.protocols,
     facilitators,
     recent,
     trouble,

@@ -25,7 +25,7 @@ export interface PreparedPlan {
 }
 
 /** What the line of plans works with. */
-export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault'> {
+export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols'> {
   readonly facilitators: FacilitatorStock;
   readonly recent: RecentOffers;
   /**
@@ -116,10 +116,10 @@ export class PlanLine {
   }
 
   #openRuntime(plan: Plan, accessTools: AccessTools | undefined): OpenRuntime {
-    const { recent, facilitators, onFacilitatorFault } = this.#deps;
+    const { recent, facilitators, onFacilitatorFault, protocols } = this.#deps;
     const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const shared = { recent, facilitators, clients, health: this.#health, accessTools };
+    const shared = { protocols, recent, facilitators, clients, health: this.#health, accessTools };
     const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, ...before });
     this.#open.add(runtime);
     return runtime;

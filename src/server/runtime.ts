@@ -5,7 +5,8 @@ import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { Discovery, RouteDesk, Runtime } from '../pipeline/runtime.ts';
-import { compileChallenge } from '../protocol/challenge.ts';
+import { composeChallenge } from '../protocol/challenge.ts';
+import type { Protocol } from '../protocol/protocol.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
@@ -27,6 +28,8 @@ export interface OpenRuntime extends Runtime {
 
 /** What a runtime takes its parts from. */
 export interface RuntimeDeps {
+  /** What states a price, the preferred one first. */
+  readonly protocols: readonly Protocol[];
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
   readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
   readonly clients: Stock<Upstream, UpstreamClient>;
@@ -109,12 +112,12 @@ function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
 function openDesk(
   route: Route,
   offers: readonly Offer[],
-  { recent, accessTools }: Pick<RuntimeDeps, 'recent' | 'accessTools'>,
+  { recent, accessTools, protocols }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'>,
 ): RouteDesk {
   const access = accessTools && openAccessDesk(route, offers, accessTools);
   return {
     offers,
-    challenge: compileChallenge({ ...route, offers, access: route.access?.terms, signIn: access?.signIn }),
+    challenge: composeChallenge(protocols, { ...route, offers, access: route.access?.terms, signIn: access?.signIn }),
     recentOffers: (now) => recent.of(route.name, now),
     lookUpOffers: () => recent.lookUp(),
     access,

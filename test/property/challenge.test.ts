@@ -5,7 +5,11 @@ import { describe, expect, it } from 'vitest';
 import type { Network } from '../../src/domain/network.ts';
 import type { Offer } from '../../src/domain/offer.ts';
 import type { IdentifierRule } from '../../src/domain/route.ts';
-import { compileChallenge } from '../../src/protocol/challenge.ts';
+import { composeChallenge } from '../../src/protocol/challenge.ts';
+import { compileBody } from '../../src/protocol/v1/challenge-body.ts';
+import { x402V1 } from '../../src/protocol/v1/x402-v1.ts';
+import { compileHeader } from '../../src/protocol/v2/challenge-header.ts';
+import { x402V2 } from '../../src/protocol/v2/x402-v2.ts';
 import { exactOffer } from '../support/exact-evm-payments.ts';
 
 const SEPOLIA = exactOffer();
@@ -47,11 +51,13 @@ const subject = fc.record({
   identifier: fc.constantFrom<IdentifierRule>('off', 'optional', 'required'),
 });
 
+const compose = (what: Parameters<typeof compileHeader>[0]) => composeChallenge([x402V2, x402V1], what);
+
 describe('the challenge', () => {
   it('is read by the official decoder, and passes the official schema, with our very requirements', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
-        const header = compileChallenge(what).header(resourceUrl, error);
+        const header = compileHeader(what)(resourceUrl, error);
         expect(header).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
         const decoded = decodePaymentRequiredHeader(header);
         expect(PaymentRequiredV2Schema.safeParse(decoded).success).toBe(true);
@@ -77,12 +83,12 @@ describe('the challenge', () => {
       fc.property(lengths, ([one, two, three, unit]) => {
         const description = unit.repeat(one);
         const resourceUrl = `https://a.example/${'b'.repeat(two)}`;
-        const header = compileChallenge({
+        const header = compileHeader({
           description,
           mimeType: undefined,
           offers: [SEPOLIA],
           identifier: 'off',
-        }).header(resourceUrl, unit.repeat(three));
+        })(resourceUrl, unit.repeat(three));
         const bytes = Buffer.from(header, 'base64');
         // Encoding it in one piece gives the same text: no padding and no stray bits in the middle.
         expect(bytes.toString('base64')).toBe(header);
@@ -98,19 +104,17 @@ describe('the challenge', () => {
   it('is the same text for the same facts', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
-        const [one, other] = [compileChallenge(what), compileChallenge(structuredClone(what))];
-        expect(other.header(resourceUrl, error)).toBe(one.header(resourceUrl, error));
-        expect(other.bodyV1(resourceUrl, error)).toBe(one.bodyV1(resourceUrl, error));
+        const [one, other] = [compose(what), compose(structuredClone(what))];
+        const occasion = { code: 'payment_refused', reason: error } as const;
+        expect(other.state(resourceUrl, occasion)).toEqual(one.state(resourceUrl, occasion));
         // Writing another one in between leaves no trace.
         for (const [elsewhere, otherwise] of [
-          ['https://other.example/', error],
-          [resourceUrl, `${error} else`],
+          ['https://other.example/', occasion],
+          [resourceUrl, { ...occasion, reason: `${error} else` }],
+          [resourceUrl, { ...occasion, code: 'payment_required' }],
         ] as const) {
-          const fresh = compileChallenge(what);
-          expect(one.header(elsewhere, otherwise)).toBe(fresh.header(elsewhere, otherwise));
-          expect(one.bodyV1(elsewhere, otherwise)).toBe(fresh.bodyV1(elsewhere, otherwise));
-          expect(one.bodyV1(resourceUrl, error)).toBe(other.bodyV1(resourceUrl, error));
-          expect(one.header(resourceUrl, error)).toBe(other.header(resourceUrl, error));
+          expect(one.state(elsewhere, otherwise)).toEqual(compose(what).state(elsewhere, otherwise));
+          expect(one.state(resourceUrl, occasion)).toEqual(other.state(resourceUrl, occasion));
         }
       }),
       { numRuns: 100 },
@@ -122,8 +126,8 @@ describe('the challenge', () => {
       [SEPOLIA, BASE],
       [BASE, SEPOLIA],
     ]) {
-      const challenge = compileChallenge({ description: undefined, mimeType: undefined, offers, identifier: 'off' });
-      const { accepts } = decodePaymentRequiredHeader(challenge.header(URL_PAID, 'x'));
+      const header = compileHeader({ description: undefined, mimeType: undefined, offers, identifier: 'off' });
+      const { accepts } = decodePaymentRequiredHeader(header(URL_PAID, 'x'));
       expect(accepts.map(({ network }) => network)).toEqual(offers.map(({ network }) => network));
     }
   });
@@ -134,7 +138,7 @@ describe('the v1 body of the challenge', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
         const payable = what.offers.filter((offer) => offer.v1Network !== undefined);
-        const body = compileChallenge(what).bodyV1(resourceUrl, error);
+        const body = compileBody(what)?.(resourceUrl, error);
         if (payable.length === 0) {
           expect(body).toBeUndefined();
           return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseByteSize } from '../../src/config/byte-size.ts';
 import type { Route } from '../../src/domain/route.ts';
-import { compileChallenge } from '../../src/protocol/challenge.ts';
+import { compileHeader } from '../../src/protocol/v2/challenge-header.ts';
 import { planOf, problemsOf, route } from '../support/config/load.ts';
 
 function routeOf(text: string): Route {
@@ -103,8 +103,8 @@ describe('payment identifiers', () => {
     expect(tooLong, 'the longest description must decide').toBeGreaterThan(1);
     const { description, mimeType, price, identifier } = routeOf(text((tooLong ?? 0) - 1));
     if (price.kind !== 'priced') throw new Error('the route is not priced');
-    const challenge = compileChallenge({ description, mimeType, offers: price.offers, identifier });
-    const header = challenge.header(`https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, 'y'.repeat(128));
+    const write = compileHeader({ description, mimeType, offers: price.offers, identifier });
+    const header = write(`https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, 'y'.repeat(128));
     expect(header.length).toBeLessThanOrEqual(6 * 1024);
     expect(header.length, 'nothing that would fit is refused').toBeGreaterThan(5 * 1024);
   });

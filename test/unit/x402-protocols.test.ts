@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../src/domain/network.ts';
+import type { Receipt } from '../../src/domain/receipt.ts';
 import type { Json, JsonObject } from '../../src/domain/x402.ts';
 import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
 import type { Match, Protocol } from '../../src/protocol/protocol.ts';
@@ -17,14 +18,19 @@ const V2: JsonObject = { x402Version: 2, accepted: ACCEPTED, payload: { signatur
 const V1: JsonObject = { x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload: { signature: '0x' } };
 
 const toHeader = (value: Json) => Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
-const decode = (protocol: Protocol, value: Json) => protocol.decode(toHeader(value));
+const read = (protocol: Protocol, value: Json) => protocol.read(toHeader(value));
+/** What facilitators get of a payment, as far as no offer matters to it. */
+const decode = (protocol: Protocol, value: Json): unknown => {
+  const submitted = read(protocol, value);
+  return submitted.kind === 'malformed' ? submitted : submitted.submission.paying(SEPOLIA);
+};
 const without = (object: JsonObject, key: string) =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
 
 function match(protocol: Protocol, value: Json, offers = OFFERS, url = URL_PAID): Match {
-  const submitted = decode(protocol, value);
+  const submitted = read(protocol, value);
   if (submitted.kind === 'malformed') throw new Error(submitted.detail);
-  return protocol.match(submitted.submission, offers, url);
+  return submitted.submission.match(offers, url);
 }
 
 describe('a v2 payment', () => {
@@ -38,19 +44,13 @@ describe('a v2 payment', () => {
     ],
     ['with fields of later versions, which are left out', { ...V2, later: [1] }, {}],
   ])('is decoded %s', (_, value, optional) => {
-    expect(decode(x402V2, value)).toEqual({
-      kind: 'submitted',
-      submission: { version: 2, payload: { ...V2, ...optional } },
-    });
+    expect(decode(x402V2, value)).toEqual({ version: 2, payload: { ...V2, ...optional } });
   });
 
   it.each([null, undefined])('may accept an offer with %j for extra', (extra) => {
     const accepted = extra === null ? { ...ACCEPTED, extra } : without(ACCEPTED, 'extra');
-    const read = { ...V2, accepted: { ...ACCEPTED, extra: {} } };
-    expect(decode(x402V2, { ...V2, accepted })).toEqual({
-      kind: 'submitted',
-      submission: { version: 2, payload: read },
-    });
+    const payload = { ...V2, accepted: { ...ACCEPTED, extra: {} } };
+    expect(decode(x402V2, { ...V2, accepted })).toEqual({ version: 2, payload });
   });
 
   it.each([
@@ -82,8 +82,8 @@ describe('a v2 payment', () => {
   });
 
   it('is malformed when its header does not decode', () => {
-    expect(x402V2.decode('!')).toMatchObject({ kind: 'malformed' });
-    expect(x402V2.decode(Buffer.from('{').toString('base64'))).toMatchObject({ kind: 'malformed' });
+    expect(x402V2.read('!')).toMatchObject({ kind: 'malformed' });
+    expect(x402V2.read(Buffer.from('{').toString('base64'))).toMatchObject({ kind: 'malformed' });
   });
 });
 
@@ -155,18 +155,11 @@ describe('what a v2 payment pays', () => {
   ])('is another resource with %j', (resource) => {
     expect(match(x402V2, { ...V2, resource })).toEqual({ kind: 'refused', reason: 'resource_mismatch' });
   });
-
-  it('is nothing of what v1 submits', () => {
-    const submitted = decode(x402V1, V1);
-    if (submitted.kind === 'malformed') throw new Error(submitted.detail);
-    const refused = { kind: 'refused', reason: 'invalid_x402_version' };
-    expect(x402V2.match(submitted.submission, OFFERS, URL_PAID)).toEqual(refused);
-  });
 });
 
 describe('a v1 payment', () => {
   it('is decoded, and only its own fields', () => {
-    const submitted = { kind: 'submitted', submission: { version: 1, payload: V1 } };
+    const submitted = { version: 1, payload: V1 };
     expect(decode(x402V1, V1)).toEqual(submitted);
     expect(decode(x402V1, { ...V1, accepted: {}, extensions: 1 })).toEqual(submitted);
   });
@@ -200,32 +193,40 @@ describe('a v1 payment', () => {
   it('pays nothing where every offer is for v2 only', () => {
     expect(match(x402V1, V1, [PERMIT2_OFFER])).toEqual({ kind: 'refused', reason: 'unsupported_scheme' });
   });
-
-  it('pays nothing of what v2 submits', () => {
-    const submitted = decode(x402V2, V2);
-    if (submitted.kind === 'malformed') throw new Error(submitted.detail);
-    const refused = { kind: 'refused', reason: 'invalid_x402_version' };
-    expect(x402V1.match(submitted.submission, OFFERS, URL_PAID)).toEqual(refused);
-  });
 });
 
-describe('the settlement header', () => {
-  const settled = { success: true, transaction: '0xab', network: 'eip155:84532', payer: '0x01', amount: '10000' };
+describe('the receipt', () => {
+  const facts = { network: SEPOLIA.network, v1Network: SEPOLIA.v1Network, payer: '0x01' };
+  const settled: Receipt = { kind: 'settled', transaction: '0xab', amount: SEPOLIA.amount, ...facts };
+  const failed: Receipt = { kind: 'failed', reason: 'insufficient_funds', transaction: undefined, ...facts };
+  const promised: Receipt = { kind: 'promised', amount: SEPOLIA.amount, ...facts };
+  const written = (protocol: Protocol, receipt: Receipt): unknown =>
+    protocol.receipt(receipt).map(([name, value]) => {
+      const read = decodeHeaderJson(value);
+      return [name, read.ok && read.value];
+    });
 
   it('carries everything to v2 clients', () => {
-    expect(x402V2.responseHeader).toBe('PAYMENT-RESPONSE');
-    expect(decodeHeaderJson(x402V2.encodeSettlement(settled, SEPOLIA))).toEqual({ ok: true, value: settled });
+    const value = { success: true, transaction: '0xab', network: 'eip155:84532', payer: '0x01', amount: '10000' };
+    expect(written(x402V2, settled)).toEqual([['PAYMENT-RESPONSE', value]]);
+    const extensions = { 'access-pass': { info: {} } };
+    expect(written(x402V2, { ...settled, extensions })).toEqual([['PAYMENT-RESPONSE', { ...value, extensions }]]);
+    expect(written(x402V2, promised)).toEqual([['PAYMENT-RESPONSE', { ...value, transaction: '' }]]);
+  });
+
+  it('says to v2 clients why there is no settlement', () => {
+    const facts = { success: false, transaction: '', network: 'eip155:84532', payer: '0x01' };
+    expect(written(x402V2, failed)).toEqual([['PAYMENT-RESPONSE', { ...facts, errorReason: 'insufficient_funds' }]]);
   });
 
   it('names the network as v1 clients know it, and holds no field that they do not know', () => {
-    expect(x402V1.responseHeader).toBe('X-PAYMENT-RESPONSE');
     const value = { success: true, transaction: '0xab', network: 'base-sepolia', payer: '0x01' };
-    expect(decodeHeaderJson(x402V1.encodeSettlement(settled, SEPOLIA))).toEqual({ ok: true, value });
+    expect(written(x402V1, { ...settled, extensions: { a: {} } })).toEqual([['X-PAYMENT-RESPONSE', value]]);
+    expect(written(x402V1, promised)).toEqual([['X-PAYMENT-RESPONSE', { ...value, transaction: '' }]]);
   });
 
   it('says to v1 clients why there is no settlement', () => {
-    const failed = { success: false, transaction: '', network: 'eip155:84532', errorReason: 'insufficient_funds' };
-    const value = { ...failed, network: 'base-sepolia' };
-    expect(decodeHeaderJson(x402V1.encodeSettlement(failed, SEPOLIA))).toEqual({ ok: true, value });
+    const facts = { success: false, transaction: '', network: 'base-sepolia', payer: '0x01' };
+    expect(written(x402V1, failed)).toEqual([['X-PAYMENT-RESPONSE', { ...facts, errorReason: 'insufficient_funds' }]]);
   });
 });

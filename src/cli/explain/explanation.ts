@@ -10,7 +10,7 @@ import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
-import { openFacilitator } from '../../registry.ts';
+import { openFacilitator, protocols } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
@@ -73,6 +73,7 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [] },
     {
+      protocols,
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: openFacilitator, release: () => Promise.resolve() },
       clients: new Stock(

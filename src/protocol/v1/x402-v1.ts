@@ -1,7 +1,12 @@
+import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
-import type { Json } from '../../domain/x402.ts';
+import { type Receipt, transactionOf } from '../../domain/receipt.ts';
+import type { Json, PaymentPayloadV1, SettleResponse } from '../../domain/x402.ts';
+import type { Contribution } from '../challenge.ts';
 import { decodeHeaderJson, encodeHeaderJson, versionText } from '../header-json.ts';
-import type { Protocol, Submitted } from '../protocol.ts';
+import { UNNAMED } from '../payment-identifier.ts';
+import { credentialIn, type Match, type Protocol, type Submission, type Submitted } from '../protocol.ts';
+import { compileBody } from './challenge-body.ts';
 
 /**
  * x402 version 1 on HTTP: what `x402-fetch` and its contemporaries speak.
@@ -9,34 +14,44 @@ import type { Protocol, Submitted } from '../protocol.ts';
  * @see x402 specification v1, `transports-v1/http.md`
  */
 export const x402V1: Protocol = {
-  version: 1,
-  requestHeader: 'x-payment',
-  responseHeader: 'X-PAYMENT-RESPONSE',
-  decode(header) {
-    const decoded = decodeHeaderJson(header);
+  name: 'x402 v1',
+  headers: { request: ['X-PAYMENT'], response: ['X-PAYMENT-RESPONSE'] },
+  credential: (fields) => credentialIn(fields, 'x-payment'),
+  read(credential) {
+    const decoded = decodeHeaderJson(credential);
     return decoded.ok ? readPayment(decoded.value) : { kind: 'malformed', detail: decoded.wrong };
   },
-  match(submission, offers) {
-    if (submission.version !== 1) return { kind: 'refused', reason: 'invalid_x402_version' };
-    const { scheme, network } = submission.payload;
-    // A v1 payment names neither asset nor amount: all offers of its network are candidates, the signature decides.
-    const ofScheme = offers.filter((offer) => offer.v1Network !== undefined && offer.scheme === scheme);
-    const matched = ofScheme.filter((offer) => offer.v1Network === network);
-    if (matched.length > 0) return { kind: 'matched', offers: matched };
-    return { kind: 'refused', reason: ofScheme.length === 0 ? 'unsupported_scheme' : 'invalid_network' };
+  challenge(subject) {
+    const body = compileBody(subject);
+    return {
+      repeats: true,
+      state: (resourceUrl, { reason }) =>
+        body === undefined
+          ? NOTHING
+          : { headers: [], body: { contentType: 'application/json', text: body(resourceUrl, reason) } },
+    };
   },
-  encodeSettlement(response, offer) {
-    // v1 readers know the network by name, and know no other fields than these.
-    const { success, transaction, payer, errorReason } = response;
-    return encodeHeaderJson({
-      success,
-      ...(errorReason === undefined ? {} : { errorReason }),
-      transaction,
-      network: offer.v1Network ?? response.network,
-      ...(payer === undefined ? {} : { payer }),
-    });
-  },
+  receipt: (receipt) => [['X-PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
 };
+
+const NOTHING: Contribution = { headers: [], body: undefined };
+
+/** v1 readers know the network by name, and know no other fields than these. */
+function settleResponse(receipt: Receipt): SettleResponse {
+  const { network, v1Network = network, payer } = receipt;
+  const transaction = transactionOf(receipt) ?? '';
+  return receipt.kind === 'failed'
+    ? { success: false, errorReason: receipt.reason, transaction, network: v1Network, payer }
+    : { success: true, transaction, network: v1Network, payer };
+}
+
+function match({ scheme, network }: PaymentPayloadV1, offers: readonly Offer[]): Match {
+  // A v1 payment names neither asset nor amount: all offers of its network are candidates, the signature decides.
+  const ofScheme = offers.filter((offer) => offer.v1Network !== undefined && offer.scheme === scheme);
+  const matched = ofScheme.filter((offer) => offer.v1Network === network);
+  if (matched.length > 0) return { kind: 'matched', offers: matched };
+  return { kind: 'refused', reason: ofScheme.length === 0 ? 'unsupported_scheme' : 'invalid_network' };
+}
 
 function readPayment(value: Json): Submitted {
   if (!isJsonObject(value)) return malformed('it is not a JSON object');
@@ -47,7 +62,15 @@ function readPayment(value: Json): Submitted {
   if (typeof scheme !== 'string') return malformed('scheme is not a string');
   if (typeof network !== 'string') return malformed('network is not a string');
   if (!isJsonObject(payload)) return malformed('payload is not an object');
-  return { kind: 'submitted', submission: { version: 1, payload: { x402Version: 1, scheme, network, payload } } };
+  const read: PaymentPayloadV1 = { x402Version: 1, scheme, network, payload };
+  const submission: Submission = {
+    payload,
+    identifier: UNNAMED,
+    namesItsOffer: false,
+    match: (offers) => match(read, offers),
+    paying: () => ({ version: 1, payload: read }),
+  };
+  return { kind: 'submitted', submission };
 }
 
 function malformed(detail: string): Submitted {

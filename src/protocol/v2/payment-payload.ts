@@ -2,14 +2,18 @@ import { parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json, JsonObject, PaymentPayload, PaymentRequirements } from '../../domain/x402.ts';
 import { versionText } from '../header-json.ts';
-import type { Submitted } from '../protocol.ts';
+
+/** A payload of the right shape, or what is wrong with it. */
+export type ReadPayload =
+  | { readonly kind: 'read'; readonly payload: PaymentPayload }
+  | { readonly kind: 'malformed'; readonly detail: string };
 
 /**
  * Reads a v2 `PaymentPayload`; every field has to be of its type.
  *
  * @see x402 specification v2 §5.2
  */
-export function readPaymentPayload(value: Json): Submitted {
+export function readPaymentPayload(value: Json): ReadPayload {
   if (!isJsonObject(value)) return malformed('it is not a JSON object');
   if (value['x402Version'] !== 2) {
     return malformed(`x402Version is ${versionText(value)}, and PAYMENT-SIGNATURE carries version 2`);
@@ -27,7 +31,7 @@ export function readPaymentPayload(value: Json): Submitted {
     payload,
     ...(extensions ? { extensions } : {}),
   };
-  return { kind: 'submitted', submission: { version: 2, payload: read } };
+  return { kind: 'read', payload: read };
 }
 
 function readRequirements(value: Json | undefined): PaymentRequirements | undefined {
@@ -43,6 +47,6 @@ function isOptionalObject(value: Json | undefined): value is JsonObject | null |
   return value === undefined || value === null || isJsonObject(value);
 }
 
-function malformed(detail: string): Submitted {
+function malformed(detail: string): ReadPayload {
   return { kind: 'malformed', detail };
 }

@@ -1,9 +1,13 @@
+import { formatAmount } from '../../domain/amount.ts';
 import { networkFamily } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
-import type { Json, JsonObject, PaymentRequirements } from '../../domain/x402.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+import type { Json, JsonObject, PaymentPayload, PaymentRequirements, SettleResponse } from '../../domain/x402.ts';
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
-import type { Protocol } from '../protocol.ts';
+import { readIdentifier } from '../payment-identifier.ts';
+import { credentialIn, type Match, type Protocol, type Submission } from '../protocol.ts';
+import { compileHeader } from './challenge-header.ts';
 import { readPaymentPayload } from './payment-payload.ts';
 
 /**
@@ -12,24 +16,69 @@ import { readPaymentPayload } from './payment-payload.ts';
  * @see x402 specification, `transports-v2/http.md`
  */
 export const x402V2: Protocol = {
-  version: 2,
-  requestHeader: 'payment-signature',
-  responseHeader: 'PAYMENT-RESPONSE',
-  decode(header) {
-    const decoded = decodeHeaderJson(header);
-    return decoded.ok ? readPaymentPayload(decoded.value) : { kind: 'malformed', detail: decoded.wrong };
+  name: 'x402 v2',
+  headers: { request: ['PAYMENT-SIGNATURE'], response: ['PAYMENT-REQUIRED', 'PAYMENT-RESPONSE'] },
+  credential: (fields) => credentialIn(fields, 'payment-signature'),
+  read(credential) {
+    const decoded = decodeHeaderJson(credential);
+    if (!decoded.ok) return { kind: 'malformed', detail: decoded.wrong };
+    const read = readPaymentPayload(decoded.value);
+    return read.kind === 'malformed' ? read : { kind: 'submitted', submission: submissionOf(read.payload) };
   },
-  match(submission, offers, resourceUrl) {
-    if (submission.version !== 2) return { kind: 'refused', reason: 'invalid_x402_version' };
-    const { accepted, resource } = submission.payload;
-    if (!isForResource(resource, resourceUrl)) return { kind: 'refused', reason: 'resource_mismatch' };
-    const matched = offers.filter((offer) => pays(accepted, offer));
-    return matched.length > 0
-      ? { kind: 'matched', offers: matched }
-      : { kind: 'refused', reason: mismatchReason(accepted, offers) };
+  challenge(subject) {
+    const header = compileHeader(subject);
+    return {
+      // A sign-in states a nonce that nobody has seen yet.
+      repeats: subject.signIn === undefined,
+      state: (resourceUrl, { reason }) => ({
+        headers: ['PAYMENT-REQUIRED', header(resourceUrl, reason)],
+        body: undefined,
+      }),
+    };
   },
-  encodeSettlement: (response) => encodeHeaderJson(response),
+  receipt: (receipt) => [['PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
 };
+
+function submissionOf(payload: PaymentPayload): Submission {
+  return {
+    payload: payload.payload,
+    identifier: readIdentifier(payload.extensions),
+    namesItsOffer: true,
+    match: (offers, resourceUrl) => match(payload, offers, resourceUrl),
+    paying: () => ({ version: 2, payload }),
+  };
+}
+
+function match({ accepted, resource }: PaymentPayload, offers: readonly Offer[], resourceUrl: string): Match {
+  if (!isForResource(resource, resourceUrl)) return { kind: 'refused', reason: 'resource_mismatch' };
+  const matched = offers.filter((offer) => pays(accepted, offer));
+  return matched.length > 0
+    ? { kind: 'matched', offers: matched }
+    : { kind: 'refused', reason: mismatchReason(accepted, offers) };
+}
+
+function settleResponse(receipt: Receipt): SettleResponse {
+  const { network, payer } = receipt;
+  switch (receipt.kind) {
+    case 'failed':
+      return { success: false, errorReason: receipt.reason, transaction: receipt.transaction ?? '', network, payer };
+    case 'promised':
+      // Accepted, and no transaction, as the specification has it.
+      return { success: true, transaction: '', network, payer, amount: formatAmount(receipt.amount) };
+    case 'settled': {
+      const { transaction, extensions } = receipt;
+      const amount = formatAmount(receipt.amount);
+      return {
+        success: true,
+        transaction,
+        network,
+        payer,
+        amount,
+        ...(extensions === undefined ? {} : { extensions }),
+      };
+    }
+  }
+}
 
 /** Whether the echoed requirement is our offer. Clients may add to `extra`; EVM addresses may change their casing. */
 function pays(accepted: PaymentRequirements, offer: Offer): boolean {

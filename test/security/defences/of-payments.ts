@@ -10,8 +10,8 @@ const HELD = 'pipeline/held-payment.ts';
 export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'parser-abuse',
-    ['too long', READ, 'value.length > request.runtime.plan.limits.paymentHeaderBytes', 'false'],
-    ['two of it', READ, "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
+    ['too long', READ, 'text.length > request.runtime.plan.limits.paymentHeaderBytes', 'false'],
+    ['two of it', 'protocol/protocol.ts', "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
     ['other spellings of base64', HEADER_JSON, '!BASE64.test(header)', 'false'],
     ['nests', HEADER_JSON, 'isDeeper(value, MAX_DEPTH)', 'false'],
     ['names a prototype', HEADER_JSON, "if (key === '__proto__')", 'if (false)'],
@@ -23,7 +23,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['other facts', EIP3009, 'signed.to !== parseAddress(offer.payTo)', 'false'],
     ['other facts', 'scheme/exact-evm/authorization-window.ts', 'if (after > time)', 'if (false)'],
     ['another resource', V2, '!isForResource(resource, resourceUrl)', 'false'],
-    ['payment-identifier', 'pipeline/payment-identifier.ts', ' && WELL_FORMED.test(id)', ''],
+    ['payment-identifier', 'protocol/payment-identifier.ts', ' && WELL_FORMED.test(id)', ''],
   ),
   ...defencesOf(
     'replay',
