@@ -11,7 +11,12 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'parser-abuse',
     ['too long', READ, 'text.length > request.runtime.plan.limits.paymentHeaderBytes', 'false'],
-    ['two of it', 'protocol/protocol.ts', "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
+    [
+      'two of it',
+      'protocol/protocol.ts',
+      "typeof value !== 'string' || value.includes(',')",
+      "typeof value !== 'string'",
+    ],
     ['other spellings of base64', HEADER_JSON, '!BASE64.test(header)', 'false'],
     ['nests', HEADER_JSON, 'isDeeper(value, MAX_DEPTH)', 'false'],
     ['names a prototype', HEADER_JSON, "if (key === '__proto__')", 'if (false)'],
