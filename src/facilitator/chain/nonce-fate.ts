@@ -1,6 +1,9 @@
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { Hex } from '../../evm/address.ts';
 import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
+import { FAILURES, pending, settledWith } from './chain-outcome.ts';
 import type { ChainReads } from './chain-reads.ts';
 import { type Findings, findProof } from './proof.ts';
 import type { Transfer } from './transfer.ts';
@@ -87,6 +90,29 @@ export async function findFate(
       const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
       return { kind: stays ? 'spent' : 'unclear' };
     }
+  }
+}
+
+/**
+ * What the fate of a transfer's nonce means for its payment: the one place that says so. `undefined` where it is unused:
+ * then only what was sent for it, and by whom, can tell.
+ *
+ * @param ours our own transaction, the one that may decide it where the chain does not say
+ */
+export function outcomeOfFate(transfer: Transfer, fate: NonceFate, ours?: Hex): SettlementOutcome | undefined {
+  switch (fate.kind) {
+    case 'paid':
+      return settledWith(transfer, fate.receipt.transaction);
+    case 'unconfirmed':
+      return pending(fate.receipt.transaction);
+    case 'spent':
+      return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+    case 'expired':
+      return { kind: 'failed', reason: 'settlement_expired' };
+    case 'unclear':
+      return pending(ours);
+    case 'unused':
+      return fate.fresh ? undefined : pending(ours, 'chain_node_behind');
   }
 }
 

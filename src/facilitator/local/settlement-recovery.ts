@@ -2,9 +2,9 @@ import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Block, Receipt } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
-import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import { pending, settledWith } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import { findFate, firmBlock, isConfirmed } from '../chain/nonce-fate.ts';
+import { findFate, firmBlock, isConfirmed, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesTransfer } from '../chain/proof.ts';
 import type { Transfer } from '../chain/transfer.ts';
 import type { OpenSettlement } from '../facilitator.ts';
@@ -62,24 +62,12 @@ export class SettlementRecovery {
         : pending(receipt.transaction);
     }
     const fate = await findFate(transfer, since, this.#tools, signal);
-    switch (fate.kind) {
-      case 'paid':
-        return settledWith(transfer, fate.receipt.transaction);
-      case 'unconfirmed':
-        return pending(fate.receipt.transaction);
-      case 'spent':
-        return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
-      case 'expired':
-        return { kind: 'failed', reason: 'settlement_expired' };
-      case 'unclear':
-        return pending(hash);
-      case 'unused':
-        if (!fate.fresh) return pending(hash, 'chain_node_behind');
-        // Written down before it is sent: what was not written was not sent.
-        if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
-        if (receipt !== undefined) return this.#withoutEffect(open, attempt, receipt, fate.head);
-        return await this.#sendAgain(open, fate.head, signal);
-    }
+    const decided = outcomeOfFate(transfer, fate, hash);
+    if (decided !== undefined || fate.kind !== 'unused') return decided ?? pending(hash);
+    // Written down before it is sent: what was not written was not sent.
+    if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
+    if (receipt !== undefined) return this.#withoutEffect(open, attempt, receipt, fate.head);
+    return await this.#sendAgain(open, fate.head, signal);
   }
 
   /** Our transaction is mined and the authorization is unused: it will never do anything else. */

@@ -4,9 +4,9 @@ import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { ChainNode } from '../chain/chain-node.ts';
-import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
-import { type FateTools, findFate } from '../chain/nonce-fate.ts';
+import { type FateTools, findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesForeignTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
@@ -85,20 +85,8 @@ class ChainWitness implements Witness {
 
   async #judge(transfer: Transfer, since: number, signal?: AbortSignal): Promise<Sight> {
     const fate = await findFate(transfer, since, this.#tools, signal);
-    switch (fate.kind) {
-      case 'paid':
-        return asSight(settledWith(transfer, fate.receipt.transaction));
-      case 'unconfirmed':
-        return asSight(pending(fate.receipt.transaction));
-      case 'spent':
-        return asSight({ kind: 'failed', reason: FAILURES[transfer.method].nonce });
-      case 'expired':
-        return asSight({ kind: 'failed', reason: 'settlement_expired' });
-      case 'unclear':
-        return asSight(pending());
-      case 'unused':
-        return fate.fresh ? { kind: 'unused' } : asSight(pending(undefined, 'chain_node_behind'));
-    }
+    const decided = outcomeOfFate(transfer, fate);
+    return decided === undefined ? { kind: 'unused' } : asSight(decided);
   }
 
   /** Whether our own node has the transaction, and it is the proof. */
