@@ -70,6 +70,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
     facilitators,
     cors: soundValue(gateway.cors) ?? 'gateway',
+    readiness: soundValue(gateway.readiness) ?? 'process',
     limits,
     tracing: soundValue(gateway.tracing),
     discovery: discoveryTerms(gateway),

@@ -68,6 +68,12 @@ function gatewayKeyTable(table: AssetTable) {
       description:
         "How long a client's connection is kept without a request. Behind a load balancer it has to be longer than the balancer keeps its own (600 s at Google Cloud, up to an hour elsewhere).",
     },
+    readiness: {
+      decoder: word(['process', 'strict']),
+      default: 'process',
+      description:
+        'What turns `/readyz` 503. `process`: this process has no configuration in force, does not listen or drains. `strict`: also a store or a facilitator that does not answer, which takes every replica that shares it out of service, free routes included.',
+    },
     publicUrl: {
       decoder: publicOrigin,
       description:

@@ -35,6 +35,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   },
   facilitators: { key: 'facilitator', show: ({ facilitators }) => showList(facilitators.map(showFacilitator)) },
   cors: { key: 'cors', show: ({ cors }) => cors },
+  readiness: { key: 'readiness', show: ({ readiness }) => readiness },
   retryWindowMs: { key: 'retryWindow', show: ({ retryWindowMs }) => showMs(retryWindowMs) },
   retentionMs: { key: 'retention', show: ({ retentionMs }) => showMs(retentionMs) },
   deferred: {

@@ -35,6 +35,9 @@ export type StoreSpec =
 /** Who answers CORS preflights of priced routes: the gateway, or the API behind it. */
 export type CorsMode = 'gateway' | 'api';
 
+/** What withdraws readiness: this process alone, or also what all processes share. */
+export type ReadinessMode = 'process' | 'strict';
+
 /** How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`. */
 export interface DeferredBounds {
   /** Most answers whose payment is not settled yet, over all payers. */
@@ -82,6 +85,7 @@ export interface Plan {
   readonly facilitators: readonly FacilitatorSpec[];
   readonly store: StoreSpec;
   readonly cors: CorsMode;
+  readonly readiness: ReadinessMode;
   readonly limits: Limits;
   /** How long a payment whose answer did not arrive can be collected with the same header, in milliseconds. */
   readonly retryWindowMs: number;

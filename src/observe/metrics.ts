@@ -5,17 +5,18 @@ import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
+import { createReadinessMetrics, type ReadinessMetrics } from './readiness-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createShadowMetrics } from './shadow-metrics.ts';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
-export interface Metrics extends Observer, WebhookMetrics {
+export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics {
   readonly config: ConfigMetrics;
   /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
   readConnections(open: () => number): void;
-  /** Says how many settlements are open at `now` (Unix milliseconds), as the ledger has it. */
-  setOpenSettlements(open: readonly OpenSettlements[], now: number): void;
+  /** Says how many settlements are open at `now` (Unix milliseconds); `undefined` where the ledger cannot be read. */
+  setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
   /** The text exposition of everything, with its content type. */
   render(): Promise<Exposition>;
   /** The values of this moment, fit to be copied to another process. */
@@ -69,6 +70,7 @@ export function createMetrics(): Metrics {
     ...createPassMetrics(registry),
     ...createAnswerMetrics(registry),
     ...createWebhookMetrics(registry),
+    ...createReadinessMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -15,8 +15,11 @@ const OPEN_STATES = ['owed', 'settling', 'unknown'] as const;
 
 /** What payments come to. */
 export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
-  /** @param now Unix milliseconds */
-  setOpenSettlements(open: readonly OpenSettlements[], now: number): void;
+  /**
+   * @param open `undefined` where the ledger could not be read: nothing is shown, since 0 would be a claim
+   * @param now Unix milliseconds
+   */
+  setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
 }
 
 /** Payments, revenue and open settlements. */
@@ -57,6 +60,9 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
       if (settled) revenue.inc({ route, network, asset }, Number(amount));
     },
     setOpenSettlements(counts, now) {
+      open.reset();
+      oldest.reset();
+      if (counts === undefined) return;
       for (const state of OPEN_STATES) {
         const found = counts.find((entry) => entry.state === state);
         open.set({ state }, found?.count ?? 0);

@@ -1,31 +1,29 @@
 import type { Server, ServerResponse } from 'node:http';
 import { hostName, parseHost } from '../domain/host.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Plan, ReadinessMode } from '../domain/plan.ts';
 import { createServer } from '../engine/node-http.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { isReady, type ReadinessCheck } from './readiness-check.ts';
 
-/** One line of the readiness detail. */
-export interface ReadinessCheck {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly detail?: string;
+/** What the operators' pages are made from. */
+export interface AdminPages {
+  readonly metrics: Pick<Metrics, 'render'>;
+  readonly checks: () => readonly ReadinessCheck[];
+  /** The plan in force. */
+  readonly plan: () => Pick<Plan, 'readiness' | 'adminHosts'>;
 }
 
 /** Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`. Nothing of it is on the public listener. */
-export function createAdminListener(
-  metrics: Metrics,
-  readiness: () => readonly ReadinessCheck[],
-  { adminHosts }: Pick<Plan, 'adminHosts'>,
-): Server {
+export function createAdminListener({ metrics, checks, plan }: AdminPages): Server {
   return createServer((req, res) => {
-    if (!isOwnHost(req.headers.host, adminHosts)) return send(res, 421, 'text/plain', FOREIGN);
+    if (!isOwnHost(req.headers.host, plan().adminHosts)) return send(res, 421, 'text/plain', FOREIGN);
     const path = req.url?.split('?', 1)[0];
     if (req.method !== 'GET' && req.method !== 'HEAD') return send(res, 405, 'text/plain', 'method not allowed\n');
     switch (path) {
       case '/livez':
         return send(res, 200, 'text/plain', 'ok\n');
       case '/readyz':
-        return sendReadiness(res, readiness());
+        return sendReadiness(res, checks(), plan().readiness);
       case '/metrics':
         return void sendMetrics(res, metrics);
       default:
@@ -51,12 +49,18 @@ function isOwnHost(header: string | undefined, known: readonly string[]): boolea
 const ADDRESS = /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
 const PRIVATE_NAME = /^(?:[^.]+|.+\.(?:localhost|svc|cluster\.local|internal))$/;
 
-function sendReadiness(res: ServerResponse, checks: readonly ReadinessCheck[]): void {
-  const ready = checks.every((check) => check.ready);
-  send(res, ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, checks }, null, 2)}\n`);
+/**
+ * `degraded` lists what does not work of the things that several processes share, or that are behind the gateway: a load
+ * balancer cannot help with them by sending requests elsewhere.
+ */
+function sendReadiness(res: ServerResponse, checks: readonly ReadinessCheck[], mode: ReadinessMode): void {
+  const ready = checks.every((check) => isReady(check, mode));
+  const degraded = checks.filter((check) => !check.ready && check.scope !== 'process');
+  const body = { ready, degraded: degraded.map(({ name, detail }) => ({ name, detail })), checks };
+  send(res, ready ? 200 : 503, 'application/json', `${JSON.stringify(body, null, 2)}\n`);
 }
 
-async function sendMetrics(res: ServerResponse, metrics: Metrics): Promise<void> {
+async function sendMetrics(res: ServerResponse, metrics: Pick<Metrics, 'render'>): Promise<void> {
   const { contentType, body } = await metrics.render();
   send(res, 200, contentType, body);
 }

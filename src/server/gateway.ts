@@ -19,7 +19,7 @@ import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
-import { createAdminListener, type ReadinessCheck } from './admin-listener.ts';
+import { createAdminListener } from './admin-listener.ts';
 import { closeNow, listenOn } from './listening.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
@@ -28,6 +28,7 @@ import { PassKeeper } from './pass-keeper.ts';
 import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { readiness, soundConfiguration } from './readiness.ts';
+import type { ReadinessCheck } from './readiness-check.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
 
@@ -164,9 +165,9 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,
     everyRound: async () => {
+      await countOpen(store, metrics, clock);
       await recent.remember();
       await facilitators.sweep();
-      metrics.setOpenSettlements(await store.countOpen(), clock());
     },
     notes: recoveryNotes(log, observer),
     clock,
@@ -191,6 +192,16 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
   return { ...opened, store, reconciler, messenger, metrics, services, keeper };
 }
 
+/** A count that is old says nothing: without a ledger to read, nothing is shown. */
+async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => number): Promise<void> {
+  try {
+    metrics.setOpenSettlements(await store.countOpen(), clock());
+  } catch (fault) {
+    metrics.setOpenSettlements(undefined, clock());
+    throw fault;
+  }
+}
+
 async function listen(parts: Parts, { configuration = soundConfiguration, log }: GatewayDeps): Promise<SoleGateway> {
   const { plans, services, metrics, store, reconciler, facilitators } = parts;
   const { plan } = plans.current;
@@ -200,7 +211,8 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
     const { leaving } = listener;
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
   };
-  const admin = plan.admin && createAdminListener(metrics, checks, plan);
+  metrics.readReadiness(checks);
+  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan });
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
     await loadFacilitators(next.facilitators);
     return await plans.prepare(next, () => listener.begunAreOver());

@@ -1,7 +1,7 @@
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { ReadinessCheck } from './admin-listener.ts';
+import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
 
 /** The configuration asks for something that the facilitators, once asked, do not do. */
@@ -23,21 +23,23 @@ export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: Proc
     const name = `facilitator for ${offer.scheme} on ${offer.network}`;
     checks.set(name, facilitatorCheck(name, offer, runtime));
   }
-  const upstreams = serversOf(runtime.plan).map((origin) => upstreamCheck(origin, runtime));
+  const upstreams = serversOf(runtime.plan).map((origin) =>
+    checkOf(`upstream ${origin}`, 'upstream', runtime.health.of(origin).trouble),
+  );
+  const store = checkOf('store', 'shared', ledgerAnswers ? undefined : 'the ledger does not answer');
   const shadowed = describeShadowed(runtime.plan);
-  const enforcement = shadowed === undefined ? [] : [{ name: 'enforcement', ready: true, detail: shadowed }];
-  return [storeCheck(ledgerAnswers), ...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
+  const enforcement = shadowed === undefined ? [] : [{ ...checkOf('enforcement', 'process'), detail: shadowed }];
+  return [store, ...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
 }
 
 /** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */
 export function accepting(leaving: boolean): ReadinessCheck {
-  const check = { name: 'accepting requests', ready: !leaving };
-  return leaving ? { ...check, detail: 'draining' } : check;
+  return checkOf('accepting requests', 'process', leaving ? 'draining' : undefined);
 }
 
 /** What is to be said of a configuration that cannot change. */
 export function soundConfiguration(): ReadinessCheck {
-  return { name: 'configuration', ready: true };
+  return checkOf('configuration', 'process');
 }
 
 /**
@@ -54,23 +56,16 @@ export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
   throw new UnservedOfferError(`no facilitator serves ${kinds}; asked: ${names}`);
 }
 
-function storeCheck(ready: boolean): ReadinessCheck {
-  return ready ? { name: 'store', ready } : { name: 'store', ready, detail: 'the ledger does not answer' };
+/** @param trouble why it is not ready; `undefined` when it is */
+function checkOf(name: string, scope: CheckScope, trouble?: string): ReadinessCheck {
+  return trouble === undefined ? { name, scope, ready: true } : { name, scope, ready: false, detail: trouble };
 }
 
 /** A facilitator in trouble is told of also while another one does its work. */
 function facilitatorCheck(name: string, offer: Offer, { facilitators }: OpenRuntime): ReadinessCheck {
-  const absence = facilitators.absence(offer);
-  if (absence !== undefined) return { name, ready: false, detail: absence };
-  const detail = facilitators.trouble(offer);
-  return detail === undefined ? { name, ready: true } : { name, ready: true, detail };
-}
-
-/** Told, never held against the gateway: taking every replica out of service would turn one fault into a larger one. */
-function upstreamCheck(origin: string, { health }: OpenRuntime): ReadinessCheck {
-  const check = { name: `upstream ${origin}`, ready: true };
-  const { trouble } = health.of(origin);
-  return trouble === undefined ? check : { ...check, detail: trouble };
+  const check = checkOf(name, 'shared', facilitators.absence(offer));
+  const detail = check.detail ?? facilitators.trouble(offer);
+  return detail === undefined ? check : { ...check, detail };
 }
 
 function serversOf({ routes, unmatched }: Plan): readonly string[] {

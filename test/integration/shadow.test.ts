@@ -127,6 +127,7 @@ describe('a route with enforce: off', () => {
     const { checks } = (await (await fetch(`${gateway.adminUrl}/readyz`)).json()) as { checks: { name: string }[] };
     expect(checks.find(({ name }) => name === 'enforcement')).toEqual({
       name: 'enforcement',
+      scope: 'process',
       ready: true,
       detail:
         'shadow mode: 3 of 4 priced routes let clients through free of charge: off (enforce: off), broken (enforce: off), half (enforce: 50%)',

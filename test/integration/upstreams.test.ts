@@ -43,11 +43,14 @@ describe('a gateway in front of several servers', () => {
     for (let i = 0; i < 8; i++) expect(await (await fetch(gateway.url)).text()).toBe('got ');
     const ready = await fetch(`${gateway.adminUrl}/readyz`);
     expect(ready.status).toBe(200);
-    const left = { name: `upstream http://127.0.0.1:${port}`, ready: true };
+    const name = `upstream http://127.0.0.1:${port}`;
+    const detail = expect.stringContaining('3 failed in a row, left out');
     expect(await ready.json()).toMatchObject({
+      ready: true,
+      degraded: [{ name, detail }],
       checks: expect.arrayContaining([
-        { ...left, detail: expect.stringContaining('3 failed in a row, left out') },
-        { name: `upstream http://127.0.0.1:${good}`, ready: true },
+        { name, scope: 'upstream', ready: false, detail },
+        { name: `upstream http://127.0.0.1:${good}`, scope: 'upstream', ready: true },
       ]),
     });
   });

@@ -5,7 +5,8 @@ import type { ProcessEnd, WorkerProcess } from '../../src/server/workers/process
 import type { PrimaryMessage, WorkerMessage } from '../../src/server/workers/worker-line.ts';
 
 const FILES: ReadonlyMap<string, string> = new Map([['gateway.yaml', 'listen: …']]);
-const READY = [{ name: 'configuration', ready: true }];
+const READY = [{ name: 'configuration', scope: 'process', ready: true } as const];
+const OUT = { scope: 'process', ready: false } as const;
 
 /** A worker process that a test plays. */
 interface PlayedWorker {
@@ -101,7 +102,7 @@ describe('a crew of workers', () => {
     at(0).serve();
     await vi.advanceTimersByTimeAsync(0);
     expect(started).toBe(false);
-    expect(crew.checks()).toContainEqual({ name: 'worker 2', ready: false, detail: 'starting' });
+    expect(crew.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'starting' });
     at(1).serve();
     expect(await starting).toBe('http://127.0.0.1:8402');
     expect(at(1).heard).toEqual([{ kind: 'begin', worker: 2, contents: FILES }]);
@@ -144,7 +145,7 @@ describe('a crew of workers', () => {
       waits.push(Date.now() - since);
     }
     await at(-1).end();
-    expect(crew.checks()).toContainEqual({ name: 'worker 2', ready: false, detail: 'ended by SIGKILL' });
+    expect(crew.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'ended by SIGKILL' });
     expect(waits).toEqual([0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   });
 
@@ -178,9 +179,9 @@ describe('a crew of workers', () => {
     void crew.start();
     at(0).serve();
     await vi.advanceTimersByTimeAsync(5001);
-    expect(crew.checks()).toEqual([{ name: 'worker 1', ready: false, detail: 'does not answer' }]);
+    expect(crew.checks()).toEqual([{ ...OUT, name: 'worker 1', detail: 'does not answer' }]);
     at(0).say({ kind: 'pulse', checks: READY, settlers: [] });
-    expect(crew.checks()).toEqual([{ name: 'worker 1: configuration', ready: true }]);
+    expect(crew.checks()).toEqual([{ name: 'worker 1: configuration', scope: 'process', ready: true }]);
   });
 
   it('ends a worker that does not come to serve', async () => {

@@ -5,8 +5,8 @@ import type { Plan } from '../../domain/plan.ts';
 import { describeCause } from '../../observe/cause.ts';
 import type { ConfigMetrics } from '../../observe/config-metrics.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { ReadinessCheck } from '../admin-listener.ts';
 import { UnservedOfferError } from '../readiness.ts';
+import type { ReadinessCheck } from '../readiness-check.ts';
 import { type ConfigReading, type FileContents, isUnchanged, type ReadFile } from './config-reading.ts';
 import { type FileWatch, watchFiles } from './file-watch.ts';
 
@@ -91,11 +91,12 @@ export class Reloader {
   /** What the readiness page says: a gateway goes on with what it has, and is ready with it. */
   check(): ReadinessCheck {
     const since = `in force since ${new Date(this.#since).toISOString()}`;
-    if (this.#refusal === undefined) return { name: 'configuration', ready: true, detail: since };
+    const sound = { name: 'configuration', scope: 'process', ready: true } as const;
+    if (this.#refusal === undefined) return { ...sound, detail: since };
     const [shown, more] = [this.#refusal.slice(0, MOST_SHOWN), this.#refusal.length - MOST_SHOWN];
     const problems = [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ');
     const detail = `${since}; the file was refused: ${problems}`;
-    return { name: 'configuration', ready: true, detail };
+    return { ...sound, detail };
   }
 
   /** Follows the file no more, and resolves when no reload is under way. */

@@ -1,5 +1,5 @@
 import type { Logger } from '../../observe/log.ts';
-import type { ReadinessCheck } from '../admin-listener.ts';
+import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import { ChangeOver } from './change-over.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
@@ -78,6 +78,11 @@ export class Crew {
   /** What every worker said last of its readiness. */
   checks(): readonly ReadinessCheck[] {
     return this.#seats.flatMap((seat) => seat.checks());
+  }
+
+  /** Whether each worker serves, without what it says of itself. */
+  presence(): readonly ReadinessCheck[] {
+    return this.#seats.map((seat) => seat.presence);
   }
 
   /**

@@ -5,10 +5,11 @@ import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
 import { loadFacilitators, openFacilitator } from '../../registry.ts';
-import { createAdminListener, type ReadinessCheck } from '../admin-listener.ts';
+import { createAdminListener } from '../admin-listener.ts';
 import type { Gateway } from '../gateway.ts';
 import { closeNow, listenOn } from '../listening.ts';
 import { accepting, soundConfiguration } from '../readiness.ts';
+import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { Reloadable } from '../reload/reloader.ts';
 import { Crew } from './crew.ts';
@@ -57,7 +58,8 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   let inForce = plan;
   let leaving = false;
   const checks = (): readonly ReadinessCheck[] => [configuration(), ...crew.checks(), accepting(leaving)];
-  const admin = plan.admin && createAdminListener({ ...own, render: () => metrics.render() }, checks, plan);
+  own.readReadiness(() => [configuration(), ...crew.presence(), accepting(leaving)]);
+  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => inForce });
   const leave = (): void => {
     leaving = true;
     crew.leave();

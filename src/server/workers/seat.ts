@@ -1,4 +1,4 @@
-import type { ReadinessCheck } from '../admin-listener.ts';
+import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
 import { restoreStartFault } from './start-fault.ts';
@@ -122,14 +122,21 @@ export class Seat {
     clearTimeout(this.#waiting);
   }
 
+  /** Whether somebody works here and says so. */
+  get presence(): ReadinessCheck {
+    const check = { name: `worker ${this.number}`, scope: 'process' } as const;
+    const worker = this.#worker;
+    if (worker === undefined) return { ...check, ready: false, detail: this.#lastEnd };
+    if (worker.servingSince === undefined) return { ...check, ready: false, detail: 'starting' };
+    if (this.#deps.clock() - worker.pulseAt > STALE_MS) return { ...check, ready: false, detail: 'does not answer' };
+    return { ...check, ready: true };
+  }
+
   /** What the worker said last of its readiness, or why there is nothing to go by. */
   checks(): readonly ReadinessCheck[] {
-    const name = `worker ${this.number}`;
-    const worker = this.#worker;
-    if (worker === undefined) return [{ name, ready: false, detail: this.#lastEnd }];
-    if (worker.servingSince === undefined) return [{ name, ready: false, detail: 'starting' }];
-    if (this.#deps.clock() - worker.pulseAt > STALE_MS) return [{ name, ready: false, detail: 'does not answer' }];
-    return worker.checks.map((check) => ({ ...check, name: `${name}: ${check.name}` }));
+    const { presence } = this;
+    if (!presence.ready) return [presence];
+    return (this.#worker?.checks ?? []).map((check) => ({ ...check, name: `${presence.name}: ${check.name}` }));
   }
 
   #hear(worker: SeatedWorker, message: WorkerMessage): void {

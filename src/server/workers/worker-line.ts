@@ -1,6 +1,6 @@
 import type { Channel, SettlerToWorker, WorkerToSettler } from '../../facilitator/relayed/settlement-channel.ts';
 import type { MetricsSnapshot } from '../../observe/metrics.ts';
-import type { ReadinessCheck } from '../admin-listener.ts';
+import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { StartFault } from './start-fault.ts';
 
