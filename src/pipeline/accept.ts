@@ -1,11 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { parseHost } from '../domain/host.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import { parseRequestTarget, type RequestTarget } from '../domain/request-target.ts';
 import { bodyTooLarge } from '../proxy/body-limit.ts';
-import { ClientDeparture } from '../proxy/client-departure.ts';
-import { forwardedOrigin, isEncrypted } from '../proxy/forwarded.ts';
-import type { AcceptedRequest, ExchangeNotes } from './exchange.ts';
+import { forwardedOrigin } from '../proxy/forwarded.ts';
+import type { AcceptedHead, ExchangeNotes } from './exchange.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Methods that would make the gateway a tunnel or a mirror. */
@@ -16,8 +15,7 @@ const MOST_HEADERS = 256;
 
 /** What a request arrives with. */
 export interface Arrival {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly head: RequestHead;
   readonly runtime: Runtime;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
@@ -29,19 +27,19 @@ export interface Arrival {
  * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
  *   `request_malformed`, `request_head_too_large`, `request_body_too_large`
  */
-export function acceptRequest(arrival: Arrival): AcceptedRequest {
-  const { req, res, runtime, notes } = arrival;
-  const method = req.method ?? '';
+export function acceptRequest(arrival: Arrival): AcceptedHead {
+  const { head, runtime, notes } = arrival;
+  const { method } = head;
   if (NEVER_FORWARDED.has(method))
     throw new GatewayError('method_not_allowed', { detail: `${method} is not forwarded.` });
-  if (req.rawHeaders.length > 2 * MOST_HEADERS)
+  if (head.rawHeaders.length > 2 * MOST_HEADERS)
     throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
-  refuseOddMessage(req);
-  const sentHost = readHost(req);
-  const target = readTarget(req.url ?? '', sentHost);
-  const { host, publicOrigin } = seenByClient(req, runtime, sentHost);
+  refuseOddMessage(head);
+  const sentHost = readHost(head);
+  const target = readTarget(head.target, sentHost);
+  const { host, publicOrigin } = seenByClient(head, runtime, sentHost);
   notes.path = target.path;
-  refuseLargeBody(req, runtime);
+  refuseLargeBody(head, runtime);
   return {
     ...arrival,
     method,
@@ -49,7 +47,6 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
     query: target.query,
     host,
     publicOrigin,
-    clientGone: new ClientDeparture(res),
   };
 }
 
@@ -58,7 +55,7 @@ export function acceptRequest(arrival: Arrival): AcceptedRequest {
  * codings that would be lost on the way (forwarded as they are, under a head that no longer names them), and any text
  * with `100-continue` in it, which servers behind may not take for that expectation.
  */
-function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): void {
+function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: RequestHead): void {
   const { expect, 'transfer-encoding': coding } = headers;
   if (httpVersionMajor !== 1) throw new GatewayError('request_malformed', { detail: 'Speak HTTP/1.1.' });
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
@@ -69,18 +66,18 @@ function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: Incom
 }
 
 /** What is announced need not arrive: nothing is asked, verified or claimed for it. */
-function refuseLargeBody({ headers }: IncomingMessage, { plan }: Runtime): void {
+function refuseLargeBody({ headers }: RequestHead, { plan }: Runtime): void {
   const { bodyBytes } = plan.limits;
   if (bodyBytes !== undefined && Number(headers['content-length']) > bodyBytes) throw bodyTooLarge(bodyBytes);
 }
 
-function readHost(req: IncomingMessage): string {
+function readHost({ rawHeaders, headers }: RequestHead): string {
   let values = 0;
-  for (let index = 0; index < req.rawHeaders.length; index += 2) {
-    const name = req.rawHeaders[index];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') values += 1;
   }
-  const host = values === 1 ? parseHost(req.headers.host) : undefined;
+  const host = values === 1 ? parseHost(headers.host) : undefined;
   if (host === undefined) throw new GatewayError('host_invalid', { detail: 'Send exactly one Host header.' });
   return host;
 }
@@ -100,12 +97,12 @@ function readTarget(raw: string, host: string): RequestTarget {
  * make up the URL that others pay for, or the host that a cheaper route is bound to.
  */
 function seenByClient(
-  req: IncomingMessage,
+  head: RequestHead,
   runtime: Runtime,
   sentHost: string,
-): Pick<AcceptedRequest, 'host' | 'publicOrigin'> {
-  const own = isEncrypted(req) ? 'https' : 'http';
-  const forwarded = runtime.trustedPeers.has(req.socket.remoteAddress) ? forwardedOrigin(req) : undefined;
+): Pick<AcceptedHead, 'host' | 'publicOrigin'> {
+  const own = head.encrypted ? 'https' : 'http';
+  const forwarded = runtime.trustedPeers.has(head.peer) ? forwardedOrigin(head) : undefined;
   const host = forwarded?.host ?? sentHost;
   const { publicUrl } = runtime.plan;
   return { host, publicOrigin: publicUrl ?? `${forwarded?.proto ?? own}://${host}${forwarded?.prefix ?? ''}` };

@@ -40,8 +40,8 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
 }
 
 function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
-  if (hasPayment(request.req.headers, services.protocols)) return undefined;
-  const carried = carriedTokens(request.req.rawHeaders);
+  if (hasPayment(request.head.headers, services.protocols)) return undefined;
+  const carried = carriedTokens(request.head.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
   const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
@@ -57,7 +57,7 @@ function orBySignIn(
   services: Services,
 ): Admitted | Promise<Admitted> {
   if (byToken?.kind === 'admitted') return byToken;
-  const header = request.req.headers[SIGN_IN_WITH_X];
+  const header = request.head.headers[SIGN_IN_WITH_X];
   if (typeof header !== 'string' || access.signIn === undefined) return byToken;
   return admitBySignIn(request, access, { gate: access.signIn, header }, services);
 }

@@ -36,7 +36,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   const { facilitators, trustedPeers, plan } = request.runtime;
   const { budget, refusals } = services.limiters;
   const { payer, proved } = payment.authorization;
-  const bringer = { group: clientGroup(request.req, trustedPeers), payer, proved };
+  const bringer = { group: clientGroup(request.head, trustedPeers), payer, proved };
   const { refusalsPerMinute } = plan.limits;
   const waitSeconds = budget.admit(bringer, refusalsPerMinute);
   if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { RequestHead } from '../domain/request-head.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 
 /** SHA-256 of no bytes: a request without a body has a digest too, so that one with a body is another request. */
@@ -16,9 +16,9 @@ export class BodyDigest implements BodyWatch {
   #digest: string | undefined;
 
   /** `expected` is the digest of the request that the payment was first made for, if that is known. */
-  constructor(req: IncomingMessage, expected?: string) {
+  constructor(head: Pick<RequestHead, 'headers'>, expected?: string) {
     this.#expected = expected;
-    if (bodyOf(req) === undefined) this.#digest = EMPTY;
+    if (bodyOf(head) === undefined) this.#digest = EMPTY;
   }
 
   /** The digest, hex; `undefined` while the body has not ended, as when an upstream answers before it has read it. */

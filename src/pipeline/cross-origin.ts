@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { CorsMode } from '../domain/plan.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import { PAYMENT_REQUEST_HEADERS } from '../proxy/headers/names.ts';
 
 /** What browsers must be told they may send: the payment headers, and those that payment clients add. */
@@ -13,14 +14,14 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
 /** Whether a request is a CORS preflight. It carries no payment by nature, so that it is never charged. */
-export function isPreflight(req: IncomingMessage): boolean {
-  const { origin, 'access-control-request-method': method } = req.headers;
-  return req.method === 'OPTIONS' && origin !== undefined && method !== undefined;
+export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): boolean {
+  const { origin, 'access-control-request-method': asked } = headers;
+  return method === 'OPTIONS' && origin !== undefined && asked !== undefined;
 }
 
 /** Answers a preflight for a priced route, so that a browser may send a payment. */
-export function answerPreflight(req: IncomingMessage, res: ServerResponse): void {
-  const asked = req.headers['access-control-request-headers'];
+export function answerPreflight({ headers }: Pick<RequestHead, 'headers'>, res: ServerResponse): void {
+  const asked = headers['access-control-request-headers'];
   const echoed = asked !== undefined && HEADER_LIST.test(asked) ? `, ${asked}` : '';
   res.writeHead(204, {
     'Access-Control-Allow-Origin': '*',
@@ -39,7 +40,7 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse): void
  *
  * @returns flat list of names and values
  */
-export function crossOriginHeaders({ headers }: IncomingMessage, cors: CorsMode): readonly string[] {
+export function crossOriginHeaders({ headers }: Pick<RequestHead, 'headers'>, cors: CorsMode): readonly string[] {
   const { origin } = headers;
   if (origin === undefined) return [];
   const exposed = ['Access-Control-Expose-Headers', EXPOSED_HEADERS];

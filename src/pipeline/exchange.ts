@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
@@ -7,9 +8,8 @@ import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
-export interface AcceptedRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+export interface AcceptedHead {
+  readonly head: RequestHead;
   readonly runtime: Runtime;
   readonly requestId: string;
   readonly method: string;
@@ -21,10 +21,16 @@ export interface AcceptedRequest {
   readonly host: string;
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
   readonly publicOrigin: string;
+  readonly notes: ExchangeNotes;
+}
+
+/** An accepted request on its connection. */
+export interface AcceptedRequest extends AcceptedHead {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
   readonly clientGone: ClientDeparture;
   /** Where it goes, once it met a priced route. */
   readonly route?: Route;
-  readonly notes: ExchangeNotes;
 }
 
 /** A request that met a route. */

@@ -7,12 +7,11 @@ import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { BodyLimit } from '../proxy/body-limit.ts';
-import { isEncrypted } from '../proxy/forwarded.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
-import type { AcceptedRequest } from './exchange.ts';
+import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
 import { awaitsContinue } from './request-body.ts';
 import { kindOf, traced } from './traced.ts';
 
@@ -52,11 +51,11 @@ export async function openUpstream(
   destination: Destination,
   { paid, watch, settled, lasting }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
-  const { req, res, runtime, method, clientGone } = request;
+  const { head, req, res, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
   const body = bodyOf(req);
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
-  const mayHint = req.httpVersionMinor > 0 && (paid === undefined || settled === true);
+  const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const startedAt = performance.now();
   const open = (trace: TraceContext | undefined): Promise<UpstreamResponse> =>
     runtime.upstreamClient(upstream).open({
@@ -65,7 +64,7 @@ export async function openUpstream(
       headers: forwardedHeaders(request, upstream, paid, trace),
       body,
       watch: limited(request, watch),
-      continueTo: body !== undefined && awaitsContinue(req) ? res : undefined,
+      continueTo: body !== undefined && awaitsContinue(head) ? res : undefined,
       hintsTo: mayHint ? res : undefined,
       timeoutMs,
       departure: lasting === true ? undefined : clientGone,
@@ -78,30 +77,30 @@ export async function openUpstream(
 }
 
 /** A length that was announced is checked already. */
-function limited({ req, runtime }: AcceptedRequest, watch: BodyWatch | undefined): BodyWatch | undefined {
+function limited({ head, runtime }: AcceptedHead, watch: BodyWatch | undefined): BodyWatch | undefined {
   const { bodyBytes } = runtime.plan.limits;
-  if (bodyBytes === undefined || req.headers['transfer-encoding'] === undefined) return watch;
+  if (bodyBytes === undefined || head.headers['transfer-encoding'] === undefined) return watch;
   return new BodyLimit(bodyBytes, watch);
 }
 
 /** The path and query that the upstream sees below its base path: canonical, rewritten. */
-export function forwardedPath(request: AcceptedRequest, { rewrite }: Destination): string {
+export function forwardedPath(request: AcceptedHead, { rewrite }: Destination): string {
   return rewritten(request.path, rewrite) + request.query;
 }
 
 /** The headers that the upstream sees. */
 export function forwardedHeaders(
-  request: AcceptedRequest,
+  request: AcceptedHead,
   upstream: Upstream,
   paid: PaidFacts | undefined,
   trace: TraceContext | undefined,
 ): string[] {
-  const { req, runtime, requestId, host } = request;
-  const peer = req.socket.remoteAddress;
-  return forwardRequestHeaders(req.rawHeaders, {
+  const { head, runtime, requestId, host } = request;
+  const { peer } = head;
+  return forwardRequestHeaders(head.rawHeaders, {
     peer: peer ?? 'unknown',
     peerTrusted: runtime.trustedPeers.has(peer),
-    proto: isEncrypted(req) ? 'https' : 'http',
+    proto: head.encrypted ? 'https' : 'http',
     host,
     requestId,
     upstreamHeaders: upstream.headers,
@@ -166,7 +165,7 @@ export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOut
 }
 
 function headOf(
-  { req, method, route }: AcceptedRequest,
+  { head, method, route }: AcceptedRequest,
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
@@ -174,7 +173,7 @@ function headOf(
   const { status, rawHeaders } = response;
   try {
     const passes = route?.access !== undefined;
-    const { httpVersionMinor } = req;
+    const { httpVersionMinor } = head;
     return relayResponseHeaders(rawHeaders, { method, status, httpVersionMinor, paid, passes, add });
   } catch (fault) {
     response.discard();

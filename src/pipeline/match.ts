@@ -1,22 +1,22 @@
 import { hostName } from '../domain/host.ts';
 import type { Route } from '../domain/route.ts';
 import { isPreflight } from './cross-origin.ts';
-import type { AcceptedRequest } from './exchange.ts';
+import type { AcceptedHead } from './exchange.ts';
 
 /** Longest resource URL that a 402 states: it goes into headers that must stay under 6 KB with all the rest. */
 const MAX_RESOURCE_URL = 1024;
 
 /** Finds the route; a preflight is matched as the request that it asks about. */
-export function matchRoute({ req, runtime, method, path, host }: AcceptedRequest): Route | undefined {
+export function matchRoute({ head, runtime, method, path, host }: AcceptedHead): Route | undefined {
   const { table } = runtime.plan;
   const name = hostName(host);
   const found = table.match(method, name, path);
-  const asked = req.headers['access-control-request-method'];
-  return found ?? (isPreflight(req) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
+  const asked = head.headers['access-control-request-method'];
+  return found ?? (isPreflight(head) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
 }
 
 /** The URL that is being paid for, without its query. A very long path is stated by its route's pattern. */
-export function resourceUrlOf({ publicOrigin, path }: AcceptedRequest, matched: Route): string {
+export function resourceUrlOf({ publicOrigin, path }: AcceptedHead, matched: Route): string {
   const url = publicOrigin + path;
   return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
 }

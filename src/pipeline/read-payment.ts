@@ -111,10 +111,10 @@ interface FoundCredential {
 }
 
 /** Finds the one payment. The same one in the fields of two protocols is taken once; two payments are refused. */
-function readCredential({ req }: RoutedRequest, protocols: readonly Protocol[]): FoundCredential | undefined {
+function readCredential({ head }: RoutedRequest, protocols: readonly Protocol[]): FoundCredential | undefined {
   let found: FoundCredential | undefined;
   for (const protocol of protocols) {
-    const credential = protocol.credential(req.headers);
+    const credential = protocol.credential(head.headers);
     if (credential.kind === 'none') continue;
     if (credential.kind === 'repeated') throw new GatewayError('payment_header_repeated');
     if (found !== undefined && found.text !== credential.text) throw new GatewayError('payment_header_repeated');

@@ -11,8 +11,8 @@ import { type Served, served } from './stages.ts';
  * @throws GatewayError as `openUpstream` and `relay` do
  */
 export async function relayPreflight(request: AcceptedRequest, route: Route): Promise<Served> {
-  hidePaymentHeaders(request.req.rawHeaders);
-  const response = await openUpstream(request, route);
+  const head = { ...request.head, rawHeaders: hidePaymentHeaders(request.head.rawHeaders) };
+  const response = await openUpstream({ ...request, head }, route);
   allowPaymentHeaders(response.rawHeaders);
   return served(endOf(await relay(request, response, false, []), 'preflight'));
 }

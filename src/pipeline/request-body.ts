@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHead } from '../domain/request-head.ts';
 import { linger } from '../proxy/linger.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 
@@ -9,8 +10,8 @@ const READ_TO_KEEP_BYTES = 64 * 1024;
  * Whether the client holds its body back until it is asked for it. Only HTTP/1.1 clients can: an older one would read the
  * interim response as the answer.
  */
-export function awaitsContinue(req: IncomingMessage): boolean {
-  return req.httpVersionMinor > 0 && req.headers.expect?.toLowerCase() === '100-continue';
+export function awaitsContinue({ headers, httpVersionMinor }: RequestHead): boolean {
+  return httpVersionMinor > 0 && headers.expect?.toLowerCase() === '100-continue';
 }
 
 /**

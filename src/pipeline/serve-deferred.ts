@@ -47,7 +47,7 @@ async function serveOwing(
   { authorized, claimed, credit }: Advance,
   services: Services,
 ): Promise<Served | Refusal> {
-  const digest = new BodyDigest(request.req);
+  const digest = new BodyDigest(request.head);
   const opened = await openUnpaid(request, claimed, digest);
   if (opened.kind === 'served') return opened;
   const { response } = opened;

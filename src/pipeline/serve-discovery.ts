@@ -18,7 +18,7 @@ export function isForDiscovery({ method, path, runtime }: AcceptedRequest, match
 
 /** Answers with the document, free of charge. */
 export async function serveDiscovery(request: AcceptedRequest): Promise<Served> {
-  const { req, res, path, runtime, requestId, notes } = request;
+  const { head, req, res, path, runtime, requestId, notes } = request;
   const document = await runtime.discovery?.read(path);
   if (document === undefined) throw new Error(`${path} is a document of the gateway's that cannot be read`);
   if (res.destroyed) return served('client_gone');
@@ -27,8 +27,8 @@ export async function serveDiscovery(request: AcceptedRequest): Promise<Served> 
   res.writeHead(200, [
     ...['Content-Type', document.mimeType, 'Content-Length', String(document.body.byteLength)],
     ...['Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`, 'X-Request-Id', requestId],
-    ...crossOriginHeaders(req, runtime.plan.cors),
+    ...crossOriginHeaders(head, runtime.plan.cors),
   ]);
-  res.end(req.method === 'HEAD' ? undefined : document.body);
+  res.end(head.method === 'HEAD' ? undefined : document.body);
   return served('discovery');
 }

@@ -38,18 +38,18 @@ export async function serveKept(
   return served(arrived ? 'redelivered' : 'client_gone');
 }
 
-async function isSameBody({ req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {
-  const digest = new BodyDigest(req, kept.requestDigest);
+async function isSameBody({ head, req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {
+  const digest = new BodyDigest(head, kept.requestDigest);
   const body = bodyOf(req);
   if (body === undefined) return digest.matches;
-  if (awaitsContinue(req)) res.writeContinue();
+  if (awaitsContinue(head)) res.writeContinue();
   for await (const chunk of body) digest.see(chunk);
   return digest.mayEnd();
 }
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { req, res, method, notes, route }: RoutedRequest,
+  { head, res, method, notes, route }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
@@ -59,7 +59,7 @@ async function send(
   notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
   const passes = route.access !== undefined;
-  const context = { method, status, httpVersionMinor: req.httpVersionMinor, paid: true, passes, add };
+  const context = { method, status, httpVersionMinor: head.httpVersionMinor, paid: true, passes, add };
   res.sendDate = false;
   res.writeHead(status, statusText, relayResponseHeaders(headers, context));
   res.end(body);

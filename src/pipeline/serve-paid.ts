@@ -38,7 +38,7 @@ export async function serveThenCharge(
   if (paid === undefined) return TOO_MANY_UNPAID;
   try {
     return await withClaim(request, authorized, 'after', services, async (claimed) => {
-      const digest = new BodyDigest(request.req);
+      const digest = new BodyDigest(request.head);
       const opened = await openUnpaid(request, claimed, digest);
       if (opened.kind === 'served') return opened;
       const { response } = opened;
@@ -211,7 +211,7 @@ async function serveCharged(
   notice: SettlementNotice,
   services: Services,
 ): Promise<Served | Refusal> {
-  const digest = new BodyDigest(request.req, claimed.record.bodyDigest);
+  const digest = new BodyDigest(request.head, claimed.record.bodyDigest);
   let response: UpstreamResponse;
   try {
     if (!digest.matches) throw new BodyRefusedError();

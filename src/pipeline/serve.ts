@@ -3,6 +3,8 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route, SettleMode } from '../domain/route.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
+import { ClientDeparture } from '../proxy/client-departure.ts';
+import { readRequestHead } from '../proxy/request-head.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
@@ -10,7 +12,7 @@ import { admit } from './admit.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
 import { authorize } from './authorize.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
-import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
+import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
@@ -59,12 +61,14 @@ export async function serve(
   const startedAt = performance.now();
   const notes = emptyNotes();
   const requestId = services.newRequestId();
-  const arrival = { req, res, runtime: services.runtime(), requestId, notes };
-  notes.trace = services.tracer?.begin(req.headers, arrival.runtime.trustedPeers.has(req.socket.remoteAddress));
+  const head = readRequestHead(req);
+  const arrival = { head, req, res, runtime: services.runtime(), requestId, notes };
+  notes.trace = services.tracer?.begin(req.headers, arrival.runtime.trustedPeers.has(head.peer));
   let accepted: AcceptedRequest | undefined;
   let outcome: RequestOutcome;
   try {
-    accepted = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    accepted = { ...read, req, res, clientGone: new ClientDeparture(res) };
     ({ outcome } = await route(accepted, notes.route, services, transport));
   } catch (fault) {
     const isGone = fault instanceof ClientGoneError || accepted?.clientGone.aborted === true;
@@ -75,13 +79,13 @@ export async function serve(
   observe(services, arrival, outcome, startedAt);
 }
 
-function acceptAndMatch(arrival: Arrival): AcceptedRequest {
+function acceptAndMatch(arrival: Arrival): AcceptedHead {
   const accepted = acceptRequest(arrival);
   arrival.notes.route = matchRoute(accepted);
   return accepted;
 }
 
-function factsOfMatch({ notes }: AcceptedRequest): StageFacts {
+function factsOfMatch({ notes }: AcceptedHead): StageFacts {
   return { outcome: notes.route === undefined ? 'unmatched' : 'matched' };
 }
 
@@ -106,16 +110,16 @@ function route(
   }
   const desk = runtime.desk(matched);
   if (desk === undefined) return transport.serveFree(request, matched);
-  return isPreflight(request.req)
+  return isPreflight(request.head)
     ? servePreflight(request, matched)
     : enforce(request, matched, desk, services, transport);
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
-  const { req, res, runtime } = request;
+  const { head, res, runtime } = request;
   // One with a body is none that a browser sends: the API is not asked for free.
-  if (runtime.plan.cors === 'api' && bodyOf(req) === undefined) return await relayPreflight(request, matched);
-  answerPreflight(req, res);
+  if (runtime.plan.cors === 'api' && bodyOf(head) === undefined) return await relayPreflight(request, matched);
+  answerPreflight(head, res);
   return served('preflight');
 }
 
@@ -131,7 +135,7 @@ async function enforce(
   const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
   if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const isAsked = desk.access === undefined && !hasPayment(routed.req.headers, services.protocols);
+  const isAsked = desk.access === undefined && !hasPayment(routed.head.headers, services.protocols);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, desk, services, transport);
@@ -198,8 +202,13 @@ async function forwardFree(request: AcceptedRequest, destination: Destination, p
   return served(endOf(await relay(request, response, priced, []), 'free'));
 }
 
-function observe(services: Services, arrival: Arrival, outcome: RequestOutcome, startedAt: number): void {
-  const { req, res, requestId, notes } = arrival;
+function observe(
+  services: Services,
+  arrival: Arrival & { readonly res: ServerResponse },
+  outcome: RequestOutcome,
+  startedAt: number,
+): void {
+  const { head, res, requestId, notes } = arrival;
   const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
@@ -220,7 +229,7 @@ function observe(services: Services, arrival: Arrival, outcome: RequestOutcome, 
     traceId: trace?.id,
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
-    method: req.method ?? '',
+    method: head.method,
     status: res.statusCode,
     durationMs: performance.now() - startedAt,
   };

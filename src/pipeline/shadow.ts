@@ -5,7 +5,7 @@ import type { Route } from '../domain/route.ts';
 import type { ShadowFacts } from '../observe/observer.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import { authorize } from './authorize.ts';
-import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+import type { AcceptedHead, RoutedRequest } from './exchange.ts';
 import type { RouteDesk, Services } from './runtime.ts';
 
 /**
@@ -15,10 +15,10 @@ import type { RouteDesk, Services } from './runtime.ts';
  * A client is in or out by its address alone, the same on every route, worker and replica: one that was asked for money
  * is not served free when it comes back with it, and a growing share only ever adds clients.
  */
-export function isShadowed({ req, runtime }: Pick<AcceptedRequest, 'req' | 'runtime'>, route: Route): boolean {
+export function isShadowed({ head, runtime }: Pick<AcceptedHead, 'head' | 'runtime'>, route: Route): boolean {
   const { enforcePercent } = route;
   if (enforcePercent === 100) return false;
-  return enforcePercent === 0 || shareOf(clientGroup(req, runtime.trustedPeers)) >= enforcePercent;
+  return enforcePercent === 0 || shareOf(clientGroup(head, runtime.trustedPeers)) >= enforcePercent;
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import type { RequestHead } from '../domain/request-head.ts';
 import { forwardedHops } from './forwarded.ts';
 import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 
@@ -11,10 +11,10 @@ const UNKNOWN = 'unknown';
  * Whom a request is counted under: the peer of the connection, or, behind trusted proxies, the right-most hop of
  * `X-Forwarded-For`, or of `Forwarded`, that is none of them. Everything further left was written by that hop, which could be anybody.
  */
-export function clientGroup(req: IncomingMessage, trusted: TrustedPeers): string {
-  let address = req.socket.remoteAddress;
+export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string {
+  let address = head.peer;
   if (!trusted.has(address)) return addressGroup(address);
-  const hops = forwardedHops(req);
+  const hops = forwardedHops(head);
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
     const named = bareAddress(hop);
     // Who cannot be read is counted as the proxy that named them.

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { parseHost } from '../domain/host.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import { canonicalizePath } from '../domain/request-target.ts';
 
 /** How a client reached the proxy in front, as far as that proxy says so in a form that can be read. */
@@ -17,7 +17,7 @@ export interface ForwardedOrigin {
  *
  * To be asked about a trusted peer's request only: anybody else could make up the URL that others pay for.
  */
-export function forwardedOrigin({ headers }: IncomingMessage): ForwardedOrigin {
+export function forwardedOrigin({ headers }: Pick<RequestHead, 'headers'>): ForwardedOrigin {
   const pairs = forwardedPairs(single(headers.forwarded))[0];
   const proto = readProto(first(headers['x-forwarded-proto']) ?? pairs?.get('proto'));
   const host = parseHost(first(headers['x-forwarded-host'])) ?? parseHost(pairs?.get('host'));
@@ -30,15 +30,10 @@ export function forwardedOrigin({ headers }: IncomingMessage): ForwardedOrigin {
 }
 
 /** The hops of `X-Forwarded-For`, else of `Forwarded`, the client first. */
-export function forwardedHops({ headers }: IncomingMessage): string[] {
+export function forwardedHops({ headers }: Pick<RequestHead, 'headers'>): string[] {
   const listed = single(headers['x-forwarded-for']);
   if (listed !== undefined) return listed.split(',').map((hop) => hop.trim());
   return forwardedPairs(single(headers.forwarded)).map((pairs) => pairs.get('for') ?? '');
-}
-
-/** Whether a request came over TLS that ends here. */
-export function isEncrypted({ socket }: Pick<IncomingMessage, 'socket'>): boolean {
-  return 'encrypted' in socket && socket.encrypted === true;
 }
 
 /** Node joins repeated headers with a comma; `undefined` for one that is not there. */

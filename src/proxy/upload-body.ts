@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
 import { BodyRefusedError, ClientGoneError } from './upstream-fault.ts';
 
@@ -143,7 +144,7 @@ export class UploadBody extends Readable {
  * The message as a body to forward, or `undefined` when it has none: a request has a body exactly if it has
  * `Transfer-Encoding` or a `Content-Length` other than zero (RFC 9112 §6.3), whatever its method.
  */
-export function bodyOf(message: IncomingMessage): IncomingMessage | undefined {
+export function bodyOf<M extends Pick<RequestHead, 'headers'>>(message: M): M | undefined {
   const length = message.headers['content-length'];
   const present = message.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0);
   return present ? message : undefined;

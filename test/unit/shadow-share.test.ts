@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { requestHead } from '../../src/domain/request-head.ts';
 import type { Route } from '../../src/domain/route.ts';
 import type { Runtime } from '../../src/pipeline/runtime.ts';
 import { isShadowed } from '../../src/pipeline/shadow.ts';
@@ -25,7 +25,8 @@ function charged(route: Route): Set<string> {
   const runtime = { trustedPeers: compileTrustedPeers([]) } as Runtime;
   return new Set(
     CLIENTS.filter(
-      (remoteAddress) => !isShadowed({ req: { socket: { remoteAddress } } as IncomingMessage, runtime }, route),
+      (remoteAddress) =>
+        !isShadowed({ head: requestHead({ method: 'GET', target: '/', peer: remoteAddress }, []), runtime }, route),
     ),
   );
 }

@@ -1,6 +1,6 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { Route } from '../../domain/route.ts';
-import type { AcceptedRequest } from '../../pipeline/exchange.ts';
+import type { AcceptedHead } from '../../pipeline/exchange.ts';
 import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
 import type { HeaderField } from '../request-options.ts';
@@ -24,12 +24,12 @@ export interface Destination {
  *
  * @param priced the route that was paid for; `undefined` for a free request
  */
-export function describeDestination(request: AcceptedRequest, target: Target, priced: Route | undefined): Destination {
+export function describeDestination(request: AcceptedHead, target: Target, priced: Route | undefined): Destination {
   const { upstream, timeoutMs } = target;
   const paid = priced === undefined ? undefined : imaginedPayment(priced);
   const trace = request.runtime.plan.tracing && { traceparent: '(of this request)', tracestate: undefined };
   const out = pairs(forwardedHeaders(request, upstream, paid, trace));
-  const sent = pairs(request.req.rawHeaders);
+  const sent = pairs(request.head.rawHeaders);
   const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
   const added = out.filter((field) => !includes(sent, field));
   const path = forwardedPath(request, target);

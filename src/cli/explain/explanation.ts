@@ -5,7 +5,7 @@ import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
-import { type AcceptedRequest, emptyNotes } from '../../pipeline/exchange.ts';
+import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
@@ -14,7 +14,7 @@ import { openFacilitator, protocols } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
-import { type ImaginedRequest, imagineExchange } from './imagined-exchange.ts';
+import { headOf, type ImaginedRequest } from './imagined-request.ts';
 import { whyMatched, whyUnmatched } from './why.ts';
 
 interface Asked {
@@ -66,8 +66,7 @@ export function explainRequest(plan: Plan, imagined: ImaginedRequest): Explanati
 /** What was in force before the configuration at hand is the running gateway's to know. */
 const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
-function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
-  const { req, res } = imagineExchange(imagined);
+function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
   const runtime: Runtime = openRuntime(
@@ -85,17 +84,17 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedRequest {
       accessTools: undefined,
     },
   );
-  return acceptRequest({ req, res, runtime, requestId: '(a fresh id)', notes: emptyNotes() });
+  return acceptRequest({ head: headOf(imagined), runtime, requestId: '(a fresh id)', notes: emptyNotes() });
 }
 
-function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
-  const { req, method, path, host, runtime } = accepted;
+function explainAccepted(accepted: AcceptedHead, asked: Asked): Explanation {
+  const { head, method, path, host, runtime } = accepted;
   const { plan } = runtime;
   const route = matchRoute(accepted);
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
   const desk = runtime.desk(route);
-  if (desk !== undefined && isPreflight(req)) {
+  if (desk !== undefined && isPreflight(head)) {
     const answer =
       plan.cors === 'api'
         ? "the API's own, to the CORS preflight: it reaches the upstream without payment (cors: api)"
@@ -114,7 +113,7 @@ function explainAccepted(accepted: AcceptedRequest, asked: Asked): Explanation {
   };
 }
 
-function explainUnmatched(accepted: AcceptedRequest, asked: Asked): Explanation {
+function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
   const { method, path, host, runtime } = accepted;
   const { unmatched, routes } = runtime.plan;
   const why = whyUnmatched(routes, { method, host: hostName(host), path });

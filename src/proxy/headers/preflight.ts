@@ -4,13 +4,15 @@ import { PAYMENT_REQUEST_HEADERS } from './names.ts';
 
 const ASKED = 'access-control-request-headers';
 
-/** Takes payment headers out of what a preflight asks leave for, in the raw headers of its request. */
-export function hidePaymentHeaders(raw: string[]): void {
+/** The raw headers of a preflight without the payment headers in what it asks leave for. */
+export function hidePaymentHeaders(sent: readonly string[]): string[] {
+  const raw = [...sent];
   const ours = new Set(PAYMENT_REQUEST_HEADERS.map((name) => name.toLowerCase()));
   for (let at = find(raw, ASKED); at !== -1; at = find(raw, ASKED, at + 2)) {
     const asked = parseFieldList(raw[at + 1] ?? '').filter((name) => !ours.has(name.toLowerCase()));
     raw[at + 1] = asked.join(', ');
   }
+  return raw;
 }
 
 /** Allows payment headers in the raw headers of an API's answer to a preflight, if it allows the origin at all. */

@@ -46,8 +46,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf('forwarded-origin', [
     'is not believed',
     ACCEPT,
-    'runtime.trustedPeers.has(req.socket.remoteAddress) ? forwardedOrigin(req) : undefined',
-    'forwardedOrigin(req)',
+    'runtime.trustedPeers.has(head.peer) ? forwardedOrigin(head) : undefined',
+    'forwardedOrigin(head)',
   ]),
   ...defencesOf(
     'smuggling',
@@ -55,7 +55,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['message with two ends|never arrives whole', LISTENER, 'insecureHTTPParser: false', 'insecureHTTPParser: true'],
     ['stays a body', NAMES, "  'transfer-encoding',\n", ''],
     ['100-continue', ACCEPT, "throw new GatewayError('expectation_failed');", ''],
-    ['100-continue', 'pipeline/request-body.ts', 'req.httpVersionMinor > 0 && ', ''],
+    ['100-continue', 'pipeline/request-body.ts', 'return httpVersionMinor > 0 && ', 'return '],
     [
       'stays a body',
       'proxy/upload-body.ts',
@@ -75,8 +75,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     [
       'costs money with OPTIONS',
       'pipeline/cross-origin.ts',
-      "req.method === 'OPTIONS' && origin !== undefined && method !== undefined",
-      "req.method === 'OPTIONS'",
+      "method === 'OPTIONS' && origin !== undefined && asked !== undefined",
+      "method === 'OPTIONS'",
     ],
     ['is not served to', ACCEPT, 'httpVersionMajor !== 1', 'false'],
     ['upgrade', 'pipeline/serve.ts', 'if (desk === undefined)', 'if (desk === undefined || transport !== HTTP)'],
@@ -141,7 +141,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'large-body',
     ['as soon as it is announced', ACCEPT, "Number(headers['content-length']) > bodyBytes", 'false'],
-    ['over the limit', 'pipeline/forward.ts', "req.headers['transfer-encoding'] === undefined", 'true'],
+    ['over the limit', 'pipeline/forward.ts', "head.headers['transfer-encoding'] === undefined", 'true'],
   ),
   ...defencesOf(
     'slow-matching',

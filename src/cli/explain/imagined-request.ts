@@ -1,0 +1,25 @@
+import { type RequestHead, requestHead } from '../../domain/request-head.ts';
+import type { HeaderField } from '../request-options.ts';
+
+/** A request that nobody sends. */
+export interface ImaginedRequest {
+  /** Upper-case. */
+  readonly method: string;
+  /** Path and query, as on the request line. */
+  readonly target: string;
+  /** Value of the Host header. */
+  readonly host: string;
+  /** The other headers. */
+  readonly headers: readonly HeaderField[];
+  /** Length of the body, `undefined` for none. */
+  readonly bodyBytes: number | undefined;
+}
+
+/** The head of an imagined request, from a client without an address. */
+export function headOf({ method, target, host, headers, bodyBytes }: ImaginedRequest): RequestHead {
+  const fields: HeaderField[] = [['Host', host], ...headers];
+  if (bodyBytes !== undefined && !fields.some(([name]) => name.toLowerCase() === 'content-length')) {
+    fields.push(['Content-Length', String(bodyBytes)]);
+  }
+  return requestHead({ method, target }, fields);
+}
