@@ -1,5 +1,6 @@
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { StoreSpec } from './domain/plan.ts';
+import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
 import type { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
 import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
@@ -89,6 +90,11 @@ export function openWorkerFacilitator(
         id,
       });
   }
+}
+
+/** Loads what asks a contract about its token. */
+export async function loadTokenReader(): Promise<TokenReader> {
+  return (await import('./facilitator/chain/token-facts.ts')).readTokenFaults;
 }
 
 /** Opens the store; resolves once it is reachable and of this version. */

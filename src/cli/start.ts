@@ -3,17 +3,19 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readAssetTable } from '../config/asset-table.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { renderProblem } from '../config/problem.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
 import { releaseMemory } from '../engine/engine.ts';
 import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { loadSchemes } from '../registry.ts';
+import { loadSchemes, loadTokenReader } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
+import { TokenCheck } from '../server/token-check.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
@@ -60,12 +62,17 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
     const reading = read();
     const plan = soundPlan(reading.loaded, terminal);
     warnOf(plan, terminal);
+    const tokens = new TokenCheck({ load: loadTokenReader, log });
+    await checkTokens(tokens, reading.loaded, terminal);
     const readAgain = (): ConfigReading => {
       const again = read();
       giveBackWhatReadingTook(again.contents);
       return again;
     };
-    reloader = new Reloader({ plan, contents: reading.contents }, { read: readAgain, readFile, file: config, log });
+    reloader = new Reloader(
+      { plan, contents: reading.contents },
+      { read: readAgain, readFile, file: config, log, tokens },
+    );
     const gateway = await startProcesses(plan, reading, { schemes, log, reloader });
     giveBackWhatReadingTook(reading.contents);
     reloader.begin(gateway, gateway.metrics.config);
@@ -75,6 +82,16 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
     terminal.off('SIGHUP', reload);
     watch.end();
   }
+}
+
+/** @throws UsageError with everything that contracts say against the file */
+async function checkTokens(tokens: TokenCheck, loaded: LoadedConfig, terminal: Terminal): Promise<void> {
+  if (!loaded.ok) return;
+  const { problems, unasked, silent } = await tokens.ask(loaded.claims);
+  if (problems.length > 0)
+    throw new UsageError(['the configuration is not what the chain says', ...problems.map(renderProblem)].join('\n'));
+  for (const warning of unasked) notice(terminal, `warning: ${renderProblem(warning)}`);
+  tokens.follow(silent);
 }
 
 /** What a running gateway is watched with. */

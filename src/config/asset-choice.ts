@@ -5,6 +5,7 @@ import { type AssetTable, networkName } from './asset-table.ts';
 import type { Field } from './decoder.ts';
 import type { AssetChoice, LongAsset } from './payment-keys.ts';
 import type { Place, Source } from './source.ts';
+import { type LongForm, longFormAt } from './token-claims.ts';
 
 /** A price other than `free`. */
 export type PaidPrice = Exclude<Price, { kind: 'free' }>;
@@ -14,6 +15,8 @@ export interface AssetMarket {
   readonly table: AssetTable;
   /** The file's `asset`. */
   readonly asset: Field<AssetChoice>;
+  /** The long forms that offers were made from, for their contracts to confirm. */
+  readonly longForms: LongForm[];
 }
 
 /** What one way to pay says of its asset. */
@@ -90,7 +93,11 @@ function fromChoice(
   source: Source,
 ): Asset | undefined {
   const known = market.table.find(network)?.assets ?? [];
-  if (choice.kind === 'long') return fromLongForm(choice.asset, known, network, place, source);
+  if (choice.kind === 'long') {
+    const asset = fromLongForm(choice.asset, known, network, place, source);
+    if (asset !== undefined) market.longForms.push(longFormAt(asset, place, source));
+    return asset;
+  }
   const asset = known.find((entry) => entry.symbol === choice.symbol);
   if (asset !== undefined) return asset;
   const names = known.map((entry) => entry.symbol).join(', ');

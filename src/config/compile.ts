@@ -16,6 +16,7 @@ import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
+import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
 import { isLoopback } from './url.ts';
 
 /** What most load balancers take to notice, where they probe every second. */
@@ -32,14 +33,28 @@ export interface CompileWorld {
   readonly cpus: number;
 }
 
+/** A plan, and what it says of tokens that only their contracts can confirm. */
+export interface Compiled {
+  readonly plan: Plan;
+  readonly claims: readonly TokenClaim[];
+}
+
 /**
  * Compiles the decoded file into a plan, frozen in depth. Every problem is reported to `source`; a plan comes back only
  * when there is none.
  */
-export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Plan | undefined {
+export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
   const { table, schemes, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
-  const market = { table, schemes, asset: gateway.asset, served: servedNetworks(gateway), prices: new Map() };
+  const longForms: LongForm[] = [];
+  const market = {
+    table,
+    schemes,
+    asset: gateway.asset,
+    served: servedNetworks(gateway),
+    prices: new Map(),
+    longForms,
+  };
   const routes = compileRoutes(gateway, market, source);
   checkAssetNetworks(gateway, table, source);
   const pass = passUpstream(gateway, source);
@@ -80,7 +95,8 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
   };
   warnOfRisks(plan, gateway, source);
-  return deepFreeze(plan);
+  const claims = tokenClaims(longForms, facilitators, gateway.facilitator.place, { table, source });
+  return { plan: deepFreeze(plan), claims };
 }
 
 function discoveryTerms({ discovery }: GatewayFields): DiscoveryTerms | undefined {

@@ -8,6 +8,7 @@ import { gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
 import { withPublicNodes } from './public-nodes.ts';
 import { Source } from './source.ts';
+import type { TokenClaim } from './token-claims.ts';
 import { whyUnreadable } from './unreadable.ts';
 
 const RIGHT_FILE = 'a file that exists and may be read';
@@ -27,7 +28,13 @@ export interface ConfigInput extends Outside {
 
 /** A plan to run on, or everything that is wrong with the file, in the order of the file. */
 export type LoadedConfig =
-  | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      readonly plan: Plan;
+      readonly warnings: readonly Problem[];
+      /** What the file says of tokens, for those who can ask their contracts. */
+      readonly claims: readonly TokenClaim[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
@@ -48,7 +55,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);
   const cpus = input.cpus ?? availableParallelism();
-  const plan = fields && compile(fields, { table, schemes: input.schemes, cpus }, source);
-  if (plan === undefined) return { ok: false, problems: inFileOrder(source.problems) };
-  return { ok: true, plan, warnings: inFileOrder(source.warnings) };
+  const compiled = fields && compile(fields, { table, schemes: input.schemes, cpus }, source);
+  if (compiled === undefined) return { ok: false, problems: inFileOrder(source.problems) };
+  return { ok: true, ...compiled, warnings: inFileOrder(source.warnings) };
 }

@@ -72,7 +72,12 @@ const domainText = (what: string): Decoder<string> =>
 
 /** The keys of the long form of an asset. */
 export const assetKeys = map('the long form {address, decimals, name, version, transferMethod}', {
-  address: { decoder: evmAddress, required: true, description: 'The token contract.' },
+  address: {
+    decoder: evmAddress,
+    required: true,
+    description:
+      'The token contract. It is asked for all of this at start and reload, where an `rpc` URL of its network is known.',
+  },
   decimals: {
     decoder: integer('a whole number from 0 to 36', 0, 36),
     required: true,

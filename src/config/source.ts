@@ -92,9 +92,14 @@ export class Source {
     return expand(text, this.#outside);
   }
 
-  #at(place: Place, wrong: string, right: string): Problem {
+  /** Where `place` is, for what is found out about it only after the file was read. */
+  whereabouts(place: Place): Omit<Problem, 'wrong' | 'right'> {
     const { line, col } = this.#lines.linePos(place.offset);
-    return { file: this.file, line: Math.max(1, line), column: Math.max(1, col), keyPath: place.path, wrong, right };
+    return { file: this.file, line: Math.max(1, line), column: Math.max(1, col), keyPath: place.path };
+  }
+
+  #at(place: Place, wrong: string, right: string): Problem {
+    return { ...this.whereabouts(place), wrong, right };
   }
 
   #reportAt(offset: number, wrong: string, right: string): void {

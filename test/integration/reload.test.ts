@@ -5,10 +5,11 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { loadSchemes } from '../../src/registry.ts';
+import { loadSchemes, loadTokenReader } from '../../src/registry.ts';
 import { type SoleGateway, startGateway } from '../../src/server/gateway.ts';
 import { readConfiguration } from '../../src/server/reload/config-reading.ts';
 import { Reloader } from '../../src/server/reload/reloader.ts';
+import { TokenCheck } from '../../src/server/token-check.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { challengeOf } from '../support/buyer.ts';
 import { type ConfigVolume, openConfigVolume } from '../support/config-volume.ts';
@@ -86,7 +87,8 @@ async function follow(files: Readonly<Record<string, string>>): Promise<Followed
   const read = () => readConfiguration((reader) => loadConfig({ file, env: {}, readFile: reader, schemes }), readFile);
   const { loaded, contents } = read();
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const reloader = new Reloader({ plan: loaded.plan, contents }, { read, readFile, file, log: logger, clock });
+  const tokens = new TokenCheck({ load: loadTokenReader, log: logger });
+  const reloader = new Reloader({ plan: loaded.plan, contents }, { read, readFile, file, log: logger, tokens, clock });
   const gateway = await startGateway(loaded.plan, {
     schemes,
     log: logger,

@@ -49,9 +49,14 @@ export class ChainNode {
 
   /** Rejects with `facilitator_invalid_answer` when the node serves another chain than the configuration says. */
   async checkChain(signal?: AbortSignal): Promise<void> {
-    const answer = await answered(this.#client.request({ method: 'eth_chainId' }, options(signal)), signal);
-    const id = readQuantity(answer, 'eth_chainId');
+    const id = await this.servedChain(signal);
     if (id !== BigInt(this.chainId)) throw nonsense(`eth_chainId (it says ${id} where ${this.chainId} is configured)`);
+  }
+
+  /** The chain that the node says it serves. */
+  async servedChain(signal?: AbortSignal): Promise<bigint> {
+    const answer = await answered(this.#client.request({ method: 'eth_chainId' }, options(signal)), signal);
+    return readQuantity(answer, 'eth_chainId');
   }
 
   /** {@link checkChain}, remembered once it was right. */

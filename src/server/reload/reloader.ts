@@ -7,6 +7,7 @@ import type { ConfigMetrics } from '../../observe/config-metrics.ts';
 import type { Logger } from '../../observe/log.ts';
 import { UnservedOfferError } from '../readiness.ts';
 import type { ReadinessCheck } from '../readiness-check.ts';
+import type { TokenCheck } from '../token-check.ts';
 import { type ConfigReading, type FileContents, isUnchanged, type ReadFile } from './config-reading.ts';
 import { type FileWatch, watchFiles } from './file-watch.ts';
 
@@ -32,6 +33,8 @@ export interface ReloaderDeps {
   /** The file's name, as messages shall show it. */
   readonly file: string;
   readonly log: Logger;
+  /** Asks contracts whether they are the tokens that the file says. */
+  readonly tokens: TokenCheck;
   /** Unix milliseconds. */
   readonly clock?: () => number;
 }
@@ -92,17 +95,18 @@ export class Reloader {
   check(): ReadinessCheck {
     const since = `in force since ${new Date(this.#since).toISOString()}`;
     const sound = { name: 'configuration', scope: 'process', ready: true } as const;
-    if (this.#refusal === undefined) return { ...sound, detail: since };
-    const [shown, more] = [this.#refusal.slice(0, MOST_SHOWN), this.#refusal.length - MOST_SHOWN];
-    const problems = [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ');
-    const detail = `${since}; the file was refused: ${problems}`;
-    return { ...sound, detail };
+    const wrong = this.#deps.tokens.problems;
+    const details = [since];
+    if (this.#refusal !== undefined) details.push(`the file was refused: ${shorten(this.#refusal)}`);
+    if (wrong.length > 0) details.push(`tokens are not what it says: ${shorten(wrong.map(renderProblem))}`);
+    return { ...sound, detail: details.join('; ') };
   }
 
   /** Follows the file no more, and resolves when no reload is under way. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.close();
+    this.#deps.tokens.close();
     await this.#work;
   }
 
@@ -136,10 +140,13 @@ export class Reloader {
     const { plan } = loaded;
     const fixed = fixedKeysChanged(this.#inForce.plan, plan);
     if (fixed.length > 0) return this.#refuse(fixed.map((key) => `${file}: restart to change ${key}`));
-    const warnings = loaded.warnings.map(renderProblem);
+    const { problems, unasked, silent } = await this.#deps.tokens.ask(loaded.claims);
+    if (problems.length > 0) return this.#refuse(problems.map(renderProblem));
+    const warnings = [...loaded.warnings, ...unasked].map(renderProblem);
     const changes = differenceOf(this.#inForce.plan, plan).map(renderChange);
     if (changes.length > 0) await gateway.reload(plan, contents);
     this.#inForce = { plan: changes.length > 0 ? plan : this.#inForce.plan, contents };
+    this.#deps.tokens.follow(silent);
     this.#refusal = undefined;
     this.#since = changes.length > 0 ? this.#clock() : this.#since;
     this.#metrics?.inForceSince(this.#clock());
@@ -160,6 +167,11 @@ export class Reloader {
     this.#metrics?.reloaded('refused');
     this.#deps.log.error({ file: this.#deps.file, problems }, 'configuration refused, the one in force stays');
   }
+}
+
+function shorten(problems: readonly string[]): string {
+  const more = problems.length - MOST_SHOWN;
+  return [...problems.slice(0, MOST_SHOWN), ...(more > 0 ? [`${more} more`] : [])].join('; ');
 }
 
 /** What keeps a sound file from coming into force. */
