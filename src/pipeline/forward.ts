@@ -9,6 +9,7 @@ import type { TraceContext } from '../observe/tracer.ts';
 import { BodyLimit } from '../proxy/body-limit.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts } from '../proxy/headers/to-upstream.ts';
+import { answerBeforeUploadEnds } from '../proxy/linger.ts';
 import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
@@ -135,8 +136,8 @@ export async function relay(
     response.discard();
     return { kind: 'client_gone' };
   }
-  // Bodies that the upstream answered early without reading are cut off with the connection.
-  if (!req.complete && bodyOf(req) !== undefined) res.shouldKeepAlive = false;
+  // The upstream may have answered early, without reading the body.
+  if (!req.complete && bodyOf(req) !== undefined) answerBeforeUploadEnds(req, res);
   res.sendDate = false;
   request.notes.headAt = performance.now();
   const { status, statusText } = response;

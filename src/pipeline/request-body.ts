@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHead } from '../domain/request-head.ts';
-import { linger } from '../proxy/linger.ts';
+import { answerInsteadOfUpload } from '../proxy/linger.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 
 /** Largest unread body that is read to its end to keep the connection, in bytes. */
@@ -16,14 +16,12 @@ export function awaitsContinue({ headers, httpVersionMinor }: RequestHead): bool
 
 /**
  * Takes care of a body that nobody will read, before the answer is written. A short one is read and dropped, which
- * keeps the connection. A long one is not waited for: the connection is closed after the answer, but not at once,
- * since closing with unread data resets it and may take the answer along.
+ * keeps the connection. A long one is not waited for: the answer is the last one of its connection, and what still
+ * arrives is dropped within bounds.
  */
 export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || bodyOf(req) === undefined) return;
   const length = Number(req.headers['content-length']);
   if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
-  res.shouldKeepAlive = false;
-  linger(req.socket);
-  req.resume();
+  answerInsteadOfUpload(req, res);
 }

@@ -1,11 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { notePassed } from '../engine/spent-buffers.ts';
 
-/** How long a client may keep its half open after the last answer it gets, in milliseconds. */
+/** How long a client may keep its half open after the last answer it gets, in milliseconds; while it uploads, how long it may be silent. */
 const LINGER_MS = 2000;
 
+/** How long, and for how many bytes, an upload that nobody wants is read after its answer. */
+const READ_ON_MS = 60_000;
+const READ_ON_BYTES = 64 * 1024 * 1024;
+
 /** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
-export function linger(socket: Duplex): void {
+export function linger(socket: Duplex): NodeJS.Timeout {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
+  return timer;
+}
+
+/**
+ * Makes an answer the last one of its connection whose client may still be uploading when it is over. Many clients send
+ * everything before they read, and a connection that is closed with unread data is reset, which takes the answer along.
+ * So only our half is closed after the answer, and the upload is read and dropped to its end, within bounds.
+ */
+export function answerBeforeUploadEnds(req: IncomingMessage, res: ServerResponse): void {
+  res.shouldKeepAlive = false;
+  afterAnswer(req.socket, () => {
+    if (req.complete) closeWhenWritten(req.socket);
+    else dropUpload(req);
+  });
+}
+
+/** The same where nobody wants the upload: it is dropped from now on. */
+export function answerInsteadOfUpload(req: IncomingMessage, res: ServerResponse): void {
+  res.shouldKeepAlive = false;
+  afterAnswer(req.socket, () => {
+    if (req.complete) closeWhenWritten(req.socket);
+  });
+  dropUpload(req);
+}
+
+/** Has only our half closed after the last answer. Node would close both: it asks the socket to by this method. */
+function afterAnswer(socket: Socket, then: () => void): void {
+  // A stream of HTTP/2 has no such method, and no connection of its own to close.
+  if (!('destroySoon' in socket)) return;
+  socket.destroySoon = () => {
+    socket.end();
+    then();
+  };
+}
+
+function dropUpload(req: IncomingMessage): void {
+  const { socket } = req;
+  const silence = linger(socket);
+  const whole = setTimeout(() => socket.destroy(), READ_ON_MS);
+  whole.unref();
+  socket.once('close', () => clearTimeout(whole));
+  let bytes = 0;
+  req.on('data', (chunk: Buffer) => {
+    notePassed(chunk.length);
+    bytes += chunk.length;
+    if (bytes > READ_ON_BYTES) socket.destroy();
+    else silence.refresh();
+  });
+  req.once('end', () => {
+    if (socket.writableEnded) closeWhenWritten(socket);
+  });
+}
+
+function closeWhenWritten(socket: Socket): void {
+  if (socket.writableFinished) socket.destroy();
+  else socket.once('finish', () => socket.destroy());
 }

@@ -5,7 +5,7 @@ import { createServer } from '../engine/node-http.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
-import { linger } from '../proxy/linger.ts';
+import { answerInsteadOfUpload, linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { Edge } from './edge/edge.ts';
@@ -109,20 +109,23 @@ class DrainingListener implements PublicListener {
 
   #listen(): void {
     const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-      if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
+      // Behind the last answer, on a connection whose upload was still read.
+      if (req.socket.writableEnded) req.resume();
+      else if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
       else this.#serve(req, res);
     };
     this.server.on('request', onRequest);
     // The body is asked for when an upstream wants it: an unpaid request gets its 402 instead of a 100.
     this.server.on('checkContinue', onRequest);
     this.server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
-      req.resume();
+      answerInsteadOfUpload(req, res);
       const headers = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', Connection: 'close' };
       res.writeHead(417, headers).end(problem('expectation_failed'));
     });
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Behind a request that is still being answered: its answer and the tunnel would be written into each other.
-      if (isSocket(socket) && !isAnswering(socket)) this.#track(serveUpgrade(req, socket, head, this.#services));
+      if (isSocket(socket) && !isAnswering(socket) && !socket.writableEnded)
+        this.#track(serveUpgrade(req, socket, head, this.#services));
       else socket.destroy();
     });
     this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => refuseTunnel(socket));
@@ -154,6 +157,8 @@ function refuseTunnel(socket: Duplex): void {
 
 /** What cannot be parsed gets an answer without a request to answer: the parser's verdict, then the end. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // What still comes behind such an answer is dropped, until its client has read it.
+  if (error.code !== 'ECONNRESET' && socket.writableEnded && !socket.destroyed) return;
   // While another request is being answered, ours would be read as a part of its answer.
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();

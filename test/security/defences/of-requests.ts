@@ -129,6 +129,13 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['uploads', EXCHANGE, 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
   ),
   ...defencesOf(
+    'unread-uploads',
+    ['reads only at the end', 'proxy/linger.ts', "if (!('destroySoon' in socket)) return;", 'if (socket) return;'],
+    ['nothing carried out', LISTENER, 'if (req.socket.writableEnded) req.resume();', 'if (false) req.resume();'],
+    ['bound of bytes', 'proxy/linger.ts', 'bytes > READ_ON_BYTES', 'false'],
+    ['is too large, gets', LISTENER, 'socket.writableEnded && !socket.destroyed', 'false'],
+  ),
+  ...defencesOf(
     'connection-flood',
     ['refused with 503', 'server/connection-guard.ts', 'ofAddress <= connectionsPerAddress', 'true'],
     ['trusted proxies', 'server/connection-guard.ts', 'trustedPeers.has(socket.remoteAddress)', 'false'],
