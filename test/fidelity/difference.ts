@@ -12,7 +12,7 @@ export interface Meeting {
   readonly upstreamAuthority: string;
   /** What was paid, where the request was. */
   readonly paid: PaidFacts | undefined;
-  /** Whether the answer was charged for: answers of 400 and above are not. */
+  /** Whether the answer was charged for: with `settle: after` success only. */
   readonly charged: boolean;
 }
 
