@@ -16,7 +16,7 @@ const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';
 /** Where an answer goes, and what it may name. */
 export interface AnswerContext {
   readonly res: ServerResponse;
-  readonly runtime: Pick<Runtime, 'plan'>;
+  readonly runtime: Pick<Runtime, 'plan' | 'fields'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
 }
@@ -92,7 +92,7 @@ function write({ res, runtime, requestId, notes }: AnswerContext, answer: Answer
   headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds));
-  headers.push(...crossOriginHeaders(res.req, runtime.plan.cors));
+  headers.push(...crossOriginHeaders(res.req, runtime));
   discardBody(res.req, res);
   notes.headAt = performance.now();
   // With its own reason phrase: an upstream's, set before a failed head, would stick.

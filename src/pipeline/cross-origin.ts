@@ -1,13 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { CorsMode } from '../domain/plan.ts';
 import type { RequestHead } from '../domain/request-head.ts';
-import { PAYMENT_REQUEST_HEADERS } from '../proxy/headers/names.ts';
+import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
+import type { Runtime } from './runtime.ts';
 
-/** What browsers must be told they may send: the payment headers, and those that payment clients add. */
-const ALLOWED_HEADERS = ['Content-Type', 'Authorization', ...PAYMENT_REQUEST_HEADERS].join(', ');
-/** What scripts must be told they may read, also on the 402. */
-const EXPOSED_HEADERS =
-  'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X402-Access-Token, X402-Access-Expires, X402-Access-Remaining, Retry-After, X-Request-Id';
 /** An origin in its serialised form (RFC 6454 §6.2); `null` is everybody's and is not let in with credentials. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;
 /** A token list, as `Access-Control-Request-Headers` has to be; anything else is not echoed. */
@@ -20,13 +15,17 @@ export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'h
 }
 
 /** Answers a preflight for a priced route, so that a browser may send a payment. */
-export function answerPreflight({ headers }: Pick<RequestHead, 'headers'>, res: ServerResponse): void {
+export function answerPreflight(
+  { headers }: Pick<RequestHead, 'headers'>,
+  res: ServerResponse,
+  { allowed }: PaymentFields,
+): void {
   const asked = headers['access-control-request-headers'];
   const echoed = asked !== undefined && HEADER_LIST.test(asked) ? `, ${asked}` : '';
   res.writeHead(204, {
     'Access-Control-Allow-Origin': '*',
     'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'Access-Control-Allow-Headers': ALLOWED_HEADERS + echoed,
+    'Access-Control-Allow-Headers': allowed + echoed,
     'Access-Control-Max-Age': '600',
     'Cache-Control': 'no-store',
   });
@@ -40,10 +39,13 @@ export function answerPreflight({ headers }: Pick<RequestHead, 'headers'>, res: 
  *
  * @returns flat list of names and values
  */
-export function crossOriginHeaders({ headers }: Pick<RequestHead, 'headers'>, cors: CorsMode): readonly string[] {
+export function crossOriginHeaders(
+  { headers }: Pick<RequestHead, 'headers'>,
+  { plan: { cors }, fields }: Pick<Runtime, 'plan' | 'fields'>,
+): readonly string[] {
   const { origin } = headers;
   if (origin === undefined) return [];
-  const exposed = ['Access-Control-Expose-Headers', EXPOSED_HEADERS];
+  const exposed = ['Access-Control-Expose-Headers', fields.exposed];
   if (cors === 'gateway' || !ORIGIN.test(origin)) return ['Access-Control-Allow-Origin', '*', ...exposed];
   const named = ['Access-Control-Allow-Origin', origin, 'Access-Control-Allow-Credentials', 'true'];
   return [...named, 'Vary', 'Origin', ...exposed];

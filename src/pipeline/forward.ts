@@ -99,6 +99,7 @@ export function forwardedHeaders(
   const { head, runtime, requestId, host } = request;
   const { peer } = head;
   return forwardRequestHeaders(head.rawHeaders, {
+    fields: runtime.fields,
     peer: peer ?? 'unknown',
     peerTrusted: runtime.trustedPeers.has(peer),
     proto: head.encrypted ? 'https' : 'http',
@@ -166,7 +167,7 @@ export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOut
 }
 
 function headOf(
-  { head, method, route }: AcceptedRequest,
+  { head, method, route, runtime }: AcceptedRequest,
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
@@ -175,7 +176,8 @@ function headOf(
   try {
     const passes = route?.access !== undefined;
     const { httpVersionMinor } = head;
-    return relayResponseHeaders(rawHeaders, { method, status, httpVersionMinor, paid, passes, add });
+    const { fields } = runtime;
+    return relayResponseHeaders(rawHeaders, { fields, method, status, httpVersionMinor, paid, passes, add });
   } catch (fault) {
     response.discard();
     throw fault;

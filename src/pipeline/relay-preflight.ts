@@ -11,8 +11,9 @@ import { type Served, served } from './stages.ts';
  * @throws GatewayError as `openUpstream` and `relay` do
  */
 export async function relayPreflight(request: AcceptedRequest, route: Route): Promise<Served> {
-  const head = { ...request.head, rawHeaders: hidePaymentHeaders(request.head.rawHeaders) };
+  const { fields } = request.runtime;
+  const head = { ...request.head, rawHeaders: hidePaymentHeaders(request.head.rawHeaders, fields) };
   const response = await openUpstream({ ...request, head }, route);
-  allowPaymentHeaders(response.rawHeaders);
+  allowPaymentHeaders(response.rawHeaders, fields);
   return served(endOf(await relay(request, response, false, []), 'preflight'));
 }

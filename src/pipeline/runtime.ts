@@ -12,6 +12,7 @@ import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
 import type { Challenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { TrustedPeers } from '../proxy/trusted-peers.ts';
 import type { UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
@@ -75,6 +76,8 @@ export interface Runtime {
   /** The facilitators of the plan, in their order. */
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  /** What the payment protocols use: neither an API nor its clients can forge it. */
+  readonly fields: PaymentFields;
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;

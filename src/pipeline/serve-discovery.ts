@@ -27,7 +27,7 @@ export async function serveDiscovery(request: AcceptedRequest): Promise<Served> 
   res.writeHead(200, [
     ...['Content-Type', document.mimeType, 'Content-Length', String(document.body.byteLength)],
     ...['Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`, 'X-Request-Id', requestId],
-    ...crossOriginHeaders(head, runtime.plan.cors),
+    ...crossOriginHeaders(head, runtime),
   ]);
   res.end(head.method === 'HEAD' ? undefined : document.body);
   return served('discovery');

@@ -49,7 +49,7 @@ async function isSameBody({ head, req, res }: RoutedRequest, kept: KeptAnswer): 
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { head, res, method, notes, route }: RoutedRequest,
+  { head, res, runtime, method, notes, route }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
@@ -59,7 +59,8 @@ async function send(
   notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
   const passes = route.access !== undefined;
-  const context = { method, status, httpVersionMinor: head.httpVersionMinor, paid: true, passes, add };
+  const { httpVersionMinor } = head;
+  const context = { fields: runtime.fields, method, status, httpVersionMinor, paid: true, passes, add };
   res.sendDate = false;
   res.writeHead(status, statusText, relayResponseHeaders(headers, context));
   res.end(body);

@@ -156,6 +156,7 @@ class TunnelTransport implements Transport {
         path: forwardedPath(request, destination),
         headers: forwardedHeaders(request, destination.upstream, opened?.facts, trace),
         timeoutMs: destination.timeoutMs,
+        fields: request.runtime.fields,
         paid: priced,
         passes: route?.access !== undefined,
         add,

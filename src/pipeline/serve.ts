@@ -119,7 +119,7 @@ async function servePreflight(request: AcceptedRequest, matched: Route): Promise
   const { head, res, runtime } = request;
   // One with a body is none that a browser sends: the API is not asked for free.
   if (runtime.plan.cors === 'api' && bodyOf(head) === undefined) return await relayPreflight(request, matched);
-  answerPreflight(head, res);
+  answerPreflight(head, res, runtime.fields);
   return served('preflight');
 }
 

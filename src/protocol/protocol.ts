@@ -1,5 +1,6 @@
 import type { Offer } from '../domain/offer.ts';
 import type { PaymentSubmission } from '../domain/payment.ts';
+import type { ProtocolHeaders } from '../domain/protocol-headers.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { Challenge, ChallengeSubject } from './challenge.ts';
@@ -41,14 +42,6 @@ export type Submitted =
 export type Match =
   | { readonly kind: 'matched'; readonly offers: readonly Offer[] }
   | { readonly kind: 'refused'; readonly reason: string };
-
-/** The fields that a protocol owns, in the spelling of its specification. */
-export interface ProtocolHeaders {
-  /** What clients send. Answers vary by them, browsers may send them, and they are never forwarded. */
-  readonly request: readonly string[];
-  /** What clients are told. Scripts may read them, and an API's own are never relayed. */
-  readonly response: readonly string[];
-}
 
 /** A payment protocol on HTTP: how a price is stated, how payments come in and how their outcome goes out. */
 export interface Protocol {

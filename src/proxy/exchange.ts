@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
 import { BodyAhead } from './body-ahead.ts';
+import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
 import type { ServerChoice } from './server-choice.ts';
@@ -39,6 +40,8 @@ export interface ExchangeTerms {
   readonly servers: ServerChoice<ServerLine>;
   readonly idleTimeoutMs: number | undefined;
   readonly totalTimeoutMs: number | undefined;
+  /** What the payment protocols use. */
+  readonly fields: PaymentFields;
 }
 
 const NONE: readonly ServerLine[] = [];
@@ -56,6 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
 
   readonly #request: ForwardRequest;
   readonly #servers: ServerChoice<ServerLine>;
+  readonly #fields: PaymentFields;
   readonly #limits: StreamLimits | undefined;
   readonly #upload: UploadBody | undefined;
   readonly #opened = Promise.withResolvers<UpstreamResponse>();
@@ -77,9 +81,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   #takingTimer: NodeJS.Timeout | undefined;
   #ahead: BodyAhead | undefined;
 
-  constructor(request: ForwardRequest, { servers, idleTimeoutMs, totalTimeoutMs }: ExchangeTerms) {
+  constructor(request: ForwardRequest, { servers, idleTimeoutMs, totalTimeoutMs, fields }: ExchangeTerms) {
     this.#request = request;
     this.#servers = servers;
+    this.#fields = fields;
     this.#timer = setTimeout(onSilence, request.timeoutMs, this);
     if (idleTimeoutMs !== undefined || totalTimeoutMs !== undefined)
       this.#limits = new StreamLimits(this, idleTimeoutMs, totalTimeoutMs);
@@ -173,7 +178,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     // 102 and 103 announce the final response; the deadline holds for that one.
     if (status < 200) {
       const { hintsTo } = this.#request;
-      if (hintsTo !== undefined) relayInformational(hintsTo, status, decodeHead(controller.rawHeaders));
+      if (hintsTo !== undefined) relayInformational(hintsTo, status, decodeHead(controller.rawHeaders), this.#fields);
       return;
     }
     clearTimeout(this.#timer);
@@ -339,7 +344,8 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     const trailers = this.#controller?.rawTrailers;
-    if (Array.isArray(trailers) && trailers.length > 0) res.addTrailers(relayTrailers(decodeHead(trailers)));
+    if (Array.isArray(trailers) && trailers.length > 0)
+      res.addTrailers(relayTrailers(decodeHead(trailers), this.#fields));
     // Text goes into one piece with the head, which takes one write; latin1 keeps its bytes as they are.
     if (body === undefined) res.end();
     else if (body.length > MOST_IN_ONE_PIECE) res.end(body);

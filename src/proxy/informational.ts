@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayHints } from './headers/to-client.ts';
 
 /**
@@ -6,8 +7,13 @@ import { relayHints } from './headers/to-client.ts';
  * 100 and 101 are never passed on: they answer the gateway's own request. What cannot be written is left out, for it is
  * a hint: a client that does not read, or a Node without `writeInformation`.
  */
-export function relayInformational(res: ServerResponse, status: number, raw: readonly string[]): void {
+export function relayInformational(
+  res: ServerResponse,
+  status: number,
+  raw: readonly string[],
+  fields: PaymentFields,
+): void {
   if (status <= 101 || res.headersSent || res.destroyed || res.writableNeedDrain) return;
   if (typeof res.writeInformation !== 'function') return;
-  res.writeInformation(status, relayHints(raw));
+  res.writeInformation(status, relayHints(raw, fields));
 }

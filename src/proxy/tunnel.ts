@@ -4,6 +4,7 @@ import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import { Agent } from '../engine/node-http.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
+import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayResponseHeaders } from './headers/to-client.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
@@ -22,6 +23,8 @@ export interface ForwardUpgrade {
   readonly headers: readonly string[];
   /** How long until the upstream's answer, in milliseconds, connecting included. */
   readonly timeoutMs: number;
+  /** What the payment protocols use. */
+  readonly fields: PaymentFields;
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
   readonly passes?: boolean;

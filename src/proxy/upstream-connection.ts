@@ -1,6 +1,7 @@
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream } from '../domain/upstream.ts';
 import { Exchange } from './exchange.ts';
+import type { PaymentFields } from './headers/payment-fields.ts';
 import { withLateEnd } from './late-end.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook, ServerHealth } from './server-health.ts';
@@ -32,13 +33,13 @@ export interface UpstreamClient {
  *
  * The upstream's certificate is always verified. Redirects are relayed, bodies are never decoded.
  */
-export function openUpstreamClient(upstream: Upstream, book: HealthBook): UpstreamClient {
+export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields: PaymentFields): UpstreamClient {
   const lines = upstream.servers.map(({ origin, basePath }) => {
     const health = book.of(origin);
     return { basePath, dispatcher: openPool(origin, upstream, health), health };
   });
   const { idleTimeoutMs, totalTimeoutMs } = upstream;
-  const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs };
+  const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs, fields };
   return {
     open: (request) => new Exchange(request, terms).start(),
     async close() {

@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import { type PaymentFields, paymentFieldsOf } from '../proxy/headers/payment-fields.ts';
 import { HealthBook } from '../proxy/server-health.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { openUpstreamClient } from '../proxy/upstream-connection.ts';
@@ -47,14 +48,16 @@ export class PlanLine {
   /** A reload does not forget which servers are down. */
   readonly #health = new HealthBook();
   readonly #clients: Stock<Upstream, UpstreamClient>;
+  readonly #fields: PaymentFields;
   readonly #open = new Set<OpenRuntime>();
   #current: OpenRuntime;
 
   /** @param accessTools what {@link PlanLineDeps.openAccess} gives for the first plan */
   constructor(plan: Plan, accessTools: AccessTools | undefined, deps: PlanLineDeps) {
     this.#deps = deps;
+    this.#fields = paymentFieldsOf(deps.protocols);
     this.#clients = new Stock(
-      (upstream) => openUpstreamClient(upstream, this.#health),
+      (upstream) => openUpstreamClient(upstream, this.#health, this.#fields),
       (client) => void this.#attempt('closing an upstream', client.close()),
     );
     this.#current = this.#openRuntime(plan, accessTools);
@@ -119,8 +122,8 @@ export class PlanLine {
     const { recent, facilitators, onFacilitatorFault, protocols } = this.#deps;
     const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const shared = { protocols, recent, facilitators, clients, health: this.#health, accessTools };
-    const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, ...before });
+    const shared = { protocols, fields: this.#fields, recent, facilitators, clients, health: this.#health };
+    const runtime = openRuntime(plan, { ...shared, accessTools, onFacilitatorFault, ...before });
     this.#open.add(runtime);
     return runtime;
   }

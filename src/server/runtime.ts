@@ -7,6 +7,7 @@ import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } f
 import type { Discovery, RouteDesk, Runtime } from '../pipeline/runtime.ts';
 import { composeChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
@@ -30,6 +31,8 @@ export interface OpenRuntime extends Runtime {
 export interface RuntimeDeps {
   /** What states a price, the preferred one first. */
   readonly protocols: readonly Protocol[];
+  /** What they use. */
+  readonly fields: PaymentFields;
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
   readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
   readonly clients: Stock<Upstream, UpstreamClient>;
@@ -57,6 +60,7 @@ class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
+  readonly fields: PaymentFields;
   readonly discovery: Discovery | undefined;
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
@@ -70,6 +74,7 @@ class PlanRuntime implements OpenRuntime {
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
+    this.fields = deps.fields;
     this.discovery = openDiscovery(plan);
     this.#deps = deps;
     // Held from the start, or the connections would go with the plan before.

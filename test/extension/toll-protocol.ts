@@ -5,17 +5,23 @@ import type { Protocol, Submitted } from '../../src/protocol/protocol.ts';
 
 /*
  * A made-up payment protocol in one file, written against the interface alone. A price is a `WWW-Authenticate` challenge
- * with a word that differs in each 402; a payment comes in `Toll-Payment` as plain JSON and names the number of the offer
- * that it pays; the receipt is a line of text.
+ * with a word that differs in each 402; a payment comes in `Toll-Payment` as plain JSON, or in `Authorization` behind the
+ * scheme `Toll`, and names the number of the offer that it pays; the receipt is a line of text.
  */
 
 /** @param fresh gives a word that was not given before */
 export function tollProtocol(fresh: () => string): Protocol {
   return {
     name: 'toll',
-    headers: { request: ['Toll-Payment'], response: ['WWW-Authenticate', 'Toll-Receipt'] },
+    headers: {
+      request: ['Toll-Payment', 'Authorization'],
+      response: ['WWW-Authenticate', 'Toll-Receipt'],
+      shared: { authorization: isOfScheme, 'www-authenticate': (value) => value.split(',').some(isOfScheme) },
+    },
     credential(fields) {
-      const value = fields['toll-payment'];
+      const { authorization } = fields;
+      const isToll = typeof authorization === 'string' && isOfScheme(authorization);
+      const value = fields['toll-payment'] ?? (isToll ? authorization.trim().slice('toll '.length) : undefined);
       if (value === undefined) return { kind: 'none' };
       // JSON holds commas, so that two payments are told by being no JSON.
       return typeof value === 'string' ? { kind: 'one', text: value } : { kind: 'repeated' };
@@ -39,6 +45,10 @@ export function tollProtocol(fresh: () => string): Protocol {
     },
     receipt: (receipt) => [['Toll-Receipt', `${receipt.kind} ${transactionOf(receipt) ?? '-'} of ${receipt.payer}`]],
   };
+}
+
+function isOfScheme(value: string): boolean {
+  return /^\s*toll /i.test(value);
 }
 
 function readToll(value: Json): Submitted {

@@ -7,6 +7,7 @@ import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstr
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
 import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../support/bare-gateway.ts';
 import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
+import { FIELDS } from '../support/payment-fields.ts';
 import { connectRaw, exchangeRaw, type RawPeer } from '../support/raw-http.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -67,7 +68,7 @@ describe('an upstream that fails before its response', () => {
   it('is too slow, and has seen nothing, for a request that waited for a free connection', async () => {
     const heads = Promise.withResolvers<RawPeer>();
     const upstream = await afterHead(heads.resolve);
-    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook());
+    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook(), FIELDS);
     open.push(client, upstream);
     const gone = new AbortController();
     const request = {
@@ -242,7 +243,7 @@ describe('a client that goes away', () => {
 
   it('before anything was sent: nothing is sent', async () => {
     const upstream = await afterHead(() => {});
-    const client = openUpstreamClient(upstream.upstream, new HealthBook());
+    const client = openUpstreamClient(upstream.upstream, new HealthBook(), FIELDS);
     open.push(upstream, client);
     const request = {
       method: 'GET',
@@ -258,7 +259,7 @@ describe('a client that goes away', () => {
 });
 
 it('refuses requests after it was closed', async () => {
-  const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook());
+  const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook(), FIELDS);
   await client.close();
   const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 1000 };
   await expect(client.open(request)).rejects.toMatchObject({ code: 'shutting_down' });

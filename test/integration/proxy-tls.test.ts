@@ -7,6 +7,7 @@ import type { UpstreamTls } from '../../src/domain/upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { upstreamAt } from '../support/odd-upstream.ts';
+import { FIELDS } from '../support/payment-fields.ts';
 import { UPSTREAM_TEST } from '../support/upstream-certificate.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -26,7 +27,11 @@ async function call(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = openUpstreamClient(upstreamAt(0, { servers: [{ origin, basePath: '' }], tls }), new HealthBook());
+  const client = openUpstreamClient(
+    upstreamAt(0, { servers: [{ origin, basePath: '' }], tls }),
+    new HealthBook(),
+    FIELDS,
+  );
   open.push({
     async close() {
       server.closeAllConnections();

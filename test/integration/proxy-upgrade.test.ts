@@ -7,6 +7,7 @@ import { HealthBook } from '../../src/proxy/server-health.ts';
 import { isWebSocketUpgrade, openUpgradeProxy } from '../../src/proxy/upgrade.ts';
 import type { RelayOutcome } from '../../src/proxy/upstream-response.ts';
 import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
+import { FIELDS } from '../support/payment-fields.ts';
 import { connectRaw, crlf, parseRaw, type RawPeer } from '../support/raw-http.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -31,6 +32,7 @@ async function tunnelTo(upstream: TestUpstream, timeoutMs = 10_000): Promise<Tun
       return;
     }
     const headers = forwardRequestHeaders(req.rawHeaders, {
+      fields: FIELDS,
       peer: '192.0.2.1',
       peerTrusted: false,
       proto: 'http',
@@ -45,7 +47,15 @@ async function tunnelTo(upstream: TestUpstream, timeoutMs = 10_000): Promise<Tun
     };
     const path = `/base${req.url}`;
     outcome.resolve(
-      proxy.upgrade(req, socket, head, { path, headers, timeoutMs, paid: false, add: [['X-Added', '1']], refuse }),
+      proxy.upgrade(req, socket, head, {
+        path,
+        headers,
+        timeoutMs,
+        fields: FIELDS,
+        paid: false,
+        add: [['X-Added', '1']],
+        refuse,
+      }),
     );
   });
   server.listen(0, '127.0.0.1');

@@ -10,6 +10,7 @@ import { HealthBook } from '../../src/proxy/server-health.ts';
 import { bodyOf } from '../../src/proxy/upload-body.ts';
 import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
+import { FIELDS } from './payment-fields.ts';
 
 /** What became of one request. */
 export type Forwarded =
@@ -38,7 +39,7 @@ export interface BareGateway {
 
 /** Opens a {@link BareGateway} in front of an upstream. */
 export async function openBareGateway(upstream: Upstream, options: BareGatewayOptions = {}): Promise<BareGateway> {
-  const client = openUpstreamClient(upstream, options.health ?? new HealthBook());
+  const client = openUpstreamClient(upstream, options.health ?? new HealthBook(), FIELDS);
   const done: Forwarded[] = [];
   const asked: ((forwarded: Forwarded) => void)[] = [];
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
@@ -67,6 +68,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
         return { kind: 'discarded' };
       }
       const headers = relayResponseHeaders(response.rawHeaders, {
+        fields: FIELDS,
         method: req.method ?? '',
         status: response.status,
         httpVersionMinor: req.httpVersionMinor,
@@ -100,6 +102,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
 
 function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareGatewayOptions): string[] {
   return forwardRequestHeaders(req.rawHeaders, {
+    fields: FIELDS,
     peer: req.socket.remoteAddress ?? '',
     peerTrusted: false,
     proto: 'http',

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { readHeaderName } from '../../src/proxy/headers/header-name.ts';
+import { headerNames } from '../../src/proxy/headers/header-name.ts';
+
+const readHeaderName = headerNames({ whole: new Set(), shared: new Map() });
 
 it('reads a name in any case and of any length the same however often it comes', () => {
   const long = `X402-${'a'.repeat(100)}`;
@@ -9,6 +11,7 @@ it('reads a name in any case and of any length the same however often it comes',
       key: 'x402-payer',
       isRelayed: false,
       forwarded: 'never',
+      isPayment: undefined,
     });
     expect(readHeaderName(long)).toMatchObject({ lower: long.toLowerCase(), isRelayed: false, forwarded: 'never' });
     expect(readHeaderName('Content_Length').forwarded).toBe('never');

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { mergeFieldList, parseFieldList } from '../../src/proxy/field-list.ts';
 import { type RelayContext, relayResponseHeaders, relayTrailers } from '../../src/proxy/headers/to-client.ts';
 import { type ForwardContext, forwardRequestHeaders } from '../../src/proxy/headers/to-upstream.ts';
+import { FIELDS } from '../support/payment-fields.ts';
 
 const FORWARD: ForwardContext = {
+  fields: FIELDS,
   peer: '192.0.2.1',
   peerTrusted: false,
   proto: 'http',
@@ -16,7 +18,7 @@ const FORWARD: ForwardContext = {
 };
 const PAID = { payer: '0xab', route: 'GET /v1/x', money: { network: 'eip155:8453', asset: '0xcd', amount: '10000' } };
 const ADDED = ['X-Forwarded-For', '192.0.2.1', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'api.example.com'];
-const RELAY: RelayContext = { method: 'GET', status: 200, httpVersionMinor: 1, paid: false, add: [] };
+const RELAY: RelayContext = { fields: FIELDS, method: 'GET', status: 200, httpVersionMinor: 1, paid: false, add: [] };
 
 function forward(raw: string[], changes: Partial<ForwardContext> = {}): string[] {
   return forwardRequestHeaders(raw, { ...FORWARD, ...changes });
@@ -312,7 +314,7 @@ describe('trailers', () => {
       'X',
       'a\nb',
     ];
-    expect(relayTrailers(raw)).toEqual([['X-Sum', '1']]);
+    expect(relayTrailers(raw, FIELDS)).toEqual([['X-Sum', '1']]);
   });
 });
 

@@ -8,6 +8,7 @@ import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
+import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { openFacilitator, protocols } from '../../registry.ts';
@@ -69,14 +70,16 @@ const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
+  const fields = paymentFieldsOf(protocols);
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [] },
     {
       protocols,
+      fields,
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: openFacilitator, release: () => Promise.resolve() },
       clients: new Stock(
-        (upstream) => openUpstreamClient(upstream, health),
+        (upstream) => openUpstreamClient(upstream, health, fields),
         () => {},
       ),
       health,

@@ -19,27 +19,41 @@ export interface HeaderName {
   readonly isRelayed: boolean;
   /** Whether the upstream may see it: always, never, or when it comes from a trusted peer. */
   readonly forwarded: 'always' | 'never' | 'from trusted peers';
+  /** Whether a value under this name is a payment protocol's, where protocols share the name with APIs. */
+  readonly isPayment: ((value: string) => boolean) | undefined;
+}
+
+/** The names that payment protocols use, as the lists of `names.ts` have them. */
+export interface PaymentNames {
+  /** Removed with whatever value. */
+  readonly whole: ReadonlySet<string>;
+  /** Removed with those values that one of the rules knows. */
+  readonly shared: ReadonlyMap<string, readonly ((value: string) => boolean)[]>;
 }
 
 /** Most names that are remembered, and the longest: the same few come with every message. */
 const MOST_KNOWN = 1024;
 const LONGEST_KNOWN = 64;
 
-/** Reads a name, in any case. */
-export const readHeaderName: (name: string) => HeaderName = remember(
-  MOST_KNOWN,
-  (name) => classify(name.toLowerCase()),
-  ({ length }) => length <= LONGEST_KNOWN,
-);
+/** Makes the reader of names, in any case. */
+export function headerNames(payment: PaymentNames): (name: string) => HeaderName {
+  return remember(
+    MOST_KNOWN,
+    (name) => classify(name.toLowerCase(), payment),
+    ({ length }) => length <= LONGEST_KNOWN,
+  );
+}
 
-function classify(lower: string): HeaderName {
+function classify(lower: string, payment: PaymentNames): HeaderName {
   const key = canonical(lower);
-  const isOwn = key.startsWith(OWN_PREFIX);
+  const isOwn = key.startsWith(OWN_PREFIX) || payment.whole.has(key);
+  const rules = payment.shared.get(key);
   return {
     lower,
     key,
     isRelayed: !isOwn && !NEVER_RELAYED.has(key),
     forwarded: isOwn ? 'never' : forwardedBy(lower, key),
+    isPayment: rules && ((value) => rules.some((isTheirs) => isTheirs(value))),
   };
 }
 

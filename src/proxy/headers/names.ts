@@ -20,13 +20,11 @@ const HOP_BY_HOP = [
   'http2-settings',
 ];
 
-/** x402's own headers: signed payments and receipts are between the buyer and the gateway, whoever sends them. */
-const PAYMENT = [
-  'payment-required',
-  'payment-response',
-  'payment-signature',
-  'x-payment',
-  'x-payment-response',
+/**
+ * Of x402's extensions: between the buyer and the gateway, whoever sends them. The fields of the protocols themselves
+ * come from the protocols; see `payment-fields.ts`.
+ */
+const EXTENSIONS = [
   'sign-in-with-x',
   // From a resource server to its own x402 library: an upstream could change what the buyer is told or charged.
   'settlement-overrides',
@@ -64,7 +62,7 @@ export const OVERRIDE_NAME =
 /** What never reaches the upstream. */
 export const NEVER_FORWARDED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
-  ...PAYMENT,
+  ...EXTENSIONS,
   ...OVERRIDES,
   // The upstream's own authority is sent; the client's goes into X-Forwarded-Host. A virtual-hosted upstream would not
   // answer to the client's, and routing must not depend on what a client claims.
@@ -111,7 +109,7 @@ export const OWN_PREFIX = 'x402-';
 export const FORWARDING_PREFIX = 'x-forwarded-';
 
 /** What never reaches the client. */
-export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...PAYMENT]);
+export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...EXTENSIONS]);
 
 /** Frames the message: a `Connection` header that names it must not take it away. */
 export const FRAMING = 'content-length';
@@ -134,22 +132,6 @@ export const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', '
 
 /** RFC 9213 targeted fields, of any vendor. */
 export const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
-
-/** What a paid answer depends on besides its URL. */
-export const PAID_VARY = ['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Authorization'];
-
-/** The same, where passes open the route too. */
-export const PASS_VARY = [...PAID_VARY, 'X402-Access-Token', 'Cookie', 'SIGN-IN-WITH-X'];
-
-/** What payment clients send with a request, as a preflight has to allow it. */
-export const PAYMENT_REQUEST_HEADERS = [
-  'PAYMENT-SIGNATURE',
-  'X-PAYMENT',
-  'SIGN-IN-WITH-X',
-  'X402-Access-Token',
-  // The official client sends it, although it means nothing in a request.
-  'Access-Control-Expose-Headers',
-];
 
 const PLAIN_NAME = /^[a-z0-9-]*$/;
 const NOT_ALPHANUMERIC = /[^a-z0-9]/g;

@@ -3,11 +3,13 @@ import { isOwnCookie } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { UpstreamFault } from '../upstream-fault.ts';
 import { FORBIDDEN_IN_VALUE, find, mergeInto, nominatedBy } from './flat-list.ts';
-import { readHeaderName } from './header-name.ts';
-import { FRAMING, NEVER_A_TRAILER, PAID_VARY, PASS_VARY, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
+import { FRAMING, NEVER_A_TRAILER, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
+import type { PaymentFields } from './payment-fields.ts';
 
 /** What the gateway knows about a response that it relays. */
 export interface RelayContext {
+  /** What the payment protocols use. */
+  readonly fields: PaymentFields;
   /** The client's method. */
   readonly method: string;
   readonly status: number;
@@ -35,15 +37,15 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
   const out: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const { lower, key, isRelayed } = readHeaderName(name);
-    if (!isRelayed || nominated?.has(lower) === true) continue;
+    const { lower, key, isRelayed, isPayment } = context.fields.read(name);
+    if (!isRelayed || nominated?.has(lower) === true || isPayment?.(raw[i + 1] ?? '') === true) continue;
     if (lower === FRAMING && !framing.length) continue;
     // An API that sets our cookie could put its buyers on another one's pass.
     if (key === 'set-cookie' && isOwnCookie(raw[i + 1] ?? '')) continue;
     if (lower === 'trailer' && !framing.trailers) continue;
     out.push(name, checked(raw[i + 1] ?? ''));
   }
-  if (context.paid) keepPrivate(out, context.passes === true ? PASS_VARY : PAID_VARY);
+  if (context.paid) keepPrivate(out, context);
   for (const [name, value] of context.add) out.push(name, checked(value));
   if (context.add.length > 0) expose(out, context.add);
   return out;
@@ -55,14 +57,14 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
  *
  * @returns flat list for `writeInformation`
  */
-export function relayHints(raw: readonly string[]): string[] {
+export function relayHints(raw: readonly string[], fields: PaymentFields): string[] {
   const nominated = nominatedBy(raw);
   const out: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const { lower, key, isRelayed } = readHeaderName(name);
-    if (!isRelayed || nominated?.has(lower) === true) continue;
+    const { lower, key, isRelayed, isPayment } = fields.read(name);
+    if (!isRelayed || nominated?.has(lower) === true || isPayment?.(value) === true) continue;
     if (key !== FRAMING && key !== 'trailer' && !FORBIDDEN_IN_VALUE.test(value)) out.push(name, value);
   }
   return out;
@@ -73,13 +75,14 @@ export function relayHints(raw: readonly string[]): string[] {
  *
  * @returns pairs for `addTrailers`
  */
-export function relayTrailers(raw: readonly string[]): [string, string][] {
+export function relayTrailers(raw: readonly string[], fields: PaymentFields): [string, string][] {
   const out: [string, string][] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const { key, isRelayed } = readHeaderName(name);
-    if (isRelayed && !NEVER_A_TRAILER.has(key) && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
+    const { key, isRelayed, isPayment } = fields.read(name);
+    if (!isRelayed || isPayment?.(value) === true) continue;
+    if (!NEVER_A_TRAILER.has(key) && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
   }
   return out;
 }
@@ -96,11 +99,11 @@ function framingOf(raw: readonly string[], context: RelayContext): { length: boo
   };
 }
 
-function keepPrivate(out: string[], vary: readonly string[]): void {
+function keepPrivate(out: string[], { passes, fields }: RelayContext): void {
   const directives = ['private'];
   let at = -1;
   for (let i = out.length - 2; i >= 0; i -= 2) {
-    const { key } = readHeaderName(out[i] ?? '');
+    const { key } = fields.read(out[i] ?? '');
     if (SHARED_CACHE.has(key) || key.endsWith(SHARED_CACHE_SUFFIX)) {
       out.splice(i, 2);
       if (at !== -1) at -= 2;
@@ -113,7 +116,7 @@ function keepPrivate(out: string[], vary: readonly string[]): void {
   if (at === -1) out.push('Cache-Control', 'private');
   // By its own name: a twin such as `cache_control` would not be read by any cache.
   else out.splice(at, 2, 'Cache-Control', directives.join(', '));
-  mergeInto(out, 'Vary', vary);
+  mergeInto(out, 'Vary', passes === true ? fields.passVary : fields.paidVary);
 }
 
 function isPrivateDirective(directive: string): boolean {

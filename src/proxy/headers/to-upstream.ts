@@ -1,8 +1,9 @@
 import { foreignCookies, foreignProtocols, isOwnBearer } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { nominatedBy } from './flat-list.ts';
-import { type HeaderName, readHeaderName } from './header-name.ts';
+import type { HeaderName } from './header-name.ts';
 import { canonical, TRACE } from './names.ts';
+import type { PaymentFields } from './payment-fields.ts';
 
 /** What the upstream is told of a request that is not free. */
 export interface PaidFacts {
@@ -23,6 +24,8 @@ export interface PaidFacts {
 
 /** What the gateway knows about a request that it forwards. */
 export interface ForwardContext {
+  /** What the payment protocols use. */
+  readonly fields: PaymentFields;
   /** Address of the peer on the connection. */
   readonly peer: string;
   /** Whether the peer's own forwarding headers are believed. */
@@ -54,9 +57,9 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    const header = readHeaderName(name);
+    const header = context.fields.read(name);
     const { lower } = header;
-    if (nominated?.has(lower) === true && lower !== 'te') continue;
+    if (isLeftOut(header, value, nominated)) continue;
     if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
     else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
     else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
@@ -70,6 +73,11 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   for (const [name, value] of context.upstreamHeaders) out.push(name, value);
   if (context.paid !== undefined) pushPaidFacts(out, context.paid);
   return out;
+}
+
+function isLeftOut({ lower, isPayment }: HeaderName, value: string, nominated?: ReadonlySet<string>): boolean {
+  if (isPayment?.(value) === true) return true;
+  return nominated?.has(lower) === true && lower !== 'te';
 }
 
 function isForwarded({ lower, key, forwarded }: HeaderName, value: string, context: ForwardContext): boolean {

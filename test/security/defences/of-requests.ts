@@ -98,7 +98,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "forwarded !== 'never'",
     ],
     ['naming it in Connection', FLAT_LIST, ' || option === FRAMING) continue', ') continue'],
-    ['tells the API who paid', NAMES, "  'payment-signature',\n", ''],
+    ['tells the API who paid', HEADER_NAME, ' || payment.whole.has(key)', ''],
     ['cannot replace the credentials', TO_UPSTREAM, 'if (canonical(name) === key) return false', ''],
     ['cannot send', NAMES, '  ...OVERRIDES,\n', ''],
     ['cannot send', NAMES, "  'proxy',\n", ''],
@@ -160,8 +160,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     [
       'arrives at the client',
       NAMES,
-      'new Set([...HOP_BY_HOP, ...PAYMENT]);',
-      "new Set([...HOP_BY_HOP, ...PAYMENT, 'content-encoding']);",
+      'new Set([...HOP_BY_HOP, ...EXTENSIONS]);',
+      "new Set([...HOP_BY_HOP, ...EXTENSIONS, 'content-encoding']);",
     ],
     [
       'arrives at the API',
@@ -180,7 +180,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "out.splice(at, 2, 'Cache-Control', directives.join(', '))",
       "out[at + 1] = directives.join(', ')",
     ],
-    ['kept for others', TO_CLIENT, "mergeInto(out, 'Vary', vary);", ''],
+    ['kept for others', TO_CLIENT, "mergeInto(out, 'Vary', passes === true ? fields.passVary : fields.paidVary);", ''],
     ['is a price', 'pipeline/answer.ts', ", 'Cache-Control', 'no-store'", ''],
     ['parser refuses', 'server/raw-answer.ts', "'Cache-Control: no-store',", ''],
   ),

@@ -1,0 +1,12 @@
+/** The fields that a payment protocol uses, in the spelling of its specification. */
+export interface ProtocolHeaders {
+  /** What clients send. Answers vary by them, browsers may send them, and they are never forwarded. */
+  readonly request: readonly string[];
+  /** What clients are told. Scripts may read them, and an API's own are never relayed. */
+  readonly response: readonly string[];
+  /**
+   * The fields among them that an API uses too, such as `Authorization`, by their lower-case names: whether a value has
+   * anything of the protocol in it. Such a value is removed as a whole, in both directions. Every other value passes.
+   */
+  readonly shared?: Readonly<Record<string, (value: string) => boolean>>;
+}

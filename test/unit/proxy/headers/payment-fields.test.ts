@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { paymentFieldsOf } from '../../../../src/proxy/headers/payment-fields.ts';
+import { allowPaymentHeaders, hidePaymentHeaders } from '../../../../src/proxy/headers/preflight.ts';
+import { relayHints, relayTrailers } from '../../../../src/proxy/headers/to-client.ts';
+
+const isToll = (value: string): boolean => value.startsWith('Toll ');
+const FIELDS = paymentFieldsOf([
+  {
+    headers: {
+      request: ['Toll-Payment', 'Authorization'],
+      response: ['Toll-Receipt', 'WWW-Authenticate'],
+      shared: { authorization: isToll, 'www-authenticate': isToll },
+    },
+  },
+]);
+
+it('takes the fields of a protocol out of hints and trailers, and leaves what the API has in a shared one', () => {
+  const raw = ['Toll-Receipt', 'x', 'toll.receipt', 'x', 'WWW-Authenticate', 'Toll x', 'WWW_Authenticate', 'Toll x'];
+  const kept = ['WWW-Authenticate', 'Basic', 'X-Sum', '1'];
+  expect(relayHints([...raw, ...kept], FIELDS)).toEqual(kept);
+  expect(relayTrailers([...raw, ...kept], FIELDS)).toEqual([
+    ['WWW-Authenticate', 'Basic'],
+    ['X-Sum', '1'],
+  ]);
+});
+
+it('does not ask the API whether a payment may be sent, but asks about a field that the API uses too', () => {
+  const asked = hidePaymentHeaders(['Access-Control-Request-Headers', 'authorization, toll-payment, x-a'], FIELDS);
+  expect(asked).toEqual(['Access-Control-Request-Headers', 'authorization, x-a']);
+  const answer = ['Access-Control-Allow-Origin', '*'];
+  allowPaymentHeaders(answer, FIELDS);
+  expect(answer[3]?.split(', ')).toEqual(expect.arrayContaining(['Toll-Payment', 'Authorization']));
+});
+
+it('removes a field with every value when one protocol shares it and another has it for itself', () => {
+  const { read } = paymentFieldsOf([
+    { headers: { request: ['Pay'], response: [], shared: { pay: isToll } } },
+    { headers: { request: ['Pay'], response: [] } },
+  ]);
+  expect(read('PAY')).toMatchObject({ forwarded: 'never', isRelayed: false });
+});
+
+it('asks every protocol that shares a field whether a value is its own', () => {
+  const other = (value: string): boolean => value.startsWith('Other ');
+  const { read } = paymentFieldsOf(
+    [isToll, other].map((rule) => ({
+      headers: { request: ['Authorization'], response: [], shared: { authorization: rule } },
+    })),
+  );
+  const isPayment = read('authorization').isPayment;
+  expect(['Toll 1', 'Other 1', 'Bearer 1'].map((value) => isPayment?.(value))).toEqual([true, true, false]);
+});
