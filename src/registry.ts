@@ -1,4 +1,5 @@
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
+import type { Network } from './domain/network.ts';
 import type { StoreSpec } from './domain/plan.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
@@ -30,66 +31,109 @@ export async function loadSchemes(): Promise<readonly Scheme[]> {
   return [await loadExactEvm()];
 }
 
-/** What talks to chains, more than any other part of a gateway to load, once it was loaded. */
-const chains: { openLocalFacilitator?: typeof openLocalFacilitator; openWitness?: OpenWitness } = {};
-
-/** Loads what these facilitators are made of. To be awaited before {@link openFacilitator}. */
-export async function loadFacilitators(specs: readonly FacilitatorSpec[]): Promise<void> {
-  for (const spec of specs) {
-    switch (spec.kind) {
-      case 'remote':
-        if (spec.rpc.size === 0) break;
-        chains.openWitness ??= (await import('./facilitator/remote/chain-witness.ts')).openChainWitness;
-        break;
-      case 'local':
-        chains.openLocalFacilitator ??= (await import('./facilitator/local/local-facilitator.ts')).openLocalFacilitator;
-    }
-  }
-}
-
-/**
- * Opens a facilitator. Nothing is sent before its first call.
- *
- * @throws Error when {@link loadFacilitators} was not told of it
- */
-export function openFacilitator(spec: FacilitatorSpec, onStrangeReason?: StrangeReason): Facilitator {
-  switch (spec.kind) {
-    case 'remote':
-      return openRemoteFacilitator(spec, {
-        openWitness: chains.openWitness,
-        loadWitness: async () => (await import('./facilitator/remote/chain-witness.ts')).openChainWitness,
-        onStrangeReason,
-      });
-    case 'local':
-      if (chains.openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
-      return chains.openLocalFacilitator(spec);
-  }
+/** What was loaded for facilitators: what talks to chains is more to load than any other part of a gateway. */
+interface LoadedParts {
+  openLocalFacilitator?: typeof openLocalFacilitator;
+  openWitness?: OpenWitness;
 }
 
 /** Added to the time that a settlement may take before a worker counts its outcome as unknown, in milliseconds. */
 const RELAY_MARGIN_MS = 60_000;
 
-/**
- * Opens a facilitator of a worker process: one that settles with a key of ours has it done by the process at the other
- * end of `channel`, which is the only one to use the key.
- *
- * @param id what it is called on the channel
- */
-export function openWorkerFacilitator(
-  spec: FacilitatorSpec,
-  channel: WorkerChannel,
-  id: string,
-  onStrangeReason?: StrangeReason,
-): Facilitator {
-  switch (spec.kind) {
-    case 'remote':
-      return openFacilitator(spec, onStrangeReason);
-    case 'local':
-      return openRelayedFacilitator(openFacilitator(spec), channel, {
-        settleWithinMs: spec.settleTimeoutMs + RELAY_MARGIN_MS,
-        id,
-      });
+/** Where a worker process sends settlements that it may not make itself. */
+export interface WorkerSettlements {
+  readonly channel: WorkerChannel;
+  /** What the facilitator is called on the channel. */
+  readonly id: string;
+}
+
+/** One kind of facilitator: everything that differs between kinds. */
+interface FacilitatorKind<Spec> {
+  /** Whether it settles with a key of this gateway: only one process may use the key, and one such facilitator is enough. */
+  readonly settlesHere: boolean;
+  /** The networks it settles on; `undefined` when only the facilitator can tell. */
+  networks(spec: Spec): readonly Network[] | undefined;
+  /** Loads what these settings need, once for all of its kind. */
+  load(spec: Spec, parts: LoadedParts): Promise<void>;
+  /** Opens it. Nothing is sent before its first call. */
+  open(spec: Spec, parts: LoadedParts, onStrangeReason?: StrangeReason): Facilitator;
+  /** The facilitator that a worker process uses, made of the one that this process would use. */
+  inWorker(spec: Spec, opened: Facilitator, settlements: WorkerSettlements): Facilitator;
+}
+
+const FACILITATOR_KINDS: {
+  readonly [Kind in FacilitatorSpec['kind']]: FacilitatorKind<FacilitatorSpec & { kind: Kind }>;
+} = {
+  remote: {
+    settlesHere: false,
+    networks: () => undefined,
+    async load({ rpc }, parts) {
+      if (rpc.size > 0) parts.openWitness ??= await loadWitness();
+    },
+    open: (spec, { openWitness }, onStrangeReason) =>
+      openRemoteFacilitator(spec, { openWitness, loadWitness, onStrangeReason }),
+    inWorker: (_spec, opened) => opened,
+  },
+  local: {
+    settlesHere: true,
+    networks: ({ rpc }) => [...rpc.keys()],
+    async load(_spec, parts) {
+      const { openLocalFacilitator } = await import('./facilitator/local/local-facilitator.ts');
+      parts.openLocalFacilitator ??= openLocalFacilitator;
+    },
+    open(spec, { openLocalFacilitator }) {
+      if (openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
+      return openLocalFacilitator(spec);
+    },
+    inWorker: ({ settleTimeoutMs }, opened, { channel, id }) =>
+      openRelayedFacilitator(opened, channel, { settleWithinMs: settleTimeoutMs + RELAY_MARGIN_MS, id }),
+  },
+};
+
+/** The row of the table that belongs to these settings: the row is chosen by the kind, so it takes them. */
+function kindOf({ kind }: FacilitatorSpec): FacilitatorKind<FacilitatorSpec> {
+  return FACILITATOR_KINDS[kind];
+}
+
+async function loadWitness(): Promise<OpenWitness> {
+  return (await import('./facilitator/remote/chain-witness.ts')).openChainWitness;
+}
+
+/** Whether a facilitator settles with a key of this gateway. */
+export function settlesHere(spec: FacilitatorSpec): boolean {
+  return kindOf(spec).settlesHere;
+}
+
+/** The networks that a facilitator settles on; `undefined` when only the facilitator can tell. */
+export function settledNetworks(spec: FacilitatorSpec): readonly Network[] | undefined {
+  return kindOf(spec).networks(spec);
+}
+
+/** Opens facilitators of the built-in kinds, and keeps what was loaded for them. */
+export class FacilitatorOpener {
+  readonly #parts: LoadedParts = {};
+
+  /** Loads what these facilitators are made of. To be awaited before {@link open}. */
+  async load(specs: readonly FacilitatorSpec[]): Promise<void> {
+    for (const spec of specs) await kindOf(spec).load(spec, this.#parts);
   }
+
+  /**
+   * Opens a facilitator. Nothing is sent before its first call.
+   *
+   * @throws Error when {@link load} was not told of it
+   */
+  open(spec: FacilitatorSpec, onStrangeReason?: StrangeReason): Facilitator {
+    return kindOf(spec).open(spec, this.#parts, onStrangeReason);
+  }
+}
+
+/**
+ * What a worker process uses in the place of a facilitator that it opened: one that settles with a key of this gateway
+ * has it done by the process at the other end of the channel, which is the only one to use the key.
+ */
+export function inWorker(spec: FacilitatorSpec, opened: Facilitator, settlements: WorkerSettlements): Facilitator {
+  return kindOf(spec).inWorker(spec, opened, settlements);
 }
 
 /** Loads what asks a contract about its token. */

@@ -3,6 +3,7 @@ import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
+import { settlesHere } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
@@ -135,7 +136,7 @@ function compileFacilitators(gateway: GatewayFields, source: Source): readonly F
     names.set(spec.name, count);
     specs.push(count === 1 ? spec : { ...spec, name: `${spec.name}#${count}` });
     if (spec.kind === 'remote') checkRemote(new URL(spec.url), field, source);
-    if (spec.kind === 'local' && count > 1)
+    if (settlesHere(spec) && count > 1)
       source.report(field.place, 'there are two local facilitators', 'one, with all its networks in rpc');
   }
   return specs.length === fields.length ? specs : undefined;

@@ -1,6 +1,7 @@
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
+import { settledNetworks } from '../registry.ts';
 import { describeUpstream } from './describe.ts';
 
 /** A part of the plan that is one key of the file. */
@@ -94,7 +95,8 @@ function showList(items: readonly string[]): string {
 }
 
 function showFacilitator(spec: FacilitatorSpec): string {
-  return spec.kind === 'remote' ? spec.name : `${spec.name} (${[...spec.rpc.keys()].join(', ')})`;
+  const networks = settledNetworks(spec);
+  return networks === undefined ? spec.name : `${spec.name} (${networks.join(', ')})`;
 }
 
 const UNITS: readonly (readonly [number, string])[] = [

@@ -3,6 +3,7 @@ import type { Network } from '../domain/network.ts';
 import { UNSETTLED } from '../domain/payment-state.ts';
 import { settingsText } from '../domain/same-settings.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import { settledNetworks } from '../registry.ts';
 import type { Books } from '../store/books.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
@@ -123,7 +124,7 @@ export class FacilitatorStock {
 
   #find(name: string, network: Network): Entry | undefined {
     const named = [...this.#entries.values()].filter(({ spec, inForce }) => inForce && spec.name === name);
-    return named.findLast(({ spec }) => spec.kind !== 'local' || spec.rpc.has(network)) ?? named.at(-1);
+    return named.findLast(({ spec }) => settledNetworks(spec)?.includes(network) ?? true) ?? named.at(-1);
   }
 
   async #drop(entry: Entry): Promise<void> {

@@ -14,7 +14,7 @@ import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import { protocols as builtInProtocols, loadFacilitators, openFacilitator, openStore } from '../registry.ts';
+import { protocols as builtInProtocols, FacilitatorOpener, openStore } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
@@ -47,8 +47,8 @@ export interface GatewayDeps {
   readonly store?: PaymentStore;
   /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
   readonly configuration?: () => ReadinessCheck;
-  /** Default: the registry's. */
-  readonly openFacilitator?: (spec: FacilitatorSpec) => Facilitator;
+  /** `open` opens the registry's, which is the default. */
+  readonly openFacilitator?: (spec: FacilitatorSpec, open: () => Facilitator) => Facilitator;
 }
 
 /** A gateway that listens. */
@@ -93,6 +93,7 @@ interface Parts extends Plans {
   readonly reconciler: Reconciler;
   readonly messenger: Messenger;
   readonly keeper: PassKeeper;
+  readonly opener: FacilitatorOpener;
   readonly metrics: Metrics;
   readonly services: Services;
 }
@@ -106,11 +107,12 @@ interface Parts extends Plans {
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const owner = randomUUID();
-  await loadFacilitators(plan.facilitators);
+  const opener = new FacilitatorOpener();
+  await opener.load(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
   const store = deps.store ?? (await openStore(plan.store));
   const accessTools = await openTools(plan, store, deps.clock);
-  const parts = assemble(plan, { owner, tracer, store, accessTools }, deps);
+  const parts = assemble(plan, { owner, tracer, store, accessTools, opener }, deps);
   try {
     await parts.plans.begin();
     await parts.recent.load();
@@ -138,9 +140,10 @@ async function openTools(plan: Plan, store: PaymentStore, clock = Date.now): Pro
 interface Ground extends Pick<Services, 'owner' | 'tracer'> {
   readonly store: PaymentStore;
   readonly accessTools: AccessTools | undefined;
+  readonly opener: FacilitatorOpener;
 }
 
-function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, deps: GatewayDeps): Parts {
+function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Ground, deps: GatewayDeps): Parts {
   const { log, schemes, protocols = builtInProtocols, clock = Date.now } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
@@ -151,7 +154,10 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     protocols,
     log,
     observer,
-    openFacilitator: deps.openFacilitator ?? openFacilitator,
+    openFacilitator: (spec, onStrangeReason) => {
+      const open = (): Facilitator => opener.open(spec, onStrangeReason);
+      return deps.openFacilitator === undefined ? open() : deps.openFacilitator(spec, open);
+    },
     keeper,
     accessTools,
     clock,
@@ -189,7 +195,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools }: Ground, dep
     newRequestId: createRequestIds(),
     runtime: () => plans.current,
   };
-  return { ...opened, store, reconciler, messenger, metrics, services, keeper };
+  return { ...opened, store, reconciler, messenger, metrics, services, keeper, opener };
 }
 
 /** A count that is old says nothing: without a ledger to read, nothing is shown. */
@@ -203,7 +209,7 @@ async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => num
 }
 
 async function listen(parts: Parts, { configuration = soundConfiguration, log }: GatewayDeps): Promise<SoleGateway> {
-  const { plans, services, metrics, store, reconciler, facilitators } = parts;
+  const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
   const listener = createPublicListener(services);
   metrics.readConnections(() => listener.connections);
@@ -214,7 +220,7 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
   metrics.readReadiness(checks);
   const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan });
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
-    await loadFacilitators(next.facilitators);
+    await opener.load(next.facilitators);
     return await plans.prepare(next, () => listener.begunAreOver());
   };
   try {

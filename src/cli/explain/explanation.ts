@@ -11,7 +11,7 @@ import type { Runtime } from '../../pipeline/runtime.ts';
 import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
-import { openFacilitator, protocols } from '../../registry.ts';
+import { FacilitatorOpener, protocols } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
@@ -71,13 +71,14 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
   const fields = paymentFieldsOf(protocols);
+  const opener = new FacilitatorOpener();
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [] },
     {
       protocols,
       fields,
       recent: NO_OFFERS_BEFORE,
-      facilitators: { lease: openFacilitator, release: () => Promise.resolve() },
+      facilitators: { lease: (spec) => opener.open(spec), release: () => Promise.resolve() },
       clients: new Stock(
         (upstream) => openUpstreamClient(upstream, health, fields),
         () => {},

@@ -4,7 +4,7 @@ import { serveSettlements } from '../../facilitator/relayed/settlement-service.t
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
-import { loadFacilitators, openFacilitator } from '../../registry.ts';
+import { FacilitatorOpener } from '../../registry.ts';
 import { createAdminListener } from '../admin-listener.ts';
 import type { Gateway } from '../gateway.ts';
 import { closeNow, listenOn } from '../listening.ts';
@@ -14,7 +14,7 @@ import type { FileContents } from '../reload/config-reading.ts';
 import type { Reloadable } from '../reload/reloader.ts';
 import { Crew } from './crew.ts';
 import type { WorkerProcess } from './processes.ts';
-import { Settlers, settlersOf } from './settlers.ts';
+import { Settlers } from './settlers.ts';
 import { settlementsOfPrimary } from './worker-line.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -48,9 +48,8 @@ export interface WorkersGateway extends Gateway, Reloadable {
  * @throws Error why a worker could not start
  */
 export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<WorkersGateway> {
-  const settlers = new Settlers(openFacilitator);
-  await loadFacilitators(settlersOf(plan));
-  settlers.add(plan);
+  const settlers = new Settlers(new FacilitatorOpener());
+  await settlers.add(plan);
   const own = createMetrics();
   const metrics = new WorkerMetrics(own);
   const crew = openCrew(plan.workers, deps, settlers, metrics);
@@ -112,8 +111,7 @@ async function changeOver(
   plans: { readonly from: Plan; readonly to: Plan },
   contents: FileContents,
 ): Promise<void> {
-  await loadFacilitators(settlersOf(plans.to));
-  settlers.add(plans.to);
+  await settlers.add(plans.to);
   try {
     await crew.reload(contents);
     settlers.keepOnly(plans.to);

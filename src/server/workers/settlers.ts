@@ -3,6 +3,7 @@ import type { FacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { settingsText } from '../../domain/same-settings.ts';
 import type { Facilitator } from '../../facilitator/facilitator.ts';
+import { type FacilitatorOpener, settlesHere } from '../../registry.ts';
 
 /**
  * What a facilitator that settles with a key of ours is called between the processes of a gateway: its name and a digest
@@ -12,14 +13,9 @@ export function settlerId(spec: FacilitatorSpec): string {
   return `${spec.name} ${createHash('sha256').update(settingsText(spec)).digest('hex').slice(0, 32)}`;
 }
 
-/** The facilitators of a plan that settle with a key of ours. */
-export function settlersOf({ facilitators }: Plan): readonly FacilitatorSpec[] {
-  return facilitators.filter(({ kind }) => kind === 'local');
-}
-
 /** The ids of the facilitators among these that settle with a key of ours. */
 export function settlerIds(specs: readonly FacilitatorSpec[]): readonly string[] {
-  return specs.filter(({ kind }) => kind === 'local').map(settlerId);
+  return specs.filter(settlesHere).map(settlerId);
 }
 
 /**
@@ -27,13 +23,13 @@ export function settlerIds(specs: readonly FacilitatorSpec[]): readonly string[]
  * when no worker has it open.
  */
 export class Settlers {
-  readonly #open: (spec: FacilitatorSpec) => Facilitator;
+  readonly #opener: FacilitatorOpener;
   readonly #byId = new Map<string, Facilitator>();
   /** Ids that stay open whoever uses them. */
   #wanted: ReadonlySet<string> = new Set();
 
-  constructor(open: (spec: FacilitatorSpec) => Facilitator) {
-    this.#open = open;
+  constructor(opener: FacilitatorOpener) {
+    this.#opener = opener;
   }
 
   /** By their ids; changes as plans come and go. */
@@ -42,10 +38,12 @@ export class Settlers {
   }
 
   /** Opens those of a plan beside those that are open. */
-  add(plan: Plan): void {
-    for (const spec of settlersOf(plan)) {
+  async add(plan: Plan): Promise<void> {
+    const specs = plan.facilitators.filter(settlesHere);
+    await this.#opener.load(specs);
+    for (const spec of specs) {
       const id = settlerId(spec);
-      if (!this.#byId.has(id)) this.#byId.set(id, this.#open(spec));
+      if (!this.#byId.has(id)) this.#byId.set(id, this.#opener.open(spec));
     }
     this.#wanted = new Set([...this.#wanted, ...settlerIds(plan.facilitators)]);
   }

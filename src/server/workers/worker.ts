@@ -1,7 +1,7 @@
 import type { Plan } from '../../domain/plan.ts';
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
-import { openWorkerFacilitator } from '../../registry.ts';
+import { inWorker } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
 import { type SoleGateway, startGateway } from '../gateway.ts';
 import type { PreparedPlan } from '../plan-line.ts';
@@ -48,13 +48,13 @@ async function start(
   { load, log }: WorkerDeps,
 ): Promise<SoleGateway> {
   const { plan, schemes } = await load(contents);
-  const settlements = settlementsOfWorker(line);
+  const channel = settlementsOfWorker(line);
   const gateway = await startGateway(
     { ...plan, admin: undefined },
     {
       schemes,
       log: log.child({ worker }),
-      openFacilitator: (spec) => openWorkerFacilitator(spec, settlements, settlerId(spec)),
+      openFacilitator: (spec, open) => inWorker(spec, open(), { channel, id: settlerId(spec) }),
     },
   );
   line.receive((message) => void obey(message, gateway, line, log));
