@@ -3,7 +3,7 @@ import type { Network } from './domain/network.ts';
 import type { StoreSpec } from './domain/plan.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
-import type { openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
+import type { OnFailedGas, openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
 import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator, type StrangeReason } from './facilitator/remote/remote-facilitator.ts';
@@ -47,6 +47,12 @@ export interface WorkerSettlements {
   readonly id: string;
 }
 
+/** Who is told of what a facilitator meets besides its answers. */
+export interface FacilitatorReports {
+  readonly onStrangeReason?: StrangeReason | undefined;
+  readonly onFailedGas?: OnFailedGas | undefined;
+}
+
 /** One kind of facilitator: everything that differs between kinds. */
 interface FacilitatorKind<Spec> {
   /** Whether it settles with a key of this gateway: only one process may use the key, and one such facilitator is enough. */
@@ -56,7 +62,7 @@ interface FacilitatorKind<Spec> {
   /** Loads what these settings need, once for all of its kind. */
   load(spec: Spec, parts: LoadedParts): Promise<void>;
   /** Opens it. Nothing is sent before its first call. */
-  open(spec: Spec, parts: LoadedParts, onStrangeReason?: StrangeReason): Facilitator;
+  open(spec: Spec, parts: LoadedParts, reports: FacilitatorReports): Facilitator;
   /** The facilitator that a worker process uses, made of the one that this process would use. */
   inWorker(spec: Spec, opened: Facilitator, settlements: WorkerSettlements): Facilitator;
 }
@@ -70,7 +76,7 @@ const FACILITATOR_KINDS: {
     async load({ rpc }, parts) {
       if (rpc.size > 0) parts.openWitness ??= await loadWitness();
     },
-    open: (spec, { openWitness }, onStrangeReason) =>
+    open: (spec, { openWitness }, { onStrangeReason }) =>
       openRemoteFacilitator(spec, { openWitness, loadWitness, onStrangeReason }),
     inWorker: (_spec, opened) => opened,
   },
@@ -81,9 +87,9 @@ const FACILITATOR_KINDS: {
       const { openLocalFacilitator } = await import('./facilitator/local/local-facilitator.ts');
       parts.openLocalFacilitator ??= openLocalFacilitator;
     },
-    open(spec, { openLocalFacilitator }) {
+    open(spec, { openLocalFacilitator }, { onFailedGas }) {
       if (openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
-      return openLocalFacilitator(spec);
+      return openLocalFacilitator(spec, { onFailedGas });
     },
     inWorker: ({ settleTimeoutMs }, opened, { channel, id }) =>
       openRelayedFacilitator(opened, channel, { settleWithinMs: settleTimeoutMs + RELAY_MARGIN_MS, id }),
@@ -123,8 +129,8 @@ export class FacilitatorOpener {
    *
    * @throws Error when {@link load} was not told of it
    */
-  open(spec: FacilitatorSpec, onStrangeReason?: StrangeReason): Facilitator {
-    return kindOf(spec).open(spec, this.#parts, onStrangeReason);
+  open(spec: FacilitatorSpec, reports: FacilitatorReports = {}): Facilitator {
+    return kindOf(spec).open(spec, this.#parts, reports);
   }
 }
 

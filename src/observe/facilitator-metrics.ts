@@ -3,7 +3,7 @@ import type { FacilitatorCall, Observer } from './observer.ts';
 import { SECONDS } from './seconds.ts';
 
 /** Calls of facilitators, and how long settlements take. */
-export function createFacilitatorMetrics(registry: Registry): Pick<Observer, 'facilitatorCalled'> {
+export function createFacilitatorMetrics(registry: Registry): Pick<Observer, 'facilitatorCalled' | 'gasFailed'> {
   const registers = [registry];
   const calls = new Counter({
     name: 'turnpike_facilitator_requests_total',
@@ -25,7 +25,14 @@ export function createFacilitatorMetrics(registry: Registry): Pick<Observer, 'fa
     buckets: SECONDS,
     registers,
   });
+  const failedGas = new Counter({
+    name: 'turnpike_failed_gas_total',
+    help: 'Gas that settlements may have taken which were mined and moved no money.',
+    labelNames: ['facilitator', 'network'],
+    registers,
+  });
   return {
+    gasFailed: (facilitator, network, gas) => failedGas.inc({ facilitator, network }, Number(gas)),
     facilitatorCalled({ facilitator, operation, outcome, network, durationMs }: FacilitatorCall) {
       calls.inc({ facilitator, operation, outcome });
       duration.observe({ facilitator, operation }, durationMs / 1000);

@@ -113,6 +113,8 @@ export interface Observer {
   requestFinished(summary: RequestSummary): void;
   paymentMoved(move: PaymentMove): void;
   facilitatorCalled(call: FacilitatorCall): void;
+  /** A settlement of ours was mined and moved no money; `gas` is the most that it took. */
+  gasFailed(facilitator: string, network: Network, gas: bigint): void;
   passNoted(event: PassEvent): void;
   answerNotKept(event: UnkeptAnswer): void;
 }

@@ -154,8 +154,8 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     protocols,
     log,
     observer,
-    openFacilitator: (spec, onStrangeReason) => {
-      const open = (): Facilitator => opener.open(spec, onStrangeReason);
+    openFacilitator: (spec, reports) => {
+      const open = (): Facilitator => opener.open(spec, reports);
       return deps.openFacilitator === undefined ? open() : deps.openFacilitator(spec, open);
     },
     keeper,
@@ -318,6 +318,9 @@ function fanOut(observers: readonly Partial<Observer>[]): Observer {
     },
     facilitatorCalled(call) {
       for (const observer of observers) observer.facilitatorCalled?.(call);
+    },
+    gasFailed(facilitator, network, gas) {
+      for (const observer of observers) observer.gasFailed?.(facilitator, network, gas);
     },
     passNoted(event) {
       for (const observer of observers) observer.passNoted?.(event);

@@ -1,11 +1,13 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { OnFailedGas } from '../facilitator/local/local-facilitator.ts';
 import type { StrangeReason } from '../facilitator/remote/remote-facilitator.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { FacilitatorReports } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { FacilitatorStock } from './facilitator-stock.ts';
@@ -28,7 +30,7 @@ export interface PlansDeps {
   readonly protocols: readonly Protocol[];
   readonly log: Logger;
   readonly observer: Observer;
-  readonly openFacilitator: (spec: FacilitatorSpec, onStrangeReason?: StrangeReason) => Facilitator;
+  readonly openFacilitator: (spec: FacilitatorSpec, reports: FacilitatorReports) => Facilitator;
   readonly keeper: PassKeeper;
   /** What the first plan's routes share to take passes, see {@link openAccessTools}. */
   readonly accessTools: AccessTools | undefined;
@@ -42,10 +44,11 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const recent = new RecentOffers(store, plan.routes, clock);
   const trouble = (what: string, fault: unknown): void =>
     log.warn({ what, cause: describeCause(fault) }, 'a change of configuration left something behind');
-  const strangeReason: StrangeReason = (facilitator, operation, text) =>
+  const onStrangeReason: StrangeReason = (facilitator, operation, text) =>
     log.warn({ facilitator, operation, said: text }, 'facilitator refused in words of its own');
+  const onFailedGas: OnFailedGas = (...burnt) => observer.gasFailed(...burnt);
   const facilitators = new FacilitatorStock({
-    open: (spec) => observeFacilitator(openFacilitator(spec, strangeReason), observer),
+    open: (spec) => observeFacilitator(openFacilitator(spec, { onStrangeReason, onFailedGas }), observer),
     books: store,
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
     clock,

@@ -45,8 +45,12 @@ export interface MadePayment {
 }
 
 /** Makes a payment that the stock client signed. */
-export async function makePayment(devnet: Devnet, method: TransferMethod = 'eip3009'): Promise<MadePayment> {
-  const payer = await freshPayer(devnet);
+export async function makePayment(
+  devnet: Devnet,
+  method: TransferMethod = 'eip3009',
+  of?: Payer,
+): Promise<MadePayment> {
+  const payer = of ?? (await freshPayer(devnet));
   if (method === 'permit2') await approvePermit2(devnet, payer.key);
   const extra = method === 'permit2' ? { assetTransferMethod: 'permit2' } : { name: 'USDC', version: '2' };
   const payTo = privateKeyToAccount(generatePrivateKey()).address;

@@ -1,4 +1,4 @@
-import type { Hex } from 'viem';
+import { encodeFunctionData, type Hex, parseAbi } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LocalFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
@@ -8,7 +8,7 @@ import type { SettlementOutcome } from '../../src/domain/settlement.ts';
 import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
-import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
+import { clientOf, type Devnet, freshPayer, type Payer, setBalance, startDevnet } from '../support/devnet.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
@@ -92,6 +92,33 @@ describe('payments that come together', () => {
     expect(outcomes[0]).toMatchObject({ kind: 'failed' });
     expect(outcomes.slice(1).map(({ kind }) => kind)).toEqual(['settled', 'settled', 'settled']);
     expect(await received(made)).toEqual([0n, PRICE, PRICE, PRICE]);
+  });
+
+  it('burn gas once when one transfer of their payer spoils them all, and no more in the next round', async () => {
+    const burnt: bigint[] = [];
+    const facilitator = open({}, (gas) => burnt.push(gas));
+    const payer = await freshPayer(devnet);
+    const first = await paymentsOf(payer, 8);
+    const ends = await whileNothingIsMined(async (mine) => {
+      const settling = trySettling(facilitator, first);
+      await ourTransactionWaits();
+      await moveEverything(payer);
+      await mine();
+      return await settling;
+    });
+    expect(ends).not.toContain('settled');
+    expect(burnt).toHaveLength(8);
+    const sent = await transactionsSent();
+    expect(sent).toBe(1);
+    await devnet.mint(payer.address, 1_000_000n);
+    const again = await trySettling(facilitator, await paymentsOf(payer, 8));
+    expect(again).toEqual(Array(8).fill('facilitator_overloaded'));
+    expect(await transactionsSent()).toBe(sent);
+    expect(burnt).toHaveLength(8);
+    // It is this payer's doing alone.
+    const [other] = await makePayments(1);
+    if (other === undefined) throw new Error('one payment was lost');
+    expect(await settleInFull(facilitator, other.payment, written)).toMatchObject({ kind: 'settled' });
   });
 
   it('do not travel with an account that has code', async () => {
@@ -187,6 +214,37 @@ async function makePayments(count: number): Promise<MadePayment[]> {
   return await Promise.all(Array.from({ length: count }, () => makePayment(devnet)));
 }
 
+async function paymentsOf(payer: Payer, count: number): Promise<MadePayment[]> {
+  return await Promise.all(Array.from({ length: count }, () => makePayment(devnet, 'eip3009', payer)));
+}
+
+/** What became of each: the kind of its outcome, or the code of what it was declined with. */
+async function trySettling(facilitator: Facilitator, made: readonly MadePayment[]): Promise<string[]> {
+  return await Promise.all(
+    made.map(async ({ payment }) => {
+      try {
+        return (await settleInFull(facilitator, payment, written)).kind;
+      } catch (fault) {
+        if (fault instanceof GatewayError) return fault.code;
+        throw fault;
+      }
+    }),
+  );
+}
+
+/** The payer's own transfer of all it has, mined ahead of our transaction. */
+async function moveEverything(payer: Payer): Promise<void> {
+  await setBalance(devnet, payer.address, 10n ** 18n);
+  const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)']);
+  const data = encodeFunctionData({ abi, args: [STRANGER, await devnet.usdcBalanceOf(payer.address)] });
+  const tip = { maxFeePerGas: 500n * 10n ** 9n, maxPriorityFeePerGas: 400n * 10n ** 9n, gas: 200_000n };
+  await clientOf(devnet).sendTransaction({ account: privateKeyToAccount(payer.key), to: devnet.usdc, data, ...tip });
+}
+
+async function transactionsSent(): Promise<number> {
+  return await clientOf(devnet).getTransactionCount({ address: privateKeyToAccount(key).address });
+}
+
 async function settleAll(facilitator: Facilitator, made: readonly MadePayment[]): Promise<SettlementOutcome[]> {
   return await Promise.all(made.map(({ payment }) => settleInFull(facilitator, payment, written)));
 }
@@ -260,8 +318,8 @@ function signal(): AbortSignal {
   return AbortSignal.timeout(5_000);
 }
 
-function open(change: Partial<LocalFacilitatorSpec> = {}): Facilitator {
-  const facilitator = openLocalFacilitator({
+function open(change: Partial<LocalFacilitatorSpec> = {}, burnt: (gas: bigint) => void = () => {}): Facilitator {
+  const spec: LocalFacilitatorSpec = {
     kind: 'local',
     name: 'local',
     rpc: new Map([[devnet.network, devnet.rpcUrl]]),
@@ -271,7 +329,8 @@ function open(change: Partial<LocalFacilitatorSpec> = {}): Facilitator {
     confirmations: 1,
     settleTimeoutMs: 15_000,
     ...change,
-  });
+  };
+  const facilitator = openLocalFacilitator(spec, { onFailedGas: (_name, _network, gas) => burnt(gas) });
   opened.push(facilitator);
   return facilitator;
 }

@@ -34,15 +34,22 @@ export class FailedGas {
   readonly #clock: () => number;
   #all: Burnt | undefined;
 
-  /** @param clock Unix milliseconds */
-  constructor(clock: () => number) {
+  readonly #noted: (gas: bigint) => void;
+
+  /**
+   * @param clock Unix milliseconds
+   * @param noted is told of the gas of each settlement that moved nothing
+   */
+  constructor(clock: () => number, noted: (gas: bigint) => void = () => {}) {
     this.#clock = clock;
+    this.#noted = noted;
   }
 
   /** Remembers a settlement that was mined and moved nothing. */
   note(payer: Address, gas: bigint): void {
     this.#byPayer.set(payer, this.#added(this.#byPayer.get(payer), gas));
     this.#all = this.#added(this.#all, gas);
+    this.#noted(gas);
   }
 
   /** Whether a payer's payments may be settled together with others. */

@@ -27,7 +27,11 @@ export interface LocalFacilitatorDeps {
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number;
   readonly logger?: LocalFacilitatorLog;
+  readonly onFailedGas?: OnFailedGas | undefined;
 }
+
+/** Is told of gas that was paid for a settlement which moved no money: at most so much. */
+export type OnFailedGas = (facilitator: string, network: Network, gas: bigint) => void;
 
 /**
  * Opens the facilitator inside the gateway: it talks to RPC nodes, and pays the gas of settlements itself. Opening
@@ -57,12 +61,14 @@ class LocalFacilitator implements Facilitator {
   readonly #factories: ReadonlySet<string>;
   readonly #clock: () => number;
   readonly #logger: LocalFacilitatorLog | undefined;
+  readonly #onFailedGas: OnFailedGas | undefined;
   readonly #underWay = new Map<PaymentKey, Promise<SettlementOutcome>>();
   #tools: Promise<ReadTools> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(spec: LocalFacilitatorSpec, { clock = Date.now, logger }: LocalFacilitatorDeps) {
+  constructor(spec: LocalFacilitatorSpec, { clock = Date.now, logger, onFailedGas }: LocalFacilitatorDeps) {
     this.name = spec.name;
+    this.#onFailedGas = onFailedGas;
     this.#clock = clock;
     this.#logger = logger;
     this.#factories = new Set(spec.eip6492Factories.map((factory) => factory.toLowerCase()));
@@ -182,7 +188,9 @@ class LocalFacilitator implements Facilitator {
     const { confirmations, settleTimeoutMs } = spec;
     const factories = this.#factories;
     const clock = this.#clock;
-    const desk = new SettlementDesk({ node, reads, writer, gauge, factories, confirmations, settleTimeoutMs, clock });
+    const onFailedGas = (gas: bigint): void => this.#onFailedGas?.(this.name, network, gas);
+    const own = { factories, confirmations, settleTimeoutMs, clock, onFailedGas };
+    const desk = new SettlementDesk({ node, reads, writer, gauge, ...own });
     const recovery = new SettlementRecovery({ node, reads, writer, gauge, confirmations, clock });
     return { lease, reads, gauge, desk, recovery };
   }

@@ -28,6 +28,8 @@ export interface SettlementTools {
   readonly factories: ReadonlySet<string>;
   readonly confirmations: number;
   readonly settleTimeoutMs: number;
+  /** Is told of gas that was paid for nothing. */
+  readonly onFailedGas?: ((gas: bigint) => void) | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -71,7 +73,7 @@ export class SettlementDesk {
   constructor(tools: SettlementTools) {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
-    this.#failedGas = new FailedGas(tools.clock);
+    this.#failedGas = new FailedGas(tools.clock, tools.onFailedGas);
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */

@@ -48,9 +48,9 @@ export interface WorkersGateway extends Gateway, Reloadable {
  * @throws Error why a worker could not start
  */
 export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<WorkersGateway> {
-  const settlers = new Settlers(new FacilitatorOpener());
-  await settlers.add(plan);
   const own = createMetrics();
+  const settlers = new Settlers(new FacilitatorOpener(), { onFailedGas: (...burnt) => own.gasFailed(...burnt) });
+  await settlers.add(plan);
   const metrics = new WorkerMetrics(own);
   const crew = openCrew(plan.workers, deps, settlers, metrics);
   const { configuration = soundConfiguration } = deps;

@@ -3,7 +3,7 @@ import type { FacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { settingsText } from '../../domain/same-settings.ts';
 import type { Facilitator } from '../../facilitator/facilitator.ts';
-import { type FacilitatorOpener, settlesHere } from '../../registry.ts';
+import { type FacilitatorOpener, type FacilitatorReports, settlesHere } from '../../registry.ts';
 
 /**
  * What a facilitator that settles with a key of ours is called between the processes of a gateway: its name and a digest
@@ -24,12 +24,14 @@ export function settlerIds(specs: readonly FacilitatorSpec[]): readonly string[]
  */
 export class Settlers {
   readonly #opener: FacilitatorOpener;
+  readonly #reports: FacilitatorReports;
   readonly #byId = new Map<string, Facilitator>();
   /** Ids that stay open whoever uses them. */
   #wanted: ReadonlySet<string> = new Set();
 
-  constructor(opener: FacilitatorOpener) {
+  constructor(opener: FacilitatorOpener, reports: FacilitatorReports = {}) {
     this.#opener = opener;
+    this.#reports = reports;
   }
 
   /** By their ids; changes as plans come and go. */
@@ -43,7 +45,7 @@ export class Settlers {
     await this.#opener.load(specs);
     for (const spec of specs) {
       const id = settlerId(spec);
-      if (!this.#byId.has(id)) this.#byId.set(id, this.#opener.open(spec));
+      if (!this.#byId.has(id)) this.#byId.set(id, this.#opener.open(spec, this.#reports));
     }
     this.#wanted = new Set([...this.#wanted, ...settlerIds(plan.facilitators)]);
   }
