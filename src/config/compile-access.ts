@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AccessTerms } from '../domain/access.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassScope } from '../domain/pass.ts';
-import type { Route, RoutePrice } from '../domain/route.ts';
+import type { PatternSegment, Route, RoutePrice } from '../domain/route.ts';
 import type { AccessDraft } from './access-keys.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -117,8 +117,13 @@ function termsOf(scope: PassScope, sellers: readonly Seller[]): AccessTerms | un
 
 /** What a route is, whatever it costs: a pass opens exactly the requests that it was sold for. */
 function fingerprintOf({ name, methods, host, pattern }: Route): string {
-  const shape = pattern.segments.map((segment) => (segment.kind === 'param' ? null : segment.text));
+  const shape = pattern.segments.map((segment) => shapeOf(segment));
   return digest('route', [name, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest], 12);
+}
+
+function shapeOf(segment: PatternSegment): string | null | readonly [string, string] {
+  if (segment.kind === 'affix') return [segment.prefix, segment.suffix];
+  return segment.kind === 'param' ? null : segment.text;
 }
 
 function priceText(offers: readonly Offer[], withPayee: boolean): string {
@@ -139,7 +144,7 @@ function commonPath(sellers: readonly Seller[]): string {
 function literalFront({ pattern }: Route): readonly string[] {
   const front: string[] = [];
   for (const segment of pattern.segments) {
-    if (segment.kind === 'param') break;
+    if (segment.kind !== 'static') break;
     front.push(segment.text);
   }
   return front;

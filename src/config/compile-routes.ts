@@ -1,5 +1,5 @@
+import { shapeOfSegment } from '../domain/affix-conflicts.ts';
 import { formatPrice } from '../domain/price.ts';
-import { meaningOf } from '../domain/request-target.ts';
 import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -202,7 +202,7 @@ function checkCovered(entries: readonly Entry[], source: Source): void {
 
 /** Equal for routes that differ in nothing but methods and names of parameters; escapes count as what they mean. */
 function shapeOf({ host, pattern }: Entry): string {
-  const segments = pattern.segments.map((segment) => (segment.kind === 'param' ? null : meaningOf(segment.text)));
+  const segments = pattern.segments.map(shapeOfSegment);
   return JSON.stringify([host ?? null, segments, pattern.rest]);
 }
 
@@ -211,7 +211,7 @@ function checkRewrite(fields: RouteFields, source: Source): void {
   const rewrite = soundValue(fields.rewrite);
   const pattern = soundValue(fields.path);
   if (rewrite === undefined || pattern === undefined) return;
-  const literal = pattern.segments.findIndex((segment) => segment.kind === 'param');
+  const literal = pattern.segments.findIndex((segment) => segment.kind !== 'static');
   const fixed = pattern.segments
     .slice(0, literal === -1 ? undefined : literal)
     .map((segment) => (segment.kind === 'static' ? segment.text : ''));

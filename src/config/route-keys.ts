@@ -77,7 +77,7 @@ function routeKeyTable(table: AssetTable) {
       decoder: path,
       required: true,
       description:
-        'Case-sensitive path. `:name` is exactly one segment; a trailing `/*` is the rest, and the bare prefix.',
+        'Case-sensitive path. `:name` is exactly one segment, `{name}` a part of one, as in `report.{format}`; a trailing `/*` is the rest, and the bare prefix.',
       examples: ['/v1/weather/:city', '/v1/reports/*'],
     },
     methods: {

@@ -1,4 +1,4 @@
-import type { PathPattern } from '../domain/route.ts';
+import type { PathPattern, PatternSegment } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
 
 /** A route's path as OpenAPI writes it. */
@@ -12,13 +12,18 @@ const REST_NAME = 'rest';
 
 /** The template of a route's path. OpenAPI has no rest of a path: `/*` becomes a parameter that says what it stands for. */
 export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
-  const parts = segments.map((segment) => (segment.kind === 'static' ? segment.text : `{${segment.name}}`));
-  const named = segments.flatMap((segment) => (segment.kind === 'param' ? [parameter(segment.name)] : []));
+  const parts = segments.map((segment) => partOf(segment));
+  const named = segments.flatMap((segment) => (segment.kind === 'static' ? [] : [parameter(segment.name)]));
   if (!rest) return { template: `/${parts.join('/')}`, parameters: named };
-  const taken = new Set(segments.flatMap((segment) => (segment.kind === 'param' ? [segment.name] : [])));
+  const taken = new Set(segments.flatMap((segment) => (segment.kind === 'static' ? [] : [segment.name])));
   const name = taken.has(REST_NAME) ? `${REST_NAME}_of_path` : REST_NAME;
   const tail = { ...parameter(name), description: 'The rest of the path, of any number of segments.' };
   return { template: `/${[...parts, `{${name}}`].join('/')}`, parameters: [...named, tail] };
+}
+
+function partOf(segment: PatternSegment): string {
+  if (segment.kind === 'static') return segment.text;
+  return segment.kind === 'param' ? `{${segment.name}}` : `${segment.prefix}{${segment.name}}${segment.suffix}`;
 }
 
 function parameter(name: string): JsonObject {

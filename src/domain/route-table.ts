@@ -1,3 +1,5 @@
+import { type Affix, affixOf, compareAffixes, takes } from './affix.ts';
+import { findAffixConflicts } from './affix-conflicts.ts';
 import { meaningOf } from './request-target.ts';
 import type { PathPattern, PatternSegment } from './route.ts';
 
@@ -12,6 +14,8 @@ export interface Matchable {
 interface Node<R> {
   /** Made with its first entry: an empty map is the greater part of a leaf, and most nodes are leaves. */
   statics: Map<string, Node<R>> | undefined;
+  /** Most specific first. */
+  affixes: { readonly affix: Affix; readonly node: Node<R> }[] | undefined;
   param: Node<R> | undefined;
   /** Routes whose pattern ends exactly here. */
   exact: MethodSet<R> | undefined;
@@ -33,7 +37,8 @@ export interface RouteConflict<R> {
 
 /**
  * The price table as a tree of path segments: the most specific route wins whatever the order of the file. A host
- * beats none, a literal segment beats `:name`, `:name` beats `/*`; a route for the method beats one for all methods.
+ * beats none, a literal segment beats `{name}.json`, more literal text beats less, both beat `:name`, `:name` beats
+ * `/*`; a route for the method beats one for all methods.
  *
  * Literal segments are compared by what they mean: `%40me` is `@me`, as most APIs read it. Compared as written, an
  * escape would lead past a priced route to a cheaper `/*`. The path itself is forwarded as it came.
@@ -54,6 +59,9 @@ export class RouteTable<R extends Matchable> {
         if (first === undefined) putRoute(set, method, route);
         else if (!conflicts.some((known) => known.second === route)) conflicts.push({ first, second: route });
       }
+    }
+    for (const conflict of findAffixConflicts(routes)) {
+      if (!conflicts.some((known) => known.second === conflict.second)) conflicts.push(conflict);
     }
     this.conflicts = conflicts;
   }
@@ -83,7 +91,7 @@ export class RouteTable<R extends Matchable> {
 }
 
 function emptyNode<R>(): Node<R> {
-  return { statics: undefined, param: undefined, exact: undefined, rest: undefined };
+  return { statics: undefined, affixes: undefined, param: undefined, exact: undefined, rest: undefined };
 }
 
 function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
@@ -91,8 +99,17 @@ function childFor<R>(node: Node<R>, segment: PatternSegment): Node<R> {
     node.statics ??= new Map();
     return getOrPut(node.statics, meaningOf(segment.text), emptyNode<R>);
   }
+  if (segment.kind === 'affix') return affixChildFor(node, affixOf(segment));
   node.param ??= emptyNode();
   return node.param;
+}
+
+function affixChildFor<R>(node: Node<R>, affix: Affix): Node<R> {
+  const known = node.affixes?.find((child) => compareAffixes(child.affix, affix) === 0);
+  if (known !== undefined) return known.node;
+  const child = { affix, node: emptyNode<R>() };
+  node.affixes = [...(node.affixes ?? []), child].sort((one, other) => compareAffixes(one.affix, other.affix));
+  return child.node;
 }
 
 function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): void {
@@ -104,8 +121,8 @@ function putRoute<R>(set: MethodSet<R>, method: string | undefined, route: R): v
 }
 
 /**
- * Depth-first, most specific branch first. At most two branches per segment (literal, `:name`) can both be alive, and
- * a pattern tree is as deep as its longest pattern, so that the walk is bounded by the table and not by the request.
+ * Depth-first, most specific branch first. A node has one place in the tree and is entered at most once, so that the
+ * walk is bounded by the table and not by the request.
  *
  * @param from where the next segment of `path` begins; beyond its end when there is none
  */
@@ -113,11 +130,27 @@ function find<R>(node: Node<R>, path: string, from: number, method: string): R |
   if (from > path.length) return pick(node.exact, method) ?? pick(node.rest, method);
   const slash = path.indexOf('/', from);
   const end = slash === -1 ? path.length : slash;
-  const literal = node.statics?.get(meaningOf(path.slice(from, end)));
+  const segment = meaningOf(path.slice(from, end));
+  const literal = node.statics?.get(segment);
   const found =
     (literal && find(literal, path, end + 1, method)) ??
+    (node.affixes && findAmongAffixes(node.affixes, segment, path, end + 1, method)) ??
     (node.param && end > from ? find(node.param, path, end + 1, method) : undefined);
   return found ?? pick(node.rest, method);
+}
+
+function findAmongAffixes<R>(
+  affixes: NonNullable<Node<R>['affixes']>,
+  segment: string,
+  path: string,
+  next: number,
+  method: string,
+): R | undefined {
+  for (const { affix, node } of affixes) {
+    const found = takes(affix, segment) ? find(node, path, next, method) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function pick<R>(set: MethodSet<R> | undefined, method: string): R | undefined {

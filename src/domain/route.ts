@@ -21,10 +21,14 @@ export type RoutePrice =
   /** `text` is the price as the file puts it, for people: `$0.001`. */
   | { readonly kind: 'priced'; readonly text: string; readonly offers: readonly Offer[] };
 
-/** One segment of a path pattern: a literal, or a `:name` that takes exactly one segment. */
+/**
+ * One segment of a path pattern: a literal, a `:name` that takes exactly one segment, or a `{name}` that takes what is
+ * between the literals of its segment. Literals are in canonical form, and `prefix` and `suffix` are not both empty.
+ */
 export type PatternSegment =
   | { readonly kind: 'static'; readonly text: string }
-  | { readonly kind: 'param'; readonly name: string };
+  | { readonly kind: 'param'; readonly name: string }
+  | { readonly kind: 'affix'; readonly name: string; readonly prefix: string; readonly suffix: string };
 
 /** A path as the price table writes it, in parts. `rest` is the trailing `/*`, which also covers the bare prefix. */
 export interface PathPattern {

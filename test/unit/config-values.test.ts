@@ -282,6 +282,12 @@ describe('what would be right', () => {
     ['/a*b/*', 'a path such as /v1/weather/:city or /v1/reports/*'],
     ['"/a/{id}/b"', '/a/:id/b'],
     ['/a/<id>/*', '/a/:id/*'],
+    ['/a/<id>.json', '/a/{id}.json'],
+    ['"/a/:id:run"', '{id}:run'],
+    ['"/a/{id}/b.{format}"', '/a/:id/b.{format}'],
+    ['"/a/%7e{id}"', '~{id}'],
+    ['"/a/{1}.json"', 'a segment such as report.{format}'],
+    ['"/a/{from}-{to}"', 'a path such as /v1/weather/:city'],
     ['/a?x=1', '/a'],
     ['http://api.example.com/a', '/a, and the host under the key host'],
   ])('for the path %s is %s', (given, right) => {

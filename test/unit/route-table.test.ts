@@ -46,6 +46,47 @@ describe('the route table', () => {
     expect(found(table(...names.reverse()), path)).toBe(name);
   });
 
+  it.each([
+    ['/m/a:count', '/m/{model}:count'],
+    ['/m/a%3Acount', '/m/{model}:count'],
+    ['/m/gpt-1:count', '/m/gpt-{model}:count'],
+    ['/m/gpt-x:count', '/m/gpt-x:count'],
+    ['/m/a:other', '/m/:model'],
+    ['/m/:count', '/m/:model'],
+    ['/m/gpt-:count', '/m/{model}:count'],
+    ['/m/a:count/b', '/m/*'],
+  ])('gives %s to %s, where parameters are parts of segments', (path, name) => {
+    const names = ['/m/*', '/m/:model', '/m/{model}:count', '/m/gpt-x:count', '/m/gpt-{model}:count'];
+    expect(found(table(...names), path)).toBe(name);
+    expect(found(table(...names.reverse()), path)).toBe(name);
+  });
+
+  it.each([
+    [['/a{x}', '/{x}b'], true],
+    [['/a{x}', '/{y}b/*'], true],
+    [['GET /a{x}', 'HEAD /{x}b'], true],
+    [['/a{x}/c', '/{x}b/:y'], true],
+    [['/a{x}/c{y}', '/{x}b/cd'], true],
+    [['/a{x}', '/a{y}'], true],
+    [['/a{x}', '/a{x}b'], false],
+    [['/a{x}', '/b{x}'], false],
+    [['GET /a{x}', 'POST /{x}b'], false],
+    [['/a{x}/c', '/{x}b/d'], false],
+    [['/a{x}/c', '/{x}b'], false],
+    [['/z/a{x}', '/y/{x}b'], false],
+    [['one.example /a{x}', 'two.example /{x}b'], false],
+  ])('of %j with parameters in parts of segments: a conflict is %s', (names, clash) => {
+    expect(table(...names).conflicts).toHaveLength(clash ? 1 : 0);
+    expect(table(...names.toReversed()).conflicts).toHaveLength(clash ? 1 : 0);
+  });
+
+  it('goes back to a wider affix, then to a parameter, where the narrower one leads nowhere', () => {
+    const routes = table('/ab{x}/c', '/a{x}/d', '/:x/e');
+    expect(found(routes, '/abc/c')).toBe('/ab{x}/c');
+    expect(found(routes, '/abc/d')).toBe('/a{x}/d');
+    expect(found(routes, '/abc/e')).toBe('/:x/e');
+  });
+
   it('goes back to a parameter where the literal branch leads nowhere', () => {
     const routes = table('/a/b/c', '/:x/b/d', '/a/:y/e');
     expect(found(routes, '/a/b/d')).toBe('/:x/b/d');

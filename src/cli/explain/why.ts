@@ -1,4 +1,4 @@
-import type { Route } from '../../domain/route.ts';
+import type { PatternSegment, Route } from '../../domain/route.ts';
 import { RouteTable } from '../../domain/route-table.ts';
 
 /** What routes are matched by. */
@@ -45,14 +45,16 @@ function matches(route: Route, { method, host, path }: Subject): boolean {
 
 function whySegments({ pattern }: Route, path: string): readonly string[] {
   const given = path.slice(1).split('/');
-  const reasons = pattern.segments.map((segment, index) =>
-    segment.kind === 'static'
-      ? `/${segment.text} is literal`
-      : `:${segment.name} takes ${JSON.stringify(given[index] ?? '')}`,
-  );
+  const reasons = pattern.segments.map((segment, index) => whySegment(segment, given[index] ?? ''));
   if (!pattern.rest) return reasons;
   const rest = given.slice(pattern.segments.length).map((segment) => `/${segment}`);
   return [...reasons, rest.length === 0 ? '/* takes the bare prefix' : `/* takes ${JSON.stringify(rest.join(''))}`];
+}
+
+function whySegment(segment: PatternSegment, given: string): string {
+  if (segment.kind === 'static') return `/${segment.text} is literal`;
+  const name = segment.kind === 'param' ? `:${segment.name}` : `${segment.prefix}{${segment.name}}${segment.suffix}`;
+  return `${name} takes ${JSON.stringify(given)}`;
 }
 
 function whyMethod({ methods }: Route, method: string): string {
@@ -74,7 +76,8 @@ function whyBefore(route: Route, other: Route, path: string): string {
 function kindAt({ pattern }: Route, index: number): string {
   const segment = pattern.segments[index];
   if (segment === undefined) return pattern.rest ? '/*' : 'the end of the path';
-  return segment.kind === 'static' ? 'a literal segment' : ':name';
+  if (segment.kind === 'static') return 'a literal segment';
+  return segment.kind === 'param' ? ':name' : `${segment.prefix}{name}${segment.suffix}`;
 }
 
 function shorten(routes: readonly Route[]): readonly Route[] {

@@ -7,8 +7,8 @@ export type RoutePath =
   | { readonly ok: true; readonly pattern: PathPattern; readonly note: string | undefined }
   | { readonly ok: false; readonly wrong: string };
 
-/** Prefixes that every path begins with: what cannot be said with them removed cannot be said at all. */
-const WHOLE_PARAMETER = /^\{([^{}]+)\}$/;
+/** One parameter, alone in its segment or with literals around it. */
+const ONE_PARAMETER = /^([^{}]*)\{([^{}]+)\}([^{}]*)$/;
 /** `{proxy+}` of API gateways, `{+path}` and `{path*}` of URI templates: the rest of the path. */
 const REST_PARAMETER = /^\{(?:\+[^{}]+|[^{}]+[+*])\}$/;
 
@@ -43,9 +43,14 @@ function finish(segments: readonly string[], notes: readonly string[]): RoutePat
 
 function segmentOf(part: string, names: Set<string>, notes: string[]): string | undefined {
   if (!part.includes('{')) return literalSegment(part);
-  const [, whole] = WHOLE_PARAMETER.exec(part) ?? [];
-  if (whole === undefined) notes.push(`${part} is taken as any one segment`);
-  return `:${freshName(whole ?? part, names)}`;
+  const [, prefix = '', name, suffix = ''] = ONE_PARAMETER.exec(part) ?? [];
+  if (name !== undefined && prefix + suffix === '') return `:${freshName(name, names)}`;
+  const [before, after] = [literalSegment(`x${prefix}x`)?.slice(1, -1), literalSegment(`x${suffix}x`)?.slice(1, -1)];
+  if (name !== undefined && before !== undefined && after !== undefined) {
+    return `${before.replace(/^:/, '%3A')}{${freshName(name, names)}}${after}`;
+  }
+  notes.push(`${part} is taken as any one segment`);
+  return `:${freshName(part, names)}`;
 }
 
 /** A literal as a route writes it: `*` and a first `:` mean themselves only when they are escaped. */

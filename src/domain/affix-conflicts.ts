@@ -1,0 +1,77 @@
+import { affixOf, isAmbiguous, overlap, takes } from './affix.ts';
+import { meaningOf } from './request-target.ts';
+import type { PathPattern, PatternSegment } from './route.ts';
+
+/** What a conflict depends on. */
+interface Entry {
+  readonly methods: readonly string[] | undefined;
+  readonly host: string | undefined;
+  readonly pattern: PathPattern;
+}
+
+/** A segment in a form that is equal for segments that take the same: names of parameters do not count. */
+export function shapeOfSegment(segment: PatternSegment): string | null | readonly [string, string] {
+  if (segment.kind === 'param') return null;
+  if (segment.kind === 'static') return meaningOf(segment.text);
+  const { prefix, suffix } = affixOf(segment);
+  return [prefix, suffix];
+}
+
+/**
+ * Finds the routes that take some of the same requests by affixes of which neither is the more specific: `/a{x}` and
+ * `/{x}b` both take `/a1b`, and which of them has the price must not depend on how a table is searched.
+ *
+ * Only routes with the same front compete by their affixes: between others an earlier segment decides.
+ */
+export function findAffixConflicts<R extends Entry>(routes: readonly R[]): { first: R; second: R }[] {
+  const byFront = new Map<string, { route: R; at: number }[]>();
+  const found: { first: R; second: R }[] = [];
+  for (const route of routes) {
+    for (const [at, segment] of route.pattern.segments.entries()) {
+      if (segment.kind !== 'affix') continue;
+      const front = JSON.stringify([route.host ?? null, route.pattern.segments.slice(0, at).map(shapeOfSegment)]);
+      const rivals = byFront.get(front) ?? [];
+      const rival = rivals.find((known) => known.at === at && compete(known.route, route, at));
+      if (rival !== undefined) found.push({ first: rival.route, second: route });
+      rivals.push({ route, at });
+      byFront.set(front, rivals);
+    }
+  }
+  return found;
+}
+
+function compete(one: Entry, other: Entry, at: number): boolean {
+  const [ours, theirs] = [one.pattern.segments[at], other.pattern.segments[at]];
+  if (ours?.kind !== 'affix' || theirs?.kind !== 'affix') return false;
+  return isAmbiguous(affixOf(ours), affixOf(theirs)) && shareMethods(one, other) && shareTails(one, other, at + 1);
+}
+
+function shareMethods({ methods: one }: Entry, { methods: other }: Entry): boolean {
+  if (one === undefined || other === undefined) return true;
+  return answered(one).some((method) => answered(other).includes(method));
+}
+
+/** A `GET` route answers `HEAD` too. */
+function answered(methods: readonly string[]): readonly string[] {
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+}
+
+function shareTails({ pattern: one }: Entry, { pattern: other }: Entry, from: number): boolean {
+  const [ours, theirs] = [one.segments.slice(from), other.segments.slice(from)];
+  const common = Math.min(ours.length, theirs.length);
+  if (ours.length > common && !other.rest) return false;
+  if (theirs.length > common && !one.rest) return false;
+  return ours.slice(0, common).every((segment, index) => {
+    const rival = theirs[index];
+    return rival !== undefined && shareSegments(segment, rival);
+  });
+}
+
+function shareSegments(one: PatternSegment, other: PatternSegment): boolean {
+  if (one.kind === 'static' && other.kind === 'static') return meaningOf(one.text) === meaningOf(other.text);
+  if (one.kind === 'affix' && other.kind === 'affix') return overlap(affixOf(one), affixOf(other));
+  if (one.kind === 'affix' && other.kind === 'static') return takes(affixOf(one), meaningOf(other.text));
+  if (one.kind === 'static' && other.kind === 'affix') return takes(affixOf(other), meaningOf(one.text));
+  const literal = [one, other].find((segment) => segment.kind === 'static');
+  return literal === undefined || literal.text !== '';
+}
