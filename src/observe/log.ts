@@ -1,13 +1,14 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { formatAmount } from '../domain/amount.ts';
 import { describeCause } from './cause.ts';
+import { LineQueue } from './line-queue.ts';
 import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
 
 export type { Logger } from 'pino';
 
 /** Opens the log: JSON lines, or readable ones on a terminal, which is when what makes them so is loaded. */
 export async function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Promise<Logger> {
-  const target = out.isTTY === true ? await openPretty(out) : linesTogether(out);
+  const target = out.isTTY === true ? await openPretty(out) : new LineQueue(out, gapLine);
   return pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
 }
 
@@ -16,23 +17,15 @@ async function openPretty(out: NodeJS.WritableStream): Promise<DestinationStream
   return pretty({ destination: out, sync: true });
 }
 
-/**
- * Hands the lines of one turn of the event loop on in one write: under load most of the cost of a line is its system
- * call. A line waits for nothing but the requests that end together with it.
- */
-function linesTogether(out: NodeJS.WritableStream): DestinationStream {
-  let lines = '';
-  const flush = (): void => {
-    const together = lines;
-    lines = '';
-    out.write(together);
-  };
-  return {
-    write(line) {
-      if (lines === '') setImmediate(flush);
-      lines += line;
-    },
-  };
+/** The line that stands where lines were dropped. */
+function gapLine(dropped: number): string {
+  return `{"level":${pino.levels.values['warn']},"time":"${timeOfDay()}","dropped":${dropped},"msg":"log lines dropped"}\n`;
+}
+
+/** Lines that nobody has read in time, since the log was opened. */
+export function droppedLines(log: Logger): number {
+  const out = destinationOf(log);
+  return out instanceof LineQueue ? out.dropped : 0;
 }
 
 /**

@@ -2,6 +2,7 @@ import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client
 import { createAnswerMetrics } from './answer-metrics.ts';
 import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
+import { createLogMetrics, type LogMetrics } from './log-metrics.ts';
 import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
@@ -11,7 +12,7 @@ import { createShadowMetrics } from './shadow-metrics.ts';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
-export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics {
+export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, LogMetrics {
   readonly config: ConfigMetrics;
   /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
   readConnections(open: () => number): void;
@@ -71,6 +72,7 @@ export function createMetrics(): Metrics {
     ...createAnswerMetrics(registry),
     ...createWebhookMetrics(registry),
     ...createReadinessMetrics(registry),
+    ...createLogMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

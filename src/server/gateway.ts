@@ -6,7 +6,7 @@ import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
-import { createRequestLog } from '../observe/log.ts';
+import { createRequestLog, droppedLines } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
@@ -213,6 +213,7 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
   const { plan } = plans.current;
   const listener = createPublicListener(services);
   metrics.readConnections(() => listener.connections);
+  metrics.readDroppedLines(() => droppedLines(log));
   const checks = (): readonly ReadinessCheck[] => {
     const { leaving } = listener;
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
