@@ -106,6 +106,20 @@ describe('an entry', () => {
     expect(entry.settled).toMatchObject({ amount: entry.amount, amountAtomic: entry.amountAtomic });
   });
 
+  it('names the amount that was asked for beside the price, also before any money moved', () => {
+    const asked = 2_500n as Amount;
+    const attempt = { transaction: '0xaa', data: '' };
+    const entry = describeEntry({ ...record, state: 'unknown', asked, attempt }, assets);
+    expect(entry).toMatchObject({ amountAtomic: '10000', asked: '0.0025', askedAtomic: '2500' });
+    expect(csvRow(entry)).toMatch(/,0\.0025,2500$/);
+  });
+
+  it('names no amount that was asked for while nothing was, and the price for rows of earlier versions', () => {
+    expect(describeEntry(record, assets)).toMatchObject({ asked: null, askedAtomic: null });
+    const settled = describeEntry({ ...record, asked: undefined, settlement: SETTLEMENT }, assets);
+    expect(settled).toMatchObject({ asked: '0.01', askedAtomic: '10000' });
+  });
+
   it('leaves whole units open where nobody knows the digits of the asset', () => {
     const entry = describeEntry({ ...record, asset: `0x${'ee'.repeat(20)}` }, assets);
     expect(entry).toMatchObject({ symbol: null, amount: null, amountAtomic: '10000' });

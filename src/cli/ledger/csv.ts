@@ -22,6 +22,8 @@ const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: Ledger
   { name: 'payment_key', of: (entry) => entry.key },
   { name: 'attempt_transaction', of: (entry) => entry.attempt },
   { name: 'reason', of: (entry) => entry.reason },
+  { name: 'asked', of: (entry) => entry.asked },
+  { name: 'asked_atomic', of: (entry) => entry.askedAtomic },
 ];
 
 /** The header row, without its line end. */

@@ -1,5 +1,5 @@
-import { formatAmount } from '../../domain/amount.ts';
-import type { PaymentRecord } from '../../domain/payment-record.ts';
+import { type Amount, formatAmount } from '../../domain/amount.ts';
+import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import type { AssetNames } from './asset-names.ts';
 
 /** The money that moved, as JSON shows it. */
@@ -33,6 +33,9 @@ export interface LedgerEntry {
   /** The price in whole units; `null` when the asset is not known. */
   readonly amount: string | null;
   readonly amountAtomic: string;
+  /** What was asked for, in whole units; `null` when nothing was, or the asset is not known. */
+  readonly asked: string | null;
+  readonly askedAtomic: string | null;
   readonly payer: string;
   readonly payTo: string;
   readonly scheme: string;
@@ -50,6 +53,7 @@ export interface LedgerEntry {
 
 /** Describes a row. */
 export function describeEntry(record: PaymentRecord, assets: AssetNames): LedgerEntry {
+  const asked = askedOf(record);
   return {
     key: record.key,
     state: record.state,
@@ -63,6 +67,8 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
     symbol: assets.find(record)?.symbol ?? null,
     amount: assets.units(record, record.amount) ?? null,
     amountAtomic: formatAmount(record.amount),
+    asked: asked === undefined ? null : (assets.units(record, asked) ?? null),
+    askedAtomic: asked === undefined ? null : formatAmount(asked),
     payer: record.payer,
     payTo: record.payTo,
     scheme: record.scheme,
@@ -75,6 +81,12 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
     checks: record.checks,
     checkAt: record.checkAt === 0 ? null : isoTime(record.checkAt),
   };
+}
+
+/** The amount that was asked for; `undefined` while nothing was. Rows of earlier versions asked for the whole price. */
+export function askedOf(record: PaymentRecord): Amount | undefined {
+  const { asked, attempt, settlement } = record;
+  return asked === undefined && attempt === undefined && settlement === undefined ? undefined : amountAsked(record);
 }
 
 function describeSettled(record: PaymentRecord, assets: AssetNames): SettledEntry | null {

@@ -4,7 +4,7 @@ import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE } from '../read-plan.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
-import { describeEntry, type LedgerEntry } from './entry.ts';
+import { askedOf, describeEntry, type LedgerEntry } from './entry.ts';
 import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
 import { withBooks } from './open-books.ts';
@@ -70,6 +70,7 @@ function expectFound(found: Found, id: string, since: number): Extract<Found, { 
 function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames): readonly string[] {
   const { settled, attempt, network } = entry;
   const { amount } = record;
+  const asked = askedOf(record);
   const facts: readonly (readonly [string, string | null])[] = [
     ['key', entry.key],
     ['state', `${entry.state}${entry.answered ? ' (the answer went out before the money)' : ''}`],
@@ -81,6 +82,7 @@ function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames):
     ['changed', entry.changedAt],
     ['valid until', entry.expiresAt],
     ['price', `${assets.amount(record, amount)}${entry.symbol === null ? '' : ` (${amount} atomic units)`}`],
+    ['asked for', asked === undefined ? null : assets.amount(record, asked)],
     ['asset', entry.asset],
     ['network', assets.network(network) === network ? network : `${assets.network(network)} (${network})`],
     ['payer', entry.payer],
