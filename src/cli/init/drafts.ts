@@ -1,3 +1,4 @@
+import { shapeOfSegment } from '../../domain/affix-conflicts.ts';
 import type { PathPattern } from '../../domain/route.ts';
 import type { Operation, OperationList } from '../../openapi/operations.ts';
 import { dearest, operationName, type Pricing, priceOf } from './pricing.ts';
@@ -72,8 +73,7 @@ export function draftRoutes({ operations, unreadable }: OperationList, pricing: 
 
 /** Equal for paths that match the same requests. */
 function shapeOf({ segments, rest }: PathPattern): string {
-  const shape = segments.map((segment) => (segment.kind === 'static' ? decodeURIComponent(segment.text) : null));
-  return JSON.stringify([shape, rest]);
+  return JSON.stringify([segments.map(shapeOfSegment), rest]);
 }
 
 function draftOf({ method, pattern, operations, notes }: Group, pricing: Pricing, names: Set<string>): RouteDraft {

@@ -143,6 +143,19 @@ describe('turnpike init', () => {
     expect(err).toContain('2 operations share the route of others');
   });
 
+  it('tells operations apart that differ in a part of a segment', async () => {
+    const tags = ['--price-per-tag', 'dear=$2'];
+    const paths = { '/m/{model}:run': { post: { tags: ['dear'] } }, '/m/{model}:count': { post: {} } };
+    const document = file(JSON.stringify({ openapi: '3.1.0', paths }));
+    const { out } = await init([...GIVEN, '--from-openapi', document, '-o', '-', ...tags]);
+    const plan = await planOf(out);
+    const price = (path: string) => {
+      const route = plan.table.match('POST', '', path);
+      return route?.price.kind === 'priced' ? route.price.text : undefined;
+    };
+    expect([price('/m/a:run'), price('/m/a:count'), price('/m/a')]).toEqual(['$2', '$0.001', undefined]);
+  });
+
   it('writes texts that mean what the document says, whatever is in them', async () => {
     const summary = `Costs \${HOME} "quoted" # not a comment: [x]\u2028next\nline \u202Eturned`;
     const document = file(JSON.stringify({ openapi: '3.1.0', paths: { [`/\${A}`]: { get: { summary } } } }));
