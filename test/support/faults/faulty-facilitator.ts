@@ -3,11 +3,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Breakage, Excuse, FacilitatorFault } from './cells.ts';
 
+let addressesGiven = 0;
+
 /**
- * Where servers listen that go and come back at the same port: no other connection of this machine has its own end at
- * this loopback address, so that nothing takes the port meanwhile.
+ * A loopback address for one server that goes and comes back at the same port. No connection of this machine has its own
+ * end there and no other server gets it, so that nothing takes the port meanwhile.
  */
-export const APART = '127.0.0.2';
+export function addressApart(): string {
+  const given = addressesGiven;
+  addressesGiven += 1;
+  return `127.${1 + (process.pid % 250)}.${1 + Math.floor(given / 250)}.${1 + (given % 250)}`;
+}
 
 /** A facilitator that works, behind those that do not. */
 export interface SoundFacilitator {
@@ -67,6 +73,7 @@ class Front implements FaultyFacilitator {
   readonly #gone = Promise.withResolvers<void>();
   #fault: FacilitatorFault;
   #verifications: number;
+  readonly #address = addressApart();
   #port = 0;
 
   constructor(behind: SoundFacilitator, fault: FacilitatorFault, payments: number) {
@@ -77,11 +84,11 @@ class Front implements FaultyFacilitator {
   }
 
   get url(): string {
-    return `http://${APART}:${this.#port}`;
+    return `http://${this.#address}:${this.#port}`;
   }
 
   async start(): Promise<void> {
-    this.#server.listen(this.#port, APART);
+    this.#server.listen(this.#port, this.#address);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }

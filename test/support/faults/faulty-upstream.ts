@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { UpstreamFault } from './cells.ts';
-import { APART } from './faulty-facilitator.ts';
+import { addressApart } from './faulty-facilitator.ts';
 
 /** What a sound upstream answers. */
 export const WHOLE_ANSWER = 'the whole of the answer';
@@ -38,14 +38,15 @@ export async function startFaultyUpstream(faults: ReadonlyMap<string, UpstreamFa
   };
   const server = createServer(handle);
   const dead = createServer(handle);
-  const [port, deadPort] = [await listen(server, '127.0.0.1', 0), await listen(dead, APART, 0)];
+  const apart = addressApart();
+  const [port, deadPort] = [await listen(server, '127.0.0.1', 0), await listen(dead, apart, 0)];
   await close(dead);
   return {
-    urlOf: (fault) => (fault === 'dead' ? `http://${APART}:${deadPort}` : `http://127.0.0.1:${port}`),
+    urlOf: (fault) => (fault === 'dead' ? `http://${apart}:${deadPort}` : `http://127.0.0.1:${port}`),
     die: (path) => dying.get(path)?.destroy(),
     async recover() {
       recovered = true;
-      await listen(dead, APART, deadPort);
+      await listen(dead, apart, deadPort);
     },
     async close() {
       await Promise.all([server, dead].filter(({ listening }) => listening).map(close));
