@@ -57,21 +57,25 @@ export function takeOpenStatement({ owner, now, holdMs, limit }: Taking, dialect
 }
 
 /** Takes settled rows that are to be looked at once more. */
-export function takeSettledStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
-  return {
-    kind: 'write',
-    name: 'take_settled',
-    text: takeText(`check_at > 0 AND ${IS_RESTING} AND check_at <= $3`, dialect),
-    values: [text(owner), whole(now + holdMs), whole(now), limit],
-  };
+export function takeSettledStatement(taking: Taking, dialect: Dialect): Statement {
+  return takeDueStatement('take_settled', IS_RESTING, taking, dialect);
 }
 
 /** Takes debts that are to be asked for once more. */
-export function takeDefaultedStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+export function takeDefaultedStatement(taking: Taking, dialect: Dialect): Statement {
+  return takeDueStatement('take_defaulted', IS_DEFAULTED, taking, dialect);
+}
+
+function takeDueStatement(
+  name: string,
+  condition: string,
+  { owner, now, holdMs, limit }: Taking,
+  dialect: Dialect,
+): Statement {
   return {
     kind: 'write',
-    name: 'take_defaulted',
-    text: takeText(`check_at > 0 AND ${IS_DEFAULTED} AND check_at <= $3`, dialect),
+    name,
+    text: takeText(`check_at > 0 AND ${condition} AND check_at <= $3`, dialect),
     values: [text(owner), whole(now + holdMs), whole(now), limit],
   };
 }
