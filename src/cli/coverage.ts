@@ -1,7 +1,6 @@
+import { routeFinder } from '../discovery/operation-route.ts';
 import type { Plan } from '../domain/plan.ts';
-import { RouteTable } from '../domain/route-table.ts';
 import type { OperationList } from '../openapi/operations.ts';
-import { samplePath } from '../openapi/sample-path.ts';
 
 /** How a price table and an API description differ. */
 export interface Coverage {
@@ -21,12 +20,12 @@ export function isCovered({ unpriced, unused }: Coverage): boolean {
 
 /** Compares a price table with the operations of an API description, by a request for each operation. */
 export function coverageOf(plan: Plan, { operations }: OperationList): Coverage {
-  const table = new RouteTable(plan.routes);
+  const findRoute = routeFinder(plan, '');
   const met = new Set<string>();
   const unpriced: Coverage['unpriced'][number][] = [];
   for (const { method, template } of operations) {
     const operation = `${method} ${template}`;
-    const route = matchSample(table, plan, method, samplePath(template));
+    const route = findRoute({ method, template });
     if (route === undefined) {
       unpriced.push({ operation, gets: plan.unmatched.kind === 'deny' ? 'not found' : 'forwarded unmatched' });
       continue;
@@ -36,14 +35,4 @@ export function coverageOf(plan: Plan, { operations }: OperationList): Coverage 
   }
   const unused = plan.routes.filter((route) => route.price.kind === 'priced' && !met.has(route.name));
   return { unpriced, unused: unused.map((route) => route.name) };
-}
-
-/** A route for one host is met by an operation, too: a description does not tell hosts apart. */
-function matchSample(table: RouteTable<Plan['routes'][number]>, plan: Plan, method: string, path: string) {
-  const hosts = new Set(plan.routes.map((route) => route.host ?? ''));
-  for (const host of ['', ...hosts]) {
-    const route = table.match(method, host, path);
-    if (route !== undefined) return route;
-  }
-  return undefined;
 }

@@ -5,8 +5,8 @@ import type { Route } from '../domain/route.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
-import { samplePath } from '../openapi/sample-path.ts';
 import { ComponentCollector } from './components.ts';
+import { routeFinder } from './operation-route.ts';
 import { pathTemplateOf } from './path-template.ts';
 import { PAYMENT_INFO, paymentInfoOf } from './payment-info.ts';
 import { publishedPart } from './published.ts';
@@ -90,8 +90,9 @@ function operationsOfRoute(route: Route): readonly SoldOperation[] {
 
 function describedOperations(plan: DiscoverySubject, document: ApiDocument): readonly SoldOperation[] {
   const { operations } = readOperations(document);
+  const findRoute = routeFinder(plan, plan.publicUrl === undefined ? '' : new URL(plan.publicUrl).hostname);
   return operations.flatMap((operation) => {
-    const route = routeOf(plan, operation);
+    const route = findRoute(operation);
     if (route === undefined) return [];
     return [
       {
@@ -102,20 +103,6 @@ function describedOperations(plan: DiscoverySubject, document: ApiDocument): rea
       },
     ];
   });
-}
-
-/** The route that a request for an operation meets, at the public host first. */
-function routeOf({ table, publicUrl, routes }: DiscoverySubject, { method, template }: Operation): Route | undefined {
-  const path = samplePath(template);
-  const publicHost = publicUrl === undefined ? '' : new URL(publicUrl).hostname;
-  const atPublicHost = table.match(method, publicHost, path);
-  if (atPublicHost !== undefined) return atPublicHost;
-  const hosts = new Set(routes.flatMap(({ host }) => host ?? []));
-  for (const host of hosts) {
-    const route = table.match(method, host, path);
-    if (route !== undefined) return route;
-  }
-  return undefined;
 }
 
 /** An operation with the parameters that its path has for all; one of its own takes the place of such a one. */
