@@ -21,14 +21,18 @@ export function isDiscoveryPath(path: string): path is DiscoveryPath {
   return DISCOVERY_PATHS.some((each) => each === path);
 }
 
+/** The terms as documents are made from them. To be done once for several documents: a large description takes a second. */
+export async function publishedTerms(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
+  return { ...terms, document: terms.document && (await asOpenApi31(terms.document)) };
+}
+
 /** Makes one of the documents. It takes as long as the table is large: callers keep it for as long as the plan. */
 export async function discoveryPage(
   path: DiscoveryPath,
   plan: DiscoverySubject,
   given: DiscoveryTerms,
 ): Promise<DiscoveryPage> {
-  const document = given.document && (await asOpenApi31(given.document));
-  const terms = { ...given, document };
+  const terms = await publishedTerms(given);
   switch (path) {
     case '/openapi.json':
       return { mimeType: 'application/json', body: JSON.stringify(apiDocument(plan, terms)) };

@@ -1,4 +1,5 @@
-import { type DiscoveryPath, discoveryPage, isDiscoveryPath } from '../discovery/discovery-page.ts';
+import { type DiscoveryPath, discoveryPage, isDiscoveryPath, publishedTerms } from '../discovery/discovery-page.ts';
+import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
 
@@ -9,13 +10,14 @@ export function openDiscovery(plan: Plan): Discovery | undefined {
 
 class PlanDiscovery implements Discovery {
   readonly #plan: Plan;
-  readonly #terms: NonNullable<Plan['discovery']>;
+  readonly #given: DiscoveryTerms;
+  #terms: Promise<DiscoveryTerms> | undefined;
   /** Made at most once for each path: a document of thousands of operations takes a moment. */
   readonly #made = new Map<DiscoveryPath, Promise<DiscoveryDocument>>();
 
-  constructor(plan: Plan, terms: NonNullable<Plan['discovery']>) {
+  constructor(plan: Plan, terms: DiscoveryTerms) {
     this.#plan = plan;
-    this.#terms = terms;
+    this.#given = terms;
   }
 
   has(path: string): boolean {
@@ -30,7 +32,8 @@ class PlanDiscovery implements Discovery {
   }
 
   async #make(path: DiscoveryPath): Promise<DiscoveryDocument> {
-    const { mimeType, body } = await discoveryPage(path, this.#plan, this.#terms);
+    this.#terms ??= publishedTerms(this.#given);
+    const { mimeType, body } = await discoveryPage(path, this.#plan, await this.#terms);
     return { mimeType, body: Buffer.from(body, 'utf8') };
   }
 }
