@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 
 /** The head of an HTTP/1.1 request that says what one of HTTP/2 did. */
-export interface RequestHead {
+export interface Http1Head {
   readonly method: string;
   readonly target: string;
   /** Flat list of names and values, framing included. */
@@ -10,18 +10,19 @@ export interface RequestHead {
 
 /** A head that can be said in HTTP/1.1, or why there is none. */
 export type HeadResult =
-  | { readonly ok: true; readonly head: RequestHead }
+  | { readonly ok: true; readonly head: Http1Head }
   | { readonly ok: false; readonly code: 'request_malformed' | 'host_invalid' | 'method_not_allowed' };
 
-/** About a connection, which HTTP/2 has no headers for (RFC 9113 §8.2.2): a client that sends one wants to be misread. */
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+/** About a connection, which HTTP/2 has no headers for (RFC 9113 §8.2.2). */
+export const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
   'transfer-encoding',
   'upgrade',
-  'http2-settings',
 ]);
+/** A client that sends one of these wants to be misread. */
+const REFUSED: ReadonlySet<string> = new Set([...CONNECTION_SPECIFIC, 'http2-settings']);
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const TARGET = /^(?:\/[!-~]*|\*)$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -35,7 +36,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @param raw flat list, pseudo-headers first
  * @param hasBody whether anything comes after the head
  */
-export function requestHead(pseudo: IncomingHttpHeaders, raw: readonly string[], hasBody: boolean): HeadResult {
+export function http1HeadOf(pseudo: IncomingHttpHeaders, raw: readonly string[], hasBody: boolean): HeadResult {
   const { ':method': method = '', ':path': target = '', ':scheme': scheme, ':authority': authority } = pseudo;
   if (method === 'CONNECT') return { ok: false, code: 'method_not_allowed' };
   if (!TOKEN.test(method) || !TARGET.test(target) || scheme?.toLowerCase() !== 'https') return MALFORMED;
@@ -67,7 +68,7 @@ function readFields(raw: readonly string[]): Fields | undefined {
     const name = raw[index]?.toLowerCase() ?? '';
     const value = raw[index + 1] ?? '';
     if (name.startsWith(':')) continue;
-    if (CONNECTION_SPECIFIC.has(name) || !TOKEN.test(name) || !VALUE.test(value)) return undefined;
+    if (REFUSED.has(name) || !TOKEN.test(name) || !VALUE.test(value)) return undefined;
     if (name === 'host') fields.hosts.push(value);
     else if (name === 'cookie') fields.cookies.push(value);
     else if (name === 'content-length') fields.lengths.push(value);

@@ -3,20 +3,11 @@ import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerH
 import { type Duplex, duplexPair } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
 import { problem } from '../raw-answer.ts';
-import { type RequestHead, requestHead } from './http2-request.ts';
+import { CONNECTION_SPECIFIC, type Http1Head, http1HeadOf } from './http2-request.ts';
 import { fixPeer } from './peer.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
 const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
-
-/** About our own connection in between (RFC 9113 §8.2.2). */
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** A request of HTTP/2 as it begins. */
 export interface BegunStream {
@@ -35,7 +26,7 @@ export interface BegunStream {
  */
 export function serveStream({ stream, headers, rawHeaders }: BegunStream, peer: PeerAddress, serve: ServeHttp): void {
   stream.on('error', () => {});
-  const read = requestHead(headers, rawHeaders, !stream.endAfterHeaders);
+  const read = http1HeadOf(headers, rawHeaders, !stream.endAfterHeaders);
   if (!read.ok) refuse(stream, read.code);
   else new Crossing(stream, read.head, peer, serve);
 }
@@ -51,7 +42,7 @@ class Crossing {
   #answered = false;
   #whole = false;
 
-  constructor(stream: ServerHttp2Stream, head: RequestHead, peer: PeerAddress, serve: ServeHttp) {
+  constructor(stream: ServerHttp2Stream, head: Http1Head, peer: PeerAddress, serve: ServeHttp) {
     this.#stream = stream;
     [this.#near, this.#far] = duplexPair();
     this.#near.on('error', () => {});
