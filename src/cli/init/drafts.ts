@@ -17,6 +17,9 @@ export interface RouteDraft {
   readonly comments: readonly string[];
 }
 
+/** A route of which nothing is known but how it is matched and what it costs. */
+export const PLAIN_ROUTE = { name: undefined, description: undefined, mimeType: undefined, comments: [] } as const;
+
 /** Routes for an API description, and what no route can say. */
 export interface Drafts {
   readonly routes: readonly RouteDraft[];

@@ -1,5 +1,4 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { loadConfig } from '../../config/load.ts';
 import { renderProblem } from '../../config/problem.ts';
 import { whyUnreadable } from '../../config/unreadable.ts';
 import { countBasePaths } from '../../openapi/base-path.ts';
@@ -10,7 +9,8 @@ import { type Cli, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { DEFAULT_FILE } from '../read-plan.ts';
 import { notice, print, type Terminal } from '../terminal.ts';
-import { draftRoutes, type RouteDraft } from './drafts.ts';
+import { checkText } from './check-text.ts';
+import { draftRoutes, PLAIN_ROUTE, type RouteDraft } from './drafts.ts';
 import { configText, type GatewayDraft } from './file-text.ts';
 import { type Pricing, readPricing } from './pricing.ts';
 import { readApiDocument } from './read-document.ts';
@@ -91,17 +91,15 @@ function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
   if (pricePerTag.length > 0) throw new UsageError('--price-per-tag needs --from-openapi: only operations have tags');
   const routes = free.map((operation): RouteDraft => {
     const [method = '', path = ''] = operation.trim().split(/ +/);
-    return { ...PLAIN, method: method.toUpperCase(), path, price: 'free' };
+    return { ...PLAIN_ROUTE, method: method.toUpperCase(), path, price: 'free' };
   });
   return {
-    routes: [...routes, { ...PLAIN, method: '*', path: '/*', price }],
+    routes: [...routes, { ...PLAIN_ROUTE, method: '*', path: '/*', price }],
     origin: undefined,
     notes: [],
     report: [],
   };
 }
-
-const PLAIN = { name: undefined, description: undefined, mimeType: undefined, comments: [] };
 
 async function tableOf(source: string, pricing: Pricing): Promise<Table> {
   const document = await readApiDocument(source);
@@ -130,10 +128,7 @@ async function tableOf(source: string, pricing: Pricing): Promise<Table> {
 
 /** What is written passes `check`: what does not is a mistake of this command, or of a path that was named as free. */
 function checkOwnWork(text: string, output: string, schemes: readonly Scheme[]): readonly string[] {
-  const readFile = (path: string): string => {
-    throw new Error(`nothing of ${path} is needed`);
-  };
-  const loaded = loadConfig({ file: output, text, env: {}, readFile, schemes });
+  const loaded = checkText(text, output, schemes);
   if (loaded.ok) return loaded.warnings.map(renderProblem);
   throw new CommandFailure(
     ['the file would not pass `turnpike check`; nothing was written', ...loaded.problems.map(renderProblem)].join('\n'),

@@ -1,9 +1,10 @@
 import { readAssetTable } from '../../config/asset-table.ts';
-import { loadConfig } from '../../config/load.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
 import { UsageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { Questioner } from './ask.ts';
+import { checkText } from './check-text.ts';
+import { PLAIN_ROUTE } from './drafts.ts';
 import { configText } from './file-text.ts';
 
 /** What a gateway needs besides its price table, all as text. */
@@ -105,20 +106,9 @@ function facilitatorFor(network: string | undefined): string {
 /** What `turnpike check` would say of a file that is sound but for this setting. */
 function whatIsWrong(name: SettingName, value: string, schemes: readonly Scheme[]): string | undefined {
   const settings = { ...SOUND, [name]: value };
-  const probe = {
-    method: '*',
-    path: '/*',
-    name: undefined,
-    price: '$1',
-    description: undefined,
-    mimeType: undefined,
-    comments: [],
-  };
+  const probe = { ...PLAIN_ROUTE, method: '*', path: '/*', price: '$1' };
   const text = configText({ ...settings, origin: undefined, notes: [] }, [probe]);
-  const readFile = (): string => {
-    throw new Error('no file is read for an answer');
-  };
-  const loaded = loadConfig({ file: 'gateway.yaml', text, env: {}, readFile, schemes });
+  const loaded = checkText(text, 'gateway.yaml', schemes);
   if (loaded.ok) return undefined;
   const { key } = SETTINGS[name];
   const problem = loaded.problems.find((each) => each.keyPath.startsWith(key)) ?? loaded.problems[0];
