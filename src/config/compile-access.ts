@@ -121,6 +121,7 @@ function fingerprintOf({ name, methods, host, pattern }: Route): string {
   return digest('route', [name, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest], 12);
 }
 
+/** As the file spells it: another spelling here would part passes from the routes that they were sold for. */
 function shapeOf(segment: PatternSegment): string | null | readonly [string, string] {
   if (segment.kind === 'affix') return [segment.prefix, segment.suffix];
   return segment.kind === 'param' ? null : segment.text;
