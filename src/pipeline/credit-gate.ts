@@ -32,7 +32,8 @@ interface Total {
 /**
  * Keeps `settle: deferred` within its bounds. A count of the ledger alone would let through as many requests as come at
  * once: a payer with the money for one call could have a thousand answers. So the gate also counts the answers whose
- * debt was not in the ledger yet when the count began; in doubt one too many, never one too few.
+ * debt was not in the ledger yet when the count began; in doubt one too many, never one too few. One too many costs a
+ * request its credit and nobody money: it is settled before it is answered.
  *
  * Exact within a process. Several processes know of each other's debts through the ledger only, and can together
  * exceed the bound of a payer by what they begin in the same moment, that of all by what they begin in the same
