@@ -70,7 +70,10 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly bodyDigest: string | undefined;
   /** Whether the whole answer went out before the money moved (`settle: deferred`). */
   readonly answered: boolean;
-  /** How often its answer was sent on its way: one payment shall not feed a client that always breaks off. */
+  /**
+   * How often its answer was sent on its way, on credit or paid: one payment shall not feed a client that always breaks
+   * off.
+   */
   readonly deliveries: number;
   /** How often an open settlement was looked into. */
   readonly checks: number;
@@ -85,4 +88,12 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
 /** What a payment's settlement is to move, or moved, in atomic units. */
 export function amountAsked({ asked, amount }: Pick<PaymentRecord, 'asked' | 'amount'>): Amount {
   return asked ?? amount;
+}
+
+/**
+ * Whether an answer, or a part of it, went out before the money of this payment moved: where it does not move, that is a
+ * debt. A client that breaks off before the last byte has had the answer, too.
+ */
+export function isOnCredit({ answered, deliveries }: Pick<PaymentRecord, 'answered' | 'deliveries'>): boolean {
+  return answered || deliveries > 0;
 }

@@ -1,7 +1,7 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
-import { amountAsked, type PaymentRecord, type SettlementAttempt } from '../domain/payment-record.ts';
+import { amountAsked, isOnCredit, type PaymentRecord, type SettlementAttempt } from '../domain/payment-record.ts';
 import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { Transition } from '../store/ledger.ts';
@@ -124,7 +124,7 @@ function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: numbe
       };
     }
     case 'failed':
-      return record.answered
+      return isOnCredit(record)
         ? { to: 'defaulted', reason: outcome.reason, checkAt: nextDun(record, now) }
         : { to: 'failed', reason: outcome.reason };
     case 'unknown':

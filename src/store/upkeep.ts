@@ -49,8 +49,8 @@ export interface Upkeep {
   /** How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out. */
   countOpen(): Promise<readonly OpenCount[]>;
   /**
-   * How many answers went out whose money has not moved (`owed`, and `answered` ones in `settling` and `unknown`), over
-   * all payers. Counts no further than `upTo`.
+   * How many answers went out whose money has not moved (`owed`, and those in `settling` and `unknown` that are
+   * {@link isOnCredit}), over all payers. Counts no further than `upTo`.
    */
   countOwed(upTo: number): Promise<number>;
   /**

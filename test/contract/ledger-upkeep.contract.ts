@@ -90,6 +90,20 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await owed('alice')).toEqual({ all: 1, ofPayer: 1 });
     });
 
+    it('includes what broke off before its end, from its first byte until the money moved', async () => {
+      const owing = await broughtTo('owed', paymentClaim({ name: 'broken-off', payer: 'dave' }));
+      expect(owing.deliveries).toBe(1);
+      const again = await moved(owing, { to: 'owed', checkAt: NOW });
+      expect(again.deliveries).toBe(1);
+      const settling = await moved(again, { to: 'settling' });
+      expect(await scene.ledger.countOwedBy('dave', 10)).toBe(1);
+      expect(await scene.ledger.countOwed(10)).toBe(1);
+      const unknown = await moved(settling, { to: 'unknown' });
+      expect(await scene.ledger.countOwedBy('dave', 10)).toBe(1);
+      await moved(unknown, { to: 'undelivered', settlement: SETTLEMENT });
+      expect(await scene.ledger.countOwedBy('dave', 10)).toBe(0);
+    });
+
     it('is asked for once more when the time of a default has come, and is paid with its settlement', async () => {
       const owing = await moved(await broughtTo('owed'), { to: 'owed', answered: true });
       const settling = await moved(owing, { to: 'settling' });

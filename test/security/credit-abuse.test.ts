@@ -1,7 +1,7 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientOf, type Devnet, startDevnet } from '../support/devnet.ts';
-import { handSigned, type PaymentParts } from '../support/payment-header.ts';
+import { encodePayment, handSigned, type PaymentParts } from '../support/payment-header.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
 /** More payments than the payer has money for: what goes out without money stays within the bounds. */
@@ -115,6 +115,34 @@ describe('a payer with the money for one call who makes forty at once', () => {
       bought += 1n;
       await expect.poll(async () => (await paid()) - before).toBe(bought * PRICE);
     }
+    expect(answers - bought).toBeLessThanOrEqual(BigInt(PER_PAYER));
+  });
+
+  it('gets no more credit for answers that it breaks off before their last byte, round after round', async () => {
+    const key = generatePrivateKey();
+    const { address } = privateKeyToAccount(key);
+    const quote = await siege.quote('/deferred');
+    const before = await paid();
+    // The last byte never comes: nobody can say that the client has had all of it.
+    siege.answer((_req, res) => void res.write('all but the last byte'));
+    const read = async (payment: PaymentParts): Promise<boolean> => {
+      const leaving = new AbortController();
+      const headers = { 'PAYMENT-SIGNATURE': encodePayment(payment) };
+      const response = await fetch(`${siege.gateway.url}/deferred`, { headers, signal: leaving.signal });
+      leaving.abort();
+      return response.status === 200;
+    };
+    let answers = 0n;
+    let bought = 0n;
+    for (let round = 0; round < 6; round += 1) {
+      await devnet.mint(address, PRICE);
+      const payments = await Promise.all(Array.from({ length: 4 }, () => handSigned(key, quote)));
+      const had = await Promise.all(payments.map(read));
+      answers += BigInt(had.filter((whole) => whole).length);
+      bought += 1n;
+      await expect.poll(async () => (await paid()) - before).toBe(bought * PRICE);
+    }
+    siege.answer((_req, res) => res.end('served'));
     expect(answers - bought).toBeLessThanOrEqual(BigInt(PER_PAYER));
   });
 

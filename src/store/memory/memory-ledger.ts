@@ -1,5 +1,5 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
+import { isOnCredit, type PaymentClaim, type PaymentRecord } from '../../domain/payment-record.ts';
 import {
   type ClaimableState,
   COLLECTABLE,
@@ -137,7 +137,7 @@ class MemoryLedger implements PaymentStore {
 
   #owed(): readonly PaymentRecord[] {
     return [...this.#rows.values()].filter(
-      ({ state, answered }) => OWING.includes(state) && (state === 'owed' || answered),
+      (row) => OWING.includes(row.state) && (row.state === 'owed' || isOnCredit(row)),
     );
   }
 

@@ -35,10 +35,15 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
     attempt: step.attempt ?? row.attempt,
     bodyDigest: step.bodyDigest ?? row.bodyDigest,
     answered: step.answered ?? row.answered,
-    deliveries: step.to === 'delivering' ? row.deliveries + 1 : row.deliveries,
+    deliveries: isSending(row, step) ? row.deliveries + 1 : row.deliveries,
     evidence: (step.to === 'delivered' && checkAt === 0) || isClaimable(step.to) ? undefined : row.evidence,
     checkAt,
     reason: step.reason,
     changedAt,
   };
+}
+
+/** Whether a step sends the answer on its way: to its buyer, or on credit. */
+function isSending({ state }: PaymentRecord, { to }: Transition): boolean {
+  return to === 'delivering' || (to === 'owed' && state === 'forwarding');
 }

@@ -34,8 +34,8 @@ export const IS_RESTING: string = among(RESTING);
 export const IS_SETTLED: string = among(SETTLED);
 /** The settlement is open, or is still to be begun. */
 export const IS_OWING: string = among(OWING);
-/** The answer went out, the money did not move yet. */
-export const IS_OWED = `${IS_OWING} AND (state = 'owed' OR answered = 1)`;
+/** The answer, or a part of it, went out; the money did not move yet. In the words of `isOnCredit`. */
+export const IS_OWED = `${IS_OWING} AND (state = 'owed' OR answered = 1 OR deliveries > 0)`;
 /** The answer went out, and the money did not move when it was asked for. */
 export const IS_DEFAULTED: string = among(DEFAULTED);
 /** The same payment may still get its answer. */

@@ -68,6 +68,12 @@ export function namesakeStatement(identifier: string): Statement {
   return { kind: 'read', name: 'namesake', text: query, values: [text(identifier)] };
 }
 
+/** An answer is sent on its way with the step to `delivering`, and on credit with the first one to `owed`. */
+function sendings(to: PaymentState): string {
+  if (to === 'delivering') return ', deliveries = deliveries + 1';
+  return to === 'owed' ? ", deliveries = deliveries + CASE WHEN state = 'forwarding' THEN 1 ELSE 0 END" : '';
+}
+
 function stepText(to: PaymentState): string {
   // A payment that is delivered and will not be looked at again needs no evidence any more, nor one that moved no money:
   // a new claim brings its own.
@@ -84,7 +90,7 @@ function stepText(to: PaymentState): string {
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
-    asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner)${to === 'delivering' ? ', deliveries = deliveries + 1' : ''}
+    asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner)${sendings(to)}
     WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
     RETURNING ${COLUMNS}`;
 }

@@ -1,5 +1,5 @@
 import { StoreOpenError } from '../store-open-error.ts';
-import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN } from './conditions.ts';
+import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED } from './conditions.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -108,6 +108,11 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE turnpike_answers ADD COLUMN kept_at BIGINT NOT NULL DEFAULT 0',
     'UPDATE turnpike_answers SET bytes = LENGTH(body)',
     'CREATE INDEX turnpike_answers_kept ON turnpike_answers (kept_at, bytes)',
+  ],
+  // Answers on credit that broke off are owed for as whole ones are.
+  () => [
+    'DROP INDEX turnpike_payments_owed',
+    `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
   ],
 ];
 
