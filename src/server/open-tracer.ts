@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Tracer } from '../observe/tracer.ts';
+import { SpanClock } from '../observe/tracing/span-clock.ts';
 
 /**
  * Opens the tracer that a plan asks for. Where it asks for none, nothing of OpenTelemetry is loaded.
@@ -15,5 +16,6 @@ export async function openTracer(
 ): Promise<Tracer | undefined> {
   if (tracing === undefined) return undefined;
   const { openOtlpTracer } = await import('../observe/tracing/otlp-tracer.ts');
-  return openOtlpTracer(tracing, { instance, log, clock, random: Math.random });
+  const spanClock = new SpanClock({ wall: clock, monotonic: () => performance.now() });
+  return openOtlpTracer(tracing, { instance, log, clock, spanClock, random: Math.random });
 }

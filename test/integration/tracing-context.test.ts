@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestSummary } from '../../src/observe/observer.ts';
 import { openOtlpTracer } from '../../src/observe/tracing/otlp-tracer.ts';
+import { SpanClock } from '../../src/observe/tracing/span-clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { refusingUrl } from '../support/scripted-facilitator.ts';
@@ -129,6 +130,7 @@ describe('a receiver of traces', () => {
       instance: 'i',
       log: { warn: (facts: unknown) => void complaints.push(facts) },
       clock: () => times.shift() ?? Number.NaN,
+      spanClock: new SpanClock({ wall: Date.now, monotonic: () => performance.now() }),
       random: () => 0,
     });
     for (const _batch of [1, 2, 3]) {

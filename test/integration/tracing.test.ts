@@ -63,11 +63,8 @@ function spanNamed(spans: readonly ReceivedSpan[], nameOrServer: string): Receiv
 
 /** `name(child child(grandchild))`, in the order in which the spans began. */
 function treeOf(spans: readonly ReceivedSpan[], parent: ReceivedSpan): string {
-  // What began in the same moment ended one after another.
   const children = spans.filter(({ parentSpanId }) => parentSpanId === parent.spanId);
-  const shown = children
-    .sort((a, b) => Number(a.startedAt - b.startedAt) || Number(a.endedAt - b.endedAt))
-    .map((child) => treeOf(spans, child));
+  const shown = children.sort((a, b) => Number(a.startedAt - b.startedAt)).map((child) => treeOf(spans, child));
   return shown.length === 0 ? parent.name : `${parent.name}(${shown.join(' ')})`;
 }
 
@@ -101,6 +98,15 @@ describe('the trace of a request', () => {
     expect(call.attributes).toEqual({ 'http.response.status_code': 200 });
     expect(headerSeen('traceparent')).toBe(`00-${id}-${call.spanId}-01`);
     expect(gateway.log.find(({ traceId }) => traceId === id)).toMatchObject({ msg: 'request', route: 'free' });
+  });
+
+  it('keeps every span within the one that it is part of, and stages one after another', async () => {
+    const { spans, root } = await ask('/free/a');
+    const stages = ['accept', 'upstream', 'relay'].map((name) => spanNamed(spans, name));
+    const moments = stages.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]);
+    const inOrder = [root.startedAt, ...moments, root.endedAt];
+    expect(inOrder).toEqual([...inOrder].sort((a, b) => Number(a - b)));
+    expect(inOrder.some((moment) => moment % 1_000_000n !== 0n)).toBe(true);
   });
 
   it('names the process and the service, and brings the configured headers', async () => {

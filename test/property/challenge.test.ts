@@ -154,7 +154,7 @@ describe('the v1 body of the challenge', () => {
             network: payable[index]?.v1Network,
             maxAmountRequired: payable[index]?.requirements.amount,
             description: what.description ?? '',
-            mimeType: what.mimeType ?? 'application/json',
+            mimeType: what.mimeType ?? '',
           });
         }
         expect(PaymentRequiredV1Schema.safeParse({ ...read, error: 'x' }).success).toBe(true);

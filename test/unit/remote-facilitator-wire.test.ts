@@ -41,7 +41,7 @@ describe('the request to a facilitator', () => {
         maxAmountRequired: '10000',
         resource: 'https://api.example.com/v1/weather?city=Oslo',
         description: '',
-        mimeType: 'application/json',
+        mimeType: '',
         payTo: payment.offer.payTo,
         maxTimeoutSeconds: 60,
         asset: payment.offer.asset.address,

@@ -67,7 +67,7 @@ function requirementsV1(asked: PaymentRequirements, network: string, resource: s
     maxAmountRequired: amount,
     resource,
     description: '',
-    mimeType: 'application/json',
+    mimeType: '',
     payTo,
     maxTimeoutSeconds,
     asset,

@@ -1,12 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  type Tracer as SpanMaker,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
+import { ROOT_CONTEXT, type SpanContext, type Tracer as SpanMaker, TraceFlags, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BatchSpanProcessor, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { TracingSpec } from '../../domain/plan.ts';
@@ -15,6 +8,7 @@ import type { Logger } from '../log.ts';
 import type { RequestTrace, StageSpan, TraceContext, Tracer } from '../tracer.ts';
 import { incomingContext } from './incoming-context.ts';
 import { contextOf, RequestSpan } from './request-span.ts';
+import type { SpanClock } from './span-clock.ts';
 import { SEND_MS, SpanSender } from './span-sender.ts';
 
 /** How long a span waits for others to be sent with, in milliseconds. */
@@ -34,6 +28,7 @@ export interface OtlpTracerDeps {
   readonly log: Pick<Logger, 'warn'>;
   /** Unix milliseconds. */
   readonly clock: () => number;
+  readonly spanClock: SpanClock;
   /** From 0 to 1, for sampling. */
   readonly random: () => number;
 }
@@ -82,7 +77,7 @@ class OtlpTracer implements Tracer {
       return new UnrecordedTrace(id, this.#ids.generateSpanId(), parent?.traceState?.serialize());
     }
     const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    return new RequestSpan(this.#spans.startSpan('HTTP', { kind: SpanKind.SERVER }, context), this.#spans);
+    return new RequestSpan(this.#spans, context, this.#deps.spanClock.forRequest());
   }
 
   async close(withinMs: number): Promise<void> {

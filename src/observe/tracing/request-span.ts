@@ -1,7 +1,16 @@
-import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { RequestSummary } from '../observer.ts';
 import type { RequestTrace, Stage, StageFacts, StageSpan, TraceContext } from '../tracer.ts';
+import type { SpanTime } from './span-clock.ts';
 
 /** Stages in which a server is asked that may have spans of its own below ours. */
 const ASKS_A_SERVER: ReadonlySet<Stage> = new Set(['upstream', 'tunnel']);
@@ -31,19 +40,23 @@ export class RequestSpan implements RequestTrace {
   readonly id: string;
   readonly #tracer: Tracer;
   readonly #span: Span;
+  readonly #time: SpanTime;
   /** Stages can overlap: in shadow mode a payment is judged while the upstream works. */
   readonly #open = new Set<OpenStage>();
 
-  constructor(span: Span, tracer: Tracer) {
-    this.id = span.spanContext().traceId;
-    this.#span = span;
+  /** @param context where the trace goes on from, if anywhere */
+  constructor(tracer: Tracer, context: Context, time: SpanTime) {
     this.#tracer = tracer;
+    this.#time = time;
+    this.#span = tracer.startSpan('HTTP', { kind: SpanKind.SERVER, startTime: time() }, context);
+    this.id = this.#span.spanContext().traceId;
   }
 
   begin(stage: Stage): StageSpan {
     const kind = ASKS_A_SERVER.has(stage) ? SpanKind.CLIENT : SpanKind.INTERNAL;
-    const span = this.#tracer.startSpan(stage, { kind }, trace.setSpan(ROOT_CONTEXT, this.#parentOf(stage)));
-    return new OpenStage(stage, span, this.#open);
+    const parent = trace.setSpan(ROOT_CONTEXT, this.#parentOf(stage));
+    const span = this.#tracer.startSpan(stage, { kind, startTime: this.#time() }, parent);
+    return new OpenStage(stage, span, this.#open, this.#time);
   }
 
   #parentOf(stage: Stage): Span {
@@ -73,7 +86,7 @@ export class RequestSpan implements RequestTrace {
       'turnpike.request_id': summary.requestId,
     });
     if (status >= 500) markFailed(this.#span, code ?? String(status));
-    this.#span.end();
+    this.#span.end(this.#time());
   }
 }
 
@@ -82,12 +95,14 @@ class OpenStage implements StageSpan {
   readonly stage: Stage;
   readonly span: Span;
   readonly #all: Set<OpenStage>;
+  readonly #time: SpanTime;
 
   /** @param all the open stages of the request, of which this is one until it ends */
-  constructor(stage: Stage, span: Span, all: Set<OpenStage>) {
+  constructor(stage: Stage, span: Span, all: Set<OpenStage>, time: SpanTime) {
     this.stage = stage;
     this.span = span;
     this.#all = all;
+    this.#time = time;
     all.add(this);
   }
 
@@ -118,7 +133,7 @@ class OpenStage implements StageSpan {
 
   #close(): void {
     this.#all.delete(this);
-    this.span.end();
+    this.span.end(this.#time());
   }
 }
 

@@ -15,7 +15,10 @@ export function compileBody(subject: ChallengeSubject): ((resourceUrl: string, e
   };
 }
 
-/** The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. */
+/**
+ * The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. They
+ * demand a `description` and a `mimeType`, which are empty where the file does not say.
+ */
 function compileEntries(subject: ChallengeSubject): readonly string[] {
   return subject.offers.flatMap((offer) => {
     if (offer.v1Network === undefined) return [];
@@ -24,7 +27,7 @@ function compileEntries(subject: ChallengeSubject): readonly string[] {
       network: offer.v1Network,
       maxAmountRequired: offer.requirements.amount,
       description: subject.description ?? '',
-      mimeType: subject.mimeType ?? 'application/json',
+      mimeType: subject.mimeType ?? '',
       payTo: offer.payTo,
       maxTimeoutSeconds: offer.maxTimeoutSeconds,
       asset: offer.requirements.asset,
