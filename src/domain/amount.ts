@@ -31,3 +31,9 @@ export function formatUnits(amount: bigint, decimals: number): string {
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
+
+/** Raises an amount to `min`, then lowers it to `max`, which wins. */
+export function clampAmount(units: bigint, min: Amount, max: Amount): Amount {
+  const raised = units < min ? min : (units as Amount);
+  return raised > max ? max : raised;
+}

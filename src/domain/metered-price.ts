@@ -1,0 +1,64 @@
+import type { Figures, Rates } from './rate.ts';
+
+/** API families whose answers tell what was used, by name. */
+export const METERED_FAMILIES = ['openai', 'anthropic', 'gemini', 'openrouter', 'ollama'] as const;
+
+/** An API family whose answers tell what was used. */
+export type MeteredFamily = (typeof METERED_FAMILIES)[number];
+
+/** What tells how much was used. */
+export type MeterSpec =
+  /** The answer of an API family; `auto` goes by the end of the path. */
+  | { readonly kind: 'family'; readonly family: MeteredFamily | 'auto' }
+  /** A header of the answer holds the number of units. Lower case. */
+  | { readonly kind: 'header'; readonly name: string }
+  /** A member of the answer holds it: an RFC 6901 pointer. */
+  | { readonly kind: 'json'; readonly pointer: string }
+  /** The bytes of the answer's body, as they are sent. */
+  | { readonly kind: 'bytes' }
+  /** The time from the answer's head to its end. */
+  | { readonly kind: 'seconds' }
+  /** The API itself says what to charge, in `Settlement-Overrides` or `PAYMENT-SETTLEMENT`. */
+  | { readonly kind: 'upstream' };
+
+/** What an answer costs that does not tell what was used. */
+export type MissingRule = 'min' | 'max' | 'nothing';
+
+/** How a metered price becomes a charge, apart from the maximum, which is the offer's amount. */
+export interface Metering {
+  readonly meter: MeterSpec;
+  readonly rates: Rates;
+  /** The least that a call costs that is charged at all, in whole units of the currency: `0.0005`. */
+  readonly min: string;
+  readonly missing: MissingRule;
+  /** Whether a limit of output tokens is put into requests that name none. */
+  readonly cap: boolean;
+}
+
+/** What an answer told of its own use, once it is over or broke off. */
+export type Metered =
+  | { readonly kind: 'used'; readonly figures: Figures; readonly model: string | undefined }
+  /** The API's own word: a part of the maximum or an amount, as it wrote it. */
+  | { readonly kind: 'stated'; readonly text: string }
+  | { readonly kind: 'missing'; readonly reason: MissingReason; readonly model: string | undefined }
+  /** The API said, in an answer of success, that it failed. */
+  | { readonly kind: 'failed' };
+
+/** Why an answer does not tell what was used. */
+export const MISSING_REASONS = [
+  /** Compressed, though it was asked not to be. */
+  'compressed',
+  /** Of a media type that no usage is read from. */
+  'media_type',
+  /** No JSON where it should be. */
+  'unreadable',
+  /** A member twice that decides the charge. */
+  'duplicate_key',
+  /** The figures are not there. */
+  'no_usage',
+  /** The figures are none: negative, no number, or beyond reason. */
+  'bad_figure',
+] as const;
+
+/** Why an answer does not tell what was used. */
+export type MissingReason = (typeof MISSING_REASONS)[number];

@@ -1,0 +1,95 @@
+import { wholeNumber } from '../domain/decimal.ts';
+import type { Metered } from '../domain/metered-price.ts';
+import type { Figures } from '../domain/rate.ts';
+import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
+import type { Dialect } from './dialect/dialect.ts';
+import { type BodyForm, bodyForm, isCompressed, isStreamed } from './media.ts';
+import type { BodyEvent, Framer } from './read/framer.ts';
+import { JsonFramer } from './read/json-framer.ts';
+import { LineFramer } from './read/line-framer.ts';
+import { SseFramer } from './read/sse-framer.ts';
+import { StreamHold } from './stream-hold.ts';
+import { UsageCollector, wantedBy } from './usage-collector.ts';
+
+/** Bytes of text that count as one token in a guess. */
+const BYTES_A_TOKEN = 4;
+
+/** Measures by what the body says: JSON, an array of it, lines of it, or an event stream. */
+export class BodyMeter implements AnswerMeter {
+  readonly streams: boolean;
+  readonly knows = false;
+  readonly #dialect: Dialect;
+  readonly #collector: UsageCollector;
+  readonly #framer: Framer | undefined;
+  readonly #hold = new StreamHold();
+  readonly #unread: 'compressed' | 'media_type' | undefined;
+
+  constructor(dialect: Dialect, answer: AnswerFacts) {
+    const form = bodyForm(answer);
+    this.streams = isStreamed(form);
+    this.#dialect = dialect;
+    this.#collector = new UsageCollector(dialect);
+    this.#framer = isCompressed(answer) ? undefined : framerFor(form, dialect);
+    if (this.#framer === undefined) this.#unread = isCompressed(answer) ? 'compressed' : 'media_type';
+  }
+
+  push(bytes: Uint8Array): readonly Uint8Array[] {
+    if (this.#framer === undefined) return this.streams ? [bytes] : this.#keep(bytes);
+    let from = 0;
+    this.#framer.push(bytes, (event, end) => {
+      this.#hold.add(bytes.subarray(from, end));
+      from = Math.max(from, end);
+      this.#take(event);
+    });
+    this.#hold.add(bytes.subarray(from));
+    return this.#hold.takeReleased();
+  }
+
+  finish(): readonly Uint8Array[] {
+    this.#framer?.finish((event) => this.#take(event));
+    return [...this.#hold.takeReleased(), ...this.#hold.takeRest()];
+  }
+
+  metered(): Metered {
+    if (this.#unread !== undefined) return { kind: 'missing', reason: this.#unread, model: undefined };
+    return this.#collector.metered();
+  }
+
+  estimate(requestBytes: number): Figures {
+    const guessed: Figures = new Map([
+      ['input', tokensOf(requestBytes)],
+      ['output', tokensOf(this.#collector.outputBytes)],
+    ]);
+    return this.#dialect.dimensions.includes('input') ? guessed : new Map();
+  }
+
+  /** A body that nothing is read from waits for its charge as any other. */
+  #keep(bytes: Uint8Array): readonly Uint8Array[] {
+    this.#hold.add(bytes);
+    return this.#hold.takeReleased();
+  }
+
+  #take(event: BodyEvent): void {
+    const meaning = this.#collector.add(event);
+    this.#hold.endEvent(meaning === 'last' || meaning === 'failed', meaning !== 'nothing');
+  }
+}
+
+function framerFor(form: BodyForm, dialect: Dialect): Framer | undefined {
+  const wanted = wantedBy(dialect);
+  switch (form) {
+    case 'events':
+      return new SseFramer(wanted);
+    case 'lines':
+      return new LineFramer(wanted);
+    case 'document':
+    case 'list':
+      return new JsonFramer(wanted);
+    case 'other':
+      return undefined;
+  }
+}
+
+function tokensOf(bytes: number): ReturnType<typeof wholeNumber> {
+  return wholeNumber(BigInt(Math.ceil(bytes / BYTES_A_TOKEN)));
+}

@@ -1,0 +1,45 @@
+import type { Figures } from '../../domain/rate.ts';
+import { type Facts, textAt } from '../read/facts.ts';
+import { count, wholeFigures } from './counts.ts';
+import type { Dialect, EventMeaning, Fields } from './dialect.ts';
+
+/**
+ * Anthropic's Messages. Tokens that were read, written to a cache and read from it are told apart, and none is counted
+ * twice. A stream tells of what was read in `message_start`, and of what was made so far in each `message_delta`.
+ */
+export const anthropic: Dialect = {
+  name: 'anthropic',
+  dimensions: ['input', 'cachedInput', 'cacheWrite', 'output'],
+  fields: {
+    '/usage/input_tokens': 'input',
+    '/usage/cache_creation_input_tokens': 'cacheWrite',
+    '/usage/cache_read_input_tokens': 'cached',
+    '/usage/output_tokens': 'output',
+    '/message/usage/input_tokens': 'input',
+    '/message/usage/cache_creation_input_tokens': 'cacheWrite',
+    '/message/usage/cache_read_input_tokens': 'cached',
+    '/message/usage/output_tokens': 'output',
+  },
+  model: ['/model', '/message/model'],
+  output: ['/delta/text', '/delta/thinking', '/delta/partial_json'],
+  marks: ['/type', '/delta/stop_reason'],
+  meaning,
+  figures,
+};
+
+function meaning(facts: Facts): EventMeaning {
+  const type = textAt(facts, '/type');
+  if (type === 'error') return 'failed';
+  if (type === 'message_stop') return 'last';
+  return facts.has('/delta/stop_reason') ? 'closing' : 'content';
+}
+
+function figures(fields: Fields): Figures | undefined {
+  if (!fields.has('input') || !fields.has('output')) return undefined;
+  return wholeFigures(
+    ['input', count(fields, 'input')],
+    ['cachedInput', count(fields, 'cached')],
+    ['cacheWrite', count(fields, 'cacheWrite')],
+    ['output', count(fields, 'output')],
+  );
+}

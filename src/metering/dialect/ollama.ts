@@ -1,0 +1,28 @@
+import type { Figures } from '../../domain/rate.ts';
+import type { Facts } from '../read/facts.ts';
+import { count, wholeFigures } from './counts.ts';
+import type { Dialect, EventMeaning, Fields } from './dialect.ts';
+
+/** Ollama's own API: lines of JSON, of which the last one, `done: true`, has the counts. */
+export const ollama: Dialect = {
+  name: 'ollama',
+  dimensions: ['input', 'output'],
+  fields: { '/prompt_eval_count': 'input', '/eval_count': 'output' },
+  model: ['/model'],
+  output: ['/message/content', '/message/thinking', '/response'],
+  marks: ['/done', '/error'],
+  meaning,
+  figures,
+};
+
+function meaning(facts: Facts): EventMeaning {
+  if (facts.has('/error')) return 'failed';
+  const done = facts.get('/done');
+  return done?.kind === 'boolean' && done.value ? 'last' : 'content';
+}
+
+function figures(fields: Fields): Figures | undefined {
+  // A prompt that was in memory has no count, and what only embeds makes no output.
+  if (!fields.has('input') && !fields.has('output')) return undefined;
+  return wholeFigures(['input', count(fields, 'input')], ['output', count(fields, 'output')]);
+}

@@ -1,0 +1,75 @@
+import { parseDecimal } from '../../domain/decimal.ts';
+import type { Figures } from '../../domain/rate.ts';
+import { type Facts, textAt } from '../read/facts.ts';
+import { count, difference, wholeFigures } from './counts.ts';
+import type { Dialect, EventMeaning, Fields } from './dialect.ts';
+
+/** Events that end a stream and carry its usage. */
+const LAST: ReadonlySet<string | undefined> = new Set([
+  'response.completed',
+  'response.incomplete',
+  'transcript.text.done',
+  'image_generation.completed',
+  'image_edit.completed',
+]);
+
+const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.failed']);
+
+/**
+ * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and what speaks like them:
+ * LiteLLM, vLLM, Groq, DeepSeek, Mistral. What was read from a cache is a part of what was read.
+ */
+export const openai: Dialect = {
+  name: 'openai',
+  dimensions: ['input', 'cachedInput', 'output', 'seconds'],
+  fields: {
+    '/object': 'object',
+    '/usage/prompt_tokens': 'input',
+    '/usage/completion_tokens': 'output',
+    '/usage/prompt_tokens_details/cached_tokens': 'cached',
+    '/usage/prompt_cache_hit_tokens': 'cached',
+    '/usage/input_tokens': 'input',
+    '/usage/output_tokens': 'output',
+    '/usage/input_tokens_details/cached_tokens': 'cached',
+    '/usage/seconds': 'seconds',
+    '/response/usage/input_tokens': 'input',
+    '/response/usage/output_tokens': 'output',
+    '/response/usage/input_tokens_details/cached_tokens': 'cached',
+    '/x_groq/usage/prompt_tokens': 'input',
+    '/x_groq/usage/completion_tokens': 'output',
+  },
+  model: ['/model', '/response/model'],
+  output: [
+    '/choices/*/delta/content',
+    '/choices/*/delta/reasoning_content',
+    '/choices/*/delta/tool_calls/*/function/arguments',
+    '/choices/*/text',
+    '/delta',
+  ],
+  marks: ['/type', '/error', '/choices/*/finish_reason'],
+  meaning,
+  figures,
+};
+
+function meaning(facts: Facts): EventMeaning {
+  const type = textAt(facts, '/type');
+  if (facts.has('/error') || FAILED.has(type)) return 'failed';
+  if (LAST.has(type)) return 'last';
+  return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
+}
+
+function figures(fields: Fields): Figures | undefined {
+  const seconds = fields.get('seconds');
+  if (seconds !== undefined) {
+    const decimal = parseDecimal(seconds);
+    return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
+  }
+  // A list of embeddings has no output; anything else without an output says nothing of use.
+  if (!fields.has('input') || (!fields.has('output') && fields.get('object') !== 'list')) return undefined;
+  const cached = count(fields, 'cached');
+  return wholeFigures(
+    ['input', difference(count(fields, 'input'), cached)],
+    ['cachedInput', cached],
+    ['output', count(fields, 'output')],
+  );
+}

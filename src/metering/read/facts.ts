@@ -1,0 +1,25 @@
+/** What stands at a place that was looked for. A number is kept as its text. */
+export type Fact =
+  | { readonly kind: 'number'; readonly text: string }
+  /** `bytes` is its length as it is written; a text longer than any that is looked for is empty. */
+  | { readonly kind: 'text'; readonly text: string; readonly bytes: number }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  /** An object or an array. */
+  | { readonly kind: 'other' };
+
+/**
+ * What one document says at the places that were looked for, by pointer. A place that is absent or `null` has no entry.
+ * Of the elements of an array the last one counts.
+ */
+export type Facts = ReadonlyMap<string, Fact>;
+
+/** The text at a place, when there is one. */
+export function textAt(facts: Facts, pointer: string): string | undefined {
+  const fact = facts.get(pointer);
+  return fact?.kind === 'text' ? fact.text : undefined;
+}
+
+/** What counts as a figure: a number, or a text, which may hold one. The text of anything else is no number. */
+export function figureText(fact: Fact): string {
+  return fact.kind === 'number' || fact.kind === 'text' ? fact.text : '';
+}

@@ -1,0 +1,19 @@
+import type { Scanned } from './json-scanner.ts';
+
+/** One event of a body. */
+export type BodyEvent =
+  | { readonly kind: 'document'; readonly scanned: Scanned }
+  /** `data: [DONE]`, which ends the streams of one dialect and is no JSON. */
+  | { readonly kind: 'done' }
+  /** A comment, an empty event, or an event without data. */
+  | { readonly kind: 'nothing' };
+
+/** Is told of an event, and where in the bytes that were pushed last it ended. */
+export type OnEvent = (event: BodyEvent, end: number) => void;
+
+/** Finds the events in a body, as its bytes come and wherever they are split. Memory does not grow with the body. */
+export interface Framer {
+  push(bytes: Uint8Array, onEvent: OnEvent): void;
+  /** The body is over. What is left of it may be a last event. */
+  finish(onEvent: OnEvent): void;
+}

@@ -1,0 +1,28 @@
+import type { BodyEvent, Framer, OnEvent } from './framer.ts';
+import { JsonScanner } from './json-scanner.ts';
+import type { Wanted } from './wanted.ts';
+
+/** A body that is one JSON document, or an array whose elements are documents. */
+export class JsonFramer implements Framer {
+  readonly #scanner: JsonScanner;
+  readonly #elements: BodyEvent[] = [];
+  #isList = false;
+
+  constructor(wanted: Wanted) {
+    this.#scanner = new JsonScanner(wanted, (scanned) => {
+      this.#isList = true;
+      this.#elements.push({ kind: 'document', scanned });
+    });
+  }
+
+  push(bytes: Uint8Array, onEvent: OnEvent): void {
+    this.#scanner.push(bytes);
+    for (const element of this.#elements.splice(0)) onEvent(element, bytes.length);
+  }
+
+  finish(onEvent: OnEvent): void {
+    const scanned = this.#scanner.finish();
+    for (const element of this.#elements.splice(0)) onEvent(element, 0);
+    if (!this.#isList) onEvent({ kind: 'document', scanned }, 0);
+  }
+}

@@ -1,0 +1,193 @@
+import type { Fact, Facts } from './facts.ts';
+import { JsonTokens, type TokenSink } from './json-tokens.ts';
+import { elementOf, memberOf, type Wanted } from './wanted.ts';
+
+/** Deepest nesting of a document that is read. */
+const MAX_DEPTH = 512;
+
+/** An object or array that is open. */
+interface Frame {
+  readonly kind: 'object' | 'array';
+  readonly place: Wanted | undefined;
+  /** The names that were looked for and met: one that comes twice could be read in two ways. */
+  readonly met: Set<string> | undefined;
+  /** The place of the next value. */
+  next: Wanted | undefined;
+  index: number;
+  /** What may come next; `value` in an array means an element or, while it is empty, its end. */
+  expects: 'key' | 'first-key' | 'colon' | 'value' | 'first-value' | 'comma';
+}
+
+/** How one document ended. */
+export type Scanned =
+  | { readonly kind: 'read'; readonly facts: Facts }
+  /** No JSON, or one that is cut off, too deep, or has a member twice that is looked for. */
+  | { readonly kind: 'unreadable'; readonly why: 'not_json' | 'duplicate_key' };
+
+/**
+ * Reads the members that are looked for out of one JSON document, as its bytes come and wherever they are split. Memory
+ * does not grow with the document. Only exact places count: what a model is made to print stands inside a text, or at
+ * another place.
+ */
+export class JsonScanner implements TokenSink {
+  readonly #wanted: Wanted;
+  readonly #elements: boolean;
+  readonly #onElement: (scanned: Scanned) => void;
+  readonly #tokens = new JsonTokens(this);
+  #stack: Frame[] = [];
+  #facts = new Map<string, Fact>();
+  #root: 'before' | 'inside' | 'over' = 'before';
+  #broken: 'not_json' | 'duplicate_key' | undefined;
+
+  /** @param elements is told of each element of a root that is an array; without it such a root has no members */
+  constructor(wanted: Wanted, elements?: (scanned: Scanned) => void) {
+    this.#wanted = wanted;
+    this.#elements = elements !== undefined;
+    this.#onElement = elements ?? (() => {});
+  }
+
+  /** Takes the next bytes of the document. */
+  push(bytes: Uint8Array): void {
+    if (this.#broken !== 'not_json' && !this.#tokens.push(bytes)) this.#broken = 'not_json';
+  }
+
+  /** The document is over: what it said, and the scanner is as new. */
+  finish(): Scanned {
+    if (!this.#tokens.finish()) this.#broken ??= 'not_json';
+    const complete = this.#root === 'over' && this.#broken === undefined;
+    const scanned: Scanned = complete
+      ? { kind: 'read', facts: this.#facts }
+      : { kind: 'unreadable', why: this.#broken ?? 'not_json' };
+    this.#stack = [];
+    this.#facts = new Map();
+    this.#root = 'before';
+    this.#broken = undefined;
+    return scanned;
+  }
+
+  wantsText(): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame === undefined) return false;
+    const isKey = frame.expects === 'key' || frame.expects === 'first-key';
+    return isKey ? frame.place !== undefined : this.#placeOfValue(frame)?.pointer !== undefined;
+  }
+
+  text(text: string | undefined, bytes: number): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame?.expects === 'key' || frame?.expects === 'first-key') return this.#key(frame, text);
+    return this.#scalar({ kind: 'text', text: text ?? '', bytes });
+  }
+
+  number(text: string): boolean {
+    return this.#scalar({ kind: 'number', text });
+  }
+
+  literal(value: boolean | null): boolean {
+    return this.#scalar(value === null ? undefined : { kind: 'boolean', value });
+  }
+
+  punctuation(sign: number): boolean {
+    switch (sign) {
+      case OPEN_OBJECT:
+        return this.#open('object');
+      case OPEN_ARRAY:
+        return this.#open('array');
+      case CLOSE_OBJECT:
+        return this.#close('object', 'first-key');
+      case CLOSE_ARRAY:
+        return this.#close('array', 'first-value');
+      case COLON:
+        return this.#move('colon', 'value');
+      default:
+        return this.#move('comma', this.#stack.at(-1)?.kind === 'object' ? 'key' : 'value');
+    }
+  }
+
+  #key(frame: Frame, name: string | undefined): boolean {
+    frame.expects = 'colon';
+    frame.next = name === undefined ? undefined : memberOf(frame.place, name);
+    if (frame.next === undefined || name === undefined) return true;
+    if (frame.met?.has(name)) this.#broken ??= 'duplicate_key';
+    frame.met?.add(name);
+    return true;
+  }
+
+  #scalar(fact: Fact | undefined): boolean {
+    return this.#startValue((place) => this.#note(place, fact)) && this.#endValue();
+  }
+
+  #note(place: Wanted | undefined, fact: Fact | undefined): void {
+    if (place?.pointer !== undefined && fact !== undefined) this.#facts.set(place.pointer, fact);
+  }
+
+  #open(kind: Frame['kind']): boolean {
+    if (this.#stack.length === MAX_DEPTH) return false;
+    return this.#startValue((place) => {
+      this.#note(place, { kind: 'other' });
+      const met = place === undefined || kind === 'array' ? undefined : new Set<string>();
+      const expects = kind === 'object' ? 'first-key' : 'first-value';
+      this.#stack.push({ kind, place, met, next: undefined, index: 0, expects });
+    });
+  }
+
+  #close(kind: Frame['kind'], whenEmpty: Frame['expects']): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame?.kind !== kind || (frame.expects !== 'comma' && frame.expects !== whenEmpty)) return false;
+    this.#stack.pop();
+    return this.#endValue();
+  }
+
+  #move(from: Frame['expects'], to: Frame['expects']): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame?.expects !== from) return false;
+    frame.expects = to;
+    return true;
+  }
+
+  /** A value begins: `enter` is told where. `false` where none may stand. */
+  #startValue(enter: (place: Wanted | undefined) => void): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame === undefined) {
+      if (this.#root !== 'before') return false;
+      this.#root = 'inside';
+      enter(this.#wanted);
+      return true;
+    }
+    if (frame.expects !== 'value' && frame.expects !== 'first-value') return false;
+    const place = this.#placeOfValue(frame);
+    frame.index += 1;
+    frame.expects = 'comma';
+    enter(place);
+    return true;
+  }
+
+  #placeOfValue(frame: Frame): Wanted | undefined {
+    if (frame.kind === 'object') return frame.next;
+    // The elements of a root that is an array are documents of their own.
+    return this.#isListOfDocuments(frame) ? this.#wanted : elementOf(frame.place, frame.index);
+  }
+
+  #endValue(): boolean {
+    const frame = this.#stack.at(-1);
+    if (frame === undefined) this.#root = 'over';
+    else if (this.#isListOfDocuments(frame)) this.#element();
+    return true;
+  }
+
+  #isListOfDocuments(frame: Frame): boolean {
+    return this.#elements && frame.kind === 'array' && frame === this.#stack[0];
+  }
+
+  #element(): void {
+    const ambiguous = this.#broken === 'duplicate_key';
+    this.#onElement(ambiguous ? { kind: 'unreadable', why: 'duplicate_key' } : { kind: 'read', facts: this.#facts });
+    this.#facts = new Map();
+    this.#broken = undefined;
+  }
+}
+
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const COLON = 0x3a;

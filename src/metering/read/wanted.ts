@@ -1,0 +1,49 @@
+/** A tree of the members that are looked for in a document, by name; `*` stands for any element of an array. */
+export interface Wanted {
+  /** The RFC 6901 pointer of this place, where it is one that was asked for. */
+  readonly pointer: string | undefined;
+  readonly members: ReadonlyMap<string, Wanted>;
+}
+
+/** Any element of an array, in a pointer that is looked for. */
+const ANY = '*';
+
+interface Growing {
+  pointer: string | undefined;
+  readonly members: Map<string, Growing>;
+}
+
+/** Makes the tree of RFC 6901 pointers. A part that is `*` fits any element of an array. */
+export function compileWanted(pointers: readonly string[]): Wanted {
+  const root: Growing = { pointer: undefined, members: new Map() };
+  for (const pointer of pointers) {
+    let place = root;
+    for (const name of parsePointer(pointer) ?? []) {
+      const next = place.members.get(name) ?? { pointer: undefined, members: new Map() };
+      place.members.set(name, next);
+      place = next;
+    }
+    place.pointer = pointer;
+  }
+  return root;
+}
+
+/** The names in an RFC 6901 pointer; `undefined` for a text that is none. */
+export function parsePointer(pointer: string): readonly string[] | undefined {
+  if (pointer === '') return [];
+  if (!/^(?:\/(?:[^~/]|~[01])*)+$/.test(pointer)) return undefined;
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** The place below a member's name. */
+export function memberOf(place: Wanted | undefined, name: string): Wanted | undefined {
+  return place?.members.get(name);
+}
+
+/** The place of an array's element. */
+export function elementOf(place: Wanted | undefined, index: number): Wanted | undefined {
+  return place?.members.get(String(index)) ?? place?.members.get(ANY);
+}

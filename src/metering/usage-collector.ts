@@ -1,0 +1,90 @@
+import type { Metered, MissingReason } from '../domain/metered-price.ts';
+import type { Dialect, EventMeaning } from './dialect/dialect.ts';
+import { type Facts, figureText, textAt } from './read/facts.ts';
+import type { BodyEvent } from './read/framer.ts';
+import { compileWanted, type Wanted } from './read/wanted.ts';
+
+/** Longest name of a model that is kept. */
+const MAX_MODEL = 200;
+
+const compiled = new WeakMap<Dialect, Wanted>();
+
+/** All places of a document that a dialect looks at. */
+export function wantedBy(dialect: Dialect): Wanted {
+  const known = compiled.get(dialect);
+  if (known !== undefined) return known;
+  const { fields, model, output, marks } = dialect;
+  const wanted = compileWanted([...Object.keys(fields), ...model, ...output, ...marks]);
+  compiled.set(dialect, wanted);
+  return wanted;
+}
+
+/**
+ * Puts together what the events of one answer tell: of each figure the last word counts, since every dialect tells of
+ * all that was used so far. Never a sum.
+ */
+export class UsageCollector {
+  readonly #dialect: Dialect;
+  readonly #fields = new Map<string, string>();
+  #model: string | undefined;
+  #outputBytes = 0;
+  #failed = false;
+  #unread: MissingReason | undefined;
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect;
+  }
+
+  /** Bytes of the text that the model made, as it is written in JSON. */
+  get outputBytes(): number {
+    return this.#outputBytes;
+  }
+
+  /** Takes the next event, and says what it means. */
+  add(event: BodyEvent): EventMeaning | 'nothing' {
+    if (event.kind === 'nothing') return 'nothing';
+    if (event.kind === 'done') return 'last';
+    const { scanned } = event;
+    if (scanned.kind === 'unreadable') {
+      // Figures that could be read in two ways must not be outvoted by others.
+      this.#unread =
+        scanned.why === 'duplicate_key' || this.#unread === 'duplicate_key' ? 'duplicate_key' : 'unreadable';
+      return 'content';
+    }
+    this.#read(scanned.facts);
+    const meaning = this.#dialect.meaning(scanned.facts);
+    if (meaning === 'failed') this.#failed = true;
+    return meaning;
+  }
+
+  /** What is known by now. */
+  metered(): Metered {
+    if (this.#failed) return { kind: 'failed' };
+    if (this.#unread === 'duplicate_key') return this.#missing('duplicate_key');
+    const figures = this.#dialect.figures(this.#fields);
+    if (figures !== undefined) return { kind: 'used', figures, model: this.#model };
+    if (this.#fields.size > 0) return this.#missing(this.#hasAnyFigure() ? 'bad_figure' : 'no_usage');
+    return this.#missing(this.#unread ?? 'no_usage');
+  }
+
+  #missing(reason: MissingReason): Metered {
+    return { kind: 'missing', reason, model: this.#model };
+  }
+
+  #hasAnyFigure(): boolean {
+    return [...this.#fields.keys()].some((field) => field !== 'object');
+  }
+
+  #read(facts: Facts): void {
+    const { fields, model, output } = this.#dialect;
+    for (const [pointer, fact] of facts) {
+      const field = fields[pointer];
+      if (field !== undefined) this.#fields.set(field, figureText(fact));
+    }
+    for (const pointer of model) this.#model = textAt(facts, pointer)?.slice(0, MAX_MODEL) ?? this.#model;
+    for (const pointer of output) {
+      const fact = facts.get(pointer);
+      if (fact?.kind === 'text') this.#outputBytes += fact.bytes;
+    }
+  }
+}
