@@ -4,7 +4,7 @@ import { parseApiDocument } from '../openapi/document.ts';
 import { complete, type Decoder, map } from './decoder.ts';
 import { byKind, list } from './forms.ts';
 import type { Place, Source } from './source.ts';
-import { text, word } from './text.ts';
+import { flag, text, word } from './text.ts';
 import { whyUnreadable } from './unreadable.ts';
 
 const EXPECTS = 'a map such as {title: Weather, openapi: ./openapi.yaml}, or off';
@@ -35,6 +35,43 @@ const tag = text({
       : { ok: false, wrong: `${JSON.stringify(given)} is not a tag`, right: TAG_RIGHT },
 });
 
+const NAME_RIGHT = 'a name of up to 32 printable ASCII characters';
+
+const serviceName = text({
+  expects: NAME_RIGHT,
+  pattern: '[ -~]{1,32}',
+  parse: (given): Parsed<string> =>
+    /^[ -~]{1,32}$/.test(given) && given.trim() === given
+      ? { ok: true, value: given }
+      : {
+          ok: false,
+          wrong: `${JSON.stringify(given.slice(0, 64))} is not a name that catalogues take`,
+          right: NAME_RIGHT,
+        },
+});
+
+const ICON_RIGHT = 'a URL such as https://example.com/icon.png, of a public host that has a name';
+const MAX_ICON = 2048;
+
+const icon = text({
+  expects: ICON_RIGHT,
+  pattern: 'https?://\\S+',
+  parse: (given): Parsed<string> => {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    const wrong =
+      url === undefined || given.length > MAX_ICON ? 'this is not a URL that catalogues take' : iconFault(url);
+    return wrong === undefined ? { ok: true, value: given } : { ok: false, wrong, right: ICON_RIGHT };
+  },
+});
+
+/** What catalogues have against an icon: x402 `extensions/bazaar.md`, "Service metadata". */
+function iconFault({ protocol, hostname, username, password }: URL): string | undefined {
+  if (protocol !== 'http:' && protocol !== 'https:') return `its scheme is ${protocol.slice(0, -1)}`;
+  if (username !== '' || password !== '') return 'it holds a login';
+  const isAddress = hostname.startsWith('[') || /^[\d.]+$/.test(hostname);
+  return isAddress || /^localhost(\.|$)/.test(hostname) ? `${hostname} is no public host` : undefined;
+}
+
 /** The keys of `discovery`. */
 export const discoveryKeys = map(EXPECTS, {
   title: { decoder: line(100), description: "Name of the service. Default: that of the API's description." },
@@ -42,6 +79,16 @@ export const discoveryKeys = map(EXPECTS, {
   tags: {
     decoder: list(tag, 'a list such as [weather, forecast]'),
     description: 'Words that catalogues file it under.',
+  },
+  serviceName: {
+    decoder: serviceName,
+    description: 'What catalogues call the service. Default: `title`, where it is short enough.',
+  },
+  icon: { decoder: icon, description: 'A picture of the service, for catalogues.' },
+  bazaar: {
+    decoder: flag,
+    description:
+      'Whether a 402 says how its route is called (the `bazaar` extension), by which facilitators list what was paid for. Default: `true`.',
   },
   openapi: {
     decoder: line(1000),
@@ -56,14 +103,25 @@ export const DEFAULT_DISCOVERY: DiscoveryTerms = {
   title: undefined,
   description: undefined,
   tags: [],
+  serviceName: undefined,
+  iconUrl: undefined,
+  bazaar: true,
   document: undefined,
 };
 
 /** What agents are told of the service; `'off'` for nothing. */
 export const discovery: Decoder<DiscoveryTerms | 'off'> = byKind<DiscoveryTerms | 'off'>(EXPECTS, {
   scalar: word(['off']),
-  map: complete(discoveryKeys, ({ title, description, tags = [], openapi }, place, source) => {
-    const terms = { title, description, tags: tags.flatMap((each) => (each.kind === 'value' ? [each.value] : [])) };
+  map: complete(discoveryKeys, (keys, place, source) => {
+    const { title, description, tags = [], serviceName: named, icon: iconUrl, bazaar = true, openapi } = keys;
+    const terms = {
+      title,
+      description,
+      tags: tags.flatMap((each) => (each.kind === 'value' ? [each.value] : [])),
+      serviceName: named ?? (title !== undefined && /^[ -~]{1,32}$/.test(title) ? title : undefined),
+      iconUrl,
+      bazaar,
+    };
     if (openapi === undefined) return { ...terms, document: undefined };
     const document = readDocument(openapi, place, source);
     return document === undefined ? undefined : { ...terms, document };

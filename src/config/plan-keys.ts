@@ -80,8 +80,11 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
 
 function showDiscovery(terms: DiscoveryTerms | undefined): string {
   if (terms === undefined) return 'off';
-  const { title = 'untitled', tags, document } = terms;
-  return `${title}, tags ${showList(tags)}, ${document === undefined ? 'from the price table' : 'from an API description'}`;
+  const { title = 'untitled', tags, serviceName, iconUrl, bazaar, document } = terms;
+  const named = serviceName === undefined || serviceName === title ? '' : ` as ${serviceName}`;
+  const from = document === undefined ? 'from the price table' : 'from an API description';
+  const icon = iconUrl === undefined ? '' : `, icon ${iconUrl}`;
+  return `${title}${named}, tags ${showList(tags)}${icon}, ${from}${bazaar ? '' : ', without bazaar'}`;
 }
 
 function showAddress(address: ListenAddress): string {

@@ -1,4 +1,4 @@
-import type { JsonObject } from './x402.ts';
+import type { Json, JsonObject } from './x402.ts';
 
 /** An API description: OpenAPI 3.0, 3.1 and 3.2, or Swagger 2. Untrusted beyond its outermost shape. */
 export interface ApiDocument {
@@ -15,6 +15,43 @@ export interface DiscoveryTerms {
   readonly description: string | undefined;
   /** Words that a catalogue files it under. */
   readonly tags: readonly string[];
+  /** What catalogues call the service: printable ASCII of up to 32 characters. */
+  readonly serviceName: string | undefined;
+  /** A picture of the service: an `http` or `https` URL of a public host. */
+  readonly iconUrl: string | undefined;
+  /** Whether 402s carry the `bazaar` extension, by which facilitators list what was paid for. */
+  readonly bazaar: boolean;
   /** The API's own description; `undefined` where the price table is all that is known. */
   readonly document: ApiDocument | undefined;
+}
+
+/** Values of one kind that a call takes: by name what is known of them, and a value for those that it needs. */
+export interface CallValues {
+  /** JSON Schemas by name, each without a reference. */
+  readonly properties: Readonly<Record<string, JsonObject>>;
+  /** Values that fit {@link properties}: what a first call can be made with. */
+  readonly sample: JsonObject;
+}
+
+/** The body that a call takes. */
+export interface CallBody {
+  readonly type: 'json' | 'form-data' | 'text';
+  readonly schema: JsonObject;
+  /** A body that fits the schema. */
+  readonly sample: Json;
+}
+
+/** How one method of a route is called, and what it answers, for catalogues of paid APIs. */
+export interface CallDescription {
+  /** Upper case. */
+  readonly method: string;
+  readonly query: CallValues;
+  readonly body: CallBody | undefined;
+  /** An example of the answer; `undefined` where none is known. */
+  readonly output: Json | undefined;
+}
+
+/** What is known of the calls of one route; a method that catalogues do not take has no description. */
+export interface RouteCalls {
+  of(method: string): CallDescription | undefined;
 }

@@ -39,6 +39,7 @@ export interface PaymentRequirementsV1 {
   readonly resource: string;
   readonly description: string;
   readonly mimeType: string;
+  readonly outputSchema?: JsonObject;
   readonly payTo: string;
   readonly maxTimeoutSeconds: number;
   readonly asset: string;

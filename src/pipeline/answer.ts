@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { STATUS_CODES } from '../engine/node-http.ts';
-import type { ChallengeBody } from '../protocol/challenge.ts';
+import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -24,7 +24,7 @@ export interface AnswerContext {
 /** The price to state with a refusal. */
 export interface Challenged {
   readonly desk: RouteDesk;
-  readonly resourceUrl: string;
+  readonly resource: AskedResource;
 }
 
 /**
@@ -36,7 +36,7 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   const headers: string[] = [];
   let body: ChallengeBody | undefined;
   if (ERROR_CODES[code].offersAgain && price !== undefined) {
-    const stated = price.desk.challenge.state(price.resourceUrl, refusal);
+    const stated = price.desk.challenge.state(price.resource, refusal);
     headers.push(...stated.headers);
     if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
     if (ERROR_CODES[code].status === 402) body = stated.body;

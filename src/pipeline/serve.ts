@@ -140,7 +140,8 @@ async function enforce(
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, desk, services, transport);
   if (result.kind === 'served') return result;
-  const price: Challenged = { desk, resourceUrl };
+  const { method, path } = request;
+  const price: Challenged = { desk, resource: { url: resourceUrl, method, path } };
   answerRefusal(request, result, price);
   return served('refused');
 }

@@ -1,7 +1,8 @@
 import type { AccessTerms } from '../domain/access.ts';
+import type { RouteCalls } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
-import type { IdentifierRule } from '../domain/route.ts';
+import type { IdentifierRule, PathPattern } from '../domain/route.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
@@ -16,6 +17,20 @@ export interface ChallengeSubject {
   readonly access?: AccessTerms | undefined;
   /** How a buyer comes back by signing in; `undefined` where nobody can. */
   readonly signIn?: SignInDesk | undefined;
+  /** What catalogues are told; `undefined` where the configuration says no. */
+  readonly listing?: Listing | undefined;
+}
+
+/** What catalogues of paid APIs are told of a route. */
+export interface Listing {
+  readonly pattern: PathPattern;
+  readonly calls: RouteCalls;
+  /** Of the service: printable ASCII of up to 32 characters. */
+  readonly serviceName: string | undefined;
+  /** Up to five, each printable ASCII of up to 32 characters. */
+  readonly tags: readonly string[];
+  /** An `http` or `https` URL of a public host. */
+  readonly iconUrl: string | undefined;
 }
 
 /** What a 402 needs for the sign-in that it declares. */
@@ -36,6 +51,16 @@ export interface Occasion {
   readonly reason: string;
 }
 
+/** What was asked for. */
+export interface AskedResource {
+  /** As the client sees it. */
+  readonly url: string;
+  /** Upper case. */
+  readonly method: string;
+  /** Canonical. */
+  readonly path: string;
+}
+
 /** A body that a protocol needs in a 402. */
 export interface ChallengeBody {
   readonly contentType: string;
@@ -54,7 +79,7 @@ export interface Contribution {
 export interface Challenge {
   /** Whether the same request and occasion always get the same words: then they are kept. */
   readonly repeats: boolean;
-  state(resourceUrl: string, occasion: Occasion): Contribution;
+  state(resource: AskedResource, occasion: Occasion): Contribution;
 }
 
 /**
@@ -65,8 +90,8 @@ export interface Challenge {
  */
 export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): Challenge {
   const parts = protocols.map((protocol) => protocol.challenge(subject));
-  const state = (resourceUrl: string, occasion: Occasion): Contribution => {
-    const stated = parts.map((part) => part.state(resourceUrl, occasion));
+  const state = (resource: AskedResource, occasion: Occasion): Contribution => {
+    const stated = parts.map((part) => part.state(resource, occasion));
     return { headers: stated.flatMap(({ headers }) => headers), body: stated.find(({ body }) => body)?.body };
   };
   return parts.every(({ repeats }) => repeats) ? new RepeatingChallenge(state) : { repeats: false, state };
@@ -76,7 +101,8 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
 class RepeatingChallenge implements Challenge {
   readonly repeats = true;
   readonly #state: Challenge['state'];
-  #resourceUrl: string | undefined;
+  #url: string | undefined;
+  #method = '';
   #code: ErrorCode | undefined;
   #reason = '';
   #said: Contribution = { headers: [], body: undefined };
@@ -86,11 +112,14 @@ class RepeatingChallenge implements Challenge {
     this.#state = state;
   }
 
-  state(resourceUrl: string, occasion: Occasion): Contribution {
+  state(resource: AskedResource, occasion: Occasion): Contribution {
     const { code, reason } = occasion;
-    if (resourceUrl === this.#resourceUrl && reason === this.#reason && code === this.#code) return this.#said;
-    this.#said = this.#state(resourceUrl, occasion);
-    this.#resourceUrl = resourceUrl;
+    const { url, method } = resource;
+    const isSame = url === this.#url && method === this.#method && reason === this.#reason && code === this.#code;
+    if (isSame) return this.#said;
+    this.#said = this.#state(resource, occasion);
+    this.#url = url;
+    this.#method = method;
     this.#reason = reason;
     this.#code = code;
     return this.#said;

@@ -1,7 +1,25 @@
+import { CallBook } from '../discovery/calls.ts';
 import { type DiscoveryPath, discoveryPage, isDiscoveryPath, publishedTerms } from '../discovery/discovery-page.ts';
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
 import type { Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
+import type { Listing } from '../protocol/challenge.ts';
+
+/** What catalogues are told of the routes of a plan. */
+export interface Listings {
+  of(route: Route): Listing;
+}
+
+/** `undefined` where the configuration says that catalogues are told nothing. */
+export function openListings(terms: DiscoveryTerms | undefined): Listings | undefined {
+  if (terms?.bazaar !== true) return undefined;
+  const { serviceName, tags, iconUrl, document } = terms;
+  const calls = new CallBook(document);
+  // Catalogues take five tags.
+  const service = { serviceName, tags: tags.slice(0, 5), iconUrl };
+  return { of: (route) => ({ ...service, pattern: route.pattern, calls: calls.callsOf(route) }) };
+}
 
 /** Opens the discovery documents of a plan; `undefined` where it turns them off. */
 export function openDiscovery(plan: Plan): Discovery | undefined {

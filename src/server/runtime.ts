@@ -13,7 +13,7 @@ import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.t
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { type AccessTools, openAccessDesk } from './access-desk.ts';
-import { openDiscovery } from './discovery.ts';
+import { type Listings, openDiscovery, openListings } from './discovery.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import type { Stock } from './stock.ts';
@@ -68,6 +68,7 @@ class PlanRuntime implements OpenRuntime {
   readonly #desks = new Map<Route, RouteDesk>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
+  readonly #listings: Listings | undefined;
 
   constructor(plan: Plan, deps: RuntimeDeps, facilitators: FacilitatorPool) {
     this.health = deps.health;
@@ -76,6 +77,7 @@ class PlanRuntime implements OpenRuntime {
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
     this.fields = deps.fields;
     this.discovery = openDiscovery(plan);
+    this.#listings = openListings(plan.discovery);
     this.#deps = deps;
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
@@ -92,7 +94,7 @@ class PlanRuntime implements OpenRuntime {
   desk(route: Route): RouteDesk | undefined {
     const { price } = route;
     if (price.kind === 'free') return undefined;
-    return getOrOpen(this.#desks, route, () => openDesk(route, price.offers, this.#deps));
+    return getOrOpen(this.#desks, route, () => openDesk(route, price.offers, this.#deps, this.#listings));
   }
 
   cutTunnels(): void {
@@ -118,11 +120,18 @@ function openDesk(
   route: Route,
   offers: readonly Offer[],
   { recent, accessTools, protocols }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'>,
+  listings: Listings | undefined,
 ): RouteDesk {
   const access = accessTools && openAccessDesk(route, offers, accessTools);
   return {
     offers,
-    challenge: composeChallenge(protocols, { ...route, offers, access: route.access?.terms, signIn: access?.signIn }),
+    challenge: composeChallenge(protocols, {
+      ...route,
+      offers,
+      access: route.access?.terms,
+      signIn: access?.signIn,
+      listing: listings?.of(route),
+    }),
     recentOffers: (now) => recent.of(route.name, now),
     lookUpOffers: () => recent.lookUp(),
     access,

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Network } from '../../src/domain/network.ts';
 import type { Offer } from '../../src/domain/offer.ts';
 import type { IdentifierRule } from '../../src/domain/route.ts';
-import { composeChallenge } from '../../src/protocol/challenge.ts';
+import { type AskedResource, composeChallenge } from '../../src/protocol/challenge.ts';
 import { compileBody } from '../../src/protocol/v1/challenge-body.ts';
 import { x402V1 } from '../../src/protocol/v1/x402-v1.ts';
 import { compileHeader } from '../../src/protocol/v2/challenge-header.ts';
@@ -51,13 +51,16 @@ const subject = fc.record({
   identifier: fc.constantFrom<IdentifierRule>('off', 'optional', 'required'),
 });
 
+/** A call of `GET`. */
+const asked = (url: string): AskedResource => ({ url, method: 'GET', path: '/' });
+
 const compose = (what: Parameters<typeof compileHeader>[0]) => composeChallenge([x402V2, x402V1], what);
 
 describe('the challenge', () => {
   it('is read by the official decoder, and passes the official schema, with our very requirements', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
-        const header = compileHeader(what)(resourceUrl, error);
+        const header = compileHeader(what)(asked(resourceUrl), error);
         expect(header).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
         const decoded = decodePaymentRequiredHeader(header);
         expect(PaymentRequiredV2Schema.safeParse(decoded).success).toBe(true);
@@ -88,7 +91,7 @@ describe('the challenge', () => {
           mimeType: undefined,
           offers: [SEPOLIA],
           identifier: 'off',
-        })(resourceUrl, unit.repeat(three));
+        })(asked(resourceUrl), unit.repeat(three));
         const bytes = Buffer.from(header, 'base64');
         // Encoding it in one piece gives the same text: no padding and no stray bits in the middle.
         expect(bytes.toString('base64')).toBe(header);
@@ -106,15 +109,15 @@ describe('the challenge', () => {
       fc.property(subject, url, text, (what, resourceUrl, error) => {
         const [one, other] = [compose(what), compose(structuredClone(what))];
         const occasion = { code: 'payment_refused', reason: error } as const;
-        expect(other.state(resourceUrl, occasion)).toEqual(one.state(resourceUrl, occasion));
+        expect(other.state(asked(resourceUrl), occasion)).toEqual(one.state(asked(resourceUrl), occasion));
         // Writing another one in between leaves no trace.
         for (const [elsewhere, otherwise] of [
           ['https://other.example/', occasion],
           [resourceUrl, { ...occasion, reason: `${error} else` }],
           [resourceUrl, { ...occasion, code: 'payment_required' }],
         ] as const) {
-          expect(one.state(elsewhere, otherwise)).toEqual(compose(what).state(elsewhere, otherwise));
-          expect(one.state(resourceUrl, occasion)).toEqual(other.state(resourceUrl, occasion));
+          expect(one.state(asked(elsewhere), otherwise)).toEqual(compose(what).state(asked(elsewhere), otherwise));
+          expect(one.state(asked(resourceUrl), occasion)).toEqual(other.state(asked(resourceUrl), occasion));
         }
       }),
       { numRuns: 100 },
@@ -127,7 +130,7 @@ describe('the challenge', () => {
       [BASE, SEPOLIA],
     ]) {
       const header = compileHeader({ description: undefined, mimeType: undefined, offers, identifier: 'off' });
-      const { accepts } = decodePaymentRequiredHeader(header(URL_PAID, 'x'));
+      const { accepts } = decodePaymentRequiredHeader(header(asked(URL_PAID), 'x'));
       expect(accepts.map(({ network }) => network)).toEqual(offers.map(({ network }) => network));
     }
   });
@@ -138,7 +141,7 @@ describe('the v1 body of the challenge', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
         const payable = what.offers.filter((offer) => offer.v1Network !== undefined);
-        const body = compileBody(what)?.(resourceUrl, error);
+        const body = compileBody(what)?.(asked(resourceUrl), error);
         if (payable.length === 0) {
           expect(body).toBeUndefined();
           return;

@@ -104,7 +104,10 @@ describe('payment identifiers', () => {
     const { description, mimeType, price, identifier } = routeOf(text((tooLong ?? 0) - 1));
     if (price.kind !== 'priced') throw new Error('the route is not priced');
     const write = compileHeader({ description, mimeType, offers: price.offers, identifier });
-    const header = write(`https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, 'y'.repeat(128));
+    const header = write(
+      { url: `https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, method: 'GET', path: '/a' },
+      'y'.repeat(128),
+    );
     expect(header.length).toBeLessThanOrEqual(6 * 1024);
     expect(header.length, 'nothing that would fit is refused').toBeGreaterThan(5 * 1024);
   });

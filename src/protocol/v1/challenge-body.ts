@@ -1,25 +1,35 @@
 import type { PaymentRequirementsV1 } from '../../domain/x402.ts';
-import type { ChallengeSubject } from '../challenge.ts';
+import { outputSchemaV1 } from '../bazaar.ts';
+import type { AskedResource, ChallengeSubject } from '../challenge.ts';
+
+/** Writes the body of a 402. */
+export type ChallengeBodyText = (resource: AskedResource, error: string) => string;
 
 /**
- * Prepares the v1 body of a route's 402: all but the resource's URL and the error text is serialised here. `undefined`
- * where no offer can be paid by a v1 client.
+ * Prepares the v1 body of a route's 402: all but the resource's URL and the error text is serialised once for each method.
+ * `undefined` where no offer can be paid by a v1 client.
  */
-export function compileBody(subject: ChallengeSubject): ((resourceUrl: string, error: string) => string) | undefined {
-  const prepared = compileEntries(subject);
-  if (prepared.length === 0) return undefined;
-  return (resourceUrl, error) => {
-    const url = JSON.stringify(resourceUrl);
-    const entries = prepared.map((entry) => `{"resource":${url},${entry}`).join(',');
-    return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${entries}]}`;
+export function compileBody(subject: ChallengeSubject): ChallengeBodyText | undefined {
+  if (!subject.offers.some(({ v1Network }) => v1Network !== undefined)) return undefined;
+  const prepared = new Map<string, readonly string[]>();
+  return ({ url, method }, error) => {
+    let entries = prepared.get(method);
+    if (entries === undefined) {
+      entries = compileEntries(subject, method);
+      prepared.set(method, entries);
+    }
+    const resource = JSON.stringify(url);
+    const accepts = entries.map((entry) => `{"resource":${resource},${entry}`).join(',');
+    return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${accepts}]}`;
   };
 }
 
 /**
- * The v1 entries without their opening brace and resource. `outputSchema` is left out: v1 clients refuse `null`. They
- * demand a `description` and a `mimeType`, which are empty where the file does not say.
+ * The v1 entries without their opening brace and resource. v1 clients refuse an `outputSchema` of `null`, and demand a
+ * `description` and a `mimeType`, which are empty where the file does not say.
  */
-function compileEntries(subject: ChallengeSubject): readonly string[] {
+function compileEntries(subject: ChallengeSubject, method: string): readonly string[] {
+  const call = subject.listing?.calls.of(method);
   return subject.offers.flatMap((offer) => {
     if (offer.v1Network === undefined) return [];
     const entry: Omit<PaymentRequirementsV1, 'resource'> = {
@@ -28,6 +38,7 @@ function compileEntries(subject: ChallengeSubject): readonly string[] {
       maxAmountRequired: offer.requirements.amount,
       description: subject.description ?? '',
       mimeType: subject.mimeType ?? '',
+      ...(call === undefined ? {} : { outputSchema: outputSchemaV1(call) }),
       payTo: offer.payTo,
       maxTimeoutSeconds: offer.maxTimeoutSeconds,
       asset: offer.requirements.asset,

@@ -25,10 +25,10 @@ export const x402V1: Protocol = {
     const body = compileBody(subject);
     return {
       repeats: true,
-      state: (resourceUrl, { reason }) =>
+      state: (resource, { reason }) =>
         body === undefined
           ? NOTHING
-          : { headers: [], body: { contentType: 'application/json', text: body(resourceUrl, reason) } },
+          : { headers: [], body: { contentType: 'application/json', text: body(resource, reason) } },
     };
   },
   receipt: (receipt) => [['X-PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],

@@ -1,56 +1,120 @@
 import type { JsonObject } from '../../domain/x402.ts';
 import { ACCESS_PASS, declareAccessPass } from '../access-pass.ts';
-import type { ChallengeSubject } from '../challenge.ts';
+import { BAZAAR, DETAILS, type Detail, declareBazaar, pathParams } from '../bazaar.ts';
+import type { AskedResource, ChallengeSubject } from '../challenge.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
-import { declareSignIn, SIGN_IN_WITH_X } from '../sign-in-with-x.ts';
+import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
+import { Base64Text, type TextPart } from './base64-text.ts';
 
 /** Writes the value of `PAYMENT-REQUIRED`. */
-export type ChallengeHeader = (resourceUrl: string, error: string) => string;
+export type ChallengeHeader = (resource: AskedResource, error: string) => string;
 
 /**
- * Prepares the v2 header of a route's 402. All that does not depend on the request is serialised and base64-encoded here;
- * per request only the resource's URL and the error text are added, and a fresh nonce where a buyer can sign in.
+ * Longest value that is written while there is something to leave out, in characters. nginx takes 4 000 bytes of a whole
+ * head by default; 500 are left to status, date, security headers and the link to the description.
  */
-export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
-  const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
-  const facts = JSON.stringify({ description: subject.description, mimeType: subject.mimeType }).slice(1, -1);
-  const resource = `"resource":{${facts}${facts === '' ? '' : ','}"url":`;
-  const { signIn } = subject;
-  const front = `{"x402Version":2,"accepts":${accepts},`;
-  const encodedHead = encodeHead(front + openExtensions({ ...subject, signIn: undefined }) + resource);
-  // With a sign-in the head ends inside its `info`, where what is fresh goes in.
-  const signInHead = signIn && encodeHead(front + openExtensions(subject));
-  return (resourceUrl, error) => {
-    const fresh = signIn?.challenge(resourceUrl);
-    const tail = `${JSON.stringify(resourceUrl)}},"error":${JSON.stringify(error)}}`;
-    if (fresh === undefined || signInHead === undefined) return encodedHead + encode(tail);
-    return signInHead + encode(`${JSON.stringify(fresh).slice(1)}}},${resource}${tail}`);
-  };
+const MAX_VALUE = 3500;
+
+/** What a header is written from: all that changes. */
+interface Asked {
+  readonly resource: AskedResource;
+  readonly error: string;
+  readonly signIn: SignInChallenge | undefined;
 }
 
 /**
- * The `extensions` member with its comma, empty where there is none. With a sign-in, which comes last, it stays open
- * after the fixed members of its `info`.
+ * Prepares the v2 header of a route's 402. All that does not depend on the request is serialised and base64-encoded once for
+ * each method; per request only the resource's URL, the values in its path and the error text are added, and a fresh nonce
+ * where a buyer can sign in.
+ *
+ * Where it gets too long, this is left out, in this order: the example of the answer, the examples of the call, the whole
+ * `bazaar` extension. Nothing that a buyer needs to pay or to come back is ever left out.
  */
-function openExtensions({ identifier, access, signIn }: ChallengeSubject): string {
+export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
+  const prepared = new Map<string, readonly Base64Text<Asked>[]>();
+  return (resource, error) => {
+    const signIn = subject.signIn?.challenge(resource.url);
+    const key = signIn === undefined ? resource.method : `${resource.method} signing in`;
+    let texts = prepared.get(key);
+    if (texts === undefined) {
+      texts = textsOf(subject, resource.method, signIn !== undefined);
+      prepared.set(key, texts);
+    }
+    return writeShort(texts, { resource, error, signIn });
+  };
+}
+
+/** The richest text that is short enough; the shortest one where none is. */
+function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked): string {
+  let value = '';
+  for (const text of texts) {
+    if (text.fixedLength > MAX_VALUE && text !== texts.at(-1)) continue;
+    value = text.write(asked);
+    if (value.length <= MAX_VALUE) return value;
+  }
+  return value;
+}
+
+/** The texts for one method, the richest one first. */
+function textsOf(subject: ChallengeSubject, method: string, signsIn: boolean): readonly Base64Text<Asked>[] {
+  const call = subject.listing?.calls.of(method);
+  const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...DETAILS, undefined];
+  return details.map((detail) => new Base64Text(partsOf(subject, method, signsIn, detail)));
+}
+
+function partsOf(
+  subject: ChallengeSubject,
+  method: string,
+  signsIn: boolean,
+  detail: Detail | undefined,
+): readonly TextPart<Asked>[] {
+  const members = [
+    ...staticMembers(subject),
+    ...(detail === undefined ? [] : [bazaarMember(subject, method, detail)]),
+    ...(signsIn ? [signInMember(subject)] : []),
+  ];
+  const extensions = members.flatMap((member, index) => (index === 0 ? member : [',', ...member]));
+  const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
+  return [
+    `{"x402Version":2,"accepts":${accepts},`,
+    ...(members.length === 0 ? [] : ['"extensions":{', ...extensions, '},']),
+    `"resource":{${resourceFacts(subject)}"url":`,
+    ({ resource, error }) => `${JSON.stringify(resource.url)}},"error":${JSON.stringify(error)}}`,
+  ];
+}
+
+/** The members of `resource` but for its URL, with a comma behind them. */
+function resourceFacts({ description, mimeType, listing }: ChallengeSubject): string {
+  const tags = listing === undefined || listing.tags.length === 0 ? undefined : listing.tags;
+  const facts = { description, mimeType, serviceName: listing?.serviceName, tags, iconUrl: listing?.iconUrl };
+  const text = JSON.stringify(facts).slice(1, -1);
+  return text === '' ? '' : `${text},`;
+}
+
+type Member = readonly TextPart<Asked>[];
+
+function staticMembers({ identifier, access }: ChallengeSubject): readonly Member[] {
   const declared = declareIdentifier(identifier);
   const extensions: JsonObject = {
     ...(declared === undefined ? {} : { [PAYMENT_IDENTIFIER]: declared }),
     ...(access === undefined ? {} : { [ACCESS_PASS]: declareAccessPass(access) }),
   };
-  const members = JSON.stringify(extensions).slice(1, -1);
-  if (signIn === undefined) return members === '' ? '' : `"extensions":{${members}},`;
-  const { rest, info } = declareSignIn(signIn.networks);
+  return Object.entries(extensions).map(([key, value]) => [`"${key}":${JSON.stringify(value)}`]);
+}
+
+function bazaarMember({ listing }: ChallengeSubject, method: string, detail: Detail): Member {
+  const call = listing?.calls.of(method);
+  if (listing === undefined || call === undefined) return [];
+  const { pattern } = listing;
+  const { head, tail, takesPath } = declareBazaar(call, pattern, detail);
+  if (!takesPath) return [`"${BAZAAR}":${head}${tail}`];
+  const values = ({ resource }: Asked): string => JSON.stringify(pathParams(pattern, resource.path));
+  return [`"${BAZAAR}":${head},"pathParams":`, values, tail];
+}
+
+/** What is fresh comes last in `info`. */
+function signInMember({ signIn }: ChallengeSubject): Member {
+  const { rest, info } = declareSignIn(signIn?.networks ?? []);
   const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
-  return `"extensions":{${members}${members === '' ? '' : ','}"${SIGN_IN_WITH_X}":${fixed}`;
-}
-
-/** White space at the end brings the head to a multiple of three bytes, so that its base64 can stand alone. */
-function encodeHead(head: string): string {
-  const padding = ' '.repeat((3 - (Buffer.byteLength(head) % 3)) % 3);
-  return encode(head + padding);
-}
-
-function encode(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
+  return [`"${SIGN_IN_WITH_X}":${fixed}`, ({ signIn: fresh }) => `${JSON.stringify(fresh).slice(1)}`, '}'];
 }

@@ -30,8 +30,8 @@ export const x402V2: Protocol = {
     return {
       // A sign-in states a nonce that nobody has seen yet.
       repeats: subject.signIn === undefined,
-      state: (resourceUrl, { reason }) => ({
-        headers: ['PAYMENT-REQUIRED', header(resourceUrl, reason)],
+      state: (resource, { reason }) => ({
+        headers: ['PAYMENT-REQUIRED', header(resource, reason)],
         body: undefined,
       }),
     };

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { draftRoutes } from '../../../src/cli/init/drafts.ts';
 import { configText } from '../../../src/cli/init/file-text.ts';
 import { readPricing } from '../../../src/cli/init/pricing.ts';
+import { DEFAULT_DISCOVERY } from '../../../src/config/discovery-keys.ts';
 import { type DiscoveryPath, discoveryPage } from '../../../src/discovery/discovery-page.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
@@ -35,7 +36,7 @@ async function planFrom(description: string): Promise<Plan> {
   const payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
   const text = configText({ ...gateway, payTo, facilitator: 'https://facilitator.example.com' }, routes);
   const plan = await planOf(`${text}publicUrl: https://api.example.com\n`);
-  return { ...plan, discovery: { title: undefined, description: undefined, tags: [], document: parsed.value } };
+  return { ...plan, discovery: { ...DEFAULT_DISCOVERY, document: parsed.value } };
 }
 
 async function faultsOf(document: string): Promise<readonly unknown[]> {
@@ -151,7 +152,7 @@ describe('/openapi.json', () => {
     const document = parsed.ok ? parsed.value : undefined;
     const published = await read('/openapi.json', {
       ...plan,
-      discovery: { title: undefined, description: undefined, tags: ['corp'], document },
+      discovery: { ...DEFAULT_DISCOVERY, tags: ['corp'], document },
     });
     expect(published).not.toContain('corp.internal');
     expect(published).not.toContain('hidden-value');
