@@ -70,6 +70,8 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly bodyDigest: string | undefined;
   /** Whether the whole answer went out before the money moved (`settle: deferred`). */
   readonly answered: boolean;
+  /** Whether the buyer left while an answer on credit was going out that cannot be had by another call. */
+  readonly leftEarly: boolean;
   /**
    * How often its answer was sent on its way, on credit or paid: one payment shall not feed a client that always breaks
    * off.
@@ -83,6 +85,15 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly reason: string | undefined;
   /** Unix milliseconds of the last transition. */
   readonly changedAt: number;
+  /** What an operator noted who has taken care of it; no step of the payment, and without effect on any. */
+  readonly resolution: Resolution | undefined;
+}
+
+/** That somebody has taken care of a payment outside of the gateway. */
+export interface Resolution {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly note: string;
 }
 
 /** What a payment's settlement is to move, or moved, in atomic units. */

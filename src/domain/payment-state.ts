@@ -28,6 +28,8 @@ const STATE_FACTS = {
   delivered: { money: 'moved', held: false, collectable: false, claimable: false },
   /** Not delivered: the same payment may collect the answer. */
   undelivered: { money: 'moved', held: false, collectable: true, claimable: false },
+  /** The buyer left while the answer of an unsafe call was going out. Final, but for a kept answer. */
+  delivered_in_part: { money: 'moved', held: false, collectable: false, claimable: false },
   /** An unsafe call may have run: it is never made again. Final. */
   delivery_unknown: { money: 'moved', held: false, collectable: false, claimable: false },
   /** The payment can be used again. */
@@ -68,6 +70,7 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
     'delivering',
     'delivered',
     'undelivered',
+    'delivered_in_part',
     'delivery_unknown',
     'failed',
     'defaulted',
@@ -75,14 +78,24 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
     'owed',
   ],
   // To itself: looked into, and still in doubt. Back to `owed`: proof that nothing moved, while it still can.
-  unknown: ['unknown', 'owed', 'delivered', 'undelivered', 'delivery_unknown', 'failed', 'defaulted'],
+  unknown: [
+    'unknown',
+    'owed',
+    'delivered',
+    'undelivered',
+    'delivered_in_part',
+    'delivery_unknown',
+    'failed',
+    'defaulted',
+  ],
   // The money moved: no step leads back to a state without it.
   undelivered: ['delivering'],
-  delivering: ['delivered', 'undelivered', 'delivery_unknown'],
+  delivering: ['delivered', 'undelivered', 'delivered_in_part', 'delivery_unknown'],
   // A kept answer can be handed out once more; the call is never made again.
   delivered: ['redelivering'],
+  delivered_in_part: ['redelivering'],
   delivery_unknown: ['redelivering'],
-  redelivering: ['delivered', 'delivery_unknown'],
+  redelivering: ['delivered', 'delivered_in_part', 'delivery_unknown'],
   // A new claim begins again, with a higher epoch.
   released: ['forwarding', 'settling'],
   failed: ['forwarding', 'settling'],
@@ -143,6 +156,10 @@ export const SETTLED: readonly PaymentState[] = statesWhere(({ money }) => money
 export const RESTING: readonly PaymentState[] = statesWhere(({ money, held }) => money === 'moved' && !held);
 /** The money moved, and the same payment may still get its answer. */
 export const COLLECTABLE: readonly PaymentState[] = statesWhere(({ collectable }) => collectable);
+/** Somebody may have to find out, or to settle with the buyer, outside of the gateway. */
+export const NEEDS_SOMEBODY: readonly PaymentState[] = ['unknown', 'undelivered', 'delivery_unknown', 'defaulted'];
+/** An operator may note that they took care of it. */
+export const RESOLVABLE: readonly PaymentState[] = [...NEEDS_SOMEBODY, 'delivered_in_part'];
 /** The money has not moved as far as is known, and still may. Where the row is `answered` or `owed`, the answer is out. */
 export const OWING: readonly PaymentState[] = statesWhere(({ money }) => money === 'due' || money === 'asked');
 /** Nothing is left to do and nothing paid is left to collect: these may be deleted once they are old. */

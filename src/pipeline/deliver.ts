@@ -28,10 +28,26 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
     await claimed.move({ to: 'delivered', ...digest.fact });
     return served('paid');
   }
-  const again = outcome.kind === 'complete' || isRepeatable(request);
   const reason = reasonOf(outcome, response);
-  await claimed.move({ to: again ? 'undelivered' : 'delivery_unknown', reason, ...digest.fact });
+  await claimed.move({ to: endOfDelivery(request, outcome), reason, ...digest.fact });
   return served(endOf(outcome, 'failed'));
+}
+
+/** Where a payment goes whose answer did not go out in full, or was a failure of the upstream. */
+function endOfDelivery(
+  request: RoutedRequest,
+  outcome: RelayOutcome,
+): 'undelivered' | 'delivered_in_part' | 'delivery_unknown' {
+  if (outcome.kind === 'complete' || isRepeatable(request)) return 'undelivered';
+  return hasLeft(request, outcome) ? 'delivered_in_part' : 'delivery_unknown';
+}
+
+/**
+ * Whether the buyer went while the answer was going out, as one does who has read enough of a stream. Before its first byte
+ * nothing was delivered at all.
+ */
+export function hasLeft({ notes }: RoutedRequest, { kind }: RelayOutcome): boolean {
+  return kind === 'client_gone' && notes.headAt !== undefined;
 }
 
 /**

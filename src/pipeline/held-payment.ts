@@ -80,6 +80,8 @@ function meaningOf(
       return inWindow && record.deliveries < MOST_DELIVERIES ? { kind: 'repeat' } : refuse('delivery_expired');
     case 'delivery_unknown':
       return inWindow ? { kind: 'recall', otherwise: refuse('delivery_unknown') } : refuse('delivery_unknown');
+    case 'delivered_in_part':
+      return inWindow ? { kind: 'recall', otherwise: refuse('payment_already_used') } : refuse('payment_already_used');
     case 'delivered':
       // The same purchase, paid with a new authorization: the buyer lost the answer, and is not charged for asking.
       if (!samePayment && inWindow) return { kind: 'recall', otherwise: refuse('payment_already_used') };

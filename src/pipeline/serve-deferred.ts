@@ -1,11 +1,13 @@
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import type { Transition } from '../store/ledger.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
-import { keepsAnswer } from './deliver.ts';
+import { hasLeft, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { relay } from './forward.ts';
 import { noticeHeaders } from './refusal.ts';
+import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
 import { keepOrRelease, openUnpaid, serveThenCharge, withClaim } from './serve-paid.ts';
 import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
@@ -64,11 +66,16 @@ async function serveOwing(
     outcome = await relay(request, response, true, noticeHeaders(promise(authorized)));
   } finally {
     // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.
-    const answered = outcome.kind === 'complete' ? ({ answered: true } as const) : {};
-    await claimed.move({ to: 'owed', ...answered, checkAt: services.clock() });
+    await claimed.move({ to: 'owed', ...deliveryFacts(request, outcome), checkAt: services.clock() });
     services.owed();
   }
   return served(outcome.kind === 'complete' ? 'paid' : 'failed');
+}
+
+/** What is written down of an answer on credit once it is over. */
+function deliveryFacts(request: RoutedRequest, outcome: RelayOutcome): Pick<Transition, 'answered' | 'leftEarly'> {
+  if (outcome.kind === 'complete') return { answered: true };
+  return hasLeft(request, outcome) && !isRepeatable(request) ? { leftEarly: true } : {};
 }
 
 /** What the buyer is told while nothing is broadcast yet. */

@@ -27,15 +27,21 @@ export async function serveKept(
     const code = 'payment_bound_to_another_request';
     return { kind: 'refusal', code, reason: code };
   }
-  const before = collectable.record.state;
   const claimed = await claimDelivery(collectable, services);
   let arrived = false;
   try {
     arrived = await send(request, collectable, kept, pass);
   } finally {
-    await claimed.move({ to: arrived || before === 'delivered' ? 'delivered' : 'delivery_unknown' });
+    await claimed.move({ to: arrived ? 'delivered' : stateBefore(collectable) });
   }
   return served(arrived ? 'redelivered' : 'client_gone');
+}
+
+/** Where a payment stays whose kept answer did not arrive: no worse off than it was. */
+function stateBefore({
+  record: { state },
+}: CollectablePayment): 'delivered' | 'delivered_in_part' | 'delivery_unknown' {
+  return state === 'delivered' || state === 'delivered_in_part' ? state : 'delivery_unknown';
 }
 
 async function isSameBody({ head, req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {

@@ -133,8 +133,11 @@ function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: numbe
 }
 
 /** Whether the buyer has the answer, can have it by another call, or only if it was kept. */
-function afterSettlement(record: PaymentRecord): 'delivered' | 'undelivered' | 'delivery_unknown' {
+function afterSettlement(
+  record: PaymentRecord,
+): 'delivered' | 'undelivered' | 'delivered_in_part' | 'delivery_unknown' {
   if (record.answered) return 'delivered';
+  if (record.leftEarly) return 'delivered_in_part';
   const evidence = evidenceOf(record);
   return evidence?.repeatable === true || evidence?.settle === 'before' ? 'undelivered' : 'delivery_unknown';
 }

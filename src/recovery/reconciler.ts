@@ -225,6 +225,7 @@ export class Reconciler {
           return;
         case 'delivered':
         case 'undelivered':
+        case 'delivered_in_part':
         case 'delivery_unknown':
           await this.#lookAgain(record);
           return;

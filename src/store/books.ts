@@ -9,7 +9,13 @@ export interface BookFilter {
   readonly until?: number;
   readonly route?: string;
   readonly states?: readonly PaymentState[];
+  readonly payer?: string;
+  /** Only those that nobody has noted to have taken care of. */
+  readonly unresolved?: true;
 }
+
+/** In which order rows are read. */
+export type BookOrder = 'oldest first' | 'newest first';
 
 /** One line of the summary. */
 export interface BookTotal {
@@ -28,11 +34,12 @@ export interface BookTotal {
 
 /** The ledger as operators read it. */
 export interface Books {
-  /** Rows in the order of claiming, page by page: pass the last row's `claimedAt` and `key` to go on. */
+  /** Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on. */
   list(
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
+    order?: BookOrder,
   ): Promise<readonly PaymentRecord[]>;
   /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
   summarize(filter: BookFilter): Promise<readonly BookTotal[]>;

@@ -38,6 +38,7 @@ export interface Transition {
   readonly attempt?: SettlementAttempt;
   readonly bodyDigest?: string;
   readonly answered?: true;
+  readonly leftEarly?: true;
   /** Why it is where it goes; a step without a reason clears it. */
   readonly reason?: string;
   /** Unix milliseconds before which nobody need look into it. */

@@ -1,5 +1,5 @@
 import type { PaymentKey } from '../domain/payment.ts';
-import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { PaymentRecord, Resolution } from '../domain/payment-record.ts';
 import type { ClaimableState, PaymentState } from '../domain/payment-state.ts';
 
 /** Milliseconds after its last beat from which a process counts as gone. */
@@ -34,7 +34,7 @@ export interface Upkeep {
    *   `redelivering` when it went;
    * - `defaulted` ones whose `checkAt` is above 0 and has come: the debt is asked for once more. Only when nothing is
    *   in doubt or left behind;
-   * - settled ones (`delivered`, `undelivered`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
+   * - settled ones (`delivered`, `undelivered`, `delivered_in_part`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
    *   transaction is looked at once more, for a chain may take it back. Only when there is nothing else to take.
    *
    * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
@@ -46,7 +46,15 @@ export interface Upkeep {
    * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.
    */
   confirm(key: PaymentKey): Promise<void>;
-  /** How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out. */
+  /**
+   * Notes on a payment in one of {@link RESOLVABLE} that somebody has taken care of it, in the place of an earlier note.
+   * Its state, its epoch and what becomes of it stay as they are. `undefined` when there is none in such a state.
+   */
+  resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined>;
+  /**
+   * How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out, and
+   * so is what an operator has taken care of.
+   */
   countOpen(): Promise<readonly OpenCount[]>;
   /**
    * How many answers went out whose money has not moved (`owed`, and those in `settling` and `unknown` that are

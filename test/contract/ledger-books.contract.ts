@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
-import type { BookFilter } from '../../src/store/books.ts';
-import { type LedgerScene, NOW, paymentClaim, SETTLEMENT } from './ledger-scene.ts';
+import { RESOLVABLE } from '../../src/domain/payment-state.ts';
+import type { BookFilter, BookOrder } from '../../src/store/books.ts';
+import { type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -10,10 +11,10 @@ export function booksContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
   /** The names of the listed payments, page by page. */
-  async function listed(filter: BookFilter, pageSize = 100): Promise<string[]> {
+  async function listed(filter: BookFilter, pageSize = 100, order?: BookOrder): Promise<string[]> {
     const names: string[] = [];
     for (let after: { claimedAt: number; key: string } | undefined; ; ) {
-      const page = await scene.ledger.list(filter, after, pageSize);
+      const page = await scene.ledger.list(filter, after, pageSize, order);
       names.push(...page.map(({ key }) => key.slice(key.lastIndexOf('|') + 1)));
       expect(page.length).toBeLessThanOrEqual(pageSize);
       after = page.at(-1);
@@ -28,7 +29,19 @@ export function booksContract(scene: LedgerScene): void {
       await claimed(paymentClaim({ name: 'first', claimedAt: NOW - 1 }));
       await claimed(paymentClaim({ name: 'last', claimedAt: NOW + 1 }));
       const ordered = ['first', '0', 'B', 'Z', '_', 'a', 'b', 'ä', 'last'];
-      for (const pageSize of [1, 2, 3, 9, 100]) expect(await listed({}, pageSize)).toEqual(ordered);
+      for (const pageSize of [1, 2, 3, 9, 100]) {
+        expect(await listed({}, pageSize)).toEqual(ordered);
+        expect(await listed({}, pageSize, 'newest first')).toEqual(ordered.toReversed());
+        expect(await listed({ states: ['forwarding'] }, pageSize, 'newest first')).toEqual(ordered.toReversed());
+      }
+    });
+
+    it('takes those of one payer, whatever the case of the letters', async () => {
+      await claimed(paymentClaim({ name: 'a', payer: '0xAb' }));
+      await claimed(paymentClaim({ name: 'b', payer: '0xcd' }));
+      expect(await listed({ payer: '0xaB' })).toEqual(['a']);
+      expect(await listed({ payer: '0xCD' })).toEqual(['b']);
+      expect(await listed({ payer: '0xee' })).toEqual([]);
     });
 
     it('gives whole rows', async () => {
@@ -50,6 +63,57 @@ export function booksContract(scene: LedgerScene): void {
       ]);
       expect(await listed({ states: [] })).toEqual([]);
       expect(await listed({ route: "x' OR '1' = '1" })).toEqual([]);
+    });
+  });
+
+  describe('noting that somebody has taken care of a payment', () => {
+    const NOTE = { at: NOW + 5, note: 'refunded by hand, \u{1F44D}' };
+
+    it.each(RESOLVABLE)('changes nothing else about one in %s', async (state) => {
+      const record = await broughtTo(state);
+      const noted = await scene.ledger.resolve(record.key, NOTE);
+      expect(noted).toEqual({ ...record, resolution: NOTE });
+      expect(await scene.ledger.find(record.key)).toEqual(noted);
+      const again = await scene.ledger.resolve(record.key, { at: NOW + 9, note: 'or not' });
+      expect(again?.resolution).toEqual({ at: NOW + 9, note: 'or not' });
+    });
+
+    it.each(STATES.filter((state) => !RESOLVABLE.includes(state)))('is refused in %s', async (state) => {
+      const record = await broughtTo(state);
+      expect(await scene.ledger.resolve(record.key, NOTE)).toBeUndefined();
+      expect(await scene.ledger.find(record.key)).toEqual(record);
+    });
+
+    it('is refused for a payment that is not there', async () => {
+      expect(await scene.ledger.resolve(paymentClaim().key, NOTE)).toBeUndefined();
+    });
+
+    it('takes it out of what is left to do and out of what is open, and not out of the sums', async () => {
+      const doubt = await broughtTo('unknown', paymentClaim({ name: 'doubt' }));
+      await broughtTo('delivery_unknown', paymentClaim({ name: 'lost', claimedAt: NOW + 1 }));
+      expect(await listed({ unresolved: true })).toEqual(['doubt', 'lost']);
+      expect(await scene.ledger.countOpen()).toMatchObject([{ state: 'unknown', count: 1 }]);
+      await scene.ledger.resolve(doubt.key, NOTE);
+      expect(await listed({ unresolved: true })).toEqual(['lost']);
+      expect(await listed({})).toEqual(['doubt', 'lost']);
+      expect(await scene.ledger.countOpen()).toEqual([]);
+      expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, open: 1 }]);
+    });
+
+    it('keeps what becomes of it, and is told of it still', async () => {
+      const doubt = await broughtTo('unknown');
+      await scene.ledger.resolve(doubt.key, NOTE);
+      const [taken] = await scene.ledger.takeOpen('finder', doubt.checkAt, 1000, 10);
+      expect(taken?.key).toBe(doubt.key);
+      const paid = await moved(taken ?? doubt, { to: 'delivered', settlement: SETTLEMENT });
+      expect(paid.resolution).toEqual(NOTE);
+    });
+
+    it('is forgotten with a new claim of the same payment', async () => {
+      const doubt = await broughtTo('unknown');
+      await scene.ledger.resolve(doubt.key, NOTE);
+      await moved(doubt, { to: 'failed' });
+      expect((await claimed()).resolution).toBeUndefined();
     });
   });
 

@@ -77,13 +77,30 @@ export function freshRow(claim: PaymentClaim, epoch: number, changedAt: number):
     attempt: undefined,
     bodyDigest: undefined,
     reason: undefined,
+    resolution: undefined,
   };
-  return { ...claim, ...nothingYet, answered: false, deliveries: 0, checks: 0, checkAt: 0, epoch, changedAt };
+  return {
+    ...claim,
+    ...nothingYet,
+    answered: false,
+    leftEarly: false,
+    deliveries: 0,
+    checks: 0,
+    checkAt: 0,
+    epoch,
+    changedAt,
+  };
 }
 
 /** A step with the facts that its state cannot be without. */
 export function stepTo(to: PaymentState): Transition {
-  const paid: readonly PaymentState[] = ['delivering', 'undelivered', 'delivered', 'delivery_unknown'];
+  const paid: readonly PaymentState[] = [
+    'delivering',
+    'undelivered',
+    'delivered',
+    'delivered_in_part',
+    'delivery_unknown',
+  ];
   return paid.includes(to) ? { to, settlement: SETTLEMENT } : { to };
 }
 

@@ -110,6 +110,7 @@ export function takingContract(scene: LedgerScene): void {
     it.each([
       'delivered',
       'undelivered',
+      'delivered_in_part',
       'delivery_unknown',
     ] as const)('looks at a %s payment once more when it was to be', async (state) => {
       const settling = await broughtTo('settling');

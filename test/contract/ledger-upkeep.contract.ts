@@ -3,7 +3,14 @@ import type { PaymentState } from '../../src/domain/payment-state.ts';
 import { EXPIRES_AT, type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
 /** States whose rows may be forgotten once they are old. */
-const FORGETTABLE: readonly PaymentState[] = ['delivered', 'delivery_unknown', 'released', 'failed', 'defaulted'];
+const FORGETTABLE: readonly PaymentState[] = [
+  'delivered',
+  'delivered_in_part',
+  'delivery_unknown',
+  'released',
+  'failed',
+  'defaulted',
+];
 const YEAR_MS = 365 * 86_400_000;
 
 /** Second looks, what is owed, and what is old. */

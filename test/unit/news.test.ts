@@ -20,6 +20,7 @@ describe('the news of a step', () => {
     'delivering',
     'delivered',
     'undelivered',
+    'delivered_in_part',
     'delivery_unknown',
   ] as const)('are that the money moved, when it leads to %s with a settlement, for the receivers of its route', (to) => {
     expect(newsOf({ to, settlement: SETTLEMENT })).toEqual({ type: 'payment.settled', hooks: ['all', 'weather'] });

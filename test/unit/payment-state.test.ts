@@ -17,7 +17,14 @@ import {
 const STATES = Object.keys(PAYMENT_TRANSITIONS) as PaymentState[];
 const CLAIM_STATES: readonly ClaimState[] = ['forwarding', 'settling'];
 /** The money is with the seller. */
-const PAID: readonly PaymentState[] = ['undelivered', 'delivering', 'delivered', 'delivery_unknown', 'redelivering'];
+const PAID: readonly PaymentState[] = [
+  'undelivered',
+  'delivering',
+  'delivered',
+  'delivered_in_part',
+  'delivery_unknown',
+  'redelivering',
+];
 /** The money was asked for, and may be with the seller. */
 const ASKED: readonly PaymentState[] = ['settling', 'unknown'];
 
@@ -26,13 +33,15 @@ const LEGAL = new Set(
   Object.entries({
     forwarding: 'owed settling released',
     owed: 'owed settling',
-    settling: 'settling owed unknown delivering delivered undelivered delivery_unknown failed defaulted',
-    unknown: 'unknown owed delivered undelivered delivery_unknown failed defaulted',
+    settling:
+      'settling owed unknown delivering delivered undelivered delivered_in_part delivery_unknown failed defaulted',
+    unknown: 'unknown owed delivered undelivered delivered_in_part delivery_unknown failed defaulted',
     undelivered: 'delivering',
-    delivering: 'delivered undelivered delivery_unknown',
+    delivering: 'delivered undelivered delivered_in_part delivery_unknown',
     delivered: 'redelivering',
+    delivered_in_part: 'redelivering',
     delivery_unknown: 'redelivering',
-    redelivering: 'delivered delivery_unknown',
+    redelivering: 'delivered delivered_in_part delivery_unknown',
     released: CLAIM_STATES.join(' '),
     failed: CLAIM_STATES.join(' '),
     defaulted: 'settling',
@@ -102,9 +111,9 @@ const SETS: readonly (readonly [name: string, derived: readonly PaymentState[], 
   ['open', OPEN, 'forwarding owed settling unknown delivering redelivering'],
   ['open without the money', UNSETTLED, 'forwarding owed settling unknown'],
   ['owed or in doubt', OWING, 'owed settling unknown'],
-  ['settled', SETTLED, 'delivering redelivering delivered undelivered delivery_unknown'],
-  ['settled and at rest', RESTING, 'delivered undelivered delivery_unknown'],
-  ['deleted once they are old', PRUNABLE, 'delivered delivery_unknown released failed defaulted'],
+  ['settled', SETTLED, 'delivering redelivering delivered undelivered delivered_in_part delivery_unknown'],
+  ['settled and at rest', RESTING, 'delivered undelivered delivered_in_part delivery_unknown'],
+  ['deleted once they are old', PRUNABLE, 'delivered delivered_in_part delivery_unknown released failed defaulted'],
 ];
 
 describe('the sets of states', () => {

@@ -9,6 +9,7 @@ export const STATE_MEANINGS: Readonly<Record<PaymentState, string>> = {
   undelivered: 'The money moved and the answer did not arrive; the same payment collects it within retryWindow.',
   delivering: 'The money moved; a request is delivering the answer.',
   delivered: 'The money moved and the answer was delivered.',
+  delivered_in_part: 'The money moved; the buyer left while the answer was going out, and needs nobody.',
   delivery_unknown: 'The money moved; nobody knows whether the call took effect, and it is not made again.',
   redelivering: 'The money moved; a request is handing out the kept answer once more.',
   released: 'No money was asked for; the payment can be used again.',

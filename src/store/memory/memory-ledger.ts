@@ -1,5 +1,5 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import { isOnCredit, type PaymentClaim, type PaymentRecord } from '../../domain/payment-record.ts';
+import { isOnCredit, type PaymentClaim, type PaymentRecord, type Resolution } from '../../domain/payment-record.ts';
 import {
   type ClaimableState,
   COLLECTABLE,
@@ -11,11 +11,12 @@ import {
   OWING,
   PRUNABLE,
   predecessors,
+  RESOLVABLE,
   RESTING,
   SETTLED,
 } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookTotal } from '../books.ts';
+import type { BookFilter, BookOrder, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
@@ -144,7 +145,8 @@ class MemoryLedger implements PaymentStore {
   countOpen(): Promise<readonly OpenCount[]> {
     return this.#calls.run(async () =>
       OWING.flatMap((state) => {
-        const claimed = [...this.#rows.values()].filter((row) => row.state === state).map((row) => row.claimedAt);
+        const open = [...this.#rows.values()].filter((row) => row.state === state && row.resolution === undefined);
+        const claimed = open.map((row) => row.claimedAt);
         return claimed.length === 0 ? [] : [{ state, count: claimed.length, oldestAt: Math.min(...claimed) }];
       }),
     );
@@ -180,13 +182,22 @@ class MemoryLedger implements PaymentStore {
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
+    order: BookOrder = 'oldest first',
   ): Promise<readonly PaymentRecord[]> {
+    const compare = order === 'oldest first' ? inOrder : (a: PageEnd, b: PageEnd) => inOrder(b, a);
     return this.#calls.run(async () =>
       this.#matching(filter)
-        .filter((row) => after === undefined || inOrder(after, row) < 0)
-        .sort(inOrder)
+        .filter((row) => after === undefined || compare(after, row) < 0)
+        .sort(compare)
         .slice(0, limit),
     );
+  }
+
+  resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
+    return this.#calls.run(async () => {
+      const row = this.#rows.get(key);
+      return row === undefined || !RESOLVABLE.includes(row.state) ? undefined : this.#put({ ...row, resolution });
+    });
   }
 
   summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
@@ -287,17 +298,22 @@ class MemoryLedger implements PaymentStore {
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
   }
 
-  #matching({ since, until, route, states }: BookFilter): PaymentRecord[] {
+  #matching({ since, until, route, states, payer, unresolved }: BookFilter): PaymentRecord[] {
     return [...this.#rows.values()].filter(
       (row) =>
         (since === undefined || row.claimedAt >= since) &&
         (until === undefined || row.claimedAt < until) &&
         (route === undefined || row.route === route) &&
+        (payer === undefined || row.payer.toLowerCase() === payer.toLowerCase()) &&
+        (unresolved !== true || row.resolution === undefined) &&
         (states === undefined || states.includes(row.state)),
     );
   }
 }
 
-function inOrder(a: { claimedAt: number; key: string }, b: { claimedAt: number; key: string }): number {
+/** What a page ends with. */
+type PageEnd = Pick<PaymentRecord, 'claimedAt'> & { readonly key: string };
+
+function inOrder(a: PageEnd, b: PageEnd): number {
   return a.claimedAt - b.claimedAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

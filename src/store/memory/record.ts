@@ -13,11 +13,13 @@ export function freshRecord(claim: PaymentClaim, epoch: number, changedAt: numbe
     attempt: undefined,
     bodyDigest: undefined,
     answered: false,
+    leftEarly: false,
     deliveries: 0,
     checks: 0,
     checkAt: 0,
     reason: undefined,
     changedAt,
+    resolution: undefined,
   };
 }
 
@@ -35,6 +37,7 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
     attempt: step.attempt ?? row.attempt,
     bodyDigest: step.bodyDigest ?? row.bodyDigest,
     answered: step.answered ?? row.answered,
+    leftEarly: step.leftEarly ?? row.leftEarly,
     deliveries: isSending(row, step) ? row.deliveries + 1 : row.deliveries,
     evidence: (step.to === 'delivered' && checkAt === 0) || isClaimable(step.to) ? undefined : row.evidence,
     checkAt,

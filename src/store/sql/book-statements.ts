@@ -1,5 +1,5 @@
 import { OPEN } from '../../domain/payment-state.ts';
-import type { BookFilter } from '../books.ts';
+import type { BookFilter, BookOrder } from '../books.ts';
 import { DAY_MS } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
@@ -10,11 +10,13 @@ export function listStatement(
   filter: BookFilter,
   after: { readonly claimedAt: number; readonly key: string } | undefined,
   limit: number,
+  order: BookOrder = 'oldest first',
 ): Statement {
   const conditions = new Conditions(filter);
+  const [beyond, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
   if (after !== undefined) {
     conditions.add(
-      `(claimed_at, key) > (${conditions.place(whole(after.claimedAt))}, ${conditions.place(text(after.key))})`,
+      `(claimed_at, key) ${beyond} (${conditions.place(whole(after.claimedAt))}, ${conditions.place(text(after.key))})`,
     );
   }
   const isOfOpen = filter.states?.every((state) => OPEN.includes(state)) === true;
@@ -22,8 +24,8 @@ export function listStatement(
   const { where } = conditions;
   // What is open is little among much: its own index finds it, and it is sorted then. An engine that saw an order which
   // it has an index for would read everything in that order instead.
-  const order = isOfOpen ? 'claimed_at + 0, key' : 'claimed_at, key';
-  const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY ${order} LIMIT ${conditions.place(limit)}`;
+  const sorting = `${isOfOpen ? 'claimed_at + 0' : 'claimed_at'} ${direction}, key ${direction}`;
+  const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY ${sorting} LIMIT ${conditions.place(limit)}`;
   return { kind: 'report', text: query, values: conditions.values };
 }
 
@@ -44,10 +46,12 @@ class Conditions {
   readonly values: SqlValue[] = [];
   readonly #conditions: string[] = [];
 
-  constructor({ since, until, route, states }: BookFilter) {
+  constructor({ since, until, route, states, payer, unresolved }: BookFilter) {
     if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
     if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
     if (route !== undefined) this.add(`route = ${this.place(text(route))}`);
+    if (payer !== undefined) this.add(`LOWER(payer) = ${this.place(text(payer.toLowerCase()))}`);
+    if (unresolved === true) this.add('resolved_at IS NULL');
     if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
   }
 

@@ -1,6 +1,6 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
-import type { PaymentClaim } from '../../domain/payment-record.ts';
+import type { PaymentClaim, Resolution } from '../../domain/payment-record.ts';
 import { isClaimable, type PaymentState, predecessors, STATES } from '../../domain/payment-state.ts';
 import type { Transition } from '../ledger.ts';
 import { among, HOLDS_IDENTIFIER, IS_CLAIMABLE } from './conditions.ts';
@@ -52,6 +52,7 @@ export function stepStatement(key: PaymentKey, epoch: number, step: Transition, 
     step.checkAt === undefined ? null : whole(step.checkAt),
     text(step.owner),
     step.asked === undefined ? null : formatAmount(step.asked),
+    step.leftEarly === true ? 1 : null,
   ];
   return { kind: 'write', name: `to_${step.to}`, text: statement, values };
 }
@@ -60,6 +61,17 @@ export function stepStatement(key: PaymentKey, epoch: number, step: Transition, 
 export function findStatement(key: string): Statement {
   const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE key = $1`;
   return { kind: 'read', name: 'find', text: query, values: [text(key)] };
+}
+
+/** Notes on a row in one of `states` that somebody has taken care of it. No row: it is in none of them. */
+export function resolveStatement(
+  key: PaymentKey,
+  { at, note }: Resolution,
+  states: readonly PaymentState[],
+): Statement {
+  const query = `UPDATE turnpike_payments SET resolved_at = $2, resolved_note = $3
+    WHERE key = $1 AND ${among(states)} RETURNING ${COLUMNS}`;
+  return { kind: 'write', text: query, values: [text(key), whole(at), text(note)] };
 }
 
 /** Reads the row that an identifier is taken by. */
@@ -90,7 +102,7 @@ function stepText(to: PaymentState): string {
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
-    asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner)${sendings(to)}
+    left_early = COALESCE($16, left_early), asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner)${sendings(to)}
     WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
     RETURNING ${COLUMNS}`;
 }

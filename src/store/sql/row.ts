@@ -42,10 +42,13 @@ export const STEP_COLUMNS = {
   attempt_data: 'NULL',
   body_digest: 'NULL',
   answered: '0',
+  left_early: '0',
   deliveries: '0',
   checks: '0',
   check_at: '0',
   reason: 'NULL',
+  resolved_at: 'NULL',
+  resolved_note: 'NULL',
 } as const;
 
 /** Every column, by name: a later version of the schema may add some without changing what statements return. */
@@ -132,11 +135,13 @@ export function readRecord(row: SqlRow): PaymentRecord {
     attempt: readAttempt(row),
     bodyDigest: readOptional(row, 'body_digest'),
     answered: readWhole(row, 'answered') === 1,
+    leftEarly: readWhole(row, 'left_early') === 1,
     deliveries: readWhole(row, 'deliveries'),
     checks: readWhole(row, 'checks'),
     checkAt: readWhole(row, 'check_at'),
     reason: readOptional(row, 'reason'),
     changedAt: readWhole(row, 'changed_at'),
+    resolution: readResolution(row),
   };
 }
 
@@ -196,6 +201,11 @@ function readAsked(row: SqlRow): PaymentRecord['asked'] {
 function readAttempt(row: SqlRow): SettlementAttempt | undefined {
   const transaction = readOptional(row, 'attempt_transaction');
   return transaction === undefined ? undefined : { transaction, data: readText(row, 'attempt_data') };
+}
+
+function readResolution(row: SqlRow): PaymentRecord['resolution'] {
+  const note = readOptional(row, 'resolved_note');
+  return note === undefined ? undefined : { at: readWhole(row, 'resolved_at'), note };
 }
 
 function readJsonObject(json: string): JsonObject {

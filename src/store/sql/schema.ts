@@ -1,5 +1,5 @@
 import { StoreOpenError } from '../store-open-error.ts';
-import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED } from './conditions.ts';
+import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING } from './conditions.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -113,6 +113,16 @@ const MIGRATIONS: readonly Migration[] = [
   () => [
     'DROP INDEX turnpike_payments_owed',
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
+  ],
+  // Deliveries that the buyer ended, and what operators noted. Two indexes name the states at rest.
+  ({ text }) => [
+    'ALTER TABLE turnpike_payments ADD COLUMN left_early SMALLINT NOT NULL DEFAULT 0',
+    'ALTER TABLE turnpike_payments ADD COLUMN resolved_at BIGINT',
+    `ALTER TABLE turnpike_payments ADD COLUMN resolved_note ${text}`,
+    'DROP INDEX turnpike_payments_look_again',
+    'DROP INDEX turnpike_payments_prunable',
+    `CREATE INDEX turnpike_payments_look_again ON turnpike_payments (check_at) WHERE check_at > 0 AND ${IS_RESTING}`,
+    `CREATE INDEX turnpike_payments_prunable ON turnpike_payments (expires_at) WHERE ${IS_PRUNABLE}`,
   ],
 ];
 

@@ -1,10 +1,10 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
-import type { PaymentClaim, PaymentRecord } from '../../domain/payment-record.ts';
-import { type ClaimableState, ENDS_UNPAID, isClaimable } from '../../domain/payment-state.ts';
+import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
+import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookTotal } from '../books.ts';
+import type { BookFilter, BookOrder, BookTotal } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
@@ -25,7 +25,13 @@ import {
   rememberStatements,
 } from './memo-statements.ts';
 import { announceStatements } from './outbox-statements.ts';
-import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
+import {
+  claimStatement,
+  findStatement,
+  namesakeStatement,
+  resolveStatement,
+  stepStatement,
+} from './payment-statements.ts';
 import { damaged, readBytes, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
@@ -153,11 +159,12 @@ export class SqlLedger implements PaymentStore {
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
+    order?: BookOrder,
   ): Promise<readonly PaymentRecord[]> {
     return this.#calls.run(async () => {
       // No state is no row; SQL has no empty list.
       if (filter.states?.length === 0) return [];
-      return (await this.#engine.run(listStatement(filter, after, limit))).map(readRecord);
+      return (await this.#engine.run(listStatement(filter, after, limit, order))).map(readRecord);
     });
   }
 
@@ -177,6 +184,10 @@ export class SqlLedger implements PaymentStore {
         })),
       );
     });
+  }
+
+  resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
+    return this.#calls.run(() => this.#readOne(resolveStatement(key, resolution, RESOLVABLE)));
   }
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {

@@ -107,7 +107,7 @@ export function countOwedByStatement(payer: string, upTo: number): Statement {
 /** Counts open settlements, by state. */
 export function countOpenStatement(): Statement {
   const query = `SELECT state, COUNT(*) AS every, MIN(claimed_at) AS oldest
-    FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWING} GROUP BY state ORDER BY state`;
+    FROM turnpike_payments WHERE ${IS_OPEN} AND ${IS_OWING} AND resolved_at IS NULL GROUP BY state ORDER BY state`;
   return { kind: 'read', name: 'count_open', text: query, values: [] };
 }
 

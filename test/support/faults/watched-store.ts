@@ -58,6 +58,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     retire: (owner) => inner.retire(owner),
     takeOpen: (owner, now, holdMs, limit) => inner.takeOpen(owner, now, holdMs, limit),
     confirm: (key) => inner.confirm(key),
+    resolve: (key, resolution) => inner.resolve(key, resolution),
     countOwed: (upTo) => inner.countOwed(upTo),
     countOwedBy: (payer, upTo) => inner.countOwedBy(payer, upTo),
     countOpen: () => inner.countOpen(),
