@@ -1,5 +1,6 @@
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { Network } from './domain/network.ts';
+import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
 import type { StoreSpec } from './domain/plan.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
@@ -8,6 +9,7 @@ import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitato
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator, type StrangeReason } from './facilitator/remote/remote-facilitator.ts';
 import type { OpenWitness } from './facilitator/remote/witness.ts';
+import { eip155 } from './family/eip155/eip155.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
@@ -25,6 +27,9 @@ import type { PaymentStore } from './store/payment-store.ts';
 
 /** Payment protocols, the preferred one first. */
 export const protocols: readonly Protocol[] = [x402V2, x402V1];
+
+/** Network families: how each writes its addresses and transactions. */
+export const families: NetworkFamilies = networkFamilies([eip155]);
 
 /** Loads the payment schemes; their cryptography is WebAssembly or native and loads asynchronously. */
 export async function loadSchemes(): Promise<readonly Scheme[]> {
@@ -47,8 +52,10 @@ export interface WorkerSettlements {
   readonly id: string;
 }
 
-/** Who is told of what a facilitator meets besides its answers. */
+/** What a facilitator is opened with, and who is told of what it meets besides its answers. */
 export interface FacilitatorReports {
+  /** Default: those of this list. */
+  readonly families?: NetworkFamilies | undefined;
   readonly onStrangeReason?: StrangeReason | undefined;
   readonly onFailedGas?: OnFailedGas | undefined;
 }
@@ -76,8 +83,8 @@ const FACILITATOR_KINDS: {
     async load({ rpc }, parts) {
       if (rpc.size > 0) parts.openWitness ??= await loadWitness();
     },
-    open: (spec, { openWitness }, { onStrangeReason }) =>
-      openRemoteFacilitator(spec, { openWitness, loadWitness, onStrangeReason }),
+    open: (spec, { openWitness }, { families: known = families, onStrangeReason }) =>
+      openRemoteFacilitator(spec, { families: known, openWitness, loadWitness, onStrangeReason }),
     inWorker: (_spec, opened) => opened,
   },
   local: {

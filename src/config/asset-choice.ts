@@ -1,5 +1,6 @@
 import type { Asset } from '../domain/asset.ts';
 import type { Network } from '../domain/network.ts';
+import { type NetworkFamilies, sameAddress } from '../domain/network-family.ts';
 import type { Price } from '../domain/price.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import type { Field } from './decoder.ts';
@@ -12,6 +13,8 @@ export type PaidPrice = Exclude<Price, { kind: 'free' }>;
 
 /** Where assets come from when a way to pay does not say. */
 export interface AssetMarket {
+  /** They say when two texts are the same contract. */
+  readonly families: NetworkFamilies;
   readonly table: AssetTable;
   /** The file's `asset`. */
   readonly asset: Field<AssetChoice>;
@@ -46,7 +49,8 @@ export function chooseAsset(wanted: Wanted, market: AssetMarket, source: Source)
   if (price.kind === 'atomic') {
     const known = own.kind === 'absent' ? (market.table.find(network)?.assets ?? []) : [];
     return (
-      [...(named === undefined ? [] : [named]), ...known].find((asset) => isAt(asset, price.asset)) ?? 'other asset'
+      [...(named === undefined ? [] : [named]), ...known].find((asset) => isAt(asset, price.asset, market)) ??
+      'other asset'
     );
   }
   if (named === undefined || price.kind === 'usd' || named.symbol === price.symbol)
@@ -63,7 +67,7 @@ export function chooseAsset(wanted: Wanted, market: AssetMarket, source: Source)
 /** A dollar price takes its asset for a dollar; of an asset that nobody knows the operator has to say so to himself. */
 function warned(asset: Asset | undefined, wanted: Wanted, market: AssetMarket, source: Source): Asset | undefined {
   if (asset === undefined || wanted.price.kind !== 'usd') return asset;
-  const known = market.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address));
+  const known = market.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address, market));
   if (!known)
     source.warn(
       wanted.pricePlace,
@@ -94,7 +98,7 @@ function fromChoice(
 ): Asset | undefined {
   const known = market.table.find(network)?.assets ?? [];
   if (choice.kind === 'long') {
-    const asset = fromLongForm(choice.asset, known, network, place, source);
+    const asset = fromLongForm(choice.asset, known, network, place, { market, source });
     if (asset !== undefined) market.longForms.push(longFormAt(asset, place, source));
     return asset;
   }
@@ -112,9 +116,9 @@ function fromLongForm(
   known: readonly Asset[],
   network: Network,
   place: Place,
-  source: Source,
+  { market, source }: { readonly market: AssetMarket; readonly source: Source },
 ): Asset | undefined {
-  const entry = known.find((asset) => isAt(asset, long.address));
+  const entry = known.find((asset) => isAt(asset, long.address, market));
   // 18 for 6 would make every price a millionth of a millionth of what it says.
   if (entry !== undefined && entry.decimals !== long.decimals) {
     source.report(
@@ -134,6 +138,6 @@ function fromLongForm(
   return { network, ...long, symbol: long.symbol ?? entry?.symbol ?? long.name };
 }
 
-function isAt(asset: Asset, address: string): boolean {
-  return asset.address.toLowerCase() === address.toLowerCase();
+function isAt(asset: Asset, address: string, { families }: AssetMarket): boolean {
+  return sameAddress(families.of(asset.network), asset.address, address);
 }

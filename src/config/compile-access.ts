@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccessTerms } from '../domain/access.ts';
+import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassScope } from '../domain/pass.ts';
 import type { PatternSegment, Route, RoutePrice } from '../domain/route.ts';
@@ -18,7 +19,10 @@ export interface CompiledRoute {
 /** A priced route that sells passes. */
 interface Seller {
   readonly route: Route;
-  readonly offers: readonly Offer[];
+  /** What it costs, without who is paid: an operator's new wallet takes nothing from passes that were sold. */
+  readonly cost: string;
+  /** What it costs and who is paid. */
+  readonly ways: string;
   readonly draft: AccessDraft;
   readonly place: Place;
 }
@@ -30,6 +34,7 @@ interface Seller {
 export function compileAccess(
   compiled: readonly CompiledRoute[],
   gateway: GatewayFields,
+  families: NetworkFamilies,
   source: Source,
 ): readonly Route[] {
   const byScope = new Map<PassScope, Seller[]>();
@@ -42,7 +47,8 @@ export function compileAccess(
     const scope: PassScope = draft.group === undefined ? `route:${route.name}` : `group:${draft.group}`;
     const sellers = byScope.get(scope) ?? [];
     byScope.set(scope, sellers);
-    sellers.push({ route, offers, draft, place: fields.access.place });
+    const [cost, ways] = [costText(offers, false, families), costText(offers, true, families)];
+    sellers.push({ route, cost, ways, draft, place: fields.access.place });
     scopeOf.set(route, sellers);
   }
   for (const sellers of byScope.values()) checkSame(sellers, source);
@@ -83,7 +89,7 @@ function checkSame([first, ...others]: readonly Seller[], source: Source): void 
         `the pass differs from that of ${sibling}, which is in the same group`,
         'the same for and requests, or a scope of its own',
       );
-    if (priceText(first.offers, true) !== priceText(other.offers, true))
+    if (first.ways !== other.ways)
       source.report(
         other.place,
         `the route does not cost what ${sibling} costs, whose passes would open it`,
@@ -109,9 +115,7 @@ function termsOf(scope: PassScope, sellers: readonly Seller[]): AccessTerms | un
   if (first === undefined) return undefined;
   const { forMs, requests } = first.draft;
   const opens = sellers.map(({ route }) => fingerprintOf(route)).sort();
-  // Who is paid is no part of it: an operator's new wallet takes nothing from passes that were sold.
-  const price = priceText(first.offers, false);
-  const version = digest('terms', [scope, price, forMs ?? null, requests ?? null, opens], 9);
+  const version = digest('terms', [scope, first.cost, forMs ?? null, requests ?? null, opens], 9);
   return { scope, opens, version, forMs, requests };
 }
 
@@ -127,10 +131,11 @@ function shapeOf(segment: PatternSegment): string | null | readonly [string, str
   return segment.kind === 'param' ? null : segment.text;
 }
 
-function priceText(offers: readonly Offer[], withPayee: boolean): string {
-  const ways = offers.map(({ scheme, network, asset, amount, payTo }) =>
-    [scheme, network, asset.address.toLowerCase(), amount, withPayee ? payTo.toLowerCase() : ''].join(' '),
-  );
+function costText(offers: readonly Offer[], withPayee: boolean, families: NetworkFamilies): string {
+  const ways = offers.map(({ scheme, network, asset, amount, payTo }) => {
+    const payee = withPayee ? families.of(network).addressId(payTo) : '';
+    return [scheme, assetId(families, network, asset.address), amount, payee].join(' ');
+  });
   return ways.sort().join('\n');
 }
 

@@ -42,7 +42,7 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
   checkConflicts(entries, source);
   checkCovered(entries, source);
   for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
-  return compileAccess(routes, gateway, source);
+  return compileAccess(routes, gateway, market.families, source);
 }
 
 function matchEntry(fields: RouteFields): Entry | undefined {

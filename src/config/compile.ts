@@ -1,6 +1,7 @@
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
+import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import { settlesHere } from '../registry.ts';
@@ -30,6 +31,7 @@ const DEFAULT_KEEP_ALIVE_MS = 65_000;
 export interface CompileWorld {
   readonly table: AssetTable;
   readonly schemes: readonly Scheme[];
+  readonly families: NetworkFamilies;
   /** What `workers: auto` means here. */
   readonly cpus: number;
 }
@@ -45,12 +47,13 @@ export interface Compiled {
  * when there is none.
  */
 export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
-  const { table, schemes, cpus } = world;
+  const { table, schemes, families, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
   const market = {
     table,
     schemes,
+    families,
     asset: gateway.asset,
     served: servedNetworks(gateway),
     prices: new Map(),

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
+import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
+import { families as builtInFamilies } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, readAssetTable } from './asset-table.ts';
 import { compile } from './compile.ts';
@@ -20,6 +22,8 @@ export interface ConfigInput extends Outside {
   /** The file's content, when it was read already. */
   readonly text?: string;
   readonly schemes: readonly Scheme[];
+  /** Network families; by default the registry's. */
+  readonly families?: NetworkFamilies;
   /** Known networks and assets; by default the table of the package. */
   readonly assets?: AssetTable;
   /** What `workers: auto` means; by default the cores that this process may use. */
@@ -54,8 +58,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const source = new Source(input.file, text, input);
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);
-  const cpus = input.cpus ?? availableParallelism();
-  const compiled = fields && compile(fields, { table, schemes: input.schemes, cpus }, source);
+  const { schemes, families = builtInFamilies, cpus = availableParallelism() } = input;
+  const compiled = fields && compile(fields, { table, schemes, families, cpus }, source);
   if (compiled === undefined) return { ok: false, problems: inFileOrder(source.problems) };
   return { ok: true, ...compiled, warnings: inFileOrder(source.warnings) };
 }

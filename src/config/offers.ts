@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { type Amount, formatAmount } from '../domain/amount.ts';
 import type { Asset } from '../domain/asset.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
+import { sameAddress } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { IdentifierRule, RoutePrice, SettleMode } from '../domain/route.ts';
@@ -64,7 +65,7 @@ export function makeOffers(
     const result = accept.kind === 'value' ? makeOffer(quote, accept.value, accept.place, market, source) : undefined;
     if (result === undefined) sound = false;
     else if (result === 'other asset') skipped += 1;
-    else if (offers.some((offer) => isSameOffer(offer, result)))
+    else if (offers.some((offer) => isSameOffer(offer, result, market)))
       source.report(accept.place, 'this way to pay is listed twice', 'each once');
     else offers.push(result);
   }
@@ -94,7 +95,7 @@ function makeOffer(
   const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, market, source);
   const maxTimeoutSeconds = maxTimeout(quote, accept, source);
   const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, market, source);
-  const payTo = payee(quote, accept, asset, source);
+  const payTo = payee(quote, accept, asset, market, source);
   if (asset === 'other asset') return asset;
   if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
   if (payTo === undefined || maxTimeoutSeconds === undefined) return undefined;
@@ -146,6 +147,7 @@ function payee(
   quote: Quote,
   accept: AcceptFields,
   asset: Asset | 'other asset' | undefined,
+  { families }: Market,
   source: Source,
 ): string | undefined {
   const field = accept.payTo === undefined || accept.payTo.kind === 'absent' ? quote.payTo : accept.payTo;
@@ -153,7 +155,8 @@ function payee(
     source.report(field.place, 'nobody is paid: there is no payTo', 'an address, here or for the whole file');
   }
   const payTo = soundValue(field);
-  if (typeof asset !== 'object' || payTo?.toLowerCase() !== asset.address.toLowerCase()) return payTo;
+  if (typeof asset !== 'object' || payTo === undefined) return payTo;
+  if (!sameAddress(families.of(asset.network), payTo, asset.address)) return payTo;
   source.report(field.place, 'the money would go to the token contract and be lost', 'the address of your wallet');
   return undefined;
 }
@@ -198,9 +201,10 @@ function maxTimeout(quote: Quote, accept: AcceptFields, source: Source): number 
   return undefined;
 }
 
-function isSameOffer(a: Offer, b: Offer): boolean {
-  const same = a.scheme === b.scheme && a.network === b.network && a.payTo.toLowerCase() === b.payTo.toLowerCase();
-  return same && a.asset.address.toLowerCase() === b.asset.address.toLowerCase();
+function isSameOffer(a: Offer, b: Offer, { families }: Market): boolean {
+  if (a.scheme !== b.scheme || a.network !== b.network) return false;
+  const family = families.of(a.network);
+  return sameAddress(family, a.payTo, b.payTo) && sameAddress(family, a.asset.address, b.asset.address);
 }
 
 /**

@@ -1,40 +1,21 @@
 import type { TransferMethod } from '../domain/asset.ts';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { type Parsed, type Price, parseAtomicPrice, parsePrice } from '../domain/price.ts';
-import { parseAddress } from '../evm/address.ts';
-import { checksumAddress } from '../evm/checksum.ts';
+import { readEvmAddress } from '../family/eip155/eip155.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map, mapped } from './decoder.ts';
 import { byKind, list } from './forms.ts';
 import { nearest } from './nearest.ts';
 import { integer, text, word } from './text.ts';
 
-const ZERO_ADDRESS = /^0x0{40}$/;
 const ADDRESS_PATTERN = '0x(?!0{40}$)[0-9a-fA-F]{40}';
 
 /** An EVM address that money or calls may go to. Mixed case must be the EIP-55 checksum, which is what catches a typo. */
 export const evmAddress: Decoder<`0x${string}`> = text({
   expects: 'an address of 0x and 40 hex digits, in quotes',
   pattern: ADDRESS_PATTERN,
-  parse: parseEvmAddress,
+  parse: readEvmAddress,
 });
-
-/** Reads an EVM address; see {@link evmAddress}. */
-function parseEvmAddress(given: string): Parsed<`0x${string}`> {
-  const right = 'an address of 0x and 40 hex digits, in quotes';
-  const address = parseAddress(given);
-  if (address === undefined) return { ok: false, wrong: `${JSON.stringify(given)} is not an EVM address`, right };
-  if (ZERO_ADDRESS.test(address)) return { ok: false, wrong: 'the zero address would burn the money', right };
-  if (given === address) return { ok: true, value: address };
-  const checked = checksumAddress(given);
-  if (checked === given) return { ok: true, value: checked };
-  // Not "fixed" for the operator: a wrong digit in the address looks the same.
-  return {
-    ok: false,
-    wrong: `${given} has a wrong EIP-55 checksum, so a digit may be wrong`,
-    right: 'the address copied again',
-  };
-}
 
 /** The long form of an asset: a token that the table does not know. */
 export interface LongAsset {

@@ -75,7 +75,7 @@ function namedNodes(
       list === undefined
         ? facilitator
         : placeOf(nodeOrNone(list.items[index]), facilitator.offset, `${facilitator.path}[${index}]`);
-    const rpc = child((spec.kind === 'local' ? child(own, 'local', source) : own) ?? own, 'rpc', source);
+    const rpc = child(child(own, 'local', source) ?? own, 'rpc', source);
     const entry = rpc && entries(rpc, source).find(({ name }) => (table.find(name)?.network ?? name) === network);
     return [{ url, at: source.whereabouts(entry?.place ?? own) }];
   });

@@ -168,7 +168,7 @@ async function bestOf(
   offers: readonly Offer[],
   { request, services }: Counter,
 ): Promise<Candidate | Unmatched> {
-  const match = submission.match(offers, request.resourceUrl);
+  const match = submission.match(offers, { resourceUrl: request.resourceUrl, families: services.families });
   if (match.kind === 'refused') return { kind: 'unmatched', reason: match.reason };
   const now = services.clock() / 1000;
   let best: Candidate | undefined;

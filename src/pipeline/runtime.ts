@@ -1,5 +1,6 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
+import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -95,6 +96,7 @@ export interface Services {
   /** `undefined` where nothing is traced, which then costs a look at it. */
   readonly tracer: Tracer | undefined;
   readonly schemes: readonly Scheme[];
+  readonly families: NetworkFamilies;
   /** In the order of preference when a request carries several payment headers. */
   readonly protocols: readonly Protocol[];
   readonly creditGate: CreditGate;

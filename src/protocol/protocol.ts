@@ -1,3 +1,4 @@
+import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PaymentSubmission } from '../domain/payment.ts';
 import type { ProtocolHeaders } from '../domain/protocol-headers.ts';
@@ -28,7 +29,7 @@ export interface Submission {
   /** Whether it states the very offer that it pays, so that one which differs in content is final. */
   readonly namesItsOffer: boolean;
   /** Finds the offers that it can pay, comparing with our own table only. */
-  match(offers: readonly Offer[], resourceUrl: string): Match;
+  match(offers: readonly Offer[], context: MatchContext): Match;
   /** The form in which it is kept and goes to facilitators, once it pays `offer`. */
   paying(offer: Offer): PaymentSubmission;
 }
@@ -37,6 +38,14 @@ export interface Submission {
 export type Submitted =
   | { readonly kind: 'submitted'; readonly submission: Submission }
   | { readonly kind: 'malformed'; readonly detail: string };
+
+/** What a submission is compared with, besides our offers. */
+export interface MatchContext {
+  /** The absolute URL that is being paid for. */
+  readonly resourceUrl: string;
+  /** They say when two texts are the same address. */
+  readonly families: NetworkFamilies;
+}
 
 /** Which of our offers a submission can be paying: the candidates, in the order of the price table. */
 export type Match =

@@ -1,5 +1,5 @@
 import { hostName } from '../domain/host.ts';
-import { networkFamily } from '../domain/network.ts';
+import { evmChainId } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -59,8 +59,9 @@ export function openAccessDesk(
   { tokens, cookie, signIn, hasPublicUrl, clock }: AccessTools,
 ): AccessDesk | undefined {
   if (rule === undefined) return undefined;
+  // A sign-in is signed by EIP-191, which is EVM's.
   const networks = [...new Set(offers.map(({ network }) => network))].filter(
-    (name) => networkFamily(name) === 'eip155',
+    (network) => evmChainId(network) !== undefined,
   );
   const isOwnHost = (host: string): boolean =>
     hasPublicUrl || hostName(host) === routeHost || LOOPBACK.test(hostName(host));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
@@ -14,7 +15,12 @@ import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import { protocols as builtInProtocols, FacilitatorOpener, openStore } from '../registry.ts';
+import {
+  families as builtInFamilies,
+  protocols as builtInProtocols,
+  FacilitatorOpener,
+  openStore,
+} from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
@@ -38,6 +44,8 @@ const LAST_WORDS_MS = 2000;
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
   readonly schemes: readonly Scheme[];
+  /** Network families. Default: the registry's. */
+  readonly families?: NetworkFamilies;
   /** Payment protocols, the preferred one first. Default: the registry's. */
   readonly protocols?: readonly Protocol[];
   readonly log: Logger;
@@ -144,7 +152,7 @@ interface Ground extends Pick<Services, 'owner' | 'tracer'> {
 }
 
 function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Ground, deps: GatewayDeps): Parts {
-  const { log, schemes, protocols = builtInProtocols, clock = Date.now } = deps;
+  const { log, schemes, families = builtInFamilies, protocols = builtInProtocols, clock = Date.now } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
@@ -155,7 +163,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     log,
     observer,
     openFacilitator: (spec, reports) => {
-      const open = (): Facilitator => opener.open(spec, reports);
+      const open = (): Facilitator => opener.open(spec, { families, ...reports });
       return deps.openFacilitator === undefined ? open() : deps.openFacilitator(spec, open);
     },
     keeper,
@@ -185,6 +193,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     observer,
     tracer,
     schemes,
+    families,
     protocols,
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),

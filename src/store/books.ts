@@ -1,3 +1,4 @@
+import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 
@@ -22,7 +23,7 @@ export interface BookTotal {
   /** UTC day, `YYYY-MM-DD`, of the claim. */
   readonly day: string;
   readonly route: string;
-  readonly network: string;
+  readonly network: Network;
   readonly asset: string;
   /** Payments whose money moved. */
   readonly settled: number;

@@ -1,5 +1,6 @@
 import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { families } from '../../src/registry.ts';
 import { startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { type FacilitatorKind, facilitatorContract } from './facilitator.contract.ts';
 
@@ -23,7 +24,7 @@ function startRemote(withNode: boolean): FacilitatorKind['start'] {
     } as const;
     return {
       open: (clock = Date.now) => {
-        const facilitator = openRemoteFacilitator(spec, { clock, openWitness: openChainWitness });
+        const facilitator = openRemoteFacilitator(spec, { families, clock, openWitness: openChainWitness });
         opened.push(facilitator);
         return facilitator;
       },

@@ -6,6 +6,7 @@ import type { Payment, PaymentSubmission } from '../../src/domain/payment.ts';
 import type { JsonObject } from '../../src/domain/x402.ts';
 import { covers, type Facilitator, type Journal } from '../../src/facilitator/facilitator.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { families } from '../../src/registry.ts';
 import { type Devnet, signPayment, startDevnet } from '../support/devnet.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { scriptedOffer, scriptedPayment } from '../support/scripted-facilitator.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
     rpc: new Map(),
     ...timeouts,
   };
-  facilitator = openRemoteFacilitator(spec);
+  facilitator = openRemoteFacilitator(spec, { families });
   const payTo = devnet.accounts.payee.address;
   const base = scriptedOffer();
   offer = { ...base, payTo, requirements: { ...base.requirements, payTo } };

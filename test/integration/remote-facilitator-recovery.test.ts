@@ -4,6 +4,7 @@ import { decodeEvidence, encodeEvidence } from '../../src/domain/payment-evidenc
 import type { Facilitator, OpenSettlement } from '../../src/facilitator/facilitator.ts';
 import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { families } from '../../src/registry.ts';
 import { makePayment, notebook } from '../contract/facilitator-payments.ts';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
 import {
@@ -262,6 +263,7 @@ function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number =
     ...change,
   };
   const facilitator = openRemoteFacilitator(spec, {
+    families,
     clock,
     openWitness: openChainWitness,
     loadWitness: () => Promise.resolve(openChainWitness),

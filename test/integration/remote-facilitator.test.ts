@@ -7,6 +7,7 @@ import type { RemoteFacilitatorSpec } from '../../src/domain/facilitator-spec.ts
 import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { orderedFacilitators } from '../../src/facilitator/failover.ts';
 import { openRemoteFacilitator, type RemoteFacilitatorDeps } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { families } from '../../src/registry.ts';
 import {
   type Behaviour,
   LIES,
@@ -44,7 +45,11 @@ async function start(kinds?: readonly unknown[]): Promise<ScriptedFacilitator> {
   return started;
 }
 
-function open(url: string, change: Partial<RemoteFacilitatorSpec> = {}, deps: RemoteFacilitatorDeps = {}): Facilitator {
+function open(
+  url: string,
+  change: Partial<RemoteFacilitatorSpec> = {},
+  deps: Partial<RemoteFacilitatorDeps> = {},
+): Facilitator {
   const spec = {
     kind: 'remote',
     name: 'scripted',
@@ -54,7 +59,7 @@ function open(url: string, change: Partial<RemoteFacilitatorSpec> = {}, deps: Re
     rpc: new Map(),
     ...PATIENT,
   } as const;
-  const facilitator = openRemoteFacilitator({ ...spec, ...change }, deps);
+  const facilitator = openRemoteFacilitator({ ...spec, ...change }, { families, ...deps });
   cleanups.push(() => facilitator.close());
   return facilitator;
 }

@@ -9,11 +9,12 @@ import { readSettleAnswer } from '../../src/facilitator/remote/settle-answer.ts'
 import { readSupportedAnswer } from '../../src/facilitator/remote/supported-answer.ts';
 import { readVerifyAnswer } from '../../src/facilitator/remote/verify-answer.ts';
 import { readWireJson } from '../../src/facilitator/remote/wire-json.ts';
+import { families } from '../../src/registry.ts';
 import { SCRIPTED_PAYER, SCRIPTED_TRANSACTION, scriptedPayment } from '../support/scripted-facilitator.ts';
 
 const PRICE = scriptedPayment(2).offer.amount;
-const EXPECTED = expectationOf(scriptedPayment(2), PRICE, 2);
-const EXPECTED_V1 = expectationOf(scriptedPayment(1), PRICE, 1);
+const EXPECTED = expectationOf(scriptedPayment(2), PRICE, 2, families);
+const EXPECTED_V1 = expectationOf(scriptedPayment(1), PRICE, 1, families);
 const CHECKSUMMED = '0x857b06519E91e3A54538791bDbb0E22373e36b66';
 
 const SETTLED: JsonObject = {

@@ -6,6 +6,7 @@ import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
 import type { Match, Protocol } from '../../src/protocol/protocol.ts';
 import { x402V1 } from '../../src/protocol/v1/x402-v1.ts';
 import { x402V2 } from '../../src/protocol/v2/x402-v2.ts';
+import { families } from '../../src/registry.ts';
 import { exactOffer } from '../support/exact-evm-payments.ts';
 
 const URL_PAID = 'https://api.example.com/v1/weather?city=Oslo';
@@ -30,7 +31,7 @@ const without = (object: JsonObject, key: string) =>
 function match(protocol: Protocol, value: Json, offers = OFFERS, url = URL_PAID): Match {
   const submitted = read(protocol, value);
   if (submitted.kind === 'malformed') throw new Error(submitted.detail);
-  return submitted.submission.match(offers, url);
+  return submitted.submission.match(offers, { resourceUrl: url, families });
 }
 
 describe('a v2 payment', () => {

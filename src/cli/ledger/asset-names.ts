@@ -1,13 +1,16 @@
 import type { AssetTable } from '../../config/asset-table.ts';
 import { formatUnits } from '../../domain/amount.ts';
 import type { Asset } from '../../domain/asset.ts';
+import type { Network } from '../../domain/network.ts';
+import { assetId } from '../../domain/network-family.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { families } from '../../registry.ts';
 import { printable } from '../terminal.ts';
 
 /** What a row of the ledger says about its asset. */
 export interface AssetId {
   /** CAIP-2. */
-  readonly network: string;
+  readonly network: Network;
   /** The contract. */
   readonly asset: string;
 }
@@ -52,6 +55,7 @@ export class AssetNames {
   }
 }
 
-function idOf({ network, asset }: AssetId): string {
-  return `${network} ${asset.toLowerCase()}`;
+/** One text for all spellings of an asset: rows keep the spelling of their time. */
+export function idOf({ network, asset }: AssetId): string {
+  return assetId(families, network, asset);
 }

@@ -2,7 +2,7 @@ import type { BookFilter, BookTotal } from '../../store/books.ts';
 import { type Cli, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice, type Terminal } from '../terminal.ts';
-import type { AssetNames } from './asset-names.ts';
+import { type AssetNames, idOf } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { Table } from './table.ts';
@@ -63,7 +63,7 @@ function addUpAssets(lines: readonly BookTotal[]): readonly AssetTotal[] {
   const totals = new Map<string, AssetTotal>();
   for (const { network, asset, settled, amount, open } of lines) {
     // One contract has several spellings, and a configuration may have changed from one to another.
-    const id = `${network} ${asset.toLowerCase()}`;
+    const id = idOf({ network, asset });
     const sum = totals.get(id) ?? { network, asset, settled: 0, amount: 0n, open: 0 };
     totals.set(id, { ...sum, settled: sum.settled + settled, amount: sum.amount + amount, open: sum.open + open });
   }

@@ -1,5 +1,5 @@
 import type { Amount } from '../../domain/amount.ts';
-import { networkFamily } from '../../domain/network.ts';
+import { type NetworkFamilies, type NetworkFamily, sameAddress } from '../../domain/network-family.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
@@ -9,33 +9,34 @@ import { member } from './wire-json.ts';
 export interface Expectation {
   readonly payer: string;
   readonly offer: Offer;
+  /** That of the offer's network. */
+  readonly family: NetworkFamily;
   /** What was asked for. */
   readonly amount: Amount;
   /** The spellings of our network that this answer may use: the v1 name is one only where v1 was asked. */
   readonly networks: readonly string[];
 }
 
-/** An EVM transaction hash. */
-const EVM_TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
-/** Other families: base58 or hex in any length that can be meant seriously. */
-const OTHER_TRANSACTION = /^[0-9A-Za-z_+/=:.-]{16,256}$/;
-
 /** What an answer about moving `amount` for `payment` must agree with, when it was asked in `version`. */
-export function expectationOf(payment: Payment, amount: Amount, version: 1 | 2): Expectation {
+export function expectationOf(
+  payment: Payment,
+  amount: Amount,
+  version: 1 | 2,
+  families: NetworkFamilies,
+): Expectation {
   const { offer, authorization } = payment;
   const networks = version === 1 && offer.v1Network !== undefined ? [offer.v1Network, offer.network] : [offer.network];
-  return { payer: authorization.payer, offer, amount, networks };
+  return { payer: authorization.payer, offer, family: families.of(offer.network), amount, networks };
 }
 
-/** Whether a payer that an answer names is ours. EVM addresses are compared without case: EIP-55 is only spelling. */
-export function isPayer(named: string, { payer, offer }: Expectation): boolean {
-  if (networkFamily(offer.network) !== 'eip155') return named === payer;
-  return named.toLowerCase() === payer.toLowerCase();
+/** Whether a payer that an answer names is ours, in whatever spelling. */
+export function isPayer(named: string, { payer, family }: Expectation): boolean {
+  return sameAddress(family, named, payer);
 }
 
 /** Whether `text` is a transaction of the offer's network family. */
-export function isTransaction(text: string, { offer }: Expectation): boolean {
-  return (networkFamily(offer.network) === 'eip155' ? EVM_TRANSACTION : OTHER_TRANSACTION).test(text);
+export function isTransaction(text: string, { family }: Expectation): boolean {
+  return family.isTransaction(text);
 }
 
 /** A member that may be absent or `null`, but if it is there is a string; `false` when it is something else. */

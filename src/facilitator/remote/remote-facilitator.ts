@@ -4,6 +4,7 @@ import type { Amount } from '../../domain/amount.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
+import type { NetworkFamilies } from '../../domain/network-family.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -25,6 +26,8 @@ import type { OpenWitness, Witness } from './witness.ts';
 
 /** What a remote facilitator takes from the world around it. */
 export interface RemoteFacilitatorDeps {
+  /** They say what an answer may call a payer and a transaction. */
+  readonly families: NetworkFamilies;
   /** The time in Unix milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
   /** `size` random bytes. Default `node:crypto`. */
@@ -71,7 +74,7 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
-export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps = {}): Facilitator {
+export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps): Facilitator {
   return new RemoteFacilitator(spec, deps);
 }
 
@@ -128,6 +131,7 @@ class RemoteFacilitator implements Facilitator {
   readonly #publicNodes: PublicNodes | undefined;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   readonly #onStrangeReason: StrangeReason;
+  readonly #families: NetworkFamilies;
   #rest: { readonly until: number; readonly why: string } | undefined;
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
@@ -138,6 +142,7 @@ class RemoteFacilitator implements Facilitator {
     const urlOf = (operation: Operation): URL => new URL(`${spec.url}/${operation}`);
     this.#urls = { verify: urlOf('verify'), settle: urlOf('settle'), supported: urlOf('supported') };
     this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
+    this.#families = deps.families;
     this.#clock = deps.clock ?? Date.now;
     this.#random = deps.random ?? randomBytes;
     if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
@@ -168,7 +173,7 @@ class RemoteFacilitator implements Facilitator {
     const json = protocolAnswer(answer, 'isValid');
     if (json === undefined) throw this.#faultOf(answer);
     this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
-    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version));
+    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
   }
 
   settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
@@ -240,7 +245,7 @@ class RemoteFacilitator implements Facilitator {
     const json = protocolAnswer(answer, 'success');
     if (json === undefined || answer.kind === 'broken') return undefined;
     this.#noteReason('settle', json['errorReason'], json['errorMessage']);
-    return readSettleAnswer(json, expectationOf(payment, amount, version), answer.status);
+    return readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
   }
 
   async #confirm(payment: Payment, amount: Amount, said: SettlementOutcome): Promise<SettlementOutcome> {

@@ -1,12 +1,12 @@
 import { formatAmount } from '../../domain/amount.ts';
-import { networkFamily } from '../../domain/network.ts';
+import { type NetworkFamilies, sameAddress } from '../../domain/network-family.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { Json, JsonObject, PaymentPayload, PaymentRequirements, SettleResponse } from '../../domain/x402.ts';
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
 import { readIdentifier } from '../payment-identifier.ts';
-import { credentialIn, type Match, type Protocol, type Submission } from '../protocol.ts';
+import { credentialIn, type Match, type MatchContext, type Protocol, type Submission } from '../protocol.ts';
 import { compileHeader } from './challenge-header.ts';
 import { readPaymentPayload } from './payment-payload.ts';
 
@@ -44,14 +44,18 @@ function submissionOf(payload: PaymentPayload): Submission {
     payload: payload.payload,
     identifier: readIdentifier(payload.extensions),
     namesItsOffer: true,
-    match: (offers, resourceUrl) => match(payload, offers, resourceUrl),
+    match: (offers, context) => match(payload, offers, context),
     paying: () => ({ version: 2, payload }),
   };
 }
 
-function match({ accepted, resource }: PaymentPayload, offers: readonly Offer[], resourceUrl: string): Match {
+function match(
+  { accepted, resource }: PaymentPayload,
+  offers: readonly Offer[],
+  { resourceUrl, families }: MatchContext,
+): Match {
   if (!isForResource(resource, resourceUrl)) return { kind: 'refused', reason: 'resource_mismatch' };
-  const matched = offers.filter((offer) => pays(accepted, offer));
+  const matched = offers.filter((offer) => pays(accepted, offer, families));
   return matched.length > 0
     ? { kind: 'matched', offers: matched }
     : { kind: 'refused', reason: mismatchReason(accepted, offers) };
@@ -80,17 +84,17 @@ function settleResponse(receipt: Receipt): SettleResponse {
   }
 }
 
-/** Whether the echoed requirement is our offer. Clients may add to `extra`; EVM addresses may change their casing. */
-function pays(accepted: PaymentRequirements, offer: Offer): boolean {
+/** Whether the echoed requirement is our offer. Clients may add to `extra`, and spell an address in another way. */
+function pays(accepted: PaymentRequirements, offer: Offer, families: NetworkFamilies): boolean {
   const ours = offer.requirements;
-  const sameText = networkFamily(offer.network) === 'eip155' ? sameAddress : isEqual;
+  const family = families.of(offer.network);
   return (
     accepted.scheme === ours.scheme &&
     accepted.network === ours.network &&
     accepted.amount === ours.amount &&
     accepted.maxTimeoutSeconds === ours.maxTimeoutSeconds &&
-    sameText(accepted.asset, ours.asset) &&
-    sameText(accepted.payTo, ours.payTo) &&
+    sameAddress(family, accepted.asset, ours.asset) &&
+    sameAddress(family, accepted.payTo, ours.payTo) &&
     contains(accepted.extra, ours.extra)
   );
 }
@@ -118,12 +122,4 @@ function contains(theirs: Json | undefined, ours: Json): boolean {
     return isJsonObject(theirs) && Object.entries(ours).every(([key, value]) => contains(theirs[key], value));
   }
   return JSON.stringify(theirs) === JSON.stringify(ours);
-}
-
-function sameAddress(theirs: string, ours: string): boolean {
-  return theirs.toLowerCase() === ours.toLowerCase();
-}
-
-function isEqual(theirs: string, ours: string): boolean {
-  return theirs === ours;
 }
