@@ -1,3 +1,4 @@
+import type { Network } from '../domain/network.ts';
 import type { BookTotal } from './books.ts';
 
 /** One group of equal payments: same day, route, asset and amount. */
@@ -5,7 +6,7 @@ export interface BookGroup {
   /** UTC days since the epoch. */
   readonly day: number;
   readonly route: string;
-  readonly network: string;
+  readonly network: Network;
   readonly asset: string;
   readonly amount: bigint;
   readonly settled: number;

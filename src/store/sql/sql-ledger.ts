@@ -1,5 +1,6 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
+import { parseNetwork } from '../../domain/network.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
@@ -176,7 +177,7 @@ export class SqlLedger implements PaymentStore {
         rows.map((row) => ({
           day: readWhole(row, 'day'),
           route: readText(row, 'route'),
-          network: readText(row, 'network'),
+          network: parseNetwork(row.get('network')) ?? damaged('network'),
           asset: readText(row, 'asset'),
           amount: parseAmount(row.get('amount')) ?? damaged('amount'),
           settled: readWhole(row, 'settled'),
