@@ -13,6 +13,7 @@ const DEFAULT_LIMITS: Limits = {
   connectionsPerAddress: 256,
   refusalsPerMinute: 60,
   unpaidCallsPerPayer: 64,
+  upstreamCallsPerClient: undefined,
   keptAnswersInMemory: 64 * 1024 * 1024,
   keptAnswersInStore: 1024 * 1024 * 1024,
 };
@@ -68,6 +69,11 @@ export const limitKeys = map('a map of limits', {
     description:
       'Most calls of one payer that are at the upstream before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. Each process counts for itself.',
   },
+  upstreamCallsPerClient: {
+    decoder: count,
+    description:
+      'Most calls of one client address (of IPv6, a /64; behind `trustedProxies` the forwarded address) that are at one upstream at once, WebSockets included; above it 503 `too_many_upstream_calls`. Default: 128, or half of what the upstream has `connections` for, if that is less. Each process counts for itself.',
+  },
   keptAnswersInMemory: {
     decoder: byteSize(MOST_BODY_BYTES),
     default: DEFAULT_LIMITS.keptAnswersInMemory,
@@ -98,6 +104,7 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
     connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
     refusalsPerMinute: soundValue(fields.refusalsPerMinute) ?? DEFAULT_LIMITS.refusalsPerMinute,
     unpaidCallsPerPayer: soundValue(fields.unpaidCallsPerPayer) ?? DEFAULT_LIMITS.unpaidCallsPerPayer,
+    upstreamCallsPerClient: soundValue(fields.upstreamCallsPerClient),
     keptAnswersInMemory: soundValue(fields.keptAnswersInMemory) ?? DEFAULT_LIMITS.keptAnswersInMemory,
     keptAnswersInStore: soundValue(fields.keptAnswersInStore) ?? DEFAULT_LIMITS.keptAnswersInStore,
   };

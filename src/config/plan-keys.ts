@@ -74,6 +74,10 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
   },
   refusalsPerMinute: { key: 'limits.refusalsPerMinute', show: ({ limits }) => String(limits.refusalsPerMinute) },
   unpaidCallsPerPayer: { key: 'limits.unpaidCallsPerPayer', show: ({ limits }) => String(limits.unpaidCallsPerPayer) },
+  upstreamCallsPerClient: {
+    key: 'limits.upstreamCallsPerClient',
+    show: ({ limits }) => String(limits.upstreamCallsPerClient ?? 'by the connections of each upstream'),
+  },
   keptAnswersInMemory: { key: 'limits.keptAnswersInMemory', show: ({ limits }) => String(limits.keptAnswersInMemory) },
   keptAnswersInStore: { key: 'limits.keptAnswersInStore', show: ({ limits }) => String(limits.keptAnswersInStore) },
 };

@@ -24,6 +24,7 @@ const PLAIN: Omit<Upstream, 'servers'> = {
   idleTimeoutMs: undefined,
   totalTimeoutMs: undefined,
   connections: DEFAULT_CONNECTIONS,
+  paidConnections: shareOfPaid(DEFAULT_CONNECTIONS),
   tls: undefined,
 };
 
@@ -85,7 +86,13 @@ export const upstreamKeys = map(UPSTREAM_RIGHT, {
   connections: {
     decoder: integer('a whole number from 1 to 10000', 1, 10_000),
     default: DEFAULT_CONNECTIONS,
-    description: 'Most connections held open to each server.',
+    description:
+      'Most connections held open to each server; WebSockets have one more each. A call that finds none is refused with 503 `too_many_upstream_calls`, and not charged.',
+  },
+  paidConnections: {
+    decoder: integer('a whole number from 0 to 9999', 0, 9_999),
+    description:
+      'How many of `connections` are kept for calls that are paid for, by a payment or a pass; calls that are free have the others. Default: a quarter of `connections`.',
   },
   tls: {
     decoder: upstreamTls,
@@ -96,6 +103,12 @@ export const upstreamKeys = map(UPSTREAM_RIGHT, {
 
 const longForm: Decoder<Upstream> = complete(upstreamKeys, (keys, place, source) => {
   const { url, headers: set, connectTimeout, timeout, idleTimeout, totalTimeout, connections, tls } = keys;
+  const paidConnections = keys.paidConnections ?? shareOfPaid(connections);
+  if (paidConnections >= connections) {
+    const at = { ...place, path: `${place.path}.paidConnections` };
+    source.report(at, `of ${connections} connections none is left for free calls`, `at most ${connections - 1}`);
+    return undefined;
+  }
   if (tls !== undefined && url.some(({ origin }) => origin.startsWith('http:'))) {
     source.report({ ...place, path: `${place.path}.tls` }, 'an http upstream has no tls', 'an https URL');
     return undefined;
@@ -108,9 +121,14 @@ const longForm: Decoder<Upstream> = complete(upstreamKeys, (keys, place, source)
     idleTimeoutMs: idleTimeout,
     totalTimeoutMs: totalTimeout,
     connections,
+    paidConnections,
     tls,
   };
 });
+
+function shareOfPaid(connections: number): number {
+  return Math.floor(connections / 4);
+}
 
 /** An API that traffic is forwarded to: its URL, those of its servers, or the long form. */
 export const upstream: Decoder<Upstream> = byKind<Upstream>(UPSTREAM_RIGHT, {

@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   delivery_unknown: client(409, 'This payment was used for a call whose outcome is not known.'),
   too_many_payments: client(429, 'Too many payments from this address came to nothing.', true),
   too_many_unpaid_calls: client(429, 'This payer has too many calls under way that are not paid yet.', true),
+  too_many_upstream_calls: client(503, 'Too many calls to the API are under way.', true),
   settlement_unknown: fault(
     503,
     'facilitator',

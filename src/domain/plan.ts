@@ -123,6 +123,8 @@ export interface Limits {
   readonly refusalsPerMinute: number;
   /** Most calls of one payer that are at the upstream before their money moved (`settle: after`). */
   readonly unpaidCallsPerPayer: number;
+  /** Most calls of one client at one upstream; `undefined` for what the connections of the upstream come to. */
+  readonly upstreamCallsPerClient: number | undefined;
   /** Most bytes of answers that one process has in memory to keep them. */
   readonly keptAnswersInMemory: number;
   /** Most bytes of kept answers in the store. */

@@ -14,6 +14,8 @@ export interface Upstream {
   readonly totalTimeoutMs: number | undefined;
   /** Most connections held open to each server. */
   readonly connections: number;
+  /** How many of them calls that are not paid for leave free, at each server; fewer than `connections`. */
+  readonly paidConnections: number;
   readonly tls: UpstreamTls | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
+import type { CallPlace } from '../proxy/call-room.ts';
 import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -31,6 +32,8 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly clientGone: ClientDeparture;
   /** Where it goes, once it met a priced route. */
   readonly route?: Route;
+  /** Its place at the upstream, where that was taken before the call. */
+  readonly place?: CallPlace;
 }
 
 /** A request that met a route. */

@@ -14,6 +14,7 @@ import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
 import { awaitsContinue } from './request-body.ts';
+import { takePlace } from './reserve.ts';
 import { kindOf, traced } from './traced.ts';
 
 /** Where a request goes. */
@@ -45,7 +46,7 @@ export interface ForwardTerms {
  * Sends the request on and waits for the response's head; the body stays in the upstream's connection.
  *
  * @throws GatewayError `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer`, `shutting_down`,
- *   `request_timeout`, `request_body_too_large`; and `ClientGoneError`
+ *   `too_many_upstream_calls`, `request_timeout`, `request_body_too_large`; and `ClientGoneError`
  */
 export async function openUpstream(
   request: AcceptedRequest,
@@ -57,6 +58,7 @@ export async function openUpstream(
   const body = bodyOf(req);
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
+  const place = request.place ?? takePlace(request, upstream, paid === undefined ? 'free' : 'paid');
   const startedAt = performance.now();
   const open = (trace: TraceContext | undefined): Promise<UpstreamResponse> =>
     runtime.upstreamClient(upstream).open({
@@ -64,6 +66,7 @@ export async function openUpstream(
       path: forwardedPath(request, destination),
       headers: forwardedHeaders(request, upstream, paid, trace),
       body,
+      place,
       watch: limited(request, watch),
       continueTo: body !== undefined && awaitsContinue(head) ? res : undefined,
       hintsTo: mayHint ? res : undefined,
@@ -72,6 +75,9 @@ export async function openUpstream(
     });
   try {
     return await traced(request.notes.trace, 'upstream', open, ({ status }) => ({ status }));
+  } catch (fault) {
+    place.release();
+    throw fault;
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }

@@ -29,8 +29,8 @@ export async function serveOnCredit(
   });
   if (credit === undefined) return await serveThenCharge(request, authorized, services);
   try {
-    return await withClaim(request, authorized, 'deferred', services, (claimed) =>
-      serveOwing(request, { authorized, claimed, credit }, services),
+    return await withClaim(request, authorized, 'deferred', services, (claimed, placed) =>
+      serveOwing(placed, { authorized, claimed, credit }, services),
     );
   } finally {
     creditGate.release(credit);

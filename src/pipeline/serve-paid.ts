@@ -13,6 +13,7 @@ import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
+import { withPlace } from './reserve.ts';
 import type { Services } from './runtime.ts';
 import { serveKept } from './serve-kept.ts';
 import {
@@ -37,16 +38,16 @@ export async function serveThenCharge(
   const paid = services.limiters.unpaidCalls.begin(authorized.payment, unpaidCallsPerPayer);
   if (paid === undefined) return TOO_MANY_UNPAID;
   try {
-    return await withClaim(request, authorized, 'after', services, async (claimed) => {
-      const digest = new BodyDigest(request.head);
-      const opened = await openUnpaid(request, claimed, digest);
+    return await withClaim(request, authorized, 'after', services, async (claimed, placed) => {
+      const digest = new BodyDigest(placed.head);
+      const opened = await openUnpaid(placed, claimed, digest);
       if (opened.kind === 'served') return opened;
       const { response } = opened;
-      const charged = await chargeHolding(request, { claimed, authorized, response, digest }, services);
+      const charged = await chargeHolding(placed, { claimed, authorized, response, digest }, services);
       if (charged.kind === 'refusal') return charged;
       // A large answer may take long: it is paid for.
       paid();
-      return await deliver(request, { claimed, response, digest, notice: charged.notice });
+      return await deliver(placed, { claimed, response, digest, notice: charged.notice });
     });
   } finally {
     paid();
@@ -70,45 +71,63 @@ export async function chargeThenServe(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  return await withClaim(request, authorized, 'before', services, async (claimed) => {
-    const charged = await charge(request, claimed, authorized, services);
-    return charged.kind === 'refusal' ? charged : await serveCharged(request, claimed, charged.notice, services);
+  return await withClaim(request, authorized, 'before', services, async (claimed, placed) => {
+    const charged = await charge(placed, claimed, authorized, services);
+    return charged.kind === 'refusal' ? charged : await serveCharged(placed, claimed, charged.notice, services);
   });
 }
 
 /**
- * Takes the payment and goes on with it. Whoever comes second is told what the first has made of it, or collects what
- * the first did not get.
+ * Takes a place at the upstream, then the payment, and goes on with both. Whoever comes second is told what the first
+ * has made of the payment, or collects what the first did not get.
+ *
+ * @throws GatewayError `too_many_upstream_calls`: nothing was claimed
  */
 export async function withClaim(
   request: RoutedRequest,
   authorized: AuthorizedPayment,
   settle: SettleMode,
   services: Services,
-  goOn: (claimed: ClaimedPayment) => Promise<Served | Refusal>,
+  goOn: (claimed: ClaimedPayment, placed: RoutedRequest) => Promise<Served | Refusal>,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return served('client_gone');
-  const claimed = await claimPayment(request, authorized, settle, services);
-  switch (claimed.kind) {
-    case 'refusal':
-      return claimed;
-    case 'collectable':
-      return await collect(request, claimed, services);
-    case 'claimed':
-      return await goOn(claimed);
-  }
+  return await withPlace(request, 'paid', async (placed) => {
+    const claimed = await claimPayment(placed, authorized, settle, services);
+    switch (claimed.kind) {
+      case 'refusal':
+        return claimed;
+      case 'collectable':
+        return await collect(placed, claimed, services);
+      case 'claimed':
+        return await goOn(claimed, placed);
+    }
+  });
 }
 
-/** Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge. */
+/**
+ * Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge.
+ *
+ * @throws GatewayError `too_many_upstream_calls`: the payment stays as it is, and this was no delivery
+ */
 export async function collect(
   request: RoutedRequest,
   collectable: CollectablePayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const { kept, protocol, offer, record } = collectable;
+  const { kept, record, offer } = collectable;
+  if (kept === undefined) return await withPlace(request, 'paid', (placed) => callAgain(placed, collectable, services));
   // Before the payment is taken up: a store that cannot write it leaves the payment where it is.
   const pass = await issuePass(request, record, offer, services);
-  if (kept !== undefined) return await serveKept(request, collectable, kept, pass, services);
+  return await serveKept(request, collectable, kept, pass, services);
+}
+
+async function callAgain(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { protocol, offer, record } = collectable;
+  const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
   const result = await serveCharged(request, claimed, notice, services);

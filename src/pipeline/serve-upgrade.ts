@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
-import type { Route } from '../domain/route.ts';
 import { ServerResponse } from '../engine/node-http.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
@@ -18,6 +17,7 @@ import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } f
 import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { noticeHeaders } from './refusal.ts';
+import { takePlace, withPlace } from './reserve.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
 import {
@@ -92,19 +92,23 @@ class TunnelTransport implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
-    const claimed = await claimPayment(request, authorized, 'before', services);
-    if (claimed.kind === 'refusal') return claimed;
-    if (claimed.kind === 'collectable') return await this.collect(request, claimed, services);
-    const charged = await charge(request, claimed, authorized, services);
-    return charged.kind === 'refusal' ? charged : await this.#deliver(request, request.route, claimed, charged.notice);
+    return await withPlace(request, 'tunnel', async (placed) => {
+      const claimed = await claimPayment(placed, authorized, 'before', services);
+      if (claimed.kind === 'refusal') return claimed;
+      if (claimed.kind === 'collectable') return await this.collect(placed, claimed, services);
+      const charged = await charge(placed, claimed, authorized, services);
+      return charged.kind === 'refusal' ? charged : await this.#deliver(placed, claimed, charged.notice);
+    });
   }
 
   async collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served> {
-    const { protocol, offer, record } = collectable;
-    const pass = await issuePass(request, record, offer, services);
-    const claimed = await claimDelivery(collectable, services);
-    const receipt = receiptOf(claimed.record, offer);
-    return await this.#deliver(request, request.route, claimed, { protocol, receipt, pass });
+    return await withPlace(request, 'tunnel', async (placed) => {
+      const { protocol, offer, record } = collectable;
+      const pass = await issuePass(placed, record, offer, services);
+      const claimed = await claimDelivery(collectable, services);
+      const receipt = receiptOf(claimed.record, offer);
+      return await this.#deliver(placed, claimed, { protocol, receipt, pass });
+    });
   }
 
   async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<Served> {
@@ -112,19 +116,18 @@ class TunnelTransport implements Transport {
     const onUpgraded = (): void => {
       upgraded = true;
     };
-    const outcome = await this.#tunnel(request, request.route, { facts, add: headers, onUpgraded });
+    const outcome = await this.#tunnel(request, request.route, { facts, add: headers, onUpgraded }).catch((fault) => {
+      // No tunnel was begun.
+      giveBack();
+      throw fault;
+    });
     // A client that went before the upstream's answer has used the request, as on plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
     return served(upgraded ? 'pass' : endOf(outcome, 'pass'));
   }
 
-  async #deliver(
-    request: RoutedRequest,
-    route: Route,
-    claimed: ClaimedPayment,
-    notice: SettlementNotice,
-  ): Promise<Served> {
+  async #deliver(request: RoutedRequest, claimed: ClaimedPayment, notice: SettlementNotice): Promise<Served> {
     let opened: Promise<void> | undefined;
     const onUpgraded = (): void => {
       // What was paid for is the connection: it is delivered when it opens, however long it lasts.
@@ -133,7 +136,7 @@ class TunnelTransport implements Transport {
     };
     request.notes.transaction = transactionOf(notice.receipt);
     const facts = paidFacts(claimed.record);
-    const outcome = await this.#tunnel(request, route, { facts, add: noticeHeaders(notice), onUpgraded });
+    const outcome = await this.#tunnel(request, request.route, { facts, add: noticeHeaders(notice), onUpgraded });
     const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
     if (opened !== undefined) await opened;
     // An upgrade is a GET: asking for it again is safe.
@@ -141,6 +144,7 @@ class TunnelTransport implements Transport {
     return served(arrived ? 'paid' : endOf(outcome, 'failed'));
   }
 
+  /** @throws GatewayError `too_many_upstream_calls`, before anything else is done */
   async #tunnel(
     request: AcceptedRequest,
     destination: Destination,
@@ -148,6 +152,7 @@ class TunnelTransport implements Transport {
     priced = true,
   ): Promise<UpgradeOutcome> {
     const { req, res, runtime, route } = request;
+    const place = request.place ?? takePlace(request, destination.upstream, 'tunnel');
     const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(this.#socket);
@@ -167,6 +172,10 @@ class TunnelTransport implements Transport {
           answerFault(context, fault, add);
         },
       });
-    return await traced(request.notes.trace, 'tunnel', upgrade, ({ kind, status }) => ({ outcome: kind, status }));
+    try {
+      return await traced(request.notes.trace, 'tunnel', upgrade, ({ kind, status }) => ({ outcome: kind, status }));
+    } finally {
+      place.release();
+    }
   }
 }

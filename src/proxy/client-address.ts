@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { remember } from '../domain/remember.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import { forwardedHops } from './forwarded.ts';
 import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
@@ -25,8 +26,13 @@ export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted
   return addressGroup(address);
 }
 
+/** Addresses whose group is kept: every request asks for it, and most come from addresses that were there before. */
+const MOST_KNOWN = 4096;
+
 /** The addresses that are counted as one client: an IPv4 address, or an IPv6 /64, of which everybody has a whole one. */
-export function addressGroup(address: string | undefined): string {
+export const addressGroup: (address: string | undefined) => string = remember(MOST_KNOWN, groupOf);
+
+function groupOf(address: string | undefined): string {
   const parsed = readPeerAddress(address);
   if (parsed === undefined) return UNKNOWN;
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

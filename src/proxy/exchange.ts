@@ -216,6 +216,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   onResponseEnd(): void {
     this.#ended = true;
     this.#leave();
+    this.#request.place.release();
     this.#limits?.end();
     this.#upload?.destroy();
     if (this.#state === 'relaying') this.#finish();
@@ -252,6 +253,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   #over(error: Error): void {
     this.#failure ??= error;
     this.#leave();
+    this.#request.place.release();
     this.#limits?.end();
     this.#upload?.destroy();
     this.#request.departure?.removeEventListener('abort', this);

@@ -1,5 +1,6 @@
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream } from '../domain/upstream.ts';
+import { CallRoom } from './call-room.ts';
 import { Exchange } from './exchange.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
 import { withLateEnd } from './late-end.ts';
@@ -15,6 +16,8 @@ const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** The connections to the servers of one upstream. */
 export interface UpstreamClient {
+  /** Where a call takes its place before it is opened, a tunnel too. */
+  readonly calls: CallRoom;
   /**
    * Sends a request and resolves at the final response headers, with the body held back: nothing of it is read beyond
    * what the connection's own buffers hold, for as long as the caller likes.
@@ -40,7 +43,9 @@ export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields:
   });
   const { idleTimeoutMs, totalTimeoutMs } = upstream;
   const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs, fields };
+  const { connections, paidConnections } = upstream;
   return {
+    calls: new CallRoom({ connections, paidConnections, health: lines.map(({ health }) => health) }),
     open: (request) => new Exchange(request, terms).start(),
     async close() {
       await Promise.all(lines.map(({ dispatcher }) => dispatcher.close()));

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallPlace } from './call-room.ts';
 import type { Departure } from './client-departure.ts';
 import type { UploadTerms } from './upload-body.ts';
 
@@ -11,6 +12,8 @@ export interface ForwardRequest extends UploadTerms {
   readonly headers: string[];
   /** From `bodyOf`; `watch` looks at it as it passes. */
   readonly body: IncomingMessage | undefined;
+  /** Taken for this call, and given back when it needs no connection any more. */
+  readonly place: CallPlace;
   /** The client's response, where informational responses (102, 103) may go to it at once. */
   readonly hintsTo?: ServerResponse | undefined;
   /**

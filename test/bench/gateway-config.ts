@@ -13,12 +13,14 @@ export interface GatewaySettings {
   readonly store?: 'memory' | 'sqlite';
   /** Further keys of the file, as YAML lines. */
   readonly keys?: string;
+  /** Connections to the API. Default: the gateway's own. */
+  readonly connections?: number;
 }
 
 /** Writes a configuration file into a folder of its own; `onStarted` gets what removes it with all that is in it. */
 export async function writeConfig(
   { upstreamUrl, facilitatorUrl }: World,
-  { routes, store = 'memory', keys = '' }: GatewaySettings,
+  { routes, store = 'memory', keys = '', connections }: GatewaySettings,
   onStarted: (stop: Stop) => void,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
@@ -28,13 +30,14 @@ export async function writeConfig(
     forget();
     await rm(folder, { recursive: true, force: true });
   });
+  const upstream = connections === undefined ? upstreamUrl : `{ url: "${upstreamUrl}", connections: ${connections} }`;
   const file = join(folder, 'gateway.yaml');
   await writeFile(
     file,
     `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 drainDelay: 0s
-upstream: ${upstreamUrl}
+upstream: ${upstream}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
 facilitator: ${facilitatorUrl}

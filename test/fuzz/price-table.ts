@@ -5,7 +5,7 @@ export const PRICE = '10000';
 export const PRICED_HOST = 'priced.test';
 
 /** Connections to each upstream: what the gateway may keep open when everybody has left. */
-export const UPSTREAM_CONNECTIONS = 16;
+export const UPSTREAM_CONNECTIONS = 64;
 
 /** What the gateway stands between. */
 export interface Surroundings {
@@ -30,7 +30,7 @@ accepts: [base-sepolia]
 facilitator: ${facilitatorUrl}
 store: ${store}
 drainTimeout: 1s
-limits: { connectionsPerAddress: 5000, refusalsPerMinute: 100000 }
+limits: { connectionsPerAddress: 5000, upstreamCallsPerClient: 5000, refusalsPerMinute: 100000 }
 routes:
   - { path: /after/:id, price: $0.01 }
   - { path: /before/*, price: $0.01, settle: before }

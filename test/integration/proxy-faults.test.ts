@@ -6,7 +6,7 @@ import { HealthBook } from '../../src/proxy/server-health.ts';
 import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
 import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../support/bare-gateway.ts';
-import { openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
+import { openOddUpstream, type TestUpstream, UNCOUNTED, upstreamAt } from '../support/odd-upstream.ts';
 import { FIELDS } from '../support/payment-fields.ts';
 import { connectRaw, exchangeRaw, type RawPeer } from '../support/raw-http.ts';
 
@@ -76,6 +76,7 @@ describe('an upstream that fails before its response', () => {
       path: '/',
       headers: [],
       body: undefined,
+      place: UNCOUNTED,
       timeoutMs: 60_000,
       departure: gone.signal,
     };
@@ -250,6 +251,7 @@ describe('a client that goes away', () => {
       path: '/',
       headers: [],
       body: undefined,
+      place: UNCOUNTED,
       timeoutMs: 1000,
       departure: AbortSignal.abort(),
     };
@@ -261,6 +263,6 @@ describe('a client that goes away', () => {
 it('refuses requests after it was closed', async () => {
   const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook(), FIELDS);
   await client.close();
-  const request = { method: 'GET', path: '/', headers: [], body: undefined, timeoutMs: 1000 };
+  const request = { method: 'GET', path: '/', headers: [], body: undefined, place: UNCOUNTED, timeoutMs: 1000 };
   await expect(client.open(request)).rejects.toMatchObject({ code: 'shutting_down' });
 });

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { UpstreamTls } from '../../src/domain/upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
-import { upstreamAt } from '../support/odd-upstream.ts';
+import { UNCOUNTED, upstreamAt } from '../support/odd-upstream.ts';
 import { FIELDS } from '../support/payment-fields.ts';
 import { UPSTREAM_TEST } from '../support/upstream-certificate.ts';
 
@@ -40,7 +40,8 @@ async function call(
     },
   });
   const headers = host === undefined ? [] : ['host', host];
-  const response = await client.open({ method: 'GET', path: '/', headers, body: undefined, timeoutMs: 5000 });
+  const request = { method: 'GET', path: '/', headers, body: undefined, place: UNCOUNTED, timeoutMs: 5000 };
+  const response = await client.open(request);
   return { response, names };
 }
 

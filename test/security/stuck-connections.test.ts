@@ -15,6 +15,7 @@ let siege: Siege;
 beforeEach(async () => {
   siege = await laySiege(`
 drainTimeout: 1s
+limits: { upstreamCallsPerClient: 2 }
 routes:
   - { path: /*, price: free, upstream: { url: UPSTREAM, connections: 2, timeout: 5s } }
 `);

@@ -10,6 +10,7 @@ import { HealthBook } from '../../src/proxy/server-health.ts';
 import { bodyOf } from '../../src/proxy/upload-body.ts';
 import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
+import { UNCOUNTED } from './odd-upstream.ts';
 import { FIELDS } from './payment-fields.ts';
 
 /** What became of one request. */
@@ -58,6 +59,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
         path: req.url ?? '',
         headers: requestHeaders(req, upstream, options),
         body: bodyOf(req),
+        place: UNCOUNTED,
         hintsTo: options.paid === undefined ? res : undefined,
         timeoutMs: options.timeoutMs ?? 10_000,
         departure,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Upstream } from '../../src/domain/upstream.ts';
+import type { CallPlace } from '../../src/proxy/call-room.ts';
 import { RawPeer } from './raw-http.ts';
 
 /** An upstream under a test's control. */
@@ -27,6 +28,9 @@ export async function openHttpUpstream(listener: RequestListener): Promise<TestU
   return listen(createHttpServer(listener));
 }
 
+/** The place of a call that is not counted. */
+export const UNCOUNTED: CallPlace = { release() {} };
+
 /** An upstream's configuration for a port on loopback. */
 export function upstreamAt(port: number, changes: Partial<Upstream> = {}): Upstream {
   return {
@@ -37,6 +41,7 @@ export function upstreamAt(port: number, changes: Partial<Upstream> = {}): Upstr
     idleTimeoutMs: undefined,
     totalTimeoutMs: undefined,
     connections: 16,
+    paidConnections: 0,
     tls: undefined,
     ...changes,
   };

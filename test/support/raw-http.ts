@@ -93,8 +93,8 @@ export class RawPeer {
 }
 
 /** Connects to a port on loopback. */
-export async function connectRaw(port: number): Promise<RawPeer> {
-  const socket = connect(port, '127.0.0.1');
+export async function connectRaw(port: number, localAddress?: string): Promise<RawPeer> {
+  const socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
   await once(socket, 'connect');
   return new RawPeer(socket);
 }

@@ -136,6 +136,18 @@ describe('addresses and URLs', () => {
     expect(planOf(withTop('publicUrl: https://API.example.com:443/')).publicUrl).toBe('https://api.example.com');
   });
 
+  it('keeps a quarter of the connections of an upstream for paid calls, or as many as it says, but never all', () => {
+    const connections = (keys: string): string => withUpstream(`{ url: "http://127.0.0.1:8080", ${keys} }`);
+    const kept = (text: string): unknown => planOf(text).routes[0]?.upstream.paidConnections;
+    expect(kept(withUpstream('http://127.0.0.1:8080'))).toBe(128);
+    expect(kept(connections('connections: 10'))).toBe(2);
+    expect(kept(connections('connections: 1'))).toBe(0);
+    expect(kept(connections('connections: 10, paidConnections: 9'))).toBe(9);
+    expect(problemsOf(connections('connections: 10, paidConnections: 10'))).toEqual([
+      expect.stringContaining('upstream.paidConnections: of 10 connections none is left for free calls'),
+    ]);
+  });
+
   it('keeps the base path of an upstream', () => {
     const plan = planOf(withUpstream('"http://127.0.0.1:8080/base/v2/"'));
     expect(plan.routes[0]?.upstream).toMatchObject({

@@ -10,7 +10,9 @@ export const connections: Dimension = {
     const { command } = await bench.command({
       routes: '  - { path: /free, price: free }\n',
       // All of them come from one address here.
-      keys: 'limits: { connectionsPerAddress: 10000 }\n',
+      keys: 'limits: { connectionsPerAddress: 10000, upstreamCallsPerClient: 10000 }\n',
+      // A call that finds no connection is refused.
+      connections: 8_192,
       store: 'sqlite',
     });
     const side = bench.sideWith(`${size} connections`, `${command.url}/free`, { connections: size });

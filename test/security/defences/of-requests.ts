@@ -8,6 +8,7 @@ const FLAT_LIST = 'proxy/headers/flat-list.ts';
 const TO_UPSTREAM = 'proxy/headers/to-upstream.ts';
 const TO_CLIENT = 'proxy/headers/to-client.ts';
 const LISTENER = 'server/public-listener.ts';
+const ROOM = 'proxy/call-room.ts';
 const EXCHANGE = 'proxy/exchange.ts';
 
 /** What stands between hostile requests and the API. */
@@ -121,6 +122,28 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       'const problem = { code, detail: String(error.cause) };',
     ],
     ['breaks no document', 'pipeline/match.ts', 'url.length <= MAX_RESOURCE_URL', 'true'],
+  ),
+  ...defencesOf(
+    'upstream-exhaustion',
+    [
+      'one client',
+      ROOM,
+      "if (ofClient >= (mostOfClient ?? Math.min(MOST_OF_CLIENT, Math.ceil(capacity / 2)))) return 'client';",
+      '',
+    ],
+    [
+      'paid calls are served',
+      ROOM,
+      "if (kind === 'free' && free >= capacity - this.#terms.paidConnections * servers) return 'free';",
+      '',
+    ],
+    ['uses up no request of a pass', 'pipeline/serve-pass.ts', 'if (isUnusedAfter(fault)) admission.giveBack();', ''],
+    [
+      'no delivery',
+      'pipeline/serve-paid.ts',
+      "if (kept === undefined) return await withPlace(request, 'paid', (placed) => callAgain(placed, collectable, services));",
+      'if (kept === undefined) return await callAgain(request, collectable, services);',
+    ],
   ),
   ...defencesOf(
     'stuck-connections',

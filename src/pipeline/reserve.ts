@@ -1,0 +1,46 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Upstream } from '../domain/upstream.ts';
+import type { Caller, CallPlace, NoRoom } from '../proxy/call-room.ts';
+import { clientGroup } from '../proxy/client-address.ts';
+import { UpstreamFault } from '../proxy/upstream-fault.ts';
+import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+
+const DETAIL: Readonly<Record<NoRoom, string>> = {
+  client: 'As many calls of this client are under way as may be.',
+  free: 'As many free calls are under way as may be.',
+  all: 'The API has no connection left.',
+};
+
+/**
+ * Takes a place at an upstream for a call. Whoever takes it gives it back, or hands it on to who does.
+ *
+ * @throws GatewayError `too_many_upstream_calls`, of which the upstream has seen nothing
+ */
+export function takePlace({ head, runtime }: AcceptedRequest, upstream: Upstream, kind: Caller['kind']): CallPlace {
+  const client = clientGroup(head, runtime.trustedPeers);
+  const { upstreamCallsPerClient } = runtime.plan.limits;
+  const taken = runtime.upstreamClient(upstream).calls.take({ client, kind }, upstreamCallsPerClient);
+  if (typeof taken === 'object') return taken;
+  const detail = DETAIL[taken];
+  throw new GatewayError('too_many_upstream_calls', { detail, cause: new UpstreamFault(detail, 'no') });
+}
+
+/**
+ * Takes the place of a paid call before anything is claimed or charged for it, runs the call with it, and gives it back.
+ * A request that has its place already goes on with that one.
+ *
+ * @throws GatewayError `too_many_upstream_calls`: nothing was claimed, and the payment is as good as before
+ */
+export async function withPlace<T>(
+  request: RoutedRequest,
+  kind: Exclude<Caller['kind'], 'free'>,
+  run: (placed: RoutedRequest) => Promise<T>,
+): Promise<T> {
+  if (request.place !== undefined) return await run(request);
+  const place = takePlace(request, request.route.upstream, kind);
+  try {
+    return await run({ ...request, place });
+  } finally {
+    place.release();
+  }
+}
