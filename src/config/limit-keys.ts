@@ -16,6 +16,7 @@ const DEFAULT_LIMITS: Limits = {
   upstreamCallsPerClient: undefined,
   keptAnswersInMemory: 64 * 1024 * 1024,
   keptAnswersInStore: 1024 * 1024 * 1024,
+  bodiesInMemory: 64 * 1024 * 1024,
 };
 
 /** Largest `bodyBytes`: a terabyte is as good as no limit. */
@@ -88,6 +89,13 @@ export const limitKeys = map('a map of limits', {
       'Most bytes of kept answers in the store, over all routes. One that finds no room is relayed and not kept. Answers go when nobody may collect them any more: after `retryWindow`, and when their payment ends without money.',
     examples: ['1024MB'],
   },
+  bodiesInMemory: {
+    decoder: byteSize(MOST_BODY_BYTES),
+    default: DEFAULT_LIMITS.bodiesInMemory,
+    description:
+      'Most bytes of bodies that one process holds in memory because they decide what a request costs; one client address gets a quarter of it. A request whose body finds no room gets 503.',
+    examples: ['64MB'],
+  },
 });
 
 /** The limits as they were found. */
@@ -107,6 +115,7 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
     upstreamCallsPerClient: soundValue(fields.upstreamCallsPerClient),
     keptAnswersInMemory: soundValue(fields.keptAnswersInMemory) ?? DEFAULT_LIMITS.keptAnswersInMemory,
     keptAnswersInStore: soundValue(fields.keptAnswersInStore) ?? DEFAULT_LIMITS.keptAnswersInStore,
+    bodiesInMemory: soundValue(fields.bodiesInMemory) ?? DEFAULT_LIMITS.bodiesInMemory,
   };
   const least = limits.paymentHeaderBytes + OTHER_HEADERS_BYTES;
   if (limits.headerBytes < least) {

@@ -80,6 +80,7 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
   },
   keptAnswersInMemory: { key: 'limits.keptAnswersInMemory', show: ({ limits }) => String(limits.keptAnswersInMemory) },
   keptAnswersInStore: { key: 'limits.keptAnswersInStore', show: ({ limits }) => String(limits.keptAnswersInStore) },
+  bodiesInMemory: { key: 'limits.bodiesInMemory', show: ({ limits }) => String(limits.bodiesInMemory) },
 };
 
 function showDiscovery(terms: DiscoveryTerms | undefined): string {

@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   too_many_payments: client(429, 'Too many payments from this address came to nothing.', true),
   too_many_unpaid_calls: client(429, 'This payer has too many calls under way that are not paid yet.', true),
   too_many_upstream_calls: client(503, 'Too many calls to the API are under way.', true),
+  too_many_bodies: fault(503, 'internal', true, 'The gateway has no room to read the request body.'),
   settlement_unknown: fault(
     503,
     'facilitator',

@@ -127,6 +127,8 @@ export interface Limits {
   readonly upstreamCallsPerClient: number | undefined;
   /** Most bytes of answers that one process has in memory to keep them. */
   readonly keptAnswersInMemory: number;
+  /** Most bytes of bodies that one process holds in memory to read them before they are sent. */
+  readonly bodiesInMemory: number;
   /** Most bytes of kept answers in the store. */
   readonly keptAnswersInStore: number;
 }

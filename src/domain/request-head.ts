@@ -50,3 +50,11 @@ export function requestHead(
     encrypted: message.encrypted ?? false,
   };
 }
+
+/**
+ * Whether the client holds its body back until it is asked for it. Only HTTP/1.1 clients can: an older one would read the
+ * interim response as the answer.
+ */
+export function awaitsContinue({ headers, httpVersionMinor }: RequestHead): boolean {
+  return httpVersionMinor > 0 && headers.expect?.toLowerCase() === '100-continue';
+}

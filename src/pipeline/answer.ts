@@ -3,10 +3,10 @@ import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-err
 import { transactionOf } from '../domain/receipt.ts';
 import { STATUS_CODES } from '../engine/node-http.ts';
 import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
+import { discardBody } from '../proxy/linger.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
-import { discardBody } from './request-body.ts';
 import type { RouteDesk, Runtime } from './runtime.ts';
 import type { Refusal } from './stages.ts';
 

@@ -1,13 +1,13 @@
-import { createHash, type Hash } from 'node:crypto';
-import type { RequestHead } from '../domain/request-head.ts';
-import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
+import { createHash, type Hash, hash } from 'node:crypto';
+import type { RequestBody } from '../proxy/request-body.ts';
+import type { BodyWatch } from '../proxy/upload-body.ts';
 
 /** SHA-256 of no bytes: a request without a body has a digest too, so that one with a body is another request. */
 const EMPTY = createHash('sha256').digest('hex');
 
 /**
  * Takes the SHA-256 of a request's body on its way to the upstream: a payment is bound to it. Where the payment is bound
- * already, a body that differs is cut off before its end.
+ * already, a body that differs is cut off before its end. That of a body which was read before is known from the start.
  */
 export class BodyDigest implements BodyWatch {
   /** Made with the first bytes: most requests have none. */
@@ -16,9 +16,10 @@ export class BodyDigest implements BodyWatch {
   #digest: string | undefined;
 
   /** `expected` is the digest of the request that the payment was first made for, if that is known. */
-  constructor(head: Pick<RequestHead, 'headers'>, expected?: string) {
+  constructor(body: Pick<RequestBody, 'held'> | undefined, expected?: string) {
     this.#expected = expected;
-    if (bodyOf(head) === undefined) this.#digest = EMPTY;
+    if (body === undefined) this.#digest = EMPTY;
+    else if (body.held !== undefined) this.#digest = hash('sha256', body.held);
   }
 
   /** The digest, hex; `undefined` while the body has not ended, as when an upstream answers before it has read it. */

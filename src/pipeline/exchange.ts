@@ -6,6 +6,7 @@ import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
 import type { CallPlace } from '../proxy/call-room.ts';
 import type { ClientDeparture } from '../proxy/client-departure.ts';
+import type { RequestBody } from '../proxy/request-body.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -30,6 +31,8 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly clientGone: ClientDeparture;
+  /** `undefined` where it has none. */
+  readonly body: RequestBody | undefined;
   /** Where it goes, once it met a priced route. */
   readonly route?: Route;
   /** Its place at the upstream, where that was taken before the call. */

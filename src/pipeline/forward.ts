@@ -6,14 +6,12 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
-import { BodyLimit } from '../proxy/body-limit.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
-import { forwardRequestHeaders, type PaidFacts } from '../proxy/headers/to-upstream.ts';
+import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../proxy/headers/to-upstream.ts';
 import { answerBeforeUploadEnds } from '../proxy/linger.ts';
-import { type BodyWatch, bodyOf } from '../proxy/upload-body.ts';
+import type { BodyWatch } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
-import { awaitsContinue } from './request-body.ts';
 import { takePlace } from './reserve.ts';
 import { kindOf, traced } from './traced.ts';
 
@@ -53,9 +51,8 @@ export async function openUpstream(
   destination: Destination,
   { paid, watch, settled, lasting }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
-  const { head, req, res, runtime, method, clientGone } = request;
+  const { head, body, res, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
-  const body = bodyOf(req);
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const place = request.place ?? takePlace(request, upstream, paid === undefined ? 'free' : 'paid');
@@ -64,11 +61,10 @@ export async function openUpstream(
     runtime.upstreamClient(upstream).open({
       method,
       path: forwardedPath(request, destination),
-      headers: forwardedHeaders(request, upstream, paid, trace),
+      headers: withLengthOf(body?.replacement, forwardedHeaders(request, upstream, paid, trace)),
       body,
       place,
-      watch: limited(request, watch),
-      continueTo: body !== undefined && awaitsContinue(head) ? res : undefined,
+      watch,
       hintsTo: mayHint ? res : undefined,
       timeoutMs,
       departure: lasting === true ? undefined : clientGone,
@@ -81,13 +77,6 @@ export async function openUpstream(
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }
-}
-
-/** A length that was announced is checked already. */
-function limited({ head, runtime }: AcceptedHead, watch: BodyWatch | undefined): BodyWatch | undefined {
-  const { bodyBytes } = runtime.plan.limits;
-  if (bodyBytes === undefined || head.headers['transfer-encoding'] === undefined) return watch;
-  return new BodyLimit(bodyBytes, watch);
 }
 
 /** The path and query that the upstream sees below its base path: canonical, rewritten. */
@@ -137,14 +126,14 @@ export async function relay(
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): Promise<RelayOutcome> {
-  const { req, res } = request;
+  const { req, res, body } = request;
   const headers = headOf(request, response, paid, add);
   if (res.destroyed) {
     response.discard();
     return { kind: 'client_gone' };
   }
   // The upstream may have answered early, without reading the body.
-  if (!req.complete && bodyOf(req) !== undefined) answerBeforeUploadEnds(req, res);
+  if (!req.complete && body !== undefined) answerBeforeUploadEnds(req, res);
   res.sendDate = false;
   request.notes.headAt = performance.now();
   const { status, statusText } = response;

@@ -49,7 +49,7 @@ async function serveOwing(
   { authorized, claimed, credit }: Advance,
   services: Services,
 ): Promise<Served | Refusal> {
-  const digest = new BodyDigest(request.head);
+  const digest = new BodyDigest(request.body);
   const opened = await openUnpaid(request, claimed, digest);
   if (opened.kind === 'served') return opened;
   const { response } = opened;

@@ -1,7 +1,7 @@
 import type { Route } from '../domain/route.ts';
+import { discardBody } from '../proxy/linger.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { AcceptedRequest } from './exchange.ts';
-import { discardBody } from './request-body.ts';
 import { type Served, served } from './stages.ts';
 
 /** Seconds that caches may keep a document: a reload can change prices, and the 402 alone is binding. */

@@ -1,14 +1,13 @@
 import { finished } from 'node:stream/promises';
 import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
-import { bodyOf } from '../proxy/upload-body.ts';
+import { BodyRefusedError } from '../proxy/upstream-fault.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { settledReceipt } from './held-payment.ts';
 import { noticeHeaders } from './refusal.ts';
-import { awaitsContinue } from './request-body.ts';
 import type { Services } from './runtime.ts';
 import { type CollectablePayment, type IssuedPass, type Refusal, type Served, served } from './stages.ts';
 
@@ -44,13 +43,16 @@ function stateBefore({
   return state === 'delivered' || state === 'delivered_in_part' ? state : 'delivery_unknown';
 }
 
-async function isSameBody({ head, req, res }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {
-  const digest = new BodyDigest(head, kept.requestDigest);
-  const body = bodyOf(req);
-  if (body === undefined) return digest.matches;
-  if (awaitsContinue(head)) res.writeContinue();
-  for await (const chunk of body) digest.see(chunk);
-  return digest.mayEnd();
+async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<boolean> {
+  const digest = new BodyDigest(body, kept.requestDigest);
+  if (body === undefined || body.held !== undefined) return digest.matches;
+  try {
+    await body.pass(digest);
+    return true;
+  } catch (fault) {
+    if (fault instanceof BodyRefusedError) return false;
+    throw fault;
+  }
 }
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */

@@ -39,7 +39,7 @@ export async function serveThenCharge(
   if (paid === undefined) return TOO_MANY_UNPAID;
   try {
     return await withClaim(request, authorized, 'after', services, async (claimed, placed) => {
-      const digest = new BodyDigest(placed.head);
+      const digest = new BodyDigest(placed.body);
       const opened = await openUnpaid(placed, claimed, digest);
       if (opened.kind === 'served') return opened;
       const { response } = opened;
@@ -230,7 +230,7 @@ async function serveCharged(
   notice: SettlementNotice,
   services: Services,
 ): Promise<Served | Refusal> {
-  const digest = new BodyDigest(request.head, claimed.record.bodyDigest);
+  const digest = new BodyDigest(request.body, claimed.record.bodyDigest);
   let response: UpstreamResponse;
   try {
     if (!digest.matches) throw new BodyRefusedError();

@@ -3,9 +3,10 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route, SettleMode } from '../domain/route.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
+import { clientGroup } from '../proxy/client-address.ts';
 import { ClientDeparture } from '../proxy/client-departure.ts';
+import { type RequestBody, requestBodyOf } from '../proxy/request-body.ts';
 import { readRequestHead } from '../proxy/request-head.ts';
-import { bodyOf } from '../proxy/upload-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
 import { admit } from './admit.ts';
@@ -68,7 +69,7 @@ export async function serve(
   let outcome: RequestOutcome;
   try {
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
-    accepted = { ...read, req, res, clientGone: new ClientDeparture(res) };
+    accepted = { ...read, req, res, clientGone: new ClientDeparture(res), body: bodyIn(arrival, services) };
     ({ outcome } = await route(accepted, notes.route, services, transport));
   } catch (fault) {
     const isGone = fault instanceof ClientGoneError || accepted?.clientGone.aborted === true;
@@ -77,6 +78,20 @@ export async function serve(
     else answerFault(arrival, fault);
   }
   observe(services, arrival, outcome, startedAt);
+}
+
+/** A request as it arrived, on its connection. */
+interface Connected extends Arrival {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+function bodyIn({ head, req, res, runtime }: Connected, { limiters }: Services): RequestBody | undefined {
+  const { bodyBytes, bodiesInMemory } = runtime.plan.limits;
+  return requestBodyOf(head, req, res, {
+    mostBytes: bodyBytes,
+    hold: () => limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers)),
+  });
 }
 
 function acceptAndMatch(arrival: Arrival): AcceptedHead {
@@ -116,9 +131,9 @@ function route(
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
-  const { head, res, runtime } = request;
+  const { head, body, res, runtime } = request;
   // One with a body is none that a browser sends: the API is not asked for free.
-  if (runtime.plan.cors === 'api' && bodyOf(head) === undefined) return await relayPreflight(request, matched);
+  if (runtime.plan.cors === 'api' && body === undefined) return await relayPreflight(request, matched);
   answerPreflight(head, res, runtime.fields);
   return served('preflight');
 }
@@ -203,12 +218,7 @@ async function forwardFree(request: AcceptedRequest, destination: Destination, p
   return served(endOf(await relay(request, response, priced, []), 'free'));
 }
 
-function observe(
-  services: Services,
-  arrival: Arrival & { readonly res: ServerResponse },
-  outcome: RequestOutcome,
-  startedAt: number,
-): void {
+function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
   const { head, res, requestId, notes } = arrival;
   const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, trace } = notes;

@@ -6,10 +6,10 @@ import { BodyAhead } from './body-ahead.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
+import type { Upload } from './request-body.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
-import { UploadBody } from './upload-body.ts';
 import {
   BodyRefusedError,
   ClientGoneError,
@@ -61,7 +61,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   readonly #servers: ServerChoice<ServerLine>;
   readonly #fields: PaymentFields;
   readonly #limits: StreamLimits | undefined;
-  readonly #upload: UploadBody | undefined;
+  readonly #upload: Upload | undefined;
   readonly #opened = Promise.withResolvers<UpstreamResponse>();
   readonly #timer: NodeJS.Timeout;
   #state: State = 'waiting';
@@ -88,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     this.#timer = setTimeout(onSilence, request.timeoutMs, this);
     if (idleTimeoutMs !== undefined || totalTimeoutMs !== undefined)
       this.#limits = new StreamLimits(this, idleTimeoutMs, totalTimeoutMs);
-    if (request.body !== undefined) this.#upload = new UploadBody(request.body, () => this.#uploadGoesOn(), request);
+    this.#upload = request.body?.open(() => this.#uploadGoesOn(), request.watch);
   }
 
   /** Sends the request; resolves at the final response headers with the body held back. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { notePassed } from '../engine/spent-buffers.ts';
+import { bodyOf } from './upload-body.ts';
 
 /** How long a client may keep its half open after the last answer it gets, in milliseconds; while it uploads, how long it may be silent. */
 const LINGER_MS = 2000;
@@ -9,6 +10,9 @@ const LINGER_MS = 2000;
 /** How long, and for how many bytes, an upload that nobody wants is read after its answer. */
 const READ_ON_MS = 60_000;
 const READ_ON_BYTES = 64 * 1024 * 1024;
+
+/** Largest unread body that is read to its end to keep the connection, in bytes. */
+const READ_TO_KEEP_BYTES = 64 * 1024;
 
 /** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
 export function linger(socket: Duplex): NodeJS.Timeout {
@@ -38,6 +42,18 @@ export function answerInsteadOfUpload(req: IncomingMessage, res: ServerResponse)
     if (req.complete) closeWhenWritten(req.socket);
   });
   dropUpload(req);
+}
+
+/**
+ * Takes care of a body that nobody will read, before the answer is written. A short one is read and dropped, which
+ * keeps the connection. A long one is not waited for: the answer is the last one of its connection, and what still
+ * arrives is dropped within bounds.
+ */
+export function discardBody(req: IncomingMessage, res: ServerResponse): void {
+  if (req.complete || bodyOf(req) === undefined) return;
+  const length = Number(req.headers['content-length']);
+  if (length <= READ_TO_KEEP_BYTES) return; // node reads the rest by itself once the answer is out
+  answerInsteadOfUpload(req, res);
 }
 
 /** Has only our half closed after the last answer. Node would close both: it asks the socket to by this method. */

@@ -19,14 +19,20 @@ export interface BodyWatch {
  * How long a body may keep the upstream waiting in all, in milliseconds, and for which rate it gets more time. Each byte
  * in its turn is progress, so that without this a client could hold a connection to the upstream for as long as it likes.
  */
-const GRACE_MS = 60_000;
-const LEAST_BYTES_PER_SECOND = 500;
+export const PACE_OF_UPLOADS: Pace = { graceMs: 60_000, leastBytesPerSecond: 500 };
+
+/** How slowly a body may arrive. */
+export interface Pace {
+  readonly graceMs: number;
+  readonly leastBytesPerSecond: number;
+}
 
 /** What comes with a body. */
 export interface UploadTerms {
   readonly watch?: BodyWatch | undefined;
   /** The client's response, where the client sends its body only when it is asked for it (`Expect: 100-continue`). */
   readonly continueTo?: ServerResponse | undefined;
+  readonly pace?: Pace;
 }
 
 /**
@@ -41,6 +47,7 @@ export class UploadBody extends Readable {
   readonly #message: IncomingMessage;
   readonly #onProgress: () => void;
   readonly #watch: BodyWatch | undefined;
+  readonly #pace: Pace;
   /** The last chunk, where a watch has to agree before the body may end. */
   #held: Buffer | undefined;
   #ended = false;
@@ -52,8 +59,13 @@ export class UploadBody extends Readable {
   #continueTo: ServerResponse | undefined;
 
   /** `onProgress` is called for every chunk that came in and at the end. */
-  constructor(message: IncomingMessage, onProgress: () => void, { watch, continueTo }: UploadTerms = {}) {
+  constructor(
+    message: IncomingMessage,
+    onProgress: () => void,
+    { watch, continueTo, pace = PACE_OF_UPLOADS }: UploadTerms = {},
+  ) {
     super();
+    this.#pace = pace;
     this.#watch = watch;
     this.#continueTo = continueTo;
     this.#message = message;
@@ -119,7 +131,8 @@ export class UploadBody extends Readable {
     this.#bytes += bytes;
     if (this.#wantedAt === undefined) return undefined;
     this.#waitedMs += now - this.#wantedAt;
-    const allowedMs = GRACE_MS + (this.#bytes / LEAST_BYTES_PER_SECOND) * 1000;
+    const { graceMs, leastBytesPerSecond } = this.#pace;
+    const allowedMs = graceMs + (this.#bytes / leastBytesPerSecond) * 1000;
     if (this.#waitedMs <= allowedMs) return undefined;
     return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
   }

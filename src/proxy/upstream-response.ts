@@ -1,17 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { CallPlace } from './call-room.ts';
 import type { Departure } from './client-departure.ts';
-import type { UploadTerms } from './upload-body.ts';
+import type { RequestBody } from './request-body.ts';
+import type { BodyWatch } from './upload-body.ts';
 
 /** A request as it goes to the upstream. */
-export interface ForwardRequest extends UploadTerms {
+export interface ForwardRequest {
   readonly method: string;
   /** Canonical path and query, rewritten; the server's base path is put before it. */
   readonly path: string;
   /** Flat list of names and values from `forwardRequestHeaders`. */
   readonly headers: string[];
-  /** From `bodyOf`; `watch` looks at it as it passes. */
-  readonly body: IncomingMessage | undefined;
+  readonly body: RequestBody | undefined;
+  /** Looks at the body as it passes. */
+  readonly watch?: BodyWatch | undefined;
   /** Taken for this call, and given back when it needs no connection any more. */
   readonly place: CallPlace;
   /** The client's response, where informational responses (102, 103) may go to it at once. */

@@ -5,9 +5,11 @@ import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { ClientDeparture } from '../../src/proxy/client-departure.ts';
 import { relayResponseHeaders } from '../../src/proxy/headers/to-client.ts';
-import { forwardRequestHeaders, type PaidFacts } from '../../src/proxy/headers/to-upstream.ts';
+import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../../src/proxy/headers/to-upstream.ts';
+import { discardBody } from '../../src/proxy/linger.ts';
+import { type BodyTerms, type RequestBody, requestBodyOf } from '../../src/proxy/request-body.ts';
+import { readRequestHead } from '../../src/proxy/request-head.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
-import { bodyOf } from '../../src/proxy/upload-body.ts';
 import { openUpstreamClient, type RelayOutcome, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
 import { UNCOUNTED } from './odd-upstream.ts';
@@ -26,6 +28,10 @@ export interface BareGatewayOptions {
   readonly health?: HealthBook;
   readonly paid?: PaidFacts;
   readonly add?: readonly (readonly [string, string])[];
+  /** Runs before the request is sent. */
+  readonly before?: (body: RequestBody | undefined) => Promise<void>;
+  /** What request bodies are read under. */
+  readonly bodies?: BodyTerms;
   /** Runs while the response is held back; `false` discards it. */
   readonly hold?: (response: UpstreamResponse, req: IncomingMessage) => Promise<boolean>;
 }
@@ -43,22 +49,27 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
   const client = openUpstreamClient(upstream, options.health ?? new HealthBook(), FIELDS);
   const done: Forwarded[] = [];
   const asked: ((forwarded: Forwarded) => void)[] = [];
-  const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+  const server = createServer({ keepAliveTimeout: 60_000 });
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     void forward(req, res).then((forwarded) => {
       const ask = asked.shift();
       if (ask === undefined) done.push(forwarded);
       else ask(forwarded);
     });
-  });
+  };
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
 
   async function forward(req: IncomingMessage, res: ServerResponse): Promise<Forwarded> {
     const departure = new ClientDeparture(res);
+    const body = requestBodyOf(readRequestHead(req), req, res, options.bodies ?? WITHOUT_BOUNDS);
     try {
+      await options.before?.(body);
       const response = await client.open({
         method: req.method ?? '',
         path: req.url ?? '',
-        headers: requestHeaders(req, upstream, options),
-        body: bodyOf(req),
+        headers: withLengthOf(body?.replacement, requestHeaders(req, upstream, options)),
+        body,
         place: UNCOUNTED,
         hintsTo: options.paid === undefined ? res : undefined,
         timeoutMs: options.timeoutMs ?? 10_000,
@@ -80,6 +91,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
       res.writeHead(response.status, response.statusText, headers);
       return await response.relay(res);
     } catch (error) {
+      discardBody(req, res);
       return refuse(error, res);
     }
   }
@@ -102,6 +114,8 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
   };
 }
 
+const WITHOUT_BOUNDS: BodyTerms = { mostBytes: undefined, hold: () => ({ take: () => true, release() {} }) };
+
 function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareGatewayOptions): string[] {
   return forwardRequestHeaders(req.rawHeaders, {
     fields: FIELDS,
@@ -119,6 +133,6 @@ function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareG
 function refuse(error: unknown, res: ServerResponse): Forwarded {
   if (error instanceof ClientGoneError) return { kind: 'gone_before_answer' };
   if (!(error instanceof GatewayError)) throw error;
-  res.writeHead(error.meaning.status, { connection: 'close' }).end(error.code);
+  res.writeHead(error.meaning.status).end(error.code);
   return { kind: 'fault', code: error.code, reached: mayHaveReachedUpstream(error) };
 }

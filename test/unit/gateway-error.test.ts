@@ -37,6 +37,7 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   too_many_payments: [429, 'client', true],
   too_many_unpaid_calls: [429, 'client', true],
   too_many_upstream_calls: [503, 'client', true],
+  too_many_bodies: [503, 'internal', true],
   settlement_unknown: [503, 'facilitator', true],
   facilitator_unreachable: [503, 'facilitator', true],
   facilitator_timeout: [503, 'facilitator', true],

@@ -1,4 +1,5 @@
 import { AnswerRoom } from './answer-room.ts';
+import { BodyRoom } from './body-room.ts';
 import { PaymentBudget } from './payment-budget.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { UnpaidCalls } from './unpaid-calls.ts';
@@ -9,6 +10,7 @@ export interface Limiters {
   readonly refusals: RefusalMemory;
   readonly unpaidCalls: UnpaidCalls;
   readonly answers: AnswerRoom;
+  readonly bodies: BodyRoom;
 }
 
 /** Begins with a clean slate. `clock` gives Unix milliseconds. */
@@ -18,5 +20,6 @@ export function createLimiters(clock: () => number): Limiters {
     refusals: new RefusalMemory(clock),
     unpaidCalls: new UnpaidCalls(),
     answers: new AnswerRoom(),
+    bodies: new BodyRoom(),
   };
 }

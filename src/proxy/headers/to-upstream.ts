@@ -75,6 +75,15 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   return out;
 }
 
+/** Puts the length of a body right that goes out instead of the client's. One that is chunked has none. */
+export function withLengthOf(replacement: Buffer | undefined, headers: string[]): string[] {
+  if (replacement === undefined) return headers;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() === 'content-length') headers[index + 1] = String(replacement.length);
+  }
+  return headers;
+}
+
 function isLeftOut({ lower, isPayment }: HeaderName, value: string, nominated?: ReadonlySet<string>): boolean {
   if (isPayment?.(value) === true) return true;
   return nominated?.has(lower) === true && lower !== 'te';

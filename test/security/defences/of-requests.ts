@@ -56,7 +56,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['message with two ends|never arrives whole', LISTENER, 'insecureHTTPParser: false', 'insecureHTTPParser: true'],
     ['stays a body', NAMES, "  'transfer-encoding',\n", ''],
     ['100-continue', ACCEPT, "throw new GatewayError('expectation_failed');", ''],
-    ['100-continue', 'pipeline/request-body.ts', 'return httpVersionMinor > 0 && ', 'return '],
+    ['100-continue', 'domain/request-head.ts', 'return httpVersionMinor > 0 && ', 'return '],
     [
       'stays a body',
       'proxy/upload-body.ts',
@@ -171,7 +171,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'large-body',
     ['as soon as it is announced', ACCEPT, "Number(headers['content-length']) > bodyBytes", 'false'],
-    ['over the limit', 'pipeline/forward.ts', "head.headers['transfer-encoding'] === undefined", 'true'],
+    ['over the limit', 'proxy/request-body.ts', "mostBytes !== undefined && this.#framing === 'chunked'", 'false'],
   ),
   ...defencesOf(
     'slow-matching',
@@ -188,9 +188,9 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     [
       'arrives at the API',
-      'pipeline/forward.ts',
-      'const body = bodyOf(req);',
-      "const body = bodyOf(req)?.pipe((await import('node:zlib')).createUnzip());",
+      'proxy/request-body.ts',
+      'return new UploadBody(this.#req, ',
+      "return new UploadBody(this.#req.pipe(process.getBuiltinModule('node:zlib').createUnzip()), ",
     ],
   ),
   ...defencesOf(

@@ -1,0 +1,279 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { awaitsContinue, type RequestHead } from '../domain/request-head.ts';
+import { BodyLimit, bodyTooLarge } from './body-limit.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+import { type BodyWatch, bodyOf, PACE_OF_UPLOADS, type Pace, UploadBody } from './upload-body.ts';
+import { BodyRefusedError } from './upstream-fault.ts';
+
+/**
+ * How long the client of a body that is read before it is sent may be silent, how long it may keep the gateway waiting
+ * in all, in milliseconds, and for which rate it gets more time. Less than a body on its way gets: this one takes memory.
+ */
+const PACE_OF_READING: ReadingPace = { silenceMs: 30_000, graceMs: 30_000, leastBytesPerSecond: 2000 };
+/** The same for one that is only looked at, which takes no memory. */
+const PACE_OF_PASSING: ReadingPace = { ...PACE_OF_UPLOADS, silenceMs: 60_000 };
+
+interface ReadingPace extends Pace {
+  readonly silenceMs: number;
+}
+
+/** A body on its way to the upstream. */
+export interface Upload extends Readable {
+  /** Whether the gateway could pass on more than the client has sent so far. */
+  readonly waitsForClient: boolean;
+}
+
+/** Room in memory for one body, of the room that all of them share. */
+export interface BodyHold {
+  /** Takes room for so many bytes more; `false` when there is none, and after {@link release}. */
+  take(bytes: number): boolean;
+  /** Gives all of it back. Doing so twice does no harm. */
+  release(): void;
+}
+
+/**
+ * The body of a request. Nothing of it is read before somebody asks: then it is read whole, within a bound, or passes
+ * through on its way to the upstream. A request without a body has none of these.
+ */
+export interface RequestBody {
+  /** What {@link read} has read: the bytes that the client sent. `undefined` before. */
+  readonly held: Buffer | undefined;
+  /** The bytes that go out instead, after {@link replaceWith}. */
+  readonly replacement: Buffer | undefined;
+  /**
+   * Reads all of it into memory, and keeps it there until it was sent or the answer is over. A client that waits to be
+   * asked for it (`Expect: 100-continue`) is asked; one that announces too much is not. Asking again gives the same bytes.
+   *
+   * @throws GatewayError `request_body_too_large`, `request_timeout`, `too_many_bodies`; and `ClientGoneError`
+   */
+  read(maxBytes: number): Promise<Buffer>;
+  /**
+   * Has other bytes sent in its place, in the framing that the client chose: a `Content-Length` is put right. Only for a
+   * body that was read. {@link held} stays what it was: a payment is bound to what its client sent.
+   *
+   * @throws GatewayError `too_many_bodies`
+   */
+  replaceWith(bytes: Buffer): void;
+  /**
+   * Begins to send it, once: byte for byte as it came, or what replaces it; `undefined` where that is nothing.
+   *
+   * @param onProgress called for every piece that came from the client, and at the end
+   * @param watch looks at a body as it passes; one that was read is not shown to it
+   */
+  open(onProgress: () => void, watch?: BodyWatch): Upload | undefined;
+  /**
+   * Shows it to a watch, and sends it nowhere. Resolves at its end.
+   *
+   * @throws GatewayError `request_body_too_large`, `request_timeout`; `BodyRefusedError` and `ClientGoneError`
+   */
+  pass(watch: BodyWatch): Promise<void>;
+}
+
+/** What a body of a connection is read under. */
+export interface BodyTerms {
+  /** Longest body that is let through, in bytes. */
+  readonly mostBytes: number | undefined;
+  /** Begins to take memory for it. */
+  readonly hold: () => BodyHold;
+}
+
+/** The body of a request that a server received; `undefined` when it has none. */
+export function requestBodyOf(
+  head: RequestHead,
+  req: IncomingMessage,
+  res: ServerResponse,
+  terms: BodyTerms,
+): RequestBody | undefined {
+  return bodyOf(head) === undefined ? undefined : new ReceivedBody(head, req, res, terms);
+}
+
+/** A body that is there already: of a request that nobody sent over a connection. */
+export function bodyOfBytes(bytes: Buffer, framing: Framing = 'length'): RequestBody {
+  return new KeptBody(bytes, framing);
+}
+
+type Framing = 'length' | 'chunked';
+
+/** A body in memory. */
+class KeptBody implements RequestBody {
+  readonly #framing: Framing;
+  readonly #hold: BodyHold | undefined;
+  readonly held: Buffer;
+  #replacement: Buffer | undefined;
+
+  constructor(bytes: Buffer, framing: Framing, hold?: BodyHold) {
+    this.held = bytes;
+    this.#framing = framing;
+    this.#hold = hold;
+  }
+
+  get replacement(): Buffer | undefined {
+    return this.#replacement;
+  }
+
+  async read(maxBytes: number): Promise<Buffer> {
+    if (this.held.length > maxBytes) throw bodyTooLarge(maxBytes);
+    return this.held;
+  }
+
+  replaceWith(bytes: Buffer): void {
+    if (this.#hold?.take(bytes.length) === false) throw new GatewayError('too_many_bodies');
+    this.#replacement = bytes;
+  }
+
+  open(): Upload | undefined {
+    const bytes = this.#replacement ?? this.held;
+    if (bytes.length === 0 && this.#framing === 'length') return undefined;
+    return new KeptUpload(bytes, this.#hold);
+  }
+
+  async pass(watch: BodyWatch): Promise<void> {
+    const fault = watch.see(this.held);
+    if (fault !== undefined) throw fault;
+    if (!watch.mayEnd()) throw new BodyRefusedError();
+  }
+}
+
+/** A body of a connection. It becomes a {@link KeptBody} when it is read. */
+class ReceivedBody implements RequestBody {
+  readonly #head: RequestHead;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #terms: BodyTerms;
+  #kept: Promise<KeptBody> | undefined;
+  #read: KeptBody | undefined;
+
+  constructor(head: RequestHead, req: IncomingMessage, res: ServerResponse, terms: BodyTerms) {
+    this.#head = head;
+    this.#req = req;
+    this.#res = res;
+    this.#terms = terms;
+  }
+
+  get held(): Buffer | undefined {
+    return this.#read?.held;
+  }
+
+  get replacement(): Buffer | undefined {
+    return this.#read?.replacement;
+  }
+
+  async read(maxBytes: number): Promise<Buffer> {
+    const announced = Number(this.#head.headers['content-length']);
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    this.#kept ??= this.#keep(maxBytes);
+    this.#read = await this.#kept;
+    return await this.#read.read(maxBytes);
+  }
+
+  replaceWith(bytes: Buffer): void {
+    if (this.#read === undefined) throw new Error('a body that was not read cannot be replaced');
+    this.#read.replaceWith(bytes);
+  }
+
+  open(onProgress: () => void, watch?: BodyWatch): Upload | undefined {
+    if (this.#read !== undefined) return this.#read.open();
+    if (this.#kept !== undefined) throw new Error('a body that is being read cannot be sent');
+    const { mostBytes } = this.#terms;
+    // A length that was announced was checked when the request was accepted.
+    const isLimited = mostBytes !== undefined && this.#framing === 'chunked';
+    return new UploadBody(this.#req, onProgress, {
+      watch: isLimited ? new BodyLimit(mostBytes, watch) : watch,
+      continueTo: this.#continueTo,
+    });
+  }
+
+  async pass(watch: BodyWatch): Promise<void> {
+    if (this.#kept !== undefined) return await (await this.#kept).pass(watch);
+    await this.#readAll(this.#terms.mostBytes, watch, PACE_OF_PASSING);
+  }
+
+  get #framing(): Framing {
+    return this.#head.headers['transfer-encoding'] === undefined ? 'length' : 'chunked';
+  }
+
+  get #continueTo(): ServerResponse | undefined {
+    return awaitsContinue(this.#head) ? this.#res : undefined;
+  }
+
+  async #keep(maxBytes: number): Promise<KeptBody> {
+    const hold = this.#terms.hold();
+    const limit = Math.min(maxBytes, this.#terms.mostBytes ?? maxBytes);
+    const taken = new GrowingBuffer(limit, (bytes) => hold.take(bytes));
+    try {
+      await this.#readAll(limit, new TakingWatch(taken), PACE_OF_READING);
+    } catch (fault) {
+      hold.release();
+      throw fault;
+    }
+    if (this.#res.closed) hold.release();
+    else this.#res.once('close', hold.release);
+    return new KeptBody(taken.bytes, this.#framing, hold);
+  }
+
+  async #readAll(mostBytes: number | undefined, inner: BodyWatch, pace: ReadingPace): Promise<void> {
+    const watch = mostBytes === undefined ? inner : new BodyLimit(mostBytes, inner);
+    const terms = { watch, continueTo: this.#continueTo, pace };
+    const upload = new UploadBody(this.#req, () => silence.refresh(), terms);
+    const silence = setTimeout(() => upload.destroy(bodyIsLate()), pace.silenceMs);
+    try {
+      upload.resume();
+      // The watch has seen each piece before it comes here.
+      await finished(upload);
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+}
+
+/** Takes the pieces of a body into memory; ends the body where there is no room. */
+class TakingWatch implements BodyWatch {
+  readonly #into: GrowingBuffer;
+
+  constructor(into: GrowingBuffer) {
+    this.#into = into;
+  }
+
+  see(chunk: Buffer): GatewayError | undefined {
+    return this.#into.append(chunk) ? undefined : new GatewayError('too_many_bodies');
+  }
+
+  mayEnd(): boolean {
+    return true;
+  }
+}
+
+/** Bytes of memory on their way. A stream, as undici would measure a buffer and choose the framing by itself. */
+class KeptUpload extends Readable implements Upload {
+  readonly waitsForClient = false;
+  readonly #bytes: Buffer;
+  readonly #hold: BodyHold | undefined;
+  #begun = false;
+
+  constructor(bytes: Buffer, hold: BodyHold | undefined) {
+    super();
+    this.#bytes = bytes;
+    this.#hold = hold;
+    this.on('error', () => {});
+  }
+
+  override _read(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    if (this.#bytes.length > 0) this.push(this.#bytes);
+    // undici reads once before it looks for a length: the end must not be there yet.
+    process.nextTick(() => this.push(null));
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#hold?.release();
+    callback(error);
+  }
+}
+
+function bodyIsLate(): GatewayError {
+  return new GatewayError('request_timeout', { detail: 'The body stopped arriving.' });
+}
