@@ -57,10 +57,14 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   // A copy of this payment may have been settled while we asked: then "already used" is our own doing, no refusal.
   const held = await findHeld(request, brought, services);
   if (held !== undefined) return held;
+  // Paid once, served, and forgotten by a clock that ran ahead: a new offer would have its buyer pay twice.
+  if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
   budget.wasRefused(bringer, refusalsPerMinute);
   refusals.remember(facilitators, payment, verification.reason);
   return refusePayment(verification.reason);
 }
+
+const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
 
 /** Without an offer: the payment was not judged, and may be good when it is sent again. */
 function tooManyPayments(retryAfterSeconds: number): Refusal {

@@ -12,6 +12,7 @@ import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
+import { SteadyClock } from './steady-clock.ts';
 
 /** How often a process looks for open payments, and says that it lives, in milliseconds. */
 const ROUND_MS = 1000;
@@ -69,6 +70,8 @@ export interface ReconcilerDeps {
   readonly notes: RecoveryNotes;
   /** Unix milliseconds. */
   readonly clock: () => number;
+  /** Milliseconds that only go forward. Default: the process's own. */
+  readonly monotonic?: () => number;
 }
 
 /**
@@ -99,8 +102,12 @@ export class Reconciler {
   /** Unix milliseconds of the sign of life under way. */
   #beatFrom = 0;
 
+  /** By which things are forgotten. */
+  readonly #steady: SteadyClock;
+
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
+    this.#steady = new SteadyClock(deps.clock, deps.monotonic);
   }
 
   /** Whether the ledger takes the signs of life that it is sent every second. */
@@ -185,12 +192,13 @@ export class Reconciler {
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('round', everyRound);
     await this.#attempt('pruning', async () => {
-      const before = clock() - retentionMs();
+      const now = this.#steady.now();
+      const before = now - retentionMs();
       await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
-      await store.passes.prunePasses(before, clock(), PRUNED_AT_ONCE);
+      await store.passes.prunePasses(before, now, PRUNED_AT_ONCE);
       await this.#forgetUnmoved('released');
       await this.#forgetUnmoved('failed');
-      await store.forgetAnswers(clock() - retryWindowMs() - ANSWER_MARGIN_MS, PRUNED_AT_ONCE);
+      await store.forgetAnswers(now - retryWindowMs() - ANSWER_MARGIN_MS, PRUNED_AT_ONCE);
     });
   }
 

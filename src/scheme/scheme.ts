@@ -13,8 +13,8 @@ export type Authentication =
       readonly kind: 'refused';
       readonly reason: string;
       /**
-       * Set where the time alone is against the payment: it can no longer be taken, but it may have been, and then its
-       * buyer gets what became of it and no new offer.
+       * Set where the time alone is against the payment, on either side: it cannot be taken now, but it may have been,
+       * by a clock that has been put right or back since. Then its buyer gets what became of it and no new offer.
        */
       readonly lapsed?: Authorization;
     };

@@ -114,7 +114,7 @@ export class RecentOffers {
   /** Writes down that the plan's offers are in force, when it is time to. */
   async remember(): Promise<void> {
     const now = this.#clock();
-    if (now - this.#rememberedAt < REMEMBER_MS) return;
+    if (Math.abs(now - this.#rememberedAt) < REMEMBER_MS) return;
     for (let left = this.#left[0]; left !== undefined; left = this.#left[0]) {
       await this.#quotes.rememberQuotes(left.quotes, left.at);
       this.#left.shift();

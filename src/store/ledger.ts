@@ -71,6 +71,14 @@ export interface Ledger {
   transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome>;
   /** Reads one row. */
   find(key: PaymentKey): Promise<PaymentRecord | undefined>;
+  /**
+   * Whether a payment without a row may have had one that `Upkeep.prune` deleted: one that ended as late was. By clocks
+   * that are right only what ended long ago is deleted; a payment that lives and may be forgotten, because a clock ran
+   * ahead, is not known to be unused.
+   *
+   * @param expiresAt Unix seconds, as the row has it
+   */
+  mayHaveForgotten(expiresAt: number): Promise<boolean>;
   /** Finishes what was accepted and lets go of files and connections. */
   close(): Promise<void>;
 }

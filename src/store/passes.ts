@@ -113,9 +113,10 @@ export interface Revocations {
 /** Nonces of sign-ins. */
 export interface SignIns {
   /**
-   * Takes a nonce: `true` for one caller, `false` for every other one, over all processes.
+   * Takes a nonce: `true` for one caller, `false` for every other one, over all processes. `false` also where nonces that
+   * ended as late were forgotten, because a clock ran ahead: it may be one of them.
    *
-   * @param until Unix milliseconds until which somebody could use it again; it is remembered at least that long
+   * @param until Unix milliseconds until which somebody could use it again, the same for each use
    */
   spendNonce(nonce: string, until: number): Promise<boolean>;
 }

@@ -171,6 +171,20 @@ export function upkeepContract(scene: LedgerScene): void {
       expect([await prune(), await prune(), await prune(), await prune()]).toEqual([2, 2, 1, 0]);
     });
 
+    it('is kept in mind: what ended no later may have been among it, and what ends later was not', async () => {
+      expect(await scene.ledger.mayHaveForgotten(EXPIRES_AT - 1_000_000)).toBe(false);
+      await broughtTo('delivered', paymentClaim({ name: 'early' }));
+      await broughtTo('delivered', paymentClaim({ name: 'late', expiresAt: EXPIRES_AT + 50 }));
+      expect(await scene.ledger.prune(NOW + YEAR_MS, EXPIRES_AT + YEAR_MS, 1)).toBe(1);
+      const another = await scene.another();
+      expect(await another.mayHaveForgotten(EXPIRES_AT)).toBe(true);
+      expect(await another.mayHaveForgotten(EXPIRES_AT + 1)).toBe(false);
+      expect(await later()).toBe(1);
+      expect(await later()).toBe(0);
+      expect(await another.mayHaveForgotten(EXPIRES_AT + 50)).toBe(true);
+      expect(await another.mayHaveForgotten(EXPIRES_AT + 51)).toBe(false);
+    });
+
     it('frees the identifier of what it deletes, and deletes its kept answer', async () => {
       const { key } = await broughtTo('delivered', paymentClaim({ name: 'old', identifier: 'order-7' }));
       await scene.ledger.keep(key, {

@@ -197,8 +197,20 @@ export function passesContract(scene: LedgerScene): void {
       await scene.ledger.passes.spendNonce('nonce', NOW);
       await scene.ledger.passes.prunePasses(NOW, NOW + 300_000, 10);
       expect(await scene.ledger.passes.spendNonce('nonce', NOW)).toBe(false);
-      await scene.ledger.passes.prunePasses(NOW, NOW + 300_001, 10);
-      expect(await scene.ledger.passes.spendNonce('nonce', NOW)).toBe(true);
+    });
+
+    it('is not taken again once it is forgotten, nor is any other that ended no later', async () => {
+      const { passes } = scene.ledger;
+      await passes.spendNonce('nonce', NOW);
+      await passes.spendNonce('early', NOW - 5000);
+      await passes.prunePasses(NOW, NOW + 300_001, 10);
+      // The clock is put back: what was forgotten by the wrong one is no more to be told from what was never used.
+      expect(await passes.spendNonce('nonce', NOW)).toBe(false);
+      expect(await passes.spendNonce('never used', NOW)).toBe(false);
+      expect(await passes.spendNonce('later', NOW + 1)).toBe(true);
+      await passes.prunePasses(NOW, NOW - 1, 10);
+      expect(await passes.spendNonce('later still', NOW + 2)).toBe(true);
+      expect(await (await scene.another()).passes.spendNonce('nonce', NOW)).toBe(false);
     });
   });
 

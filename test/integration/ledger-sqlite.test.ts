@@ -65,6 +65,7 @@ describe('the contract', () => {
         'nonces',
         'token_keys',
         'events',
+        'forgotten',
       ]) {
         await engine.run({ kind: 'write', text: `DELETE FROM turnpike_${table}`, values: [] });
       }

@@ -79,12 +79,16 @@ describe('a signed Permit2 transfer', () => {
     expect(authorizationOf(await pay({}, OFFER, elsewhere)).proved).toBe(false);
   });
 
-  it('says which payment it was where only its deadline is over', async () => {
+  it.each([
+    ['its deadline is over', { deadline: String(NOW - 300) }],
+    ['its deadline is too far away', { deadline: String(NOW + 661) }],
+    ['its beginning is later', { witness: { to: payTo, validAfter: String(NOW + 1) } }],
+  ])('says which payment it was where only the time is against it: %s', async (_, changed) => {
     const { key } = authorizationOf(await pay());
-    expect(await pay({ deadline: String(NOW - 300) })).toMatchObject({
-      kind: 'refused',
-      lapsed: { key, proved: true },
-    });
+    expect(await pay(changed)).toMatchObject({ kind: 'refused', lapsed: { key, proved: true } });
+  });
+
+  it('does not say so where the token is another one too', async () => {
     const permitted = { token: OTHER, amount: '10000' };
     expect(await pay({ deadline: String(NOW - 300), permitted })).not.toHaveProperty('lapsed');
   });

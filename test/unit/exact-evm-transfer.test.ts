@@ -89,18 +89,20 @@ describe('a signed EIP-3009 transfer', () => {
   });
 });
 
-describe('a lapsed EIP-3009 transfer', () => {
-  it('still says which payment it was, so that its buyer can ask what became of it', async () => {
-    const { authorization } = { authorization: authorizationOf(await pay()) };
-    const late = await pay({ validBefore: String(NOW - 300) });
-    expect(late).toMatchObject({ kind: 'refused', lapsed: { key: authorization.key, proved: true } });
+describe('an EIP-3009 transfer that the time alone is against', () => {
+  it.each([
+    ['its time is over', { validBefore: String(NOW - 300) }],
+    ['it has not begun, as when the clock was put back', { validAfter: String(NOW + 1) }],
+    ['it lasts too long, as when the clock was put back', { validBefore: String(NOW + 9999) }],
+  ])('still says which payment it was, so that its buyer can ask what became of it: %s', async (_, changed) => {
+    const { key } = authorizationOf(await pay());
+    expect(await pay(changed)).toMatchObject({ kind: 'refused', lapsed: { key, proved: true } });
   });
 
   it.each([
     ['the amount is wrong too', { validBefore: String(NOW - 300), value: '1' }],
     ['the recipient is wrong too', { validBefore: String(NOW - 300), to: `0x${'99'.repeat(20)}` }],
-    ['it has not begun', { validAfter: String(NOW + 1) }],
-    ['it lasts too long', { validBefore: String(NOW + 9999) }],
+    ['it has not begun, and the amount is wrong too', { validAfter: String(NOW + 1), value: '1' }],
   ])('says nothing where %s', async (_, changed) => {
     expect(await pay(changed)).not.toHaveProperty('lapsed');
   });

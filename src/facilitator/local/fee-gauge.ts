@@ -57,7 +57,7 @@ export class FeeGauge {
 
   async #read(): Promise<Reading> {
     const reading = await this.#reading;
-    if (reading !== undefined && this.#clock() - reading.takenAt < FRESH_MS) return reading;
+    if (reading !== undefined && Math.abs(this.#clock() - reading.takenAt) < FRESH_MS) return reading;
     return await this.#renew();
   }
 

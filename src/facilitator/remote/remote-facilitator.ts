@@ -15,6 +15,7 @@ import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
+import { Rest } from './rest.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
@@ -95,9 +96,6 @@ type Operation = 'verify' | 'settle' | 'supported';
  */
 const LAST_ANSWER_SECONDS = 300;
 
-/** How long a facilitator that refused a settlement at its door is rested, in seconds, where it names no time. */
-const REST_SECONDS = 30;
-
 /** Answers to `/settle` that come from the door and not from who settles, where they hold no settle answer. */
 const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
 
@@ -132,7 +130,7 @@ class RemoteFacilitator implements Facilitator {
   readonly #settling = new Set<Promise<SettlementOutcome>>();
   readonly #onStrangeReason: StrangeReason;
   readonly #families: NetworkFamilies;
-  #rest: { readonly until: number; readonly why: string } | undefined;
+  readonly #rest: Rest;
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
 
@@ -144,6 +142,7 @@ class RemoteFacilitator implements Facilitator {
     this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#families = deps.families;
     this.#clock = deps.clock ?? Date.now;
+    this.#rest = new Rest(this.#clock);
     this.#random = deps.random ?? randomBytes;
     if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
       this.#publicNodes = new PublicNodes(spec.publicNodes, deps.loadWitness, this.#clock);
@@ -154,7 +153,7 @@ class RemoteFacilitator implements Facilitator {
   }
 
   get resting(): string | undefined {
-    return this.#rest !== undefined && this.#clock() < this.#rest.until ? this.#rest.why : undefined;
+    return this.#rest.why;
   }
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
@@ -165,7 +164,7 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
-    if (this.resting !== undefined) throw this.#restFault();
+    if (this.resting !== undefined) throw this.#rest.fault();
     // Which form a v1 payment takes depends on what is supported.
     if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
     const { body, version } = this.#prepare(payment, payment.offer.amount);
@@ -235,7 +234,11 @@ class RemoteFacilitator implements Facilitator {
     const answer = await this.#call('settle', body, undefined);
     const said = this.#read(answer, payment, amount, version);
     if (said !== undefined) return await this.#confirm(payment, amount, said);
-    if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) throw this.#restAfter(answer);
+    if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
+      // Nothing was sent: whoever refuses at the door has not read the payment. It is good at once, for another one.
+      this.#rest.begin(answer.status, answer.retryAfter);
+      throw this.#rest.fault(1);
+    }
     const nothingLeft = answer.kind === 'broken' && !answer.sent;
     return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
   }
@@ -258,23 +261,6 @@ class RemoteFacilitator implements Facilitator {
     const isKnown = relayedReason(textOf(reason), '') !== '';
     const text = loggedReason(textOf(reason), operation === 'verify' && isKnown ? undefined : textOf(message));
     if (text !== undefined) this.#onStrangeReason(this.name, operation, text);
-  }
-
-  /** Nothing was sent: whoever refuses at the door has not read the payment. */
-  #restAfter({ status, retryAfter }: Extract<Exchange, { kind: 'answered' }>): GatewayError {
-    const now = this.#clock();
-    const seconds = readRetryAfter(retryAfter, now) ?? REST_SECONDS;
-    this.#rest = { until: now + seconds * 1000, why: `it refuses to settle with HTTP status ${status}` };
-    // The payment is good at once: another facilitator may take it.
-    return this.#restFault(1);
-  }
-
-  #restFault(seconds?: number): GatewayError {
-    const left = Math.ceil(((this.#rest?.until ?? 0) - this.#clock()) / 1000);
-    return new GatewayError('facilitator_overloaded', {
-      cause: new Error(this.#rest?.why ?? 'it rests'),
-      retryAfterSeconds: seconds ?? Math.max(1, left),
-    });
   }
 
   #prepare(payment: Payment, amount: Amount): Prepared {

@@ -41,7 +41,10 @@ const CURABLE: ReadonlySet<string> = new Set([
  * can spoil somebody else's payment by sending something that merely looks like it.
  */
 export class RefusalMemory {
-  readonly #byJudges = new WeakMap<object, LRUCache<string, { readonly reason: string; readonly until: number }>>();
+  readonly #byJudges = new WeakMap<
+    object,
+    LRUCache<string, { readonly reason: string; readonly until: number; readonly lastsMs: number }>
+  >();
   readonly #clock: () => number;
 
   /** `clock` gives Unix milliseconds. */
@@ -54,7 +57,10 @@ export class RefusalMemory {
     const refusals = this.#byJudges.get(judges);
     if (refusals === undefined) return undefined;
     const refusal = refusals.get(digestOf(payment));
-    return refusal !== undefined && this.#clock() < refusal.until ? refusal.reason : undefined;
+    if (refusal === undefined) return undefined;
+    const left = refusal.until - this.#clock();
+    // More than it had is left where the clock was put back: it is not known how old it is.
+    return left > 0 && left <= refusal.lastsMs ? refusal.reason : undefined;
   }
 
   /** Keeps a refusal in mind for as long as its reason lasts. */
@@ -63,7 +69,7 @@ export class RefusalMemory {
     if (lastsMs === 0) return;
     const refusals = this.#byJudges.get(judges) ?? new LRUCache({ max: MOST_REFUSALS });
     this.#byJudges.set(judges, refusals);
-    refusals.set(digestOf(payment), { reason, until: this.#clock() + lastsMs });
+    refusals.set(digestOf(payment), { reason, until: this.#clock() + lastsMs, lastsMs });
   }
 }
 

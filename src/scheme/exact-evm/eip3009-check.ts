@@ -47,11 +47,10 @@ function unfit(signed: Eip3009Payload, offer: Offer, now: number): Unfit | undef
   const pays = signed.value === offer.amount;
   switch (checkWindow(signed.validAfter, signed.validBefore, now, offer.maxTimeoutSeconds)) {
     case 'ending':
-      return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: pays };
     case 'too_long':
-      return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: false };
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: pays };
     case 'not_yet':
-      return { reason: 'invalid_exact_evm_payload_authorization_valid_after', lapsed: false };
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_after', lapsed: pays };
     case 'inside':
       return pays ? undefined : { reason: 'invalid_exact_evm_payload_authorization_value_mismatch', lapsed: false };
   }

@@ -38,11 +38,10 @@ function unfit(signed: Permit2Payload, offer: Offer, now: number): Unfit | undef
   const wrongMoney = moneyMismatch(signed, offer);
   switch (checkWindow(signed.witness.validAfter, signed.deadline, now, offer.maxTimeoutSeconds)) {
     case 'ending':
-      return { reason: 'permit2_deadline_expired', lapsed: wrongMoney === undefined };
     case 'too_long':
-      return { reason: 'permit2_deadline_expired', lapsed: false };
+      return { reason: 'permit2_deadline_expired', lapsed: wrongMoney === undefined };
     case 'not_yet':
-      return { reason: 'permit2_not_yet_valid', lapsed: false };
+      return { reason: 'permit2_not_yet_valid', lapsed: wrongMoney === undefined };
     case 'inside':
       return wrongMoney === undefined ? undefined : { reason: wrongMoney, lapsed: false };
   }

@@ -47,6 +47,8 @@ class MemoryLedger implements PaymentStore {
   readonly #answers = new Map<PaymentKey, KeptAnswer & { readonly keptAt: number }>();
   /** By route and offer. */
   readonly #quotes = new Map<string, Quote>();
+  /** End of the last payment that was pruned, in Unix seconds. */
+  #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
   readonly passes: PassStore = new MemoryPasses(this.#calls, (key) => this.#rows.has(key));
@@ -87,6 +89,10 @@ class MemoryLedger implements PaymentStore {
 
   find(key: PaymentKey): Promise<PaymentRecord | undefined> {
     return this.#calls.run(async () => this.#rows.get(key));
+  }
+
+  mayHaveForgotten(expiresAt: number): Promise<boolean> {
+    return this.#calls.run(async () => expiresAt <= this.#forgottenUntil);
   }
 
   beat(owner: string, now: number): Promise<void> {
@@ -160,7 +166,10 @@ class MemoryLedger implements PaymentStore {
             PRUNABLE.includes(state) && changedAt < changedBefore && expiresAt < expiredBefore,
         )
         .slice(0, limit);
-      for (const row of old) this.#forget(row);
+      for (const row of old) {
+        this.#forgottenUntil = Math.max(this.#forgottenUntil, row.expiresAt);
+        this.#forget(row);
+      }
       for (const [owner, beatAt] of this.#beats) {
         if (beatAt <= changedBefore - OWNER_GONE_MS) this.#beats.delete(owner);
       }

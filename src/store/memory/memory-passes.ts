@@ -26,6 +26,8 @@ export class MemoryPasses implements PassStore {
   readonly #passes = new Map<PassId, Kept>();
   readonly #bought = new Map<PaymentKey, PassId>();
   readonly #nonces = new Map<string, number>();
+  /** End of the last nonce that was forgotten, in Unix milliseconds. */
+  #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #calls: OpenCalls;
   readonly #hasPayment: (key: PaymentKey) => boolean;
   #key: TokenKey | undefined;
@@ -108,7 +110,7 @@ export class MemoryPasses implements PassStore {
 
   spendNonce(nonce: string, until: number): Promise<boolean> {
     return this.#calls.run(async () => {
-      if (this.#nonces.has(nonce)) return false;
+      if (this.#nonces.has(nonce) || until <= this.#forgottenUntil) return false;
       this.#nonces.set(nonce, until);
       return true;
     });
@@ -123,7 +125,11 @@ export class MemoryPasses implements PassStore {
 
   prunePasses(before: number, now: number, limit: number): Promise<number> {
     return this.#calls.run(async () => {
-      for (const [nonce, until] of this.#nonces) if (until < now - NONCE_GRACE_MS) this.#nonces.delete(nonce);
+      for (const [nonce, until] of this.#nonces) {
+        if (until >= now - NONCE_GRACE_MS) continue;
+        this.#forgottenUntil = Math.max(this.#forgottenUntil, until);
+        this.#nonces.delete(nonce);
+      }
       const old = [...this.#passes.values()]
         .filter(
           ({ endedAt, payments }) => endedAt !== undefined && endedAt < before && !payments.some(this.#hasPayment),

@@ -1,5 +1,6 @@
 import type { PassHolder, PassId, PassScope } from '../../domain/pass.ts';
 import { type LeaseRequest, NONCE_GRACE_MS, type PassSale, type TokenKey } from '../passes.ts';
+import { markText } from './forgotten.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
@@ -140,18 +141,25 @@ export function prunePassesStatement(before: number, limit: number, dialect: Dia
   return write('prune_passes', query, [whole(before), limit]);
 }
 
-/** Takes a nonce. No row: somebody had it. */
+/** Takes a nonce. No row: somebody had it, or may have had it. */
 export function spendNonceStatement(nonce: string, until: number): Statement {
-  const query = `INSERT INTO turnpike_nonces (nonce, until_at) VALUES ($1, $2)
+  const query = `INSERT INTO turnpike_nonces (nonce, until_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT)
+    WHERE NOT EXISTS (SELECT 1 FROM turnpike_forgotten WHERE what = 'nonces' AND until_at >= CAST($2 AS BIGINT))
     ON CONFLICT (nonce) DO NOTHING RETURNING nonce`;
   return write('spend_nonce', query, [text(nonce), whole(until)]);
 }
 
-/** Forgets nonces that nobody can use any more. */
-export function forgetNoncesStatement(now: number, limit: number, dialect: Dialect): Statement {
+/** Says until when nonces are about to be forgotten; no row: there are none to forget. */
+export function markNoncesStatement(now: number, limit: number): Statement {
+  const going = 'SELECT until_at FROM turnpike_nonces WHERE until_at < $1 ORDER BY until_at LIMIT $2';
+  return write('mark_nonces', markText('nonces', going), [whole(now - NONCE_GRACE_MS), limit]);
+}
+
+/** Forgets nonces of before a mark. */
+export function forgetNoncesStatement(mark: number, limit: number, dialect: Dialect): Statement {
   const query = `DELETE FROM turnpike_nonces WHERE nonce IN (
-    SELECT nonce FROM turnpike_nonces WHERE until_at < $1 ORDER BY until_at LIMIT $2 ${dialect.takeRows})`;
-  return write('forget_nonces', query, [whole(now - NONCE_GRACE_MS), limit]);
+    SELECT nonce FROM turnpike_nonces WHERE until_at <= $1 ORDER BY until_at LIMIT $2 ${dialect.takeRows})`;
+  return write('forget_nonces', query, [whole(mark), limit]);
 }
 
 /** Reads the store's token key. */

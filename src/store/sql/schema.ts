@@ -124,6 +124,8 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX turnpike_payments_look_again ON turnpike_payments (check_at) WHERE check_at > 0 AND ${IS_RESTING}`,
     `CREATE INDEX turnpike_payments_prunable ON turnpike_payments (expires_at) WHERE ${IS_PRUNABLE}`,
   ],
+  // Until when payments (Unix seconds) and nonces (Unix milliseconds) may be forgotten.
+  ({ text }) => [`CREATE TABLE turnpike_forgotten (what ${text} NOT NULL PRIMARY KEY, until_at BIGINT NOT NULL)`],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

@@ -45,6 +45,8 @@ import {
   countOwedStatement,
   forgetOwnersStatement,
   forgetUnmovedStatement,
+  markPaymentsStatement,
+  mayHaveForgottenStatement,
   pruneStatement,
   retireStatement,
   takeDefaultedStatement,
@@ -99,6 +101,10 @@ export class SqlLedger implements PaymentStore {
     return this.#calls.run(() => this.#readOne(findStatement(key)));
   }
 
+  mayHaveForgotten(expiresAt: number): Promise<boolean> {
+    return this.#calls.run(async () => (await this.#engine.run(mayHaveForgottenStatement(expiresAt))).length > 0);
+  }
+
   beat(owner: string, now: number): Promise<void> {
     return this.#run(beatStatement(owner, now));
   }
@@ -145,10 +151,9 @@ export class SqlLedger implements PaymentStore {
 
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
     return this.#calls.run(async () => {
-      const { dialect } = this.#engine;
-      const rows = await this.#engine.run(pruneStatement(changedBefore, expiredBefore, limit, dialect));
+      const pruned = await this.#prune(changedBefore, expiredBefore, limit);
       await this.#engine.run(forgetOwnersStatement(changedBefore));
-      return rows.length;
+      return pruned;
     });
   }
 
@@ -241,6 +246,15 @@ export class SqlLedger implements PaymentStore {
     if (claim.identifier === undefined) return undefined;
     const namesake = await this.#readOne(namesakeStatement(claim.identifier));
     return namesake === undefined ? undefined : { kind: 'held', record: namesake };
+  }
+
+  /** Two acts: that rows are forgotten is known before they are gone. None later than the mark is. */
+  async #prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
+    const { dialect } = this.#engine;
+    const [marked] = await this.#engine.run(markPaymentsStatement(changedBefore, expiredBefore, limit));
+    if (marked === undefined) return 0;
+    const before = Math.min(expiredBefore, readWhole(marked, 'until_at') + 1);
+    return (await this.#engine.run(pruneStatement(changedBefore, before, limit, dialect))).length;
   }
 
   /** Deletes rows; the statement returns one for each. */

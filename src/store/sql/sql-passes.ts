@@ -17,6 +17,7 @@ import {
   grantStatements,
   leaseStatement,
   listPassesStatement,
+  markNoncesStatement,
   newTokenKeyStatement,
   prunePassesStatement,
   revokedStatement,
@@ -105,7 +106,10 @@ export class SqlPasses implements PassStore {
   prunePasses(before: number, now: number, limit: number): Promise<number> {
     return this.#calls.run(async () => {
       const { dialect } = this.#engine;
-      await this.#engine.run(forgetNoncesStatement(now, limit, dialect));
+      const [marked] = await this.#engine.run(markNoncesStatement(now, limit));
+      if (marked !== undefined) {
+        await this.#engine.run(forgetNoncesStatement(readWhole(marked, 'until_at'), limit, dialect));
+      }
       return (await this.#engine.run(prunePassesStatement(before, limit, dialect))).length;
     });
   }

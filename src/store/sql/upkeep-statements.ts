@@ -13,6 +13,7 @@ import {
   IS_RESTING,
   IS_SETTLED,
 } from './conditions.ts';
+import { markText } from './forgotten.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
@@ -111,6 +112,21 @@ export function countOpenStatement(): Statement {
   return { kind: 'read', name: 'count_open', text: query, values: [] };
 }
 
+const IS_OLD = `${IS_PRUNABLE} AND expires_at < $2 AND changed_at < $1`;
+
+/** Says until when payments are about to be forgotten, by their ends; no row: there are none to forget. */
+export function markPaymentsStatement(changedBefore: number, expiredBefore: number, limit: number): Statement {
+  const going = `SELECT expires_at AS until_at FROM turnpike_payments WHERE ${IS_OLD} ORDER BY expires_at LIMIT $3`;
+  const values = [whole(changedBefore), whole(expiredBefore), limit];
+  return { kind: 'write', name: 'mark_payments', text: markText('payments', going), values };
+}
+
+/** Whether a payment that ended at a time may have been forgotten: then there is a row. */
+export function mayHaveForgottenStatement(expiresAt: number): Statement {
+  const query = "SELECT 1 AS forgotten FROM turnpike_forgotten WHERE what = 'payments' AND until_at >= $1";
+  return { kind: 'read', name: 'may_have_forgotten', text: query, values: [whole(expiresAt)] };
+}
+
 /** Deletes old rows in which nothing is left to collect; one row for each. */
 export function pruneStatement(
   changedBefore: number,
@@ -120,7 +136,7 @@ export function pruneStatement(
 ): Statement {
   const query = `WITH taken AS MATERIALIZED (
       SELECT key FROM turnpike_payments
-      WHERE ${IS_PRUNABLE} AND expires_at < $2 AND changed_at < $1
+      WHERE ${IS_OLD}
       ORDER BY expires_at LIMIT $3 ${dialect.takeRows})
     DELETE FROM turnpike_payments WHERE key IN (SELECT key FROM taken) RETURNING key`;
   return { kind: 'write', name: 'prune', text: query, values: [whole(changedBefore), whole(expiredBefore), limit] };

@@ -53,6 +53,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
       return outcome;
     },
     find: (key) => inner.find(key),
+    mayHaveForgotten: (expiresAt) => inner.mayHaveForgotten(expiresAt),
     close: () => inner.close(),
     beat: (owner, now) => inner.beat(owner, now),
     retire: (owner) => inner.retire(owner),

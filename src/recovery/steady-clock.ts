@@ -1,0 +1,50 @@
+/** How far the clock may run ahead between two looks and still be believed, in milliseconds: clocks are put right a little all the time. */
+const TOLERANCE_MS = 1000;
+/** How long a clock has to stay ahead until it is believed, in milliseconds. */
+const BELIEVED_AFTER_MS = 3_600_000;
+
+/**
+ * The time by which things are forgotten: the wall clock, but for its jumps ahead. A clock that ran ahead and comes back
+ * must not have deleted a kept answer, a used sign-in or a payment that could still be asked for.
+ *
+ * | the wall clock | this one |
+ * |---|---|
+ * | runs as time goes by | says the same |
+ * | is put back | goes back with it: less is forgotten |
+ * | jumps ahead | goes on at its pace, and follows once the jump has lasted for an hour |
+ *
+ * It begins with the wall clock. What a process forgot that began with a wrong one is kept in mind by the store: see
+ * `Ledger.mayHaveForgotten` and `SignIns.spendNonce`.
+ */
+export class SteadyClock {
+  readonly #clock: () => number;
+  readonly #monotonic: () => number;
+  #wallAt: number;
+  #lookedAt: number;
+  #aheadSince: number | undefined;
+
+  /**
+   * @param clock Unix milliseconds
+   * @param monotonic milliseconds that only go forward, at the pace of time
+   */
+  constructor(clock: () => number, monotonic: () => number = () => performance.now()) {
+    this.#clock = clock;
+    this.#monotonic = monotonic;
+    this.#wallAt = clock();
+    this.#lookedAt = monotonic();
+  }
+
+  /** Unix milliseconds. To be asked every few seconds: between two looks a small jump cannot be told from none. */
+  now(): number {
+    const wall = this.#clock();
+    const looked = this.#monotonic();
+    const expected = this.#wallAt + (looked - this.#lookedAt);
+    const isAhead = wall > expected + TOLERANCE_MS;
+    this.#aheadSince = isAhead ? (this.#aheadSince ?? looked) : undefined;
+    const isBelieved = this.#aheadSince === undefined || looked - this.#aheadSince >= BELIEVED_AFTER_MS;
+    this.#wallAt = isBelieved ? wall : expected;
+    this.#lookedAt = looked;
+    if (isBelieved) this.#aheadSince = undefined;
+    return this.#wallAt;
+  }
+}
