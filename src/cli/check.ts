@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
+import { isPriced } from '../domain/route-price.ts';
 import { readOperations } from '../openapi/operations.ts';
 import { type Cli, example } from './cli.ts';
 import { type Coverage, coverageOf, isCovered } from './coverage.ts';
@@ -63,7 +64,7 @@ async function check({ config, json, against }: CheckOptions, terminal: Terminal
     return 2;
   }
   const { routes } = loaded.plan;
-  const priced = routes.filter((route) => route.price.kind === 'priced').length;
+  const priced = routes.filter(isPriced).length;
   print(terminal, `${config}: fine, ${count(routes.length, 'route')}, ${priced} priced`);
   const shadowed = describeShadowed(loaded.plan);
   if (shadowed !== undefined) notice(terminal, `note: ${shadowed}`);

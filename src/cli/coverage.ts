@@ -1,5 +1,6 @@
 import { routeFinder } from '../discovery/operation-route.ts';
 import type { Plan } from '../domain/plan.ts';
+import { isPriced } from '../domain/route-price.ts';
 import type { OperationList } from '../openapi/operations.ts';
 
 /** How a price table and an API description differ. */
@@ -31,8 +32,8 @@ export function coverageOf(plan: Plan, { operations }: OperationList): Coverage 
       continue;
     }
     met.add(route.name);
-    if (route.price.kind === 'free') unpriced.push({ operation, gets: 'free' });
+    if (!isPriced(route)) unpriced.push({ operation, gets: 'free' });
   }
-  const unused = plan.routes.filter((route) => route.price.kind === 'priced' && !met.has(route.name));
+  const unused = plan.routes.filter((route) => isPriced(route) && !met.has(route.name));
   return { unpriced, unused: unused.map((route) => route.name) };
 }

@@ -48,7 +48,7 @@ function cells(route: RouteDescription, table: AssetTable): readonly string[] {
     route.access === undefined ? route.price : `${route.price} for ${passText(route.access)}`,
     networks === '' ? '-' : networks,
     // Nothing is settled on a free route, whatever the mode.
-    route.offers.length === 0 ? '-' : route.settle,
+    route.settle ?? '-',
     route.upstream,
   ];
 }

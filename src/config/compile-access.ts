@@ -3,22 +3,24 @@ import type { AccessTerms } from '../domain/access.ts';
 import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassScope } from '../domain/pass.ts';
-import type { PatternSegment, Route, RoutePrice } from '../domain/route.ts';
+import type { PatternSegment, Route } from '../domain/route.ts';
+import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
 import type { AccessDraft } from './access-keys.ts';
+import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
-/** A compiled route next to what the file says of it. */
+/** A compiled route next to what the file says of its prices, one by one. */
 export interface CompiledRoute {
   readonly route: Route;
-  readonly fields: RouteFields;
+  readonly fields: readonly PriceFields[];
 }
 
-/** A priced route that sells passes. */
+/** A price that sells passes. */
 interface Seller {
   readonly route: Route;
+  readonly price: PaidPrice;
   /** What it costs, without who is paid: an operator's new wallet takes nothing from passes that were sold. */
   readonly cost: string;
   /** What it costs and who is paid. */
@@ -28,7 +30,7 @@ interface Seller {
 }
 
 /**
- * Gives the routes with `access` their terms. Routes of one group share their passes, so that a pass of the cheapest
+ * Gives the prices with `access` their terms. Prices of one group share their passes, so that a pass of the cheapest
  * would open the dearest: they have to cost and to sell the same.
  */
 export function compileAccess(
@@ -38,51 +40,60 @@ export function compileAccess(
   source: Source,
 ): readonly Route[] {
   const byScope = new Map<PassScope, Seller[]>();
-  const scopeOf = new Map<Route, Seller[]>();
-  for (const { route, fields } of compiled) {
+  const scopeOf = new Map<RoutePrice, Seller[]>();
+  for (const { route, price, fields } of compiled.flatMap(pricesOf)) {
     const draft = soundValue(fields.access);
-    if (draft === undefined) continue;
-    const offers = saleOffers(route.price, fields, gateway, source);
-    if (offers === undefined) continue;
-    const scope: PassScope = draft.group === undefined ? `route:${route.name}` : `group:${draft.group}`;
+    if (draft === undefined || !maySell(price, fields, gateway, source)) continue;
+    const scope: PassScope = draft.group === undefined ? `route:${price.id}` : `group:${draft.group}`;
     const sellers = byScope.get(scope) ?? [];
     byScope.set(scope, sellers);
-    const [cost, ways] = [costText(offers, false, families), costText(offers, true, families)];
-    sellers.push({ route, cost, ways, draft, place: fields.access.place });
-    scopeOf.set(route, sellers);
+    const [cost, ways] = [costText(price.offers, false, families), costText(price.offers, true, families)];
+    sellers.push({ route, price, cost, ways, draft, place: fields.access.place });
+    scopeOf.set(price, sellers);
   }
   for (const sellers of byScope.values()) checkSame(sellers, source);
   const soldBy = new Map([...byScope].map(([scope, sellers]) => [sellers, termsOf(scope, sellers)] as const));
   return compiled.map(({ route }) => {
-    const sellers = scopeOf.get(route);
-    const terms = sellers && soldBy.get(sellers);
-    return terms === undefined ? route : withAccess(route, terms, commonPath(sellers ?? []));
+    if (!route.prices.some((price) => scopeOf.has(price))) return route;
+    const prices = route.prices.map((price) => {
+      const sellers = scopeOf.get(price);
+      const terms = sellers && soldBy.get(sellers);
+      if (terms === undefined || price.kind === 'free') return price;
+      return withAccess(route, price, terms, commonPath(sellers ?? []));
+    });
+    return { ...route, prices };
   });
 }
 
-function saleOffers(
-  price: RoutePrice,
-  fields: RouteFields,
-  gateway: GatewayFields,
-  source: Source,
-): readonly Offer[] | undefined {
+function pricesOf({ route, fields }: CompiledRoute): readonly {
+  readonly route: Route;
+  readonly price: RoutePrice;
+  readonly fields: PriceFields;
+}[] {
+  return route.prices.flatMap((price, index) => {
+    const own = fields[index];
+    return own === undefined ? [] : [{ route, price, fields: own }];
+  });
+}
+
+function maySell(price: RoutePrice, fields: PriceFields, gateway: GatewayFields, source: Source): price is PaidPrice {
   const { place } = fields.access;
   if (price.kind === 'free') {
     source.report(place, 'access has no effect on a free route', 'a price, or the key left out');
-    return undefined;
+    return false;
   }
   if (soundValue(inherited(fields.settle, gateway.settle)) === 'deferred') {
     const wrong = 'with settle: deferred the pass would be out before the money moved';
     source.report(place, wrong, 'settle: after or before on this route');
-    return undefined;
+    return false;
   }
-  return price.offers;
+  return true;
 }
 
 function checkSame([first, ...others]: readonly Seller[], source: Source): void {
   if (first === undefined) return;
   for (const other of others) {
-    const sibling = `${first.place.path} (${first.route.name})`;
+    const sibling = `${first.place.path} (${first.price.id})`;
     if (!isSameSale(first.draft, other.draft))
       source.report(
         other.place,
@@ -102,27 +113,24 @@ function isSameSale(a: AccessDraft, b: AccessDraft): boolean {
   return a.forMs === b.forMs && a.requests === b.requests;
 }
 
-function withAccess(route: Route, terms: AccessTerms, path: string): Route {
-  const price: RoutePrice =
-    route.price.kind === 'free'
-      ? route.price
-      : { ...route.price, offers: route.price.offers.map((offer) => ({ ...offer, access: terms })) };
-  return { ...route, price, access: { terms, fingerprint: fingerprintOf(route), path } };
+function withAccess(route: Route, price: PaidPrice, terms: AccessTerms, path: string): PaidPrice {
+  const offers = price.offers.map((offer) => ({ ...offer, access: terms }));
+  return { ...price, offers, access: { terms, fingerprint: fingerprintOf(route, price), path } };
 }
 
 function termsOf(scope: PassScope, sellers: readonly Seller[]): AccessTerms | undefined {
   const [first] = sellers;
   if (first === undefined) return undefined;
   const { forMs, requests } = first.draft;
-  const opens = sellers.map(({ route }) => fingerprintOf(route)).sort();
+  const opens = sellers.map(({ route, price }) => fingerprintOf(route, price)).sort();
   const version = digest('terms', [scope, first.cost, forMs ?? null, requests ?? null, opens], 9);
   return { scope, opens, version, forMs, requests };
 }
 
-/** What a route is, whatever it costs: a pass opens exactly the requests that it was sold for. */
-function fingerprintOf({ name, methods, host, pattern }: Route): string {
+/** What a price is for, whatever it is: a pass opens exactly the requests that it was sold for. */
+function fingerprintOf({ methods, host, pattern }: Route, { id }: PaidPrice): string {
   const shape = pattern.segments.map((segment) => shapeOf(segment));
-  return digest('route', [name, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest], 12);
+  return digest('route', [id, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest], 12);
 }
 
 /** As the file spells it: another spelling here would part passes from the routes that they were sold for. */

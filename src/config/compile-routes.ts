@@ -1,14 +1,15 @@
 import { shapeOfSegment } from '../domain/affix-conflicts.ts';
-import { formatPrice } from '../domain/price.ts';
-import type { IdentifierRule, Route, RoutePrice } from '../domain/route.ts';
+import type { IdentifierRule, Route } from '../domain/route.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
-import { type Field, inherited, soundValue } from './decoder.ts';
+import { compilePrice, type PriceFields } from './compile-prices.ts';
+import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import { headerExcess, type Market, makeOffers } from './offers.ts';
+import { headerExcess, type Market } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
@@ -37,7 +38,7 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
     const route = compileRoute(field.value, entry, gateway, market, source);
-    if (route !== undefined) routes.push({ route, fields: field.value });
+    if (route !== undefined) routes.push({ route, fields: [field.value] });
   }
   checkConflicts(entries, source);
   checkCovered(entries, source);
@@ -80,69 +81,24 @@ function compileRoute(
       'upstream, here or for the whole file',
     );
   const upstream = soundValue(target);
-  const settle = soundValue(inherited(fields.settle, gateway.settle));
   const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
-  const price = compilePrice(fields, { settle: settle ?? 'after', timeoutMs }, gateway, market, source);
+  const price = compilePrice({ id: entry?.name ?? '', fields, gateway, market, timeoutMs }, source);
   checkRewrite(fields, source);
-  const answers = compileAnswers(fields, price, gateway, source);
-  if (price?.kind === 'priced') checkHeader(fields, price, answers.identifier, gateway, source);
-  if (entry === undefined || upstream === undefined || settle === undefined || price === undefined) return undefined;
+  const answers = compileAnswers(fields, price === undefined ? [] : [price], gateway, source);
+  if (price?.kind === 'priced') checkHeader(fields, fields, price, answers.identifier, gateway, source);
+  if (entry === undefined || upstream === undefined || price === undefined) return undefined;
   return {
     name: entry.name,
     methods: entry.methods,
     host: entry.host,
     pattern: entry.pattern,
-    price,
-    settle,
-    description: soundValue(fields.description),
+    prices: [price],
     mimeType: soundValue(fields.mimeType),
     upstream,
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
     ...answers,
-    access: undefined,
   };
-}
-
-function compilePrice(
-  fields: RouteFields,
-  timing: Pick<Route, 'settle' | 'timeoutMs'>,
-  gateway: GatewayFields,
-  market: Market,
-  source: Source,
-): RoutePrice | undefined {
-  const price = soundValue(fields.price);
-  if (price === undefined) return undefined;
-  if (price.kind === 'free') return { kind: 'free' };
-  const at = fields.price.place;
-  if (gateway.facilitator.kind === 'absent')
-    source.report(at, 'nobody settles the payment: there is no facilitator', 'facilitator, for the whole file');
-  const accepts = inherited(fields.accepts, gateway.accepts);
-  if (accepts.kind === 'absent')
-    source.report(
-      at,
-      'there is no way to pay: there is no accepts',
-      'accepts such as [base], here or for the whole file',
-    );
-  const payTo = inherited(fields.payTo, gateway.payTo);
-  // A route that inherits nothing is told where it stands, not at the start of the file.
-  const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
-  const text = formatPrice(price);
-  const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
-  const terms = isPlain ? `${text}\n${timing.settle}\n${timing.timeoutMs}` : undefined;
-  const known = terms === undefined ? undefined : market.prices.get(terms);
-  if (known !== undefined) return known;
-  const said = saidBy(source);
-  const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, ...timing }, accepts, market, source);
-  if (offers.length === 0) return undefined;
-  const made: RoutePrice = { kind: 'priced', text, offers };
-  // What is to be said of a price is said of every route that has it.
-  if (terms !== undefined && saidBy(source) === said) market.prices.set(terms, made);
-  return made;
-}
-
-function saidBy({ problems, warnings }: Source): number {
-  return problems.length + warnings.length;
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {
@@ -226,12 +182,13 @@ function checkRewrite(fields: RouteFields, source: Source): void {
 
 function checkHeader(
   fields: RouteFields,
-  price: RoutePrice & { kind: 'priced' },
+  ofPrice: PriceFields,
+  price: PaidPrice,
   identifier: IdentifierRule,
   gateway: GatewayFields,
   source: Source,
 ): void {
-  const description = soundValue(fields.description);
+  const { description } = price;
   const mimeType = soundValue(fields.mimeType);
   const url = `${soundValue(gateway.publicUrl) ?? UNKNOWN_ORIGIN}${soundValue(fields.path)?.text ?? ''}`;
   const resource = {
@@ -240,11 +197,11 @@ function checkHeader(
     ...(mimeType !== undefined && { mimeType }),
   };
   const signIn = soundValue(gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
-  const pass = fields.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
+  const pass = ofPrice.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
   const excess = headerExcess(price.offers, resource, identifier, pass);
   if (excess === 0) return;
   source.report(
-    fields.price.place,
+    ofPrice.price.place,
     `the 402 would be ${excess} bytes over the 6 KB that every client takes`,
     'fewer ways to pay or a shorter description',
   );

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Route } from '../domain/route.ts';
+import { isPriced } from '../domain/route-price.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { type Field, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -34,7 +35,7 @@ function checkUrl(url: URL, fields: WebhookFields, source: Source): void {
 
 /** A route that is not there, or costs nothing, is never heard of: that is not what was meant. */
 function checkRoutes({ routes: listed }: WebhookFields, routes: readonly Route[], source: Source): void {
-  const priced = routes.filter(({ price }) => price.kind === 'priced').map(({ name }) => name);
+  const priced = routes.filter(isPriced).map(({ name }) => name);
   for (const field of soundValue(listed) ?? []) {
     if (field.kind !== 'value' || priced.includes(field.value)) continue;
     const isFree = routes.some(({ name }) => name === field.value);

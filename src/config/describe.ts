@@ -3,7 +3,8 @@ import { formatAmount, formatUnits } from '../domain/amount.ts';
 import { chargeText } from '../domain/charge-rule.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Route, RoutePrice } from '../domain/route.ts';
+import type { Route } from '../domain/route.ts';
+import type { RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 
 /** One way to pay, in plain data. */
@@ -33,20 +34,28 @@ export interface AccessDescription {
   readonly requests?: number;
 }
 
+/** What requests cost, in plain data. */
+export interface PriceDescription {
+  /** `free`, or the different prices of the offers: `0.001 USDC`. */
+  readonly price: string;
+  readonly offers: readonly OfferDescription[];
+  /** When the money moves; only there where something is paid. */
+  readonly settle?: string;
+  /** Statuses that are charged, such as `2xx, 302`; only there where they are not `2xx`. */
+  readonly charge?: string;
+  /** The pass that a payment buys; only there where one is sold. */
+  readonly access?: AccessDescription;
+  readonly description?: string;
+}
+
 /** One route as the gateway understands it, in plain data and without secrets: upstream headers are not in it. */
-export interface RouteDescription {
+export interface RouteDescription extends PriceDescription {
   readonly name: string;
   /** `*` is every method. */
   readonly methods: readonly string[];
   /** `*` is every host. */
   readonly host: string;
   readonly path: string;
-  /** `free`, or the different prices of the offers: `0.001 USDC`. */
-  readonly price: string;
-  readonly offers: readonly OfferDescription[];
-  readonly settle: string;
-  /** Statuses that are charged, such as `2xx, 302`; only there where they are not `2xx`. */
-  readonly charge?: string;
   /** Only there where it is set. */
   readonly idempotent?: true;
   /** Largest answer that is kept, in bytes; only there where answers are kept. */
@@ -55,13 +64,10 @@ export interface RouteDescription {
   readonly paymentIdentifier?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
   readonly enforcePercent?: number;
-  /** The pass that a payment buys; only there where one is sold. */
-  readonly access?: AccessDescription;
   /** The servers, where there are several with a comma between them. */
   readonly upstream: string;
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
-  readonly description?: string;
   readonly mimeType?: string;
 }
 
@@ -72,25 +78,19 @@ export function describeRoutes(plan: Plan): readonly RouteDescription[] {
 
 /** Describes one route. */
 export function describeRoute(route: Route): RouteDescription {
-  const offers = describePrice(route.price);
   return {
     name: route.name,
     methods: route.methods ?? ['*'],
     host: route.host ?? '*',
     path: route.pattern.text,
-    price: offers.length === 0 ? 'free' : [...new Set(offers.map((offer) => offer.price))].join(' or '),
-    offers,
-    settle: route.settle,
-    ...(chargeText(route.charge) !== '2xx' && { charge: chargeText(route.charge) }),
+    ...describePrices(route.prices),
     ...(route.idempotent && { idempotent: true as const }),
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
-    ...(route.access !== undefined && { access: describeAccess(route.access.terms) }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
-    ...(route.description !== undefined && { description: route.description }),
     ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
   };
 }
@@ -126,13 +126,25 @@ export function enforceText(percent: number): string {
   return percent === 0 ? 'off' : `${percent}%`;
 }
 
-function describePrice(price: RoutePrice): readonly OfferDescription[] {
-  switch (price.kind) {
-    case 'free':
-      return [];
-    case 'priced':
-      return price.offers.map(describeOffer);
-  }
+/** What a route costs: its only price. */
+function describePrices([first]: readonly RoutePrice[]): PriceDescription {
+  return first === undefined ? { price: 'free', offers: [] } : describePrice(first);
+}
+
+/** Describes one price. */
+function describePrice(price: RoutePrice): PriceDescription {
+  const described = price.description === undefined ? {} : { description: price.description };
+  if (price.kind === 'free') return { price: 'free', offers: [], ...described };
+  const { settle, charge, access } = price;
+  const offers = price.offers.map(describeOffer);
+  return {
+    price: [...new Set(offers.map((offer) => offer.price))].join(' or '),
+    offers,
+    settle,
+    ...(chargeText(charge) !== '2xx' && { charge: chargeText(charge) }),
+    ...(access !== undefined && { access: describeAccess(access.terms) }),
+    ...described,
+  };
 }
 
 /** The servers of an upstream as URLs, with a comma between them. */

@@ -1,5 +1,6 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
+import { pricesText } from '../domain/route-price.ts';
 import { sameSettings } from '../domain/same-settings.ts';
 import { describeRoute, enforceText, passText, type RouteDescription } from './describe.ts';
 import { LIMIT_KEYS, PLAN_KEYS, type PlanKey } from './plan-keys.ts';
@@ -42,17 +43,13 @@ function routeChanges(old: readonly Route[], next: readonly Route[]): readonly C
     const what = labelOf(route);
     const was = before.get(what);
     return was === undefined
-      ? [{ kind: 'added', what, key: 'price', to: priceOf(route) }]
+      ? [{ kind: 'added', what, key: 'price', to: pricesText(route) }]
       : changesOf(what, was, route);
   });
   const gone = old
     .filter((route) => !after.has(labelOf(route)))
-    .map((route): Change => ({ kind: 'removed', what: labelOf(route), key: 'price', from: priceOf(route) }));
+    .map((route): Change => ({ kind: 'removed', what: labelOf(route), key: 'price', from: pricesText(route) }));
   return [...kept, ...gone];
-}
-
-function priceOf({ price }: Route): string {
-  return price.kind === 'free' ? 'free' : price.text;
 }
 
 /** Two routes of one table differ in it, whatever they are called. */
@@ -69,7 +66,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
       )
       .join(', '),
   name: ({ name }) => name,
-  settle: ({ settle }) => settle,
+  settle: ({ settle = '' }) => settle,
   upstream: ({ upstream }) => upstream,
   timeout: ({ timeoutMs }) => `${timeoutMs}ms`,
   rewrite: ({ rewrite }) => (rewrite === undefined ? 'none' : `${rewrite.from} to ${rewrite.to}`),
@@ -86,13 +83,13 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
 function changesOf(what: string, old: Route, next: Route): readonly Change[] {
   if (sameSettings(old, next)) return [];
   const price: readonly Change[] =
-    priceOf(old) === priceOf(next)
+    pricesText(old) === pricesText(next)
       ? []
-      : [{ kind: 'changed', what, key: 'price', from: priceOf(old), to: priceOf(next) }];
+      : [{ kind: 'changed', what, key: 'price', from: pricesText(old), to: pricesText(next) }];
   const [before, after] = [describeRoute(old), describeRoute(next)];
   const bothPriced = before.offers.length > 0 && after.offers.length > 0;
   const others = Object.entries(SHOWN).flatMap(([key, show]): readonly Change[] => {
-    if (key === 'accepts' && !bothPriced) return [];
+    if ((key === 'accepts' || key === 'settle') && !bothPriced) return [];
     const [from, to] = [show(before), show(after)];
     return from === to ? [] : [{ kind: 'changed', what, key, from, to }];
   });

@@ -5,7 +5,8 @@ import { type Network, networkFamily } from '../domain/network.ts';
 import { sameAddress } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
-import type { IdentifierRule, RoutePrice, SettleMode } from '../domain/route.ts';
+import type { IdentifierRule } from '../domain/route.ts';
+import type { PaidPrice as PricedOffers, SettleMode } from '../domain/route-price.ts';
 import type { PaymentRequired } from '../domain/x402.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
@@ -13,6 +14,9 @@ import { networkName } from './asset-table.ts';
 import { type Field, soundValue } from './decoder.ts';
 import type { AcceptFields } from './payment-keys.ts';
 import type { Place, Source } from './source.ts';
+
+/** What is offered at a price; routes that inherit all but the price itself share it. */
+export type SharedOffers = Pick<PricedOffers, 'text' | 'offers'>;
 
 /** What offers are made from, besides one route's price. */
 export interface Market extends AssetMarket {
@@ -23,7 +27,7 @@ export interface Market extends AssetMarket {
    * Prices of routes that inherit all but the price itself, by what they depend on: a table of ten thousand routes has a
    * few dozen, and routes share them.
    */
-  readonly prices: Map<string, RoutePrice>;
+  readonly prices: Map<string, SharedOffers>;
 }
 
 /** One route's price, and what its offers inherit. */

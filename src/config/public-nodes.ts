@@ -1,4 +1,5 @@
 import type { Plan } from '../domain/plan.ts';
+import { paidPrices } from '../domain/route-price.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 
 /** The environment variable that replaces the public nodes of the table: `off`, or `base=https://…,polygon=https://…`. */
@@ -24,7 +25,7 @@ export function withPublicNodes(table: AssetTable, env: Readonly<Record<string, 
 
 /** Says which public nodes may be asked when a settlement is in doubt, a line for each network that is sold on. */
 export function describePublicNodes(plan: Plan, table: AssetTable): readonly string[] {
-  const offers = plan.routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+  const offers = plan.routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
   const networks = new Set(offers.map(({ network }) => network));
   const asked = new Map(
     plan.facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : [])),

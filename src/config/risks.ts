@@ -1,5 +1,6 @@
 import type { Plan } from '../domain/plan.ts';
 import type { PathPattern, Route } from '../domain/route.ts';
+import { isPriced, paidPrices, sellsPasses } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -23,7 +24,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
   const leaks: Leaks = new Map();
   const places = new Map(plan.routes.map((route, index) => [route, fields[index]?.path.place]));
   plan.routes.forEach((route, index) => {
-    if (route.price.kind === 'free') return;
+    if (!isPriced(route)) return;
     findFreeTwins(route, plan, gateway, places, leaks);
     findFreeWork(route, fields[index], gateway, leaks);
     findLostSignIn(route, fields[index], plan, leaks);
@@ -31,7 +32,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
   }
-  if (plan.store.kind === 'memory' && plan.routes.some(({ price }) => price.kind === 'priced')) {
+  if (plan.store.kind === 'memory' && plan.routes.some(isPriced)) {
     source.warn(
       gateway.store.place,
       'memory forgets at exit which payments were used and which settlements were open',
@@ -59,7 +60,7 @@ function findFreeTwins(
       return;
     }
     const place = places.get(caught);
-    const isFree = caught.price.kind === 'free' && sharesServer(caught.upstream, route.upstream);
+    const isFree = !isPriced(caught) && sharesServer(caught.upstream, route.upstream);
     if (isFree && place !== undefined) add(leaks, place, wrong, right);
   };
   const host = route.host ?? ANOTHER_HOST;
@@ -74,7 +75,7 @@ function findFreeTwins(
 
 /** Settled after the upstream's answer, work is not paid for by a client that hangs up before it. */
 function findFreeWork(route: Route, fields: RouteFields | undefined, gateway: GatewayFields, leaks: Leaks): void {
-  if (route.settle !== 'after' || route.idempotent || fields === undefined) return;
+  if (paidPrices(route).every(({ settle }) => settle !== 'after') || route.idempotent || fields === undefined) return;
   const method = route.methods?.find((name) => !SAFE.has(name));
   if (method === undefined) return;
   const wrong = `a client that hangs up before the answer has ${route.name} carried out without paying for it`;
@@ -83,7 +84,7 @@ function findFreeWork(route: Route, fields: RouteFields | undefined, gateway: Ga
 
 /** Signing in is bound to a name of ours: `Host` alone could be another site's, which would sign our visitors in as its own. */
 function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Plan, leaks: Leaks): void {
-  if (route.access === undefined || !plan.accessTokens.signIn || fields === undefined) return;
+  if (!sellsPasses(route) || !plan.accessTokens.signIn || fields === undefined) return;
   if (plan.publicUrl !== undefined || route.host !== undefined) return;
   const wrong = `who bought a pass of ${route.name} can only come back with its token: there is no publicUrl to sign in under`;
   add(leaks, fields.access.place, wrong, 'publicUrl, or accessTokens: { signIn: off }');

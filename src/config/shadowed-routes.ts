@@ -1,4 +1,5 @@
 import type { Plan } from '../domain/plan.ts';
+import { isPriced } from '../domain/route-price.ts';
 import { enforceText } from './describe.ts';
 
 /** Most routes that are named; the others are counted. */
@@ -6,7 +7,7 @@ const MOST_NAMED = 5;
 
 /** Says which priced routes do not charge everybody, in one line for operators; `undefined` when all of them do. */
 export function describeShadowed({ routes }: Plan): string | undefined {
-  const priced = routes.filter(({ price }) => price.kind === 'priced');
+  const priced = routes.filter(isPriced);
   const shadowed = priced.filter(({ enforcePercent }) => enforcePercent < 100);
   if (shadowed.length === 0) return undefined;
   const named = shadowed

@@ -2,6 +2,7 @@ import type { ApiDocument, DiscoveryTerms } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
+import { descriptionOf } from '../domain/route-price.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
@@ -70,7 +71,8 @@ export function infoOf(root: JsonObject, { title, description }: DiscoveryTerms)
 
 function operationsOfRoute(route: Route): readonly SoldOperation[] {
   const { template, parameters } = pathTemplateOf(route.pattern);
-  const { description, mimeType } = route;
+  const { mimeType } = route;
+  const description = descriptionOf(route);
   const answer = {
     description: 'The answer of the API.',
     ...(mimeType === undefined ? {} : { content: { [mimeType]: {} } }),

@@ -1,12 +1,13 @@
 import type { DiscoveryTerms } from '../domain/discovery.ts';
+import { descriptionOf, isPriced, pricesText } from '../domain/route-price.ts';
 import { type DiscoverySubject, infoOf, type SoldOperation, soldOperations } from './api-document.ts';
 
 /** The `llms.txt` of what is for sale: what it is, how to pay, and every operation with its price. See llmstxt.org. */
 export function llmsText(plan: DiscoverySubject, terms: DiscoveryTerms): string {
   const { title, description } = infoOf(terms.document?.root ?? {}, terms);
   const sold = soldOperations(plan, terms);
-  const priced = sold.filter(({ route }) => route.price.kind === 'priced');
-  const free = sold.filter(({ route }) => route.price.kind === 'free');
+  const priced = sold.filter(({ route }) => isPriced(route));
+  const free = sold.filter(({ route }) => !isPriced(route));
   const origin = plan.publicUrl ?? '';
   return [
     `# ${oneLine(String(title))}`,
@@ -29,8 +30,8 @@ function section(title: string, operations: readonly SoldOperation[], origin: st
 }
 
 function line({ method, template, route, operation }: SoldOperation, origin: string): string {
-  const price = route.price.kind === 'priced' ? `${route.price.text} a call` : 'free';
-  const summary = operation['summary'] ?? route.description;
+  const price = isPriced(route) ? `${pricesText(route)} a call` : 'free';
+  const summary = operation['summary'] ?? descriptionOf(route);
   return `- [${method} ${template}](${origin}${template}): ${price}${typeof summary === 'string' ? `. ${oneLine(summary)}` : ''}`;
 }
 

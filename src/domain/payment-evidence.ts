@@ -1,6 +1,6 @@
 import { restoreOffer, type StoredOffer, storeOffer } from './offer.ts';
 import type { Payment } from './payment.ts';
-import type { SettleMode } from './route.ts';
+import type { SettleMode } from './route-price.ts';
 
 /** What is written down with a claim so that a payment can be finished by another process. */
 export interface PaymentEvidence {

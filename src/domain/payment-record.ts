@@ -7,11 +7,12 @@ import type { Settlement } from './settlement.ts';
 /** What a payment was taken for, written down with the claim and never changed. */
 export interface PaymentClaim {
   readonly key: PaymentKey;
-  /** SHA-256 over what the payment is bound to: route, method, host, canonical path and query. */
+  /** SHA-256 over what the payment is bound to: price, method, host, canonical path and query. */
   readonly fingerprint: string;
   /** {@link Authorization.digest} of the payment that took the key. */
   readonly digest: string;
   readonly requestId: string;
+  /** Id of the price: the route's name, and where the route has several prices, `#` and that of the entry. */
   readonly route: string;
   readonly payer: string;
   readonly network: Network;

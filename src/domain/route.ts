@@ -1,10 +1,5 @@
-import type { RouteAccess } from './access.ts';
-import type { ChargeRule } from './charge-rule.ts';
-import type { Offer } from './offer.ts';
+import type { RoutePrice } from './route-price.ts';
 import type { Upstream } from './upstream.ts';
-
-/** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
-export type SettleMode = 'after' | 'before' | 'deferred';
 
 /** Whether a purchase can or must carry the buyer's own id (`payment-identifier` extension). */
 export type IdentifierRule = 'off' | 'optional' | 'required';
@@ -14,12 +9,6 @@ export interface KeepAnswers {
   /** Largest body that is kept, in bytes. A larger one is delivered, but not kept. */
   readonly maxBytes: number;
 }
-
-/** What a route costs. */
-export type RoutePrice =
-  | { readonly kind: 'free' }
-  /** `text` is the price as the file puts it, for people: `$0.001`. */
-  | { readonly kind: 'priced'; readonly text: string; readonly offers: readonly Offer[] };
 
 /**
  * One segment of a path pattern: a literal, a `:name` that takes exactly one segment, or a `{name}` that takes what is
@@ -45,18 +34,15 @@ export interface PathRewrite {
 
 /** One entry of the price table, decoded and checked. */
 export interface Route {
-  /** Stable id for metrics, the ledger and passes. Unique in the table. */
+  /** Stable id for metrics and logs, and the front of the ids of its prices. Unique in the table. */
   readonly name: string;
   /** Upper-case methods; `undefined` takes every method. A `GET` route takes `HEAD` too. */
   readonly methods: readonly string[] | undefined;
   /** Lower-case host without port; `undefined` takes every host. */
   readonly host: string | undefined;
   readonly pattern: PathPattern;
-  readonly price: RoutePrice;
-  readonly settle: SettleMode;
-  /** Which answers are charged where the API works before the money moves. */
-  readonly charge: ChargeRule;
-  readonly description: string | undefined;
+  /** What its requests cost: at least one. */
+  readonly prices: readonly RoutePrice[];
   readonly mimeType: string | undefined;
   readonly upstream: Upstream;
   readonly rewrite: PathRewrite | undefined;
@@ -68,6 +54,4 @@ export interface Route {
   readonly identifier: IdentifierRule;
   /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */
   readonly enforcePercent: number;
-  /** How passes open this route; `undefined` where each call is paid for. */
-  readonly access: RouteAccess | undefined;
 }

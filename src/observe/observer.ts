@@ -4,6 +4,7 @@ import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Route } from '../domain/route.ts';
+import type { SettleMode } from '../domain/route-price.ts';
 
 /** How a request ended, in words that logs and metrics share. */
 export type RequestOutcome =
@@ -24,7 +25,15 @@ export interface ShadowFacts {
   /** What would have come of it: an answer with an error code, or service. */
   readonly decision: 'paid' | 'redelivered' | ErrorCode;
   /** What would have been charged; for a request without a payment, if it had paid the first offer. */
-  readonly wouldCharge: { readonly network: Network; readonly asset: string; readonly amount: Amount } | undefined;
+  readonly wouldCharge:
+    | {
+        readonly network: Network;
+        readonly asset: string;
+        readonly amount: Amount;
+        /** When the money would have moved. */
+        readonly settle: SettleMode;
+      }
+    | undefined;
 }
 
 /** What is known of a request when it is over. Holds no header, token or key. */

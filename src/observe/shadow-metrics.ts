@@ -22,7 +22,7 @@ export function createShadowMetrics(registry: Registry): Pick<Observer, 'request
       const { decision, wouldCharge } = shadow;
       requests.inc({ route: route.name, decision });
       // As when charging: a call that failed costs nothing, unless the money comes first.
-      if (wouldCharge === undefined || (status >= 400 && route.settle !== 'before')) return;
+      if (wouldCharge === undefined || (status >= 400 && wouldCharge.settle !== 'before')) return;
       const { network, asset, amount } = wouldCharge;
       revenue.inc({ route: route.name, network, asset, decision }, Number(amount));
     },

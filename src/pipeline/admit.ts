@@ -11,7 +11,7 @@ import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
 import { hasPayment } from './read-payment.ts';
-import type { AccessDesk, RouteDesk, Services } from './runtime.ts';
+import type { AccessDesk, OpenPrice, Services } from './runtime.ts';
 import type { SignedIn, SignInGate } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
 import { traced } from './traced.ts';
@@ -25,7 +25,7 @@ import { traced } from './traced.ts';
  *
  * @throws GatewayError `store_unavailable`: nothing is opened in doubt
  */
-export function admit(request: RoutedRequest, { access }: RouteDesk, services: Services): Admitted | Promise<Admitted> {
+export function admit(request: RoutedRequest, { access }: OpenPrice, services: Services): Admitted | Promise<Admitted> {
   if (access === undefined) return undefined;
   const { trace } = request.notes;
   const admitting = (): Admitted | Promise<Admitted> => admitByPass(request, access, services);
@@ -213,7 +213,7 @@ function admission(
   headers: Admission['headers'],
 ): Admission {
   request.notes.passUse = 'served';
-  const facts: PaidFacts = { payer: holder.payer, route: request.route.name, pass: passId };
+  const facts: PaidFacts = { payer: holder.payer, route: request.price.id, pass: passId };
   return {
     kind: 'admitted',
     facts,

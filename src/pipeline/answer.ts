@@ -7,7 +7,7 @@ import { discardBody } from '../proxy/linger.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
-import type { RouteDesk, Runtime } from './runtime.ts';
+import type { OpenPrice, Runtime } from './runtime.ts';
 import type { Refusal } from './stages.ts';
 
 /** Leads from a price to the description of all that is for sale (RFC 8631). */
@@ -23,7 +23,7 @@ export interface AnswerContext {
 
 /** The price to state with a refusal. */
 export interface Challenged {
-  readonly desk: RouteDesk;
+  readonly open: OpenPrice;
   readonly resource: AskedResource;
 }
 
@@ -36,7 +36,7 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   const headers: string[] = [];
   let body: ChallengeBody | undefined;
   if (ERROR_CODES[code].offersAgain && price !== undefined) {
-    const stated = price.desk.challenge.state(price.resource, refusal);
+    const stated = price.open.challenge.state(price.resource, refusal);
     headers.push(...stated.headers);
     if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
     if (ERROR_CODES[code].status === 402) body = stated.body;

@@ -3,7 +3,7 @@ import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import { readPayment, refusePayment } from './read-payment.ts';
-import type { RouteDesk, Services } from './runtime.ts';
+import type { OpenPrice, Services } from './runtime.ts';
 import type { AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 import { kindOf, traced } from './traced.ts';
 
@@ -12,12 +12,12 @@ import { kindOf, traced } from './traced.ts';
  *
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
-export async function authorize(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
-  return await traced(request.notes.trace, 'authorize', () => judge(request, desk, services), kindOf);
+export async function authorize(request: RoutedRequest, open: OpenPrice, services: Services): Promise<AuthorizeResult> {
+  return await traced(request.notes.trace, 'authorize', () => judge(request, open, services), kindOf);
 }
 
-async function judge(request: RoutedRequest, desk: RouteDesk, services: Services): Promise<AuthorizeResult> {
-  const brought = await readPayment(request, desk, services);
+async function judge(request: RoutedRequest, open: OpenPrice, services: Services): Promise<AuthorizeResult> {
+  const brought = await readPayment(request, open, services);
   if (brought.kind === 'refusal') return brought;
   const { facilitators } = request.runtime;
   // Recalled before the ledger is asked: what it says by then counts for more than a refusal of a moment ago.

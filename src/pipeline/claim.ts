@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { encodeEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
-import type { SettleMode } from '../domain/route.ts';
+import type { SettleMode } from '../domain/route-price.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -85,7 +85,7 @@ export async function claimPayment(
     fingerprint,
     digest: authorization.digest,
     requestId: request.requestId,
-    route: request.route.name,
+    route: request.price.id,
     payer: authorization.payer,
     network: offer.network,
     asset: offer.asset.address,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
 import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
 import type { CallPlace } from '../proxy/call-room.ts';
@@ -33,15 +34,16 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly clientGone: ClientDeparture;
   /** `undefined` where it has none. */
   readonly body: RequestBody | undefined;
-  /** Where it goes, once it met a priced route. */
-  readonly route?: Route;
+  /** What it costs, once it met a price. */
+  readonly price?: PaidPrice;
   /** Its place at the upstream, where that was taken before the call. */
   readonly place?: CallPlace;
 }
 
-/** A request that met a route. */
+/** A request that met a price of a route. */
 export interface RoutedRequest extends AcceptedRequest {
   readonly route: Route;
+  readonly price: PaidPrice;
   /** What a 402 for this request names. */
   readonly resourceUrl: string;
 }

@@ -162,14 +162,14 @@ export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOut
 }
 
 function headOf(
-  { head, method, route, runtime }: AcceptedRequest,
+  { head, method, price, runtime }: AcceptedRequest,
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): string[] {
   const { status, rawHeaders } = response;
   try {
-    const passes = route?.access !== undefined;
+    const passes = price?.access !== undefined;
     const { httpVersionMinor } = head;
     const { fields } = runtime;
     return relayResponseHeaders(rawHeaders, { fields, method, status, httpVersionMinor, paid, passes, add });

@@ -26,25 +26,25 @@ export async function issuePass(
   const now = services.clock();
   const pass = await services.ledger.passes.grant(passSale(record, offer.access), now);
   request.notes.pass = pass.id;
-  const desk = request.runtime.desk(request.route)?.access;
+  const { access } = request.runtime.openPrice(request.route, request.price);
   const end = passEnd(pass, now);
-  if (desk === undefined || end === 'revoked' || end === 'expired') return undefined;
+  if (access === undefined || end === 'revoked' || end === 'expired') return undefined;
   request.notes.passUse = 'issued';
-  const notice = noticeOf(pass, desk.tokens.write(pass));
-  const cookies = cookieOf(request, desk, notice, now);
+  const notice = noticeOf(pass, access.tokens.write(pass));
+  const cookies = cookieOf(request, access, notice, now);
   return { headers: [...accessPassHeaders(notice), ...cookies], extension: accessPassExtension(notice) };
 }
 
 /** The headers that hand a pass out to somebody who proved to be its holder. */
 export function handOut(
   request: RoutedRequest,
-  desk: AccessDesk,
+  access: AccessDesk,
   pass: Pass,
   remaining: number | undefined,
   now: number,
 ): readonly (readonly [string, string])[] {
-  const notice = { ...noticeOf(pass, desk.tokens.write(pass)), remaining };
-  return [...accessPassHeaders(notice), ...cookieOf(request, desk, notice, now)];
+  const notice = { ...noticeOf(pass, access.tokens.write(pass)), remaining };
+  return [...accessPassHeaders(notice), ...cookieOf(request, access, notice, now)];
 }
 
 function noticeOf({ scope, expiresAt, quota }: Pass, token: string): AccessPassNotice & { readonly token: string } {

@@ -7,7 +7,7 @@ import type { Protocol, RequestFields, Submission } from '../protocol/protocol.t
 import type { Authentication } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import type { RouteDesk, Services } from './runtime.ts';
+import type { OpenPrice, Services } from './runtime.ts';
 import type { BroughtPayment, Refusal } from './stages.ts';
 
 /** What a request that brings no payment is told. */
@@ -24,7 +24,7 @@ export const UNPAID: Refusal = {
  */
 export async function readPayment(
   request: RoutedRequest,
-  desk: RouteDesk,
+  open: OpenPrice,
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
   const credential = readCredential(request, services.protocols);
@@ -36,7 +36,7 @@ export async function readPayment(
   const submitted = protocol.read(text);
   if (submitted.kind === 'malformed') return malformed(submitted.detail);
   const { submission } = submitted;
-  const candidate = await findOffer(submission, { request, desk, services });
+  const candidate = await findOffer(submission, { request, open, services });
   if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
   const { offer, authentication } = candidate;
   switch (authentication.kind) {
@@ -138,7 +138,7 @@ interface Unmatched {
 
 interface Counter {
   readonly request: RoutedRequest;
-  readonly desk: RouteDesk;
+  readonly open: OpenPrice;
   readonly services: Services;
 }
 
@@ -149,7 +149,7 @@ async function findOffer(submission: Submission, counter: Counter): Promise<Cand
   const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
   // Named and different is final; one that names none may mean an offer of another process.
   if (fits || (submission.namesItsOffer && found.kind === 'candidate')) return found;
-  await counter.desk.lookUpOffers();
+  await counter.open.lookUpOffers();
   const more = offersOf(counter);
   return more.length === offers.length ? found : await bestOf(submission, more, counter);
 }
@@ -158,8 +158,8 @@ function isLapsed({ authentication }: Candidate): boolean {
   return authentication.kind === 'refused' && authentication.lapsed !== undefined;
 }
 
-function offersOf({ desk, services }: Counter): readonly Offer[] {
-  return [...desk.offers, ...desk.recentOffers(services.clock())];
+function offersOf({ open, services }: Counter): readonly Offer[] {
+  return [...open.offers, ...open.recentOffers(services.clock())];
 }
 
 /** Authenticates against each offer that the submission can mean, and takes the one that says most. */

@@ -5,6 +5,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { Observer } from '../observe/observer.ts';
@@ -23,7 +24,7 @@ import type { CreditGate } from './credit-gate.ts';
 import type { Limiters } from './limits/limiters.ts';
 import type { SignInGate } from './sign-in.ts';
 
-/** How a route takes passes. */
+/** How passes open what a price is for. */
 export interface AccessDesk {
   readonly rule: RouteAccess;
   /** The scope as tokens name it. */
@@ -35,8 +36,8 @@ export interface AccessDesk {
   readonly signIn: SignInGate | undefined;
 }
 
-/** A priced route's 402 and the protocols that can answer it. */
-export interface RouteDesk {
+/** A price that is in force: its 402, what pays it, and the passes that open what it is for. */
+export interface OpenPrice {
   readonly challenge: Challenge;
   readonly offers: readonly Offer[];
   /** Offers that were in force until lately: what was quoted is honoured for the quote's lifetime. */
@@ -83,8 +84,8 @@ export interface Runtime {
   readonly discovery: Discovery | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;
   upgradeProxy(upstream: Upstream): UpgradeProxy;
-  /** The 402 of a priced route, `undefined` for a free one. */
-  desk(route: Route): RouteDesk | undefined;
+  /** A price of one of its routes as it is in force. */
+  openPrice(route: Route, price: PaidPrice): OpenPrice;
 }
 
 /** What lives as long as the process, whatever the plan. */

@@ -57,7 +57,7 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { head, res, runtime, method, notes, route }: RoutedRequest,
+  { head, res, runtime, method, notes, price }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
@@ -66,7 +66,7 @@ async function send(
   const add = receipt === undefined ? [] : noticeHeaders({ protocol, receipt, pass });
   notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
-  const passes = route.access !== undefined;
+  const passes = price.access !== undefined;
   const { httpVersionMinor } = head;
   const context = { fields: runtime.fields, method, status, httpVersionMinor, paid: true, passes, add };
   res.sendDate = false;

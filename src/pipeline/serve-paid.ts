@@ -1,5 +1,5 @@
 import { isCharged } from '../domain/charge-rule.ts';
-import type { SettleMode } from '../domain/route.ts';
+import type { SettleMode } from '../domain/route-price.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { answerFault } from './answer.ts';
@@ -150,7 +150,7 @@ export async function openUnpaid(
     await claimed.move({ to: 'released', reason: 'upstream failed' });
     throw fault;
   }
-  const charged = isCharged(request.route.charge, response.status);
+  const charged = isCharged(request.price.charge, response.status);
   if (charged && !request.clientGone.aborted) {
     await checkOrRelease(request, claimed, response);
     return { kind: 'opened', response };

@@ -151,7 +151,7 @@ class TunnelTransport implements Transport {
     opened: OpenedTunnel | undefined,
     priced = true,
   ): Promise<UpgradeOutcome> {
-    const { req, res, runtime, route } = request;
+    const { req, res, runtime, price } = request;
     const place = request.place ?? takePlace(request, destination.upstream, 'tunnel');
     const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
@@ -163,7 +163,7 @@ class TunnelTransport implements Transport {
         timeoutMs: destination.timeoutMs,
         fields: request.runtime.fields,
         paid: priced,
-        passes: route?.access !== undefined,
+        passes: price?.access !== undefined,
         add,
         ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
         refuse: (fault: GatewayError) => {

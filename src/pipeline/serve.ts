@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../domain/gateway-error.ts';
-import type { Route, SettleMode } from '../domain/route.ts';
+import type { Route } from '../domain/route.ts';
+import { isPriced, type PaidPrice, type SettleMode } from '../domain/route-price.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import { clientGroup } from '../proxy/client-address.ts';
@@ -12,13 +13,14 @@ import { type Arrival, acceptRequest } from './accept.ts';
 import { admit } from './admit.ts';
 import { answerFault, answerRefusal, type Challenged } from './answer.ts';
 import { authorize } from './authorize.ts';
+import { choosePrice } from './choose-price.ts';
 import { answerPreflight, isPreflight } from './cross-origin.ts';
 import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
 import { relayPreflight } from './relay-preflight.ts';
-import type { RouteDesk, Services } from './runtime.ts';
+import type { OpenPrice, Services } from './runtime.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
@@ -123,11 +125,11 @@ function route(
     const { upstream } = unmatched;
     return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
   }
-  const desk = runtime.desk(matched);
-  if (desk === undefined) return transport.serveFree(request, matched);
-  return isPreflight(request.head)
-    ? servePreflight(request, matched)
-    : enforce(request, matched, desk, services, transport);
+  if (!isPriced(matched)) return transport.serveFree(request, matched);
+  if (isPreflight(request.head)) return servePreflight(request, matched);
+  const price = choosePrice(matched);
+  if (price.kind === 'free') return transport.serveFree(request, matched, true);
+  return enforce(request, matched, price, services, transport);
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
@@ -138,40 +140,41 @@ async function servePreflight(request: AcceptedRequest, matched: Route): Promise
   return served('preflight');
 }
 
-/** A priced route: pays, shows what admits, or gets the price. */
+/** A request that has a price: pays, shows what admits, or gets the price. */
 async function enforce(
   request: AcceptedRequest,
   matched: Route,
-  desk: RouteDesk,
+  price: PaidPrice,
   services: Services,
   transport: Transport,
 ): Promise<Served> {
   const resourceUrl = resourceUrlOf(request, matched);
-  const routed: RoutedRequest = { ...request, route: matched, resourceUrl };
-  if (isShadowed(request, matched)) return await serveInShadow(routed, desk, services, transport);
+  const routed: RoutedRequest = { ...request, route: matched, price, resourceUrl };
+  const open = request.runtime.openPrice(matched, price);
+  if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const isAsked = desk.access === undefined && !hasPayment(routed.head.headers, services.protocols);
+  const isAsked = open.access === undefined && !hasPayment(routed.head.headers, services.protocols);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
-    : await servePriced(routed, desk, services, transport);
+    : await servePriced(routed, open, services, transport);
   if (result.kind === 'served') return result;
   const { method, path } = request;
-  const price: Challenged = { desk, resource: { url: resourceUrl, method, path } };
-  answerRefusal(request, result, price);
+  const challenged: Challenged = { open, resource: { url: resourceUrl, method, path } };
+  answerRefusal(request, result, challenged);
   return served('refused');
 }
 
 async function servePriced(
   request: RoutedRequest,
-  desk: RouteDesk,
+  open: OpenPrice,
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
-  const admitting = admit(request, desk, services);
+  const admitting = admit(request, open, services);
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
   if (admitted !== undefined) return await transport.serveAdmitted(request, admitted);
-  const authorized = await authorize(request, desk, services);
+  const authorized = await authorize(request, open, services);
   switch (authorized.kind) {
     case 'refusal':
       return authorized;
@@ -185,12 +188,12 @@ async function servePriced(
 /** Served as a free route, beside the question what it would have cost: the answer waits for nobody. */
 async function serveInShadow(
   request: RoutedRequest,
-  desk: RouteDesk,
+  open: OpenPrice,
   services: Services,
   transport: Transport,
 ): Promise<Served> {
   const { notes, route } = request;
-  const decided = decideInShadow(request, desk, services);
+  const decided = decideInShadow(request, open, services);
   try {
     const { outcome } = await transport.serveFree(request, route, true);
     return served(outcome === 'free' ? 'shadow' : outcome);
@@ -208,7 +211,7 @@ const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
 /** Plain HTTP: a request goes out, a response comes back. */
 const HTTP: Transport = {
   serveFree: forwardFree,
-  servePaid: (request, authorized, services) => SERVE_BY_MODE[request.route.settle](request, authorized, services),
+  servePaid: (request, authorized, services) => SERVE_BY_MODE[request.price.settle](request, authorized, services),
   serveAdmitted,
   collect,
 };

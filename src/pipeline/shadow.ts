@@ -6,7 +6,7 @@ import type { ShadowFacts } from '../observe/observer.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import { authorize } from './authorize.ts';
 import type { AcceptedHead, RoutedRequest } from './exchange.ts';
-import type { RouteDesk, Services } from './runtime.ts';
+import type { OpenPrice, Services } from './runtime.ts';
 
 /**
  * Whether a request of a priced route is let through free of charge, because the route does not charge everybody yet
@@ -27,19 +27,19 @@ export function isShadowed({ head, runtime }: Pick<AcceptedHead, 'head' | 'runti
  */
 export async function decideInShadow(
   request: RoutedRequest,
-  desk: RouteDesk,
+  open: OpenPrice,
   services: Services,
 ): Promise<ShadowFacts> {
   try {
-    const authorized = await authorize(request, desk, services);
+    const authorized = await authorize(request, open, services);
     switch (authorized.kind) {
       case 'authorized':
-        return { decision: 'paid', wouldCharge: chargeOf(authorized.payment.offer) };
+        return { decision: 'paid', wouldCharge: chargeOf(authorized.payment.offer, request) };
       case 'collectable':
         return { decision: 'redelivered', wouldCharge: undefined };
       case 'refusal': {
-        const asked = authorized.code === 'payment_required' ? desk.offers[0] : undefined;
-        return { decision: authorized.code, wouldCharge: asked && chargeOf(asked) };
+        const asked = authorized.code === 'payment_required' ? open.offers[0] : undefined;
+        return { decision: authorized.code, wouldCharge: asked && chargeOf(asked, request) };
       }
     }
   } catch (fault) {
@@ -47,8 +47,8 @@ export async function decideInShadow(
   }
 }
 
-function chargeOf({ network, asset, amount }: Offer): ShadowFacts['wouldCharge'] {
-  return { network, asset: asset.address, amount };
+function chargeOf({ network, asset, amount }: Offer, { price }: RoutedRequest): ShadowFacts['wouldCharge'] {
+  return { network, asset: asset.address, amount, settle: price.settle };
 }
 
 /** A number from 0 to below 100 that is always the same for a text, and evenly spread over texts. */

@@ -1,8 +1,7 @@
 import { hostName } from '../domain/host.ts';
 import { evmChainId } from '../domain/network.ts';
-import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Route } from '../domain/route.ts';
+import { type PaidPrice, sellsPasses } from '../domain/route-price.ts';
 import { loadMessageSigners, type MessageSigners } from '../evm/personal-message.ts';
 import { SignInNonces } from '../pass/sign-in-nonce.ts';
 import { scopeDigest } from '../pass/token.ts';
@@ -39,7 +38,7 @@ export async function openAccessTools(
   store: TokenKeys,
   clock: () => number,
 ): Promise<AccessTools | undefined> {
-  if (routes.every(({ access }) => access === undefined)) return undefined;
+  if (!routes.some(sellsPasses)) return undefined;
   const { keys: configured, cookie, signIn } = accessTokens;
   const secrets = configured.length > 0 ? configured : [(await store.tokenKey(createTokenKey)).secret];
   const keys = signingKeys(secrets);
@@ -52,10 +51,10 @@ export async function openAccessTools(
   };
 }
 
-/** How one route takes passes; `undefined` for a route that sells none. */
+/** How passes open what a price is for; `undefined` where none is sold. */
 export function openAccessDesk(
-  { access: rule, host: routeHost }: Route,
-  offers: readonly Offer[],
+  { access: rule, offers }: PaidPrice,
+  routeHost: string | undefined,
   { tokens, cookie, signIn, hasPublicUrl, clock }: AccessTools,
 ): AccessDesk | undefined {
   if (rule === undefined) return undefined;

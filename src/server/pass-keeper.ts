@@ -1,4 +1,5 @@
 import type { Plan } from '../domain/plan.ts';
+import { sellsPasses } from '../domain/route-price.ts';
 import type { Quota } from '../pass/quota.ts';
 import { openQuotaDesk } from '../pass/quota-desk.ts';
 import { RevocationWatch } from '../pass/revocations.ts';
@@ -31,7 +32,7 @@ export class PassKeeper implements PassServices {
    * @throws GatewayError `store_unavailable`
    */
   async prepareFor({ routes }: Plan): Promise<void> {
-    if (this.#started || routes.every(({ access }) => access === undefined)) return;
+    if (this.#started || !routes.some(sellsPasses)) return;
     await this.revoked.start();
     this.#started = true;
   }

@@ -1,6 +1,7 @@
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
+import { paidPrices } from '../domain/route-price.ts';
 import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
 
@@ -75,5 +76,5 @@ function serversOf({ routes, unmatched }: Plan): readonly string[] {
 }
 
 function offersOf(plan: Plan): readonly Offer[] {
-  return plan.routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+  return plan.routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
 }

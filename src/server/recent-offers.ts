@@ -1,5 +1,6 @@
 import { type Offer, restoreOffer, type StoredOffer, storeOffer } from '../domain/offer.ts';
 import type { Route } from '../domain/route.ts';
+import { paidPrices } from '../domain/route-price.ts';
 import type { Quotes } from '../store/quotes.ts';
 
 /** Longest time that an offer is honoured after it was last in force, in milliseconds: bounds what is kept. */
@@ -24,6 +25,7 @@ interface RecentOffer {
 }
 
 interface InForce {
+  /** Id of the price. */
   readonly route: string;
   /** As the store has it. */
   readonly offer: string;
@@ -73,7 +75,7 @@ export class RecentOffers {
     await this.#look;
   }
 
-  /** The offers of a route that are still honoured at `now` (Unix milliseconds). */
+  /** The offers of a price that are still honoured at `now` (Unix milliseconds). */
   of(route: string, now: number): readonly Offer[] {
     const recent = this.#byRoute.get(route);
     if (recent === undefined) return [];
@@ -160,12 +162,12 @@ function inForceOf(routes: readonly Route[]): readonly InForce[] {
     texts.set(offer, text);
     return text;
   };
-  return routes.flatMap(({ name, price }) =>
-    price.kind === 'free' ? [] : price.offers.map((offer) => ({ route: name, offer: textOf(offer) })),
-  );
+  return routes
+    .flatMap(paidPrices)
+    .flatMap(({ id, offers }) => offers.map((offer) => ({ route: id, offer: textOf(offer) })));
 }
 
-/** The texts of the offers in force, by the name of their route. */
+/** The texts of the offers in force, by the id of their price. */
 type OffersByRoute = ReadonlyMap<string, readonly string[]>;
 
 function byRoute(quotes: readonly InForce[]): OffersByRoute {

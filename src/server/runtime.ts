@@ -1,10 +1,10 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
-import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
-import type { Discovery, RouteDesk, Runtime } from '../pipeline/runtime.ts';
+import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
 import { composeChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
@@ -64,8 +64,8 @@ class PlanRuntime implements OpenRuntime {
   readonly discovery: Discovery | undefined;
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
-  /** Each is made for the first request of its route: most of ten thousand routes may never see one. */
-  readonly #desks = new Map<Route, RouteDesk>();
+  /** Each is made for its first request: most of ten thousand routes may never see one. */
+  readonly #prices = new Map<PaidPrice, OpenPrice>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
   readonly #listings: Listings | undefined;
@@ -91,10 +91,8 @@ class PlanRuntime implements OpenRuntime {
     return getOrOpen(this.#tunnels, upstream, (settings) => openUpgradeProxy(settings, this.health));
   }
 
-  desk(route: Route): RouteDesk | undefined {
-    const { price } = route;
-    if (price.kind === 'free') return undefined;
-    return getOrOpen(this.#desks, route, () => openDesk(route, price.offers, this.#deps, this.#listings));
+  openPrice(route: Route, price: PaidPrice): OpenPrice {
+    return getOrOpen(this.#prices, price, () => openPrice(route, price, this.#deps, this.#listings));
   }
 
   cutTunnels(): void {
@@ -116,23 +114,20 @@ function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
   return upstreams;
 }
 
-function openDesk(
+function openPrice(
   route: Route,
-  offers: readonly Offer[],
+  price: PaidPrice,
   { recent, accessTools, protocols }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'>,
   listings: Listings | undefined,
-): RouteDesk {
-  const access = accessTools && openAccessDesk(route, offers, accessTools);
+): OpenPrice {
+  const { host, mimeType, identifier } = route;
+  const { id, offers, description } = price;
+  const access = accessTools && openAccessDesk(price, host, accessTools);
+  const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route) };
   return {
     offers,
-    challenge: composeChallenge(protocols, {
-      ...route,
-      offers,
-      access: route.access?.terms,
-      signIn: access?.signIn,
-      listing: listings?.of(route),
-    }),
-    recentOffers: (now) => recent.of(route.name, now),
+    challenge: composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
+    recentOffers: (now) => recent.of(id, now),
     lookUpOffers: () => recent.lookUp(),
     access,
   };

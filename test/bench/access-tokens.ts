@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 import { loadConfig } from '../../src/config/load.ts';
+import { paidPrices } from '../../src/domain/route-price.ts';
 import { TokenDesk } from '../../src/pass/token-desk.ts';
 import { signingKeys } from '../../src/pass/token-keys.ts';
 import { loadSchemes } from '../../src/registry.ts';
@@ -28,7 +29,7 @@ export async function writeTokens(file: string, count: number): Promise<readonly
   const readFile = (path: string): string => readFileSync(path, 'utf8');
   const loaded = loadConfig({ file, env: {}, readFile, schemes: await loadSchemes() });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ keyPath, wrong }) => `${keyPath}: ${wrong}`).join('\n'));
-  const terms = loaded.plan.routes.find(({ access }) => access !== undefined)?.access?.terms;
+  const terms = loaded.plan.routes.flatMap(paidPrices).find(({ access }) => access !== undefined)?.access?.terms;
   if (terms === undefined) throw new Error('no route sells passes');
   const desk = new TokenDesk(signingKeys(loaded.plan.accessTokens.keys));
   const { scope, opens, version } = terms;

@@ -1,4 +1,4 @@
-import type { SettleMode } from '../../src/domain/route.ts';
+import type { SettleMode } from '../../src/domain/route-price.ts';
 
 /** One priced route of the crash test. */
 export interface PricedRoute {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SettleMode } from '../../src/domain/route.ts';
+import type { SettleMode } from '../../src/domain/route-price.ts';
 import { runCrash, runSchedule } from '../crash/crash.ts';
 import { ROUTES } from '../crash/price-table.ts';
 import { Random } from '../crash/random.ts';

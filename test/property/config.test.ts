@@ -65,7 +65,7 @@ describe('prices', () => {
         anything.filter((value) => value !== 'free'),
         (value) => {
           const loaded = load(withPrice(value));
-          const price = loaded.ok ? loaded.plan.routes[0]?.price : undefined;
+          const price = loaded.ok ? loaded.plan.routes[0]?.prices[0] : undefined;
           if (price === undefined) return;
           expect(price.kind).toBe('priced');
           if (price.kind === 'priced') expect(price.offers.every((offer) => offer.amount > 0n)).toBe(true);

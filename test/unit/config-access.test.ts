@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeRoutes } from '../../src/config/describe.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import type { Route } from '../../src/domain/route.ts';
-import { HEAD, planOf, problemsOf, route } from '../support/config/load.ts';
+import type { PaidPrice } from '../../src/domain/route-price.ts';
+import { HEAD, paidPriceOf, planOf, problemsOf, route } from '../support/config/load.ts';
 
 const KEY = 'b31a2f9e04c7d865b31a2f9e04c7d865b31a2f9e04c7d865b31a2f9e04c7d865';
 const OTHER_KEY = 'TzT1o0Vw0x2mJcP6rYb8qFZkq3e5vG7hN9uLs4dXaB0=';
@@ -11,12 +11,12 @@ function table(...lines: readonly string[]): string {
   return `${HEAD}routes:\n${lines.map((line) => `  - { ${line} }\n`).join('')}`;
 }
 
-function routesOf(text: string): readonly Route[] {
-  return planOf(text).routes;
+function pricesOf(text: string): readonly PaidPrice[] {
+  return planOf(text).routes.map(paidPriceOf);
 }
 
-function only(text: string): Route {
-  const [first] = routesOf(text);
+function only(text: string): PaidPrice {
+  const [first] = pricesOf(text);
   if (first === undefined) throw new Error('the file has no route');
   return first;
 }
@@ -30,16 +30,16 @@ describe('access', () => {
     const sold = only(route(`price: $1\naccess: ${access}`));
     expect(sold.access?.terms).toMatchObject({
       ...terms,
-      scope: `route:${sold.name}`,
+      scope: `route:${sold.id}`,
       opens: [sold.access?.fingerprint],
     });
   });
 
   it('is part of every offer of its route, so that what was quoted is what is sold', () => {
-    const { price, access } = only(route('price: $1\naccess: {for: 1h}'));
-    expect(price.kind === 'priced' && price.offers.map((offer) => offer.access)).toEqual([access?.terms]);
-    const plain = only(route('price: $1')).price;
-    expect(plain.kind === 'priced' && plain.offers.some((offer) => 'access' in offer)).toBe(false);
+    const { offers, access } = only(route('price: $1\naccess: {for: 1h}'));
+    expect(offers.map((offer) => offer.access)).toEqual([access?.terms]);
+    const plain = only(route('price: $1'));
+    expect(plain.offers.some((offer) => 'access' in offer)).toBe(false);
   });
 
   it('is shown by turnpike routes', () => {
@@ -79,7 +79,7 @@ describe('a group of routes', () => {
   const a = 'path: /v1/a/*, price: $1, access: {requests: 5, scope: both}';
 
   it('shares its terms, and each of its routes is in what is sold', () => {
-    const [first, second] = routesOf(table(a, 'path: /v1/b, price: $1, access: {requests: 5, scope: both}'));
+    const [first, second] = pricesOf(table(a, 'path: /v1/b, price: $1, access: {requests: 5, scope: both}'));
     expect(first?.access?.terms).toEqual(second?.access?.terms);
     expect(first?.access?.terms.opens).toEqual([first?.access?.fingerprint, second?.access?.fingerprint].sort());
     expect(first?.access?.path).toBe('/v1');
@@ -103,7 +103,7 @@ describe('a group of routes', () => {
   });
 
   it('is not the route of the same name', () => {
-    const [first, second] = routesOf(table(a, 'path: /x, name: both, price: $2, access: {for: 1h}'));
+    const [first, second] = pricesOf(table(a, 'path: /x, name: both, price: $2, access: {for: 1h}'));
     expect([first?.access?.terms.scope, second?.access?.terms.scope]).toEqual(['group:both', 'route:both']);
   });
 });

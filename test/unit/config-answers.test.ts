@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseByteSize } from '../../src/config/byte-size.ts';
 import type { Route } from '../../src/domain/route.ts';
 import { compileHeader } from '../../src/protocol/v2/challenge-header.ts';
-import { planOf, problemsOf, route } from '../support/config/load.ts';
+import { paidPriceOf, planOf, problemsOf, route } from '../support/config/load.ts';
 
 function routeOf(text: string): Route {
   const [first] = planOf(text).routes;
@@ -101,9 +101,10 @@ describe('payment identifiers', () => {
     const lengths = Array.from({ length: 500 }, (_, index) => index + 1);
     const tooLong = lengths.find((length) => problemsOf(text(length)).length > 0);
     expect(tooLong, 'the longest description must decide').toBeGreaterThan(1);
-    const { description, mimeType, price, identifier } = routeOf(text((tooLong ?? 0) - 1));
-    if (price.kind !== 'priced') throw new Error('the route is not priced');
-    const write = compileHeader({ description, mimeType, offers: price.offers, identifier });
+    const longest = routeOf(text((tooLong ?? 0) - 1));
+    const { mimeType, identifier } = longest;
+    const { description, offers } = paidPriceOf(longest);
+    const write = compileHeader({ description, mimeType, offers, identifier });
     const header = write(
       { url: `https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, method: 'GET', path: '/a' },
       'y'.repeat(128),

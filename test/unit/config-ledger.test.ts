@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { exactEvm, planOf, problemsOf, route, warningsOf } from '../support/config/load.ts';
+import { exactEvm, paidPriceOf, planOf, problemsOf, route, warningsOf } from '../support/config/load.ts';
 
 const withTop = (line: string): string => `${line}\n${route('price: $1')}`;
 
@@ -163,9 +163,11 @@ function deferredWarningsOf(text: string): ReturnType<typeof warningsOf> {
 
 describe('deferred settlement', () => {
   it('is taken for the whole file and for a route', () => {
-    expect(planOf(withTop('settle: deferred')).routes[0]?.settle).toBe('deferred');
-    expect(planOf(`settle: deferred\n${route('price: $1\nsettle: before')}`).routes[0]?.settle).toBe('before');
-    expect(planOf(route('price: $1\nsettle: deferred')).routes[0]?.settle).toBe('deferred');
+    expect(paidPriceOf(planOf(withTop('settle: deferred')).routes[0]).settle).toBe('deferred');
+    expect(paidPriceOf(planOf(`settle: deferred\n${route('price: $1\nsettle: before')}`).routes[0]).settle).toBe(
+      'before',
+    );
+    expect(paidPriceOf(planOf(route('price: $1\nsettle: deferred')).routes[0]).settle).toBe('deferred');
   });
 
   it('has the bounds of the file, each with its own default', () => {

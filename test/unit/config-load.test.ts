@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeRoutes } from '../../src/config/describe.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { exactEvm, HEAD, load, planOf, problemsOf, route } from '../support/config/load.ts';
+import { exactEvm, HEAD, load, paidPriceOf, planOf, problemsOf, route } from '../support/config/load.ts';
 
 describe('all problems at once', () => {
   const TEN_MISTAKES = `lisen: 0.0.0.0:8402
@@ -85,7 +85,7 @@ describe('what a priced route needs', () => {
 
   it('asks a free route for nothing but an upstream', () => {
     const plan = planOf('upstream: http://127.0.0.1:8080\nroutes:\n  - {path: /a, price: free}\n');
-    expect(plan.routes).toMatchObject([{ price: { kind: 'free' } }]);
+    expect(plan.routes).toMatchObject([{ prices: [{ kind: 'free' }] }]);
     expect(plan.facilitators).toEqual([]);
   });
 });
@@ -147,7 +147,7 @@ describe('routes against each other', () => {
 describe('the plan', () => {
   it('is frozen in depth', () => {
     const plan = planOf(route('price: $1'));
-    const offer = plan.routes[0]?.price.kind === 'priced' ? plan.routes[0].price.offers[0] : undefined;
+    const offer = paidPriceOf(plan.routes[0]).offers[0];
     for (const part of [
       plan,
       plan.routes,
@@ -178,7 +178,7 @@ describe('the plan', () => {
       retryWindowMs: 600_000,
       retentionMs: 90 * 86_400_000,
       deferred: { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 },
-      routes: [{ settle: 'after', idempotent: false, keepAnswers: undefined, identifier: 'off' }],
+      routes: [{ prices: [{ settle: 'after' }], idempotent: false, keepAnswers: undefined, identifier: 'off' }],
       limits: {
         paymentHeaderBytes: 12_288,
         headerBytes: 32_768,

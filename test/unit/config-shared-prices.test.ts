@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planOf, problemsOf, route } from '../support/config/load.ts';
+import { paidPriceOf, planOf, problemsOf, route } from '../support/config/load.ts';
 
 const ELSEWHERE = '0x00000000000000000000000000000000000000Aa';
 
@@ -10,20 +10,20 @@ function table(...routes: readonly string[]): string {
 }
 
 function pricesOf(text: string) {
-  return planOf(text).routes.map(({ price }) => price);
+  return planOf(text).routes.map(paidPriceOf);
 }
 
 describe('routes of one price', () => {
-  it('share it where they inherit everything else', () => {
+  it('share its offers where they inherit everything else', () => {
     const [first, second, dearer] = pricesOf(table('price: $0.01', 'price: $0.02'));
-    expect(second).toBe(first);
+    expect(second?.offers).toBe(first?.offers);
     expect(dearer).toMatchObject({ text: '$0.02', offers: [{ amount: 20_000n }] });
   });
 
   it('have their own where they are paid to somebody else, over another network or for longer', () => {
     const keys = [`payTo: "${ELSEWHERE.toLowerCase()}"`, 'accepts: [polygon]', 'timeout: 10m', 'settle: before'];
     const [first, ...others] = pricesOf(table(...keys.map((key) => `price: $0.01, ${key}`)));
-    for (const price of others) expect(price).not.toBe(first);
+    for (const price of others) expect(price.offers).not.toBe(first?.offers);
     expect(others).toMatchObject([
       { offers: [{ payTo: ELSEWHERE.toLowerCase() }] },
       { offers: [{ network: 'eip155:137' }] },

@@ -327,7 +327,7 @@ describe('descriptions', () => {
     `${HEAD}routes:\n  - path: /a\n    price: $1\n    description: ${value}\n`;
 
   it('takes a folded text without its trailing line break', () => {
-    expect(planOf(described('>\n      two\n      words')).routes[0]?.description).toBe('two words');
+    expect(planOf(described('>\n      two\n      words')).routes[0]?.prices[0]?.description).toBe('two words');
   });
 
   it.each([JSON.stringify('a\nb'), JSON.stringify('a\u0007'), 'x'.repeat(501)])('refuses %j', (value) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HEAD, load, planOf, problemsOf } from '../support/config/load.ts';
+import { HEAD, load, paidPriceOf, planOf, problemsOf } from '../support/config/load.ts';
 
 const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
 
@@ -74,7 +74,7 @@ describe('what YAML may do', () => {
     const plan = planOf(
       `${HEAD}routes:\n  - {path: /a, price: $1, accepts: &two [base, polygon]}\n  - {path: /b, price: $2, accepts: *two}\n`,
     );
-    expect(plan.routes.map(({ price }) => (price.kind === 'priced' ? price.offers.length : 0))).toEqual([2, 2]);
+    expect(plan.routes.map((each) => paidPriceOf(each).offers.length)).toEqual([2, 2]);
   });
 
   it('stops following aliases of aliases that grow without bound', () => {
@@ -136,7 +136,7 @@ describe('expansions', () => {
   });
 
   it('fills in the environment and files, and trims the trailing line break of a file', () => {
-    expect(planOf(price(`\${PRICE}`), { env: { PRICE: '$0.5' } }).routes[0]?.price).toMatchObject({
+    expect(planOf(price(`\${PRICE}`), { env: { PRICE: '$0.5' } }).routes[0]?.prices[0]).toMatchObject({
       kind: 'priced',
       offers: [{ amount: 500_000n }],
     });

@@ -37,7 +37,7 @@ const EVERYTHING: RequestSummary = {
   transaction: `0x${'ab'.repeat(32)}`,
   shadow: {
     decision: 'paid',
-    wouldCharge: { network: 'eip155:8453' as Network, asset: '0x01', amount: 12n as Amount },
+    wouldCharge: { network: 'eip155:8453' as Network, asset: '0x01', amount: 12n as Amount, settle: 'after' },
   },
   pass: 'p1',
   upstreamMs: 1.005,

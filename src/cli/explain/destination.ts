@@ -1,5 +1,5 @@
 import { formatAmount } from '../../domain/amount.ts';
-import type { Route } from '../../domain/route.ts';
+import type { PaidPrice } from '../../domain/route-price.ts';
 import type { AcceptedHead } from '../../pipeline/exchange.ts';
 import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
@@ -22,9 +22,9 @@ export interface Destination {
 /**
  * Describes where an accepted request goes.
  *
- * @param priced the route that was paid for; `undefined` for a free request
+ * @param priced what was paid; `undefined` for a free request
  */
-export function describeDestination(request: AcceptedHead, target: Target, priced: Route | undefined): Destination {
+export function describeDestination(request: AcceptedHead, target: Target, priced: PaidPrice | undefined): Destination {
   const { upstream, timeoutMs } = target;
   const paid = priced === undefined ? undefined : imaginedPayment(priced);
   const trace = request.runtime.plan.tracing && { traceparent: '(of this request)', tracestate: undefined };
@@ -47,11 +47,11 @@ function includes(fields: readonly HeaderField[], [name, value]: HeaderField): b
   return fields.some((field) => field[0] === name && field[1] === value);
 }
 
-function imaginedPayment({ name, price }: Route): PaidFacts {
-  const offer = price.kind === 'priced' && price.offers.length === 1 ? price.offers[0] : undefined;
+function imaginedPayment({ id, offers }: PaidPrice): PaidFacts {
+  const offer = offers.length === 1 ? offers[0] : undefined;
   return {
     payer: '(the payer)',
-    route: name,
+    route: id,
     money: {
       network: offer?.network ?? '(of the offer paid)',
       asset: offer?.asset.address ?? '(of the offer paid)',

@@ -87,7 +87,7 @@ function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readon
     ...listed('why', explanation.why),
     `price     ${route.price}`,
     ...listed('offers', offers),
-    ...(route.offers.length === 0 ? [] : [`settle    ${route.settle}`]),
+    ...(route.settle === undefined ? [] : [`settle    ${route.settle}`]),
     ...(route.access === undefined
       ? []
       : [`sells     a pass for ${passText(route.access)}, whose token needs no payment`]),

@@ -3,7 +3,9 @@ import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 import { hostName } from '../../domain/host.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
+import { isPriced, type PaidPrice } from '../../domain/route-price.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
+import { choosePrice } from '../../pipeline/choose-price.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
@@ -97,23 +99,24 @@ function explainAccepted(accepted: AcceptedHead, asked: Asked): Explanation {
   const route = matchRoute(accepted);
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
-  const desk = runtime.desk(route);
-  if (desk !== undefined && isPreflight(head)) {
+  if (isPriced(route) && isPreflight(head)) {
     const answer =
       plan.cors === 'api'
         ? "the API's own, to the CORS preflight: it reaches the upstream without payment (cors: api)"
         : '204 to the CORS preflight, without payment and without the upstream';
     return { ...asked, kind: 'preflight', route: description, answer };
   }
+  const price = choosePrice(route);
+  const paid = price.kind === 'priced' ? price : undefined;
   return {
     ...asked,
     kind: 'matched',
     path,
     route: description,
     why: whyMatched(route, plan.routes, { method, host: hostName(host), path }),
-    answer: desk === undefined ? 'what the upstream answers, free of charge' : answerOf(route),
-    resourceUrl: desk === undefined ? undefined : resourceUrlOf(accepted, route),
-    destination: describeDestination(accepted, route, desk === undefined ? undefined : route),
+    answer: paid === undefined ? 'what the upstream answers, free of charge' : answerOf(route, paid),
+    resourceUrl: paid === undefined ? undefined : resourceUrlOf(accepted, route),
+    destination: describeDestination(accepted, route, paid),
   };
 }
 
@@ -134,17 +137,16 @@ function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
   }
 }
 
-function answerOf(route: Route): string {
-  const { enforcePercent } = route;
-  const charged = chargedAnswerOf(route);
+function answerOf({ enforcePercent }: Route, price: PaidPrice): string {
+  const charged = chargedAnswerOf(price);
   if (enforcePercent === 100) return charged;
   const free = 'what the upstream answers, free of charge';
   if (enforcePercent === 0) return `${free}, to every client (enforce: off), instead of ${charged}`;
   return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
 }
 
-function chargedAnswerOf(route: Route): string {
-  switch (route.settle) {
+function chargedAnswerOf({ settle }: PaidPrice): string {
+  switch (settle) {
     case 'after':
       return '402 without payment; with one, what the upstream answers, settled first if its status is one that the route charges';
     case 'before':

@@ -4,6 +4,7 @@ import type { Asset } from '../../domain/asset.ts';
 import type { Network } from '../../domain/network.ts';
 import { assetId } from '../../domain/network-family.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { paidPrices } from '../../domain/route-price.ts';
 import { families } from '../../registry.ts';
 import { printable } from '../terminal.ts';
 
@@ -25,7 +26,7 @@ export class AssetNames {
 
   constructor({ routes }: Pick<Plan, 'routes'>, table: AssetTable) {
     this.#table = table;
-    const priced = routes.flatMap(({ price }) => (price.kind === 'priced' ? price.offers : []));
+    const priced = routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
     const known = [...table.networks.flatMap(({ assets }) => assets), ...priced.map(({ asset }) => asset)];
     for (const asset of known) this.#assets.set(idOf({ network: asset.network, asset: asset.address }), asset);
   }

@@ -1,6 +1,7 @@
 import type { Pass } from '../../domain/pass.ts';
 import { passEnd } from '../../domain/pass.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { paidPrices } from '../../domain/route-price.ts';
 import { isSignedWith, type ReadToken, readToken, scopeDigest } from '../../pass/token.ts';
 import { createTokenKey, signingKeys } from '../../pass/token-keys.ts';
 import type { PassStore } from '../../store/passes.ts';
@@ -100,7 +101,7 @@ async function isSigned(read: ReadToken, passes: PassStore, { accessTokens }: Pl
 }
 
 function againstPlan({ token }: ReadToken, { routes }: Plan): Pick<TokenFacts, 'scope' | 'current'> {
-  const terms = routes.flatMap(({ access }) => (access === undefined ? [] : [access.terms]));
+  const terms = routes.flatMap(paidPrices).flatMap(({ access }) => (access === undefined ? [] : [access.terms]));
   const found = terms.find(({ scope }) => scopeDigest(scope) === token.scope);
   return { scope: found?.scope ?? token.scope, current: found?.version === token.version };
 }

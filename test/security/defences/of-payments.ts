@@ -34,7 +34,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     'replay',
     ['served once', 'store/sql/payment-statements.ts', 'WHERE turnpike_payments.', '-- '],
     ['buys nothing', 'pipeline/fingerprint.ts', ', query]', ']'],
-    ['buys nothing', 'pipeline/fingerprint.ts', '[route.name, method, host,', '[route.name, method,'],
+    ['buys nothing', 'pipeline/fingerprint.ts', '[price.id, method, host,', '[price.id, method,'],
     ['buys nothing', HELD, 'record.fingerprint !== fingerprint', 'false'],
     [
       'other signature',

@@ -80,7 +80,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "method === 'OPTIONS'",
     ],
     ['is not served to', ACCEPT, 'httpVersionMajor !== 1', 'false'],
-    ['upgrade', 'pipeline/serve.ts', 'if (desk === undefined)', 'if (desk === undefined || transport !== HTTP)'],
+    ['upgrade', 'pipeline/serve.ts', 'if (!isPriced(matched))', 'if (!isPriced(matched) || transport !== HTTP)'],
     ['upgrade', LISTENER, 'shouldUpgradeCallback: isWebSocketUpgrade,', ''],
   ),
   ...defencesOf(

@@ -2,6 +2,8 @@ import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
 import { type Problem, renderProblem } from '../../../src/config/problem.ts';
 import type { Offer } from '../../../src/domain/offer.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
+import type { Route } from '../../../src/domain/route.ts';
+import type { PaidPrice } from '../../../src/domain/route-price.ts';
 import type { Scheme } from '../../../src/scheme/scheme.ts';
 
 /** Stands in for the registered schemes: the configuration asks them only for `extra`. */
@@ -67,8 +69,15 @@ export function warningsOf(text: string): readonly Problem[] {
   return loaded.warnings;
 }
 
+/** The first price of a route, which has to be paid. */
+export function paidPriceOf(route: Route | undefined): PaidPrice {
+  const price = route?.prices[0];
+  if (price?.kind !== 'priced') throw new Error('the route is not priced');
+  return price;
+}
+
 /** The offers of the first route. */
 export function offersOf(text: string, world?: World): readonly Offer[] {
-  const price = planOf(text, world).routes[0]?.price;
+  const price = planOf(text, world).routes[0]?.prices[0];
   return price?.kind === 'priced' ? price.offers : [];
 }

@@ -1,4 +1,4 @@
-import type { SettleMode } from '../../../src/domain/route.ts';
+import type { SettleMode } from '../../../src/domain/route-price.ts';
 
 /** How a call to a facilitator can go wrong without an answer that counts. */
 export type Breakage = '500' | 'garbage' | 'hangs' | 'dies mid-answer';

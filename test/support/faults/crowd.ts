@@ -65,7 +65,7 @@ export class Crowd {
   }
 
   async #buy(route: string, path: string): Promise<void> {
-    const price = this.#gateway.plan.routes.find(({ name }) => name === route)?.price;
+    const price = this.#gateway.plan.routes.find(({ name }) => name === route)?.prices[0];
     const offer = price?.kind === 'priced' ? price.offers[0] : undefined;
     if (offer === undefined) throw new Error(`no price for ${route}`);
     const validBefore = String(Math.floor(Date.now() / 1000) + GOOD_FOR_SECONDS);

@@ -63,7 +63,7 @@ async function newPayer({ devnet }: Scene): Promise<Payer> {
 }
 
 async function prepare({ gateway }: Scene, stage: Stage, payer: Payer | undefined): Promise<Act> {
-  const price = gateway.plan.routes.find(({ name }) => name === stage.route)?.price;
+  const price = gateway.plan.routes.find(({ name }) => name === stage.route)?.prices[0];
   const offer = price?.kind === 'priced' ? price.offers[0] : undefined;
   if (offer === undefined || payer === undefined) throw new Error(`no price for ${stage.route}, or nobody to pay it`);
   const validBefore = String(Math.floor(Date.now() / 1000) + GOOD_SECONDS);

@@ -9,6 +9,7 @@ import { run } from '../../../src/cli/main.ts';
 import type { Terminal } from '../../../src/cli/terminal.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
+import { isPriced, pricesText } from '../../../src/domain/route-price.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { readOperations } from '../../../src/openapi/operations.ts';
 import { loadSchemes } from '../../../src/registry.ts';
@@ -76,7 +77,7 @@ describe('turnpike init', () => {
     expect({
       unpriced: unpriced.length,
       unused,
-      free: plan.routes.filter((route) => route.price.kind === 'free'),
+      free: plan.routes.filter((route) => !isPriced(route)),
     }).toEqual({
       unpriced: told,
       unused: [],
@@ -102,14 +103,12 @@ describe('turnpike init', () => {
       ...['--price-per-tag', 'cheap=$0.001', '--price-per-tag', 'dear=$0.5'],
     ]);
     const plan = await planOf(out);
-    expect(plan.routes.map((route) => [route.name, route.price.kind === 'priced' ? route.price.text : 'free'])).toEqual(
-      [
-        ['GET /v1/health', 'free'],
-        ['GET /v1/a', '$0.5'],
-        ['GET /v1/b', '$0.001'],
-        ['POST /v1/b', '$0.01'],
-      ],
-    );
+    expect(plan.routes.map((route) => [route.name, pricesText(route)])).toEqual([
+      ['GET /v1/health', 'free'],
+      ['GET /v1/a', '$0.5'],
+      ['GET /v1/b', '$0.001'],
+      ['POST /v1/b', '$0.01'],
+    ]);
   });
 
   it('sells operations that no route can tell apart at the dearer price, and free only where both are', async () => {
@@ -136,10 +135,7 @@ describe('turnpike init', () => {
     ];
     const { out, err } = await init([...GIVEN, '--from-openapi', document, '-o', '-', ...tags]);
     const plan = await planOf(out);
-    expect(plan.routes.map((route) => (route.price.kind === 'priced' ? route.price.text : 'free'))).toEqual([
-      '$2',
-      'free',
-    ]);
+    expect(plan.routes.map((route) => pricesText(route))).toEqual(['$2', 'free']);
     expect(err).toContain('2 operations share the route of others');
   });
 
@@ -151,7 +147,7 @@ describe('turnpike init', () => {
     const plan = await planOf(out);
     const price = (path: string) => {
       const route = plan.table.match('POST', '', path);
-      return route?.price.kind === 'priced' ? route.price.text : undefined;
+      return route === undefined ? undefined : pricesText(route);
     };
     expect([price('/m/a:run'), price('/m/a:count'), price('/m/a')]).toEqual(['$2', '$0.001', undefined]);
   });
@@ -161,7 +157,7 @@ describe('turnpike init', () => {
     const document = file(JSON.stringify({ openapi: '3.1.0', paths: { [`/\${A}`]: { get: { summary } } } }));
     const { out } = await init([...GIVEN, '--from-openapi', document, '-o', '-']);
     const [route] = (await planOf(out)).routes;
-    expect(route?.description).toBe(`Costs \${HOME} "quoted" # not a comment: [x] next line turned`);
+    expect(route?.prices[0]?.description).toBe(`Costs \${HOME} "quoted" # not a comment: [x] next line turned`);
   });
 
   it('says what no route can sell', async () => {

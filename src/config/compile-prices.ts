@@ -1,0 +1,114 @@
+import { CHARGE_SUCCESS, type ChargeRule } from '../domain/charge-rule.ts';
+import { formatPrice } from '../domain/price.ts';
+import type { Route } from '../domain/route.ts';
+import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
+import type { PaidPrice as PaidPriceText } from './asset-choice.ts';
+import { type Field, inherited, soundValue } from './decoder.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import { type Market, makeOffers, type SharedOffers } from './offers.ts';
+import type { RouteFields } from './route-keys.ts';
+import type { Source } from './source.ts';
+
+/** The keys that a price has for itself. */
+export type PriceFields = Pick<
+  RouteFields,
+  'price' | 'accepts' | 'payTo' | 'settle' | 'charge' | 'access' | 'description'
+>;
+
+/** What one price is compiled from. */
+export interface PriceSource {
+  /** {@link RoutePrice.id}. */
+  readonly id: string;
+  readonly fields: PriceFields;
+  readonly gateway: GatewayFields;
+  readonly market: Market;
+  /** How long the upstream may take, in milliseconds. */
+  readonly timeoutMs: Route['timeoutMs'];
+}
+
+/** Compiles one price; its passes get their terms when all prices are known. `undefined` after a problem was reported. */
+export function compilePrice(given: PriceSource, source: Source): RoutePrice | undefined {
+  const { id, fields, gateway } = given;
+  const price = soundValue(fields.price);
+  if (price === undefined) return undefined;
+  const description = soundValue(fields.description);
+  if (price.kind === 'free') {
+    checkFree(fields, source);
+    return { kind: 'free', id, description };
+  }
+  const settle = soundValue(inherited(fields.settle, gateway.settle));
+  const sold = compileOffers(given, price, settle ?? 'after', source);
+  checkCharge(fields, gateway, source);
+  checkDeferred(fields, gateway, source);
+  if (sold === undefined || settle === undefined) return undefined;
+  return { kind: 'priced', id, description, ...sold, settle, charge: chargeRule(fields), access: undefined };
+}
+
+function compileOffers(
+  { fields, gateway, market, timeoutMs }: PriceSource,
+  price: PaidPriceText,
+  settle: PaidPrice['settle'],
+  source: Source,
+): SharedOffers | undefined {
+  const at = fields.price.place;
+  if (gateway.facilitator.kind === 'absent')
+    source.report(at, 'nobody settles the payment: there is no facilitator', 'facilitator, for the whole file');
+  const accepts = inherited(fields.accepts, gateway.accepts);
+  if (accepts.kind === 'absent')
+    source.report(
+      at,
+      'there is no way to pay: there is no accepts',
+      'accepts such as [base], here or for the whole file',
+    );
+  const payTo = inherited(fields.payTo, gateway.payTo);
+  // A route that inherits nothing is told where it stands, not at the start of the file.
+  const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
+  const text = formatPrice(price);
+  const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
+  const terms = isPlain ? `${text}\n${settle}\n${timeoutMs}` : undefined;
+  const known = terms === undefined ? undefined : market.prices.get(terms);
+  if (known !== undefined) return known;
+  const said = saidBy(source);
+  const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, settle, timeoutMs }, accepts, market, source);
+  if (offers.length === 0) return undefined;
+  const made: SharedOffers = { text, offers };
+  // What is to be said of a price is said of every route that has it.
+  if (terms !== undefined && saidBy(source) === said) market.prices.set(terms, made);
+  return made;
+}
+
+function saidBy({ problems, warnings }: Source): number {
+  return problems.length + warnings.length;
+}
+
+/** Who wrote these expects that something is paid. */
+function checkFree(fields: PriceFields, source: Source): void {
+  for (const key of ['settle', 'charge'] as const) {
+    const field = fields[key];
+    if (field.kind === 'value')
+      source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');
+  }
+}
+
+function chargeRule({ charge }: PriceFields): ChargeRule {
+  const listed = soundValue(charge);
+  if (listed === undefined) return CHARGE_SUCCESS;
+  return { statuses: listed.flatMap((status) => (status.kind === 'value' ? [status.value] : [])) };
+}
+
+/** With `settle: before` the money moves before there is a status. */
+function checkCharge({ charge, settle }: PriceFields, gateway: GatewayFields, source: Source): void {
+  if (charge.kind !== 'value' || soundValue(inherited(settle, gateway.settle)) !== 'before') return;
+  source.report(charge.place, 'charge has no effect with settle: before', 'settle: after, or the key left out');
+}
+
+/** Reported where the mode is written, so that routes that inherit it are told once. */
+function checkDeferred(fields: PriceFields, gateway: GatewayFields, source: Source): void {
+  const settle = inherited(fields.settle, gateway.settle);
+  if (soundValue(settle) !== 'deferred' || soundValue(gateway.store)?.kind !== 'memory') return;
+  source.warn(
+    settle.place,
+    'with store: memory a crash loses the money for every answer that is out and not settled yet',
+    'a store that survives it, such as sqlite:./turnpike.db',
+  );
+}
