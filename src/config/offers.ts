@@ -7,7 +7,7 @@ import type { Offer } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice as PricedOffers, SettleMode } from '../domain/route-price.ts';
-import type { PaymentRequired } from '../domain/x402.ts';
+import { PAYMENT_FLOW, type PaymentRequired } from '../domain/x402.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
 import { networkName } from './asset-table.ts';
@@ -103,11 +103,12 @@ function makeOffer(
   if (asset === 'other asset') return asset;
   if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
   if (payTo === undefined || maxTimeoutSeconds === undefined) return undefined;
-  return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, scheme, market);
+  return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, quote.settle, scheme, market);
 }
 
 function buildOffer(
   terms: Pick<Offer, 'asset' | 'amount' | 'payTo' | 'maxTimeoutSeconds'>,
+  settle: SettleMode,
   scheme: Scheme,
   market: Market,
 ): Offer {
@@ -126,7 +127,7 @@ function buildOffer(
       asset: asset.address,
       payTo,
       maxTimeoutSeconds,
-      extra: scheme.extra(asset),
+      extra: { ...scheme.extra(asset), ...(settle === 'before' ? { [PAYMENT_FLOW]: 'upfront' } : {}) },
     },
   };
 }

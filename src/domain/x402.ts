@@ -31,6 +31,14 @@ export interface PaymentRequirements {
   readonly extra: JsonObject;
 }
 
+/**
+ * The member of `extra` that tells a buyer when the money moves: `upfront` where a call that fails costs it, too. A client
+ * prefers offers without it.
+ *
+ * @see x402 core package, `PaymentFlow`
+ */
+export const PAYMENT_FLOW = 'paymentFlow';
+
 /** One way to pay (v1). */
 export interface PaymentRequirementsV1 {
   readonly scheme: string;

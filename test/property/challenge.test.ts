@@ -14,6 +14,11 @@ import { exactOffer } from '../support/exact-evm-payments.ts';
 
 const SEPOLIA = exactOffer();
 const BASE: Offer = { ...exactOffer({ network: 'eip155:8453' as Network, name: 'USD Coin' }), v1Network: 'base' };
+/** One of `settle: before`: v2 clients are told, v1 has no word for it. */
+const UPFRONT: Offer = {
+  ...BASE,
+  requirements: { ...BASE.requirements, extra: { ...BASE.requirements.extra, paymentFlow: 'upfront' } },
+};
 const PERMIT2_OFFER = exactOffer({ transferMethod: 'permit2', name: 'USD₮0' });
 const URL_PAID = 'https://api.example.com/v1/weather';
 
@@ -47,7 +52,7 @@ const url = fc.oneof(
 const subject = fc.record({
   description: fc.option(text, { nil: undefined }),
   mimeType: fc.option(text, { nil: undefined }),
-  offers: fc.subarray([SEPOLIA, BASE, PERMIT2_OFFER], { minLength: 1 }),
+  offers: fc.subarray([SEPOLIA, BASE, PERMIT2_OFFER, UPFRONT], { minLength: 1 }),
   identifier: fc.constantFrom<IdentifierRule>('off', 'optional', 'required'),
 });
 

@@ -16,6 +16,19 @@ describe('offers', () => {
     });
   });
 
+  it.each([
+    ['before', 'upfront'],
+    ['after', undefined],
+    ['deferred', undefined],
+  ])('tells buyers when the money moves with settle: %s', (settle, flow) => {
+    const [offer] = offersOf(route(`price: $0.001\nsettle: ${settle}`));
+    expect(offer?.requirements.extra).toEqual({
+      name: 'USD Coin',
+      version: '2',
+      ...(flow === undefined ? {} : { paymentFlow: flow }),
+    });
+  });
+
   it('counts a dollar price at the decimals of each network', () => {
     const offers = offersOf(route('price: $0.5\naccepts: [base, megaeth]'));
     expect(offers.map((offer) => [offer.asset.symbol, offer.amount])).toEqual([

@@ -48,6 +48,20 @@ describe('a v2 payment', () => {
     expect(decode(x402V2, value)).toEqual({ version: 2, payload: { ...V2, ...optional } });
   });
 
+  it('pays an offer whose money moves upfront, also with a quote of before that was told', () => {
+    const { extra } = SEPOLIA.requirements;
+    const upfront = {
+      ...SEPOLIA,
+      requirements: { ...SEPOLIA.requirements, extra: { ...extra, paymentFlow: 'upfront' } },
+    };
+    const kindFor = (told: JsonObject) =>
+      match(x402V2, { ...V2, accepted: { ...ACCEPTED, extra: { ...extra, ...told } } }, [upfront]).kind;
+    expect(kindFor({ paymentFlow: 'upfront' })).toBe('matched');
+    expect(kindFor({})).toBe('matched');
+    expect(kindFor({ paymentFlow: 'authorization' })).toBe('refused');
+    expect(kindFor({ paymentFlow: null })).toBe('refused');
+  });
+
   it.each([null, undefined])('may accept an offer with %j for extra', (extra) => {
     const accepted = extra === null ? { ...ACCEPTED, extra } : without(ACCEPTED, 'extra');
     const payload = { ...V2, accepted: { ...ACCEPTED, extra: {} } };

@@ -1,4 +1,4 @@
-import type { PaymentRequirementsV1 } from '../../domain/x402.ts';
+import { PAYMENT_FLOW, type PaymentRequirementsV1 } from '../../domain/x402.ts';
 import { outputSchemaV1 } from '../bazaar.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
 
@@ -32,6 +32,8 @@ function compileEntries(subject: ChallengeSubject, method: string): readonly str
   const call = subject.listing?.calls.of(method);
   return subject.offers.flatMap((offer) => {
     if (offer.v1Network === undefined) return [];
+    // v1 has no word for when the money moves.
+    const { [PAYMENT_FLOW]: _flow, ...extra } = offer.requirements.extra;
     const entry: Omit<PaymentRequirementsV1, 'resource'> = {
       scheme: offer.scheme,
       network: offer.v1Network,
@@ -42,7 +44,7 @@ function compileEntries(subject: ChallengeSubject, method: string): readonly str
       payTo: offer.payTo,
       maxTimeoutSeconds: offer.maxTimeoutSeconds,
       asset: offer.requirements.asset,
-      extra: offer.requirements.extra,
+      extra,
     };
     return [JSON.stringify(entry).slice(1)];
   });

@@ -3,7 +3,14 @@ import { type NetworkFamilies, sameAddress } from '../../domain/network-family.t
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Receipt } from '../../domain/receipt.ts';
-import type { Json, JsonObject, PaymentPayload, PaymentRequirements, SettleResponse } from '../../domain/x402.ts';
+import {
+  type Json,
+  type JsonObject,
+  PAYMENT_FLOW,
+  type PaymentPayload,
+  type PaymentRequirements,
+  type SettleResponse,
+} from '../../domain/x402.ts';
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
 import { readIdentifier } from '../payment-identifier.ts';
 import { credentialIn, type Match, type MatchContext, type Protocol, type Submission } from '../protocol.ts';
@@ -95,8 +102,14 @@ function pays(accepted: PaymentRequirements, offer: Offer, families: NetworkFami
     accepted.maxTimeoutSeconds === ours.maxTimeoutSeconds &&
     sameAddress(family, accepted.asset, ours.asset) &&
     sameAddress(family, accepted.payTo, ours.payTo) &&
-    contains(accepted.extra, ours.extra)
+    statesExtra(accepted.extra, ours.extra)
   );
+}
+
+/** An offer of before the gateway told of `upfront` is a good quote still: it says nothing of the flow. */
+function statesExtra(theirs: JsonObject, ours: JsonObject): boolean {
+  const { [PAYMENT_FLOW]: _flow, ...rest } = ours;
+  return contains(theirs, Object.hasOwn(theirs, PAYMENT_FLOW) ? ours : rest);
 }
 
 function mismatchReason(accepted: PaymentRequirements, offers: readonly Offer[]): string {

@@ -82,7 +82,7 @@ Decimal and exact: a price with more digits than the asset has is refused, never
 | mode | what happens | choose it for |
 |---|---|---|
 | \`after\` | the upstream is asked, and if its status is below 400 the payment is settled before the first byte goes out | most routes: a failed call costs the buyer nothing |
-| \`before\` | the payment is settled, then the upstream is asked | expensive or irreversible work; if the upstream then fails, the same payment is good for \`retryWindow\` |
+| \`before\` | the payment is settled, then the upstream is asked | expensive or irreversible work; if the upstream then fails, the same payment is good for \`retryWindow\`; v2 buyers are told by \`extra.paymentFlow\` |
 | \`deferred\` | the answer goes out at once, and the payment is settled in the background with retries | fast and cheap calls: no buyer waits for a chain |
 
 A deferred settlement can still fail, for instance because the buyer's wallet was emptied meanwhile: that answer was free.
