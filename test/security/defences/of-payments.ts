@@ -23,7 +23,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['numbers', 'domain/amount.ts', '(0|[1-9]\\d{0,77})', '(\\d{1,80})'],
     ['not an offer of ours', V2, 'accepted.amount === ours.amount &&', ''],
     ['not an offer of ours', V2, 'sameAddress(family, accepted.payTo, ours.payTo) &&', ''],
-    ['not an offer of ours', V2, 'contains(accepted.extra, ours.extra)', 'true'],
+    ['not an offer of ours', V2, 'statesExtra(accepted.extra, ours.extra)', 'true'],
     ['other facts', EIP3009, 'const pays = signed.value === offer.amount;', 'const pays = true;'],
     ['other facts', EIP3009, 'signed.to !== parseAddress(offer.payTo)', 'false'],
     ['other facts', 'scheme/exact-evm/authorization-window.ts', 'if (after > time)', 'if (false)'],
