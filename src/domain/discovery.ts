@@ -55,3 +55,10 @@ export interface CallDescription {
 export interface RouteCalls {
   of(method: string): CallDescription | undefined;
 }
+
+/** What the catalogue behind a facilitator said of what a payment bought. */
+export interface CatalogueAnswer {
+  readonly status: 'success' | 'processing' | 'rejected';
+  /** Its own words, for operators, bounded. */
+  readonly reason: string | undefined;
+}

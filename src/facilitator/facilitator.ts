@@ -1,4 +1,5 @@
 import type { Amount } from '../domain/amount.ts';
+import type { CatalogueAnswer } from '../domain/discovery.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementAttempt } from '../domain/payment-record.ts';
@@ -67,6 +68,8 @@ export interface Facilitator {
    * @throws GatewayError the facilitator's faults when it cannot look
    */
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
+  /** What its catalogue said of what the payment bought, when it was asked about this very object; most say nothing. */
+  catalogued?(payment: Payment): CatalogueAnswer | undefined;
   /** Waits for settlements that are under way and lets go of connections. */
   close(): Promise<void>;
 }

@@ -57,6 +57,8 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
           text('payer', summary.payer) +
           text('transaction', summary.transaction) +
           text('pass', summary.pass) +
+          word('catalogued', summary.catalogued?.status) +
+          text('cataloguedReason', summary.catalogued?.reason) +
           (shadow === undefined ? '' : shadowText(shadow)) +
           `,"durationMs":${hundredths(durationMs)}` +
           (upstreamMs === undefined ? '' : `,"upstreamMs":${hundredths(upstreamMs)}`) +

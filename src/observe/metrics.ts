@@ -1,5 +1,6 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import { createAnswerMetrics } from './answer-metrics.ts';
+import { createCatalogueMetrics } from './catalogue-metrics.ts';
 import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import { createLogMetrics, type LogMetrics } from './log-metrics.ts';
@@ -58,6 +59,7 @@ export function createMetrics(): Metrics {
   const requests = createRequestMetrics(registry);
   const shadow = createShadowMetrics(registry);
   const payments = createPaymentMetrics(registry);
+  const catalogues = createCatalogueMetrics(registry);
   const facilitators = createFacilitatorMetrics(registry);
   return {
     config: createConfigMetrics(registry),
@@ -67,6 +69,7 @@ export function createMetrics(): Metrics {
     requestFinished(summary) {
       requests.requestFinished(summary);
       shadow.requestFinished(summary);
+      catalogues.requestFinished(summary);
     },
     ...createPassMetrics(registry),
     ...createAnswerMetrics(registry),

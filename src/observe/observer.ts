@@ -1,4 +1,5 @@
 import type { Amount } from '../domain/amount.ts';
+import type { CatalogueAnswer } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
@@ -56,6 +57,8 @@ export interface RequestSummary {
   readonly shadow: ShadowFacts | undefined;
   /** Id of the pass that it was served by, or that its payment bought. Knowing one is no right to use it. */
   readonly pass: string | undefined;
+  /** What the catalogue behind the facilitator said of the payment. */
+  readonly catalogued: CatalogueAnswer | undefined;
   readonly durationMs: number;
   /** Time waited for the upstream's response headers, in milliseconds. */
   readonly upstreamMs: number | undefined;

@@ -50,6 +50,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
       network: payment.offer.network,
     }),
   );
+  request.notes.catalogued = facilitator.catalogued?.(payment);
   if (verification.kind === 'valid') {
     budget.wasGood(bringer, refusalsPerMinute);
     return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };

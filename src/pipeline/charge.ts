@@ -58,6 +58,7 @@ export async function charge(
     () => settle(claimed, authorized, facts),
     (result) => factsOf(result, authorized),
   );
+  request.notes.catalogued = authorized.facilitator.catalogued?.(payment) ?? request.notes.catalogued;
   await reachSettling(claimed, facts);
   switch (outcome.kind) {
     case 'settled':

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CatalogueAnswer } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
@@ -62,6 +63,8 @@ export interface ExchangeNotes {
   /** What became of the pass that it brought or bought. */
   passUse: PassEvent['kind'] | undefined;
   upstreamMs: number | undefined;
+  /** What the facilitator's catalogue said of the payment. */
+  catalogued: CatalogueAnswer | undefined;
   /** When the head of the answer was written, by `performance.now()`. */
   headAt: number | undefined;
   cause: unknown;
@@ -81,6 +84,7 @@ export function emptyNotes(): ExchangeNotes {
     shadow: undefined,
     pass: undefined,
     passUse: undefined,
+    catalogued: undefined,
     upstreamMs: undefined,
     headAt: undefined,
     cause: undefined,

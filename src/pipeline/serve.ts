@@ -224,7 +224,7 @@ async function forwardFree(request: AcceptedRequest, destination: Destination, p
 function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
   const { head, res, requestId, notes } = arrival;
   const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
-  const { headAt, passUse, trace } = notes;
+  const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
     services.observer.passNoted({ kind: passUse, route: route.name });
   }
@@ -238,6 +238,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     transaction,
     shadow,
     pass,
+    catalogued,
     upstreamMs,
     cause,
     traceId: trace?.id,

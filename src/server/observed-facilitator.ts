@@ -1,4 +1,5 @@
 import type { Amount } from '../domain/amount.ts';
+import type { CatalogueAnswer } from '../domain/discovery.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { Payment } from '../domain/payment.ts';
@@ -43,6 +44,10 @@ class ObservedFacilitator implements Facilitator {
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { network } = open.payment.offer;
     return this.#note('resolve', network, this.#inner.resolve(open, signal), ({ kind }) => kind);
+  }
+
+  catalogued(payment: Payment): CatalogueAnswer | undefined {
+    return this.#inner.catalogued?.(payment);
   }
 
   close(): Promise<void> {

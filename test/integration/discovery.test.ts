@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
@@ -35,6 +36,39 @@ afterAll(async () => {
   await gateway.close();
   await Promise.all([devnet.close(), upstream.close()]);
   rmSync(folder, { recursive: true });
+});
+
+describe('the catalogue of the official facilitator', () => {
+  it('lists a route by its template once it was paid for, and the gateway takes note of it', async () => {
+    const official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key: devnet.accounts.settler.key });
+    const selling = await startTestGateway(
+      `${settings(devnet, upstream.url, { kind: 'remote', url: official.url })}discovery: { title: Reports, tags: [reports] }
+routes:
+  - { path: /reports/:id, methods: [GET, POST], price: $0.001, description: A report }
+`,
+    );
+    try {
+      const bought = await stockFetch(buyer.key)(`${selling.url}/reports/seven%20eight`);
+      expect({ status: bought.status, internal: bought.headers.has('extension-responses') }).toEqual({
+        status: 200,
+        internal: false,
+      });
+      expect(official.catalogue).toMatchObject([
+        {
+          resourceUrl: `${selling.url}/reports/:id`,
+          routeTemplate: '/reports/:id',
+          method: 'GET',
+          description: 'A report',
+          serviceName: 'Reports',
+          tags: ['reports'],
+          discoveryInfo: { input: { type: 'http', method: 'GET', pathParams: { id: 'seven eight' } } },
+        },
+      ]);
+      expect(selling.log.at(-1)).toMatchObject({ outcome: 'paid', catalogued: 'success' });
+    } finally {
+      await Promise.all([selling.close(), official.close()]);
+    }
+  });
 });
 
 describe('the discovery documents', () => {

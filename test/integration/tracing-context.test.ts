@@ -27,6 +27,7 @@ const SUMMARY: RequestSummary = {
   status: 200,
   payer: undefined,
   transaction: undefined,
+  catalogued: undefined,
   durationMs: 1,
   upstreamMs: undefined,
   headMs: 1,

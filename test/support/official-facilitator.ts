@@ -6,17 +6,22 @@ import type { Network, PaymentPayload, PaymentRequirements } from '@x402/core/ty
 import { toFacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
+import { extractDiscoveryInfo } from '@x402/extensions/bazaar';
 import { createWalletClient, defineChain, type Hex, http, publicActions, type TypedData } from 'viem';
 import { nonceManager, privateKeyToAccount } from 'viem/accounts';
 
 /** The official facilitator code behind HTTP, on a local chain. */
 export interface OfficialFacilitator {
   readonly url: string;
+  /** What it would list of the payments that it verified: URL or template of the route, and how it is called. */
+  readonly catalogue: readonly { readonly resourceUrl: string; readonly discoveryInfo: unknown }[];
   /** How often each endpoint has been called. */
   readonly calls: { readonly verify: number; readonly settle: number };
   close(): Promise<void>;
 }
 
+/** How facilitators tell a server that its route was listed. */
+const LISTED = Buffer.from(JSON.stringify({ bazaar: { status: 'success' } })).toString('base64');
 const BASE_SEPOLIA = 84532;
 /** Its x402 v1 name; the official type of a network knows only CAIP-2. */
 const BASE_SEPOLIA_V1: string = 'base-sepolia';
@@ -31,12 +36,15 @@ export async function startOfficialFacilitator(options: {
   readonly key: Hex;
 }): Promise<OfficialFacilitator> {
   const calls = { verify: 0, settle: 0 };
+  const catalogue: { resourceUrl: string; discoveryInfo: unknown }[] = [];
   const facilitator = await openOfficial(options.rpcUrl, options.key);
   const handle = async (request: IncomingMessage): Promise<unknown> => {
     if (request.url === '/supported') return facilitator.getSupported();
     const { paymentPayload, paymentRequirements } = await readBody(request);
     if (request.url === '/verify') {
       calls.verify += 1;
+      const found = extractDiscoveryInfo(paymentPayload, paymentRequirements);
+      if (found !== null) catalogue.push(found);
       return await facilitator.verify(paymentPayload, paymentRequirements);
     }
     calls.settle += 1;
@@ -44,7 +52,10 @@ export async function startOfficialFacilitator(options: {
   };
   const server = createServer((request, response) => {
     handle(request).then(
-      (answer) => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
+      (answer) => {
+        if (request.url !== '/supported') response.setHeader('extension-responses', LISTED);
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+      },
       (error: unknown) => {
         response.statusCode = 500;
         response.end(JSON.stringify({ error: String(error) }));
@@ -56,6 +67,7 @@ export async function startOfficialFacilitator(options: {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    catalogue,
     calls,
     close: async () => {
       server.closeAllConnections();

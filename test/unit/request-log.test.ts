@@ -19,6 +19,7 @@ const NOTHING: RequestSummary = {
   transaction: undefined,
   shadow: undefined,
   pass: undefined,
+  catalogued: undefined,
   durationMs: 0.126,
   upstreamMs: undefined,
   headMs: undefined,
@@ -27,6 +28,7 @@ const NOTHING: RequestSummary = {
 
 const EVERYTHING: RequestSummary = {
   ...NOTHING,
+  catalogued: { status: 'rejected', reason: 'the "schema"\nis wrong' },
   traceId: '0af7651916cd43dd8448eb211c80319c',
   path: '/a"b\\c/é\u2028/%C3%A9',
   outcome: 'paid',

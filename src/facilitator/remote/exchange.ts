@@ -27,6 +27,8 @@ export type Exchange =
       readonly retryAfter: string | undefined;
       /** The `Location` header, which is only told of: no redirect is followed. */
       readonly location: string | undefined;
+      /** The `EXTENSION-RESPONSES` header, which is for the gateway alone. */
+      readonly extensionResponses: string | undefined;
       readonly body: Buffer;
     }
   | {
@@ -92,6 +94,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #status = 0;
   #retryAfter: string | undefined;
   #location: string | undefined;
+  #extensionResponses: string | undefined;
   #finished = false;
 
   constructor(finish: (outcome: Exchange) => void) {
@@ -110,9 +113,10 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
     this.#status = status;
-    const { 'retry-after': retryAfter, location } = headers;
+    const { 'retry-after': retryAfter, location, 'extension-responses': extensionResponses } = headers;
     this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined;
     this.#location = typeof location === 'string' ? location : undefined;
+    this.#extensionResponses = typeof extensionResponses === 'string' ? extensionResponses : undefined;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -132,6 +136,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
       status: this.#status,
       retryAfter: this.#retryAfter,
       location: this.#location,
+      extensionResponses: this.#extensionResponses,
       body: Buffer.concat(this.#chunks),
     });
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Amount } from '../../domain/amount.ts';
+import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
@@ -13,6 +14,7 @@ import type { Facilitator, Journal, OpenSettlement, Verification } from '../faci
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
 import { type Exchange, exchange } from './exchange.ts';
+import { readCatalogueAnswer } from './extension-responses.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { Rest } from './rest.ts';
@@ -125,6 +127,7 @@ class RemoteFacilitator implements Facilitator {
   });
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
+  readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
   readonly #witnesses: ReadonlyMap<string, Witness>;
   readonly #publicNodes: PublicNodes | undefined;
   readonly #settling = new Set<Promise<SettlementOutcome>>();
@@ -169,10 +172,15 @@ class RemoteFacilitator implements Facilitator {
     if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
     const { body, version } = this.#prepare(payment, payment.offer.amount);
     const answer = await this.#call('verify', body, signal);
+    this.#noteCatalogue(payment, answer);
     const json = protocolAnswer(answer, 'isValid');
     if (json === undefined) throw this.#faultOf(answer);
     this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
     return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
+  }
+
+  catalogued(payment: Payment): CatalogueAnswer | undefined {
+    return this.#catalogued.get(payment);
   }
 
   settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
@@ -232,6 +240,7 @@ class RemoteFacilitator implements Facilitator {
     const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt(version));
     const answer = await this.#call('settle', body, undefined);
+    this.#noteCatalogue(payment, answer);
     const said = this.#read(answer, payment, amount, version);
     if (said !== undefined) return await this.#confirm(payment, amount, said);
     if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
@@ -254,6 +263,12 @@ class RemoteFacilitator implements Facilitator {
   async #confirm(payment: Payment, amount: Amount, said: SettlementOutcome): Promise<SettlementOutcome> {
     const witness = this.#witnesses.get(payment.offer.network);
     return witness === undefined ? said : await witness.confirm(payment, amount, said, this.#spec.settleTimeoutMs);
+  }
+
+  /** Of two answers the later one stands: a catalogue may list at `verify` or at `settle`. */
+  #noteCatalogue(payment: Payment, answer: Exchange): void {
+    const said = answer.kind === 'answered' ? readCatalogueAnswer(answer.extensionResponses) : undefined;
+    if (said !== undefined) this.#catalogued.set(payment, said);
   }
 
   /** Anybody can have a payment refused at `verify`, so that only words that are lost otherwise are told of there. */
