@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   'llms-txt': async () => (await import('./discovery.ts')).addLlmsText,
   pay: async () => (await import('./pay/pay.ts')).addPay,
   ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
+  passes: async () => (await import('./passes/passes.ts')).addPasses,
   token: async () => (await import('./token/token.ts')).addToken,
   demo: async () => (await import('./demo/demo.ts')).addDemo,
   devnet: async () => (await import('./devnet.ts')).addDevnet,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { renderProblem } from '../config/problem.ts';
+import type { BooksPlan } from '../config/compile.ts';
+import { type LoadedConfig, loadBooks, loadConfig } from '../config/load.ts';
+import { type Problem, renderProblem } from '../config/problem.ts';
 import { whyUnreadable } from '../config/unreadable.ts';
 import type { Plan } from '../domain/plan.ts';
 import { loadSchemes } from '../registry.ts';
@@ -43,17 +44,31 @@ export async function readPlan(file: string, terminal: Terminal): Promise<ReadPl
 }
 
 /**
+ * Reads of a configuration file what looking at its ledger takes.
+ *
+ * @throws UsageError when there is not that much in it
+ */
+export async function readBooks(file: string, terminal: Terminal): Promise<BooksPlan> {
+  requireFile(file);
+  const loaded = loadBooks({ file, env: terminal.env, readFile, schemes: await loadSchemes() });
+  if (loaded.ok) return loaded;
+  throw configurationProblems(loaded.problems);
+}
+
+/**
  * The plan of a configuration that was read; warnings go to stderr.
  *
  * @throws UsageError with every problem of the file, one per line
  */
 export function soundPlan(loaded: LoadedConfig, terminal: Terminal): Plan {
-  if (!loaded.ok) {
-    const count = loaded.problems.length === 1 ? 'one problem' : `${loaded.problems.length} problems`;
-    throw new UsageError([`${count} in the configuration`, ...loaded.problems.map(renderProblem)].join('\n'));
-  }
+  if (!loaded.ok) throw configurationProblems(loaded.problems);
   for (const warning of loaded.warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
   return loaded.plan;
+}
+
+function configurationProblems(problems: readonly Problem[]): UsageError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  return new UsageError([`${count} in the configuration`, ...problems.map(renderProblem)].join('\n'));
 }
 
 /** @throws UsageError when there is no such file, or it may not be read */

@@ -47,19 +47,10 @@ export interface Compiled {
  * when there is none.
  */
 export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
-  const { table, schemes, families, cpus } = world;
+  const { table, families, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
-  const market = {
-    table,
-    schemes,
-    families,
-    asset: gateway.asset,
-    served: servedNetworks(gateway),
-    prices: new Map(),
-    longForms,
-  };
-  const routes = compileRoutes(gateway, market, source);
+  const routes = compileRoutes(gateway, marketOf(gateway, world, longForms), source);
   checkAssetNetworks(gateway, table, source);
   const pass = passUpstream(gateway, source);
   const limits = compileLimits(soundValue(gateway.limits), source);
@@ -101,6 +92,20 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   warnOfRisks(plan, gateway, source);
   const claims = tokenClaims(longForms, facilitators, gateway.facilitator.place, { table, source });
   return { plan: deepFreeze(plan), claims };
+}
+
+/** What reading a ledger takes of the file. */
+export type BooksPlan = Pick<Plan, 'store' | 'routes'>;
+
+/** Compiles as much of the file as reading its ledger takes, whatever else is wrong with it. */
+export function compileBooks(gateway: GatewayFields, world: CompileWorld, source: Source): BooksPlan | undefined {
+  const store = soundValue(gateway.store);
+  return store && { store, routes: compileRoutes(gateway, marketOf(gateway, world, []), source) };
+}
+
+function marketOf(gateway: GatewayFields, { table, schemes, families }: CompileWorld, longForms: LongForm[]) {
+  const { asset } = gateway;
+  return { table, schemes, families, asset, served: servedNetworks(gateway), prices: new Map(), longForms };
 }
 
 function discoveryTerms({ discovery }: GatewayFields): DiscoveryTerms | undefined {

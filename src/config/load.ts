@@ -4,9 +4,9 @@ import type { Plan } from '../domain/plan.ts';
 import { families as builtInFamilies } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, readAssetTable } from './asset-table.ts';
-import { compile } from './compile.ts';
+import { type BooksPlan, type CompileWorld, compile, compileBooks } from './compile.ts';
 import type { Outside } from './expand.ts';
-import { gatewayKeys } from './gateway-keys.ts';
+import { type GatewayFields, gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
 import { withPublicNodes } from './public-nodes.ts';
 import { Source } from './source.ts';
@@ -46,6 +46,37 @@ export type LoadedConfig =
  * back at once. Touches nothing but the environment and files that it is given.
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
+  const read = readFields(input);
+  if (!read.ok) return read;
+  const { fields, world, source } = read;
+  const compiled = compile(fields, world, source);
+  if (compiled === undefined) return { ok: false, problems: inFileOrder(source.problems) };
+  return { ok: true, ...compiled, warnings: inFileOrder(source.warnings) };
+}
+
+/** What reading a ledger takes of a file, or why there is not that much in it. */
+export type LoadedBooks =
+  | ({ readonly ok: true } & BooksPlan)
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads of a configuration file where its ledger is and what its assets are called. Whoever looks at a ledger need not
+ * have the keys and secrets that the gateway runs with: what else is wrong or missing does not matter.
+ */
+export function loadBooks(input: ConfigInput): LoadedBooks {
+  const read = readFields(input);
+  if (!read.ok) return read;
+  const { fields, world, source } = read;
+  const ofStore = source.problems.filter(({ keyPath }) => keyPath === 'store');
+  const books = compileBooks(fields, world, source);
+  return books === undefined ? { ok: false, problems: inFileOrder(ofStore) } : { ok: true, ...books };
+}
+
+type ReadFields =
+  | { readonly ok: true; readonly fields: GatewayFields; readonly world: CompileWorld; readonly source: Source }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+function readFields(input: ConfigInput): ReadFields {
   let text: string;
   try {
     text = input.text ?? input.readFile(input.file);
@@ -58,8 +89,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const source = new Source(input.file, text, input);
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);
+  if (fields === undefined) return { ok: false, problems: inFileOrder(source.problems) };
   const { schemes, families = builtInFamilies, cpus = availableParallelism() } = input;
-  const compiled = fields && compile(fields, { table, schemes, families, cpus }, source);
-  if (compiled === undefined) return { ok: false, problems: inFileOrder(source.problems) };
-  return { ok: true, ...compiled, warnings: inFileOrder(source.warnings) };
+  return { ok: true, fields, world: { table, schemes, families, cpus }, source };
 }

@@ -16,7 +16,7 @@ export interface BookFilter {
 }
 
 /** In which order rows are read. */
-export type BookOrder = 'oldest first' | 'newest first';
+export type ReadingOrder = 'oldest first' | 'newest first';
 
 /** One line of the summary. */
 export interface BookTotal {
@@ -40,7 +40,7 @@ export interface Books {
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
-    order?: BookOrder,
+    order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]>;
   /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
   summarize(filter: BookFilter): Promise<readonly BookTotal[]>;

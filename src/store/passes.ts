@@ -1,5 +1,6 @@
 import type { Pass, PassHolder, PassId, PassScope } from '../domain/pass.ts';
 import type { PaymentKey } from '../domain/payment.ts';
+import type { ReadingOrder } from './books.ts';
 
 /*
  * As with the ledger: each method is one atomic act across all requests, workers and replicas; a resolved promise means
@@ -50,11 +51,18 @@ export interface Passes {
    * when the terms changed between two payments. The caller looks at {@link Pass.opens} and at what is left.
    */
   findPasses(scope: PassScope, holder: PassHolder, now: number): Promise<readonly Pass[]>;
-  /** Passes in the order of issue, page by page: pass the last one's `issuedAt` and `id` to go on. */
+  /** Passes in the order of issue, or from the latest back, page by page: pass the last one to go on. */
   listPasses(
     after: { readonly issuedAt: number; readonly id: string } | undefined,
     limit: number,
+    view?: PassView,
   ): Promise<readonly Pass[]>;
+}
+
+/** Which passes to list, and from which end. */
+export interface PassView {
+  readonly payer?: string;
+  readonly order?: ReadingOrder;
 }
 
 /** What one process settles and asks for with one call; whole numbers. */

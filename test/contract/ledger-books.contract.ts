@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
 import { RESOLVABLE } from '../../src/domain/payment-state.ts';
-import type { BookFilter, BookOrder } from '../../src/store/books.ts';
+import type { BookFilter, ReadingOrder } from '../../src/store/books.ts';
 import { type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,7 +11,7 @@ export function booksContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
   /** The names of the listed payments, page by page. */
-  async function listed(filter: BookFilter, pageSize = 100, order?: BookOrder): Promise<string[]> {
+  async function listed(filter: BookFilter, pageSize = 100, order?: ReadingOrder): Promise<string[]> {
     const names: string[] = [];
     for (let after: { claimedAt: number; key: string } | undefined; ; ) {
       const page = await scene.ledger.list(filter, after, pageSize, order);

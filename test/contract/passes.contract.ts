@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Pass, type PassId, parsePassId } from '../../src/domain/pass.ts';
-import type { PassSale, PassStore } from '../../src/store/passes.ts';
+import type { PassSale, PassStore, PassView } from '../../src/store/passes.ts';
 import { type LedgerScene, NOW, paymentClaim } from './ledger-scene.ts';
 import { HOLDER, HOUR_MS, sale } from './pass-sale.ts';
 
@@ -145,14 +145,19 @@ export function passesContract(scene: LedgerScene): void {
         await grant(sale({ payment: `${index}`, version: `${index}` }), NOW + (index % 3));
       const all = await scene.ledger.passes.listPasses(undefined, 100);
       expect(all.map(({ issuedAt }) => issuedAt - NOW)).toEqual([0, 0, 0, 1, 1, 2, 2]);
-      const paged: Pass[] = [];
-      for (let last: Pass | undefined; ; ) {
-        const page = await scene.ledger.passes.listPasses(last, 2);
-        paged.push(...page);
-        last = page.at(-1);
-        if (last === undefined) break;
-      }
-      expect(paged).toEqual(all);
+      const inPages = async (view: PassView): Promise<Pass[]> => {
+        const paged: Pass[] = [];
+        for (let last: Pass | undefined; ; ) {
+          const page = await scene.ledger.passes.listPasses(last, 2, view);
+          paged.push(...page);
+          last = page.at(-1);
+          if (last === undefined) return paged;
+        }
+      };
+      expect(await inPages({})).toEqual(all);
+      expect(await inPages({ order: 'newest first' })).toEqual(all.toReversed());
+      expect(await inPages({ payer: HOLDER.payer.toUpperCase(), order: 'newest first' })).toEqual(all.toReversed());
+      expect(await inPages({ payer: 'somebody else' })).toEqual([]);
     });
   });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -135,6 +135,7 @@ describe.each([
     let postgres: TestPostgres | undefined;
     let store: PaymentStore;
     let file: string;
+    let storeUrl: string;
     /** Everything in the database. */
     let dump: () => Promise<string>;
 
@@ -143,12 +144,14 @@ describe.each([
         postgres = await openPostgres();
         const url = await postgres.createDatabase();
         store = await openPostgresLedger(url);
+        storeUrl = url;
         file = config(engine, url);
         dump = () => dumpPostgres(url);
       } else {
         const path = join(folder, 'ledger.db');
         store = await openSqliteLedger(path);
-        file = config(engine, `sqlite:${path}`);
+        storeUrl = `sqlite:${path}`;
+        file = config(engine, storeUrl);
         dump = async () => dumpSqlite(path);
       }
       await fill(store);
@@ -159,17 +162,49 @@ describe.each([
       await postgres?.dispose();
     });
 
-    it('lists payments as a table, the oldest first', async () => {
+    it('lists payments as a table of 80 characters, the newest first, with the unit of each amount', async () => {
       const { code, out, err } = await cli('list', '-c', file, '--until', '2026-11-04');
       expect({ code, err }).toEqual({ code: 0, err: '' });
       const lines = out.trimEnd().split('\n');
       expect(lines).toHaveLength(8);
-      expect(lines[0]).toMatch(/^TIME +ROUTE +STATE +AMOUNT +NETWORK +PAYER +TRANSACTION$/);
-      expect(lines[1]).toMatch(
-        /^2026-11-01T00:00:00Z {2}weather +delivered +0\.01 USDC +base-sepolia +0x0101\w+ +0xabab/,
+      expect(lines[0]).toMatch(/^CLAIMED \(UTC\) +ID +ROUTE +STATE +AMOUNT +PAYER$/);
+      expect(lines[1]).toMatch(/^2026-11-03 04:00 {2}c3 +weather +unknown +0\.01 USDC +0x0101…0101$/);
+      expect(lines[2]).toContain(`${HUGE} atomic`);
+      expect(lines[7]).toMatch(/^2026-11-01 00:00 {2}a1 +weather +delivered +0\.01 USDC +0x0101…0101$/);
+      const { out: usual } = await cli('list', '-c', file, '--until', '2026-11-03');
+      for (const line of usual.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    });
+
+    it('needs no file where the store itself is given, and says what is wrong with it without its password', async () => {
+      const { code, out, err } = await cli('list', '--store', storeUrl, '--limit', '1', '--json');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(JSON.parse(out)).toMatchObject({ requestId: 'fresh', symbol: 'USDC' });
+      const wrong = await cli('list', '--store', 'postgres://me:hunter2@/x');
+      expect(wrong.code).toBe(2);
+      expect(wrong.err).not.toContain('hunter2');
+      expect((await cli('list', '--store', storeUrl, '-c', file)).code).toBe(2);
+    });
+
+    it('needs of a file no key, no secret and nothing else that the gateway runs with', async () => {
+      const path = join(folder, `${engine}-secrets.yaml`);
+      const secrets = `facilitator:
+  local: { rpc: { base-sepolia: "https://rpc.example" }, key: "\${SETTLER_KEY}" }
+webhooks: [{ url: "https://a.example/", secret: "\${WEBHOOK_SECRET}" }]
+asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1", transferMethod: eip3009 }`;
+      writeFileSync(
+        path,
+        readFileSync(file, 'utf8')
+          .replace(/^facilitator: .*$/m, secrets)
+          .replace('$0.01', '0.01 OWN'),
       );
-      expect(lines[5]).toContain(`${HUGE} atomic`);
-      expect(lines[7]).toMatch(/unknown +0\.01 USDC .*(ef){32}\?$/);
+      const { code, out, err } = await cli('list', '-c', path, '--until', '2026-11-04');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toContain(`${HUGE / 10n ** 18n}.`);
+      expect(out).toContain(' OWN  0x01');
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/^store: .*$/m, 'store: nowhere'));
+      const broken = await cli('list', '-c', path);
+      expect(broken.code).toBe(2);
+      expect(broken.err).toMatch(/^turnpike: one problem in the configuration\n[^\n]* store: this is no store/);
     });
 
     it('lists payments as lines of JSON, filtered by time, route and state', async () => {
@@ -177,11 +212,14 @@ describe.each([
         const { out } = await cli('list', '--json', '-c', file, ...argv);
         return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).key.split('|')[3]]));
       };
-      expect(await keys()).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2', 'c3', 'now']);
-      expect(await keys('--since', '2026-11-01T12:00', '--until', '2026-11-03')).toEqual(['a2', 'b1', 'b2']);
+      expect(await keys()).toEqual(['now', 'c3', 'c2', 'c1', 'b2', 'b1', 'a2', 'a1']);
+      expect(await keys('--limit', '2')).toEqual(['now', 'c3']);
+      expect(await keys('--payer', `0X${'01'.repeat(20)}`, '--limit', '1')).toEqual(['now']);
+      expect(await keys('--payer', '0x02')).toEqual([]);
+      expect(await keys('--since', '2026-11-01T12:00', '--until', '2026-11-03')).toEqual(['b2', 'b1', 'a2']);
       expect(await keys('--since', '1h')).toEqual(['now']);
       expect(await keys('--route', '-cmd')).toEqual(['b2']);
-      expect(await keys('--state', 'unknown,released')).toEqual(['b2', 'c3']);
+      expect(await keys('--state', 'unknown,released')).toEqual(['c3', 'b2']);
     });
 
     it('says on stderr when nothing fits and when no route has the name', async () => {
@@ -210,7 +248,7 @@ describe.each([
       expect(cells[3]?.[column('route')]).toBe("'-cmd");
       expect(rows[3]).toContain('"\'=HYPERLINK(""x"")"');
       const { out: summary } = await cli('export', '--format', 'summary', '-c', file, '--until', '2026-11-04');
-      expect(summary).toMatch(/^base-sepolia +USDC +3 +2\.52 +1$/m);
+      expect(summary).toMatch(/^base-sepolia +3 +2\.52 USDC +1$/m);
     });
 
     it('exports JSON lines that hold nothing that was signed', async () => {
@@ -229,15 +267,15 @@ describe.each([
       const { code, out } = await cli('summary', '-c', file, '--until', '2026-11-04');
       expect(code).toBe(0);
       expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
-        'DAY ROUTE NETWORK ASSET SETTLED AMOUNT OPEN',
-        '2026-11-01 weather base-sepolia USDC 2 0.02 0',
-        '2026-11-02 weather base-sepolia USDC 1 2.5 0',
-        '2026-11-03 weather base-sepolia USDC 0 0 1',
-        `2026-11-03 weather base-sepolia ${OTHER} 2 ${2n * HUGE} atomic 0`,
+        'DAY (UTC) ROUTE NETWORK SETTLED AMOUNT OPEN',
+        '2026-11-01 weather base-sepolia 2 0.02 USDC 0',
+        '2026-11-02 weather base-sepolia 1 2.5 USDC 0',
+        '2026-11-03 weather base-sepolia 0 0 USDC 1',
+        `2026-11-03 weather base-sepolia 2 ${2n * HUGE} atomic 0xeeee…eeee 0`,
         '',
-        'TOTAL ASSET SETTLED AMOUNT OPEN',
-        'base-sepolia USDC 3 2.52 1',
-        `base-sepolia ${OTHER} 2 ${2n * HUGE} atomic 0`,
+        'TOTAL SETTLED AMOUNT OPEN',
+        'base-sepolia 3 2.52 USDC 1',
+        `base-sepolia 2 ${2n * HUGE} atomic 0xeeee…eeee 0`,
         '',
       ]);
       const { out: json } = await cli('summary', '--json', '-c', file, '--until', '2026-11-02');
@@ -295,10 +333,48 @@ describe.each([
     it('changes nothing, in no table: it neither takes payments up nor says that a process lives', async () => {
       const before = await dump();
       expect(before).toContain('facilitator_timeout');
-      for (const argv of [['list'], ['summary'], ['export', '--format', 'csv'], ['show', 'fresh']]) {
-        expect((await cli(...argv, '-c', file)).code).toBe(0);
+      for (const argv of [
+        ['list'],
+        ['list', '--store', storeUrl],
+        ['summary'],
+        ['export', '--format', 'csv'],
+        ['show', 'fresh'],
+      ]) {
+        const place = argv.includes('--store') ? [] : ['-c', file];
+        expect((await cli(...argv, ...place)).code).toBe(0);
       }
       expect(await dump()).toBe(before);
+    });
+
+    it('ticks off what somebody has taken care of: lasting, shown, exported, and no longer among what is left', async () => {
+      const left = async (): Promise<string> =>
+        (await cli('list', '--unresolved', '--state', 'unknown', '-c', file)).out;
+      expect(await left()).toContain(' unknown ');
+      const note = 'refunded, "ticket" 47';
+      const { code, out, err } = await cli('resolve', 'c3', '--note', note, '-c', file, '--since', '2026-11-01');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toBe(`resolved ${paymentClaim({ name: 'c3' }).key} (unknown): ${note}\n`);
+      expect(await left()).toBe('');
+      expect((await cli('list', '--state', 'unknown', '-c', file)).out).toContain(' unknown* ');
+      const shown = await cli('show', 'c3', '-c', file, '--since', '2026-11-01');
+      expect(shown.out).toMatch(/^resolved +\d{4}-\d\d-\d\dT[\d:.]+Z: refunded, "ticket" 47$/m);
+      const { out: csv } = await cli('export', '--format', 'csv', '--state', 'unknown', '-c', file);
+      expect(csv).toContain('"refunded, ""ticket"" 47"');
+      const row = await store.find(paymentClaim({ name: 'c3' }).key);
+      expect(row).toMatchObject({ state: 'unknown', resolution: { note } });
+      expect(await store.countOpen()).toEqual([]);
+    });
+
+    it.each([
+      ['a payment that needs nobody', 1, ['a1', '--note', 'x'], /its state: delivered\. The money moved/],
+      ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
+      ['an empty note', 2, ['c3', '--note', ' '], /--note is empty/],
+      ['no note', 2, ['c3'], /required option '--note <text>'/],
+      ['nothing that goes by the id', 1, ['0xnone', '--note', 'x'], /no payment has the key/],
+    ] as const)('does not tick off %s', async (_, expected, argv, message) => {
+      const { code, out, err } = await cli('resolve', ...argv, '-c', file, '--since', '2026-11-01');
+      expect({ code, out }).toEqual({ code: expected, out: '' });
+      expect(err).toMatch(message);
     });
   });
 });
@@ -390,6 +466,7 @@ describe('the ledger commands without a ledger', () => {
     ['a state that is none', ['list', '--state', 'lost']],
     ['no id', ['show']],
     ['an empty id', ['show', '']],
+    ['a limit that is none', ['list', '--limit', '0']],
     ['a missing configuration', ['list', '-c', '/nowhere/gateway.yaml']],
   ])('end with 2 for %s, and say so on stderr', async (_, argv) => {
     const { code, out, err } = await cli(...argv);
@@ -397,7 +474,14 @@ describe('the ledger commands without a ledger', () => {
     expect(err).not.toBe('');
   });
 
-  it.each(['', 'list', 'show', 'export', 'summary'])('show an example in the help of ledger %s', async (command) => {
+  it.each([
+    '',
+    'list',
+    'show',
+    'export',
+    'summary',
+    'resolve',
+  ])('show an example in the help of ledger %s', async (command) => {
     const { code, out } = await cli(...(command === '' ? [] : [command]), '--help');
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`Examples?:\\n  \\$ turnpike ledger ${command}`));

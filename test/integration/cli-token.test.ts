@@ -45,14 +45,50 @@ afterAll(async () => {
 });
 
 async function cli(...argv: string[]) {
+  return await turnpike('token', ...argv);
+}
+
+async function turnpike(...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const written = [text(stdout), text(stderr)] as const;
-  const code = await run(['token', ...argv], { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
+  const code = await run(argv, { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
   stdout.end();
   stderr.end();
   const [out, err] = await Promise.all(written);
   return { code, out, err };
 }
+
+describe('turnpike passes list', () => {
+  it('shows passes as a table of 80 characters, with what is left of them', async () => {
+    const { code, out, err } = await turnpike('passes', 'list', '-c', file);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [head, line = ''] = out.split('\n');
+    expect(head).toMatch(/^ID +OPENS +PAYER +LEFT +UNTIL \(UTC\)$/);
+    expect(line).toMatch(new RegExp(`^${pass.id} +route:reports .* 10 of 10  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d$`));
+    expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('writes them whole as JSON, of one payer, from the store alone', async () => {
+    const place = ['--store', `sqlite:${join(folder, 'ledger.db')}`, '--json'];
+    const { out } = await turnpike('passes', 'list', ...place, '--payer', pass.payer.toUpperCase(), '--limit', '1');
+    expect(JSON.parse(out)).toEqual({
+      id: pass.id,
+      scope: 'route:reports',
+      state: 'good',
+      family: pass.family,
+      payer: pass.payer,
+      version: pass.version,
+      issuedAt: new Date(pass.issuedAt).toISOString(),
+      expiresAt: new Date(pass.expiresAt ?? 0).toISOString(),
+      revokedAt: null,
+      bought: 10,
+      available: 10,
+      lent: 0,
+    });
+    const nobody = await turnpike('passes', 'list', ...place, '--payer', '0xee');
+    expect(nobody).toMatchObject({ code: 0, out: '', err: expect.stringContaining('no such passes in ') });
+  });
+});
 
 describe('turnpike token inspect', () => {
   it('reads a token without a secret and without a store', async () => {

@@ -394,7 +394,8 @@ describe('a SQLite ledger', () => {
       revokedStatement(NOW),
       prunePassesStatement(NOW, 1, sqliteDialect),
       forgetNoncesStatement(NOW, 1, sqliteDialect),
-      listPassesStatement(page, 1),
+      listPassesStatement(page, 1, {}),
+      listPassesStatement(page, 1, { order: 'newest first' }),
       ...grantStatements(sale(), newPassId(), NOW),
     ];
     for (const { text } of statements) expect(plan(text)).not.toMatch(/SCAN turnpike_/);

@@ -111,7 +111,7 @@ describe('an entry', () => {
     const attempt = { transaction: '0xaa', data: '' };
     const entry = describeEntry({ ...record, state: 'unknown', asked, attempt }, assets);
     expect(entry).toMatchObject({ amountAtomic: '10000', asked: '0.0025', askedAtomic: '2500' });
-    expect(csvRow(entry)).toMatch(/,0\.0025,2500$/);
+    expect(csvRow(entry)).toMatch(/,0\.0025,2500,,$/);
   });
 
   it('names no amount that was asked for while nothing was, and the price for rows of earlier versions', () => {
@@ -151,7 +151,7 @@ describe('the pages of a ledger', () => {
       await ledger.claim(paymentClaim({ name: `${index}`, claimedAt: NOW + Math.floor(index / 2) }));
     }
     const pages: (readonly PaymentRecord[])[] = [];
-    for await (const page of readPages(ledger, {}, 3)) pages.push(page);
+    for await (const page of readPages(ledger, {}, { pageRows: 3 })) pages.push(page);
     expect(pages.every((page) => page.length > 0 && page.length <= 3)).toBe(true);
     expect(pages.flat().map(({ requestId }) => requestId)).toEqual(
       Array.from({ length: count }, (_, index) => `request-${index}`),
@@ -199,12 +199,20 @@ describe('an outlet', () => {
 
 describe('a table', () => {
   it('shows its head once, lines its columns up and never lets them shrink', () => {
-    const table = new Table(['A', 'B']);
+    const table = new Table(['A', 'B'], 'B');
     expect(table.rows([['long cell', 'x']])).toEqual(['A          B', 'long cell  x']);
     expect(table.rows([['short', '']])).toEqual(['short      -']);
   });
 
+  it('keeps its lines within 80 characters by cutting the column that says least', () => {
+    const table = new Table(['ROUTE', 'AMOUNT'], 'ROUTE');
+    const lines = table.rows([['r'.repeat(90), '2.5 USDC']]);
+    expect(lines[1]).toBe(`${'r'.repeat(69)}…  2.5 USDC`);
+    expect(lines[1]).toHaveLength(80);
+    expect(table.rows([['short', '9'.repeat(90)]])[0]).toBe(`${'short'.padEnd(90)}  ${'9'.repeat(90)}`);
+  });
+
   it('shows control characters in what others wrote as what they are', () => {
-    expect(new Table(['A']).rows([['\u001b[2Jpaid']])[1]).toBe('\\u{1b}[2Jpaid');
+    expect(new Table(['A'], 'A').rows([['\u001b[2Jpaid']])[1]).toBe('\\u{1b}[2Jpaid');
   });
 });

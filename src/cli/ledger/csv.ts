@@ -24,6 +24,8 @@ const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: Ledger
   { name: 'reason', of: (entry) => entry.reason },
   { name: 'asked', of: (entry) => entry.asked },
   { name: 'asked_atomic', of: (entry) => entry.askedAtomic },
+  { name: 'resolved_at', of: ({ resolved }) => resolved?.at ?? null },
+  { name: 'resolved_note', of: ({ resolved }) => resolved?.note ?? null },
 ];
 
 /** The header row, without its line end. */

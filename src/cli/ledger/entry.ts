@@ -49,6 +49,8 @@ export interface LedgerEntry {
   readonly checks: number;
   /** When it is looked into next; `null` when it is not. */
   readonly checkAt: string | null;
+  /** What somebody noted who took care of it. */
+  readonly resolved: { readonly at: string; readonly note: string } | null;
 }
 
 /** Describes a row. */
@@ -80,6 +82,7 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
     reason: record.reason ?? null,
     checks: record.checks,
     checkAt: record.checkAt === 0 ? null : isoTime(record.checkAt),
+    resolved: describeResolution(record),
   };
 }
 
@@ -99,6 +102,10 @@ function describeSettled(record: PaymentRecord, assets: AssetNames): SettledEntr
     amountAtomic: formatAmount(settlement.amount),
     at: settledAt === undefined ? null : isoTime(settledAt),
   };
+}
+
+function describeResolution({ resolution }: PaymentRecord): LedgerEntry['resolved'] {
+  return resolution === undefined ? null : { at: new Date(resolution.at).toISOString(), note: resolution.note };
 }
 
 /** `null` for a time that no calendar has: a buyer may sign an authorization that ends after the last one. */

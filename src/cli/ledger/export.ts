@@ -37,8 +37,8 @@ export function addExport({ program, terminal, finish }: Cli, clock: () => numbe
 
 async function exportPayments(options: ExportOptions, terminal: Terminal, now: number): Promise<ExitCode> {
   const filter = readSelection(options, now);
-  const { config, route, format } = options;
-  return await withBooks({ config, terminal, route }, async (open) => {
+  const { route, format } = options;
+  return await withBooks({ place: options, terminal, route }, async (open) => {
     switch (format) {
       case 'csv':
         await open.out.lines([CSV_HEADER], CSV_ROW_END);

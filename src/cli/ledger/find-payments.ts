@@ -7,6 +7,8 @@ import { readPages } from './pages.ts';
 /** Most payments that are shown under one id, and most keys that are named for one beginning. */
 export const MOST_FOUND = 100;
 const MOST_NAMED = 5;
+/** Fewest characters of a beginning: those that `list` shows. */
+const LEAST_BEGINNING = 8;
 
 /** What an id stands for. */
 export type Found =
@@ -18,7 +20,7 @@ export type Found =
 
 /**
  * Finds payments by their key, else, among those of `filter`, by request id, transaction (settled or attempted), nonce
- * or the beginning of one key.
+ * or the beginning of one of them.
  *
  * The store knows rows by their key; everything else is a walk through the pages, which is why `filter` bounds it.
  */
@@ -31,7 +33,7 @@ export async function findPayments(books: OpenBooks['books'], id: string, filter
   for await (const page of readPages(books, filter)) {
     for (const record of page) {
       if (goesBy(record, id)) named.push(record);
-      else if (record.key.startsWith(id) && begun.size < MOST_NAMED) begun.set(record.key, record);
+      else if (begins(record, id) && begun.size < MOST_NAMED) begun.set(record.key, record);
     }
     if (named.length > MOST_FOUND) break;
   }
@@ -47,8 +49,16 @@ function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, id: stri
   );
 }
 
+/** Whether an id is the beginning of a key, or long enough to mean something and that of one of the other names. */
+function begins({ key, requestId, settlement, attempt }: PaymentRecord, id: string): boolean {
+  if (key.startsWith(id)) return true;
+  if (id.length < LEAST_BEGINNING) return false;
+  const names = [requestId, settlement?.transaction, attempt?.transaction, nonceOf(key)];
+  return names.some((one) => one !== undefined && same(one.slice(0, id.length), id));
+}
+
 /** The last part of a key that has several; the others are digests. */
-function nonceOf(key: string): string | undefined {
+export function nonceOf(key: string): string | undefined {
   return key.includes('|') ? key.slice(key.lastIndexOf('|') + 1) : undefined;
 }
 

@@ -1,11 +1,12 @@
 import { type Cli, example } from '../cli.ts';
 import { addExport } from './export.ts';
 import { addList } from './list.ts';
+import { addResolve } from './resolve.ts';
 import { addShow } from './show.ts';
 import { addSummary } from './summary.ts';
 
 /**
- * Adds `turnpike ledger` with its commands. All of them only read: the gateway may be running on the same store.
+ * Adds `turnpike ledger` with its commands. All but `resolve` only read: the gateway may be running on the same store.
  *
  * @param clock Unix milliseconds, what `--since 24h` counts back from
  */
@@ -18,7 +19,7 @@ export function addLedger({ program, terminal, finish }: Cli, clock: () => numbe
       'after',
       example(
         'turnpike ledger list --since 24h',
-        'turnpike ledger list --state unknown,defaulted,delivery_unknown',
+        'turnpike ledger list --unresolved --state unknown,undelivered,delivery_unknown,defaulted',
         'turnpike ledger export --format csv --since 2026-11-01 --until 2026-12-01 > november.csv',
       ),
     );
@@ -27,4 +28,5 @@ export function addLedger({ program, terminal, finish }: Cli, clock: () => numbe
   addShow(cli, clock);
   addExport(cli, clock);
   addSummary(cli, clock);
+  addResolve(cli, clock);
 }

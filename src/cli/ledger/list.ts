@@ -4,33 +4,40 @@ import type { ExitCode } from '../exit.ts';
 import { notice, type Terminal } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
 import { describeEntry } from './entry.ts';
+import { nonceOf } from './find-payments.ts';
 import { withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
-import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
-import { Table } from './table.ts';
+import { addSelection, parseLimit, readSelection, type SelectionOptions } from './selection.ts';
+import { minuteOf, shortened, Table } from './table.ts';
 
 interface ListOptions extends SelectionOptions {
   readonly json?: boolean;
+  readonly limit?: number;
 }
 
 /** Adds `turnpike ledger list`. */
 export function addList({ program, terminal, finish }: Cli, clock: () => number): void {
-  addSelection(program.command('list').description('show payments, the oldest first'))
-    .option('--json', 'write each payment as a line of JSON')
+  addSelection(program.command('list').description('show payments, the newest first'))
+    .option('--limit <number>', 'at most so many', parseLimit)
+    .option('--json', 'write each payment whole, as a line of JSON')
     .addHelpText(
       'after',
-      example('turnpike ledger list --since 24h', 'turnpike ledger list --state unknown --json | jq -r .key'),
+      example(
+        'turnpike ledger list --limit 20',
+        'turnpike ledger list --state unknown,undelivered,delivery_unknown,defaulted --unresolved',
+        'turnpike ledger list --payer 0x2096… --json | jq -r .key',
+      ),
     )
     .action(async (options: ListOptions) => finish(await list(options, terminal, clock())));
 }
 
 async function list(options: ListOptions, terminal: Terminal, now: number): Promise<ExitCode> {
   const filter = readSelection(options, now);
-  const { config, route } = options;
-  return await withBooks({ config, terminal, route }, async ({ books, assets, name, out }) => {
-    const table = new Table(['TIME', 'ROUTE', 'STATE', 'AMOUNT', 'NETWORK', 'PAYER', 'TRANSACTION']);
+  const { route } = options;
+  return await withBooks({ place: options, terminal, route }, async ({ books, assets, name, out }) => {
+    const table = new Table(['CLAIMED (UTC)', 'ID', 'ROUTE', 'STATE', 'AMOUNT', 'PAYER'], 'ROUTE');
     let any = false;
-    for await (const page of readPages(books, filter)) {
+    for await (const page of readPages(books, filter, { order: 'newest first', limit: options.limit })) {
       any = true;
       const lines =
         options.json === true
@@ -43,16 +50,15 @@ async function list(options: ListOptions, terminal: Terminal, now: number): Prom
   });
 }
 
+/** What `show` takes, and says more of, is the id: the beginning of what the payer signed. */
 function cells(record: PaymentRecord, assets: AssetNames): readonly string[] {
-  const { settlement, attempt } = record;
+  const { settlement, resolution, key } = record;
   return [
-    `${new Date(record.claimedAt).toISOString().slice(0, 19)}Z`,
+    minuteOf(record.claimedAt),
+    (nonceOf(key) ?? key).slice(0, 10),
     record.route,
-    record.state,
+    resolution === undefined ? record.state : `${record.state}*`,
     assets.amount(record, settlement?.amount ?? record.amount),
-    assets.network(record.network),
-    record.payer,
-    // A transaction that nobody has proved is marked, so that it is not taken for a receipt.
-    settlement?.transaction ?? (attempt === undefined ? '' : `${attempt.transaction}?`),
+    shortened(record.payer),
   ];
 }

@@ -1,12 +1,15 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
 import { readAssetTable } from '../../config/asset-table.ts';
+import type { BooksPlan } from '../../config/compile.ts';
+import { parseStore } from '../../config/store-keys.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import type { Plan, StoreSpec } from '../../domain/plan.ts';
+import type { StoreSpec } from '../../domain/plan.ts';
 import { type LastingStore, openLedgerReader } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
-import { readPlan } from '../read-plan.ts';
+import { DEFAULT_FILE, readBooks } from '../read-plan.ts';
 import { notice, type Terminal } from '../terminal.ts';
 import { AssetNames } from './asset-names.ts';
 import { Outlet, ReaderGone } from './outlet.ts';
@@ -20,10 +23,15 @@ export interface OpenBooks {
   readonly out: Outlet;
 }
 
+/** Where a ledger is: a configuration file says it, or the store itself is given. */
+export interface BooksPlace {
+  readonly config: string;
+  readonly store?: string;
+}
+
 /** What a command needs to know before anything is opened. */
 export interface BooksRequest {
-  /** The configuration file. */
-  readonly config: string;
+  readonly place: BooksPlace;
   readonly terminal: Terminal;
   /** The route that is asked for, if one is. */
   readonly route?: string | undefined;
@@ -37,12 +45,12 @@ export interface BooksRequest {
  * @throws CommandFailure when there is no ledger, or it cannot be read
  */
 export async function withBooks(
-  { config, terminal, route }: BooksRequest,
+  { place, terminal, route }: BooksRequest,
   use: (open: OpenBooks) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { plan } = await readPlan(config, terminal);
+  const plan = await readPlace(place, terminal);
   const spec = requireReadable(plan.store);
-  noteUnknownRoute(plan, route, terminal);
+  if (place.store === undefined) noteUnknownRoute(plan, route, terminal);
   const store = await openLedgerReader(spec);
   try {
     const assets = new AssetNames(plan, readAssetTable());
@@ -54,6 +62,26 @@ export async function withBooks(
   } finally {
     await store.close();
   }
+}
+
+/**
+ * Finds out where a ledger is.
+ *
+ * @throws UsageError
+ */
+export async function readPlace({ config, store }: BooksPlace, terminal: Terminal): Promise<BooksPlan> {
+  if (store === undefined) return await readBooks(config, terminal);
+  const parsed = parseStore(store);
+  if (parsed.ok) return { store: parsed.value, routes: [] };
+  // Without the text: it holds a password.
+  throw new UsageError(`--store: ${parsed.wrong}; right is ${parsed.right}`);
+}
+
+/** Adds the options that say which ledger is meant. */
+export function addPlace(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file, of which only the store and the assets matter', DEFAULT_FILE)
+    .addOption(new Option('--store <url>', 'the store itself, in place of a file').conflicts('config'));
 }
 
 /**
@@ -91,7 +119,7 @@ function nameOf(store: StoreSpec): string {
 }
 
 /** A ledger may well know routes that the configuration does not have any more, so that this is no error. */
-function noteUnknownRoute({ routes }: Plan, route: string | undefined, terminal: Terminal): void {
+function noteUnknownRoute({ routes }: BooksPlan, route: string | undefined, terminal: Terminal): void {
   if (route === undefined || routes.some(({ name }) => name === route)) return;
   notice(terminal, `note: the configuration has no route named ${JSON.stringify(route)} (see turnpike routes --json)`);
 }

@@ -1,28 +1,32 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { PaymentState } from '../../domain/payment-state.ts';
 import { isState, STATES } from '../../domain/payment-state.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { collect } from '../cli.ts';
 import { UsageError } from '../exit.ts';
-import { type ConfigOptions, DEFAULT_FILE } from '../read-plan.ts';
 import { parseMoment } from './moment.ts';
+import { addPlace, type BooksPlace } from './open-books.ts';
 
 /** Options of the commands that read more than one payment. */
-export interface SelectionOptions extends ConfigOptions {
+export interface SelectionOptions extends BooksPlace {
   readonly since?: string;
   readonly until?: string;
   readonly route?: string;
   readonly state?: readonly string[];
+  readonly payer?: string;
+  readonly unresolved?: true;
 }
 
 /** Adds the options that say which payments are meant. */
 export function addSelection(command: Command): Command {
-  return command
+  const described = command
     .option('--since <moment>', 'claimed at or after: a date, a time or a duration such as 24h or 7d')
     .option('--until <moment>', 'claimed before, likewise')
     .option('--route <name>', 'only of this route')
     .option('--state <states>', 'only in these states, separated by commas or given several times', collect)
-    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE);
+    .option('--payer <account>', 'only of this account')
+    .option('--unresolved', 'only what nobody has ticked off with turnpike ledger resolve');
+  return addPlace(described);
 }
 
 /**
@@ -31,7 +35,8 @@ export function addSelection(command: Command): Command {
  * @param now Unix milliseconds
  * @throws UsageError
  */
-export function readSelection({ since, until, route, state }: SelectionOptions, now: number): BookFilter {
+export function readSelection(options: SelectionOptions, now: number): BookFilter {
+  const { since, until, route, state, payer, unresolved } = options;
   const from = since === undefined ? undefined : parseMoment('--since', since, now);
   const to = until === undefined ? undefined : parseMoment('--until', until, now);
   if (from !== undefined && to !== undefined && from >= to) {
@@ -41,8 +46,17 @@ export function readSelection({ since, until, route, state }: SelectionOptions, 
     ...(from === undefined ? {} : { since: from }),
     ...(to === undefined ? {} : { until: to }),
     ...(route === undefined ? {} : { route }),
+    ...(payer === undefined ? {} : { payer }),
+    ...(unresolved === true ? { unresolved } : {}),
     ...(state === undefined ? {} : { states: readStates(state) }),
   };
+}
+
+/** Reads how many rows are wanted at most. */
+export function parseLimit(text: string): number {
+  const limit = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+  if (limit === undefined) throw new InvalidArgumentError('A limit is a whole number from 1 on.');
+  return limit;
 }
 
 function readStates(given: readonly string[]): readonly PaymentState[] {

@@ -1,32 +1,28 @@
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import { type Cli, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
-import { type ConfigOptions, DEFAULT_FILE } from '../read-plan.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
 import { askedOf, describeEntry, type LedgerEntry } from './entry.ts';
 import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
-import { withBooks } from './open-books.ts';
+import { addPlace, type BooksPlace, withBooks } from './open-books.ts';
 import { STATE_MEANINGS } from './state-meanings.ts';
 
 /** How far back everything but a whole key is looked for, unless `--since` says otherwise. */
-const DEFAULT_SINCE = '30d';
+export const DEFAULT_SINCE = '30d';
 
-interface ShowOptions extends ConfigOptions {
+interface ShowOptions extends BooksPlace {
   readonly since: string;
   readonly json?: boolean;
 }
 
 /** Adds `turnpike ledger show`. */
 export function addShow({ program, terminal, finish }: Cli, clock: () => number): void {
-  program
-    .command('show')
-    .description('show all that is known of a payment')
-    .argument('<id>', 'payment key or its beginning, request id, transaction hash or nonce')
+  addPlace(program.command('show').description('show all that is known of a payment'))
+    .argument('<id>', 'payment key, request id, transaction hash or nonce, or the beginning of one')
     .option('--since <moment>', 'how far back to look for anything but a whole key', DEFAULT_SINCE)
     .option('--json', 'write each payment as a line of JSON')
-    .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .addHelpText(
       'after',
       example('turnpike ledger show 0x6d0c…', "turnpike ledger show 'eip155:8453|0x8335…|0x2096…|0xf374…' --json"),
@@ -38,8 +34,8 @@ async function show(id: string, options: ShowOptions, terminal: Terminal, now: n
   if (id === '')
     throw new UsageError('an empty id is the beginning of every key; right is a key, a request id, a hash or a nonce');
   const since = parseMoment('--since', options.since, now);
-  const { config, json } = options;
-  return await withBooks({ config, terminal }, async ({ books, assets, out }) => {
+  const { json } = options;
+  return await withBooks({ place: options, terminal }, async ({ books, assets, out }) => {
     const { records, more } = expectFound(await findPayments(books, id, { since }), id, since);
     for (const [index, record] of records.entries()) {
       const entry = describeEntry(record, assets);
@@ -51,7 +47,13 @@ async function show(id: string, options: ShowOptions, terminal: Terminal, now: n
   });
 }
 
-function expectFound(found: Found, id: string, since: number): Extract<Found, { kind: 'found' }> {
+/**
+ * What was found, unless it was nothing.
+ *
+ * @throws UsageError for the beginning of several
+ * @throws CommandFailure for nothing
+ */
+export function expectFound(found: Found, id: string, since: number): Extract<Found, { kind: 'found' }> {
   switch (found.kind) {
     case 'found':
       return found;
@@ -61,7 +63,7 @@ function expectFound(found: Found, id: string, since: number): Extract<Found, { 
     }
     case 'none':
       throw new CommandFailure(
-        `no payment has the key, and none claimed since ${new Date(since).toISOString()} the request id, the transaction or a key that begins so: ${printable(id)}\nlook further back with --since`,
+        `no payment has the key, and none claimed since ${new Date(since).toISOString()} the request id, the transaction or the nonce, or one that begins so: ${printable(id)}\nlook further back with --since`,
       );
   }
 }
@@ -93,6 +95,7 @@ function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames):
     ['  at', settled?.at ?? null],
     ['  tx', settled?.transaction ?? null],
     ['attempt', settled === null ? attempt : null],
+    ['resolved', entry.resolved === null ? null : `${entry.resolved.at}: ${entry.resolved.note}`],
     ['looked into', entry.checks === 0 ? null : entry.checks === 1 ? 'once' : `${entry.checks} times`],
     ['next look', entry.checkAt],
     ['means', STATE_MEANINGS[record.state]],

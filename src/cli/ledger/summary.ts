@@ -5,7 +5,7 @@ import { notice, type Terminal } from '../terminal.ts';
 import { type AssetNames, idOf } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
-import { Table } from './table.ts';
+import { shortened, Table } from './table.ts';
 
 interface SummaryOptions extends SelectionOptions {
   readonly json?: boolean;
@@ -27,8 +27,8 @@ export function addSummary({ program, terminal, finish }: Cli, clock: () => numb
 
 async function summary(options: SummaryOptions, terminal: Terminal, now: number): Promise<ExitCode> {
   const filter = readSelection(options, now);
-  const { config, route } = options;
-  return await withBooks({ config, terminal, route }, async (open) => {
+  const { route } = options;
+  return await withBooks({ place: options, terminal, route }, async (open) => {
     if (options.json === true) await writeJson(open, filter);
     else await writeSummary(open, filter, terminal);
     return 0;
@@ -43,9 +43,9 @@ export async function writeSummary(
 ): Promise<void> {
   const lines = await books.summarize(filter);
   if (lines.length === 0) return notice(terminal, `no such payments, settled or being settled, in ${name}`);
-  const daily = new Table(['DAY', 'ROUTE', 'NETWORK', 'ASSET', 'SETTLED', 'AMOUNT', 'OPEN']);
+  const daily = new Table(['DAY (UTC)', 'ROUTE', 'NETWORK', 'SETTLED', 'AMOUNT', 'OPEN'], 'ROUTE');
   await out.lines(daily.rows(lines.map((line) => [line.day, line.route, ...totalCells(line, assets)])));
-  const overall = new Table(['TOTAL', 'ASSET', 'SETTLED', 'AMOUNT', 'OPEN']);
+  const overall = new Table(['TOTAL', 'SETTLED', 'AMOUNT', 'OPEN'], 'TOTAL');
   await out.lines(['', ...overall.rows(addUpAssets(lines).map((total) => totalCells(total, assets)))]);
 }
 
@@ -73,9 +73,10 @@ function addUpAssets(lines: readonly BookTotal[]): readonly AssetTotal[] {
 function totalCells(total: AssetTotal, assets: AssetNames): readonly string[] {
   return [
     assets.network(total.network),
-    assets.find(total)?.symbol ?? total.asset,
     String(total.settled),
-    assets.units(total, total.amount) ?? `${total.amount} atomic`,
+    assets.find(total) === undefined
+      ? `${assets.amount(total, total.amount)} ${shortened(total.asset)}`
+      : assets.amount(total, total.amount),
     String(total.open),
   ];
 }

@@ -1,16 +1,25 @@
 import { printable } from '../terminal.ts';
 
+/** A terminal that nobody has made wider. */
+const LINE_CHARACTERS = 80;
+/** A column that gives way shows at least this much; where that does not help, it is shown in full. */
+const LEAST_CHARACTERS = 3;
+const GAP = '  ';
+
 /**
  * A table that is written page by page. A column is as wide as its widest cell so far: it may grow from page to page, and
- * never shrinks.
+ * never shrinks. Where a line would be longer than a terminal, one column gives way.
  */
 export class Table {
   readonly #heads: readonly string[];
   readonly #widths: number[];
+  readonly #elastic: number;
   #begun = false;
 
-  constructor(heads: readonly string[]) {
+  /** @param elastic the column that is cut to keep a line within 80 characters */
+  constructor(heads: readonly string[], elastic: string) {
     this.#heads = heads;
+    this.#elastic = heads.indexOf(elastic);
     this.#widths = heads.map((head) => head.length);
   }
 
@@ -28,9 +37,35 @@ export class Table {
   }
 
   #line(row: readonly string[]): string {
+    const room = this.#room();
     return row
-      .map((cell, column) => cell.padEnd(this.#widths[column] ?? 0))
-      .join('  ')
+      .map((cell, column) => {
+        const shown = column === this.#elastic ? cut(cell, room) : cell;
+        return shown.padEnd(column === this.#elastic ? room : (this.#widths[column] ?? 0));
+      })
+      .join(GAP)
       .trimEnd();
   }
+
+  /** How wide the elastic column may be. */
+  #room(): number {
+    const own = this.#widths[this.#elastic] ?? 0;
+    const whole = this.#widths.reduce((sum, width) => sum + width, GAP.length * (this.#widths.length - 1));
+    const room = own - Math.max(0, whole - LINE_CHARACTERS);
+    return room < LEAST_CHARACTERS ? own : room;
+  }
+}
+
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`;
+}
+
+/** An account or a hash for a table: its beginning and its end. */
+export function shortened(text: string): string {
+  return text.length <= 13 ? text : `${text.slice(0, 6)}…${text.slice(-4)}`;
+}
+
+/** A moment for a table: minutes of UTC. */
+export function minuteOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }

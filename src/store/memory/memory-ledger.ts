@@ -16,7 +16,7 @@ import {
   SETTLED,
 } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookOrder, BookTotal } from '../books.ts';
+import type { BookFilter, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
@@ -191,7 +191,7 @@ class MemoryLedger implements PaymentStore {
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
-    order: BookOrder = 'oldest first',
+    order: ReadingOrder = 'oldest first',
   ): Promise<readonly PaymentRecord[]> {
     const compare = order === 'oldest first' ? inOrder : (a: PageEnd, b: PageEnd) => inOrder(b, a);
     return this.#calls.run(async () =>

@@ -10,6 +10,7 @@ import {
   overdrawn,
   type PassSale,
   type PassStore,
+  type PassView,
   type TokenKey,
 } from '../passes.ts';
 
@@ -69,11 +70,14 @@ export class MemoryPasses implements PassStore {
   listPasses(
     after: { readonly issuedAt: number; readonly id: string } | undefined,
     limit: number,
+    { payer, order = 'oldest first' }: PassView = {},
   ): Promise<readonly Pass[]> {
+    const compare: typeof inOrder = order === 'oldest first' ? inOrder : (a, b) => inOrder(b, a);
     return this.#calls.run(async () =>
       this.#all()
-        .filter((pass) => after === undefined || inOrder(after, pass) < 0)
-        .sort(inOrder)
+        .filter((pass) => after === undefined || compare(after, pass) < 0)
+        .filter((pass) => payer === undefined || pass.payer.toLowerCase() === payer.toLowerCase())
+        .sort(compare)
         .slice(0, limit),
     );
   }

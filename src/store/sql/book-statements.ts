@@ -1,5 +1,5 @@
 import { OPEN } from '../../domain/payment-state.ts';
-import type { BookFilter, BookOrder } from '../books.ts';
+import type { BookFilter, ReadingOrder } from '../books.ts';
 import { DAY_MS } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
@@ -10,7 +10,7 @@ export function listStatement(
   filter: BookFilter,
   after: { readonly claimedAt: number; readonly key: string } | undefined,
   limit: number,
-  order: BookOrder = 'oldest first',
+  order: ReadingOrder = 'oldest first',
 ): Statement {
   const conditions = new Conditions(filter);
   const [beyond, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];

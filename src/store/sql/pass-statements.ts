@@ -1,5 +1,5 @@
 import type { PassHolder, PassId, PassScope } from '../../domain/pass.ts';
-import { type LeaseRequest, NONCE_GRACE_MS, type PassSale, type TokenKey } from '../passes.ts';
+import { type LeaseRequest, NONCE_GRACE_MS, type PassSale, type PassView, type TokenKey } from '../passes.ts';
 import { markText } from './forgotten.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
@@ -87,10 +87,19 @@ export function findPassesStatement(scope: PassScope, { family, payer }: PassHol
 export function listPassesStatement(
   after: { readonly issuedAt: number; readonly id: string } | undefined,
   limit: number,
+  { payer, order = 'oldest first' }: PassView,
 ): Statement {
-  const where = after === undefined ? '' : 'WHERE (issued_at, id) > ($2, $3)';
-  const query = `SELECT ${COLUMNS} FROM turnpike_passes ${where} ORDER BY issued_at, id LIMIT $1`;
-  const values = after === undefined ? [limit] : [limit, whole(after.issuedAt), text(after.id)];
+  const [beyond, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
+  const values: SqlValue[] = [limit];
+  const conditions: string[] = [];
+  if (after !== undefined) {
+    conditions.push(`(issued_at, id) ${beyond} ($2, $3)`);
+    values.push(whole(after.issuedAt), text(after.id));
+  }
+  if (payer !== undefined) conditions.push(`LOWER(payer) = $${values.push(text(payer.toLowerCase()))}`);
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const query = `SELECT ${COLUMNS} FROM turnpike_passes ${where}
+    ORDER BY issued_at ${direction}, id ${direction} LIMIT $1`;
   return { kind: 'report', text: query, values };
 }
 

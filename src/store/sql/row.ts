@@ -30,7 +30,7 @@ export const CLAIM_COLUMNS = [
   'changed_at',
 ] as const;
 
-/** The columns that only steps fill, with what they hold after a claim. */
+/** The columns that only steps and operators fill, with what they hold after a claim. */
 export const STEP_COLUMNS = {
   settled_transaction: 'NULL',
   settled_payer: 'NULL',

@@ -5,7 +5,7 @@ import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookOrder, BookTotal } from '../books.ts';
+import type { BookFilter, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
@@ -165,7 +165,7 @@ export class SqlLedger implements PaymentStore {
     filter: BookFilter,
     after: { claimedAt: number; key: string } | undefined,
     limit: number,
-    order?: BookOrder,
+    order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]> {
     return this.#calls.run(async () => {
       // No state is no row; SQL has no empty list.

@@ -8,6 +8,7 @@ import {
   overdrawn,
   type PassSale,
   type PassStore,
+  type PassView,
   type TokenKey,
 } from '../passes.ts';
 import {
@@ -59,8 +60,9 @@ export class SqlPasses implements PassStore {
   listPasses(
     after: { readonly issuedAt: number; readonly id: string } | undefined,
     limit: number,
+    view: PassView = {},
   ): Promise<readonly Pass[]> {
-    return this.#readAll(listPassesStatement(after, limit));
+    return this.#readAll(listPassesStatement(after, limit, view));
   }
 
   lease(id: PassId, request: LeaseRequest, now: number): Promise<LeaseOutcome> {

@@ -1,0 +1,95 @@
+import { type Pass, passEnd } from '../../domain/pass.ts';
+import type { Passes } from '../../store/passes.ts';
+import { type Cli, example } from '../cli.ts';
+import type { ExitCode } from '../exit.ts';
+import { addPlace, type BooksPlace, withBooks } from '../ledger/open-books.ts';
+import { parseLimit } from '../ledger/selection.ts';
+import { minuteOf, shortened, Table } from '../ledger/table.ts';
+import { notice, type Terminal } from '../terminal.ts';
+
+/** Passes of one page. */
+const PAGE_PASSES = 500;
+
+interface PassesOptions extends BooksPlace {
+  readonly payer?: string;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** Adds `turnpike passes list`. */
+export function addPassesList({ program, terminal, finish }: Cli, clock: () => number): void {
+  addPlace(program.command('list').description('show passes, the newest first'))
+    .option('--payer <account>', 'only of this account')
+    .option('--limit <number>', 'at most so many', parseLimit)
+    .option('--json', 'write each pass whole, as a line of JSON')
+    .addHelpText('after', example('turnpike passes list --limit 20', 'turnpike passes list --json | jq -r .id'))
+    .action(async (options: PassesOptions) => finish(await list(options, terminal, clock())));
+}
+
+async function list(options: PassesOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+  return await withBooks({ place: options, terminal }, async ({ books, name, out }) => {
+    const table = new Table(['ID', 'OPENS', 'PAYER', 'LEFT', 'UNTIL (UTC)'], 'OPENS');
+    let any = false;
+    for await (const page of readPages(books.passes, options)) {
+      any = true;
+      const isJson = options.json === true;
+      await out.lines(
+        isJson
+          ? page.map((pass) => JSON.stringify(describePass(pass, now)))
+          : table.rows(page.map((pass) => cells(pass, now))),
+      );
+    }
+    if (!any) notice(terminal, `no such passes in ${name}`);
+    return 0;
+  });
+}
+
+async function* readPages(
+  passes: Pick<Passes, 'listPasses'>,
+  { payer, limit = Number.POSITIVE_INFINITY }: PassesOptions,
+): AsyncGenerator<readonly Pass[]> {
+  const view = { order: 'newest first', ...(payer !== undefined && { payer }) } as const;
+  let last: Pass | undefined;
+  for (let left = limit; left > 0; left -= PAGE_PASSES) {
+    const page = await passes.listPasses(last, Math.min(left, PAGE_PASSES), view);
+    last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+  }
+}
+
+function cells(pass: Pass, now: number): readonly string[] {
+  const { id, scope, payer, quota, expiresAt } = pass;
+  const end = passEnd(pass, now);
+  const until = expiresAt === undefined ? '' : minuteOf(expiresAt);
+  return [
+    id,
+    scope,
+    shortened(payer),
+    // What a process has in hand is not spent yet.
+    quota === undefined ? '' : `${quota.available + quota.lent} of ${quota.bought}`,
+    end === undefined ? until : end.replace('_', ' '),
+  ];
+}
+
+function describePass(pass: Pass, now: number) {
+  const { id, scope, family, payer, version, quota } = pass;
+  return {
+    id,
+    scope,
+    state: passEnd(pass, now) ?? 'good',
+    family,
+    payer,
+    version,
+    issuedAt: new Date(pass.issuedAt).toISOString(),
+    expiresAt: timeOf(pass.expiresAt),
+    revokedAt: timeOf(pass.revokedAt),
+    bought: quota?.bought ?? null,
+    available: quota?.available ?? null,
+    lent: quota?.lent ?? null,
+  };
+}
+
+function timeOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
