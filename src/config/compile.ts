@@ -47,7 +47,7 @@ export interface Compiled {
  * when there is none.
  */
 export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
-  const { table, families, cpus } = world;
+  const { table, cpus } = world;
   const facilitators = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
   const routes = compileRoutes(gateway, marketOf(gateway, world, longForms), source);
