@@ -8,7 +8,7 @@ import { type BooksPlan, type CompileWorld, compile, compileBooks } from './comp
 import type { Outside } from './expand.ts';
 import { type GatewayFields, gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
-import { withPublicNodes } from './public-nodes.ts';
+import { RIGHT_NODES, withPublicNodes } from './public-nodes.ts';
 import { Source } from './source.ts';
 import type { TokenClaim } from './token-claims.ts';
 import { whyUnreadable } from './unreadable.ts';
@@ -85,8 +85,9 @@ function readFields(input: ConfigInput): ReadFields {
     const missing: Problem = { file: input.file, line: 1, column: 1, keyPath: '', wrong, right: RIGHT_FILE };
     return { ok: false, problems: [missing] };
   }
-  const table = withPublicNodes(input.assets ?? readAssetTable(), input.env);
+  const { table, wrong } = withPublicNodes(input.assets ?? readAssetTable(), input.env);
   const source = new Source(input.file, text, input);
+  for (const what of wrong) source.report({ node: undefined, offset: 0, path: '' }, what, RIGHT_NODES);
   const root = source.root;
   const fields = root && gatewayKeys(table).decode(root, source);
   if (fields === undefined) return { ok: false, problems: inFileOrder(source.problems) };

@@ -53,6 +53,26 @@ describe('the nodes beside a remote facilitator', () => {
     expect(await publicNodes('{ url: "https://f.example", rpc: off }')).toEqual([]);
   });
 
+  it.each([
+    ['bse=http://127.0.0.1:1', /names the network "bse", which is not known; did you mean base\?/],
+    ['base=http://127.0.0.1:1,nowhere-at-all=http://127.0.0.1:2', /"nowhere-at-all", which is not known/],
+    ['base:http://127.0.0.1:1', /holds a part without a URL/],
+    ['base', /holds a part without a URL, for base/],
+    ['base=127.0.0.1:8545', /has no http or https URL for base/],
+    ['base=', /has no http or https URL for base/],
+    ['base=http://a.example,eip155:8453=http://b.example', /names eip155:8453 twice/],
+    ['none', /holds a part without a URL/],
+    ['off,base=http://127.0.0.1:1', /holds a part without a URL/],
+  ])('are not looked up, and nothing starts, where the environment misspells them: %s', async (nodes, message) => {
+    await expect(planOf(`${TOP}facilitator: https://f.example\n${ROUTES}`, nodes)).rejects.toThrow(message);
+  });
+
+  it('are refused without a word of their URL, which may hold a key', async () => {
+    const text = `${TOP}facilitator: https://f.example\n${ROUTES}`;
+    const refused = planOf(text, 'bsae=https://node.example/secret-key,base=ftp://node.example/secret-key');
+    await expect(refused).rejects.toThrow(/^(?!.*secret-key).*\n(?!.*secret-key).*$/);
+  });
+
   it('are told of where they are sold on, and are those of viem where nothing else is said', async () => {
     const told = async (nodes: string, form = 'https://f.example') =>
       describePublicNodes(await planOf(`${TOP}facilitator: ${form}\n${ROUTES}`, nodes), readAssetTable());

@@ -54,6 +54,8 @@ export class PublicNodes {
     if (known !== undefined) return known;
     const opening = this.#load().then((open) => open(network, url, this.#clock));
     this.#witnesses.set(network, opening);
+    // Loaded anew with the next look: else one failure would leave every later doubt without a node.
+    opening.catch(() => this.#witnesses.delete(network));
     return opening;
   }
 }

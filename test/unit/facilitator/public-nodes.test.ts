@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import type { OpenSettlement } from '../../../src/facilitator/facilitator.ts';
+import { PublicNodes } from '../../../src/facilitator/remote/public-nodes.ts';
+import type { OpenWitness } from '../../../src/facilitator/remote/witness.ts';
+import { scriptedPayment } from '../../support/scripted-facilitator.ts';
+
+const { network: NETWORK } = scriptedPayment(2).offer;
+
+describe('what reads public nodes', () => {
+  it('is loaded anew after it could not be loaded, and then once', async () => {
+    let loads = 0;
+    const open: OpenWitness = () => ({
+      confirm: async (_payment, _amount, said) => said,
+      resolve: async () => ({ kind: 'unused' }),
+    });
+    const load = async (): Promise<OpenWitness> => {
+      loads += 1;
+      if (loads === 1) throw new Error('too many open files');
+      return open;
+    };
+    const nodes = new PublicNodes(new Map([[NETWORK, 'http://127.0.0.1:1']]), load, Date.now);
+    const payment = scriptedPayment(2);
+    const doubt: OpenSettlement = { payment, amount: payment.offer.amount, attempt: undefined, since: 0 };
+    const { signal } = new AbortController();
+    expect(await nodes.look(doubt, signal)).toBeUndefined();
+    expect(await nodes.look(doubt, signal)).toEqual({ kind: 'unused' });
+    expect(await nodes.look(doubt, signal)).toEqual({ kind: 'unused' });
+    expect(loads).toBe(2);
+  });
+});
