@@ -5,6 +5,7 @@ import { type Evidence, readChain, readRows } from './evidence.ts';
 import { type Death, execute } from './executioner.ts';
 import type { GatewayProcess, LogLine } from './gateway-process.ts';
 import { findViolations, type Violation } from './invariants.ts';
+import type { JudgeKind } from './judge.ts';
 import { type Scale, type Schedule, scheduleOf } from './schedule.ts';
 import type { StoreKind } from './store-place.ts';
 import { askPrices, openWorld, type World } from './world.ts';
@@ -12,6 +13,7 @@ import { askPrices, openWorld, type World } from './world.ts';
 /** What to run. */
 export interface CrashOptions extends Scale {
   readonly store: StoreKind;
+  readonly facilitator: JudgeKind;
   /** Is told how far it is. */
   readonly progress: (line: string) => void;
 }
@@ -42,12 +44,12 @@ export async function runCrash(options: CrashOptions): Promise<CrashResult> {
 /** Runs a schedule that may be made by hand; the seed only makes the payers' keys then. */
 export async function runSchedule(
   schedule: Schedule,
-  options: Pick<CrashOptions, 'seed' | 'payers' | 'store' | 'progress'>,
+  options: Pick<CrashOptions, 'seed' | 'payers' | 'store' | 'facilitator' | 'progress'>,
 ): Promise<CrashResult> {
   const startedAt = performance.now();
-  const world = await openWorld(options.store, options.seed, options.payers, schedule.purchases);
+  const world = await openWorld(options.store, options.facilitator, options.seed, options.payers, schedule.purchases);
   try {
-    const run = new Run(schedule, world, options.progress);
+    const run = new Run(schedule, world, options);
     const evidence = await run.play();
     const seconds = (performance.now() - startedAt) / 1000;
     return { violations: findViolations(evidence), deaths: run.deaths, evidence, seconds };
@@ -60,14 +62,20 @@ class Run {
   readonly deaths: Death[] = [];
   readonly #schedule: Schedule;
   readonly #world: World;
+  readonly #facilitator: JudgeKind;
   readonly #progress: (line: string) => void;
   readonly #log: LogLine[] = [];
   readonly #lives: readonly PromiseWithResolvers<void>[];
   readonly #calm = Promise.withResolvers<void>();
 
-  constructor(schedule: Schedule, world: World, progress: (line: string) => void) {
+  constructor(
+    schedule: Schedule,
+    world: World,
+    { facilitator, progress }: Pick<CrashOptions, 'facilitator' | 'progress'>,
+  ) {
     this.#schedule = schedule;
     this.#world = world;
+    this.#facilitator = facilitator;
     this.#progress = progress;
     this.#lives = schedule.kills.map(() => Promise.withResolvers<void>());
   }
@@ -106,7 +114,9 @@ class Run {
     const [chain, rows] = await Promise.all([readChain(this.#world), readRows(this.#world)]);
     const { calls } = this.#world.api;
     const { broadcasts } = this.#world.tap;
-    return { chain, rows, stories, calls, broadcasts, log: this.#log, killed: this.deaths.length, exitCode };
+    const { length: killed } = this.deaths;
+    const facilitator = this.#facilitator;
+    return { facilitator, chain, rows, stories, calls, broadcasts, log: this.#log, killed, exitCode };
   }
 
   /** A payment that never comes to rest is found by the invariants, with all that is known of it. */

@@ -6,6 +6,7 @@ import type { Story } from './buyer.ts';
 import type { Broadcast } from './chain-tap.ts';
 import type { ApiCall } from './flaky-api.ts';
 import type { LogLine } from './gateway-process.ts';
+import type { JudgeKind } from './judge.ts';
 import type { World } from './world.ts';
 
 /** One use of an authorization, as the chain tells it. */
@@ -39,6 +40,7 @@ export interface ChainFacts {
 
 /** All that the invariants are held against. */
 export interface Evidence {
+  readonly facilitator: JudgeKind;
   readonly chain: ChainFacts;
   readonly rows: readonly PaymentRecord[];
   readonly stories: readonly Story[];

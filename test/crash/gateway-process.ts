@@ -21,10 +21,14 @@ export interface GatewayProcess {
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 const READY = /^turnpike listening on (http:\S+)/;
 
-/** Starts `turnpike start` on a configuration file. It ends with this process. */
-export function startGatewayProcess(configFile: string): GatewayProcess {
+/** Starts `turnpike start` on a configuration file, with more in its environment. It ends with this process. */
+export function startGatewayProcess(configFile: string, env: Readonly<Record<string, string>> = {}): GatewayProcess {
   const program = ['--conditions=development', 'bin/turnpike.js', 'start', '-c', configFile];
-  const child = spawn(process.execPath, program, { cwd: CHECKOUT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, program, {
+    cwd: CHECKOUT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exited = once(child, 'exit');
   const orphaned = (): void => void child.kill('SIGKILL');
   process.once('exit', orphaned);

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
+import type { CrashOptions } from './crash.ts';
 import type { Scale } from './schedule.ts';
-import type { StoreKind } from './store-place.ts';
 
 /** What `npm run crash -- --help` prints. */
 export const USAGE = `usage: node test/crash/run.ts [options]
   --seed N                   what chance decides; the same seed has the same schedule (default 1)
   --rounds N                 how often the gateway is killed (default 20)
   --store sqlite|postgres    where the ledger is (default sqlite)
+  --facilitator local|remote who settles: the gateway, or the official facilitator code beside it with no node
+                             configured (default local)
   --payments N               how many payments are made (default 300)
 `;
 
@@ -14,26 +16,33 @@ export const USAGE = `usage: node test/crash/run.ts [options]
 const PAYERS = 8;
 
 /** Reads the command line; `undefined` asks for {@link USAGE}. Throws for anything it does not know. */
-export function parseOptions(argv: readonly string[]): (Scale & { readonly store: StoreKind }) | undefined {
+export function parseOptions(
+  argv: readonly string[],
+): (Scale & Pick<CrashOptions, 'store' | 'facilitator'>) | undefined {
   const { values } = parseArgs({
     args: [...argv],
     options: {
       seed: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '20' },
       store: { type: 'string', default: 'sqlite' },
+      facilitator: { type: 'string', default: 'local' },
       payments: { type: 'string', default: '300' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const { store } = values;
+  const { store, facilitator } = values;
   if (store !== 'sqlite' && store !== 'postgres') throw new Error(`--store is sqlite or postgres, not ${store}`);
+  if (facilitator !== 'local' && facilitator !== 'remote') {
+    throw new Error(`--facilitator is local or remote, not ${facilitator}`);
+  }
   return {
     seed: whole('seed', values.seed),
     kills: whole('rounds', values.rounds),
     payments: whole('payments', values.payments),
     payers: PAYERS,
     store,
+    facilitator,
   };
 }
 

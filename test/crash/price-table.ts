@@ -27,8 +27,8 @@ export interface Places {
   readonly listen: string;
   readonly upstream: string;
   readonly payTo: string;
-  readonly rpc: string;
-  readonly settlerKey: string;
+  /** As `facilitator` takes it, in the flow style of YAML. */
+  readonly facilitator: string;
   readonly usdc: string;
   /** As `store` takes it. */
   readonly store: string;
@@ -44,11 +44,7 @@ accepts: [base-sepolia]
 store: "${places.store}"
 retryWindow: 1h
 deferred: { maxUnsettled: 60, maxUnsettledPerPayer: 12 }
-facilitator:
-  local:
-    rpc: { base-sepolia: "${places.rpc}" }
-    key: "${places.settlerKey}"
-    settleTimeout: 10s
+facilitator: ${places.facilitator}
 routes:
 ${ROUTES.map((route) => routeLine(route, places.usdc)).join('\n')}
 `;

@@ -14,6 +14,7 @@ import { ask } from './ask.ts';
 import { type ChainTap, openChainTap } from './chain-tap.ts';
 import { type FlakyApi, startFlakyApi } from './flaky-api.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
+import { type JudgeKind, openJudge } from './judge.ts';
 import { configurationOf, ROUTES } from './price-table.ts';
 import { Random } from './random.ts';
 import type { Purchase } from './schedule.ts';
@@ -49,6 +50,7 @@ const FUNDS = 100_000_000n;
 /** Opens the chain, the API and the ledger for a schedule. */
 export async function openWorld(
   kind: StoreKind,
+  judgeKind: JudgeKind,
   seed: number,
   payerCount: number,
   purchases: readonly Purchase[],
@@ -63,19 +65,22 @@ export async function openWorld(
   const tap = await openChainTap(devnet.rpcUrl, timeline);
   const payers = makePayers(seed, payerCount);
   await Promise.all(payers.map(({ address }) => devnet.mint(address, FUNDS)));
-  const { settler, payee } = devnet.accounts;
+  const { payee } = devnet.accounts;
+  const judge = await openJudge(judgeKind, devnet, tap);
   const listen = `127.0.0.1:${await freePort()}`;
   const file = join(folder, 'gateway.yaml');
-  const places = { listen, upstream: api.url, payTo: payee.address, rpc: tap.url, usdc: devnet.usdc };
-  await writeFile(file, configurationOf({ ...places, settlerKey: settler.key, store: store.setting }));
+  const { setting: facilitator } = judge;
+  const places = { listen, upstream: api.url, payTo: payee.address, usdc: devnet.usdc };
+  await writeFile(file, configurationOf({ ...places, facilitator, store: store.setting }));
   const ledger = await openStore(store.spec);
   return {
     ...{ devnet, tap, api, timeline, payers, ledger },
     url: `http://${listen}`,
     paidBefore: await devnet.usdcBalanceOf(payee.address),
-    startGateway: () => startGatewayProcess(file),
+    startGateway: () => startGatewayProcess(file, judge.env),
     async close() {
       await ledger.close();
+      await judge.close();
       await Promise.all([tap.close(), api.close()]);
       await Promise.all([devnet.close(), store.dispose()]);
       await rm(folder, { recursive: true, force: true });

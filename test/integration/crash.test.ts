@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SettleMode } from '../../src/domain/route-price.ts';
 import { runCrash, runSchedule } from '../crash/crash.ts';
+import type { JudgeKind } from '../crash/judge.ts';
 import { ROUTES } from '../crash/price-table.ts';
 import { Random } from '../crash/random.ts';
 import { reportOf } from '../crash/report.ts';
 import { type Purchase, type Schedule, scheduleOf } from '../crash/schedule.ts';
+import type { StoreKind } from '../crash/store-place.ts';
 import { postgresMissing } from '../support/postgres.ts';
 
 /*
@@ -26,6 +28,12 @@ describe.concurrent('a gateway that is killed in the middle of its payments', ()
 
   it('settles each payment once and delivers what is settled, on SQLite', () => survives('sqlite'), LONGEST_RUN_MS);
 
+  it(
+    'settles each payment once and delivers what is settled, with a facilitator beside it and no node configured',
+    () => survives('sqlite', 'remote'),
+    LONGEST_RUN_MS,
+  );
+
   it.skipIf(noPostgres !== undefined)(
     `settles each payment once and delivers what is settled, on Postgres${noPostgres === undefined ? '' : ` (${noPostgres})`}`,
     () => survives('postgres'),
@@ -42,7 +50,13 @@ describe.concurrent('a gateway that is killed in the middle of its payments', ()
         ],
         purchases: [...soldIn(1, 'deferred'), ...soldIn(2, 'before')],
       };
-      const result = await runSchedule(schedule, { seed: 1, payers: 1, store: 'sqlite', progress: () => {} });
+      const result = await runSchedule(schedule, {
+        seed: 1,
+        payers: 1,
+        store: 'sqlite',
+        facilitator: 'local',
+        progress: () => {},
+      });
       expect(result.violations.length, reportOf(result)).toBe(0);
       const { broadcasts, chain } = result.evidence;
       expect(chain.transfers).toHaveLength(schedule.purchases.length);
@@ -73,8 +87,8 @@ function soldIn(life: number, settle: SettleMode): readonly Purchase[] {
   }));
 }
 
-async function survives(store: 'sqlite' | 'postgres'): Promise<void> {
-  const result = await runCrash({ ...SCALE, store, progress: () => {} });
+async function survives(store: StoreKind, facilitator: JudgeKind = 'local'): Promise<void> {
+  const result = await runCrash({ ...SCALE, store, facilitator, progress: () => {} });
   expect(result.violations.length, reportOf(result)).toBe(0);
   const { deaths, evidence } = result;
   expect(deaths).toHaveLength(SCALE.kills);

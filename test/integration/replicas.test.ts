@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Address } from '../../src/devnet/addresses.ts';
 import { type Answer, ask } from '../crash/ask.ts';
 import { startGatewayProcess } from '../crash/gateway-process.ts';
+import { localSetting } from '../crash/judge.ts';
 import { configurationOf, type Places, type PricedRoute, ROUTES } from '../crash/price-table.ts';
 import { makeStorePlace, type StoreKind, type StorePlace } from '../crash/store-place.ts';
 import { askPrices } from '../crash/world.ts';
@@ -54,7 +55,10 @@ async function startFleet(kind: StoreKind, size: number): Promise<Fleet> {
   const gateways = await Promise.all(
     keys.map(async (settlerKey) => {
       const file = join(folder, `${privateKeyToAccount(settlerKey).address}.yaml`);
-      await writeFile(file, configurationOf({ ...placesOf(upstream, store), settlerKey }));
+      await writeFile(
+        file,
+        configurationOf({ ...placesOf(upstream, store), facilitator: localSetting(devnet.rpcUrl, settlerKey) }),
+      );
       return startGatewayProcess(file);
     }),
   );
@@ -82,12 +86,11 @@ async function sendPayment(url: string, { prefix, method }: PricedRoute, payment
   return await ask(`${url}/${prefix}/one`, { method, headers, ...body });
 }
 
-function placesOf(upstream: TestUpstream, store: StorePlace): Omit<Places, 'settlerKey'> {
+function placesOf(upstream: TestUpstream, store: StorePlace): Omit<Places, 'facilitator'> {
   return {
     listen: '127.0.0.1:0',
     upstream: upstream.url,
     payTo: devnet.accounts.payee.address,
-    rpc: devnet.rpcUrl,
     usdc: devnet.usdc,
     store: store.setting,
   };
