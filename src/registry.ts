@@ -15,6 +15,7 @@ import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
 import type { Scheme } from './scheme/scheme.ts';
+import { loadUptoEvm } from './scheme/upto-evm/upto-evm.ts';
 import type { LedgerReader } from './store/ledger-reader.ts';
 import type { PaymentStore } from './store/payment-store.ts';
 
@@ -33,7 +34,7 @@ export const families: NetworkFamilies = networkFamilies([eip155]);
 
 /** Loads the payment schemes; their cryptography is WebAssembly or native and loads asynchronously. */
 export async function loadSchemes(): Promise<readonly Scheme[]> {
-  return [await loadExactEvm()];
+  return [await loadExactEvm(), await loadUptoEvm()];
 }
 
 /** What was loaded for facilitators: what talks to chains is more to load than any other part of a gateway. */

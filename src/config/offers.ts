@@ -177,9 +177,10 @@ function findScheme(
   if (field?.kind === 'invalid') return undefined;
   const wanted = field?.kind === 'value' ? field.value : 'exact';
   const family = networkFamily(network);
-  const found = market.schemes.find((scheme) => scheme.scheme === wanted && scheme.family === family);
+  const fixed = market.schemes.filter(({ scheme }) => scheme !== 'upto');
+  const found = fixed.find((scheme) => scheme.scheme === wanted && scheme.family === family);
   if (found !== undefined) return found;
-  const has = market.schemes.map((scheme) => `${scheme.scheme} on ${scheme.family}`).join(', ');
+  const has = fixed.map((scheme) => `${scheme.scheme} on ${scheme.family}`).join(', ');
   source.report(
     field?.kind === 'value' ? field.place : place,
     `this release has no scheme ${wanted} on ${family} networks`,

@@ -1,7 +1,14 @@
 import { type Chain, createTestClient, defineChain, http, parseAbi, publicActions, walletActions } from 'viem';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { DEVNET_ACCOUNTS, type DevnetAccount, MINTER } from './accounts.ts';
-import { type Address, DEVNET_CHAIN_ID, EXACT_PERMIT2_PROXY, MULTICALL3, USDC } from './addresses.ts';
+import {
+  type Address,
+  DEVNET_CHAIN_ID,
+  EXACT_PERMIT2_PROXY,
+  MULTICALL3,
+  UPTO_PERMIT2_PROXY,
+  USDC,
+} from './addresses.ts';
 import { type Anvil, startAnvil } from './anvil.ts';
 import { readArtifact } from './artifact.ts';
 import { borrowCode, type PlacedCode } from './borrowed-code.ts';
@@ -79,7 +86,7 @@ const TOKEN_ABI = parseAbi([
 ]);
 
 /**
- * Starts a development chain with a test USDC, Permit2, Multicall3 and the `exact` Permit2 proxy at their public
+ * Starts a development chain with a test USDC, Permit2, Multicall3 and the Permit2 proxies of x402 at their public
  * addresses, a buyer with 1000 USDC and a settler with ether. It never outlives this process.
  *
  * @throws {DevnetError} when the machine cannot run one
@@ -148,10 +155,15 @@ function devnetOn(anvil: Anvil): Devnet {
 
 /** Our own contracts that need neither constructor nor storage. */
 async function ownCode(): Promise<readonly PlacedCode[]> {
-  const [usdc, proxy] = await Promise.all([readArtifact('TestUsdc'), readArtifact('ExactPermit2Proxy')]);
+  const [usdc, exact, upto] = await Promise.all([
+    readArtifact('TestUsdc'),
+    readArtifact('ExactPermit2Proxy'),
+    readArtifact('UptoPermit2Proxy'),
+  ]);
   return [
     { address: USDC, code: usdc.deployedBytecode },
-    { address: EXACT_PERMIT2_PROXY, code: proxy.deployedBytecode },
+    { address: EXACT_PERMIT2_PROXY, code: exact.deployedBytecode },
+    { address: UPTO_PERMIT2_PROXY, code: upto.deployedBytecode },
   ];
 }
 

@@ -3,6 +3,9 @@ import type { Brand } from './brand.ts';
 /** An amount of money in an asset's atomic units (1 USDC is `1000000n`). Never negative, never a `number`. */
 export type Amount = Brand<bigint, 'Amount'>;
 
+/** No money. */
+export const NOTHING = 0n as Amount;
+
 /** The largest value a `uint256` holds: an ERC-20 amount can never be above it. */
 const MAX_UINT256 = (1n << 256n) - 1n;
 

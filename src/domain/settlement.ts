@@ -1,9 +1,9 @@
-import type { Amount } from './amount.ts';
+import { type Amount, NOTHING } from './amount.ts';
 import type { JsonObject } from './x402.ts';
 
 /** Money that moved, all that was asked for and no more: proved on chain by the `local` facilitator, or stated in full by a remote one. */
 export interface Settlement {
-  /** Transaction hash. One transaction may hold several settlements, so it is no key. */
+  /** Transaction hash; empty where nothing was to be moved. One transaction may hold several settlements: it is no key. */
   readonly transaction: string;
   readonly payer: string;
   readonly amount: Amount;
@@ -21,6 +21,11 @@ export type SettlementOutcome =
   | { readonly kind: 'settled'; readonly settlement: Settlement }
   | { readonly kind: 'failed'; readonly reason: string; readonly transaction?: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly transaction?: string };
+
+/** What settling nothing comes to: `upto` payments of which nothing was used. No transaction is sent, nobody is asked. */
+export function nothingMoved(payer: string): SettlementOutcome {
+  return { kind: 'settled', settlement: { transaction: '', payer, amount: NOTHING } };
+}
 
 /**
  * The outcome as it counts for somebody who asked for `amount`: a settlement that states another one is in doubt, since

@@ -1,7 +1,7 @@
 import type { Address, Hex } from './address.ts';
 import type { Eip3009Payload } from './eip3009.ts';
 import type { Keccak256 } from './keccak.ts';
-import type { Permit2Payload } from './permit2.ts';
+import type { Permit2Payload, UptoPayload } from './permit2.ts';
 
 const DOMAIN_TYPE = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)';
 const PERMIT2_DOMAIN_TYPE = 'EIP712Domain(string name,uint256 chainId,address verifyingContract)';
@@ -9,7 +9,9 @@ const TRANSFER_TYPE =
   'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)';
 const TOKEN_PERMISSIONS_TYPE = 'TokenPermissions(address token,uint256 amount)';
 const WITNESS_TYPE = 'Witness(address to,uint256 validAfter)';
-const PERMIT_TYPE = `PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,Witness witness)${TOKEN_PERMISSIONS_TYPE}${WITNESS_TYPE}`;
+const UPTO_WITNESS_TYPE = 'Witness(address to,address facilitator,uint256 validAfter)';
+const PERMIT_TYPE =
+  'PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,Witness witness)';
 
 /** Most that six bytes hold: beyond any time or price of common sense, and quicker to write than a `uint256`. */
 const SIX_BYTES = 2n ** 48n - 1n;
@@ -23,7 +25,7 @@ export interface TokenDomain {
 }
 
 /**
- * EIP-712 digests of the structures that `exact` payments sign, written into fixed layouts: no general encoder runs on
+ * EIP-712 digests of the structures that payments sign, written into fixed layouts: no general encoder runs on
  * the hot path. Tests hold them against viem's.
  *
  * @see https://eips.ethereum.org/EIPS/eip-712
@@ -33,6 +35,8 @@ export interface Digests {
   permit2Domain(chainId: number, permit2: Address): Uint8Array;
   transferWithAuthorization(domainSeparator: Uint8Array, payload: Eip3009Payload): Uint8Array;
   permitWitnessTransfer(domainSeparator: Uint8Array, payload: Permit2Payload): Uint8Array;
+  /** The same for up to an amount, with the account in the witness that may settle. */
+  uptoWitnessTransfer(domainSeparator: Uint8Array, payload: UptoPayload): Uint8Array;
 }
 
 /** Prepares the digests: type hashes are computed here, once. */
@@ -44,7 +48,9 @@ export function createDigests(keccak256: Keccak256): Digests {
   const transferType = hashText(TRANSFER_TYPE);
   const tokenPermissionsType = hashText(TOKEN_PERMISSIONS_TYPE);
   const witnessType = hashText(WITNESS_TYPE);
-  const permitType = hashText(PERMIT_TYPE);
+  const uptoWitnessType = hashText(UPTO_WITNESS_TYPE);
+  const permitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${WITNESS_TYPE}`);
+  const uptoPermitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${UPTO_WITNESS_TYPE}`);
   const permit2Name = hashText('Permit2');
   // Written anew for each payment and read before anything else runs; only the words that differ are written.
   const message = Buffer.alloc(66);
@@ -54,6 +60,15 @@ export function createDigests(keccak256: Keccak256): Digests {
     message.set(structHash, 34);
     return keccak256(message);
   };
+  const permitHash = (type: Uint8Array, permit: Permit2Payload, witnessHash: Uint8Array): Uint8Array =>
+    hashWords(
+      type,
+      hashWords(tokenPermissionsType, hexWord(permit.permitted.token), word(permit.permitted.amount)),
+      hexWord(permit.spender),
+      word(permit.nonce),
+      word(permit.deadline),
+      witnessHash,
+    );
   const transfer = Buffer.alloc(7 * 32);
   transfer.set(transferType);
 
@@ -71,18 +86,16 @@ export function createDigests(keccak256: Keccak256): Digests {
       transfer.write(nonce.slice(2), 192, 'hex');
       return signed(domainSeparator, keccak256(transfer));
     },
-    permitWitnessTransfer: (domainSeparator, { permitted, spender, nonce, deadline, witness }) =>
-      signed(
-        domainSeparator,
-        hashWords(
-          permitType,
-          hashWords(tokenPermissionsType, hexWord(permitted.token), word(permitted.amount)),
-          hexWord(spender),
-          word(nonce),
-          word(deadline),
-          hashWords(witnessType, hexWord(witness.to), word(witness.validAfter)),
-        ),
-      ),
+    permitWitnessTransfer(domainSeparator, permit) {
+      const { to, validAfter } = permit.witness;
+      const witnessHash = hashWords(witnessType, hexWord(to), word(validAfter));
+      return signed(domainSeparator, permitHash(permitType, permit, witnessHash));
+    },
+    uptoWitnessTransfer(domainSeparator, permit) {
+      const { to, facilitator, validAfter } = permit.witness;
+      const witnessHash = hashWords(uptoWitnessType, hexWord(to), hexWord(facilitator), word(validAfter));
+      return signed(domainSeparator, permitHash(uptoPermitType, permit, witnessHash));
+    },
   };
 }
 

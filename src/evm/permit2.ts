@@ -22,10 +22,34 @@ export interface Permit2Payload {
   readonly witness: { readonly to: Address; readonly validAfter: bigint };
 }
 
-/** Reads a scheme payload, every field in the one spelling that the wire allows; `undefined` when anything is off. */
+/**
+ * A signed `PermitWitnessTransferFrom` for up to an amount: the `upto` payload. Only the account in the witness may say
+ * how much is moved.
+ *
+ * @see x402 specification, `scheme_upto_evm.md`
+ */
+export interface UptoPayload extends Permit2Payload {
+  readonly witness: Permit2Payload['witness'] & { readonly facilitator: Address };
+}
+
+/** Reads an `exact` payload, every field in the one spelling that the wire allows; `undefined` when anything is off. */
 export function readPermit2Payload(payload: JsonObject): Permit2Payload | undefined {
   const authorization = payload['permit2Authorization'];
+  return isJsonObject(authorization) ? readAuthorization(payload, authorization) : undefined;
+}
+
+/** Reads an `upto` payload in the same way. */
+export function readUptoPayload(payload: JsonObject): UptoPayload | undefined {
+  const authorization = payload['permit2Authorization'];
   if (!isJsonObject(authorization)) return undefined;
+  const signed = readAuthorization(payload, authorization);
+  const witness = authorization['witness'];
+  const facilitator = isJsonObject(witness) ? parseAddress(witness['facilitator']) : undefined;
+  if (signed === undefined || facilitator === undefined) return undefined;
+  return { ...signed, witness: { ...signed.witness, facilitator } };
+}
+
+function readAuthorization(payload: JsonObject, authorization: JsonObject): Permit2Payload | undefined {
   const permitted = authorization['permitted'];
   const witness = authorization['witness'];
   if (!isJsonObject(permitted) || !isJsonObject(witness)) return undefined;

@@ -59,9 +59,14 @@ afterAll(async () => {
 });
 
 describe('what the local facilitator supports', () => {
-  it('is the exact scheme on each of its networks', async () => {
+  it('is on each of its networks the exact scheme, and upto for its own account', async () => {
     const kinds = await open().supported(signal());
-    expect(kinds).toEqual([{ x402Version: 2, scheme: 'exact', network: devnet.network }]);
+    const on = { x402Version: 2, network: devnet.network };
+    const extra = { facilitatorAddress: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) };
+    expect(kinds).toEqual([
+      { ...on, scheme: 'exact' },
+      { ...on, scheme: 'upto', extra },
+    ]);
   });
 
   it('is a fault, not a list, when the node serves another chain', async () => {

@@ -6,6 +6,7 @@ import type { Network, PaymentPayload, PaymentRequirements } from '@x402/core/ty
 import { toFacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
+import { UptoEvmScheme } from '@x402/evm/upto/facilitator';
 import { extractDiscoveryInfo } from '@x402/extensions/bazaar';
 import { createWalletClient, defineChain, type Hex, http, publicActions, type TypedData } from 'viem';
 import { nonceManager, privateKeyToAccount } from 'viem/accounts';
@@ -27,7 +28,7 @@ const BASE_SEPOLIA = 84532;
 const BASE_SEPOLIA_V1: string = 'base-sepolia';
 
 /**
- * Starts the official facilitator: `exact` on the chain behind `rpcUrl`, and its v1 form on Base Sepolia's chain id.
+ * Starts the official facilitator: `exact` and `upto` on the chain behind `rpcUrl`, and its v1 form on Base Sepolia's chain id.
  *
  * @param options.key private key of a funded account: it pays the gas.
  */
@@ -77,7 +78,7 @@ export async function startOfficialFacilitator(options: {
   };
 }
 
-/** The official facilitator code itself, without HTTP: `exact` on the chain behind `rpcUrl`. */
+/** The official facilitator code itself, without HTTP: `exact` and `upto` on the chain behind `rpcUrl`. */
 export async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facilitator> {
   // Receipts are polled for, and a local chain mines at once.
   const unnamed = createWalletClient({ transport: http(rpcUrl) }).extend(publicActions);
@@ -101,7 +102,9 @@ export async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facili
     sendTransaction: (args) => client.sendTransaction(args),
     waitForTransactionReceipt: (args) => client.waitForTransactionReceipt(args),
   });
-  const facilitator = new x402Facilitator().register(`eip155:${id}`, new ExactEvmScheme(signer));
+  const facilitator = new x402Facilitator()
+    .register(`eip155:${id}`, new ExactEvmScheme(signer))
+    .register(`eip155:${id}`, new UptoEvmScheme(signer));
   if (id !== BASE_SEPOLIA) return facilitator;
   return facilitator.registerV1(BASE_SEPOLIA_V1 as Network, new ExactEvmSchemeV1(signer));
 }

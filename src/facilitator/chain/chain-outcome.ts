@@ -9,6 +9,7 @@ export const FAILURES = {
     nonce: 'invalid_exact_evm_nonce_already_used',
   },
   permit2: { simulation: 'permit2_simulation_failed', nonce: 'permit2_invalid_nonce' },
+  upto: { simulation: 'permit2_simulation_failed', nonce: 'permit2_invalid_nonce' },
 } as const satisfies Record<Transfer['method'], object>;
 
 /** This very transfer was made with this transaction. */

@@ -3,7 +3,7 @@ import { EIP1271_MAGIC_WORD, eip1271Abi, permit2Abi, tokenAbi } from '../../evm/
 import type { Address, Hex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
 import type { ChainNode } from './chain-node.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer } from './transfer.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
 
 /** What a view of a token may use; proxied tokens with long checks take a tenth of it. */
 const VIEW_GAS = 200_000n;
@@ -76,7 +76,11 @@ export class ChainReads {
     return await this.#word(asset, data, signal, block);
   }
 
-  async #permit2Bit({ signed }: Permit2Transfer, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
+  async #permit2Bit(
+    { signed }: Permit2Transfer | UptoTransfer,
+    signal?: AbortSignal,
+    block?: bigint,
+  ): Promise<bigint | undefined> {
     const args = [signed.from, signed.nonce >> 8n] as const;
     const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal, block);
     return word === undefined ? undefined : (word >> (signed.nonce & 0xffn)) & 1n;

@@ -1,11 +1,11 @@
 import { decodeFunctionData, encodeEventTopics } from 'viem';
-import { authorizationUsedEvent, exactPermit2ProxyAbi, transferEvent } from '../../evm/abi.ts';
-import { type Hex, parseAddress } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { authorizationUsedEvent, exactPermit2ProxyAbi, transferEvent, uptoPermit2ProxyAbi } from '../../evm/abi.ts';
+import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
+import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
 import type { BlockRange, Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 import type { EventLog } from './rpc-answer.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer } from './transfer.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
 
 /** Transactions that are looked at in one search. Only a payer with many equal payments at once has more than one. */
 const MAX_CANDIDATES = 100;
@@ -28,9 +28,9 @@ export type Findings =
 export function provesTransfer(transfer: Transfer, receipt: Receipt): boolean {
   if (!receipt.succeeded) return false;
   const logs = receipt.logs.filter((log) => log.address === transfer.asset);
-  return transfer.method === 'permit2'
-    ? logs.some((log) => isTransfer(log, transfer))
-    : provesAuthorization(transfer, logs);
+  return transfer.method === 'eip3009'
+    ? provesAuthorization(transfer, logs)
+    : logs.some((log) => isTransfer(log, transfer));
 }
 
 /**
@@ -109,18 +109,34 @@ function word(address: Hex): Hex {
 
 /** Whether a transaction is a plain call of the proxy with this permit. */
 async function usesPermit(
-  { payer, signed }: Permit2Transfer,
+  { method, payer, signed }: Permit2Transfer | UptoTransfer,
   transaction: Hex,
   node: ChainNode,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const found = await node.transaction(transaction, signal);
-  if (found === undefined || parseAddress(found.to) !== EXACT_PERMIT2_PROXY) return false;
+  if (found === undefined || parseAddress(found.to) !== proxyOf(method)) return false;
   try {
-    const { functionName, args } = decodeFunctionData({ abi: exactPermit2ProxyAbi, data: found.input });
-    const [permit, owner] = functionName === 'settle' ? args : [args[1], args[2]];
+    const [permit, owner] = method === 'upto' ? uptoPermit(found.input) : exactPermit(found.input);
     return parseAddress(owner) === payer && permit.nonce === signed.nonce;
   } catch {
     return false; // another function of the proxy
   }
+}
+
+/** The contract that spends a permit. */
+function proxyOf(method: 'permit2' | 'upto'): Address {
+  return method === 'upto' ? UPTO_PERMIT2_PROXY : EXACT_PERMIT2_PROXY;
+}
+
+type UsedPermit = readonly [permit: { readonly nonce: bigint }, owner: string];
+
+function exactPermit(input: Hex): UsedPermit {
+  const { functionName, args } = decodeFunctionData({ abi: exactPermit2ProxyAbi, data: input });
+  return functionName === 'settle' ? [args[0], args[1]] : [args[1], args[2]];
+}
+
+function uptoPermit(input: Hex): UsedPermit {
+  const { functionName, args } = decodeFunctionData({ abi: uptoPermit2ProxyAbi, data: input });
+  return functionName === 'settle' ? [args[0], args[2]] : [args[1], args[3]];
 }

@@ -6,7 +6,7 @@ import { PERMIT2 } from '../../evm/addresses.ts';
 import { createDigests, type Digests } from '../../evm/eip712.ts';
 import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
 import { loadKeccak256 } from '../../evm/keccak.ts';
-import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
+import { type Permit2Payload, readPermit2Payload, readUptoPayload, type UptoPayload } from '../../evm/permit2.ts';
 import { loadSignerRecovery, type SignerRecovery } from '../../evm/signer-recovery.ts';
 
 /** The call that makes a payer's wallet, out of an ERC-6492 signature: unproved words of the client. */
@@ -30,7 +30,7 @@ interface TransferFacts {
 }
 
 /** A payment as the chain will see it. */
-export type Transfer = Eip3009Transfer | Permit2Transfer;
+export type Transfer = Eip3009Transfer | Permit2Transfer | UptoTransfer;
 
 /** A transfer that the token itself makes on a signed authorization. */
 export interface Eip3009Transfer extends TransferFacts {
@@ -43,6 +43,14 @@ export interface Eip3009Transfer extends TransferFacts {
 export interface Permit2Transfer extends TransferFacts {
   readonly method: 'permit2';
   readonly signed: Permit2Payload;
+}
+
+/** A transfer of a part of what was signed for, that Permit2 makes through the `upto` proxy of x402. */
+export interface UptoTransfer extends TransferFacts {
+  readonly method: 'upto';
+  readonly signed: UptoPayload;
+  /** What our offer asked the payer to sign for. */
+  readonly maximum: Amount;
 }
 
 /** What reading a payment computes with. */
@@ -73,6 +81,14 @@ export function readTransfer(
   if (asset === undefined || payTo === undefined) throw new Error('the plan holds an EVM offer without EVM addresses');
   const common = { asset, payTo, amount };
   const payload = submission.payload.payload;
+  if (offer.scheme === 'upto') {
+    const signed = readUptoPayload(payload);
+    if (signed === undefined) return undefined;
+    const digest = tools.digests.uptoWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
+    const { signature } = signed;
+    const facts = { ...common, signature, ...signer(signed.from, digest, signature, tools) };
+    return { method: 'upto', signed, maximum: offer.amount, ...facts };
+  }
   switch (offer.asset.transferMethod) {
     case 'eip3009': {
       const signed = readEip3009Payload(payload);

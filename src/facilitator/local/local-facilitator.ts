@@ -3,8 +3,9 @@ import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
-import type { SettlementOutcome } from '../../domain/settlement.ts';
+import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
+import { checksumAddress } from '../../evm/checksum.ts';
 import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
@@ -85,7 +86,14 @@ class LocalFacilitator implements Facilitator {
     if (fault !== undefined) throw fault;
     return chains
       .filter((_, index) => answers[index]?.status === 'fulfilled')
-      .map(([network]) => ({ x402Version: 2, scheme: 'exact', network }));
+      .flatMap(([network, { lease }]) => {
+        const { address } = lease.writer;
+        const extra = { facilitatorAddress: checksumAddress(address) ?? address };
+        return [
+          { x402Version: 2, scheme: 'exact', network },
+          { x402Version: 2, scheme: 'upto', network, extra },
+        ];
+      });
   }
 
   async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
@@ -111,9 +119,11 @@ class LocalFacilitator implements Facilitator {
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
-    // An exact authorization moves what it was signed for, and nothing else.
-    if (amount !== payment.offer.amount) return { kind: 'failed', reason: 'settlement_amount_mismatch' };
-    const { key } = payment.authorization;
+    // An exact authorization moves what it was signed for, and nothing else; one of up to an amount, at most that.
+    const fits = payment.offer.scheme === 'upto' ? amount <= payment.offer.amount : amount === payment.offer.amount;
+    if (!fits) return { kind: 'failed', reason: 'settlement_amount_mismatch' };
+    const { key, payer } = payment.authorization;
+    if (amount === 0n) return nothingMoved(payer);
     const underWay = this.#underWay.get(key);
     // The same authorization sent twice would cost gas for a transaction that must revert.
     if (underWay !== undefined) return await underWay;

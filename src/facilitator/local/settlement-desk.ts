@@ -85,7 +85,7 @@ export class SettlementDesk {
       return await this.#followOrRepeat(payment, transfer, earlier, journal);
     }
     // Time has passed since the verification, and settling must not depend on there having been one.
-    if (findSignedProblem(transfer, this.#tools.clock() / 1000) !== undefined)
+    if (findSignedProblem(transfer, this.#tools.clock() / 1000, this.#tools.writer.address) !== undefined)
       return await this.#explain(payment, transfer);
     this.refuseSpent(transfer);
     if (!this.#failedGas.mayShare(transfer.payer)) {

@@ -1,9 +1,15 @@
 import { decodeFunctionResult, encodeFunctionData } from 'viem';
-import { exactPermit2ProxyAbi, multicall3Abi, transferWithBytesAbi, transferWithWordsAbi } from '../../evm/abi.ts';
+import {
+  exactPermit2ProxyAbi,
+  multicall3Abi,
+  transferWithBytesAbi,
+  transferWithWordsAbi,
+  uptoPermit2ProxyAbi,
+} from '../../evm/abi.ts';
 import type { Hex } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, MULTICALL3 } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY, MULTICALL3, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
 import type { Call } from '../chain/chain-facts.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer, WalletDeployment } from '../chain/transfer.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
 
 /** USDC takes 84 000 to 102 000 gas for an authorization signed by a key, depending on the chain and the balances. */
 const EIP3009_KEY_GAS = 150_000n;
@@ -46,6 +52,8 @@ export function transferCall(transfer: Transfer, deployment: WalletDeployment | 
   switch (transfer.method) {
     case 'permit2':
       return permit2Call(transfer);
+    case 'upto':
+      return uptoCall(transfer);
     case 'eip3009': {
       const call = eip3009Call(transfer);
       return deployment === undefined ? call : deployAndTransfer(deployment, call);
@@ -97,6 +105,17 @@ function permit2Call(transfer: Permit2Transfer): Call {
     args: [{ permitted, nonce, deadline }, from, witness, transfer.signature],
   });
   return { to: EXACT_PERMIT2_PROXY, data, gas: transfer.signedByKey ? PERMIT2_KEY_GAS : PERMIT2_ACCOUNT_GAS };
+}
+
+/** Only the account that the payer named can send it: never through Multicall3. */
+function uptoCall(transfer: UptoTransfer): Call {
+  const { permitted, nonce, deadline, from, witness } = transfer.signed;
+  const data = encodeFunctionData({
+    abi: uptoPermit2ProxyAbi,
+    functionName: 'settle',
+    args: [{ permitted, nonce, deadline }, transfer.amount, from, witness, transfer.signature],
+  });
+  return { to: UPTO_PERMIT2_PROXY, data, gas: transfer.signedByKey ? PERMIT2_KEY_GAS : PERMIT2_ACCOUNT_GAS };
 }
 
 function deployAndTransfer(deployment: WalletDeployment, transfer: Call): Call {

@@ -1,10 +1,10 @@
 import type { Offer } from '../../domain/offer.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Address } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer, WalletDeployment } from '../chain/transfer.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
 import { transferCall } from './transfer-call.ts';
 
 /** Seconds that an authorization must still be good for: a block or two until it is mined. As the official one. */
@@ -25,6 +25,11 @@ export interface VerificationContext {
 export function findTermsProblem(payment: Payment): string | undefined {
   const { offer, submission } = payment;
   const { scheme, network } = submission.version === 2 ? submission.payload.accepted : submission.payload;
+  const ours = submission.version === 2 ? offer.network : offer.v1Network;
+  if (offer.scheme === 'upto') {
+    if (scheme !== 'upto') return 'invalid_upto_evm_scheme';
+    return network === ours ? undefined : 'invalid_upto_evm_network_mismatch';
+  }
   const permit2 = offer.asset.transferMethod === 'permit2';
   if (scheme !== 'exact' || offer.scheme !== 'exact') {
     return permit2 ? 'unsupported_payload_type' : 'invalid_exact_evm_scheme';
@@ -32,7 +37,6 @@ export function findTermsProblem(payment: Payment): string | undefined {
   if (!permit2 && (offer.asset.name === '' || offer.asset.version === '')) {
     return 'invalid_exact_evm_missing_eip712_domain';
   }
-  const ours = submission.version === 2 ? offer.network : offer.v1Network;
   return network === ours ? undefined : 'invalid_exact_evm_network_mismatch';
 }
 
@@ -52,13 +56,25 @@ export async function findProblem(
     case 'eip3009':
       return await findEip3009Problem(transfer, offer, now, context);
     case 'permit2':
+    case 'upto':
       return await findPermit2Problem(transfer, now, context);
   }
 }
 
-/** The reason why what was signed does not pay our offer at `now` (Unix seconds), without looking at the chain. */
-export function findSignedProblem(transfer: Transfer, now: number): string | undefined {
-  return transfer.method === 'eip3009' ? findAuthorizationProblem(transfer, now) : findPermitProblem(transfer, now);
+/**
+ * The reason why what was signed does not pay our offer at `now` (Unix seconds), without looking at the chain.
+ *
+ * @param sender the account that will send the settlement
+ */
+export function findSignedProblem(transfer: Transfer, now: number, sender: Address): string | undefined {
+  switch (transfer.method) {
+    case 'eip3009':
+      return findAuthorizationProblem(transfer, now);
+    case 'permit2':
+      return findPermitProblem(transfer, now);
+    case 'upto':
+      return findUptoProblem(transfer, now, sender);
+  }
 }
 
 /** The wallet to make before the transfer: that of an ERC-6492 signature whose account has no code yet. */
@@ -133,24 +149,25 @@ async function findDomainProblem(
 }
 
 async function findPermit2Problem(
-  transfer: Permit2Transfer,
+  transfer: Permit2Transfer | UptoTransfer,
   now: number,
   context: VerificationContext,
 ): Promise<string | undefined> {
-  const problem = findPermitProblem(transfer, now);
-  if (problem !== undefined) return problem;
   const { node, reads, sender, signal } = context;
+  const problem = findSignedProblem(transfer, now, sender);
+  if (problem !== undefined) return problem;
   const { asset, payer, amount } = transfer;
+  const call = transferCall(transfer, undefined);
   const [payerHasCode, accepted, assetHasCode, proxyHasCode, balance, allowance, nonceGone, simulation] =
     await Promise.all([
       node.hasCode(payer, signal),
       transfer.signedByKey ? undefined : accountAccepts(transfer, context),
       node.hasCode(asset, signal),
-      node.hasCode(EXACT_PERMIT2_PROXY, signal),
+      node.hasCode(call.to, signal),
       reads.balance(asset, payer, signal),
       reads.permit2Allowance(asset, payer, signal),
       reads.nonceIsGone(transfer, signal),
-      node.call(transferCall(transfer, undefined), sender, signal),
+      node.call(call, sender, signal),
     ]);
   if (!assetHasCode) return 'asset_not_deployed_contract';
   const signatureIsGood = payerHasCode ? (accepted ?? (await accountAccepts(transfer, context))) : transfer.signedByKey;
@@ -170,6 +187,20 @@ function findPermitProblem({ signed, payTo, asset, amount }: Permit2Transfer, no
   if (signed.deadline < time + SETTLEMENT_MARGIN_SECONDS) return 'permit2_deadline_expired';
   if (signed.witness.validAfter > time) return 'permit2_not_yet_valid';
   if (signed.permitted.amount !== amount) return 'permit2_amount_mismatch';
+  return signed.permitted.token === asset ? undefined : 'permit2_token_mismatch';
+}
+
+/** `amount` is the whole permit when it is verified, and what was used when it is settled. */
+function findUptoProblem(transfer: UptoTransfer, now: number, sender: Address): string | undefined {
+  const { signed, payTo, asset, amount, maximum } = transfer;
+  const time = BigInt(Math.floor(now));
+  if (signed.spender !== UPTO_PERMIT2_PROXY) return 'invalid_permit2_spender';
+  if (signed.witness.to !== payTo) return 'invalid_permit2_recipient_mismatch';
+  if (signed.witness.facilitator !== sender) return 'upto_facilitator_mismatch';
+  if (signed.deadline < time + SETTLEMENT_MARGIN_SECONDS) return 'permit2_deadline_expired';
+  if (signed.witness.validAfter > time) return 'permit2_not_yet_valid';
+  if (signed.permitted.amount !== maximum) return 'permit2_amount_mismatch';
+  if (amount > maximum) return 'upto_amount_exceeds_permitted';
   return signed.permitted.token === asset ? undefined : 'permit2_token_mismatch';
 }
 

@@ -58,7 +58,12 @@ const BEFORE_SENDING = [
   'permit2_not_yet_valid',
   'permit2_proxy_not_deployed',
   'permit2_token_mismatch',
+  // evm: `verifyUptoPermit2`, which `settleUptoPermit2` calls first
+  'invalid_upto_evm_network_mismatch',
+  'invalid_upto_evm_payload_settlement_exceeds_amount',
+  'invalid_upto_evm_scheme',
   'upto_amount_exceeds_permitted',
+  'upto_facilitator_mismatch',
   'upto_settlement_exceeds_amount',
   'upto_unauthorized_facilitator',
   // cdp: rules of the house, looked at first
@@ -85,6 +90,7 @@ const UNDECIDED = [
   'invalid_exact_evm_transaction_failed',
   'invalid_exact_evm_transaction_simulation_failed',
   'invalid_exact_evm_transfer_event_mismatch',
+  'invalid_upto_evm_transaction_failed',
   'permit2_2612_amount_mismatch',
   'permit2_invalid_amount',
   'permit2_invalid_destination',

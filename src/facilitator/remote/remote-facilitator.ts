@@ -8,7 +8,7 @@ import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
-import type { SettlementOutcome } from '../../domain/settlement.ts';
+import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { Json, JsonObject, SupportedKind } from '../../domain/x402.ts';
 import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
@@ -237,6 +237,8 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+    // Nothing is to be moved, and nobody needs to be asked.
+    if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt(version));
     const answer = await this.#call('settle', body, undefined);
@@ -283,7 +285,7 @@ class RemoteFacilitator implements Facilitator {
     if (known !== undefined && amount === payment.offer.amount) return known;
     const version = known?.version ?? wireVersion(payment, this.#kinds ?? []);
     const prepared = { version, body: JSON.stringify(wireRequest(payment, amount, version)) };
-    if (known === undefined) this.#prepared.set(payment, prepared);
+    if (amount === payment.offer.amount) this.#prepared.set(payment, prepared);
     return prepared;
   }
 

@@ -39,7 +39,9 @@ function readSuccess(answer: JsonObject, expected: Expectation, transaction: str
   if (transaction === undefined || payer === false || extensions === false) return unbelieved(transaction);
   if (typeof network !== 'string' || !expected.networks.includes(network)) return unbelieved(transaction);
   if (payer !== undefined && !isPayer(payer, expected)) return unbelieved(transaction);
-  if (amount !== undefined && parseAmount(amount) !== expected.amount) return unbelieved(transaction);
+  // Of a payment of up to an amount only the answer tells how much of it was moved.
+  const mustTell = expected.offer.scheme === 'upto';
+  if ((amount !== undefined || mustTell) && parseAmount(amount) !== expected.amount) return unbelieved(transaction);
   const settlement = { transaction, payer: expected.payer, amount: expected.amount };
   const keep = extensions !== undefined && JSON.stringify(extensions).length <= MAX_EXTENSIONS;
   return { kind: 'settled', settlement: keep ? { ...settlement, extensions } : settlement };

@@ -5,7 +5,7 @@ import { createDigests } from '../../evm/eip712.ts';
 import { loadKeccak256 } from '../../evm/keccak.ts';
 import { loadSignerRecovery } from '../../evm/signer-recovery.ts';
 import type { Authentication, Scheme } from '../scheme.ts';
-import { createEip3009Check } from './eip3009-check.ts';
+import { type CheckTools, createEip3009Check } from './eip3009-check.ts';
 import { createPermit2Check } from './permit2-check.ts';
 
 /**
@@ -14,8 +14,7 @@ import { createPermit2Check } from './permit2-check.ts';
  * @see x402 specification, `schemes/exact/scheme_exact_evm.md`
  */
 export async function loadExactEvm(): Promise<Scheme> {
-  const keccak256 = await loadKeccak256();
-  const tools = { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
+  const tools = await loadCheckTools();
   const eip3009 = createEip3009Check(tools);
   const permit2 = createPermit2Check(tools);
   return {
@@ -26,6 +25,12 @@ export async function loadExactEvm(): Promise<Scheme> {
       return (offer.asset.transferMethod === 'eip3009' ? eip3009 : permit2)(payload, offer, now);
     },
   };
+}
+
+/** Loads what the checks of EVM payloads compute with; it is WebAssembly or native and loads asynchronously. */
+export async function loadCheckTools(): Promise<CheckTools> {
+  const keccak256 = await loadKeccak256();
+  return { digests: createDigests(keccak256), recovery: await loadSignerRecovery(keccak256) };
 }
 
 /** EIP-3009 signers need the token's EIP-712 domain; Permit2 signs under its own and only needs to be named. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 export const CONTRACT_FILES = {
   TestUsdc: 'TestUsdc.sol',
   ExactPermit2Proxy: 'ExactPermit2Proxy.sol',
+  UptoPermit2Proxy: 'UptoPermit2Proxy.sol',
   SmartAccount: 'SmartAccount.sol',
   SmartAccountFactory: 'SmartAccountFactory.sol',
   FeeToken: 'HostileTokens.sol',
@@ -18,6 +19,7 @@ export type ContractName = keyof typeof CONTRACT_FILES;
 export const CONTRACT_NAMES: readonly ContractName[] = [
   'TestUsdc',
   'ExactPermit2Proxy',
+  'UptoPermit2Proxy',
   'SmartAccount',
   'SmartAccountFactory',
   'FeeToken',

@@ -1,0 +1,21 @@
+import type { Asset } from '../../domain/asset.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import { loadCheckTools } from '../exact-evm/exact-evm.ts';
+import type { Scheme } from '../scheme.ts';
+import { createUptoCheck } from './upto-check.ts';
+
+/**
+ * The `upto` scheme on EVM chains: one signed permit for at most the price, of which what was used is moved. Assets of
+ * any transfer method can be paid in it, since all of them move through Permit2.
+ *
+ * @see x402 specification, `schemes/upto/scheme_upto_evm.md`
+ */
+export async function loadUptoEvm(): Promise<Scheme> {
+  const authenticate = createUptoCheck(await loadCheckTools());
+  return { scheme: 'upto', family: 'eip155', extra: signingFacts, authenticate };
+}
+
+/** The token's EIP-712 domain is for clients that sign an EIP-2612 approval of Permit2 along with the payment. */
+function signingFacts({ name, version }: Asset): JsonObject {
+  return { name, version, assetTransferMethod: 'permit2' };
+}
