@@ -4,6 +4,7 @@ import type { Facilitator } from '../../src/facilitator/facilitator.ts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts';
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
+import { families } from '../../src/registry.ts';
 import { notebook } from '../contract/facilitator-payments.ts';
 import {
   approvePermit2,
@@ -150,7 +151,7 @@ async function openOfficial(): Promise<Opened> {
     settleTimeoutMs: 15_000,
     rpc: new Map([[devnet.network, devnet.rpcUrl]]),
   } as const;
-  const facilitator = openRemoteFacilitator(spec, { openWitness: openChainWitness });
+  const facilitator = openRemoteFacilitator(spec, { families, openWitness: openChainWitness });
   ends.push(() => facilitator.close());
   return { facilitator, account: official.account };
 }
