@@ -1,3 +1,4 @@
+import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { Network } from './domain/network.ts';
 import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
@@ -28,6 +29,9 @@ import type { PaymentStore } from './store/payment-store.ts';
 
 /** Payment protocols, the preferred one first. */
 export const protocols: readonly Protocol[] = [x402V2, x402V1];
+
+/** Who may say what an answer costs, the first that does so first. */
+export const answerReaders: readonly AnswerReaders[] = [];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155]);

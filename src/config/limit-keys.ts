@@ -93,7 +93,7 @@ export const limitKeys = map('a map of limits', {
     decoder: byteSize(MOST_BODY_BYTES),
     default: DEFAULT_LIMITS.bodiesInMemory,
     description:
-      'Most bytes of bodies that one process holds in memory because they decide what a request costs; one client address gets a quarter of it. A request whose body finds no room gets 503.',
+      'Most bytes of bodies that one process holds in memory because they decide what a request costs: of requests, and of answers that are read before they are charged. One client address gets a quarter of it. A request whose body finds no room gets 503; an answer that finds none counts as one that is too large.',
     examples: ['64MB'],
   },
 });

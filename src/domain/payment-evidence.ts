@@ -2,6 +2,9 @@ import { restoreOffer, type StoredOffer, storeOffer } from './offer.ts';
 import type { Payment } from './payment.ts';
 import type { SettleMode } from './route-price.ts';
 
+/** In which order a call is charged: as its route says, or when its answer has said what it costs. */
+export type ChargeOrder = SettleMode | 'by_answer';
+
 /** What is written down with a claim so that a payment can be finished by another process. */
 export interface PaymentEvidence {
   readonly payment: Payment;
@@ -9,9 +12,10 @@ export interface PaymentEvidence {
   readonly repeatable: boolean;
   /**
    * In which order the money and the upstream's work were to come. Unless `before`, the upstream may have worked whatever
-   * the settlement came to; with `deferred` the answer is out, and a settlement that did not happen is still owed.
+   * the settlement came to; with `deferred` the answer is out, and a settlement that did not happen is still owed. With
+   * `by_answer` the answer said what is charged: while it is `owed` without that, nothing is.
    */
-  readonly settle: SettleMode;
+  readonly settle: ChargeOrder;
 }
 
 /** The stored form. Read back from our own ledger only, so that its shape can be trusted. */

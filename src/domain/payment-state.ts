@@ -62,7 +62,8 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
   // Nobody was asked for the money yet: leaving costs nothing.
   forwarding: ['owed', 'settling', 'released'],
   // Bytes are out: it is owed whatever becomes of the connection, or breaking off would be a free ride.
-  owed: ['owed', 'settling'],
+  // To `released`: its answer was to say what it costs, and has said that it is nothing, or broke off before.
+  owed: ['owed', 'settling', 'released'],
   // From here on only an answer or proof leads out, never a lease that ran out. To itself: the attempt is written down;
   // back to `owed`: nothing was sent, and it will be tried again.
   settling: [

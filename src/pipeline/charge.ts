@@ -23,8 +23,8 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 
 /** What charging came to: the money moved, or why the request is not served. */
 export type ChargeResult = { readonly kind: 'charged'; readonly notice: SettlementNotice } | Refusal;
 
-/** What the row learns with the step to `settling`. */
-export type FactsAtSettling = Pick<Transition, 'bodyDigest'>;
+/** What the row learns with the step to `settling`; without `asked`, the offer's amount is asked for. */
+export type FactsAtSettling = Pick<Transition, 'bodyDigest' | 'asked'>;
 
 /** The same with the amount that is asked for. */
 type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
@@ -51,7 +51,7 @@ export async function charge(
   const { payment, protocol } = authorized;
   const { clock } = services;
   const { offer } = payment;
-  const facts: AskedFacts = { ...digest, asked: offer.amount };
+  const facts: AskedFacts = { ...digest, asked: digest.asked ?? offer.amount };
   const outcome = await traced(
     request.notes.trace,
     'settle',

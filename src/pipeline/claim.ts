@@ -1,7 +1,6 @@
 import { GatewayError } from '../domain/gateway-error.ts';
-import { encodeEvidence } from '../domain/payment-evidence.ts';
+import { type ChargeOrder, encodeEvidence } from '../domain/payment-evidence.ts';
 import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
-import type { SettleMode } from '../domain/route-price.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -75,7 +74,7 @@ export class ClaimedPayment {
 export async function claimPayment(
   request: RoutedRequest,
   authorized: AuthorizedPayment,
-  settle: SettleMode,
+  settle: ChargeOrder,
   services: Services,
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
   const { payment, fingerprint, identifier, facilitator } = authorized;

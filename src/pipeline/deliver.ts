@@ -4,7 +4,7 @@ import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connectio
 import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { endOf, relay } from './forward.ts';
+import { type Changes, endOf, relay } from './forward.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
@@ -16,13 +16,15 @@ export interface Delivery {
   readonly response: UpstreamResponse;
   readonly digest: BodyDigest;
   readonly notice: SettlementNotice;
+  /** What becomes of its body on the way. */
+  readonly changes?: Changes | undefined;
 }
 
 /** Relays a paid answer, and writes down whether it arrived. */
 export async function deliver(request: RoutedRequest, delivery: Delivery): Promise<Served> {
-  const { claimed, response, digest, notice } = delivery;
+  const { claimed, response, digest, notice, changes } = delivery;
   request.notes.transaction = transactionOf(notice.receipt);
-  const outcome = await relay(request, response, true, noticeHeaders(notice));
+  const outcome = await relay(request, response, true, noticeHeaders(notice), changes);
   // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
   if (outcome.kind === 'complete' && response.status < 500) {
     await claimed.move({ to: 'delivered', ...digest.fact });
@@ -76,26 +78,70 @@ export async function keepAnswer(
   try {
     const body = await readToKeep(request, response, services);
     if (body === undefined) return;
-    const { status, statusText, rawHeaders: headers } = response;
-    const { key, requestId } = claimed.record;
-    await services.ledger.keep(key, { status, statusText, headers, body, requestId, requestDigest: digest.value });
+    await writeKept(claimed, { response, body, digest }, services);
   } catch (fault) {
     response.discard();
     throw fault;
   }
 }
 
+/**
+ * The same for an answer whose body was read for another reason.
+ *
+ * @throws GatewayError `store_unavailable`
+ */
+export async function keepRead(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  answer: ReadAnswer,
+  services: Services,
+): Promise<void> {
+  const { keepAnswers } = request.route;
+  if (keepAnswers === undefined || !keepsAnswer(request) || answer.body.length > keepAnswers.maxBytes) return;
+  if (await hasRoomInStore(request, answer.body, services)) await writeKept(claimed, answer, services);
+}
+
+/** An answer and its body, all of it. */
+export interface ReadAnswer {
+  readonly response: UpstreamResponse;
+  readonly body: Buffer;
+  readonly digest: BodyDigest;
+}
+
+async function writeKept(
+  claimed: ClaimedPayment,
+  { response, body, digest }: ReadAnswer,
+  { ledger }: Services,
+): Promise<void> {
+  const { status, statusText, rawHeaders: headers } = response;
+  const { key, requestId } = claimed.record;
+  await ledger.keep(key, { status, statusText, headers, body, requestId, requestDigest: digest.value });
+}
+
+async function hasRoomInStore(
+  { route, runtime }: RoutedRequest,
+  { length }: Buffer,
+  { limiters, ledger, observer }: Services,
+): Promise<boolean> {
+  const { keptAnswersInStore } = runtime.plan.limits;
+  if (await limiters.answers.storeHasRoom(length, keptAnswersInStore, () => ledger.countKept())) return true;
+  observer.answerNotKept({ route: route.name, room: 'store' });
+  return false;
+}
+
 /** The body of an answer that is to be kept; `undefined` when it is relayed only. */
 async function readToKeep(
-  { route, res, runtime }: RoutedRequest,
+  request: RoutedRequest,
   response: UpstreamResponse,
-  { limiters, ledger, observer }: Services,
+  services: Services,
 ): Promise<Buffer | undefined> {
+  const { route, res, runtime } = request;
+  const { limiters, observer } = services;
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
   if (route.keepAnswers === undefined || response.status >= 500) return undefined;
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
   const timer = setTimeout(() => response.discard(), route.timeoutMs);
-  const { keptAnswersInMemory, keptAnswersInStore } = runtime.plan.limits;
+  const { keptAnswersInMemory } = runtime.plan.limits;
   const room = limiters.answers.hold(keptAnswersInMemory);
   if (res.closed) room.release();
   else res.once('close', room.release);
@@ -103,11 +149,7 @@ async function readToKeep(
   clearTimeout(timer);
   switch (collected.kind) {
     case 'whole':
-      if (await limiters.answers.storeHasRoom(collected.body.length, keptAnswersInStore, () => ledger.countKept())) {
-        return collected.body;
-      }
-      observer.answerNotKept({ route: route.name, room: 'store' });
-      return undefined;
+      return (await hasRoomInStore(request, collected.body, services)) ? collected.body : undefined;
     case 'larger':
       if (room.refused) observer.answerNotKept({ route: route.name, room: 'memory' });
       return undefined;

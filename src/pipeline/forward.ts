@@ -6,9 +6,10 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
-import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
+import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../proxy/headers/to-upstream.ts';
 import { answerBeforeUploadEnds } from '../proxy/linger.ts';
+import type { Passage } from '../proxy/passage.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
@@ -112,11 +113,18 @@ export function forwardedHeaders(
  * @throws GatewayError `upstream_invalid_answer`; the response is discarded then
  */
 export function checkHead(request: AcceptedRequest, response: UpstreamResponse): void {
-  headOf(request, response, true, []);
+  headOf(request, response, response.rawHeaders, true, []);
+}
+
+/** What changes the body of an answer on its way. */
+export interface Changes {
+  readonly passage: Passage;
+  /** Length of what goes out, in bytes; `undefined` while it is not known, `same` where it is the API's. */
+  readonly length: number | undefined | 'same';
 }
 
 /**
- * Relays a response to the client; `add` are headers of the gateway's own.
+ * Relays a response to the client; `add` are headers of the gateway's own, `changes` what becomes of its body.
  *
  * @throws GatewayError `upstream_invalid_answer` for a head that {@link checkHead} would have refused
  */
@@ -125,9 +133,12 @@ export async function relay(
   response: UpstreamResponse,
   paid: boolean,
   add: readonly (readonly [string, string])[],
+  changes?: Changes,
 ): Promise<RelayOutcome> {
   const { req, res, body } = request;
-  const headers = headOf(request, response, paid, add);
+  const raw =
+    changes === undefined || changes.length === 'same' ? undefined : headOfChanged(response.rawHeaders, changes.length);
+  const headers = headOf(request, response, raw ?? response.rawHeaders, paid, add);
   if (res.destroyed) {
     response.discard();
     return { kind: 'client_gone' };
@@ -144,7 +155,7 @@ export async function relay(
       response.discard();
       throw fault;
     }
-    return await response.relay(res);
+    return await response.relay(res, changes?.passage);
   };
   return await traced(request.notes.trace, 'relay', send, kindOf);
 }
@@ -164,10 +175,11 @@ export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOut
 function headOf(
   { head, method, price, runtime }: AcceptedRequest,
   response: UpstreamResponse,
+  rawHeaders: readonly string[],
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): string[] {
-  const { status, rawHeaders } = response;
+  const { status } = response;
   try {
     const passes = price?.access !== undefined;
     const { httpVersionMinor } = head;

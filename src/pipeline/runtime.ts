@@ -1,5 +1,6 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
+import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
@@ -100,6 +101,8 @@ export interface Services {
   readonly families: NetworkFamilies;
   /** In the order of preference when a request carries several payment headers. */
   readonly protocols: readonly Protocol[];
+  /** Who may say what an answer costs, the first that does so first. */
+  readonly answerReaders: readonly AnswerReaders[];
   readonly creditGate: CreditGate;
   readonly limiters: Limiters;
   readonly passes: PassServices;

@@ -1,3 +1,4 @@
+import type { Amount } from '../domain/amount.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import type { Transition } from '../store/ledger.ts';
 import { BodyDigest } from './body-digest.ts';
@@ -21,12 +22,8 @@ export async function serveOnCredit(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const { payer } = authorized.payment.authorization;
-  const { ledger, creditGate } = services;
-  const credit = await creditGate.take(payer, request.runtime.plan.deferred, {
-    all: (upTo) => ledger.countOwed(upTo),
-    ofPayer: (upTo) => ledger.countOwedBy(payer, upTo),
-  });
+  const { creditGate } = services;
+  const credit = await takeCredit(request, authorized, services);
   if (credit === undefined) return await serveThenCharge(request, authorized, services);
   try {
     return await withClaim(request, authorized, 'deferred', services, (claimed, placed) =>
@@ -35,6 +32,19 @@ export async function serveOnCredit(
   } finally {
     creditGate.release(credit);
   }
+}
+
+/** Leave to answer before the money moves, within the bounds of the configuration; `undefined` above them. */
+export async function takeCredit(
+  { runtime }: RoutedRequest,
+  { payment }: AuthorizedPayment,
+  { ledger, creditGate }: Services,
+): Promise<Credit | undefined> {
+  const { payer } = payment.authorization;
+  return await creditGate.take(payer, runtime.plan.deferred, {
+    all: (upTo) => ledger.countOwed(upTo),
+    ofPayer: (upTo) => ledger.countOwedBy(payer, upTo),
+  });
 }
 
 /** A payment whose answer goes out before its money moves. */
@@ -79,7 +89,10 @@ function deliveryFacts(request: RoutedRequest, outcome: RelayOutcome): Pick<Tran
 }
 
 /** What the buyer is told while nothing is broadcast yet. */
-function promise({ protocol, payment }: AuthorizedPayment): SettlementNotice {
+export function promise(
+  { protocol, payment }: AuthorizedPayment,
+  amount: Amount = payment.offer.amount,
+): SettlementNotice {
   const { offer, authorization } = payment;
   return {
     protocol,
@@ -88,7 +101,7 @@ function promise({ protocol, payment }: AuthorizedPayment): SettlementNotice {
       network: offer.network,
       v1Network: offer.v1Network,
       payer: authorization.payer,
-      amount: offer.amount,
+      amount,
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isCharged } from '../domain/charge-rule.ts';
-import type { SettleMode } from '../domain/route-price.ts';
+import type { ChargeOrder } from '../domain/payment-evidence.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { answerFault } from './answer.ts';
@@ -55,7 +55,7 @@ export async function serveThenCharge(
 }
 
 /** Nothing was claimed: the same payment is good when one of the others is through. */
-const TOO_MANY_UNPAID: Refusal = {
+export const TOO_MANY_UNPAID: Refusal = {
   kind: 'refusal',
   code: 'too_many_unpaid_calls',
   reason: 'too_many_unpaid_calls',
@@ -86,7 +86,7 @@ export async function chargeThenServe(
 export async function withClaim(
   request: RoutedRequest,
   authorized: AuthorizedPayment,
-  settle: SettleMode,
+  settle: ChargeOrder,
   services: Services,
   goOn: (claimed: ClaimedPayment, placed: RoutedRequest) => Promise<Served | Refusal>,
 ): Promise<Served | Refusal> {

@@ -20,6 +20,7 @@ import { noticeHeaders } from './refusal.ts';
 import { takePlace, withPlace } from './reserve.ts';
 import type { Services } from './runtime.ts';
 import { serve, type Transport } from './serve.ts';
+import { readerFor } from './serve-by-answer.ts';
 import {
   type Admission,
   type AuthorizedPayment,
@@ -92,6 +93,9 @@ class TunnelTransport implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
+    if (readerFor(request, authorized, services) !== undefined) {
+      throw new GatewayError('upgrade_unsupported', { detail: 'What this route costs is said by an answer.' });
+    }
     return await withPlace(request, 'tunnel', async (placed) => {
       const claimed = await claimPayment(placed, authorized, 'before', services);
       if (claimed.kind === 'refusal') return claimed;

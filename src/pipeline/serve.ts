@@ -21,6 +21,7 @@ import { matchRoute, resourceUrlOf } from './match.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { OpenPrice, Services } from './runtime.ts';
+import { readerFor, serveByAnswer } from './serve-by-answer.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
@@ -208,10 +209,20 @@ const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
   deferred: serveOnCredit,
 };
 
+function servePaid(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const reader = readerFor(request, authorized, services);
+  if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
+  return SERVE_BY_MODE[request.price.settle](request, authorized, services);
+}
+
 /** Plain HTTP: a request goes out, a response comes back. */
 const HTTP: Transport = {
   serveFree: forwardFree,
-  servePaid: (request, authorized, services) => SERVE_BY_MODE[request.price.settle](request, authorized, services),
+  servePaid,
   serveAdmitted,
   collect,
 };

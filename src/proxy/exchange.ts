@@ -6,6 +6,7 @@ import { BodyAhead } from './body-ahead.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayTrailers } from './headers/to-client.ts';
 import { relayInformational } from './informational.ts';
+import type { Passage } from './passage.ts';
 import type { Upload } from './request-body.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
@@ -72,6 +73,8 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   #controller: Dispatcher.DispatchController | undefined;
   #res: ServerResponse | undefined;
   #relayed: PromiseWithResolvers<RelayOutcome> | undefined;
+  /** What the body goes through while it is relayed. */
+  #passage: Passage | undefined;
   /** Why the exchange cannot go on; kept until somebody asks. */
   #failure: Error | undefined;
   #ended = false;
@@ -201,7 +204,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
     this.#bytes += chunk.length;
-    if (res.write(chunk)) return;
+    if (this.#write(res, chunk)) return;
     controller.pause();
     this.#watchTaking();
   }
@@ -277,10 +280,11 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     return collected;
   }
 
-  relay(res: ServerResponse): Promise<RelayOutcome> {
+  relay(res: ServerResponse, passage?: Passage): Promise<RelayOutcome> {
     if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be relayed`);
     this.#state = 'relaying';
     this.#res = res;
+    this.#passage = passage;
     this.#relayed = Promise.withResolvers<RelayOutcome>();
     if (this.#failure === undefined && res.destroyed) this.#fail(new ClientGoneError());
     else if (this.#failure !== undefined) this.#relayPart(res);
@@ -291,7 +295,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
   /** The upstream broke off while its answer was held: the client sees how far it came, and that it was cut. */
   #relayPart(res: ServerResponse): void {
     res.flushHeaders();
-    for (const chunk of this.#ahead?.chunks ?? []) res.write(chunk);
+    for (const chunk of this.#ahead?.chunks ?? []) this.#write(res, chunk);
     // Node writes at the end of the turn.
     setImmediate(() => this.#cut());
   }
@@ -334,17 +338,47 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
       this.#limits?.moved();
       if (this.#state === 'relaying' && !this.#ended) this.#controller?.resume();
     });
-    for (const chunk of ahead?.chunks ?? []) res.write(chunk);
+    for (const chunk of ahead?.chunks ?? []) this.#write(res, chunk);
     this.#limits?.flow();
     this.#controller?.resume();
     // What had arrived went out together with the head; an event stream that says nothing yet still shows its head.
-    if (this.#bytes === 0 && this.#state === 'relaying' && !this.#ended) res.flushHeaders();
+    if ((this.#bytes === 0 || this.#passage !== undefined) && this.#state === 'relaying' && !this.#ended)
+      res.flushHeaders();
+  }
+
+  /** Writes a chunk, as far as it may go out; tells whether the client takes more. */
+  #write(res: ServerResponse, chunk: Buffer): boolean {
+    if (this.#passage === undefined) return res.write(chunk);
+    let flows = true;
+    try {
+      for (const part of this.#passage.pass(chunk)) flows = res.write(part);
+    } catch (fault) {
+      this.#fail(faultFrom(fault));
+    }
+    return flows;
   }
 
   /** @param body what was not written yet, all of it */
   #finish(body?: Buffer): void {
     const res = this.#res;
     if (res === undefined || res.destroyed) return;
+    if (this.#passage === undefined) this.#end(res, body);
+    else void this.#finishThrough(this.#passage, res, body);
+  }
+
+  async #finishThrough(passage: Passage, res: ServerResponse, body?: Buffer): Promise<void> {
+    if (body !== undefined) this.#write(res, body);
+    try {
+      const { bytes, trailers } = await passage.end();
+      if (this.#state !== 'relaying' || res.destroyed) return;
+      if (trailers.length > 0) res.addTrailers(trailers);
+      this.#end(res, bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    } catch (fault) {
+      this.#fail(faultFrom(fault));
+    }
+  }
+
+  #end(res: ServerResponse, body: Buffer | undefined): void {
     const trailers = this.#controller?.rawTrailers;
     if (Array.isArray(trailers) && trailers.length > 0)
       res.addTrailers(relayTrailers(decodeHead(trailers), this.#fields));
@@ -398,6 +432,10 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamResponse, T
     this.#request.departure?.removeEventListener('abort', this);
     this.#relayed?.resolve(outcome);
   }
+}
+
+function faultFrom(fault: unknown): Error {
+  return fault instanceof Error ? fault : new Error('an answer was withheld', { cause: fault });
 }
 
 function onSilence(exchange: Exchange): void {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { CallPlace } from './call-room.ts';
 import type { Departure } from './client-departure.ts';
+import type { Passage } from './passage.ts';
 import type { RequestBody } from './request-body.ts';
 import type { BodyWatch } from './upload-body.ts';
 
@@ -52,8 +53,10 @@ export interface UpstreamResponse {
   /**
    * Streams body and trailers to a response whose `writeHead` was called, with backpressure, and ends it. Never
    * rejects. Call either this or `discard`, once.
+   *
+   * @param passage what the body goes through on its way
    */
-  relay(res: ServerResponse): Promise<RelayOutcome>;
+  relay(res: ServerResponse, passage?: Passage): Promise<RelayOutcome>;
   /** Drops the response: aborts the upstream request and frees its connection. */
   discard(): void;
 }

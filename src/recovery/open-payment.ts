@@ -42,7 +42,7 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
   const outcome = await findOutcome(record, resolver);
   // Nothing moved, as when the process went before it sent what it had written down: for an answer on credit the money
   // is still owed. Should the payment be worth nothing any more, settling itself will say so.
-  const onCredit = evidenceOf(record)?.settle === 'deferred';
+  const onCredit = evidenceOf(record)?.settle === 'deferred' || (isByAnswer(record) && isOnCredit(record));
   if (outcome.kind === 'failed' && onCredit && canBePaid(record, resolver.now)) {
     return { to: 'owed', reason: outcome.reason, checkAt: resolver.now };
   }
@@ -85,6 +85,18 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
     if (fault.code === 'facilitator_overloaded') return { ...later, reason: fault.code };
     throw fault;
   }
+}
+
+/**
+ * Whether a payment that is `owed` is without the charge that its answer was to name: the process went while the answer
+ * was going out, so that it broke off, and nothing is asked for it.
+ */
+export function isWithoutCharge(record: PaymentRecord): boolean {
+  return record.state === 'owed' && record.asked === undefined && isByAnswer(record);
+}
+
+function isByAnswer(record: PaymentRecord): boolean {
+  return evidenceOf(record)?.settle === 'by_answer';
 }
 
 /** The step of a payment whose answer may have arrived when its process went: never a second call of an unsafe one. */

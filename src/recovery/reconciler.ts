@@ -10,7 +10,15 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+import {
+  findOutcome,
+  isWithoutCharge,
+  nextCheck,
+  type Resolver,
+  stepByProof,
+  stepBySettling,
+  stepOfDelivery,
+} from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
 import { SteadyClock } from './steady-clock.ts';
 
@@ -74,6 +82,8 @@ export interface ReconcilerDeps {
   readonly monotonic?: () => number;
 }
 
+const WITHOUT_CHARGE: Transition = { to: 'released', reason: 'the answer broke off before it was charged' };
+
 /**
  * Finishes what requests left open: after a crash of this process or another, for settlements whose outcome was not
  * known, and for answers that went out on credit. Every process runs one; the ledger hands each open payment to one of
@@ -83,6 +93,7 @@ export interface ReconcilerDeps {
  * |---|---|---|
  * | `forwarding` | nobody was asked for the money | `released` |
  * | `owed` | the answer went out, nobody was asked for the money | settled now |
+ * | `owed`, and its answer was still to say what it costs | the answer broke off | `released` |
  * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
  * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
@@ -218,7 +229,8 @@ export class Reconciler {
           return;
         case 'owed':
         case 'defaulted':
-          await this.#settle(record);
+          if (isWithoutCharge(record)) await this.#move(record, WITHOUT_CHARGE);
+          else await this.#settle(record);
           return;
         case 'settling':
         case 'unknown':

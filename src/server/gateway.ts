@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
+import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -18,6 +19,7 @@ import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import {
   families as builtInFamilies,
   protocols as builtInProtocols,
+  answerReaders as builtInReaders,
   FacilitatorOpener,
   openStore,
 } from '../registry.ts';
@@ -48,6 +50,8 @@ export interface GatewayDeps {
   readonly families?: NetworkFamilies;
   /** Payment protocols, the preferred one first. Default: the registry's. */
   readonly protocols?: readonly Protocol[];
+  /** Who may say what an answer costs. Default: the registry's. */
+  readonly answerReaders?: readonly AnswerReaders[];
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
@@ -152,7 +156,14 @@ interface Ground extends Pick<Services, 'owner' | 'tracer'> {
 }
 
 function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Ground, deps: GatewayDeps): Parts {
-  const { log, schemes, families = builtInFamilies, protocols = builtInProtocols, clock = Date.now } = deps;
+  const {
+    log,
+    schemes,
+    families = builtInFamilies,
+    protocols = builtInProtocols,
+    answerReaders = builtInReaders,
+    clock = Date.now,
+  } = deps;
   const metrics = createMetrics();
   const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
@@ -195,6 +206,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     schemes,
     families,
     protocols,
+    answerReaders,
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),
     passes: keeper,

@@ -32,7 +32,7 @@ const ASKED: readonly PaymentState[] = ['settling', 'unknown'];
 const LEGAL = new Set(
   Object.entries({
     forwarding: 'owed settling released',
-    owed: 'owed settling',
+    owed: 'owed settling released',
     settling:
       'settling owed unknown delivering delivered undelivered delivered_in_part delivery_unknown failed defaulted',
     unknown: 'unknown owed delivered undelivered delivered_in_part delivery_unknown failed defaulted',
@@ -85,8 +85,8 @@ describe('the states of a payment', () => {
     for (const next of ['settling', 'delivering'] as const) expect(mayFollow('unknown', next)).toBe(false);
   });
 
-  it('never forget money that is owed for an answer that went out', () => {
-    expect([...PAYMENT_TRANSITIONS.owed].sort()).toEqual(['owed', 'settling']);
+  it('ask for money that is owed, or let go of it where the answer was to say what it costs', () => {
+    expect([...PAYMENT_TRANSITIONS.owed].sort()).toEqual(['owed', 'released', 'settling']);
   });
 
   it('pay only by way of settling', () => {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { parseAmount } from '../../src/domain/amount.ts';
+import { type Amount, parseAmount } from '../../src/domain/amount.ts';
 import { parseNetwork } from '../../src/domain/network.ts';
 import type { PaymentKey } from '../../src/domain/payment.ts';
-import { encodeEvidence } from '../../src/domain/payment-evidence.ts';
+import { type ChargeOrder, encodeEvidence } from '../../src/domain/payment-evidence.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
 import type { Webhook } from '../../src/domain/webhook.ts';
@@ -211,6 +211,58 @@ describe('pruning', () => {
     await reconciler.stop();
     expect(await store.passes.findPass(old.id)).toBeUndefined();
     expect(await store.passes.findPass(recent.id)).toEqual(recent);
+  });
+});
+
+describe('an answer on credit whose process is gone', () => {
+  const asksFor = async (asked: Amount | undefined, settle: ChargeOrder): Promise<[PaymentRecord, Amount[]]> => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const evidence = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle });
+    const claim = paymentClaim({ key: KEY, state: 'forwarding', owner: 'gone', evidence, amount: SETTLEMENT.amount });
+    const { record } = await store.claim({ ...claim, claimedAt: now, expiresAt: now / 1000 + 3600 });
+    await store.transition(KEY, record.epoch, { to: 'owed' });
+    if (asked !== undefined) await store.transition(KEY, record.epoch + 1, { to: 'owed', asked });
+    now += HOUR_MS / 60;
+    const amounts: Amount[] = [];
+    const facilitator: Facilitator = {
+      ...facilitatorThatFinds(() => expect.fail('nothing is in doubt')),
+      settle: async (_payment, amount) => {
+        amounts.push(amount);
+        return { kind: 'settled', settlement: { ...SETTLEMENT, amount } };
+      },
+    };
+    const reconciler = new Reconciler({
+      store,
+      owner: 'me',
+      facilitator: () => facilitator,
+      retentionMs: () => 1000 * HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    return [(await store.find(KEY))!, amounts];
+  };
+
+  it('is charged what it was to cost, where that was known', async () => {
+    const [row, amounts] = await asksFor(parseAmount('7')!, 'by_answer');
+    expect(amounts).toEqual([7n]);
+    expect(row).toMatchObject({ state: 'undelivered', asked: 7n });
+  });
+
+  it('is charged nothing, and the payment is free, where the answer had not said what it costs', async () => {
+    const [row, amounts] = await asksFor(undefined, 'by_answer');
+    expect(amounts).toEqual([]);
+    expect(row).toMatchObject({ state: 'released', reason: 'the answer broke off before it was charged' });
+  });
+
+  it('is charged its price, where that was fixed', async () => {
+    const [, amounts] = await asksFor(undefined, 'deferred');
+    expect(amounts).toEqual([1000n]);
   });
 });
 

@@ -138,3 +138,24 @@ function checked(value: string): string {
     cause: new UpstreamFault('A response header holds a character that may not stand in one.', 'possibly'),
   });
 }
+
+/** Fields of a head that say something about the very bytes of the body. */
+const ABOUT_BYTES: ReadonlySet<string> = new Set(['content-md5', 'digest', 'content-digest', 'repr-digest', 'etag']);
+
+/**
+ * The head of an answer whose body is not the API's own any more.
+ *
+ * @param raw flat list, as the API sent it
+ * @param length of the new body, in bytes; `undefined` where it is not known yet
+ */
+export function headOfChanged(raw: readonly string[], length: number | undefined): string[] {
+  const out: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const lower = raw[i]?.toLowerCase() ?? '';
+    if (lower === FRAMING || ABOUT_BYTES.has(lower) || (lower === 'transfer-encoding' && length !== undefined))
+      continue;
+    out.push(raw[i] ?? '', raw[i + 1] ?? '');
+  }
+  if (length !== undefined) out.push('Content-Length', String(length));
+  return out;
+}

@@ -1,0 +1,123 @@
+import type { Amount } from './amount.ts';
+import type { Offer } from './offer.ts';
+import type { Receipt } from './receipt.ts';
+import type { RequestHead } from './request-head.ts';
+import type { Route } from './route.ts';
+
+/**
+ * Charging after the answer: what a call costs is known only when its answer is there. A meter counts what was used, a
+ * protocol inside of bodies looks whether the call failed.
+ *
+ * A payment of such a call goes these ways, and a crash at any point leaves it where recovery can tell what to do:
+ *
+ * | answer | payment | when the process is gone |
+ * |---|---|---|
+ * | the upstream works | `forwarding` | `released`: nobody was asked for money |
+ * | whole: read, then charged | `forwarding` → `settling`, with the charge → `delivering` → `delivered` | the proof decides, about this charge and no other |
+ * | stream: before its first byte | `forwarding` → `owed`, without a charge | `released`: what it cost is not known, and the answer broke off |
+ * | stream: before its tail | `owed`, with the charge | that charge is settled |
+ * | stream: over | `owed`, `answered` or `leftEarly` | as above |
+ * | a charge that is released | → `released`, before the rest goes out | – |
+ *
+ * The charge is written down before anybody is asked for it, and before the tail of a stream, or any byte of a whole
+ * answer, goes out. Whoever settles later asks for what was written down.
+ *
+ * How the ends of an answer are told to its reader:
+ *
+ * | what happens | whole | stream |
+ * |---|---|---|
+ * | it is complete | `charge` | `end('complete')` |
+ * | it is larger than `maxBytes` | goes on as `larger`, if that is given; else the payment is released, 502 | – |
+ * | the API breaks off, or is cut off by a limit | released, 502 or 504 | `end('upstream_broke')`: its charge is asked for, the answer is cut |
+ * | the buyer leaves | released: nothing went out | `end('client_gone')`, of what passed until then; the API is no longer read |
+ * | the ledger is away | 503, released by recovery | the tail is withheld, the answer is cut; released by recovery unless the charge was written |
+ *
+ * Bodies are as the API sent them: a reader that cannot read a `Content-Encoding` decides what that costs.
+ */
+export interface AnswerReader {
+  /** Begins to read an answer that the route charges, whose head has come. */
+  begin(head: AnswerHead): AnswerReading;
+}
+
+/** The head of an answer of the API. */
+export interface AnswerHead {
+  readonly status: number;
+  /** Flat list of names and values, as the API sent them. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** How one answer is read. */
+export type AnswerReading = WholeReading | StreamReading;
+
+/** Reads an answer that waits until it is paid. Nothing of it went out before. */
+export interface WholeReading {
+  readonly kind: 'whole';
+  /** Longest body that is read, in bytes. */
+  readonly maxBytes: number;
+  /** What the complete answer costs. Must not throw. */
+  charge(body: Buffer): Charge;
+  /** How a longer one is read instead, from its first byte on; `undefined`: not at all, and nothing is charged. */
+  readonly larger: StreamReading | undefined;
+}
+
+/** Reads an answer while it goes out. */
+export interface StreamReading {
+  readonly kind: 'stream';
+  /** Whether it puts bytes of its own into the answer: a length that the API announced is then not passed on. */
+  readonly adds: boolean;
+  /** Takes the next bytes; returns what may go out now, and holds the rest back. Must not throw. */
+  pass(chunk: Buffer): readonly Uint8Array[];
+  /** What the answer costs, now that it is over. Called once. Must not throw. */
+  end(how: AnswerEnd): Charge;
+}
+
+/** How an answer that was going out has come to its end. */
+export type AnswerEnd = 'complete' | 'upstream_broke' | 'client_gone';
+
+/** What an answer costs. */
+export type Charge = Finish &
+  (
+    | {
+        readonly kind: 'charge';
+        /** Atomic units; what is over the offer's amount is not asked for. Zero uses the payment up, too. */
+        readonly amount: Amount;
+      }
+    /** Nothing is charged and the payment can be used again; the answer goes out all the same. */
+    | { readonly kind: 'release'; readonly reason: string }
+  );
+
+/** What still goes out when the charge is in the ledger. */
+export interface Finish {
+  /**
+   * Of a stream: the bytes that were held back, with what is added. Of a whole answer: the body to send instead of the
+   * API's. Absent: nothing, and the API's. Not called where the answer is cut.
+   *
+   * @param told what the buyer is told of the charge; `undefined` where nothing is charged
+   */
+  finish?(told: ChargeTold | undefined): Uint8Array;
+}
+
+/** What a buyer is told of a charge. */
+export interface ChargeTold {
+  /** `settled` of a whole answer, `promised` of a stream. */
+  readonly receipt: Receipt;
+  /** The same as fields of the protocol that the payment came in, such as `PAYMENT-RESPONSE`. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** A paid request, as those see it who say how its answer is read. */
+export interface PaidCall {
+  readonly route: Route;
+  readonly head: RequestHead;
+  readonly path: string;
+  /** The body, where it was read before it was sent. */
+  readonly body: Buffer | undefined;
+  /** The offer that is paid: its amount is the most that can be charged. */
+  readonly offer: Offer;
+}
+
+/** Knows which answers are charged by what they say: one for each way to charge so. Built-in ones are in the registry. */
+export interface AnswerReaders {
+  /** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
+  readerOf(call: PaidCall): AnswerReader | undefined;
+}

@@ -1,0 +1,286 @@
+import type {
+  AnswerHead,
+  AnswerReader,
+  AnswerReading,
+  Charge,
+  StreamReading,
+  WholeReading,
+} from '../domain/answer-reader.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { clientGroup } from '../proxy/client-address.ts';
+import type { Passage } from '../proxy/passage.ts';
+import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { BodyDigest } from './body-digest.ts';
+import { charge } from './charge.ts';
+import type { ClaimedPayment } from './claim.ts';
+import type { Credit } from './credit-gate.ts';
+import { deliver, keepRead } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { type Changes, endOf, relay } from './forward.ts';
+import { noticeHeaders } from './refusal.ts';
+import type { Services } from './runtime.ts';
+import { takeCredit } from './serve-deferred.ts';
+import { openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
+import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
+import { asked, StreamCharge } from './stream-charge.ts';
+
+/** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
+const MOST_HELD_BYTES = 1024 * 1024;
+
+/** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
+export function readerFor(
+  { route, head, path, body }: RoutedRequest,
+  { payment: { offer } }: AuthorizedPayment,
+  { answerReaders }: Services,
+): AnswerReader | undefined {
+  for (const readers of answerReaders) {
+    const reader = readers.readerOf({ route, head, path, body: body?.held, offer });
+    if (reader !== undefined) return reader;
+  }
+  return undefined;
+}
+
+/** A payment and who says what its answer costs. */
+interface ReadPayment {
+  readonly authorized: AuthorizedPayment;
+  readonly reader: AnswerReader;
+}
+
+/** A payment with the upstream's answer, which waits. */
+interface Waiting {
+  readonly claimed: ClaimedPayment;
+  readonly authorized: AuthorizedPayment;
+  readonly response: UpstreamResponse;
+  readonly digest: BodyDigest;
+  /** The call is not among those any more that are at the upstream unpaid. */
+  readonly charged: () => void;
+}
+
+/**
+ * Serves a request whose answer says what it costs: {@link AnswerReader} tells the states and what a crash does. A whole
+ * answer waits until it is paid; a stream goes out on credit, within the bounds of `deferred`. Above them it is read whole
+ * as far as that is possible, and else refused.
+ */
+export async function serveByAnswer(
+  request: RoutedRequest,
+  { authorized, reader }: ReadPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { unpaidCallsPerPayer } = request.runtime.plan.limits;
+  const charged = services.limiters.unpaidCalls.begin(authorized.payment, unpaidCallsPerPayer);
+  if (charged === undefined) return TOO_MANY_UNPAID;
+  try {
+    return await withClaim(request, authorized, 'by_answer', services, async (claimed, placed) => {
+      const digest = new BodyDigest(placed.body);
+      const opened = await openUnpaid(placed, claimed, digest);
+      if (opened.kind === 'served') return opened;
+      const { response } = opened;
+      return await serveRead(placed, { claimed, authorized, response, digest, charged }, reader, services);
+    });
+  } finally {
+    charged();
+  }
+}
+
+async function serveRead(
+  request: RoutedRequest,
+  waiting: Waiting,
+  reader: AnswerReader,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { response } = waiting;
+  const reading = await beginReading(reader, response, waiting);
+  if (reading.kind === 'stream') return await serveStream(request, waiting, reading, services);
+  const body = await readWhole(request, waiting, reading.maxBytes, services);
+  if (body === 'client_gone') return served('client_gone');
+  if (body !== 'larger') return await chargeWhole(request, waiting, reading, body, services);
+  if (reading.larger !== undefined) return await serveStream(request, waiting, reading.larger, services);
+  response.discard();
+  await waiting.claimed.move({ to: 'released', reason: 'the answer was too large to be charged' });
+  throw new GatewayError('upstream_invalid_answer', { detail: `It is larger than ${reading.maxBytes} bytes.` });
+}
+
+/** A reader that fails costs nothing. */
+async function beginReading(
+  reader: AnswerReader,
+  head: AnswerHead,
+  { claimed, response }: Waiting,
+): Promise<AnswerReading> {
+  try {
+    return reader.begin(head);
+  } catch (fault) {
+    response.discard();
+    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
+    throw fault;
+  }
+}
+
+/**
+ * Reads an answer that waits. What breaks off costs nothing.
+ *
+ * @throws GatewayError `upstream_invalid_answer`, `upstream_timeout`
+ */
+async function readWhole(
+  request: RoutedRequest,
+  { claimed, response }: Waiting,
+  maxBytes: number,
+  { limiters }: Services,
+): Promise<Buffer | 'larger' | 'client_gone'> {
+  const { head, route, res, runtime } = request;
+  const { bodiesInMemory } = runtime.plan.limits;
+  const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
+  if (res.closed) room.release();
+  else res.once('close', room.release);
+  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  const timer = setTimeout(() => response.discard(), route.timeoutMs);
+  const collected = await response.collect(maxBytes, room);
+  clearTimeout(timer);
+  if (collected.kind === 'whole' && !request.clientGone.aborted) return collected.body;
+  if (collected.kind === 'larger' && !request.clientGone.aborted) return 'larger';
+  response.discard();
+  await claimed.move({ to: 'released', reason: 'the answer broke off before it was charged' });
+  if (request.clientGone.aborted) return 'client_gone';
+  const isSlow = collected.kind === 'broke' && collected.silent;
+  throw new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
+}
+
+/** Charges a whole answer, and sends it then. */
+async function chargeWhole(
+  request: RoutedRequest,
+  waiting: Waiting,
+  reading: Pick<WholeReading, 'charge'>,
+  body: Buffer,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { claimed, authorized, response, digest } = waiting;
+  const cost = reading.charge(body);
+  if (cost.kind === 'release') return await sendUncharged(request, waiting, cost);
+  let notice: SettlementNotice | undefined;
+  try {
+    await keepOrRelease(request, waiting, body, services);
+    const facts = { ...digest.fact, asked: asked(cost.amount, authorized) };
+    const result = await charge(request, claimed, authorized, services, facts);
+    if (result.kind === 'refusal') return result;
+    notice = result.notice;
+  } finally {
+    if (notice === undefined) response.discard();
+  }
+  waiting.charged();
+  const bytes = cost.finish?.({ receipt: notice.receipt, fields: noticeHeaders(notice) });
+  return await deliver(request, { claimed, response, digest, notice, changes: replacedBy(bytes) });
+}
+
+/** Kept before the money moves. Nobody was asked for it yet: an answer that cannot be kept costs nothing. */
+async function keepOrRelease(
+  request: RoutedRequest,
+  { claimed, response, digest }: Waiting,
+  body: Buffer,
+  services: Services,
+): Promise<void> {
+  try {
+    await keepRead(request, claimed, { response, body, digest }, services);
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'the answer could not be kept' });
+    throw fault;
+  }
+}
+
+/** An answer that is not charged: the payment is free before it goes out. */
+async function sendUncharged(
+  request: RoutedRequest,
+  { claimed, response }: Waiting,
+  cost: Charge & { readonly kind: 'release' },
+): Promise<Served> {
+  try {
+    await claimed.move({ to: 'released', reason: cost.reason });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  const outcome = await relay(request, response, true, [], replacedBy(cost.finish?.(undefined)));
+  return served(endOf(outcome, 'unpaid'));
+}
+
+/** Sends other bytes in place of a body that was read whole. */
+function replacedBy(bytes: Uint8Array | undefined): Changes | undefined {
+  if (bytes === undefined) return undefined;
+  const passage: Passage = { pass: () => [], end: async () => ({ bytes, trailers: [] }) };
+  return { passage, length: bytes.length };
+}
+
+/** Sends a stream on credit, or reads it whole where there is none. */
+async function serveStream(
+  request: RoutedRequest,
+  waiting: Waiting,
+  reading: StreamReading,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { claimed, authorized, response } = waiting;
+  let credit: Credit | undefined;
+  try {
+    if (response.broken) throw new GatewayError('upstream_invalid_answer');
+    credit = await takeCredit(request, authorized, services);
+  } catch (fault) {
+    response.discard();
+    await claimed.move({ to: 'released', reason: 'the answer was not begun' });
+    throw fault;
+  }
+  if (credit === undefined) return await serveWithoutCredit(request, waiting, reading, services);
+  try {
+    return await streamOnCredit(request, waiting, { reading, credit }, services);
+  } finally {
+    services.creditGate.release(credit);
+  }
+}
+
+async function streamOnCredit(
+  request: RoutedRequest,
+  waiting: Waiting,
+  { reading, credit }: { readonly reading: StreamReading; readonly credit: Credit },
+  services: Services,
+): Promise<Served> {
+  const { claimed, response, digest } = waiting;
+  try {
+    await claimed.move({ to: 'owed', ...digest.fact });
+    services.creditGate.written(credit);
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  // From here on it is counted as a debt.
+  waiting.charged();
+  const passage = new StreamCharge(request, waiting, reading);
+  const changes: Changes = { passage, length: reading.adds ? undefined : 'same' };
+  let outcome: RelayOutcome = { kind: 'upstream_broke' };
+  try {
+    outcome = await relay(request, response, true, [], changes);
+  } finally {
+    await passage.close(outcome, services);
+  }
+  return served(endOf(outcome, 'paid'));
+}
+
+/** A buyer who owes too much gets a stream in one piece, once it is paid. */
+async function serveWithoutCredit(
+  request: RoutedRequest,
+  waiting: Waiting,
+  reading: StreamReading,
+  services: Services,
+): Promise<Served | Refusal> {
+  const body = await readWhole(request, waiting, MOST_HELD_BYTES, services);
+  if (body === 'client_gone') return served('client_gone');
+  if (body !== 'larger') return await chargeWhole(request, waiting, inOnePiece(reading), body, services);
+  waiting.response.discard();
+  await waiting.claimed.move({ to: 'released', reason: 'the buyer owes too much for a stream of this length' });
+  return TOO_MANY_UNPAID;
+}
+
+function inOnePiece(reading: StreamReading): Pick<WholeReading, 'charge'> {
+  return {
+    charge(body) {
+      const parts = reading.pass(body);
+      const charge = reading.end('complete');
+      return { ...charge, finish: (told) => Buffer.concat([...parts, charge.finish?.(told) ?? Buffer.alloc(0)]) };
+    },
+  };
+}

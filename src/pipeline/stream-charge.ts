@@ -1,0 +1,79 @@
+import type { Amount } from '../domain/amount.ts';
+import type { AnswerEnd, Charge, StreamReading } from '../domain/answer-reader.ts';
+import { parseFieldList } from '../proxy/field-list.ts';
+import type { LastPart, Passage } from '../proxy/passage.ts';
+import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import type { ClaimedPayment } from './claim.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { noticeHeaders } from './refusal.ts';
+import type { Services } from './runtime.ts';
+import { promise } from './serve-deferred.ts';
+import type { AuthorizedPayment } from './stages.ts';
+
+/** What an amount comes to that is asked for: never more than was signed for. */
+export function asked(amount: Amount, { payment }: AuthorizedPayment): Amount {
+  return amount < payment.offer.amount ? amount : payment.offer.amount;
+}
+
+/**
+ * Charges a stream while it goes out. The payment is `owed`, without a charge, before its first byte; the charge is
+ * written down before the tail goes out, or when the answer broke off. See {@link AnswerReader} for what a crash does.
+ */
+export class StreamCharge implements Passage {
+  readonly #request: RoutedRequest;
+  readonly #claimed: ClaimedPayment;
+  readonly #authorized: AuthorizedPayment;
+  readonly #reading: StreamReading;
+  #charge: Charge | undefined;
+
+  constructor(
+    request: RoutedRequest,
+    { claimed, authorized }: { readonly claimed: ClaimedPayment; readonly authorized: AuthorizedPayment },
+    reading: StreamReading,
+  ) {
+    this.#request = request;
+    this.#claimed = claimed;
+    this.#authorized = authorized;
+    this.#reading = reading;
+  }
+
+  pass(chunk: Buffer): readonly Uint8Array[] {
+    return this.#reading.pass(chunk);
+  }
+
+  /** Writes the charge down, and gives what goes out then. */
+  async end(): Promise<LastPart> {
+    const charge = await this.#decide('complete');
+    if (charge.kind === 'release') return { bytes: charge.finish?.(undefined), trailers: [] };
+    const notice = promise(this.#authorized, asked(charge.amount, this.#authorized));
+    const fields = noticeHeaders(notice);
+    const bytes = charge.finish?.({ receipt: notice.receipt, fields });
+    return { bytes, trailers: takesTrailers(this.#request) ? fields.map(([name, value]) => [name, value]) : [] };
+  }
+
+  /**
+   * Writes down how the answer ended, and its charge where that was not known before. A step that could not be written
+   * has let go of the payment already.
+   */
+  async close(outcome: RelayOutcome, services: Services): Promise<void> {
+    const charge = this.#charge ?? (await this.#decide(outcome.kind === 'complete' ? 'upstream_broke' : outcome.kind));
+    if (charge.kind === 'release') return;
+    // Who broke off has had what was charged: another call would be another charge.
+    const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
+    await this.#claimed.move({ to: 'owed', ...end, checkAt: services.clock() });
+    services.owed();
+  }
+
+  async #decide(how: AnswerEnd): Promise<Charge> {
+    const charge = this.#reading.end(how);
+    this.#charge = charge;
+    if (charge.kind === 'release') await this.#claimed.move({ to: 'released', reason: charge.reason });
+    else await this.#claimed.move({ to: 'owed', asked: asked(charge.amount, this.#authorized) });
+    return charge;
+  }
+}
+
+function takesTrailers({ head }: RoutedRequest): boolean {
+  const { te } = head.headers;
+  return head.httpVersionMinor > 0 && typeof te === 'string' && parseFieldList(te).includes('trailers');
+}
