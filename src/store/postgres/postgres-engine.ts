@@ -1,20 +1,19 @@
-import { type ClientBase, DatabaseError, Pool, type QueryConfig, TypeOverrides } from 'pg';
+import { type ClientBase, DatabaseError, Pool, type PoolClient, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { migrate, requireSchema, type SchemaRow } from '../sql/schema.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
+import {
+  beginText,
+  isRefusedByPooler,
+  NoOwnSession,
+  type OwnSession,
+  ownSession,
+  type PostgresAccess,
+  type PostgresTimeouts,
+  type Sessions,
+} from './postgres-session.ts';
 import type { PostgresAddress } from './postgres-url.ts';
-
-/** How long the server may take, in milliseconds. */
-export interface PostgresTimeouts {
-  /** To give a connection, or to become free when all are in use. */
-  readonly connectMs: number;
-  /** For one statement of a request. */
-  readonly statementMs: number;
-}
-
-/** What may be done on connections: to `read` only, the database is left as it is from the start. */
-export type PostgresAccess = 'read' | 'write';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
@@ -33,7 +32,11 @@ const DIALECT: Dialect = {
   bytes: 'BYTEA',
   takeRows: 'FOR UPDATE SKIP LOCKED',
   findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
-  beginAlone: ['BEGIN', `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
+  beginAlone: [
+    'BEGIN',
+    `SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`,
+    `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
+  ],
 };
 
 /**
@@ -46,12 +49,9 @@ export async function openPostgresEngine(
   timeouts: PostgresTimeouts,
   access: PostgresAccess = 'write',
 ): Promise<SqlEngine> {
-  const engine = new PostgresEngine(openPool(address, timeouts, access));
   try {
-    await engine.prepare(access);
-    return engine;
+    return await openEngine(address, timeouts, access);
   } catch (error) {
-    await engine.close();
     if (error instanceof StoreOpenError) throw error;
     throw new StoreOpenError(
       `the PostgreSQL ledger cannot be opened\n  database: ${address.shown}\n  reason: ${withoutSecrets(error).message}\ncheck that the server is reachable from here, and that the user may ${access === 'read' ? 'read its tables' : 'create tables'}`,
@@ -59,10 +59,35 @@ export async function openPostgresEngine(
   }
 }
 
-function openPool(
-  { connectionString, pool: max }: PostgresAddress,
+/** Takes the server for one of its own first, and finds out by the first connection whether a pooler is in between. */
+async function openEngine(
+  address: PostgresAddress,
   timeouts: PostgresTimeouts,
   access: PostgresAccess,
+): Promise<SqlEngine> {
+  try {
+    return await prepared(new PostgresEngine(openPool(address, timeouts, ownSession(timeouts, access)), 'own'), access);
+  } catch (error) {
+    if (!(error instanceof NoOwnSession)) throw error;
+    const pool = openPool(address, timeouts, undefined);
+    return await prepared(new PostgresEngine(pool, { statementMs: timeouts.statementMs, access }), access);
+  }
+}
+
+async function prepared(engine: PostgresEngine, access: PostgresAccess): Promise<SqlEngine> {
+  try {
+    await engine.prepare(access);
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function openPool(
+  { connectionString, options, pool: max }: PostgresAddress,
+  timeouts: PostgresTimeouts,
+  session: OwnSession | undefined,
 ): Pool {
   const types = new TypeOverrides();
   types.setTypeParser(BIGINT, Number);
@@ -76,7 +101,8 @@ function openPool(
     keepAlive: true,
     // Idle connections are no reason for a process to go on.
     allowExitOnIdle: true,
-    onConnect: (client) => setUp(client, timeouts.statementMs, access),
+    options: [...options, ...(session?.options ?? [])].join(' ') || undefined,
+    ...(session !== undefined && { onConnect: session.check }),
   });
   // A connection that breaks while nobody uses it has left the pool already; without a listener it ends the process.
   pool.on('error', () => undefined);
@@ -86,23 +112,21 @@ function openPool(
 }
 
 /**
+ * Runs each act on a connection of the pool, as a transaction of its own.
+ *
  * What the ledger relies on, whatever the server's defaults: a commit is on the disk when it is reported, statements
- * see what was committed before them, and what takes too long is given up by the server and so for certain.
+ * see what was committed before them, and what takes too long is given up by the server and so for certain. On sessions
+ * of our own that is said once, with the connection. Where a pooler may give each transaction to another session, every
+ * transaction says it, and nothing is left behind on a session, such as a prepared statement.
  */
-async function setUp(client: ClientBase, statementMs: number, access: PostgresAccess): Promise<void> {
-  await client.query(
-    `SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
-    SET default_transaction_read_only = ${access === 'read' ? 'on' : 'off'}; SET statement_timeout = ${statementMs}`,
-  );
-}
-
-/** Runs each act on a connection of the pool, as a transaction of its own. */
 class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
   readonly #pool: Pool;
+  readonly #sessions: Sessions;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, sessions: Sessions) {
     this.#pool = pool;
+    this.#sessions = sessions;
   }
 
   /** Checks the database, and migrates it unless it is only read. */
@@ -115,22 +139,23 @@ class PostgresEngine implements SqlEngine {
           `the PostgreSQL database cannot hold every text\n  its encoding: ${String(encoding)}\ncreate one with ENCODING 'UTF8'`,
         );
       }
-      await client.query(`SET statement_timeout = ${LONG_STATEMENT_MS}`);
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
-      await client.query('RESET statement_timeout');
     }, true);
   }
 
   run(statement: Statement): Promise<readonly SqlRow[]> {
-    return this.#attempt((client) =>
-      statement.kind === 'report' ? runReport(client, statement) : runOne(client, statement),
-    );
+    return this.#attempt(async (client) => {
+      if (statement.kind === 'report') return await runReport(client, statement);
+      if (this.#sessions === 'own') return await runOne(client, statement, 'prepared');
+      const [rows = []] = await runTransaction(client, [statement], this.#sessions);
+      return rows;
+    });
   }
 
   runTogether(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]> {
-    return this.#attempt((client) => runTransaction(client, statements));
+    return this.#attempt((client) => runTransaction(client, statements, this.#sessions));
   }
 
   close(): Promise<void> {
@@ -146,9 +171,17 @@ class PostgresEngine implements SqlEngine {
     }
   }
 
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw this.#sessions === 'own' && isRefusedByPooler(error) ? new NoOwnSession() : error;
+    }
+  }
+
   /** A connection on which something failed is not used again: its server may have become a read-only one, or gone. */
   async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
     try {
       const result = await use(client);
       client.release(once);
@@ -160,8 +193,13 @@ class PostgresEngine implements SqlEngine {
   }
 }
 
-async function runOne(client: ClientBase, { name, text, values }: Statement): Promise<readonly SqlRow[]> {
-  const query = { text, values: values.map(asParameter), ...(name === undefined ? {} : { name: `turnpike_${name}` }) };
+async function runOne(
+  client: ClientBase,
+  { name, text, values }: Statement,
+  how: 'prepared' | 'unprepared',
+): Promise<readonly SqlRow[]> {
+  const prepared = how === 'unprepared' || name === undefined ? {} : { name: `turnpike_${name}` };
+  const query = { text, values: values.map(asParameter), ...prepared };
   return (await client.query<SchemaRow>(query)).rows.map(byName);
 }
 
@@ -169,11 +207,13 @@ async function runOne(client: ClientBase, { name, text, values }: Statement): Pr
 async function runTransaction(
   client: ClientBase,
   statements: readonly Statement[],
+  sessions: Sessions,
 ): Promise<readonly (readonly SqlRow[])[]> {
-  await client.query('BEGIN');
+  const how = sessions === 'own' ? 'prepared' : 'unprepared';
+  await client.query(sessions === 'own' ? 'BEGIN' : beginText(sessions));
   try {
     const rows: (readonly SqlRow[])[] = [];
-    for (const statement of statements) rows.push(await runOne(client, statement));
+    for (const statement of statements) rows.push(await runOne(client, statement, how));
     await client.query('COMMIT');
     return rows;
   } catch (error) {

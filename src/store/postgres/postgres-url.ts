@@ -7,6 +7,8 @@ const DEFAULT_POOL = 10;
 export interface PostgresAddress {
   /** For the driver, without our own parameters. Holds the password: never shown. */
   readonly connectionString: string;
+  /** Command-line options for the server that the URL gives. */
+  readonly options: readonly string[];
   readonly pool: number;
   /** Server and database for people, without name and password. */
   readonly shown: string;
@@ -30,9 +32,11 @@ export function readPostgresUrl(url: string): PostgresAddress {
       'the address of the PostgreSQL ledger has a `pool` that is no number of connections\nwrite it as ?pool=10',
     );
   }
-  parsed.searchParams.delete('pool');
+  const options = parsed.searchParams.getAll('options');
+  for (const ours of ['pool', 'options']) parsed.searchParams.delete(ours);
   return {
     connectionString: parsed.href,
+    options,
     pool: asked === null ? DEFAULT_POOL : Number(asked),
     shown: `${parsed.host}${parsed.pathname}`,
   };
