@@ -67,6 +67,7 @@ describe('the command line', () => {
     'schema',
     'devnet',
     'demo',
+    'mcp',
     'pay',
   ])('shows an example in the help of %s', async (command) => {
     const { code, out, err } = await cli(command, '--help');

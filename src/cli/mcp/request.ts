@@ -1,0 +1,33 @@
+import { METHODS } from '../../config/route-keys.ts';
+
+/** What an agent asks for. */
+export interface AskedRequest {
+  readonly url: string;
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
+}
+
+/**
+ * Makes the request that an agent asks for, to one of the gateways that it may buy from.
+ *
+ * @throws Error for anything else; the message is for the agent
+ */
+export function createAskedRequest({ url, method, headers, body }: AskedRequest, gateways: readonly string[]): Request {
+  if (!URL.canParse(url)) throw new Error(`${JSON.stringify(url)} is not a URL`);
+  const { origin } = new URL(url);
+  // A model does what it reads: it must not be sent to whatever address a text names.
+  if (!gateways.some((gateway) => new URL(gateway).origin === origin)) {
+    throw new Error(`${origin} is none of the gateways that may be bought from: ${gateways.join(', ')}`);
+  }
+  const verb = method?.toUpperCase() ?? (body === undefined ? 'GET' : 'POST');
+  if (!METHODS.some((known) => known === verb))
+    throw new Error(`${verb} is no method; use one of ${METHODS.join(', ')}`);
+  return new Request(url, {
+    method: verb,
+    headers: { ...headers },
+    ...(body === undefined ? {} : { body }),
+    // A payment is for the resource that was asked for, not for wherever its server sends the client next.
+    redirect: 'manual',
+  });
+}
