@@ -1,5 +1,12 @@
 import { UpstreamSilenceError } from './upstream-fault.ts';
 
+/**
+ * How long a client may let an exchange wait without a byte of progress, in milliseconds. It holds a connection to the
+ * upstream meanwhile, of which there are only so many: without a bound, a few clients that stop in the middle of an
+ * upload or of an answer would keep everybody else out.
+ */
+export const CLIENT_STALL_MS = 60_000;
+
 /** Whose time is measured. */
 export interface Timed {
   /** Whether it is the client that keeps bytes from moving. */

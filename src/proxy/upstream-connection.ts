@@ -1,18 +1,13 @@
-import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream } from '../domain/upstream.ts';
 import { CallRoom } from './call-room.ts';
 import { Exchange } from './exchange.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
-import { withLateEnd } from './late-end.ts';
 import { ServerChoice } from './server-choice.ts';
-import type { HealthBook, ServerHealth } from './server-health.ts';
-import { connectorTo } from './upstream-connector.ts';
+import type { HealthBook } from './server-health.ts';
+import { openServerLine } from './server-line.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 
 export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-response.ts';
-
-/** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
-const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** The connections to the servers of one upstream. */
 export interface UpstreamClient {
@@ -24,7 +19,8 @@ export interface UpstreamClient {
    *
    * Rejects with a `GatewayError` `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer` or
    * `shutting_down` (`mayHaveReachedUpstream` says whether the upstream can have seen it), or with `ClientGoneError`.
-   * A request for which there was no connection goes to the next server; nothing is ever sent twice.
+   * A request for which there was no connection goes to the next server. One is sent twice only where its connection was
+   * kept and closed in the moment of writing, it is idempotent and has no body.
    */
   open(request: ForwardRequest): Promise<UpstreamResponse>;
   /** Waits for requests under way, then closes the connections. Requests after it are refused. */
@@ -37,10 +33,7 @@ export interface UpstreamClient {
  * The upstream's certificate is always verified. Redirects are relayed, bodies are never decoded.
  */
 export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields: PaymentFields): UpstreamClient {
-  const lines = upstream.servers.map(({ origin, basePath }) => {
-    const health = book.of(origin);
-    return { basePath, dispatcher: openPool(origin, upstream, health), health };
-  });
+  const lines = upstream.servers.map((server) => openServerLine(upstream, server, book.of(server.origin)));
   const { idleTimeoutMs, totalTimeoutMs } = upstream;
   const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs, fields };
   const { connections, paidConnections } = upstream;
@@ -48,18 +41,7 @@ export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields:
     calls: new CallRoom({ connections, paidConnections, health: lines.map(({ health }) => health) }),
     open: (request) => new Exchange(request, terms).start(),
     async close() {
-      await Promise.all(lines.map(({ dispatcher }) => dispatcher.close()));
+      await Promise.all(lines.map((line) => line.close()));
     },
   };
-}
-
-function openPool(origin: string, upstream: Upstream, health: ServerHealth): Pool {
-  return new Pool(origin, {
-    connections: upstream.connections,
-    // One request at a time on a connection: an answer can never be taken for another request's.
-    pipelining: 1,
-    allowH2: false,
-    maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
-    connect: withLateEnd(connectorTo(upstream, health)),
-  });
 }

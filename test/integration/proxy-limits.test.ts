@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
 });
 
-const GET = 'GET /x HTTP/1.1\r\nHost: gw\r\n\r\n';
+const GET = 'GET /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n';
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n';
 
 async function gatewayTo(

@@ -9,7 +9,6 @@ const TO_UPSTREAM = 'proxy/headers/to-upstream.ts';
 const TO_CLIENT = 'proxy/headers/to-client.ts';
 const LISTENER = 'server/public-listener.ts';
 const ROOM = 'proxy/call-room.ts';
-const EXCHANGE = 'proxy/exchange.ts';
 
 /** What stands between hostile requests and the API. */
 export const REQUEST_DEFENCES: readonly Defence[] = [
@@ -149,7 +148,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     'stuck-connections',
     ['after CONNECT', LISTENER, "socket.on('error', () => socket.destroy());", ''],
     ['clings', 'proxy/linger.ts', 'setTimeout(() => socket.destroy(), LINGER_MS)', 'setTimeout(() => {}, LINGER_MS)'],
-    ['uploads', EXCHANGE, 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
+    ['uploads', 'proxy/head-deadline.ts', 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
   ),
   ...defencesOf(
     'unread-uploads',

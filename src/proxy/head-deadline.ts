@@ -1,0 +1,60 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Upload } from './request-body.ts';
+import { CLIENT_STALL_MS } from './stream-limits.ts';
+import { UpstreamSilenceError } from './upstream-fault.ts';
+
+/** Whose wait for a response's head is bounded. */
+export interface Awaiting {
+  /** The time is up. */
+  cutOff(error: Error): void;
+}
+
+/**
+ * Bounds the wait for the head of a response: a fault of the upstream, unless it is the client's upload that is late,
+ * which has {@link CLIENT_STALL_MS}.
+ */
+export class HeadDeadline {
+  readonly #timeoutMs: number;
+  readonly #upload: Pick<Upload, 'waitsForClient'> | undefined;
+  readonly #awaiting: Awaiting;
+  readonly #timer: NodeJS.Timeout;
+  /** How long the client's upload has stood still, in milliseconds. */
+  #stalledMs = 0;
+  #isOver = false;
+
+  /** Begins to run. */
+  constructor(timeoutMs: number, upload: Pick<Upload, 'waitsForClient'> | undefined, awaiting: Awaiting) {
+    this.#timeoutMs = timeoutMs;
+    this.#upload = upload;
+    this.#awaiting = awaiting;
+    this.#timer = setTimeout(onExpiry, timeoutMs, this);
+  }
+
+  /** A part of the upload has arrived. */
+  uploadMoved(): void {
+    // A timer that was cleared would run again.
+    if (this.#isOver) return;
+    this.#stalledMs = 0;
+    this.#timer.refresh();
+  }
+
+  /** The head is there, or nobody waits for it any more. */
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  expire(): void {
+    if (this.#upload?.waitsForClient !== true) {
+      this.#awaiting.cutOff(new UpstreamSilenceError(`No response headers within ${this.#timeoutMs} ms.`));
+      return;
+    }
+    this.#stalledMs += this.#timeoutMs;
+    if (this.#stalledMs < CLIENT_STALL_MS) this.#timer.refresh();
+    else this.#awaiting.cutOff(new GatewayError('request_timeout', { detail: 'The body stopped arriving.' }));
+  }
+}
+
+function onExpiry(deadline: HeadDeadline): void {
+  deadline.expire();
+}
