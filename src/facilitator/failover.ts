@@ -20,7 +20,7 @@ export interface FacilitatorPoolDeps {
   /** What is known already of a facilitator, from another list that it stands in. Default: nothing. */
   readonly known?: (facilitator: Facilitator) => readonly SupportedKind[] | undefined;
   /** Is told of each fault that the pool went past, for logs and metrics. Must not throw. */
-  readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify', fault: unknown) => void;
+  readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify' | 'settle', fault: unknown) => void;
 }
 
 /** How old `/supported` may get before it is asked for again, in milliseconds. */
@@ -68,8 +68,8 @@ interface Member {
  * The facilitators in their order of preference.
  *
  * A payment goes to the next one only on a fault. A refusal is an answer: asking around until somebody accepts would
- * make the most careless facilitator the one that counts. A settlement never moves on at all, which is why `verify`
- * gives the facilitator along with its word.
+ * make the most careless facilitator the one that counts. A settlement moves on only where nothing of it was sent
+ * (`next`, see `settleInTurn`), which is why `verify` gives the facilitator along with its word.
  */
 export class FacilitatorPool {
   readonly #members: readonly Member[];
@@ -176,6 +176,34 @@ export class FacilitatorPool {
     throw (
       last ?? new GatewayError('facilitator_unreachable', { detail: 'None that serves this offer has been reached.' })
     );
+  }
+
+  /**
+   * Who takes a payment that others were asked to settle and sent nothing of: the next one that covers its offer and
+   * finds it valid. `undefined` when nobody is left, none answers, or the first that answers refuses: a refusal is an
+   * answer here, too.
+   *
+   * @param tried those that were asked; the last one is told of with `why`, as a fault of its settlement
+   */
+  async next(
+    payment: Payment,
+    tried: ReadonlySet<Facilitator>,
+    why: unknown,
+    signal: AbortSignal,
+  ): Promise<Facilitator | undefined> {
+    const last = [...tried].at(-1);
+    if (last !== undefined) this.#onFault(last, 'settle', why);
+    for (const member of this.#members) {
+      if (tried.has(member.facilitator) || !serves(member, payment.offer)) continue;
+      try {
+        const { kind } = await member.facilitator.verify(payment, signal);
+        return kind === 'valid' ? member.facilitator : undefined;
+      } catch (fault) {
+        this.#onFault(member.facilitator, 'verify', fault);
+        if (signal.aborted) return undefined;
+      }
+    }
+    return undefined;
   }
 
   /** Stops asking. The facilitators stay open. */

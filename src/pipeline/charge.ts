@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
-import type { SettlementAttempt } from '../domain/payment-record.ts';
-import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
+import type { SettlementOutcome } from '../domain/settlement.ts';
+import { settleInTurn } from '../facilitator/settle-in-turn.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
@@ -55,7 +55,7 @@ export async function charge(
   const outcome = await traced(
     request.notes.trace,
     'settle',
-    () => settle(claimed, authorized, facts),
+    () => settle(request, claimed, authorized, facts),
     (result) => factsOf(result, authorized),
   );
   request.notes.catalogued = authorized.facilitator.catalogued?.(payment) ?? request.notes.catalogued;
@@ -99,18 +99,23 @@ function factsOf(outcome: SettlementOutcome, { facilitator, payment }: Authorize
 }
 
 /**
- * Asks for the money once. A facilitator that says it is overloaded has sent nothing; a ledger that could not write the
+ * Asks for the money, of the next facilitator where one has sent nothing. A facilitator that says it is overloaded has sent nothing; a ledger that could not write the
  * attempt down kept it from being sent; one that fails in any other way has told nothing: the outcome is unknown.
  */
 async function settle(
+  { runtime, clientGone }: RoutedRequest,
   claimed: ClaimedPayment,
   { facilitator, payment }: AuthorizedPayment,
   facts: AskedFacts,
 ): Promise<SettlementOutcome> {
   try {
-    const { asked } = facts;
-    const journal = (attempt: SettlementAttempt) => claimed.move({ to: 'settling', attempt, ...facts });
-    return outcomeFor(asked, await facilitator.settle(payment, asked, journal));
+    return await settleInTurn({
+      payment,
+      amount: facts.asked,
+      facilitator,
+      journal: (attempt, by) => claimed.move({ to: 'settling', attempt, facilitator: by.name, ...facts }),
+      next: (tried, why) => runtime.facilitators.next(payment, tried, why, clientGone.signal),
+    });
   } catch (fault) {
     if (!(fault instanceof GatewayError)) return { kind: 'unknown', reason: 'unexpected_settle_error' };
     if (NOTHING_SENT.has(fault.code)) {

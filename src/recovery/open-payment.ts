@@ -1,9 +1,11 @@
-import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
+import type { Payment } from '../domain/payment.ts';
 import { decodeEvidence, type PaymentEvidence } from '../domain/payment-evidence.ts';
 import { amountAsked, isOnCredit, type PaymentRecord, type SettlementAttempt } from '../domain/payment-record.ts';
 import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import { type Asking, NOT_REACHED, settleInTurn } from '../facilitator/settle-in-turn.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
@@ -14,15 +16,14 @@ const LONGEST_CHECK_MS = 60_000;
 /** How often a payment is looked into in all before a debt is not asked for any more: some ten minutes. */
 const MOST_CHECKS = 16;
 
-/** Reasons of settlements that failed because no request got as far as the facilitator. */
-const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);
-
 /** What finding out about an open payment takes. */
 export interface Resolver {
   /** The facilitator that verified the payment; `undefined` when the configuration no longer has it. */
   facilitator(name: string, network: Network): Facilitator | undefined;
-  /** Writes down an attempt to settle, before anything is sent. */
-  journal(attempt: SettlementAttempt): Promise<void>;
+  /** Who takes a payment of which those that were asked sent nothing, see {@link Asking.next}. */
+  next(payment: Payment, tried: ReadonlySet<Facilitator>, why: unknown): Promise<Facilitator | undefined>;
+  /** Writes down an attempt to settle, and whose it is, before anything is sent. */
+  journal(attempt: SettlementAttempt, by: Facilitator): Promise<void>;
   /** Unix milliseconds. */
   readonly now: number;
   readonly signal: AbortSignal;
@@ -73,7 +74,10 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
   if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
   if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
   try {
-    const outcome = outcomeFor(amount, await facilitator.settle(evidence.payment, amount, resolver.journal));
+    const { payment } = evidence;
+    const { journal } = resolver;
+    const next: Asking['next'] = (tried, why) => resolver.next(payment, tried, why);
+    const outcome = await settleInTurn({ payment, amount, facilitator, journal, next });
     // The answer is out: a facilitator that is away for a while must not make it free, as long as it can be paid at all.
     if (outcome.kind === 'failed' && NOT_REACHED.has(outcome.reason) && canBePaid(record, resolver.now)) {
       return { ...later, reason: outcome.reason };

@@ -5,6 +5,7 @@ import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import { isHeld } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { Answers } from '../store/answers.ts';
 import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
@@ -67,6 +68,8 @@ export interface ReconcilerDeps {
   readonly owner: string;
   /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
   readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
+  /** Who takes a payment of which the others sent nothing. Default: nobody. */
+  readonly next?: FacilitatorPool['next'];
   /** How long finished rows are kept, in milliseconds. */
   readonly retentionMs: () => number;
   /** How long an answer can be collected, in milliseconds. */
@@ -271,8 +274,8 @@ export class Reconciler {
     if (held === undefined) return;
     const resolver: Resolver = {
       ...this.#resolver(),
-      journal: async (attempt) => {
-        held = held && (await this.#move(held, { to: 'settling', attempt }));
+      journal: async (attempt, { name: facilitator }) => {
+        held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
         // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
@@ -353,9 +356,15 @@ export class Reconciler {
   }
 
   #resolver(): Resolver {
-    const { facilitator, clock } = this.#deps;
+    const { facilitator, next, clock } = this.#deps;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(LOOK_MS)]);
-    return { facilitator, journal: refuseJournal, now: clock(), signal };
+    return {
+      facilitator,
+      next: async (payment, tried, why) => await next?.(payment, tried, why, signal),
+      journal: refuseJournal,
+      now: clock(),
+      signal,
+    };
   }
 
   async #attempt(what: string, act: () => Promise<unknown>): Promise<void> {

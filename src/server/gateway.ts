@@ -186,6 +186,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     store,
     owner,
     facilitator: (name, network) => facilitators.find(name, network),
+    next: (...of) => plans.current.facilitators.next(...of),
     retentionMs: () => plans.current.plan.retentionMs,
     retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,

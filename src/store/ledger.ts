@@ -36,6 +36,8 @@ export interface Transition {
   /** What is about to be asked for. The first one of a claim stays: later steps do not change it. */
   readonly asked?: Amount;
   readonly attempt?: SettlementAttempt;
+  /** Who is about to send the attempt, where it is not who verified the payment first. */
+  readonly facilitator?: string;
   readonly bodyDigest?: string;
   readonly answered?: true;
   readonly leftEarly?: true;

@@ -134,6 +134,14 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await scene.ledger.find(record.key))?.answered).toBe(true);
     });
 
+    it('says from a step on who takes the payment up, and keeps it', async () => {
+      const attempt = { transaction: '', data: 'as the second one asks' };
+      let record = await moved(await claimed(), { to: 'settling', attempt, facilitator: 'second' });
+      expect(record.facilitator).toBe('second');
+      record = await moved(record, { to: 'unknown' });
+      expect(await scene.ledger.find(record.key)).toMatchObject({ facilitator: 'second', attempt });
+    });
+
     it('keeps the amount that was first asked for, until the payment is claimed anew', async () => {
       let record = await claimed(paymentClaim({ state: 'settling' }));
       expect(record.asked).toBeUndefined();

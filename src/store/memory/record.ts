@@ -31,6 +31,7 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
     state: step.to,
     epoch: row.epoch + 1,
     owner: step.owner ?? row.owner,
+    facilitator: step.facilitator ?? row.facilitator,
     settlement: step.settlement ?? row.settlement,
     settledAt: row.settledAt ?? (step.settlement === undefined ? undefined : changedAt),
     asked: row.asked ?? step.asked,
