@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   openapi: async () => (await import('./discovery.ts')).addOpenApi,
   'llms-txt': async () => (await import('./discovery.ts')).addLlmsText,
   pay: async () => (await import('./pay/pay.ts')).addPay,
+  listed: async () => (await import('./listed/listed.ts')).addListed,
   mcp: async () => (await import('./mcp/mcp.ts')).addMcp,
   ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
   passes: async () => (await import('./passes/passes.ts')).addPasses,

@@ -1,7 +1,11 @@
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/main.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 import { stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -70,6 +74,70 @@ routes:
     }
   });
 });
+
+describe('turnpike listed', () => {
+  it('says which routes a catalogue lists, and which need one paid call, which pay --register makes', async () => {
+    const official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key: devnet.accounts.settler.key });
+    const text = `${settings(devnet, upstream.url, { kind: 'remote', url: official.url })}routes:
+  - { path: /reports/:id, methods: [GET], price: $0.001 }
+  - { path: /jobs, methods: [POST], price: $0.001 }
+  - { path: /free, price: free }
+`;
+    const selling = await startTestGateway(text);
+    const file = join(folder, 'listed.yaml');
+    writeFileSync(file, text);
+    const standings = async () => {
+      const { out } = await cli(['listed', '-c', file, '--json']);
+      const { routes, troubles } = JSON.parse(out) as {
+        routes: { route: string; status: string }[];
+        troubles: string[];
+      };
+      return [...routes.map(({ route, status }) => `${route}: ${status}`), ...troubles];
+    };
+    try {
+      expect(await standings()).toEqual(['GET /reports/:id: not listed', 'POST /jobs: not listed']);
+      const env = { TURNPIKE_PAY_KEY: buyer.key };
+      const paid = await cli(['pay', '--register', '--yes', '-d', '{}', `${selling.url}/jobs`], env);
+      expect(paid.code, paid.err).toBe(0);
+      expect(await standings()).toEqual(['GET /reports/:id: not listed', 'POST /jobs: listed']);
+      expect((await cli(['pay', '--register', '--yes', `${selling.url}/reports/7`], env)).code).toBe(0);
+      expect(await standings()).toEqual(['GET /reports/:id: listed', 'POST /jobs: listed']);
+    } finally {
+      await Promise.all([selling.close(), official.close()]);
+    }
+    const gone = await cli(['listed', '-c', file]);
+    expect([gone.code, gone.out]).toEqual([1, expect.stringMatching(/^unknown .*reports/)]);
+    expect(gone.err).toContain('ECONNREFUSED');
+  });
+
+  it('pays nothing for a route that no catalogue is told of', async () => {
+    const quiet = await startTestGateway(
+      `${settings(devnet, upstream.url)}discovery: { bazaar: false }\nroutes:\n  - { path: /jobs, price: $0.001 }\n`,
+    );
+    const before = await devnet.usdcBalanceOf(buyer.address);
+    const run = await cli(['pay', '--register', '--yes', `${quiet.url}/jobs`], { TURNPIKE_PAY_KEY: buyer.key });
+    expect(run.code).toBe(1);
+    expect(run.err).toContain('the 402 has no bazaar extension');
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before);
+    await quiet.close();
+  });
+});
+
+/** Runs a command in this process. */
+async function cli(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const signals = new EventEmitter();
+  const terminal: Terminal = {
+    stdin: Object.assign(stdin, { isTTY: false }),
+    stdout,
+    stderr,
+    env: { ...env, TURNPIKE_PUBLIC_NODES: 'off' },
+    on: (signal, listener) => signals.on(signal, listener),
+    off: (signal, listener) => signals.off(signal, listener),
+  };
+  const code = await run(argv, terminal);
+  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+}
 
 describe('the discovery documents', () => {
   it('lead an agent that knows the host alone to a paid answer', async () => {

@@ -37,15 +37,17 @@ export async function startOfficialFacilitator(options: {
   readonly key: Hex;
 }): Promise<OfficialFacilitator> {
   const calls = { verify: 0, settle: 0 };
-  const catalogue: { resourceUrl: string; discoveryInfo: unknown }[] = [];
+  const catalogue: { resourceUrl: string; discoveryInfo: unknown; payTo: string }[] = [];
   const facilitator = await openOfficial(options.rpcUrl, options.key);
   const handle = async (request: IncomingMessage): Promise<unknown> => {
     if (request.url === '/supported') return facilitator.getSupported();
+    if (request.url?.startsWith('/discovery/resources') === true)
+      return page(catalogue, new URL(request.url, 'http://a'));
     const { paymentPayload, paymentRequirements } = await readBody(request);
     if (request.url === '/verify') {
       calls.verify += 1;
       const found = extractDiscoveryInfo(paymentPayload, paymentRequirements);
-      if (found !== null) catalogue.push(found);
+      if (found !== null) catalogue.push({ ...found, payTo: paymentRequirements.payTo });
       return await facilitator.verify(paymentPayload, paymentRequirements);
     }
     calls.settle += 1;
@@ -107,6 +109,18 @@ export async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facili
     .register(`eip155:${id}`, new UptoEvmScheme(signer));
   if (id !== BASE_SEPOLIA) return facilitator;
   return facilitator.registerV1(BASE_SEPOLIA_V1 as Network, new ExactEvmSchemeV1(signer));
+}
+
+/** A page of the catalogue, in the form of the official client. */
+function page(
+  catalogue: readonly { readonly resourceUrl: string; readonly payTo: string }[],
+  { searchParams }: URL,
+): object {
+  const [payTo, offset, limit] = ['payTo', 'offset', 'limit'].map((name) => searchParams.get(name));
+  const items = catalogue
+    .filter((entry) => entry.payTo === payTo)
+    .map(({ resourceUrl }) => ({ resource: resourceUrl, type: 'http' }));
+  return { x402Version: 2, items: items.slice(Number(offset), Number(offset) + Number(limit)) };
 }
 
 /** The official server code does no more than this with a body; its own checks follow in the schemes. */

@@ -68,6 +68,7 @@ describe('the command line', () => {
     'devnet',
     'demo',
     'mcp',
+    'listed',
     'pay',
   ])('shows an example in the help of %s', async (command) => {
     const { code, out, err } = await cli(command, '--help');

@@ -82,6 +82,7 @@ function whyRefused(refusal: Refusal): string {
       return `the price is ${priceText(refusal.offer)}, and ${refusal.why}`;
     case 'declined':
     case 'nobody_to_ask':
+    case 'not_for_catalogues':
       return 'it was declined';
   }
 }

@@ -22,6 +22,7 @@ interface PayOptions {
   readonly max: string;
   readonly keyEnv: string;
   readonly yes?: boolean;
+  readonly register?: boolean;
 }
 
 /** Adds `turnpike pay`. */
@@ -36,6 +37,7 @@ export function addPay({ program, terminal, finish }: Cli): void {
     .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
     .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
     .option('--yes', 'pay without asking')
+    .option('--register', 'pay only if the call can list the route in catalogues of facilitators')
     .addHelpText(
       'after',
       example("TURNPIKE_PAY_KEY=0x… turnpike pay https://api.example.com/v1/weather/paris --max '$0.01'"),
@@ -50,6 +52,7 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const table = readAssetTable();
   const agree: PurchaseTerms['agree'] = async (offer, required) => {
     for (const line of describeOffer(offer, required, url)) notice(terminal, line);
+    if (options.register === true && required.extensions?.['bazaar'] === undefined) return 'not_for_catalogues';
     if (options.yes === true) return 'agreed';
     if (terminal.stdin.isTTY !== true) return 'nobody_to_ask';
     return (await confirm(terminal, `Pay ${priceText(offer)}?`)) ? 'agreed' : 'declined';
@@ -132,6 +135,8 @@ function refusalError(refusal: Refusal): Error {
       return new CommandFailure(`not paid: the price is ${priceText(refusal.offer)}, and ${refusal.why}`);
     case 'declined':
       return new CommandFailure('not paid, as you wished');
+    case 'not_for_catalogues':
+      return new CommandFailure('not paid: the 402 has no bazaar extension, so that no catalogue would list the route');
     case 'nobody_to_ask':
       return new UsageError('not paid: there is no terminal to ask at; pass --yes to pay without asking');
   }

@@ -13,10 +13,12 @@ export type Refusal =
   | { readonly kind: 'over_limit'; readonly offer: PayableOffer; readonly why: string }
   | { readonly kind: 'declined' }
   /** There is no terminal to ask at, and nobody said yes beforehand. */
-  | { readonly kind: 'nobody_to_ask' };
+  | { readonly kind: 'nobody_to_ask' }
+  /** Nothing tells catalogues of the route, and to be listed was what it should be paid for. */
+  | { readonly kind: 'not_for_catalogues' };
 
 /** What came of asking. */
-export type Agreement = 'agreed' | 'declined' | 'nobody_to_ask';
+export type Agreement = 'agreed' | 'declined' | 'nobody_to_ask' | 'not_for_catalogues';
 
 /** What asking for a resource came to. */
 export type PurchaseOutcome =
