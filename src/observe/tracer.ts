@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestHeaders } from '../domain/request-head.ts';
 import type { RequestSummary } from './observer.ts';
 
 /** A part of a request's story that has a span of its own. `verify` lies within `authorize`. */
@@ -44,7 +44,7 @@ export interface RequestTrace {
 /** Traces requests. Never throws, never waits, and drops what it cannot get rid of. */
 export interface Tracer {
   /** @param trusted whether the peer's own trace is continued with its decision to record it */
-  begin(headers: IncomingHttpHeaders, trusted: boolean): RequestTrace;
+  begin(headers: RequestHeaders, trusted: boolean): RequestTrace;
   /** Sends what is left, for at most `withinMs` milliseconds. */
   close(withinMs: number): Promise<void>;
 }

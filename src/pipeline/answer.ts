@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import type { Answer } from '../domain/answer.ts';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
-import { STATUS_CODES } from '../engine/node-http.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
-import { discardBody } from '../proxy/linger.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -13,9 +12,9 @@ import type { Refusal } from './stages.ts';
 /** Leads from a price to the description of all that is for sale (RFC 8631). */
 const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';
 
-/** Where an answer goes, and what it may name. */
+/** What an answer is to, and what it may name. */
 export interface AnswerContext {
-  readonly res: ServerResponse;
+  readonly head: Pick<RequestHead, 'headers'>;
   readonly runtime: Pick<Runtime, 'plan' | 'fields'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
@@ -28,10 +27,10 @@ export interface Challenged {
 }
 
 /**
- * Writes a refusal. A 402 carries what each protocol of the route says of the price; without a protocol's body it is a
+ * The answer that refuses. A 402 carries what each protocol of the route says of the price; without a protocol's body it is a
  * problem document (RFC 9457) with a stable `code`, as everything else is.
  */
-export function answerRefusal(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): void {
+export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
   const headers: string[] = [];
   let body: ChallengeBody | undefined;
@@ -47,29 +46,29 @@ export function answerRefusal(context: AnswerContext, refusal: Refusal, price: C
   }
   context.notes.reason = reason;
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
-  write(context, { code, headers, body, problem, retryAfterSeconds });
+  return answerOf(context, { code, headers, body, problem, retryAfterSeconds });
 }
 
 /**
- * Writes a fault as a problem document, with `extra` headers. What is no {@link GatewayError} is a bug: 500, and nothing of it
+ * A fault as a problem document, with `extra` headers. What is no {@link GatewayError} is a bug: 500, and nothing of it
  * is shown.
  */
-export function answerFault(
+export function faultAnswer(
   context: AnswerContext,
   fault: unknown,
   extra: readonly (readonly [name: string, value: string])[] = [],
-): void {
+): Answer {
   const error = fault instanceof GatewayError ? fault : new GatewayError('internal_error', { cause: fault });
   context.notes.cause = error.cause ?? (fault instanceof GatewayError ? undefined : fault);
   const { code, detail, retryAfterSeconds } = error;
   const problem = { code, ...(detail === undefined ? {} : { detail }) };
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
-  write(context, { code, headers: extra.flat(), body: undefined, problem, retryAfterSeconds: retry });
+  return answerOf(context, { code, headers: extra.flat(), body: undefined, problem, retryAfterSeconds: retry });
 }
 
-interface Answer {
+interface Said {
   readonly code: ErrorCode;
-  /** Flat list of names and values. */
+  /** Flat list of names and values; added to. */
   readonly headers: string[];
   /** A protocol's body; else the problem document is sent. */
   readonly body: ChallengeBody | undefined;
@@ -77,27 +76,18 @@ interface Answer {
   readonly retryAfterSeconds: number | undefined;
 }
 
-function write({ res, runtime, requestId, notes }: AnswerContext, answer: Answer): void {
-  notes.code = answer.code;
-  if (res.headersSent || res.destroyed) {
-    res.destroy();
-    return;
-  }
-  const { status, title } = ERROR_CODES[answer.code];
-  const contentType = answer.body?.contentType ?? 'application/problem+json';
-  const body =
-    answer.body?.text ?? JSON.stringify({ type: 'about:blank', title, status, ...answer.problem, requestId });
-  const { headers } = answer;
+function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said): Answer {
+  notes.code = said.code;
+  const { status, title } = ERROR_CODES[said.code];
+  const contentType = said.body?.contentType ?? 'application/problem+json';
+  const body = said.body?.text ?? JSON.stringify({ type: 'about:blank', title, status, ...said.problem, requestId });
+  const { headers } = said;
   const length = Buffer.byteLength(body);
   headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);
-  if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds));
-  headers.push(...crossOriginHeaders(res.req, runtime));
-  discardBody(res.req, res);
-  notes.headAt = performance.now();
-  // With its own reason phrase: an upstream's, set before a failed head, would stick.
-  res.writeHead(status, STATUS_CODES[status] ?? '', headers);
-  if (res.req.method === 'HEAD') res.end();
-  // As many bytes as characters are ASCII, which needs no encoding.
-  else res.end(body, length === body.length ? 'latin1' : 'utf8');
+  if (said.retryAfterSeconds !== undefined) headers.push('Retry-After', String(said.retryAfterSeconds));
+  headers.push(...crossOriginHeaders(head, runtime));
+  // As many bytes as characters are ASCII.
+  const encoding = length === body.length ? 'latin1' : 'utf8';
+  return { status, reason: undefined, headers, body, encoding, dated: true };
 }

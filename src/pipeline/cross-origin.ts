@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Answer } from '../domain/answer.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { Runtime } from './runtime.ts';
@@ -14,22 +14,17 @@ export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'h
   return method === 'OPTIONS' && origin !== undefined && asked !== undefined;
 }
 
-/** Answers a preflight for a priced route, so that a browser may send a payment. */
-export function answerPreflight(
-  { headers }: Pick<RequestHead, 'headers'>,
-  res: ServerResponse,
-  { allowed }: PaymentFields,
-): void {
+/** The answer to a preflight for a priced route, so that a browser may send a payment. */
+export function preflightAnswer({ headers }: Pick<RequestHead, 'headers'>, { allowed }: PaymentFields): Answer {
   const asked = headers['access-control-request-headers'];
   const echoed = asked !== undefined && HEADER_LIST.test(asked) ? `, ${asked}` : '';
-  res.writeHead(204, {
-    'Access-Control-Allow-Origin': '*',
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'Access-Control-Allow-Headers': allowed + echoed,
-    'Access-Control-Max-Age': '600',
-    'Cache-Control': 'no-store',
-  });
-  res.end();
+  const answered = [
+    ...['Access-Control-Allow-Origin', '*'],
+    ...['Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT, PATCH, DELETE'],
+    ...['Access-Control-Allow-Headers', allowed + echoed],
+    ...['Access-Control-Max-Age', '600', 'Cache-Control', 'no-store'],
+  ];
+  return { status: 204, reason: undefined, headers: answered, body: undefined, encoding: 'latin1', dated: true };
 }
 
 /**

@@ -135,7 +135,7 @@ async function readToKeep(
   response: UpstreamResponse,
   services: Services,
 ): Promise<Buffer | undefined> {
-  const { route, res, runtime } = request;
+  const { route, client, runtime } = request;
   const { limiters, observer } = services;
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
   if (route.keepAnswers === undefined || response.status >= 500) return undefined;
@@ -143,8 +143,7 @@ async function readToKeep(
   const timer = setTimeout(() => response.discard(), route.timeoutMs);
   const { keptAnswersInMemory } = runtime.plan.limits;
   const room = limiters.answers.hold(keptAnswersInMemory);
-  if (res.closed) room.release();
-  else res.once('close', room.release);
+  client.onOver(room.release);
   const collected = await response.collect(route.keepAnswers.maxBytes, room);
   clearTimeout(timer);
   switch (collected.kind) {

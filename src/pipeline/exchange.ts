@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CatalogueAnswer } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
@@ -7,6 +6,7 @@ import type { PaidPrice } from '../domain/route-price.ts';
 import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
 import type { CallPlace } from '../proxy/call-room.ts';
+import type { Client } from '../proxy/client.ts';
 import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
 import type { Runtime } from './runtime.ts';
@@ -28,10 +28,9 @@ export interface AcceptedHead {
   readonly notes: ExchangeNotes;
 }
 
-/** An accepted request on its connection. */
+/** An accepted request with the client that waits for its answer. */
 export interface AcceptedRequest extends AcceptedHead {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly client: Client;
   readonly clientGone: ClientDeparture;
   /** `undefined` where it has none. */
   readonly body: RequestBody | undefined;

@@ -8,7 +8,6 @@ import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../proxy/headers/to-upstream.ts';
-import { answerBeforeUploadEnds } from '../proxy/linger.ts';
 import type { Passage } from '../proxy/passage.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
@@ -52,7 +51,7 @@ export async function openUpstream(
   destination: Destination,
   { paid, watch, settled, lasting }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
-  const { head, body, res, runtime, method, clientGone } = request;
+  const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
@@ -66,7 +65,7 @@ export async function openUpstream(
       body,
       place,
       watch,
-      hintsTo: mayHint ? res : undefined,
+      hintsTo: mayHint ? client.hints : undefined,
       timeoutMs,
       departure: lasting === true ? undefined : clientGone,
     });
@@ -135,28 +134,17 @@ export async function relay(
   add: readonly (readonly [string, string])[],
   changes?: Changes,
 ): Promise<RelayOutcome> {
-  const { req, res, body } = request;
+  const { client } = request;
   const raw =
     changes === undefined || changes.length === 'same' ? undefined : headOfChanged(response.rawHeaders, changes.length);
   const headers = headOf(request, response, raw ?? response.rawHeaders, paid, add);
-  if (res.destroyed) {
+  if (client.isGone) {
     response.discard();
     return { kind: 'client_gone' };
   }
-  // The upstream may have answered early, without reading the body.
-  if (!req.complete && body !== undefined) answerBeforeUploadEnds(req, res);
-  res.sendDate = false;
   request.notes.headAt = performance.now();
   const { status, statusText } = response;
-  const send = async (): Promise<RelayOutcome> => {
-    try {
-      res.writeHead(status, statusText, headers);
-    } catch (fault) {
-      response.discard();
-      throw fault;
-    }
-    return await response.relay(res, changes?.passage);
-  };
+  const send = (): Promise<RelayOutcome> => client.relay(response, { status, statusText, headers }, changes?.passage);
   return await traced(request.notes.trace, 'relay', send, kindOf);
 }
 

@@ -126,11 +126,10 @@ async function readWhole(
   maxBytes: number,
   { limiters }: Services,
 ): Promise<Buffer | 'larger' | 'client_gone'> {
-  const { head, route, res, runtime } = request;
+  const { head, route, client, runtime } = request;
   const { bodiesInMemory } = runtime.plan.limits;
   const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
-  if (res.closed) room.release();
-  else res.once('close', room.release);
+  client.onOver(room.release);
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
   const timer = setTimeout(() => response.discard(), route.timeoutMs);
   const collected = await response.collect(maxBytes, room);

@@ -1,4 +1,3 @@
-import { finished } from 'node:stream/promises';
 import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { BodyRefusedError } from '../proxy/upstream-fault.ts';
@@ -57,7 +56,7 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { head, res, runtime, method, notes, price }: RoutedRequest,
+  { head, client, runtime, method, notes, price }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
@@ -69,13 +68,8 @@ async function send(
   const passes = price.access !== undefined;
   const { httpVersionMinor } = head;
   const context = { fields: runtime.fields, method, status, httpVersionMinor, paid: true, passes, add };
-  res.sendDate = false;
-  res.writeHead(status, statusText, relayResponseHeaders(headers, context));
-  res.end(body);
-  try {
-    await finished(res);
-    return true;
-  } catch {
-    return false;
-  }
+  const relayed = relayResponseHeaders(headers, context);
+  return await client.deliver({
+    ...{ status, reason: statusText, headers: relayed, body, encoding: 'latin1', dated: false },
+  });
 }

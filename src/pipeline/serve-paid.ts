@@ -2,7 +2,7 @@ import { isCharged } from '../domain/charge-rule.ts';
 import type { ChargeOrder } from '../domain/payment-evidence.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
-import { answerFault } from './answer.ts';
+import { faultAnswer } from './answer.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
@@ -18,6 +18,7 @@ import type { Services } from './runtime.ts';
 import { serveKept } from './serve-kept.ts';
 import {
   type AuthorizedPayment,
+  answered,
   type CollectablePayment,
   type Refusal,
   type Served,
@@ -264,6 +265,5 @@ async function withholdCharged(
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   if (request.clientGone.aborted) return served('client_gone');
-  answerFault(request, fault, noticeHeaders(notice));
-  return served('failed');
+  return answered('failed', faultAnswer(request, fault, noticeHeaders(notice)));
 }

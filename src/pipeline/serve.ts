@@ -1,20 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Answer } from '../domain/answer.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
 import { isPriced, type PaidPrice, type SettleMode } from '../domain/route-price.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
+import type { Client, ReceivedRequest } from '../proxy/client.ts';
 import { clientGroup } from '../proxy/client-address.ts';
-import { ClientDeparture } from '../proxy/client-departure.ts';
-import { type RequestBody, requestBodyOf } from '../proxy/request-body.ts';
-import { readRequestHead } from '../proxy/request-head.ts';
+import type { RequestBody } from '../proxy/request-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
 import { admit } from './admit.ts';
-import { answerFault, answerRefusal, type Challenged } from './answer.ts';
+import { type Challenged, faultAnswer, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import { choosePrice } from './choose-price.ts';
-import { answerPreflight, isPreflight } from './cross-origin.ts';
+import { isPreflight, preflightAnswer } from './cross-origin.ts';
 import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
@@ -30,6 +29,7 @@ import { decideInShadow, isShadowed } from './shadow.ts';
 import {
   type Admission,
   type AuthorizedPayment,
+  answered,
   type CollectablePayment,
   type Refusal,
   type Served,
@@ -57,41 +57,46 @@ export interface Transport {
  * Never rejects: every fault becomes a response here, in one place.
  */
 export async function serve(
-  req: IncomingMessage,
-  res: ServerResponse,
+  { head, client }: ReceivedRequest,
   services: Services,
   transport: Transport = HTTP,
 ): Promise<void> {
   const startedAt = performance.now();
   const notes = emptyNotes();
   const requestId = services.newRequestId();
-  const head = readRequestHead(req);
-  const arrival = { head, req, res, runtime: services.runtime(), requestId, notes };
-  notes.trace = services.tracer?.begin(req.headers, arrival.runtime.trustedPeers.has(head.peer));
+  const arrival = { head, client, runtime: services.runtime(), requestId, notes };
+  notes.trace = services.tracer?.begin(head.headers, arrival.runtime.trustedPeers.has(head.peer));
   let accepted: AcceptedRequest | undefined;
   let outcome: RequestOutcome;
   try {
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
-    accepted = { ...read, req, res, clientGone: new ClientDeparture(res), body: bodyIn(arrival, services) };
-    ({ outcome } = await route(accepted, notes.route, services, transport));
+    accepted = { ...read, client, clientGone: client.departure, body: bodyIn(arrival, services) };
+    const result = await route(accepted, notes.route, services, transport);
+    ({ outcome } = result);
+    if (result.answer !== undefined) write(arrival, result.answer);
   } catch (fault) {
     const isGone = fault instanceof ClientGoneError || accepted?.clientGone.aborted === true;
     outcome = isGone ? 'client_gone' : outcomeOf(fault);
     if (isGone) notes.cause = fault;
-    else answerFault(arrival, fault);
+    else write(arrival, faultAnswer(arrival, fault));
   }
   observe(services, arrival, outcome, startedAt);
 }
 
-/** A request as it arrived, on its connection. */
+/** A request as it arrived, with its client. */
 interface Connected extends Arrival {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly client: Client;
 }
 
-function bodyIn({ head, req, res, runtime }: Connected, { limiters }: Services): RequestBody | undefined {
+/** The one place where an answer of the gateway's own goes out. */
+function write({ client, notes }: Connected, answer: Answer): void {
+  notes.headAt = performance.now();
+  client.answer(answer);
+}
+
+function bodyIn({ head, client, runtime }: Connected, { limiters }: Services): RequestBody | undefined {
   const { bodyBytes, bodiesInMemory } = runtime.plan.limits;
-  return requestBodyOf(head, req, res, {
+  return client.body(head, {
     mostBytes: bodyBytes,
     hold: () => limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers)),
   });
@@ -134,11 +139,10 @@ function route(
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
-  const { head, body, res, runtime } = request;
+  const { head, body, runtime } = request;
   // One with a body is none that a browser sends: the API is not asked for free.
   if (runtime.plan.cors === 'api' && body === undefined) return await relayPreflight(request, matched);
-  answerPreflight(head, res, runtime.fields);
-  return served('preflight');
+  return answered('preflight', preflightAnswer(head, runtime.fields));
 }
 
 /** A request that has a price: pays, shows what admits, or gets the price. */
@@ -161,8 +165,7 @@ async function enforce(
   if (result.kind === 'served') return result;
   const { method, path } = request;
   const challenged: Challenged = { open, resource: { url: resourceUrl, method, path } };
-  answerRefusal(request, result, challenged);
-  return served('refused');
+  return answered('refused', refusalAnswer(request, result, challenged));
 }
 
 async function servePriced(
@@ -233,7 +236,7 @@ async function forwardFree(request: AcceptedRequest, destination: Destination, p
 }
 
 function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
-  const { head, res, requestId, notes } = arrival;
+  const { head, client, requestId, notes } = arrival;
   const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
@@ -256,7 +259,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
     method: head.method,
-    status: res.statusCode,
+    status: client.status,
     durationMs: performance.now() - startedAt,
   };
   services.observer.requestFinished(summary);

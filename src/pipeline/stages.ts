@@ -1,3 +1,4 @@
+import type { Answer } from '../domain/answer.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
@@ -12,16 +13,23 @@ import type { KeptAnswer } from '../store/answers.ts';
 
 // What one stage returns and the next one takes: plain values, so that no stage needs the file of another for a type.
 
-/** The request was answered, or its client has gone; nothing is left to do. */
+/** Everything about a request is decided: its answer was relayed, its client has gone, or there is an answer to write. */
 export interface Served {
   readonly kind: 'served';
+  /** The answer that the edge still writes; `undefined` where nothing is. */
+  readonly answer: Answer | undefined;
   /** How it ended, in the words of logs and metrics. */
   readonly outcome: RequestOutcome;
 }
 
-/** A request that ended like this. */
+/** A request that ended like this, with nothing left to write. */
 export function served(outcome: RequestOutcome): Served {
-  return { kind: 'served', outcome };
+  return { kind: 'served', outcome, answer: undefined };
+}
+
+/** A request that ends like this, with an answer of the gateway's own. */
+export function answered(outcome: RequestOutcome, answer: Answer): Served {
+  return { kind: 'served', outcome, answer };
 }
 
 /** A decision not to serve a request; a value, because nothing broke. */

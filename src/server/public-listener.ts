@@ -4,13 +4,14 @@ import type { Duplex } from 'node:stream';
 import { createServer } from '../engine/node-http.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
-import { serveUpgrade } from '../pipeline/serve-upgrade.ts';
+import { receivedRequest } from '../proxy/client.ts';
 import { answerInsteadOfUpload, linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { Edge } from './edge/edge.ts';
 import { PipelinedRequests } from './pipelined-requests.ts';
 import { problem, rawAnswer } from './raw-answer.ts';
+import { serveUpgrade } from './serve-upgrade.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
@@ -135,7 +136,7 @@ class DrainingListener implements PublicListener {
   #serve(req: IncomingMessage, res: ServerResponse): void {
     // The last answer on this connection: one more request on it would not be heard, or soon would not.
     if (this.#leaving) res.shouldKeepAlive = false;
-    this.#track(serve(req, res, this.#services), res);
+    this.#track(serve(receivedRequest(req, res), this.#services), res);
   }
 
   #track(served: Promise<void>, res?: ServerResponse): void {

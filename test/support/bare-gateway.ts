@@ -133,6 +133,6 @@ function requestHeaders(req: IncomingMessage, upstream: Upstream, options: BareG
 function refuse(error: unknown, res: ServerResponse): Forwarded {
   if (error instanceof ClientGoneError) return { kind: 'gone_before_answer' };
   if (!(error instanceof GatewayError)) throw error;
-  res.writeHead(error.meaning.status).end(error.code);
+  res.writeHead(error.meaning.status, { connection: 'close' }).end(error.code);
   return { kind: 'fault', code: error.code, reached: mayHaveReachedUpstream(error) };
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import biome from '../../biome.json' with { type: 'json' };
 import manifest from '../../package.json' with { type: 'json' };
-import { allowedImports, biomeJson, readLayers } from '../support/docs/layers.ts';
+import { allowedImports, biomeJson, CONNECTIONS, connectedLayers, readLayers } from '../support/docs/layers.ts';
 import { columnOf, readRepositoryFile, repositoryPath, rowsOf, sourcesBelow } from '../support/docs/markdown.ts';
 
 const ARCHITECTURE = 'docs/architecture.md';
@@ -44,6 +44,16 @@ describe('docs/architecture.md', () => {
       return !allowedImports(from).includes(to);
     });
     expect(undrawn).toEqual([]);
+  });
+
+  it('names every folder that knows connections', () => {
+    const sources = readdirSync(repositoryPath('src'), { recursive: true, encoding: 'utf8' });
+    const connected = sources.filter((file) => {
+      if (!file.endsWith('.ts')) return false;
+      const text = readRepositoryFile(`src/${file}`);
+      return CONNECTIONS.some((name) => name !== 'node:net' && text.includes(`'${name}'`));
+    });
+    expect([...new Set(connected.map((file) => file.split('/')[0]))].sort()).toEqual(connectedLayers());
   });
 
   it('says what every folder below test is for', () => {

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { SpanContext } from '@opentelemetry/api';
 import { parseTraceParent, TraceState } from '@opentelemetry/core';
+import type { RequestHeaders } from '../../domain/request-head.ts';
 
 /**
  * The trace that a request belongs to already, by its `traceparent`; `undefined` where it has none that is well formed.
@@ -8,7 +8,7 @@ import { parseTraceParent, TraceState } from '@opentelemetry/core';
  * Anybody may name a trace: the worst is that strangers mark their own. `tracestate` is read from trusted peers only,
  * because vendors keep their decisions to record in it (`dd=s:2`), which would hold at the upstream.
  */
-export function incomingContext(headers: IncomingHttpHeaders, trusted: boolean): SpanContext | undefined {
+export function incomingContext(headers: RequestHeaders, trusted: boolean): SpanContext | undefined {
   const { traceparent, tracestate } = headers;
   // Two of them arrive as one text that does not parse.
   const parsed = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;

@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { ROOT_CONTEXT, type SpanContext, type Tracer as SpanMaker, TraceFlags, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BatchSpanProcessor, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { TracingSpec } from '../../domain/plan.ts';
+import type { RequestHeaders } from '../../domain/request-head.ts';
 import { describeCause } from '../cause.ts';
 import type { Logger } from '../log.ts';
 import type { RequestTrace, StageSpan, TraceContext, Tracer } from '../tracer.ts';
@@ -70,7 +70,7 @@ class OtlpTracer implements Tracer {
     this.#spans = this.#provider.getTracer('turnpike-gateway');
   }
 
-  begin(headers: IncomingHttpHeaders, trusted: boolean): RequestTrace {
+  begin(headers: RequestHeaders, trusted: boolean): RequestTrace {
     const parent = incomingContext(headers, trusted);
     if (!this.#isSampled(parent, trusted)) {
       const id = parent?.traceId ?? this.#ids.generateTraceId();

@@ -24,6 +24,19 @@ export function allowedImports(layer: string): readonly string[] {
   return namesIn(cell).sort();
 }
 
+/** The folders that know connections of HTTP. */
+export function connectedLayers(): readonly string[] {
+  const sentence = /^Connections of HTTP are the business of ([^:]*) alone:/m.exec(
+    readFileSync(repositoryPath(ARCHITECTURE), 'utf8'),
+  );
+  return namesIn(sentence?.[1]).sort();
+}
+
+/** Parts of Node that hold connections. */
+export const CONNECTIONS = ['node:http', 'node:https', 'node:http2', 'node:tls', 'node:net'];
+/** What is no connection in them. */
+const HARMLESS = ['isIP', 'isIPv4', 'isIPv6'];
+
 /** The text of `biome.json` with the rules of the table. */
 export function biomeJson(): string {
   const config: BiomeConfig = JSON.parse(readFileSync(repositoryPath('biome.json'), 'utf8'));
@@ -47,6 +60,12 @@ function ruleOf(layer: string) {
   const files = forbidden.filter((other) => other.endsWith('.ts'));
   const group = LEVELS.flatMap((up) => [`${up}{${folders}}/**`, ...files.map((file) => `${up}${file}`)]);
   const patterns = [{ group, message }];
-  const style = { noRestrictedImports: { level: 'error', options: { patterns } } };
+  const options = connectedLayers().includes(layer) ? { patterns } : { paths: connectionRules(layer), patterns };
+  const style = { noRestrictedImports: { level: 'error', options } };
   return { includes: [layer.endsWith('.ts') ? `src/${layer}` : `src/${layer}/**`], linter: { rules: { style } } };
+}
+
+function connectionRules(layer: string) {
+  const message = `src/${layer} knows no connections: they are for ${connectedLayers().join(', ')}, see ${ARCHITECTURE}.`;
+  return Object.fromEntries(CONNECTIONS.map((name) => [name, { message, allowImportNames: HARMLESS }]));
 }

@@ -4,23 +4,18 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { ServerResponse } from '../engine/node-http.ts';
 import type { TraceContext } from '../observe/tracer.ts';
-import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
-import { linger } from '../proxy/linger.ts';
-import type { UpgradeOutcome } from '../proxy/tunnel.ts';
-import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
-import { bodyOf } from '../proxy/upload-body.ts';
-import { type AnswerContext, answerFault } from './answer.ts';
-import { charge } from './charge.ts';
-import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
-import { type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
-import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from './forward.ts';
-import { receiptOf } from './held-payment.ts';
-import { issuePass } from './issue-pass.ts';
-import { noticeHeaders } from './refusal.ts';
-import { takePlace, withPlace } from './reserve.ts';
-import type { Services } from './runtime.ts';
-import { serve, type Transport } from './serve.ts';
-import { readerFor } from './serve-by-answer.ts';
+import { faultAnswer } from '../pipeline/answer.ts';
+import { charge } from '../pipeline/charge.ts';
+import { type ClaimedPayment, claimDelivery, claimPayment } from '../pipeline/claim.ts';
+import { type AcceptedRequest, emptyNotes, type RoutedRequest } from '../pipeline/exchange.ts';
+import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from '../pipeline/forward.ts';
+import { receiptOf } from '../pipeline/held-payment.ts';
+import { issuePass } from '../pipeline/issue-pass.ts';
+import { noticeHeaders } from '../pipeline/refusal.ts';
+import { takePlace, withPlace } from '../pipeline/reserve.ts';
+import type { Services } from '../pipeline/runtime.ts';
+import { serve, type Transport } from '../pipeline/serve.ts';
+import { readerFor } from '../pipeline/serve-by-answer.ts';
 import {
   type Admission,
   type AuthorizedPayment,
@@ -29,8 +24,14 @@ import {
   type Served,
   type SettlementNotice,
   served,
-} from './stages.ts';
-import { traced } from './traced.ts';
+} from '../pipeline/stages.ts';
+import { traced } from '../pipeline/traced.ts';
+import { type ReceivedRequest, receivedRequest } from '../proxy/client.ts';
+import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
+import { linger } from '../proxy/linger.ts';
+import type { UpgradeOutcome } from '../proxy/tunnel.ts';
+import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
+import { bodyOf } from '../proxy/upload-body.ts';
 
 /**
  * Serves a request to switch protocols: the same line as {@link serve}, with a tunnel at its end. A priced WebSocket is
@@ -53,10 +54,11 @@ export async function serveUpgrade(
     // A client that keeps its half open shall not keep ours.
     linger(socket);
   });
-  if (isWebSocketUpgrade(req)) return await serve(req, res, services, new TunnelTransport(socket, head));
+  if (isWebSocketUpgrade(req))
+    return await serve(receivedRequest(req, res), services, new TunnelTransport({ req, res, socket, head }));
   // This Node has given its body away: nothing of it could be forwarded.
-  if (bodyOf(req) !== undefined) return refuseUpgrade(res, services);
-  return await serve(req, res, services);
+  if (bodyOf(req) !== undefined) return refuseUpgrade(receivedRequest(req, res), services);
+  return await serve(receivedRequest(req, res), services);
 }
 
 /** A tunnel that is not free: paid for now, or opened by a pass. */
@@ -66,21 +68,25 @@ interface OpenedTunnel {
   readonly onUpgraded: () => void;
 }
 
-function refuseUpgrade(res: ServerResponse, services: Services): void {
-  const notes = emptyNotes();
-  answerFault(
-    { res, runtime: services.runtime(), requestId: services.newRequestId(), notes },
-    new GatewayError('upgrade_unsupported'),
-  );
+function refuseUpgrade({ head, client }: ReceivedRequest, services: Services): void {
+  const context = { head, runtime: services.runtime(), requestId: services.newRequestId(), notes: emptyNotes() };
+  client.answer(faultAnswer(context, new GatewayError('upgrade_unsupported')));
+}
+
+/** A request to switch protocols, on its connection. */
+interface UpgradeRequest {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly socket: Socket;
+  /** What came behind the request's head. */
+  readonly head: Buffer;
 }
 
 class TunnelTransport implements Transport {
-  readonly #socket: Socket;
-  readonly #head: Buffer;
+  readonly #upgrade: UpgradeRequest;
 
-  constructor(socket: Socket, head: Buffer) {
-    this.#socket = socket;
-    this.#head = head;
+  constructor(upgrade: UpgradeRequest) {
+    this.#upgrade = upgrade;
   }
 
   async serveFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {
@@ -155,13 +161,14 @@ class TunnelTransport implements Transport {
     opened: OpenedTunnel | undefined,
     priced = true,
   ): Promise<UpgradeOutcome> {
-    const { req, res, runtime, price } = request;
+    const { req, res, socket, head } = this.#upgrade;
+    const { client, runtime, price } = request;
     const place = request.place ?? takePlace(request, destination.upstream, 'tunnel');
     const add = opened?.add ?? [];
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
-    res.detachSocket(this.#socket);
+    res.detachSocket(socket);
     const upgrade = (trace: TraceContext | undefined): Promise<UpgradeOutcome> =>
-      runtime.upgradeProxy(destination.upstream).upgrade(req, this.#socket, this.#head, {
+      runtime.upgradeProxy(destination.upstream).upgrade(req, socket, head, {
         path: forwardedPath(request, destination),
         headers: forwardedHeaders(request, destination.upstream, opened?.facts, trace),
         timeoutMs: destination.timeoutMs,
@@ -171,9 +178,8 @@ class TunnelTransport implements Transport {
         add,
         ...(opened === undefined ? {} : { onUpgraded: opened.onUpgraded }),
         refuse: (fault: GatewayError) => {
-          res.assignSocket(this.#socket);
-          const context: AnswerContext = request;
-          answerFault(context, fault, add);
+          res.assignSocket(socket);
+          client.answer(faultAnswer(request, fault, add));
         },
       });
     try {
