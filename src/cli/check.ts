@@ -1,7 +1,7 @@
 import { readAssetTable } from '../config/asset-table.ts';
 import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../config/difference.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { type Problem, renderProblem } from '../config/problem.ts';
+import { type Problem, renderFolded, renderProblem } from '../config/problem.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import { isPriced } from '../domain/route-price.ts';
@@ -115,7 +115,7 @@ function findings(read: readonly LoadedConfig[]): {
 
 function printFindings(problems: readonly Problem[], warnings: readonly Problem[], terminal: Terminal): void {
   for (const problem of problems) print(terminal, renderProblem(problem));
-  for (const warning of warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
+  for (const warning of renderFolded(warnings)) notice(terminal, `warning: ${warning}`);
 }
 
 function count(number: number, noun: string): string {

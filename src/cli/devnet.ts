@@ -8,6 +8,7 @@ import { notice, print, type Terminal } from './terminal.ts';
 
 interface DevnetOptions {
   readonly port: number;
+  readonly config?: true;
 }
 
 /** Adds `turnpike devnet`. */
@@ -16,15 +17,17 @@ export function addDevnet({ program, terminal, finish }: Cli): void {
     .command('devnet')
     .description('run a local chain with a test USDC that x402 clients take for Base Sepolia')
     .option('--port <number>', 'port of the RPC on 127.0.0.1; 0 takes a free one', parsePort, 8545)
-    .addHelpText('after', example('turnpike devnet --port 8545'))
+    .option('--config', 'write a whole gateway.yaml for it to stdout, in place of its facts')
+    .addHelpText('after', example('turnpike devnet --port 8545', 'turnpike devnet --config > gateway.yaml'))
     .action(async (options: DevnetOptions) => finish(await devnet(options, terminal)));
 }
 
-async function devnet({ port }: DevnetOptions, terminal: Terminal): Promise<ExitCode> {
+async function devnet({ port, config }: DevnetOptions, terminal: Terminal): Promise<ExitCode> {
   const watch = watchForStop(terminal);
   try {
     const chain = await startDevnet({ port, signal: watch.signal });
-    await describe(chain, terminal);
+    if (config === true) writeConfig(chain, terminal);
+    else await describe(chain, terminal);
     await Promise.race([watch.stopped(), chain.gone]);
     if (!watch.signal.aborted) throw new CommandFailure('the local chain has ended: its process is gone');
     await chain.close();
@@ -67,6 +70,29 @@ async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
   ]) {
     notice(terminal, line);
   }
+}
+
+/** A file that a gateway starts with as it is, once there is an API. */
+function writeConfig({ rpcUrl, accounts }: Devnet, terminal: Terminal): void {
+  const { settler, buyer, payee } = accounts;
+  const lines = [
+    '# A gateway on the chain of `turnpike devnet`. Its keys are public: never use them on a real chain.',
+    'listen: 127.0.0.1:8402',
+    'upstream: http://127.0.0.1:8080 # your API',
+    `payTo: "${payee.address}"`,
+    'accepts: [base-sepolia]',
+    'facilitator:',
+    '  local:',
+    `    rpc: { base-sepolia: "${rpcUrl}" }`,
+    `    key: "${settler.key}"`,
+    '# The next chain knows nothing of this one, and neither does a ledger that ends with the gateway.',
+    'store: memory',
+    'routes:',
+    '  - { path: /*, price: $0.001 }',
+  ];
+  for (const line of lines) print(terminal, line);
+  notice(terminal, `The buyer pays with: TURNPIKE_PAY_KEY=${buyer.key} turnpike pay URL`);
+  notice(terminal, 'Ctrl-C ends the chain.');
 }
 
 function parsePort(text: string): number {

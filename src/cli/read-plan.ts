@@ -7,7 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { UsageError } from './exit.ts';
-import { notice, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The configuration file of commands that are not told another one. */
 export const DEFAULT_FILE = 'gateway.yaml';
@@ -33,14 +33,14 @@ export async function readConfig(
 }
 
 /**
- * Reads the plan for a command that cannot do without one; warnings go to stderr.
+ * Reads the plan for a command that cannot do without one. What `check` and `start` warn of is not its business.
  *
  * @throws UsageError with every problem of the file, one per line
  */
 export async function readPlan(file: string, terminal: Terminal): Promise<ReadPlan> {
   requireFile(file);
   const loaded = await readConfig(file, terminal);
-  return { plan: soundPlan(loaded, terminal), schemes: loaded.schemes };
+  return { plan: soundPlan(loaded), schemes: loaded.schemes };
 }
 
 /**
@@ -56,13 +56,12 @@ export async function readBooks(file: string, terminal: Terminal): Promise<Books
 }
 
 /**
- * The plan of a configuration that was read; warnings go to stderr.
+ * The plan of a configuration that was read.
  *
  * @throws UsageError with every problem of the file, one per line
  */
-export function soundPlan(loaded: LoadedConfig, terminal: Terminal): Plan {
+export function soundPlan(loaded: LoadedConfig): Plan {
   if (!loaded.ok) throw configurationProblems(loaded.problems);
-  for (const warning of loaded.warnings) notice(terminal, `warning: ${renderProblem(warning)}`);
   return loaded.plan;
 }
 

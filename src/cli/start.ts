@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readAssetTable } from '../config/asset-table.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { renderProblem } from '../config/problem.ts';
+import { renderFolded, renderProblem } from '../config/problem.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -60,7 +60,10 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
     const read = readerOf(config, terminal, schemes);
     requireFile(config);
     const reading = read();
-    const plan = soundPlan(reading.loaded, terminal);
+    const plan = soundPlan(reading.loaded);
+    if (reading.loaded.ok) {
+      for (const warning of renderFolded(reading.loaded.warnings)) notice(terminal, `warning: ${warning}`);
+    }
     warnOf(plan, terminal);
     const tokens = new TokenCheck({ load: loadTokenReader, log });
     await checkTokens(tokens, reading.loaded, terminal);

@@ -59,7 +59,15 @@ export interface OtherKeys {
   readonly later?: Readonly<Record<string, string>>;
   /** Keys of an alternative form, for suggestions only. */
   readonly also?: readonly string[];
+  /** Takes keys that begin with `x-` and says nothing of them: they hold what aliases stand for, or notes of other tools. */
+  readonly extensions?: true;
 }
+
+const EXTENSION = 'x-';
+/** The merge key of YAML 1.1, which every other tool of the kind reads. */
+const MERGE = '<<';
+/** Maps within maps that a merge may go through: an anchor around its own alias would have no end. */
+const MOST_MERGES = 16;
 
 /** A field's value, or `undefined` when it is absent or invalid. */
 export function soundValue<T>(field: Field<T>): T | undefined {
@@ -82,13 +90,15 @@ export function map<const K extends Keys>(expects: string, keys: K, others: Othe
       properties: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keySchema(key)])),
       required,
       additionalProperties: false,
+      ...(others.extensions === true && { patternProperties: { [`^${EXTENSION}`]: {} } }),
     },
     decode(at, source) {
       const found = mapAt(at, source, expects);
       if (found === undefined) return undefined;
-      const pairs = entriesOf(found.node, found.path);
+      const pairs = mergedEntries(found.node, found.path, source);
       for (const { name, keyPlace } of pairs) {
-        if (!Object.hasOwn(keys, name)) reportUnknown(name, keyPlace, keys, others, source);
+        const isKnown = Object.hasOwn(keys, name) || (others.extensions === true && name.startsWith(EXTENSION));
+        if (!isKnown) reportUnknown(name, keyPlace, keys, others, source);
       }
       const byName = new Map(pairs.map((pair) => [pair.name, pair.place]));
       const fields = Object.entries(keys).map(([name, key]) => {
@@ -201,6 +211,34 @@ export function entriesOf(node: YAMLMap, path: string): readonly { name: string;
     const keyPlace = placeOf(keyNode, node.range?.[0] ?? 0, join(path, name));
     return { name, keyPlace, place: placeOf(nodeOrNone(pair.value), keyPlace.offset, keyPlace.path) };
   });
+}
+
+/**
+ * The pairs of a map with those of the maps that it merges with `<<`: its own keys win, then those of earlier maps. Reports
+ * what cannot be merged.
+ */
+export function mergedEntries(node: YAMLMap, path: string, source: Source, depth = 0): ReturnType<typeof entriesOf> {
+  const own = entriesOf(node, path);
+  const merges = own.filter(({ name }) => name === MERGE);
+  if (merges.length === 0) return own;
+  const pairs = new Map(own.filter(({ name }) => name !== MERGE).map((pair) => [pair.name, pair]));
+  for (const { place } of merges) {
+    for (const pair of mergedMaps(place, path, source, depth)) if (!pairs.has(pair.name)) pairs.set(pair.name, pair);
+  }
+  return [...pairs.values()];
+}
+
+function mergedMaps(place: Place, path: string, source: Source, depth: number): ReturnType<typeof entriesOf> {
+  const found = source.resolve(place);
+  if (found === undefined) return [];
+  if (depth < MOST_MERGES && isSeq(found.node)) {
+    return found.node.items.flatMap((item) =>
+      mergedMaps(placeOf(nodeOrNone(item), found.offset, place.path), path, source, depth + 1),
+    );
+  }
+  if (depth < MOST_MERGES && isMap(found.node)) return mergedEntries(found.node, path, source, depth + 1);
+  source.report(place, 'this cannot be merged into a map', 'an alias of a map, such as <<: *defaults');
+  return [];
 }
 
 /** Where a node stands; what has no position of its own stands at `fallback`. */

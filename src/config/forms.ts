@@ -1,5 +1,14 @@
 import { isMap, isSeq } from 'yaml';
-import { type Decoder, decodeField, entriesOf, type Field, mapAt, nodeOrNone, placeOf, wrongKind } from './decoder.ts';
+import {
+  type Decoder,
+  decodeField,
+  type Field,
+  mapAt,
+  mergedEntries,
+  nodeOrNone,
+  placeOf,
+  wrongKind,
+} from './decoder.ts';
 import type { Place } from './source.ts';
 
 /** A list; items with problems become `invalid` fields, so that the others are still checked. */
@@ -37,7 +46,7 @@ export function record<T>(value: Decoder<T>, expects: string, keyPattern: string
     decode(at, source) {
       const found = mapAt(at, source, expects);
       if (found === undefined) return undefined;
-      return entriesOf(found.node, found.path).map(({ name, keyPlace, place }) => {
+      return mergedEntries(found.node, found.path, source).map(({ name, keyPlace, place }) => {
         return { key: name, keyPlace, field: decodeField(value, place, source) };
       });
     },
@@ -70,7 +79,9 @@ export function byKey<T>(key: string, withKey: Decoder<T>, without: Decoder<T>):
     decode(at, source) {
       const found = source.resolve(at);
       if (found === undefined) return undefined;
-      return (isMap(found.node) && found.node.has(key) ? withKey : without).decode(found, source);
+      const isWith =
+        isMap(found.node) && mergedEntries(found.node, found.path, source).some(({ name }) => name === key);
+      return (isWith ? withKey : without).decode(found, source);
     },
   };
 }

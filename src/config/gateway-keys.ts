@@ -35,7 +35,7 @@ const workers: Decoder<number | 'auto'> = {
 
 /** The keys of the file. */
 export function gatewayKeys(table: AssetTable): MapDecoder<ReturnType<typeof gatewayKeyTable>> {
-  return map('a map with routes', gatewayKeyTable(table));
+  return map('a map with routes', gatewayKeyTable(table), { extensions: true });
 }
 
 function gatewayKeyTable(table: AssetTable) {

@@ -21,6 +21,25 @@ export function renderProblem(problem: Problem): string {
   return `${where}${path}: ${problem.wrong}, expected ${problem.right}`;
 }
 
+/** Most lines that are named where the same holds in several places. */
+const MOST_LINES = 5;
+
+/** Writes warnings, those that say the same of several places once, with the lines of the others. */
+export function renderFolded(warnings: readonly Problem[]): readonly string[] {
+  const groups = new Map<string, Problem[]>();
+  for (const warning of warnings) {
+    const id = JSON.stringify([warning.file, warning.wrong]);
+    groups.set(id, [...(groups.get(id) ?? []), warning]);
+  }
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const lines = others.slice(0, MOST_LINES).map(({ line }) => line);
+    const more = others.length - lines.length;
+    const rest = `${lines.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+    return [`${renderProblem(first)}${others.length === 0 ? '' : ` (also on line ${rest})`}`];
+  });
+}
+
 /** Puts problems in the order of the file, each only once: a value that many routes inherit is wrong only once. */
 export function inFileOrder(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map(problems.map((problem) => [renderProblem(problem), problem]));

@@ -3,7 +3,7 @@ import type { Asset } from '../domain/asset.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { AssetTable } from './asset-table.ts';
-import { entriesOf, nodeOrNone, placeOf } from './decoder.ts';
+import { mergedEntries, nodeOrNone, placeOf } from './decoder.ts';
 import type { Problem } from './problem.ts';
 import type { Place, Source } from './source.ts';
 
@@ -85,7 +85,7 @@ function child(place: Place, key: string, source: Source): Place | undefined {
   return entries(place, source).find(({ name }) => name === key)?.place;
 }
 
-function entries(place: Place, source: Source): ReturnType<typeof entriesOf> {
+function entries(place: Place, source: Source): ReturnType<typeof mergedEntries> {
   const found = source.resolve(place);
-  return isMap(found?.node) ? entriesOf(found.node, place.path) : [];
+  return isMap(found?.node) ? mergedEntries(found.node, place.path, source) : [];
 }

@@ -1,6 +1,10 @@
 import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWorld, type World } from '../../src/cli/demo/world.ts';
@@ -63,6 +67,20 @@ describe('pay at a gateway', () => {
     expect(err).toMatch(/paid {6}0\.001 USDC\npayer {5}0x70997970[0-9a-fA-F]{32}\ntx {8}0x[0-9a-f]{64}\n/);
     expect(err).not.toContain(buyer.key.slice(2));
     expect((await balance()) - before).toBe(1000n);
+  });
+
+  it('says that it waits while a payment is answered', async () => {
+    const { err } = await pay([url('/v1/weather/oslo'), '--yes']);
+    expect(err).toMatch(/^sent {6}the payment; waiting for the answer$/m);
+  });
+
+  it('says of an account without the money that it lacks it, and where', async () => {
+    const env = { TURNPIKE_PAY_KEY: `0x${'5a'.repeat(32)}` };
+    const { code, err } = await pay([url('/v1/weather/oslo'), '--yes'], { env });
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /The account 0x[0-9a-fA-F]{40} holds less than the price, 0\.001 USDC on base-sepolia\. Send it that much there/,
+    );
   });
 
   it('asks at a terminal, and pays on a yes only', async () => {
@@ -169,6 +187,18 @@ describe('pay at a server that is no gateway of ours', () => {
     const receipt = { success: true, transaction: '0xabc', network: 'eip155:84532', payer: buyer.address };
     res.writeHead(200, { 'PAYMENT-RESPONSE': encode(receipt) }).end('the thing');
   };
+
+  it('sends a body from a file or from stdin as it is, and says when there is no such file', async () => {
+    answer = async (req, res) => void res.end(await buffer(req));
+    const folder = mkdtempSync(join(tmpdir(), 'turnpike-pay-'));
+    const body = '{"q":\n"ö"}\n';
+    writeFileSync(join(folder, 'body.json'), body);
+    expect(await pay([url, '-d', `@${join(folder, 'body.json')}`])).toMatchObject({ code: 0, out: body });
+    expect(await pay([url, '-d', '@-'], { typed: body })).toMatchObject({ code: 0, out: body });
+    const missing = await pay([url, '-d', `@${join(folder, 'none')}`]);
+    expect(missing).toMatchObject({ code: 2, out: '', err: expect.stringContaining('cannot read the body from /') });
+    rmSync(folder, { recursive: true });
+  });
 
   it('pays more than a dollar where --max says so, and not before', async () => {
     sell([requirement()], settled);

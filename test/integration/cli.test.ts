@@ -188,6 +188,23 @@ describe('turnpike devnet', () => {
     await refused(url ?? '');
   });
 
+  it('writes with --config a whole file that is sound', async () => {
+    const { signals, code, out, err } = runCli('devnet', '--port', '0', '--config');
+    await err.until(/Ctrl-C/);
+    signals.emit('SIGTERM');
+    expect(await code).toBe(0);
+    const file = join(folder, 'devnet.yaml');
+    writeFileSync(file, out.text());
+    const check = runCli('check', '-c', file);
+    expect(await check.code).toBe(0);
+    expect(check.out.text()).toContain('fine, 1 route, 1 priced');
+    const routes = runCli('routes', '-c', file);
+    expect(await routes.code).toBe(0);
+    // What check and start warn of is no business of other commands.
+    expect(check.err.text()).toContain('warning: ');
+    expect(routes.err.text()).toBe('');
+  });
+
   it('ends with 0 when it is stopped while it starts', async () => {
     const { signals, code, err } = runCli('devnet', '--port', '0');
     // Once it is loaded, the command listens for signals before it does anything else.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { renderFolded } from '../../src/config/problem.ts';
 import { HEAD, load, paidPriceOf, planOf, problemsOf } from '../support/config/load.ts';
 
 const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
@@ -17,7 +18,11 @@ describe('what YAML may do', () => {
   it.each([
     ['a custom tag', 'price: !money $1', 'the tag !money is not allowed'],
     ['a tag of YAML 1.1', 'price: !!binary aGVsbG8=', 'is not allowed'],
-    ['a merge key', '<<: {price: free}', 'the key "<<" is not known'],
+    ['a merge of no map', '<<: free', 'this cannot be merged into a map'],
+    ['a merge without an anchor', '<<: *nothing', 'has no anchor before it'],
+    ['an unknown key that is merged', '<<: {prize: $1}', 'routes[0].prize: the key "prize" is not known'],
+    ['a merge into itself', '<<: &self {<<: *self}', 'this cannot be merged into a map'],
+    ['an x- key in a route', 'x-note: $1', 'the key "x-note" is not known'],
     ['an alias without an anchor', 'price: *nothing', 'has no anchor before it'],
   ])('refuses %s', (_, line, wrong) => {
     expect(problemsOf(`${HEAD}routes:\n  - path: /a\n    ${line}\n`).join('\n')).toContain(wrong);
@@ -82,6 +87,61 @@ describe('what YAML may do', () => {
     const routes = Array.from({ length: 200 }, (_, index) => `  - {path: /a${index}, price: $1, accepts: *list}\n`);
     const text = `${HEAD.replace('[base]', accepts)}routes:\n${routes.join('')}`;
     expect(problemsOf(text).filter((line) => line.includes('too many aliases'))).toHaveLength(1);
+  });
+});
+
+describe('merge keys and x- blocks', () => {
+  it('take keys from elsewhere, the own ones first, then those of the earlier map', () => {
+    const plan = planOf(`x-cheap: &cheap {price: $0.001, name: cheap}
+x-slow: &slow {timeout: 99s, price: $9}
+${HEAD}routes:
+  - {path: /a, <<: *cheap}
+  - {path: /b, name: own, <<: [*cheap, *slow]}
+  - path: /c
+    <<: {<<: *slow, name: nested}
+`);
+    const facts = plan.routes.map((each) => [each.name, paidPriceOf(each).offers[0]?.amount, each.timeoutMs]);
+    expect(facts).toEqual([
+      ['cheap', 1000n, expect.any(Number)],
+      ['own', 1000n, 99_000],
+      ['nested', 9_000_000n, 99_000],
+    ]);
+  });
+
+  it('say where a value that is wrong stands, not where it was merged', () => {
+    expect(problemsOf(`x-all: &all\n  price: 5\n${HEAD}routes:\n  - {path: /a, <<: *all}\n`)).toEqual([
+      expect.stringMatching(/:2:10 routes\[0\]\.price: the price 5 has no currency/),
+    ]);
+  });
+
+  it('merge into maps of any kind: of names, and those told apart by a key', () => {
+    const facilitator = `facilitator: {local: {rpc: {<<: *rpc}, key: "0x${'11'.repeat(32)}"}}`;
+    const plan = planOf(
+      `x-rpc: &rpc {base: "https://rpc.example"}\n${HEAD.replace(/^facilitator: .*$/m, facilitator)}${ROUTES}`,
+    );
+    expect(plan.facilitators).toMatchObject([{ kind: 'local' }]);
+    expect([...(plan.facilitators[0]?.rpc ?? [])].map(([, url]) => url)).toEqual(['https://rpc.example']);
+  });
+});
+
+describe('warnings', () => {
+  it('that say the same of several places are one line', () => {
+    const at = (line: number) => ({
+      file: 'g.yaml',
+      line,
+      column: 1,
+      keyPath: `routes[${line}]`,
+      wrong: 'it is risky',
+      right: 'care',
+    });
+    expect(renderFolded([at(1)])).toEqual(['g.yaml:1:1 routes[1]: it is risky, expected care']);
+    expect(renderFolded([at(1), { ...at(2), wrong: 'other' }, at(3), at(4)])).toEqual([
+      'g.yaml:1:1 routes[1]: it is risky, expected care (also on line 3, 4)',
+      'g.yaml:2:1 routes[2]: other, expected care',
+    ]);
+    expect(renderFolded([1, 2, 3, 4, 5, 6, 7, 8].map(at))).toEqual([
+      expect.stringMatching(/ \(also on line 2, 3, 4, 5, 6 and 2 more\)$/),
+    ]);
   });
 });
 

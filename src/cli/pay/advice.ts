@@ -2,6 +2,7 @@ import { PERMIT2_ADDRESS } from '@x402/evm';
 import { isJsonObject } from '../../domain/payment.ts';
 import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
+import { priceText } from './payable-offer.ts';
 import type { ServerProblem } from './problem.ts';
 import type { SignedPayment } from './purchase.ts';
 
@@ -29,7 +30,7 @@ export function adviceFor(response: Response, context: AdviceContext): readonly 
       `Nothing was paid. To pay, put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
     ];
   }
-  if (status === 402) return [head, `The server did not take the payment: ${refusalOf(response)}.`];
+  if (status === 402) return [head, ...explainRefusal(refusalOf(response), signed)];
   if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed)];
   // Conflict, or a settlement that is not resolved: the same payment gets the outcome, a new one would pay twice.
   if (signed !== undefined && (status === 409 || status >= 500)) {
@@ -79,6 +80,19 @@ function approvalAdvice({ offer }: SignedPayment): readonly string[] {
     `This token is paid through Permit2, which needs an approval once, from the paying account (it costs gas):`,
     `  cast send ${printable(assetAddress)} 'approve(address,uint256)' ${PERMIT2_ADDRESS} ${amount} --rpc-url …`,
     'Nothing was paid. Approve at least the price, then pay again.',
+  ];
+}
+
+/** Reasons of facilitators for an account that does not hold the price. */
+const TOO_POOR = /insufficient_(?:balance|funds)$/;
+
+function explainRefusal(reason: string, signed: SignedPayment | undefined): readonly string[] {
+  const refused = `The server did not take the payment: ${reason}.`;
+  if (signed === undefined || !TOO_POOR.test(reason)) return [refused];
+  const { payer, offer } = signed;
+  return [
+    refused,
+    `The account ${payer} holds less than the price, ${priceText(offer)} on ${printable(offer.network?.name ?? offer.networkId)}. Send it that much there, and pay again.`,
   ];
 }
 

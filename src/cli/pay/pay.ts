@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
+import { whyUnreadable } from '../../config/unreadable.ts';
 import { type Cli, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { parseHeader, parseMethod } from '../request-options.ts';
@@ -32,7 +35,7 @@ export function addPay({ program, terminal, finish }: Cli): void {
     .description('fetch a URL as a paying client: show the offer, ask, pay, print receipt and response')
     .argument('<url>', 'URL of the resource')
     .option('-X, --request <method>', 'request method; default GET, or POST with a body')
-    .option('-d, --data <body>', 'request body')
+    .option('-d, --data <body>', 'request body; @file reads it from a file, @- from stdin')
     .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
     .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
     .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
@@ -46,7 +49,7 @@ export function addPay({ program, terminal, finish }: Cli): void {
 }
 
 async function pay(url: string, options: PayOptions, terminal: Terminal): Promise<ExitCode> {
-  const request = createRequest(url, options);
+  const request = createRequest(url, options, await readBody(options.data, terminal));
   const limit = readLimit(options.max);
   const wallet = openWallet(terminal, options.keyEnv);
   const table = readAssetTable();
@@ -61,7 +64,7 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const isRepeat = paymentHeader(request.headers) !== undefined;
   const outcome =
     wallet !== undefined && !isRepeat
-      ? await buy(request, { wallet, limit, table, agree, fetch: send })
+      ? await buy(request, { wallet, limit, table, agree, fetch: (sent) => sendWatched(sent, terminal) })
       : await fetchPlainly(request);
   switch (outcome.kind) {
     case 'refused':
@@ -78,14 +81,26 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   }
 }
 
+type BodyText = string | Uint8Array<ArrayBuffer> | undefined;
+
+/** @throws UsageError for a file that cannot be read */
+async function readBody(data: string | undefined, terminal: Terminal): Promise<BodyText> {
+  if (data === undefined || !data.startsWith('@')) return data;
+  if (data === '@-') return new Uint8Array(await buffer(terminal.stdin));
+  try {
+    return new Uint8Array(await readFile(data.slice(1)));
+  } catch (fault) {
+    throw new UsageError(`cannot read the body from ${printable(data.slice(1))}: ${whyUnreadable(fault)}`);
+  }
+}
+
 /** @throws UsageError for what cannot be sent */
-function createRequest(url: string, options: PayOptions): Request {
+function createRequest(url: string, options: PayOptions, data: BodyText): Request {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new UsageError(`${JSON.stringify(url)} is not a URL; right is https://api.example.com/path`);
   }
   const method = options.request === undefined ? undefined : parseMethod(options.request);
   const headers = (options.header ?? []).map(parseHeader).map(([name, value]): [string, string] => [name, value]);
-  const { data } = options;
   try {
     return new Request(url, {
       method: method ?? (data === undefined ? 'GET' : 'POST'),
@@ -116,6 +131,24 @@ async function buy(request: Request, terms: PurchaseTerms): Promise<PurchaseOutc
 
 async function fetchPlainly(request: Request): Promise<PurchaseOutcome> {
   return { kind: 'answered', response: await send(request), signed: undefined };
+}
+
+/** Between two words about an answer that has not come, in milliseconds. */
+const PATIENCE_MS = 5_000;
+
+/** Sends a request. While one that carries a payment is answered, a chain may be waited for: it is said that it is alive. */
+async function sendWatched(request: Request, terminal: Terminal): Promise<Response> {
+  if (paymentHeader(request.headers) === undefined) return await send(request);
+  const startedAt = performance.now();
+  notice(terminal, 'sent      the payment; waiting for the answer');
+  const timer = setInterval(() => {
+    notice(terminal, `waiting   ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  }, PATIENCE_MS);
+  try {
+    return await send(request);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** @throws CommandFailure when there is no answer */

@@ -31,6 +31,8 @@ export type PurchaseOutcome =
 /** A payment that was made, for sending it again without paying again. */
 export interface SignedPayment {
   readonly offer: PayableOffer;
+  /** The account that it is taken from. */
+  readonly payer: string;
   readonly header: readonly [name: string, value: string];
 }
 
@@ -73,7 +75,7 @@ export async function purchase(request: Request, terms: PurchaseTerms): Promise<
   const watched: typeof globalThis.fetch = (input, init) => {
     const sent = new Request(input, init);
     const header = paymentHeader(sent.headers);
-    if (header !== undefined && chosen !== undefined) signed = { offer: chosen, header };
+    if (header !== undefined && chosen !== undefined) signed = { offer: chosen, payer: wallet.address, header };
     return fetch(sent);
   };
   try {
