@@ -46,7 +46,10 @@ export const ERROR_CODES = {
   permit2_allowance_required: offering(412, 'The payer has not approved Permit2 for this token yet.'),
   settlement_failed: offering(402, 'The payment could not be settled.'),
   payment_in_progress: client(409, 'Another request is using this payment right now.', true),
-  payment_already_used: client(409, 'This payment was used and its answer was delivered.'),
+  payment_already_used: client(
+    409,
+    'This payment was used: its answer was delivered, or its authorization was spent elsewhere.',
+  ),
   payment_bound_to_another_request: client(409, 'This payment belongs to another request.'),
   payment_identifier_required: offering(400, 'This route asks for a payment-identifier.'),
   payment_identifier_conflict: client(409, 'This payment-identifier belongs to another request.'),

@@ -26,7 +26,7 @@ async function judge(request: RoutedRequest, open: OpenPrice, services: Services
   const known = await findHeld(request, brought, services);
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
-  if (refusedBefore !== undefined) return refusePayment(refusedBefore);
+  if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
   return await verify(request, brought, services);
 }
 
@@ -62,7 +62,26 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
   budget.wasRefused(bringer, refusalsPerMinute);
   refusals.remember(facilitators, payment, verification.reason);
-  return refusePayment(verification.reason);
+  return refuse(brought, verification.reason);
+}
+
+/** Reasons that say that the authorization was used on the chain, or cancelled. */
+const AUTHORIZATION_GONE: ReadonlySet<string> = new Set([
+  'invalid_exact_evm_nonce_already_used',
+  'permit2_invalid_nonce',
+]);
+
+/**
+ * Refuses a payment that no row knows. One whose authorization is gone may have paid the seller all the same: anybody
+ * can send it to the chain, with the buyer's signature, before its request is here. A new offer would have its buyer pay
+ * twice.
+ *
+ * It is not served either. Everything that such a transfer shows is public: the settlements of another gateway, or of
+ * any other service with the same `payTo` and price, look the same, and whoever reads them on the chain could bring them
+ * here.
+ */
+function refuse({ payment }: BroughtPayment, reason: string): Refusal {
+  return payment.authorization.proved && AUTHORIZATION_GONE.has(reason) ? ALREADY_USED : refusePayment(reason);
 }
 
 const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
