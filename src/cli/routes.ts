@@ -32,11 +32,22 @@ async function showRoutes({ config, json }: RoutesOptions, terminal: Terminal): 
   }
   const table = readAssetTable();
   const heads = ['METHODS', 'HOST', 'PATH', 'PRICE', 'NETWORKS', 'SETTLE', 'UPSTREAM'];
-  for (const line of columns([heads, ...routes.map((route) => cells(route, table))])) print(terminal, line);
+  for (const line of columns([heads, ...routes.flatMap((route) => rows(route, table))])) print(terminal, line);
   print(terminal, `\nunmatched: ${unmatched}`);
   const shadowed = describeShadowed(plan);
   if (shadowed !== undefined) print(terminal, shadowed);
   return 0;
+}
+
+/** One row, and where a route has several prices one for each below it. */
+function rows(route: RouteDescription, table: AssetTable): readonly (readonly string[])[] {
+  const entries = route.prices ?? [];
+  return [
+    cells(route, table),
+    ...entries.map((entry) =>
+      cells({ ...route, ...entry, methods: [''], host: '', path: `  ${entry.when}`, upstream: '' }, table),
+    ),
+  ];
 }
 
 function cells(route: RouteDescription, table: AssetTable): readonly string[] {

@@ -128,9 +128,13 @@ function termsOf(scope: PassScope, sellers: readonly Seller[]): AccessTerms | un
 }
 
 /** What a price is for, whatever it is: a pass opens exactly the requests that it was sold for. */
-function fingerprintOf({ methods, host, pattern }: Route, { id }: PaidPrice): string {
+function fingerprintOf({ methods, host, pattern }: Route, { id, when }: PaidPrice): string {
   const shape = pattern.segments.map((segment) => shapeOf(segment));
-  return digest('route', [id, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest], 12);
+  return digest(
+    'route',
+    [id, [...(methods ?? [])].sort(), host ?? null, shape, pattern.rest, ...(when.length === 0 ? [] : [when])],
+    12,
+  );
 }
 
 /** As the file spells it: another spelling here would part passes from the routes that they were sold for. */

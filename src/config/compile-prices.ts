@@ -2,6 +2,7 @@ import { CHARGE_SUCCESS, type ChargeRule } from '../domain/charge-rule.ts';
 import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
+import type { When } from '../domain/when.ts';
 import type { PaidPrice as PaidPriceText } from './asset-choice.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -19,6 +20,7 @@ export type PriceFields = Pick<
 export interface PriceSource {
   /** {@link RoutePrice.id}. */
   readonly id: string;
+  readonly when: When;
   readonly fields: PriceFields;
   readonly gateway: GatewayFields;
   readonly market: Market;
@@ -28,20 +30,20 @@ export interface PriceSource {
 
 /** Compiles one price; its passes get their terms when all prices are known. `undefined` after a problem was reported. */
 export function compilePrice(given: PriceSource, source: Source): RoutePrice | undefined {
-  const { id, fields, gateway } = given;
+  const { id, when, fields, gateway } = given;
   const price = soundValue(fields.price);
   if (price === undefined) return undefined;
   const description = soundValue(fields.description);
   if (price.kind === 'free') {
     checkFree(fields, source);
-    return { kind: 'free', id, description };
+    return { kind: 'free', id, when, description };
   }
   const settle = soundValue(inherited(fields.settle, gateway.settle));
   const sold = compileOffers(given, price, settle ?? 'after', source);
   checkCharge(fields, gateway, source);
   checkDeferred(fields, gateway, source);
   if (sold === undefined || settle === undefined) return undefined;
-  return { kind: 'priced', id, description, ...sold, settle, charge: chargeRule(fields), access: undefined };
+  return { kind: 'priced', id, when, description, ...sold, settle, charge: chargeRule(fields), access: undefined };
 }
 
 function compileOffers(

@@ -6,7 +6,8 @@ import type { Upstream } from '../domain/upstream.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
-import { compilePrice, type PriceFields } from './compile-prices.ts';
+import { compilePriceList } from './compile-price-list.ts';
+import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { headerExcess, type Market } from './offers.ts';
@@ -37,8 +38,8 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
     if (entry !== undefined) entries.push(entry);
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
-    const route = compileRoute(field.value, entry, gateway, market, source);
-    if (route !== undefined) routes.push({ route, fields: [field.value] });
+    const compiled = compileRoute(field.value, entry, gateway, market, source);
+    if (compiled !== undefined) routes.push(compiled);
   }
   checkConflicts(entries, source);
   checkCovered(entries, source);
@@ -71,7 +72,7 @@ function compileRoute(
   gateway: GatewayFields,
   market: Market,
   source: Source,
-): Route | undefined {
+): CompiledRoute | undefined {
   checkMethodsOnce(fields, source);
   const target = inherited(fields.upstream, gateway.upstream);
   if (target.kind === 'absent')
@@ -82,23 +83,27 @@ function compileRoute(
     );
   const upstream = soundValue(target);
   const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
-  const price = compilePrice({ id: entry?.name ?? '', fields, gateway, market, timeoutMs }, source);
+  const place = entry?.place ?? fields.path.place;
+  const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, timeoutMs }, source);
+  const prices = (listed ?? []).map(({ price }) => price);
   checkRewrite(fields, source);
-  const answers = compileAnswers(fields, price === undefined ? [] : [price], gateway, source);
-  if (price?.kind === 'priced') checkHeader(fields, fields, price, answers.identifier, gateway, source);
-  if (entry === undefined || upstream === undefined || price === undefined) return undefined;
-  return {
+  const answers = compileAnswers(fields, prices, gateway, source);
+  for (const { price, fields: own } of listed ?? [])
+    if (price.kind === 'priced') checkHeader(fields, own, price, answers.identifier, gateway, source);
+  if (entry === undefined || upstream === undefined || listed === undefined) return undefined;
+  const route: Route = {
     name: entry.name,
     methods: entry.methods,
     host: entry.host,
     pattern: entry.pattern,
-    prices: [price],
+    prices,
     mimeType: soundValue(fields.mimeType),
     upstream,
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
     ...answers,
   };
+  return { route, fields: listed.map(({ fields: own }) => own) };
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

@@ -6,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
+import { whenText } from '../domain/when.ts';
 
 /** One way to pay, in plain data. */
 export interface OfferDescription {
@@ -69,6 +70,16 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
+  /** Each price; only there where the route has several. What stands above is all of them together. */
+  readonly prices?: readonly EntryDescription[];
+}
+
+/** One of several prices of a route, in plain data. */
+export interface EntryDescription extends PriceDescription {
+  /** What payments and passes of it are filed under. */
+  readonly id: string;
+  /** Which requests it is for, in words. */
+  readonly when: string;
 }
 
 /** Describes the routes of a plan in the order of the file. */
@@ -126,13 +137,28 @@ export function enforceText(percent: number): string {
   return percent === 0 ? 'off' : `${percent}%`;
 }
 
-/** What a route costs: its only price. */
-function describePrices([first]: readonly RoutePrice[]): PriceDescription {
-  return first === undefined ? { price: 'free', offers: [] } : describePrice(first);
+/** What a route costs: its only price, or all of them. */
+function describePrices(prices: readonly RoutePrice[]): Pick<RouteDescription, keyof PriceDescription | 'prices'> {
+  const [first, ...others] = prices.map(describeEntry);
+  if (first === undefined) return { price: 'free', offers: [] };
+  const { id, when, ...only } = first;
+  if (others.length === 0 && prices[0]?.when.length === 0) return only;
+  const all = [first, ...others];
+  const settle = [...new Set(all.flatMap((each) => each.settle ?? []))];
+  return {
+    price: [...new Set(all.map(({ price }) => price))].join(' or '),
+    offers: all.flatMap(({ offers }) => offers),
+    ...(settle.length > 0 && { settle: settle.join(' or ') }),
+    prices: all,
+  };
+}
+
+function describeEntry(price: RoutePrice): EntryDescription {
+  return { id: price.id, when: whenText(price.when), ...describePrice(price) };
 }
 
 /** Describes one price. */
-function describePrice(price: RoutePrice): PriceDescription {
+export function describePrice(price: RoutePrice): PriceDescription {
   const described = price.description === undefined ? {} : { description: price.description };
   if (price.kind === 'free') return { price: 'free', offers: [], ...described };
   const { settle, charge, access } = price;

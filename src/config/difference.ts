@@ -2,7 +2,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { pricesText } from '../domain/route-price.ts';
 import { sameSettings } from '../domain/same-settings.ts';
-import { describeRoute, enforceText, passText, type RouteDescription } from './describe.ts';
+import { describeRoute, type EntryDescription, enforceText, passText, type RouteDescription } from './describe.ts';
 import { LIMIT_KEYS, PLAN_KEYS, type PlanKey } from './plan-keys.ts';
 
 /** One thing that another configuration says. `from` or `to` is missing where there was, or will be, nothing. */
@@ -65,6 +65,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
         [scheme, symbol, 'on', network, 'to', payTo, 'for', `${maxTimeoutSeconds}s`].join(' '),
       )
       .join(', '),
+  prices: ({ prices = [] }) => prices.map(entryText).join('; '),
   name: ({ name }) => name,
   settle: ({ settle = '' }) => settle,
   upstream: ({ upstream }) => upstream,
@@ -79,6 +80,23 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   description: ({ description = '' }) => JSON.stringify(description),
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
 };
+
+/** All of an entry that a change of the file can change. */
+function entryText({
+  id,
+  when,
+  price,
+  settle = '',
+  charge = '',
+  access,
+  description = '',
+  offers,
+}: EntryDescription): string {
+  const payees = [...new Set(offers.map(({ network, payTo }) => `${network} to ${payTo}`))];
+  const pass = access === undefined ? '' : passText(access);
+  const parts = [id.slice(id.indexOf('#') + 1), when, price, settle, charge, pass, description, ...payees];
+  return parts.filter((part) => part !== '').join(', ');
+}
 
 function changesOf(what: string, old: Route, next: Route): readonly Change[] {
   if (sameSettings(old, next)) return [];

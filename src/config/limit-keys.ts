@@ -9,6 +9,7 @@ const DEFAULT_LIMITS: Limits = {
   paymentHeaderBytes: 12_288,
   headerBytes: 32_768,
   bodyBytes: undefined,
+  pricedBodyBytes: 256 * 1024,
   connections: 10_000,
   connectionsPerAddress: 256,
   refusalsPerMinute: 60,
@@ -21,6 +22,9 @@ const DEFAULT_LIMITS: Limits = {
 
 /** Largest `bodyBytes`: a terabyte is as good as no limit. */
 const MOST_BODY_BYTES = 1_099_511_627_776;
+
+/** Largest `pricedBodyBytes`: what is read is also parsed. */
+const MOST_PRICED_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Room for a request line and the other headers, next to the longest payment header. */
 const OTHER_HEADERS_BYTES = 4_096;
@@ -45,6 +49,13 @@ export const limitKeys = map('a map of limits', {
     description:
       'Longest request body: 413 before anything is done where its length is announced, else as soon as it grows over it. Default: any length, nothing is kept in memory.',
     examples: ['1MB', 65_536],
+  },
+  pricedBodyBytes: {
+    decoder: byteSize(MOST_PRICED_BODY_BYTES),
+    default: DEFAULT_LIMITS.pricedBodyBytes,
+    description:
+      'Longest request body on routes whose price depends on it, where it is read before it is sent: 413 for a longer one.',
+    examples: ['256KB', '1MB'],
   },
   connections: {
     decoder: count,
@@ -108,6 +119,7 @@ export function compileLimits(fields: LimitFields | undefined, source: Source): 
     paymentHeaderBytes: soundValue(fields.paymentHeaderBytes) ?? DEFAULT_LIMITS.paymentHeaderBytes,
     headerBytes: soundValue(fields.headerBytes) ?? DEFAULT_LIMITS.headerBytes,
     bodyBytes: soundValue(fields.bodyBytes),
+    pricedBodyBytes: soundValue(fields.pricedBodyBytes) ?? DEFAULT_LIMITS.pricedBodyBytes,
     connections: soundValue(fields.connections) ?? DEFAULT_LIMITS.connections,
     connectionsPerAddress: soundValue(fields.connectionsPerAddress) ?? DEFAULT_LIMITS.connectionsPerAddress,
     refusalsPerMinute: soundValue(fields.refusalsPerMinute) ?? DEFAULT_LIMITS.refusalsPerMinute,

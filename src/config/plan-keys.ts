@@ -67,6 +67,7 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
   paymentHeaderBytes: { key: 'limits.paymentHeaderBytes', show: ({ limits }) => String(limits.paymentHeaderBytes) },
   headerBytes: { key: 'limits.headerBytes', show: ({ limits }) => String(limits.headerBytes), fixed: true },
   bodyBytes: { key: 'limits.bodyBytes', show: ({ limits }) => String(limits.bodyBytes ?? 'none') },
+  pricedBodyBytes: { key: 'limits.pricedBodyBytes', show: ({ limits }) => String(limits.pricedBodyBytes) },
   connections: { key: 'limits.connections', show: ({ limits }) => String(limits.connections) },
   connectionsPerAddress: {
     key: 'limits.connectionsPerAddress',

@@ -11,11 +11,13 @@ import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts'
 import { acceptsDecoder, evmAddress, price } from './payment-keys.ts';
 import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
+import { when } from './when-keys.ts';
 
 /** The methods that the gateway forwards. CONNECT and TRACE reach no API through a proxy that is safe. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 const MAX_DESCRIPTION = 500;
+const ENTRY_RIGHT = 'a name of up to 50 letters, digits and . _ -';
 const NAME_RIGHT = 'a name of up to 100 letters, digits and . _ / -';
 
 const method: Decoder<string> = {
@@ -62,16 +64,77 @@ export const rewriteKeys = map('a map with from and to', {
   to: { decoder: prefix, required: true, description: 'What stands there when it is forwarded.' },
 });
 
-/** The keys of one route. */
-export function routeKeys(table: AssetTable) {
-  return map('a route: a map with path and price', routeKeyTable(table), {
-    later: {
-      when: 'conditions come in a later release: the route would apply to every request of its path',
+const entryName = text({
+  expects: ENTRY_RIGHT,
+  pattern: '[A-Za-z0-9][A-Za-z0-9._-]{0,49}',
+  parse: (given): Parsed<string> =>
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/.test(given)
+      ? { ok: true, value: given }
+      : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a name of a price`, right: ENTRY_RIGHT },
+});
+
+/** The keys of one entry of `prices`. */
+export function priceKeys(table: AssetTable) {
+  const { description: text, accepts, payTo, settle, charge, access: pass } = routeKeyParts(table);
+  return map('a price: a map with when and price', {
+    when: {
+      decoder: when,
+      description: 'Conditions, all of which have to hold. Without it the entry is for the rest of the requests.',
     },
+    price: {
+      decoder: price,
+      required: true,
+      description: 'What it costs, as on a route.',
+      examples: ['$0.001'],
+    },
+    name: {
+      decoder: entryName,
+      description:
+        'Stable id after that of the route, for metrics, the ledger and passes: `route#name`. Default: from the conditions.',
+    },
+    description: text,
+    accepts: { ...accepts, description: 'Ways to pay. Default: those of the route.' },
+    payTo: { ...payTo, description: 'Who is paid. Default: as on the route.' },
+    settle: { ...settle, description: 'When the money moves. Default: as on the route.' },
+    charge,
+    access: pass,
   });
 }
 
+/** One entry of `prices` as it was found. */
+export type PriceEntryFields = Fields<ReturnType<typeof priceKeys>['keys']>;
+
+/** The keys of one route. */
+export function routeKeys(table: AssetTable) {
+  return map('a route: a map with path and price', routeKeyTable(table), {
+    later: { when: 'conditions stand in the entries of prices' },
+  });
+}
+
+/** The keys about money that a route and its prices have. */
+function routeKeyParts(table: AssetTable) {
+  return {
+    description: { decoder: description, description: 'What a buyer gets; shown in the 402. At most 500 characters.' },
+    accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
+    payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
+    settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
+    charge: {
+      decoder: chargeStatuses,
+      description:
+        'Statuses of the API that are charged with `settle: after` and `deferred`, as a list. Other answers are relayed unpaid, and the payment stays good. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
+      examples: [['2xx', '302']],
+    },
+    access: {
+      decoder: access,
+      description:
+        'Sells a pass with each payment: pay once, come back with the access token until time or requests run out. See [access.md](access.md).',
+      examples: [{ for: '1h', requests: 1000 }],
+    },
+  } as const;
+}
+
 function routeKeyTable(table: AssetTable) {
+  const { description, accepts, payTo, settle, charge, access: pass } = routeKeyParts(table);
   return {
     path: {
       decoder: path,
@@ -87,31 +150,30 @@ function routeKeyTable(table: AssetTable) {
     host: { decoder: hostName, description: 'Lower-case host without port. Default: every host.' },
     price: {
       decoder: price,
-      required: true,
       description:
-        'What one call costs: `free`, dollars, an amount of a token, or atomic units. Decimal, never rounded.',
+        'What one call costs: `free`, dollars, an amount of a token, or atomic units. Decimal, never rounded. This or `prices` is required.',
       examples: ['free', '$0.001', '0.25 USDC'],
+    },
+    prices: {
+      decoder: list(priceKeys(table), 'a list of prices with conditions', 1),
+      description:
+        'Several prices instead of `price`: the first whose `when` fits a request decides. What nothing fits gets 400 and is not forwarded. What an entry does not say about money, it takes from the route. See [prices.md](prices.md).',
     },
     name: {
       decoder: routeName,
       description: 'Stable id for metrics and the ledger. Default: from methods, host and path.',
     },
-    description: { decoder: description, description: 'What a buyer gets; shown in the 402. At most 500 characters.' },
+    description,
     mimeType: {
       decoder: mimeType,
       description: 'Media type of the answer; shown in the 402.',
       examples: ['application/json'],
     },
-    accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
-    payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
+    accepts,
+    payTo,
     upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
-    settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
-    charge: {
-      decoder: chargeStatuses,
-      description:
-        'Statuses of the API that are charged with `settle: after` and `deferred`, as a list. Other answers are relayed unpaid, and the payment stays good. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
-      examples: [['2xx', '302']],
-    },
+    settle,
+    charge,
     idempotent: {
       decoder: flag,
       description:
@@ -129,12 +191,7 @@ function routeKeyTable(table: AssetTable) {
       decoder: enforcement,
       description: 'How many clients are charged, such as `25%`, or `off`. Default: `enforce` of the file.',
     },
-    access: {
-      decoder: access,
-      description:
-        'Sells a pass with each payment: pay once, come back with the access token until time or requests run out. See [access.md](access.md).',
-      examples: [{ for: '1h', requests: 1000 }],
-    },
+    access: pass,
     timeout: {
       decoder: duration,
       description: "How long until the upstream's response headers. Default: that of the upstream.",

@@ -35,6 +35,11 @@ export function formatUnits(amount: bigint, decimals: number): string {
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
+/** The sum of some amounts, each so many times. */
+export function sumAmounts(parts: readonly { readonly amount: Amount; readonly count: number }[]): Amount {
+  return parts.reduce((sum, { amount, count }) => sum + amount * BigInt(count), 0n) as Amount;
+}
+
 /** Raises an amount to `min`, then lowers it to `max`, which wins. */
 export function clampAmount(units: bigint, min: Amount, max: Amount): Amount {
   const raised = units < min ? min : (units as Amount);

@@ -115,6 +115,8 @@ export interface Limits {
   readonly headerBytes: number;
   /** Longest request body, in bytes; `undefined` takes any. */
   readonly bodyBytes: number | undefined;
+  /** Longest request body that is read because it decides the price, in bytes. */
+  readonly pricedBodyBytes: number;
   /** Most connections of clients to one process. */
   readonly connections: number;
   /** The same for one address; trusted proxies are not bounded by it. */

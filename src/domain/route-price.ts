@@ -1,6 +1,7 @@
 import type { RouteAccess } from './access.ts';
 import type { ChargeRule } from './charge-rule.ts';
 import type { Offer } from './offer.ts';
+import type { When } from './when.ts';
 
 /** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
 export type SettleMode = 'after' | 'before' | 'deferred';
@@ -12,6 +13,8 @@ interface PriceFacts {
    * has several prices, `#` and the name of the entry after it.
    */
   readonly id: string;
+  /** Which requests of the route it is for; nothing in it: all that no price before it is for. */
+  readonly when: When;
   /** What a buyer gets. */
   readonly description: string | undefined;
 }
@@ -32,6 +35,14 @@ export interface PaidPrice extends PriceFacts {
   readonly charge: ChargeRule;
   /** How passes open what costs this; `undefined` where each call is paid for. */
   readonly access: RouteAccess | undefined;
+  /** What it is the sum of, where it was made for one request with several calls. */
+  readonly parts?: readonly PricePart[];
+}
+
+/** A price and how often a request pays it. */
+export interface PricePart {
+  readonly price: PaidPrice;
+  readonly count: number;
 }
 
 /** One price of a route. */
@@ -40,6 +51,12 @@ export type RoutePrice = FreePrice | PaidPrice;
 /** What has prices: a route. */
 interface Priced {
   readonly prices: readonly RoutePrice[];
+}
+
+/** The name of the route that a price belongs to, of its id. */
+export function routeNameOf(id: string): string {
+  const [name = id] = id.split('#', 1);
+  return name;
 }
 
 /** The prices of a route that are paid, in the order of the file. */
@@ -62,7 +79,29 @@ export function descriptionOf({ prices }: Priced): string | undefined {
   return prices.find(({ description }) => description !== undefined)?.description;
 }
 
+/** Whether every request of a route is free, whatever it asks. */
+export function isFreeToAll({ prices: [only] }: Priced): boolean {
+  return only?.kind === 'free' && only.when.length === 0;
+}
+
 /** The prices of a route as the file puts them, for people, each once: `$0.001 or free`. */
 export function pricesText({ prices }: Priced): string {
   return [...new Set(prices.map((price) => (price.kind === 'free' ? 'free' : price.text)))].join(' or ');
+}
+
+/** The dearest of some prices, the first of those that cost as much; what is free is the cheapest. */
+export function dearestOf(prices: readonly RoutePrice[]): RoutePrice {
+  const [first, ...others] = prices;
+  if (first === undefined) throw new Error('there is no price');
+  return others.reduce((dearest, price) => (weightOf(price) > weightOf(dearest) ? price : dearest), first);
+}
+
+/** Most decimals that an asset can have. */
+const MOST_DECIMALS = 36;
+
+/** What a price comes to in whole tokens, by its dearest offer: a number to compare with, not to charge. */
+export function weightOf(price: RoutePrice): bigint {
+  if (price.kind === 'free') return 0n;
+  const weights = price.offers.map(({ amount, asset }) => amount * 10n ** BigInt(MOST_DECIMALS - asset.decimals));
+  return weights.reduce((most, weight) => (weight > most ? weight : most), 0n);
 }

@@ -1,7 +1,7 @@
 import type { Answer } from '../domain/answer.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Route } from '../domain/route.ts';
-import { isPriced, type PaidPrice, type SettleMode } from '../domain/route-price.ts';
+import { isFreeToAll, type SettleMode } from '../domain/route-price.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Client, ReceivedRequest } from '../proxy/client.ts';
@@ -12,7 +12,7 @@ import { type Arrival, acceptRequest } from './accept.ts';
 import { admit } from './admit.ts';
 import { type Challenged, faultAnswer, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
-import { choosePrice } from './choose-price.ts';
+import { type ChosenPrice, choosePrice } from './choose-price.ts';
 import { isPreflight, preflightAnswer } from './cross-origin.ts';
 import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
@@ -131,11 +131,24 @@ function route(
     const { upstream } = unmatched;
     return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
   }
-  if (!isPriced(matched)) return transport.serveFree(request, matched);
+  if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched);
-  const price = choosePrice(matched);
+  const choosing = choosePrice(request, matched);
+  const serveAt = (chosen: ChosenPrice): Promise<Served> => serveChosen(request, matched, chosen, services, transport);
+  return choosing instanceof Promise ? choosing.then(serveAt) : serveAt(choosing);
+}
+
+function serveChosen(
+  request: AcceptedRequest,
+  matched: Route,
+  chosen: ChosenPrice,
+  services: Services,
+  transport: Transport,
+): Promise<Served> {
+  const { price } = chosen;
+  // Others pay for what has the same URL.
   if (price.kind === 'free') return transport.serveFree(request, matched, true);
-  return enforce(request, matched, price, services, transport);
+  return enforce(request, matched, { ...chosen, price }, services, transport);
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
@@ -149,13 +162,13 @@ async function servePreflight(request: AcceptedRequest, matched: Route): Promise
 async function enforce(
   request: AcceptedRequest,
   matched: Route,
-  price: PaidPrice,
+  chosen: Pick<RoutedRequest, 'price' | 'pricedBody'>,
   services: Services,
   transport: Transport,
 ): Promise<Served> {
   const resourceUrl = resourceUrlOf(request, matched);
-  const routed: RoutedRequest = { ...request, route: matched, price, resourceUrl };
-  const open = request.runtime.openPrice(matched, price);
+  const routed: RoutedRequest = { ...request, ...chosen, route: matched, resourceUrl };
+  const open = request.runtime.openPrice(matched, chosen.price);
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
   const isAsked = open.access === undefined && !hasPayment(routed.head.headers, services.protocols);

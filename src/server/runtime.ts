@@ -1,7 +1,10 @@
+import { Decision } from '../content/decision.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
+import { isSameWay, sumOffers } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
-import type { PaidPrice } from '../domain/route-price.ts';
+import type { PaidPrice, PricePart, RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
@@ -64,8 +67,9 @@ class PlanRuntime implements OpenRuntime {
   readonly discovery: Discovery | undefined;
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
-  /** Each is made for its first request: most of ten thousand routes may never see one. */
-  readonly #prices = new Map<PaidPrice, OpenPrice>();
+  /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
+  readonly #prices = new WeakMap<PaidPrice, OpenPrice>();
+  readonly #decisions = new Map<Route, Decision<RoutePrice>>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
   readonly #listings: Listings | undefined;
@@ -89,6 +93,10 @@ class PlanRuntime implements OpenRuntime {
 
   upgradeProxy(upstream: Upstream): UpgradeProxy {
     return getOrOpen(this.#tunnels, upstream, (settings) => openUpgradeProxy(settings, this.health));
+  }
+
+  decision(route: Route): Decision<RoutePrice> {
+    return getOrOpen(this.#decisions, route, ({ prices }) => new Decision(prices));
   }
 
   openPrice(route: Route, price: PaidPrice): OpenPrice {
@@ -121,19 +129,32 @@ function openPrice(
   listings: Listings | undefined,
 ): OpenPrice {
   const { host, mimeType, identifier } = route;
-  const { id, offers, description } = price;
+  const { id, offers, description, parts } = price;
   const access = accessTools && openAccessDesk(price, host, accessTools);
   const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route) };
   return {
     offers,
     challenge: composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
-    recentOffers: (now) => recent.of(id, now),
+    recentOffers: (now) => (parts === undefined ? recent.of(id, now) : recentSums(parts, recent, now)),
     lookUpOffers: () => recent.lookUp(),
     access,
   };
 }
 
-function getOrOpen<K, V>(map: Map<K, V>, key: K, open: (key: K) => V): V {
+/** What the same calls cost before the last change of their prices: what was quoted for a batch is honoured, too. */
+function recentSums(parts: readonly PricePart[], recent: RuntimeDeps['recent'], now: number): readonly Offer[] {
+  let changed = false;
+  const before = parts.map(({ price: { id, offers }, count }) => {
+    const old = recent.of(id, now);
+    changed ||= old.length > 0;
+    // The latest comes last; what did not change stands as it is.
+    const latest = [...old].reverse();
+    return { offers: [...latest, ...offers.filter((offer) => !old.some((each) => isSameWay(each, offer)))], count };
+  });
+  return changed ? sumOffers(before) : [];
+}
+
+function getOrOpen<K extends object, V>(map: Pick<WeakMap<K, V>, 'get' | 'set'>, key: K, open: (key: K) => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = open(key);

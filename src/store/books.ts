@@ -8,6 +8,7 @@ export interface BookFilter {
   readonly since?: number;
   /** Exclusive. */
   readonly until?: number;
+  /** Name of a route, with all its prices, or id of one price. */
   readonly route?: string;
   readonly states?: readonly PaymentState[];
   readonly payer?: string;

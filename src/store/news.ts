@@ -1,4 +1,5 @@
 import type { PaymentRecord } from '../domain/payment-record.ts';
+import { routeNameOf } from '../domain/route-price.ts';
 import type { PaymentEventType, Webhook } from '../domain/webhook.ts';
 import type { Transition } from './ledger.ts';
 
@@ -20,7 +21,7 @@ export function withNews(
 ): Transition {
   const type = newsOf(step, before, now);
   if (type === undefined) return step;
-  const hooks = webhooks.filter(({ routes }) => routes === undefined || routes.includes(before.route));
+  const hooks = webhooks.filter(({ routes }) => routes === undefined || routes.includes(routeNameOf(before.route)));
   return hooks.length === 0 ? step : { ...step, news: { type, hooks: hooks.map(({ id }) => id) } };
 }
 

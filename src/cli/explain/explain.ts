@@ -40,12 +40,12 @@ async function explain(method: string, url: string, options: ExplainOptions, ter
   const verb = parseMethod(method);
   const { plan } = await readPlan(options.config, terminal);
   const publicHost = plan.publicUrl === undefined ? undefined : new URL(plan.publicUrl).host;
-  const explanation = explainRequest(plan, {
+  const explanation = await explainRequest(plan, {
     method: verb,
     target,
     host: headerValue(headers, 'host') ?? host ?? publicHost ?? 'localhost',
     headers: headers.filter(([name]) => name.toLowerCase() !== 'host'),
-    bodyBytes: options.data === undefined ? undefined : Buffer.byteLength(options.data),
+    body: options.data === undefined ? undefined : Buffer.from(options.data),
   });
   if (options.json === true) printJson(terminal, explanation);
   else for (const line of render(explanation)) print(terminal, line);
@@ -76,7 +76,8 @@ function render(explanation: Explanation): readonly string[] {
 function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readonly string[] {
   const { route } = explanation;
   const table = readAssetTable();
-  const offers = route.offers.map(
+  const cost = explanation.fits ?? route;
+  const offers = cost.offers.map(
     (offer) =>
       `${offer.price} (${offer.amount} atomic units of ${offer.asset}) on ${networkText(table, offer.network)} ` +
       `to ${offer.payTo}, ${offer.scheme}${offer.v1 ? ', also for x402 v1' : ''}`,
@@ -85,12 +86,13 @@ function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readon
     `path      ${explanation.path}`,
     `route     ${route.name}`,
     ...listed('why', explanation.why),
-    `price     ${route.price}`,
+    ...(explanation.fits === undefined ? [] : [`fits      ${explanation.fits.when} (${explanation.fits.id})`]),
+    `price     ${explanation.fits?.price ?? route.price}`,
     ...listed('offers', offers),
-    ...(route.settle === undefined ? [] : [`settle    ${route.settle}`]),
-    ...(route.access === undefined
+    ...(cost.settle === undefined ? [] : [`settle    ${cost.settle}`]),
+    ...(cost.access === undefined
       ? []
-      : [`sells     a pass for ${passText(route.access)}, whose token needs no payment`]),
+      : [`sells     a pass for ${passText(cost.access)}, whose token needs no payment`]),
     `answer    ${explanation.answer}`,
     ...destination(explanation.destination),
   ];

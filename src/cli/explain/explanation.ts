@@ -1,16 +1,18 @@
-import { describeRoute, type RouteDescription } from '../../config/describe.ts';
+import { describePrice, describeRoute, type EntryDescription, type RouteDescription } from '../../config/describe.ts';
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 import { hostName } from '../../domain/host.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
-import { isPriced, type PaidPrice } from '../../domain/route-price.ts';
+import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route-price.ts';
+import { whenText } from '../../domain/when.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
-import { choosePrice } from '../../pipeline/choose-price.ts';
+import { type AskingRequest, choosePrice } from '../../pipeline/choose-price.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
+import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { FacilitatorOpener, protocols } from '../../registry.ts';
@@ -45,6 +47,8 @@ export type Explanation =
       /** Canonical: what is matched and what is forwarded. */
       readonly path: string;
       readonly route: RouteDescription;
+      /** Which of several prices it is, or their sum. */
+      readonly fits: EntryDescription | undefined;
       readonly why: readonly string[];
       readonly answer: string;
       /** What the 402 names and the buyer pays for; `undefined` on free routes. */
@@ -53,12 +57,12 @@ export type Explanation =
     });
 
 /** Explains a request with the gateway's own stages, so that the explanation cannot differ from what happens. */
-export function explainRequest(plan: Plan, imagined: ImaginedRequest): Explanation {
+export async function explainRequest(plan: Plan, imagined: ImaginedRequest): Promise<Explanation> {
   const { method, target, host } = imagined;
   const asked: Asked = { request: { method, target, host } };
   try {
     const accepted = accept(plan, imagined);
-    return explainAccepted(accepted, asked);
+    return await explainAccepted({ ...accepted, body: imagined.body && bodyOfBytes(imagined.body) }, asked);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) throw fault;
     const { code, meaning, message, detail } = fault;
@@ -93,31 +97,39 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
   return acceptRequest({ head: headOf(imagined), runtime, requestId: '(a fresh id)', notes: emptyNotes() });
 }
 
-function explainAccepted(accepted: AcceptedHead, asked: Asked): Explanation {
+async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<Explanation> {
   const { head, method, path, host, runtime } = accepted;
   const { plan } = runtime;
   const route = matchRoute(accepted);
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
-  if (isPriced(route) && isPreflight(head)) {
+  if (!isFreeToAll(route) && isPreflight(head)) {
     const answer =
       plan.cors === 'api'
         ? "the API's own, to the CORS preflight: it reaches the upstream without payment (cors: api)"
         : '204 to the CORS preflight, without payment and without the upstream';
     return { ...asked, kind: 'preflight', route: description, answer };
   }
-  const price = choosePrice(route);
+  const { price } = await choosePrice(accepted, route);
   const paid = price.kind === 'priced' ? price : undefined;
   return {
     ...asked,
     kind: 'matched',
     path,
     route: description,
+    fits: description.prices && fitOf(price),
     why: whyMatched(route, plan.routes, { method, host: hostName(host), path }),
     answer: paid === undefined ? 'what the upstream answers, free of charge' : answerOf(route, paid),
     resourceUrl: paid === undefined ? undefined : resourceUrlOf(accepted, route),
     destination: describeDestination(accepted, route, paid),
   };
+}
+
+/** The price of this request, and why: its conditions, or what it is the sum of. */
+function fitOf(price: RoutePrice): EntryDescription {
+  const sum = price.kind === 'priced' ? price.parts : undefined;
+  const when = sum?.map(({ price: part, count }) => `${count} × (${whenText(part.when)})`).join(' + ');
+  return { id: price.id, when: when ?? whenText(price.when), ...describePrice(price) };
 }
 
 function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {

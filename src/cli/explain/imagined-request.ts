@@ -11,15 +11,15 @@ export interface ImaginedRequest {
   readonly host: string;
   /** The other headers. */
   readonly headers: readonly HeaderField[];
-  /** Length of the body, `undefined` for none. */
-  readonly bodyBytes: number | undefined;
+  /** `undefined` for none. */
+  readonly body: Buffer | undefined;
 }
 
 /** The head of an imagined request, from a client without an address. */
-export function headOf({ method, target, host, headers, bodyBytes }: ImaginedRequest): RequestHead {
+export function headOf({ method, target, host, headers, body }: ImaginedRequest): RequestHead {
   const fields: HeaderField[] = [['Host', host], ...headers];
-  if (bodyBytes !== undefined && !fields.some(([name]) => name.toLowerCase() === 'content-length')) {
-    fields.push(['Content-Length', String(bodyBytes)]);
+  if (body !== undefined && !fields.some(([name]) => name.toLowerCase() === 'content-length')) {
+    fields.push(['Content-Length', String(body.length)]);
   }
   return requestHead({ method, target }, fields);
 }

@@ -15,6 +15,7 @@ import {
   RESTING,
   SETTLED,
 } from '../../domain/payment-state.ts';
+import { routeNameOf } from '../../domain/route-price.ts';
 import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
@@ -312,7 +313,7 @@ class MemoryLedger implements PaymentStore {
       (row) =>
         (since === undefined || row.claimedAt >= since) &&
         (until === undefined || row.claimedAt < until) &&
-        (route === undefined || row.route === route) &&
+        (route === undefined || row.route === route || routeNameOf(row.route) === route) &&
         (payer === undefined || row.payer.toLowerCase() === payer.toLowerCase()) &&
         (unresolved !== true || row.resolution === undefined) &&
         (states === undefined || states.includes(row.state)),

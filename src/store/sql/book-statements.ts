@@ -49,10 +49,17 @@ class Conditions {
   constructor({ since, until, route, states, payer, unresolved }: BookFilter) {
     if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
     if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
-    if (route !== undefined) this.add(`route = ${this.place(text(route))}`);
+    if (route !== undefined) this.#addRoute(route);
     if (payer !== undefined) this.add(`LOWER(payer) = ${this.place(text(payer.toLowerCase()))}`);
     if (unresolved === true) this.add('resolved_at IS NULL');
     if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
+  }
+
+  /** All prices of a route have its name before the `#` of their id. */
+  #addRoute(route: string): void {
+    const front = `${route}#`;
+    const own = `SUBSTR(route, 1, ${[...front].length}) = ${this.place(text(front))}`;
+    this.add(`(route = ${this.place(text(route))} OR ${own})`);
   }
 
   /** Adds a value and gives the placeholder that stands for it. */

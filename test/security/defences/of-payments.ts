@@ -33,7 +33,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'replay',
     ['served once', 'store/sql/payment-statements.ts', 'WHERE turnpike_payments.', '-- '],
-    ['buys nothing', 'pipeline/fingerprint.ts', ', query]', ']'],
+    ['buys nothing', 'pipeline/fingerprint.ts', ', query, ...body]', ', ...body]'],
     ['buys nothing', 'pipeline/fingerprint.ts', '[price.id, method, host,', '[price.id, method,'],
     ['buys nothing', HELD, 'record.fingerprint !== fingerprint', 'false'],
     [

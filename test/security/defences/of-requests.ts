@@ -79,7 +79,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "method === 'OPTIONS'",
     ],
     ['is not served to', ACCEPT, 'httpVersionMajor !== 1', 'false'],
-    ['upgrade', 'pipeline/serve.ts', 'if (!isPriced(matched))', 'if (!isPriced(matched) || transport !== HTTP)'],
+    ['upgrade', 'pipeline/serve.ts', 'if (isFreeToAll(matched))', 'if (isFreeToAll(matched) || transport !== HTTP)'],
     ['upgrade', LISTENER, 'shouldUpgradeCallback: isWebSocketUpgrade,', ''],
   ),
   ...defencesOf(

@@ -1,0 +1,79 @@
+import { isSameWay } from '../domain/price-sum.ts';
+import { type RoutePrice, weightOf } from '../domain/route-price.ts';
+import { whenText } from '../domain/when.ts';
+import { covers, meets } from '../domain/when-overlap.ts';
+import type { Place, Source } from './source.ts';
+
+/** An entry of `prices` and where it stands. */
+interface PlacedPrice {
+  readonly price: RoutePrice;
+  readonly place: Place;
+}
+
+/** Checks the prices of a route against each other, in their order. */
+export function checkPriceList(entries: readonly PlacedPrice[], source: Source): void {
+  entries.forEach((entry, at) => {
+    const before = entries.slice(0, at);
+    const taker = before.find(({ price }) => covers(price.when, entry.price.when));
+    if (taker !== undefined) {
+      source.report(
+        entry.place,
+        `the price can never be asked: ${taker.place.path} (${whenText(taker.price.when)}) takes all of its requests`,
+        'it before the other one, or left out',
+      );
+      return;
+    }
+    warnOfOverlap(entry, before, source);
+  });
+  for (const entry of entries) warnOfWayAround(entry, entries, source);
+  checkSums(entries, source);
+}
+
+/** Order decides, which is easily overlooked where neither entry is a special case of the other. */
+function warnOfOverlap(entry: PlacedPrice, before: readonly PlacedPrice[], source: Source): void {
+  const { when } = entry.price;
+  const other = before.find(
+    ({ price }) =>
+      weightOf(price) !== weightOf(entry.price) &&
+      price.when.length > 0 &&
+      when.length > 0 &&
+      meets(price.when, when) &&
+      !covers(when, price.when),
+  );
+  if (other === undefined) return;
+  source.warn(
+    entry.place,
+    `some requests fit ${other.place.path} (${whenText(other.price.when)}) as well, and cost what that says`,
+    'conditions that do not meet, or the one that is meant first',
+  );
+}
+
+/** Who asks is what the client says of itself: a price that depends on it is paid by who wants to. */
+function warnOfWayAround({ price, place }: PlacedPrice, entries: readonly PlacedPrice[], source: Source): void {
+  if (!price.when.some(({ subject }) => subject.kind === 'agent')) return;
+  const others = price.when.filter(({ subject }) => subject.kind !== 'agent');
+  const cheaper = entries.find(
+    (other) => other.price !== price && weightOf(other.price) < weightOf(price) && meets(other.price.when, others),
+  );
+  if (cheaper === undefined) return;
+  source.warn(
+    place,
+    `a client that sends another User-Agent pays what ${cheaper.place.path} costs instead`,
+    'the same price, unless that is meant',
+  );
+}
+
+/** A batch is paid at once: its calls need a way to pay that all of them have. */
+function checkSums(entries: readonly PlacedPrice[], source: Source): void {
+  if (!entries.some(({ price }) => price.when.some(({ subject }) => subject.kind === 'jsonrpc'))) return;
+  const paid = entries.flatMap(({ price, place }) => (price.kind === 'priced' ? [{ price, place }] : []));
+  const [first, ...others] = paid;
+  for (const { price, place } of others) {
+    const isSame =
+      first?.price.offers.length === price.offers.length &&
+      price.offers.every((offer) => first.price.offers.some((other) => isSameWay(offer, other)));
+    if (isSame) continue;
+    const wrong = `a batch with it could not be paid: its ways to pay are not those of ${first?.place.path ?? 'the first'}`;
+    source.report(place, wrong, 'the same accepts and payTo for all prices of the route');
+  }
+}

@@ -1,0 +1,163 @@
+import { isMap } from 'yaml';
+import { plainNumber } from '../domain/plain-number.ts';
+import type { Parsed } from '../domain/price.ts';
+import type { Condition, Subject, ValueTest, When } from '../domain/when.ts';
+import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
+import { byKind, type Entry, list, record } from './forms.ts';
+import type { Place, Source } from './source.ts';
+import { text, word } from './text.ts';
+
+const TEST_RIGHT = 'a text with * for anything, a list of such, present, absent, or {min, max}';
+const MOST_TEXT = 200;
+
+const pattern: Decoder<string> = text({
+  expects: 'a text with * for anything',
+  schema: { type: ['string', 'number', 'boolean'] },
+  bare: true,
+  parse: (given): Parsed<string> => {
+    const right = `a text of 1 to ${MOST_TEXT} characters`;
+    if (given === '' || given.length > MOST_TEXT)
+      return { ok: false, wrong: `the text has ${given.length} characters`, right };
+    return { ok: true, value: given };
+  },
+});
+
+const patterns = mapped(list(pattern, 'a list of texts', 1), valuesOf);
+
+const bound: Decoder<string> = text({
+  expects: 'a number such as 4096',
+  schema: { type: ['string', 'number'] },
+  bare: true,
+  parse: (given): Parsed<string> => {
+    const value = plainNumber(given);
+    if (value !== undefined) return { ok: true, value };
+    return { ok: false, wrong: `${JSON.stringify(given)} is not a number of up to 15 digits`, right: 'such as 4096' };
+  },
+});
+
+/** The keys of a range. */
+export const rangeKeys = map(TEST_RIGHT, {
+  min: { decoder: bound, description: 'The least, included.' },
+  max: { decoder: bound, description: 'The most, included.' },
+});
+
+const range: Decoder<ValueTest> = complete(rangeKeys, ({ min, max }, place, source): ValueTest | undefined => {
+  if (min !== undefined || max !== undefined) return { kind: 'range', min, max };
+  if (isEmpty(place)) source.report(place, 'the range has no bounds', 'min, max, or both');
+  return undefined;
+});
+
+const valueTest: Decoder<ValueTest> = byKind<ValueTest>(TEST_RIGHT, {
+  scalar: mapped(pattern, (given): ValueTest => {
+    return given === 'present' || given === 'absent' ? { kind: given } : texts([given]);
+  }),
+  list: mapped(patterns, texts),
+  map: range,
+});
+
+/** A number is found however it is spelled in JSON. */
+function texts(given: readonly string[]): ValueTest {
+  return { kind: 'texts', patterns: [...new Set(given.flatMap((each) => [each, plainNumber(each) ?? each]))] };
+}
+
+const oneOrMore = (item: Decoder<string>, expects: string): Decoder<readonly string[]> =>
+  byKind<readonly string[]>(expects, {
+    scalar: mapped(item, (given): readonly string[] => [given]),
+    list: mapped(list(item, expects, 1), valuesOf),
+  });
+
+/** `HEAD` is what `GET` is. */
+const method = word(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
+
+/** The keys of `when`. */
+export const whenKeys = map('a map of conditions such as {json: {/model: gpt-5}}', {
+  method: {
+    decoder: oneOrMore(method, 'a method such as POST, or a list'),
+    description: 'Methods; `GET` is `HEAD` too.',
+  },
+  header: {
+    decoder: record(valueTest, 'a map of header names', '^[A-Za-z0-9-]+$'),
+    description: `Headers by name. Each value: ${TEST_RIGHT}.`,
+    examples: [{ 'X-Tier': 'batch' }],
+  },
+  query: {
+    decoder: record(valueTest, 'a map of keys of the query', '^.+$'),
+    description: 'Keys of the query, decoded.',
+    examples: [{ size: ['large', 'huge'] }],
+  },
+  json: {
+    decoder: record(valueTest, 'a map of JSON pointers such as /model', '^/'),
+    description:
+      'Values of the JSON body by their pointer (RFC 6901); in a route that is priced by JSON-RPC calls, of each call. The body is read before the price is known, whatever its media type.',
+    examples: [{ '/model': ['gpt-5-mini', 'gpt-5-nano'] }],
+  },
+  jsonrpc: {
+    decoder: oneOrMore(pattern, 'a JSON-RPC method such as eth_call, or a list; * for anything'),
+    description: 'Methods of JSON-RPC. A batch costs the sum of its calls; one call without a price refuses all of it.',
+    examples: [['eth_call', 'eth_get*']],
+  },
+  agent: {
+    decoder: word(['bot', 'browser']),
+    description:
+      'Who asks, by its User-Agent: `bot` for one that the library isbot knows, or none. Whoever wants to can send that of a browser.',
+  },
+});
+
+/** The conditions of a price. */
+export const when: Decoder<When> = complete(whenKeys, (values, place, source): When | undefined => {
+  const { method: methods, jsonrpc, agent } = values;
+  const words = (subject: Subject, given: readonly string[] | undefined): readonly Condition[] =>
+    given === undefined ? [] : [{ subject, test: { kind: 'texts', patterns: given } }];
+  const conditions: readonly Condition[] = [
+    ...words({ kind: 'method' }, methods),
+    ...named(values.header, headerSubject, source),
+    ...named(values.query, (name): Parsed<Subject> => ({ ok: true, value: { kind: 'query', name } }), source),
+    ...words({ kind: 'agent' }, agent === undefined ? undefined : [agent]),
+    ...words({ kind: 'jsonrpc' }, jsonrpc),
+    ...named(values.json, jsonSubject, source),
+  ];
+  if (conditions.length > 0) return conditions;
+  // What is there and came to nothing was reported.
+  if (isEmpty(place))
+    source.report(place, 'there is no condition', 'a condition, or the key left out for the rest of the requests');
+  return undefined;
+});
+
+/** Conditions whose keys are names of the operator's choice. */
+function named(
+  entries: readonly Entry<ValueTest>[] | undefined,
+  subjectOf: (name: string) => Parsed<Subject>,
+  source: Source,
+): readonly Condition[] {
+  return (entries ?? []).flatMap(({ key, keyPlace, field }) => {
+    const subject = subjectOf(key);
+    if (!subject.ok) source.report(keyPlace, subject.wrong, subject.right);
+    return subject.ok && field.kind === 'value' ? [{ subject: subject.value, test: field.value }] : [];
+  });
+}
+
+function isEmpty({ node }: Place): boolean {
+  return isMap(node) && node.items.every(({ value }) => isMap(value) && value.items.length === 0);
+}
+
+function headerSubject(name: string): Parsed<Subject> {
+  if (HEADER_NAME.test(name) && !name.includes('_'))
+    return { ok: true, value: { kind: 'header', name: name.toLowerCase() } };
+  return {
+    ok: false,
+    wrong: `${JSON.stringify(name)} is not a header that APIs tell apart`,
+    right: 'a name such as X-Tier',
+  };
+}
+
+function jsonSubject(pointer: string): Parsed<Subject> {
+  if (POINTER.test(pointer)) return { ok: true, value: { kind: 'json', pointer } };
+  return { ok: false, wrong: `${JSON.stringify(pointer)} is not a JSON pointer`, right: 'a pointer such as /model' };
+}
+
+function valuesOf<T>(fields: readonly Field<T>[]): readonly T[] {
+  return fields.flatMap((field) => (field.kind === 'value' ? [field.value] : []));
+}

@@ -1,0 +1,74 @@
+import type { BodySubject } from '../domain/when.ts';
+import { ABSENT, type Fact } from './fact.ts';
+import { bodyAmbiguous } from './json-fault.ts';
+import { type JsonDocument, type JsonFacts, readJson } from './json-reader.ts';
+import type { PointerTree } from './pointer-tree.ts';
+
+/** Where a JSON-RPC call says what it calls. */
+export const JSONRPC_METHOD = '/method';
+
+/** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
+const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
+
+/**
+ * Refuses a body whose headers say that it is to be read otherwise than as the bytes of a JSON text.
+ *
+ * @throws GatewayError `body_ambiguous`
+ */
+export function refuseOtherForm(rawHeaders: readonly string[]): void {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase().replaceAll('_', '-');
+    const value = rawHeaders[index + 1] ?? '';
+    if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
+      throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');
+    if (name !== 'content-type') continue;
+    if (NOT_JSON.test(value)) throw bodyAmbiguous('Send the body as JSON, with a Content-Type that says so.');
+    for (const [, charset = ''] of value.matchAll(CHARSET))
+      if (!/^utf-?8$/i.test(charset)) throw bodyAmbiguous('Send the body in UTF-8.');
+  }
+}
+
+/** A body that was read: one thing that is asked, or several. */
+export interface AskedBody {
+  /** Each is priced by itself. */
+  readonly calls: readonly JsonFacts[];
+  /** Whether it is a list of calls. */
+  readonly isBatch: boolean;
+}
+
+/**
+ * Reads what a body asks.
+ *
+ * @param byCall whether a list is a batch, whose calls are priced one by one
+ * @throws GatewayError `body_ambiguous`
+ */
+export function readBody(
+  bytes: Buffer,
+  rawHeaders: readonly string[],
+  pointers: PointerTree,
+  byCall: boolean,
+): AskedBody {
+  refuseOtherForm(rawHeaders);
+  const document: JsonDocument = readJson(bytes, pointers, byCall);
+  if (document.items === undefined) return { calls: [document.facts], isBatch: false };
+  if (document.items.length === 0) throw bodyAmbiguous('The batch is empty.');
+  return { calls: document.items, isBatch: true };
+}
+
+/** What a call says of a subject. JSON's `null` is nothing: many readers cannot tell it from a key that is not there. */
+export function bodyFact(subject: BodySubject, call: JsonFacts): Fact {
+  const value = call.get(subject.kind === 'jsonrpc' ? JSONRPC_METHOD : subject.pointer);
+  switch (value?.kind) {
+    case undefined:
+      return ABSENT;
+    case 'object':
+    case 'array':
+      return { kind: 'structure' };
+    case 'word':
+      return value.text === 'null' ? ABSENT : { kind: 'word', text: value.text };
+    case 'text':
+    case 'number':
+      return value;
+  }
+}

@@ -1,0 +1,148 @@
+import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
+import { JSONRPC_METHOD } from './body-facts.ts';
+import { type Facts, passes, textOf } from './fact.ts';
+import { type PointerTree, pointerTree } from './pointer-tree.ts';
+
+/** Something that is chosen by conditions. */
+export interface Choice {
+  readonly when: When;
+}
+
+/** What the head of a request comes to: a choice, none, or that the body decides. */
+export type ByHead<C> =
+  | { readonly kind: 'chosen'; readonly choice: C }
+  | { readonly kind: 'none' }
+  /** `possible` are those that it is between: what can still fit, up to the first that needs no body. */
+  | { readonly kind: 'body'; readonly possible: readonly C[] };
+
+/** A choice with its conditions, those of the head first. */
+interface Entry<C> {
+  readonly choice: C;
+  readonly head: readonly Condition[];
+  readonly body: readonly Condition[];
+}
+
+/** Entries that ask one subject for exact texts, by text; all others are candidates whatever it is. */
+interface Index<C> {
+  readonly subject: Subject;
+  readonly byText: ReadonlyMap<string, readonly number[]>;
+  readonly others: readonly number[];
+  readonly entries: readonly Entry<C>[];
+}
+
+/**
+ * Chooses the first entry whose conditions all hold. Where many entries test one value for equality, that value is
+ * looked up: a hundred of them cost what three do.
+ */
+export class Decision<C extends Choice> {
+  /** What has to be read of a body. */
+  readonly pointers: PointerTree;
+  /** Whether a list of calls is priced call by call. */
+  readonly byCall: boolean;
+  readonly #entries: readonly Entry<C>[];
+  readonly #index: Index<C> | undefined;
+
+  constructor(choices: readonly C[]) {
+    this.#entries = choices.map((choice) => ({
+      choice,
+      head: choice.when.filter(({ subject }) => !isOfBody(subject)),
+      body: choice.when.filter(({ subject }) => isOfBody(subject)),
+    }));
+    const subjects = choices.flatMap(({ when }) => when.map(({ subject }) => subject));
+    this.byCall = subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.pointers = pointerTree(subjects.flatMap(pointersOf));
+    this.#index = indexOf(this.#entries);
+  }
+
+  /** Chooses by the head alone, as far as that goes. */
+  byHead(facts: Facts): ByHead<C> {
+    const possible: C[] = [];
+    for (const { choice, head, body } of this.#entries) {
+      if (!holds(head, facts)) continue;
+      if (body.length === 0 && possible.length === 0) return { kind: 'chosen', choice };
+      possible.push(choice);
+      if (body.length === 0) break;
+    }
+    return possible.length === 0 ? { kind: 'none' } : { kind: 'body', possible };
+  }
+
+  /** Chooses by head and body; `undefined` where nothing fits. */
+  first(facts: Facts): C | undefined {
+    const index = this.#index;
+    if (index === undefined) return this.#entries.find((entry) => holdsAll(entry, facts))?.choice;
+    const text = textOf(facts.of(index.subject), index.subject);
+    const fitting = text === undefined ? [] : (index.byText.get(text) ?? []);
+    return firstOf(merged(fitting, index.others), (at) => {
+      const entry = index.entries[at];
+      return entry !== undefined && holdsAll(entry, facts) ? entry.choice : undefined;
+    });
+  }
+}
+
+function pointersOf(subject: Subject): readonly string[] {
+  if (subject.kind === 'json') return [subject.pointer];
+  return subject.kind === 'jsonrpc' ? [JSONRPC_METHOD] : [];
+}
+
+function holdsAll<C>({ head, body }: Entry<C>, facts: Facts): boolean {
+  return holds(head, facts) && holds(body, facts);
+}
+
+function holds(conditions: readonly Condition[], facts: Facts): boolean {
+  return conditions.every(({ subject, test }) => passes(test, facts.of(subject), subject));
+}
+
+/** By the subject that most entries test for equality; not worth it below three. */
+function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
+  const counts = new Map<string, { readonly subject: Subject; count: number }>();
+  for (const entry of entries) {
+    for (const condition of [...entry.head, ...entry.body]) {
+      if (exactTexts(condition) === undefined) continue;
+      const key = subjectKey(condition.subject);
+      const known = counts.get(key) ?? { subject: condition.subject, count: 0 };
+      known.count += 1;
+      counts.set(key, known);
+    }
+  }
+  const [best] = [...counts.values()].sort((one, other) => other.count - one.count);
+  if (best === undefined || best.count < 3) return undefined;
+  const key = subjectKey(best.subject);
+  const byText = new Map<string, number[]>();
+  const others: number[] = [];
+  entries.forEach(({ head, body }, at) => {
+    const condition = [...head, ...body].find(
+      (each) => subjectKey(each.subject) === key && exactTexts(each) !== undefined,
+    );
+    const texts = condition && exactTexts(condition);
+    if (texts === undefined) others.push(at);
+    for (const text of new Set(texts)) byText.set(text, [...(byText.get(text) ?? []), at]);
+  });
+  return { subject: best.subject, byText, others, entries };
+}
+
+function exactTexts({ test }: Condition): readonly string[] | undefined {
+  return test.kind === 'texts' && test.patterns.every((pattern) => !pattern.includes('*')) ? test.patterns : undefined;
+}
+
+/** Two ascending lists as one. */
+function* merged(one: readonly number[], other: readonly number[]): Generator<number> {
+  let [a, b] = [0, 0];
+  for (;;) {
+    const [left, right] = [one[a], other[b]];
+    if (left !== undefined && (right === undefined || left < right)) {
+      yield left;
+      a += 1;
+    } else if (right !== undefined) {
+      yield right;
+      b += 1;
+    } else return;
+  }
+}
+
+function firstOf<T>(candidates: Iterable<number>, find: (at: number) => T | undefined): T | undefined {
+  for (const at of candidates) {
+    const found = find(at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

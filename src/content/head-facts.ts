@@ -1,0 +1,76 @@
+import { isbot } from 'isbot';
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { HeadSubject } from '../domain/when.ts';
+import { ABSENT, type Fact } from './fact.ts';
+import { queryValue } from './query-value.ts';
+
+/** What conditions see of a request's head. */
+export interface AskedHead {
+  readonly method: string;
+  /** With its `?`, as sent. */
+  readonly query: string;
+  /** Flat list of names and values, as sent. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** Headers by which some frameworks take another method than the request line's. */
+const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
+/**
+ * What a request's head says of a subject.
+ *
+ * @throws GatewayError `request_ambiguous` for a header or a key of the query that is there more than once, or that the
+ *   upstream would not see as it stands
+ */
+export function headFact(subject: HeadSubject, head: AskedHead): Fact {
+  switch (subject.kind) {
+    case 'method':
+      refuseOverride(head);
+      // What GET costs, HEAD costs: it has the same headers.
+      return { kind: 'text', text: head.method === 'HEAD' ? 'GET' : head.method };
+    case 'header':
+      return headerValue(head.rawHeaders, subject.name);
+    case 'query':
+      return queryValue(head.query, subject.name);
+    case 'agent':
+      return { kind: 'text', text: agentOf(headerValue(head.rawHeaders, 'user-agent')) };
+  }
+}
+
+function refuseOverride({ rawHeaders }: AskedHead): void {
+  for (const name of METHOD_OVERRIDES)
+    if (headerValue(rawHeaders, name).kind !== 'absent')
+      throw ambiguous(`${name} asks for another method than the request line`);
+}
+
+/** Servers behind CGI and WSGI read `X_Tier` and `X-Tier` as one header. */
+function headerValue(rawHeaders: readonly string[], name: string): Fact {
+  let found: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const given = rawHeaders[index]?.toLowerCase() ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    // A header that is named here goes no further than the gateway.
+    if (
+      given === 'connection' &&
+      value
+        .toLowerCase()
+        .split(',')
+        .some((each) => each.trim() === name)
+    )
+      throw ambiguous(`Connection names ${name}, so that the API would not see it`);
+    if (given.length !== name.length || given.replaceAll('_', '-') !== name) continue;
+    if (given !== name) throw ambiguous(`${given} is read as ${name} by some`);
+    if (found !== undefined) throw ambiguous(`the header ${name} is there more than once`);
+    found = value;
+  }
+  return found === undefined ? ABSENT : { kind: 'text', text: found.trim() };
+}
+
+/** Who sends no User-Agent is no browser. */
+function agentOf(userAgent: Fact): 'bot' | 'browser' {
+  return userAgent.kind !== 'text' || userAgent.text === '' || isbot(userAgent.text) ? 'bot' : 'browser';
+}
+
+function ambiguous(what: string): GatewayError {
+  return new GatewayError('request_ambiguous', { detail: `The request can be read in two ways: ${what}.` });
+}

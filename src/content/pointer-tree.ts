@@ -1,0 +1,45 @@
+/** Pointers (RFC 6901) that are asked for, as a tree of their tokens. */
+export interface PointerTree {
+  /** The pointer that ends here, if one does. */
+  pointer: string | undefined;
+  readonly children: Map<string, PointerTree>;
+  /** Children by what readers that ignore case take for the same key. */
+  readonly folded: Map<string, string>;
+}
+
+/** Puts pointers into a tree. */
+export function pointerTree(pointers: Iterable<string>): PointerTree {
+  const root = emptyTree();
+  for (const pointer of pointers) {
+    let node = root;
+    for (const token of tokensOf(pointer)) {
+      let child = node.children.get(token);
+      if (child === undefined) {
+        child = emptyTree();
+        node.children.set(token, child);
+        node.folded.set(foldKey(token), token);
+      }
+      node = child;
+    }
+    node.pointer = pointer;
+  }
+  return root;
+}
+
+/** Equal for keys that some reader takes for the same: Go compares them without their case, and folds `ſ` and the Kelvin sign. */
+export function foldKey(key: string): string {
+  return key.normalize('NFC').toUpperCase().toLowerCase();
+}
+
+/** The tokens of a pointer, unescaped. */
+function tokensOf(pointer: string): readonly string[] {
+  if (pointer === '') return [];
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function emptyTree(): PointerTree {
+  return { pointer: undefined, children: new Map(), folded: new Map() };
+}

@@ -1,0 +1,112 @@
+/** What a value is held against. Texts are compared exactly, with `*` for any characters. */
+export type ValueTest =
+  | { readonly kind: 'texts'; readonly patterns: readonly string[] }
+  | { readonly kind: 'present' }
+  | { readonly kind: 'absent' }
+  /** Plain decimals, both included. */
+  | { readonly kind: 'range'; readonly min: string | undefined; readonly max: string | undefined };
+
+/** What a condition of a request's head looks at. */
+export type HeadSubject =
+  | { readonly kind: 'method' }
+  /** Lower case. */
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+  /** Its value is `bot` or `browser`. */
+  | { readonly kind: 'agent' };
+
+/** What a condition of a request's body looks at. */
+export type BodySubject =
+  /** An RFC 6901 pointer; within the call where a route is priced by its calls. */
+  { readonly kind: 'json'; readonly pointer: string } | { readonly kind: 'jsonrpc' };
+
+/** What a condition looks at. */
+export type Subject = HeadSubject | BodySubject;
+
+/** One condition of `when`. */
+export interface Condition {
+  readonly subject: Subject;
+  readonly test: ValueTest;
+}
+
+/** All of these have to hold. */
+export type When = readonly Condition[];
+
+/** Whether a subject is only known once the body was read. */
+export function isOfBody({ kind }: Subject): boolean {
+  return kind === 'json' || kind === 'jsonrpc';
+}
+
+/** Equal for subjects that are the same. */
+export function subjectKey(subject: Subject): string {
+  switch (subject.kind) {
+    case 'header':
+    case 'query':
+      return `${subject.kind} ${subject.name}`;
+    case 'json':
+      return `json ${subject.pointer}`;
+    case 'method':
+    case 'agent':
+    case 'jsonrpc':
+      return subject.kind;
+  }
+}
+
+/** Whether a text fits a pattern, whose only wildcard is `*`. Linear in practice: no regular expression. */
+export function fitsPattern(pattern: string, text: string): boolean {
+  const parts = pattern.split('*');
+  const [first = '', ...others] = parts;
+  const last = others.pop();
+  if (last === undefined) return pattern === text;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  let from = first.length;
+  const end = text.length - last.length;
+  for (const part of others) {
+    const at = text.indexOf(part, from);
+    if (at === -1 || at + part.length > end) return false;
+    from = at + part.length;
+  }
+  return true;
+}
+
+/** A test as people write it: `gpt-5*`, `present`, `2 to 4`. */
+export function testText(test: ValueTest): string {
+  switch (test.kind) {
+    case 'texts':
+      return test.patterns.join(' or ');
+    case 'present':
+    case 'absent':
+      return test.kind;
+    case 'range':
+      return [test.min === undefined ? '' : `from ${test.min}`, test.max === undefined ? '' : `up to ${test.max}`]
+        .filter((part) => part !== '')
+        .join(' ');
+  }
+}
+
+/** A condition in a few words: `/model is gpt-5*`. */
+export function conditionText({ subject, test }: Condition): string {
+  const what = subject.kind === 'json' ? (subject.pointer === '' ? 'the body' : subject.pointer) : subjectKey(subject);
+  return `${what} is ${testText(test)}`;
+}
+
+/** Conditions in a few words; `the rest` where there are none. */
+export function whenText(when: When): string {
+  return when.length === 0 ? 'the rest' : when.map(conditionText).join(' and ');
+}
+
+/** Longest default name of a price: it is a label of metrics. */
+const MOST_NAME = 60;
+
+/** What a price is called after its route where the file does not say: `jsonrpc=eth_call`, or `rest`. */
+export function conditionName(when: When): string {
+  const parts = when.map(({ subject, test }) => {
+    const what = subject.kind === 'json' ? subject.pointer : 'name' in subject ? subject.name : subject.kind;
+    return `${what}=${test.kind === 'texts' ? test.patterns.join(',') : testText(test).replaceAll(' ', '_')}`;
+  });
+  const name = parts
+    .join('+')
+    .replaceAll(/[^\x21-\x7e]/g, '_')
+    .replaceAll('#', '_');
+  return name === '' ? 'rest' : name.slice(0, MOST_NAME);
+}

@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { type JsonValue, readJson } from '../../../src/content/json-reader.ts';
+import { pointerTree } from '../../../src/content/pointer-tree.ts';
+import { GatewayError } from '../../../src/domain/gateway-error.ts';
+import { BODY_TRICKS } from '../../support/body-tricks.ts';
+
+const MODEL = pointerTree(['/model']);
+
+function read(bytes: Buffer, ...pointers: readonly string[]): ReadonlyMap<string, JsonValue> {
+  return readJson(bytes, pointers.length === 0 ? MODEL : pointerTree(pointers), false).facts;
+}
+
+/** The text at `/model`, or that the body was refused. */
+function modelIn(bytes: Buffer): string {
+  try {
+    const value = read(bytes).get('/model');
+    if (value === undefined || (value.kind === 'word' && value.text === 'null')) return 'absent';
+    return 'text' in value ? value.text : value.kind;
+  } catch (fault) {
+    if (fault instanceof GatewayError && fault.code === 'body_ambiguous') return 'refused';
+    throw fault;
+  }
+}
+
+describe('a body that decides a price', () => {
+  it.each(BODY_TRICKS)('with $name is read in one way, or refused', ({ bytes, model }) => {
+    expect(modelIn(bytes)).toBe(model);
+  });
+
+  it('is read as V8 reads it where it is read at all', () => {
+    for (const { name, bytes } of BODY_TRICKS) {
+      const ours = modelIn(bytes);
+      if (ours === 'refused') continue;
+      const theirs: unknown = JSON.parse(bytes.toString('utf8'));
+      const model = typeof theirs === 'object' && theirs !== null && 'model' in theirs ? theirs.model : undefined;
+      expect(model === undefined || model === null ? 'absent' : String(model), name).toBe(ours);
+    }
+  });
+
+  it('is read as Python reads it where it is read at all', ({ skip }) => {
+    const script = `import json, sys
+out = []
+for line in sys.stdin:
+    value = json.loads(bytes.fromhex(line.strip()))
+    model = value.get("model")
+    out.append('absent' if model is None else str(int(model) if isinstance(model, float) else model))
+print(json.dumps(out))`;
+    const accepted = BODY_TRICKS.filter(({ model }) => model !== 'refused');
+    const input = accepted.map(({ bytes }) => bytes.toString('hex')).join('\n');
+    const python = spawnSync('python3', ['-c', script], { input, encoding: 'utf8' });
+    if (python.error !== undefined) skip('there is no python3');
+    expect(python.stderr).toBe('');
+    expect(JSON.parse(python.stdout)).toEqual(accepted.map(({ model }) => model));
+  });
+
+  it('says in one sentence what is wrong with it', () => {
+    const fault = (): unknown => read(Buffer.from('{"model":1,"model":2}'));
+    expect(fault).toThrow(expect.objectContaining({ detail: expect.stringContaining('"model" is there twice') }));
+  });
+});
+
+describe('pointers', () => {
+  const body = Buffer.from('{"a/b":{"~":["x",{"y":true}]},"":{"":1},"list":[]}');
+
+  it.each([
+    ['/a~1b/~0/0', { kind: 'text', text: 'x' }],
+    ['/a~1b/~0/1/y', { kind: 'word', text: 'true' }],
+    ['/a~1b/~0', { kind: 'array' }],
+    ['/a~1b', { kind: 'object' }],
+    ['//', { kind: 'number', text: '1' }],
+    ['/list/0', undefined],
+    ['/a~1b/~0/01', undefined],
+  ])('%s finds what stands there', (pointer, value) => {
+    expect(read(body, pointer).get(pointer)).toEqual(value);
+  });
+
+  it('of several lengths are all found in one reading', () => {
+    expect([...read(body, '/a~1b/~0/0', '/a~1b', '/list').keys()].sort()).toEqual(['/a~1b', '/a~1b/~0/0', '/list']);
+  });
+});
+
+describe('a list of calls', () => {
+  it('is read item by item, each with its own values', () => {
+    const { items } = readJson(Buffer.from('[{"method":"a"},{"x":1},{"method":"b"}]'), pointerTree(['/method']), true);
+    expect(items?.map((item) => item.get('/method'))).toEqual([
+      { kind: 'text', text: 'a' },
+      undefined,
+      { kind: 'text', text: 'b' },
+    ]);
+  });
+});
