@@ -7,7 +7,7 @@ import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
 import type { CallPlace } from '../proxy/call-room.ts';
 import type { Client } from '../proxy/client.ts';
-import type { ClientDeparture } from '../proxy/client-departure.ts';
+import type { SignalledDeparture } from '../proxy/client-departure.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -31,7 +31,7 @@ export interface AcceptedHead {
 /** An accepted request with the client that waits for its answer. */
 export interface AcceptedRequest extends AcceptedHead {
   readonly client: Client;
-  readonly clientGone: ClientDeparture;
+  readonly clientGone: SignalledDeparture;
   /** `undefined` where it has none. */
   readonly body: RequestBody | undefined;
   /** What it costs, once it met a price. */

@@ -12,6 +12,11 @@ export interface Departure {
   removeEventListener(type: 'abort', listener: DepartureListener): void;
 }
 
+/** The same, with a signal for what takes nothing else. */
+export interface SignalledDeparture extends Departure {
+  readonly signal: AbortSignal;
+}
+
 /**
  * Whether the client of a request has gone before its answer was complete.
  *
@@ -19,7 +24,7 @@ export interface Departure {
  * references, which keep whole requests alive until the collector's next full round. That was a quarter of the time of a
  * free request.
  */
-export class ClientDeparture implements Departure {
+export class ClientDeparture implements SignalledDeparture {
   aborted = false;
   readonly #listeners: DepartureListener[] = [];
   #controller: AbortController | undefined;

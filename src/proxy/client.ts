@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import type { Answer } from '../domain/answer.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import { STATUS_CODES } from '../engine/node-http.ts';
-import { ClientDeparture } from './client-departure.ts';
+import { ClientDeparture, type SignalledDeparture } from './client-departure.ts';
 import { answerBeforeUploadEnds, discardBody } from './linger.ts';
 import type { Passage } from './passage.ts';
 import { type BodyTerms, type RequestBody, requestBodyOf } from './request-body.ts';
@@ -29,7 +29,7 @@ export interface RelayedHead {
 /** The client of one request, as the pipeline knows it: a body that may be read, and one answer that goes to it. */
 export interface Client {
   /** Whether it has gone before its answer was complete. */
-  readonly departure: ClientDeparture;
+  readonly departure: SignalledDeparture;
   /** Whether nothing can be written to it any more. */
   readonly isGone: boolean;
   /** Status of the answer, once there is one. */
