@@ -21,7 +21,7 @@ import { type Cli, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
-import { notice, print, type Terminal } from './terminal.ts';
+import { notice, type Terminal } from './terminal.ts';
 
 /** Adds `turnpike start`. */
 export function addStart({ program, terminal, finish }: Cli): void {
@@ -61,6 +61,7 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
     requireFile(config);
     const reading = read();
     const plan = soundPlan(reading.loaded);
+    log.level = plan.log.level;
     if (reading.loaded.ok) {
       for (const warning of renderFolded(reading.loaded.warnings)) notice(terminal, `warning: ${warning}`);
     }
@@ -106,8 +107,11 @@ interface Watchers {
 
 async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, terminal }: Watchers): Promise<ExitCode> {
   if (!watch.signal.aborted) {
-    const admin = gateway.adminUrl === undefined ? '' : ` (admin ${gateway.adminUrl})`;
-    print(terminal, `turnpike listening on ${gateway.url}${admin}`);
+    const { url, adminUrl } = gateway;
+    const admin = adminUrl === undefined ? 'no admin listener' : `admin ${adminUrl}`;
+    // Whoever starts it waits for this line, whatever else is logged.
+    const said = log.child({}, { level: 'info' });
+    said.info({ url, adminUrl }, `turnpike listening on ${url} (${admin})`);
   }
   const { lost } = gateway;
   const why = await (lost === undefined ? watch.stopped() : Promise.race([watch.stopped(), lost]));
@@ -155,12 +159,14 @@ async function startProcesses(
 async function startWorker(config: string, terminal: Terminal, primary: PrimaryLine): Promise<ExitCode> {
   const { runWorker } = await import('../server/workers/worker.ts');
   const schemes = await loadSchemes();
+  const log = await openLog(terminal.stdout);
   const started = await runWorker(primary, {
-    log: await openLog(terminal.stdout),
+    log,
     load: async (contents) => {
       const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes });
       giveBackWhatReadingTook(contents);
       if (!loaded.ok) throw new UsageError(`the configuration ${config} is read in another way by a worker`);
+      log.level = loaded.plan.log.level;
       return { plan: loaded.plan, schemes };
     },
   });

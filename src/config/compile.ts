@@ -16,6 +16,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { DEFAULT_DISCOVERY } from './discovery-keys.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
+import { DEFAULT_LOG } from './log-keys.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
@@ -82,6 +83,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     cors: soundValue(gateway.cors) ?? 'gateway',
     readiness: soundValue(gateway.readiness) ?? 'process',
     limits,
+    log: { ...(soundValue(gateway.log) ?? DEFAULT_LOG), clientAddress: soundValue(gateway.logClientAddress) ?? true },
     tracing: soundValue(gateway.tracing),
     discovery: discoveryTerms(gateway),
     ...ledger,

@@ -9,6 +9,7 @@ import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
 import { limitKeys } from './limit-keys.ts';
 import { adminAddress, cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
+import { logRules } from './log-keys.ts';
 import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
@@ -182,6 +183,15 @@ function gatewayKeyTable(table: AssetTable) {
       decoder: pause,
       description:
         'How long a shutdown goes on taking connections after `/readyz` says 503, so that load balancers look elsewhere first. Default: `2s`, at most half of `drainTimeout`.',
+    },
+    log: {
+      decoder: logRules,
+      description: 'What is logged: `level`, the share of the requests (`sample`), and statuses that are not (`skip`).',
+      examples: [{ level: 'warn' }, { sample: '10%', skip: [402] }],
+    },
+    logClientAddress: {
+      decoder: flag,
+      description: "Whether the client's address is part of a request's line in the log. Default: `true`.",
     },
     tracing: {
       decoder: tracing,

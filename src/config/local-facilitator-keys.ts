@@ -50,6 +50,17 @@ export function localKeys(table: AssetTable) {
       default: 1,
       description: 'Blocks until a settlement counts; 1 is its own block.',
     },
+    failedGasPerPayer: {
+      decoder: integer('a number of gas', 0, 1_000_000_000),
+      default: 600_000,
+      description:
+        "Gas that one payer's settlements may take within an hour without moving money; above it nothing is sent for that payer. Some four transfers.",
+    },
+    failedGas: {
+      decoder: integer('a number of gas', 0, 1_000_000_000),
+      default: 6_000_000,
+      description: 'The same of all payers; above it each payment is settled by itself, and simulated right before.',
+    },
     settleTimeout: {
       decoder: duration,
       default: '60s',
@@ -94,6 +105,7 @@ function localSpec(fields: Fields<ReturnType<typeof localKeys>['keys']>): LocalF
     maxFeePerGas: values.maxFeePerGas,
     eip6492Factories: sound,
     confirmations: values.confirmations,
+    failedGas: { ofPayer: BigInt(values.failedGasPerPayer), inAll: BigInt(values.failedGas) },
     settleTimeoutMs: values.settleTimeout,
   };
 }

@@ -1,5 +1,6 @@
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import { logText } from '../domain/log-rules.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { settledNetworks } from '../registry.ts';
 import { describeUpstream } from './describe.ts';
@@ -50,6 +51,10 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   },
   webhooks: { key: 'webhooks', show: ({ webhooks }) => showList(webhooks.map(({ url }) => new URL(url).origin)) },
   drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
+  log: {
+    key: 'log',
+    show: ({ log }) => `${logText(log)}${log.clientAddress ? '' : ', without addresses'}`,
+  },
   tracing: {
     key: 'tracing',
     show: ({ tracing }) =>

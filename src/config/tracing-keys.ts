@@ -25,7 +25,7 @@ const endpoint: Decoder<string> = text({
 });
 
 /** A percentage, as a number from 0 to 1. */
-const share: Decoder<number> = text({
+export const share: Decoder<number> = text({
   expects: SHARE_RIGHT,
   bare: true,
   pattern: '(?:100|\\d{1,2}(?:\\.\\d{1,3})?)%',

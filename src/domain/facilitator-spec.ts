@@ -34,6 +34,8 @@ export interface LocalFacilitatorSpec {
   readonly rpc: ReadonlyMap<Network, string>;
   /** 32-byte private key of the account that sends settlements and pays gas, `0x` and 64 hex digits. */
   readonly key: `0x${string}`;
+  /** Gas that settlements may take within an hour without moving money. */
+  readonly failedGas: { readonly ofPayer: bigint; readonly inAll: bigint };
   /** Highest `maxFeePerGas` to settle at, in wei; above it settlements are refused as overloaded. */
   readonly maxFeePerGas: bigint;
   /** ERC-6492 factories that may be called to deploy a payer's wallet; lower case. Empty: none. */

@@ -1,6 +1,7 @@
 import type { AccessTokenPlan } from './access.ts';
 import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
+import type { LogRules } from './log-rules.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Upstream } from './upstream.ts';
@@ -103,6 +104,7 @@ export interface Plan {
   readonly drainDelayMs: number;
   /** What agents are told; `undefined` for nothing. */
   readonly discovery: DiscoveryTerms | undefined;
+  readonly log: LogRules;
   /** `undefined`: nothing is traced. */
   readonly tracing: TracingSpec | undefined;
 }

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { formatAmount } from '../domain/amount.ts';
+import { isLogged, type LogRules } from '../domain/log-rules.ts';
 import { describeCause } from './cause.ts';
 import { LineQueue } from './line-queue.ts';
 import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
@@ -34,7 +35,11 @@ export function droppedLines(log: Logger): number {
  * The line is what pino would write, made in one go and handed to pino's own destination: every request pays for it, and
  * a line costs pino three times as much.
  */
-export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'> {
+export function createRequestLog(
+  log: Logger,
+  rules: () => LogRules,
+  random: () => number = Math.random,
+): Pick<Observer, 'requestFinished'> {
   const out = destinationOf(log);
   const { info, error } = log.levels.values;
   const bindings = membersOf(log.bindings());
@@ -42,7 +47,7 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
     requestFinished(summary: RequestSummary) {
       const { status, durationMs, upstreamMs, shadow, cause } = summary;
       const isFault = status >= 500;
-      if (!log.isLevelEnabled(isFault ? 'error' : 'info')) return;
+      if (!log.isLevelEnabled(isFault ? 'error' : 'info') || !isLogged(rules(), status, random)) return;
       out.write(
         `{"level":${isFault ? error : info},"time":"${timeOfDay()}"${bindings}` +
           word('requestId', summary.requestId) +
@@ -54,6 +59,7 @@ export function createRequestLog(log: Logger): Pick<Observer, 'requestFinished'>
           word('code', summary.code) +
           text('reason', summary.reason) +
           `,"status":${status}` +
+          text('client', summary.client) +
           text('payer', summary.payer) +
           text('transaction', summary.transaction) +
           text('pass', summary.pass) +

@@ -51,6 +51,8 @@ export interface RequestSummary {
   /** The reason given to the client, such as a specification's reason string. */
   readonly reason: string | undefined;
   readonly status: number;
+  /** Address of the client; `undefined` where it is not known, or not to be told. */
+  readonly client: string | undefined;
   readonly payer: string | undefined;
   readonly transaction: string | undefined;
   /** Only of requests that were let through in shadow mode. */

@@ -5,7 +5,7 @@ import { isFreeToAll, type SettleMode } from '../domain/route-price.ts';
 import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Client, ReceivedRequest } from '../proxy/client.ts';
-import { clientGroup } from '../proxy/client-address.ts';
+import { clientAddress, clientGroup } from '../proxy/client-address.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
@@ -268,6 +268,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     catalogued,
     upstreamMs,
     cause,
+    client: arrival.runtime.plan.log.clientAddress ? clientAddress(head, arrival.runtime.trustedPeers) : undefined,
     traceId: trace?.id,
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,

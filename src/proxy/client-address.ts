@@ -8,13 +8,18 @@ import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 /** What every client without a readable address is counted as. */
 const UNKNOWN = 'unknown';
 
+/** Whom a request is counted under: the network of its {@link clientAddress}. */
+export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string {
+  return addressGroup(clientAddress(head, trusted));
+}
+
 /**
- * Whom a request is counted under: the peer of the connection, or, behind trusted proxies, the right-most hop of
+ * Whom a request comes from: the peer of the connection, or, behind trusted proxies, the right-most hop of
  * `X-Forwarded-For`, or of `Forwarded`, that is none of them. Everything further left was written by that hop, which could be anybody.
  */
-export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string {
+export function clientAddress(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string | undefined {
   let address = head.peer;
-  if (!trusted.has(address)) return addressGroup(address);
+  if (!trusted.has(address)) return address;
   const hops = forwardedHops(head);
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
     const named = bareAddress(hop);
@@ -23,7 +28,7 @@ export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted
     address = named;
     if (!trusted.has(named)) break;
   }
-  return addressGroup(address);
+  return address;
 }
 
 /** Addresses whose group is kept: every request asks for it, and most come from addresses that were there before. */

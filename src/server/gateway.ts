@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../observe/log.ts';
 import { createRequestLog, droppedLines } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
+import { Outages, STORE, watchOutages } from '../observe/outages.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
@@ -165,7 +167,13 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     clock = Date.now,
   } = deps;
   const metrics = createMetrics();
-  const observer = fanOut([metrics, createRequestLog(log), { paymentMoved: (move) => messenger.heed(move) }]);
+  const outages = new Outages(log, clock);
+  const observer = fanOut([
+    metrics,
+    createRequestLog(log, () => plans.current.plan.log),
+    watchOutages(outages),
+    { paymentMoved: (move) => messenger.heed(move) },
+  ]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
   const keeper = new PassKeeper({ store: store.passes, trouble, clock });
   const opened = openPlans(plan, {
@@ -192,13 +200,14 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     webhooks: () => plans.current.plan.webhooks,
     everyRound: async () => {
       await countOpen(store, metrics, clock);
+      outages.worked(STORE);
       await recent.remember();
       await facilitators.sweep();
     },
-    notes: recoveryNotes(log, observer),
+    notes: recoveryNotes(log, observer, outages),
     clock,
   });
-  const messenger = openMessenger({ store, plan: () => plans.current.plan, log, metrics, clock });
+  const messenger = openMessenger({ store, plan: () => plans.current.plan, log, metrics, outages, clock });
   const services: Services = {
     owner,
     ledger: store,
@@ -244,7 +253,15 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
   const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan });
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
     await opener.load(next.facilitators);
-    return await plans.prepare(next, () => listener.begunAreOver());
+    const { commit, ...prepared } = await plans.prepare(next, () => listener.begunAreOver());
+    return {
+      ...prepared,
+      commit() {
+        // One that is to be silent is not the operator's.
+        if (log.level !== 'silent') log.level = next.log.level;
+        commit();
+      },
+    };
   };
   try {
     const url = await listenOn(listener.server, plan.listen, plan.tls === undefined ? 'http' : 'https');
@@ -317,7 +334,7 @@ async function letGo({ plans, facilitators, reconciler, messenger, keeper, store
   await store.close();
 }
 
-function recoveryNotes(log: Logger, observer: Observer): RecoveryNotes {
+function recoveryNotes(log: Logger, observer: Observer, outages: Outages): RecoveryNotes {
   return {
     moved: (record, step) => {
       const { key, route, payer, settlement } = record;
@@ -327,7 +344,10 @@ function recoveryNotes(log: Logger, observer: Observer): RecoveryNotes {
     },
     takenBack: ({ key, route, payer, settlement }) =>
       log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
-    trouble: (what, fault) => log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait'),
+    trouble: (what, fault) => {
+      if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
+      else log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait');
+    },
   };
 }
 

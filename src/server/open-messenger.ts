@@ -3,6 +3,7 @@ import type { Webhook } from '../domain/webhook.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Outages } from '../observe/outages.ts';
 import type { Delivery } from '../store/outbox.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type AttemptOutcome, Messenger, type MessengerNotes } from '../webhook/messenger.ts';
@@ -15,25 +16,35 @@ interface MessengerParts {
   readonly plan: () => Plan;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly outages: Outages;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /** Makes what tells the receivers of the plan in force; nothing is sent before it is started. */
-export function openMessenger({ store, plan, log, metrics, clock }: MessengerParts): Messenger {
+export function openMessenger({ store, plan, log, metrics, outages, clock }: MessengerParts): Messenger {
   return new Messenger({
     outbox: store.outbox,
     webhooks: () => plan().webhooks,
     post: openPost(),
-    notes: messageNotes(log, metrics, clock),
+    notes: messageNotes({ log, metrics, outages, clock }),
     clock,
     random: Math.random,
   });
 }
 
-function messageNotes(log: Logger, metrics: Metrics, clock: () => number): MessengerNotes {
+function messageNotes({
+  log,
+  metrics,
+  outages,
+  clock,
+}: Pick<MessengerParts, 'log' | 'metrics' | 'outages' | 'clock'>): MessengerNotes {
   return {
     attempted(hook, delivery, outcome) {
+      const receiver = { kind: 'webhook', name: new URL(hook.url).origin } as const;
+      const isAway = outcome.kind === 'failed' || outcome.kind === 'given_up';
+      if (isAway) outages.failed(receiver, outcome.fault ?? `it answers ${outcome.status}`);
+      else outages.worked(receiver);
       metrics.webhookAttempted(outcome.kind);
       logAttempt(log, hook, delivery, outcome);
     },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { atExit } from './at-exit.ts';
 
-const READY_LINE = /^turnpike listening on (http:\S+) \(admin (http:\S+)\)$/;
+const READY_LINE = /turnpike listening on (http:\S+) \(admin (http:[^\s)]+)\)/;
 
 /** How long the gateway may take to become ready once it listens, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;

@@ -17,6 +17,7 @@ facilitatorContract({
       maxFeePerGas: 100_000_000_000n,
       eip6492Factories: [],
       confirmations: 1,
+      failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
       settleTimeoutMs: 15_000,
     } as const;
     return {

@@ -19,7 +19,7 @@ export interface GatewayProcess {
 }
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
-const READY = /^turnpike listening on (http:\S+)/;
+const READY = /turnpike listening on (http:\S+)/;
 
 /** Starts `turnpike start` on a configuration file, with more in its environment. It ends with this process. */
 export function startGatewayProcess(configFile: string, env: Readonly<Record<string, string>> = {}): GatewayProcess {

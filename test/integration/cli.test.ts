@@ -100,7 +100,7 @@ describe('turnpike start', () => {
   it('says where it listens, serves, logs to stdout, and ends with 0 on SIGTERM', async () => {
     const upstream = await listen(createServer((_, res) => res.end('from the API')));
     const { child, ended, out, err } = spawnCli('start', '-c', file(FREE(upstream, '127.0.0.1:0', '127.0.0.1:0')));
-    const ready = /^turnpike listening on (http:\/\/127\.0\.0\.1:\d+) \(admin (http:\/\/127\.0\.0\.1:\d+)\)\n/m;
+    const ready = /^\{.*turnpike listening on (http:\/\/127\.0\.0\.1:\d+) \(admin (http:\/\/127\.0\.0\.1:\d+)\)"\}\n/;
     const [, url, admin] = await out.until(ready);
     expect(await (await fetch(`${url}/hello`)).text()).toBe('from the API');
     expect((await fetch(`${admin}/livez`)).status).toBe(200);
@@ -108,6 +108,7 @@ describe('turnpike start', () => {
     child.kill('SIGTERM');
     expect(await ended).toEqual({ code: 0, signal: null });
     expect(out.text().match(/listening on/g)).toHaveLength(1);
+    for (const line of out.text().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
     expect(err.text()).toBe('');
   });
 
@@ -115,7 +116,7 @@ describe('turnpike start', () => {
     const api = new EventEmitter();
     const upstream = await listen(createServer((_, res) => api.emit('request', res)));
     const { signals, code, out } = runCli('start', '-c', file(FREE(upstream)));
-    const [, url] = await out.until(/^turnpike listening on (http:\S+)\n/m);
+    const [, url] = await out.until(/turnpike listening on (http:\S+) .*\n/);
     const answer = fetch(`${url}/slow`, { headers: { Connection: 'close' } });
     const [res] = await once(api, 'request');
     signals.emit('SIGINT');
@@ -129,7 +130,7 @@ describe('turnpike start', () => {
     const api = new EventEmitter();
     const upstream = await listen(createServer((_, res) => api.emit('request', res)));
     const { child, ended, out } = spawnCli('start', '-c', file(FREE(upstream)));
-    const [, url] = await out.until(/^turnpike listening on (http:\S+)\n/m);
+    const [, url] = await out.until(/turnpike listening on (http:\S+) .*\n/);
     const answer = fetch(`${url}/slow`).catch(() => 'cut');
     await once(api, 'request');
     child.kill('SIGINT');

@@ -116,7 +116,7 @@ async function listeningUrl(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('the gateway has no output');
   // Goes on reading after the first line: a full pipe would stop the gateway at its request log.
   const [line] = await once(createInterface(child.stdout), 'line');
-  const url = /^turnpike listening on (http:\S+)$/.exec(line)?.[1];
+  const url = /turnpike listening on (http:\S+)/.exec(line)?.[1];
   if (url === undefined) throw new Error(`the gateway did not start: ${line}`);
   return url;
 }

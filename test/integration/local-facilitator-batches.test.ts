@@ -327,6 +327,7 @@ function open(change: Partial<LocalFacilitatorSpec> = {}, burnt: (gas: bigint) =
     maxFeePerGas: 100n * 10n ** 9n,
     eip6492Factories: [],
     confirmations: 1,
+    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
     settleTimeoutMs: 15_000,
     ...change,
   };

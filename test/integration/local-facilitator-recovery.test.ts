@@ -205,6 +205,7 @@ function open(change: Partial<LocalFacilitatorSpec> = {}, clock: () => number = 
     maxFeePerGas: 100n * 10n ** 9n,
     eip6492Factories: [],
     confirmations: 1,
+    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
     settleTimeoutMs: 15_000,
     ...change,
   };

@@ -521,6 +521,7 @@ function open(
     maxFeePerGas: 100n * GWEI,
     eip6492Factories: [],
     confirmations: 1,
+    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
     settleTimeoutMs: 15_000,
     ...change,
   };

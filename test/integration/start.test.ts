@@ -128,7 +128,7 @@ ${routes}
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const gone = once(child, 'exit');
-  for await (const line of createInterface(child.stdout)) if (line.startsWith('turnpike listening on ')) break;
+  for await (const line of createInterface(child.stdout)) if (line.includes('turnpike listening on ')) break;
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     await gone;

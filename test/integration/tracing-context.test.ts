@@ -25,6 +25,7 @@ const SUMMARY: RequestSummary = {
   code: undefined,
   reason: undefined,
   status: 200,
+  client: undefined,
   payer: undefined,
   transaction: undefined,
   catalogued: undefined,

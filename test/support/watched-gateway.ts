@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 const COLLECTOR = `data:text/javascript,${encodeURIComponent(
   "process.on('SIGUSR2', () => { gc(); gc(); console.log('collected'); });",
 )}`;
-const READY = /^turnpike listening on (http:\S+) \(admin (http:\S+)\)$/;
+const READY = /turnpike listening on (http:\S+) \(admin (http:[^\s)]+)\)/;
 
 /** What a process holds, in bytes and in numbers. */
 export interface Holdings {

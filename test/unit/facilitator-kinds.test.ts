@@ -25,6 +25,7 @@ const LOCAL: LocalFacilitatorSpec = {
   maxFeePerGas: 1n,
   eip6492Factories: [],
   confirmations: 1,
+  failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
   settleTimeoutMs: 1000,
 };
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
+import type { LogRules } from '../../src/domain/log-rules.ts';
 import type { Network } from '../../src/domain/network.ts';
 import { createRequestLog } from '../../src/observe/log.ts';
 import type { RequestSummary } from '../../src/observe/observer.ts';
@@ -15,6 +16,7 @@ const NOTHING: RequestSummary = {
   code: undefined,
   reason: undefined,
   status: 404,
+  client: undefined,
   payer: undefined,
   transaction: undefined,
   shadow: undefined,
@@ -35,6 +37,7 @@ const EVERYTHING: RequestSummary = {
   code: 'upstream_unreachable',
   reason: 'line\nbreak "quoted"',
   status: 502,
+  client: '2001:db8::1',
   payer: '0x857b06519e91e3a54538791bdbb0e22373e36b66',
   transaction: `0x${'ab'.repeat(32)}`,
   shadow: {
@@ -46,8 +49,15 @@ const EVERYTHING: RequestSummary = {
   cause: Object.assign(new Error('ended "here"'), { code: 'ECONNRESET' }),
 };
 
+const ALL: LogRules = { level: 'info', sample: 1, skip: [], clientAddress: true };
+
 /** What a logger writes for a request, line by line. */
-function written(summary: RequestSummary, level = 'info', bindings: Record<string, unknown> = {}): string[] {
+function written(
+  summary: RequestSummary,
+  level = 'info',
+  bindings: Record<string, unknown> = {},
+  { rules = ALL, chance = 0.5 }: { rules?: LogRules; chance?: number } = {},
+): string[] {
   const lines: string[] = [];
   const root = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
@@ -55,7 +65,11 @@ function written(summary: RequestSummary, level = 'info', bindings: Record<strin
   );
   const logger = Object.keys(bindings).length === 0 ? root : root.child(bindings);
   logger.error({}, 'of pino');
-  createRequestLog(logger).requestFinished(summary);
+  createRequestLog(
+    logger,
+    () => rules,
+    () => chance,
+  ).requestFinished(summary);
   return lines;
 }
 
@@ -83,6 +97,7 @@ it('keeps to one line of JSON whatever the texts hold', () => {
     traceId: EVERYTHING.traceId,
     path: EVERYTHING.path,
     reason: EVERYTHING.reason,
+    client: '2001:db8::1',
     payer: EVERYTHING.payer,
     transaction: EVERYTHING.transaction,
     decision: 'paid',
@@ -104,4 +119,18 @@ it('is silent where the logger is', () => {
   expect(written(EVERYTHING, 'silent')).toEqual([]);
   expect(written(NOTHING, 'error')).toHaveLength(1);
   expect(written(EVERYTHING, 'error')).toHaveLength(2);
+});
+
+it('leaves out the statuses that are to be skipped, and of the others all but the share that is asked for', () => {
+  const isWritten = (status: number, rules: Partial<LogRules>, chance: number): boolean =>
+    written({ ...NOTHING, status }, 'info', {}, { rules: { ...ALL, ...rules }, chance }).length === 2;
+  const skip = [
+    { from: 402, to: 402 },
+    { from: 300, to: 399 },
+  ];
+  const skipped = [402, 304, 399, 403, 200, 503].filter((status) => !isWritten(status, { skip }, 0));
+  expect(skipped).toEqual([402, 304, 399]);
+  expect([0.09, 0.1, 0.9].map((chance) => isWritten(200, { sample: 0.1 }, chance))).toEqual([true, false, false]);
+  expect(isWritten(200, { sample: 0 }, 0)).toBe(false);
+  expect(isWritten(502, { sample: 0 }, 0.9)).toBe(true);
 });

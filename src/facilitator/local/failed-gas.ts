@@ -1,12 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Address } from '../../evm/address.ts';
 
 /** How long what was burnt is remembered, in milliseconds. */
 const WINDOW_MS = 3_600_000;
-/** Gas that one payer's failed settlements may take within it: some four transfers. */
-const MOST_OF_PAYER = 600_000n;
-/** The same of all payers together. */
-const MOST_IN_ALL = 6_000_000n;
 /** Most payers that are remembered. */
 const MOST_PAYERS = 10_000;
 
@@ -31,16 +28,19 @@ interface Burnt {
  */
 export class FailedGas {
   readonly #byPayer = new LRUCache<Address, Burnt>({ max: MOST_PAYERS });
+  readonly #budget: LocalFacilitatorSpec['failedGas'];
   readonly #clock: () => number;
   #all: Burnt | undefined;
 
   readonly #noted: (gas: bigint) => void;
 
   /**
+   * @param budget gas that may be burnt within an hour
    * @param clock Unix milliseconds
    * @param noted is told of the gas of each settlement that moved nothing
    */
-  constructor(clock: () => number, noted: (gas: bigint) => void = () => {}) {
+  constructor(budget: LocalFacilitatorSpec['failedGas'], clock: () => number, noted: (gas: bigint) => void = () => {}) {
+    this.#budget = budget;
     this.#clock = clock;
     this.#noted = noted;
   }
@@ -54,12 +54,12 @@ export class FailedGas {
 
   /** Whether a payer's payments may be settled together with others. */
   mayShare(payer: Address): boolean {
-    return this.#gasOf(this.#byPayer.get(payer)) === 0n && this.#gasOf(this.#all) <= MOST_IN_ALL;
+    return this.#gasOf(this.#byPayer.get(payer)) === 0n && this.#gasOf(this.#all) <= this.#budget.inAll;
   }
 
   /** Whether nothing more is sent for a payer. */
   isSpent(payer: Address): boolean {
-    return this.#gasOf(this.#byPayer.get(payer)) > MOST_OF_PAYER;
+    return this.#gasOf(this.#byPayer.get(payer)) > this.#budget.ofPayer;
   }
 
   #added(burnt: Burnt | undefined, gas: bigint): Burnt {

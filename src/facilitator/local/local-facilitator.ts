@@ -195,11 +195,11 @@ class LocalFacilitator implements Facilitator {
     const { node, writer } = lease;
     const reads = new ChainReads(node, writer.address);
     const gauge = new FeeGauge(node, writer.address, spec.maxFeePerGas, this.#clock);
-    const { confirmations, settleTimeoutMs } = spec;
+    const { confirmations, settleTimeoutMs, failedGas } = spec;
     const factories = this.#factories;
     const clock = this.#clock;
     const onFailedGas = (gas: bigint): void => this.#onFailedGas?.(this.name, network, gas);
-    const own = { factories, confirmations, settleTimeoutMs, clock, onFailedGas };
+    const own = { factories, confirmations, settleTimeoutMs, failedGas, clock, onFailedGas };
     const desk = new SettlementDesk({ node, reads, writer, gauge, ...own });
     const recovery = new SettlementRecovery({ node, reads, writer, gauge, confirmations, clock });
     return { lease, reads, gauge, desk, recovery };

@@ -1,3 +1,4 @@
+import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -28,6 +29,8 @@ export interface SettlementTools {
   readonly factories: ReadonlySet<string>;
   readonly confirmations: number;
   readonly settleTimeoutMs: number;
+  /** Gas that may be paid for nothing within an hour. */
+  readonly failedGas: LocalFacilitatorSpec['failedGas'];
   /** Is told of gas that was paid for nothing. */
   readonly onFailedGas?: ((gas: bigint) => void) | undefined;
   /** Unix milliseconds. */
@@ -73,7 +76,7 @@ export class SettlementDesk {
   constructor(tools: SettlementTools) {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
-    this.#failedGas = new FailedGas(tools.clock, tools.onFailedGas);
+    this.#failedGas = new FailedGas(tools.failedGas, tools.clock, tools.onFailedGas);
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */

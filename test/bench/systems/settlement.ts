@@ -62,6 +62,7 @@ function turnpike(): Settle {
     maxFeePerGas: 100_000_000_000n,
     eip6492Factories: [],
     confirmations: 1,
+    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
     settleTimeoutMs: 30_000,
   });
   return async (signed) => {
