@@ -32,6 +32,9 @@ import type { Route } from './route.ts';
  * | the buyer leaves | released: nothing went out | `end('client_gone')`, of what passed until then; the API is no longer read |
  * | the ledger is away | 503, released by recovery | the tail is withheld, the answer is cut; released by recovery unless the charge was written |
  *
+ * An answer that is collected later, with a payment that was settled before, is read in the same way; its charge is not asked
+ * for, and `finish` is told of the first settlement.
+ *
  * Bodies are as the API sent them: a reader that cannot read a `Content-Encoding` decides what that costs.
  */
 export interface AnswerReader {

@@ -27,19 +27,6 @@ import { asked, StreamCharge } from './stream-charge.ts';
 /** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
 const MOST_HELD_BYTES = 1024 * 1024;
 
-/** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
-export function readerFor(
-  { route, head, path, body }: RoutedRequest,
-  { payment: { offer } }: AuthorizedPayment,
-  { answerReaders }: Services,
-): AnswerReader | undefined {
-  for (const readers of answerReaders) {
-    const reader = readers.readerOf({ route, head, path, body: body?.held, offer });
-    if (reader !== undefined) return reader;
-  }
-  return undefined;
-}
-
 /** A payment and who says what its answer costs. */
 interface ReadPayment {
   readonly authorized: AuthorizedPayment;

@@ -6,11 +6,13 @@ import { faultAnswer } from './answer.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
+import { collectedChanges } from './collected-answer.ts';
 import { type Delivery, deliver, keepAnswer, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
+import { type Changes, checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
+import { readerFor } from './reader-for.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import { withPlace } from './reserve.ts';
@@ -131,7 +133,10 @@ async function callAgain(
   const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
-  const result = await serveCharged(request, claimed, notice, services);
+  const reader = readerFor(request, offer, services);
+  const told = { receipt: notice.receipt, fields: noticeHeaders(notice) };
+  const changesOf = reader && ((response: UpstreamResponse) => collectedChanges(reader, response, told));
+  const result = await serveCharged(request, claimed, notice, services, changesOf);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }
 
@@ -230,9 +235,11 @@ async function serveCharged(
   claimed: ClaimedPayment,
   notice: SettlementNotice,
   services: Services,
+  changesOf?: (response: UpstreamResponse) => Changes,
 ): Promise<Served | Refusal> {
   const digest = new BodyDigest(request.body, claimed.record.bodyDigest);
   let response: UpstreamResponse;
+  let changes: Changes | undefined;
   try {
     if (!digest.matches) throw new BodyRefusedError();
     const lasting = keepsAnswer(request);
@@ -240,10 +247,11 @@ async function serveCharged(
     response = await openUpstream(request, request.route, { paid, watch: digest, lasting, settled: true });
     checkHead(request, response);
     if (lasting) await keepAnswer(request, claimed, response, digest, services);
+    changes = changesOf?.(response);
   } catch (fault) {
     return await withholdCharged(request, { claimed, notice, digest }, fault);
   }
-  return await deliver(request, { claimed, response, digest, notice });
+  return await deliver(request, { claimed, response, digest, notice, changes });
 }
 
 /** The upstream failed after the money moved: the buyer keeps what was paid for. */

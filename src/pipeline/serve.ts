@@ -18,9 +18,10 @@ import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
+import { readerFor } from './reader-for.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { OpenPrice, Services } from './runtime.ts';
-import { readerFor, serveByAnswer } from './serve-by-answer.ts';
+import { serveByAnswer } from './serve-by-answer.ts';
 import { serveOnCredit } from './serve-deferred.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
@@ -230,7 +231,7 @@ function servePaid(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const reader = readerFor(request, authorized, services);
+  const reader = readerFor(request, authorized.payment.offer, services);
   if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
   return SERVE_BY_MODE[request.price.settle](request, authorized, services);
 }

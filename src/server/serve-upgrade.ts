@@ -11,11 +11,11 @@ import { type AcceptedRequest, emptyNotes, type RoutedRequest } from '../pipelin
 import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from '../pipeline/forward.ts';
 import { receiptOf } from '../pipeline/held-payment.ts';
 import { issuePass } from '../pipeline/issue-pass.ts';
+import { readerFor } from '../pipeline/reader-for.ts';
 import { noticeHeaders } from '../pipeline/refusal.ts';
 import { takePlace, withPlace } from '../pipeline/reserve.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve, type Transport } from '../pipeline/serve.ts';
-import { readerFor } from '../pipeline/serve-by-answer.ts';
 import {
   type Admission,
   type AuthorizedPayment,
@@ -99,7 +99,7 @@ class TunnelTransport implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
-    if (readerFor(request, authorized, services) !== undefined) {
+    if (readerFor(request, authorized.payment.offer, services) !== undefined) {
       throw new GatewayError('upgrade_unsupported', { detail: 'What this route costs is said by an answer.' });
     }
     return await withPlace(request, 'tunnel', async (placed) => {

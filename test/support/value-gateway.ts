@@ -10,6 +10,7 @@ import { CallRoom } from '../../src/proxy/call-room.ts';
 import type { Client, RelayedHead } from '../../src/proxy/client.ts';
 import type { DepartureListener, SignalledDeparture } from '../../src/proxy/client-departure.ts';
 import { paymentFieldsOf } from '../../src/proxy/headers/payment-fields.ts';
+import type { Passage } from '../../src/proxy/passage.ts';
 import { bodyOfBytes, type RequestBody } from '../../src/proxy/request-body.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import type {
@@ -74,7 +75,10 @@ export interface ValueGateway {
 }
 
 /** Opens a pipeline over a configuration text without upstream, store and facilitator. */
-export async function openValueGateway(text: string): Promise<ValueGateway> {
+export async function openValueGateway(
+  text: string,
+  { answerReaders = [] }: Partial<Pick<Services, 'answerReaders'>> = {},
+): Promise<ValueGateway> {
   const plan = await planOf(`${TOP}${text}`);
   const facilitator = new TallyFacilitator();
   const store = openMemoryLedger(Date.now);
@@ -124,7 +128,7 @@ export async function openValueGateway(text: string): Promise<ValueGateway> {
     schemes: await loadSchemes(),
     families,
     protocols,
-    answerReaders: [],
+    answerReaders,
     creditGate: new CreditGate(),
     limiters: createLimiters(Date.now),
     passes: {
@@ -243,14 +247,21 @@ class ValueClient implements Client {
     return true;
   }
 
-  async relay(response: UpstreamResponse, { status, headers }: RelayedHead): Promise<RelayOutcome> {
+  async relay(response: UpstreamResponse, { status, headers }: RelayedHead, passage?: Passage): Promise<RelayOutcome> {
     if (this.#leaves) return { kind: 'client_gone' };
     const collected = await response.collect(Number.POSITIVE_INFINITY);
     const whole = collected.kind === 'whole';
-    const body = whole ? collected.body.toString() : '';
+    const body = whole ? await through(passage, collected.body) : '';
     this.got = gotten({ status, headers, body, from: 'api', whole });
     return whole ? { kind: 'complete', bytes: body.length } : { kind: 'upstream_broke' };
   }
+}
+
+async function through(passage: Passage | undefined, body: Buffer): Promise<string> {
+  if (passage === undefined) return body.toString();
+  const parts = [...passage.pass(body)];
+  const { bytes } = await passage.end();
+  return Buffer.concat(bytes === undefined ? parts : [...parts, bytes]).toString();
 }
 
 function gotten(got: Omit<Got, 'field'>): Got {

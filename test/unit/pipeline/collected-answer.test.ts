@@ -1,0 +1,54 @@
+import { decodePaymentRequiredHeader } from '@x402/core/http';
+import { generatePrivateKey } from 'viem/accounts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { wordMeter } from '../../extension/word-meter.ts';
+import { encodePayment, handSigned } from '../../support/payment-header.ts';
+import { openValueGateway, type ValueGateway } from '../../support/value-gateway.ts';
+
+/** Answers that say what they cost, and whose buyer left before they arrived. */
+
+let gateway: ValueGateway;
+
+beforeEach(async () => {
+  gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
+    answerReaders: [wordMeter()],
+  });
+});
+
+async function payment(target: string): Promise<readonly [string, string]> {
+  const unpaid = await gateway.ask(target);
+  const [accepted] = decodePaymentRequiredHeader(unpaid?.field('payment-required') ?? '').accepts;
+  if (accepted === undefined) throw new Error('a challenge without offers');
+  return ['PAYMENT-SIGNATURE', encodePayment(await handSigned(generatePrivateKey(), { ...accepted }))];
+}
+
+describe('an answer that is collected with a payment that was charged before', () => {
+  it('is completed with the receipt of that charge, and not charged again', async () => {
+    const fields = [await payment('/words/x')];
+    gateway.api({ body: 'three words here' });
+    expect(await gateway.ask('/words/x', { fields, leaves: true })).toBeUndefined();
+    gateway.api({ body: '{receipt} and many more words than before' });
+    const collected = await gateway.ask('/words/x', { fields });
+    const receipt = collected?.field('payment-response');
+    expect(collected?.body).toBe(`${receipt} and many more words than before`);
+    expect(gateway.facilitator.moved).toEqual([300n]);
+  });
+
+  it('is not charged either where it comes as a stream, and its end is told of the charge', async () => {
+    const fields = [await payment('/words/x')];
+    gateway.api({ body: 'three words here' });
+    await gateway.ask('/words/x', { fields, leaves: true });
+    gateway.api({ body: 'one\nthe end\n', headers: ['Content-Type', 'text/event-stream'] });
+    expect((await gateway.ask('/words/x', { fields }))?.body).toBe('one\n: settled 300\nthe end\n');
+    expect(gateway.facilitator.moved).toEqual([300n]);
+  });
+
+  it('goes out as it is where it is larger than its reader can hold', async () => {
+    const fields = [await payment('/words/x')];
+    gateway.api({ body: 'three words here' });
+    await gateway.ask('/words/x', { fields, leaves: true });
+    const body = `{receipt} ${'word '.repeat(1000)}`;
+    gateway.api({ body });
+    expect((await gateway.ask('/words/x', { fields }))?.body).toBe(body);
+  });
+});
