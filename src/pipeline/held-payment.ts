@@ -2,6 +2,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { KeptAnswer } from '../store/answers.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 import type { BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
@@ -40,12 +41,35 @@ export async function resolveHeldPayment(
     case 'refusal':
       return withReceipt(meaning, record, protocol, offer);
     case 'recall': {
-      const kept = await services.ledger.recall(record.key);
+      const kept = await recallWithin(record, request, services);
+      if (kept === 'no room') return { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
       return kept?.requestId !== record.requestId
         ? withReceipt(meaning.otherwise, record, protocol, offer)
         : { ...collectable, kept };
     }
   }
+}
+
+/**
+ * Reads a kept answer where it finds room in memory, beside those that are being kept: it has its room until the response
+ * is over. Room is taken before it is read, as much as the route keeps at most, and never so much that a single one
+ * could not be had.
+ */
+async function recallWithin(
+  { key }: PaymentRecord,
+  { client, route, runtime }: RoutedRequest,
+  { ledger, limiters }: Services,
+): Promise<KeptAnswer | undefined | 'no room'> {
+  const { keptAnswersInMemory } = runtime.plan.limits;
+  const room = limiters.answers.hold(keptAnswersInMemory);
+  if (!room.take(Math.min(route.keepAnswers?.maxBytes ?? 0, keptAnswersInMemory))) return 'no room';
+  client.onOver(room.release);
+  const kept = await ledger.recall(key);
+  room.release();
+  room.take(kept?.body.byteLength ?? 0);
+  // Once more: where the client has gone meanwhile, what is taken now goes at once.
+  client.onOver(room.release);
+  return kept;
 }
 
 function meaningOf(

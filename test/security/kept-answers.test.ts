@@ -1,3 +1,4 @@
+import { generatePrivateKey } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
@@ -19,6 +20,7 @@ limits: { refusalsPerMinute: 1000, keptAnswersInMemory: ${2 * SIZE}, keptAnswers
 keepAnswers: { size: 1MB }
 routes:
   - { path: /after, methods: [POST], price: $0.001 }
+  - { path: /named/:id, price: $0.001, paymentIdentifier: optional }
 `,
     { opened: store },
   );
@@ -71,4 +73,55 @@ describe('many large answers at once', () => {
     expect(await store.countKept()).toBeLessThanOrEqual(3 * SIZE);
     expect(await notKept('store')).toBeGreaterThan(0);
   });
+
+  it('take no more memory than there is when they are all collected at once, and can all be had in turn', async () => {
+    siege.answer((_req, res) => res.end(Buffer.alloc(1000, 'a')));
+    const key = generatePrivateKey();
+    const collectors = Array.from({ length: CALLS }, (_, index) => async () => {
+      const payment = await siege.sign(`/named/${index}`, { key });
+      const extensions = { 'payment-identifier': { info: { required: false, id: `purchase-number-${index}` } } };
+      return lastRequest(`GET /named/${index}`, [paying({ ...payment, extensions })]);
+    });
+    for (const collector of collectors) expect(statusOf(await siege.ask(await collector()))).toBe(200);
+    const asked = siege.seen.length;
+    const recall = store.recall.bind(store);
+    const read = Promise.withResolvers<void>();
+    let reading = 0;
+    Object.assign(store, {
+      recall: async (...args: Parameters<typeof recall>) => {
+        reading += 1;
+        await read.promise;
+        return await recall(...args);
+      },
+    });
+    const requests = await Promise.all(collectors.map((collector) => collector()));
+    const answers = requests.map((bytes) => siege.ask(bytes));
+    // Each may be as large as what the route keeps, which is all the room there is.
+    const early = await Promise.all(answers.map((answer) => Promise.race([answer, turnedAway(answers, CALLS - 1)])));
+    expect(early.filter((answer) => answer === undefined)).toHaveLength(1);
+    expect(reading).toBe(1);
+    read.resolve();
+    Object.assign(store, { recall });
+    const statuses = (await Promise.all(answers)).map(statusOf);
+    expect(statuses.toSorted()).toEqual([200, ...Array(CALLS - 1).fill(409)]);
+    for (const answer of await Promise.all(answers)) expect(answer.all('payment-required')).toEqual([]);
+    for (const bytes of requests.filter((_, index) => statuses[index] === 409)) {
+      expect(statusOf(await siege.ask(bytes))).toBe(200);
+    }
+    expect(siege.seen).toHaveLength(asked);
+  });
 });
+
+/** Resolves once so many have their answer. */
+async function turnedAway(answers: readonly Promise<unknown>[], count: number): Promise<undefined> {
+  await new Promise<void>((resolve) => {
+    let left = count;
+    for (const answer of answers) {
+      void answer.then(() => {
+        left -= 1;
+        if (left === 0) resolve();
+      });
+    }
+  });
+  return undefined;
+}
