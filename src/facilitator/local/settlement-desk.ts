@@ -1,4 +1,5 @@
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
@@ -7,7 +8,7 @@ import type { Call, Receipt } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import { findFate } from '../chain/nonce-fate.ts';
+import { findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import type { Transfer } from '../chain/transfer.ts';
@@ -159,10 +160,14 @@ export class SettlementDesk {
     const outcome = await this.#follow(payment, transfer, own);
     if (outcome !== undefined) return outcome;
     this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
-    return await this.#inTurn(transfer.payer, async () => {
-      this.refuseSpent(transfer);
-      return await this.#settleAlone(payment, transfer, journal, () => {});
-    });
+    try {
+      return await this.#inTurn(transfer.payer, async () => {
+        this.refuseSpent(transfer);
+        return await this.#settleAlone(payment, transfer, journal, () => {});
+      });
+    } catch (fault) {
+      return doubtAfter(fault, own);
+    }
   }
 
   /** @throws GatewayError `facilitator_overloaded` when the node did not take it, and never will */
@@ -269,9 +274,9 @@ export class SettlementDesk {
     if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
     try {
       const fate = await findFate(transfer, clock(), this.#tools);
-      if (fate.kind === 'paid') return settledWith(transfer, fate.receipt.transaction);
-      if (fate.kind === 'spent') return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
-      if (fate.kind !== 'unconfirmed') return pending();
+      // The node has just said that the nonce is gone: two answers that contradict each other say nothing.
+      if (fate.kind === 'unused' || fate.kind === 'expired') return pending();
+      if (fate.kind !== 'unconfirmed') return outcomeOfFate(transfer, fate) ?? pending();
       const { transaction } = fate.receipt;
       const deadline = AbortSignal.timeout(settleTimeoutMs);
       const resend = async (): Promise<void> => {};
@@ -288,6 +293,17 @@ export class SettlementDesk {
     const now = this.#tools.clock() / 1000;
     for (const [key, { forgetAt }] of this.#unresolved) if (forgetAt < now) this.#unresolved.delete(key);
   }
+}
+
+/**
+ * What a fault means after a transaction that was to move the money is out: doubt, never "nothing was sent". It was mined
+ * without effect, which a reorganisation can undo; recovery says `failed` once that is firm, and the payment is free then.
+ *
+ * @throws whatever did not come from here: a ledger that cannot write the next attempt down
+ */
+function doubtAfter(fault: unknown, { signed }: OwnTransaction): SettlementOutcome {
+  if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
+  return pending(signed.hash);
 }
 
 /** The reason for a transaction of ours that succeeded and moved something else than the price. */
