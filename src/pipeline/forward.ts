@@ -6,6 +6,7 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
+import { type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../proxy/headers/to-upstream.ts';
 import type { Passage } from '../proxy/passage.ts';
@@ -70,7 +71,9 @@ export async function openUpstream(
       departure: lasting === true ? undefined : clientGone,
     });
   try {
-    return await traced(request.notes.trace, 'upstream', open, ({ status }) => ({ status }));
+    const response = await traced(request.notes.trace, 'upstream', open, ({ status }) => ({ status }));
+    publishLocations(response.rawHeaders, publicPlaceOf(request, destination));
+    return response;
   } catch (fault) {
     place.release();
     throw fault;
@@ -82,6 +85,12 @@ export async function openUpstream(
 /** The path and query that the upstream sees below its base path: canonical, rewritten. */
 export function forwardedPath(request: AcceptedHead, { rewrite }: Destination): string {
   return rewritten(request.path, rewrite) + request.query;
+}
+
+/** Where clients find what the upstream has. */
+export function publicPlaceOf({ publicOrigin }: AcceptedHead, { upstream, rewrite }: Destination): PublicPlace {
+  const [, host] = upstream.headers.find(([name]) => name === 'host') ?? [];
+  return { publicOrigin, servers: upstream.servers, host, rewrite };
 }
 
 /** The headers that the upstream sees. */

@@ -4,6 +4,7 @@ import { createProxyServer, type ProxyServer } from 'http-proxy';
 import type { GatewayError } from '../domain/gateway-error.ts';
 import { Agent } from '../engine/node-http.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
+import { type PublicPlace, publishLocations } from './headers/locations.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayResponseHeaders } from './headers/to-client.ts';
 import type { ServerChoice } from './server-choice.ts';
@@ -29,6 +30,8 @@ export interface ForwardUpgrade {
   readonly paid: boolean;
   readonly passes?: boolean;
   readonly add: readonly (readonly [name: string, value: string])[];
+  /** Where clients find what the upstream has. */
+  readonly place: PublicPlace;
   /** Is told at the upstream's 101, when frames begin to flow. */
   readonly onUpgraded?: () => void;
   /**
@@ -188,6 +191,7 @@ export class Tunnel {
     const framing = answer.headers;
     answer.headers = {};
     try {
+      publishLocations(answer.rawHeaders, this.#forward.place);
       const context = { method: 'GET', status: answer.statusCode ?? 0, httpVersionMinor: 1, ...this.#forward };
       const headers = headerObject(relayResponseHeaders(answer.rawHeaders, context));
       for (const name of kept) headers[name] = framing[name];

@@ -8,7 +8,14 @@ import { faultAnswer } from '../pipeline/answer.ts';
 import { charge } from '../pipeline/charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from '../pipeline/claim.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from '../pipeline/exchange.ts';
-import { type Destination, endOf, forwardedHeaders, forwardedPath, paidFacts } from '../pipeline/forward.ts';
+import {
+  type Destination,
+  endOf,
+  forwardedHeaders,
+  forwardedPath,
+  paidFacts,
+  publicPlaceOf,
+} from '../pipeline/forward.ts';
 import { receiptOf } from '../pipeline/held-payment.ts';
 import { issuePass } from '../pipeline/issue-pass.ts';
 import { readerFor } from '../pipeline/reader-for.ts';
@@ -173,6 +180,7 @@ class TunnelTransport implements Transport {
         headers: forwardedHeaders(request, destination.upstream, opened?.facts, trace),
         timeoutMs: destination.timeoutMs,
         fields: request.runtime.fields,
+        place: publicPlaceOf(request, destination),
         paid: priced,
         passes: price?.access !== undefined,
         add,

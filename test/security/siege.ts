@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { Hex } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
@@ -23,6 +24,9 @@ export interface Sight {
 /** How the API answers; it has not read the body. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
+/** How the API answers an upgrade. */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex) => void;
+
 /** A gateway under attack: in front of an API that writes everything down. */
 export interface Siege {
   readonly gateway: TestGateway;
@@ -33,6 +37,8 @@ export interface Siege {
   readonly facilitator: ScriptedFacilitator | undefined;
   /** Has the API answer in another way from now on. */
   answer(handler: Handler): void;
+  /** Has the API answer upgrades in another way from now on. */
+  upgrade(handler: UpgradeHandler): void;
   /** Resolves once the API was asked so many times in all. */
   asked(count: number): Promise<void>;
   connect(): Promise<RawPeer>;
@@ -88,6 +94,7 @@ export async function laySiege(config: string, { devnet, store, clock, opened }:
     seen: api.seen,
     facilitator,
     answer: api.answer,
+    upgrade: api.upgrade,
     asked: api.asked,
     connect: () => connectRaw(port),
     ask: (bytes) => exchangeRaw(port, bytes),
@@ -153,6 +160,7 @@ interface Api {
   readonly url: string;
   readonly seen: Sight[];
   readonly answer: (handler: Handler) => void;
+  readonly upgrade: (handler: UpgradeHandler) => void;
   asked(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -161,6 +169,9 @@ async function openApi(): Promise<Api> {
   const seen: Sight[] = [];
   const waiting = new Set<() => void>();
   let handler: Handler = echo;
+  let upgradeHandler: UpgradeHandler = (_req, socket) => {
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nframes');
+  };
   const record = (req: IncomingMessage): void => {
     const sight: Sight = { method: req.method ?? '', url: req.url ?? '', rawHeaders: req.rawHeaders, body: '' };
     req.on('data', (chunk: Buffer) => {
@@ -176,7 +187,7 @@ async function openApi(): Promise<Api> {
   server.on('upgrade', (req, socket) => {
     record(req);
     socket.on('error', () => socket.destroy());
-    socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nframes');
+    upgradeHandler(req, socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -186,6 +197,9 @@ async function openApi(): Promise<Api> {
     seen,
     answer: (next) => {
       handler = next;
+    },
+    upgrade: (next) => {
+      upgradeHandler = next;
     },
     asked: (count) =>
       new Promise((resolve) => {
