@@ -35,7 +35,7 @@ export function acceptRequest(arrival: Arrival): AcceptedHead {
   if (head.rawHeaders.length > 2 * MOST_HEADERS)
     throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
   refuseOddMessage(head);
-  const sentHost = readHost(head);
+  const sentHost = readHost(head, runtime);
   const target = readTarget(head.target, sentHost);
   const { host, publicOrigin } = seenByClient(head, runtime, sentHost);
   notes.path = target.path;
@@ -71,12 +71,14 @@ function refuseLargeBody({ headers }: RequestHead, { plan }: Runtime): void {
   if (bodyBytes !== undefined && Number(headers['content-length']) > bodyBytes) throw bodyTooLarge(bodyBytes);
 }
 
-function readHost({ rawHeaders, headers }: RequestHead): string {
+/** The host that was sent. A request of HTTP/1.0 need not name one: it is for the host that clients know us by. */
+function readHost({ rawHeaders, headers, httpVersionMinor }: RequestHead, { plan }: Pick<Runtime, 'plan'>): string {
   let values = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') values += 1;
   }
+  if (values === 0 && httpVersionMinor === 0 && plan.publicUrl !== undefined) return new URL(plan.publicUrl).host;
   const host = values === 1 ? parseHost(headers.host) : undefined;
   if (host === undefined) throw new GatewayError('host_invalid', { detail: 'Send exactly one Host header.' });
   return host;

@@ -15,8 +15,21 @@ export function matchRoute({ head, runtime, method, path, host }: AcceptedHead):
   return found ?? (isPreflight(head) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
 }
 
-/** The URL that is being paid for, without its query. A very long path is stated by its route's pattern. */
-export function resourceUrlOf({ publicOrigin, path }: AcceptedHead, matched: Route): string {
+/** Characters of a query that do not stand in a URL and in JSON as they are. */
+const ODD = /[^!#-;=?-[\]-~]/g;
+
+/**
+ * The URL that is being paid for. Where it is too long it is stated without its query, and a very long path by its
+ * route's pattern.
+ */
+export function resourceUrlOf({ publicOrigin, path, query }: AcceptedHead, matched: Route): string {
   const url = publicOrigin + path;
+  const whole = url + query.replace(ODD, escaped);
+  if (whole.length <= MAX_RESOURCE_URL) return whole;
   return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
+}
+
+/** Percent-encodes a character; queries hold printable ASCII alone. */
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }

@@ -153,9 +153,16 @@ describe('what a v2 payment pays', () => {
     ['no resource', null],
     ['a resource without URL', { description: 'x' }],
     ['our URL', { url: URL_PAID }],
-    ['our path behind another host or with another query', { url: 'http://internal:8402/v1/weather' }],
+    ['our path behind another host or with another query', { url: 'http://internal:8402/v1/weather?city=x' }],
   ])('may be stated with %s', (_, resource) => {
     expect(match(x402V2, { ...V2, resource })).toMatchObject({ kind: 'matched' });
+  });
+
+  it('for a URL with a query may state it without, as it was quoted before, or with another one', () => {
+    const asked = `${URL_PAID}?city=Berlin`;
+    for (const url of [asked, URL_PAID, `${URL_PAID}?city=Paris`]) {
+      expect(match(x402V2, { ...V2, resource: { url } }, undefined, asked)).toMatchObject({ kind: 'matched' });
+    }
   });
 
   it.each([

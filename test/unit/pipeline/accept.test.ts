@@ -22,8 +22,8 @@ routes: [{ path: "/v1/*", methods: [GET, POST], price: $1 }]
 `);
 
 /** Accepts a request by value: no connection anywhere. */
-function accept(head: RequestHead, trusted: readonly string[] = []): AcceptedHead {
-  const runtime = { plan: PLAN, trustedPeers: compileTrustedPeers(trusted) } as Runtime;
+function accept(head: RequestHead, trusted: readonly string[] = [], plan: Plan = PLAN): AcceptedHead {
+  const runtime = { plan, trustedPeers: compileTrustedPeers(trusted) } as Runtime;
   return acceptRequest({ head, runtime, requestId: 'an id', notes: emptyNotes() });
 }
 
@@ -37,6 +37,28 @@ describe('accepting the head of a request', () => {
     expect(accepted).toMatchObject({ path: '/v1/a', query: '?b=c', host: 'api.example' });
     expect(accepted.publicOrigin).toBe('http://api.example');
     expect(accepted.notes.path).toBe('/v1/a');
+  });
+
+  it('takes a request of HTTP/1.0 without Host for one to `publicUrl`, where there is one', () => {
+    const old: RequestHead = { ...get('/v1/a', []), httpVersionMinor: 0 };
+    const plan = { ...PLAN, publicUrl: 'https://api.example:8443' };
+    expect(accept(old, [], plan)).toMatchObject({ host: 'api.example:8443', publicOrigin: 'https://api.example:8443' });
+    expect(accept({ ...old, target: 'http://api.example:8443/v1/a' }, [], plan).path).toBe('/v1/a');
+    const refused = (head: RequestHead, at: Plan = plan): unknown => {
+      try {
+        return accept(head, [], at);
+      } catch (fault) {
+        return fault;
+      }
+    };
+    expect(refused({ ...old, target: 'http://other.example/v1/a' })).toMatchObject({ code: 'request_target_invalid' });
+    expect(refused(old, PLAN)).toMatchObject({ code: 'host_invalid' });
+    expect(refused({ ...old, httpVersionMinor: 1 })).toMatchObject({ code: 'host_invalid' });
+    const two: Fields = [
+      ['Host', 'a'],
+      ['Host', 'b'],
+    ];
+    expect(refused({ ...get('/v1/a', two), httpVersionMinor: 0 })).toMatchObject({ code: 'host_invalid' });
   });
 
   it('believes forwarding headers of trusted peers only', () => {
@@ -112,10 +134,13 @@ describe('an accepted head', () => {
     expect(matchRoute(accept(get('/v2/a')))).toBeUndefined();
   });
 
-  it('names what is paid for by its URL without the query, a very long one by its pattern', () => {
+  it('names what is paid for by its URL with the query; a long query is left out, a very long path is its pattern', () => {
     const [route] = PLAN.routes;
     if (route === undefined) throw new Error('no route');
-    expect(resourceUrlOf(accept(get('/v1/a?b=c')), route)).toBe('http://api.example/v1/a');
+    expect(resourceUrlOf(accept(get('/v1/a?b=c&d=%20')), route)).toBe('http://api.example/v1/a?b=c&d=%20');
+    expect(resourceUrlOf(accept(get('/v1/a?')), route)).toBe('http://api.example/v1/a?');
+    expect(resourceUrlOf(accept(get('/v1/a?b="<\\>')), route)).toBe('http://api.example/v1/a?b=%22%3C%5C%3E');
+    expect(resourceUrlOf(accept(get(`/v1/a?${'b'.repeat(1024)}`)), route)).toBe('http://api.example/v1/a');
     expect(resourceUrlOf(accept(get(`/v1/${'a'.repeat(1024)}`)), route)).toBe('http://api.example/v1/*');
   });
 
