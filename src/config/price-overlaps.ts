@@ -65,7 +65,13 @@ function warnOfWayAround({ price, place }: PlacedPrice, entries: readonly Placed
 
 /** A batch is paid at once: its calls need a way to pay that all of them have. */
 function checkSums(entries: readonly PlacedPrice[], source: Source): void {
-  if (!entries.some(({ price }) => price.when.some(({ subject }) => subject.kind === 'jsonrpc'))) return;
+  const kinds = new Set(entries.flatMap(({ price }) => price.when.map(({ subject }) => subject.kind)));
+  if (!kinds.has('jsonrpc') && !kinds.has('graphql')) return;
+  if (kinds.has('jsonrpc') && kinds.has('graphql')) {
+    const both = entries.find(({ price }) => price.when.some(({ subject }) => subject.kind === 'graphql'));
+    if (both !== undefined)
+      source.report(both.place, 'the route has prices for JSON-RPC, too', 'a route of its own for GraphQL');
+  }
   const paid = entries.flatMap(({ price, place }) => (price.kind === 'priced' ? [{ price, place }] : []));
   const [first, ...others] = paid;
   for (const { price, place } of others) {

@@ -69,6 +69,36 @@ const oneOrMore = (item: Decoder<string>, expects: string): Decoder<readonly str
 /** `HEAD` is what `GET` is. */
 const method = word(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** The keys of `graphql`. */
+export const graphqlKeys = map('a map with kind, operation or field', {
+  kind: {
+    decoder: oneOrMore(word(['query', 'mutation', 'subscription']), 'query, mutation or subscription, or a list'),
+    description: 'Kinds of operation.',
+  },
+  operation: {
+    decoder: oneOrMore(pattern, 'a name of an operation, or a list; * for anything'),
+    description: 'Names of operations. Clients choose them: price what they cannot choose, `field`.',
+  },
+  field: {
+    decoder: oneOrMore(pattern, 'a name of a root field, or a list; * for anything'),
+    description: 'Root fields, after fragments and aliases.',
+  },
+});
+
+const GRAPHQL_PARTS = ['kind', 'operation', 'field'] as const;
+
+const graphql: Decoder<readonly Condition[]> = complete(graphqlKeys, (values, place, source) => {
+  const conditions = GRAPHQL_PARTS.flatMap((part): readonly Condition[] => {
+    const given = values[part];
+    return given === undefined
+      ? []
+      : [{ subject: { kind: 'graphql', part }, test: { kind: 'texts', patterns: given } }];
+  });
+  if (conditions.length > 0) return conditions;
+  if (isEmpty(place)) source.report(place, 'there is no condition', 'kind, operation or field');
+  return undefined;
+});
+
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
 
@@ -99,6 +129,12 @@ export const whenKeys = map('a map of conditions such as {json: {/model: gpt-5}}
     description: 'Methods of JSON-RPC. A batch costs the sum of its calls; one call without a price refuses all of it.',
     examples: [['eth_call', 'eth_get*']],
   },
+  graphql: {
+    decoder: graphql,
+    description:
+      'The GraphQL operation that would run, in a body or in the URL. What asks for several root fields costs what the dearest of them does; a list of requests costs their sum.',
+    examples: [{ field: 'report' }],
+  },
   agent: {
     decoder: word(['bot', 'browser']),
     description:
@@ -117,6 +153,7 @@ export const when: Decoder<When> = complete(whenKeys, (values, place, source): W
     ...named(values.query, (name): Parsed<Subject> => ({ ok: true, value: { kind: 'query', name } }), source),
     ...words({ kind: 'agent' }, agent === undefined ? undefined : [agent]),
     ...words({ kind: 'jsonrpc' }, jsonrpc),
+    ...(values.graphql ?? []),
     ...named(values.json, jsonSubject, source),
   ];
   if (conditions.length > 0) return conditions;

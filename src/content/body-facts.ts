@@ -57,7 +57,7 @@ export function readBody(
 }
 
 /** What a call says of a subject. JSON's `null` is nothing: many readers cannot tell it from a key that is not there. */
-export function bodyFact(subject: BodySubject, call: JsonFacts): Fact {
+export function bodyFact(subject: Exclude<BodySubject, { kind: 'graphql' }>, call: JsonFacts): Fact {
   const value = call.get(subject.kind === 'jsonrpc' ? JSONRPC_METHOD : subject.pointer);
   switch (value?.kind) {
     case undefined:

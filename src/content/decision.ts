@@ -1,6 +1,7 @@
 import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
 import { JSONRPC_METHOD } from './body-facts.ts';
 import { type Facts, passes, textOf } from './fact.ts';
+import { GRAPHQL_POINTERS } from './graphql-request.ts';
 import { type PointerTree, pointerTree } from './pointer-tree.ts';
 
 /** Something that is chosen by conditions. */
@@ -39,6 +40,8 @@ export class Decision<C extends Choice> {
   readonly pointers: PointerTree;
   /** Whether a list of calls is priced call by call. */
   readonly byCall: boolean;
+  /** Whether requests are GraphQL. */
+  readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
   readonly #index: Index<C> | undefined;
 
@@ -49,7 +52,8 @@ export class Decision<C extends Choice> {
       body: choice.when.filter(({ subject }) => isOfBody(subject)),
     }));
     const subjects = choices.flatMap(({ when }) => when.map(({ subject }) => subject));
-    this.byCall = subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.isGraphql = subjects.some(({ kind }) => kind === 'graphql');
+    this.byCall = this.isGraphql || subjects.some(({ kind }) => kind === 'jsonrpc');
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
     this.#index = indexOf(this.#entries);
   }
@@ -81,6 +85,7 @@ export class Decision<C extends Choice> {
 
 function pointersOf(subject: Subject): readonly string[] {
   if (subject.kind === 'json') return [subject.pointer];
+  if (subject.kind === 'graphql') return GRAPHQL_POINTERS;
   return subject.kind === 'jsonrpc' ? [JSONRPC_METHOD] : [];
 }
 

@@ -18,7 +18,10 @@ export type HeadSubject =
 /** What a condition of a request's body looks at. */
 export type BodySubject =
   /** An RFC 6901 pointer; within the call where a route is priced by its calls. */
-  { readonly kind: 'json'; readonly pointer: string } | { readonly kind: 'jsonrpc' };
+  | { readonly kind: 'json'; readonly pointer: string }
+  | { readonly kind: 'jsonrpc' }
+  /** Of the operation that would run: `query`, `mutation` or `subscription`, its name, or one of its root fields. */
+  | { readonly kind: 'graphql'; readonly part: 'kind' | 'operation' | 'field' };
 
 /** What a condition looks at. */
 export type Subject = HeadSubject | BodySubject;
@@ -34,7 +37,7 @@ export type When = readonly Condition[];
 
 /** Whether a subject is only known once the body was read. */
 export function isOfBody({ kind }: Subject): boolean {
-  return kind === 'json' || kind === 'jsonrpc';
+  return kind === 'json' || kind === 'jsonrpc' || kind === 'graphql';
 }
 
 /** Equal for subjects that are the same. */
@@ -45,6 +48,8 @@ export function subjectKey(subject: Subject): string {
       return `${subject.kind} ${subject.name}`;
     case 'json':
       return `json ${subject.pointer}`;
+    case 'graphql':
+      return `graphql ${subject.part}`;
     case 'method':
     case 'agent':
     case 'jsonrpc':
@@ -101,7 +106,14 @@ const MOST_NAME = 60;
 /** What a price is called after its route where the file does not say: `jsonrpc=eth_call`, or `rest`. */
 export function conditionName(when: When): string {
   const parts = when.map(({ subject, test }) => {
-    const what = subject.kind === 'json' ? subject.pointer : 'name' in subject ? subject.name : subject.kind;
+    const what =
+      subject.kind === 'json'
+        ? subject.pointer
+        : 'name' in subject
+          ? subject.name
+          : subject.kind === 'graphql'
+            ? subject.part
+            : subject.kind;
     return `${what}=${test.kind === 'texts' ? test.patterns.join(',') : testText(test).replaceAll(' ', '_')}`;
   });
   const name = parts

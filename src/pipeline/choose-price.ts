@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { bodyFact, readBody } from '../content/body-facts.ts';
 import type { Decision } from '../content/decision.ts';
-import type { Fact, Facts } from '../content/fact.ts';
+import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
+import type { GraphqlOperation } from '../content/graphql-request.ts';
 import { headFact } from '../content/head-facts.ts';
 import type { JsonFacts } from '../content/json-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { sumOf } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
 import { dearestOf, type PricePart, type RoutePrice } from '../domain/route-price.ts';
-import type { Subject } from '../domain/when.ts';
+import { isOfBody, type Subject } from '../domain/when.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
 import type { AcceptedHead } from './exchange.ts';
 
@@ -37,7 +38,7 @@ export function choosePrice(request: AskingRequest, route: Route): ChosenPrice |
   const [only] = route.prices;
   if (only !== undefined && only.when.length === 0) return { price: only, pricedBody: undefined };
   const decision = request.runtime.decision(route);
-  const found = decision.byHead(factsOf(request, undefined));
+  const found = decision.byHead(factsOf(request, undefined, undefined));
   switch (found.kind) {
     case 'chosen':
       return { price: found.choice, pricedBody: undefined };
@@ -54,16 +55,51 @@ async function chooseByBody(
   decision: Decision<RoutePrice>,
   possible: readonly RoutePrice[],
 ): Promise<ChosenPrice> {
+  const graphql = decision.isGraphql ? await import('../content/graphql.ts') : undefined;
   const bytes = await request.body?.read(request.runtime.plan.limits.pricedBodyBytes);
-  if (bytes === undefined || bytes.length === 0) return { price: dearestOf(possible), pricedBody: undefined };
+  const inUrl = graphql?.operationOfSearch(request.query);
+  if (bytes === undefined || bytes.length === 0) {
+    const price = inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(request, decision, inUrl);
+    if (price === undefined) throw notPriced(route);
+    return { price, pricedBody: undefined };
+  }
+  if (inUrl !== undefined)
+    throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
   const asked = readBody(bytes, request.head.rawHeaders, decision.pointers, decision.byCall);
   const pricedBody = createHash('sha256').update(bytes).digest('hex');
   const prices = asked.calls.map((call) => {
-    const price = decision.first(factsOf(request, call));
+    const price =
+      graphql === undefined
+        ? decision.first(factsOf(request, call, undefined))
+        : priceOfOperation(request, decision, graphql.operationOfBody(call), call);
     if (price === undefined) throw notPriced(route);
     return price;
   });
   return { price: priceOfAll(route, prices), pricedBody };
+}
+
+/** The dearest price that a body could bring. A free one needs its body, unless it is for all that is left. */
+function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined {
+  const dearest = dearestOf(possible);
+  return dearest.kind === 'priced'
+    ? dearest
+    : possible.find(({ when }) => !when.some(({ subject }) => isOfBody(subject)));
+}
+
+/** The dearest price of the root fields of an operation; `undefined` where one of them has none. */
+function priceOfOperation(
+  request: AskingRequest,
+  decision: Decision<RoutePrice>,
+  operation: GraphqlOperation,
+  call: JsonFacts = new Map(),
+): RoutePrice | undefined {
+  const prices: RoutePrice[] = [];
+  for (const field of operation.fields) {
+    const price = decision.first(factsOf(request, call, { operation, field }));
+    if (price === undefined) return undefined;
+    prices.push(price);
+  }
+  return dearestOf(prices);
 }
 
 /** What several calls cost together: free ones cost nothing, and one alone keeps its price. */
@@ -79,16 +115,50 @@ function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
   return others.length === 0 && part.count === 1 ? part.price : sumOf(route.name, parts);
 }
 
-/** @param call `undefined` where the body is not known */
-function factsOf({ method, query, head }: AskingRequest, call: JsonFacts | undefined): Facts {
+/** One root field of an operation. */
+interface AskedField {
+  readonly operation: GraphqlOperation;
+  readonly field: string;
+}
+
+/**
+ * @param call `undefined` where the body is not known
+ * @param asked where it is GraphQL
+ */
+function factsOf(
+  { method, query, head }: AskingRequest,
+  call: JsonFacts | undefined,
+  asked: AskedField | undefined,
+): Facts {
   return {
     of(subject: Subject): Fact {
-      if (subject.kind !== 'json' && subject.kind !== 'jsonrpc')
-        return headFact(subject, { method, query, rawHeaders: head.rawHeaders });
-      if (call === undefined) throw new Error('a condition of the body before it was read');
-      return bodyFact(subject, call);
+      switch (subject.kind) {
+        case 'json':
+        case 'jsonrpc':
+          if (call === undefined) throw new Error('a condition of the body before it was read');
+          return bodyFact(subject, call);
+        case 'graphql':
+          if (asked === undefined) throw new Error('a condition of an operation that is not known');
+          return graphqlFact(subject.part, asked);
+        case 'method':
+        case 'header':
+        case 'query':
+        case 'agent':
+          return headFact(subject, { method, query, rawHeaders: head.rawHeaders });
+      }
     },
   };
+}
+
+function graphqlFact(part: 'kind' | 'operation' | 'field', { operation, field }: AskedField): Fact {
+  switch (part) {
+    case 'kind':
+      return { kind: 'text', text: operation.kind };
+    case 'operation':
+      return operation.name === undefined ? ABSENT : { kind: 'text', text: operation.name };
+    case 'field':
+      return { kind: 'text', text: field };
+  }
 }
 
 function notPriced({ name }: Route): GatewayError {

@@ -1,0 +1,22 @@
+/** What has to be read of a GraphQL request. */
+export const GRAPHQL_POINTERS = [
+  '/query',
+  '/operationName',
+  '/extensions/persistedQuery',
+  '/extensions/persistedQuery/sha256Hash',
+  '/documentId',
+  '/doc_id',
+  '/id',
+] as const;
+
+/** Names by which servers take a document that they have already. */
+export const STORED = ['documentId', 'doc_id', 'id'] as const;
+
+/** The operation that a GraphQL server would run. */
+export interface GraphqlOperation {
+  readonly kind: 'query' | 'mutation' | 'subscription';
+  /** `undefined` where it has none. */
+  readonly name: string | undefined;
+  /** Names of its root fields after fragments and aliases, each once; `__typename` only where it is the only one. */
+  readonly fields: readonly string[];
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  type SelectionSetNode,
+} from 'graphql';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { type GraphqlOperation, STORED } from './graphql-request.ts';
+import type { JsonFacts, JsonValue } from './json-reader.ts';
+import { queryValue } from './query-value.ts';
+
+/** Most tokens of a document: what is parsed for a price costs time. */
+const MOST_TOKENS = 10_000;
+
+/**
+ * Finds the operation that a GraphQL request in a body would run.
+ *
+ * @throws GatewayError `body_ambiguous`
+ */
+export function operationOfBody(call: JsonFacts): GraphqlOperation {
+  const wrong = (what: string): GatewayError => ambiguous('body_ambiguous', what);
+  const query = textAt(call, '/query', wrong);
+  if (query === undefined) throw wrong('it has no text in query; a persisted query has to bring it');
+  for (const name of STORED) if (isThere(call.get(`/${name}`))) throw wrong(`it names a stored document in ${name}`);
+  if (isThere(call.get('/extensions/persistedQuery'))) {
+    const hash = textAt(call, '/extensions/persistedQuery/sha256Hash', wrong);
+    // A server may run what it has stored under the hash, and not the text.
+    if (hash?.toLowerCase() !== createHash('sha256').update(query).digest('hex'))
+      throw wrong('its persistedQuery is not the hash of its query');
+  }
+  return operationOf(query, textAt(call, '/operationName', wrong), wrong);
+}
+
+/**
+ * Finds the operation that a GraphQL request in the query of a URL would run.
+ *
+ * @param search with its `?`, or empty
+ * @throws GatewayError `request_ambiguous`
+ */
+export function operationOfSearch(search: string): GraphqlOperation | undefined {
+  const wrong = (what: string): GatewayError => ambiguous('request_ambiguous', what);
+  const values = ['query', 'operationName', 'extensions', ...STORED].map((name) => {
+    const fact = queryValue(search, name);
+    return fact.kind === 'text' ? fact.text : undefined;
+  });
+  const [query, operationName, ...stored] = values;
+  if (stored.some((value) => value !== undefined)) throw wrong('the URL names a stored document or extensions');
+  if (query === undefined && operationName === undefined) return undefined;
+  if (query === undefined) throw wrong('it has no text in query');
+  return operationOf(query, operationName === '' ? undefined : operationName, wrong);
+}
+
+function operationOf(query: string, name: string | undefined, wrong: (what: string) => GatewayError): GraphqlOperation {
+  const document = parsed(query, wrong);
+  const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
+  const meant = name === undefined ? operations : operations.filter((each) => each.name?.value === name);
+  const [operation, ...others] = meant;
+  if (operation === undefined) throw wrong('it has no operation of the name that it asks for');
+  if (others.length > 0) throw wrong('it has several operations that could be meant');
+  return { kind: operation.operation, name: operation.name?.value, fields: fieldsOf(operation, document, wrong) };
+}
+
+function parsed(query: string, wrong: (what: string) => GatewayError): DocumentNode {
+  try {
+    return parse(query, { noLocation: true, maxTokens: MOST_TOKENS });
+  } catch (fault) {
+    // Deep nesting ends the parser's stack before its tokens.
+    if (fault instanceof GraphQLError || fault instanceof RangeError)
+      throw wrong(`its document does not parse (${fault.message})`);
+    throw fault;
+  }
+}
+
+/** The root fields, of which `@skip` and `@include` take none away: variables decide those. */
+function fieldsOf(
+  operation: OperationDefinitionNode,
+  document: DocumentNode,
+  wrong: (what: string) => GatewayError,
+): readonly string[] {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const each of document.definitions) {
+    if (each.kind !== Kind.FRAGMENT_DEFINITION) continue;
+    if (fragments.has(each.name.value)) throw wrong(`it has the fragment ${each.name.value} twice`);
+    fragments.set(each.name.value, each);
+  }
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const collect = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) names.add(selection.name.value);
+      else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+      else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = fragments.get(selection.name.value);
+        if (fragment === undefined) throw wrong(`it has no fragment ${selection.name.value}`);
+        collect(fragment.selectionSet);
+      }
+    }
+  };
+  collect(operation.selectionSet);
+  if (names.size > 1) names.delete('__typename');
+  return [...names];
+}
+
+function isThere(value: JsonValue | undefined): boolean {
+  return value !== undefined && !(value.kind === 'word' && value.text === 'null');
+}
+
+function textAt(call: JsonFacts, pointer: string, wrong: (what: string) => GatewayError): string | undefined {
+  const value = call.get(pointer);
+  if (value === undefined || !isThere(value)) return undefined;
+  if (value.kind !== 'text') throw wrong(`${pointer} is no text`);
+  // Some servers take an empty name for none.
+  return pointer === '/operationName' && value.text === '' ? undefined : value.text;
+}
+
+function ambiguous(code: 'body_ambiguous' | 'request_ambiguous', what: string): GatewayError {
+  return new GatewayError(code, { detail: `The GraphQL request is not read: ${what}.` });
+}
