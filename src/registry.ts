@@ -10,11 +10,15 @@ import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitato
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator, type StrangeReason } from './facilitator/remote/remote-facilitator.ts';
 import type { OpenWitness } from './facilitator/remote/witness.ts';
+import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
+import { solana } from './family/solana/solana.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
+import { createExactAny } from './scheme/exact-any/exact-any.ts';
 import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
+import { createExactSvm } from './scheme/exact-svm/exact-svm.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import { loadUptoEvm } from './scheme/upto-evm/upto-evm.ts';
 import type { LedgerReader } from './store/ledger-reader.ts';
@@ -34,11 +38,11 @@ export const protocols: readonly Protocol[] = [x402V2, x402V1];
 export const answerReaders: readonly AnswerReaders[] = [];
 
 /** Network families: how each writes its addresses and transactions. */
-export const families: NetworkFamilies = networkFamilies([eip155]);
+export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);
 
 /** Loads the payment schemes; their cryptography is WebAssembly or native and loads asynchronously. */
 export async function loadSchemes(): Promise<readonly Scheme[]> {
-  return [await loadExactEvm(), await loadUptoEvm()];
+  return [await loadExactEvm(), await loadUptoEvm(), createExactSvm(), createExactAny()];
 }
 
 /** What was loaded for facilitators: what talks to chains is more to load than any other part of a gateway. */

@@ -1,12 +1,12 @@
-import type { Asset } from '../domain/asset.ts';
+import type { Asset, TypedDataToken } from '../domain/asset.ts';
 import type { Network } from '../domain/network.ts';
 import { type NetworkFamilies, sameAddress } from '../domain/network-family.ts';
 import type { Price } from '../domain/price.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import type { Field } from './decoder.ts';
 import type { AssetChoice, LongAsset } from './payment-keys.ts';
-import type { Place, Source } from './source.ts';
-import { type LongForm, longFormAt } from './token-claims.ts';
+import { type Place, reportValue, type Source } from './source.ts';
+import { keyPlace, type LongForm, longFormAt } from './token-claims.ts';
 
 /** A price other than `free`. */
 export type PaidPrice = Exclude<Price, { kind: 'free' }>;
@@ -99,7 +99,7 @@ function fromChoice(
   const known = market.table.find(network)?.assets ?? [];
   if (choice.kind === 'long') {
     const asset = fromLongForm(choice.asset, known, network, place, { market, source });
-    if (asset !== undefined) market.longForms.push(longFormAt(asset, place, source));
+    if (asset?.transferMethod !== undefined) market.longForms.push(longFormAt(asset, place, source));
     return asset;
   }
   const asset = known.find((entry) => entry.symbol === choice.symbol);
@@ -118,6 +118,9 @@ function fromLongForm(
   place: Place,
   { market, source }: { readonly market: AssetMarket; readonly source: Source },
 ): Asset | undefined {
+  const family = market.families.of(network);
+  const address = family.readAddress(long.address);
+  if (!address.ok) reportValue(keyPlace(place, 'address', source), address, source);
   const entry = known.find((asset) => isAt(asset, long.address, market));
   // 18 for 6 would make every price a millionth of a millionth of what it says.
   if (entry !== undefined && entry.decimals !== long.decimals) {
@@ -128,14 +131,45 @@ function fromLongForm(
     );
     return undefined;
   }
-  if (entry !== undefined && (entry.name !== long.name || entry.version !== long.version)) {
+  const { decimals } = long;
+  const symbol = long.symbol ?? entry?.symbol ?? long.name ?? long.address;
+  const token = { network, address: long.address, symbol, decimals };
+  if (family.typedData) {
+    const signed = typedData(long, entry, place, source);
+    return address.ok && signed ? { ...token, ...signed } : undefined;
+  }
+  for (const key of TYPED_DATA) {
+    if (long[key] === undefined) continue;
+    source.report(keyPlace(place, key, source), `${key} means nothing on ${family.name} networks`, 'address, decimals');
+    return undefined;
+  }
+  return address.ok ? token : undefined;
+}
+
+const TYPED_DATA = ['name', 'version', 'transferMethod'] as const;
+
+function typedData(
+  { name, version, transferMethod }: LongAsset,
+  entry: Asset | undefined,
+  place: Place,
+  source: Source,
+): Pick<TypedDataToken, (typeof TYPED_DATA)[number]> | undefined {
+  if (name === undefined || version === undefined || transferMethod === undefined) {
+    for (const [key, value] of Object.entries({ name, version, transferMethod })) {
+      if (value !== undefined) continue;
+      const missing = { ...place, path: `${place.path}.${key}` };
+      source.report(missing, 'it is missing', `${key}, which decides the signatures on EVM`);
+    }
+    return undefined;
+  }
+  if (entry?.name !== undefined && (entry.name !== name || entry.version !== version)) {
     source.warn(
       place,
       `${entry.symbol} is known as ${JSON.stringify(entry.name)} version ${entry.version}`,
       'that, or signatures will fail',
     );
   }
-  return { network, ...long, symbol: long.symbol ?? entry?.symbol ?? long.name };
+  return { name, version, transferMethod };
 }
 
 function isAt(asset: Asset, address: string, { families }: AssetMarket): boolean {

@@ -61,11 +61,10 @@ function knownNetwork(entry: Json): KnownNetwork {
 function knownAsset(network: Network, entry: Json): Asset {
   const decimals = member(entry, 'decimals');
   if (typeof decimals !== 'number') throw new Error('The asset table holds an asset without decimals.');
+  const token = { network, address: stringMember(entry, 'address'), symbol: stringMember(entry, 'symbol'), decimals };
+  if (member(entry, 'transferMethod') === undefined) return token;
   return {
-    network,
-    address: stringMember(entry, 'address'),
-    symbol: stringMember(entry, 'symbol'),
-    decimals,
+    ...token,
     name: stringMember(entry, 'name'),
     version: stringMember(entry, 'version'),
     transferMethod: transferMethod(member(entry, 'transferMethod')),

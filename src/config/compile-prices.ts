@@ -1,4 +1,5 @@
 import { CHARGE_SUCCESS, type ChargeRule } from '../domain/charge-rule.ts';
+import type { Network } from '../domain/network.ts';
 import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
@@ -7,6 +8,8 @@ import type { PaidPrice as PaidPriceText } from './asset-choice.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { type Market, makeOffers, type SharedOffers } from './offers.ts';
+import { checkPayees, type Payees } from './payee-keys.ts';
+import type { AcceptFields } from './payment-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
@@ -64,7 +67,8 @@ function compileOffers(
     );
   const payTo = inherited(fields.payTo, gateway.payTo);
   // A route that inherits nothing is told where it stands, not at the start of the file.
-  const payToOrHere: Field<string> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
+  const payToOrHere: Field<Payees> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
+  if (fields.payTo.kind === 'value') checkPayees(fields.payTo, networksOf(accepts), source);
   const text = formatPrice(price);
   const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
   const terms = isPlain ? `${text}\n${settle}\n${timeoutMs}` : undefined;
@@ -77,6 +81,13 @@ function compileOffers(
   // What is to be said of a price is said of every route that has it.
   if (terms !== undefined && saidBy(source) === said) market.prices.set(terms, made);
   return made;
+}
+
+/** The networks of ways to pay. */
+export function networksOf(accepts: Field<readonly Field<AcceptFields>[]>): readonly Network[] {
+  return (soundValue(accepts) ?? []).flatMap((accept) =>
+    accept.kind === 'value' ? (soundValue(accept.value.network) ?? []) : [],
+  );
 }
 
 function saidBy({ problems, warnings }: Source): number {

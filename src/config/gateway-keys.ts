@@ -10,7 +10,8 @@ import { list } from './forms.ts';
 import { limitKeys } from './limit-keys.ts';
 import { adminAddress, cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
 import { logRules } from './log-keys.ts';
-import { acceptsDecoder, asset, evmAddress } from './payment-keys.ts';
+import { payees } from './payee-keys.ts';
+import { acceptsDecoder, asset } from './payment-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
 import { flag, text, word } from './text.ts';
@@ -93,7 +94,11 @@ function gatewayKeyTable(table: AssetTable) {
         'Processes that share the public address; `auto` is one per core. More than one needs a store that they share: `sqlite` or `postgres`.',
     },
     upstream: { decoder: upstream, description: 'The API behind the gateway, for routes without their own.' },
-    payTo: { decoder: evmAddress, description: 'Who is paid, in quotes.' },
+    payTo: {
+      decoder: payees,
+      description:
+        'Who is paid, in quotes: one address, or one for each network family, such as `{eip155: "0x…", solana: "…"}`.',
+    },
     accepts: {
       decoder: acceptsDecoder(table),
       description: 'Ways to pay: networks by name or CAIP-2, or maps.',

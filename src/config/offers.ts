@@ -8,10 +8,11 @@ import { priceInUnits } from '../domain/price.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice as PricedOffers, SettleMode } from '../domain/route-price.ts';
 import { PAYMENT_FLOW, type PaymentRequired } from '../domain/x402.ts';
-import type { Scheme } from '../scheme/scheme.ts';
+import { findScheme, type Scheme } from '../scheme/scheme.ts';
 import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
 import { networkName } from './asset-table.ts';
 import { type Field, soundValue } from './decoder.ts';
+import { type Payees, payeeOn } from './payee-keys.ts';
 import type { AcceptFields } from './payment-keys.ts';
 import type { Place, Source } from './source.ts';
 
@@ -34,7 +35,7 @@ export interface Market extends AssetMarket {
 export interface Quote {
   readonly price: PaidPrice;
   readonly pricePlace: Place;
-  readonly payTo: Field<string>;
+  readonly payTo: Field<Payees>;
   readonly settle: SettleMode;
   readonly timeoutMs: number;
 }
@@ -94,12 +95,12 @@ function makeOffer(
   if (network === undefined) return undefined;
   // Each of these reports on its own, so that one mistake does not hide another.
   checkServed(network, accept.network.place, market, source);
-  const scheme = findScheme(network, accept, place, market, source);
+  const scheme = wantedScheme(network, accept, place, market, source);
   const own = accept.asset ?? { kind: 'absent', place };
   const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, market, source);
   const maxTimeoutSeconds = maxTimeout(quote, accept, source);
   const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, market, source);
-  const payTo = payee(quote, accept, asset, market, source);
+  const payTo = payee(network, { quote, accept, asset }, market, source);
   if (asset === 'other asset') return asset;
   if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
   if (payTo === undefined || maxTimeoutSeconds === undefined) return undefined;
@@ -149,24 +150,27 @@ function amountIn(asset: Asset, quote: Quote, market: Market, source: Source): A
 }
 
 function payee(
-  quote: Quote,
-  accept: AcceptFields,
-  asset: Asset | 'other asset' | undefined,
+  network: Network,
+  said: { readonly quote: Quote; readonly accept: AcceptFields; readonly asset: Asset | 'other asset' | undefined },
   { families }: Market,
   source: Source,
 ): string | undefined {
-  const field = accept.payTo === undefined || accept.payTo.kind === 'absent' ? quote.payTo : accept.payTo;
+  const { quote, accept, asset } = said;
+  const own = accept.payTo;
+  if (own?.kind === 'invalid') return undefined;
+  const field: Field<Payees> =
+    own?.kind === 'value' ? { ...own, value: { kind: 'one', address: own.value } } : quote.payTo;
   if (field.kind === 'absent') {
     source.report(field.place, 'nobody is paid: there is no payTo', 'an address, here or for the whole file');
   }
-  const payTo = soundValue(field);
-  if (typeof asset !== 'object' || payTo === undefined) return payTo;
-  if (!sameAddress(families.of(asset.network), payTo, asset.address)) return payTo;
-  source.report(field.place, 'the money would go to the token contract and be lost', 'the address of your wallet');
+  const paid = field.kind === 'value' ? payeeOn(network, field, families, source) : undefined;
+  if (paid === undefined || typeof asset !== 'object') return paid?.address;
+  if (!sameAddress(families.of(network), paid.address, asset.address)) return paid.address;
+  source.report(paid.place, 'the money would go to the token contract and be lost', 'the address of your wallet');
   return undefined;
 }
 
-function findScheme(
+function wantedScheme(
   network: Network,
   accept: AcceptFields,
   place: Place,
@@ -178,9 +182,9 @@ function findScheme(
   const wanted = field?.kind === 'value' ? field.value : 'exact';
   const family = networkFamily(network);
   const fixed = market.schemes.filter(({ scheme }) => scheme !== 'upto');
-  const found = fixed.find((scheme) => scheme.scheme === wanted && scheme.family === family);
+  const found = findScheme(fixed, wanted, network);
   if (found !== undefined) return found;
-  const has = fixed.map((scheme) => `${scheme.scheme} on ${scheme.family}`).join(', ');
+  const has = fixed.map((scheme) => `${scheme.scheme} on ${scheme.family ?? 'any family'}`).join(', ');
   source.report(
     field?.kind === 'value' ? field.place : place,
     `this release has no scheme ${wanted} on ${family} networks`,

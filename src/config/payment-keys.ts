@@ -6,6 +6,7 @@ import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map, mapped } from './decoder.ts';
 import { byKind, list } from './forms.ts';
 import { nearest } from './nearest.ts';
+import { address } from './payee-keys.ts';
 import { integer, text, word } from './text.ts';
 
 const ADDRESS_PATTERN = '0x(?!0{40}$)[0-9a-fA-F]{40}';
@@ -19,12 +20,13 @@ export const evmAddress: Decoder<`0x${string}`> = text({
 
 /** The long form of an asset: a token that the table does not know. */
 export interface LongAsset {
-  readonly address: `0x${string}`;
+  readonly address: string;
   readonly symbol: string | undefined;
   readonly decimals: number;
-  readonly name: string;
-  readonly version: string;
-  readonly transferMethod: TransferMethod;
+  /** These three on EVM, where payments are signed as typed data; elsewhere none of them. */
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly transferMethod: TransferMethod | undefined;
 }
 
 /** An asset as the file names it; which one a symbol means depends on the network. */
@@ -54,10 +56,10 @@ const domainText = (what: string): Decoder<string> =>
 /** The keys of the long form of an asset. */
 export const assetKeys = map('the long form {address, decimals, name, version, transferMethod}', {
   address: {
-    decoder: evmAddress,
+    decoder: address,
     required: true,
     description:
-      'The token contract. It is asked for all of this at start and reload, where an `rpc` URL of its network is known.',
+      'The token contract or mint. An EVM contract is asked for all of this at start and reload, where an `rpc` URL of its network is known.',
   },
   decimals: {
     decoder: integer('a whole number from 0 to 36', 0, 36),
@@ -67,21 +69,23 @@ export const assetKeys = map('the long form {address, decimals, name, version, t
   },
   name: {
     decoder: domainText('name'),
-    required: true,
-    description: 'EIP-712 domain name of the contract. It decides every signature.',
+    description:
+      'EIP-712 domain name of the contract. It decides every signature. Required on EVM, and for nothing else.',
   },
   version: {
     decoder: domainText('version'),
-    required: true,
-    description: 'EIP-712 domain version of the contract.',
+    description: 'EIP-712 domain version of the contract. Required on EVM, and for nothing else.',
     examples: ['2'],
   },
   transferMethod: {
     decoder: word(['eip3009', 'permit2']),
-    required: true,
-    description: 'How the token moves on a signed authorization: `transferWithAuthorization`, or Permit2.',
+    description:
+      'How the token moves on a signed authorization: `transferWithAuthorization`, or Permit2. Required on EVM, and for nothing else.',
   },
-  symbol: { decoder: symbol, description: 'What prices such as `0.25 USDC` call it. Default: its name.' },
+  symbol: {
+    decoder: symbol,
+    description: 'What prices such as `0.25 USDC` call it. Default: its name, else its address.',
+  },
 });
 
 /** An asset: a known symbol, or the long form. */
@@ -101,7 +105,7 @@ function networkDecoder(table: AssetTable): Decoder<Network> {
   return {
     ...decoder,
     jsonSchema: {
-      anyOf: [{ enum: names }, { type: 'string', pattern: '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$|\\$\\{' }],
+      anyOf: [{ enum: names }, { type: 'string', pattern: '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9+/=]{1,64}$|\\$\\{' }],
     },
   };
 }
@@ -137,7 +141,7 @@ export function acceptKeys(table: AssetTable) {
       description: 'What is paid with. Default: `asset` of the file, else the first known asset of the network.',
     },
     scheme: { decoder: scheme, default: 'exact', description: 'The payment scheme.' },
-    payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the route, else of the file.' },
+    payTo: { decoder: address, description: 'Who is paid. Default: `payTo` of the route, else of the file.' },
     maxTimeoutSeconds: {
       decoder: integer(`a whole number of seconds, up to ${MAX_TIMEOUT_SECONDS}`, 1, MAX_TIMEOUT_SECONDS),
       description:
@@ -190,9 +194,9 @@ export const atomicPriceKeys = map(PRICE, {
     examples: ['10000'],
   },
   asset: {
-    decoder: evmAddress,
+    decoder: address,
     required: true,
-    description: 'The contract of one of the assets that the route accepts.',
+    description: 'The contract or mint of one of the assets that the route accepts.',
   },
 });
 

@@ -8,7 +8,8 @@ import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
 import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
-import { acceptsDecoder, evmAddress, price } from './payment-keys.ts';
+import { payees } from './payee-keys.ts';
+import { acceptsDecoder, price } from './payment-keys.ts';
 import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 import { when } from './when-keys.ts';
@@ -116,7 +117,7 @@ function routeKeyParts(table: AssetTable) {
   return {
     description: { decoder: description, description: 'What a buyer gets; shown in the 402. At most 500 characters.' },
     accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
-    payTo: { decoder: evmAddress, description: 'Who is paid. Default: `payTo` of the file.' },
+    payTo: { decoder: payees, description: 'Who is paid. Default: `payTo` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
     charge: {
       decoder: chargeStatuses,

@@ -5,6 +5,7 @@ import {
   isAlias,
   isMap,
   isNode,
+  isScalar,
   LineCounter,
   type Node,
   parseDocument,
@@ -24,6 +25,17 @@ export interface Place {
   readonly path: string;
 }
 
+/** Reports a value that is wrong, and shows it only where it stands in the file itself: from outside it may be a secret. */
+export function reportValue(
+  place: Place,
+  { wrong, right }: { readonly wrong: string; readonly right: string },
+  source: Source,
+): void {
+  const node = source.resolve(place)?.node;
+  const isFromOutside = isScalar(node) && typeof node.value === 'string' && node.value.includes('${');
+  source.report(place, isFromOutside ? `the value of ${node.value} is not right` : wrong, right);
+}
+
 /** Tags of the YAML 1.2 core schema; any other would run code of the parser's that no price table needs. */
 const CORE_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 /** Text that no configuration of ours comes near; the parser keeps every node of it in memory. */
@@ -39,6 +51,7 @@ export class Source {
   readonly file: string;
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
+  readonly #said = new Set<string>();
   readonly #lines = new LineCounter();
   readonly #outside: Outside;
   readonly #document: Document.Parsed | undefined;
@@ -60,6 +73,10 @@ export class Source {
 
   /** Notes that what is at `place` is wrong, and what would be right (a noun phrase). */
   report(place: Place, wrong: string, right: string): void {
+    // What is said of one place is said once, however many routes come to it.
+    const words = `${place.offset} ${place.path} ${wrong}`;
+    if (this.#said.has(words)) return;
+    this.#said.add(words);
     this.problems.push(this.#at(place, wrong, right));
   }
 

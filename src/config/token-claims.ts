@@ -1,5 +1,5 @@
 import { isMap, isSeq } from 'yaml';
-import type { Asset } from '../domain/asset.ts';
+import type { TypedDataToken } from '../domain/asset.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { AssetTable } from './asset-table.ts';
@@ -21,7 +21,7 @@ export interface NamedNode {
 
 /** What the file says of a token in its long form, and the nodes that can tell whether it is true. */
 export interface TokenClaim {
-  readonly asset: Asset;
+  readonly asset: TypedDataToken;
   readonly at: Readonly<Record<ClaimedKey, Whereabouts>>;
   readonly nodes: readonly NamedNode[];
 }
@@ -30,7 +30,7 @@ export interface TokenClaim {
 export type LongForm = Omit<TokenClaim, 'nodes'>;
 
 /** Notes where the parts of a long form stand. Nothing of the document is kept. */
-export function longFormAt(asset: Asset, place: Place, source: Source): LongForm {
+export function longFormAt(asset: TypedDataToken, place: Place, source: Source): LongForm {
   const at = (key: ClaimedKey): Whereabouts => source.whereabouts(child(place, key, source) ?? place);
   return { asset, at: { address: at('address'), decimals: at('decimals'), name: at('name'), version: at('version') } };
 }
@@ -79,6 +79,11 @@ function namedNodes(
     const entry = rpc && entries(rpc, source).find(({ name }) => (table.find(name)?.network ?? name) === network);
     return [{ url, at: source.whereabouts(entry?.place ?? own) }];
   });
+}
+
+/** Where a key of a map stands, or the map where it is not there. */
+export function keyPlace(place: Place, key: string, source: Source): Place {
+  return child(place, key, source) ?? place;
 }
 
 function child(place: Place, key: string, source: Source): Place | undefined {

@@ -4,10 +4,11 @@ import type { Brand } from './brand.ts';
 export type Network = Brand<string, 'Network'>;
 
 /**
- * CAIP-2: namespace of 3-8, reference of 1-32 characters. An EVM chain id has no leading zero, and no more digits than
+ * CAIP-2: namespace of 3-8, reference of 1-32 characters; x402 names the networks of Algorand by the base64 of 32 bytes,
+ * which is longer and has characters of its own. An EVM chain id has no leading zero, and no more digits than
  * a `number` holds exactly: two networks must not share a signing domain.
  */
-const CAIP_2 = /^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/;
+const CAIP_2 = /^[-a-z0-9]{3,8}:[-_a-zA-Z0-9+/=]{1,64}$/;
 const EVM_NETWORK = /^eip155:([1-9]\d{0,14})$/;
 
 /** Reads a CAIP-2 identifier; names such as `base` are the configuration's business. */

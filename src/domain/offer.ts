@@ -22,6 +22,11 @@ export interface Offer {
    * change buys what was sold for it, also when the pass is issued by another process.
    */
   readonly access?: AccessTerms;
+  /**
+   * Members of `requirements.extra` that are a facilitator's own facts, such as the account that pays the fees. It alone
+   * takes a payment that was signed with them.
+   */
+  readonly learnt?: readonly string[];
 }
 
 /** An offer as our own ledger stores it: JSON, the amount as text. */

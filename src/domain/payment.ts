@@ -8,6 +8,9 @@ import type { Json, JsonObject, PaymentPayload, PaymentPayloadV1 } from './x402.
  */
 export type PaymentKey = Brand<string, 'PaymentKey'>;
 
+/** The payer of a payment that only a facilitator can read: it names the payer when it has verified. */
+export const UNNAMED_PAYER = '';
+
 /** What a client sent, decoded and well-formed, before it met one of our offers. */
 export type PaymentSubmission =
   | { readonly version: 2; readonly payload: PaymentPayload }
@@ -26,7 +29,7 @@ export interface Payment {
 /** What a scheme reads out of a payment's payload. */
 export interface Authorization {
   readonly key: PaymentKey;
-  /** The account the money comes from, as CAIP-10 would spell its address part; lower case on EVM. */
+  /** The account the money comes from, as CAIP-10 would spell its address part; lower case on EVM. Or {@link UNNAMED_PAYER}. */
   readonly payer: string;
   /** Unix seconds after which the authorization can no longer be used. */
   readonly expiresAt: number;

@@ -76,10 +76,12 @@ export interface Facilitator {
 
 /** Whether one of `kinds` covers an offer; x402 v1 kinds cover it where v1 knows the network. */
 export function covers(kinds: readonly SupportedKind[], offer: Offer): boolean {
-  return kinds.some(
-    (kind) =>
-      kind.scheme === offer.scheme &&
-      ((kind.x402Version === 2 && kind.network === offer.network) ||
-        (kind.x402Version === 1 && offer.v1Network !== undefined && kind.network === offer.v1Network)),
-  );
+  return kinds.some((kind) => coversKind(kind, offer));
+}
+
+/** Whether a kind covers an offer. */
+export function coversKind(kind: SupportedKind, offer: Offer): boolean {
+  if (kind.scheme !== offer.scheme) return false;
+  if (kind.x402Version === 2) return kind.network === offer.network;
+  return kind.x402Version === 1 && offer.v1Network !== undefined && kind.network === offer.v1Network;
 }

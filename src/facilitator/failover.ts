@@ -1,8 +1,9 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
-import type { SupportedKind } from '../domain/x402.ts';
-import { covers, type Facilitator, type Verification } from './facilitator.ts';
+import { settingsText } from '../domain/same-settings.ts';
+import type { JsonObject, SupportedKind } from '../domain/x402.ts';
+import { covers, coversKind, type Facilitator, type Verification } from './facilitator.ts';
 
 /** A verification, and who gave it: only that facilitator may be asked to settle the payment. */
 export interface PoolVerification {
@@ -19,6 +20,8 @@ export interface FacilitatorPoolDeps {
   readonly schedule?: Schedule;
   /** What is known already of a facilitator, from another list that it stands in. Default: nothing. */
   readonly known?: (facilitator: Facilitator) => readonly SupportedKind[] | undefined;
+  /** Is told when a facilitator answered what it supports. Must not throw. */
+  readonly onSupported?: () => void;
   /** Is told of each fault that the pool went past, for logs and metrics. Must not throw. */
   readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify' | 'settle', fault: unknown) => void;
 }
@@ -53,6 +56,8 @@ interface Member {
   kinds: readonly SupportedKind[] | undefined;
   /** Everything that it ever said it supports. */
   readonly had: SupportedKind[];
+  /** Every fact that it ever stated of a kind, see {@link factText}. */
+  readonly stated: Set<string>;
   /** Calls of `supported` in a row that failed. */
   failures: number;
   /** Those that failed or lacked what an earlier one had: the next is made sooner. */
@@ -75,6 +80,7 @@ export class FacilitatorPool {
   readonly #members: readonly Member[];
   readonly #schedule: Schedule;
   readonly #onFault: NonNullable<FacilitatorPoolDeps['onFault']>;
+  readonly #onSupported: () => void;
   readonly #closing = new AbortController();
 
   constructor(list: readonly Facilitator[], deps: FacilitatorPoolDeps) {
@@ -82,6 +88,7 @@ export class FacilitatorPool {
       facilitator,
       kinds: deps.known?.(facilitator),
       had: [],
+      stated: new Set(factTexts(deps.known?.(facilitator) ?? [])),
       failures: 0,
       wanting: 0,
       trouble: undefined,
@@ -90,6 +97,7 @@ export class FacilitatorPool {
     }));
     this.#schedule = deps.schedule ?? unrefTimer;
     this.#onFault = deps.onFault ?? (() => undefined);
+    this.#onSupported = deps.onSupported ?? (() => undefined);
   }
 
   /**
@@ -138,9 +146,7 @@ export class FacilitatorPool {
    */
   absence(offer: Offer): string | undefined {
     const serving = this.#members.filter((member) => serves(member, offer));
-    if (serving.some(({ failures, facilitator }) => failures < AWAY_FAILURES && facilitator.resting === undefined)) {
-      return undefined;
-    }
+    if (serving.some(isThere)) return undefined;
     const what = serving.length === 0 ? 'none that serves it has been reached' : 'none that serves it answers any more';
     const why = (serving.length === 0 ? this.#members : serving).flatMap(troubleOf);
     return why.length === 0 ? what : `${what} (${why.join('; ')})`;
@@ -160,8 +166,7 @@ export class FacilitatorPool {
    */
   async verify(payment: Payment, signal: AbortSignal): Promise<PoolVerification> {
     let last: GatewayError | undefined;
-    for (const member of this.#members) {
-      if (!serves(member, payment.offer)) continue;
+    for (const member of this.#candidates(payment.offer)) {
       try {
         return { verification: await member.facilitator.verify(payment, signal), facilitator: member.facilitator };
       } catch (fault) {
@@ -193,8 +198,8 @@ export class FacilitatorPool {
   ): Promise<Facilitator | undefined> {
     const last = [...tried].at(-1);
     if (last !== undefined) this.#onFault(last, 'settle', why);
-    for (const member of this.#members) {
-      if (tried.has(member.facilitator) || !serves(member, payment.offer)) continue;
+    for (const member of this.#candidates(payment.offer)) {
+      if (tried.has(member.facilitator)) continue;
       try {
         const { kind } = await member.facilitator.verify(payment, signal);
         return kind === 'valid' ? member.facilitator : undefined;
@@ -204,6 +209,29 @@ export class FacilitatorPool {
       }
     }
     return undefined;
+  }
+
+  /**
+   * What the first facilitator that serves an offer, and is there, says of it besides that; an empty object where it
+   * says nothing. `undefined` when none that serves it has been reached.
+   */
+  extraFor(offer: Offer): JsonObject | undefined {
+    const serving = this.#members.filter((member) => serves(member, offer));
+    const first = serving.find(isThere) ?? serving[0];
+    const kind = first?.kinds?.find((one) => coversKind(one, offer));
+    return kind && (kind.extra ?? {});
+  }
+
+  /**
+   * Who may be asked about an offer. One that was signed with a facilitator's own facts goes to nobody else, whose
+   * refusal would be final and mean nothing. After a restart nobody remembers an old fact, and all are asked.
+   */
+  #candidates(offer: Offer): readonly Member[] {
+    const serving = this.#members.filter((member) => serves(member, offer));
+    if (offer.learnt === undefined || offer.learnt.length === 0) return serving;
+    const facts = offer.learnt.map((name) => factText(offer, name, offer.requirements.extra[name]));
+    const own = serving.filter(({ stated }) => facts.every((fact) => stated.has(fact)));
+    return own.length === 0 ? serving : own;
   }
 
   /** Stops asking. The facilitators stay open. */
@@ -230,6 +258,7 @@ export class FacilitatorPool {
       member.failures = 0;
       member.wanting = lost === undefined ? 0 : member.wanting + 1;
       member.trouble = lost && `it no longer serves ${lost.scheme} on ${lost.network}`;
+      remember(member.stated, factTexts(kinds));
     } catch (fault) {
       member.failures += 1;
       member.wanting += 1;
@@ -238,6 +267,7 @@ export class FacilitatorPool {
     }
     member.doubted = false;
     this.#askLater(member);
+    this.#onSupported();
   }
 
   /** Has it asked soon whether it is there at all, once however many verifications fail meanwhile. */
@@ -256,8 +286,34 @@ export class FacilitatorPool {
   }
 }
 
+function isThere({ failures, facilitator }: Member): boolean {
+  return failures < AWAY_FAILURES && facilitator.resting === undefined;
+}
+
 function serves({ kinds }: Member, offer: Offer): boolean {
   return kinds !== undefined && covers(kinds, offer);
+}
+
+/** Most facts that are remembered of a facilitator: one that makes up a new one each time must not fill the memory. */
+const MOST_FACTS = 4096;
+
+function remember(stated: Set<string>, facts: readonly string[]): void {
+  for (const fact of facts) {
+    if (stated.size >= MOST_FACTS) stated.clear();
+    stated.add(fact);
+  }
+}
+
+function factTexts(kinds: readonly SupportedKind[]): readonly string[] {
+  return kinds.flatMap((kind) => Object.entries(kind.extra ?? {}).map(([name, value]) => factText(kind, name, value)));
+}
+
+function factText(
+  { scheme, network }: Pick<Offer, 'scheme'> & { network: string },
+  name: string,
+  value: unknown,
+): string {
+  return JSON.stringify([scheme, network, name, settingsText(value)]);
 }
 
 function troubleOf({ facilitator, trouble }: Member): readonly string[] {

@@ -1,3 +1,4 @@
+import { UNNAMED_PAYER } from '../domain/payment.ts';
 import { isClaimable } from '../domain/payment-state.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -32,7 +33,7 @@ async function judge(request: RoutedRequest, open: OpenPrice, services: Services
 
 /** Asks a facilitator, within what this client may cost us. */
 async function verify(request: RoutedRequest, brought: BroughtPayment, services: Services): Promise<AuthorizeResult> {
-  const { payment, protocol, fingerprint, identifier } = brought;
+  const { payment } = brought;
   const { facilitators, trustedPeers, plan } = request.runtime;
   const { budget, refusals } = services.limiters;
   const { payer, proved } = payment.authorization;
@@ -53,7 +54,8 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   request.notes.catalogued = facilitator.catalogued?.(payment);
   if (verification.kind === 'valid') {
     budget.wasGood(bringer, refusalsPerMinute);
-    return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator };
+    request.notes.payer = verification.payer;
+    return { ...withPayer(brought, verification.payer), kind: 'authorized', facilitator };
   }
   // A copy of this payment may have been settled while we asked: then "already used" is our own doing, no refusal.
   const held = await findHeld(request, brought, services);
@@ -86,6 +88,21 @@ function refuse({ payment }: BroughtPayment, reason: string): Refusal {
 
 const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
 
+/** What a payment is taken with. */
+type Brought = Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'>;
+
+/** A payment that cannot be read here is from whom its facilitator says, and so is the buyer's own id in it. */
+function withPayer({ payment, protocol, fingerprint, identifier }: Brought, payer: string): Brought {
+  const { authorization } = payment;
+  if (authorization.payer !== UNNAMED_PAYER) return { payment, protocol, fingerprint, identifier };
+  return {
+    payment: { ...payment, authorization: { ...authorization, payer } },
+    protocol,
+    fingerprint,
+    identifier: identifier === undefined ? undefined : `${payer}${identifier}`,
+  };
+}
+
 /** Without an offer: the payment was not judged, and may be good when it is sent again. */
 function tooManyPayments(retryAfterSeconds: number): Refusal {
   return {
@@ -109,5 +126,5 @@ async function findHeld(
   const record = await services.ledger.find(authorization.key);
   if (record === undefined || isClaimable(record.state)) return undefined;
   if (!authorization.proved && record.digest !== authorization.digest) return undefined;
-  return await resolveHeldPayment(record, brought, request, services);
+  return await resolveHeldPayment(record, withPayer(brought, record.payer), request, services);
 }

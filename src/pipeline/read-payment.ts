@@ -1,10 +1,9 @@
 import { GatewayError } from '../domain/gateway-error.ts';
-import { networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { Protocol, RequestFields, Submission } from '../protocol/protocol.ts';
-import type { Authentication } from '../scheme/scheme.ts';
+import { type Authentication, findScheme } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { OpenPrice, Services } from './runtime.ts';
@@ -194,8 +193,7 @@ function rank(authentication: Authentication): number {
 }
 
 function schemeFor(offer: Offer, services: Services): Services['schemes'][number] {
-  const family = networkFamily(offer.network);
-  const scheme = services.schemes.find((known) => known.scheme === offer.scheme && known.family === family);
+  const scheme = findScheme(services.schemes, offer.scheme, offer.network);
   if (scheme === undefined)
     throw new Error(`the plan offers ${offer.scheme} on ${offer.network}, which nothing serves`);
   return scheme;

@@ -1,4 +1,5 @@
 import type { Asset } from '../domain/asset.ts';
+import { type Network, networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Authorization } from '../domain/payment.ts';
 import type { JsonObject } from '../domain/x402.ts';
@@ -26,10 +27,24 @@ export type Authentication =
 export interface Scheme {
   /** The specification's name, such as `exact`. */
   readonly scheme: string;
-  /** The CAIP-2 namespace it works on, such as `eip155`. */
-  readonly family: string;
+  /** The CAIP-2 namespace it works on, such as `eip155`; `undefined`: every one that no other scheme of the name works on. */
+  readonly family: string | undefined;
+  /** What a client has to know of this rail before its payments are trusted, for operators; absent where all is checked. */
+  readonly unchecked?: string;
   /** The requirement's `extra`: what a client needs in order to sign for this asset. */
   extra(asset: Asset): JsonObject;
+  /**
+   * What of the facilitator's own `extra` belongs into the offers, such as the account that pays the fees. `undefined`
+   * where something is missing without which nobody can pay. Absent for a scheme whose offers need nothing of it.
+   */
+  facts?(extra: JsonObject): JsonObject | undefined;
   /** Checks a payload against our offer. `now` in Unix seconds. */
   authenticate(payload: JsonObject, offer: Offer, now: number): Promise<Authentication> | Authentication;
+}
+
+/** The scheme of that name on a network: the one for its family before the one for all. */
+export function findScheme(schemes: readonly Scheme[], name: string, network: Network): Scheme | undefined {
+  const family = networkFamily(network);
+  const named = schemes.filter(({ scheme }) => scheme === name);
+  return named.find((one) => one.family === family) ?? named.find((one) => one.family === undefined);
 }

@@ -179,6 +179,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
   const opened = openPlans(plan, {
     store,
     protocols,
+    schemes,
     log,
     observer,
     openFacilitator: (spec, reports) => {

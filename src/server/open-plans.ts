@@ -8,6 +8,7 @@ import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { FacilitatorReports } from '../registry.ts';
+import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { FacilitatorStock } from './facilitator-stock.ts';
@@ -28,6 +29,7 @@ export interface PlansDeps {
   readonly store: PaymentStore;
   /** What states a price, the preferred one first. */
   readonly protocols: readonly Protocol[];
+  readonly schemes: readonly Scheme[];
   readonly log: Logger;
   readonly observer: Observer;
   readonly openFacilitator: (spec: FacilitatorSpec, reports: FacilitatorReports) => Facilitator;
@@ -41,7 +43,7 @@ export interface PlansDeps {
 /** Opens the first plan of a gateway, and the place for those after it. */
 export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const { store, log, observer, openFacilitator, keeper, clock } = deps;
-  const recent = new RecentOffers(store, plan.routes, clock);
+  const recent = new RecentOffers(store, [], clock);
   const trouble = (what: string, fault: unknown): void =>
     log.warn({ what, cause: describeCause(fault) }, 'a change of configuration left something behind');
   const onStrangeReason: StrangeReason = (facilitator, operation, text) =>
@@ -55,6 +57,7 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   });
   const plans = new PlanLine(plan, deps.accessTools, {
     protocols: deps.protocols,
+    schemes: deps.schemes,
     facilitators,
     recent,
     trouble,

@@ -26,7 +26,7 @@ export interface PreparedPlan {
 }
 
 /** What the line of plans works with. */
-export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols'> {
+export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols' | 'schemes'> {
   readonly facilitators: FacilitatorStock;
   readonly recent: RecentOffers;
   /**
@@ -50,6 +50,7 @@ export class PlanLine {
   readonly #clients: Stock<Upstream, UpstreamClient>;
   readonly #fields: PaymentFields;
   readonly #open = new Set<OpenRuntime>();
+  #learning: Promise<void> = Promise.resolve();
   #current: OpenRuntime;
 
   /** @param accessTools what {@link PlanLineDeps.openAccess} gives for the first plan */
@@ -76,6 +77,7 @@ export class PlanLine {
    */
   async begin(): Promise<void> {
     await check(this.#current);
+    this.#deps.recent.replace(this.#current.quoted);
   }
 
   /**
@@ -93,13 +95,13 @@ export class PlanLine {
       await this.#close(runtime);
       throw fault;
     }
-    await this.#announce(plan.routes);
+    await this.#announce(runtime.quoted);
     return {
       commit: () => {
         const before = this.#current;
         this.#current = runtime;
         this.#deps.facilitators.putInForce(plan.facilitators);
-        const over = this.#deps.recent.replace(plan.routes);
+        const over = this.#deps.recent.replace(runtime.quoted);
         void begunAreOver()
           .then(over)
           .then(() => this.#close(before));
@@ -119,13 +121,31 @@ export class PlanLine {
   }
 
   #openRuntime(plan: Plan, accessTools: AccessTools | undefined): OpenRuntime {
-    const { recent, facilitators, onFacilitatorFault, protocols } = this.#deps;
+    const { recent, facilitators, onFacilitatorFault, protocols, schemes } = this.#deps;
     const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const shared = { protocols, fields: this.#fields, recent, facilitators, clients, health: this.#health };
-    const runtime = openRuntime(plan, { ...shared, accessTools, onFacilitatorFault, ...before });
+    const shared = { protocols, schemes, fields: this.#fields, recent, facilitators, clients, health: this.#health };
+    const onSupported = (): void => this.#learnSoon(runtime);
+    const runtime = openRuntime(plan, { ...shared, accessTools, onFacilitatorFault, onSupported, ...before });
     this.#open.add(runtime);
     return runtime;
+  }
+
+  /** Puts in force what facilitators say, one after the other. */
+  #learnSoon(runtime: OpenRuntime): void {
+    this.#learning = this.#learning.then(() => this.#learn(runtime));
+  }
+
+  /**
+   * What is quoted changes when it is written down, so that every process honours it from the first. What was quoted
+   * until now stays good for the lifetime of a quote.
+   */
+  async #learn(runtime: OpenRuntime): Promise<void> {
+    const lesson = this.#open.has(runtime) ? runtime.lesson() : undefined;
+    if (lesson === undefined) return;
+    await this.#announce(lesson.quoted);
+    lesson.adopt();
+    if (runtime === this.#current) this.#deps.recent.replace(lesson.quoted);
   }
 
   async #close(runtime: OpenRuntime): Promise<void> {
@@ -152,5 +172,6 @@ export class PlanLine {
 
 async function check(runtime: OpenRuntime): Promise<void> {
   await runtime.facilitators.begin(AbortSignal.timeout(FIRST_SUPPORTED_MS));
+  runtime.lesson()?.adopt();
   refuseUnserved(runtime);
 }

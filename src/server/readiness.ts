@@ -48,9 +48,10 @@ export function soundConfiguration(): ReadinessCheck {
  *
  * @throws UnservedOfferError
  */
-export function refuseUnserved({ plan, facilitators }: OpenRuntime): void {
+export function refuseUnserved(runtime: OpenRuntime): void {
+  const { plan, facilitators } = runtime;
   if (!facilitators.allReached) return;
-  const unserved = offersOf(plan).filter((offer) => !facilitators.covers(offer));
+  const unserved = offersOf(plan).filter((offer) => !facilitators.covers(offer) || !runtime.isQuoted(offer));
   if (unserved.length === 0) return;
   const kinds = [...new Set(unserved.map((offer) => `${offer.scheme} on ${offer.network}`))].join(', ');
   const names = plan.facilitators.map((facilitator) => facilitator.name).join(', ');
@@ -63,8 +64,10 @@ function checkOf(name: string, scope: CheckScope, trouble?: string): ReadinessCh
 }
 
 /** A facilitator in trouble is told of also while another one does its work. */
-function facilitatorCheck(name: string, offer: Offer, { facilitators }: OpenRuntime): ReadinessCheck {
-  const check = checkOf(name, 'shared', facilitators.absence(offer));
+function facilitatorCheck(name: string, offer: Offer, runtime: OpenRuntime): ReadinessCheck {
+  const { facilitators } = runtime;
+  const untold = runtime.isQuoted(offer) ? undefined : 'none that serves it says what its offers need';
+  const check = checkOf(name, 'shared', facilitators.absence(offer) ?? untold);
   const detail = check.detail ?? facilitators.trouble(offer);
   return detail === undefined ? check : { ...check, detail };
 }

@@ -1,23 +1,26 @@
 import { Decision } from '../content/decision.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
-import type { PaidPrice, PricePart, RoutePrice } from '../domain/route-price.ts';
+import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
-import { composeChallenge } from '../protocol/challenge.ts';
+import { type Challenge, composeChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
+import type { Scheme } from '../scheme/scheme.ts';
 import { type AccessTools, openAccessDesk } from './access-desk.ts';
 import { type Listings, openDiscovery, openListings } from './discovery.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
+import { LearntOffers } from './learnt-offers.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import type { Stock } from './stock.ts';
 
@@ -25,9 +28,22 @@ import type { Stock } from './stock.ts';
 export interface OpenRuntime extends Runtime {
   /** What is known about the servers of its upstreams. */
   readonly health: HealthBook;
+  /** The routes as they are quoted: with what facilitators say belongs into their offers. */
+  readonly quoted: readonly Route[];
+  /** Whether an offer of the plan is quoted: all is known of facilitators that it needs. */
+  isQuoted(offer: Offer): boolean;
+  /** What facilitators say now that changes what is quoted; `undefined` where nothing does. */
+  lesson(): RuntimeLesson | undefined;
   /** Cuts connections that were upgraded: they do not end by themselves. */
   cutTunnels(): void;
   close(): Promise<void>;
+}
+
+/** What changes with what facilitators say, before it is in force. */
+export interface RuntimeLesson {
+  readonly quoted: readonly Route[];
+  /** Puts it in force: 402s state it from now on. */
+  adopt(): void;
 }
 
 /** What a runtime takes its parts from. */
@@ -44,16 +60,21 @@ export interface RuntimeDeps {
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
   /** What the plan's routes share to take passes; `undefined` where none does. */
   readonly accessTools: AccessTools | undefined;
+  /** They say what offers learn from facilitators. */
+  readonly schemes: readonly Scheme[];
+  /** Is told when a facilitator of this runtime answered what it supports. */
+  readonly onSupported?: () => void;
   /** The facilitators of the runtime before: what it knows of the same ones is known here. */
   readonly before?: FacilitatorPool;
 }
 
 /** Opens everything that a plan needs. Connections are made when they are first used. */
 export function openRuntime(plan: Plan, deps: RuntimeDeps): OpenRuntime {
-  const { before, onFacilitatorFault } = deps;
+  const { before, onFacilitatorFault, onSupported = () => undefined } = deps;
   const list = plan.facilitators.map((spec) => deps.facilitators.lease(spec));
   const pool = orderedFacilitators(list, {
     onFault: onFacilitatorFault,
+    onSupported,
     known: (facilitator) => before?.kindsOf(facilitator),
   });
   return new PlanRuntime(plan, deps, pool);
@@ -68,11 +89,12 @@ class PlanRuntime implements OpenRuntime {
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
   /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
-  readonly #prices = new WeakMap<PaidPrice, OpenPrice>();
+  #prices = new WeakMap<PaidPrice, OpenPrice>();
   readonly #decisions = new Map<Route, Decision<RoutePrice>>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
   readonly #listings: Listings | undefined;
+  readonly #learnt: LearntOffers;
 
   constructor(plan: Plan, deps: RuntimeDeps, facilitators: FacilitatorPool) {
     this.health = deps.health;
@@ -83,6 +105,7 @@ class PlanRuntime implements OpenRuntime {
     this.discovery = openDiscovery(plan);
     this.#listings = openListings(plan.discovery);
     this.#deps = deps;
+    this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
   }
@@ -100,7 +123,31 @@ class PlanRuntime implements OpenRuntime {
   }
 
   openPrice(route: Route, price: PaidPrice): OpenPrice {
-    return getOrOpen(this.#prices, price, () => openPrice(route, price, this.#deps, this.#listings));
+    return getOrOpen(this.#prices, price, () =>
+      openPrice(route, price, this.#learnt, { ...this.#deps, listings: this.#listings }),
+    );
+  }
+
+  get quoted(): readonly Route[] {
+    return quotedRoutes(this.plan.routes, (offers) => this.#learnt.of(offers));
+  }
+
+  isQuoted(offer: Offer): boolean {
+    return this.#learnt.of([offer]).length > 0;
+  }
+
+  lesson(): RuntimeLesson | undefined {
+    const offers = this.plan.routes.flatMap(paidPrices).flatMap((price) => price.offers);
+    const lesson = this.#learnt.look(offers);
+    if (lesson === undefined) return undefined;
+    return {
+      quoted: quotedRoutes(this.plan.routes, lesson.of),
+      adopt: () => {
+        lesson.adopt();
+        // Each 402 is made anew for its next request.
+        this.#prices = new WeakMap();
+      },
+    };
   }
 
   cutTunnels(): void {
@@ -125,33 +172,76 @@ function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
 function openPrice(
   route: Route,
   price: PaidPrice,
-  { recent, accessTools, protocols }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'>,
-  listings: Listings | undefined,
+  learnt: LearntOffers,
+  {
+    recent,
+    accessTools,
+    protocols,
+    listings,
+  }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'> & { readonly listings: Listings | undefined },
 ): OpenPrice {
   const { host, mimeType, identifier } = route;
-  const { id, offers, description, parts } = price;
+  const { id, description, parts } = price;
+  const offers = offersOf(price, learnt);
   const access = accessTools && openAccessDesk(price, host, accessTools);
   const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route) };
   return {
     offers,
-    challenge: composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
-    recentOffers: (now) => (parts === undefined ? recent.of(id, now) : recentSums(parts, recent, now)),
+    challenge:
+      offers.length === 0
+        ? UNQUOTED
+        : composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
+    recentOffers: (now) => (parts === undefined ? recent.of(id, now) : recentSums(parts, { recent, learnt }, now)),
     lookUpOffers: () => recent.lookUp(),
     access,
   };
 }
 
+/** What is offered of a price; of one that is a sum, what is offered of its parts. */
+function offersOf({ offers, parts }: PaidPrice, learnt: LearntOffers): readonly Offer[] {
+  if (parts === undefined || parts.every(({ price }) => learnt.of(price.offers) === price.offers)) {
+    return learnt.of(offers);
+  }
+  return sumOffers(parts.map(({ price, count }) => ({ offers: learnt.of(price.offers), count })));
+}
+
 /** What the same calls cost before the last change of their prices: what was quoted for a batch is honoured, too. */
-function recentSums(parts: readonly PricePart[], recent: RuntimeDeps['recent'], now: number): readonly Offer[] {
+function recentSums(
+  parts: readonly PricePart[],
+  { recent, learnt }: { readonly recent: RuntimeDeps['recent']; readonly learnt: LearntOffers },
+  now: number,
+): readonly Offer[] {
   let changed = false;
-  const before = parts.map(({ price: { id, offers }, count }) => {
-    const old = recent.of(id, now);
+  const before = parts.map(({ price, count }) => {
+    const offers = learnt.of(price.offers);
+    const old = recent.of(price.id, now);
     changed ||= old.length > 0;
     // The latest comes last; what did not change stands as it is.
     const latest = [...old].reverse();
     return { offers: [...latest, ...offers.filter((offer) => !old.some((each) => isSameWay(each, offer)))], count };
   });
   return changed ? sumOffers(before) : [];
+}
+
+/** A price that no facilitator has said enough about to state it. */
+const UNQUOTED: Challenge = {
+  repeats: false,
+  state() {
+    throw new GatewayError('facilitator_unreachable', { detail: 'None that serves a way to pay has been reached.' });
+  },
+};
+
+function quotedRoutes(
+  routes: readonly Route[],
+  quote: (offers: readonly Offer[]) => readonly Offer[],
+): readonly Route[] {
+  return routes.map((route) => {
+    if (paidPrices(route).every(({ offers }) => quote(offers) === offers)) return route;
+    const prices = route.prices.map((price) =>
+      price.kind === 'priced' ? { ...price, offers: quote(price.offers) } : price,
+    );
+    return { ...route, prices };
+  });
 }
 
 function getOrOpen<K extends object, V>(map: Pick<WeakMap<K, V>, 'get' | 'set'>, key: K, open: (key: K) => V): V {

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { type Amount, formatAmount } from '../../src/domain/amount.ts';
-import type { Asset } from '../../src/domain/asset.ts';
+import type { TypedDataToken } from '../../src/domain/asset.ts';
 import { evmChainId, type Network } from '../../src/domain/network.ts';
 import type { Offer } from '../../src/domain/offer.ts';
 import { EXACT_PERMIT2_PROXY, PERMIT2 } from '../../src/evm/addresses.ts';
@@ -43,9 +43,9 @@ export const buyer = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 export const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 
 /** An offer of 0.01 USDC on Base Sepolia, with changed parts. */
-export function exactOffer(changed: Partial<Asset> & { amount?: bigint; payTo?: string } = {}): Offer {
+export function exactOffer(changed: Partial<TypedDataToken> & { amount?: bigint; payTo?: string } = {}): Offer {
   const { amount = 10_000n, payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C', ...changedAsset } = changed;
-  const asset: Asset = {
+  const asset: TypedDataToken = {
     network: 'eip155:84532' as Network,
     address: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
     symbol: 'USDC',

@@ -239,8 +239,11 @@ describe('secrets', () => {
     );
     const env = { PRICE: 'hush-price', WALLET: 'hush-wallet', RPC: 'hush-rpc', KEY: 'hush-key' };
     const problems = problemsOf(text, { env });
-    expect(problems).toHaveLength(4);
+    expect(problems).toHaveLength(3);
     expect(problems.join('\n')).not.toContain('hush');
+    const sold = problemsOf(text, { env: { ...env, PRICE: '$1' } });
+    expect(sold).toContainEqual(expect.stringContaining(`the value of \${WALLET} is not right`));
+    expect(sold.join('\n')).not.toContain('hush');
   });
 
   it('never shows a key that stands in the file', () => {

@@ -82,6 +82,8 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
     { ...plan, facilitators: [] },
     {
       protocols,
+      // Nothing is learnt where no facilitator is asked.
+      schemes: [],
       fields,
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: (spec) => opener.open(spec), release: () => Promise.resolve() },

@@ -1,5 +1,5 @@
 import { decodeFunctionResult, domainSeparator, encodeFunctionData } from 'viem';
-import type { Asset } from '../../domain/asset.ts';
+import type { TypedDataToken } from '../../domain/asset.ts';
 import { tokenAbi } from '../../evm/abi.ts';
 import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
 import { ChainNode } from './chain-node.ts';
@@ -15,7 +15,7 @@ export interface TokenFault {
  * Asks a node what is wrong with what is said of a token. Rejects with a {@link GatewayError} when the node does not
  * answer.
  */
-export type TokenReader = (url: string, asset: Asset) => Promise<readonly TokenFault[]>;
+export type TokenReader = (url: string, asset: TypedDataToken) => Promise<readonly TokenFault[]>;
 
 /** Most that one answer of a proxied contract needs. */
 const READ_GAS = 1_000_000n;
@@ -63,7 +63,7 @@ interface Contract {
 }
 
 /** Only the separator decides: `name()` is often not the name that is signed. */
-async function domainFaults(contract: Contract, asset: Asset): Promise<readonly TokenFault[]> {
+async function domainFaults(contract: Contract, asset: TypedDataToken): Promise<readonly TokenFault[]> {
   const separator = await read(contract, 'DOMAIN_SEPARATOR');
   const separatorOf = (name: string, version: string): Hex => {
     const { address: verifyingContract, node } = contract;

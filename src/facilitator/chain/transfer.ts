@@ -113,6 +113,8 @@ export function readTransfer(
       const { signature } = signed;
       return { method: 'permit2', signed, ...common, signature, ...signer(signed.from, digest, signature, tools) };
     }
+    case undefined:
+      throw new Error('the plan holds an EVM offer without a transfer method');
   }
 }
 

@@ -1,16 +1,17 @@
 /*
  * What facilitators write as `errorReason` and `invalidReason`, in one table. A reason that is not in it, or that is not
- * of the form `[a-z0-9_]{1,64}`, reaches no buyer: some facilitators put the message of a library there, which holds the
+ * of the form `[a-z0-9_]{1,96}`, reaches no buyer: some facilitators put the message of a library there, which holds the
  * URL of their node and often the key in it.
  *
  * Sources, read in their code:
  * - evm: @x402/evm 2.27 `exact/facilitator`, `exact/v1/facilitator`, `upto/facilitator`
+ * - svm: @x402/svm 2.27 `exact/facilitator`
  * - spec: x402 core specification v2 §9, and `specs/schemes/exact`
  * - cdp: the error codes in the Coinbase Developer Platform's API schemas
  */
 
 /** The form of a reason that may be passed on. */
-const FORM = /^[a-z0-9_]{1,64}$/;
+const FORM = /^[a-z0-9_]{1,96}$/;
 
 /**
  * Checks of the payment that are made before anything is sent. A `/settle` that is refused for one of these moved
@@ -66,6 +67,29 @@ const BEFORE_SENDING = [
   'upto_facilitator_mismatch',
   'upto_settlement_exceeds_amount',
   'upto_unauthorized_facilitator',
+  // svm: what `verify` reads of the transaction alone, which `settle` does first
+  'invalid_exact_svm_payload_transaction_could_not_be_decoded',
+  'invalid_exact_svm_fee_payer_mismatch',
+  'invalid_exact_svm_payload_signature_invalid',
+  'invalid_exact_svm_payload_transaction_instructions_length',
+  'invalid_exact_svm_payload_transaction_instructions_compute_limit_instruction',
+  'invalid_exact_svm_payload_transaction_instructions_compute_price_instruction',
+  'invalid_exact_svm_payload_transaction_instructions_compute_price_instruction_too_high',
+  'invalid_exact_svm_payload_no_transfer_instruction',
+  'invalid_exact_svm_payload_mint_mismatch',
+  'invalid_exact_svm_payload_recipient_mismatch',
+  'invalid_exact_svm_payload_amount_mismatch',
+  'invalid_exact_svm_payload_unknown_fourth_instruction',
+  'invalid_exact_svm_payload_unknown_fifth_instruction',
+  'invalid_exact_svm_payload_unknown_sixth_instruction',
+  'invalid_exact_svm_payload_unknown_seventh_instruction',
+  'invalid_exact_svm_unsupported_scheme',
+  'invalid_exact_svm_network_mismatch',
+  'invalid_exact_svm_payload_missing_fee_payer',
+  'invalid_exact_svm_fee_payer_not_managed_by_facilitator',
+  'invalid_exact_svm_payload_transaction',
+  'invalid_exact_svm_payload_excessive_signers',
+  'invalid_exact_svm_payload_transaction_fee_payer_transferring_funds',
   // cdp: rules of the house, looked at first
   'amount_too_low',
   'invalid_bazaar_extension',
@@ -100,6 +124,10 @@ const UNDECIDED = [
   // evm: `permit2.ts` gives it when the simulation reverts, as it does for a permit that this payment used
   'permit2_simulation_failed',
   'smart_wallet_deployment_failed',
+  // svm: also of a transaction that is on the chain already, or on its way
+  'invalid_exact_svm_transaction_simulation_failed',
+  'invalid_exact_svm_transaction_failed',
+  'invalid_exact_svm_verification_failed',
   // cdp
   'preflight_validation_failed',
   'settle_exact_evm_transaction_confirmation_timed_out',

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
+import { UNNAMED_PAYER } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import type { Verification } from '../facilitator.ts';
 import { type Expectation, isPayer, optionalText } from './answer-fields.ts';
@@ -21,6 +22,10 @@ export function readVerifyAnswer(answer: JsonObject, expected: Expectation): Ver
   const payer = optionalText(answer, 'payer');
   if (payer === false) throw unbelievable('payer is not a string');
   if (!isValid) return { kind: 'invalid', reason: relayedReason(reason, 'unexpected_verify_error') };
+  if (expected.payer === UNNAMED_PAYER) {
+    if (payer === undefined || !expected.family.readAddress(payer).ok) throw unbelievable('payer is not named');
+    return { kind: 'valid', payer };
+  }
   if (payer !== undefined && !isPayer(payer, expected)) throw unbelievable('payer is not who signed the payment');
   return { kind: 'valid', payer: expected.payer };
 }

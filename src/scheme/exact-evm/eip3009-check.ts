@@ -61,7 +61,7 @@ function domainOf(asset: Asset, tools: CheckTools, known: WeakMap<Asset, Uint8Ar
   if (cached !== undefined) return cached;
   const chainId = evmChainId(asset.network);
   const verifyingContract = parseAddress(asset.address);
-  if (chainId === undefined || verifyingContract === undefined) {
+  if (chainId === undefined || verifyingContract === undefined || asset.transferMethod === undefined) {
     throw new Error(`the plan holds ${asset.symbol} at ${asset.address} on ${asset.network}, which is no EVM asset`);
   }
   const domain = tools.digests.tokenDomain({ name: asset.name, version: asset.version, chainId, verifyingContract });

@@ -17,5 +17,5 @@ export async function loadUptoEvm(): Promise<Scheme> {
 
 /** The token's EIP-712 domain is for clients that sign an EIP-2612 approval of Permit2 along with the payment. */
 function signingFacts({ name, version }: Asset): JsonObject {
-  return { name, version, assetTransferMethod: 'permit2' };
+  return { ...(name === undefined ? {} : { name, version }), assetTransferMethod: 'permit2' };
 }

@@ -91,6 +91,6 @@ async function judge(check: Check): Promise<number> {
   return verdicts.reduce((sum, verdict, index) => sum + (verdict ? 2 ** index : 0), 0);
 }
 
-function domainOf({ asset: { name, version } }: Offer): { name: string; version: string } {
+function domainOf({ asset: { name = '', version = '' } }: Offer): { name: string; version: string } {
   return { name, version };
 }

@@ -1,8 +1,10 @@
-// Writes config/assets.json from the default assets of @x402/evm and the public nodes of viem's chains: `npm run assets`.
+// Writes config/assets.json from the default assets of @x402/evm and @x402/svm, those of other families in
+// other-families.ts, and the public nodes of viem's chains: `npm run assets`.
 import { writeFileSync } from 'node:fs';
 import { DEFAULT_ASSETS } from '@x402/evm';
 import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1';
 import * as viemChains from 'viem/chains';
+import { otherFamilies } from './other-families.ts';
 
 /** Names of networks that x402 v1 has no name for. Public names, in the spelling of v1. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
@@ -60,7 +62,7 @@ const TESTNETS = new Set([
   51, 1328, 2201, 4801, 11124, 31611, 43113, 72344, 80002, 84532, 181228, 421614, 11142220, 11155111, 324705682,
 ]);
 
-/** The table as JSON text, in the order of chain ids. */
+/** The table as JSON text: EVM chains in the order of their ids, then the other families. */
 export function assetTableJson(): string {
   const v1Names = new Map<number, string>(
     Object.entries(EVM_NETWORK_CHAIN_ID_MAP).map(([name, chainId]) => [chainId, name]),
@@ -81,7 +83,7 @@ export function assetTableJson(): string {
         assets: assetsOf(chainId),
       };
     });
-  return `${JSON.stringify(table, null, 2)}\n`;
+  return `${JSON.stringify([...table, ...otherFamilies()], null, 2)}\n`;
 }
 
 function publicNodeOf(chainId: number): string | undefined {

@@ -10,7 +10,7 @@ import type { Scheme } from '../../../src/scheme/scheme.ts';
 export const exactEvm: Scheme = {
   scheme: 'exact',
   family: 'eip155',
-  extra: (asset) => ({ name: asset.name, version: asset.version }),
+  extra: ({ name = '', version = '' }) => ({ name, version }),
   authenticate: () => ({ kind: 'malformed', detail: 'not part of this test' }),
 };
 
