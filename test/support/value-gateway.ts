@@ -97,8 +97,10 @@ export async function openValueGateway(
     },
     close: async () => {},
   };
+  const schemes = await loadSchemes();
   const runtime = openRuntime(plan, {
     protocols,
+    schemes,
     fields,
     recent: { of: () => [], lookUp: async () => {} },
     facilitators: { lease: ({ name }) => facilitator.named(name), release: async () => {} },
@@ -125,7 +127,7 @@ export async function openValueGateway(
     ledger: store,
     observer,
     tracer: undefined,
-    schemes: await loadSchemes(),
+    schemes,
     families,
     protocols,
     answerReaders,
