@@ -57,7 +57,7 @@ export interface WholeReading {
   readonly kind: 'whole';
   /** Longest body that is read, in bytes. */
   readonly maxBytes: number;
-  /** What the complete answer costs. Must not throw. */
+  /** What the complete answer costs. Where it throws, nothing: a 500. */
   charge(body: Buffer): Charge;
   /** How a longer one is read instead, from its first byte on; `undefined`: not at all, and nothing is charged. */
   readonly larger: StreamReading | undefined;
@@ -68,9 +68,9 @@ export interface StreamReading {
   readonly kind: 'stream';
   /** Whether it puts bytes of its own into the answer: a length that the API announced is then not passed on. */
   readonly adds: boolean;
-  /** Takes the next bytes; returns what may go out now, and holds the rest back. Must not throw. */
+  /** Takes the next bytes; returns what may go out now, and holds the rest back. Where it throws, the answer is cut. */
   pass(chunk: Buffer): readonly Uint8Array[];
-  /** What the answer costs, now that it is over. Called once. Must not throw. */
+  /** What the answer costs, now that it is over. Called once. Where it throws, nothing, and the answer is cut. */
   end(how: AnswerEnd): Charge;
 }
 

@@ -139,7 +139,7 @@ async function chargeWhole(
   services: Services,
 ): Promise<Served | Refusal> {
   const { claimed, authorized, response, digest } = waiting;
-  const cost = reading.charge(body);
+  const cost = await costOf(reading, body, waiting);
   if (cost.kind === 'release') return await sendUncharged(request, waiting, cost);
   let notice: SettlementNotice | undefined;
   try {
@@ -152,8 +152,32 @@ async function chargeWhole(
     if (notice === undefined) response.discard();
   }
   waiting.charged();
-  const bytes = cost.finish?.({ receipt: notice.receipt, fields: noticeHeaders(notice) });
-  return await deliver(request, { claimed, response, digest, notice, changes: replacedBy(bytes) });
+  return await deliver(request, { claimed, response, digest, notice, changes: finished(request, cost, notice) });
+}
+
+/** A reader that fails costs nothing. */
+async function costOf(
+  reading: Pick<WholeReading, 'charge'>,
+  body: Buffer,
+  { claimed, response }: Waiting,
+): Promise<Charge> {
+  try {
+    return reading.charge(body);
+  } catch (fault) {
+    response.discard();
+    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
+    throw fault;
+  }
+}
+
+/** What is sent instead of the API's body. It is paid for: a reader that fails now leaves the API's. */
+function finished({ notes }: RoutedRequest, cost: Charge, notice: SettlementNotice): Changes | undefined {
+  try {
+    return replacedBy(cost.finish?.({ receipt: notice.receipt, fields: noticeHeaders(notice) }));
+  } catch (fault) {
+    notes.cause = fault;
+    return undefined;
+  }
 }
 
 /** Kept before the money moves. Nobody was asked for it yet: an answer that cannot be kept costs nothing. */

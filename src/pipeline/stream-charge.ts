@@ -64,14 +64,27 @@ export class StreamCharge implements Passage {
     services.owed();
   }
 
+  /** A reader that fails costs nothing, and its answer is cut. */
+  async #readEnd(how: AnswerEnd): Promise<Charge> {
+    try {
+      return this.#reading.end(how);
+    } catch (fault) {
+      this.#charge = UNREADABLE;
+      await this.#claimed.move({ to: 'released', reason: UNREADABLE.reason });
+      throw fault;
+    }
+  }
+
   async #decide(how: AnswerEnd): Promise<Charge> {
-    const charge = this.#reading.end(how);
+    const charge = await this.#readEnd(how);
     this.#charge = charge;
     if (charge.kind === 'release') await this.#claimed.move({ to: 'released', reason: charge.reason });
     else await this.#claimed.move({ to: 'owed', asked: asked(charge.amount, this.#authorized) });
     return charge;
   }
 }
+
+const UNREADABLE = { kind: 'release', reason: 'the answer could not be read' } as const satisfies Charge;
 
 function takesTrailers({ head }: RoutedRequest): boolean {
   const { te } = head.headers;

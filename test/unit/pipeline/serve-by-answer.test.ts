@@ -1,6 +1,8 @@
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { generatePrivateKey } from 'viem/accounts';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Amount } from '../../../src/domain/amount.ts';
+import type { AnswerReading } from '../../../src/domain/answer-reader.ts';
 import { wordMeter } from '../../extension/word-meter.ts';
 import { encodePayment, handSigned } from '../../support/payment-header.ts';
 import { openValueGateway, type ValueGateway } from '../../support/value-gateway.ts';
@@ -21,6 +23,37 @@ async function payment(target: string): Promise<readonly [string, string]> {
   if (accepted === undefined) throw new Error('a challenge without offers');
   return ['PAYMENT-SIGNATURE', encodePayment(await handSigned(generatePrivateKey(), { ...accepted }))];
 }
+
+describe('a reader that fails', () => {
+  const bug = (): never => {
+    throw new TypeError('a bug of the reader');
+  };
+  const open = async (reading: AnswerReading) => {
+    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
+      answerReaders: [{ readerOf: () => ({ begin: () => reading }) }],
+    });
+    gateway.api({ body: 'three words here' });
+    return await gateway.ask('/words/x', { fields: [await payment('/words/x')] });
+  };
+  const rows = async () => (await gateway.store.list({}, undefined, 10)).map(({ state }) => state);
+
+  it('costs nothing before the money moved', async () => {
+    const got = await open({ kind: 'whole', maxBytes: 100, charge: bug, larger: undefined });
+    expect([got?.status, await rows(), gateway.facilitator.moved]).toEqual([500, ['released'], []]);
+  });
+
+  it('leaves the answer of the API as it is once that is paid', async () => {
+    const charge = () => ({ kind: 'charge', amount: 5n as Amount, finish: bug }) as const;
+    const got = await open({ kind: 'whole', maxBytes: 100, charge, larger: undefined });
+    expect([got?.body, await rows(), gateway.facilitator.moved]).toEqual(['three words here', ['delivered'], [5n]]);
+    expect(gateway.summaries.at(-1)?.cause).toBeInstanceOf(TypeError);
+  });
+
+  it('costs nothing at the end of a stream, which is cut', async () => {
+    await open({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end: bug });
+    expect([await rows(), gateway.facilitator.moved]).toEqual([['released'], []]);
+  });
+});
 
 describe('an answer that is collected with a payment that was charged before', () => {
   it('is completed with the receipt of that charge, and not charged again', async () => {
