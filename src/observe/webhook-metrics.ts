@@ -7,10 +7,17 @@ export type WebhookOutcome = 'delivered' | 'failed' | 'gone' | 'given_up';
 export interface WebhookMetrics {
   webhookAttempted(outcome: WebhookOutcome): void;
   /**
-   * @param oldestAt Unix milliseconds of the oldest event; `undefined` when nothing waits
+   * @param waiting `undefined` while the store cannot be asked: a count that is old says nothing, so nothing is shown
    * @param now Unix milliseconds
    */
-  setWaitingEvents(count: number, oldestAt: number | undefined, now: number): void;
+  setWaitingEvents(waiting: WaitingCount | undefined, now: number): void;
+}
+
+/** Events that receivers have not been told yet. */
+export interface WaitingCount {
+  readonly count: number;
+  /** Unix milliseconds of the oldest event; `undefined` when nothing waits. */
+  readonly oldestAt: number | undefined;
 }
 
 /** Messages to receivers. */
@@ -37,9 +44,14 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
   });
   return {
     webhookAttempted: (outcome) => attempts.inc({ outcome }),
-    setWaitingEvents(count, oldestAt, now) {
-      waiting.set(count);
-      age.set(oldestAt === undefined ? 0 : Math.max(0, now - oldestAt) / 1000);
+    setWaitingEvents(events, now) {
+      if (events === undefined) {
+        waiting.remove();
+        age.remove();
+        return;
+      }
+      waiting.set(events.count);
+      age.set(events.oldestAt === undefined ? 0 : Math.max(0, now - events.oldestAt) / 1000);
     },
   };
 }

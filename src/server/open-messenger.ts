@@ -1,9 +1,10 @@
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Outages } from '../observe/outages.ts';
+import { type Outages, STORE } from '../observe/outages.ts';
 import type { Delivery } from '../store/outbox.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type AttemptOutcome, Messenger, type MessengerNotes } from '../webhook/messenger.ts';
@@ -48,8 +49,12 @@ function messageNotes({
       metrics.webhookAttempted(outcome.kind);
       logAttempt(log, hook, delivery, outcome);
     },
-    waits: ({ count, oldestAt }) => metrics.setWaitingEvents(count, oldestAt, clock()),
-    trouble: (fault) => log.warn({ cause: describeCause(fault) }, 'webhooks have to wait'),
+    waits: (waiting) => metrics.setWaitingEvents(waiting, clock()),
+    trouble(fault) {
+      metrics.setWaitingEvents(undefined, clock());
+      if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
+      else log.warn({ cause: describeCause(fault) }, 'webhooks have to wait');
+    },
   };
 }
 

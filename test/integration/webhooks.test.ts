@@ -81,8 +81,12 @@ describe('webhooks', () => {
     expect(byRoute.get('before')).toMatchObject({ transaction: before, payer: buyer.address.toLowerCase() });
     expect(byRoute.get('deferred')).toMatchObject({ transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) });
     expect(await some.received(1)).toMatchObject([{ event: { data: { route: 'before' } } }]);
-    await expect.poll(() => scrapeText(gateway.adminUrl)).toContain('turnpike_webhooks_total{outcome="delivered"} 4');
-    await expect.poll(() => scrapeText(gateway.adminUrl)).toMatch(/^turnpike_webhooks_waiting 0$/m);
+    await expect
+      .poll(() => scrapeText(gateway.adminUrl), { timeout: 10_000 })
+      .toContain('turnpike_webhooks_total{outcome="delivered"} 4');
+    await expect
+      .poll(() => scrapeText(gateway.adminUrl), { timeout: 10_000 })
+      .toMatch(/^turnpike_webhooks_waiting 0$/m);
     expect(all.messages).toHaveLength(3);
   });
 
@@ -129,7 +133,9 @@ describe('webhooks', () => {
     for (let count = 0; count < 10; count += 1) await pay(`${gateway.url}/before`);
     expect((await silent.received(8)).length).toBe(8);
     expect(await talker.received(10)).toHaveLength(10);
-    await expect.poll(() => scrapeText(gateway.adminUrl)).toContain('turnpike_webhooks_total{outcome="delivered"} 10');
+    await expect
+      .poll(() => scrapeText(gateway.adminUrl), { timeout: 10_000 })
+      .toContain('turnpike_webhooks_total{outcome="delivered"} 10');
   });
 
   it('reach a receiver that a reload brings, for payments from then on', async () => {
@@ -186,7 +192,7 @@ describe('webhooks', () => {
       for (let count = 0; count < 12; count += 1) paid.push(await pay(`${[one, other][count % 2]!.url}/after`));
       const messages = await books.received(12);
       expect(messages.map(({ event }) => event.data['transaction']).sort()).toEqual(paid.sort());
-      await expect.poll(() => scrapeText(one.adminUrl)).toMatch(/^turnpike_webhooks_waiting 0$/m);
+      await expect.poll(() => scrapeText(one.adminUrl), { timeout: 10_000 }).toMatch(/^turnpike_webhooks_waiting 0$/m);
       expect(books.messages).toHaveLength(12);
     });
   });
