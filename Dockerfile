@@ -34,8 +34,9 @@ COPY --from=build /src/dist /opt/turnpike/dist
 COPY package.json LICENSE /opt/turnpike/
 COPY bin /opt/turnpike/bin
 COPY config /opt/turnpike/config
-# The one place that is written to: `store: sqlite:./turnpike.db` is a file in it. The root can be mounted read-only.
-RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/turnpike
+# `turnpike` on the path, for `docker exec` and `kubectl exec`. And the one place that is written to: `store: sqlite:./turnpike.db` is a
+# file in it. The root can be mounted read-only.
+RUN ln -s /opt/turnpike/bin/turnpike.js /usr/local/bin/turnpike && install -d -o 10001 -g 10001 -m 0700 /var/lib/turnpike
 VOLUME ["/var/lib/turnpike"]
 WORKDIR /var/lib/turnpike
 # By number, so that `runAsNonRoot` can tell that it is not root.

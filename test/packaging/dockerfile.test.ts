@@ -71,7 +71,9 @@ describe('the Dockerfile', () => {
     expect(Number(uid)).toBeGreaterThan(0);
     const folder = only('WORKDIR');
     expect(execForm(only('VOLUME'))).toEqual([folder]);
-    expect(only('RUN')).toBe(`install -d -o ${uid} -g ${gid} -m 0700 ${folder}`);
+    expect(only('RUN')).toBe(
+      `ln -s /opt/turnpike/${manifest.bin.turnpike} /usr/local/bin/turnpike && install -d -o ${uid} -g ${gid} -m 0700 ${folder}`,
+    );
     expect(only('STOPSIGNAL')).toBe('SIGTERM');
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
+import { PLAN_KEYS } from '../../src/config/plan-keys.ts';
 import { readRepositoryFile } from '../support/docs/markdown.ts';
 import { renderChart } from '../support/packaging/chart.ts';
 import { gatewayPodOf } from '../support/packaging/gateway-pod.ts';
@@ -27,7 +28,12 @@ const EVERYTHING: JsonMap = {
   image: { tag: '0.1.0-test' },
   imagePullSecrets: [{ name: 'registry' }],
   service: { type: 'LoadBalancer', port: 8080, annotations: { a: 'b' } },
-  serviceMonitor: { enabled: true },
+  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  ingress: { enabled: true, className: 'nginx', tlsSecret: 'api-tls', annotations: { e: 'f' } },
+  env: [{ name: 'TZ', value: 'UTC' }],
+  envFrom: [{ secretRef: { name: 'more' } }],
+  extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
+  extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/ca', readOnly: true }],
   podAnnotations: { c: 'd' },
   nodeSelector: { 'kubernetes.io/arch': 'amd64' },
   tolerations: [{ key: 'dedicated', operator: 'Exists' }],
@@ -69,7 +75,7 @@ describe('the chart', () => {
   });
 
   it('lets the price table of its values through as it is', () => {
-    const config = '# a comment\nlisten: 0.0.0.0:8402\n\nroutes:\n  - { path: "/a", price: $1 }\n';
+    const config = `# a comment\nlisten: 0.0.0.0:8402\nadmin: 0.0.0.0:9402\nstore: \${file:/db}\n\nroutes:\n  - { path: "/a", price: $1 }\n`;
     const [map] = ofKind(renderChart({ config }).manifests, 'ConfigMap');
     expect(map?.data?.['gateway.yaml']).toBe(config);
   });
@@ -78,6 +84,51 @@ describe('the chart', () => {
     expect(renderChart().notes).toMatch(/curl -i .*402[\s\S]*had for free\.\n$/);
     expect(renderChart(SIDECAR).notes).not.toMatch(/for free/);
     expect(renderChart({ ...SIDECAR, networkPolicy: { enabled: false } }).notes).toMatch(/without paying/);
+  });
+
+  const ADMIN = 'admin: 0.0.0.0:9402';
+
+  it.each([
+    ['a file', `${ADMIN}\nstore: sqlite:./turnpike.db`, /cannot share this `store`/],
+    ['a memory', `store: "memory"\n${ADMIN}`, /cannot share this `store`/],
+    ['the default store', `${ADMIN}\nroutes: []`, /need a `store`/],
+  ])('refuses several replicas on %s, and takes one', (_, config, why) => {
+    expect(() => renderChart({ config })).toThrow(why);
+    expect(ofKind(renderChart({ config, replicas: 1 }).manifests, 'Deployment')).toHaveLength(1);
+  });
+
+  it.each([
+    '',
+    'admin: off',
+    'admin: 127.0.0.1:9402',
+    'admin: unix:/run/admin.sock',
+    'admin: 0.0.0.0:9000',
+  ])('refuses an admin listener that probes do not reach: %j', (admin) => {
+    expect(() => renderChart({ config: `${admin}\nstore: \${file:/db}\n` })).toThrow(/probes of Kubernetes/);
+  });
+
+  it('replaces the pods when a key changes that a reload cannot change, and only then', () => {
+    const restartOf = (config: string): unknown => {
+      const [deployment] = ofKind(renderChart({ config }).manifests, 'Deployment');
+      return deployment?.spec?.template.metadata?.annotations?.['turnpike/restart'];
+    };
+    const config = `${ADMIN}\nstore: \${file:/db}\n`;
+    expect(restartOf(config)).toMatch(/^[0-9a-f]{64}$/);
+    expect(restartOf(`${config}routes: []\n`)).toBe(restartOf(config));
+    expect(restartOf(`${config}workers: 2\n`)).not.toBe(restartOf(config));
+    const fixed = Object.values(PLAN_KEYS).flatMap((key) => (key.fixed === true ? [key.key] : []));
+    const named = readRepositoryFile('config/helm/turnpike/templates/_helpers.tpl');
+    expect(fixed.filter((key) => !named.includes(`"${key}"`))).toEqual([]);
+  });
+
+  it('says to its Prometheus and its ingress controller what they look for', () => {
+    const { manifests } = renderChart(EVERYTHING);
+    expect(ofKind(manifests, 'ServiceMonitor')[0]?.metadata?.labels).toMatchObject({ release: 'prometheus' });
+    expect(ofKind(manifests, 'Ingress')[0]?.spec).toMatchObject({
+      ingressClassName: 'nginx',
+      rules: [{ host: 'api.example.com' }],
+      tls: [{ hosts: ['api.example.com'], secretName: 'api-tls' }],
+    });
   });
 
   it.each<JsonMap>([

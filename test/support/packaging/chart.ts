@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { parse, stringify } from 'yaml';
@@ -17,6 +18,17 @@ export interface Release {
 const FUNCTIONS: Functions = {
   default: ([fallback = null, value = null]) => (truthy(value) ? value : fallback),
   eq: ([left, right]) => left === right,
+  fail: ([message = null]) => {
+    throw new Error(String(message));
+  },
+  fromYaml: ([text = null]) => parse(String(text)),
+  gt: ([left, right]) => Number(left) > Number(right),
+  int: ([value = null]) => Math.trunc(Number(value)),
+  pick: ([map = null, ...keys]) =>
+    isMap(map) ? Object.fromEntries(Object.entries(map).filter(([key]) => keys.includes(key))) : null,
+  // Go's flag for many lines is a prefix of the expression.
+  regexMatch: ([expression, text]) => new RegExp(String(expression).replace(/^\(\?m\)/, ''), 'm').test(String(text)),
+  sha256sum: ([text = null]) => createHash('sha256').update(String(text)).digest('hex'),
   not: ([value = null]) => !truthy(value),
   quote: ([value = null]) => JSON.stringify(String(value)),
   toYaml: ([value = null]) => stringify(value).trimEnd(),

@@ -5,6 +5,7 @@ import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/mon
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment, type IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import { type IStatefulSet, StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import { type IIngress, Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import { type INetworkPolicy, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { type IPodDisruptionBudget, PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap, type IConfigMap } from 'kubernetes-models/v1/ConfigMap';
@@ -21,6 +22,7 @@ export type Manifest =
   | IConfigMap
   | IDeployment
   | INamespace
+  | IIngress
   | INetworkPolicy
   | IPersistentVolumeClaim
   | IPodDisruptionBudget
@@ -41,6 +43,7 @@ const MONITORING = '@kubernetes-models/prometheus-operator/monitoring.coreos.com
 const KINDS: { readonly [K in Manifest['kind']]: Kind } = {
   ConfigMap: { module: 'kubernetes-models/v1', check: checked('ConfigMap', ConfigMap) },
   Deployment: { module: 'kubernetes-models/apps/v1', check: checked('Deployment', Deployment) },
+  Ingress: { module: 'kubernetes-models/networking.k8s.io/v1', check: checked('Ingress', Ingress) },
   Namespace: { module: 'kubernetes-models/v1', check: checked('Namespace', Namespace) },
   NetworkPolicy: { module: 'kubernetes-models/networking.k8s.io/v1', check: checked('NetworkPolicy', NetworkPolicy) },
   PersistentVolumeClaim: {

@@ -20,6 +20,22 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
+{{- define "turnpike.checks" -}}
+{{- if eq .Values.mode "standalone" }}
+{{- if gt (int .Values.replicas) 1 }}
+{{- if regexMatch "(?m)^store: *.?(sqlite:|memory)" .Values.config }}
+{{- fail "several replicas cannot share this `store`: each would serve the same payment. Take a PostgreSQL for `store` in `config`, or `replicas: 1`" }}
+{{- end }}
+{{- if not (regexMatch "(?m)^store:" .Values.config) }}
+{{- fail "several replicas need a `store` in `config` that they share: a PostgreSQL, or `replicas: 1`" }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "(?m)^admin: *.?(0[.]0[.]0[.]0|.::.):9402" .Values.config) }}
+{{- fail "the probes of Kubernetes do not reach the admin listener: write `admin: 0.0.0.0:9402` into `config`; the NetworkPolicy closes it to others" }}
+{{- end }}
+{{- end -}}
+
 {{- define "turnpike.container" -}}
 - name: gateway
   image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
@@ -29,6 +45,14 @@ capabilities:
   restartPolicy: Always
   {{- end }}
   args: [start, -c, /etc/turnpike/gateway.yaml]
+  {{- with .Values.env }}
+  env:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.envFrom }}
+  envFrom:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   ports:
     - name: http
       containerPort: 8402
@@ -59,16 +83,21 @@ capabilities:
     {{- if eq .Values.mode "sidecar" }}
     - { name: ledger, mountPath: /var/lib/turnpike }
     {{- end }}
+    {{- with .Values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}
 
 {{- define "turnpike.pod" -}}
 metadata:
   labels:
     {{- include "turnpike.selectorLabels" . | nindent 4 }}
-  {{- with .Values.podAnnotations }}
   annotations:
+    # Keys that a reload cannot change: with another value the pods are replaced. What can be reloaded, is.
+    turnpike/restart: {{ pick (fromYaml .Values.config) "listen" "admin" "adminHosts" "keepAliveTimeout" "workers" "store" "tracing" | toYaml | sha256sum }}
+    {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- end }}
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
@@ -126,4 +155,7 @@ spec:
       configMap: { name: {{ .Release.Name }} }
     - name: secrets
       secret: { secretName: {{ include "turnpike.secretName" . }}, defaultMode: 288 } # 0440
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}
