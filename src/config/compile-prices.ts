@@ -43,7 +43,6 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   }
   const settle = soundValue(inherited(fields.settle, gateway.settle));
   const sold = compileOffers(given, price, settle ?? 'after', source);
-  checkCharge(fields, gateway, source);
   checkDeferred(fields, gateway, source);
   if (sold === undefined || settle === undefined) return undefined;
   return { kind: 'priced', id, when, description, ...sold, settle, charge: chargeRule(fields), access: undefined };
@@ -107,12 +106,6 @@ function chargeRule({ charge }: PriceFields): ChargeRule {
   const listed = soundValue(charge);
   if (listed === undefined) return CHARGE_SUCCESS;
   return { statuses: listed.flatMap((status) => (status.kind === 'value' ? [status.value] : [])) };
-}
-
-/** With `settle: before` the money moves before there is a status. */
-function checkCharge({ charge, settle }: PriceFields, gateway: GatewayFields, source: Source): void {
-  if (charge.kind !== 'value' || soundValue(inherited(settle, gateway.settle)) !== 'before') return;
-  source.report(charge.place, 'charge has no effect with settle: before', 'settle: after, or the key left out');
 }
 
 /** Reported where the mode is written, so that routes that inherit it are told once. */

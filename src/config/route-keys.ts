@@ -122,7 +122,7 @@ function routeKeyParts(table: AssetTable) {
     charge: {
       decoder: chargeStatuses,
       description:
-        'Statuses of the API that are charged with `settle: after` and `deferred`, as a list. Other answers are relayed unpaid, and the payment stays good. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
+        'Statuses of the API that are what is sold, as a list. Other answers are relayed, and not charged with `settle: after` and `deferred`; with `settle: before` the money has moved, and the payment stays good for the same request until `retryWindow` is over. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
       examples: [['2xx', '302']],
     },
     access: {

@@ -4,7 +4,10 @@ export interface StatusRange {
   readonly to: number;
 }
 
-/** Which answers of the API are charged where the money moves after the answer's head: `settle: after` and `deferred`. */
+/**
+ * Which answers of the API are what was sold. The others are not charged where the money moves after the answer's head,
+ * `settle: after` and `deferred`; with `settle: before` they leave the payment good for the same request.
+ */
 export interface ChargeRule {
   readonly statuses: readonly StatusRange[];
 }

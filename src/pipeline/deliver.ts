@@ -1,3 +1,4 @@
+import { isCharged } from '../domain/charge-rule.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
@@ -25,17 +26,17 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
   const { claimed, response, digest, notice, changes } = delivery;
   request.notes.transaction = transactionOf(notice.receipt);
   const outcome = await relay(request, response, true, noticeHeaders(notice), changes);
-  // A 5xx is the upstream's failure, in full: the buyer was told, and may ask again for what was paid.
-  if (outcome.kind === 'complete' && response.status < 500) {
+  // Any other answer is not what was sold, such as a failure or a redirect: the buyer may ask again for what was paid.
+  if (outcome.kind === 'complete' && isCharged(request.price.charge, response.status)) {
     await claimed.move({ to: 'delivered', ...digest.fact });
     return served('paid');
   }
   const reason = reasonOf(outcome, response);
   await claimed.move({ to: endOfDelivery(request, outcome), reason, ...digest.fact });
-  return served(endOf(outcome, 'failed'));
+  return served(endOf(outcome, response.status < 500 ? 'paid' : 'failed'));
 }
 
-/** Where a payment goes whose answer did not go out in full, or was a failure of the upstream. */
+/** Where a payment goes whose answer did not go out in full, or is none that the route charges. */
 function endOfDelivery(
   request: RoutedRequest,
   outcome: RelayOutcome,
@@ -135,10 +136,10 @@ async function readToKeep(
   response: UpstreamResponse,
   services: Services,
 ): Promise<Buffer | undefined> {
-  const { route, client, runtime } = request;
+  const { route, price, client, runtime } = request;
   const { limiters, observer } = services;
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
-  if (route.keepAnswers === undefined || response.status >= 500) return undefined;
+  if (route.keepAnswers === undefined || !isCharged(price.charge, response.status)) return undefined;
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
   const timer = setTimeout(() => response.discard(), route.timeoutMs);
   const { keptAnswersInMemory } = runtime.plan.limits;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { isCharged } from '../domain/charge-rule.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { ServerResponse } from '../engine/node-http.ts';
@@ -154,7 +155,8 @@ class TunnelTransport implements Transport {
     request.notes.transaction = transactionOf(notice.receipt);
     const facts = paidFacts(claimed.record);
     const outcome = await this.#tunnel(request, request.route, { facts, add: noticeHeaders(notice), onUpgraded });
-    const arrived = opened !== undefined || (outcome.kind === 'complete' && (outcome.status ?? 0) < 500);
+    const answered = outcome.kind === 'complete' && isCharged(request.price.charge, outcome.status ?? 0);
+    const arrived = opened !== undefined || answered;
     if (opened !== undefined) await opened;
     // An upgrade is a GET: asking for it again is safe.
     else await claimed.move({ to: arrived ? 'delivered' : 'undelivered', reason: outcome.kind });

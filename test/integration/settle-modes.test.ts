@@ -25,6 +25,7 @@ routes:
   - { path: /after/*, price: $0.001, timeout: 1s }
   - { path: /link, price: $0.001, charge: [302, 4xx] }
   - { path: /before/*, price: $0.001, settle: before, timeout: 1s }
+  - { path: /link-before, price: $0.001, settle: before, charge: [302] }
   - { path: /dead-after, price: $0.001, upstream: "${refused}" }
   - { path: /dead-before, price: $0.001, settle: before, upstream: "${refused}" }
 `,
@@ -174,6 +175,29 @@ describe('settle: before', () => {
     expect(again.status).toBe(409);
     expect(await again.json()).toMatchObject({ code: 'payment_already_used' });
     expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it.each([301, 304, 404])('keeps the payment good when the upstream answers %i, and charges once', async (status) => {
+    const before = await paidTo();
+    const path = `/before/${status}`;
+    const header = await signFor(devnet, buyer, gateway.url + path);
+    behaviour = (_req, res) => res.writeHead(status, { Location: '/before/other' }).end();
+    const first = await payWith(header, path, { redirect: 'manual' });
+    expect([first.status, settlementOf(first).success]).toEqual([status, true]);
+    // Where the redirect leads is another resource, which this payment does not buy.
+    expect((await payWith(header, '/before/other')).status).toBe(402);
+    behaviour = (_req, res) => res.end('served');
+    expect(await (await payWith(header, path)).text()).toBe('served');
+    expect((await payWith(header, path)).status).toBe(409);
+    expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it('takes the statuses that the route lists for what was sold', async () => {
+    const header = await signFor(devnet, buyer, `${gateway.url}/link-before`);
+    behaviour = (_req, res) => res.writeHead(302, { Location: '/file' }).end();
+    expect((await payWith(header, '/link-before', { redirect: 'manual' })).status).toBe(302);
+    const again = await payWith(header, '/link-before', { redirect: 'manual' });
+    expect(await again.json()).toMatchObject({ code: 'payment_already_used' });
   });
 
   it('gives a receipt with the 502 when the upstream cannot be reached', async () => {
