@@ -183,6 +183,13 @@ function wantedScheme(
   const family = networkFamily(network);
   const fixed = market.schemes.filter(({ scheme }) => scheme !== 'upto');
   const found = findScheme(fixed, wanted, network);
+  if (found?.unchecked !== undefined) {
+    source.warn(
+      place,
+      `on ${networkName(market.table, network)} ${found.unchecked}`,
+      'a facilitator that you trust with that',
+    );
+  }
   if (found !== undefined) return found;
   const has = fixed.map((scheme) => `${scheme.scheme} on ${scheme.family ?? 'any family'}`).join(', ');
   source.report(

@@ -29,7 +29,7 @@ export interface Scheme {
   readonly scheme: string;
   /** The CAIP-2 namespace it works on, such as `eip155`; `undefined`: every one that no other scheme of the name works on. */
   readonly family: string | undefined;
-  /** What a client has to know of this rail before its payments are trusted, for operators; absent where all is checked. */
+  /** What is not checked here and left to facilitators, for operators; absent where nothing is. */
   readonly unchecked?: string;
   /** The requirement's `extra`: what a client needs in order to sign for this asset. */
   extra(asset: Asset): JsonObject;

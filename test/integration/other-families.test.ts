@@ -1,0 +1,76 @@
+import { encodePaymentSignatureHeader } from '@x402/core/http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { challengeOf, settlementOf } from '../support/buyer.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+const PAYEE = 'GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN';
+const PAYER = 'GB5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVA';
+const TRANSACTION = 'ab'.repeat(32);
+
+let facilitator: ScriptedFacilitator;
+let upstream: TestUpstream;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  const kind = { x402Version: 2, scheme: 'exact', network: 'stellar:pubnet', extra: { areFeesSponsored: true } };
+  [facilitator, upstream] = await Promise.all([startScriptedFacilitator([kind]), startUpstream()]);
+  gateway = await startTestGateway(`upstream: ${upstream.url}
+payTo: "${PAYEE}"
+accepts: [stellar]
+store: memory
+facilitator: { url: "${facilitator.url}" }
+routes: [{ path: /paid, price: $0.01 }]
+`);
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await Promise.all([facilitator?.close(), upstream?.close()]);
+});
+
+async function pay(payload: object): Promise<Response> {
+  const [accepted] = challengeOf(await fetch(`${gateway.url}/paid`)).accepts;
+  const header = encodePaymentSignatureHeader({ x402Version: 2, accepted, payload } as never);
+  return await fetch(`${gateway.url}/paid`, { headers: { 'PAYMENT-SIGNATURE': header } });
+}
+
+function agree(payer: string | undefined): void {
+  const settled = { success: true, transaction: TRANSACTION, network: 'stellar:pubnet', payer };
+  facilitator.next('verify', { kind: 'say', text: JSON.stringify({ isValid: true, payer }) });
+  facilitator.next('settle', { kind: 'say', text: JSON.stringify(settled) });
+}
+
+describe('a network that only a facilitator can read', () => {
+  it('is quoted in its own decimals, with what the facilitator says of itself', async () => {
+    const { accepts } = challengeOf(await fetch(`${gateway.url}/paid`));
+    expect(accepts).toMatchObject([{ amount: '100000', payTo: PAYEE, extra: { areFeesSponsored: true } }]);
+  });
+
+  it('takes a payment from whom its facilitator names, once, whatever stands beside the transaction', async () => {
+    agree(PAYER);
+    const transaction = Buffer.from('signed once').toString('base64');
+    const paid = await pay({ transaction });
+    expect(paid.status).toBe(200);
+    expect(settlementOf(paid)).toMatchObject({ success: true, transaction: TRANSACTION, payer: PAYER });
+    const settled = facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
+    const again = await Promise.all([pay({ transaction }), pay({ transaction, note: 'another' })]);
+    expect(again.every(({ status }) => status !== 200)).toBe(true);
+    expect(facilitator.requests.filter(({ endpoint }) => endpoint === 'settle')).toHaveLength(settled);
+  });
+
+  it('serves nobody whom its facilitator does not name', async () => {
+    const seen = upstream.seen.length;
+    agree(undefined);
+    expect((await pay({ transaction: Buffer.from('nobody').toString('base64') })).status).toBe(503);
+    expect(upstream.seen).toHaveLength(seen);
+  });
+
+  it('refuses what holds no transaction before anybody is asked', async () => {
+    const asked = facilitator.requests.length;
+    for (const payload of [{}, { transaction: '' }, { transaction: 'not base64!' }, { transaction: 7 }])
+      expect((await pay(payload)).status).toBe(400);
+    expect(facilitator.requests).toHaveLength(asked);
+  });
+});
