@@ -46,7 +46,8 @@ export class PublicNodes {
     const now = performance.now();
     const at = Math.max(now, this.#nextAt.get(network) ?? 0);
     this.#nextAt.set(network, at + PACE_MS);
-    if (at > now) await wait(at - now, undefined, { signal, ref: false });
+    // Keeps the process alive: at its start nothing else may, and it must not end in the middle of a look.
+    if (at > now) await wait(at - now, undefined, { signal });
   }
 
   #witness(network: Network, url: string): Promise<Witness> {
