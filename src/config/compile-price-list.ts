@@ -1,6 +1,7 @@
 import { SUM_NAME } from '../domain/price-sum.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
 import { conditionName, type When } from '../domain/when.ts';
+import { compileMcpPrices } from './compile-mcp.ts';
 import { compilePrice, type PriceFields, type PriceSource } from './compile-prices.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -29,6 +30,7 @@ export interface CompiledPrice {
 /** Compiles the price or the prices of a route; `undefined` where one of them is not sound. */
 export function compilePriceList(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {
   const { fields, name, place } = given;
+  if (fields.mcp.kind !== 'absent') return soleMcp(given, source);
   if (fields.price.kind !== 'absent' && fields.prices.kind !== 'absent') {
     source.report(fields.prices.place, 'the route has a price as well', 'either price or prices');
     return undefined;
@@ -42,6 +44,14 @@ export function compilePriceList(given: PriceListSource, source: Source): readon
     return price && [{ price, fields }];
   }
   return compileEntries(given, soundValue(fields.prices) ?? [], source);
+}
+
+function soleMcp(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {
+  for (const field of [given.fields.price, given.fields.prices]) {
+    if (field.kind !== 'absent') source.report(field.place, 'the route sells calls of MCP', 'either mcp or a price');
+  }
+  const mcp = soundValue(given.fields.mcp);
+  return mcp && compileMcpPrices(given, mcp, source);
 }
 
 function compileEntries(

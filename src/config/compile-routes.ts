@@ -6,6 +6,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
+import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
 import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
@@ -97,6 +98,7 @@ function compileRoute(
     host: entry.host,
     pattern: entry.pattern,
     prices,
+    mcp: mcpTerms(fields, prices),
     mimeType: soundValue(fields.mimeType),
     upstream,
     rewrite: soundValue(fields.rewrite),

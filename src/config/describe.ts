@@ -1,6 +1,7 @@
 import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
 import { chargeText } from '../domain/charge-rule.ts';
+import type { McpTerms } from '../domain/mcp-terms.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -70,6 +71,8 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
+  /** How prices of MCP are told; only there where calls of an MCP server are sold. */
+  readonly mcp?: string;
   /** Each price; only there where the route has several. What stands above is all of them together. */
   readonly prices?: readonly EntryDescription[];
 }
@@ -102,6 +105,7 @@ export function describeRoute(route: Route): RouteDescription {
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
+    ...(route.mcp !== undefined && { mcp: mcpText(route.mcp) }),
     ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
   };
 }
@@ -176,4 +180,10 @@ export function describePrice(price: RoutePrice): PriceDescription {
 /** The servers of an upstream as URLs, with a comma between them. */
 export function describeUpstream({ servers }: Upstream): string {
   return servers.map(({ origin, basePath }) => `${origin}${basePath}`).join(', ');
+}
+
+/** How the calls of an MCP server are sold, in a line. */
+function mcpText({ binding, describes, otherwise }: McpTerms): string {
+  const rest = otherwise === 'refuse' ? 'refused' : otherwise.kind === 'free' ? 'free' : otherwise.text;
+  return `told as ${binding}${describes ? ' and in descriptions' : ''}, everything else ${rest}`;
 }

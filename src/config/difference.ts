@@ -78,6 +78,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   enforce: ({ enforcePercent = 100 }) => enforceText(enforcePercent),
   access: ({ access }) => (access === undefined ? 'none' : passText(access)),
   description: ({ description = '' }) => JSON.stringify(description),
+  mcp: ({ mcp = 'none' }) => mcp,
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
 };
 

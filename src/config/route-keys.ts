@@ -7,6 +7,7 @@ import { chargeStatuses, enforcement, identifierRule, keepAnswers, settleMode } 
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
+import { mcpKeys } from './mcp-keys.ts';
 import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, price } from './payment-keys.ts';
@@ -159,6 +160,12 @@ function routeKeyTable(table: AssetTable) {
       decoder: list(priceKeys(table), 'a list of prices with conditions', 1),
       description:
         'Several prices instead of `price`: the first whose `when` fits a request decides. What nothing fits gets 400 and is not forwarded. What an entry does not say about money, it takes from the route. See [prices.md](prices.md).',
+    },
+    mcp: {
+      decoder: mcpKeys,
+      description:
+        'Sells the tools, resources and prompts of an MCP server (Streamable HTTP) instead of requests: in place of `price`. See [mcp.md](mcp.md).',
+      examples: [{ tools: { search: '$0.01', 'image_*': '$0.05' }, otherwise: 'free' }],
     },
     name: {
       decoder: routeName,

@@ -1,3 +1,4 @@
+import type { McpTerms } from './mcp-terms.ts';
 import type { RoutePrice } from './route-price.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -43,6 +44,8 @@ export interface Route {
   readonly pattern: PathPattern;
   /** What its requests cost: at least one. */
   readonly prices: readonly RoutePrice[];
+  /** How its messages are sold, where it is an MCP server's. */
+  readonly mcp?: McpTerms | undefined;
   readonly mimeType: string | undefined;
   readonly upstream: Upstream;
   readonly rewrite: PathRewrite | undefined;

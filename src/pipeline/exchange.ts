@@ -1,5 +1,7 @@
+import type { AnswerReader } from '../domain/answer-reader.ts';
 import type { CatalogueAnswer } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
@@ -36,6 +38,8 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly body: RequestBody | undefined;
   /** What it costs, once it met a price. */
   readonly price?: PaidPrice;
+  /** Says what its answer costs, where a protocol inside of the body knows; `undefined` where the route does. */
+  readonly answerReader?: (offer: Offer) => AnswerReader;
   /** Its place at the upstream, where that was taken before the call. */
   readonly place?: CallPlace;
 }

@@ -17,6 +17,7 @@ import { isPreflight, preflightAnswer } from './cross-origin.ts';
 import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
+import { serveMcp } from './mcp/serve-mcp.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
 import { readerFor } from './reader-for.ts';
 import { relayPreflight } from './relay-preflight.ts';
@@ -131,6 +132,12 @@ function route(
       throw new GatewayError('route_not_found', { detail: `No route for ${method} ${path}.` });
     const { upstream } = unmatched;
     return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
+  }
+  if (matched.mcp !== undefined && !isPreflight(request.head)) {
+    return serveMcp(request, { route: matched, terms: matched.mcp }, services, {
+      free: (message) => transport.serveFree(message, matched, true),
+      paid: (call, price) => enforce(call, matched, { price, pricedBody: undefined }, services, transport),
+    });
   }
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched);

@@ -7,6 +7,7 @@ import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
+import { OutputSchemas } from '../mcp/output-schemas.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog, droppedLines } from '../observe/log.ts';
@@ -218,6 +219,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     families,
     protocols,
     answerReaders,
+    outputSchemas: new OutputSchemas(),
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),
     passes: keeper,

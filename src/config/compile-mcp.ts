@@ -1,0 +1,121 @@
+import type { McpPrice, McpTarget, McpTerms } from '../domain/mcp-terms.ts';
+import type { Price } from '../domain/price.ts';
+import type { RoutePrice } from '../domain/route-price.ts';
+import type { When } from '../domain/when.ts';
+import type { CompiledPrice, PriceListSource } from './compile-price-list.ts';
+import { compilePrice, type PriceFields } from './compile-prices.ts';
+import { type Field, soundValue } from './decoder.ts';
+import type { Entry } from './forms.ts';
+import type { McpFields } from './mcp-keys.ts';
+import type { RouteFields } from './route-keys.ts';
+import type { Source } from './source.ts';
+
+/** Each map of `mcp`: what it prices, and how a call names that. */
+const MAPS = [
+  ['tools', 'tool', 'tools/call', '/params/name'],
+  ['resources', 'resource', 'resources/read', '/params/uri'],
+  ['prompts', 'prompt', 'prompts/get', '/params/name'],
+] as const;
+const METHODS = MAPS.map(([, , method]) => method);
+
+/** Compiles the prices of a route that sells calls of MCP; `undefined` where one of them is not sound. */
+export function compileMcpPrices(
+  given: PriceListSource,
+  mcp: McpFields,
+  source: Source,
+): readonly CompiledPrice[] | undefined {
+  const compiled = MAPS.flatMap(([key, target, method, pointer]) =>
+    entriesOf(mcp[key]).map(({ key: pattern, field }) => {
+      const when: When = [
+        { subject: { kind: 'jsonrpc' }, test: { kind: 'texts', patterns: [method] } },
+        { subject: { kind: 'json', pointer }, test: { kind: 'texts', patterns: [pattern] } },
+      ];
+      return compileOne(given, { id: idOf(given.name, target, pattern), when, field }, source);
+    }),
+  );
+  const rest = otherwiseOf(given, mcp, source);
+  const all = rest === 'refuse' ? compiled : [...compiled, rest];
+  const sound = all.filter((each) => each !== undefined);
+  if (sound.length < all.length) return undefined;
+  if (sound.length === 0) {
+    source.report(
+      given.place,
+      'nothing of the MCP server has a price',
+      'mcp: { tools: { search: $0.01 } }, for instance',
+    );
+    return undefined;
+  }
+  return sound;
+}
+
+/** How the messages of a route are sold, of its compiled prices. */
+export function mcpTerms(fields: RouteFields, prices: readonly RoutePrice[]): McpTerms | undefined {
+  const mcp = soundValue(fields.mcp);
+  if (mcp === undefined) return undefined;
+  const name = soundValue(fields.name);
+  const byId = new Map(prices.map((price) => [partOf(price.id), price]));
+  const listed = MAPS.flatMap(([key, target]) =>
+    entriesOf(mcp[key]).flatMap(({ key: pattern }): McpPrice[] => {
+      const price = byId.get(partOf(idOf(name ?? '', target, pattern)));
+      return price === undefined ? [] : [{ target, pattern, price }];
+    }),
+  );
+  return {
+    // A name without a wildcard comes before all others, and what says more before what says less.
+    prices: listed.sort((a, b) => weight(b.pattern) - weight(a.pattern)),
+    otherwise: byId.get('otherwise') ?? 'refuse',
+    binding: soundValue(mcp.binding) ?? 'result',
+    describes: soundValue(mcp.describe) ?? false,
+  };
+}
+
+const EXACT = 1000;
+
+function weight(pattern: string): number {
+  return (pattern.includes('*') ? 0 : EXACT) + pattern.length;
+}
+
+function entriesOf(field: Field<readonly Entry<Price>[]>): readonly Entry<Price>[] {
+  return soundValue(field) ?? [];
+}
+
+function idOf(route: string, target: McpTarget, pattern: string): string {
+  return `${route}#${target}=${pattern.replaceAll(/[^\x21-\x7e]|#/g, '_')}`;
+}
+
+/** What stands behind the name of the route. */
+function partOf(id: string): string {
+  return id.slice(id.indexOf('#') + 1);
+}
+
+function otherwiseOf(given: PriceListSource, mcp: McpFields, source: Source): CompiledPrice | undefined | 'refuse' {
+  const { otherwise } = mcp;
+  if (otherwise.kind === 'absent') return 'refuse';
+  const value = soundValue(otherwise);
+  if (value === undefined) return undefined;
+  if (value === 'refuse') return 'refuse';
+  const when: When = [{ subject: { kind: 'jsonrpc' }, test: { kind: 'texts', patterns: METHODS } }];
+  const field: Field<Price> = { kind: 'value', place: otherwise.place, value };
+  return compileOne(given, { id: `${given.name}#otherwise`, when, field }, source);
+}
+
+function compileOne(
+  given: PriceListSource,
+  { id, when, field }: { readonly id: string; readonly when: When; readonly field: Field<Price> },
+  source: Source,
+): CompiledPrice | undefined {
+  const { accepts, payTo, settle, charge, access, description } = given.fields;
+  const isFree = soundValue(field)?.kind === 'free';
+  const absent = { kind: 'absent', place: field.place } as const;
+  const fields: PriceFields = {
+    price: field,
+    description,
+    accepts,
+    payTo,
+    settle: isFree ? absent : settle,
+    charge: isFree ? absent : charge,
+    access: isFree ? absent : access,
+  };
+  const price = compilePrice({ ...given, id, when, fields }, source);
+  return price && { price, fields };
+}

@@ -1,0 +1,33 @@
+import type { RoutePrice } from './route-price.ts';
+import { fitsPattern } from './when.ts';
+
+/** What an MCP client buys: x402 MCP transport, `transports-v2/mcp.md`. */
+export type McpTarget = 'tool' | 'resource' | 'prompt';
+
+/** How a price is told to a client: in the result of the tool, as an error of JSON-RPC, or as an HTTP 402. */
+export type McpBinding = 'result' | 'error' | 'http';
+
+/** The price of what fits a name. */
+export interface McpPrice {
+  readonly target: McpTarget;
+  /** Name of the tool or prompt, URI of the resource, with `*` for any characters. */
+  readonly pattern: string;
+  readonly price: RoutePrice;
+}
+
+/** How the calls of an MCP server are sold. */
+export interface McpTerms {
+  /** Those of more letters come first, so that the first that fits is the one that is meant. */
+  readonly prices: readonly McpPrice[];
+  /** What nothing fits: a price, or that it is refused. */
+  readonly otherwise: RoutePrice | 'refuse';
+  readonly binding: McpBinding;
+  /** Whether descriptions of tools say what they cost. */
+  readonly describes: boolean;
+}
+
+/** The price of a call; `refuse` where there is none. */
+export function mcpPriceOf({ prices, otherwise }: McpTerms, target: McpTarget, name: string): RoutePrice | 'refuse' {
+  const found = prices.find((each) => each.target === target && fitsPattern(each.pattern, name));
+  return found?.price ?? otherwise;
+}

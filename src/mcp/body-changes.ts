@@ -1,0 +1,57 @@
+import { type CallIds, readCallAnswer } from './call-answer.ts';
+import { annotateTools, type ToolNotes } from './tool-list.ts';
+import { UnpaidResults } from './unpaid-results.ts';
+
+/** Changes the body of an answer while it passes. */
+export interface BodyChange {
+  /** Takes the next bytes; returns what may go out. */
+  pass(chunk: Buffer): readonly Buffer[];
+  /** What still goes out at the end. */
+  end(): Buffer;
+}
+
+/** Largest body that is held to be changed, in bytes. A larger one passes as it is. */
+const MOST_HELD = 8 * 1024 * 1024;
+
+/** Holds a body, and sends what becomes of it. */
+class WholeBody implements BodyChange {
+  readonly #change: (body: string) => string | undefined;
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  /** @param change returns `undefined` for a body that stays as it is */
+  constructor(change: (body: string) => string | undefined) {
+    this.#change = change;
+  }
+
+  pass(chunk: Buffer): readonly Buffer[] {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size <= MOST_HELD) return [];
+    const all = this.#chunks;
+    this.#chunks = [];
+    return all;
+  }
+
+  end(): Buffer {
+    const body = Buffer.concat(this.#chunks);
+    if (this.#size > MOST_HELD) return body;
+    const changed = this.#change(body.toString('utf8'));
+    return changed === undefined ? body : Buffer.from(changed, 'utf8');
+  }
+}
+
+/** Writes prices into a list of tools. */
+export function pricesInTools(isStream: boolean, notes: ToolNotes): BodyChange {
+  return new WholeBody((body) => annotateTools(body, isStream, notes));
+}
+
+/** Gives the answer to a call that is paid for already the id that its client knows. */
+export function clientId(isStream: boolean, ids: CallIds): BodyChange {
+  return new WholeBody((body) => readCallAnswer(body, isStream, ids)?.write(undefined));
+}
+
+/** Takes results of priced calls out of a stream that nobody paid for. */
+export function withoutPaidResults(): BodyChange {
+  return new UnpaidResults();
+}

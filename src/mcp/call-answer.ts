@@ -1,0 +1,98 @@
+import type { Json, JsonObject } from '../domain/x402.ts';
+import { type StreamEvent, splitEvents, withData } from './event-stream.ts';
+import { isRecord, parseExactly } from './exact-json.ts';
+import { isPaidId, type RpcId } from './message.ts';
+
+/** Where a receipt stands in `result._meta`. */
+export const RECEIPT_META = 'x402/payment-response';
+
+/** What a server answered to one call. */
+export interface CallAnswer {
+  /** Whether it did the work: neither an error nor a result that says so itself. */
+  readonly succeeded: boolean;
+  /**
+   * The body with a receipt in the result, and without what the server had no business to write there. Answers to other calls
+   * are not in it: they may be results that nobody has paid for.
+   */
+  write(receipt: JsonObject | undefined): string;
+}
+
+/** The two ids of a call. */
+export interface CallIds {
+  /** The client's own. */
+  readonly client: RpcId;
+  /** The one that the server knows; `undefined` for any that the gateway gave, as in an answer that was kept. */
+  readonly server: string | undefined;
+}
+
+/** Reads the answer to one call out of a body; `undefined` where it is not there. */
+export function readCallAnswer(body: string, isStream: boolean, ids: CallIds): CallAnswer | undefined {
+  return isStream ? readStream(body, ids) : readSingle(body, ids);
+}
+
+function readSingle(body: string, ids: CallIds): CallAnswer | undefined {
+  const message = parsed(body);
+  if (!isAnswer(message) || !isFor(message, ids)) return undefined;
+  return {
+    succeeded: succeeded(message),
+    write: (receipt) => JSON.stringify(withReceipt(message, ids.client, receipt)),
+  };
+}
+
+function readStream(body: string, ids: CallIds): CallAnswer | undefined {
+  const { events } = splitEvents(body);
+  const read = events.map((event) => ({ event, message: event.data === undefined ? undefined : parsed(event.data) }));
+  const answer = read.find(({ message }) => isAnswer(message) && isFor(message, ids))?.message;
+  if (!isAnswer(answer)) return undefined;
+  return {
+    succeeded: succeeded(answer),
+    write: (receipt) => {
+      const text = JSON.stringify(withReceipt(answer, ids.client, receipt));
+      return read
+        .map(({ event, message }) => (message === answer ? withData(event, text) : kept(event, message)))
+        .join('');
+    },
+  };
+}
+
+/** An answer to anything else is left out, and so is a second one to this call. */
+function kept(event: StreamEvent, message: Json | undefined): string {
+  return event.data !== undefined && mayBeAnswer(message) ? '' : event.raw;
+}
+
+/** What no reader of ours understands may be an answer to another reader. */
+function mayBeAnswer(message: Json | undefined): boolean {
+  return message === undefined || Array.isArray(message) || isAnswer(message);
+}
+
+/** Whether a message is an answer of a server, and no request or notification of it. */
+export function isAnswer(message: Json | undefined): message is JsonObject {
+  return isRecord(message) && (Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error'));
+}
+
+function isFor({ id }: JsonObject, { server }: CallIds): boolean {
+  return server === undefined ? isPaidId(id) : id === server;
+}
+
+function succeeded({ result }: JsonObject): boolean {
+  return isRecord(result) && result['isError'] !== true;
+}
+
+function withReceipt(answer: JsonObject, id: RpcId, receipt: JsonObject | undefined): JsonObject {
+  const message = { ...answer, id };
+  const result = answer['result'];
+  if (!isRecord(result)) return message;
+  const { [RECEIPT_META]: _forged, ...own } = isRecord(result['_meta']) ? result['_meta'] : {};
+  const meta = receipt === undefined ? own : { ...own, [RECEIPT_META]: receipt };
+  const { _meta, ...others } = result;
+  return { ...message, result: Object.keys(meta).length === 0 ? others : { ...result, _meta: meta } };
+}
+
+/** `undefined` for what is not JSON. */
+export function parsed(text: string): Json | undefined {
+  try {
+    return parseExactly(text);
+  } catch {
+    return undefined;
+  }
+}

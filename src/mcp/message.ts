@@ -1,0 +1,149 @@
+import { readBody } from '../content/body-facts.ts';
+import type { JsonFacts, JsonValue } from '../content/json-reader.ts';
+import { pointerTree } from '../content/pointer-tree.ts';
+import type { McpTarget } from '../domain/mcp-terms.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+import { isRecord, parseExactly } from './exact-json.ts';
+
+/** The id of a JSON-RPC request. */
+export type RpcId = string | number;
+
+/** A call that may cost something. */
+export interface McpCall {
+  readonly id: RpcId;
+  readonly target: McpTarget;
+  /** Name of the tool or prompt, URI of the resource. */
+  readonly name: string;
+  /** What the client sent as its payment; `undefined` where there is none. */
+  readonly payment: Json | undefined;
+  /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
+  readonly canonical: Buffer;
+  /** The body for the server: without the payment, and under an id that only the gateway knows. */
+  forwardedAs(id: string): Buffer;
+}
+
+/** How the ids begin under which priced calls go to the server. */
+const PAID_ID = 'turnpike-paid-';
+
+/**
+ * A fresh id for a priced call. The server answers to it and to no other, so that a result which is not paid for is known on
+ * whatever stream it comes: by a resumed one, after a restart, through another replica.
+ *
+ * @param unguessable a random text
+ */
+export function paidId(unguessable: string): string {
+  return PAID_ID + unguessable;
+}
+
+/** Whether an id is one of a priced call. */
+export function isPaidId(id: Json | undefined): id is string {
+  return typeof id === 'string' && id.startsWith(PAID_ID);
+}
+
+/** Whether a text may hold the id of a priced call. */
+export function mayHoldPaidId(text: string): boolean {
+  return text.includes(PAID_ID);
+}
+
+/** A message of a client, as far as its price depends on it. */
+export type McpMessage =
+  /** It buys nothing. `id` is that of a request; notifications and answers have none. */
+  | { readonly kind: 'free'; readonly method: string | undefined; readonly id: RpcId | undefined }
+  | { readonly kind: 'call'; readonly call: McpCall }
+  /** It is not forwarded. `code` is JSON-RPC's. */
+  | { readonly kind: 'refused'; readonly id: RpcId | undefined; readonly code: number; readonly wrong: string };
+
+/** Where a payment stands in `params._meta`. */
+export const PAYMENT_META = 'x402/payment';
+
+/** Methods that buy something, and where they name it. */
+const TARGETS: Readonly<Record<string, readonly [target: McpTarget, name: string]>> = {
+  'tools/call': ['tool', '/params/name'],
+  'prompts/get': ['prompt', '/params/name'],
+  'resources/read': ['resource', '/params/uri'],
+};
+
+const ASKED = pointerTree(['/id', '/method', '/params/name', '/params/uri', '/params/task']);
+const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
+
+/**
+ * Reads a message of an MCP client. What two readers could take for different calls is refused before.
+ *
+ * @throws GatewayError `body_ambiguous`
+ */
+export function readMessage(bytes: Buffer, rawHeaders: readonly string[]): McpMessage {
+  const { calls, isBatch } = readBody(bytes, rawHeaders, ASKED, true);
+  const [facts] = calls;
+  if (isBatch || facts === undefined)
+    return refused(undefined, INVALID_REQUEST, 'Batches are not taken: send each call by itself.');
+  const id = idOf(facts.get('/id'));
+  const method = textOf(facts.get('/method'));
+  const target = method === undefined ? undefined : TARGETS[method];
+  if (target === undefined) return { kind: 'free', method, id };
+  return readCall(bytes, facts, id, target);
+}
+
+function readCall(
+  bytes: Buffer,
+  facts: JsonFacts,
+  id: RpcId | undefined,
+  [target, pointer]: readonly [McpTarget, string],
+): McpMessage {
+  // Without an id it is a notification: the server would do the work, and nobody could be told that it costs something.
+  if (id === undefined) return refused(undefined, INVALID_REQUEST, 'A call needs an id: a text or a whole number.');
+  const name = textOf(facts.get(pointer));
+  if (name === undefined) return refused(id, INVALID_PARAMS, `${pointer.slice(1).replace('/', '.')} is not a text.`);
+  // Its result comes by another call, which nobody would have paid for.
+  if (facts.has('/params/task')) return refused(id, INVALID_PARAMS, 'A priced call cannot be run as a task.');
+  if (isPaidId(id)) return refused(undefined, INVALID_REQUEST, 'This id is taken.');
+  // The text was read strictly before, so that this reads the same.
+  const message = parseExactly(bytes.toString('utf8'));
+  const { payment, stripped } = takePayment(message);
+  const forwardedAs = (as: string): Buffer => Buffer.from(JSON.stringify({ ...stripped, id: as }), 'utf8');
+  return { kind: 'call', call: { id, target, name, payment, canonical: canonicalOf(stripped), forwardedAs } };
+}
+
+function refused(id: RpcId | undefined, code: number, wrong: string): McpMessage {
+  return { kind: 'refused', id, code, wrong };
+}
+
+/** Method and parameters without what says nothing of what is bought, members in the order of their names. */
+function canonicalOf({ method, params }: JsonObject): Buffer {
+  const { _meta, ...bought } = isRecord(params) ? params : {};
+  return Buffer.from(JSON.stringify(sorted({ method: method ?? null, params: bought })), 'utf8');
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isRecord(value)) return value;
+  const names = Object.keys(value).sort();
+  // No prototype: a member `__proto__` is one like others.
+  const ordered: Record<string, Json> = Object.create(null);
+  for (const name of names) ordered[name] = sorted(value[name] ?? null);
+  return ordered;
+}
+
+function takePayment(message: Json): { readonly payment: Json | undefined; readonly stripped: JsonObject } {
+  if (!isRecord(message)) throw new Error('a call that is no object');
+  const { params } = message;
+  const meta = isRecord(params) ? params['_meta'] : undefined;
+  if (!isRecord(params) || !isRecord(meta) || !Object.hasOwn(meta, PAYMENT_META)) {
+    return { payment: undefined, stripped: message };
+  }
+  const { [PAYMENT_META]: payment, ...rest } = meta;
+  const { _meta, ...others } = params;
+  const kept: JsonObject = Object.keys(rest).length === 0 ? others : { ...params, _meta: rest };
+  return { payment, stripped: { ...message, params: kept } };
+}
+
+function idOf(value: JsonValue | undefined): RpcId | undefined {
+  if (value?.kind === 'text') return value.text;
+  if (value?.kind !== 'number') return undefined;
+  const number = Number(value.text);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return value?.kind === 'text' ? value.text : undefined;
+}

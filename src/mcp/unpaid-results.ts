@@ -1,0 +1,48 @@
+import type { Json } from '../domain/x402.ts';
+import { isAnswer, parsed } from './call-answer.ts';
+import { splitEvents } from './event-stream.ts';
+import { isPaidId, mayHoldPaidId } from './message.ts';
+
+/** Largest event that is looked at, in characters. */
+const MOST_EVENT = 4 * 1024 * 1024;
+
+/**
+ * Takes the results of priced calls out of a stream that nobody paid for: one that a client resumes with `Last-Event-ID` gets
+ * again what the server kept for it. What was paid for is collected by sending the payment again.
+ */
+export class UnpaidResults {
+  #held = '';
+  #broken = false;
+
+  /** Takes the next bytes; returns what may go out. An event that does not end in time ends the stream. */
+  pass(chunk: Buffer): readonly Buffer[] {
+    if (this.#broken) return [];
+    this.#held += chunk.toString('latin1');
+    const { events, rest } = splitEvents(this.#held);
+    this.#held = rest;
+    this.#broken = rest.length > MOST_EVENT;
+    const out = events.filter((event) => !holdsResult(event.raw, event.data)).map(({ raw }) => raw);
+    return out.length === 0 ? [] : [Buffer.from(out.join(''), 'latin1')];
+  }
+
+  /** What is left at the end: an event that was not ended, which readers drop. */
+  end(): Buffer {
+    return Buffer.alloc(0);
+  }
+}
+
+/** Whether a text of a server holds the result of a priced call. */
+export function holdsPaidResult(body: string): boolean {
+  return holdsResult(body, body);
+}
+
+function holdsResult(raw: string, data: string | undefined): boolean {
+  if (!mayHoldPaidId(raw) || data === undefined) return false;
+  const message = parsed(data);
+  // What cannot be read here may be read elsewhere.
+  return message === undefined || listOf(message).some((each) => isAnswer(each) && isPaidId(each['id']));
+}
+
+function listOf(message: Json): readonly Json[] {
+  return Array.isArray(message) ? message : [message];
+}

@@ -1,0 +1,49 @@
+import type { Answer } from '../../domain/answer.ts';
+import type { BodyChange } from '../../mcp/body-changes.ts';
+import { isEncoded, isEventStream } from '../../mcp/call-reader.ts';
+import type { Client, RelayedHead } from '../../proxy/client.ts';
+import { headOfChanged } from '../../proxy/headers/to-client.ts';
+import type { Passage } from '../../proxy/passage.ts';
+import type { UpstreamResponse } from '../../proxy/upstream-response.ts';
+
+/** What becomes of the answers to one message. */
+export interface AnswerChanges {
+  /** What changes an answer of the server; `undefined` where it passes as it is. */
+  ofBody(isStream: boolean): BodyChange | undefined;
+  /** Another answer of the gateway's own in its place. */
+  ofAnswer(answer: Answer): Answer;
+}
+
+/** The client of a request, to whom answers go in the form of MCP. */
+export function mcpClient(client: Client, changes: AnswerChanges): Client {
+  return {
+    get departure() {
+      return client.departure;
+    },
+    get isGone() {
+      return client.isGone;
+    },
+    get status() {
+      return client.status;
+    },
+    get hints() {
+      return client.hints;
+    },
+    body: (head, terms) => client.body(head, terms),
+    onOver: (listener) => client.onOver(listener),
+    answer: (answer) => client.answer(changes.ofAnswer(answer)),
+    deliver: (answer) => client.deliver(changes.ofAnswer(answer)),
+    relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage) {
+      // What was read whole has its form already; what is encoded holds nothing that could be read here.
+      const isReadable = passage === undefined && !isEncoded(response.rawHeaders);
+      const change = isReadable ? changes.ofBody(isEventStream(response.rawHeaders)) : undefined;
+      if (change === undefined) return client.relay(response, head, passage);
+      const headers = headOfChanged(head.headers, undefined);
+      return client.relay(response, { ...head, headers }, passageOf(change));
+    },
+  };
+}
+
+function passageOf(change: BodyChange): Passage {
+  return { pass: (chunk) => change.pass(chunk), end: async () => ({ bytes: change.end(), trailers: [] }) };
+}

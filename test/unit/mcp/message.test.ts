@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { isPaidId, paidId, readMessage } from '../../../src/mcp/message.ts';
+
+const read = (value: unknown) =>
+  readMessage(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)), [
+    'Content-Type',
+    'application/json',
+  ]);
+const call = (params: object, others: object = {}) => ({
+  jsonrpc: '2.0',
+  id: 7,
+  method: 'tools/call',
+  params,
+  ...others,
+});
+
+describe('a message of an MCP client', () => {
+  it.each([
+    ['initialize', { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} }],
+    ['tools/list', { jsonrpc: '2.0', id: 'a', method: 'tools/list' }],
+    ['a notification', { jsonrpc: '2.0', method: 'notifications/initialized' }],
+    ['an answer to the server', { jsonrpc: '2.0', id: 3, result: {} }],
+    [
+      'a method in another case, which no server knows',
+      { jsonrpc: '2.0', id: 3, method: 'Tools/Call', params: { name: 'x' } },
+    ],
+  ])('buys nothing when it is %s', (_, message) => {
+    expect(read(message).kind).toBe('free');
+  });
+
+  it.each([
+    ['tools/call', { name: 'search' }, 'tool', 'search'],
+    ['prompts/get', { name: 'review' }, 'prompt', 'review'],
+    ['resources/read', { uri: 'file:///a' }, 'resource', 'file:///a'],
+  ])('buys with %s', (method, params, target, name) => {
+    expect(read({ jsonrpc: '2.0', id: 7, method, params })).toMatchObject({
+      kind: 'call',
+      call: { id: 7, target, name, payment: undefined },
+    });
+  });
+
+  it('is forwarded without its payment, under another id, and otherwise as it was', () => {
+    const payment = { x402Version: 2 };
+    const text = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","arguments":{"n":12345678901234567890,"f":1.0e2},"_meta":{"progressToken":1,"x402/payment":${JSON.stringify(payment)}}}}`;
+    const message = read(text);
+    if (message.kind !== 'call') throw new Error(message.kind);
+    expect(message.call.payment).toEqual({ x402Version: expect.anything() });
+    expect(message.call.forwardedAs('x').toString()).toBe(
+      '{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"a","arguments":{"n":12345678901234567890,"f":1.0e2},"_meta":{"progressToken":1}}}',
+    );
+  });
+
+  it('takes a payment as text, and leaves no empty _meta behind', () => {
+    const message = read(call({ name: 'a', _meta: { 'x402/payment': 'e30=' } }));
+    if (message.kind !== 'call') throw new Error(message.kind);
+    expect(message.call.payment).toBe('e30=');
+    expect(JSON.parse(message.call.forwardedAs('x').toString()).params).toEqual({ name: 'a' });
+  });
+
+  it.each([
+    ['a batch', [call({ name: 'a' })]],
+    ['a call without an id', { jsonrpc: '2.0', method: 'tools/call', params: { name: 'a' } }],
+    ['a call whose id is null', call({ name: 'a' }, { id: null })],
+    ['a call whose id is a fraction', call({ name: 'a' }, { id: 1.5 })],
+    ['a call without a name', call({})],
+    ['a name that is no text', call({ name: ['a'] })],
+    ['a call as a task, whose result comes by another call', call({ name: 'a', task: { ttl: 1 } })],
+    ['an id that only the gateway gives', call({ name: 'a' }, { id: paidId('x') })],
+  ])('is refused as %s', (_, message) => {
+    expect(read(message).kind).toBe('refused');
+  });
+
+  it.each([
+    ['a name twice', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"cheap","name":"dear"}}'],
+    ['a method twice', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"dear"}}'],
+    ['a method again in another case', '{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}'],
+    [
+      'a name twice, once escaped',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","n\\u0061me":"b"}}',
+    ],
+    ['bytes behind it', '{"jsonrpc":"2.0","id":1,"method":"ping"}{}'],
+  ])('is ambiguous with %s', (_, text) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'body_ambiguous' }));
+  });
+
+  it('knows the ids of priced calls again', () => {
+    expect([isPaidId(paidId('x')), isPaidId('x'), isPaidId(7)]).toEqual([true, false, false]);
+  });
+});
