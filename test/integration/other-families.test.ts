@@ -63,7 +63,8 @@ describe('a network that only a facilitator can read', () => {
   it('serves nobody whom its facilitator does not name', async () => {
     const seen = upstream.seen.length;
     agree(undefined);
-    expect((await pay({ transaction: Buffer.from('nobody').toString('base64') })).status).toBe(503);
+    const refused = await pay({ transaction: Buffer.from('nobody').toString('base64') });
+    expect(await refused.json()).toMatchObject({ code: 'facilitator_invalid_answer' });
     expect(upstream.seen).toHaveLength(seen);
   });
 

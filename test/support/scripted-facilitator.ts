@@ -128,7 +128,7 @@ async function readText(request: IncomingMessage): Promise<string> {
 function rightAnswer(endpoint: string, text: string, kinds: readonly unknown[]): Record<string, unknown> {
   if (endpoint === 'supported') return { kinds, extensions: [], signers: {} };
   const { paymentPayload, paymentRequirements } = JSON.parse(text);
-  const payer = paymentPayload.payload.authorization.from;
+  const payer = paymentPayload.payload.authorization?.from;
   if (endpoint === 'verify') return { isValid: true, payer };
   return { success: true, transaction: SCRIPTED_TRANSACTION, network: paymentRequirements.network, payer };
 }
