@@ -2,6 +2,7 @@ import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
+import type { PaywallTerms } from '../domain/paywall.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import { settlesHere } from '../registry.ts';
@@ -19,6 +20,7 @@ import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
 import { checkPayees } from './payee-keys.ts';
+import { DEFAULT_PAYWALL } from './paywall-keys.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
@@ -90,6 +92,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     log: { ...(soundValue(gateway.log) ?? DEFAULT_LOG), clientAddress: soundValue(gateway.logClientAddress) ?? true },
     tracing: soundValue(gateway.tracing),
     discovery: discoveryTerms(gateway),
+    paywall: paywallTerms(gateway),
     ...ledger,
     ...drain,
     webhooks,
@@ -116,6 +119,11 @@ function marketOf(gateway: GatewayFields, { table, schemes, families }: CompileW
 
 function discoveryTerms({ discovery }: GatewayFields): DiscoveryTerms | undefined {
   const given = soundValue(discovery) ?? DEFAULT_DISCOVERY;
+  return given === 'off' ? undefined : given;
+}
+
+function paywallTerms({ paywall }: GatewayFields): PaywallTerms | undefined {
+  const given = soundValue(paywall) ?? DEFAULT_PAYWALL;
   return given === 'off' ? undefined : given;
 }
 

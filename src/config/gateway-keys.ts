@@ -12,6 +12,7 @@ import { adminAddress, cidr, hostName, listenAddress, publicOrigin } from './lis
 import { logRules } from './log-keys.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, asset } from './payment-keys.ts';
+import { paywall } from './paywall-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { store } from './store-keys.ts';
 import { flag, text, word } from './text.ts';
@@ -209,6 +210,12 @@ function gatewayKeyTable(table: AssetTable) {
       description:
         'What agents find the gateway by: `/openapi.json`, `/llms.txt` and `/.well-known/x402`, unless a route has exactly that path. Default: what the price table says; `off` for nothing.',
       examples: [{ title: 'Weather', openapi: './openapi.yaml' }],
+    },
+    paywall: {
+      decoder: paywall,
+      description:
+        'The page that browsers get with a 402, see [Pages](pages.md). Default: `on`. Machines get what they get without it.',
+      examples: [{ title: 'Weather', colour: '#0b57d0' }],
     },
     limits: { decoder: limitKeys, description: 'Bounds against hostile or broken clients.' },
     routes: {

@@ -1,6 +1,7 @@
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { logText } from '../domain/log-rules.ts';
+import type { PaywallTerms } from '../domain/paywall.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import { settledNetworks } from '../registry.ts';
 import { describeUpstream } from './describe.ts';
@@ -64,6 +65,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     fixed: true,
   },
   discovery: { key: 'discovery', show: ({ discovery }) => showDiscovery(discovery) },
+  paywall: { key: 'paywall', show: ({ paywall }) => showPaywall(paywall) },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };
 
@@ -96,6 +98,12 @@ function showDiscovery(terms: DiscoveryTerms | undefined): string {
   const from = document === undefined ? 'from the price table' : 'from an API description';
   const icon = iconUrl === undefined ? '' : `, icon ${iconUrl}`;
   return `${title}${named}, tags ${showList(tags)}${icon}, ${from}${bazaar ? '' : ', without bazaar'}`;
+}
+
+function showPaywall(terms: PaywallTerms | undefined): string {
+  if (terms === undefined) return 'off';
+  const { title = 'untitled', logo, colour = 'default colour' } = terms;
+  return `${title}, ${colour}, ${logo === undefined ? 'no logo' : 'a logo'}`;
 }
 
 function showAddress(address: ListenAddress): string {

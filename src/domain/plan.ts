@@ -2,6 +2,7 @@ import type { AccessTokenPlan } from './access.ts';
 import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { LogRules } from './log-rules.ts';
+import type { PaywallTerms } from './paywall.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Upstream } from './upstream.ts';
@@ -105,6 +106,8 @@ export interface Plan {
   /** What agents are told; `undefined` for nothing. */
   readonly discovery: DiscoveryTerms | undefined;
   readonly log: LogRules;
+  /** The 402 page for people; `undefined` where browsers get what machines get. */
+  readonly paywall: PaywallTerms | undefined;
   /** `undefined`: nothing is traced. */
   readonly tracing: TracingSpec | undefined;
 }

@@ -4,6 +4,7 @@ export interface RequestHeaders {
   readonly 'access-control-request-headers'?: string | undefined;
   readonly 'access-control-request-method'?: string | undefined;
   readonly 'content-length'?: string | undefined;
+  readonly cookie?: string | undefined;
   readonly expect?: string | undefined;
   readonly forwarded?: string | undefined;
   readonly host?: string | undefined;

@@ -12,6 +12,7 @@ export type RequestOutcome =
   | 'free'
   | 'paid'
   | 'pass'
+  | 'kept'
   | 'redelivered'
   | 'shadow'
   | 'unpaid'

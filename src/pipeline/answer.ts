@@ -2,7 +2,10 @@ import type { Answer } from '../domain/answer.ts';
 import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import type { RequestHead } from '../domain/request-head.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
+import type { Page } from '../paywall/paywall.ts';
 import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
+import { carriedPayments } from '../proxy/carried-token.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -15,7 +18,7 @@ const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';
 /** What an answer is to, and what it may name. */
 export interface AnswerContext {
   readonly head: Pick<RequestHead, 'headers'>;
-  readonly runtime: Pick<Runtime, 'plan' | 'fields'>;
+  readonly runtime: Pick<Runtime, 'plan' | 'fields' | 'paywall'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
 }
@@ -24,6 +27,9 @@ export interface AnswerContext {
 export interface Challenged {
   readonly open: OpenPrice;
   readonly resource: AskedResource;
+  readonly price: PaidPrice;
+  /** Whether the request brought a payment in a header: it is a machine's then, whatever it likes to read. */
+  readonly paying: boolean;
 }
 
 /**
@@ -34,6 +40,7 @@ export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: C
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
   const headers: string[] = [];
   let body: ChallengeBody | undefined;
+  const page = price && pageFor(context, code, price);
   if (ERROR_CODES[code].offersAgain && price !== undefined) {
     const stated = price.open.challenge.state(price.resource, refusal);
     headers.push(...stated.headers);
@@ -46,7 +53,20 @@ export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: C
   }
   context.notes.reason = reason;
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
+  if (page !== undefined) {
+    headers.push(...page.headers);
+    body = { contentType: 'text/html; charset=utf-8', text: page.html };
+  }
   return answerOf(context, { code, headers, body, problem, retryAfterSeconds });
+}
+
+/** The page that a person is shown instead of what machines read; the head states the price to both alike. */
+function pageFor({ head, runtime }: AnswerContext, code: ErrorCode, stated: Challenged): Page | undefined {
+  const { headers } = head;
+  const { price, resource, paying } = stated;
+  const { method } = resource;
+  const paidBefore = carriedPayments(headers.cookie).length > 0;
+  return runtime.paywall?.page({ method, headers, paying }, { code, price, resourceUrl: resource.url, paidBefore });
 }
 
 /**

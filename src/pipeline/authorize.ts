@@ -117,7 +117,7 @@ function tooManyPayments(retryAfterSeconds: number): Refusal {
  * Looks whether the payment is in the ledger. Only a proved signature, or the very payload that was claimed, is told
  * anything: a made-up payment that names somebody else's nonce must not learn of, nor collect, what they bought.
  */
-async function findHeld(
+export async function findHeld(
   request: RoutedRequest,
   brought: BroughtPayment,
   services: Services,

@@ -26,9 +26,17 @@ export async function readPayment(
   open: OpenPrice,
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
-  const credential = readCredential(request, services.protocols);
-  if (credential === undefined) return UNPAID;
-  const { protocol, text } = credential;
+  const credential = credentialOf(request, services.protocols);
+  return credential === undefined ? UNPAID : await judgeCredential(request, credential, open, services);
+}
+
+/** Compares a payment, wherever the request carries it, with our own offers, as {@link readPayment} does. */
+export async function judgeCredential(
+  request: RoutedRequest,
+  { protocol, text }: FoundCredential,
+  open: OpenPrice,
+  services: Services,
+): Promise<BroughtPayment | Refusal> {
   if (text.length > request.runtime.plan.limits.paymentHeaderBytes) {
     return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload' };
   }
@@ -104,13 +112,21 @@ export function hasPayment(fields: RequestFields, protocols: readonly Protocol[]
   return false;
 }
 
-interface FoundCredential {
+/** A payment as a request carries it, and who reads it. */
+export interface FoundCredential {
   readonly protocol: Protocol;
   readonly text: string;
 }
 
-/** Finds the one payment. The same one in the fields of two protocols is taken once; two payments are refused. */
-function readCredential({ head }: RoutedRequest, protocols: readonly Protocol[]): FoundCredential | undefined {
+/**
+ * Finds the one payment. The same one in the fields of two protocols is taken once; two payments are refused.
+ *
+ * @throws GatewayError `payment_header_repeated`
+ */
+export function credentialOf(
+  { head }: Pick<RoutedRequest, 'head'>,
+  protocols: readonly Protocol[],
+): FoundCredential | undefined {
   let found: FoundCredential | undefined;
   for (const protocol of protocols) {
     const credential = protocol.credential(head.headers);

@@ -15,6 +15,7 @@ import type { Observer } from '../observe/observer.ts';
 import type { Tracer } from '../observe/tracer.ts';
 import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
+import type { Paywall } from '../paywall/paywall.ts';
 import type { Challenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
@@ -85,6 +86,8 @@ export interface Runtime {
   readonly fields: PaymentFields;
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
+  /** `undefined` where browsers get what machines get. */
+  readonly paywall: Pick<Paywall, 'page'> | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;
   upgradeProxy(upstream: Upstream): UpgradeProxy;
   /** How the price of a request is chosen among those of its route. */

@@ -31,31 +31,54 @@ import {
 /**
  * `settle: after`: the upstream works first and its answer waits while the money moves. A call that fails costs
  * nothing, and no byte of the answer leaves before the settlement is written down.
+ *
+ * @param ends what becomes of what was paid
  */
 export async function serveThenCharge(
   request: RoutedRequest,
   authorized: AuthorizedPayment,
   services: Services,
+  ends: Ends = AT_ONCE,
 ): Promise<Served | Refusal> {
   const { unpaidCallsPerPayer } = request.runtime.plan.limits;
   const paid = services.limiters.unpaidCalls.begin(authorized.payment, unpaidCallsPerPayer);
   if (paid === undefined) return TOO_MANY_UNPAID;
   try {
-    return await withClaim(request, authorized, 'after', services, async (claimed, placed) => {
-      const digest = new BodyDigest(placed.body);
-      const opened = await openUnpaid(placed, claimed, digest);
-      if (opened.kind === 'served') return opened;
-      const { response } = opened;
-      const charged = await chargeHolding(placed, { claimed, authorized, response, digest }, services);
-      if (charged.kind === 'refusal') return charged;
-      // A large answer may take long: it is paid for.
-      paid();
-      return await deliver(placed, { claimed, response, digest, notice: charged.notice });
-    });
+    return await withClaim(
+      request,
+      authorized,
+      'after',
+      services,
+      async (claimed, placed) => {
+        const digest = new BodyDigest(placed.body);
+        const opened = await openUnpaid(placed, claimed, digest);
+        if (opened.kind === 'served') return opened;
+        const { response } = opened;
+        const charged = await chargeHolding(placed, { claimed, authorized, response, digest }, services);
+        if (charged.kind === 'refusal') return charged;
+        // A large answer may take long: it is paid for.
+        paid();
+        return await ends.deliver(placed, { claimed, response, digest, notice: charged.notice });
+      },
+      ends,
+    );
   } finally {
     paid();
   }
 }
+
+/** What becomes of a paid answer, and of one that an earlier request has paid for. */
+export interface Ends {
+  readonly deliver: (request: RoutedRequest, delivery: Delivery) => Promise<Served>;
+  readonly collect: (
+    request: RoutedRequest,
+    collectable: CollectablePayment,
+    services: Services,
+  ) => Promise<Served | Refusal>;
+}
+
+/** The answer to the request that pays is what was paid for. */
+const AT_ONCE: Ends = { deliver, collect };
 
 /** Nothing was claimed: the same payment is good when one of the others is through. */
 export const TOO_MANY_UNPAID: Refusal = {
@@ -92,6 +115,7 @@ export async function withClaim(
   settle: ChargeOrder,
   services: Services,
   goOn: (claimed: ClaimedPayment, placed: RoutedRequest) => Promise<Served | Refusal>,
+  ends: Pick<Ends, 'collect'> = AT_ONCE,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return served('client_gone');
   return await withPlace(request, 'paid', async (placed) => {
@@ -100,7 +124,7 @@ export async function withClaim(
       case 'refusal':
         return claimed;
       case 'collectable':
-        return await collect(placed, claimed, services);
+        return await ends.collect(placed, claimed, services);
       case 'claimed':
         return await goOn(claimed, placed);
     }

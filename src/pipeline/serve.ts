@@ -18,6 +18,7 @@ import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { serveMcp } from './mcp/serve-mcp.ts';
+import { handOutAgain, isForLater, mayOpen, openByCookie, payForLater } from './open-later.ts';
 import { hasPayment, UNPAID } from './read-payment.ts';
 import { readerFor } from './reader-for.ts';
 import { relayPreflight } from './relay-preflight.ts';
@@ -179,13 +180,14 @@ async function enforce(
   const open = request.runtime.openPrice(matched, chosen.price);
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const isAsked = open.access === undefined && !hasPayment(routed.head.headers, services.protocols);
+  const paying = hasPayment(routed.head.headers, services.protocols);
+  const isAsked = open.access === undefined && !paying && !mayOpen(routed);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, open, services, transport);
   if (result.kind === 'served') return result;
   const { method, path } = request;
-  const challenged: Challenged = { open, resource: { url: resourceUrl, method, path } };
+  const challenged: Challenged = { open, resource: { url: resourceUrl, method, path }, price: chosen.price, paying };
   return answered('refused', refusalAnswer(request, result, challenged));
 }
 
@@ -195,6 +197,10 @@ async function servePriced(
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
+  const kept = mayOpen(request) && !hasPayment(request.head.headers, services.protocols);
+  const opened = kept ? await openByCookie(request, open, services) : undefined;
+  if (opened?.kind === 'refusal') return opened;
+  if (opened !== undefined) return await transport.collect(request, opened, services);
   const admitting = admit(request, open, services);
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
@@ -239,7 +245,9 @@ function servePaid(
   services: Services,
 ): Promise<Served | Refusal> {
   const reader = readerFor(request, authorized.payment.offer, services);
+  // What is charged by its answer is not kept for later: the answer is what says how much it costs.
   if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
+  if (isForLater(request)) return payForLater(request, authorized, services);
   return SERVE_BY_MODE[request.price.settle](request, authorized, services);
 }
 
@@ -248,7 +256,8 @@ const HTTP: Transport = {
   serveFree: forwardFree,
   servePaid,
   serveAdmitted,
-  collect,
+  collect: (request, collectable, services) =>
+    (isForLater(request) ? handOutAgain : collect)(request, collectable, services),
 };
 
 async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {

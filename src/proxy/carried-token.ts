@@ -1,13 +1,16 @@
 /*
- * How an access token travels: in `X402-Access-Token`, in `Authorization: Bearer tpk_…`, or in our cookie. What of it
- * may not go on to the upstream, `headers/` takes out.
+ * How an access token travels: in `X402-Access-Token`, in `Authorization: Bearer tpk_…`, or in our cookie; and the
+ * cookie of a payment whose answer a browser opens. What of it may not go on to the upstream, `headers/` takes out.
  */
 
 /** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
 const OWN_BEARER = /^bearer +(?=tpk_)/i;
 
-/** Our cookie: the first name where the client speaks TLS, which browsers then insist on, the second elsewhere. */
-const OWN_COOKIES: readonly string[] = ['__Secure-turnpike_access', 'turnpike_access'];
+/** Cookie of a token: the first name where the client speaks TLS, which browsers then insist on, the second elsewhere. */
+const TOKEN_COOKIES: readonly string[] = ['__Secure-turnpike_access', 'turnpike_access'];
+/** Cookie of a payment that was settled and whose answer is still to be opened; the names as above. */
+const PAYMENT_COOKIES: readonly string[] = ['__Secure-turnpike_payment', 'turnpike_payment'];
+const OWN_COOKIES: readonly string[] = [...TOKEN_COOKIES, ...PAYMENT_COOKIES];
 
 /** Whether a value of `Authorization` is an access token. */
 export function isOwnBearer(value: string): boolean {
@@ -27,7 +30,7 @@ function mayHoldOwnCookie(value: string): boolean {
 
 /** Whether a `name=value` is our cookie's; blanks around a name do not make it another one. */
 export function isOwnCookie(pair: string): boolean {
-  return OWN_COOKIES.includes(pair.split('=', 1)[0]?.trim() ?? '');
+  return OWN_COOKIES.includes(nameOf(pair));
 }
 
 /** How a browser's WebSocket brings a token, which may set no headers: as one of the subprotocols that it offers. */
@@ -85,16 +88,30 @@ export function carriedTokens(raw: readonly string[]): CarriedTokens {
         explicit.push(...ownProtocols(value));
         break;
       case 'cookie':
-        if (mayHoldOwnCookie(value)) cookies.push(...ownCookies(value));
+        if (mayHoldOwnCookie(value)) cookies.push(...cookiesNamed(TOKEN_COOKIES, value));
         break;
     }
   }
   return { explicit, cookies };
 }
 
-function ownCookies(value: string): string[] {
-  const own = value.split(';').filter(isOwnCookie);
+function cookiesNamed(names: readonly string[], value: string): string[] {
+  const own = value.split(';').filter((pair) => names.includes(nameOf(pair)));
   return own.map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
+}
+
+function nameOf(pair: string): string {
+  return pair.split('=', 1)[0]?.trim() ?? '';
+}
+
+/**
+ * The payments that a browser brings in our cookie, as text, nothing checked; the one with the longest path first, as
+ * browsers order them.
+ *
+ * @param cookie the value of `Cookie`
+ */
+export function carriedPayments(cookie: string | undefined): readonly string[] {
+  return cookie?.includes('turnpike_payment=') === true ? cookiesNamed(PAYMENT_COOKIES, cookie) : [];
 }
 
 /** A token on its way into a browser. */
@@ -114,5 +131,27 @@ export interface TokenCookie {
  */
 export function tokenCookie({ token, path, tls, maxAgeSeconds }: TokenCookie): string {
   const age = maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`;
-  return `${OWN_COOKIES[tls ? 0 : 1]}=${token}; Path=${path}${age}; HttpOnly; Secure; SameSite=Lax`;
+  return `${TOKEN_COOKIES[tls ? 0 : 1]}=${token}; Path=${path}${age}; HttpOnly; Secure; SameSite=Lax`;
+}
+
+/** Longest payment that fits a cookie: browsers drop those over 4096 bytes, with name and attributes. */
+export const MOST_PAYMENT_COOKIE = 3072;
+
+/** A settled payment on its way into a browser, which opens the answer with it. */
+export interface PaymentCookie {
+  /** The payment as its header carried it: of the characters that a cookie may hold. */
+  readonly payment: string;
+  /** The path that was paid for, and what is below it: a cookie knows no other. The ledger knows the very request. */
+  readonly path: string;
+  /** Whether the client reached us over TLS. */
+  readonly tls: boolean;
+  readonly maxAgeSeconds: number;
+}
+
+/**
+ * The value of `Set-Cookie` for a settled payment. `Strict`: no other site can make the browser use up what was bought by
+ * leading it there.
+ */
+export function paymentCookie({ payment, path, tls, maxAgeSeconds }: PaymentCookie): string {
+  return `${PAYMENT_COOKIES[tls ? 0 : 1]}=${payment}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; Secure; SameSite=Strict`;
 }

@@ -58,6 +58,7 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const plans = new PlanLine(plan, deps.accessTools, {
     protocols: deps.protocols,
     schemes: deps.schemes,
+    clock,
     facilitators,
     recent,
     trouble,

@@ -26,7 +26,7 @@ export interface PreparedPlan {
 }
 
 /** What the line of plans works with. */
-export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols' | 'schemes'> {
+export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols' | 'schemes' | 'clock'> {
   readonly facilitators: FacilitatorStock;
   readonly recent: RecentOffers;
   /**
@@ -121,10 +121,19 @@ export class PlanLine {
   }
 
   #openRuntime(plan: Plan, accessTools: AccessTools | undefined): OpenRuntime {
-    const { recent, facilitators, onFacilitatorFault, protocols, schemes } = this.#deps;
+    const { recent, facilitators, onFacilitatorFault, protocols, schemes, clock } = this.#deps;
     const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
-    const shared = { protocols, schemes, fields: this.#fields, recent, facilitators, clients, health: this.#health };
+    const shared = {
+      protocols,
+      schemes,
+      fields: this.#fields,
+      recent,
+      facilitators,
+      clients,
+      health: this.#health,
+      clock,
+    };
     const onSupported = (): void => this.#learnSoon(runtime);
     const runtime = openRuntime(plan, { ...shared, accessTools, onFacilitatorFault, onSupported, ...before });
     this.#open.add(runtime);

@@ -21,6 +21,7 @@ import { type AccessTools, openAccessDesk } from './access-desk.ts';
 import { type Listings, openDiscovery, openListings } from './discovery.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import { LearntOffers } from './learnt-offers.ts';
+import { openPaywall } from './paywall.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import type { Stock } from './stock.ts';
 
@@ -64,6 +65,8 @@ export interface RuntimeDeps {
   readonly schemes: readonly Scheme[];
   /** Is told when a facilitator of this runtime answered what it supports. */
   readonly onSupported?: () => void;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
   /** The facilitators of the runtime before: what it knows of the same ones is known here. */
   readonly before?: FacilitatorPool;
 }
@@ -86,6 +89,7 @@ class PlanRuntime implements OpenRuntime {
   readonly trustedPeers: TrustedPeers;
   readonly fields: PaymentFields;
   readonly discovery: Discovery | undefined;
+  readonly paywall: Runtime['paywall'];
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
   /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
@@ -104,6 +108,7 @@ class PlanRuntime implements OpenRuntime {
     this.fields = deps.fields;
     this.discovery = openDiscovery(plan);
     this.#listings = openListings(plan.discovery);
+    this.paywall = openPaywall(plan, deps.clock);
     this.#deps = deps;
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.

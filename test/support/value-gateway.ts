@@ -112,6 +112,7 @@ export async function openValueGateway(
     health,
     onFacilitatorFault: () => {},
     accessTools: undefined,
+    clock: Date.now,
   });
   await runtime.facilitators.begin(new AbortController().signal);
   const observer: Observer = {

@@ -79,7 +79,7 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
   const fields = paymentFieldsOf(protocols);
   const opener = new FacilitatorOpener();
   const runtime: Runtime = openRuntime(
-    { ...plan, facilitators: [] },
+    { ...plan, facilitators: [], paywall: undefined },
     {
       protocols,
       // Nothing is learnt where no facilitator is asked.
@@ -94,6 +94,7 @@ function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
       health,
       onFacilitatorFault: () => {},
       accessTools: undefined,
+      clock: Date.now,
     },
   );
   return acceptRequest({ head: headOf(imagined), runtime, requestId: '(a fresh id)', notes: emptyNotes() });

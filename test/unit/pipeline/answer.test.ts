@@ -14,7 +14,7 @@ const plan = await planOf(
 
 function contextOf(fields: readonly (readonly [string, string])[] = []): AnswerContext {
   const head = requestHead({ method: 'GET', target: '/' }, fields);
-  return { head, runtime: { plan, fields: FIELDS }, requestId: 'request-1', notes: emptyNotes() };
+  return { head, runtime: { plan, paywall: undefined, fields: FIELDS }, requestId: 'request-1', notes: emptyNotes() };
 }
 
 function fieldOf(headers: readonly string[], name: string): string | undefined {

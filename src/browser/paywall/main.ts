@@ -1,0 +1,32 @@
+import { DATA_ELEMENT, type PageData } from '../../paywall/page-data.ts';
+import { recall } from './pending-payment.ts';
+import { Purchase } from './purchase.ts';
+import { View } from './view.ts';
+import { findWallets } from './wallets.ts';
+
+/** Milliseconds that wallets have to announce themselves before the page says that there is none. */
+const ANNOUNCE_MS = 400;
+
+const data: PageData = JSON.parse(document.getElementById(DATA_ELEMENT)?.textContent ?? 'null');
+if (data.offers.length > 0) begin();
+
+function begin(): void {
+  const view = new View(data);
+  const purchase = new Purchase(data, view);
+  let waited = false;
+  let show = (): void => {};
+  findWallets((wallets) => {
+    show = () =>
+      view.showWallets(wallets, ({ provider }) => {
+        const { offer } = view;
+        if (offer !== undefined) void purchase.pay(provider, offer);
+      });
+    if (waited || wallets.length > 0) show();
+  });
+  setTimeout(() => {
+    waited = true;
+    show();
+  }, ANNOUNCE_MS);
+  const pending = recall();
+  if (pending !== undefined) void purchase.resume(pending);
+}

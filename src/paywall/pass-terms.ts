@@ -1,0 +1,24 @@
+import type { AccessTerms } from '../domain/access.ts';
+import { say } from './language.ts';
+import type { Language } from './texts/page-text.ts';
+
+const UNITS = [
+  ['days', 86_400_000],
+  ['hours', 3_600_000],
+  ['minutes', 60_000],
+] as const;
+
+/** What a pass is good for, in words: `24 hours or 1000 requests, whichever ends first`. */
+export function passTerms({ forMs, requests }: AccessTerms, language: Language): string {
+  const time = forMs === undefined ? undefined : duration(forMs, language);
+  const count = requests === undefined ? undefined : requests.toLocaleString(language.tag);
+  if (time === undefined && count === undefined) return say(language, 'passUnlimited');
+  if (count === undefined) return say(language, 'passTime', { time: time ?? '' });
+  return time === undefined ? say(language, 'passRequests', { count }) : say(language, 'passBoth', { time, count });
+}
+
+/** In the largest unit that says it without a fraction, from two of it on. */
+function duration(ms: number, language: Language): string {
+  const [unit, size] = UNITS.find(([, length]) => ms >= 2 * length && ms % length === 0) ?? UNITS[2];
+  return say(language, unit, { count: Math.max(1, Math.round(ms / size)).toLocaleString(language.tag) });
+}

@@ -1,0 +1,162 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import { ANSWER_LATER } from '../paywall/page-data.ts';
+import { carriedPayments, MOST_PAYMENT_COOKIE, paymentCookie } from '../proxy/carried-token.ts';
+import { findHeld } from './authorize.ts';
+import { charge } from './charge.ts';
+import type { ClaimedPayment } from './claim.ts';
+import { crossOriginHeaders } from './cross-origin.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { receiptOf } from './held-payment.ts';
+import { issuePass } from './issue-pass.ts';
+import { credentialOf, judgeCredential } from './read-payment.ts';
+import { noticeHeaders } from './refusal.ts';
+import type { OpenPrice, Services } from './runtime.ts';
+import { type Ends, serveThenCharge, withClaim } from './serve-paid.ts';
+import {
+  type AuthorizedPayment,
+  answered,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  type SettlementNotice,
+  served,
+} from './stages.ts';
+
+/*
+ * How a browser buys. What is bought has to come by an ordinary navigation, which can carry no payment header; so the
+ * page pays first, by a request whose answer comes later, and then navigates with a cookie.
+ *
+ *   page     GET, PAYMENT-SIGNATURE, X402-Answer: later
+ *   gateway  claim → [upstream's status] → settle → undelivered; 204, receipt, cookie with that payment
+ *   browser  GET, Cookie: …turnpike_payment
+ *   gateway  undelivered → delivering → upstream → delivered
+ *
+ * Every step is one of the ledger's, so that a crash is one that any paid request can meet. Before `settling` nothing
+ * moved, and the page sends the same payment again. In `settling` recovery finds out, and the page, which keeps the
+ * payment until it has an answer to it, asks again: 503, then 204. In `delivering`, before the step to `undelivered`,
+ * recovery takes it there: the method is safe. In `undelivered` the payment waits for its cookie, or for its header, for
+ * `retryWindow`. A browser that dies before the cookie came has the payment in its storage, and is given the cookie when
+ * it sends it again.
+ *
+ * The cookie opens what was settled and nothing else: it claims nothing, so that no request that a browser is led into
+ * spends money. It is bound to route, method, host, path and query by the ledger; other sites' navigations come without
+ * it (`SameSite=Strict`), scripts cannot read it, and the requests of scripts are not opened by it.
+ */
+
+/**
+ * Whether a request pays now for an answer that is opened later. Only safe requests: their call is made once to learn its
+ * status, where the route settles after it, and once for the answer.
+ */
+export function isForLater({ method, head }: RoutedRequest): boolean {
+  const { headers } = head;
+  if (method !== 'GET' || headers['upgrade'] !== undefined) return false;
+  return headers[ANSWER_LATER.name.toLowerCase()] === ANSWER_LATER.value;
+}
+
+/** Settles a payment, as its route does it, and keeps its answer for the navigation that follows. */
+export async function payForLater(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  refuseUncarriable(request, services);
+  const keep = async (claimed: ClaimedPayment, notice: SettlementNotice): Promise<Served> => {
+    await claimed.move({ to: 'undelivered', reason: 'to be opened by a navigation' });
+    return answerLater(request, notice, services);
+  };
+  const ends: Ends = {
+    // The status alone was asked for, to know whether the answer is charged.
+    deliver(_request, { claimed, response, notice }) {
+      response.discard();
+      return keep(claimed, notice);
+    },
+    collect: handOutAgain,
+  };
+  if (request.price.settle !== 'before') return await serveThenCharge(request, authorized, services, ends);
+  const chargeAndKeep = async (claimed: ClaimedPayment): Promise<Served | Refusal> => {
+    const charged = await charge(request, claimed, authorized, services);
+    return charged.kind === 'refusal' ? charged : await keep(claimed, charged.notice);
+  };
+  return await withClaim(request, authorized, 'before', services, chargeAndKeep, ends);
+}
+
+/** The payment was settled by an earlier request whose 204 did not arrive. It stays where it is. */
+export async function handOutAgain(
+  request: RoutedRequest,
+  { record, offer, protocol }: CollectablePayment,
+  services: Services,
+): Promise<Served> {
+  refuseUncarriable(request, services);
+  const pass = await issuePass(request, record, offer, services);
+  return answerLater(request, { protocol, receipt: receiptOf(record, offer), pass }, services);
+}
+
+/** A payment that no cookie can hold could not be opened: better said before the money moves. */
+function refuseUncarriable(request: RoutedRequest, services: Services): void {
+  const text = credentialOf(request, services.protocols)?.text ?? '';
+  if (text.length <= MOST_PAYMENT_COOKIE) return;
+  throw new GatewayError('payment_header_too_large', {
+    detail: `An answer that comes later takes payments of up to ${MOST_PAYMENT_COOKIE} characters.`,
+  });
+}
+
+function answerLater(request: RoutedRequest, notice: SettlementNotice, services: Services): Served {
+  const { head, clientGone, runtime, requestId, notes, publicOrigin } = request;
+  const payment = credentialOf(request, services.protocols)?.text ?? '';
+  if (notice.receipt.kind === 'settled') notes.transaction = notice.receipt.transaction;
+  if (clientGone.aborted) return served('client_gone');
+  const cookie = paymentCookie({
+    payment,
+    path: pathOf(publicOrigin, head.target),
+    tls: publicOrigin.startsWith('https:'),
+    maxAgeSeconds: Math.max(1, Math.floor(runtime.plan.retryWindowMs / 1000)),
+  });
+  const headers = [
+    ...noticeHeaders(notice).flat(),
+    ...['Set-Cookie', cookie, 'Cache-Control', 'no-store', 'X-Request-Id', requestId],
+    ...crossOriginHeaders(head, runtime),
+  ];
+  const answer = { status: 204, reason: undefined, headers, body: undefined, encoding: 'utf8', dated: true } as const;
+  return answered('kept', answer);
+}
+
+/** The path as the browser knows it: as it was sent, behind the prefix that a trusted proxy has taken off. */
+function pathOf(publicOrigin: string, target: string): string {
+  const sent = target.startsWith('/') ? (target.split('?', 1)[0] ?? '/') : new URL(target).pathname;
+  const prefix = new URL(publicOrigin).pathname;
+  return prefix === '/' ? sent : prefix.replace(/\/$/, '') + sent;
+}
+
+/** Whether a navigation brings the cookie of a payment. Asked of every request of a priced route. */
+export function mayOpen({ method, head }: RoutedRequest): boolean {
+  const { headers } = head;
+  if (headers.cookie === undefined || method !== 'GET' || headers['upgrade'] !== undefined) return false;
+  const mode = headers['sec-fetch-mode'];
+  if (mode !== undefined && mode !== 'navigate') return false;
+  return carriedPayments(headers.cookie).length > 0;
+}
+
+/**
+ * Looks for the answer that a navigation's cookie has paid for. `undefined` where the cookie opens nothing, or nothing any
+ * more: the request then goes on as if it had brought none.
+ *
+ * @throws GatewayError `store_unavailable`
+ */
+export async function openByCookie(
+  request: RoutedRequest,
+  open: OpenPrice,
+  services: Services,
+): Promise<CollectablePayment | Refusal | undefined> {
+  for (const text of carriedPayments(request.head.headers.cookie)) {
+    const protocol = services.protocols.find((each) => each.read(text).kind === 'submitted');
+    if (protocol === undefined || text.length > MOST_PAYMENT_COOKIE) continue;
+    const brought = await judgeCredential(request, { protocol, text }, open, services);
+    if (brought.kind === 'refusal') continue;
+    const found = await findHeld(request, brought, services);
+    if (found?.kind === 'collectable' || (found !== undefined && IN_WORK.has(found.code))) return found;
+  }
+  return undefined;
+}
+
+/** What a browser is asked to wait for: its own answer, in another tab. */
+const IN_WORK: ReadonlySet<Refusal['code']> = new Set(['payment_in_progress', 'settlement_unknown']);

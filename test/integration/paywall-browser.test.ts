@@ -1,0 +1,271 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { barriersOf, findChromium, giveWallet, startBrowser, type WalletConduct } from '../support/browser.ts';
+import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { settings } from '../support/settings.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+const chromium = findChromium();
+const why = chromium === undefined ? ' (skipped: there is no chromium on this machine)' : '';
+
+/** An account that nobody has paid anything. */
+const POOR = { key: `0x${'11'.repeat(32)}`, address: '0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A' } as const;
+
+describe.skipIf(chromium === undefined)(`the page on which people pay, in Chromium${why}`, { timeout: 90_000 }, () => {
+  let devnet: Devnet;
+  let upstream: TestUpstream;
+  let gateway: TestGateway;
+  let browser: Browser;
+  let page: Page;
+  let buyer: Payer;
+  /** Origins that were asked for anything. */
+  let asked: Set<string>;
+  let faults: string[];
+  let gone: boolean;
+
+  beforeAll(async () => {
+    [devnet, upstream, browser] = await Promise.all([
+      startDevnet(),
+      startUpstream((req, res) => {
+        if (gone) return void res.writeHead(503).end('closed today');
+        if (req.url === '/report.csv') {
+          res.setHeader('Content-Disposition', 'attachment; filename="report.csv"');
+          return void res.end('a,b\n1,2\n');
+        }
+        res.setHeader('Content-Type', 'text/html');
+        res.end('<!doctype html><title>Bought</title><h1>The article</h1>');
+      }),
+      startBrowser(chromium ?? ''),
+    ]);
+    gateway = await startTestGateway(`${settings(devnet, upstream.url)}
+paywall: { title: The Morning Post, colour: "#0f766e" }
+routes:
+  - { path: /article, price: $0.05, description: How the sea got its salt }
+  - { path: /report.csv, price: $0.05 }
+  - { path: "/archive/*", price: $0.05, access: { for: 24h, requests: 10 } }
+`);
+  });
+
+  beforeEach(async () => {
+    gone = false;
+    buyer = await freshPayer(devnet);
+  });
+
+  afterEach(async () => {
+    await page?.context().close();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await gateway?.close();
+    await Promise.all([devnet?.close(), upstream?.close()]);
+  });
+
+  /** Opens a page with the wallets of a buyer. */
+  async function open(
+    path: string,
+    wallets: readonly WalletConduct[] = [{ name: 'Rabby' }],
+    options: BrowserContextOptions = {},
+    payer: Pick<Payer, 'key' | 'address'> = buyer,
+  ) {
+    const context = await browser.newContext(options);
+    page = await context.newPage();
+    asked = new Set();
+    faults = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith('data:')) asked.add(new URL(request.url()).origin);
+    });
+    page.on('pageerror', (fault) => faults.push(String(fault)));
+    page.on('console', (message) => {
+      if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
+    });
+    const calls = [];
+    for (const conduct of wallets) calls.push(await giveWallet(page, devnet, payer, conduct));
+    await page.goto(gateway.url + path);
+    return calls;
+  }
+
+  async function problem(): Promise<string> {
+    return await page.locator('.problem').innerText();
+  }
+
+  it('sells an article, which opens as a page of its own', async () => {
+    const [calls = []] = await open('/article');
+    expect(await page.title()).toBe('$0.05 · The Morning Post');
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
+    expect(await page.locator('.receipt').innerText()).toMatch(/0x[0-9a-f]{64}/);
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(page.url()).toBe(`${gateway.url}/article`);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+    expect(calls.map(({ method }) => method)).toContain('eth_signTypedData_v4');
+    expect([...asked]).toEqual([gateway.url]);
+    expect(faults).toEqual([]);
+  });
+
+  it('sells a download, which the browser saves', async () => {
+    await open('/report.csv');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    const saved = await download;
+    expect(saved.suggestedFilename()).toBe('report.csv');
+    expect(await readFile(await saved.path(), 'utf8')).toBe('a,b\n1,2\n');
+    expect(await page.getByText('If your browser saves a file instead, you are done.').isVisible()).toBe(true);
+  });
+
+  it('sells a pass, which opens the other pages of its route without another payment', async () => {
+    await open('/archive/1');
+    expect(await page.locator('.terms').innerText()).toContain('24 hours or 10 requests');
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    await page.goto(`${gateway.url}/archive/2`);
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
+  it('is opened also when a link of another site led to it', async () => {
+    await open('/article');
+    await page.setContent(`<a href="${gateway.url}/article">to the article</a>`);
+    await page.getByRole('link').click();
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+  });
+
+  it('lets the buyer choose among several wallets', async () => {
+    const icon = 'data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=';
+    const [rabby = [], other = []] = await open('/article', [
+      { name: 'Rabby', icon },
+      { name: '<img src=x onerror=alert(1)>', icon: 'https://tracker.example/icon.png' },
+    ]);
+    expect(await page.getByRole('button').count()).toBe(2);
+    expect(await page.locator('#wallets img').count()).toBe(1);
+    await page.getByRole('button', { name: 'Pay with <img' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(other.length).toBeGreaterThan(3);
+    expect(rabby).toEqual([]);
+    expect([...asked]).toEqual([gateway.url]);
+  });
+
+  it('finds a wallet that announces itself in window.ethereum alone', async () => {
+    await open('/article', [{}]);
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+  });
+
+  it('has the wallet change its network first', async () => {
+    const [calls = []] = await open('/article', [{ name: 'Rabby', chainId: 1 }]);
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(calls.map(({ method }) => method)).toContain('wallet_switchEthereumChain');
+  });
+
+  it('can be bought from by keyboard alone', async () => {
+    await open('/article', [{ name: 'Rabby' }, { name: 'MetaMask' }]);
+    await page.getByRole('button', { name: 'Pay with Rabby' }).waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').textContent()).toBe('Pay with Rabby');
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').textContent()).toBe('Pay with MetaMask');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
+    expect(await page.locator(':focus').textContent()).toBe('Open it now');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+  });
+
+  it.each([
+    ['nobody has a wallet', [], /No wallet was found.*Install a wallet extension/s],
+    ['the buyer declines to connect', [{ declines: ['eth_requestAccounts'] }], /You declined.*Nothing was paid/s],
+    ['the buyer declines to sign', [{ declines: ['eth_signTypedData_v4'] }], /You declined.*Press the button/s],
+    [
+      'the buyer declines to switch',
+      [{ chainId: 1, declines: ['wallet_switchEthereumChain'] }],
+      /not on Base Sepolia.*Switch to Base Sepolia/s,
+    ],
+    [
+      'the wallet does not know the network',
+      [{ chainId: 1, knowsNetwork: false }],
+      /not on Base Sepolia.*add it there/s,
+    ],
+    [
+      'the wallet has a request open',
+      [{ fails: { eth_requestAccounts: { code: -32002, message: 'pending' } } }],
+      /already has a request open/,
+    ],
+    [
+      'the wallet fails',
+      [{ fails: { eth_signTypedData_v4: { code: -32603, message: '<b>locked</b>' } } }],
+      /answered with an error: <b>locked<\/b>/,
+    ],
+  ] as const)('tells the buyer what to do when %s', async (_name, conduct, words) => {
+    await open('/article', conduct.length === 0 ? [] : conduct.map((each) => ({ name: 'Rabby', ...each })));
+    if (conduct.length > 0) await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.locator('.problem').waitFor();
+    expect(await problem()).toMatch(words);
+    expect(await barriersOf(page)).toEqual([]);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(1_000_000n);
+  });
+
+  it('tells the buyer how much is missing', async () => {
+    await open('/article', [{ name: 'Rabby' }], {}, POOR);
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.locator('.problem').waitFor();
+    expect(await problem()).toMatch(/not enough USDC.*holds 0 USDC, the price is 0.05 USDC.*Add USDC on Base Sepolia/s);
+  });
+
+  it('tells the buyer that the API has answered with a fault, and charges nothing; the next try pays', async () => {
+    gone = true;
+    await open('/article');
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.locator('.problem').waitFor();
+    expect(await problem()).toMatch(/answered 503.*Nothing was charged/s);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(1_000_000n);
+    gone = false;
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+  });
+
+  it('asks for the same payment when it is opened again before it had an answer', async () => {
+    await open('/article');
+    let cut = 0;
+    await page.route('**/article', async (route) => {
+      if (route.request().headers()['x402-answer'] === undefined || cut > 0) return await route.continue();
+      cut += 1;
+      // The gateway settles; its answer does not come back.
+      await route.fetch();
+      await route.abort();
+      await page.reload();
+    });
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(cut).toBe(1);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
+  it.each([
+    ['light', 'en-US', 'Pay $0.05'],
+    ['dark', 'en-US', 'Pay $0.05'],
+    ['light', 'de-DE', '$0.05 bezahlen'],
+    ['dark', 'fa-IR', 'پرداخت $0.05'],
+  ] as const)('has no barriers and fits 360 pixels (%s, %s)', async (colorScheme, locale, button) => {
+    await open('/article', [{ name: 'Rabby' }], { colorScheme, locale, viewport: { width: 360, height: 640 } });
+    await page.getByRole('button', { name: button }).waitFor();
+    expect(await barriersOf(page)).toEqual([]);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    expect(await page.evaluate<string>('document.dir')).toBe(locale === 'fa-IR' ? 'rtl' : 'ltr');
+    const box = await page.getByRole('button', { name: button }).boundingBox();
+    expect(box?.height).toBeGreaterThanOrEqual(44);
+  });
+
+  it('is not shown in a frame of another page', async () => {
+    await open('/article');
+    await page.route('http://frame.example/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: `<iframe src="${gateway.url}/article"></iframe>` }),
+    );
+    await page.goto('http://frame.example/');
+    const frame = page.frames().find((each) => each !== page.mainFrame());
+    await expect.poll(() => frame?.url()).toContain('chrome-error');
+  });
+});
