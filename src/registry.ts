@@ -13,6 +13,7 @@ import type { OpenWitness } from './facilitator/remote/witness.ts';
 import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
 import { solana } from './family/solana/solana.ts';
+import { meteredAnswers } from './metering/metered-answers.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
@@ -35,7 +36,7 @@ import type { PaymentStore } from './store/payment-store.ts';
 export const protocols: readonly Protocol[] = [x402V2, x402V1];
 
 /** Who may say what an answer costs, the first that does so first. */
-export const answerReaders: readonly AnswerReaders[] = [];
+export const answerReaders: readonly AnswerReaders[] = [meteredAnswers()];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);

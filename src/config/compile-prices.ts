@@ -4,12 +4,11 @@ import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
 import type { When } from '../domain/when.ts';
-import type { PaidPrice as PaidPriceText } from './asset-choice.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { type Market, makeOffers, type SharedOffers } from './offers.ts';
 import { checkPayees, type Payees } from './payee-keys.ts';
-import type { AcceptFields } from './payment-keys.ts';
+import type { AcceptFields, CallPrice } from './payment-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
@@ -44,13 +43,25 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   const settle = soundValue(inherited(fields.settle, gateway.settle));
   const sold = compileOffers(given, price, settle ?? 'after', source);
   checkDeferred(fields, gateway, source);
+  const metering = price.kind === 'metered' ? price.metering : undefined;
+  if (metering !== undefined) checkMetered(fields, settle, source);
   if (sold === undefined || settle === undefined) return undefined;
-  return { kind: 'priced', id, when, description, ...sold, settle, charge: chargeRule(fields), access: undefined };
+  return {
+    kind: 'priced',
+    id,
+    when,
+    description,
+    ...sold,
+    settle,
+    metering,
+    charge: chargeRule(fields),
+    access: undefined,
+  };
 }
 
 function compileOffers(
   { fields, gateway, market, timeoutMs }: PriceSource,
-  price: PaidPriceText,
+  price: Exclude<CallPrice, { kind: 'free' }>,
   settle: PaidPrice['settle'],
   source: Source,
 ): SharedOffers | undefined {
@@ -68,13 +79,20 @@ function compileOffers(
   // A route that inherits nothing is told where it stands, not at the start of the file.
   const payToOrHere: Field<Payees> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
   if (fields.payTo.kind === 'value') checkPayees(fields.payTo, networksOf(accepts), source);
-  const text = formatPrice(price);
+  const metering = price.kind === 'metered' ? price.metering : undefined;
+  const amount = price.kind === 'metered' ? price.upTo : price;
+  const text = metering === undefined ? formatPrice(amount) : `up to ${formatPrice(amount)}`;
   const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
-  const terms = isPlain ? `${text}\n${settle}\n${timeoutMs}` : undefined;
+  const terms = isPlain ? `${text}\n${metering?.min}\n${settle}\n${timeoutMs}` : undefined;
   const known = terms === undefined ? undefined : market.prices.get(terms);
   if (known !== undefined) return known;
   const said = saidBy(source);
-  const offers = makeOffers({ price, pricePlace: at, payTo: payToOrHere, settle, timeoutMs }, accepts, market, source);
+  const offers = makeOffers(
+    { price: amount, metering, pricePlace: at, payTo: payToOrHere, settle, timeoutMs },
+    accepts,
+    market,
+    source,
+  );
   if (offers.length === 0) return undefined;
   const made: SharedOffers = { text, offers };
   // What is to be said of a price is said of every route that has it.
@@ -91,6 +109,16 @@ export function networksOf(accepts: Field<readonly Field<AcceptFields>[]>): read
 
 function saidBy({ problems, warnings }: Source): number {
   return problems.length + warnings.length;
+}
+
+/** What was used is known after the call, and no pass is sold for it. */
+function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'] | undefined, source: Source): void {
+  if (settle === 'before') {
+    const wrong = 'with settle: before the money would move before it is known what was used';
+    source.report(price.place, wrong, 'settle: after');
+  }
+  if (access.kind === 'absent') return;
+  source.report(access.place, 'a metered price sells no pass: each call is charged for what it used', 'no access');
 }
 
 /** Who wrote these expects that something is paid. */

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Amount, formatAmount } from '../domain/amount.ts';
 import type { Asset } from '../domain/asset.ts';
+import type { Metering } from '../domain/metered-price.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import { sameAddress } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
@@ -34,6 +35,8 @@ export interface Market extends AssetMarket {
 /** One route's price, and what its offers inherit. */
 export interface Quote {
   readonly price: PaidPrice;
+  /** Set where the price is a maximum, of which what was used is charged. */
+  readonly metering: Metering | undefined;
   readonly pricePlace: Place;
   readonly payTo: Field<Payees>;
   readonly settle: SettleMode;
@@ -95,15 +98,16 @@ function makeOffer(
   if (network === undefined) return undefined;
   // Each of these reports on its own, so that one mistake does not hide another.
   checkServed(network, accept.network.place, market, source);
-  const scheme = wantedScheme(network, accept, place, market, source);
+  const scheme = wantedScheme(network, accept, quote, place, market, source);
   const own = accept.asset ?? { kind: 'absent', place };
   const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, market, source);
   const maxTimeoutSeconds = maxTimeout(quote, accept, source);
   const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, market, source);
+  const sound = amount === undefined || typeof asset !== 'object' || checkLeast(asset, amount, quote, source);
   const payTo = payee(network, { quote, accept, asset }, market, source);
   if (asset === 'other asset') return asset;
   if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
-  if (payTo === undefined || maxTimeoutSeconds === undefined) return undefined;
+  if (payTo === undefined || maxTimeoutSeconds === undefined || !sound) return undefined;
   return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, quote.settle, scheme, market);
 }
 
@@ -149,6 +153,15 @@ function amountIn(asset: Asset, quote: Quote, market: Market, source: Source): A
   return undefined;
 }
 
+/** Whether the least charge is one that the asset can hold, and not above the maximum. */
+function checkLeast(asset: Asset, maximum: Amount, { metering, pricePlace }: Quote, source: Source): boolean {
+  if (metering === undefined || metering.min === '0') return true;
+  const least = priceInUnits(metering.min, asset.decimals);
+  if (!least.ok) source.report(pricePlace, `min: ${least.wrong}`, least.right);
+  else if (least.value > maximum) source.report(pricePlace, 'min is above upTo', 'a min of at most upTo');
+  return least.ok && least.value <= maximum;
+}
+
 function payee(
   network: Network,
   said: { readonly quote: Quote; readonly accept: AcceptFields; readonly asset: Asset | 'other asset' | undefined },
@@ -173,16 +186,18 @@ function payee(
 function wantedScheme(
   network: Network,
   accept: AcceptFields,
+  { metering }: Quote,
   place: Place,
   market: Market,
   source: Source,
 ): Scheme | undefined {
   const field = accept.scheme;
   if (field?.kind === 'invalid') return undefined;
-  const wanted = field?.kind === 'value' ? field.value : 'exact';
+  const stated = field?.kind === 'value' ? field.value : 'exact';
+  const wanted = metering === undefined ? stated : 'upto';
   const family = networkFamily(network);
-  const fixed = market.schemes.filter(({ scheme }) => scheme !== 'upto');
-  const found = findScheme(fixed, wanted, network);
+  const fit = market.schemes.filter(({ scheme }) => (scheme === 'upto') === (metering !== undefined));
+  const found = findScheme(fit, wanted, network);
   if (found?.unchecked !== undefined) {
     source.warn(
       place,
@@ -191,7 +206,7 @@ function wantedScheme(
     );
   }
   if (found !== undefined) return found;
-  const has = fixed.map((scheme) => `${scheme.scheme} on ${scheme.family ?? 'any family'}`).join(', ');
+  const has = fit.map((scheme) => `${scheme.scheme} on ${scheme.family ?? 'any family'}`).join(', ');
   source.report(
     field?.kind === 'value' ? field.place : place,
     `this release has no scheme ${wanted} on ${family} networks`,

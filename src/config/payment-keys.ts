@@ -4,7 +4,8 @@ import { type Parsed, type Price, parseAtomicPrice, parsePrice } from '../domain
 import { readEvmAddress } from '../family/eip155/eip155.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map, mapped } from './decoder.ts';
-import { byKind, list } from './forms.ts';
+import { byKey, byKind, list } from './forms.ts';
+import { type MeteredPrice, meteredPrice } from './metered-price-keys.ts';
 import { nearest } from './nearest.ts';
 import { address } from './payee-keys.ts';
 import { integer, text, word } from './text.ts';
@@ -179,7 +180,7 @@ export function acceptsDecoder(table: AssetTable): Decoder<readonly Field<Accept
 
 /** Pattern of a decimal that is not zero. */
 const DECIMAL_PATTERN = '(?![0.]+(?:$|\\s))(?:0|[1-9]\\d*)(?:\\.\\d+)?';
-const PRICE = 'free, $0.001, 0.25 USDC or {amount, asset}';
+const PRICE = 'free, $0.001, 0.25 USDC, {amount, asset} or {upTo, meter, rates}';
 
 /** The keys of a price in atomic units. */
 export const atomicPriceKeys = map(PRICE, {
@@ -200,15 +201,22 @@ export const atomicPriceKeys = map(PRICE, {
   },
 });
 
-/** A price: `free`, `$0.001`, `0.25 USDC`, or atomic units. Never a number, which YAML would round. */
-export const price: Decoder<Price> = byKind<Price>(PRICE, {
+/** What a call costs: a price, or a price of what was used. */
+export type CallPrice = Price | MeteredPrice;
+
+/** A price: `free`, `$0.001`, `0.25 USDC`, atomic units, or metered. Never a number, which YAML would round. */
+export const price: Decoder<CallPrice> = byKind<CallPrice>(PRICE, {
   scalar: text({
     expects: PRICE,
     bare: true,
     pattern: `free|\\$${DECIMAL_PATTERN}|${DECIMAL_PATTERN} +[A-Za-z][A-Za-z0-9.₮]*`,
     parse: parsePrice,
   }),
-  map: complete(atomicPriceKeys, ({ amount, asset: address }) => {
-    return amount.kind === 'atomic' ? { kind: 'atomic', amount: amount.amount, asset: address } : undefined;
-  }),
+  map: byKey<CallPrice>(
+    'upTo',
+    meteredPrice,
+    complete(atomicPriceKeys, ({ amount, asset: address }) => {
+      return amount.kind === 'atomic' ? { kind: 'atomic', amount: amount.amount, asset: address } : undefined;
+    }),
+  ),
 });

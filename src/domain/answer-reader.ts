@@ -3,6 +3,7 @@ import type { Offer } from './offer.ts';
 import type { Receipt } from './receipt.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Route } from './route.ts';
+import type { PaidPrice } from './route-price.ts';
 
 /**
  * Charging after the answer: what a call costs is known only when its answer is there. A meter counts what was used, a
@@ -38,8 +39,23 @@ import type { Route } from './route.ts';
  * Bodies are as the API sent them: a reader that cannot read a `Content-Encoding` decides what that costs.
  */
 export interface AnswerReader {
+  /** How the request has to be sent for its answer to be read; absent: as it came. */
+  readonly request?: RequestChange | undefined;
   /** Begins to read an answer that the route charges, whose head has come. */
   begin(head: AnswerHead): AnswerReading;
+}
+
+/** What has to be different about a request for its answer to be read. */
+export interface RequestChange {
+  /** Whether the API is asked not to compress its answer. */
+  readonly plain: boolean;
+  /**
+   * What is sent in the place of the body, which is read for it; `undefined` leaves it as it is. A request without a body
+   * is not shown.
+   *
+   * @throws GatewayError for a request that must not be sent: nothing was claimed
+   */
+  readonly rewrite: ((body: Buffer) => Buffer | undefined) | undefined;
 }
 
 /** The head of an answer of the API. */
@@ -111,6 +127,8 @@ export interface ChargeTold {
 /** A paid request, as those see it who say how its answer is read. */
 export interface PaidCall {
   readonly route: Route;
+  /** What it costs. */
+  readonly price: PaidPrice;
   readonly head: RequestHead;
   readonly path: string;
   /** The body, where it was read before it was sent. */

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   method_not_allowed: client(405, 'The gateway does not forward this method.'),
   expectation_failed: client(417, 'The gateway does not know this expectation.'),
   upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),
+  request_unmetered: client(400, 'What this request uses could not be told from its answer.'),
   route_not_found: client(404, 'No route of the price table matches.'),
   payment_required: offering(402, 'This resource costs money.'),
   payment_refused: offering(402, 'The payment was refused.'),

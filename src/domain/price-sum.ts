@@ -30,6 +30,7 @@ export function sumOf(routeName: string, parts: readonly PricePart[]): PaidPrice
     description: `Sum of ${calls} calls`,
     text: parts.map(({ price, count }) => `${count} × ${price.text}`).join(' + '),
     offers: sumOffers(parts.map(({ price, count }) => ({ offers: price.offers, count }))),
+    metering: undefined,
     settle: SETTLE_ORDER.find((mode) => modes.includes(mode)) ?? 'after',
     charge: isOneRule && first !== undefined ? first.price.charge : CHARGE_SUCCESS,
     access: undefined,

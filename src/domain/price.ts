@@ -11,6 +11,9 @@ export type Price =
   | { readonly kind: 'token'; readonly decimal: string; readonly symbol: string }
   | { readonly kind: 'atomic'; readonly amount: Amount; readonly asset: string };
 
+/** A price other than `free`. */
+export type PaidPrice = Exclude<Price, { kind: 'free' }>;
+
 /** A parsed value, or what is wrong with the text and what would be right. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }

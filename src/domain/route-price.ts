@@ -1,5 +1,6 @@
 import type { RouteAccess } from './access.ts';
 import type { ChargeRule } from './charge-rule.ts';
+import type { Metering } from './metered-price.ts';
 import type { Offer } from './offer.ts';
 import type { When } from './when.ts';
 
@@ -31,6 +32,8 @@ export interface PaidPrice extends PriceFacts {
   readonly text: string;
   readonly offers: readonly Offer[];
   readonly settle: SettleMode;
+  /** How what was used becomes the charge, up to the amount of the offer; `undefined` where the amount is the charge. */
+  readonly metering: Metering | undefined;
   /** Which answers are charged where the API works before the money moves. */
   readonly charge: ChargeRule;
   /** How passes open what costs this; `undefined` where each call is paid for. */

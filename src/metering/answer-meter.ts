@@ -17,6 +17,8 @@ export interface AnswerMeter {
   readonly streams: boolean;
   /** Whether all is known before the body. */
   readonly knows: boolean;
+  /** Whether what was held back begins where an event begins, so that something can be put before it. */
+  readonly endsClean: boolean;
   /** Takes the next bytes of the body; what may go on to the buyer. */
   push(bytes: Uint8Array): readonly Uint8Array[];
   /** The body is over; what was held back of it. */

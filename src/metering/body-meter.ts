@@ -33,6 +33,10 @@ export class BodyMeter implements AnswerMeter {
     if (this.#framer === undefined) this.#unread = isCompressed(answer) ? 'compressed' : 'media_type';
   }
 
+  get endsClean(): boolean {
+    return this.#hold.endsClean;
+  }
+
   push(bytes: Uint8Array): readonly Uint8Array[] {
     if (this.#framer === undefined) return this.streams ? [bytes] : this.#keep(bytes);
     let from = 0;

@@ -16,6 +16,7 @@ function headMeter(metered: Metered): AnswerMeter {
   return {
     streams: false,
     knows: true,
+    endsClean: false,
     push: (bytes) => [bytes],
     finish: () => NOTHING,
     metered: () => metered,
@@ -48,6 +49,7 @@ export function statedMeter(answer: AnswerFacts): AnswerMeter {
 export class LengthMeter implements AnswerMeter {
   readonly streams: boolean;
   readonly knows = false;
+  readonly endsClean = false;
   #bytes = 0;
 
   constructor(answer: AnswerFacts) {
@@ -76,6 +78,7 @@ export class LengthMeter implements AnswerMeter {
 export class ElapsedMeter implements AnswerMeter {
   readonly streams: boolean;
   readonly knows = false;
+  readonly endsClean = false;
   readonly #clock: () => number;
   readonly #from: number;
   #until: number | undefined;

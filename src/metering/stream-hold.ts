@@ -13,6 +13,13 @@ export class StreamHold {
   #last: Uint8Array[] = [];
   #lastBytes = 0;
   #released: Uint8Array[] = [];
+  /** Whether a part of the event that has begun went on already. */
+  #isCut = false;
+
+  /** Whether what is held back begins where an event begins. */
+  get endsClean(): boolean {
+    return !this.#isCut;
+  }
 
   /** Takes a part of the event that has begun. */
   add(bytes: Uint8Array): void {
@@ -22,11 +29,13 @@ export class StreamHold {
     if (this.#openBytes <= MAX_HELD) return;
     this.#release(this.#takeLast());
     this.#release(this.#takeOpen());
+    this.#isCut = true;
   }
 
   /** The event that has begun is over. */
   endEvent(isLast: boolean, isContent: boolean): void {
     const event = this.#takeOpen();
+    this.#isCut = false;
     const waits = this.#last.length > 0;
     if (!isLast && !(waits && !isContent)) {
       this.#release(this.#takeLast());

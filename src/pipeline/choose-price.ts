@@ -112,7 +112,10 @@ function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
   if (first === undefined) throw new Error('a body that asks nothing');
   const [part, ...others] = parts;
   if (part === undefined) return first;
-  return others.length === 0 && part.count === 1 ? part.price : sumOf(route.name, parts);
+  if (others.length === 0 && part.count === 1) return part.price;
+  // One answer tells of one call only.
+  if (parts.some(({ price }) => price.metering !== undefined)) throw notPriced(route);
+  return sumOf(route.name, parts);
 }
 
 /** One root field of an operation. */

@@ -40,6 +40,8 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly price?: PaidPrice;
   /** Says what its answer costs, where a protocol inside of the body knows; `undefined` where the route does. */
   readonly answerReader?: (offer: Offer) => AnswerReader;
+  /** Whether the API is asked not to compress its answer. */
+  readonly plainAnswer?: boolean;
   /** Its place at the upstream, where that was taken before the call. */
   readonly place?: CallPlace;
 }

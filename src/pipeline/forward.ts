@@ -8,7 +8,12 @@ import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
-import { forwardRequestHeaders, type PaidFacts, withLengthOf } from '../proxy/headers/to-upstream.ts';
+import {
+  forwardRequestHeaders,
+  type PaidFacts,
+  withLengthOf,
+  withoutCompression,
+} from '../proxy/headers/to-upstream.ts';
 import type { Passage } from '../proxy/passage.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
@@ -62,7 +67,7 @@ export async function openUpstream(
     runtime.upstreamClient(upstream).open({
       method,
       path: forwardedPath(request, destination),
-      headers: withLengthOf(body?.replacement, forwardedHeaders(request, upstream, paid, trace)),
+      headers: withLengthOf(body?.replacement, headersOf(request, upstream, paid, trace)),
       body,
       place,
       watch,
@@ -80,6 +85,16 @@ export async function openUpstream(
   } finally {
     request.notes.upstreamMs = performance.now() - startedAt;
   }
+}
+
+function headersOf(
+  request: AcceptedRequest,
+  upstream: Upstream,
+  paid: PaidFacts | undefined,
+  trace: TraceContext | undefined,
+): string[] {
+  const headers = forwardedHeaders(request, upstream, paid, trace);
+  return request.plainAnswer === true ? withoutCompression(headers) : headers;
 }
 
 /** The path and query that the upstream sees below its base path: canonical, rewritten. */

@@ -3,6 +3,7 @@ import type {
   AnswerReader,
   AnswerReading,
   Charge,
+  RequestChange,
   StreamReading,
   WholeReading,
 } from '../domain/answer-reader.ts';
@@ -26,6 +27,9 @@ import { asked, StreamCharge } from './stream-charge.ts';
 
 /** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
 const MOST_HELD_BYTES = 1024 * 1024;
+
+/** Longest body of a request that is read to have its answer metered, in bytes. */
+const MOST_READ_BYTES = 8 * 1024 * 1024;
 
 /** A payment and who says what its answer costs. */
 interface ReadPayment {
@@ -57,7 +61,8 @@ export async function serveByAnswer(
   const charged = services.limiters.unpaidCalls.begin(authorized.payment, unpaidCallsPerPayer);
   if (charged === undefined) return TOO_MANY_UNPAID;
   try {
-    return await withClaim(request, authorized, 'by_answer', services, async (claimed, placed) => {
+    const changed = await changedRequest(request, reader.request);
+    return await withClaim(changed, authorized, 'by_answer', services, async (claimed, placed) => {
       const digest = new BodyDigest(placed.body);
       const opened = await openUnpaid(placed, claimed, digest);
       if (opened.kind === 'served') return opened;
@@ -67,6 +72,24 @@ export async function serveByAnswer(
   } finally {
     charged();
   }
+}
+
+/**
+ * The request as it has to be sent for its answer to be read.
+ *
+ * @throws GatewayError of the body, or of the reader: nothing was claimed
+ */
+async function changedRequest(request: RoutedRequest, change: RequestChange | undefined): Promise<RoutedRequest> {
+  if (change === undefined) return request;
+  const { body, head } = request;
+  if (change.rewrite !== undefined && body !== undefined) {
+    if (head.headers['content-encoding'] !== undefined) {
+      throw new GatewayError('request_unmetered', { detail: 'The body is compressed.' });
+    }
+    const replacement = change.rewrite(await body.read(MOST_READ_BYTES));
+    if (replacement !== undefined) body.replaceWith(replacement);
+  }
+  return change.plain ? { ...request, plainAnswer: true } : request;
 }
 
 async function serveRead(

@@ -189,6 +189,8 @@ function openPrice(
   const { id, description, parts } = price;
   const offers = offersOf(price, learnt);
   const access = accessTools && openAccessDesk(price, host, accessTools);
+  // Only a metered price knows what to charge of an amount that was signed as the most.
+  const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;
   const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route) };
   return {
     offers,
@@ -196,7 +198,8 @@ function openPrice(
       offers.length === 0
         ? UNQUOTED
         : composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
-    recentOffers: (now) => (parts === undefined ? recent.of(id, now) : recentSums(parts, { recent, learnt }, now)),
+    recentOffers: (now) =>
+      (parts === undefined ? recent.of(id, now) : recentSums(parts, { recent, learnt }, now)).filter(isFit),
     lookUpOffers: () => recent.lookUp(),
     access,
   };

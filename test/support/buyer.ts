@@ -6,6 +6,7 @@ import {
 } from '@x402/core/http';
 import type { PaymentRequired, SettleResponse } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm/exact/client';
+import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -14,6 +15,15 @@ import { type Devnet, type Payer, signPayment } from './devnet.ts';
 /** The stock client: `@x402/fetch` with the `exact` scheme, for a plain account. */
 export function stockFetch(key: Hex): typeof fetch {
   const client = new x402Client().register('eip155:*', new ExactEvmScheme(privateKeyToAccount(key)));
+  return wrapFetchWithPayment(fetch, client);
+}
+
+/** The stock client with the `upto` scheme too. */
+export function stockUptoFetch(key: Hex): typeof fetch {
+  const account = privateKeyToAccount(key);
+  const client = new x402Client()
+    .register('eip155:*', new ExactEvmScheme(account))
+    .register('eip155:*', new UptoEvmScheme(account));
   return wrapFetchWithPayment(fetch, client);
 }
 

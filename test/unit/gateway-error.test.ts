@@ -34,6 +34,7 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   payment_bound_to_another_request: [409, 'client', false],
   delivery_expired: [409, 'client', false],
   upgrade_unsupported: [400, 'client', false],
+  request_unmetered: [400, 'client', false],
   delivery_unknown: [409, 'client', false],
   payment_identifier_conflict: [409, 'client', false],
   payment_identifier_required: [400, 'client', false],

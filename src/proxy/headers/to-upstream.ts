@@ -84,6 +84,17 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
   return headers;
 }
 
+/** Asks for an answer that is not compressed, whatever the client would take. */
+export function withoutCompression(headers: readonly string[]): string[] {
+  const out: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    if (canonical(name.toLowerCase()) !== canonical('accept-encoding')) out.push(name, headers[index + 1] ?? '');
+  }
+  out.push('Accept-Encoding', 'identity');
+  return out;
+}
+
 function isLeftOut({ lower, isPayment }: HeaderName, value: string, nominated?: ReadonlySet<string>): boolean {
   if (isPayment?.(value) === true) return true;
   return nominated?.has(lower) === true && lower !== 'te';

@@ -1,5 +1,6 @@
 import type { Asset } from '../../domain/asset.ts';
 import type { JsonObject } from '../../domain/x402.ts';
+import { parseAddress } from '../../evm/address.ts';
 import { loadCheckTools } from '../exact-evm/exact-evm.ts';
 import type { Scheme } from '../scheme.ts';
 import { createUptoCheck } from './upto-check.ts';
@@ -12,10 +13,15 @@ import { createUptoCheck } from './upto-check.ts';
  */
 export async function loadUptoEvm(): Promise<Scheme> {
   const authenticate = createUptoCheck(await loadCheckTools());
-  return { scheme: 'upto', family: 'eip155', extra: signingFacts, authenticate };
+  return { scheme: 'upto', family: 'eip155', extra: signingFacts, facts: settlingFacts, authenticate };
 }
 
 /** The token's EIP-712 domain is for clients that sign an EIP-2612 approval of Permit2 along with the payment. */
 function signingFacts({ name, version }: Asset): JsonObject {
   return { ...(name === undefined ? {} : { name, version }), assetTransferMethod: 'permit2' };
+}
+
+/** The account that will settle, which the payer signs for: without it nobody can pay. */
+function settlingFacts({ facilitatorAddress }: JsonObject): JsonObject | undefined {
+  return parseAddress(facilitatorAddress) === undefined ? undefined : { facilitatorAddress: facilitatorAddress ?? '' };
 }

@@ -11,6 +11,7 @@ import { gatewayKeys } from '../../../src/config/gateway-keys.ts';
 import { configSchema } from '../../../src/config/json-schema.ts';
 import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
+import { meteredPriceKeys, meterKeys } from '../../../src/config/metered-price-keys.ts';
 import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
@@ -135,6 +136,8 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['Keys of the file', gatewayKeys(table).keys],
   ['Keys of a route', routeKeys(table).keys],
   ['`price` in atomic units', atomicPriceKeys.keys],
+  ['`price` of what was used', meteredPriceKeys.keys],
+  ['`meter` of one place of the answer', meterKeys.keys],
   ['An entry of `accepts`', acceptKeys(table).keys],
   ['`asset`, long form', assetKeys.keys],
   ['`upstream`, long form', upstreamKeys.keys],

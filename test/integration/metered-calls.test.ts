@@ -1,0 +1,196 @@
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { challengeOf, settlementOf, stockUptoFetch } from '../support/buyer.ts';
+import { approvePermit2, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { DIALECT_SAMPLES, type DialectSample, sse } from '../support/metering/answers.ts';
+import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
+import { type OracleRate, oracleCharge } from '../support/metering/oracle.ts';
+import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
+
+const MAXIMUM = 500_000n;
+const RATES: Readonly<Record<string, OracleRate>> = {
+  input: ['2.5', '1000000'],
+  cachedInput: ['0.25', '1000000'],
+  output: ['10', '1000000'],
+};
+
+let devnet: Devnet;
+let api: MeteredApi;
+let official: OfficialFacilitator;
+const gateways: TestGateway[] = [];
+
+beforeAll(async () => {
+  devnet = await startDevnet();
+  api = await startMeteredApi();
+  official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key: devnet.accounts.settler.key });
+});
+afterAll(async () => {
+  for (const gateway of gateways) await gateway.close();
+  await Promise.all([api.close(), official.close()]);
+  await devnet.close();
+});
+
+const LOCAL = (): string =>
+  `facilitator: { local: { rpc: { base-sepolia: "${devnet.rpcUrl}" }, key: "${devnet.accounts.settler.key}" } }`;
+const OFFICIAL = (): string => `facilitator: ${official.url}`;
+
+async function open(facilitator: string, price: string): Promise<string> {
+  const gateway = await startTestGateway(`
+upstream: ${api.url}
+payTo: "${devnet.accounts.payee.address}"
+accepts: [base-sepolia]
+store: memory
+${facilitator}
+routes:
+  - path: /*
+    price: ${price}
+`);
+  gateways.push(gateway);
+  return gateway.url;
+}
+
+const PRICE =
+  '{ upTo: $0.50, meter: openai, rates: { input: $2.50/1M, cachedInput: $0.25/1M, output: $10/1M }, min: $0.0005 }';
+
+async function approvedPayer(): Promise<Payer> {
+  const payer = await freshPayer(devnet);
+  await approvePermit2(devnet, payer.key);
+  return payer;
+}
+
+/** Waits until a balance is one that is expected: streams are settled after they end. */
+async function balanceBecomes(address: `0x${string}`, expected: bigint): Promise<void> {
+  await expect.poll(() => devnet.usdcBalanceOf(address), { timeout: 30_000 }).toBe(expected);
+}
+
+const SAMPLES = DIALECT_SAMPLES.filter(
+  ({ figures }) => figures['input'] !== undefined && figures['cost'] === undefined,
+);
+
+describe.each([
+  ['the local facilitator', LOCAL],
+  ['the official facilitator code', OFFICIAL],
+])('Through %s', (_, facilitator) => {
+  it.each(SAMPLES)('$name is charged to the unit', async ({ meter, answer, figures, tail }: DialectSample) => {
+    const family = meter.kind === 'family' ? meter.family : 'auto';
+    const url = await open(facilitator(), PRICE.replace('openai', family));
+    api.answer = (response) => response.writeHead(200, { 'Content-Type': answer.contentType }).end(answer.body);
+    const payer = await approvedPayer();
+    const charge = oracleCharge(figures, RATES, { min: 500n, max: MAXIMUM, decimals: 6 });
+    const path = answer.path ?? '/v1/chat/completions';
+    const response = await stockUptoFetch(payer.key)(`${url}${path}`, { method: 'POST', body: '{"model":"m"}' });
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    const { receipt, rest } =
+      tail === undefined && !answer.contentType.includes('event-stream')
+        ? { receipt: isStreamed(answer.path) ? undefined : settlementOf(response), rest: text }
+        : receiptIn(text);
+    expect(rest).toBe(String(answer.body));
+    if (receipt !== undefined) expect(receipt).toMatchObject({ success: true, amount: String(charge) });
+    await balanceBecomes(payer.address, 1_000_000n - charge);
+  });
+});
+
+describe('A metered price', () => {
+  it('is stated as a maximum, for the account that settles', async () => {
+    const response = await fetch(`${await open(LOCAL(), PRICE)}/v1/chat/completions`, { method: 'POST', body: '{}' });
+    expect(response.status).toBe(402);
+    expect(challengeOf(response).accepts).toMatchObject([
+      {
+        scheme: 'upto',
+        amount: '500000',
+        extra: {
+          assetTransferMethod: 'permit2',
+          facilitatorAddress: privateKeyToAccount(devnet.accounts.settler.key).address,
+        },
+      },
+    ]);
+  });
+
+  it('asks a buyer who has not approved Permit2 to do so', async () => {
+    const payer = await freshPayer(devnet);
+    const url = await open(LOCAL(), PRICE);
+    const response = await stockUptoFetch(payer.key)(`${url}/v1/chat/completions`, { method: 'POST', body: '{}' });
+    expect(response.status).toBe(412);
+  });
+
+  it('asks the API for usage and for an answer that is not compressed, and changes no number', async () => {
+    const url = await open(LOCAL(), PRICE);
+    api.answer = (response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(sse(['[DONE]']));
+    const body = '{"model":"m","stream":true,"seed":12345678901234567890,"temperature":1.0}';
+    const payer = await approvedPayer();
+    await (await stockUptoFetch(payer.key)(`${url}/v1/chat/completions`, { method: 'POST', body })).text();
+    const seen = api.seen.at(-1);
+    expect(seen?.headers['accept-encoding']).toBe('identity');
+    expect(seen?.body).toBe(`${body.slice(0, -1)},"stream_options":{"include_usage":true}}`);
+    await balanceBecomes(payer.address, 1_000_000n - 500n);
+  });
+
+  it.each([
+    ['a member twice', '{"model":"a","model":"b"}'],
+    ['a call in the background', '{"model":"a","background":true}'],
+  ])('refuses %s before it is sent, and leaves the payment good', async (_, body) => {
+    const url = await open(LOCAL(), PRICE);
+    const sent = api.seen.length;
+    const payer = await approvedPayer();
+    const response = await stockUptoFetch(payer.key)(`${url}/v1/responses`, { method: 'POST', body });
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
+    expect(api.seen).toHaveLength(sent);
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n);
+  });
+
+  it('charges the least for an answer without usage, and nothing for one that says that it failed', async () => {
+    const url = await open(LOCAL(), PRICE);
+    const payer = await approvedPayer();
+    const ask = async (answer: string) => {
+      api.answer = (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(answer);
+      const response = await stockUptoFetch(payer.key)(`${url}/v1/chat/completions`, { method: 'POST', body: '{}' });
+      await response.text();
+      return response;
+    };
+    expect(settlementOf(await ask('{"object":"chat.completion"}')).amount).toBe('500');
+    expect((await ask('{"error":{"message":"overloaded"}}')).headers.get('payment-response')).toBeNull();
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n - 500n);
+  });
+
+  it('is never charged above its maximum', async () => {
+    const url = await open(LOCAL(), PRICE);
+    const payer = await approvedPayer();
+    const usage = '{"usage":{"prompt_tokens":9007199254740993,"completion_tokens":1}}';
+    api.answer = (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(usage);
+    const response = await stockUptoFetch(payer.key)(`${url}/v1/chat/completions`, { method: 'POST', body: '{}' });
+    expect(settlementOf(response).amount).toBe(String(MAXIMUM));
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n - MAXIMUM);
+  });
+
+  it.each([
+    ['{ upTo: $0.5, meter: { header: X-Cost }, rates: { unit: $0.0001 } }', { 'X-Cost': '12.345' }, '1235'],
+    ['{ upTo: $0.5, meter: { json: /credits }, rates: { unit: $0.0001 } }', {}, '150'],
+    ['{ upTo: $0.5, meter: bytes, rates: { bytes: $1/1M } }', {}, '15'],
+    ['{ upTo: $0.5, meter: upstream }', { 'Settlement-Overrides': '{"amount":"50%"}' }, '250000'],
+    ['{ upTo: $0.5, meter: upstream, missing: nothing }', {}, '0'],
+  ])('of %s is charged by what the answer says', async (price, headers, charge) => {
+    const url = await open(LOCAL(), price);
+    const payer = await approvedPayer();
+    const type = { 'Content-Type': 'application/json' };
+    api.answer = (response) => response.writeHead(200, { ...type, ...headers }).end('{"credits":1.5}');
+    const response = await stockUptoFetch(payer.key)(`${url}/export`);
+    expect(await response.text()).toBe('{"credits":1.5}');
+    expect(settlementOf(response)).toMatchObject({ success: true, amount: charge });
+    expect(response.headers.get('settlement-overrides')).toBeNull();
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n - BigInt(charge));
+  });
+});
+
+function isStreamed(path: string | undefined): boolean {
+  return path?.includes('streamGenerateContent') === true;
+}
+
+/** Takes the receipt out of a stream, which stands in a comment before its end. */
+function receiptIn(text: string): { receipt: Record<string, unknown> | undefined; rest: string } {
+  const comment = /: x402 (\S+)\n\n/.exec(text);
+  const receipt =
+    comment?.[1] === undefined ? undefined : JSON.parse(Buffer.from(comment[1], 'base64').toString('utf8'));
+  return { receipt, rest: comment === null ? text : text.replace(comment[0], '') };
+}
