@@ -2,14 +2,14 @@ import type { McpBinding } from '../domain/mcp-terms.ts';
 import { type Price, parsePrice } from '../domain/price.ts';
 import { type Decoder, type Fields, map } from './decoder.ts';
 import { byKind, record } from './forms.ts';
-import { price } from './payment-keys.ts';
+import { fixedPrice } from './payment-keys.ts';
 import { flag, text, word } from './text.ts';
 
 const NAMES = 'a map of names and prices such as {search: $0.01, "image_*": $0.05}';
 /** Names of tools, and URIs of resources, with `*` for any characters. */
 const NAME = '^.{1,200}$';
 
-const prices = record(price, NAMES, NAME);
+const prices = record(fixedPrice, NAMES, NAME);
 
 const OTHERWISE = 'refuse, free or a price';
 
@@ -20,7 +20,7 @@ const otherwise: Decoder<Price | 'refuse'> = byKind<Price | 'refuse'>(OTHERWISE,
     bare: true,
     parse: (given) => (given === 'refuse' ? { ok: true, value: given } : parsePrice(given)),
   }),
-  map: price,
+  map: fixedPrice,
 });
 
 /** The keys of `mcp`. */

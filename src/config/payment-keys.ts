@@ -204,19 +204,22 @@ export const atomicPriceKeys = map(PRICE, {
 /** What a call costs: a price, or a price of what was used. */
 export type CallPrice = Price | MeteredPrice;
 
-/** A price: `free`, `$0.001`, `0.25 USDC`, atomic units, or metered. Never a number, which YAML would round. */
+const scalarPrice = text({
+  expects: PRICE,
+  bare: true,
+  pattern: `free|\\$${DECIMAL_PATTERN}|${DECIMAL_PATTERN} +[A-Za-z][A-Za-z0-9.₮]*`,
+  parse: parsePrice,
+});
+
+const atomicPrice: Decoder<Price> = complete(atomicPriceKeys, ({ amount, asset: address }) => {
+  return amount.kind === 'atomic' ? { kind: 'atomic', amount: amount.amount, asset: address } : undefined;
+});
+
+/** A price that is known before the call: `free`, `$0.001`, `0.25 USDC`, or atomic units. Never a number, which YAML would round. */
+export const fixedPrice: Decoder<Price> = byKind<Price>(PRICE, { scalar: scalarPrice, map: atomicPrice });
+
+/** The same, or a price of what was used. */
 export const price: Decoder<CallPrice> = byKind<CallPrice>(PRICE, {
-  scalar: text({
-    expects: PRICE,
-    bare: true,
-    pattern: `free|\\$${DECIMAL_PATTERN}|${DECIMAL_PATTERN} +[A-Za-z][A-Za-z0-9.₮]*`,
-    parse: parsePrice,
-  }),
-  map: byKey<CallPrice>(
-    'upTo',
-    meteredPrice,
-    complete(atomicPriceKeys, ({ amount, asset: address }) => {
-      return amount.kind === 'atomic' ? { kind: 'atomic', amount: amount.amount, asset: address } : undefined;
-    }),
-  ),
+  scalar: scalarPrice,
+  map: byKey<CallPrice>('upTo', meteredPrice, atomicPrice),
 });
