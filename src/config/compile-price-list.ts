@@ -29,14 +29,14 @@ export interface CompiledPrice {
 
 /** Compiles the price or the prices of a route; `undefined` where one of them is not sound. */
 export function compilePriceList(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {
-  const { fields, name, place } = given;
+  const { fields, name } = given;
   if (fields.mcp.kind !== 'absent') return soleMcp(given, source);
   if (fields.price.kind !== 'absent' && fields.prices.kind !== 'absent') {
     source.report(fields.prices.place, 'the route has a price as well', 'either price or prices');
     return undefined;
   }
   if (fields.price.kind === 'absent' && fields.prices.kind === 'absent') {
-    source.report(place, 'the route has no price', 'price: free, or what a call costs');
+    source.report(fields.price.place, 'it is missing: the route has no price', 'price: free, or what a call costs');
     return undefined;
   }
   if (fields.prices.kind === 'absent') {

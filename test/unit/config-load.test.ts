@@ -225,9 +225,11 @@ describe('the plan', () => {
   });
 });
 
-describe('what comes later', () => {
-  it.each(['when: {header: {x: y}}'])('refuses the route key %s instead of ignoring it', (line) => {
-    expect(problemsOf(route(`price: $1\n${line}`))).toEqual([expect.stringContaining('later release')]);
+describe('a condition beside the price of a route', () => {
+  it.each(['when: {header: {x: y}}'])('is refused and not ignored: %s', (line) => {
+    expect(problemsOf(route(`price: $1\n${line}`))).toEqual([
+      expect.stringContaining('conditions stand in the entries of prices'),
+    ]);
   });
 });
 

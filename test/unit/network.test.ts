@@ -40,7 +40,7 @@ describe('a network', () => {
     'eip155:1:2',
     'ab:1',
     'toolongname:1',
-    `solana:${'a'.repeat(33)}`,
+    `solana:${'a'.repeat(65)}`,
     'sol/ana:1',
   ])('%j is no network', (text) => {
     expect(parseNetwork(text)).toBeUndefined();
