@@ -83,6 +83,9 @@ export function narrateUse({ devnet, gateway }: World, say: Say): void {
   say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
   say(`    ${COMMAND} pay ${gateway.url}/v1/stream --yes`);
   if (gateway.adminUrl !== undefined) say(`  curl ${gateway.adminUrl}/metrics`);
+  say(
+    `\nIn a browser, people get a page with the price and a button for their wallet:\n\n  ${gateway.url}/v1/weather/oslo`,
+  );
   say('\nThe key is a public test key. Ctrl-C ends everything.\n');
 }
 
