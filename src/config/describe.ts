@@ -2,6 +2,7 @@ import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
 import { chargeText } from '../domain/charge-rule.ts';
 import type { McpTerms } from '../domain/mcp-terms.ts';
+import type { Metering, MeterSpec } from '../domain/metered-price.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -43,6 +44,8 @@ export interface PriceDescription {
   readonly offers: readonly OfferDescription[];
   /** When the money moves; only there where something is paid. */
   readonly settle?: string;
+  /** How what was used is charged: `openai: input $2.50/1M, output $10/1M; min 0.0005`; only there where it is. */
+  readonly metered?: string;
   /** Statuses that are charged, such as `2xx, 302`; only there where they are not `2xx`. */
   readonly charge?: string;
   /** The pass that a payment buys; only there where one is sold. */
@@ -118,7 +121,7 @@ export function describeOffer(offer: Offer): OfferDescription {
     asset: offer.asset.address,
     symbol: offer.asset.symbol,
     amount: formatAmount(offer.amount),
-    price: `${formatUnits(offer.amount, offer.asset.decimals)} ${offer.asset.symbol}`,
+    price: `${offer.scheme === 'upto' ? 'up to ' : ''}${formatUnits(offer.amount, offer.asset.decimals)} ${offer.asset.symbol}`,
     payTo: offer.payTo,
     maxTimeoutSeconds: offer.maxTimeoutSeconds,
     v1: offer.v1Network !== undefined,
@@ -165,16 +168,44 @@ function describeEntry(price: RoutePrice): EntryDescription {
 export function describePrice(price: RoutePrice): PriceDescription {
   const described = price.description === undefined ? {} : { description: price.description };
   if (price.kind === 'free') return { price: 'free', offers: [], ...described };
-  const { settle, charge, access } = price;
+  const { settle, metering, charge, access } = price;
   const offers = price.offers.map(describeOffer);
   return {
     price: [...new Set(offers.map((offer) => offer.price))].join(' or '),
     offers,
     settle,
+    ...(metering !== undefined && { metered: meteringText(metering) }),
     ...(chargeText(charge) !== '2xx' && { charge: chargeText(charge) }),
     ...(access !== undefined && { access: describeAccess(access.terms) }),
     ...described,
   };
+}
+
+/** How what was used is charged, for people. */
+function meteringText({ meter, rates, min, missing, cap }: Metering): string {
+  const each = [...rates].map(([dimension, { text }]) => `${dimension} ${text}`).join(', ');
+  const least = min === '0' ? [] : [`min ${min}`];
+  return [
+    `${meterText(meter)}${each === '' ? '' : `: ${each}`}`,
+    ...least,
+    `missing ${missing}`,
+    ...(cap ? ['cap'] : []),
+  ].join('; ');
+}
+
+function meterText(meter: MeterSpec): string {
+  switch (meter.kind) {
+    case 'family':
+      return meter.family;
+    case 'header':
+      return `header ${meter.name}`;
+    case 'json':
+      return `json ${meter.pointer}`;
+    case 'bytes':
+    case 'seconds':
+    case 'upstream':
+      return meter.kind;
+  }
 }
 
 /** The servers of an upstream as URLs, with a comma between them. */

@@ -71,6 +71,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   upstream: ({ upstream }) => upstream,
   timeout: ({ timeoutMs }) => `${timeoutMs}ms`,
   rewrite: ({ rewrite }) => (rewrite === undefined ? 'none' : `${rewrite.from} to ${rewrite.to}`),
+  metered: ({ metered = 'no' }) => metered,
   charge: ({ charge = '2xx' }) => charge,
   idempotent: ({ idempotent = false }) => String(idempotent),
   keepAnswers: ({ keepAnswersBytes }) => (keepAnswersBytes === undefined ? 'off' : `${keepAnswersBytes} bytes`),

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Amount, formatAmount } from '../domain/amount.ts';
 import type { Asset } from '../domain/asset.ts';
+import { parseDecimal } from '../domain/decimal.ts';
 import type { Metering } from '../domain/metered-price.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import { sameAddress } from '../domain/network-family.ts';
@@ -66,6 +67,7 @@ export function makeOffers(
   market: Market,
   source: Source,
 ): readonly Offer[] {
+  warnOfLimit(quote, source);
   const offers: Offer[] = [];
   let sound = accepts.kind === 'value';
   let skipped = 0;
@@ -151,6 +153,22 @@ function amountIn(asset: Asset, quote: Quote, market: Market, source: Source): A
   const where = `${asset.symbol} on ${networkName(market.table, asset.network)}`;
   source.report(quote.pricePlace, `${units.wrong} (${where})`, units.right);
   return undefined;
+}
+
+/** Most that stock clients pay for one call without being told to, in dollars. */
+const STOCK_LIMIT = '1';
+
+/** A buyer's client compares its limit with the maximum, whatever is charged in the end. */
+function warnOfLimit({ metering, price, pricePlace }: Quote, source: Source): void {
+  if (metering === undefined || price.kind !== 'usd') return;
+  const most = parseDecimal(price.decimal);
+  const limit = parseDecimal(STOCK_LIMIT);
+  if (most === undefined || limit === undefined || most.digits <= limit.digits * 10n ** BigInt(most.scale)) return;
+  source.warn(
+    pricePlace,
+    `stock clients refuse to sign for more than $${STOCK_LIMIT} for one call`,
+    `an upTo of at most $${STOCK_LIMIT}`,
+  );
 }
 
 /** Whether the least charge is one that the asset can hold, and not above the maximum. */

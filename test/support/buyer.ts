@@ -27,6 +27,17 @@ export function stockUptoFetch(key: Hex): typeof fetch {
   return wrapFetchWithPayment(fetch, client);
 }
 
+/** Asks for a URL's price and signs for its maximum: the value of `PAYMENT-SIGNATURE`. */
+export async function signUptoFor(payer: Payer, url: string, init: RequestInit = {}): Promise<string> {
+  const response = await fetch(url, init);
+  await response.arrayBuffer();
+  const { accepts, resource } = challengeOf(response);
+  const [accepted] = accepts;
+  if (accepted === undefined) throw new Error('a challenge without offers');
+  const made = await new UptoEvmScheme(privateKeyToAccount(payer.key)).createPaymentPayload(2, accepted);
+  return encodePaymentSignatureHeader({ ...made, accepted, resource });
+}
+
 /** The price that a response states. */
 export function challengeOf(response: Response): PaymentRequired {
   return decodePaymentRequiredHeader(headerOf(response, 'payment-required'));

@@ -160,7 +160,9 @@ function answerOf({ enforcePercent }: Route, price: PaidPrice): string {
   return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
 }
 
-function chargedAnswerOf({ settle }: PaidPrice): string {
+function chargedAnswerOf({ settle, metering }: PaidPrice): string {
+  if (metering !== undefined)
+    return '402 without payment; with one, what the upstream answers, charged by what was used: settled first, or after a stream';
   switch (settle) {
     case 'after':
       return '402 without payment; with one, what the upstream answers, settled first if its status is one that the route charges';

@@ -79,7 +79,10 @@ export function describeOffer(offer: PayableOffer, required: PaymentRequired, ur
   return [
     ['resource', resource],
     ...(description === undefined || description === '' ? [] : [['for', description]]),
-    ['price', `${priceText(offer)}${asset === undefined ? '' : ` (${offer.amount} atomic units of ${asset.address})`}`],
+    [
+      offer.scheme === 'upto' ? 'at most' : 'price',
+      `${priceText(offer)}${asset === undefined ? '' : ` (${offer.amount} atomic units of ${asset.address})`}`,
+    ],
     ['network', chain],
     ['pay to', offer.payTo],
     ...(pass === undefined ? [] : [['buys', `the answer and a pass: ${pass}`]]),

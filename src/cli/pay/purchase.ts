@@ -1,6 +1,7 @@
 import { x402Client } from '@x402/core/client';
 import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
 import { registerExactEvmScheme } from '@x402/evm/exact/client';
+import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import type { AssetTable } from '../../config/asset-table.ts';
@@ -66,7 +67,9 @@ export async function purchase(request: Request, terms: PurchaseTerms): Promise<
     if (entry === undefined) throw new Error('the server offers no way to pay');
     return entry;
   };
-  const client = registerExactEvmScheme(new x402Client(choose), { signer: wallet }).setSpendControls(false);
+  const client = registerExactEvmScheme(new x402Client(choose), { signer: wallet })
+    .register('eip155:*', new UptoEvmScheme(wallet))
+    .setSpendControls(false);
   client.onBeforePaymentCreation(async ({ paymentRequired, selectedRequirements }) => {
     chosen = readOffer(selectedRequirements, table);
     refusal = await refusalOf(chosen, limit, (offer) => agree(offer, paymentRequired));

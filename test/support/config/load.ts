@@ -14,6 +14,13 @@ export const exactEvm: Scheme = {
   authenticate: () => ({ kind: 'malformed', detail: 'not part of this test' }),
 };
 
+/** The same for prices of what was used. */
+const uptoEvm: Scheme = {
+  ...exactEvm,
+  scheme: 'upto',
+  extra: ({ name = '', version = '' }) => ({ name, version, assetTransferMethod: 'permit2' }),
+};
+
 /** What surrounds the text of a test. */
 export interface World {
   readonly env?: Readonly<Record<string, string>>;
@@ -44,7 +51,7 @@ export function load(text: string, world: World = {}): LoadedConfig {
       if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
       return content;
     },
-    schemes: [exactEvm],
+    schemes: [exactEvm, uptoEvm],
     cpus: world.cpus ?? 1,
   });
 }
