@@ -115,7 +115,7 @@ export const meteredPriceKeys = map('the metered form {upTo, meter, rates}', {
   cap: {
     decoder: flag,
     description:
-      'Whether a limit of output tokens is put into requests that name none, so that `upTo` pays for them. Default: `false`.',
+      'Whether a limit of output tokens is put into requests that name none. Comes in a later release: `true` is refused. Default: `false`.',
   },
 });
 
@@ -127,7 +127,8 @@ export const meteredPrice: Decoder<MeteredPrice> = complete(meteredPriceKeys, (g
   const least = min === undefined ? '0' : leastOf(min, upTo, place, source);
   if (cap && !counts(spec, 'output'))
     source.report(place, 'cap limits output tokens, which this meter does not count', 'no cap');
-  if (read === undefined || least === undefined || (cap && !counts(spec, 'output'))) return undefined;
+  else if (cap) source.report(place, 'this release puts no limit of output tokens into requests', 'no cap');
+  if (read === undefined || least === undefined || cap) return undefined;
   const metering: Metering = { meter: spec, rates: read, min: least, missing, cap };
   return { kind: 'metered', upTo, metering, minPlace: place };
 });

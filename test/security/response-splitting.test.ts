@@ -27,9 +27,26 @@ describe('what a client sends', () => {
     expect(statusOf(response)).toBe(status);
     expect(response.all('x-injected')).toEqual([]);
     expect(response.all('cache-control')).toEqual(['no-store']);
-    expect(response.all('content-type').join()).toMatch(/^application\/(problem\+)?json$/);
-    expect(() => JSON.parse(response.body.toString('utf8'))).not.toThrow();
+    const body = response.body.toString('utf8');
+    if (status === 402) {
+      // A person's browser gets the page: what was sent stands in it as text, or as data of one script.
+      expect(response.all('content-type')).toEqual(['text/html; charset=utf-8']);
+      expect(body).not.toContain('"}]<script>');
+    } else {
+      expect(response.all('content-type').join()).toMatch(/^application\/(problem\+)?json$/);
+      expect(() => JSON.parse(body)).not.toThrow();
+    }
     expect(response.headers.map((pair) => pair.join(': ')).join('\r\n').length).toBeLessThan(6 * 1024);
+  });
+
+  it.each([
+    ['/paid/a%E5%98%8A%E5%98%8DX-Injected'],
+    [`/paid/${'a'.repeat(8000)}`],
+    ['/paid/%22%7D%5D%3Cscript%3E'],
+  ])('breaks no document that machines get: %s', async (path) => {
+    const response = await siege.ask(lastRequest(`GET ${path}`, ['Origin: http://a', 'Accept: */*']));
+    expect(response.all('content-type')).toEqual(['application/json']);
+    expect(JSON.parse(response.body.toString('utf8'))).toMatchObject({ x402Version: 1 });
   });
 
   it('is no header of a preflight, unless it is a list of names', async () => {
