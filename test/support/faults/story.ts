@@ -106,9 +106,15 @@ function refusedAtVerify({ how }: Extract<FacilitatorFault, { kind: 'verify' }>)
 
 function refusedAtSettle(cell: Cell): Story {
   if (cell.settle !== 'deferred') return usable(cell, NOT_SETTLED, 'failed');
-  if (!isAnswered(cell)) return usable(cell, paidAnswer(cell), 'failed');
+  // An answer that was broken off on credit is a debt as well: who leaves early would never owe.
   const defaulted: Standing = { state: 'defaulted', paid: false };
-  return { first: SERVED_ON_CREDIT, doubt: undefined, rest: defaulted, again: REFUSED, end: defaulted };
+  return {
+    first: isAnswered(cell) ? SERVED_ON_CREDIT : paidAnswer(cell),
+    doubt: undefined,
+    rest: defaulted,
+    again: REFUSED,
+    end: defaulted,
+  };
 }
 
 /** Nothing left the gateway. What was answered on credit is still owed, and asked for until it is paid. */
