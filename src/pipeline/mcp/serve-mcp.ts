@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { McpTerms } from '../../domain/mcp-terms.ts';
-import { mcpPriceOf } from '../../domain/mcp-terms.ts';
+import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { RequestHead } from '../../domain/request-head.ts';
 import type { Route } from '../../domain/route.ts';
@@ -99,7 +98,8 @@ async function serveCall(
   const ids = { client: call.id, server: paidId(randomUUID()) };
   const asked: AcceptedRequest & McpRequest = {
     ...request,
-    head: isHttp ? readable(request.head) : withPayment(readable(request.head), call.payment),
+    head: isHttp ? request.head : withPayment(request.head, call.payment),
+    plainAnswer: true,
     body: bodyFor(call, ids.server),
     client: mcpClient(request.client, changes),
     answerReader: (offer) =>
@@ -136,7 +136,7 @@ function guarded(request: AcceptedRequest): AcceptedRequest {
     ofBody: (isStream) => (isStream ? withoutPaidResults() : undefined),
     ofAnswer: (answer) => answer,
   };
-  return { ...request, head: readable(request.head), client: mcpClient(request.client, changes) };
+  return { ...request, plainAnswer: true, client: mcpClient(request.client, changes) };
 }
 
 function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, services: Services): AcceptedRequest {
@@ -149,24 +149,14 @@ function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, ser
       }),
     ofAnswer: (answer) => answer,
   };
-  return { ...request, head: readable(request.head), client: mcpClient(request.client, changes) };
+  return { ...request, plainAnswer: true, client: mcpClient(request.client, changes) };
 }
 
 function toldPrice(terms: McpTerms, tool: string): ToldPrice | undefined {
   const price = mcpPriceOf(terms, 'tool', tool);
   if (price === 'refuse' || price.kind === 'free') return undefined;
-  const accepts = price.offers.map(({ requirements }) => JSON.parse(JSON.stringify(requirements)));
+  const accepts = price.offers.map(({ requirements }) => ({ ...requirements }));
   return { text: price.text, accepts };
-}
-
-/** The server is asked for an answer that can be read. */
-function readable(head: RequestHead): RequestHead {
-  const rawHeaders: string[] = [];
-  for (let index = 0; index + 1 < head.rawHeaders.length; index += 2) {
-    if (head.rawHeaders[index]?.toLowerCase() === 'accept-encoding') continue;
-    rawHeaders.push(head.rawHeaders[index] ?? '', head.rawHeaders[index + 1] ?? '');
-  }
-  return { ...head, rawHeaders };
 }
 
 /** The payment of a message, where the protocols look for one. */
