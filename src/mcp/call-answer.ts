@@ -1,6 +1,6 @@
+import { isRecord, parseExactly } from '../domain/exact-json.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { type StreamEvent, splitEvents, withData } from './event-stream.ts';
-import { isRecord, parseExactly } from './exact-json.ts';
 import { isPaidId, type RpcId } from './message.ts';
 
 /** Where a receipt stands in `result._meta`. */

@@ -1,9 +1,9 @@
 import { readBody } from '../content/body-facts.ts';
 import type { JsonFacts, JsonValue } from '../content/json-reader.ts';
 import { pointerTree } from '../content/pointer-tree.ts';
+import { isRecord, parseExactly } from '../domain/exact-json.ts';
 import type { McpTarget } from '../domain/mcp-terms.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
-import { isRecord, parseExactly } from './exact-json.ts';
 
 /** The id of a JSON-RPC request. */
 export type RpcId = string | number;

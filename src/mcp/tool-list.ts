@@ -1,7 +1,7 @@
+import { isRecord } from '../domain/exact-json.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { isAnswer, parsed } from './call-answer.ts';
 import { splitEvents, withData } from './event-stream.ts';
-import { isRecord } from './exact-json.ts';
 
 /** What a model is told of a tool's price. */
 export interface ToldPrice {

@@ -1,3 +1,4 @@
+import { isRecord, parseExactly } from '../domain/exact-json.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { JsonScanner } from './read/json-scanner.ts';
 import { compileWanted } from './read/wanted.ts';
@@ -22,9 +23,7 @@ export function askForUsage(path: string, body: Buffer): Buffer | undefined {
   }
   if (isTrue('/background')) throw unmetered('What a call in the background uses is told in no answer of its own.');
   if (!path.endsWith('/completions') || !isTrue('/stream') || isTrue('/stream_options/include_usage')) return undefined;
-  const request = JSON.parse(body.toString('utf8'), (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined ? JSON.rawJSON(source) : value,
-  );
+  const request = parseExactly(body.toString('utf8'));
   if (!isRecord(request)) return undefined;
   const options = request['stream_options'];
   const asked = { ...(isRecord(options) ? options : {}), include_usage: true };
@@ -34,10 +33,6 @@ export function askForUsage(path: string, body: Buffer): Buffer | undefined {
     const fact = scanned.kind === 'read' ? scanned.facts.get(pointer) : undefined;
     return fact?.kind === 'boolean' && fact.value;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unmetered(detail: string): GatewayError {
