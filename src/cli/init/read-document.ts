@@ -4,6 +4,7 @@ import { isLoopback } from '../../config/url.ts';
 import type { ApiDocument } from '../../domain/discovery.ts';
 import { MAX_DOCUMENT_CHARACTERS, parseApiDocument } from '../../openapi/document.ts';
 import { CommandFailure, UsageError } from '../exit.ts';
+import { faultText } from '../fault-text.ts';
 
 /** Milliseconds that an API on this machine has to hand out its description. */
 const FETCH_TIMEOUT_MS = 10_000;
@@ -39,8 +40,7 @@ async function fetchText(source: string): Promise<string> {
     if (!response.ok) throw new Error(`it answered ${response.status}`);
     return await readBounded(response);
   } catch (fault) {
-    const cause = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
-    throw new CommandFailure(`cannot read ${source}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new CommandFailure(`cannot read ${source}: ${faultText(fault)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { type Cli, example } from '../cli.ts';
 import { CommandFailure, type ExitCode } from '../exit.ts';
+import { faultText } from '../fault-text.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
 import { notice, print, printable, printJson, type Terminal } from '../terminal.ts';
 import { readCatalogue } from './catalogue.ts';
@@ -54,7 +55,7 @@ async function standingsAt(
   try {
     listed = namesListed(plan, await readCatalogue(spec, payeesOf(plan)));
   } catch (fault) {
-    troubles.push(printable(`${spec.name}: ${reasonOf(fault)}`));
+    troubles.push(printable(`${spec.name}: ${faultText(fault)}`));
   }
   return pricedRoutes(plan).map(({ name }) => ({
     route: name,
@@ -77,10 +78,4 @@ function show(routes: readonly Standing[], troubles: readonly string[], plan: Pl
   if (routes.some(({ status }) => status === 'rejected')) {
     notice(terminal, 'why a route was rejected is in the log, as cataloguedReason');
   }
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(fault: unknown): string {
-  const inner = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
-  return inner instanceof Error ? inner.message : String(inner);
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readAssetTable } from '../../config/asset-table.ts';
 import { type Cli, example } from '../cli.ts';
 import { type ExitCode, UsageError } from '../exit.ts';
+import { faultText } from '../fault-text.ts';
 import { parseSpendingLimit, type SpendingLimit } from '../pay/spending-limit.ts';
 import { openWallet } from '../pay/wallet.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
@@ -116,14 +117,10 @@ function line({ method, url, summary, price }: CatalogueEntry): string {
 async function answer(
   work: () => Promise<Told>,
 ): Promise<{ content: { type: 'text'; text: string }[]; isError: boolean }> {
-  const { text, isError } = await work().catch((fault: unknown): Told => ({ text: faultText(fault), isError: true }));
+  const { text, isError } = await work().catch(
+    (fault: unknown): Told => ({ text: printable(faultText(fault)), isError: true }),
+  );
   return { content: [{ type: 'text', text }], isError };
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function faultText(fault: unknown): string {
-  const inner = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
-  return printable(inner instanceof Error ? inner.message : String(inner));
 }
 
 function readGateway(url: string): string {

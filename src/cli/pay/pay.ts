@@ -6,6 +6,7 @@ import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
 import { whyUnreadable } from '../../config/unreadable.ts';
 import { type Cli, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
+import { faultText } from '../fault-text.ts';
 import { parseHeader, parseMethod } from '../request-options.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { adviceFor, explainLost } from './advice.ts';
@@ -125,7 +126,7 @@ async function buy(request: Request, terms: PurchaseTerms): Promise<PurchaseOutc
   try {
     return await purchase(request, terms);
   } catch (fault) {
-    throw fault instanceof CommandFailure ? fault : new CommandFailure(`not paid: ${causeOf(fault)}`);
+    throw fault instanceof CommandFailure ? fault : new CommandFailure(`not paid: ${printable(faultText(fault))}`);
   }
 }
 
@@ -156,7 +157,7 @@ async function send(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch (fault) {
-    throw new CommandFailure(`cannot reach ${new URL(request.url).origin}: ${causeOf(fault)}`);
+    throw new CommandFailure(`cannot reach ${new URL(request.url).origin}: ${printable(faultText(fault))}`);
   }
 }
 
@@ -214,7 +215,7 @@ async function writeBody(response: Response, terminal: Terminal): Promise<void> 
     await pipeline(Readable.fromWeb(response.body), terminal.stdout, { end: false });
   } catch (fault) {
     if (isReaderGone(fault)) return;
-    throw new CommandFailure(`the answer broke off: ${causeOf(fault)}`);
+    throw new CommandFailure(`the answer broke off: ${printable(faultText(fault))}`);
   }
 }
 
@@ -222,10 +223,4 @@ async function writeBody(response: Response, terminal: Terminal): Promise<void> 
 function isReaderGone(fault: unknown): boolean {
   const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
   return code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED';
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function causeOf(fault: unknown): string {
-  const inner = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
-  return printable(inner instanceof Error ? inner.message : String(inner));
 }
