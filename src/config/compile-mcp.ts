@@ -24,15 +24,14 @@ export function compileMcpPrices(
   mcp: McpFields,
   source: Source,
 ): readonly CompiledPrice[] | undefined {
-  const compiled = MAPS.flatMap(([key, target, method, pointer]) =>
-    entriesOf(mcp[key]).map(({ key: pattern, field }) => {
-      const when: When = [
-        { subject: { kind: 'jsonrpc' }, test: { kind: 'texts', patterns: [method] } },
-        { subject: { kind: 'json', pointer }, test: { kind: 'texts', patterns: [pattern] } },
-      ];
-      return compileOne(given, { id: idOf(given.name, target, pattern), when, field }, source);
-    }),
-  );
+  checkIds(given.name, mcp, source);
+  const compiled = namesIn(mcp).map(({ target, pattern, method, pointer, entry }) => {
+    const when: When = [
+      { subject: { kind: 'jsonrpc' }, test: { kind: 'texts', patterns: [method] } },
+      { subject: { kind: 'json', pointer }, test: { kind: 'texts', patterns: [pattern] } },
+    ];
+    return compileOne(given, { id: idOf(given.name, target, pattern), when, field: entry.field }, source);
+  });
   const rest = otherwiseOf(given, mcp, source);
   const all = rest === 'refuse' ? compiled : [...compiled, rest];
   const sound = all.filter((each) => each !== undefined);
@@ -48,25 +47,60 @@ export function compileMcpPrices(
   return sound;
 }
 
-/** How the messages of a route are sold, of its compiled prices. */
-export function mcpTerms(fields: RouteFields, prices: readonly RoutePrice[]): McpTerms | undefined {
-  const mcp = soundValue(fields.mcp);
+/**
+ * How the messages of a route are sold.
+ *
+ * @param prices what {@link compileMcpPrices} made: one for each name in their order, then what `otherwise` says
+ */
+export function mcpTerms({ mcp: field }: RouteFields, prices: readonly RoutePrice[]): McpTerms | undefined {
+  const mcp = soundValue(field);
   if (mcp === undefined) return undefined;
-  const name = soundValue(fields.name);
-  const byId = new Map(prices.map((price) => [partOf(price.id), price]));
-  const listed = MAPS.flatMap(([key, target]) =>
-    entriesOf(mcp[key]).flatMap(({ key: pattern }): McpPrice[] => {
-      const price = byId.get(partOf(idOf(name ?? '', target, pattern)));
-      return price === undefined ? [] : [{ target, pattern, price }];
-    }),
-  );
+  const names = namesIn(mcp);
+  const listed = names.flatMap(({ target, pattern }, index): McpPrice[] => {
+    const price = prices[index];
+    return price === undefined ? [] : [{ target, pattern, price }];
+  });
   return {
-    // A name without a wildcard comes before all others, and what says more before what says less.
-    prices: listed.sort((a, b) => weight(b.pattern) - weight(a.pattern)),
-    otherwise: byId.get('otherwise') ?? 'refuse',
+    prices: listed,
+    otherwise: prices[names.length] ?? 'refuse',
     binding: soundValue(mcp.binding) ?? 'result',
     describes: soundValue(mcp.describe) ?? false,
   };
+}
+
+/** A name that has a price, and how a call gives it. */
+interface PricedName {
+  readonly target: McpTarget;
+  readonly pattern: string;
+  readonly method: string;
+  readonly pointer: string;
+  readonly entry: Entry<Price>;
+}
+
+/**
+ * The names of all maps, so that the first that fits is the one that is meant: a name without a wildcard before all others,
+ * and what says more before what says less.
+ */
+function namesIn(mcp: McpFields): readonly PricedName[] {
+  return MAPS.flatMap(([key, target, method, pointer]) =>
+    (soundValue(mcp[key]) ?? []).map((entry) => ({ target, pattern: entry.key, method, pointer, entry })),
+  ).sort((a, b) => weight(b.pattern) - weight(a.pattern));
+}
+
+/** Ids are labels of metrics: two names of which they say the same would share their rows. */
+function checkIds(route: string, mcp: McpFields, source: Source): void {
+  const taken = new Map<string, string>();
+  for (const { target, pattern, entry } of namesIn(mcp)) {
+    const id = idOf(route, target, pattern);
+    const other = taken.get(id);
+    if (other !== undefined)
+      source.report(
+        entry.keyPlace,
+        `metrics and the ledger cannot tell it from ${JSON.stringify(other)}`,
+        'names that differ in printable ASCII characters other than #',
+      );
+    taken.set(id, pattern);
+  }
 }
 
 const EXACT = 1000;
@@ -75,17 +109,8 @@ function weight(pattern: string): number {
   return (pattern.includes('*') ? 0 : EXACT) + pattern.length;
 }
 
-function entriesOf(field: Field<readonly Entry<Price>[]>): readonly Entry<Price>[] {
-  return soundValue(field) ?? [];
-}
-
 function idOf(route: string, target: McpTarget, pattern: string): string {
   return `${route}#${target}=${pattern.replaceAll(/[^\x21-\x7e]|#/g, '_')}`;
-}
-
-/** What stands behind the name of the route. */
-function partOf(id: string): string {
-  return id.slice(id.indexOf('#') + 1);
 }
 
 function otherwiseOf(given: PriceListSource, mcp: McpFields, source: Source): CompiledPrice | undefined | 'refuse' {
