@@ -1,5 +1,6 @@
 import type { Amount } from '../domain/amount.ts';
 import type { AnswerHead, AnswerReader, AnswerReading, Charge, ChargeTold } from '../domain/answer-reader.ts';
+import { fieldIn } from '../domain/flat-fields.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import { type CallIds, readCallAnswer } from './call-answer.ts';
 import { errorAnswer } from './refusal-answer.ts';
@@ -46,18 +47,13 @@ export function callReader({ ids, amount, receiptOf }: CallCharge): AnswerReader
 
 /** Whether an answer is an event stream. */
 export function isEventStream(rawHeaders: readonly string[]): boolean {
-  return /^text\/event-stream\b/i.test(headerIn(rawHeaders, 'content-type') ?? '');
+  return /^text\/event-stream\b/i.test(fieldIn(rawHeaders, 'content-type')?.trim() ?? '');
 }
 
 /** Whether a body is not to be read as it is. */
 export function isEncoded(rawHeaders: readonly string[]): boolean {
-  const encoding = headerIn(rawHeaders, 'content-encoding');
+  const encoding = fieldIn(rawHeaders, 'content-encoding')?.trim();
   return encoding !== undefined && encoding.toLowerCase() !== 'identity';
-}
-
-function headerIn(rawHeaders: readonly string[], name: string): string | undefined {
-  const at = rawHeaders.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
-  return at === -1 ? undefined : rawHeaders[at + 1]?.trim();
 }
 
 function notAnswered({ client }: CallIds, isStream: boolean): Charge {

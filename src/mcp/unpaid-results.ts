@@ -31,11 +31,6 @@ export class UnpaidResults {
   }
 }
 
-/** Whether a text of a server holds the result of a priced call. */
-export function holdsPaidResult(body: string): boolean {
-  return holdsResult(body, body);
-}
-
 function holdsResult(raw: string, data: string | undefined): boolean {
   if (!mayHoldPaidId(raw) || data === undefined) return false;
   const message = parsed(data);

@@ -16,13 +16,12 @@ import { priceInUnits } from '../domain/price.ts';
 import type { Figures } from '../domain/rate.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { type ChargeBounds, computeCharge, statedCharge } from './charge.ts';
+import { bodyForm } from './media.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
 import { askForUsage } from './request-change.ts';
 
 /** Longest answer that is read whole before it is charged, in bytes. A longer one goes out on credit as a stream does. */
 const MOST_WHOLE_BYTES = 4 * 1024 * 1024;
-
-const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i;
 
 /**
  * Charges calls by what their answers say was used. An answer that comes whole is charged before any of it goes out; a
@@ -63,7 +62,7 @@ class MeteredReader implements AnswerReader {
   begin(head: AnswerHead): AnswerReading {
     const facts = factsOf(head, this.#call.path);
     const meter = openAnswerMeter(this.#metering.meter, facts, this.#clock);
-    const adds = EVENT_STREAM.test(facts.contentType ?? '');
+    const adds = bodyForm(facts) === 'events';
     const reading = new MeteredReading(meter, {
       call: this.#call,
       metering: this.#metering,

@@ -32,7 +32,7 @@ function digitsOf(header: string): number {
 }
 
 /** Encodes JSON as x402 headers carry it. */
-export function encodeHeaderJson(value: object): string {
+export function encodeHeaderJson(value: Json | object): string {
   return Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
 }
 

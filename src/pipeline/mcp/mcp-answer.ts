@@ -1,4 +1,5 @@
 import type { Answer } from '../../domain/answer.ts';
+import { fieldIn } from '../../domain/flat-fields.ts';
 import type { McpBinding } from '../../domain/mcp-terms.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json, JsonObject } from '../../domain/x402.ts';
@@ -6,6 +7,7 @@ import { readCallAnswer } from '../../mcp/call-answer.ts';
 import { isEventStream } from '../../mcp/call-reader.ts';
 import type { McpCall } from '../../mcp/message.ts';
 import { type HasOutputSchema, refusalAnswer } from '../../mcp/refusal-answer.ts';
+import { decodeHeaderJson } from '../../protocol/header-json.ts';
 
 /** Headers of an answer that say something of its body. */
 const OF_BODY = new Set(['content-type', 'content-length', 'transfer-encoding']);
@@ -22,7 +24,7 @@ export function mcpAnswer(
 
 function refused(answer: Answer, call: McpCall, binding: McpBinding, hasOutputSchema: HasOutputSchema): Answer {
   const problem = objectIn(typeof answer.body === 'string' ? answer.body : '');
-  const required = decoded(headerIn(answer.headers, 'payment-required'));
+  const required = decoded(fieldIn(answer.headers, 'payment-required'));
   const code = typeof problem['code'] === 'string' ? problem['code'] : 'payment_required';
   const detail = typeof problem['detail'] === 'string' ? problem['detail'] : undefined;
   const refusal = { status: answer.status, code, detail, required };
@@ -36,7 +38,7 @@ function keptAnswer(answer: Answer, call: McpCall): Answer {
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   const read = readCallAnswer(text, isEventStream(headers), { client: call.id, server: undefined });
   if (read === undefined) return answer;
-  return withBody(answer, read.write(decoded(headerIn(headers, 'payment-response'))), undefined);
+  return withBody(answer, read.write(decoded(fieldIn(headers, 'payment-response'))), undefined);
 }
 
 /** A message of JSON-RPC, with status 200 as its transport has it. */
@@ -61,8 +63,8 @@ function withBody(answer: Answer, body: string, contentType: string | undefined)
 /** The object that a field of the gateway's own holds in base64. */
 export function decoded(value: string | undefined): JsonObject | undefined {
   if (value === undefined) return undefined;
-  const read = objectIn(Buffer.from(value, 'base64').toString('utf8'));
-  return Object.keys(read).length === 0 ? undefined : read;
+  const read = decodeHeaderJson(value);
+  return read.ok && isJsonObject(read.value) ? read.value : undefined;
 }
 
 function objectIn(text: string): JsonObject {
@@ -72,9 +74,4 @@ function objectIn(text: string): JsonObject {
   } catch {
     return {};
   }
-}
-
-function headerIn(headers: readonly string[], name: string): string | undefined {
-  const at = headers.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
-  return at === -1 ? undefined : headers[at + 1];
 }

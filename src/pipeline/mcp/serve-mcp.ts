@@ -10,6 +10,7 @@ import { callReader } from '../../mcp/call-reader.ts';
 import { type McpCall, paidId, readMessage } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
+import { encodeHeaderJson } from '../../protocol/header-json.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
@@ -164,7 +165,7 @@ function withPayment(head: RequestHead, payment: Json | undefined): RequestHead 
   if (payment === undefined) return head;
   const version = isJsonObject(payment) ? payment['x402Version'] : undefined;
   // Some clients send the text of the header.
-  const text = typeof payment === 'string' ? payment : Buffer.from(JSON.stringify(payment), 'utf8').toString('base64');
+  const text = typeof payment === 'string' ? payment : encodeHeaderJson(payment);
   const name = String(JSON.stringify(version)) === '1' ? 'x-payment' : 'payment-signature';
   return { ...head, headers: { ...head.headers, [name]: text } };
 }

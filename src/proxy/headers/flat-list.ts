@@ -1,21 +1,14 @@
+import { findField } from '../../domain/flat-fields.ts';
 import { mergeFieldList } from '../field-list.ts';
 import { FRAMING } from './names.ts';
 
 /** What may not stand in a value: most of all a line break, which would begin a header of its own. */
 export const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Where a name stands in a flat list; -1 where it does not. */
-export function find(list: readonly string[], lower: string, from = 0): number {
-  for (let i = from; i + 1 < list.length; i += 2) {
-    if (list[i]?.length === lower.length && list[i]?.toLowerCase() === lower) return i;
-  }
-  return -1;
-}
-
 /** Adds members to the list that a header holds, and the header where there is none. */
 export function mergeInto(out: string[], name: string, additions: readonly string[]): void {
   const lower = name.toLowerCase();
-  const at = find(out, lower);
+  const at = findField(out, lower);
   if (at === -1) out.push(name, additions.join(', '));
   else if (lower !== 'vary' || out[at + 1]?.trim() !== '*') out[at + 1] = mergeFieldList(out[at + 1] ?? '', additions);
 }

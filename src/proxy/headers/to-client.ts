@@ -1,8 +1,9 @@
+import { findField } from '../../domain/flat-fields.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { isOwnCookie } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { UpstreamFault } from '../upstream-fault.ts';
-import { FORBIDDEN_IN_VALUE, find, mergeInto, nominatedBy } from './flat-list.ts';
+import { FORBIDDEN_IN_VALUE, mergeInto, nominatedBy } from './flat-list.ts';
 import { FRAMING, NEVER_A_TRAILER, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';
 
@@ -89,7 +90,7 @@ export function relayTrailers(raw: readonly string[], fields: PaymentFields): [s
 
 /** Which of the upstream's framing headers hold for the client's response too. */
 function framingOf(raw: readonly string[], context: RelayContext): { length: boolean; trailers: boolean } {
-  const chunked = find(raw, 'transfer-encoding') !== -1;
+  const chunked = findField(raw, 'transfer-encoding') !== -1;
   const bodiless = context.method === 'HEAD' || context.status === 204 || context.status === 304;
   return {
     // A length next to chunks is a smuggling attempt or a mistake; a 204 has none (RFC 9110 §8.6).
@@ -126,7 +127,7 @@ function isPrivateDirective(directive: string): boolean {
 
 /** Lets scripts of other origins read what was added, where the API lets them read the answer at all. */
 function expose(out: string[], added: RelayContext['add']): void {
-  if (find(out, 'access-control-allow-origin') === -1) return;
+  if (findField(out, 'access-control-allow-origin') === -1) return;
   const names = added.map(([name]) => name).filter((name) => name.toLowerCase() !== 'set-cookie');
   mergeInto(out, 'Access-Control-Expose-Headers', names);
 }

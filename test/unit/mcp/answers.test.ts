@@ -3,7 +3,7 @@ import { readCallAnswer } from '../../../src/mcp/call-answer.ts';
 import { paidId } from '../../../src/mcp/message.ts';
 import { refusalAnswer } from '../../../src/mcp/refusal-answer.ts';
 import { annotateTools, type ToolNotes } from '../../../src/mcp/tool-list.ts';
-import { holdsPaidResult, UnpaidResults } from '../../../src/mcp/unpaid-results.ts';
+import { UnpaidResults } from '../../../src/mcp/unpaid-results.ts';
 
 const SERVER = paidId('x');
 const IDS = { client: 7, server: SERVER };
@@ -173,10 +173,7 @@ describe('a stream that nobody paid for', () => {
   });
 
   it('knows a body that holds one', () => {
-    expect([holdsPaidResult(RESULT), holdsPaidResult(`[${RESULT}]`), holdsPaidResult('{"id":3,"result":{}}')]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    const bodies = [RESULT, `[${RESULT}]`, '{"id":3,"result":{}}'];
+    expect(bodies.map((body) => run(event(body), 1000) === '')).toEqual([true, true, false]);
   });
 });
