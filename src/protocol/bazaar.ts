@@ -1,6 +1,7 @@
 import type { CallDescription } from '../domain/discovery.ts';
 import type { PathPattern } from '../domain/route.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
+import { canComeBack } from './header-json.ts';
 
 /** The extension's key in `extensions`. */
 export const BAZAAR = 'bazaar';
@@ -9,7 +10,22 @@ export const BAZAAR = 'bazaar';
 export type Detail = 'full' | 'input' | 'bare';
 
 /** The ways to tell of a call, the richest one first: the order in which parts are dropped where a 402 gets too long. */
-export const DETAILS: readonly Detail[] = ['full', 'input', 'bare'];
+const DETAILS: readonly Detail[] = ['full', 'input', 'bare'];
+/** How deep an example stands in a payment: `extensions.bazaar.info.input.body` or `schema.properties.input.properties.….properties`. */
+const DEPTH_OF_EXAMPLES = 10;
+
+/**
+ * The ways to tell of this call. Clients send back what they are told, so that nothing is told which a payment must not
+ * hold: an API's own examples can be nested however deeply.
+ */
+export function detailsOf({ query, body, output }: CallDescription): readonly Detail[] {
+  const takesInput = canComeBack(
+    [query.sample, query.properties, body?.sample ?? null, body?.schema ?? null],
+    DEPTH_OF_EXAMPLES,
+  );
+  const takesOutput = output === undefined || canComeBack(output, DEPTH_OF_EXAMPLES);
+  return DETAILS.filter((detail) => detail === 'bare' || (takesInput && (detail === 'input' || takesOutput)));
+}
 
 const JSON_SCHEMA = 'https://json-schema.org/draft/2020-12/schema';
 /** What facilitators take as a route template. */

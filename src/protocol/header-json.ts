@@ -25,6 +25,14 @@ export function decodeHeaderJson(header: string): HeaderJson {
   return namesPrototype(value) ? { ok: false, wrong: 'its JSON names a prototype' } : { ok: true, value };
 }
 
+/**
+ * Whether JSON can be a part of what we send and clients send back, at most `above` levels down: {@link decodeHeaderJson}
+ * would refuse the payment that it comes back in otherwise.
+ */
+export function canComeBack(value: Json, above: number): boolean {
+  return !isDeeper(value, MAX_DEPTH - above) && !namesPrototype(value);
+}
+
 /** How many characters there are before the padding. */
 function digitsOf(header: string): number {
   const padding = header.indexOf('=');

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/x402.ts';
 import { ACCESS_PASS, declareAccessPass } from '../access-pass.ts';
-import { BAZAAR, DETAILS, type Detail, declareBazaar, pathParams } from '../bazaar.ts';
+import { BAZAAR, type Detail, declareBazaar, detailsOf, pathParams } from '../bazaar.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
@@ -58,7 +58,7 @@ function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked): string {
 /** The texts for one method, the richest one first. */
 function textsOf(subject: ChallengeSubject, method: string, signsIn: boolean): readonly Base64Text<Asked>[] {
   const call = subject.listing?.calls.of(method);
-  const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...DETAILS, undefined];
+  const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...detailsOf(call), undefined];
   return details.map((detail) => new Base64Text(partsOf(subject, method, signsIn, detail)));
 }
 

@@ -16,12 +16,15 @@ import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { readOperations } from '../../../src/openapi/operations.ts';
 import { routeTemplate } from '../../../src/protocol/bazaar.ts';
 import type { ChallengeSubject } from '../../../src/protocol/challenge.ts';
+import { decodeHeaderJson } from '../../../src/protocol/header-json.ts';
 import { compileBody } from '../../../src/protocol/v1/challenge-body.ts';
 import { compileHeader } from '../../../src/protocol/v2/challenge-header.ts';
 import { exactOffer } from '../../support/exact-evm-payments.ts';
 
 const EXAMPLES = new URL('../../../node_modules/@readme/oas-examples/', import.meta.url);
 const CATALOGUED = new Set(['GET', 'HEAD', 'DELETE', 'POST', 'PUT', 'PATCH']);
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 function patternOf(text: string): PathPattern {
   const parsed = parsePathPattern(text);
@@ -191,6 +194,24 @@ describe('the bazaar extension of a 402', () => {
     };
     const seen = Array.from({ length: 300 }, (_, index) => parts('q'.repeat(index * 10)));
     expect([...new Set(seen)]).toEqual(['all', 'input', 'bare', 'nothing']);
+  });
+
+  it.each([
+    ['an example of the answer that is nested deeply', nested(40), {}],
+    ['an example of the answer that names a prototype', '{"__proto__":{"a":1}}', {}],
+    ['an example of the body that is nested deeply', '{"celsius":7}', nested(45)],
+  ])('holds nothing that a payment must not bring back: %s', (_, output, body) => {
+    const document = documentOf(`{"openapi":"3.1.0","info":{"title":"a","version":"1"},"paths":{"/v1/a":{"post":{
+      "requestBody":{"content":{"application/json":{"schema":{"type":"object","required":["a"],"properties":{"a":{}}},"example":{"a":${typeof body === 'string' ? body : '1'}}}}},
+      "responses":{"200":{"description":"","content":{"application/json":{"example":${output}}}}}}}}}`);
+    const asked = { url: 'https://api.example.com/v1/a', method: 'POST', path: '/v1/a' };
+    const header = compileHeader(subjectOf(patternOf('/v1/a'), document))(asked, 'x');
+    expect(decodeHeaderJson(header).ok).toBe(true);
+    // So does the payment of a client, which has what it was told one level down.
+    const told = decodePaymentRequiredHeader(header);
+    expect(told.extensions?.['bazaar']).toBeDefined();
+    const payment = Buffer.from(JSON.stringify({ x402Version: 2, extensions: told.extensions })).toString('base64');
+    expect(decodeHeaderJson(payment).ok).toBe(true);
   });
 
   it('is `outputSchema` for clients of v1', () => {
