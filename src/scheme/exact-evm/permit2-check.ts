@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { evmChainId, type Network } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { canonicalJson, type PaymentKey } from '../../domain/payment.ts';
-import { parseAddress } from '../../evm/address.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import { type Address, parseAddress } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY, PERMIT2 } from '../../evm/addresses.ts';
 import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
 import { checkWindow } from './authorization-window.ts';
@@ -10,17 +11,44 @@ import type { CheckTools, TransferCheck } from './eip3009-check.ts';
 import { checkSignature } from './signature-check.ts';
 import { answerFor, type Unfit } from './unfit.ts';
 
-/** Checks Permit2 payloads in the official facilitator's order and with its reasons, as far as no chain is needed. */
+/** What tells one scheme on Permit2 from another. */
+export interface PermitKind<P extends Permit2Payload> {
+  /** Reads a payload strictly; `undefined` for anything that is not of the kind. */
+  read(payload: JsonObject): P | undefined;
+  /** What is said of such a one. */
+  readonly malformed: string;
+  /** The only contract that may use the permit. */
+  readonly spender: Address;
+  /** What the payer signed. */
+  digest(digests: CheckTools['digests'], domain: Uint8Array, signed: P): Uint8Array;
+  /** The specification's reason why the witness does not fit the offer, besides its payee. */
+  witnessMismatch(signed: P, offer: Offer): string | undefined;
+}
+
+const EXACT: PermitKind<Permit2Payload> = {
+  read: readPermit2Payload,
+  malformed: 'payload is not a signed PermitWitnessTransferFrom',
+  spender: EXACT_PERMIT2_PROXY,
+  digest: (digests, domain, signed) => digests.permitWitnessTransfer(domain, signed),
+  witnessMismatch: () => undefined,
+};
+
+/** Checks `exact` payloads on Permit2. */
 export function createPermit2Check(tools: CheckTools): TransferCheck {
+  return createPermitCheck(EXACT, tools);
+}
+
+/** Checks Permit2 payloads in the official facilitator's order and with its reasons, as far as no chain is needed. */
+export function createPermitCheck<P extends Permit2Payload>(kind: PermitKind<P>, tools: CheckTools): TransferCheck {
   const domains = new Map<Network, Uint8Array>();
   return (payload, offer, now) => {
-    const signed = readPermit2Payload(payload);
-    if (signed === undefined) return { kind: 'malformed', detail: 'payload is not a signed PermitWitnessTransferFrom' };
-    const digest = tools.digests.permitWitnessTransfer(domainOf(offer.network, tools, domains), signed);
+    const signed = kind.read(payload);
+    if (signed === undefined) return { kind: 'malformed', detail: kind.malformed };
+    const digest = kind.digest(tools.digests, domainOf(offer.network, tools, domains), signed);
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_permit2_signature', lapsed: false };
-    return answerFor(signature === 'forged' ? forged : unfit(signed, offer, now), {
-      // Permit2 nonces are per owner over all tokens, so that the token is no part of the key.
+    return answerFor(signature === 'forged' ? forged : unfit(kind, signed, offer, now), {
+      // Permit2 has one row of nonces for each owner, over all tokens and whoever spends: neither is a part of the key.
       key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
       payer: signed.from,
       expiresAt: Number(signed.deadline),
@@ -30,11 +58,13 @@ export function createPermit2Check(tools: CheckTools): TransferCheck {
   };
 }
 
-function unfit(signed: Permit2Payload, offer: Offer, now: number): Unfit | undefined {
-  if (signed.spender !== EXACT_PERMIT2_PROXY) return { reason: 'invalid_permit2_spender', lapsed: false };
+function unfit<P extends Permit2Payload>(kind: PermitKind<P>, signed: P, offer: Offer, now: number): Unfit | undefined {
+  if (signed.spender !== kind.spender) return { reason: 'invalid_permit2_spender', lapsed: false };
   if (signed.witness.to !== parseAddress(offer.payTo)) {
     return { reason: 'invalid_permit2_recipient_mismatch', lapsed: false };
   }
+  const wrongWitness = kind.witnessMismatch(signed, offer);
+  if (wrongWitness !== undefined) return { reason: wrongWitness, lapsed: false };
   const wrongMoney = moneyMismatch(signed, offer);
   switch (checkWindow(signed.witness.validAfter, signed.deadline, now, offer.maxTimeoutSeconds)) {
     case 'ending':
@@ -47,6 +77,7 @@ function unfit(signed: Permit2Payload, offer: Offer, now: number): Unfit | undef
   }
 }
 
+/** Of `upto`, too: the offer's amount is the maximum, and with less a charge within it could not be settled. */
 function moneyMismatch({ permitted }: Permit2Payload, offer: Offer): string | undefined {
   if (permitted.amount !== offer.amount) return 'permit2_amount_mismatch';
   return permitted.token === parseAddress(offer.asset.address) ? undefined : 'permit2_token_mismatch';
@@ -56,7 +87,7 @@ function domainOf(network: Network, tools: CheckTools, known: Map<Network, Uint8
   const cached = known.get(network);
   if (cached !== undefined) return cached;
   const chainId = evmChainId(network);
-  if (chainId === undefined) throw new Error(`the plan holds a Permit2 asset on ${network}, which is no EVM network`);
+  if (chainId === undefined) throw new Error(`the plan holds a Permit2 offer on ${network}, which is no EVM network`);
   const domain = tools.digests.permit2Domain(chainId, PERMIT2);
   known.set(network, domain);
   return domain;
