@@ -1,4 +1,5 @@
 import { type Answer, requireSame } from './answer.ts';
+import { processorMicrosOf } from './processor-time.ts';
 import { type Spread, spreadOf } from './spread.ts';
 import type { Contest, Side } from './suite.ts';
 
@@ -6,6 +7,8 @@ import type { Contest, Side } from './suite.ts';
 export interface SideRates {
   readonly name: string;
   readonly perSecond: readonly number[];
+  /** Microseconds of processor time, all threads, for one operation, in the order of the rounds; NaN where not counted. */
+  readonly processorMicros: readonly number[];
 }
 
 /** The subject held against one partner. */
@@ -14,6 +17,8 @@ export interface Ratio extends Spread {
   /** subject / partner, one for each round. */
   readonly perRound: readonly number[];
   readonly target: number | undefined;
+  /** subject / partner in processor time, where both are counted. Less is better. */
+  readonly processor: Spread | undefined;
 }
 
 /** What a contest came to. */
@@ -41,11 +46,13 @@ export async function interleave(
   const sides: readonly Side[] = [contest.subject, ...contest.partners];
   await requireSameAnswers(sides);
   for (const side of sides) await side.measure(WARM_UP_SECONDS);
-  const rates = sides.map(({ name }) => ({ name, perSecond: [] as number[] }));
+  const rates = sides.map(({ name }) => ({ name, perSecond: [] as number[], processorMicros: [] as number[] }));
   for (let round = 1; round <= rounds; round += 1) {
-    const means = await measureRound(sides, contest.unbroken === true ? [seconds] : Array(seconds).fill(1));
-    for (const [index, perSecond] of means.entries()) {
+    const turns = contest.unbroken === true ? [seconds] : Array<number>(seconds).fill(1);
+    const means = await measureRound(sides, turns);
+    for (const [index, { perSecond, processorMicros }] of means.entries()) {
       rates[index]?.perSecond.push(perSecond);
+      rates[index]?.processorMicros.push(processorMicros);
       onProgress(rates[index]?.name ?? '', round, perSecond);
     }
   }
@@ -56,14 +63,29 @@ export async function interleave(
 }
 
 /** The mean rate of each side, every one of them measured in turn for so many seconds, turn by turn. */
-async function measureRound(sides: readonly Side[], turns: readonly number[]): Promise<number[]> {
-  const sums = sides.map(() => 0);
+async function measureRound(sides: readonly Side[], turns: readonly number[]): Promise<Turn[]> {
+  const sums = sides.map(() => ({ rates: 0, operations: 0, micros: 0 }));
   for (const seconds of turns) {
     for (const [index, side] of sides.entries()) {
-      sums[index] = (sums[index] ?? 0) + (await side.measure(seconds));
+      const sum = sums[index];
+      if (sum === undefined) continue;
+      const before = await processorMicrosOf(side.pid);
+      const rate = await side.measure(seconds);
+      sum.rates += rate;
+      sum.operations += rate * seconds;
+      sum.micros += (await processorMicrosOf(side.pid)) - before;
     }
   }
-  return sums.map((sum) => sum / turns.length);
+  return sums.map(({ rates, operations, micros }) => ({
+    perSecond: rates / turns.length,
+    processorMicros: micros / operations,
+  }));
+}
+
+/** What one round gave for a side. */
+interface Turn {
+  readonly perSecond: number;
+  readonly processorMicros: number;
 }
 
 async function requireSameAnswers(sides: readonly Side[]): Promise<void> {
@@ -78,5 +100,15 @@ async function requireSameAnswers(sides: readonly Side[]): Promise<void> {
 
 function ratioOf(subject: SideRates, partner: SideRates, target: number | undefined): Ratio {
   const perRound = subject.perSecond.map((rate, round) => rate / (partner.perSecond[round] ?? Number.NaN));
-  return { partner: partner.name, perRound, ...spreadOf(perRound), target };
+  const processor = partner.processorMicros.map(
+    (micros, round) => (subject.processorMicros[round] ?? Number.NaN) / micros,
+  );
+  const counted = processor.every(Number.isFinite);
+  return {
+    partner: partner.name,
+    perRound,
+    ...spreadOf(perRound),
+    target,
+    processor: counted ? spreadOf(processor) : undefined,
+  };
 }

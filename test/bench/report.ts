@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CostFigures } from './costs.ts';
-import type { Outcome, Ratio } from './interleave.ts';
+import type { Outcome, Ratio, SideRates } from './interleave.ts';
 import { median } from './spread.ts';
 
 /** What a suite of rates came to, with what was asked. */
@@ -63,8 +63,26 @@ function rowsOf(finding: Finding): string[][] {
   const aim = targetPerSecond === undefined ? NO_AIM : [`≥ ${targetPerSecond}/s`, verdict(rate >= targetPerSecond)];
   return [
     [suite, title, `${Math.round(rate)} ${unit}/s`, '', ...aim],
-    ...outcome.ratios.map((ratio) => ['', `  ${ratio.partner}`, ...ratioCells(ratio)]),
+    ...outcome.ratios.flatMap((ratio) => ratioRows(ratio)),
+    ...[outcome.subject, ...outcome.partners].flatMap(processorRows),
   ];
+}
+
+function ratioRows(ratio: Ratio): string[][] {
+  const { partner, processor } = ratio;
+  const rate = ['', `  ${partner}`, ...ratioCells(ratio)];
+  if (processor === undefined) return [rate];
+  const { median: middle, min, max } = processor;
+  return [
+    rate,
+    ['', `  ${partner}, processor time`, middle.toFixed(2), `${min.toFixed(2)}–${max.toFixed(2)}`, ...NO_AIM],
+  ];
+}
+
+function processorRows({ name, processorMicros }: SideRates): string[][] {
+  if (!processorMicros.every(Number.isFinite)) return [];
+  const spread = `${figure(Math.min(...processorMicros))}–${figure(Math.max(...processorMicros))}`;
+  return [['', `  processor time: ${name}`, `${figure(median(processorMicros))} µs`, spread, ...NO_AIM]];
 }
 
 const NO_AIM = ['', ''];

@@ -36,7 +36,14 @@ if (options === undefined) process.stdout.write(scalingUsage(DIMENSIONS));
 else await run(options);
 
 async function run({ rounds, seconds, dimensions, npmOnly }: ScalingOptions): Promise<void> {
-  const bench = await Workbench.open({ connections: 32, npmOnly, profileFolder: undefined });
+  const bench = await Workbench.open({
+    connections: 32,
+    npmOnly,
+    profileFolder: undefined,
+    before: undefined,
+    peer: undefined,
+    worldPort: undefined,
+  });
   const findings: ScalingFinding[] = [];
   try {
     for (const dimension of dimensions) {

@@ -11,6 +11,8 @@ export interface Side {
   probe(): Promise<Answer | undefined>;
   /** Puts the side under load for so long and returns its rate, per second. */
   measure(seconds: number): Promise<number>;
+  /** The process whose processor time, all threads, is counted beside the rate. */
+  readonly pid?: number | undefined;
 }
 
 /** A side that the subject is held against. */

@@ -6,6 +6,7 @@ import { probe, RELAYED } from './answer.ts';
 import { atExit } from './at-exit.ts';
 import { type GatewaySettings, writeConfig } from './gateway-config.ts';
 import { chooseGenerator, type LoadGenerator, ownLoad } from './load.ts';
+import type { Peer } from './options.ts';
 import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';
@@ -18,6 +19,9 @@ export interface WorkbenchOptions {
   readonly npmOnly: boolean;
   /** Folder for CPU profiles of the gateway, where they are wanted. */
   readonly profileFolder: string | undefined;
+  readonly before: string | undefined;
+  readonly peer: Peer | undefined;
+  readonly worldPort: number | undefined;
 }
 
 /** What of equal requests is not as usual. */
@@ -39,6 +43,10 @@ export class Workbench {
   readonly connections: number;
   /** The generator that can also pay. */
   readonly client: System;
+  /** The command of an earlier build, where one is measured beside this one. */
+  readonly before: string | undefined;
+  /** A gateway of another make, where one is measured beside this one. */
+  readonly peer: Peer | undefined;
   readonly #options: WorkbenchOptions;
   readonly #equalRequests: LoadGenerator;
   /** Ends of the world, which stays from suite to suite. */
@@ -57,6 +65,8 @@ export class Workbench {
     this.#equalRequests = generator.run;
     this.#options = options;
     this.connections = options.connections;
+    this.before = options.before;
+    this.peer = options.peer;
     this.#worldStops = worldStops;
   }
 
@@ -64,7 +74,7 @@ export class Workbench {
   static async open(options: WorkbenchOptions): Promise<Workbench> {
     const stops: Stop[] = [];
     try {
-      const world = await startWorld(usableNginx(options), (stop) => stops.push(stop));
+      const world = await startWorld(usableNginx(options), options.worldPort, (stop) => stops.push(stop));
       const client = await startSystem('load-generator');
       stops.push(() => client.stop());
       return new Workbench(world, client, options, stops);
@@ -94,9 +104,9 @@ export class Workbench {
     return { command: await this.commandOn(file), file };
   }
 
-  /** The same on a configuration file that is there already. */
-  async commandOn(file: string): Promise<TurnpikeCommand> {
-    const command = await startTurnpike(await this.script(), file);
+  /** The same on a configuration file that is there already, and by another build where its script is given. */
+  async commandOn(file: string, script?: string): Promise<TurnpikeCommand> {
+    const command = await startTurnpike(script ?? (await this.script()), file);
     this.#stops.push(() => command.stop());
     return command;
   }

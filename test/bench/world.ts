@@ -20,9 +20,18 @@ export interface World {
 /** Ends something that was started. */
 export type Stop = () => Promise<void>;
 
-/** Starts the world on nginx where it may be used, else on node:http. `onStarted` gets the end of each part. */
-export async function startWorld(nginx: string | undefined, onStarted: (stop: Stop) => void): Promise<World> {
+/**
+ * Starts the world on nginx where it may be used, else on node:http. `onStarted` gets the end of each part.
+ *
+ * @param port where the upstream listens, and the facilitator one above it; without it free ports. Only nginx keeps to it.
+ */
+export async function startWorld(
+  nginx: string | undefined,
+  port: number | undefined,
+  onStarted: (stop: Stop) => void,
+): Promise<World> {
   if (nginx === undefined) {
+    if (port !== undefined) throw new Error('--world-port needs nginx');
     const headers = ['Content-Type', 'application/json', 'Content-Length', String(UPSTREAM_BODY.length)];
     const upstream = await startSystem('fixed-answer', ['200', JSON.stringify(headers), UPSTREAM_BODY]);
     onStarted(() => upstream.stop());
@@ -30,9 +39,9 @@ export async function startWorld(nginx: string | undefined, onStarted: (stop: St
     onStarted(() => facilitator.stop());
     return { upstreamUrl: upstream.url, facilitatorUrl: facilitator.url };
   }
-  const upstream = await startNginx(nginx, (port) => fixedServer(port, { '/': UPSTREAM_BODY }));
+  const upstream = await startNginx(nginx, (at) => fixedServer(at, { '/': UPSTREAM_BODY }), port);
   onStarted(upstream.stop);
-  const facilitator = await startNginx(nginx, (port) => fixedServer(port, FACILITATOR_ANSWERS));
+  const facilitator = await startNginx(nginx, (at) => fixedServer(at, FACILITATOR_ANSWERS), port && port + 1);
   onStarted(facilitator.stop);
   return { upstreamUrl: upstream.url, facilitatorUrl: facilitator.url };
 }

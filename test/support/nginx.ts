@@ -17,9 +17,9 @@ export function findNginx(): string | undefined {
   return ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0);
 }
 
-/** Starts nginx on a free loopback port. `http` writes what stands in the `http` block for that port. */
-export async function startNginx(executable: string, http: (port: number) => string): Promise<Nginx> {
-  const port = await freePort();
+/** Starts nginx on a loopback port, a free one by default. `http` writes what stands in the `http` block for that port. */
+export async function startNginx(executable: string, http: (port: number) => string, wanted?: number): Promise<Nginx> {
+  const port = wanted ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-nginx-'));
   const file = join(folder, 'nginx.conf');
   await writeFile(file, configuration(folder, http(port)));

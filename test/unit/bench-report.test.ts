@@ -13,11 +13,11 @@ function lineOf(findings: readonly Finding[], start: string): string | undefined
 }
 
 function rates(ratios: readonly number[], target: number | undefined, targetPerSecond?: number): Finding {
-  const subject = { name: 'gateway', perSecond: [1000, 1200, 1100] };
+  const subject = { name: 'gateway', perSecond: [1000, 1200, 1100], processorMicros: [80, 90, 85] };
   const outcome: Outcome = {
     subject,
     partners: [],
-    ratios: [{ partner: 'bare proxy', perRound: ratios, ...spreadOf(ratios), target }],
+    ratios: [{ partner: 'bare proxy', perRound: ratios, ...spreadOf(ratios), target, processor: spreadOf([1.2, 1.4]) }],
   };
   return { kind: 'rates', suite: 'free', title: 'a free route', unit: 'requests', targetPerSecond, outcome };
 }
@@ -43,6 +43,12 @@ describe('the table of a benchmark', () => {
   it('holds the median of a cost against a target that is not to be exceeded', () => {
     expect(lineOf([costs([1.5, 2.5, 2], 2)], 'p99 added')).toBe('p99 added | 2.00 ms | 1.50–2.50 | ≤ 2 ms | reached');
     expect(lineOf([costs([1.5, 2.5, 2.1], 2)], 'p99 added')).toMatch(/not yet$/);
+  });
+
+  it('shows the processor time of an operation beside the rates, where it is counted', () => {
+    const finding = rates([0.8], undefined);
+    expect(lineOf([finding], 'bare proxy, processor time')).toBe('bare proxy, processor time | 1.30 | 1.20–1.40');
+    expect(lineOf([finding], 'processor time: gateway')).toBe('processor time: gateway | 85.0 µs | 80.0–90.0');
   });
 
   it('says nothing of a target where there is none', () => {

@@ -3,7 +3,7 @@ import { openPaymentSigner, payerFor } from '../payment-signer.ts';
 import type { RateSuite } from '../suite.ts';
 
 /** More than any gateway on one core pays in a second, so that a round does not run out of payments. */
-const PAYMENTS_PER_SECOND = 5000;
+export const PAYMENTS_PER_SECOND = 5000;
 
 const ROUTES = `  - { path: /free, price: free }
   - { path: /paid, price: $0.001 }

@@ -32,7 +32,7 @@ export const pass: RateSuite = {
 };
 
 /** Pays for one call, and takes the token that comes with it. */
-async function buyToken(url: string): Promise<string> {
+export async function buyToken(url: string): Promise<string> {
   const pay = await payerFor(url, await openPaymentSigner());
   const [payment = ''] = pay(1);
   const { statusCode, headers, body } = await request(url, { headers: { 'PAYMENT-SIGNATURE': payment } });
