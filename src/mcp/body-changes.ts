@@ -1,4 +1,4 @@
-import { type CallIds, readCallAnswer } from './call-answer.ts';
+import { type CallTerms, readCallAnswer } from './call-answer.ts';
 import { annotateTools, type ToolNotes } from './tool-list.ts';
 import { UnpaidResults } from './unpaid-results.ts';
 
@@ -47,8 +47,8 @@ export function pricesInTools(isStream: boolean, notes: ToolNotes): BodyChange {
 }
 
 /** Gives the answer to a call that is paid for already the id that its client knows. */
-export function clientId(isStream: boolean, ids: CallIds): BodyChange {
-  return new WholeBody((body) => readCallAnswer(body, isStream, ids)?.write(undefined));
+export function clientId(isStream: boolean, terms: CallTerms): BodyChange {
+  return new WholeBody((body) => readCallAnswer(body, isStream, terms)?.write(undefined));
 }
 
 /** Takes results of priced calls out of a stream that nobody paid for. */

@@ -3,9 +3,6 @@ import type { Json, JsonObject } from '../domain/x402.ts';
 import { type StreamEvent, splitEvents, withData } from './event-stream.ts';
 import { isPaidId, type RpcId } from './message.ts';
 
-/** Where a receipt stands in `result._meta`. */
-export const RECEIPT_META = 'x402/payment-response';
-
 /** What a server answered to one call. */
 export interface CallAnswer {
   /** Whether it did the work: neither an error nor a result that says so itself. */
@@ -14,7 +11,19 @@ export interface CallAnswer {
    * The body with a receipt in the result, and without what the server had no business to write there. Answers to other calls
    * are not in it: they may be results that nobody has paid for.
    */
-  write(receipt: JsonObject | undefined): string;
+  write(receipt: CallReceipt | undefined): string;
+}
+
+/** A receipt, and the member of `result._meta` where clients look for it. */
+export interface CallReceipt {
+  readonly member: string;
+  readonly receipt: JsonObject;
+}
+
+/** What an answer is found by, and what a server has no business to write into it. */
+export interface CallTerms extends CallIds {
+  /** Members of `result._meta` that are for receipts. */
+  readonly receipts: readonly string[];
 }
 
 /** The two ids of a call. */
@@ -26,28 +35,28 @@ export interface CallIds {
 }
 
 /** Reads the answer to one call out of a body; `undefined` where it is not there. */
-export function readCallAnswer(body: string, isStream: boolean, ids: CallIds): CallAnswer | undefined {
-  return isStream ? readStream(body, ids) : readSingle(body, ids);
+export function readCallAnswer(body: string, isStream: boolean, terms: CallTerms): CallAnswer | undefined {
+  return isStream ? readStream(body, terms) : readSingle(body, terms);
 }
 
-function readSingle(body: string, ids: CallIds): CallAnswer | undefined {
+function readSingle(body: string, terms: CallTerms): CallAnswer | undefined {
   const message = parsed(body);
-  if (!isAnswer(message) || !isFor(message, ids)) return undefined;
+  if (!isAnswer(message) || !isFor(message, terms)) return undefined;
   return {
     succeeded: succeeded(message),
-    write: (receipt) => JSON.stringify(withReceipt(message, ids.client, receipt)),
+    write: (receipt) => JSON.stringify(withReceipt(message, terms, receipt)),
   };
 }
 
-function readStream(body: string, ids: CallIds): CallAnswer | undefined {
+function readStream(body: string, terms: CallTerms): CallAnswer | undefined {
   const { events } = splitEvents(body);
   const read = events.map((event) => ({ event, message: event.data === undefined ? undefined : parsed(event.data) }));
-  const answer = read.find(({ message }) => isAnswer(message) && isFor(message, ids))?.message;
+  const answer = read.find(({ message }) => isAnswer(message) && isFor(message, terms))?.message;
   if (!isAnswer(answer)) return undefined;
   return {
     succeeded: succeeded(answer),
     write: (receipt) => {
-      const text = JSON.stringify(withReceipt(answer, ids.client, receipt));
+      const text = JSON.stringify(withReceipt(answer, terms, receipt));
       return read
         .map(({ event, message }) => (message === answer ? withData(event, text) : kept(event, message)))
         .join('');
@@ -78,12 +87,13 @@ function succeeded({ result }: JsonObject): boolean {
   return isRecord(result) && result['isError'] !== true;
 }
 
-function withReceipt(answer: JsonObject, id: RpcId, receipt: JsonObject | undefined): JsonObject {
-  const message = { ...answer, id };
+function withReceipt(answer: JsonObject, terms: CallTerms, told: CallReceipt | undefined): JsonObject {
+  const message = { ...answer, id: terms.client };
   const result = answer['result'];
   if (!isRecord(result)) return message;
-  const { [RECEIPT_META]: _forged, ...own } = isRecord(result['_meta']) ? result['_meta'] : {};
-  const meta = receipt === undefined ? own : { ...own, [RECEIPT_META]: receipt };
+  const written = Object.entries(isRecord(result['_meta']) ? result['_meta'] : {});
+  const meta: Record<string, Json> = Object.fromEntries(written.filter(([name]) => !terms.receipts.includes(name)));
+  if (told !== undefined) meta[told.member] = told.receipt;
   const { _meta, ...others } = result;
   return { ...message, result: Object.keys(meta).length === 0 ? others : { ...result, _meta: meta } };
 }

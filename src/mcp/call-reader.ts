@@ -1,8 +1,7 @@
 import type { Amount } from '../domain/amount.ts';
 import type { AnswerHead, AnswerReader, AnswerReading, Charge, ChargeTold } from '../domain/answer-reader.ts';
 import { fieldIn } from '../domain/flat-fields.ts';
-import type { JsonObject } from '../domain/x402.ts';
-import { type CallIds, readCallAnswer } from './call-answer.ts';
+import { type CallIds, type CallReceipt, type CallTerms, readCallAnswer } from './call-answer.ts';
 import { errorAnswer } from './refusal-answer.ts';
 
 /** Longest answer to a priced call, in bytes. It waits in memory until it is paid. */
@@ -12,17 +11,17 @@ const NOT_ANSWERED = -32603;
 
 /** What a priced call is charged by. */
 export interface CallCharge {
-  readonly ids: CallIds;
+  readonly terms: CallTerms;
   readonly amount: Amount;
-  /** Reads the receipt out of the fields that a buyer gets. */
-  readonly receiptOf: (fields: ChargeTold['fields']) => JsonObject | undefined;
+  /** What a client is told of the charge. */
+  readonly receiptOf: (told: ChargeTold) => CallReceipt | undefined;
 }
 
 /**
  * Reads the answer to a priced call before it is charged: what the server says did not work costs nothing. The result leaves
  * only when the money has moved, with the receipt in it.
  */
-export function callReader({ ids, amount, receiptOf }: CallCharge): AnswerReader {
+export function callReader({ terms, amount, receiptOf }: CallCharge): AnswerReader {
   return {
     begin(head: AnswerHead): AnswerReading {
       const isStream = isEventStream(head.rawHeaders);
@@ -32,10 +31,10 @@ export function callReader({ ids, amount, receiptOf }: CallCharge): AnswerReader
         maxBytes: MOST_ANSWER_BYTES,
         larger: undefined,
         charge(body: Buffer): Charge {
-          const answer = readable ? readCallAnswer(body.toString('utf8'), isStream, ids) : undefined;
-          if (answer === undefined) return notAnswered(ids, isStream);
+          const answer = readable ? readCallAnswer(body.toString('utf8'), isStream, terms) : undefined;
+          if (answer === undefined) return notAnswered(terms, isStream);
           const finish = (told: ChargeTold | undefined): Buffer =>
-            Buffer.from(answer.write(told === undefined ? undefined : receiptOf(told.fields)), 'utf8');
+            Buffer.from(answer.write(told === undefined ? undefined : receiptOf(told)), 'utf8');
           return answer.succeeded
             ? { kind: 'charge', amount, finish }
             : { kind: 'release', reason: 'the call failed', finish };

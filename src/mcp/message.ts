@@ -14,8 +14,8 @@ export interface McpCall {
   readonly target: McpTarget;
   /** Name of the tool or prompt, URI of the resource. */
   readonly name: string;
-  /** What the client sent as its payment; `undefined` where there is none. */
-  readonly payment: Json | undefined;
+  /** What the client sent as its payment, by the members of `_meta` that are for it. */
+  readonly payments: JsonObject;
   /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
   readonly canonical: Buffer;
   /** The body for the server: without the payment, and under an id that only the gateway knows. */
@@ -53,9 +53,6 @@ export type McpMessage =
   /** It is not forwarded. `code` is JSON-RPC's. */
   | { readonly kind: 'refused'; readonly id: RpcId | undefined; readonly code: number; readonly wrong: string };
 
-/** Where a payment stands in `params._meta`. */
-export const PAYMENT_META = 'x402/payment';
-
 /** Methods that buy something, and where they name it. */
 const TARGETS: Readonly<Record<string, readonly [target: McpTarget, name: string]>> = {
   'tools/call': ['tool', '/params/name'],
@@ -70,9 +67,10 @@ const INVALID_PARAMS = -32602;
 /**
  * Reads a message of an MCP client. What two readers could take for different calls is refused before.
  *
+ * @param payments members of `params._meta` that are for payments: servers do not see them
  * @throws GatewayError `body_ambiguous`
  */
-export function readMessage(bytes: Buffer, rawHeaders: readonly string[]): McpMessage {
+export function readMessage(bytes: Buffer, rawHeaders: readonly string[], payments: readonly string[]): McpMessage {
   const { calls, isBatch } = readBody(bytes, rawHeaders, ASKED, true);
   const [facts] = calls;
   if (isBatch || facts === undefined)
@@ -81,15 +79,18 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[]): McpMe
   const method = textOf(facts.get('/method'));
   const target = method === undefined ? undefined : TARGETS[method];
   if (target === undefined) return { kind: 'free', method, id };
-  return readCall(bytes, facts, id, target);
+  return readCall(bytes, { facts, id, target, payments });
 }
 
-function readCall(
-  bytes: Buffer,
-  facts: JsonFacts,
-  id: RpcId | undefined,
-  [target, pointer]: readonly [McpTarget, string],
-): McpMessage {
+/** What was read of a call before its price is asked for. */
+interface CallFacts {
+  readonly facts: JsonFacts;
+  readonly id: RpcId | undefined;
+  readonly target: readonly [target: McpTarget, name: string];
+  readonly payments: readonly string[];
+}
+
+function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payments }: CallFacts): McpMessage {
   // Without an id it is a notification: the server would do the work, and nobody could be told that it costs something.
   if (id === undefined) return refused(undefined, INVALID_REQUEST, 'A call needs an id: a text or a whole number.');
   const name = textOf(facts.get(pointer));
@@ -99,9 +100,9 @@ function readCall(
   if (isPaidId(id)) return refused(undefined, INVALID_REQUEST, 'This id is taken.');
   // The text was read strictly before, so that this reads the same.
   const message = parseExactly(bytes.toString('utf8'));
-  const { payment, stripped } = takePayment(message);
+  const { taken, stripped } = takePayments(message, payments);
   const forwardedAs = (as: string): Buffer => Buffer.from(JSON.stringify({ ...stripped, id: as }), 'utf8');
-  return { kind: 'call', call: { id, target, name, payment, canonical: canonicalOf(stripped), forwardedAs } };
+  return { kind: 'call', call: { id, target, name, payments: taken, canonical: canonicalOf(stripped), forwardedAs } };
 }
 
 function refused(id: RpcId | undefined, code: number, wrong: string): McpMessage {
@@ -124,17 +125,26 @@ function sorted(value: Json): Json {
   return ordered;
 }
 
-function takePayment(message: Json): { readonly payment: Json | undefined; readonly stripped: JsonObject } {
+function takePayments(
+  message: Json,
+  members: readonly string[],
+): { readonly taken: JsonObject; readonly stripped: JsonObject } {
   if (!isRecord(message)) throw new Error('a call that is no object');
   const { params } = message;
   const meta = isRecord(params) ? params['_meta'] : undefined;
-  if (!isRecord(params) || !isRecord(meta) || !Object.hasOwn(meta, PAYMENT_META)) {
-    return { payment: undefined, stripped: message };
-  }
-  const { [PAYMENT_META]: payment, ...rest } = meta;
+  if (!isRecord(params) || !isRecord(meta)) return { taken: {}, stripped: message };
+  const [taken, rest] = split(meta, members);
+  if (Object.keys(taken).length === 0) return { taken, stripped: message };
   const { _meta, ...others } = params;
   const kept: JsonObject = Object.keys(rest).length === 0 ? others : { ...params, _meta: rest };
-  return { payment, stripped: { ...message, params: kept } };
+  return { taken, stripped: { ...message, params: kept } };
+}
+
+/** The members of these names, and the others. */
+function split(object: JsonObject, names: readonly string[]): readonly [JsonObject, JsonObject] {
+  const entries = Object.entries(object);
+  const isNamed = ([name]: readonly [string, Json]): boolean => names.includes(name);
+  return [Object.fromEntries(entries.filter(isNamed)), Object.fromEntries(entries.filter((entry) => !isNamed(entry)))];
 }
 
 function idOf(value: JsonValue | undefined): RpcId | undefined {

@@ -2,19 +2,32 @@ import type { McpBinding, McpTarget } from '../domain/mcp-terms.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { RpcId } from './message.ts';
 
-/** JSON-RPC codes of refusals. */
-export const PAYMENT_REQUIRED_CODE = 402;
+/** JSON-RPC codes of refusals that state no price. */
 const INTERNAL_ERROR = -32603;
 const INVALID_PARAMS = -32602;
 
-/** A refusal of a call, in the words of HTTP. */
+/** A refusal of a call. */
 export interface McpRefusal {
+  /** In HTTP. */
   readonly status: number;
-  /** The stable code of the problem document. */
+  /** The stable code of the gateway. */
   readonly code: string;
   readonly detail: string | undefined;
-  /** The `PaymentRequired` object, where the price is stated. */
-  readonly required: JsonObject | undefined;
+  /** The price in the words of each protocol; empty where it is not stated. */
+  readonly prices: readonly StatedPrice[];
+}
+
+/** The price of a call in the words of one protocol, and where its clients look for it. */
+export interface StatedPrice {
+  readonly price: JsonObject;
+  /** In the result of a tool that failed, or in an error alone: then all prices stand there. */
+  readonly place: 'result' | 'error';
+  /** Member of `result._meta`. */
+  readonly meta: string;
+  /** Member of the data of an error that is another protocol's; `undefined`: its members stand there themselves. */
+  readonly beside: string | undefined;
+  /** Of the error in JSON-RPC. */
+  readonly errorCode: number;
 }
 
 /** Whether a tool is known to have an output schema, by which clients check what stands in `structuredContent`. */
@@ -22,30 +35,38 @@ export type HasOutputSchema = (tool: string) => boolean;
 
 /**
  * A refusal as an answer of JSON-RPC: a result of the tool that failed and states the price, as x402's MCP transport has it;
- * for resources and prompts, whose results have no place for it, an error with code 402.
+ * an error for resources and prompts, whose results have no place for it, and where a protocol's clients look for one.
  */
 export function refusalAnswer(
   { id, target, name }: { readonly id: RpcId; readonly target: McpTarget; readonly name: string },
-  refusal: McpRefusal,
+  { status, prices, code, detail }: McpRefusal,
   binding: McpBinding,
   hasOutputSchema: HasOutputSchema,
 ): JsonObject {
-  const { required, code, detail } = refusal;
-  if (required === undefined) return errorAnswer(id, errorCode(refusal.status), detail ?? code, { code });
-  if (target !== 'tool' || binding === 'error') {
-    return errorAnswer(id, PAYMENT_REQUIRED_CODE, 'Payment required', required);
+  const [first] = prices;
+  if (first === undefined) return errorAnswer(id, errorCode(status), detail ?? code, { code });
+  if (target !== 'tool' || binding === 'error' || prices.some(({ place }) => place === 'error')) {
+    return priceError(id, prices, first);
   }
-  const text = JSON.stringify(required);
+  const { price, meta } = first;
   return {
     jsonrpc: '2.0',
     id,
     result: {
       isError: true,
-      content: [{ type: 'text', text }],
-      ...(hasOutputSchema(name) ? {} : { structuredContent: required }),
-      _meta: { 'x402/error': required },
+      content: [{ type: 'text', text: JSON.stringify(price) }],
+      ...(hasOutputSchema(name) ? {} : { structuredContent: price }),
+      _meta: { [meta]: price },
     },
   };
+}
+
+/** One error for the clients of all protocols: it is that of the protocol whose price cannot stand beside another's. */
+function priceError(id: RpcId, prices: readonly StatedPrice[], first: StatedPrice): JsonObject {
+  const main = prices.find(({ beside }) => beside === undefined) ?? first;
+  const others = prices.filter((each) => each !== main);
+  const beside = Object.fromEntries(others.flatMap(({ beside: member, price }) => (member ? [[member, price]] : [])));
+  return errorAnswer(id, main.errorCode, 'Payment required', { ...main.price, ...beside });
 }
 
 function errorCode(status: number): number {

@@ -6,6 +6,7 @@ import type { PaidPrice } from '../domain/route-price.ts';
 import type { Page } from '../paywall/paywall.ts';
 import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
 import { carriedPayments } from '../proxy/carried-token.ts';
+import type { AnswerForm, Told } from './answer-form.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { ExchangeNotes } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -21,6 +22,8 @@ export interface AnswerContext {
   readonly runtime: Pick<Runtime, 'plan' | 'fields' | 'paywall'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
+  /** Absent: that of HTTP. */
+  readonly form?: AnswerForm;
 }
 
 /** The price to state with a refusal. */
@@ -38,26 +41,32 @@ export interface Challenged {
  */
 export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
   const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
-  const headers: string[] = [];
+  const offered = ERROR_CODES[code].offersAgain ? price : undefined;
+  const headers = settlement === undefined ? [] : noticeHeaders(settlement).flat();
+  if (settlement !== undefined) context.notes.transaction = transactionOf(settlement.receipt);
+  context.notes.reason = reason;
+  const prices = context.form && offered?.open.challenge.prices(offered.resource, refusal);
+  const told = toldIn(context.form, { code, detail, prices: prices ?? [] });
+  if (told !== undefined) return answerOf(context, { code, headers, body: told, problem: { code }, retryAfterSeconds });
   let body: ChallengeBody | undefined;
   const page = price && pageFor(context, code, price);
-  if (ERROR_CODES[code].offersAgain && price !== undefined) {
-    const stated = price.open.challenge.state(price.resource, refusal);
-    headers.push(...stated.headers);
+  if (offered !== undefined) {
+    const stated = offered.open.challenge.state(offered.resource, refusal);
+    headers.unshift(...stated.headers);
     if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
     if (ERROR_CODES[code].status === 402) body = stated.body;
   }
-  if (settlement !== undefined) {
-    headers.push(...noticeHeaders(settlement).flat());
-    context.notes.transaction = transactionOf(settlement.receipt);
-  }
-  context.notes.reason = reason;
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
   if (page !== undefined) {
     headers.push(...page.headers);
     body = { contentType: 'text/html; charset=utf-8', text: page.html };
   }
   return answerOf(context, { code, headers, body, problem, retryAfterSeconds });
+}
+
+/** The same in the form of a client that reads messages; `undefined` for one that reads HTTP. */
+function toldIn(form: AnswerForm | undefined, told: Omit<Told, 'status'>): AnswerBody | undefined {
+  return form?.told({ ...told, status: ERROR_CODES[told.code].status });
 }
 
 /** The page that a person is shown instead of what machines read; the head states the price to both alike. */
@@ -83,15 +92,19 @@ export function faultAnswer(
   const { code, detail, retryAfterSeconds } = error;
   const problem = { code, ...(detail === undefined ? {} : { detail }) };
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
-  return answerOf(context, { code, headers: extra.flat(), body: undefined, problem, retryAfterSeconds: retry });
+  const body = toldIn(context.form, { code, detail, prices: [] });
+  return answerOf(context, { code, headers: extra.flat(), body, problem, retryAfterSeconds: retry });
 }
+
+/** A body, and the status where it is not that of the code. */
+type AnswerBody = ChallengeBody & { readonly status?: number };
 
 interface Said {
   readonly code: ErrorCode;
   /** Flat list of names and values; added to. */
   readonly headers: string[];
-  /** A protocol's body; else the problem document is sent. */
-  readonly body: ChallengeBody | undefined;
+  /** A protocol's body, or that of another form; else the problem document is sent. */
+  readonly body: AnswerBody | undefined;
   readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
   readonly retryAfterSeconds: number | undefined;
 }
@@ -109,5 +122,5 @@ function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said
   headers.push(...crossOriginHeaders(head, runtime));
   // As many bytes as characters are ASCII.
   const encoding = length === body.length ? 'latin1' : 'utf8';
-  return { status, reason: undefined, headers, body, encoding, dated: true };
+  return { status: said.body?.status ?? status, reason: undefined, headers, body, encoding, dated: true };
 }

@@ -5,12 +5,15 @@ import type { Offer } from '../domain/offer.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
+import type { JsonObject } from '../domain/x402.ts';
 import type { PassEvent, ShadowFacts } from '../observe/observer.ts';
 import type { RequestTrace } from '../observe/tracer.ts';
+import type { Protocol } from '../protocol/protocol.ts';
 import type { CallPlace } from '../proxy/call-room.ts';
 import type { Client } from '../proxy/client.ts';
 import type { SignalledDeparture } from '../proxy/client-departure.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
+import type { AnswerForm } from './answer-form.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A request whose target, host and framing can be read in one way only. */
@@ -39,11 +42,21 @@ export interface AcceptedRequest extends AcceptedHead {
   /** What it costs, once it met a price. */
   readonly price?: PaidPrice;
   /** Says what its answer costs, where a protocol inside of the body knows; `undefined` where the route does. */
-  readonly answerReader?: (offer: Offer) => AnswerReader;
+  readonly answerReader?: (paid: PaidIn) => AnswerReader;
+  /** What its message brings for payment protocols, by their members of `_meta` in MCP. */
+  readonly payments?: JsonObject;
+  /** The form of the gateway's own answers to it, where that is none of HTTP. */
+  readonly form?: AnswerForm;
   /** Whether the API is asked not to compress its answer. */
   readonly plainAnswer?: boolean;
   /** Its place at the upstream, where that was taken before the call. */
   readonly place?: CallPlace;
+}
+
+/** The offer that a payment pays, and the protocol that it came in. */
+export interface PaidIn {
+  readonly offer: Offer;
+  readonly protocol: Protocol;
 }
 
 /** A request that met a price of a route. */

@@ -2,7 +2,8 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { IdentifierRule } from '../domain/route.ts';
-import type { Protocol, RequestFields, Submission } from '../protocol/protocol.ts';
+import { credentialInMessage } from '../protocol/mcp-form.ts';
+import type { Credential, Protocol, Submission } from '../protocol/protocol.ts';
 import { type Authentication, findScheme } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -107,10 +108,16 @@ function identifierFor({ identifier }: Submission, rule: IdentifierRule): NamedP
 }
 
 /** Whether a request brings a payment, good or not: each protocol says so of its own. */
-export function hasPayment(fields: RequestFields, protocols: readonly Protocol[]): boolean {
-  for (const protocol of protocols) if (protocol.credential(fields).kind !== 'none') return true;
+export function hasPayment(request: PaymentPlaces, protocols: readonly Protocol[]): boolean {
+  for (const protocol of protocols) {
+    if (protocol.credential(request.head.headers).kind !== 'none') return true;
+    if (credentialInMessage(protocol.mcp, request.payments).kind !== 'none') return true;
+  }
   return false;
 }
+
+/** Where a request may bring a payment: in a field of its head, or in its message. */
+export type PaymentPlaces = Pick<RoutedRequest, 'head' | 'payments'>;
 
 /** A payment as a request carries it, and who reads it. */
 export interface FoundCredential {
@@ -119,21 +126,24 @@ export interface FoundCredential {
 }
 
 /**
- * Finds the one payment. The same one in the fields of two protocols is taken once; two payments are refused.
+ * Finds the one payment. The same one in two places is taken once; two payments are refused.
  *
  * @throws GatewayError `payment_header_repeated`
  */
 export function credentialOf(
-  { head }: Pick<RoutedRequest, 'head'>,
+  { head, payments }: PaymentPlaces,
   protocols: readonly Protocol[],
 ): FoundCredential | undefined {
   let found: FoundCredential | undefined;
-  for (const protocol of protocols) {
-    const credential = protocol.credential(head.headers);
-    if (credential.kind === 'none') continue;
+  const take = (protocol: Protocol, credential: Credential): void => {
+    if (credential.kind === 'none') return;
     if (credential.kind === 'repeated') throw new GatewayError('payment_header_repeated');
     if (found !== undefined && found.text !== credential.text) throw new GatewayError('payment_header_repeated');
     found ??= { protocol, text: credential.text };
+  };
+  for (const protocol of protocols) {
+    take(protocol, protocol.credential(head.headers));
+    take(protocol, credentialInMessage(protocol.mcp, payments));
   }
   return found;
 }

@@ -16,7 +16,7 @@ import type { Tracer } from '../observe/tracer.ts';
 import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
 import type { Paywall } from '../paywall/paywall.ts';
-import type { Challenge } from '../protocol/challenge.ts';
+import type { RouteChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { TrustedPeers } from '../proxy/trusted-peers.ts';
@@ -42,7 +42,7 @@ export interface AccessDesk {
 
 /** A price that is in force: its 402, what pays it, and the passes that open what it is for. */
 export interface OpenPrice {
-  readonly challenge: Challenge;
+  readonly challenge: RouteChallenge;
   readonly offers: readonly Offer[];
   /** Offers that were in force until lately: what was quoted is honoured for the quote's lifetime. */
   recentOffers(now: number): readonly Offer[];

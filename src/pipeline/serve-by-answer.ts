@@ -18,7 +18,7 @@ import type { Credit } from './credit-gate.ts';
 import { deliver, keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
-import { noticeHeaders } from './refusal.ts';
+import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { takeCredit } from './serve-deferred.ts';
 import { openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
@@ -196,7 +196,7 @@ async function costOf(
 /** What is sent instead of the API's body. It is paid for: a reader that fails now leaves the API's. */
 function finished({ notes }: RoutedRequest, cost: Charge, notice: SettlementNotice): Changes | undefined {
   try {
-    return replacedBy(cost.finish?.({ receipt: notice.receipt, fields: noticeHeaders(notice) }));
+    return replacedBy(cost.finish?.(toldOf(notice)));
   } catch (fault) {
     notes.cause = fault;
     return undefined;

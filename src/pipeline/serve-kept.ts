@@ -1,3 +1,4 @@
+import type { Answer } from '../domain/answer.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { BodyRefusedError } from '../proxy/upstream-fault.ts';
@@ -56,20 +57,27 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { head, client, runtime, method, notes, price }: RoutedRequest,
+  { head, client, runtime, method, notes, price, form }: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
 ): Promise<boolean> {
   const receipt = settledReceipt(record, offer);
-  const add = receipt === undefined ? [] : noticeHeaders({ protocol, receipt, pass });
+  const notice = receipt && { protocol, receipt, pass };
   notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
   const passes = price.access !== undefined;
   const { httpVersionMinor } = head;
-  const context = { fields: runtime.fields, method, status, httpVersionMinor, paid: true, passes, add };
+  const context = {
+    fields: runtime.fields,
+    method,
+    status,
+    httpVersionMinor,
+    paid: true,
+    passes,
+    add: notice === undefined ? [] : noticeHeaders(notice),
+  };
   const relayed = relayResponseHeaders(headers, context);
-  return await client.deliver({
-    ...{ status, reason: statusText, headers: relayed, body, encoding: 'latin1', dated: false },
-  });
+  const answer: Answer = { status, reason: statusText, headers: relayed, body, encoding: 'latin1', dated: false };
+  return await client.deliver(form === undefined ? answer : form.kept(answer, notice));
 }

@@ -13,7 +13,7 @@ import { type Changes, checkHead, openUpstream, paidFacts, relay } from './forwa
 import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { readerFor } from './reader-for.ts';
-import { noticeHeaders } from './refusal.ts';
+import { noticeHeaders, toldOf } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import { withPlace } from './reserve.ts';
 import type { Services } from './runtime.ts';
@@ -157,8 +157,8 @@ async function callAgain(
   const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
-  const reader = readerFor(request, offer, services);
-  const told = { receipt: notice.receipt, fields: noticeHeaders(notice) };
+  const reader = readerFor(request, { protocol, offer }, services);
+  const told = toldOf(notice);
   const changesOf = reader && ((response: UpstreamResponse) => collectedChanges(reader, response, told));
   const result = await serveCharged(request, claimed, notice, services, changesOf);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;

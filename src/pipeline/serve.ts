@@ -180,7 +180,7 @@ async function enforce(
   const open = request.runtime.openPrice(matched, chosen.price);
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const paying = hasPayment(routed.head.headers, services.protocols);
+  const paying = hasPayment(routed, services.protocols);
   const isAsked = open.access === undefined && !paying && !mayOpen(routed);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
@@ -197,7 +197,7 @@ async function servePriced(
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
-  const kept = mayOpen(request) && !hasPayment(request.head.headers, services.protocols);
+  const kept = mayOpen(request) && !hasPayment(request, services.protocols);
   const opened = kept ? await openByCookie(request, open, services) : undefined;
   if (opened?.kind === 'refusal') return opened;
   if (opened !== undefined) return await transport.collect(request, opened, services);
@@ -244,7 +244,7 @@ function servePaid(
   authorized: AuthorizedPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const reader = readerFor(request, authorized.payment.offer, services);
+  const reader = readerFor(request, { protocol: authorized.protocol, offer: authorized.payment.offer }, services);
   // What is charged by its answer is not kept for later: the answer is what says how much it costs.
   if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
   if (isForLater(request)) return payForLater(request, authorized, services);

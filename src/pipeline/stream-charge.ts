@@ -5,7 +5,7 @@ import type { LastPart, Passage } from '../proxy/passage.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { noticeHeaders } from './refusal.ts';
+import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { promise } from './serve-deferred.ts';
 import type { AuthorizedPayment } from './stages.ts';
@@ -46,9 +46,9 @@ export class StreamCharge implements Passage {
     const charge = await this.#decide('complete');
     if (charge.kind === 'release') return { bytes: charge.finish?.(undefined), trailers: [] };
     const notice = promise(this.#authorized, asked(charge.amount, this.#authorized));
-    const fields = noticeHeaders(notice);
-    const bytes = charge.finish?.({ receipt: notice.receipt, fields });
-    return { bytes, trailers: takesTrailers(this.#request) ? fields.map(([name, value]) => [name, value]) : [] };
+    const told = toldOf(notice);
+    const bytes = charge.finish?.(told);
+    return { bytes, trailers: takesTrailers(this.#request) ? told.fields.map(([name, value]) => [name, value]) : [] };
   }
 
   /**

@@ -3,6 +3,8 @@ import type { RouteCalls } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { IdentifierRule, PathPattern } from '../domain/route.ts';
+import type { JsonObject } from '../domain/x402.ts';
+import type { McpPrice } from './mcp-form.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
@@ -80,6 +82,14 @@ export interface Challenge {
   /** Whether the same request and occasion always get the same words: then they are kept. */
   readonly repeats: boolean;
   state(resource: AskedResource, occasion: Occasion): Contribution;
+  /** The same as an object, for messages; absent where the protocol has none of its own. */
+  price?(resource: AskedResource, occasion: Occasion): JsonObject;
+}
+
+/** How the price of a route is stated, in the words of all its protocols. */
+export interface RouteChallenge extends Pick<Challenge, 'repeats' | 'state'> {
+  /** For messages of MCP, by the protocols that have a form there. */
+  prices(resource: AskedResource, occasion: Occasion): readonly McpPrice[];
 }
 
 /**
@@ -88,18 +98,30 @@ export interface Challenge {
  *
  * The requirements in it depend on nothing of the request, so that a paid retry meets the very ones that its 402 stated.
  */
-export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): Challenge {
+export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): RouteChallenge {
   const parts = protocols.map((protocol) => protocol.challenge(subject));
+  const prices = pricesOf(protocols, parts);
   const state = (resource: AskedResource, occasion: Occasion): Contribution => {
     const stated = parts.map((part) => part.state(resource, occasion));
     return { headers: stated.flatMap(({ headers }) => headers), body: stated.find(({ body }) => body)?.body };
   };
-  return parts.every(({ repeats }) => repeats) ? new RepeatingChallenge(state) : { repeats: false, state };
+  return parts.every(({ repeats }) => repeats)
+    ? new RepeatingChallenge(state, prices)
+    : { repeats: false, state, prices };
+}
+
+function pricesOf(protocols: readonly Protocol[], parts: readonly Challenge[]): RouteChallenge['prices'] {
+  return (resource, occasion) =>
+    protocols.flatMap(({ mcp }, index): McpPrice[] => {
+      const price = parts[index]?.price?.(resource, occasion);
+      return mcp === undefined || price === undefined ? [] : [{ form: mcp.price, price }];
+    });
 }
 
 /** Says what it said last without working it out again: most requests of a route ask for the same resource. */
-class RepeatingChallenge implements Challenge {
+class RepeatingChallenge implements RouteChallenge {
   readonly repeats = true;
+  readonly prices: RouteChallenge['prices'];
   readonly #state: Challenge['state'];
   #url: string | undefined;
   #method = '';
@@ -108,8 +130,9 @@ class RepeatingChallenge implements Challenge {
   #said: Contribution = { headers: [], body: undefined };
 
   /** @param state says nothing that must be fresh each time */
-  constructor(state: Challenge['state']) {
+  constructor(state: Challenge['state'], prices: RouteChallenge['prices']) {
     this.#state = state;
+    this.prices = prices;
   }
 
   state(resource: AskedResource, occasion: Occasion): Contribution {

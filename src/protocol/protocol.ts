@@ -5,6 +5,7 @@ import type { ProtocolHeaders } from '../domain/protocol-headers.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { Challenge, ChallengeSubject } from './challenge.ts';
+import type { McpForm } from './mcp-form.ts';
 import type { Identifier } from './payment-identifier.ts';
 
 /** The fields of a request's head by their lower-case names, repeated ones joined as Node joins them. */
@@ -64,6 +65,8 @@ export interface Protocol {
   challenge(subject: ChallengeSubject): Challenge;
   /** The headers that tell the buyer of a settlement. */
   receipt(receipt: Receipt): readonly (readonly [name: string, value: string])[];
+  /** How it is carried in messages of MCP; absent: it has no place there. */
+  readonly mcp?: McpForm;
 }
 
 const NONE: Credential = { kind: 'none' };

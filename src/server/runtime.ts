@@ -9,7 +9,7 @@ import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
-import { type Challenge, composeChallenge } from '../protocol/challenge.ts';
+import { composeChallenge, type RouteChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
@@ -232,12 +232,11 @@ function recentSums(
 }
 
 /** A price that no facilitator has said enough about to state it. */
-const UNQUOTED: Challenge = {
-  repeats: false,
-  state() {
-    throw new GatewayError('facilitator_unreachable', { detail: 'None that serves a way to pay has been reached.' });
-  },
-};
+const UNQUOTED: RouteChallenge = { repeats: false, state: unquoted, prices: unquoted };
+
+function unquoted(): never {
+  throw new GatewayError('facilitator_unreachable', { detail: 'None that serves a way to pay has been reached.' });
+}
 
 function quotedRoutes(
   routes: readonly Route[],

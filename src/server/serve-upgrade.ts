@@ -107,7 +107,8 @@ class TunnelTransport implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
-    if (readerFor(request, authorized.payment.offer, services) !== undefined) {
+    const { protocol, payment } = authorized;
+    if (readerFor(request, { protocol, offer: payment.offer }, services) !== undefined) {
       throw new GatewayError('upgrade_unsupported', { detail: 'What this route costs is said by an answer.' });
     }
     return await withPlace(request, 'tunnel', async (placed) => {

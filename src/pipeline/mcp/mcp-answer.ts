@@ -1,77 +1,77 @@
 import type { Answer } from '../../domain/answer.ts';
-import { fieldIn } from '../../domain/flat-fields.ts';
+import type { ChargeTold } from '../../domain/answer-reader.ts';
 import type { McpBinding } from '../../domain/mcp-terms.ts';
-import { isJsonObject } from '../../domain/payment.ts';
-import type { Json, JsonObject } from '../../domain/x402.ts';
-import { readCallAnswer } from '../../mcp/call-answer.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import { type CallReceipt, type CallTerms, readCallAnswer } from '../../mcp/call-answer.ts';
 import { isEventStream } from '../../mcp/call-reader.ts';
 import type { McpCall } from '../../mcp/message.ts';
 import { type HasOutputSchema, refusalAnswer } from '../../mcp/refusal-answer.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import type { McpPrice } from '../../protocol/mcp-form.ts';
+import type { Protocol } from '../../protocol/protocol.ts';
+import type { AnswerForm, Told } from '../answer-form.ts';
+import { receiptWithPass } from '../refusal.ts';
+import type { SettlementNotice } from '../stages.ts';
 
-/** Headers of an answer that say something of its body. */
-const OF_BODY = new Set(['content-type', 'content-length', 'transfer-encoding']);
-
-/** An answer of the gateway's own to a priced call, as its client reads it. */
-export function mcpAnswer(
-  answer: Answer,
-  call: McpCall,
-  binding: McpBinding,
-  hasOutputSchema: HasOutputSchema,
-): Answer {
-  return answer.status < 400 ? keptAnswer(answer, call) : refused(answer, call, binding, hasOutputSchema);
+/** What the gateway's own answers to a priced call are written by. */
+export interface CallForm {
+  readonly call: McpCall;
+  readonly terms: CallTerms;
+  /** Whether the client reads refusals as HTTP has them. */
+  readonly isHttp: boolean;
+  readonly binding: McpBinding;
+  readonly hasOutputSchema: HasOutputSchema;
 }
 
-function refused(answer: Answer, call: McpCall, binding: McpBinding, hasOutputSchema: HasOutputSchema): Answer {
-  const problem = objectIn(typeof answer.body === 'string' ? answer.body : '');
-  const required = decoded(fieldIn(answer.headers, 'payment-required'));
-  const code = typeof problem['code'] === 'string' ? problem['code'] : 'payment_required';
-  const detail = typeof problem['detail'] === 'string' ? problem['detail'] : undefined;
-  const refusal = { status: answer.status, code, detail, required };
-  return jsonAnswer(refusalAnswer(call, refusal, binding, hasOutputSchema), answer.headers);
+/** The form of the gateway's own answers to a priced call: messages of JSON-RPC. */
+export function callForm({ call, terms, isHttp, binding, hasOutputSchema }: CallForm): AnswerForm {
+  return {
+    told(told) {
+      if (isHttp) return undefined;
+      const refusal = { ...told, prices: told.prices.map((price) => statedPrice(price, told)) };
+      const text = JSON.stringify(refusalAnswer(call, refusal, binding, hasOutputSchema));
+      return { status: 200, contentType: 'application/json', text };
+    },
+    kept: (answer, notice) => keptAnswer(answer, terms, notice),
+  };
+}
+
+function statedPrice({ form, price }: McpPrice, { code }: Told) {
+  const { place, meta, beside } = form;
+  return { price, place, meta, beside, errorCode: form.code(code) };
+}
+
+/** What a client of MCP is told of a charge. */
+export function callReceipt({ mcp }: Protocol, { receipt }: Pick<ChargeTold, 'receipt'>): CallReceipt | undefined {
+  return mcp && { member: mcp.receipt, receipt: mcp.receiptOf(receipt) };
 }
 
 /** A stored answer is as the server gave it: under an id of then, and without the receipt. */
-function keptAnswer(answer: Answer, call: McpCall): Answer {
+function keptAnswer(answer: Answer, terms: CallTerms, notice: SettlementNotice | undefined): Answer {
   const { headers, body } = answer;
   if (body === undefined) return answer;
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
-  const read = readCallAnswer(text, isEventStream(headers), { client: call.id, server: undefined });
+  const read = readCallAnswer(text, isEventStream(headers), { ...terms, server: undefined });
   if (read === undefined) return answer;
-  return withBody(answer, read.write(decoded(fieldIn(headers, 'payment-response'))), undefined);
+  return withBody(answer, read.write(notice && callReceipt(notice.protocol, { receipt: receiptWithPass(notice) })));
 }
 
 /** A message of JSON-RPC, with status 200 as its transport has it. */
-export function jsonAnswer(message: JsonObject, headers: readonly string[], status = 200): Answer {
-  const answer: Answer = { status, reason: undefined, headers, body: undefined, encoding: 'utf8', dated: true };
-  return withBody(answer, JSON.stringify(message), 'application/json');
+export function jsonAnswer(message: JsonObject, status = 200): Answer {
+  const headers = ['Content-Type', 'application/json'];
+  return withBody(
+    { status, reason: undefined, headers, body: undefined, encoding: 'utf8', dated: true },
+    JSON.stringify(message),
+  );
 }
 
-function withBody(answer: Answer, body: string, contentType: string | undefined): Answer {
+const LENGTHS = new Set(['content-length', 'transfer-encoding']);
+
+function withBody(answer: Answer, body: string): Answer {
   const headers: string[] = [];
   for (let index = 0; index + 1 < answer.headers.length; index += 2) {
     const name = answer.headers[index] ?? '';
-    const lower = name.toLowerCase();
-    if (OF_BODY.has(lower) && (lower !== 'content-type' || contentType !== undefined)) continue;
-    headers.push(name, answer.headers[index + 1] ?? '');
+    if (!LENGTHS.has(name.toLowerCase())) headers.push(name, answer.headers[index + 1] ?? '');
   }
-  if (contentType !== undefined) headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(Buffer.byteLength(body)));
   return { ...answer, headers, body, encoding: 'utf8' };
-}
-
-/** The object that a field of the gateway's own holds in base64. */
-export function decoded(value: string | undefined): JsonObject | undefined {
-  if (value === undefined) return undefined;
-  const read = decodeHeaderJson(value);
-  return read.ok && isJsonObject(read.value) ? read.value : undefined;
-}
-
-function objectIn(text: string): JsonObject {
-  try {
-    const value: Json = JSON.parse(text);
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,4 +1,3 @@
-import type { Answer } from '../../domain/answer.ts';
 import type { BodyChange } from '../../mcp/body-changes.ts';
 import { isEncoded, isEventStream } from '../../mcp/call-reader.ts';
 import type { Client, RelayedHead } from '../../proxy/client.ts';
@@ -6,16 +5,11 @@ import { headOfChanged } from '../../proxy/headers/to-client.ts';
 import type { Passage } from '../../proxy/passage.ts';
 import type { UpstreamResponse } from '../../proxy/upstream-response.ts';
 
-/** What becomes of the answers to one message. */
-export interface AnswerChanges {
-  /** What changes an answer of the server; `undefined` where it passes as it is. */
-  ofBody(isStream: boolean): BodyChange | undefined;
-  /** Another answer of the gateway's own in its place. */
-  ofAnswer(answer: Answer): Answer;
-}
+/** What changes an answer of the server to a message; `undefined` where it passes as it is. */
+export type ChangeOf = (isStream: boolean) => BodyChange | undefined;
 
-/** The client of a request, to whom answers go in the form of MCP. */
-export function mcpClient(client: Client, changes: AnswerChanges): Client {
+/** The client of a request, to whom answers of the server go changed. */
+export function mcpClient(client: Client, changeOf: ChangeOf): Client {
   return {
     get departure() {
       return client.departure;
@@ -31,12 +25,12 @@ export function mcpClient(client: Client, changes: AnswerChanges): Client {
     },
     body: (head, terms) => client.body(head, terms),
     onOver: (listener) => client.onOver(listener),
-    answer: (answer) => client.answer(changes.ofAnswer(answer)),
-    deliver: (answer) => client.deliver(changes.ofAnswer(answer)),
+    answer: (answer) => client.answer(answer),
+    deliver: (answer) => client.deliver(answer),
     relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage) {
       // What was read whole has its form already; what is encoded holds nothing that could be read here.
       const isReadable = passage === undefined && !isEncoded(response.rawHeaders);
-      const change = isReadable ? changes.ofBody(isEventStream(response.rawHeaders)) : undefined;
+      const change = isReadable ? changeOf(isEventStream(response.rawHeaders)) : undefined;
       if (change === undefined) return client.relay(response, head, passage);
       const headers = headOfChanged(head.headers, undefined);
       return client.relay(response, { ...head, headers }, passageOf(change));

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
-import { isJsonObject } from '../../domain/payment.ts';
-import type { RequestHead } from '../../domain/request-head.ts';
 import type { Route } from '../../domain/route.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
-import type { Json } from '../../domain/x402.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
+import type { CallTerms } from '../../mcp/call-answer.ts';
 import { callReader } from '../../mcp/call-reader.ts';
 import { type McpCall, paidId, readMessage } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
-import { encodeHeaderJson } from '../../protocol/header-json.ts';
+import { mcpMembers } from '../../protocol/mcp-form.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
@@ -18,13 +16,13 @@ import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
 import { hasPayment } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
 import { answered, type Served } from '../stages.ts';
-import { decoded, jsonAnswer, mcpAnswer } from './mcp-answer.ts';
-import { type AnswerChanges, mcpClient } from './mcp-client.ts';
+import { callForm, callReceipt, jsonAnswer } from './mcp-answer.ts';
+import { type ChangeOf, mcpClient } from './mcp-client.ts';
 
 const NOT_PRICED = -32602;
 
 /** A priced call on its way to be paid: what differs from a request that came over plain HTTP. */
-export type McpRequest = Pick<RoutedRequest, 'head' | 'body' | 'client' | 'answerReader'>;
+export type McpRequest = Pick<RoutedRequest, 'body' | 'client' | 'answerReader' | 'payments' | 'form'>;
 
 /** What the pipeline does with a message once its price is known. */
 export interface McpStages {
@@ -55,12 +53,12 @@ export async function serveMcp(
 ): Promise<Served> {
   if (request.method !== 'POST' || request.body === undefined) return await stages.free(guarded(request));
   const bytes = await request.body.read(request.runtime.plan.limits.pricedBodyBytes);
-  const message = readMessage(bytes, request.head.rawHeaders);
+  const message = readMessage(bytes, request.head.rawHeaders, mcpMembers(services.protocols).payments);
   switch (message.kind) {
     case 'refused': {
       const { id, code, wrong } = message;
       // Without an id there is no call that a client could find the answer to.
-      return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), [], id === undefined ? 400 : 200));
+      return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), id === undefined ? 400 : 200));
     }
     case 'free':
       return await stages.free(
@@ -81,42 +79,39 @@ async function serveCall(
   const price = mcpPriceOf(terms, call.target, call.name);
   if (price === 'refuse') {
     const wrong = `${call.target} ${JSON.stringify(call.name.slice(0, 200))} is not for sale here`;
-    return refusedCall(
-      request,
-      jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' }), []),
-    );
+    return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));
   }
   if (price.kind === 'free') return await stages.free(guarded(request));
-  const isHttp = terms.binding === 'http' || hasPayment(request.head.headers, services.protocols);
-  const seen = services.outputSchemas;
-  const changes: AnswerChanges = {
-    ofBody: (isStream) => clientId(isStream, ids),
-    ofAnswer: (answer) =>
-      isHttp && answer.status >= 400
-        ? answer
-        : mcpAnswer(answer, call, terms.binding, (tool) => seen.has(`${route.name}\n${tool}`)),
-  };
-  const ids = { client: call.id, server: paidId(randomUUID()) };
-  const asked: AcceptedRequest & McpRequest = {
-    ...request,
-    head: isHttp ? request.head : withPayment(request.head, call.payment),
-    plainAnswer: true,
-    body: bodyFor(call, ids.server),
-    client: mcpClient(request.client, changes),
-    answerReader: (offer) =>
-      callReader({
-        ids,
-        amount: offer.amount,
-        receiptOf: (fields) => decoded(fields.find(([name]) => name.toLowerCase() === 'payment-response')?.[1]),
-      }),
-  };
+  const asked = pricedCall(request, call, { route, terms }, services);
   try {
-    const result = await stages.paid(asked, price);
-    return result.answer === undefined ? result : { ...result, answer: changes.ofAnswer(result.answer) };
+    return await stages.paid(asked, price);
   } catch (fault) {
     if (fault instanceof ClientGoneError || request.clientGone.aborted) throw fault;
-    return answered('failed', changes.ofAnswer(faultAnswer(request, fault)));
+    return answered('failed', faultAnswer(asked, fault));
   }
+}
+
+/** A priced call as the pipeline knows it: its payment is found in the message, its answers are messages. */
+function pricedCall(
+  request: AcceptedRequest,
+  call: McpCall,
+  { route, terms: { binding } }: McpRoute,
+  { protocols, outputSchemas }: Services,
+): AcceptedRequest & McpRequest {
+  const server = paidId(randomUUID());
+  const terms: CallTerms = { client: call.id, server, receipts: mcpMembers(protocols).receipts };
+  const isHttp = binding === 'http' || hasPayment({ head: request.head }, protocols);
+  const hasOutputSchema = (tool: string): boolean => outputSchemas.has(`${route.name}\n${tool}`);
+  return {
+    ...request,
+    payments: call.payments,
+    plainAnswer: true,
+    body: bodyFor(call, server),
+    client: mcpClient(request.client, (isStream) => clientId(isStream, terms)),
+    form: callForm({ call, terms, isHttp, binding, hasOutputSchema }),
+    answerReader: ({ offer: { amount }, protocol }) =>
+      callReader({ terms, amount, receiptOf: (told) => callReceipt(protocol, told) }),
+  };
 }
 
 /** What a payment is bound to is held; what the server gets goes out in its place. */
@@ -133,24 +128,21 @@ function refusedCall(request: AcceptedRequest, answer: ReturnType<typeof jsonAns
 
 /** A request whose answers are looked through for results that nobody has paid for. */
 function guarded(request: AcceptedRequest): AcceptedRequest {
-  const changes: AnswerChanges = {
-    ofBody: (isStream) => (isStream ? withoutPaidResults() : undefined),
-    ofAnswer: (answer) => answer,
-  };
-  return { ...request, plainAnswer: true, client: mcpClient(request.client, changes) };
+  return changed(request, (isStream) => (isStream ? withoutPaidResults() : undefined));
 }
 
 function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, services: Services): AcceptedRequest {
-  const changes: AnswerChanges = {
-    ofBody: (isStream) =>
-      pricesInTools(isStream, {
-        priceOf: (tool) => toldPrice(terms, tool),
-        inDescription: terms.describes,
-        seen: (tool, hasOutputSchema) => services.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
-      }),
-    ofAnswer: (answer) => answer,
-  };
-  return { ...request, plainAnswer: true, client: mcpClient(request.client, changes) };
+  return changed(request, (isStream) =>
+    pricesInTools(isStream, {
+      priceOf: (tool) => toldPrice(terms, tool),
+      inDescription: terms.describes,
+      seen: (tool, hasOutputSchema) => services.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
+    }),
+  );
+}
+
+function changed(request: AcceptedRequest, changeOf: ChangeOf): AcceptedRequest {
+  return { ...request, plainAnswer: true, client: mcpClient(request.client, changeOf) };
 }
 
 function toldPrice(terms: McpTerms, tool: string): ToldPrice | undefined {
@@ -158,14 +150,4 @@ function toldPrice(terms: McpTerms, tool: string): ToldPrice | undefined {
   if (price === 'refuse' || price.kind === 'free') return undefined;
   const accepts = price.offers.map(({ requirements }) => ({ ...requirements }));
   return { text: price.text, accepts };
-}
-
-/** The payment of a message, where the protocols look for one. */
-function withPayment(head: RequestHead, payment: Json | undefined): RequestHead {
-  if (payment === undefined) return head;
-  const version = isJsonObject(payment) ? payment['x402Version'] : undefined;
-  // Some clients send the text of the header.
-  const text = typeof payment === 'string' ? payment : encodeHeaderJson(payment);
-  const name = String(JSON.stringify(version)) === '1' ? 'x-payment' : 'payment-signature';
-  return { ...head, headers: { ...head.headers, [name]: text } };
 }

@@ -6,6 +6,7 @@ import type { Contribution } from '../challenge.ts';
 import { decodeHeaderJson, encodeHeaderJson, versionText } from '../header-json.ts';
 import { UNNAMED } from '../payment-identifier.ts';
 import { credentialIn, type Match, type Protocol, type Submission, type Submitted } from '../protocol.ts';
+import { x402McpForm } from '../x402-mcp.ts';
 import { compileBody } from './challenge-body.ts';
 
 /**
@@ -32,6 +33,7 @@ export const x402V1: Protocol = {
     };
   },
   receipt: (receipt) => [['X-PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
+  mcp: x402McpForm(1, settleResponse),
 };
 
 const NOTHING: Contribution = { headers: [], body: undefined };

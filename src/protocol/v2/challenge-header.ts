@@ -1,7 +1,9 @@
+import { isJsonObject } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { ACCESS_PASS, declareAccessPass } from '../access-pass.ts';
 import { BAZAAR, type Detail, declareBazaar, detailsOf, pathParams } from '../bazaar.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
+import { decodeHeaderJson } from '../header-json.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
 import { Base64Text, type TextPart } from './base64-text.ts';
@@ -42,6 +44,13 @@ export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
     }
     return writeShort(texts, { resource, error, signIn });
   };
+}
+
+/** The object that a header of ours states. */
+export function requiredIn(header: string): JsonObject {
+  const decoded = decodeHeaderJson(header);
+  if (!decoded.ok || !isJsonObject(decoded.value)) throw new Error('a challenge that cannot be read');
+  return decoded.value;
 }
 
 /** The richest text that is short enough; the shortest one where none is. */

@@ -14,7 +14,8 @@ import {
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
 import { readIdentifier } from '../payment-identifier.ts';
 import { credentialIn, type Match, type MatchContext, type Protocol, type Submission } from '../protocol.ts';
-import { compileHeader } from './challenge-header.ts';
+import { x402McpForm } from '../x402-mcp.ts';
+import { compileHeader, requiredIn } from './challenge-header.ts';
 import { readPaymentPayload } from './payment-payload.ts';
 
 /**
@@ -41,9 +42,11 @@ export const x402V2: Protocol = {
         headers: ['PAYMENT-REQUIRED', header(resource, reason)],
         body: undefined,
       }),
+      price: (resource, { reason }) => requiredIn(header(resource, reason)),
     };
   },
   receipt: (receipt) => [['PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
+  mcp: x402McpForm(2, settleResponse),
 };
 
 function submissionOf(payload: PaymentPayload): Submission {

@@ -6,8 +6,8 @@ import { annotateTools, type ToolNotes } from '../../../src/mcp/tool-list.ts';
 import { UnpaidResults } from '../../../src/mcp/unpaid-results.ts';
 
 const SERVER = paidId('x');
-const IDS = { client: 7, server: SERVER };
-const RECEIPT = { success: true, transaction: '0x1' };
+const IDS = { client: 7, server: SERVER, receipts: ['x402/payment-response'] };
+const RECEIPT = { member: 'x402/payment-response', receipt: { success: true, transaction: '0x1' } };
 const answer = (others: object) => JSON.stringify({ jsonrpc: '2.0', id: SERVER, ...others });
 const event = (data: string, others = '') => `${others}data: ${data}\n\n`;
 const RESULT = answer({ result: { content: [] } });
@@ -73,7 +73,8 @@ describe('the answer to a priced call', () => {
 
 describe('a refusal', () => {
   const required = { x402Version: 2, accepts: [] };
-  const refusal = { status: 402, code: 'payment_required', detail: undefined, required };
+  const form = { place: 'result', meta: 'x402/error', beside: 'x402', errorCode: 402 } as const;
+  const refusal = { status: 402, code: 'payment_required', detail: undefined, prices: [{ ...form, price: required }] };
   const tool = { id: 7, target: 'tool', name: 'search' } as const;
 
   it('of a tool is a result that failed, with the requirement as data and as text', () => {
@@ -99,8 +100,16 @@ describe('a refusal', () => {
     });
   });
 
+  it('states the prices of all protocols in one error, where one of them is looked for in errors alone', () => {
+    const other = { place: 'error', meta: 'other/price', beside: undefined, errorCode: -32042 } as const;
+    const prices = [...refusal.prices, { ...other, price: { challenges: [{ id: 'x' }] } }];
+    expect(refusalAnswer(tool, { ...refusal, prices }, 'result', () => false)).toMatchObject({
+      error: { code: -32042, data: { challenges: [{ id: 'x' }], x402: required } },
+    });
+  });
+
   it('without an offer is an error with the code of the gateway', () => {
-    const unknown = { status: 503, code: 'settlement_unknown', detail: 'Send it again.', required: undefined };
+    const unknown = { status: 503, code: 'settlement_unknown', detail: 'Send it again.', prices: [] };
     expect(refusalAnswer(tool, unknown, 'result', () => false)).toEqual({
       jsonrpc: '2.0',
       id: 7,

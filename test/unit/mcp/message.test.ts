@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { isPaidId, paidId, readMessage } from '../../../src/mcp/message.ts';
 
 const read = (value: unknown) =>
-  readMessage(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)), [
-    'Content-Type',
-    'application/json',
-  ]);
+  readMessage(
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
+    ['Content-Type', 'application/json'],
+    ['x402/payment'],
+  );
 const call = (params: object, others: object = {}) => ({
   jsonrpc: '2.0',
   id: 7,
@@ -35,7 +36,7 @@ describe('a message of an MCP client', () => {
   ])('buys with %s', (method, params, target, name) => {
     expect(read({ jsonrpc: '2.0', id: 7, method, params })).toMatchObject({
       kind: 'call',
-      call: { id: 7, target, name, payment: undefined },
+      call: { id: 7, target, name, payments: {} },
     });
   });
 
@@ -44,7 +45,7 @@ describe('a message of an MCP client', () => {
     const text = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","arguments":{"n":12345678901234567890,"f":1.0e2},"_meta":{"progressToken":1,"x402/payment":${JSON.stringify(payment)}}}}`;
     const message = read(text);
     if (message.kind !== 'call') throw new Error(message.kind);
-    expect(message.call.payment).toEqual({ x402Version: expect.anything() });
+    expect(message.call.payments).toEqual({ 'x402/payment': { x402Version: expect.anything() } });
     expect(message.call.forwardedAs('x').toString()).toBe(
       '{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"a","arguments":{"n":12345678901234567890,"f":1.0e2},"_meta":{"progressToken":1}}}',
     );
@@ -53,7 +54,7 @@ describe('a message of an MCP client', () => {
   it('takes a payment as text, and leaves no empty _meta behind', () => {
     const message = read(call({ name: 'a', _meta: { 'x402/payment': 'e30=' } }));
     if (message.kind !== 'call') throw new Error(message.kind);
-    expect(message.call.payment).toBe('e30=');
+    expect(message.call.payments).toEqual({ 'x402/payment': 'e30=' });
     expect(JSON.parse(message.call.forwardedAs('x').toString()).params).toEqual({ name: 'a' });
   });
 

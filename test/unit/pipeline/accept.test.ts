@@ -149,7 +149,7 @@ describe('an accepted head', () => {
       ['Host', 'a'],
       ['Payment-Signature', 'x'],
     ];
-    expect(hasPayment(get('/', paid).headers, protocols)).toBe(true);
-    expect(hasPayment(get('/').headers, protocols)).toBe(false);
+    expect(hasPayment({ head: get('/', paid) }, protocols)).toBe(true);
+    expect(hasPayment({ head: get('/') }, protocols)).toBe(false);
   });
 });

@@ -1,0 +1,58 @@
+import type { ErrorCode } from '../domain/gateway-error.ts';
+import type { Receipt } from '../domain/receipt.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+import type { Credential, Protocol } from './protocol.ts';
+
+/** How a protocol is carried in messages of MCP: they have no headers, but members of `_meta`. */
+export interface McpForm {
+  /** Member of `params._meta` that brings a payment. */
+  readonly payment: string;
+  /** Member of `result._meta` that brings a receipt. */
+  readonly receipt: string;
+  readonly price: McpPriceForm;
+  /** Looks at what stands in `payment`: `none` where it is for another protocol that has the same member. */
+  credential(value: Json): Credential;
+  /** The receipt of a settlement. */
+  receiptOf(receipt: Receipt): JsonObject;
+}
+
+/** Where clients of MCP look for the price. */
+export interface McpPriceForm {
+  /** In the result of a tool that failed, or in an error of JSON-RPC alone: then all prices of the call stand there. */
+  readonly place: 'result' | 'error';
+  /** Member of `result._meta` that states it. */
+  readonly meta: string;
+  /** Member of the error's data that states it, beside another protocol's price; `undefined`: its members stand there themselves. */
+  readonly beside: string | undefined;
+  /** The error's code in JSON-RPC. */
+  code(occasion: ErrorCode): number;
+}
+
+/** The price of a call in the words of one protocol. */
+export interface McpPrice {
+  readonly form: McpPriceForm;
+  readonly price: JsonObject;
+}
+
+/** Members of `_meta` that belong to payment protocols: neither clients nor servers write others' there. */
+export interface McpMembers {
+  readonly payments: readonly string[];
+  readonly receipts: readonly string[];
+}
+
+/** The members of all protocols. */
+export function mcpMembers(protocols: readonly Protocol[]): McpMembers {
+  const forms = protocols.flatMap(({ mcp }) => mcp ?? []);
+  return {
+    payments: [...new Set(forms.map(({ payment }) => payment))],
+    receipts: [...new Set(forms.map(({ receipt }) => receipt))],
+  };
+}
+
+const NONE: Credential = { kind: 'none' };
+
+/** The credential of a protocol in what a message brought. @param payments by their members of `_meta` */
+export function credentialInMessage(form: McpForm | undefined, payments: JsonObject | undefined): Credential {
+  if (form === undefined || payments === undefined || !Object.hasOwn(payments, form.payment)) return NONE;
+  return form.credential(payments[form.payment] ?? null);
+}

@@ -1,0 +1,43 @@
+import { isJsonObject } from '../domain/payment.ts';
+import type { Receipt } from '../domain/receipt.ts';
+import type { Json, SettleResponse } from '../domain/x402.ts';
+import { decodeHeaderJson, encodeHeaderJson } from './header-json.ts';
+import type { McpForm, McpPriceForm } from './mcp-form.ts';
+
+const PAYMENT_REQUIRED_CODE = 402;
+
+const PRICE: McpPriceForm = {
+  place: 'result',
+  meta: 'x402/error',
+  beside: 'x402',
+  code: () => PAYMENT_REQUIRED_CODE,
+};
+
+/**
+ * x402 in messages of MCP. Both versions share the members; the payment's own version says which one reads it.
+ *
+ * @see x402 specification, `transports-v2/mcp.md`
+ */
+export function x402McpForm(version: 1 | 2, settleResponse: (receipt: Receipt) => SettleResponse): McpForm {
+  return {
+    payment: 'x402/payment',
+    receipt: 'x402/payment-response',
+    price: PRICE,
+    credential: (value) =>
+      (versionOf(value) === 1) === (version === 1) ? { kind: 'one', text: textOf(value) } : { kind: 'none' },
+    receiptOf: (receipt) => ({ ...settleResponse(receipt) }),
+  };
+}
+
+/** Some clients send the text of the header. */
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : encodeHeaderJson(value);
+}
+
+function versionOf(value: Json): number | undefined {
+  const decoded = typeof value === 'string' ? decodeHeaderJson(value) : undefined;
+  const payment = decoded?.ok === true ? decoded.value : value;
+  const version = isJsonObject(payment) ? payment['x402Version'] : undefined;
+  // Messages keep the texts of their numbers.
+  return version === undefined ? undefined : Number(JSON.stringify(version));
+}
