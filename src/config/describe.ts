@@ -7,7 +7,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
-import type { Upstream } from '../domain/upstream.ts';
+import { serverText, type Upstream } from '../domain/upstream.ts';
 import { whenText } from '../domain/when.ts';
 
 /** One way to pay, in plain data. */
@@ -210,7 +210,7 @@ function meterText(meter: MeterSpec): string {
 
 /** The servers of an upstream as URLs, with a comma between them. */
 export function describeUpstream({ servers }: Upstream): string {
-  return servers.map(({ origin, basePath }) => `${origin}${basePath}`).join(', ');
+  return servers.map(serverText).join(', ');
 }
 
 /** How the calls of an MCP server are sold, in a line. */

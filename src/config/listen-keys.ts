@@ -4,14 +4,12 @@ import type { ListenAddress } from '../domain/plan.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { Decoder } from './decoder.ts';
 import { text } from './text.ts';
+import { isUnixPath, parseUnixPath, UNIX_PATTERN } from './unix-path.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
 const LISTEN_RIGHT = 'an address and port such as 0.0.0.0:8402 or [::1]:8402, or unix:/run/turnpike.sock';
 const LISTEN = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s[\]:]+)):(\d{1,5})$/;
 const LISTEN_PATTERN = '(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s\\[\\]:]+):\\d{1,5}';
-const UNIX_PATTERN = 'unix:/[^\\s:]+';
-/** Longest path of a socket that every system takes, in bytes. */
-const MOST_PATH_BYTES = 100;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const HOST_NAME_PATTERN = '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?';
 
@@ -60,7 +58,10 @@ export const hostName: Decoder<string> = text({
 
 function parseListen(given: string): Parsed<ListenAddress> {
   const right = LISTEN_RIGHT;
-  if (given.startsWith('unix:')) return parseUnix(given, right);
+  if (isUnixPath(given)) {
+    const path = parseUnixPath(given, right);
+    return path.ok ? { ok: true, value: { kind: 'unix', path: path.value } } : path;
+  }
   const [, lonePort] = /^:?(\d{1,5})$/.exec(given) ?? [];
   if (lonePort !== undefined) {
     const both = `127.0.0.1:${lonePort} for this machine alone, 0.0.0.0:${lonePort} for all`;
@@ -77,15 +78,6 @@ function parseListen(given: string): Parsed<ListenAddress> {
     return wrong(`${JSON.stringify(name)} is not an address`);
   }
   return { ok: true, value: { kind: 'tcp', host, port } };
-}
-
-function parseUnix(given: string, right: string): Parsed<ListenAddress> {
-  const path = given.slice('unix:'.length);
-  if (!path.startsWith('/') || path.endsWith('/') || /[\0\n]/.test(path))
-    return { ok: false, wrong: `${JSON.stringify(path)} is not the absolute path of a socket`, right };
-  if (Buffer.byteLength(path) > MOST_PATH_BYTES)
-    return { ok: false, wrong: `the path of the socket is over ${MOST_PATH_BYTES} bytes`, right: 'a shorter path' };
-  return { ok: true, value: { kind: 'unix', path } };
 }
 
 function parseCidr(given: string): Parsed<string> {

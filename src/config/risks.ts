@@ -1,7 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import type { PathPattern, Route } from '../domain/route.ts';
 import { isPriced, paidPrices, sellsPasses } from '../domain/route-price.ts';
-import type { Upstream } from '../domain/upstream.ts';
+import { serverName, type Upstream } from '../domain/upstream.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
@@ -110,5 +110,6 @@ function spellingsOf(path: string, { segments, rest }: PathPattern): readonly st
 }
 
 function sharesServer(one: Upstream, other: Upstream): boolean {
-  return one.servers.some(({ origin }) => other.servers.some((server) => server.origin === origin));
+  const names = new Set(other.servers.map(serverName));
+  return one.servers.some((server) => names.has(serverName(server)));
 }

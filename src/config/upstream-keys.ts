@@ -1,20 +1,21 @@
 import type { Parsed } from '../domain/price.ts';
-import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
+import { serverName, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { complete, type Decoder, map, mapped } from './decoder.ts';
 import { duration } from './duration.ts';
 import { byKind, list } from './forms.ts';
-import { headers } from './header-keys.ts';
+import { upstreamHeaders } from './header-keys.ts';
 import { neverMatches } from './path-pattern.ts';
 import { integer, text } from './text.ts';
+import { isUnixPath, parseUnixPath, UNIX_PATTERN } from './unix-path.ts';
 import { upstreamTls } from './upstream-tls-keys.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
 
 const DEFAULT_TIMEOUT = '30s';
 const DEFAULT_CONNECT_TIMEOUT = '10s';
 const DEFAULT_CONNECTIONS = 512;
-const URL_RIGHT = 'an http or https URL such as http://127.0.0.1:8080';
+const URL_RIGHT = 'an http or https URL such as http://127.0.0.1:8080, or unix:/run/api.sock';
 const URLS_RIGHT = `${URL_RIGHT}, or a list of those`;
-const UPSTREAM_RIGHT = 'a URL such as http://127.0.0.1:8080, a list of URLs, or a map with url';
+const UPSTREAM_RIGHT = 'a URL such as http://127.0.0.1:8080, unix:/run/api.sock, a list of those, or a map with url';
 
 /** What the short forms stand for; the long form's own defaults are the same. */
 const PLAIN: Omit<Upstream, 'servers'> = {
@@ -28,7 +29,14 @@ const PLAIN: Omit<Upstream, 'servers'> = {
   tls: undefined,
 };
 
-const server: Decoder<UpstreamServer> = text({ expects: URL_RIGHT, pattern: URL_PATTERN, parse: parseServer });
+/** What is sent to a unix socket needs an authority, and the socket has none. */
+const UNIX_SERVER = { origin: 'http://localhost', basePath: '' };
+
+const server: Decoder<UpstreamServer> = text({
+  expects: URL_RIGHT,
+  pattern: `${URL_PATTERN}|${UNIX_PATTERN}`,
+  parse: parseServer,
+});
 
 const severalServers = list(server, 'a list such as [http://10.0.0.1:8080, http://10.0.0.2:8080]', 1);
 
@@ -43,10 +51,10 @@ const serverList: Decoder<readonly UpstreamServer[]> = {
     let sound = true;
     for (const field of fields) {
       if (field.kind !== 'value') sound = false;
-      else if (found.has(field.value.origin)) {
-        source.report(field.place, `the server ${field.value.origin} is listed twice`, 'each server once');
+      else if (found.has(serverName(field.value))) {
+        source.report(field.place, `the server ${serverName(field.value)} is listed twice`, 'each server once');
         sound = false;
-      } else found.set(field.value.origin, field.value);
+      } else found.set(serverName(field.value), field.value);
     }
     return sound ? [...found.values()] : undefined;
   },
@@ -60,9 +68,13 @@ export const upstreamKeys = map(UPSTREAM_RIGHT, {
     decoder: byKind<readonly UpstreamServer[]>(URLS_RIGHT, { scalar: oneServer, list: serverList }),
     required: true,
     description:
-      'Where the API is, or a list of servers that answer alike, see [upstreams.md](upstreams.md). A path in a URL is put before every path that is forwarded there.',
+      'Where the API is, or a list of servers that answer alike, see [upstreams.md](upstreams.md). A path in a URL is put before every path that is forwarded there. `unix:/run/api.sock` is an API on a unix socket.',
   },
-  headers: { decoder: headers, description: 'Headers to set on every forwarded request, such as an API key.' },
+  headers: {
+    decoder: upstreamHeaders,
+    description:
+      'Headers to set on every forwarded request, such as an API key; `Host` too, which is otherwise that of the URL, and `localhost` on a unix socket.',
+  },
   connectTimeout: {
     decoder: duration,
     default: DEFAULT_CONNECT_TIMEOUT,
@@ -142,6 +154,10 @@ function withDefaults(servers: readonly UpstreamServer[]): Upstream {
 }
 
 function parseServer(given: string): Parsed<UpstreamServer> {
+  if (isUnixPath(given)) {
+    const path = parseUnixPath(given, URL_RIGHT);
+    return path.ok ? { ok: true, value: { ...UNIX_SERVER, socketPath: path.value } } : path;
+  }
   const url = parseHttpUrl(given, { path: true, right: URL_RIGHT });
   if (!url.ok) return url;
   const basePath = url.value.pathname.replace(/\/$/, '');

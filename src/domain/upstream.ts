@@ -21,10 +21,22 @@ export interface Upstream {
 
 /** Where one server of an upstream is. */
 export interface UpstreamServer {
-  /** `http://host:port` or `https://host:port`, without path. */
+  /** `http://host:port` or `https://host:port`, without path; `http://localhost` for a unix socket. */
   readonly origin: string;
+  /** Absolute path of the unix socket that it listens on; not there for one that listens on a port. */
+  readonly socketPath?: string;
   /** Path prefix put before every forwarded path: `''`, or `/base` without a trailing slash. */
   readonly basePath: string;
+}
+
+/** What tells a server from others, in health, logs and text for people: its origin, or `unix:/path`. */
+export function serverName({ origin, socketPath }: UpstreamServer): string {
+  return socketPath === undefined ? origin : `unix:${socketPath}`;
+}
+
+/** A server as the configuration spells it: its name, and the path that is put before every other. */
+export function serverText(server: UpstreamServer): string {
+  return serverName(server) + server.basePath;
 }
 
 /** How an `https` upstream is verified, and who the gateway is to it. Verification cannot be switched off. */

@@ -1,3 +1,4 @@
+import { serverName } from '../domain/upstream.ts';
 import { describeCause } from './cause.ts';
 import type { Observer } from './observer.ts';
 
@@ -93,7 +94,8 @@ export function watchOutages(outages: Outages): Pick<Observer, 'requestFinished'
       if (code === 'store_unavailable') outages.failed(STORE, cause);
       else if (WRITTEN.has(outcome)) outages.worked(STORE);
       if (route === undefined) return;
-      const upstream = { kind: 'upstream', name: route.upstream.servers[0]?.origin ?? route.name } as const;
+      const [server] = route.upstream.servers;
+      const upstream = { kind: 'upstream', name: server === undefined ? route.name : serverName(server) } as const;
       if (code === 'upstream_unreachable') outages.failed(upstream, cause);
       else if (upstreamMs !== undefined) outages.worked(upstream);
     },

@@ -9,7 +9,8 @@ const LONGEST_PAUSE_MS = 30_000;
  * API's business, a 500 as much as a 200.
  */
 export class ServerHealth {
-  readonly origin: string;
+  /** From `serverName`. */
+  readonly name: string;
   /** Requests and tunnels that are under way to it. */
   busy = 0;
   readonly #clock: () => number;
@@ -20,8 +21,8 @@ export class ServerHealth {
   #outUntil = 0;
 
   /** @param clock milliseconds that never go back */
-  constructor(origin: string, clock: () => number) {
-    this.origin = origin;
+  constructor(name: string, clock: () => number) {
+    this.name = name;
     this.#clock = clock;
   }
 
@@ -72,7 +73,7 @@ export class ServerHealth {
   }
 }
 
-/** The health of every server this process knows, by origin. It outlives plans: a reload does not forget who is down. */
+/** The health of every server this process knows, by name. It outlives plans: a reload does not forget who is down. */
 export class HealthBook {
   readonly #clock: () => number;
   readonly #servers = new Map<string, ServerHealth>();
@@ -83,11 +84,11 @@ export class HealthBook {
   }
 
   /** The one record of a server; it is begun where there is none. */
-  of(origin: string): ServerHealth {
-    let health = this.#servers.get(origin);
+  of(name: string): ServerHealth {
+    let health = this.#servers.get(name);
     if (health === undefined) {
-      health = new ServerHealth(origin, this.#clock);
-      this.#servers.set(origin, health);
+      health = new ServerHealth(name, this.#clock);
+      this.#servers.set(name, health);
     }
     return health;
   }

@@ -40,7 +40,7 @@ export interface ServerLine {
 /** Opens the way to a server: no connection is made before the first request. */
 export function openServerLine(upstream: Upstream, server: UpstreamServer, health: ServerHealth): ServerLine {
   const { origin, basePath } = server;
-  const connect = withLateEnd(connectorTo(upstream, health));
+  const connect = withLateEnd(connectorTo(upstream, server, health));
   const pool = new Pool(origin, {
     connections: upstream.connections,
     factory: () => new OneConnection(origin, connect),

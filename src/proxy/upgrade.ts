@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Upstream } from '../domain/upstream.ts';
+import { serverName, type Upstream } from '../domain/upstream.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook } from './server-health.ts';
 import type { ForwardUpgrade, UpgradeOutcome } from './tunnel.ts';
@@ -30,9 +30,10 @@ export function isWebSocketUpgrade(req: IncomingMessage): boolean {
 /** Opens the way for upgrades to an upstream. Every upgrade has a connection of its own. */
 export function openUpgradeProxy(upstream: Upstream, book: HealthBook): UpgradeProxy {
   const servers = new ServerChoice(
-    upstream.servers.map(({ origin, basePath }) => {
-      const health = book.of(origin);
-      return { origin, basePath, health, connect: connectorTo(upstream, health) };
+    upstream.servers.map((server) => {
+      const { origin, basePath } = server;
+      const health = book.of(serverName(server));
+      return { origin, basePath, health, connect: connectorTo(upstream, server, health) };
     }),
   );
   const open = new Set<Socket>();

@@ -1,4 +1,4 @@
-import type { Upstream } from '../domain/upstream.ts';
+import { serverName, type Upstream } from '../domain/upstream.ts';
 import { CallRoom } from './call-room.ts';
 import { Exchange } from './exchange.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
@@ -33,7 +33,7 @@ export interface UpstreamClient {
  * The upstream's certificate is always verified. Redirects are relayed, bodies are never decoded.
  */
 export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields: PaymentFields): UpstreamClient {
-  const lines = upstream.servers.map((server) => openServerLine(upstream, server, book.of(server.origin)));
+  const lines = upstream.servers.map((server) => openServerLine(upstream, server, book.of(serverName(server))));
   const { idleTimeoutMs, totalTimeoutMs } = upstream;
   const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs, fields };
   const { connections, paidConnections } = upstream;

@@ -1,6 +1,6 @@
 import type { buildConnector } from 'undici';
 import makeConnector from 'undici/lib/core/connect.js';
-import type { Upstream } from '../domain/upstream.ts';
+import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
 import type { ServerHealth } from './server-health.ts';
 
 /** Makes connections to a server of an upstream, for requests and for upgrades. */
@@ -8,13 +8,14 @@ export type Connector = buildConnector.connector;
 
 /**
  * Makes the connector of one server: TLS as configured and always verified, bounded by the upstream's `connectTimeoutMs`
- * (undici looks at it about twice a second). Connections that do not come about count against the server's health.
+ * (undici looks at it about twice a second); on its unix socket where it has one. Connections that do not come about count against the server's health.
  */
-export function connectorTo(upstream: Upstream, health: ServerHealth): Connector {
+export function connectorTo(upstream: Upstream, server: UpstreamServer, health: ServerHealth): Connector {
   const { connectTimeoutMs: timeout, tls } = upstream;
   const connect = makeConnector({
     allowH2: false,
     timeout,
+    ...(server.socketPath === undefined ? {} : { socketPath: server.socketPath }),
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
     ...tls?.identity,
   });

@@ -31,7 +31,7 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
 import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { createAdminListener } from './admin-listener.ts';
-import { closeNow, listenOn } from './listening.ts';
+import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
 import { openTracer } from './open-tracer.ts';
@@ -62,6 +62,8 @@ export interface GatewayDeps {
   readonly store?: PaymentStore;
   /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
   readonly configuration?: () => ReadinessCheck;
+  /** Whether other processes listen on the public address, too; then the primary has cleared it. Default: `false`. */
+  readonly sharesAddress?: boolean;
   /** `open` opens the registry's, which is the default. */
   readonly openFacilitator?: (spec: FacilitatorSpec, open: () => Facilitator) => Facilitator;
 }
@@ -242,7 +244,8 @@ async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => num
   }
 }
 
-async function listen(parts: Parts, { configuration = soundConfiguration, log }: GatewayDeps): Promise<SoleGateway> {
+async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
+  const { configuration = soundConfiguration, log, sharesAddress = false } = deps;
   const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
   const listener = createPublicListener(services);
@@ -267,6 +270,8 @@ async function listen(parts: Parts, { configuration = soundConfiguration, log }:
     };
   };
   try {
+    if (!sharesAddress) await removeStaleSocket(plan.listen);
+    if (admin && plan.admin) await removeStaleSocket(plan.admin);
     const url = await listenOn(listener.server, plan.listen, plan.tls === undefined ? 'http' : 'https');
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
     const stopGrowing = letYoungGenerationGrow();

@@ -12,15 +12,14 @@ export function closeNow(server: Server): void {
 /**
  * Has a server listen, and returns its `http://host:port`, or `unix:/path`.
  *
- * A unix socket is open to whoever may enter its folder, as with other servers. One that a process left behind when it
- * was killed is taken over; any other file in its place is left alone, which fails with `EADDRINUSE`.
+ * A unix socket is open to whoever may enter its folder, as with other servers. Any file in its place fails with
+ * `EADDRINUSE`: {@link removeStaleSocket} goes before, once for all processes that share the address.
  */
 export async function listenOn(server: Server, address: ListenAddress, scheme = 'http'): Promise<string> {
   if (address.kind === 'tcp') {
     await begin(server, () => server.listen(address.port, address.host));
     return urlOf(server.address(), scheme);
   }
-  await removeStale(address.path);
   await begin(server, () => server.listen(address.path));
   chmodSync(address.path, 0o666);
   return `unix:${address.path}`;
@@ -37,7 +36,14 @@ function begin(server: Server, listen: () => void): Promise<void> {
   });
 }
 
-async function removeStale(path: string): Promise<void> {
+/**
+ * Removes the unix socket that a process left behind when it was killed. Any other file is left alone, and so is a socket
+ * that is answered. Where several processes share the address one of them does this, before any of them listens: between
+ * looking and removing, another one's new socket would be taken for the old one.
+ */
+export async function removeStaleSocket(address: ListenAddress): Promise<void> {
+  if (address.kind === 'tcp') return;
+  const { path } = address;
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   if (await isAnswered(path)) return;
   unlinkSync(path);

@@ -2,6 +2,7 @@ import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { paidPrices } from '../domain/route-price.ts';
+import { serverName } from '../domain/upstream.ts';
 import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
 
@@ -24,8 +25,8 @@ export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: Proc
     const name = `facilitator for ${offer.scheme} on ${offer.network}`;
     checks.set(name, facilitatorCheck(name, offer, runtime));
   }
-  const upstreams = serversOf(runtime.plan).map((origin) =>
-    checkOf(`upstream ${origin}`, 'upstream', runtime.health.of(origin).trouble),
+  const upstreams = serversOf(runtime.plan).map((name) =>
+    checkOf(`upstream ${name}`, 'upstream', runtime.health.of(name).trouble),
   );
   const store = checkOf('store', 'shared', ledgerAnswers ? undefined : 'the ledger does not answer');
   const shadowed = describeShadowed(runtime.plan);
@@ -75,7 +76,7 @@ function facilitatorCheck(name: string, offer: Offer, runtime: OpenRuntime): Rea
 function serversOf({ routes, unmatched }: Plan): readonly string[] {
   const upstreams = routes.map(({ upstream }) => upstream);
   if (unmatched.kind === 'pass') upstreams.push(unmatched.upstream);
-  return [...new Set(upstreams.flatMap(({ servers }) => servers.map(({ origin }) => origin)))];
+  return [...new Set(upstreams.flatMap(({ servers }) => servers.map(serverName)))];
 }
 
 function offersOf(plan: Plan): readonly Offer[] {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadSchemes } from '../../src/registry.ts';
 import { startGateway } from '../../src/server/gateway.ts';
 import { planOf } from '../support/gateway.ts';
+import { startGatewayProcess } from '../support/gateway-process.ts';
 import { parseRaw, RawPeer } from '../support/raw-http.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
@@ -84,6 +85,28 @@ describe('unix sockets', () => {
     peer.send('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     expect(parseRaw(await peer.ended).statusLine).toContain(' 200 ');
   });
+});
+
+describe('unix sockets of several processes', () => {
+  it('are open to whoever may enter their folder, and taken over from workers that were killed', async () => {
+    const config = `listen: unix:${folder}/public.sock
+admin: unix:${folder}/admin.sock
+workers: 3
+upstream: ${upstream.url}
+store: sqlite:${folder}/ledger.db
+routes: [{ path: /*, price: free }]
+`;
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const gateway = startGatewayProcess(folder, config);
+      expect(await gateway.ready).toEqual({ url: `unix:${folder}/public.sock`, adminUrl: `unix:${folder}/admin.sock` });
+      expect(statSync(`${folder}/public.sock`).mode & 0o777).toBe(0o666);
+      for (let round = 0; round < 6; round += 1) expect(await ask(`${folder}/public.sock`, '/x')).toBe(200);
+      expect(await ask(`${folder}/admin.sock`, '/readyz')).toBe(200);
+      gateway.kill(signal);
+      await gateway.ended;
+    }
+    expect(statSync(`${folder}/public.sock`, { throwIfNoEntry: false })).toBeUndefined();
+  }, 90_000);
 });
 
 describe('the admin listener', () => {

@@ -31,7 +31,7 @@ export interface GatewayProcess {
   logged(count: number, fits: (line: LogLine) => boolean): Promise<readonly LogLine[]>;
 }
 
-const READY = /turnpike listening on (http:\S+) \(admin (http:[^\s)]+)\)/;
+const READY = /turnpike listening on (\S+) \(admin ([^\s)]+)\)/;
 
 /** How the command is started where it is not run from the sources. */
 export interface Launch {

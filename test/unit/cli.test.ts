@@ -200,6 +200,16 @@ describe('explain', () => {
     expect(JSON.stringify(destination)).not.toContain('hidden-value');
   });
 
+  it('names the unix socket that an API listens on', async () => {
+    const table = file(TABLE.replace('"http://127.0.0.1:8080/base"', 'unix:/run/api.sock'));
+    const { out } = await cli('explain', 'GET', '/v1/weather/paris?d=1', '-c', table);
+    expect(out).toContain('upstream  unix:/run/api.sock:/v1/weather/paris?d=1');
+    expect((await cli('routes', '-c', table)).out).toContain('unix:/run/api.sock');
+    const relative = await cli('check', '-c', file(TABLE.replace('"http://127.0.0.1:8080/base"', 'unix:./api.sock')));
+    expect(relative.code).toBe(2);
+    expect(relative.out).toContain('"./api.sock" is not the absolute path of a socket');
+  });
+
   it('names the network, the pass that is sold, and how many clients are charged', async () => {
     const table = TABLE.replace('price: $0.001', 'price: $0.001\n    access: { for: 1h, requests: 3 }');
     const routeLine = (await cli('routes', '-c', file(table))).out;

@@ -186,6 +186,31 @@ describe('addresses and URLs', () => {
       expect(planOf(withUpstream(form)).routes[0]?.upstream).toMatchObject({ servers, connectTimeoutMs: 10_000 });
   });
 
+  it('takes a unix socket as a server, by its absolute path and without a list of its own', () => {
+    const servers = [{ origin: 'http://localhost', basePath: '', socketPath: '/run/api.sock' }];
+    for (const form of ['unix:/run/api.sock', '[unix:/run/api.sock]', '{url: unix:/run/api.sock}'])
+      expect(planOf(withUpstream(form)).routes[0]?.upstream).toMatchObject({ servers });
+    for (const [form, wrong] of [
+      ['unix:./api.sock', '"./api.sock" is not the absolute path of a socket'],
+      ['unix:api.sock', '"api.sock" is not the absolute path of a socket'],
+      ['unix:/run/', '"/run/" is not the absolute path of a socket'],
+      ['"unix:/run/api.sock:/base"', '"/run/api.sock:/base" is not the absolute path of a socket'],
+      ['unix:///run/api.sock', 'unix:///run/api.sock is no URL, expected unix:/run/api.sock'],
+      [`unix:/${'a'.repeat(100)}`, 'the path of the socket is over 100 bytes'],
+      ['[unix:/run/api.sock, unix:/run/api.sock]', 'the server unix:/run/api.sock is listed twice'],
+      ['{url: unix:/run/api.sock, tls: {serverName: a.example}}', 'an http upstream has no tls'],
+    ])
+      expect(problemsOf(withUpstream(form ?? ''))).toEqual([expect.stringContaining(wrong ?? '')]);
+  });
+
+  it('tells an API the host that its headers say, which is a host name with or without a port', () => {
+    const named = (host: string): string => withUpstream(`{url: "http://127.0.0.1", headers: {Host: "${host}"}}`);
+    for (const host of ['api.internal', 'api.internal:8080', '[::1]:80'])
+      expect(planOf(named(host)).routes[0]?.upstream.headers).toEqual([['host', host]]);
+    for (const host of ['http://api.internal', 'a b', 'a/b', 'a,b', 'a@b'])
+      expect(problemsOf(named(host))).toEqual([expect.stringContaining('the value of host is not a host name')]);
+  });
+
   it('refuses an empty list of servers, a server that is none, and one that is listed twice', () => {
     expect(problemsOf(withUpstream('[]'))).toEqual([expect.stringContaining('the list is empty')]);
     expect(problemsOf(withUpstream('[http://a.example, ftp://b.example]'))).toEqual([
@@ -226,7 +251,7 @@ describe('addresses and URLs', () => {
   });
 
   it.each([
-    'host: a',
+    'te: trailers',
     'Content-Length: "1"',
     'X402-Payer: x',
     'x-a: "a\\nb"',

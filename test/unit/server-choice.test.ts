@@ -12,8 +12,7 @@ function world(names: readonly string[]) {
     pass: (ms: number) => {
       now += ms;
     },
-    next: (...tried: string[]) =>
-      choice.next(servers.filter(({ health }) => tried.includes(health.origin)))?.health.origin,
+    next: (...tried: string[]) => choice.next(servers.filter(({ health }) => tried.includes(health.name)))?.health.name,
     fail: (name: string, times = 3) => {
       for (let i = 0; i < times; i++) book.of(name).failed();
     },

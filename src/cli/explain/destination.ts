@@ -1,5 +1,6 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
+import { serverName, serverText, type UpstreamServer } from '../../domain/upstream.ts';
 import type { AcceptedHead } from '../../pipeline/exchange.ts';
 import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
@@ -33,7 +34,7 @@ export function describeDestination(request: AcceptedHead, target: Target, price
   const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
   const added = out.filter((field) => !includes(sent, field));
   const path = forwardedPath(request, target);
-  const [url = '', ...alternatives] = upstream.servers.map(({ origin, basePath }) => origin + basePath + path);
+  const [url = '', ...alternatives] = upstream.servers.map((server) => urlAt(server, path));
   return {
     url,
     alternatives,
@@ -41,6 +42,13 @@ export function describeDestination(request: AcceptedHead, target: Target, price
     headersAdded: added.map(([name, value]) => `${name}: ${shown(name.toLowerCase(), value, fromConfig)}`),
     headersRemoved: sent.filter((field) => !includes(out, field)).map(([name]) => name),
   };
+}
+
+/** Of a unix socket as nginx writes it, with a colon between the two paths. */
+function urlAt(server: UpstreamServer, path: string): string {
+  return server.socketPath === undefined
+    ? serverText(server) + path
+    : `${serverName(server)}:${server.basePath}${path}`;
 }
 
 function includes(fields: readonly HeaderField[], [name, value]: HeaderField): boolean {

@@ -7,7 +7,7 @@ import { createMetrics, type Metrics } from '../../observe/metrics.ts';
 import { FacilitatorOpener } from '../../registry.ts';
 import { createAdminListener } from '../admin-listener.ts';
 import type { Gateway } from '../gateway.ts';
-import { closeNow, listenOn } from '../listening.ts';
+import { closeNow, listenOn, removeStaleSocket } from '../listening.ts';
 import { accepting, soundConfiguration } from '../readiness.ts';
 import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
@@ -64,6 +64,8 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
     crew.leave();
   };
   try {
+    await removeStaleSocket(plan.listen);
+    if (admin && plan.admin) await removeStaleSocket(plan.admin);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
     const url = await crew.start();
     return {

@@ -54,6 +54,7 @@ async function start(
     {
       schemes,
       log: log.child({ worker }),
+      sharesAddress: true,
       openFacilitator: (spec, open) => inWorker(spec, open(), { channel, id: settlerId(spec) }),
     },
   );
