@@ -11,7 +11,7 @@ import type { PriceEntryFields, RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
 /** What the prices of one route are compiled from. */
-export interface PriceListSource extends Pick<PriceSource, 'timeoutMs'> {
+export interface PriceListSource extends Pick<PriceSource, 'timeoutMs' | 'totalTimeoutMs'> {
   /** Name of the route. */
   readonly name: string;
   /** Where to report what the route itself lacks. */

@@ -3,6 +3,7 @@ import type { Network } from '../domain/network.ts';
 import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
+import type { Upstream } from '../domain/upstream.ts';
 import type { When } from '../domain/when.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -28,6 +29,7 @@ export interface PriceSource {
   readonly market: Market;
   /** How long the upstream may take, in milliseconds. */
   readonly timeoutMs: Route['timeoutMs'];
+  readonly totalTimeoutMs: Upstream['totalTimeoutMs'];
 }
 
 /** Compiles one price; its passes get their terms when all prices are known. `undefined` after a problem was reported. */
@@ -60,7 +62,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
 }
 
 function compileOffers(
-  { fields, gateway, market, timeoutMs }: PriceSource,
+  { fields, gateway, market, timeoutMs, totalTimeoutMs }: PriceSource,
   price: Exclude<CallPrice, { kind: 'free' }>,
   settle: PaidPrice['settle'],
   source: Source,
@@ -83,12 +85,12 @@ function compileOffers(
   const amount = price.kind === 'metered' ? price.upTo : price;
   const text = metering === undefined ? formatPrice(amount) : `up to ${formatPrice(amount)}`;
   const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
-  const terms = isPlain ? `${text}\n${metering?.min}\n${settle}\n${timeoutMs}` : undefined;
+  const terms = isPlain ? `${text}\n${metering?.min}\n${settle}\n${timeoutMs}\n${totalTimeoutMs}` : undefined;
   const known = terms === undefined ? undefined : market.prices.get(terms);
   if (known !== undefined) return known;
   const said = saidBy(source);
   const offers = makeOffers(
-    { price: amount, metering, pricePlace: at, payTo: payToOrHere, settle, timeoutMs },
+    { price: amount, metering, pricePlace: at, payTo: payToOrHere, settle, timeoutMs, totalTimeoutMs },
     accepts,
     market,
     source,

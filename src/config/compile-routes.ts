@@ -85,7 +85,8 @@ function compileRoute(
   const upstream = soundValue(target);
   const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
   const place = entry?.place ?? fields.path.place;
-  const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, timeoutMs }, source);
+  const times = { timeoutMs, totalTimeoutMs: upstream?.totalTimeoutMs };
+  const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, ...times }, source);
   const prices = (listed ?? []).map(({ price }) => price);
   checkRewrite(fields, source);
   const answers = compileAnswers(fields, prices, gateway, source);

@@ -42,6 +42,8 @@ export interface Quote {
   readonly payTo: Field<Payees>;
   readonly settle: SettleMode;
   readonly timeoutMs: number;
+  /** How long the upstream may take for the whole answer, in milliseconds; `undefined` for as long as it likes. */
+  readonly totalTimeoutMs: number | undefined;
 }
 
 /** The lifetime of a quote where nothing asks for more: what the official SDK uses. */
@@ -235,7 +237,7 @@ function wantedScheme(
 
 function maxTimeout(quote: Quote, accept: AcceptFields, source: Source): number | undefined {
   // Deferred settlement waits for the upstream too, and settles `after` when too much is unsettled.
-  const upstreamSeconds = quote.settle !== 'before' ? Math.ceil(quote.timeoutMs / 1000) : 0;
+  const upstreamSeconds = quote.settle !== 'before' ? Math.ceil(callMs(quote) / 1000) : 0;
   const least = upstreamSeconds + SETTLE_BUDGET_SECONDS;
   const field = accept.maxTimeoutSeconds;
   if (field === undefined || field.kind === 'absent') return Math.max(DEFAULT_TIMEOUT_SECONDS, least);
@@ -249,6 +251,14 @@ function maxTimeout(quote: Quote, accept: AcceptFields, source: Source): number 
     `at least ${least}${parts}`,
   );
   return undefined;
+}
+
+/**
+ * How long a call may take before its money is asked for, in milliseconds. On credit it moves when the answer is over:
+ * where a whole answer has its limit, that one counts.
+ */
+function callMs({ metering, settle, timeoutMs, totalTimeoutMs }: Quote): number {
+  return metering === undefined && settle !== 'deferred' ? timeoutMs : Math.max(timeoutMs, totalTimeoutMs ?? 0);
 }
 
 function isSameOffer(a: Offer, b: Offer, { families }: Market): boolean {

@@ -146,7 +146,7 @@ export function acceptKeys(table: AssetTable) {
     maxTimeoutSeconds: {
       decoder: integer(`a whole number of seconds, up to ${MAX_TIMEOUT_SECONDS}`, 1, MAX_TIMEOUT_SECONDS),
       description:
-        'How long a quote holds. At least the time of the call plus 30; default 300, or that when it is longer.',
+        'How long a quote holds. At least the time of the call plus 30; default 300, or that when it is longer. An answer on credit, metered streams included, is cut 30 seconds before its payment ends.',
     },
   });
 }

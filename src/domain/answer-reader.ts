@@ -31,6 +31,7 @@ import type { PaidPrice } from './route-price.ts';
  * | it is larger than `maxBytes` | goes on as `larger`, if that is given; else the payment is released, 502 | – |
  * | the API breaks off, or is cut off by a limit | released, 502 or 504 | `end('upstream_broke')`: its charge is asked for, the answer is cut |
  * | the buyer leaves | released: nothing went out | `end('client_gone')`, of what passed until then; the API is no longer read |
+ * | the authorization is about to end | – | `end('out_of_time')`, of what passed until then; the answer is cut, the API is no longer read |
  * | the ledger is away | 503, released by recovery | the tail is withheld, the answer is cut; released by recovery unless the charge was written |
  *
  * An answer that is collected later, with a payment that was settled before, is read in the same way; its charge is not asked
@@ -91,7 +92,12 @@ export interface StreamReading {
 }
 
 /** How an answer that was going out has come to its end. */
-export type AnswerEnd = 'complete' | 'upstream_broke' | 'client_gone';
+export type AnswerEnd =
+  | 'complete'
+  | 'upstream_broke'
+  | 'client_gone'
+  /** It would have outlived the payment: the gateway has ended it while its charge can still be settled. */
+  | 'out_of_time';
 
 /** What an answer costs. */
 export type Charge = Finish &

@@ -111,7 +111,7 @@ class MeteredReading implements StreamReading {
   end(how: AnswerEnd): Charge {
     // A call that broke off costs nothing, and uses its payment up: something of it went out.
     if (how === 'upstream_broke') return { kind: 'charge', amount: NOTHING };
-    if (how === 'client_gone') return { kind: 'charge', amount: this.#partial() };
+    if (how === 'client_gone' || how === 'out_of_time') return { kind: 'charge', amount: this.#partial() };
     const held = this.#meter.finish();
     return {
       kind: 'charge',
@@ -120,7 +120,7 @@ class MeteredReading implements StreamReading {
     };
   }
 
-  /** Of an answer whose buyer left: what was told by then, or what can be seen to have been made, whichever is more. */
+  /** Of an answer whose buyer left, or that took longer than its payment lasts: what was told by then, or what can be seen to have been made, whichever is more. */
   #partial(): Amount {
     const metered = this.#meter.metered();
     if (metered.kind === 'failed') return NOTHING;

@@ -96,6 +96,9 @@ export interface Runtime {
   openPrice(route: Route, price: PaidPrice): OpenPrice;
 }
 
+/** Has something done later: after so many milliseconds, unless what it returns is called before. */
+export type After = (ms: number, run: () => void) => () => void;
+
 /** What lives as long as the process, whatever the plan. */
 export interface Services {
   /** This process's name in the ledger: what it holds is found again under it. */
@@ -121,6 +124,8 @@ export interface Services {
   readonly owed: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
+  /** Calls back once after so many milliseconds; what it returns calls that off. */
+  readonly after: After;
   /** A fresh request id. */
   readonly newRequestId: () => string;
   /** The runtime that new requests begin with. */

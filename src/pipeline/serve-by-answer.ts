@@ -15,6 +15,7 @@ import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
+import { cutInTime } from './cut-in-time.ts';
 import { deliver, keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
@@ -284,10 +285,12 @@ async function streamOnCredit(
   waiting.charged();
   const passage = new StreamCharge(request, waiting, reading);
   const changes: Changes = { passage, length: reading.adds ? undefined : 'same' };
+  const callOff = cutInTime(waiting, services, () => passage.runOut());
   let outcome: RelayOutcome = { kind: 'upstream_broke' };
   try {
     outcome = await relay(request, response, true, [], changes);
   } finally {
+    callOff();
     await passage.close(outcome, services);
   }
   return served(endOf(outcome, 'paid'));

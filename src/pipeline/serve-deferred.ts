@@ -4,6 +4,7 @@ import type { Transition } from '../store/ledger.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
+import { creditMsLeft, cutInTime } from './cut-in-time.ts';
 import { hasLeft, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { relay } from './forward.ts';
@@ -34,12 +35,16 @@ export async function serveOnCredit(
   }
 }
 
-/** Leave to answer before the money moves, within the bounds of the configuration; `undefined` above them. */
+/**
+ * Leave to answer before the money moves, within the bounds of the configuration; `undefined` above them, and where the
+ * payment would end too soon after.
+ */
 export async function takeCredit(
   { runtime }: RoutedRequest,
   { payment }: AuthorizedPayment,
-  { ledger, creditGate }: Services,
+  { ledger, creditGate, clock }: Services,
 ): Promise<Credit | undefined> {
+  if (creditMsLeft(payment, clock()) === 0) return undefined;
   const { payer } = payment.authorization;
   return await creditGate.take(payer, runtime.plan.deferred, {
     all: (upTo) => ledger.countOwed(upTo),
@@ -71,10 +76,12 @@ async function serveOwing(
     response.discard();
     throw fault;
   }
+  const callOff = cutInTime({ authorized, response }, services);
   let outcome: RelayOutcome = { kind: 'upstream_broke' };
   try {
     outcome = await relay(request, response, true, noticeHeaders(promise(authorized)));
   } finally {
+    callOff();
     // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.
     await claimed.move({ to: 'owed', ...deliveryFacts(request, outcome), checkAt: services.clock() });
     services.owed();

@@ -25,6 +25,9 @@ export class StreamCharge implements Passage {
   readonly #authorized: AuthorizedPayment;
   readonly #reading: StreamReading;
   #charge: Charge | undefined;
+  /** While the charge is being written down. */
+  #deciding: Promise<Charge> | undefined;
+  #isOutOfTime = false;
 
   constructor(
     request: RoutedRequest,
@@ -35,6 +38,11 @@ export class StreamCharge implements Passage {
     this.#claimed = claimed;
     this.#authorized = authorized;
     this.#reading = reading;
+  }
+
+  /** The answer is cut now, because its payment would end before it. */
+  runOut(): void {
+    this.#isOutOfTime = true;
   }
 
   pass(chunk: Buffer): readonly Uint8Array[] {
@@ -56,12 +64,19 @@ export class StreamCharge implements Passage {
    * has let go of the payment already.
    */
   async close(outcome: RelayOutcome, services: Services): Promise<void> {
-    const charge = this.#charge ?? (await this.#decide(outcome.kind === 'complete' ? 'upstream_broke' : outcome.kind));
+    // Cut while the charge was being written: the next step follows that one, and does not race with it.
+    await this.#deciding?.catch(() => undefined);
+    const charge = this.#charge ?? (await this.#decide(this.#endAfter(outcome)));
     if (charge.kind === 'release') return;
     // Who broke off has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
     await this.#claimed.move({ to: 'owed', ...end, checkAt: services.clock() });
     services.owed();
+  }
+
+  #endAfter({ kind }: RelayOutcome): AnswerEnd {
+    if (this.#isOutOfTime) return 'out_of_time';
+    return kind === 'complete' ? 'upstream_broke' : kind;
   }
 
   /** A reader that fails costs nothing, and its answer is cut. */
@@ -75,7 +90,12 @@ export class StreamCharge implements Passage {
     }
   }
 
-  async #decide(how: AnswerEnd): Promise<Charge> {
+  #decide(how: AnswerEnd): Promise<Charge> {
+    this.#deciding = this.#writeCharge(how);
+    return this.#deciding;
+  }
+
+  async #writeCharge(how: AnswerEnd): Promise<Charge> {
     const charge = await this.#readEnd(how);
     this.#charge = charge;
     if (charge.kind === 'release') await this.#claimed.move({ to: 'released', reason: charge.reason });

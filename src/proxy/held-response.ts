@@ -130,6 +130,10 @@ export class HeldResponse implements UpstreamResponse, AnswerSource {
     this.#source.fail(new Error('the response was discarded'));
   }
 
+  cut(why: Error): void {
+    if (this.#state === 'relaying') this.#source.fail(why);
+  }
+
   goOn(): void {
     this.#source.flow('taking');
   }

@@ -59,6 +59,8 @@ export interface UpstreamResponse {
   relay(res: ServerResponse, passage?: Passage): Promise<RelayOutcome>;
   /** Drops the response: aborts the upstream request and frees its connection. */
   discard(): void;
+  /** Ends {@link relay} where it stands: the client sees a truncated response, the upstream is no longer read. */
+  cut(why: Error): void;
 }
 
 /** Memory that bodies which are read ahead share. */

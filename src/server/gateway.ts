@@ -16,7 +16,7 @@ import type { Observer } from '../observe/observer.ts';
 import { Outages, STORE, watchOutages } from '../observe/outages.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
-import type { Services } from '../pipeline/runtime.ts';
+import type { After, Services } from '../pipeline/runtime.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
 import {
@@ -58,6 +58,8 @@ export interface GatewayDeps {
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
+  /** Default: a timer of this process. */
+  readonly after?: After;
   /** Default: opens what the plan names. The gateway closes it. */
   readonly store?: PaymentStore;
   /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
@@ -168,6 +170,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     protocols = builtInProtocols,
     answerReaders = builtInReaders,
     clock = Date.now,
+    after = afterTimer,
   } = deps;
   const metrics = createMetrics();
   const outages = new Outages(log, clock);
@@ -228,10 +231,16 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,
+    after,
     newRequestId: createRequestIds(),
     runtime: () => plans.current,
   };
   return { ...opened, store, reconciler, messenger, metrics, services, keeper, opener };
+}
+
+function afterTimer(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }
 
 /** A count that is old says nothing: without a ledger to read, nothing is shown. */

@@ -1,5 +1,5 @@
 import type { Amount } from '../../src/domain/amount.ts';
-import type { AnswerReaders, Charge, StreamReading } from '../../src/domain/answer-reader.ts';
+import type { AnswerEnd, AnswerReaders, Charge, StreamReading } from '../../src/domain/answer-reader.ts';
 
 /** Atomic units for each word of an answer. */
 export const PER_WORD = 100n;
@@ -46,8 +46,14 @@ class WordStream implements StreamReading {
   readonly adds = true;
   #seen = '';
   #held = '';
+  /** What comes behind the last line. */
+  readonly #tail: Buffer[] = [];
 
   pass(chunk: Buffer): readonly Uint8Array[] {
+    if (this.#held.startsWith(LAST_LINE)) {
+      this.#tail.push(chunk);
+      return [];
+    }
     this.#held += chunk.toString('latin1');
     const at = this.#held.indexOf(LAST_LINE);
     const until = at === -1 ? this.#held.lastIndexOf('\n') + 1 : at;
@@ -57,12 +63,15 @@ class WordStream implements StreamReading {
     return out === '' ? [] : [Buffer.from(out, 'latin1')];
   }
 
-  end(how: 'complete' | 'upstream_broke' | 'client_gone'): Charge {
+  end(how: AnswerEnd): Charge {
     if (how === 'upstream_broke') return { kind: 'release', reason: 'the API broke off' };
     return {
       kind: 'charge',
       amount: costOf(this.#seen),
-      finish: (told) => Buffer.from(`: ${told?.receipt.kind} ${amountOf(told?.receipt)}\n${this.#held}`, 'latin1'),
+      finish: (told) => {
+        const front = `: ${told?.receipt.kind} ${amountOf(told?.receipt)}\n${this.#held}`;
+        return Buffer.concat([Buffer.from(front, 'latin1'), ...this.#tail]);
+      },
     };
   }
 }

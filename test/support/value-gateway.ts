@@ -143,6 +143,7 @@ export async function openValueGateway(
     abandoned: () => {},
     owed: () => {},
     clock: Date.now,
+    after: () => () => {},
     newRequestId: () => `request-${++requests}`,
     runtime: () => runtime,
   };
@@ -200,6 +201,8 @@ class ValueResponse implements UpstreamResponse {
   }
 
   discard(): void {}
+
+  cut(): void {}
 }
 
 class ValueDeparture implements SignalledDeparture {

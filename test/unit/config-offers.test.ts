@@ -111,6 +111,17 @@ describe('offers', () => {
     ]);
   });
 
+  it('keeps a quote alive as long as a whole answer on credit may take, and refuses one that would end before', () => {
+    const upstream = 'upstream: {url: http://a.example, totalTimeout: 20m}\n';
+    const metered = 'price: {upTo: $0.5, meter: openai, rates: {output: $10/1M}}';
+    expect(offersOf(route(`${upstream}${metered}`))[0]?.maxTimeoutSeconds).toBe(1230);
+    expect(offersOf(route(`${upstream}price: $1\nsettle: deferred`))[0]?.maxTimeoutSeconds).toBe(1230);
+    expect(offersOf(route(`${upstream}price: $1`))[0]?.maxTimeoutSeconds).toBe(300);
+    expect(problemsOf(route(`${upstream}${metered}\naccepts: [{network: base, maxTimeoutSeconds: 600}]`))).toEqual([
+      expect.stringContaining('expected at least 1230 (1200 for the upstream, 30 to settle)'),
+    ]);
+  });
+
   it('refuses one token contract for several networks', () => {
     const long = `asset: {${TOKEN}, transferMethod: permit2}\n`;
     expect(problemsOf(long + route('price: 1 Cent\naccepts: [base, polygon]'))).toEqual([

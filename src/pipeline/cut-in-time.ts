@@ -1,0 +1,36 @@
+import type { Payment } from '../domain/payment.ts';
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import type { Services } from './runtime.ts';
+import type { AuthorizedPayment } from './stages.ts';
+
+/**
+ * Milliseconds before the end of an authorization at which an answer on credit has to be over: the time that the
+ * configuration gives a settlement (`maxTimeoutSeconds` is at least that of the call and this).
+ */
+const SETTLE_MS = 30_000;
+/** The longest that a timer takes, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How long an answer may go on before its money moves, in milliseconds: 0 where it must not begin. */
+export function creditMsLeft({ authorization }: Pick<Payment, 'authorization'>, now: number): number {
+  return Math.min(LONGEST_TIMER_MS, Math.max(0, authorization.expiresAt * 1000 - SETTLE_MS - now));
+}
+
+/**
+ * Cuts an answer on credit that would outlive its payment: a client that reads slowly, or a stream without an end, would
+ * keep the money from being asked for until it cannot move any more. The payment is `owed` when the answer is cut, and
+ * is settled by what went out; a crash on either side finds it `owed` as well.
+ *
+ * @param onCut is told before the answer is cut
+ * @returns ends the watch
+ */
+export function cutInTime(
+  { authorized, response }: { readonly authorized: AuthorizedPayment; readonly response: UpstreamResponse },
+  { after, clock }: Pick<Services, 'after' | 'clock'>,
+  onCut: () => void = () => {},
+): () => void {
+  return after(creditMsLeft(authorized.payment, clock()), () => {
+    onCut();
+    response.cut(new Error('the answer would have outlived its payment'));
+  });
+}
