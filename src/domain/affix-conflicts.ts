@@ -9,6 +9,13 @@ interface Entry {
   readonly pattern: PathPattern;
 }
 
+/** Two routes, the earlier one first, and which of their segments has the affixes that take some of the same texts. */
+export interface AffixConflict<R> {
+  readonly first: R;
+  readonly second: R;
+  readonly at: number;
+}
+
 /** A segment in a form that is equal for segments that take the same: names of parameters do not count. */
 export function shapeOfSegment(segment: PatternSegment): string | null | readonly [string, string] {
   if (segment.kind === 'param') return null;
@@ -23,21 +30,19 @@ export function shapeOfSegment(segment: PatternSegment): string | null | readonl
  *
  * Only routes with the same front compete by their affixes: between others an earlier segment decides.
  */
-export function findAffixConflicts<R extends Entry>(routes: readonly R[]): { first: R; second: R }[] {
+export function* affixConflicts<R extends Entry>(routes: readonly R[]): Generator<AffixConflict<R>> {
   const byFront = new Map<string, { route: R; at: number }[]>();
-  const found: { first: R; second: R }[] = [];
   for (const route of routes) {
     for (const [at, segment] of route.pattern.segments.entries()) {
       if (segment.kind !== 'affix') continue;
       const front = JSON.stringify([route.host ?? null, route.pattern.segments.slice(0, at).map(shapeOfSegment)]);
       const rivals = byFront.get(front) ?? [];
-      const rival = rivals.find((known) => known.at === at && compete(known.route, route, at));
-      if (rival !== undefined) found.push({ first: rival.route, second: route });
+      for (const rival of rivals)
+        if (rival.at === at && compete(rival.route, route, at)) yield { first: rival.route, second: route, at };
       rivals.push({ route, at });
       byFront.set(front, rivals);
     }
   }
-  return found;
 }
 
 function compete(one: Entry, other: Entry, at: number): boolean {

@@ -1,5 +1,5 @@
 import { type Affix, affixOf, compareAffixes, takes } from './affix.ts';
-import { findAffixConflicts } from './affix-conflicts.ts';
+import { affixConflicts } from './affix-conflicts.ts';
 import { meaningOf } from './request-target.ts';
 import type { PathPattern, PatternSegment } from './route.ts';
 
@@ -60,8 +60,10 @@ export class RouteTable<R extends Matchable> {
         else if (!conflicts.some((known) => known.second === route)) conflicts.push({ first, second: route });
       }
     }
-    for (const conflict of findAffixConflicts(routes)) {
-      if (!conflicts.some((known) => known.second === conflict.second)) conflicts.push(conflict);
+    const told = new Set(conflicts.map(({ second }) => second));
+    for (const { first, second } of affixConflicts(routes)) {
+      if (!told.has(second)) conflicts.push({ first, second });
+      told.add(second);
     }
     this.conflicts = conflicts;
   }

@@ -1,6 +1,5 @@
-import { shapeOfSegment } from '../../domain/affix-conflicts.ts';
-import type { PathPattern } from '../../domain/route.ts';
 import type { Operation, OperationList } from '../../openapi/operations.ts';
+import { mergeAmbiguous, type OperationGroup, OperationGroups } from './operation-groups.ts';
 import { dearest, operationName, type Pricing, priceOf } from './pricing.ts';
 import { routePathOf } from './route-path.ts';
 
@@ -28,14 +27,8 @@ export interface Drafts {
   readonly unsayable: readonly string[];
   /** What `--free` named and no operation is. */
   readonly unknownFree: readonly string[];
-}
-
-/** Operations whose requests no route can tell apart. */
-interface Group {
-  readonly method: string;
-  readonly pattern: PathPattern;
-  readonly operations: Operation[];
-  readonly notes: string[];
+  /** What `--free` named and only a wider route can say: free, it would give more away than was meant. */
+  readonly widerFree: readonly string[];
 }
 
 /** Methods that reach no API through the gateway. */
@@ -50,7 +43,7 @@ const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+$/;
  */
 export function draftRoutes({ operations, unreadable }: OperationList, pricing: Pricing): Drafts {
   const unsayable = unreadable.map(({ place, wrong }) => `${place}: ${wrong}`);
-  const groups = new Map<string, Group>();
+  const separate = new OperationGroups();
   for (const operation of operations) {
     const path = routePathOf(operation.template);
     const wrong = FORWARDED.has(operation.method) ? undefined : `the gateway does not forward ${operation.method}`;
@@ -58,29 +51,33 @@ export function draftRoutes({ operations, unreadable }: OperationList, pricing: 
       unsayable.push(`${operationName(operation)}: ${wrong ?? (path.ok ? '' : path.wrong)}`);
       continue;
     }
-    const key = `${operation.method} ${shapeOf(path.pattern)}`;
-    const group = groups.get(key) ?? { method: operation.method, pattern: path.pattern, operations: [], notes: [] };
-    groups.set(key, group);
-    group.operations.push(operation);
-    if (path.note !== undefined) group.notes.push(path.note);
+    const { pattern, note } = path;
+    separate.add({
+      method: operation.method,
+      pattern,
+      operations: [operation],
+      notes: note === undefined ? [] : [note],
+    });
   }
+  const groups = mergeAmbiguous(separate).all();
   const names = new Set<string>();
   const named = new Set(operations.map(operationName));
   return {
-    routes: [...groups.values()].map((group) => draftOf(group, pricing, names)),
-    covered: [...groups.values()].reduce((sum, group) => sum + group.operations.length, 0),
+    routes: groups.map((group) => draftOf(group, pricing, names)),
+    covered: groups.reduce((sum, group) => sum + group.operations.length, 0),
     unsayable,
     unknownFree: [...pricing.free].filter((name) => !named.has(name)),
+    widerFree: groups.filter(({ notes }) => notes.length > 0).flatMap((group) => namedFree(group, pricing)),
   };
 }
 
-/** Equal for paths that match the same requests. */
-function shapeOf({ segments, rest }: PathPattern): string {
-  return JSON.stringify([segments.map(shapeOfSegment), rest]);
+function namedFree({ operations }: OperationGroup, { free }: Pricing): readonly string[] {
+  return operations.map(operationName).filter((name) => free.has(name));
 }
 
-function draftOf({ method, pattern, operations, notes }: Group, pricing: Pricing, names: Set<string>): RouteDraft {
-  const isFree = operations.every((operation) => pricing.free.has(operationName(operation)));
+function draftOf(group: OperationGroup, pricing: Pricing, names: Set<string>): RouteDraft {
+  const { method, pattern, operations, notes } = group;
+  const isFree = namedFree(group, pricing).length === operations.length;
   const prices = operations.map((operation) => priceOf(operation, pricing));
   const [first] = operations;
   const text = first?.summary ?? first?.description;

@@ -103,10 +103,15 @@ function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
 
 async function tableOf(source: string, pricing: Pricing): Promise<Table> {
   const document = await readApiDocument(source);
-  const { routes, covered, unsayable, unknownFree } = draftRoutes(readOperations(document), pricing);
+  const { routes, covered, unsayable, unknownFree, widerFree } = draftRoutes(readOperations(document), pricing);
   if (unknownFree.length > 0) {
     throw new UsageError(
       `--free names no operation of ${source}: ${unknownFree.join(', ')}; paths include the base path`,
+    );
+  }
+  if (widerFree.length > 0) {
+    throw new UsageError(
+      `--free names what only a wider route can say, which would give more away: ${widerFree.join(', ')}; leave it out, and write its route by hand`,
     );
   }
   if (routes.length === 0) throw new UsageError(`${source} holds no operation that a route can sell`);

@@ -7,8 +7,8 @@ export type RoutePath =
   | { readonly ok: true; readonly pattern: PathPattern; readonly note: string | undefined }
   | { readonly ok: false; readonly wrong: string };
 
-/** One parameter, alone in its segment or with literals around it. */
-const ONE_PARAMETER = /^([^{}]*)\{([^{}]+)\}([^{}]*)$/;
+/** One parameter or several, alone in their segment or with literals around them. */
+const PARAMETERS = /^([^{}]*)\{(.+)\}([^{}]*)$/;
 /** `{proxy+}` of API gateways, `{+path}` and `{path*}` of URI templates: the rest of the path. */
 const REST_PARAMETER = /^\{(?:\+[^{}]+|[^{}]+[+*])\}$/;
 
@@ -41,16 +41,23 @@ function finish(segments: readonly string[], notes: readonly string[]): RoutePat
   return { ok: true, pattern: parsed.value, note: notes.length === 0 ? undefined : notes.join('; ') };
 }
 
+/** Of several parameters, the literals before the first and after the last are kept: what is between them may be anything. */
 function segmentOf(part: string, names: Set<string>, notes: string[]): string | undefined {
   if (!part.includes('{')) return literalSegment(part);
-  const [, prefix = '', name, suffix = ''] = ONE_PARAMETER.exec(part) ?? [];
-  if (name !== undefined && prefix + suffix === '') return `:${freshName(name, names)}`;
+  const [, prefix = '', name, suffix = ''] = PARAMETERS.exec(part) ?? [];
   const [before, after] = [literalSegment(`x${prefix}x`)?.slice(1, -1), literalSegment(`x${suffix}x`)?.slice(1, -1)];
-  if (name !== undefined && before !== undefined && after !== undefined) {
-    return `${before.replace(/^:/, '%3A')}{${freshName(name, names)}}${after}`;
+  if (name === undefined || before === undefined || after === undefined) {
+    notes.push(`${part} is taken as any one segment`);
+    return `:${freshName(part, names)}`;
   }
-  notes.push(`${part} is taken as any one segment`);
-  return `:${freshName(part, names)}`;
+  const segment = parameterSegment(before, freshName(name, names), after);
+  if (/[{}]/.test(name)) notes.push(`${part} is taken as ${segment}`);
+  return segment;
+}
+
+/** One parameter as a route writes it, with the literals around it. */
+export function parameterSegment(prefix: string, name: string, suffix: string): string {
+  return prefix + suffix === '' ? `:${name}` : `${prefix.replace(/^:/, '%3A')}{${name}}${suffix}`;
 }
 
 /** A literal as a route writes it: `*` and a first `:` mean themselves only when they are escaped. */

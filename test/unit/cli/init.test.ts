@@ -11,7 +11,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import { isPriced, pricesText } from '../../../src/domain/route-price.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
-import { readOperations } from '../../../src/openapi/operations.ts';
+import { type OperationList, readOperations } from '../../../src/openapi/operations.ts';
 import { loadSchemes } from '../../../src/registry.ts';
 
 const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
@@ -57,6 +57,11 @@ function file(content: string): string {
   return path;
 }
 
+function operationsOf(path: string): OperationList {
+  const parsed = parseApiDocument(readFileSync(path, 'utf8'));
+  return parsed.ok ? readOperations(parsed.value) : { operations: [], unreadable: [] };
+}
+
 const documents = ['2.0', '3.0', '3.1'].flatMap((version) =>
   readdirSync(new URL(`${version}/json/`, EXAMPLES))
     .filter((name) => name.endsWith('.json') && name !== 'webhooks.json')
@@ -69,8 +74,7 @@ describe('turnpike init', () => {
     const { code, out, err } = await init([...GIVEN, '--from-openapi', path, '-o', '-']);
     expect({ code, err: err.replace(/^warning: .*\n/gm, '') }).toMatchObject({ code: 0 });
     const plan = await planOf(out);
-    const parsed = parseApiDocument(readFileSync(path, 'utf8'));
-    const list = parsed.ok ? readOperations(parsed.value) : { operations: [], unreadable: [] };
+    const list = operationsOf(path);
     expect(list.operations.length).toBeGreaterThan(0);
     const { unpriced, unused } = coverageOf(plan, list);
     const told = err.match(/^not for sale: /gm)?.length ?? 0;
@@ -150,6 +154,45 @@ describe('turnpike init', () => {
       return route === undefined ? undefined : pricesText(route);
     };
     expect([price('/m/a:run'), price('/m/a:count'), price('/m/a')]).toEqual(['$2', '$0.001', undefined]);
+  });
+
+  it('sells what either of two ambiguous paths could mean at the dearer price, and keeps paths apart that have an order', async () => {
+    const paths = {
+      '/a{x}': { get: { tags: ['dear'] } },
+      '/{x}b': { get: {}, post: {} },
+      '/{y}.json': { get: {} },
+      '/a{x}.json': { get: {} },
+      '/img(w={w})': { get: {} },
+      '/img(w={w},h={h})': { get: { tags: ['dear'] } },
+      '/x/ab{n}c': { get: {} },
+      '/x/a{n}dc': { get: {} },
+    };
+    const document = file(JSON.stringify({ openapi: '3.1.0', paths }));
+    const given = [...GIVEN, '--from-openapi', document, '-o', '-', '--price-per-tag', 'dear=$2'];
+    const { code, out, err } = await init(given);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const plan = await planOf(out);
+    const pattern = (path: string) => plan.table.match('GET', '', path)?.pattern.text;
+    expect(['/a1b', '/1b', '/1.json', '/a1.json', '/img(w=1,h=2)', '/x/ab1dc'].map(pattern)).toEqual([
+      '/:x',
+      '/:x',
+      '/:x',
+      '/a{x}.json',
+      '/img(w={w})',
+      '/x/a{n}c',
+    ]);
+    const price = (method: string, path: string) => {
+      const route = plan.table.match(method, '', path);
+      return route === undefined ? undefined : pricesText(route);
+    };
+    expect([price('GET', '/a1b'), price('POST', '/1b'), price('GET', '/img(w=1)')]).toEqual(['$2', '$0.001', '$2']);
+    expect(coverageOf(plan, operationsOf(document))).toEqual({ unpriced: [], unused: [] });
+    const free = await init([...given, '--free', 'GET /{x}b']);
+    expect([free.code, free.out, free.err]).toEqual([
+      2,
+      '',
+      expect.stringContaining('would give more away: GET /{x}b'),
+    ]);
   });
 
   it('writes texts that mean what the document says, whatever is in them', async () => {
