@@ -4,6 +4,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementAttempt } from '../domain/payment-record.ts';
 import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
+import type { SettlerReading } from '../domain/settler-funds.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 
 /** What verifying a payment came to. `reason` is one of the specification's reason strings, or the facilitator's own. */
@@ -70,6 +71,8 @@ export interface Facilitator {
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
   /** What its catalogue said of what the payment bought, when it was asked about this very object; most say nothing. */
   catalogued?(payment: Payment): CatalogueAnswer | undefined;
+  /** Looks at the accounts of ours that pay for settlements; absent where somebody else pays. Never rejects for a node. */
+  funds?(): Promise<readonly SettlerReading[]>;
   /** Waits for settlements that are under way and lets go of connections. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import { createAnswerMetrics } from './answer-metrics.ts';
+import { type AssetMetrics, createAssetMetrics } from './asset-metrics.ts';
 import { createCatalogueMetrics } from './catalogue-metrics.ts';
 import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
@@ -9,11 +10,12 @@ import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
 import { createReadinessMetrics, type ReadinessMetrics } from './readiness-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { createSettlerMetrics, type SettlerMetrics } from './settler-metrics.ts';
 import { createShadowMetrics } from './shadow-metrics.ts';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.ts';
 
 /** Metrics in Prometheus' form. Label values come from the configuration and from closed lists, never from a request. */
-export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, LogMetrics {
+export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, LogMetrics, AssetMetrics, SettlerMetrics {
   readonly config: ConfigMetrics;
   /** Says where to read, at each scrape, how many connections clients hold to the public listener. */
   readConnections(open: () => number): void;
@@ -76,6 +78,8 @@ export function createMetrics(): Metrics {
     ...createWebhookMetrics(registry),
     ...createReadinessMetrics(registry),
     ...createLogMetrics(registry),
+    ...createAssetMetrics(registry),
+    ...createSettlerMetrics(registry),
     async render() {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -57,6 +57,11 @@ export class FacilitatorStock {
     return [...this.#entries.values()].map(({ spec }) => spec);
   }
 
+  /** Those that are open and came into force. */
+  get inForce(): readonly Facilitator[] {
+    return [...this.#entries.values()].filter(({ inForce }) => inForce).map(({ facilitator }) => facilitator);
+  }
+
   /** Takes the facilitator of these settings, and opens it where it is not open. */
   lease(spec: FacilitatorSpec): Facilitator {
     const id = settingsText(spec);

@@ -38,10 +38,11 @@ import { openTracer } from './open-tracer.ts';
 import { PassKeeper } from './pass-keeper.ts';
 import type { PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
-import { readiness, soundConfiguration } from './readiness.ts';
+import { offersOf, readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
+import { SettlerWatch } from './settler-watch.ts';
 
 /** What a shutdown may take beyond its time, in milliseconds: requests that were cut write down what became of them. */
 const LAST_WORDS_MS = 2000;
@@ -265,6 +266,8 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
   };
   metrics.readReadiness(checks);
+  metrics.noteAssets(offersOf(plan).map(({ asset }) => asset));
+  const settlers = new SettlerWatch({ facilitators: () => facilitators.inForce, metrics });
   const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan });
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
     await opener.load(next.facilitators);
@@ -275,6 +278,8 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
         // One that is to be silent is not the operator's.
         if (log.level !== 'silent') log.level = next.log.level;
         commit();
+        metrics.noteAssets(offersOf(next).map(({ asset }) => asset));
+        void settlers.look();
       },
     };
   };
@@ -300,10 +305,12 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
       leave: () => listener.leave(),
       close: (withinMs = plans.current.plan.drainTimeoutMs) => {
         stopGrowing();
+        settlers.stop();
         return shutDown(parts, listener, admin, withinMs, log);
       },
     };
   } catch (fault) {
+    settlers.stop();
     closeNow(listener.server);
     throw fault;
   }

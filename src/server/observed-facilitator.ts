@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
+import type { SettlerReading } from '../domain/settler-funds.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator/facilitator.ts';
 import type { FacilitatorOperation, Observer } from '../observe/observer.ts';
@@ -48,6 +49,10 @@ class ObservedFacilitator implements Facilitator {
 
   catalogued(payment: Payment): CatalogueAnswer | undefined {
     return this.#inner.catalogued?.(payment);
+  }
+
+  async funds(): Promise<readonly SettlerReading[]> {
+    return (await this.#inner.funds?.()) ?? [];
   }
 
   close(): Promise<void> {

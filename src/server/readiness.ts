@@ -79,6 +79,7 @@ function serversOf({ routes, unmatched }: Plan): readonly string[] {
   return [...new Set(upstreams.flatMap(({ servers }) => servers.map(serverName)))];
 }
 
-function offersOf(plan: Plan): readonly Offer[] {
+/** Every offer of a plan. */
+export function offersOf(plan: Plan): readonly Offer[] {
   return plan.routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
 }

@@ -71,6 +71,22 @@ describe('the dashboard and the alert rules', () => {
     expect(`${stdout}${stderr}`).toContain('SUCCESS');
     expect(status).toBe(0);
   });
+
+  it.skipIf(!isInstalled('promtool'))('raise what they should, and nothing else (skipped likewise)', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-promtool-'));
+    try {
+      const cases = 'test/support/monitoring/alerts-cases.yaml';
+      await writeFile(join(folder, 'alerts.yaml'), readRepositoryFile(ALERTS));
+      await writeFile(join(folder, 'cases.yaml'), readRepositoryFile(cases));
+      const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'cases.yaml'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      expect(`${stdout}${stderr}`).toMatch(/SUCCESS\s*$/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 describe.skipIf(!isInstalled('prometheus'))('a real Prometheus (skipped where it is not installed)', () => {
@@ -123,9 +139,16 @@ scrape_configs:
         'turnpike_revenue_atomic_total',
         'turnpike_settlement_duration_seconds_count',
         'turnpike_settlements_open',
+        'turnpike_settler_settlements_left > 500',
       ]) {
         expect(await query(url, expr), expr).not.toEqual([]);
       }
+      // Two scrapes of a counter make an increase.
+      const revenue = allQueries().find(({ where }) => where === 'Revenue per hour')?.expr ?? '';
+      await vi.waitFor(async () => {
+        const [sum] = (await query(url, forPrometheus(revenue))) as { metric: Record<string, string> }[];
+        expect(sum?.metric).toMatchObject({ route: 'weather', symbol: 'USDC' });
+      }, 20_000);
       // Rules that cannot be evaluated are told here.
       const { groups } = (await get(url, '/api/v1/rules')) as {
         groups: { rules: { health: string; name: string }[] }[];

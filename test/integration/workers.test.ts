@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { erc20Abi } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settlementOf, signFor } from '../support/buyer.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
@@ -134,6 +135,17 @@ describe('several workers behind one address', () => {
     // Ready once, and all that is written is a line of JSON.
     expect(gateway.log.filter(({ msg }) => String(msg).startsWith('turnpike listening'))).toHaveLength(1);
     expect(gateway.notices).toEqual([]);
+  });
+
+  it('show the settling account once, as the process that holds its key reads it', { timeout: LONG }, async () => {
+    const of = `{facilitator="local",network="${devnet.network}"}`;
+    await expect.poll(() => metric(`turnpike_settler_readable${of}`), { timeout: 30_000 }).toBe(1);
+    const settler = privateKeyToAccount(devnet.accounts.settler.key).address;
+    const coins = await clientOf(devnet).getBalance({ address: settler });
+    expect(await metric(`turnpike_settler_balance_ether${of}`)).toBeCloseTo(Number(coins) / 1e18, 1);
+    expect(
+      await metric(`turnpike_asset_atomic_units{network="${devnet.network}",asset="${devnet.usdc}",symbol="USDC"}`),
+    ).toBe(1e6);
   });
 
   it('add their metrics up', { timeout: LONG }, async () => {

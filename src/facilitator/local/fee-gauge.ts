@@ -1,6 +1,8 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
+import type { SettlerFunds } from '../../domain/settler-funds.ts';
 import type { Address } from '../../evm/address.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
+import { SETTLEMENT_GAS } from './transfer-call.ts';
 
 /** How long what the chain asks is taken to be true, in milliseconds: about a block. */
 const FRESH_MS = 2_000;
@@ -16,6 +18,8 @@ export interface Fees {
 
 interface Reading {
   readonly fees: Fees | undefined;
+  /** Base fee and tip, in wei per gas. */
+  readonly gasPrice: bigint;
   readonly coins: bigint;
   readonly takenAt: number;
 }
@@ -50,6 +54,13 @@ export class FeeGauge {
     return fees;
   }
 
+  /** What the account holds and what a settlement costs, above the cap too. */
+  async funds(): Promise<SettlerFunds> {
+    const reading = await this.#read();
+    const { coins, gasPrice } = reading;
+    return { coins, gasPrice, gasPriceLimit: this.#cap, settlements: settlementsLeft(reading) };
+  }
+
   /** Forgets what was read, because the node said otherwise. */
   forget(): void {
     this.#reading = undefined;
@@ -76,7 +87,8 @@ export class FeeGauge {
   async #take(): Promise<Reading> {
     const takenAt = this.#clock();
     const [{ baseFee, gasPrice }, coins] = await Promise.all([this.#node.feeState(), this.#node.coins(this.#account)]);
-    return { fees: feesFor(baseFee, gasPrice, this.#cap), coins, takenAt };
+    const asked = gasPrice > baseFee ? gasPrice : baseFee;
+    return { fees: feesFor(baseFee, asked, this.#cap), gasPrice: asked, coins, takenAt };
   }
 }
 
@@ -91,12 +103,24 @@ export function overloaded(detail: string): GatewayError {
 }
 
 /**
+ * How many settlements `coins` pay for: 0 from the moment that {@link FeeGauge.fees} refuses for want of them. Each is
+ * taken to use all of its gas, at the price that the chain asks for now.
+ */
+function settlementsLeft({ coins, gasPrice, fees }: Reading): bigint {
+  const offered = SETTLEMENT_GAS * (fees?.maxFeePerGas ?? gasPrice);
+  if (coins < offered) return 0n;
+  // A chain without a price for gas is a development chain: any number is right.
+  const each = SETTLEMENT_GAS * (gasPrice === 0n ? 1n : gasPrice);
+  return (coins - offered) / each + 1n;
+}
+
+/**
  * Twice the base fee leaves room for six full blocks in a row: a transaction that gets stuck would block all that
  * follow. `undefined` when not even the base fee fits under the cap.
  */
 function feesFor(baseFee: bigint, gasPrice: bigint, cap: bigint): Fees | undefined {
   if (baseFee > cap) return undefined;
-  const tip = gasPrice > baseFee ? gasPrice - baseFee : 0n;
+  const tip = gasPrice - baseFee;
   const wanted = 2n * baseFee + tip;
   const maxFeePerGas = wanted > cap ? cap : wanted;
   return { maxFeePerGas, maxPriorityFeePerGas: tip > maxFeePerGas ? maxFeePerGas : tip };

@@ -4,6 +4,7 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
+import type { SettlerReading } from '../../domain/settler-funds.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
 import { checksumAddress } from '../../evm/checksum.ts';
 import { pending } from '../chain/chain-outcome.ts';
@@ -151,6 +152,20 @@ class LocalFacilitator implements Facilitator {
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
+  }
+
+  async funds(): Promise<readonly SettlerReading[]> {
+    return await Promise.all(
+      [...this.#chains].map(async ([network, { lease, gauge }]) => {
+        try {
+          await lease.node.ready();
+          return { network, funds: await gauge.funds() };
+        } catch {
+          // What is wrong with the node is told by whoever needs it.
+          return { network, funds: undefined };
+        }
+      }),
+    );
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,9 @@ import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDe
 /** USDC takes 84 000 to 102 000 gas for an authorization signed by a key, depending on the chain and the balances. */
 const EIP3009_KEY_GAS = 150_000n;
 
+/** Gas of the settlement that is most common, an authorization signed by a key: its limit, not what it uses. */
+export const SETTLEMENT_GAS = EIP3009_KEY_GAS;
+
 /**
  * With a smart account as payer its `isValidSignature` runs on our gas: enough for the wallets in use (passkeys without
  * a precompile excepted), and all that a hostile one can burn.

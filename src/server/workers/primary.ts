@@ -12,6 +12,7 @@ import { accepting, soundConfiguration } from '../readiness.ts';
 import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { Reloadable } from '../reload/reloader.ts';
+import { SettlerWatch } from '../settler-watch.ts';
 import { Crew } from './crew.ts';
 import type { WorkerProcess } from './processes.ts';
 import { Settlers } from './settlers.ts';
@@ -52,6 +53,7 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   const settlers = new Settlers(new FacilitatorOpener(), { onFailedGas: (...burnt) => own.gasFailed(...burnt) });
   await settlers.add(plan);
   const metrics = new WorkerMetrics(own);
+  const watch = new SettlerWatch({ facilitators: () => settlers.byId.values(), metrics: own });
   const crew = openCrew(plan.workers, deps, settlers, metrics);
   const { configuration = soundConfiguration } = deps;
   let inForce = plan;
@@ -77,14 +79,17 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
       async reload(next, contents) {
         await changeOver(crew, settlers, { from: inForce, to: next }, contents);
         inForce = next;
+        void watch.look();
       },
       async close(withinMs = inForce.drainTimeoutMs) {
         leave();
+        watch.stop();
         await crew.drain(withinMs);
         await letGo(settlers, admin);
       },
     };
   } catch (fault) {
+    watch.stop();
     await crew.kill();
     await letGo(settlers, admin);
     throw fault;
