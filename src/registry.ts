@@ -1,3 +1,4 @@
+import { failedAnswers } from './content/failed-answers.ts';
 import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { Network } from './domain/network.ts';
@@ -36,7 +37,7 @@ import type { PaymentStore } from './store/payment-store.ts';
 export const protocols: readonly Protocol[] = [x402V2, x402V1];
 
 /** Who may say what an answer costs, the first that does so first. */
-export const answerReaders: readonly AnswerReaders[] = [meteredAnswers()];
+export const answerReaders: readonly AnswerReaders[] = [meteredAnswers(), failedAnswers()];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);

@@ -1,4 +1,4 @@
-import { CHARGE_SUCCESS, type ChargeRule } from '../domain/charge-rule.ts';
+import { CHARGE_SUCCESS } from '../domain/charge-rule.ts';
 import type { Network } from '../domain/network.ts';
 import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
@@ -47,6 +47,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   checkDeferred(fields, gateway, source);
   const metering = price.kind === 'metered' ? price.metering : undefined;
   if (metering !== undefined) checkMetered(fields, settle, source);
+  if (settle !== undefined) checkCharge(fields, settle, source);
   if (sold === undefined || settle === undefined) return undefined;
   return {
     kind: 'priced',
@@ -56,7 +57,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
     ...sold,
     settle,
     metering,
-    charge: chargeRule(fields),
+    charge: soundValue(fields.charge) ?? CHARGE_SUCCESS,
     access: undefined,
   };
 }
@@ -132,10 +133,17 @@ function checkFree(fields: PriceFields, source: Source): void {
   }
 }
 
-function chargeRule({ charge }: PriceFields): ChargeRule {
-  const listed = soundValue(charge);
-  if (listed === undefined) return CHARGE_SUCCESS;
-  return { statuses: listed.flatMap((status) => (status.kind === 'value' ? [status.value] : [])) };
+/** An answer can only cost nothing for what it says where it is there before the money moves. */
+function checkCharge(fields: PriceFields, settle: PaidPrice['settle'], source: Source): void {
+  const { charge, price } = fields;
+  if (charge.kind !== 'value' || charge.value.unlessJson.length === 0) return;
+  if (soundValue(price)?.kind === 'metered') {
+    const wrong = 'a metered price reads the answer already, and charges nothing for a call that failed';
+    source.report(charge.place, `unlessJson has no effect: ${wrong}`, 'a list of statuses');
+  } else if (settle !== 'after') {
+    const wrong = `with settle: ${settle} unlessJson has no effect: the money is due before the answer is read`;
+    source.report(charge.place, wrong, 'settle: after');
+  }
 }
 
 /** Reported where the mode is written, so that routes that inherit it are told once. */

@@ -1,11 +1,12 @@
-import { parseStatusRange, type StatusRange } from '../domain/charge-rule.ts';
+import { CHARGE_SUCCESS, type ChargeRule, parseStatusRange, type StatusRange } from '../domain/charge-rule.ts';
 import type { DeferredBounds } from '../domain/plan.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { KeepAnswers } from '../domain/route.ts';
 import { byteSize } from './byte-size.ts';
-import { complete, type Decoder, map } from './decoder.ts';
-import { byKind, list } from './forms.ts';
+import { complete, type Decoder, map, mapped } from './decoder.ts';
+import { byKind, list, valuesOf } from './forms.ts';
 import { integer, text, word } from './text.ts';
+import { jsonConditions } from './when-keys.ts';
 
 /** A kept answer is written in one piece, next to the payment. */
 const MAX_KEPT_BYTES = 4 * 1_024 * 1_024;
@@ -31,8 +32,34 @@ const chargedStatus: Decoder<StatusRange> = text({
   },
 });
 
-/** The answers that are charged, by status. */
-export const chargeStatuses = list(chargedStatus, 'a list such as [2xx, 302]', 1);
+const statuses = list(chargedStatus, 'a list such as [2xx, 302]', 1);
+
+/** The keys of `charge` as a map. */
+export const chargeKeys = map('a map with statuses or unlessJson', {
+  statuses: {
+    decoder: statuses,
+    description: 'Statuses that are charged. Default: `[2xx]`.',
+    examples: [['2xx', '302']],
+  },
+  unlessJson: {
+    decoder: jsonConditions,
+    description:
+      'Values of the JSON answer by their pointer (RFC 6901), as in `when`: where all of them hold, the call failed and is not charged, whatever its status. A list of answers, as to a batch, is not charged where each of them failed. Only with `settle: after`. See [prices.md](prices.md#calls-that-failed-with-a-200).',
+    examples: [{ '/error': 'present' }],
+  },
+});
+
+/** Which answers are charged: a list of statuses, or a map. */
+export const chargeRule: Decoder<ChargeRule> = byKind<ChargeRule>('a list such as [2xx, 302], or a map', {
+  list: mapped(statuses, (listed): ChargeRule => ({ ...CHARGE_SUCCESS, statuses: valuesOf(listed) })),
+  map: complete(chargeKeys, ({ statuses: listed, unlessJson = [] }, place, source): ChargeRule | undefined => {
+    if (listed === undefined && unlessJson.length === 0) {
+      source.report(place, 'it says nothing', 'statuses, unlessJson, or both');
+      return undefined;
+    }
+    return { statuses: listed === undefined ? CHARGE_SUCCESS.statuses : valuesOf(listed), unlessJson };
+  }),
+});
 
 /** Whether a purchase carries the buyer's own id; used by the file and by each route. */
 export const identifierRule = word(['off', 'optional', 'required']);

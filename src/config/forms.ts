@@ -31,6 +31,11 @@ export function list<T>(item: Decoder<T>, expects: string, min = 0): Decoder<rea
   };
 }
 
+/** The values of a list's items that are sound. */
+export function valuesOf<T>(fields: readonly Field<T>[]): readonly T[] {
+  return fields.flatMap((field) => (field.kind === 'value' ? [field.value] : []));
+}
+
 /** One entry of a map whose keys are the operator's own. */
 export interface Entry<T> {
   readonly key: string;

@@ -3,7 +3,7 @@ import type { PathRewrite } from '../domain/route.ts';
 import { access } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
-import { chargeStatuses, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { chargeRule, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
@@ -121,10 +121,10 @@ function routeKeyParts(table: AssetTable) {
     payTo: { decoder: payees, description: 'Who is paid. Default: `payTo` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
     charge: {
-      decoder: chargeStatuses,
+      decoder: chargeRule,
       description:
-        'Statuses of the API that are what is sold, as a list. Other answers are relayed, and not charged with `settle: after` and `deferred`; with `settle: before` the money has moved, and the payment stays good for the same request until `retryWindow` is over. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file.',
-      examples: [['2xx', '302']],
+        'Statuses of the API that are what is sold, as a list. Other answers are relayed, and not charged with `settle: after` and `deferred`; with `settle: before` the money has moved, and the payment stays good for the same request until `retryWindow` is over. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file. Or a map with `statuses` and `unlessJson`.',
+      examples: [['2xx', '302'], { unlessJson: { '/error': 'present' } }],
     },
     access: {
       decoder: access,

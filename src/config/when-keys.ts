@@ -2,8 +2,8 @@ import { isMap } from 'yaml';
 import { plainNumber } from '../domain/plain-number.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { Condition, Subject, ValueTest, When } from '../domain/when.ts';
-import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
-import { byKind, type Entry, list, record } from './forms.ts';
+import { complete, type Decoder, map, mapped } from './decoder.ts';
+import { byKind, type Entry, list, record, valuesOf } from './forms.ts';
 import type { Place, Source } from './source.ts';
 import { text, word } from './text.ts';
 
@@ -163,6 +163,21 @@ export const when: Decoder<When> = complete(whenKeys, (values, place, source): W
   return undefined;
 });
 
+const pointers = record(valueTest, 'a map of JSON pointers such as /error', '^/');
+
+/** Conditions of a JSON body alone, by pointers: at least one. */
+export const jsonConditions: Decoder<When> = {
+  expects: pointers.expects,
+  jsonSchema: { ...pointers.jsonSchema, minProperties: 1 },
+  decode(at, source) {
+    const entries = pointers.decode(at, source);
+    if (entries === undefined) return undefined;
+    if (entries.length === 0) source.report(at, 'there is no condition', 'a JSON pointer such as /error: present');
+    const conditions = named(entries, jsonSubject, source);
+    return conditions.length > 0 && conditions.length === entries.length ? conditions : undefined;
+  },
+};
+
 /** Conditions whose keys are names of the operator's choice. */
 function named(
   entries: readonly Entry<ValueTest>[] | undefined,
@@ -193,8 +208,4 @@ function headerSubject(name: string): Parsed<Subject> {
 function jsonSubject(pointer: string): Parsed<Subject> {
   if (POINTER.test(pointer)) return { ok: true, value: { kind: 'json', pointer } };
   return { ok: false, wrong: `${JSON.stringify(pointer)} is not a JSON pointer`, right: 'a pointer such as /model' };
-}
-
-function valuesOf<T>(fields: readonly Field<T>[]): readonly T[] {
-  return fields.flatMap((field) => (field.kind === 'value' ? [field.value] : []));
 }

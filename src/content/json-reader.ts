@@ -6,6 +6,9 @@ import { foldKey, type PointerTree } from './pointer-tree.ts';
 /** Deepest nesting that is read. */
 const MOST_DEPTH = 64;
 
+/** Most items of a list that are read one by one. */
+const MOST_ITEMS = 10_000;
+
 /** What stands at a pointer. */
 export type JsonValue =
   | { readonly kind: 'text'; readonly text: string }
@@ -29,7 +32,7 @@ export interface JsonDocument {
  * Reads values out of a JSON text (RFC 8259), and refuses every text that another reader could read in another way:
  * one with a byte order mark, other encodings than UTF-8, comments, trailing commas or bytes, lone surrogates, a key
  * that an object has twice (after unescaping, and on the way to what is asked for also without its case), nesting over
- * 64, NUL in a key, or a number that is asked for and that doubles cannot hold.
+ * 64, NUL in a key, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles cannot hold.
  *
  * @param itemsToo whether a list at the top is read item by item, the pointers being those of the items
  * @throws GatewayError `body_ambiguous`
@@ -63,6 +66,7 @@ class JsonReader {
   #items(tree: PointerTree): readonly JsonFacts[] {
     const items: JsonFacts[] = [];
     this.#list(() => {
+      if (items.length === MOST_ITEMS) throw this.#wrong(`it has more than ${MOST_ITEMS} items`);
       this.#facts = new Map();
       this.#value(tree);
       items.push(this.#facts);

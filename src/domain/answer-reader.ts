@@ -14,6 +14,7 @@ import type { PaidPrice } from './route-price.ts';
  * | answer | payment | when the process is gone |
  * |---|---|---|
  * | the upstream works | `forwarding` | `released`: nobody was asked for money |
+ * | unread: charged when its head has come | as a whole one | as a whole one |
  * | whole: read, then charged | `forwarding` → `settling`, with the charge → `delivering` → `delivered` | the proof decides, about this charge and no other |
  * | stream: before its first byte | `forwarding` → `owed`, without a charge | `released`: what it cost is not known, and the answer broke off |
  * | stream: before its tail | `owed`, with the charge | that charge is settled |
@@ -42,6 +43,8 @@ import type { PaidPrice } from './route-price.ts';
 export interface AnswerReader {
   /** How the request has to be sent for its answer to be read; absent: as it came. */
   readonly request?: RequestChange | undefined;
+  /** Whether the charge is the offer's amount or nothing: an answer that is paid may then be collected later. */
+  readonly allOrNothing?: boolean;
   /** Begins to read an answer that the route charges, whose head has come. */
   begin(head: AnswerHead): AnswerReading;
 }
@@ -67,7 +70,12 @@ export interface AnswerHead {
 }
 
 /** How one answer is read. */
-export type AnswerReading = WholeReading | StreamReading;
+export type AnswerReading = WholeReading | StreamReading | Unread;
+
+/** An answer that costs the offer's amount, whatever it says: charged before its first byte goes out, and not read. */
+export interface Unread {
+  readonly kind: 'unread';
+}
 
 /** Reads an answer that waits until it is paid. Nothing of it went out before. */
 export interface WholeReading {
@@ -77,7 +85,7 @@ export interface WholeReading {
   /** What the complete answer costs. Where it throws, nothing: a 500. */
   charge(body: Buffer): Charge;
   /** How a longer one is read instead, from its first byte on; `undefined`: not at all, and nothing is charged. */
-  readonly larger: StreamReading | undefined;
+  readonly larger: StreamReading | Unread | undefined;
 }
 
 /** Reads an answer while it goes out. */

@@ -1,3 +1,5 @@
+import { conditionText, type When } from './when.ts';
+
 /** Statuses from `from` to `to`, both included. */
 export interface StatusRange {
   readonly from: number;
@@ -10,16 +12,21 @@ export interface StatusRange {
  */
 export interface ChargeRule {
   readonly statuses: readonly StatusRange[];
+  /**
+   * Conditions of the answer's JSON body, all of which hold where the call failed: such an answer is not charged, whatever
+   * its status. Empty: the status alone decides. Only with `settle: after`.
+   */
+  readonly unlessJson: When;
 }
 
 /**
  * Success only. A redirect gives the buyer nothing yet, and a client follows it with the payment that was just spent; a
  * 304 says that the buyer has the answer already.
  */
-export const CHARGE_SUCCESS: ChargeRule = { statuses: [{ from: 200, to: 299 }] };
+export const CHARGE_SUCCESS: ChargeRule = { statuses: [{ from: 200, to: 299 }], unlessJson: [] };
 
-/** Whether an answer of this status is charged. */
-export function isCharged({ statuses }: ChargeRule, status: number): boolean {
+/** Whether an answer of this status is charged, as far as its status tells. */
+export function isCharged({ statuses }: Pick<ChargeRule, 'statuses'>, status: number): boolean {
   return statuses.some(({ from, to }) => from <= status && status <= to);
 }
 
@@ -31,7 +38,8 @@ export function parseStatusRange(text: string): StatusRange | undefined {
   return { from, to: from + 99 };
 }
 
-/** A rule as the file writes it: `2xx, 302`. */
-export function chargeText({ statuses }: ChargeRule): string {
-  return statuses.map(({ from, to }) => (from === to ? String(from) : `${from / 100}xx`)).join(', ');
+/** A rule in a few words: `2xx, 302`, or `2xx, unless /error is present`. */
+export function chargeText({ statuses, unlessJson }: ChargeRule): string {
+  const listed = statuses.map(({ from, to }) => (from === to ? String(from) : `${from / 100}xx`)).join(', ');
+  return unlessJson.length === 0 ? listed : `${listed}, unless ${unlessJson.map(conditionText).join(' and ')}`;
 }

@@ -7,8 +7,15 @@ import type { Changes } from './forward.ts';
  * What an answer goes through that its buyer collects with a payment that was settled before: its reader completes it, as
  * it would have the first time, with the receipt of that settlement. Nothing is charged, whatever it says.
  */
-export function collectedChanges(reader: AnswerReader, response: UpstreamResponse, told: ChargeTold): Changes {
+export function collectedChanges(
+  reader: AnswerReader,
+  response: UpstreamResponse,
+  told: ChargeTold,
+): Changes | undefined {
+  // What is charged in full or not at all is sent as it is.
+  if (reader.allOrNothing === true) return undefined;
   const reading = reader.begin(response);
+  if (reading.kind === 'unread') return undefined;
   if (reading.kind === 'stream')
     return { passage: streamPassage(reading, told), length: reading.adds ? undefined : 'same' };
   return { passage: new WholePassage(reading, told), length: undefined };
@@ -40,7 +47,7 @@ class WholePassage implements Passage {
     this.#bytes += chunk.length;
     if (this.#bytes <= this.#reading.maxBytes) return [];
     const { larger } = this.#reading;
-    const rest = larger === undefined ? UNCHANGED : streamPassage(larger, this.#told);
+    const rest = larger?.kind !== 'stream' ? UNCHANGED : streamPassage(larger, this.#told);
     this.#rest = rest;
     return this.#held.splice(0).flatMap((part) => rest.pass(part));
   }

@@ -1,3 +1,4 @@
+import type { AnswerReader } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { ANSWER_LATER } from '../paywall/page-data.ts';
 import { carriedPayments, MOST_PAYMENT_COOKIE, paymentCookie } from '../proxy/carried-token.ts';
@@ -11,6 +12,7 @@ import { issuePass } from './issue-pass.ts';
 import { credentialOf, judgeCredential } from './read-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { OpenPrice, Services } from './runtime.ts';
+import { serveByAnswer } from './serve-by-answer.ts';
 import { type Ends, serveThenCharge, withClaim } from './serve-paid.ts';
 import {
   type AuthorizedPayment,
@@ -53,10 +55,16 @@ export function isForLater({ method, head }: RoutedRequest): boolean {
   return headers[ANSWER_LATER.name.toLowerCase()] === ANSWER_LATER.value;
 }
 
+/** A payment whose answer is opened later, and who says whether that answer is charged, where its status does not. */
+interface LaterPayment {
+  readonly authorized: AuthorizedPayment;
+  readonly reader: AnswerReader | undefined;
+}
+
 /** Settles a payment, as its route does it, and keeps its answer for the navigation that follows. */
 export async function payForLater(
   request: RoutedRequest,
-  authorized: AuthorizedPayment,
+  { authorized, reader }: LaterPayment,
   services: Services,
 ): Promise<Served | Refusal> {
   refuseUncarriable(request, services);
@@ -72,6 +80,7 @@ export async function payForLater(
     },
     collect: handOutAgain,
   };
+  if (reader !== undefined) return await serveByAnswer(request, { authorized, reader, ends }, services);
   if (request.price.settle !== 'before') return await serveThenCharge(request, authorized, services, ends);
   const chargeAndKeep = async (claimed: ClaimedPayment): Promise<Served | Refusal> => {
     const charged = await charge(request, claimed, authorized, services);

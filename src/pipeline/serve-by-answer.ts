@@ -1,28 +1,20 @@
-import type {
-  AnswerHead,
-  AnswerReader,
-  AnswerReading,
-  Charge,
-  RequestChange,
-  StreamReading,
-  WholeReading,
-} from '../domain/answer-reader.ts';
+import type { AnswerReader, Charge, RequestChange, StreamReading, WholeReading } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { clientGroup } from '../proxy/client-address.ts';
 import type { Passage } from '../proxy/passage.ts';
-import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
 import { cutInTime } from './cut-in-time.ts';
-import { deliver, keepRead } from './deliver.ts';
+import { keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
+import { beginReading, costOf, readWhole, type Waiting } from './read-answer.ts';
 import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { takeCredit } from './serve-deferred.ts';
-import { openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
+import { AT_ONCE, chargeHolding, type Ends, openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
 import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
 import { asked, StreamCharge } from './stream-charge.ts';
 
@@ -36,16 +28,8 @@ const MOST_READ_BYTES = 8 * 1024 * 1024;
 interface ReadPayment {
   readonly authorized: AuthorizedPayment;
   readonly reader: AnswerReader;
-}
-
-/** A payment with the upstream's answer, which waits. */
-interface Waiting {
-  readonly claimed: ClaimedPayment;
-  readonly authorized: AuthorizedPayment;
-  readonly response: UpstreamResponse;
-  readonly digest: BodyDigest;
-  /** The call is not among those any more that are at the upstream unpaid. */
-  readonly charged: () => void;
+  /** What becomes of an answer that was charged whole or unread. Default: it is the answer to this request. */
+  readonly ends?: Ends;
 }
 
 /**
@@ -55,7 +39,7 @@ interface Waiting {
  */
 export async function serveByAnswer(
   request: RoutedRequest,
-  { authorized, reader }: ReadPayment,
+  { authorized, reader, ends = AT_ONCE }: ReadPayment,
   services: Services,
 ): Promise<Served | Refusal> {
   const { unpaidCallsPerPayer } = request.runtime.plan.limits;
@@ -63,13 +47,14 @@ export async function serveByAnswer(
   if (charged === undefined) return TOO_MANY_UNPAID;
   try {
     const changed = await changedRequest(request, reader.request);
-    return await withClaim(changed, authorized, 'by_answer', services, async (claimed, placed) => {
+    const goOn = async (claimed: ClaimedPayment, placed: RoutedRequest): Promise<Served | Refusal> => {
       const digest = new BodyDigest(placed.body);
       const opened = await openUnpaid(placed, claimed, digest);
       if (opened.kind === 'served') return opened;
       const { response } = opened;
-      return await serveRead(placed, { claimed, authorized, response, digest, charged }, reader, services);
-    });
+      return await serveRead(placed, { claimed, authorized, response, digest, charged, ends }, reader, services);
+    };
+    return await withClaim(changed, authorized, 'by_answer', services, goOn, ends);
   } finally {
     charged();
   }
@@ -101,57 +86,16 @@ async function serveRead(
 ): Promise<Served | Refusal> {
   const { response } = waiting;
   const reading = await beginReading(reader, response, waiting);
+  if (reading.kind === 'unread') return await chargeUnread(request, waiting, services);
   if (reading.kind === 'stream') return await serveStream(request, waiting, reading, services);
   const body = await readWhole(request, waiting, reading.maxBytes, services);
   if (body === 'client_gone') return served('client_gone');
   if (body !== 'larger') return await chargeWhole(request, waiting, reading, body, services);
+  if (reading.larger?.kind === 'unread') return await chargeUnread(request, waiting, services);
   if (reading.larger !== undefined) return await serveStream(request, waiting, reading.larger, services);
   response.discard();
   await waiting.claimed.move({ to: 'released', reason: 'the answer was too large to be charged' });
   throw new GatewayError('upstream_invalid_answer', { detail: `It is larger than ${reading.maxBytes} bytes.` });
-}
-
-/** A reader that fails costs nothing. */
-async function beginReading(
-  reader: AnswerReader,
-  head: AnswerHead,
-  { claimed, response }: Waiting,
-): Promise<AnswerReading> {
-  try {
-    return reader.begin(head);
-  } catch (fault) {
-    response.discard();
-    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
-    throw fault;
-  }
-}
-
-/**
- * Reads an answer that waits. What breaks off costs nothing.
- *
- * @throws GatewayError `upstream_invalid_answer`, `upstream_timeout`
- */
-async function readWhole(
-  request: RoutedRequest,
-  { claimed, response }: Waiting,
-  maxBytes: number,
-  { limiters }: Services,
-): Promise<Buffer | 'larger' | 'client_gone'> {
-  const { head, route, client, runtime } = request;
-  const { bodiesInMemory } = runtime.plan.limits;
-  const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
-  client.onOver(room.release);
-  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
-  const timer = setTimeout(() => response.discard(), route.timeoutMs);
-  const collected = await response.collect(maxBytes, room);
-  clearTimeout(timer);
-  if (collected.kind === 'whole' && !request.clientGone.aborted) return collected.body;
-  if (collected.kind === 'larger' && !request.clientGone.aborted) return 'larger';
-  response.discard();
-  await claimed.move({ to: 'released', reason: 'the answer broke off before it was charged' });
-  if (request.clientGone.aborted) return 'client_gone';
-  const isSlow = collected.kind === 'broke' && collected.silent;
-  throw new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
 }
 
 /** Charges a whole answer, and sends it then. */
@@ -176,22 +120,16 @@ async function chargeWhole(
     if (notice === undefined) response.discard();
   }
   waiting.charged();
-  return await deliver(request, { claimed, response, digest, notice, changes: finished(request, cost, notice) });
+  const changes = finished(request, cost, notice);
+  return await waiting.ends.deliver(request, { claimed, response, digest, notice, changes });
 }
 
-/** A reader that fails costs nothing. */
-async function costOf(
-  reading: Pick<WholeReading, 'charge'>,
-  body: Buffer,
-  { claimed, response }: Waiting,
-): Promise<Charge> {
-  try {
-    return reading.charge(body);
-  } catch (fault) {
-    response.discard();
-    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
-    throw fault;
-  }
+/** Charges the offer's amount, and sends the answer then, which nobody read. */
+async function chargeUnread(request: RoutedRequest, waiting: Waiting, services: Services): Promise<Served | Refusal> {
+  const result = await chargeHolding(request, waiting, services);
+  if (result.kind === 'refusal') return result;
+  waiting.charged();
+  return await waiting.ends.deliver(request, { ...waiting, notice: result.notice });
 }
 
 /** What is sent instead of the API's body. It is paid for: a reader that fails now leaves the API's. */

@@ -78,7 +78,7 @@ export interface Ends {
 }
 
 /** The answer to the request that pays is what was paid for. */
-const AT_ONCE: Ends = { deliver, collect };
+export const AT_ONCE: Ends = { deliver, collect };
 
 /** Nothing was claimed: the same payment is good when one of the others is through. */
 export const TOO_MANY_UNPAID: Refusal = {
@@ -222,7 +222,7 @@ interface Holding {
 }
 
 /** Charges while an answer is held; the answer is dropped unless the money moved. */
-async function chargeHolding(
+export async function chargeHolding(
   request: RoutedRequest,
   { claimed, authorized, response, digest }: Holding,
   services: Services,
@@ -259,7 +259,7 @@ async function serveCharged(
   claimed: ClaimedPayment,
   notice: SettlementNotice,
   services: Services,
-  changesOf?: (response: UpstreamResponse) => Changes,
+  changesOf?: (response: UpstreamResponse) => Changes | undefined,
 ): Promise<Served | Refusal> {
   const digest = new BodyDigest(request.body, claimed.record.bodyDigest);
   let response: UpstreamResponse;

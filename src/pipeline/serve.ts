@@ -245,9 +245,10 @@ function servePaid(
   services: Services,
 ): Promise<Served | Refusal> {
   const reader = readerFor(request, { protocol: authorized.protocol, offer: authorized.payment.offer }, services);
-  // What is charged by its answer is not kept for later: the answer is what says how much it costs.
+  // An answer that says how much it costs is not kept for later.
+  const later = isForLater(request) && (reader === undefined || reader.allOrNothing === true);
+  if (later) return payForLater(request, { authorized, reader }, services);
   if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
-  if (isForLater(request)) return payForLater(request, authorized, services);
   return SERVE_BY_MODE[request.price.settle](request, authorized, services);
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeRoutes } from '../../src/config/describe.ts';
 import { differenceOf, renderChange } from '../../src/config/difference.ts';
-import { HEAD, paidPriceOf, planOf, problemsOf, warningsOf } from '../support/config/load.ts';
+import { chargeText } from '../../src/domain/charge-rule.ts';
+import { HEAD, paidPriceOf, planOf, problemsOf, route, warningsOf } from '../support/config/load.ts';
 
 /** A file whose only route, `/a`, has these prices, and what else it says. */
 function priced(entries: readonly string[], more = ''): string {
@@ -172,5 +173,41 @@ describe('warnings', () => {
     expect(warnings('{ when: { agent: bot }, price: $1 }', REST)[0]).toContain(
       'a client that sends another User-Agent pays',
     );
+  });
+});
+
+describe('answers that are not charged for what they say', () => {
+  const charged = (keys: string) => paidPriceOf(planOf(route(keys)).routes[0]).charge;
+
+  it('have conditions as requests have, beside statuses', () => {
+    const charge = charged('price: $1\ncharge: { statuses: [2xx, 304], unlessJson: { /error: present } }');
+    expect(chargeText(charge)).toBe('2xx, 304, unless /error is present');
+    expect(chargeText(charged('price: $1\ncharge: { unlessJson: { /errors: present, /data: absent } }'))).toBe(
+      '2xx, unless /errors is present and /data is absent',
+    );
+  });
+
+  it.each(['before', 'deferred'])('are refused with settle: %s', (settle) => {
+    const text = route(`price: $1\nsettle: ${settle}\ncharge: { unlessJson: { /error: present } }`);
+    expect(problemsOf(`store: sqlite:./t.db\n${text}`).join()).toContain('the money is due before the answer is read');
+    const ofFile = route('price: $1\ncharge: { unlessJson: { /error: present } }');
+    expect(problemsOf(`store: sqlite:./t.db\nsettle: ${settle}\n${ofFile}`)).toHaveLength(1);
+  });
+
+  it('are refused with metered prices, with free ones and for MCP, which need none', () => {
+    const charge = 'charge: { unlessJson: { /error: present } }';
+    expect(problemsOf(route(`price: { upTo: $1, meter: openai, rates: { input: $1/1M } }\n${charge}`))).toHaveLength(1);
+    expect(problemsOf(route(`price: free\n${charge}`))).toHaveLength(1);
+    expect(problemsOf(route(`mcp: { tools: { a: $1 } }\n${charge}`))).toHaveLength(1);
+  });
+
+  it.each([
+    '{}',
+    '{ unlessJson: {} }',
+    '{ unlessJson: { error: present } }',
+    '{ unlessJson: [] }',
+    '{ unless: 1, statuses: [2xx] }',
+  ])('are not described by %s', (charge) => {
+    expect(problemsOf(route(`price: $1\ncharge: ${charge}`))).toHaveLength(1);
   });
 });

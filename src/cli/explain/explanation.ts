@@ -1,4 +1,5 @@
 import { describePrice, describeRoute, type EntryDescription, type RouteDescription } from '../../config/describe.ts';
+import { chargeText } from '../../domain/charge-rule.ts';
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 import { hostName } from '../../domain/host.ts';
 import type { Plan } from '../../domain/plan.ts';
@@ -160,9 +161,11 @@ function answerOf({ enforcePercent }: Route, price: PaidPrice): string {
   return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
 }
 
-function chargedAnswerOf({ settle, metering }: PaidPrice): string {
+function chargedAnswerOf({ settle, metering, charge }: PaidPrice): string {
   if (metering !== undefined)
     return '402 without payment; with one, what the upstream answers, charged by what was used: settled first, or after a stream';
+  if (charge.unlessJson.length > 0)
+    return `402 without payment; with one, what the upstream answers, settled first if it is charged: ${chargeText(charge)}`;
   switch (settle) {
     case 'after':
       return '402 without payment; with one, what the upstream answers, settled first if its status is one that the route charges';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
-import { deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
+import { chargeKeys, deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
 import { discoveryKeys } from '../../../src/config/discovery-keys.ts';
 import { cdpKeys, remoteKeys } from '../../../src/config/facilitator-keys.ts';
 import { gatewayKeys } from '../../../src/config/gateway-keys.ts';
@@ -147,6 +147,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`facilitator.cdp`', cdpKeys.keys],
   ['`facilitator.local`', localKeys(table).keys],
   ['`rewrite`', rewriteKeys.keys],
+  ['`charge`', chargeKeys.keys],
   ['`keepAnswers`', keepAnswersKeys.keys],
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],

@@ -1,0 +1,94 @@
+import type { AnswerHead, AnswerReader, AnswerReaders, AnswerReading, Charge } from '../domain/answer-reader.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import type { When } from '../domain/when.ts';
+import { bodyFact } from './body-facts.ts';
+import { passes } from './fact.ts';
+import { type JsonFacts, readJson } from './json-reader.ts';
+import { type PointerTree, pointerTree } from './pointer-tree.ts';
+
+/** Longest answer that is read, in bytes. What says that a call failed is short. */
+const MOST_BYTES = 1024 * 1024;
+
+/** Media types of one JSON value. Lists of values and streams of events are none: they are not held back. */
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[^\s;,]*[+.])?json(?:-rpc|request)?\s*(?:;|$)/i;
+
+/**
+ * Leaves calls uncharged whose answers say in their JSON that they failed (`charge: { unlessJson }`).
+ *
+ * The answer is read whole before anybody is asked for money; nothing of it went out by then. A crash meanwhile leaves
+ * `forwarding`, which recovery releases. An answer that fails is released before it goes out, any other is charged as
+ * one that is not read.
+ *
+ * In doubt the call is charged, for the seller is the one who answers: where the body is not declared as JSON, is compressed
+ * although it was not asked for so, is longer than 1 MB, or can be read in two ways as a request's body is refused for.
+ */
+export function failedAnswers(): AnswerReaders {
+  const readers = new WeakMap<When, FailedAnswers>();
+  return {
+    readerOf({ price: { charge, metering }, offer }): AnswerReader | undefined {
+      const { unlessJson } = charge;
+      if (unlessJson.length === 0 || metering !== undefined) return undefined;
+      const rule = readers.get(unlessJson) ?? new FailedAnswers(unlessJson);
+      readers.set(unlessJson, rule);
+      return rule.readerFor(offer);
+    },
+  };
+}
+
+/** The rule of one price. */
+class FailedAnswers {
+  readonly #when: When;
+  readonly #pointers: PointerTree;
+
+  constructor(when: When) {
+    this.#when = when;
+    this.#pointers = pointerTree(when.flatMap(({ subject }) => (subject.kind === 'json' ? [subject.pointer] : [])));
+  }
+
+  readerFor({ amount }: Offer): AnswerReader {
+    const charge = (body: Buffer): Charge =>
+      this.#hasFailed(body)
+        ? { kind: 'release', reason: 'the answer says that the call failed' }
+        : { kind: 'charge', amount };
+    return {
+      request: { plain: true, rewrite: undefined },
+      allOrNothing: true,
+      begin: (head): AnswerReading =>
+        isPlainJson(head)
+          ? { kind: 'whole', maxBytes: MOST_BYTES, charge, larger: { kind: 'unread' } }
+          : { kind: 'unread' },
+    };
+  }
+
+  /** Whether a body says so. A list does where each of its items does: a batch that failed in part is charged. */
+  #hasFailed(body: Buffer): boolean {
+    try {
+      const { facts, items } = readJson(body, this.#pointers, true);
+      if (items === undefined) return this.#fits(facts);
+      return items.length > 0 && items.every((item) => this.#fits(item));
+    } catch (fault) {
+      if (fault instanceof GatewayError) return false;
+      throw fault;
+    }
+  }
+
+  #fits(facts: JsonFacts): boolean {
+    return this.#when.every(
+      ({ subject, test }) => subject.kind === 'json' && passes(test, bodyFact(subject, facts), subject),
+    );
+  }
+}
+
+/** Whether a body is declared as one JSON value, once, and is not compressed. */
+function isPlainJson({ rawHeaders }: AnswerHead): boolean {
+  const types: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase();
+    const value = rawHeaders[index + 1] ?? '';
+    if (name === 'content-type') types.push(value);
+    if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return false;
+  }
+  const [type, ...others] = types;
+  return type !== undefined && others.length === 0 && JSON_TYPE.test(type);
+}

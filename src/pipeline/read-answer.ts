@@ -1,0 +1,79 @@
+import type { AnswerHead, AnswerReader, AnswerReading, Charge, WholeReading } from '../domain/answer-reader.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { clientGroup } from '../proxy/client-address.ts';
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import type { BodyDigest } from './body-digest.ts';
+import type { ClaimedPayment } from './claim.ts';
+import type { RoutedRequest } from './exchange.ts';
+import type { Services } from './runtime.ts';
+import type { Ends } from './serve-paid.ts';
+import type { AuthorizedPayment } from './stages.ts';
+
+/** A payment with the upstream's answer, which waits. */
+export interface Waiting {
+  readonly claimed: ClaimedPayment;
+  readonly authorized: AuthorizedPayment;
+  readonly response: UpstreamResponse;
+  readonly digest: BodyDigest;
+  /** The call is not among those any more that are at the upstream unpaid. */
+  readonly charged: () => void;
+  readonly ends: Pick<Ends, 'deliver'>;
+}
+
+/** A reader that fails costs nothing. */
+export async function beginReading(
+  reader: AnswerReader,
+  head: AnswerHead,
+  { claimed, response }: Waiting,
+): Promise<AnswerReading> {
+  try {
+    return reader.begin(head);
+  } catch (fault) {
+    response.discard();
+    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
+    throw fault;
+  }
+}
+
+/**
+ * Reads an answer that waits. What breaks off costs nothing.
+ *
+ * @throws GatewayError `upstream_invalid_answer`, `upstream_timeout`
+ */
+export async function readWhole(
+  request: RoutedRequest,
+  { claimed, response }: Waiting,
+  maxBytes: number,
+  { limiters }: Services,
+): Promise<Buffer | 'larger' | 'client_gone'> {
+  const { head, route, client, runtime } = request;
+  const { bodiesInMemory } = runtime.plan.limits;
+  const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
+  client.onOver(room.release);
+  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  const timer = setTimeout(() => response.discard(), route.timeoutMs);
+  const collected = await response.collect(maxBytes, room);
+  clearTimeout(timer);
+  if (collected.kind === 'whole' && !request.clientGone.aborted) return collected.body;
+  if (collected.kind === 'larger' && !request.clientGone.aborted) return 'larger';
+  response.discard();
+  await claimed.move({ to: 'released', reason: 'the answer broke off before it was charged' });
+  if (request.clientGone.aborted) return 'client_gone';
+  const isSlow = collected.kind === 'broke' && collected.silent;
+  throw new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
+}
+
+/** A reader that fails costs nothing. */
+export async function costOf(
+  reading: Pick<WholeReading, 'charge'>,
+  body: Buffer,
+  { claimed, response }: Waiting,
+): Promise<Charge> {
+  try {
+    return reading.charge(body);
+  } catch (fault) {
+    response.discard();
+    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
+    throw fault;
+  }
+}
