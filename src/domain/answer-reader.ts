@@ -16,8 +16,8 @@ import type { PaidPrice } from './route-price.ts';
  * | the upstream works | `forwarding` | `released`: nobody was asked for money |
  * | unread: charged when its head has come | as a whole one | as a whole one |
  * | whole: read, then charged | `forwarding` → `settling`, with the charge → `delivering` → `delivered` | the proof decides, about this charge and no other |
- * | stream: before its first byte | `forwarding` → `owed`, without a charge | `released`: what it cost is not known, and the answer broke off |
- * | stream: before its tail | `owed`, with the charge | that charge is settled |
+ * | stream: before its first byte | `forwarding` → `uncharged` | `released`: what it cost is not known, and the answer broke off |
+ * | stream: before its tail | `uncharged` → `owed`, with the charge | that charge is settled |
  * | stream: over | `owed`, `answered` or `leftEarly` | as above |
  * | a charge that is released | → `released`, before the rest goes out | – |
  *

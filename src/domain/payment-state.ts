@@ -38,6 +38,11 @@ const STATE_FACTS = {
   failed: { money: 'refused', held: false, collectable: false, claimable: true },
   /** The answer is gone without money (`settle: deferred`): a debt of the payer. The payment buys nothing any more. */
   defaulted: { money: 'refused', held: false, collectable: false, claimable: false },
+  /**
+   * The answer is going out, and has not said yet what it costs. A state of its own, which no version takes over that does
+   * not know it: such a one would ask for the whole price.
+   */
+  uncharged: { money: 'due', held: true, collectable: false, claimable: false },
 } as const satisfies Readonly<Record<string, StateFacts>>;
 
 /** What one row of the table says. */
@@ -55,15 +60,14 @@ export type PaymentState = keyof typeof STATE_FACTS;
  * Every legal step, with the invariant that it keeps. A step that is not here does not exist.
  *
  * What a crash does: a row in `forwarding` has asked nobody for money, so it is released; one in
- * `settling` is resolved by proof; one in `owed` is settled by another process; one in `delivering` goes back to `undelivered` for safe
+ * `settling` is resolved by proof; one in `uncharged` is released, too, since its answer broke off; one in `owed` is settled by another process; one in `delivering` goes back to `undelivered` for safe
  * methods and to `delivery_unknown` for others.
  */
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
   // Nobody was asked for the money yet: leaving costs nothing.
-  forwarding: ['owed', 'settling', 'released'],
+  forwarding: ['owed', 'settling', 'released', 'uncharged'],
   // Bytes are out: it is owed whatever becomes of the connection, or breaking off would be a free ride.
-  // To `released`: its answer was to say what it costs, and has said that it is nothing, or broke off before.
-  owed: ['owed', 'settling', 'released'],
+  owed: ['owed', 'settling'],
   // From here on only an answer or proof leads out, never a lease that ran out. To itself: the attempt is written down;
   // back to `owed`: nothing was sent, and it will be tried again.
   settling: [
@@ -102,6 +106,8 @@ export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly Payment
   failed: ['forwarding', 'settling'],
   // Served without money: the same payment buys nothing any more. It is asked for again while it can move money.
   defaulted: ['settling'],
+  // To `owed`: with what it costs. To `released`: it costs nothing, or broke off before it said what.
+  uncharged: ['owed', 'released'],
 };
 
 /** A state that a claim may begin in; `settling` writes ahead that money is about to be asked for, in one act. */

@@ -97,6 +97,7 @@ function meaningOf(
         ? { ...refuse('settlement_unknown'), reason: 'settlement_pending', retryAfterSeconds: RETRY_SECONDS }
         : { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };
     case 'forwarding':
+    case 'uncharged':
     case 'delivering':
     case 'redelivering':
       return { ...refuse('payment_in_progress'), retryAfterSeconds: RETRY_SECONDS };

@@ -213,7 +213,7 @@ async function streamOnCredit(
 ): Promise<Served> {
   const { claimed, response, digest } = waiting;
   try {
-    await claimed.move({ to: 'owed', ...digest.fact });
+    await claimed.move({ to: 'uncharged', ...digest.fact });
     services.creditGate.written(credit);
   } catch (fault) {
     response.discard();

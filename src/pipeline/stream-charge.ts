@@ -16,7 +16,7 @@ export function asked(amount: Amount, { payment }: AuthorizedPayment): Amount {
 }
 
 /**
- * Charges a stream while it goes out. The payment is `owed`, without a charge, before its first byte; the charge is
+ * Charges a stream while it goes out. The payment is `uncharged` before its first byte; the charge is
  * written down before the tail goes out, or when the answer broke off. See {@link AnswerReader} for what a crash does.
  */
 export class StreamCharge implements Passage {

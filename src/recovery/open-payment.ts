@@ -91,14 +91,6 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
   }
 }
 
-/**
- * Whether a payment that is `owed` is without the charge that its answer was to name: the process went while the answer
- * was going out, so that it broke off, and nothing is asked for it.
- */
-export function isWithoutCharge(record: PaymentRecord): boolean {
-  return record.state === 'owed' && record.asked === undefined && isByAnswer(record);
-}
-
 function isByAnswer(record: PaymentRecord): boolean {
   return evidenceOf(record)?.settle === 'by_answer';
 }

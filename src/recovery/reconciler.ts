@@ -11,15 +11,7 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import {
-  findOutcome,
-  isWithoutCharge,
-  nextCheck,
-  type Resolver,
-  stepByProof,
-  stepBySettling,
-  stepOfDelivery,
-} from './open-payment.ts';
+import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
 import { SteadyClock } from './steady-clock.ts';
 
@@ -96,7 +88,7 @@ const WITHOUT_CHARGE: Transition = { to: 'released', reason: 'the answer broke o
  * |---|---|---|
  * | `forwarding` | nobody was asked for the money | `released` |
  * | `owed` | the answer went out, nobody was asked for the money | settled now |
- * | `owed`, and its answer was still to say what it costs | the answer broke off | `released` |
+ * | `uncharged` | the answer broke off before it said what it costs | `released` |
  * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
  * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
@@ -232,8 +224,10 @@ export class Reconciler {
           return;
         case 'owed':
         case 'defaulted':
-          if (isWithoutCharge(record)) await this.#move(record, WITHOUT_CHARGE);
-          else await this.#settle(record);
+          await this.#settle(record);
+          return;
+        case 'uncharged':
+          await this.#move(record, WITHOUT_CHARGE);
           return;
         case 'settling':
         case 'unknown':

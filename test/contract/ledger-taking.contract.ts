@@ -6,7 +6,7 @@ import { type LedgerScene, paymentClaim, SETTLEMENT, STATES } from './ledger-sce
 
 const HOLD_MS = 30_000;
 /** States that a process leaves open when it goes. */
-const HELD: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'delivering', 'redelivering'];
+const HELD: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'delivering', 'redelivering', 'uncharged'];
 
 /** Taking what somebody has to look into: {@link Upkeep.takeOpen}. */
 export function takingContract(scene: LedgerScene): void {

@@ -195,7 +195,7 @@ describe('a stream that says what it costs', () => {
     const paid = await pay('/words/x', await signed('/words/x'));
     const reader = paid.body?.pipeThrough(new TextDecoderStream()).getReader();
     expect((await reader?.read())?.value).toBe('one two\n');
-    expect(await rows()).toMatchObject([{ state: 'owed', asked: undefined }]);
+    expect(await rows()).toMatchObject([{ state: 'uncharged', asked: undefined }]);
     expect(tally.moved).toEqual([]);
     (await api.promise).end('three\nthe end\n');
     let rest = '';

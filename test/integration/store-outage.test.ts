@@ -23,7 +23,15 @@ const PRICED = new Map([
 ]);
 const PATHS = [FREE, ...PRICED.values()];
 /** Somebody still has to do something about these. */
-const OPEN: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'unknown', 'delivering', 'redelivering'];
+const OPEN: readonly PaymentState[] = [
+  'forwarding',
+  'owed',
+  'settling',
+  'unknown',
+  'delivering',
+  'redelivering',
+  'uncharged',
+];
 
 let facilitator: ScriptedFacilitator;
 let upstream: TestUpstream;

@@ -31,8 +31,8 @@ const ASKED: readonly PaymentState[] = ['settling', 'unknown'];
 /** The whole machine, written down a second time. */
 const LEGAL = new Set(
   Object.entries({
-    forwarding: 'owed settling released',
-    owed: 'owed settling released',
+    forwarding: 'owed settling released uncharged',
+    owed: 'owed settling',
     settling:
       'settling owed unknown delivering delivered undelivered delivered_in_part delivery_unknown failed defaulted',
     unknown: 'unknown owed delivered undelivered delivered_in_part delivery_unknown failed defaulted',
@@ -45,6 +45,7 @@ const LEGAL = new Set(
     released: CLAIM_STATES.join(' '),
     failed: CLAIM_STATES.join(' '),
     defaulted: 'settling',
+    uncharged: 'owed released',
   }).flatMap(([from, to]) => to.split(' ').map((next) => `${from}>${next}`)),
 );
 
@@ -85,8 +86,9 @@ describe('the states of a payment', () => {
     for (const next of ['settling', 'delivering'] as const) expect(mayFollow('unknown', next)).toBe(false);
   });
 
-  it('ask for money that is owed, or let go of it where the answer was to say what it costs', () => {
-    expect([...PAYMENT_TRANSITIONS.owed].sort()).toEqual(['owed', 'released', 'settling']);
+  it('ask for money that is owed, and let go of it only while nobody knows what the answer costs', () => {
+    expect([...PAYMENT_TRANSITIONS.owed].sort()).toEqual(['owed', 'settling']);
+    expect([...PAYMENT_TRANSITIONS.uncharged].sort()).toEqual(['owed', 'released']);
   });
 
   it('pay only by way of settling', () => {
@@ -107,10 +109,10 @@ describe('the states of a payment', () => {
  * its order, needs a step of the schema that makes its index anew.
  */
 const SETS: readonly (readonly [name: string, derived: readonly PaymentState[], states: string])[] = [
-  ['held by a process', HELD, 'forwarding owed settling delivering redelivering'],
-  ['open', OPEN, 'forwarding owed settling unknown delivering redelivering'],
-  ['open without the money', UNSETTLED, 'forwarding owed settling unknown'],
-  ['owed or in doubt', OWING, 'owed settling unknown'],
+  ['held by a process', HELD, 'forwarding owed settling delivering redelivering uncharged'],
+  ['open', OPEN, 'forwarding owed settling unknown delivering redelivering uncharged'],
+  ['open without the money', UNSETTLED, 'forwarding owed settling unknown uncharged'],
+  ['owed or in doubt', OWING, 'owed settling unknown uncharged'],
   ['settled', SETTLED, 'delivering redelivering delivered undelivered delivered_in_part delivery_unknown'],
   ['settled and at rest', RESTING, 'delivered undelivered delivered_in_part delivery_unknown'],
   ['deleted once they are old', PRUNABLE, 'delivered delivered_in_part delivery_unknown released failed defaulted'],

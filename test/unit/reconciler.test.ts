@@ -221,7 +221,7 @@ describe('an answer on credit whose process is gone', () => {
     const evidence = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle });
     const claim = paymentClaim({ key: KEY, state: 'forwarding', owner: 'gone', evidence, amount: SETTLEMENT.amount });
     const { record } = await store.claim({ ...claim, claimedAt: now, expiresAt: now / 1000 + 3600 });
-    await store.transition(KEY, record.epoch, { to: 'owed' });
+    await store.transition(KEY, record.epoch, { to: settle === 'by_answer' ? 'uncharged' : 'owed' });
     if (asked !== undefined) await store.transition(KEY, record.epoch + 1, { to: 'owed', asked });
     now += HOUR_MS / 60;
     const amounts: Amount[] = [];

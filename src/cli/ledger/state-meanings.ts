@@ -15,4 +15,5 @@ export const STATE_MEANINGS: Readonly<Record<PaymentState, string>> = {
   released: 'No money was asked for; the payment can be used again.',
   failed: 'No money moved; the payment can be tried again.',
   defaulted: 'No money moved; the answer went out for nothing, and its payer owes for it.',
+  uncharged: 'The answer is going out, and has not said yet what it costs; nobody was asked for money.',
 };

@@ -49,5 +49,5 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
 
 /** Whether a step sends the answer on its way: to its buyer, or on credit. */
 function isSending({ state }: PaymentRecord, { to }: Transition): boolean {
-  return to === 'delivering' || (to === 'owed' && state === 'forwarding');
+  return to === 'delivering' || to === 'uncharged' || (to === 'owed' && state === 'forwarding');
 }

@@ -81,9 +81,9 @@ export function namesakeStatement(identifier: string): Statement {
   return { kind: 'read', name: 'namesake', text: query, values: [text(identifier)] };
 }
 
-/** An answer is sent on its way with the step to `delivering`, and on credit with the first one to `owed`. */
+/** An answer is sent on its way with the step to `delivering`, and on credit with the one to `owed` or `uncharged`. */
 function sendings(to: PaymentState): string {
-  if (to === 'delivering') return ', deliveries = deliveries + 1';
+  if (to === 'delivering' || to === 'uncharged') return ', deliveries = deliveries + 1';
   return to === 'owed' ? ", deliveries = deliveries + CASE WHEN state = 'forwarding' THEN 1 ELSE 0 END" : '';
 }
 

@@ -126,6 +126,13 @@ const MIGRATIONS: readonly Migration[] = [
   ],
   // Until when payments (Unix seconds) and nonces (Unix milliseconds) may be forgotten.
   ({ text }) => [`CREATE TABLE turnpike_forgotten (what ${text} NOT NULL PRIMARY KEY, until_at BIGINT NOT NULL)`],
+  // Answers that go out before they say what they cost: in a state that older versions leave alone.
+  () => [
+    'DROP INDEX turnpike_payments_open',
+    'DROP INDEX turnpike_payments_owed',
+    `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
+    `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';
