@@ -61,7 +61,10 @@ const TARGETS: Readonly<Record<string, readonly [target: McpTarget, name: string
 };
 
 const ASKED = pointerTree(['/id', '/method', '/params/name', '/params/uri', '/params/task']);
+/** How the methods begin by which results of calls are asked for later. */
+const TASKS = 'tasks/';
 const INVALID_REQUEST = -32600;
+const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
 /**
@@ -78,6 +81,8 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[], paymen
   const id = idOf(facts.get('/id'));
   const method = textOf(facts.get('/method'));
   const target = method === undefined ? undefined : TARGETS[method];
+  // A server lists the tasks that it made of calls, and gives their results to whoever asks for them, paid or not.
+  if (method?.startsWith(TASKS) === true) return refused(id, METHOD_NOT_FOUND, 'Calls are not run as tasks here.');
   if (target === undefined) return { kind: 'free', method, id };
   return readCall(bytes, { facts, id, target, payments });
 }

@@ -57,10 +57,21 @@ function annotatedTool(tool: JsonObject, notes: ToolNotes): JsonObject {
   if (typeof name !== 'string') return tool;
   notes.seen(name, tool['outputSchema'] !== undefined);
   const price = notes.priceOf(name);
-  if (price === undefined) return tool;
+  if (price === undefined) return withoutTasks(tool);
   const own = isRecord(_meta) ? _meta : {};
   const told = notes.inDescription
     ? { description: `${typeof description === 'string' ? `${description} ` : ''}(costs ${price.text} a call)` }
     : {};
-  return { ...tool, ...told, _meta: { ...own, [PRICE_META]: { price: price.text, accepts: price.accepts } } };
+  return {
+    ...withoutTasks(tool),
+    ...told,
+    _meta: { ...own, [PRICE_META]: { price: price.text, accepts: price.accepts } },
+  };
+}
+
+/** Calls are not run as tasks here: clients shall not choose it for a tool that works without. */
+function withoutTasks(tool: JsonObject): JsonObject {
+  const { execution } = tool;
+  if (!isRecord(execution) || execution['taskSupport'] !== 'optional') return tool;
+  return { ...tool, execution: { ...execution, taskSupport: 'forbidden' } };
 }

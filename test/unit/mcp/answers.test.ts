@@ -149,6 +149,15 @@ describe('a list of tools', () => {
     ]);
   });
 
+  it('has no client choose a task, where a tool works without', () => {
+    const tools = ['optional', 'required'].map((taskSupport) => ({ name: 'free', execution: { taskSupport } }));
+    const told = annotateTools(JSON.stringify({ id: 1, result: { tools } }), false, notes(false));
+    expect(JSON.parse(told ?? '').result.tools).toMatchObject([
+      { execution: { taskSupport: 'forbidden' } },
+      { execution: { taskSupport: 'required' } },
+    ]);
+  });
+
   it('is found in a stream', () => {
     const told = annotateTools(`id: 1\ndata: ${list}\n\n`, true, notes(false)) ?? '';
     expect(told).toMatch(/^id: 1\ndata: \{.*"x402\/price".*\}\n\n$/);

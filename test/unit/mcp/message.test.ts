@@ -30,6 +30,19 @@ describe('a message of an MCP client', () => {
   });
 
   it.each([
+    'tasks/list',
+    'tasks/get',
+    'tasks/result',
+    'tasks/cancel',
+  ])('is refused where it asks for what became of a call elsewhere: %s', (method) => {
+    expect(read({ jsonrpc: '2.0', id: 3, method, params: { taskId: 'x' } })).toMatchObject({
+      kind: 'refused',
+      id: 3,
+      code: -32601,
+    });
+  });
+
+  it.each([
     ['tools/call', { name: 'search' }, 'tool', 'search'],
     ['prompts/get', { name: 'review' }, 'prompt', 'review'],
     ['resources/read', { uri: 'file:///a' }, 'resource', 'file:///a'],
