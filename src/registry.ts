@@ -3,9 +3,10 @@ import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { Network } from './domain/network.ts';
 import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
-import type { StoreSpec } from './domain/plan.ts';
+import type { StoreSpec } from './domain/store-spec.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
+import type { FacilitatorKind } from './facilitator/facilitator-kind.ts';
 import type { OnFailedGas, openLocalFacilitator } from './facilitator/local/local-facilitator.ts';
 import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitator.ts';
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
@@ -23,8 +24,11 @@ import { loadExactEvm } from './scheme/exact-evm/exact-evm.ts';
 import { createExactSvm } from './scheme/exact-svm/exact-svm.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import { loadUptoEvm } from './scheme/upto-evm/upto-evm.ts';
-import type { LedgerReader } from './store/ledger-reader.ts';
+import { memoryKind } from './store/memory/memory-kind.ts';
 import type { PaymentStore } from './store/payment-store.ts';
+import { postgresKind } from './store/postgres/postgres-kind.ts';
+import { sqliteKind } from './store/sqlite/sqlite-kind.ts';
+import type { StoreKind } from './store/store-kind.ts';
 
 /*
  * The one list of what is built in. A new protocol, scheme, facilitator kind or store is a folder and a line here.
@@ -71,25 +75,25 @@ export interface FacilitatorReports {
   readonly onFailedGas?: OnFailedGas | undefined;
 }
 
-/** One kind of facilitator: everything that differs between kinds. */
-interface FacilitatorKind<Spec> {
+/** One kind of facilitator settings: everything that differs between them. */
+interface SpecKind<Spec> {
   /** Whether it settles with a key of this gateway: only one process may use the key, and one such facilitator is enough. */
-  readonly settlesHere: boolean;
+  settlesHere(spec: Spec): boolean;
   /** The networks it settles on; `undefined` when only the facilitator can tell. */
   networks(spec: Spec): readonly Network[] | undefined;
   /** Loads what these settings need, once for all of its kind. */
   load(spec: Spec, parts: LoadedParts): Promise<void>;
   /** Opens it. Nothing is sent before its first call. */
-  open(spec: Spec, parts: LoadedParts, reports: FacilitatorReports): Facilitator;
+  open(spec: Spec, parts: LoadedParts, reports: FacilitatorReports, added: readonly FacilitatorKind[]): Facilitator;
   /** The facilitator that a worker process uses, made of the one that this process would use. */
   inWorker(spec: Spec, opened: Facilitator, settlements: WorkerSettlements): Facilitator;
 }
 
-const FACILITATOR_KINDS: {
-  readonly [Kind in FacilitatorSpec['kind']]: FacilitatorKind<FacilitatorSpec & { kind: Kind }>;
+const SPEC_KINDS: {
+  readonly [Kind in FacilitatorSpec['kind']]: SpecKind<FacilitatorSpec & { kind: Kind }>;
 } = {
   remote: {
-    settlesHere: false,
+    settlesHere: () => false,
     networks: () => undefined,
     async load({ rpc }, parts) {
       if (rpc.size > 0) parts.openWitness ??= await loadWitness();
@@ -99,7 +103,7 @@ const FACILITATOR_KINDS: {
     inWorker: (_spec, opened) => opened,
   },
   local: {
-    settlesHere: true,
+    settlesHere: () => true,
     networks: ({ rpc }) => [...rpc.keys()],
     async load(_spec, parts) {
       const { openLocalFacilitator } = await import('./facilitator/local/local-facilitator.ts');
@@ -109,14 +113,33 @@ const FACILITATOR_KINDS: {
       if (openLocalFacilitator === undefined) throw new Error(`the facilitator ${spec.name} was not loaded`);
       return openLocalFacilitator(spec, { onFailedGas });
     },
-    inWorker: ({ settleTimeoutMs }, opened, { channel, id }) =>
-      openRelayedFacilitator(opened, channel, { settleWithinMs: settleTimeoutMs + RELAY_MARGIN_MS, id }),
+    inWorker: relayed,
+  },
+  added: {
+    settlesHere: (spec) => spec.settlesHere,
+    networks: ({ networks }) => networks,
+    load: async () => {},
+    open(spec, _parts, _reports, added) {
+      const kind = added.find(({ name }) => name === spec.of);
+      if (kind === undefined) throw new Error(`there is no facilitator of the kind ${spec.of}`);
+      return kind.open(spec);
+    },
+    inWorker: (spec, opened, settlements) => (spec.settlesHere ? relayed(spec, opened, settlements) : opened),
   },
 };
 
+/** Has settlements made by the process that holds the key. */
+function relayed(
+  { settleTimeoutMs }: Pick<FacilitatorSpec, 'settleTimeoutMs'>,
+  opened: Facilitator,
+  { channel, id }: WorkerSettlements,
+): Facilitator {
+  return openRelayedFacilitator(opened, channel, { settleWithinMs: settleTimeoutMs + RELAY_MARGIN_MS, id });
+}
+
 /** The row of the table that belongs to these settings: the row is chosen by the kind, so it takes them. */
-function kindOf({ kind }: FacilitatorSpec): FacilitatorKind<FacilitatorSpec> {
-  return FACILITATOR_KINDS[kind];
+function kindOf({ kind }: FacilitatorSpec): SpecKind<FacilitatorSpec> {
+  return SPEC_KINDS[kind];
 }
 
 async function loadWitness(): Promise<OpenWitness> {
@@ -125,7 +148,7 @@ async function loadWitness(): Promise<OpenWitness> {
 
 /** Whether a facilitator settles with a key of this gateway. */
 export function settlesHere(spec: FacilitatorSpec): boolean {
-  return kindOf(spec).settlesHere;
+  return kindOf(spec).settlesHere(spec);
 }
 
 /** The networks that a facilitator settles on; `undefined` when only the facilitator can tell. */
@@ -133,9 +156,15 @@ export function settledNetworks(spec: FacilitatorSpec): readonly Network[] | und
   return kindOf(spec).networks(spec);
 }
 
-/** Opens facilitators of the built-in kinds, and keeps what was loaded for them. */
+/** Opens facilitators, and keeps what was loaded for them. */
 export class FacilitatorOpener {
   readonly #parts: LoadedParts = {};
+  readonly #added: readonly FacilitatorKind[];
+
+  /** @param registry with the kinds of facilitators beside the built-in ones */
+  constructor({ facilitatorKinds }: Pick<Registry, 'facilitatorKinds'> = { facilitatorKinds: [] }) {
+    this.#added = facilitatorKinds;
+  }
 
   /** Loads what these facilitators are made of. To be awaited before {@link open}. */
   async load(specs: readonly FacilitatorSpec[]): Promise<void> {
@@ -148,7 +177,7 @@ export class FacilitatorOpener {
    * @throws Error when {@link load} was not told of it
    */
   open(spec: FacilitatorSpec, reports: FacilitatorReports = {}): Facilitator {
-    return kindOf(spec).open(spec, this.#parts, reports);
+    return kindOf(spec).open(spec, this.#parts, reports, this.#added);
   }
 }
 
@@ -165,27 +194,48 @@ export async function loadTokenReader(): Promise<TokenReader> {
   return (await import('./facilitator/chain/token-facts.ts')).readTokenFaults;
 }
 
-/** Opens the store; resolves once it is reachable and of this version. */
-export async function openStore(spec: StoreSpec): Promise<PaymentStore> {
-  switch (spec.kind) {
-    case 'memory':
-      return (await import('./store/memory/memory-ledger.ts')).openMemoryLedger();
-    case 'sqlite':
-      return await (await import('./store/sqlite/sqlite-ledger.ts')).openSqliteLedger(spec.path);
-    case 'postgres':
-      return await (await import('./store/postgres/postgres-ledger.ts')).openPostgresLedger(spec.url);
-  }
+/** Kinds of stores, in the order of messages. */
+export const storeKinds: readonly StoreKind[] = [sqliteKind, postgresKind, memoryKind];
+
+/** What a gateway is made of. */
+export interface Registry {
+  /** Payment protocols, the preferred one first. */
+  readonly protocols: readonly Protocol[];
+  /** Who may say what an answer costs, the first that does so first. */
+  readonly answerReaders: readonly AnswerReaders[];
+  readonly families: NetworkFamilies;
+  readonly storeKinds: readonly StoreKind[];
+  /** Kinds of facilitators beside `remote` and `local`. */
+  readonly facilitatorKinds: readonly FacilitatorKind[];
+  /** Loads the payment schemes. */
+  loadSchemes(): Promise<readonly Scheme[]>;
 }
 
-/** A store that other processes than the one that keeps it can look at. */
-export type LastingStore = Exclude<StoreSpec, { kind: 'memory' }>;
+/**
+ * What is built in. A program that embeds the gateway gives `run` or `startGateway` one of its own, such as
+ * `{ ...builtIn, storeKinds: [...builtIn.storeKinds, mine] }`; `test/extension/` shows one of each kind.
+ */
+export const builtIn: Registry = { protocols, answerReaders, families, storeKinds, facilitatorKinds: [], loadSchemes };
 
-/** Opens the ledger of a store to look at it, which changes nothing about it. */
-export async function openLedgerReader(spec: LastingStore): Promise<LedgerReader> {
-  switch (spec.kind) {
-    case 'sqlite':
-      return await (await import('./store/sqlite/sqlite-ledger.ts')).openSqliteReader(spec.path);
-    case 'postgres':
-      return await (await import('./store/postgres/postgres-ledger.ts')).openPostgresReader(spec.url);
-  }
+/**
+ * The kind of a store.
+ *
+ * @throws Error when there is none of that name: the settings were read with another registry
+ */
+export function storeKind(
+  { kind }: Pick<StoreSpec, 'kind'>,
+  { storeKinds: kinds }: Pick<Registry, 'storeKinds'>,
+): StoreKind {
+  const found = kinds.find(({ name }) => name === kind);
+  if (found === undefined) throw new Error(`there is no store of the kind ${kind}`);
+  return found;
+}
+
+/**
+ * Opens the store; resolves once it is reachable and of this version.
+ *
+ * @throws StoreOpenError
+ */
+export function openStore(spec: StoreSpec, registry: Pick<Registry, 'storeKinds'> = builtIn): Promise<PaymentStore> {
+  return storeKind(spec, registry).open(spec.location);
 }

@@ -6,7 +6,7 @@ import { describePublicNodes } from '../config/public-nodes.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import { isPriced } from '../domain/route-price.ts';
 import { readOperations } from '../openapi/operations.ts';
-import { type Cli, example } from './cli.ts';
+import { type Cli, type CliWorld, example } from './cli.ts';
 import { type Coverage, coverageOf, isCovered } from './coverage.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { readApiDocument } from './init/read-document.ts';
@@ -20,7 +20,8 @@ interface CheckOptions extends ConfigOptions {
 }
 
 /** Adds `turnpike check`. */
-export function addCheck({ program, terminal, finish }: Cli): void {
+export function addCheck(cli: Cli): void {
+  const { program, finish } = cli;
   program
     .command('check')
     .description('validate a configuration file without starting: all its problems at once')
@@ -41,13 +42,14 @@ export function addCheck({ program, terminal, finish }: Cli): void {
       ),
     )
     .action(async (options: CheckOptions) =>
-      finish(await (options.diff === undefined ? check(options, terminal) : compare(options.diff, options, terminal))),
+      finish(await (options.diff === undefined ? check(options, cli) : compare(options.diff, options, cli))),
     );
 }
 
 /** The problems are what was asked for, so that they go to stdout; the summary of them is for people. */
-async function check({ config, json, against }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
-  const loaded = await readConfig(config, terminal);
+async function check({ config, json, against }: CheckOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal } = world;
+  const loaded = await readConfig(config, world);
   const { problems, warnings } = findings([loaded]);
   const coverage =
     loaded.ok && against !== undefined
@@ -82,12 +84,13 @@ function printCoverage({ unpriced, unused }: Coverage, terminal: Terminal): void
 }
 
 /** What a reload from one file to the other would change, in the words of the log of a reload. */
-async function compare(files: readonly string[], { json }: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+async function compare(files: readonly string[], { json }: CheckOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal } = world;
   const [oldFile, newFile, ...more] = files;
   if (oldFile === undefined || newFile === undefined || more.length > 0) {
     throw new UsageError('--diff takes two files: the old one and the new one');
   }
-  const [old, next] = [await readConfig(oldFile, terminal), await readConfig(newFile, terminal)];
+  const [old, next] = [await readConfig(oldFile, world), await readConfig(newFile, world)];
   const { problems, warnings } = findings([old, next]);
   const changes: readonly Change[] = old.ok && next.ok ? differenceOf(old.plan, next.plan) : [];
   const restart = old.ok && next.ok ? fixedKeysChanged(old.plan, next.plan) : [];

@@ -1,11 +1,18 @@
 import type { Command } from 'commander';
+import type { Registry } from '../registry.ts';
 import type { ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a command is added to. */
-export interface Cli {
-  readonly program: Command;
+/** What a command does its work with. */
+export interface CliWorld {
   readonly terminal: Terminal;
+  /** What gateways are made of. */
+  readonly registry: Registry;
+}
+
+/** What a command is added to. */
+export interface Cli extends CliWorld {
+  readonly program: Command;
   /** Notes how the command ended. */
   finish(code: ExitCode): void;
 }

@@ -13,17 +13,17 @@ export function addLlmsText(cli: Cli): void {
   add(cli, 'llms-txt', '/llms.txt', 'print what /llms.txt tells language models of what is for sale');
 }
 
-function add({ program, terminal, finish }: Cli, name: string, path: DiscoveryPath, description: string): void {
+function add({ program, finish, ...world }: Cli, name: string, path: DiscoveryPath, description: string): void {
   program
     .command(name)
     .description(description)
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .addHelpText('after', example(`turnpike ${name} -c gateway.yaml`))
     .action(async ({ config }: ConfigOptions) => {
-      const { plan } = await readPlan(config, terminal);
+      const { plan } = await readPlan(config, world);
       if (plan.discovery === undefined) throw new UsageError(`${config} turns discovery off: nothing would be served`);
       const { body } = await discoveryPage(path, plan, plan.discovery);
-      terminal.stdout.write(body.endsWith('\n') ? body : `${body}\n`);
+      world.terminal.stdout.write(body.endsWith('\n') ? body : `${body}\n`);
       finish(0);
     });
 }

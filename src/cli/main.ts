@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { builtIn, type Registry } from '../registry.ts';
 import type { Cli } from './cli.ts';
 import { type ExitCode, reportFault } from './exit.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,10 +38,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
  *
  * @param argv arguments without the executable and the script
  * @param terminal `process`, or something like it
+ * @param registry what gateways are made of; a program that embeds the gateway may add to what is built in
  * @example
  * process.exitCode = await run(process.argv.slice(2), process);
  */
-export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function run(
+  argv: readonly string[],
+  terminal: Terminal,
+  registry: Registry = builtIn,
+): Promise<ExitCode> {
   // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and no reason for a gateway to fall over.
   for (const output of [terminal.stdout, terminal.stderr]) output.on('error', () => {});
   let code: ExitCode = 0;
@@ -49,7 +55,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   };
   try {
     const program = createProgram(terminal);
-    for (const add of await loadCommands(argv)) add({ program, terminal, finish });
+    for (const add of await loadCommands(argv)) add({ program, terminal, registry, finish });
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (fault) {

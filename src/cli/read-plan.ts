@@ -4,10 +4,9 @@ import { type LoadedConfig, loadBooks, loadConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
 import { whyUnreadable } from '../config/unreadable.ts';
 import type { Plan } from '../domain/plan.ts';
-import { loadSchemes } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import type { CliWorld } from './cli.ts';
 import { UsageError } from './exit.ts';
-import type { Terminal } from './terminal.ts';
 
 /** The configuration file of commands that are not told another one. */
 export const DEFAULT_FILE = 'gateway.yaml';
@@ -26,10 +25,10 @@ export interface ConfigOptions {
 /** Reads and checks a configuration file, and returns what came of it. */
 export async function readConfig(
   file: string,
-  terminal: Terminal,
+  { terminal, registry }: CliWorld,
 ): Promise<LoadedConfig & { schemes: readonly Scheme[] }> {
-  const schemes = await loadSchemes();
-  return { ...loadConfig({ file, env: terminal.env, readFile, schemes }), schemes };
+  const schemes = await registry.loadSchemes();
+  return { ...loadConfig({ file, env: terminal.env, readFile, schemes, registry }), schemes };
 }
 
 /**
@@ -37,9 +36,9 @@ export async function readConfig(
  *
  * @throws UsageError with every problem of the file, one per line
  */
-export async function readPlan(file: string, terminal: Terminal): Promise<ReadPlan> {
+export async function readPlan(file: string, world: CliWorld): Promise<ReadPlan> {
   requireFile(file);
-  const loaded = await readConfig(file, terminal);
+  const loaded = await readConfig(file, world);
   return { plan: soundPlan(loaded), schemes: loaded.schemes };
 }
 
@@ -48,9 +47,9 @@ export async function readPlan(file: string, terminal: Terminal): Promise<ReadPl
  *
  * @throws UsageError when there is not that much in it
  */
-export async function readBooks(file: string, terminal: Terminal): Promise<BooksPlan> {
+export async function readBooks(file: string, { terminal, registry }: CliWorld): Promise<BooksPlan> {
   requireFile(file);
-  const loaded = loadBooks({ file, env: terminal.env, readFile, schemes: await loadSchemes() });
+  const loaded = loadBooks({ file, env: terminal.env, readFile, schemes: await registry.loadSchemes(), registry });
   if (loaded.ok) return loaded;
   throw configurationProblems(loaded.problems);
 }

@@ -2,28 +2,29 @@ import { type AssetTable, networkName, readAssetTable } from '../config/asset-ta
 import { describeRoutes, describeUpstream, passText, type RouteDescription } from '../config/describe.ts';
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Plan } from '../domain/plan.ts';
-import { type Cli, example } from './cli.ts';
+import { type Cli, type CliWorld, example } from './cli.ts';
 import type { ExitCode } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from './read-plan.ts';
-import { print, printJson, type Terminal } from './terminal.ts';
+import { print, printJson } from './terminal.ts';
 
 interface RoutesOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
 /** Adds `turnpike routes`. */
-export function addRoutes({ program, terminal, finish }: Cli): void {
+export function addRoutes({ program, finish, ...world }: Cli): void {
   program
     .command('routes')
     .description('show the price table as the gateway understands it')
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .option('--json', 'write {routes, unmatched} as JSON, with every offer')
     .addHelpText('after', example('turnpike routes -c gateway.yaml', 'turnpike routes --json | jq .routes[0].offers'))
-    .action(async (options: RoutesOptions) => finish(await showRoutes(options, terminal)));
+    .action(async (options: RoutesOptions) => finish(await showRoutes(options, world)));
 }
 
-async function showRoutes({ config, json }: RoutesOptions, terminal: Terminal): Promise<ExitCode> {
-  const { plan } = await readPlan(config, terminal);
+async function showRoutes({ config, json }: RoutesOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal } = world;
+  const { plan } = await readPlan(config, world);
   const routes = describeRoutes(plan);
   const unmatched = describeUnmatched(plan);
   if (json === true) {

@@ -10,27 +10,27 @@ import type { Plan } from '../domain/plan.ts';
 import { releaseMemory } from '../engine/engine.ts';
 import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { loadSchemes, loadTokenReader } from '../registry.ts';
+import { loadTokenReader, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
 import { TokenCheck } from '../server/token-check.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
-import { type Cli, example } from './cli.ts';
+import { type Cli, type CliWorld, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
 import { notice, type Terminal } from './terminal.ts';
 
 /** Adds `turnpike start`. */
-export function addStart({ program, terminal, finish }: Cli): void {
+export function addStart({ program, finish, ...world }: Cli): void {
   program
     .command('start')
     .description('run the gateway')
     .option('-c, --config <file>', 'configuration file; followed while it runs', DEFAULT_FILE)
     .addHelpText('after', example('turnpike start -c gateway.yaml'))
-    .action(async (options: ConfigOptions) => finish(await start(options, terminal)));
+    .action(async (options: ConfigOptions) => finish(await start(options, world)));
 }
 
 /** How long a process that has stopped may take to end by itself, in milliseconds. */
@@ -46,9 +46,10 @@ type RunningGateway = Gateway & Reloadable & { readonly metrics: Metrics; readon
  * Runs the gateway until a signal. The line that says it is ready and the log go to stdout, where containers look for
  * them; notices go to stderr.
  */
-async function start({ config }: ConfigOptions, terminal: Terminal): Promise<ExitCode> {
+async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal, registry } = world;
   const primary = openPrimaryLine(terminal.env);
-  if (primary !== undefined) return await startWorker(config, terminal, primary);
+  if (primary !== undefined) return await startWorker(config, world, primary);
   const watch = watchForStop(terminal);
   let reloader: Reloader | undefined;
   const reload = (): void => void reloader?.reload();
@@ -56,8 +57,8 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
   terminal.on('SIGHUP', reload);
   try {
     const log = await openLog(terminal.stdout);
-    const schemes = await loadSchemes();
-    const read = readerOf(config, terminal, schemes);
+    const schemes = await registry.loadSchemes();
+    const read = readerOf(config, world, schemes);
     requireFile(config);
     const reading = read();
     const plan = soundPlan(reading.loaded);
@@ -77,7 +78,7 @@ async function start({ config }: ConfigOptions, terminal: Terminal): Promise<Exi
       { plan, contents: reading.contents },
       { read: readAgain, readFile, file: config, log, tokens },
     );
-    const gateway = await startProcesses(plan, reading, { schemes, log, reloader });
+    const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
     giveBackWhatReadingTook(reading.contents);
     reloader.begin(gateway, gateway.metrics.config);
     return await run(gateway, reloader, { watch, log, terminal });
@@ -134,6 +135,7 @@ async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, te
 
 /** What the gateway's processes share. */
 interface Common {
+  readonly registry: Registry;
   readonly schemes: readonly Scheme[];
   readonly log: Logger;
   readonly reloader: Reloader;
@@ -143,27 +145,28 @@ interface Common {
 async function startProcesses(
   plan: Plan,
   { contents }: ConfigReading,
-  { schemes, log, reloader }: Common,
+  { schemes, registry, log, reloader }: Common,
 ): Promise<RunningGateway> {
   const configuration = () => reloader.check();
   if (plan.workers === 1) {
     const { startGateway } = await import('../server/gateway.ts');
-    return await startGateway(plan, { schemes, log, configuration });
+    return await startGateway(plan, { schemes, registry, log, configuration });
   }
   const { startWorkers } = await import('../server/workers/primary.ts');
   // Workers get what was read, not the path: the file may change before one of them has to be replaced.
-  return await startWorkers(plan, { log, fork: forkWorker, contents, configuration });
+  return await startWorkers(plan, { log, registry, fork: forkWorker, contents, configuration });
 }
 
 /** What a worker process does with the same command line: what the primary tells it. */
-async function startWorker(config: string, terminal: Terminal, primary: PrimaryLine): Promise<ExitCode> {
+async function startWorker(config: string, { terminal, registry }: CliWorld, primary: PrimaryLine): Promise<ExitCode> {
   const { runWorker } = await import('../server/workers/worker.ts');
-  const schemes = await loadSchemes();
+  const schemes = await registry.loadSchemes();
   const log = await openLog(terminal.stdout);
   const started = await runWorker(primary, {
     log,
+    registry,
     load: async (contents) => {
-      const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes });
+      const loaded = loadConfig({ file: config, env: terminal.env, readFile: readKept(contents), schemes, registry });
       giveBackWhatReadingTook(contents);
       if (!loaded.ok) throw new UsageError(`the configuration ${config} is read in another way by a worker`);
       log.level = loaded.plan.log.level;
@@ -174,10 +177,14 @@ async function startWorker(config: string, terminal: Terminal, primary: PrimaryL
 }
 
 /** Reads the configuration as it is at the time. `workers: auto` means what it meant at the start. */
-function readerOf(file: string, { env }: Terminal, schemes: readonly Scheme[]): () => ConfigReading {
+function readerOf(
+  file: string,
+  { terminal: { env }, registry }: CliWorld,
+  schemes: readonly Scheme[],
+): () => ConfigReading {
   const cpus = availableParallelism();
   const load = (read: (path: string) => string): LoadedConfig =>
-    loadConfig({ file, env, readFile: read, schemes, cpus });
+    loadConfig({ file, env, readFile: read, schemes, registry, cpus });
   return () => readConfiguration(load, readFile);
 }
 

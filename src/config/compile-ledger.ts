@@ -27,7 +27,7 @@ export function compileLedger(gateway: GatewayFields, cpus: number, source: Sour
  */
 function checkShared(gateway: GatewayFields, source: Source): void {
   const workers = soundValue(gateway.workers);
-  if (workers === undefined || workers === 1 || soundValue(gateway.store)?.kind !== 'memory') return;
+  if (workers === undefined || workers === 1 || soundValue(gateway.store)?.lasting !== false) return;
   source.report(
     gateway.workers.place,
     'several processes cannot share store: memory, so that one payment would be served by each of them',

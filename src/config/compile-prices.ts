@@ -149,7 +149,7 @@ function checkCharge(fields: PriceFields, settle: PaidPrice['settle'], source: S
 /** Reported where the mode is written, so that routes that inherit it are told once. */
 function checkDeferred(fields: PriceFields, gateway: GatewayFields, source: Source): void {
   const settle = inherited(fields.settle, gateway.settle);
-  if (soundValue(settle) !== 'deferred' || soundValue(gateway.store)?.kind !== 'memory') return;
+  if (soundValue(settle) !== 'deferred' || soundValue(gateway.store)?.lasting !== false) return;
   source.warn(
     settle.place,
     'with store: memory a crash loses the money for every answer that is out and not settled yet',

@@ -1,13 +1,14 @@
 import { createPrivateKey } from 'node:crypto';
-import type { RemoteFacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { FacilitatorForm, RemoteFacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
-import { complete, type Decoder, type Field, map, mapped } from './decoder.ts';
+import { complete, type Decoder, type Field, map, mapped, soundValue } from './decoder.ts';
 import { duration } from './duration.ts';
 import { type RpcTable, rpcDecoder } from './facilitator-rpc-keys.ts';
 import { byKey, byKind, list } from './forms.ts';
 import { headers } from './header-keys.ts';
+import { jsonMap } from './json-value.ts';
 import { type FacilitatorDraft, localDecoder } from './local-facilitator-keys.ts';
 import { text } from './text.ts';
 import { parseHttpUrl, URL_PATTERN } from './url.ts';
@@ -95,8 +96,8 @@ export function remoteKeys(table: AssetTable) {
 }
 
 /** Who verifies and settles: a URL, a long form, or a list of them in the order of preference. */
-export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDrafts> {
-  const one = facilitatorDecoder(table);
+export function facilitatorsDecoder(table: AssetTable, kinds: readonly FacilitatorForm[]): Decoder<FacilitatorDrafts> {
+  const one = facilitatorDecoder(table, kinds);
   const single: Decoder<FacilitatorDrafts> = mapped(one, (value, place) => [{ kind: 'value', place, value }]);
   return byKind<FacilitatorDrafts>('a URL, a map with url or local, or a list of those', {
     scalar: single,
@@ -105,7 +106,7 @@ export function facilitatorsDecoder(table: AssetTable): Decoder<FacilitatorDraft
   });
 }
 
-function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
+function facilitatorDecoder(table: AssetTable, kinds: readonly FacilitatorForm[]): Decoder<FacilitatorDraft> {
   const bare = mapped(facilitatorUrl, (url): FacilitatorDraft => {
     const timeouts = { verifyTimeoutMs: VERIFY_TIMEOUT_MS, settleTimeoutMs: SETTLE_TIMEOUT_MS };
     return {
@@ -122,14 +123,36 @@ function facilitatorDecoder(table: AssetTable): Decoder<FacilitatorDraft> {
       return { spec: { ...named(url), ...timeouts, headers: set ?? [], cdp, ...nodes(table, rpc) }, serves: undefined };
     },
   );
-  return byKind<FacilitatorDraft>(URL_RIGHT, {
-    scalar: bare,
-    map: byKey(
-      'local',
-      complete(localForm(table), ({ local }) => local),
-      long,
-    ),
-  });
+  const builtIn = byKey(
+    'local',
+    complete(localForm(table), ({ local }) => local),
+    long,
+  );
+  const any = kinds.reduce((others, kind) => byKey(kind.name, addedForm(kind), others), builtIn);
+  return byKind<FacilitatorDraft>(URL_RIGHT, { scalar: bare, map: any });
+}
+
+/** A facilitator of a kind that is not built in: its settings stand under the name of the kind. */
+function addedForm(kind: FacilitatorForm): Decoder<FacilitatorDraft> {
+  const settingsKey = { decoder: jsonMap(kind.expects), description: `The settings of ${kind.name}.` };
+  const form = map(`a map with ${kind.name}`, { [kind.name]: settingsKey });
+  return {
+    expects: form.expects,
+    jsonSchema: form.jsonSchema,
+    decode(at, source) {
+      const field = form.decode(at, source)?.[kind.name];
+      const settings = field && soundValue(field);
+      if (field === undefined || settings === undefined) return undefined;
+      const facts = kind.read(settings);
+      if (!facts.ok) {
+        source.report(field.place, facts.wrong, facts.right);
+        return undefined;
+      }
+      const { networks } = facts.value;
+      const spec = { kind: 'added', of: kind.name, name: kind.name, settings, ...facts.value } as const;
+      return { spec, serves: networks && new Set(networks) };
+    },
+  };
 }
 
 /** Nodes by network, or the word that keeps the gateway from asking any but the facilitator. */

@@ -1,4 +1,6 @@
+import type { FacilitatorForm } from '../domain/facilitator-spec.ts';
 import type { Parsed } from '../domain/price.ts';
+import type { StoreForm } from '../domain/store-spec.ts';
 import { accessTokens } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
@@ -14,7 +16,7 @@ import { payees } from './payee-keys.ts';
 import { acceptsDecoder, asset } from './payment-keys.ts';
 import { paywall } from './paywall-keys.ts';
 import { routesDecoder } from './route-keys.ts';
-import { store } from './store-keys.ts';
+import { storeDecoder } from './store-keys.ts';
 import { flag, text, word } from './text.ts';
 import { tracing } from './tracing-keys.ts';
 import { upstream } from './upstream-keys.ts';
@@ -36,12 +38,19 @@ const workers: Decoder<number | 'auto'> = {
   },
 };
 
-/** The keys of the file. */
-export function gatewayKeys(table: AssetTable): MapDecoder<ReturnType<typeof gatewayKeyTable>> {
-  return map('a map with routes', gatewayKeyTable(table), { extensions: true });
+/** Kinds of parts that a program which embeds the gateway may add to. */
+export interface OpenKinds {
+  readonly storeKinds: readonly StoreForm[];
+  /** Those beside `remote` and `local`. */
+  readonly facilitatorKinds: readonly FacilitatorForm[];
 }
 
-function gatewayKeyTable(table: AssetTable) {
+/** The keys of the file. */
+export function gatewayKeys(table: AssetTable, kinds: OpenKinds): MapDecoder<ReturnType<typeof gatewayKeyTable>> {
+  return map('a map with routes', gatewayKeyTable(table, kinds), { extensions: true });
+}
+
+function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
   return {
     listen: { decoder: listenAddress, default: '0.0.0.0:8402', description: 'Where buyers connect.' },
     admin: {
@@ -110,11 +119,11 @@ function gatewayKeyTable(table: AssetTable) {
       description: 'What is paid with where `accepts` does not say. Default: the first known asset of each network.',
     },
     facilitator: {
-      decoder: facilitatorsDecoder(table),
+      decoder: facilitatorsDecoder(table, kinds.facilitatorKinds),
       description: 'Who verifies and settles; a list is tried in order.',
     },
     store: {
-      decoder: store,
+      decoder: storeDecoder(kinds.storeKinds),
       default: 'sqlite:./turnpike.db',
       description:
         'Where payments are remembered, see [Stores](#stores). `memory` forgets at a restart what was paid and which settlements were open.',

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
-import { families as builtInFamilies } from '../registry.ts';
+import { builtIn, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AssetTable, readAssetTable } from './asset-table.ts';
 import { type BooksPlan, type CompileWorld, compile, compileBooks } from './compile.ts';
@@ -22,8 +21,8 @@ export interface ConfigInput extends Outside {
   /** The file's content, when it was read already. */
   readonly text?: string;
   readonly schemes: readonly Scheme[];
-  /** Network families; by default the registry's. */
-  readonly families?: NetworkFamilies;
+  /** Kinds of stores and facilitators, and network families; by default the built-in ones. */
+  readonly registry?: Pick<Registry, 'families' | 'storeKinds' | 'facilitatorKinds'>;
   /** Known networks and assets; by default the table of the package. */
   readonly assets?: AssetTable;
   /** What `workers: auto` means; by default the cores that this process may use. */
@@ -85,12 +84,12 @@ function readFields(input: ConfigInput): ReadFields {
     const missing: Problem = { file: input.file, line: 1, column: 1, keyPath: '', wrong, right: RIGHT_FILE };
     return { ok: false, problems: [missing] };
   }
+  const { schemes, registry = builtIn, cpus = availableParallelism() } = input;
   const { table, wrong } = withPublicNodes(input.assets ?? readAssetTable(), input.env);
   const source = new Source(input.file, text, input);
   for (const what of wrong) source.report({ node: undefined, offset: 0, path: '' }, what, RIGHT_NODES);
   const root = source.root;
-  const fields = root && gatewayKeys(table).decode(root, source);
+  const fields = root && gatewayKeys(table, registry).decode(root, source);
   if (fields === undefined) return { ok: false, problems: inFileOrder(source.problems) };
-  const { schemes, families = builtInFamilies, cpus = availableParallelism() } = input;
-  return { ok: true, fields, world: { table, schemes, families, cpus }, source };
+  return { ok: true, fields, world: { table, schemes, families: registry.families, cpus }, source };
 }

@@ -32,7 +32,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
   }
-  if (plan.store.kind === 'memory' && plan.routes.some(isPriced)) {
+  if (!plan.store.lasting && plan.routes.some(isPriced)) {
     source.warn(
       gateway.store.place,
       'memory forgets at exit which payments were used and which settlements were open',

@@ -1,7 +1,9 @@
 import type { Network } from './network.ts';
+import type { Parsed } from './price.ts';
+import type { JsonObject } from './x402.ts';
 
 /** How to reach one facilitator, as the configuration says it. */
-export type FacilitatorSpec = RemoteFacilitatorSpec | LocalFacilitatorSpec;
+export type FacilitatorSpec = RemoteFacilitatorSpec | LocalFacilitatorSpec | AddedFacilitatorSpec;
 
 /** A facilitator behind HTTP. */
 export interface RemoteFacilitatorSpec {
@@ -44,4 +46,36 @@ export interface LocalFacilitatorSpec {
   readonly confirmations: number;
   /** How long to wait for a receipt, in milliseconds; after it the outcome is unknown. */
   readonly settleTimeoutMs: number;
+}
+
+/** A facilitator of a kind that is not built in: a program that embeds the gateway brought it. */
+export interface AddedFacilitatorSpec extends FacilitatorFacts {
+  readonly kind: 'added';
+  /** The name of its kind. */
+  readonly of: string;
+  readonly name: string;
+  /** What the file says under the name of the kind. */
+  readonly settings: JsonObject;
+}
+
+/** What a gateway has to know of a facilitator whose settings only its kind can read. */
+export interface FacilitatorFacts {
+  /** Whether it settles with a key of this gateway, so that only one of its processes may. */
+  readonly settlesHere: boolean;
+  /** The networks that it settles on; `undefined` when only the facilitator can tell. */
+  readonly networks: readonly Network[] | undefined;
+  /** JSON-RPC URLs by network, where contracts of tokens can be asked. */
+  readonly rpc: ReadonlyMap<Network, string>;
+  /** Time for a settlement, in milliseconds; after it the outcome is unknown. */
+  readonly settleTimeoutMs: number;
+}
+
+/** How the settings of a kind of facilitator are read. */
+export interface FacilitatorForm {
+  /** The name of the kind: `facilitator: { <name>: { … } }`. */
+  readonly name: string;
+  /** What would be right under that key, as a noun phrase. */
+  readonly expects: string;
+  /** Reads what stands under the key. Settings may hold secrets, so that no message shows them. */
+  read(settings: JsonObject): Parsed<FacilitatorFacts>;
 }

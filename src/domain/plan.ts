@@ -5,6 +5,7 @@ import type { LogRules } from './log-rules.ts';
 import type { PaywallTerms } from './paywall.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
+import type { StoreSpec } from './store-spec.ts';
 import type { Upstream } from './upstream.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -26,13 +27,6 @@ export interface ServerIdentity {
   /** PEM private key, unencrypted. */
   readonly key: string;
 }
-
-/** Where payments are remembered. */
-export type StoreSpec =
-  | { readonly kind: 'memory' }
-  /** Path of the database file, relative to the working directory. */
-  | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string };
 
 /** Who answers CORS preflights of priced routes: the gateway, or the API behind it. */
 export type CorsMode = 'gateway' | 'api';

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
-import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
@@ -17,15 +15,8 @@ import { Outages, STORE, watchOutages } from '../observe/outages.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { After, Services } from '../pipeline/runtime.ts';
-import type { Protocol } from '../protocol/protocol.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import {
-  families as builtInFamilies,
-  protocols as builtInProtocols,
-  answerReaders as builtInReaders,
-  FacilitatorOpener,
-  openStore,
-} from '../registry.ts';
+import { builtIn, FacilitatorOpener, openStore, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
@@ -50,12 +41,8 @@ const LAST_WORDS_MS = 2000;
 /** What a gateway runs with besides its plan. */
 export interface GatewayDeps {
   readonly schemes: readonly Scheme[];
-  /** Network families. Default: the registry's. */
-  readonly families?: NetworkFamilies;
-  /** Payment protocols, the preferred one first. Default: the registry's. */
-  readonly protocols?: readonly Protocol[];
-  /** Who may say what an answer costs. Default: the registry's. */
-  readonly answerReaders?: readonly AnswerReaders[];
+  /** Protocols, network families, kinds of stores and facilitators. Default: what is built in. */
+  readonly registry?: Registry;
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
@@ -127,10 +114,11 @@ interface Parts extends Plans {
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const owner = randomUUID();
-  const opener = new FacilitatorOpener();
+  const { registry = builtIn } = deps;
+  const opener = new FacilitatorOpener(registry);
   await opener.load(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
-  const store = deps.store ?? (await openStore(plan.store));
+  const store = deps.store ?? (await openStore(plan.store, registry));
   const accessTools = await openTools(plan, store, deps.clock);
   const parts = assemble(plan, { owner, tracer, store, accessTools, opener }, deps);
   try {
@@ -167,9 +155,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
   const {
     log,
     schemes,
-    families = builtInFamilies,
-    protocols = builtInProtocols,
-    answerReaders = builtInReaders,
+    registry: { families, protocols, answerReaders } = builtIn,
     clock = Date.now,
     after = afterTimer,
   } = deps;

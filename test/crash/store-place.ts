@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StoreSpec } from '../../src/domain/plan.ts';
+import type { StoreSpec } from '../../src/domain/store-spec.ts';
 import { openPostgres } from '../support/postgres.ts';
 
 /** Stores that outlive a process. */
@@ -18,12 +18,12 @@ export async function makeStorePlace(kind: StoreKind, folder: string): Promise<S
   switch (kind) {
     case 'sqlite': {
       const path = join(folder, 'ledger.db');
-      return { setting: `sqlite:${path}`, spec: { kind, path }, dispose: async () => {} };
+      return { setting: `sqlite:${path}`, spec: { kind, location: path, lasting: true }, dispose: async () => {} };
     }
     case 'postgres': {
       const server = await openPostgres();
       const url = await server.createDatabase();
-      return { setting: url, spec: { kind, url }, dispose: () => server.dispose() };
+      return { setting: url, spec: { kind, location: url, lasting: true }, dispose: () => server.dispose() };
     }
   }
 }

@@ -3,6 +3,7 @@ import { generatePrivateKey } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PaymentKey } from '../../src/domain/payment.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
+import { builtIn } from '../../src/registry.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { challengeOf, settlementOf, signFor } from '../support/buyer.ts';
@@ -47,7 +48,7 @@ routes:
   - { path: /words/*, price: $0.001, keepAnswers: { size: 1KB } }
   - { path: /whole, price: $0.001 }
 `,
-    { answerReaders: [wordMeter()], openFacilitator: ({ name }) => tally.named(name), store },
+    { registry: { ...builtIn, answerReaders: [wordMeter()] }, openFacilitator: ({ name }) => tally.named(name), store },
   );
 }
 
@@ -284,7 +285,7 @@ describe('an answer that says what it costs, on the local chain', () => {
     devnet = await startDevnet();
     onChain = await startTestGateway(
       `${settings(devnet, upstream.url)}\nroutes:\n  - { path: /words/*, price: $0.001 }\n`,
-      { answerReaders: [wordMeter()] },
+      { registry: { ...builtIn, answerReaders: [wordMeter()] } },
     );
   });
   afterAll(async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hex } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { protocols } from '../../src/registry.ts';
+import { builtIn } from '../../src/registry.ts';
 import { challengeOf } from '../support/buyer.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handSigned } from '../support/payment-header.ts';
@@ -33,7 +33,7 @@ routes:
   - { path: /free, price: free }
   - { path: /login, price: free }
 `,
-    { protocols: [toll, ...protocols] },
+    { registry: { ...builtIn, protocols: [toll, ...builtIn.protocols] } },
   );
 });
 

@@ -57,7 +57,11 @@ describe('the compose file', () => {
 
   it('gives the gateway a price table that it starts with, by the names of the services', () => {
     expect(gateway.volumes).toEqual(['./price-table:/etc/turnpike:ro']);
-    expect(plan.store).toEqual({ kind: 'postgres', url: 'postgres://turnpike:not-a-secret@postgres:5432/turnpike' });
+    expect(plan.store).toEqual({
+      kind: 'postgres',
+      location: 'postgres://turnpike:not-a-secret@postgres:5432/turnpike',
+      lasting: true,
+    });
     expect(plan.routes.map(({ upstream }) => JSON.stringify(upstream)).join()).toContain('http://api:8080');
   });
 

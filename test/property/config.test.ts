@@ -9,6 +9,7 @@ import { parseStore } from '../../src/config/store-keys.ts';
 import { formatUnits } from '../../src/domain/amount.ts';
 import { canonicalizePath } from '../../src/domain/request-target.ts';
 import { RouteTable } from '../../src/domain/route-table.ts';
+import { storeKinds } from '../../src/registry.ts';
 import { HEAD, load, offersOf } from '../support/config/load.ts';
 
 const withPrice = (price: unknown): string =>
@@ -138,8 +139,8 @@ describe('stores', () => {
     fc.assert(
       fc.property(scheme, secret, fc.constantFrom('db/pay', 'db', '/pay', 'db/pay?sslmode=x'), (front, mark, rest) => {
         const url = `${front}user:qz${mark}zq@${rest}`;
-        const parsed = parseStore(url);
-        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'postgres', url });
+        const parsed = parseStore(url, storeKinds);
+        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'postgres', location: url, lasting: true });
         else expect(`${parsed.wrong}${parsed.right}`).not.toMatch(/qz|zq/);
       }),
       { numRuns: 500 },
@@ -150,7 +151,10 @@ describe('stores', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (password) => {
         const url = `postgres://user:${encodeURIComponent(password)}@db/pay`;
-        expect(parseStore(url)).toEqual({ ok: true, value: { kind: 'postgres', url } });
+        expect(parseStore(url, storeKinds)).toEqual({
+          ok: true,
+          value: { kind: 'postgres', location: url, lasting: true },
+        });
       }),
     );
   });
@@ -158,8 +162,8 @@ describe('stores', () => {
   it('in SQLite keep the path as it is written', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[./A-Za-z0-9_:?~ -]{0,12}$/), (path) => {
-        const parsed = parseStore(`sqlite:${path}`);
-        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'sqlite', path });
+        const parsed = parseStore(`sqlite:${path}`, storeKinds);
+        if (parsed.ok) expect(parsed.value).toEqual({ kind: 'sqlite', location: path, lasting: true });
         else expect(path).toMatch(/^$|^:memory:$|^ | $|^\/\/|^file:|\?|^~|(^|\/)\.{0,2}$/);
       }),
       { numRuns: 500 },

@@ -11,13 +11,14 @@ import { Table } from '../../src/cli/ledger/table.ts';
 import { readAssetTable } from '../../src/config/asset-table.ts';
 import type { Amount } from '../../src/domain/amount.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
+import { builtIn } from '../../src/registry.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { freshRow, NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
 
 const NOON = Date.UTC(2026, 10, 30, 12);
 const HOUR = 3_600_000;
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
-const assets = new AssetNames({ routes: [] }, readAssetTable());
+const assets = new AssetNames({ routes: [] }, readAssetTable(), builtIn.families);
 
 describe('a moment', () => {
   it.each([

@@ -7,22 +7,23 @@ const withTop = (line: string): string => `${line}\n${route('price: $1')}`;
 
 describe('the store', () => {
   it.each([
-    ['sqlite:./turnpike.db', { kind: 'sqlite', path: './turnpike.db' }],
-    ['sqlite:/var/lib/turnpike/ledger.db', { kind: 'sqlite', path: '/var/lib/turnpike/ledger.db' }],
-    ['sqlite:.turnpike', { kind: 'sqlite', path: '.turnpike' }],
-    ['postgres://db/turnpike', { kind: 'postgres', url: 'postgres://db/turnpike' }],
+    ['sqlite:./turnpike.db', { kind: 'sqlite', location: './turnpike.db', lasting: true }],
+    ['sqlite:/var/lib/turnpike/ledger.db', { kind: 'sqlite', location: '/var/lib/turnpike/ledger.db', lasting: true }],
+    ['sqlite:.turnpike', { kind: 'sqlite', location: '.turnpike', lasting: true }],
+    ['postgres://db/turnpike', { kind: 'postgres', location: 'postgres://db/turnpike', lasting: true }],
     [
       'postgresql://user:p%40ss@[::1]:5433/turnpike?sslmode=verify-full&application_name=gate',
       {
         kind: 'postgres',
-        url: 'postgresql://user:p%40ss@[::1]:5433/turnpike?sslmode=verify-full&application_name=gate',
+        location: 'postgresql://user:p%40ss@[::1]:5433/turnpike?sslmode=verify-full&application_name=gate',
+        lasting: true,
       },
     ],
     [
       'postgres:///turnpike?host=/run/postgresql',
-      { kind: 'postgres', url: 'postgres:///turnpike?host=/run/postgresql' },
+      { kind: 'postgres', location: 'postgres:///turnpike?host=/run/postgresql', lasting: true },
     ],
-    ['memory', { kind: 'memory' }],
+    ['memory', { kind: 'memory', location: '', lasting: false }],
   ])('reads %s', (given, store) => {
     expect(planOf(withTop(`store: "${given}"`)).store).toEqual(store);
   });
@@ -31,7 +32,8 @@ describe('the store', () => {
     const world = { env: { DATA: '/data' }, files: { '/run/secrets/db': 'postgres://u:p@db/turnpike\n' } };
     expect(planOf(withTop(`store: "sqlite:\${DATA}/t.db"`), world).store).toEqual({
       kind: 'sqlite',
-      path: '/data/t.db',
+      location: '/data/t.db',
+      lasting: true,
     });
     expect(planOf(withTop(`store: "\${file:/run/secrets/db}"`), world).store).toMatchObject({ kind: 'postgres' });
   });

@@ -173,7 +173,7 @@ describe('the plan', () => {
       publicUrl: undefined,
       trustedProxies: [],
       unmatched: { kind: 'deny' },
-      store: { kind: 'sqlite', path: './turnpike.db' },
+      store: { kind: 'sqlite', location: './turnpike.db', lasting: true },
       workers: 1,
       retryWindowMs: 600_000,
       retentionMs: 90 * 86_400_000,

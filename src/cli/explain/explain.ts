@@ -1,10 +1,10 @@
 import { networkText, readAssetTable } from '../../config/asset-table.ts';
 import { passText } from '../../config/describe.ts';
-import { type Cli, collect, example } from '../cli.ts';
+import { type Cli, type CliWorld, collect, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
 import { headerValue, parseHeader, parseMethod, splitUrl } from '../request-options.ts';
-import { print, printJson, type Terminal } from '../terminal.ts';
+import { print, printJson } from '../terminal.ts';
 import { type Explanation, explainRequest } from './explanation.ts';
 
 interface ExplainOptions extends ConfigOptions {
@@ -14,7 +14,8 @@ interface ExplainOptions extends ConfigOptions {
 }
 
 /** Adds `turnpike explain`. */
-export function addExplain({ program, terminal, finish }: Cli): void {
+export function addExplain(cli: Cli): void {
+  const { program, finish } = cli;
   program
     .command('explain')
     .description('show which route a request would match, what it would cost, where it would go, and why')
@@ -29,18 +30,19 @@ export function addExplain({ program, terminal, finish }: Cli): void {
       example("turnpike explain GET https://api.example.com/v1/weather/paris -H 'Accept: text/plain'"),
     )
     .action(async (method: string, url: string, options: ExplainOptions) =>
-      finish(await explain(method, url, options, terminal)),
+      finish(await explain(method, url, options, cli)),
     );
 }
 
 /** Asks the gateway's own stages; no network. That a request would be refused is an explanation, too: exit code 0. */
-async function explain(method: string, url: string, options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
+async function explain(method: string, url: string, options: ExplainOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal, registry } = world;
   const { host, target } = splitUrl(url);
   const headers = (options.header ?? []).map(parseHeader);
   const verb = parseMethod(method);
-  const { plan } = await readPlan(options.config, terminal);
+  const { plan } = await readPlan(options.config, world);
   const publicHost = plan.publicUrl === undefined ? undefined : new URL(plan.publicUrl).host;
-  const explanation = await explainRequest(plan, {
+  const explanation = await explainRequest(plan, registry, {
     method: verb,
     target,
     host: headerValue(headers, 'host') ?? host ?? publicHost ?? 'localhost',

@@ -16,7 +16,7 @@ import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
-import { FacilitatorOpener, protocols } from '../../registry.ts';
+import { FacilitatorOpener, type Registry } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
@@ -58,11 +58,11 @@ export type Explanation =
     });
 
 /** Explains a request with the gateway's own stages, so that the explanation cannot differ from what happens. */
-export async function explainRequest(plan: Plan, imagined: ImaginedRequest): Promise<Explanation> {
+export async function explainRequest(plan: Plan, registry: Registry, imagined: ImaginedRequest): Promise<Explanation> {
   const { method, target, host } = imagined;
   const asked: Asked = { request: { method, target, host } };
   try {
-    const accepted = accept(plan, imagined);
+    const accepted = accept(plan, registry, imagined);
     return await explainAccepted({ ...accepted, body: imagined.body && bodyOfBytes(imagined.body) }, asked);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) throw fault;
@@ -74,7 +74,7 @@ export async function explainRequest(plan: Plan, imagined: ImaginedRequest): Pro
 /** What was in force before the configuration at hand is the running gateway's to know. */
 const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
-function accept(plan: Plan, imagined: ImaginedRequest): AcceptedHead {
+function accept(plan: Plan, { protocols }: Registry, imagined: ImaginedRequest): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
   const fields = paymentFieldsOf(protocols);

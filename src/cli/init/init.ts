@@ -3,12 +3,11 @@ import { renderProblem } from '../../config/problem.ts';
 import { whyUnreadable } from '../../config/unreadable.ts';
 import { countBasePaths } from '../../openapi/base-path.ts';
 import { readOperations } from '../../openapi/operations.ts';
-import { loadSchemes } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
-import { type Cli, collect, example } from '../cli.ts';
+import { type Cli, type CliWorld, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { DEFAULT_FILE } from '../read-plan.ts';
-import { notice, print, type Terminal } from '../terminal.ts';
+import { notice, print } from '../terminal.ts';
 import { checkText } from './check-text.ts';
 import { draftRoutes, PLAIN_ROUTE, type RouteDraft } from './drafts.ts';
 import { configText, type GatewayDraft } from './file-text.ts';
@@ -35,7 +34,7 @@ interface Table {
 }
 
 /** Adds `turnpike init`. */
-export function addInit({ program, terminal, finish }: Cli): void {
+export function addInit({ program, terminal, registry, finish }: Cli): void {
   program
     .command('init')
     .description('write a commented gateway.yaml, from answers, from options, or from an OpenAPI document')
@@ -60,17 +59,17 @@ export function addInit({ program, terminal, finish }: Cli): void {
         "turnpike init --from-openapi openapi.yaml --upstream http://127.0.0.1:8080 --pay-to 0x… --free 'GET /health'",
       ),
     )
-    .action(async (options: InitOptions) => finish(await init(options, terminal)));
+    .action(async (options: InitOptions) => finish(await init(options, { terminal, registry })));
 }
 
-async function init(options: InitOptions, terminal: Terminal): Promise<ExitCode> {
+async function init(options: InitOptions, { terminal, registry }: CliWorld): Promise<ExitCode> {
   const { output, force, fromOpenapi } = options;
   if (output !== '-' && force !== true && existsSync(output)) {
     throw new UsageError(`${output} exists: --force overwrites it, -o FILE writes another one`);
   }
   const pricing = readPricing(options);
   const table = fromOpenapi === undefined ? wholeApi(options) : await tableOf(fromOpenapi, pricing);
-  const schemes = await loadSchemes();
+  const schemes = await registry.loadSchemes();
   const settings = await completeSettings(options, schemes, terminal);
   const gateway: GatewayDraft = { ...settings, origin: table.origin, notes: table.notes };
   const text = configText(gateway, table.routes);

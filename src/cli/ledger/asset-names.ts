@@ -2,10 +2,9 @@ import type { AssetTable } from '../../config/asset-table.ts';
 import { formatUnits } from '../../domain/amount.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { Network } from '../../domain/network.ts';
-import { assetId } from '../../domain/network-family.ts';
+import { assetId, type NetworkFamilies } from '../../domain/network-family.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { paidPrices } from '../../domain/route-price.ts';
-import { families } from '../../registry.ts';
 import { printable } from '../terminal.ts';
 
 /** What a row of the ledger says about its asset. */
@@ -23,17 +22,24 @@ export interface AssetId {
 export class AssetNames {
   readonly #assets = new Map<string, Asset>();
   readonly #table: AssetTable;
+  readonly #families: NetworkFamilies;
 
-  constructor({ routes }: Pick<Plan, 'routes'>, table: AssetTable) {
+  constructor({ routes }: Pick<Plan, 'routes'>, table: AssetTable, families: NetworkFamilies) {
     this.#table = table;
+    this.#families = families;
     const priced = routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
     const known = [...table.networks.flatMap(({ assets }) => assets), ...priced.map(({ asset }) => asset)];
-    for (const asset of known) this.#assets.set(idOf({ network: asset.network, asset: asset.address }), asset);
+    for (const asset of known) this.#assets.set(this.idOf({ network: asset.network, asset: asset.address }), asset);
+  }
+
+  /** One text for all spellings of an asset: rows keep the spelling of their time. */
+  idOf({ network, asset }: AssetId): string {
+    return assetId(this.#families, network, asset);
   }
 
   /** The asset of a row; `undefined` when nobody says how many digits it has. */
   find(id: AssetId): Asset | undefined {
-    return this.#assets.get(idOf(id));
+    return this.#assets.get(this.idOf(id));
   }
 
   /** An amount in whole units; `undefined` when the asset is not known. */
@@ -54,9 +60,4 @@ export class AssetNames {
   network(network: string): string {
     return this.#table.find(network)?.name ?? network;
   }
-}
-
-/** One text for all spellings of an asset: rows keep the spelling of their time. */
-export function idOf({ network, asset }: AssetId): string {
-  return assetId(families, network, asset);
 }

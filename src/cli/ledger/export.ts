@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import type { BookFilter } from '../../store/books.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
-import type { Terminal } from '../terminal.ts';
 import { CSV_HEADER, CSV_ROW_END, csvRow } from './csv.ts';
 import { describeEntry, type LedgerEntry } from './entry.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
@@ -18,7 +17,7 @@ interface ExportOptions extends SelectionOptions {
 }
 
 /** Adds `turnpike ledger export`. */
-export function addExport({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addExport({ program, finish, ...world }: Cli, clock: () => number): void {
   addSelection(program.command('export').description('write payments for other programs, the oldest first'))
     .addOption(
       new Option('--format <format>', 'RFC 4180, one JSON object per line, or totals')
@@ -32,13 +31,14 @@ export function addExport({ program, terminal, finish }: Cli, clock: () => numbe
         'turnpike ledger export --format json --since 7d | jq -s length',
       ),
     )
-    .action(async (options: ExportOptions) => finish(await exportPayments(options, terminal, clock())));
+    .action(async (options: ExportOptions) => finish(await exportPayments(options, world, clock())));
 }
 
-async function exportPayments(options: ExportOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function exportPayments(options: ExportOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
   const filter = readSelection(options, now);
   const { route, format } = options;
-  return await withBooks({ place: options, terminal, route }, async (open) => {
+  return await withBooks({ place: options, world, route }, async (open) => {
     switch (format) {
       case 'csv':
         await open.out.lines([CSV_HEADER], CSV_ROW_END);

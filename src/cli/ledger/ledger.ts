@@ -10,7 +10,7 @@ import { addSummary } from './summary.ts';
  *
  * @param clock Unix milliseconds, what `--since 24h` counts back from
  */
-export function addLedger({ program, terminal, finish }: Cli, clock: () => number = Date.now): void {
+export function addLedger({ program, terminal, registry, finish }: Cli, clock: () => number = Date.now): void {
   const group = program
     .command('ledger')
     .description('read the record of every payment')
@@ -23,7 +23,7 @@ export function addLedger({ program, terminal, finish }: Cli, clock: () => numbe
         'turnpike ledger export --format csv --since 2026-11-01 --until 2026-12-01 > november.csv',
       ),
     );
-  const cli = { program: group, terminal, finish };
+  const cli = { program: group, terminal, registry, finish };
   addList(cli, clock);
   addShow(cli, clock);
   addExport(cli, clock);

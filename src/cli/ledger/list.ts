@@ -1,7 +1,7 @@
 import type { PaymentRecord } from '../../domain/payment-record.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
-import { notice, type Terminal } from '../terminal.ts';
+import { notice } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
 import { describeEntry } from './entry.ts';
 import { nonceOf } from './find-payments.ts';
@@ -16,7 +16,7 @@ interface ListOptions extends SelectionOptions {
 }
 
 /** Adds `turnpike ledger list`. */
-export function addList({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addList({ program, finish, ...world }: Cli, clock: () => number): void {
   addSelection(program.command('list').description('show payments, the newest first'))
     .option('--limit <number>', 'at most so many', parseLimit)
     .option('--json', 'write each payment whole, as a line of JSON')
@@ -28,13 +28,14 @@ export function addList({ program, terminal, finish }: Cli, clock: () => number)
         'turnpike ledger list --payer 0x2096… --json | jq -r .key',
       ),
     )
-    .action(async (options: ListOptions) => finish(await list(options, terminal, clock())));
+    .action(async (options: ListOptions) => finish(await list(options, world, clock())));
 }
 
-async function list(options: ListOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function list(options: ListOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
   const filter = readSelection(options, now);
   const { route } = options;
-  return await withBooks({ place: options, terminal, route }, async ({ books, assets, name, out }) => {
+  return await withBooks({ place: options, world, route }, async ({ books, assets, name, out }) => {
     const table = new Table(['CLAIMED (UTC)', 'ID', 'ROUTE', 'STATE', 'AMOUNT', 'PAYER'], 'ROUTE');
     let any = false;
     for await (const page of readPages(books, filter, { order: 'newest first', limit: options.limit })) {

@@ -1,13 +1,13 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readAssetTable } from '../../config/asset-table.ts';
 import type { BooksPlan } from '../../config/compile.ts';
 import { parseStore } from '../../config/store-keys.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import type { StoreSpec } from '../../domain/plan.ts';
-import { type LastingStore, openLedgerReader } from '../../registry.ts';
+import type { StoreSpec } from '../../domain/store-spec.ts';
+import { type Registry, storeKind } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
+import type { StoreKind } from '../../store/store-kind.ts';
+import type { CliWorld } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { DEFAULT_FILE, readBooks } from '../read-plan.ts';
 import { notice, type Terminal } from '../terminal.ts';
@@ -32,7 +32,7 @@ export interface BooksPlace {
 /** What a command needs to know before anything is opened. */
 export interface BooksRequest {
   readonly place: BooksPlace;
-  readonly terminal: Terminal;
+  readonly world: CliWorld;
   /** The route that is asked for, if one is. */
   readonly route?: string | undefined;
 }
@@ -45,16 +45,18 @@ export interface BooksRequest {
  * @throws CommandFailure when there is no ledger, or it cannot be read
  */
 export async function withBooks(
-  { place, terminal, route }: BooksRequest,
+  { place, world, route }: BooksRequest,
   use: (open: OpenBooks) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const plan = await readPlace(place, terminal);
-  const spec = requireReadable(plan.store);
+  const { terminal, registry } = world;
+  const plan = await readPlace(place, world);
+  const kind = storeKind(plan.store, registry);
+  const { location } = requireReadable(plan.store, registry);
   if (place.store === undefined) noteUnknownRoute(plan, route, terminal);
-  const store = await openLedgerReader(spec);
+  const store = await readingOf(kind).open(location);
   try {
-    const assets = new AssetNames(plan, readAssetTable());
-    const open = { books: store, assets, name: nameOf(plan.store), out: new Outlet(terminal.stdout) };
+    const assets = new AssetNames(plan, readAssetTable(), registry.families);
+    const open = { books: store, assets, name: kind.describe(location), out: new Outlet(terminal.stdout) };
     return await unlessUnreadable(() => use(open));
   } catch (fault) {
     if (fault instanceof ReaderGone) return 0;
@@ -69,9 +71,9 @@ export async function withBooks(
  *
  * @throws UsageError
  */
-export async function readPlace({ config, store }: BooksPlace, terminal: Terminal): Promise<BooksPlan> {
-  if (store === undefined) return await readBooks(config, terminal);
-  const parsed = parseStore(store);
+export async function readPlace({ config, store }: BooksPlace, world: CliWorld): Promise<BooksPlan> {
+  if (store === undefined) return await readBooks(config, world);
+  const parsed = parseStore(store, world.registry.storeKinds);
   if (parsed.ok) return { store: parsed.value, routes: [] };
   // Without the text: it holds a password.
   throw new UsageError(`--store: ${parsed.wrong}; right is ${parsed.right}`);
@@ -87,35 +89,20 @@ export function addPlace(command: Command): Command {
 /**
  * Makes sure that there is a store that another process than the gateway can open.
  *
- * @throws UsageError for `memory`
- * @throws CommandFailure for a file that is not there
+ * @throws UsageError for a store such as `memory`
+ * @throws CommandFailure where there is no store yet
  */
-export function requireReadable(store: StoreSpec): LastingStore {
-  switch (store.kind) {
-    case 'memory':
-      throw new UsageError(
-        'with `store: memory` there is no ledger to read: it lives inside the running gateway and ends with it; a ledger that lasts is `store: sqlite:./turnpike.db` or `postgres://…`',
-      );
-    case 'sqlite':
-      // Opening would create the file, and an empty ledger would look like no sales.
-      if (statSync(store.path, { throwIfNoEntry: false })?.isFile() === true) return store;
-      throw new CommandFailure(
-        `there is no ledger yet\n  file: ${resolve(store.path)}\nthe gateway creates it when it starts; a relative path counts from the working directory, so run this where the gateway runs`,
-      );
-    case 'postgres':
-      return store;
-  }
+export function requireReadable(store: StoreSpec, registry: Registry): StoreSpec {
+  const missing = readingOf(storeKind(store, registry)).whyMissing(store.location);
+  if (missing !== undefined) throw new CommandFailure(missing);
+  return store;
 }
 
-function nameOf(store: StoreSpec): string {
-  switch (store.kind) {
-    case 'memory':
-      return 'memory';
-    case 'sqlite':
-      return resolve(store.path);
-    case 'postgres':
-      return 'the PostgreSQL database';
-  }
+function readingOf({ name, reading }: StoreKind): NonNullable<StoreKind['reading']> {
+  if (reading !== undefined) return reading;
+  throw new UsageError(
+    `with \`store: ${name}\` there is no ledger to read: it lives inside the running gateway and ends with it; a ledger that lasts is \`store: sqlite:./turnpike.db\` or \`postgres://…\``,
+  );
 }
 
 /** A ledger may well know routes that the configuration does not have any more, so that this is no error. */

@@ -1,8 +1,8 @@
 import { type PaymentState, RESOLVABLE } from '../../domain/payment-state.ts';
 import { openStore } from '../../registry.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
-import { print, printable, type Terminal } from '../terminal.ts';
+import { print, printable } from '../terminal.ts';
 import { findPayments } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
 import { addPlace, type BooksPlace, readPlace, requireReadable, unlessUnreadable } from './open-books.ts';
@@ -18,7 +18,7 @@ interface ResolveOptions extends BooksPlace {
 }
 
 /** Adds `turnpike ledger resolve`. */
-export function addResolve({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addResolve({ program, finish, ...world }: Cli, clock: () => number): void {
   addPlace(
     program.command('resolve').description('note that somebody has taken care of a payment; nothing else changes'),
   )
@@ -26,14 +26,15 @@ export function addResolve({ program, terminal, finish }: Cli, clock: () => numb
     .requiredOption('--note <text>', 'what was done about it')
     .option('--since <moment>', 'how far back to look for anything but a whole key', DEFAULT_SINCE)
     .addHelpText('after', example("turnpike ledger resolve 0xf3746613 --note 'refunded by hand, ticket 4711'"))
-    .action(async (id: string, options: ResolveOptions) => finish(await resolve(id, options, terminal, clock())));
+    .action(async (id: string, options: ResolveOptions) => finish(await resolve(id, options, world, clock())));
 }
 
-async function resolve(id: string, options: ResolveOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function resolve(id: string, options: ResolveOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal, registry } = world;
   const note = readNote(options.note);
   const since = parseMoment('--since', options.since, now);
-  const { store: spec } = await readPlace(options, terminal);
-  const store = await openStore(requireReadable(spec));
+  const { store: spec } = await readPlace(options, world);
+  const store = await openStore(requireReadable(spec, registry), registry);
   try {
     return await unlessUnreadable<ExitCode>(async () => {
       const { records } = expectFound(await findPayments(store, id, { since }), id, since);

@@ -1,7 +1,7 @@
 import type { PaymentRecord } from '../../domain/payment-record.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
-import { notice, printable, type Terminal } from '../terminal.ts';
+import { notice, printable } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
 import { askedOf, describeEntry, type LedgerEntry } from './entry.ts';
 import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
@@ -18,7 +18,7 @@ interface ShowOptions extends BooksPlace {
 }
 
 /** Adds `turnpike ledger show`. */
-export function addShow({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addShow({ program, finish, ...world }: Cli, clock: () => number): void {
   addPlace(program.command('show').description('show all that is known of a payment'))
     .argument('<id>', 'payment key, request id, transaction hash or nonce, or the beginning of one')
     .option('--since <moment>', 'how far back to look for anything but a whole key', DEFAULT_SINCE)
@@ -27,15 +27,16 @@ export function addShow({ program, terminal, finish }: Cli, clock: () => number)
       'after',
       example('turnpike ledger show 0x6d0c…', "turnpike ledger show 'eip155:8453|0x8335…|0x2096…|0xf374…' --json"),
     )
-    .action(async (id: string, options: ShowOptions) => finish(await show(id, options, terminal, clock())));
+    .action(async (id: string, options: ShowOptions) => finish(await show(id, options, world, clock())));
 }
 
-async function show(id: string, options: ShowOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function show(id: string, options: ShowOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
   if (id === '')
     throw new UsageError('an empty id is the beginning of every key; right is a key, a request id, a hash or a nonce');
   const since = parseMoment('--since', options.since, now);
   const { json } = options;
-  return await withBooks({ place: options, terminal }, async ({ books, assets, out }) => {
+  return await withBooks({ place: options, world }, async ({ books, assets, out }) => {
     const { records, more } = expectFound(await findPayments(books, id, { since }), id, since);
     for (const [index, record] of records.entries()) {
       const entry = describeEntry(record, assets);

@@ -1,8 +1,8 @@
 import type { BookFilter, BookTotal } from '../../store/books.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice, type Terminal } from '../terminal.ts';
-import { type AssetNames, idOf } from './asset-names.ts';
+import type { AssetNames } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
@@ -15,20 +15,21 @@ interface SummaryOptions extends SelectionOptions {
 type AssetTotal = Omit<BookTotal, 'day' | 'route'>;
 
 /** Adds `turnpike ledger summary`. */
-export function addSummary({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addSummary({ program, finish, ...world }: Cli, clock: () => number): void {
   addSelection(program.command('summary').description('add payments up per day (UTC), route and asset'))
     .option('--json', 'write {lines, totals} as JSON')
     .addHelpText(
       'after',
       example('turnpike ledger summary --since 30d', 'turnpike ledger summary --since 2026-11-01 --json | jq .totals'),
     )
-    .action(async (options: SummaryOptions) => finish(await summary(options, terminal, clock())));
+    .action(async (options: SummaryOptions) => finish(await summary(options, world, clock())));
 }
 
-async function summary(options: SummaryOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function summary(options: SummaryOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
   const filter = readSelection(options, now);
   const { route } = options;
-  return await withBooks({ place: options, terminal, route }, async (open) => {
+  return await withBooks({ place: options, world, route }, async (open) => {
     if (options.json === true) await writeJson(open, filter);
     else await writeSummary(open, filter, terminal);
     return 0;
@@ -46,24 +47,24 @@ export async function writeSummary(
   const daily = new Table(['DAY (UTC)', 'ROUTE', 'NETWORK', 'SETTLED', 'AMOUNT', 'OPEN'], 'ROUTE');
   await out.lines(daily.rows(lines.map((line) => [line.day, line.route, ...totalCells(line, assets)])));
   const overall = new Table(['TOTAL', 'SETTLED', 'AMOUNT', 'OPEN'], 'TOTAL');
-  await out.lines(['', ...overall.rows(addUpAssets(lines).map((total) => totalCells(total, assets)))]);
+  await out.lines(['', ...overall.rows(addUpAssets(lines, assets).map((total) => totalCells(total, assets)))]);
 }
 
 async function writeJson({ books, assets, out }: OpenBooks, filter: BookFilter): Promise<void> {
   const lines = await books.summarize(filter);
   const described = {
     lines: lines.map((line) => ({ day: line.day, route: line.route, ...describeTotal(line, assets) })),
-    totals: addUpAssets(lines).map((total) => describeTotal(total, assets)),
+    totals: addUpAssets(lines, assets).map((total) => describeTotal(total, assets)),
   };
   await out.lines([JSON.stringify(described, null, 2)]);
 }
 
 /** Adds lines up per asset, exactly. */
-function addUpAssets(lines: readonly BookTotal[]): readonly AssetTotal[] {
+function addUpAssets(lines: readonly BookTotal[], assets: AssetNames): readonly AssetTotal[] {
   const totals = new Map<string, AssetTotal>();
   for (const { network, asset, settled, amount, open } of lines) {
     // One contract has several spellings, and a configuration may have changed from one to another.
-    const id = idOf({ network, asset });
+    const id = assets.idOf({ network, asset });
     const sum = totals.get(id) ?? { network, asset, settled: 0, amount: 0n, open: 0 };
     totals.set(id, { ...sum, settled: sum.settled + settled, amount: sum.amount + amount, open: sum.open + open });
   }

@@ -1,6 +1,6 @@
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import { CommandFailure, type ExitCode } from '../exit.ts';
 import { faultText } from '../fault-text.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
@@ -22,18 +22,19 @@ interface Standing {
 }
 
 /** Adds `turnpike listed`. */
-export function addListed({ program, terminal, finish }: Cli): void {
+export function addListed({ program, finish, ...world }: Cli): void {
   program
     .command('listed')
     .description('ask the catalogues of the facilitators which priced routes they list')
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .option('--json', 'write {routes, troubles} as JSON')
     .addHelpText('after', example('turnpike listed -c gateway.yaml'))
-    .action(async (options: ListedOptions) => finish(await showListed(options, terminal)));
+    .action(async (options: ListedOptions) => finish(await showListed(options, world)));
 }
 
-async function showListed({ config, json }: ListedOptions, terminal: Terminal): Promise<ExitCode> {
-  const { plan } = await readPlan(config, terminal);
+async function showListed({ config, json }: ListedOptions, world: CliWorld): Promise<ExitCode> {
+  const { terminal } = world;
+  const { plan } = await readPlan(config, world);
   const facilitators = plan.facilitators.filter((spec) => spec.kind === 'remote');
   if (facilitators.length === 0)
     throw new CommandFailure('no facilitator with a catalogue: the one inside the gateway has none');

@@ -1,11 +1,11 @@
 import { type Pass, passEnd } from '../../domain/pass.ts';
 import type { Passes } from '../../store/passes.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { addPlace, type BooksPlace, withBooks } from '../ledger/open-books.ts';
 import { parseLimit } from '../ledger/selection.ts';
 import { minuteOf, shortened, Table } from '../ledger/table.ts';
-import { notice, type Terminal } from '../terminal.ts';
+import { notice } from '../terminal.ts';
 
 /** Passes of one page. */
 const PAGE_PASSES = 500;
@@ -17,17 +17,18 @@ interface PassesOptions extends BooksPlace {
 }
 
 /** Adds `turnpike passes list`. */
-export function addPassesList({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addPassesList({ program, finish, ...world }: Cli, clock: () => number): void {
   addPlace(program.command('list').description('show passes, the newest first'))
     .option('--payer <account>', 'only of this account')
     .option('--limit <number>', 'at most so many', parseLimit)
     .option('--json', 'write each pass whole, as a line of JSON')
     .addHelpText('after', example('turnpike passes list --limit 20', 'turnpike passes list --json | jq -r .id'))
-    .action(async (options: PassesOptions) => finish(await list(options, terminal, clock())));
+    .action(async (options: PassesOptions) => finish(await list(options, world, clock())));
 }
 
-async function list(options: PassesOptions, terminal: Terminal, now: number): Promise<ExitCode> {
-  return await withBooks({ place: options, terminal }, async ({ books, name, out }) => {
+async function list(options: PassesOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
+  return await withBooks({ place: options, world }, async ({ books, name, out }) => {
     const table = new Table(['ID', 'OPENS', 'PAYER', 'LEFT', 'UNTIL (UTC)'], 'OPENS');
     let any = false;
     for await (const page of readPages(books.passes, options)) {

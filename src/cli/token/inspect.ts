@@ -5,7 +5,7 @@ import { paidPrices } from '../../domain/route-price.ts';
 import { isSignedWith, type ReadToken, readToken, scopeDigest } from '../../pass/token.ts';
 import { createTokenKey, signingKeys } from '../../pass/token-keys.ts';
 import type { PassStore } from '../../store/passes.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import { type ExitCode, UsageError } from '../exit.ts';
 import { print, printable, printJson, type Terminal } from '../terminal.ts';
 import { withPasses } from './open-passes.ts';
@@ -39,7 +39,7 @@ interface TokenFacts {
 }
 
 /** Adds `turnpike token inspect`. */
-export function addInspect({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addInspect({ program, finish, ...world }: Cli, clock: () => number): void {
   program
     .command('inspect')
     .description('show what an access token says; with a configuration also whether it is good, and what is left')
@@ -50,10 +50,11 @@ export function addInspect({ program, terminal, finish }: Cli, clock: () => numb
       'after',
       example('turnpike token inspect tpk_…', 'turnpike token inspect tpk_… -c gateway.yaml --json'),
     )
-    .action(async (token: string, options: InspectOptions) => finish(await inspect(token, options, terminal, clock())));
+    .action(async (token: string, options: InspectOptions) => finish(await inspect(token, options, world, clock())));
 }
 
-async function inspect(text: string, options: InspectOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function inspect(text: string, options: InspectOptions, world: CliWorld, now: number): Promise<ExitCode> {
+  const { terminal } = world;
   const read = readToken(text);
   if (read === undefined) {
     throw new UsageError(
@@ -62,7 +63,7 @@ async function inspect(text: string, options: InspectOptions, terminal: Terminal
   }
   const { config } = options;
   if (config === undefined) return show(factsOf(read), options, terminal);
-  return await withPasses(config, terminal, async (passes, plan) => {
+  return await withPasses(config, world, async (passes, plan) => {
     const isGood = await isSigned(read, passes, plan);
     // A forged token may name anybody's pass: nothing is told of it.
     const pass = isGood ? await passes.findPass(read.token.passId) : undefined;

@@ -1,10 +1,10 @@
 import type { Plan } from '../../domain/plan.ts';
 import { openStore } from '../../registry.ts';
 import type { PassStore } from '../../store/passes.ts';
+import type { CliWorld } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { requireReadable, unlessUnreadable } from '../ledger/open-books.ts';
 import { readPlan } from '../read-plan.ts';
-import type { Terminal } from '../terminal.ts';
 
 /**
  * Opens the passes of the store that a configuration names, and closes it after `use`.
@@ -14,12 +14,12 @@ import type { Terminal } from '../terminal.ts';
  */
 export async function withPasses(
   config: string,
-  terminal: Terminal,
+  world: CliWorld,
   use: (passes: PassStore, plan: Plan) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { plan } = await readPlan(config, terminal);
-  requireReadable(plan.store);
-  const store = await openStore(plan.store);
+  const { plan } = await readPlan(config, world);
+  requireReadable(plan.store, world.registry);
+  const store = await openStore(plan.store, world.registry);
   try {
     return await unlessUnreadable(() => use(store.passes, plan));
   } finally {

@@ -7,7 +7,7 @@ import { addRevoke } from './revoke.ts';
  *
  * @param clock Unix milliseconds
  */
-export function addToken({ program, terminal, finish }: Cli, clock: () => number = Date.now): void {
+export function addToken({ program, terminal, registry, finish }: Cli, clock: () => number = Date.now): void {
   const group = program
     .command('token')
     .description('look at access tokens, and take passes away')
@@ -20,7 +20,7 @@ export function addToken({ program, terminal, finish }: Cli, clock: () => number
         'turnpike token revoke ID',
       ),
     );
-  const cli = { program: group, terminal, finish };
+  const cli = { program: group, terminal, registry, finish };
   addInspect(cli, clock);
   addRevoke(cli, clock);
 }

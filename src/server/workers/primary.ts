@@ -4,7 +4,7 @@ import { serveSettlements } from '../../facilitator/relayed/settlement-service.t
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
-import { FacilitatorOpener } from '../../registry.ts';
+import { FacilitatorOpener, type Registry } from '../../registry.ts';
 import { createAdminListener } from '../admin-listener.ts';
 import type { Gateway } from '../gateway.ts';
 import { closeNow, listenOn, removeStaleSocket } from '../listening.ts';
@@ -22,6 +22,8 @@ import { WorkerMetrics } from './worker-metrics.ts';
 /** What a gateway of several processes runs with besides its plan. */
 export interface PrimaryDeps {
   readonly log: Logger;
+  /** Kinds of facilitators. Default: what is built in. */
+  readonly registry?: Registry;
   /** Starts a worker process. */
   readonly fork: () => WorkerProcess;
   /** The files that the plan was loaded from. */
@@ -50,7 +52,9 @@ export interface WorkersGateway extends Gateway, Reloadable {
  */
 export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<WorkersGateway> {
   const own = createMetrics();
-  const settlers = new Settlers(new FacilitatorOpener(), { onFailedGas: (...burnt) => own.gasFailed(...burnt) });
+  const settlers = new Settlers(new FacilitatorOpener(deps.registry), {
+    onFailedGas: (...burnt) => own.gasFailed(...burnt),
+  });
   await settlers.add(plan);
   const metrics = new WorkerMetrics(own);
   const watch = new SettlerWatch({ facilitators: () => settlers.byId.values(), metrics: own });

@@ -1,7 +1,7 @@
 import type { Plan } from '../../domain/plan.ts';
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
-import { inWorker } from '../../registry.ts';
+import { builtIn, inWorker, type Registry } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
 import { type SoleGateway, startGateway } from '../gateway.ts';
 import type { PreparedPlan } from '../plan-line.ts';
@@ -16,6 +16,8 @@ export interface WorkerDeps {
   /** Compiles the configuration that these files hold. */
   readonly load: (contents: FileContents) => Promise<{ readonly plan: Plan; readonly schemes: readonly Scheme[] }>;
   readonly log: Logger;
+  /** What the gateway is made of. Default: what is built in. */
+  readonly registry?: Registry;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<bo
 async function start(
   line: PrimaryLine,
   { worker, contents }: PrimaryMessage & { kind: 'begin' },
-  { load, log }: WorkerDeps,
+  { load, log, registry = builtIn }: WorkerDeps,
 ): Promise<SoleGateway> {
   const { plan, schemes } = await load(contents);
   const channel = settlementsOfWorker(line);
@@ -53,6 +55,7 @@ async function start(
     { ...plan, admin: undefined },
     {
       schemes,
+      registry,
       log: log.child({ worker }),
       sharesAddress: true,
       openFacilitator: (spec, open) => inWorker(spec, open(), { channel, id: settlerId(spec) }),

@@ -18,6 +18,7 @@ import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 import { webhookKeys } from '../../../src/config/webhook-keys.ts';
+import { builtIn } from '../../../src/registry.ts';
 import { biomeJson } from './layers.ts';
 
 const table = readAssetTable();
@@ -133,7 +134,7 @@ Take the URL of a database from outside, as in \`store: \${DATABASE_URL}\` or \`
 `;
 
 const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
-  ['Keys of the file', gatewayKeys(table).keys],
+  ['Keys of the file', gatewayKeys(table, builtIn).keys],
   ['Keys of a route', routeKeys(table).keys],
   ['`price` in atomic units', atomicPriceKeys.keys],
   ['`price` of what was used', meteredPriceKeys.keys],
@@ -165,7 +166,7 @@ const LATER = `## Not in this release
 
 /** The text of `config/gateway.schema.json`. */
 export function schemaJson(): string {
-  return `${JSON.stringify(configSchema(table), null, 2)}\n`;
+  return `${JSON.stringify(configSchema(table, builtIn), null, 2)}\n`;
 }
 
 /** The text of `docs/configuration.md`. */

@@ -103,7 +103,7 @@ export const POD_RULES: readonly Rule[] = [
     promise: 'keeps the ledger where it outlives the pod, and shares it where there are replicas',
     faults: ({ plan: { store }, kind, replicas, gateway, claims }) => {
       if (store.kind !== 'sqlite') return faults([store.kind !== 'postgres', `store: ${store.kind}`]);
-      const mount = gateway.volumeMounts?.find(({ mountPath }) => store.path.startsWith(`${mountPath}/`));
+      const mount = gateway.volumeMounts?.find(({ mountPath }) => store.location.startsWith(`${mountPath}/`));
       return faults(
         [mount === undefined || !claims.includes(mount.name) || mount.readOnly === true, 'the file goes with the pod'],
         [replicas !== 1 || kind !== 'StatefulSet', 'more than one pod may have the file'],
