@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { generatePrivateKey } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { builtIn } from '../../src/registry.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { challengeOf, settlementOf } from '../support/buyer.ts';
@@ -53,7 +54,7 @@ routes:
   - { path: /later, price: $0.001, settle: deferred }
 `,
     {
-      answerReaders: [wordMeter()],
+      registry: { ...builtIn, answerReaders: [wordMeter()] },
       openFacilitator: ({ name }) => tally.named(name),
       store,
       clock: () => now,
