@@ -7,11 +7,40 @@ import { type EventStore, StreamableHTTPServerTransport } from '@modelcontextpro
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
+/** Where calls of the tool `gated` wait. */
+export class Gate {
+  readonly #arrivals: (() => void)[] = [];
+  readonly #leaves: (() => void)[] = [];
+  #waiting = 0;
+
+  /** Resolves once so many calls wait or have waited. */
+  async arrived(count: number): Promise<void> {
+    while (this.#waiting < count) await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+  }
+
+  /** Lets those go that wait. */
+  open(): void {
+    for (const leave of this.#leaves.splice(0)) leave();
+  }
+
+  async pass(signal: AbortSignal): Promise<void> {
+    this.#waiting++;
+    for (const arrival of this.#arrivals.splice(0)) arrival();
+    await new Promise<void>((resolve) => {
+      this.#leaves.push(resolve);
+      signal.addEventListener('abort', () => resolve());
+    });
+  }
+}
+
 /** A server of the official SDK over Streamable HTTP, which knows nothing of payments. */
 export interface McpTestServer {
   readonly url: string;
   /** Calls that it carried out, by name of tool, resource or prompt. */
   readonly calls: readonly string[];
+  readonly gate: Gate;
+  /** Calls of `gated` that the client has cancelled. */
+  readonly cancelled: readonly string[];
   /** Raw bodies that it received. */
   readonly bodies: readonly string[];
   /** Ends the streams that clients hold open, once what was asked for is written. */
@@ -43,6 +72,8 @@ class Events implements EventStore {
 /** @param json answers as JSON, and not as an event stream */
 export async function startMcpServer({ json = false }: { readonly json?: boolean } = {}): Promise<McpTestServer> {
   const calls: string[] = [];
+  const cancelled: string[] = [];
+  const gate = new Gate();
   const bodies: string[] = [];
   const streams = new Set<ServerResponse>();
   const transports = new Map<string, StreamableHTTPServerTransport>();
@@ -67,7 +98,7 @@ export async function startMcpServer({ json = false }: { readonly json?: boolean
       eventStore: new Events(),
       onsessioninitialized: (id) => void transports.set(id, transport),
     });
-    await toolbox(calls).connect(transport as Parameters<McpServer['connect']>[0]);
+    await toolbox({ calls, cancelled, gate }).connect(transport as Parameters<McpServer['connect']>[0]);
     return transport;
   }
 
@@ -77,6 +108,8 @@ export async function startMcpServer({ json = false }: { readonly json?: boolean
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
+    gate,
+    cancelled,
     bodies,
     endStreams: async () => {
       await Promise.all([...streams].map(endAfterWriting));
@@ -96,7 +129,13 @@ async function endAfterWriting(res: ServerResponse): Promise<void> {
   res.end();
 }
 
-function toolbox(calls: string[]): McpServer {
+interface Toolbox {
+  readonly calls: string[];
+  readonly cancelled: string[];
+  readonly gate: Gate;
+}
+
+function toolbox({ calls, cancelled, gate }: Toolbox): McpServer {
   const server = new McpServer({ name: 'toolbox', version: '1' });
   const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
   server.registerTool('search', { description: 'Searches.', inputSchema: { query: z.string() } }, ({ query }) => {
@@ -130,6 +169,20 @@ function toolbox(calls: string[]): McpServer {
     }
     return say('done');
   });
+  server.registerTool(
+    'gated',
+    { description: 'Waits.', inputSchema: { name: z.string() } },
+    async ({ name }, { _meta, sendNotification, signal }) => {
+      calls.push(`gated ${name}`);
+      const progressToken = _meta?.progressToken;
+      if (progressToken !== undefined) {
+        await sendNotification({ method: 'notifications/progress', params: { progress: 1, progressToken } });
+      }
+      await gate.pass(signal);
+      if (signal.aborted) cancelled.push(name);
+      return say(`passed ${name}`);
+    },
+  );
   server.registerResource('page', new ResourceTemplate('page://{name}', { list: undefined }), {}, (uri) => {
     calls.push(uri.href);
     return { contents: [{ uri: uri.href, text: 'a page' }] };
