@@ -1,4 +1,5 @@
 import { readAssetTable } from '../config/asset-table.ts';
+import { describeProxies } from '../config/compile-proxies.ts';
 import { type Change, differenceOf, fixedKeysChanged, renderChange } from '../config/difference.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Problem, renderFolded, renderProblem } from '../config/problem.ts';
@@ -71,6 +72,7 @@ async function check({ config, json, against }: CheckOptions, world: CliWorld): 
   const shadowed = describeShadowed(loaded.plan);
   if (shadowed !== undefined) notice(terminal, `note: ${shadowed}`);
   for (const line of describePublicNodes(loaded.plan, readAssetTable())) notice(terminal, `note: ${line}`);
+  for (const line of describeProxies(loaded.plan)) notice(terminal, `note: ${line}`);
   if (coverage !== undefined) printCoverage(coverage, terminal);
   return ok ? 0 : 2;
 }

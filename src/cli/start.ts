@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readAssetTable } from '../config/asset-table.ts';
+import { describeProxies } from '../config/compile-proxies.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { renderFolded, renderProblem } from '../config/problem.ts';
 import { describePublicNodes } from '../config/public-nodes.ts';
@@ -204,4 +205,5 @@ function warnOf(plan: Plan, terminal: Terminal): void {
   const shadowed = describeShadowed(plan);
   if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
   for (const line of describePublicNodes(plan, readAssetTable())) notice(terminal, `note: ${line}`);
+  for (const line of describeProxies(plan)) notice(terminal, `note: ${line}`);
 }

@@ -11,6 +11,7 @@ import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { networksOf } from './compile-prices.ts';
+import { compileProxies } from './compile-proxies.ts';
 import { compileRoutes, passUpstream } from './compile-routes.ts';
 import { compileWebhooks } from './compile-webhooks.ts';
 import { type Field, soundValue } from './decoder.ts';
@@ -21,6 +22,7 @@ import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
 import { checkPayees } from './payee-keys.ts';
 import { DEFAULT_PAYWALL } from './paywall-keys.ts';
+import type { ProxyEnvironment } from './proxy-environment.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
@@ -37,6 +39,8 @@ export interface CompileWorld {
   readonly table: AssetTable;
   readonly schemes: readonly Scheme[];
   readonly families: NetworkFamilies;
+  /** Through whom the environment has others asked. */
+  readonly proxies: ProxyEnvironment;
   /** What `workers: auto` means here. */
   readonly cpus: number;
 }
@@ -53,7 +57,7 @@ export interface Compiled {
  */
 export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
   const { table, cpus } = world;
-  const facilitators = compileFacilitators(gateway, source);
+  const specs = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
   const routes = compileRoutes(gateway, marketOf(gateway, world, longForms), source);
   checkAssetNetworks(gateway, table, source);
@@ -71,8 +75,10 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const admin = soundValue(gateway.admin);
   const drain = compileDrain(gateway, source);
   if (source.problems.length > 0) return undefined;
-  if (listen === undefined || admin === undefined || facilitators === undefined) return undefined;
+  if (listen === undefined || admin === undefined || specs === undefined) return undefined;
   if (ledger === undefined || drain === undefined) return undefined;
+  const proxies = compileProxies(specs, webhooks, world.proxies);
+  const facilitators = specs.map((spec) => ({ ...spec, proxies }));
   const plan: Plan = {
     listen,
     admin: admin === 'off' ? undefined : admin,
@@ -86,6 +92,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     table: new RouteTable(routes),
     unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
     facilitators,
+    proxies,
     cors: soundValue(gateway.cors) ?? 'gateway',
     readiness: soundValue(gateway.readiness) ?? 'process',
     limits,

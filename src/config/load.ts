@@ -7,6 +7,7 @@ import { type BooksPlan, type CompileWorld, compile, compileBooks } from './comp
 import type { Outside } from './expand.ts';
 import { type GatewayFields, gatewayKeys } from './gateway-keys.ts';
 import { inFileOrder, type Problem } from './problem.ts';
+import { RIGHT_PROXY, readProxyEnvironment } from './proxy-environment.ts';
 import { RIGHT_NODES, withPublicNodes } from './public-nodes.ts';
 import { Source } from './source.ts';
 import type { TokenClaim } from './token-claims.ts';
@@ -88,8 +89,15 @@ function readFields(input: ConfigInput): ReadFields {
   const { table, wrong } = withPublicNodes(input.assets ?? readAssetTable(), input.env);
   const source = new Source(input.file, text, input);
   for (const what of wrong) source.report({ node: undefined, offset: 0, path: '' }, what, RIGHT_NODES);
+  const environment = readProxyEnvironment(input.env);
+  for (const what of environment.wrong) source.report({ node: undefined, offset: 0, path: '' }, what, RIGHT_PROXY);
   const root = source.root;
   const fields = root && gatewayKeys(table, registry).decode(root, source);
   if (fields === undefined) return { ok: false, problems: inFileOrder(source.problems) };
-  return { ok: true, fields, world: { table, schemes, families: registry.families, cpus }, source };
+  return {
+    ok: true,
+    fields,
+    world: { table, schemes, families: registry.families, proxies: environment.proxies, cpus },
+    source,
+  };
 }

@@ -37,6 +37,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     show: ({ unmatched }) => (unmatched.kind === 'deny' ? 'deny' : `pass to ${describeUpstream(unmatched.upstream)}`),
   },
   facilitators: { key: 'facilitator', show: ({ facilitators }) => showList(facilitators.map(showFacilitator)) },
+  proxies: { key: 'HTTPS_PROXY', show: ({ proxies }) => showList([...proxies.keys()].map((url) => new URL(url).host)) },
   cors: { key: 'cors', show: ({ cors }) => cors },
   readiness: { key: 'readiness', show: ({ readiness }) => readiness },
   retryWindowMs: { key: 'retryWindow', show: ({ retryWindowMs }) => showMs(retryWindowMs) },

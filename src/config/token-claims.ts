@@ -16,6 +16,8 @@ export type ClaimedKey = 'address' | 'decimals' | 'name' | 'version';
 /** A JSON-RPC node that the file names for a network. */
 export interface NamedNode {
   readonly url: string;
+  /** Through which it is asked. */
+  readonly proxy: string | undefined;
   readonly at: Whereabouts;
 }
 
@@ -77,7 +79,7 @@ function namedNodes(
         : placeOf(nodeOrNone(list.items[index]), facilitator.offset, `${facilitator.path}[${index}]`);
     const rpc = child(child(own, 'local', source) ?? own, 'rpc', source);
     const entry = rpc && entries(rpc, source).find(({ name }) => (table.find(name)?.network ?? name) === network);
-    return [{ url, at: source.whereabouts(entry?.place ?? own) }];
+    return [{ url, proxy: spec.proxies?.get(url), at: source.whereabouts(entry?.place ?? own) }];
   });
 }
 

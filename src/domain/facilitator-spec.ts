@@ -26,6 +26,8 @@ export interface RemoteFacilitatorSpec {
   readonly rpc: ReadonlyMap<Network, string>;
   /** Public nodes of networks that `rpc` does not name: asked only about settlements whose outcome is in doubt. */
   readonly publicNodes?: ReadonlyMap<Network, string>;
+  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  readonly proxies?: ReadonlyMap<string, string>;
 }
 
 /** The facilitator inside the gateway: talks to RPC nodes and pays the gas itself. */
@@ -34,6 +36,8 @@ export interface LocalFacilitatorSpec {
   readonly name: string;
   /** One JSON-RPC URL per network it serves. */
   readonly rpc: ReadonlyMap<Network, string>;
+  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  readonly proxies?: ReadonlyMap<string, string>;
   /** 32-byte private key of the account that sends settlements and pays gas, `0x` and 64 hex digits. */
   readonly key: `0x${string}`;
   /** Gas that settlements may take within an hour without moving money. */

@@ -79,6 +79,8 @@ export interface Plan {
   readonly unmatched: { readonly kind: 'deny' } | { readonly kind: 'pass'; readonly upstream: Upstream };
   /** In the order of preference. Empty only when nothing is priced. */
   readonly facilitators: readonly FacilitatorSpec[];
+  /** URLs of facilitators, nodes and webhooks that are asked through a proxy, and through which; with its credentials. */
+  readonly proxies: ReadonlyMap<string, string>;
   readonly store: StoreSpec;
   readonly cors: CorsMode;
   readonly readiness: ReadinessMode;

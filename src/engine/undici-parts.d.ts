@@ -19,6 +19,14 @@ declare module 'undici/lib/dispatcher/pool.js' {
   export default Pool;
 }
 
+declare module 'undici/lib/dispatcher/proxy-agent.js' {
+  import type { Dispatcher, ProxyAgent } from 'undici';
+  import type { Dispatcher as DispatcherOfFetch } from 'undici-types';
+  /** Node's own `fetch`, which has types of its own, takes it too. */
+  const Proxied: new (options: ProxyAgent.Options) => Dispatcher & DispatcherOfFetch;
+  export default Proxied;
+}
+
 declare module 'undici/lib/core/connect.js' {
   import { buildConnector } from 'undici';
   export default buildConnector;
@@ -27,6 +35,13 @@ declare module 'undici/lib/core/connect.js' {
 declare module 'undici/lib/core/errors.js' {
   import { errors } from 'undici';
   export default errors;
+}
+
+declare module 'undici/lib/api/api-connect.js' {
+  import type { Dispatcher } from 'undici';
+  /** What the entry point makes a method of every dispatcher. */
+  const connect: Dispatcher['connect'];
+  export default connect;
 }
 
 declare module 'undici/lib/api/api-request.js' {

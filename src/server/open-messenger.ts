@@ -27,7 +27,7 @@ export function openMessenger({ store, plan, log, metrics, outages, clock }: Mes
   return new Messenger({
     outbox: store.outbox,
     webhooks: () => plan().webhooks,
-    post: openPost(),
+    post: openPost((url) => plan().proxies.get(url)),
     notes: messageNotes({ log, metrics, outages, clock }),
     clock,
     random: Math.random,

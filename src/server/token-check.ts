@@ -61,7 +61,7 @@ export class TokenCheck {
       pairs.map(async ({ claim, node }): Promise<Answer> => {
         const { asset } = claim;
         const key = JSON.stringify([node.url, asset]);
-        const said = asked.get(key) ?? read(node.url, asset).catch((fault: unknown) => troubleOf(fault));
+        const said = asked.get(key) ?? read(node.url, asset, node.proxy).catch((fault: unknown) => troubleOf(fault));
         asked.set(key, said);
         return { claim, node, said: await said };
       }),

@@ -1,5 +1,6 @@
+import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
-import Agent from 'undici/lib/dispatcher/agent.js';
+import { openDispatcher } from '../outgoing/dispatcher.ts';
 import type { Message } from './message.ts';
 
 /** How long one attempt may take in all, in milliseconds. */
@@ -20,18 +21,28 @@ export interface Post {
   close(): Promise<void>;
 }
 
-/** Opens connections to receivers, when they are needed. Certificates are always verified. */
-export function openPost(): Post {
-  const agent = new Agent({ connections: CONNECTIONS, maxHeaderSize: MAX_HEAD_BYTES });
+/**
+ * Opens connections to receivers, when they are needed. Certificates are always verified.
+ *
+ * @param proxyOf says through which proxy a URL is asked, with its credentials
+ */
+export function openPost(proxyOf: (url: string) => string | undefined = () => undefined): Post {
+  const dispatchers = new Map<string | undefined, Dispatcher>();
   return {
     async send(url, { headers, body }, stop) {
       const { origin, pathname } = new URL(url);
       const signal = AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_MS)]);
-      const answer = await request.call(agent, { origin, path: pathname, method: 'POST', headers, body, signal });
+      const proxy = proxyOf(url);
+      const dispatcher =
+        dispatchers.get(proxy) ?? openDispatcher(proxy, { connections: CONNECTIONS, maxHeaderSize: MAX_HEAD_BYTES });
+      dispatchers.set(proxy, dispatcher);
+      const answer = await request.call(dispatcher, { origin, path: pathname, method: 'POST', headers, body, signal });
       // What comes of the body does not matter: the status says whether the message was taken.
       await answer.body.dump({ limit: IGNORED_BYTES, signal }).catch(() => undefined);
       return answer.statusCode;
     },
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+    },
   };
 }

@@ -16,12 +16,16 @@ export interface TestGateway extends SoleGateway {
 }
 
 /** Compiles a configuration text, with `TURNPIKE_PUBLIC_NODES` as given; a problem in it fails the test with the problem's words. */
-export async function planOf(text: string, publicNodes = 'off'): Promise<Plan> {
+export async function planOf(
+  text: string,
+  publicNodes = 'off',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Plan> {
   const schemes = await loadSchemes();
   const loaded = loadConfig({
     file: 'gateway.yaml',
     text,
-    env: { TURNPIKE_PUBLIC_NODES: publicNodes },
+    env: { TURNPIKE_PUBLIC_NODES: publicNodes, ...env },
     readFile: (path) => readFileSync(path, 'utf8'),
     schemes,
   });
@@ -38,8 +42,9 @@ export async function startTestGateway(
   text: string,
   deps: Partial<GatewayDeps> = {},
   publicNodes = 'off',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<TestGateway> {
-  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`, publicNodes);
+  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`, publicNodes, env);
   const log: LogLine[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -2,6 +2,7 @@ import { type Client, createClient, encodeEventTopics, http, type LogTopic, toEv
 import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
+import { openTunnels } from '../../outgoing/dispatcher.ts';
 import type { Block, BlockRange, Call, CallResult, EstimateResult, FeeState, Receipt } from './chain-facts.ts';
 import { field, readBytes, readLogs, readLogTransactions, readQuantity, readSeconds } from './rpc-answer.ts';
 import { isRevert, nodeFault, nonsense, readRefusal } from './rpc-fault.ts';
@@ -30,7 +31,8 @@ export class ChainNode {
   readonly #client: Client;
   #rightChain: Promise<void> | undefined;
 
-  constructor(network: Network, url: string) {
+  /** @param proxy through which the node is asked, with its credentials */
+  constructor(network: Network, url: string, proxy?: string) {
     const chainId = evmChainId(network);
     if (chainId === undefined) throw new Error(`chain nodes serve EVM networks, not ${network}`);
     this.network = network;
@@ -42,7 +44,10 @@ export class ChainNode {
         timeout: RPC_TIMEOUT_MS,
         maxResponseBodySize: MAX_RESPONSE_BYTES,
         // A redirect could lead a signed transaction to a host that nobody configured.
-        fetchOptions: { redirect: 'error' },
+        fetchOptions: {
+          redirect: 'error',
+          ...(proxy === undefined ? {} : { dispatcher: openTunnels(proxy) }),
+        },
       }),
     });
   }

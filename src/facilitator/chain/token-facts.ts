@@ -15,7 +15,7 @@ export interface TokenFault {
  * Asks a node what is wrong with what is said of a token. Rejects with a {@link GatewayError} when the node does not
  * answer.
  */
-export type TokenReader = (url: string, asset: TypedDataToken) => Promise<readonly TokenFault[]>;
+export type TokenReader = (url: string, asset: TypedDataToken, proxy?: string) => Promise<readonly TokenFault[]>;
 
 /** Most that one answer of a proxied contract needs. */
 const READ_GAS = 1_000_000n;
@@ -26,9 +26,9 @@ const ASK_WITHIN_MS = 10_000;
 const USUAL_VERSIONS = ['1', '2'];
 
 /** A {@link TokenReader} that reads the contract at the newest block. */
-export const readTokenFaults: TokenReader = async (url, asset) => {
+export const readTokenFaults: TokenReader = async (url, asset, proxy) => {
   const signal = AbortSignal.timeout(ASK_WITHIN_MS);
-  const node = new ChainNode(asset.network, url);
+  const node = new ChainNode(asset.network, url, proxy);
   const chain = await node.servedChain(signal);
   if (chain !== BigInt(node.chainId)) {
     return [{ key: 'node', wrong: `the node serves eip155:${chain}`, right: `a node of ${asset.network}` }];

@@ -206,7 +206,7 @@ class LocalFacilitator implements Facilitator {
   }
 
   #openChain(spec: LocalFacilitatorSpec, network: Network, url: string): Chain {
-    const lease = leaseWriter(network, url, spec.key);
+    const lease = leaseWriter(network, url, spec.key, spec.proxies?.get(url));
     const { node, writer } = lease;
     const reads = new ChainReads(node, writer.address);
     const gauge = new FeeGauge(node, writer.address, spec.maxFeePerGas, this.#clock);

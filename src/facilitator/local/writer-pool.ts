@@ -24,10 +24,10 @@ interface SharedWriter {
 const sharedWriters = new Map<string, SharedWriter>();
 
 /** Takes the writer of a key on a network through a node, or makes it. Touches no network. */
-export function leaseWriter(network: Network, url: string, key: `0x${string}`): WriterLease {
+export function leaseWriter(network: Network, url: string, key: `0x${string}`, proxy?: string): WriterLease {
   const account = privateKeyToAccount(key);
   const id = `${network} ${account.address} ${url}`;
-  const shared = sharedWriters.get(id) ?? makeWriter(network, url, key);
+  const shared = sharedWriters.get(id) ?? makeWriter(new ChainNode(network, url, proxy), key);
   sharedWriters.set(id, shared);
   shared.users += 1;
   return {
@@ -40,7 +40,6 @@ export function leaseWriter(network: Network, url: string, key: `0x${string}`): 
   };
 }
 
-function makeWriter(network: Network, url: string, key: `0x${string}`): SharedWriter {
-  const node = new ChainNode(network, url);
+function makeWriter(node: ChainNode, key: `0x${string}`): SharedWriter {
   return { node, writer: new TransactionWriter(node, privateKeyToAccount(key)), users: 0 };
 }

@@ -1,5 +1,4 @@
 import type { Amount } from '../../domain/amount.ts';
-import type { Network } from '../../domain/network.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
@@ -21,7 +20,8 @@ const SEEING_MS = 10_000;
 const NOBODY = parseAddress(`0x${'00'.repeat(20)}`);
 
 /** Opens a node that sees for itself, see {@link ChainWitness}. */
-export const openChainWitness: OpenWitness = (network, url, clock) => new ChainWitness(network, url, clock);
+export const openChainWitness: OpenWitness = (network, url, clock, proxy) =>
+  new ChainWitness(new ChainNode(network, url, proxy), clock);
 
 /**
  * A node that sees for itself what a remote facilitator says of settlements on one chain.
@@ -35,9 +35,8 @@ class ChainWitness implements Witness {
   #readTools: Promise<ReadTools> | undefined;
 
   /** @param clock Unix milliseconds */
-  constructor(network: Network, url: string, clock: () => number) {
+  constructor(node: ChainNode, clock: () => number) {
     if (NOBODY === undefined) throw new Error('the zero address is an address');
-    const node = new ChainNode(network, url);
     this.#node = node;
     this.#tools = { node, reads: new ChainReads(node, NOBODY), confirmations: 1, clock };
   }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Network } from '../../domain/network.ts';
 import type { OpenSettlement } from '../facilitator.ts';
 import type { OpenWitness, Sight, Witness } from './witness.ts';
@@ -9,21 +10,24 @@ const PACE_MS = 100;
 /** Loads what reads a chain, when it is first needed: most gateways are never in doubt. */
 export type LoadWitness = () => Promise<OpenWitness>;
 
+/** Where they are, and how they are reached. */
+export type PublicNodesSpec = Pick<RemoteFacilitatorSpec, 'publicNodes' | 'proxies'>;
+
 /**
  * Public nodes of known networks, for settlements in doubt where the configuration names no node. No request waits for
  * one: only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault of the
  * facilitator: then it is as if there were none.
  */
 export class PublicNodes {
-  readonly #urls: ReadonlyMap<Network, string>;
+  readonly #spec: PublicNodesSpec;
   readonly #load: LoadWitness;
   readonly #clock: () => number;
   readonly #witnesses = new Map<Network, Promise<Witness>>();
   readonly #nextAt = new Map<Network, number>();
 
   /** @param clock Unix milliseconds */
-  constructor(urls: ReadonlyMap<Network, string>, load: LoadWitness, clock: () => number) {
-    this.#urls = urls;
+  constructor(spec: PublicNodesSpec, load: LoadWitness, clock: () => number) {
+    this.#spec = spec;
     this.#load = load;
     this.#clock = clock;
   }
@@ -31,7 +35,7 @@ export class PublicNodes {
   /** What a public node shows of an open settlement; `undefined` where there is none, or none that answers. */
   async look(open: OpenSettlement, signal: AbortSignal): Promise<Sight | undefined> {
     const { network } = open.payment.offer;
-    const url = this.#urls.get(network);
+    const url = this.#spec.publicNodes?.get(network);
     if (url === undefined) return undefined;
     await this.#turn(network, signal);
     try {
@@ -53,7 +57,7 @@ export class PublicNodes {
   #witness(network: Network, url: string): Promise<Witness> {
     const known = this.#witnesses.get(network);
     if (known !== undefined) return known;
-    const opening = this.#load().then((open) => open(network, url, this.#clock));
+    const opening = this.#load().then((open) => open(network, url, this.#clock, this.#spec.proxies?.get(url)));
     this.#witnesses.set(network, opening);
     // Loaded anew with the next look: else one failure would leave every later doubt without a node.
     opening.catch(() => this.#witnesses.delete(network));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import Agent from 'undici/lib/dispatcher/agent.js';
+import type { Dispatcher } from 'undici';
 import type { Amount } from '../../domain/amount.ts';
 import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
@@ -10,6 +10,7 @@ import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { Json, JsonObject, SupportedKind } from '../../domain/x402.ts';
+import { openDispatcher } from '../../outgoing/dispatcher.ts';
 import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
@@ -90,6 +91,12 @@ const CONNECTIONS = 128;
  */
 const SETTLE_IDLE_MS = 1000;
 
+const SETTLE_CONNECTIONS = {
+  connections: CONNECTIONS,
+  keepAliveTimeout: SETTLE_IDLE_MS,
+  keepAliveMaxTimeout: SETTLE_IDLE_MS,
+};
+
 type Operation = 'verify' | 'settle' | 'supported';
 
 /**
@@ -115,16 +122,12 @@ class RemoteFacilitator implements Facilitator {
   readonly #cdp: CdpTokenMaker | undefined;
   readonly #urls: Readonly<Record<Operation, URL>>;
   readonly #headers: Readonly<Record<'GET' | 'POST', Readonly<Record<string, string>>>>;
-  readonly #agent = new Agent({ connections: CONNECTIONS });
+  readonly #agent: Dispatcher;
   /**
    * Settlements go over connections that carried one a moment ago, or over new ones. The far side may close an idle one
    * in the very moment we write to it, and then nobody can say whether the request arrived until recovery has asked.
    */
-  readonly #settleAgent = new Agent({
-    connections: CONNECTIONS,
-    keepAliveTimeout: SETTLE_IDLE_MS,
-    keepAliveMaxTimeout: SETTLE_IDLE_MS,
-  });
+  readonly #settleAgent: Dispatcher;
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
@@ -141,6 +144,9 @@ class RemoteFacilitator implements Facilitator {
     this.name = spec.name;
     this.#spec = spec;
     const urlOf = (operation: Operation): URL => new URL(`${spec.url}/${operation}`);
+    const proxy = spec.proxies?.get(spec.url);
+    this.#agent = openDispatcher(proxy, { connections: CONNECTIONS });
+    this.#settleAgent = openDispatcher(proxy, SETTLE_CONNECTIONS);
     this.#urls = { verify: urlOf('verify'), settle: urlOf('settle'), supported: urlOf('supported') };
     this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#families = deps.families;
@@ -148,7 +154,7 @@ class RemoteFacilitator implements Facilitator {
     this.#rest = new Rest(this.#clock);
     this.#random = deps.random ?? randomBytes;
     if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
-      this.#publicNodes = new PublicNodes(spec.publicNodes, deps.loadWitness, this.#clock);
+      this.#publicNodes = new PublicNodes(spec, deps.loadWitness, this.#clock);
     }
     this.#onStrangeReason = deps.onStrangeReason ?? (() => undefined);
     this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
@@ -344,14 +350,14 @@ function textOf(value: Json | undefined): string | undefined {
 const NOT_SENT: SettlementOutcome = { kind: 'failed', reason: 'settlement_not_sent' };
 
 function openWitnesses(
-  { name, rpc }: RemoteFacilitatorSpec,
+  { name, rpc, proxies }: RemoteFacilitatorSpec,
   open: OpenWitness | undefined,
   clock: () => number,
 ): ReadonlyMap<Network, Witness> {
   return new Map(
     [...rpc].map(([network, url]) => {
       if (open === undefined) throw new Error(`nothing was loaded to read the nodes of the facilitator ${name} with`);
-      return [network, open(network, url, clock)];
+      return [network, open(network, url, clock, proxies?.get(url))];
     }),
   );
 }

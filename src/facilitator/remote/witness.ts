@@ -32,5 +32,10 @@ export type Sight =
   /** Nobody has used the authorization up to now, and it can still be used. */
   | { readonly kind: 'unused' };
 
-/** Opens a witness of a network at a JSON-RPC URL, which is not asked yet. `clock` tells Unix milliseconds. */
-export type OpenWitness = (network: Network, url: string, clock: () => number) => Witness;
+/**
+ * Opens a witness of a network at a JSON-RPC URL, which is not asked yet.
+ *
+ * @param clock Unix milliseconds
+ * @param proxy through which the node is asked
+ */
+export type OpenWitness = (network: Network, url: string, clock: () => number, proxy?: string) => Witness;

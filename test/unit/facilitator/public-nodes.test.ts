@@ -18,7 +18,7 @@ describe('what reads public nodes', () => {
       if (loads === 1) throw new Error('too many open files');
       return open;
     };
-    const nodes = new PublicNodes(new Map([[NETWORK, 'http://127.0.0.1:1']]), load, Date.now);
+    const nodes = new PublicNodes({ publicNodes: new Map([[NETWORK, 'http://127.0.0.1:1']]) }, load, Date.now);
     const payment = scriptedPayment(2);
     const doubt: OpenSettlement = { payment, amount: payment.offer.amount, attempt: undefined, since: 0 };
     const { signal } = new AbortController();

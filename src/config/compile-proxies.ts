@@ -1,0 +1,36 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import { type ProxyEnvironment, proxyOf } from './proxy-environment.ts';
+
+/** Every URL that the gateway asks through a proxy, and the proxy. Upstreams are never asked through one. */
+export function compileProxies(
+  facilitators: readonly FacilitatorSpec[],
+  webhooks: readonly Webhook[],
+  environment: ProxyEnvironment,
+): ReadonlyMap<string, string> {
+  const proxies = new Map<string, string>();
+  for (const url of [...facilitators.flatMap(urlsOf), ...webhooks.map((hook) => hook.url)]) {
+    const proxy = proxyOf(url, environment);
+    if (proxy !== undefined) proxies.set(url, proxy);
+  }
+  return proxies;
+}
+
+function urlsOf(spec: FacilitatorSpec): readonly string[] {
+  const nodes = [...spec.rpc.values()];
+  return spec.kind === 'local' ? nodes : [spec.url, ...nodes, ...(spec.publicNodes?.values() ?? [])];
+}
+
+/** Says who is asked through which proxy, a line for each proxy. Paths and credentials of URLs are left out: they may hold keys. */
+export function describeProxies({ proxies }: Plan): readonly string[] {
+  const asked = new Map<string, Set<string>>();
+  for (const [url, proxy] of proxies) {
+    const name = new URL(proxy).origin;
+    asked.set(name, (asked.get(name) ?? new Set()).add(new URL(url).host));
+  }
+  return [...asked].map(
+    ([proxy, hosts]) =>
+      `${[...hosts].join(', ')}: asked through the proxy ${proxy} of the environment; NO_PROXY names who is not`,
+  );
+}
