@@ -19,7 +19,7 @@ export function compileProxies(
 
 function urlsOf(spec: FacilitatorSpec): readonly string[] {
   const nodes = [...spec.rpc.values()];
-  return spec.kind === 'local' ? nodes : [spec.url, ...nodes, ...(spec.publicNodes?.values() ?? [])];
+  return spec.kind === 'remote' ? [spec.url, ...nodes, ...(spec.publicNodes?.values() ?? [])] : nodes;
 }
 
 /** Says who is asked through which proxy, a line for each proxy. Paths and credentials of URLs are left out: they may hold keys. */

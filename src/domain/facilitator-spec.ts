@@ -70,6 +70,8 @@ export interface FacilitatorFacts {
   readonly networks: readonly Network[] | undefined;
   /** JSON-RPC URLs by network, where contracts of tokens can be asked. */
   readonly rpc: ReadonlyMap<Network, string>;
+  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  readonly proxies?: ReadonlyMap<string, string>;
   /** Time for a settlement, in milliseconds; after it the outcome is unknown. */
   readonly settleTimeoutMs: number;
 }
