@@ -4,7 +4,7 @@
 #   docker build --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:… .
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
-# What runs: no development tools, and not the local chain, which is optional and 43 MB. No install script is needed.
+# What runs: no development tools, nor what npm keeps of them because a package of ours could also use it. No install script is needed.
 FROM ${NODE_IMAGE} AS production
 WORKDIR /src
 COPY package.json package-lock.json ./

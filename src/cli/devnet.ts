@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { type Devnet, startDevnet } from '../devnet/devnet.ts';
+import { useDevnet } from '../devnet/existing-chain.ts';
 import { formatUnits } from '../domain/amount.ts';
 import { type Cli, example } from './cli.ts';
 import { CommandFailure, type ExitCode } from './exit.ts';
@@ -9,6 +10,7 @@ import { notice, print, type Terminal } from './terminal.ts';
 interface DevnetOptions {
   readonly port: number;
   readonly config?: true;
+  readonly rpc?: string;
 }
 
 /** Adds `turnpike devnet`. */
@@ -17,17 +19,24 @@ export function addDevnet({ program, terminal, finish }: Cli): void {
     .command('devnet')
     .description('run a local chain with a test USDC that x402 clients take for Base Sepolia')
     .option('--port <number>', 'port of the RPC on 127.0.0.1; 0 takes a free one', parsePort, 8545)
+    .option('--rpc <url>', 'use an anvil that runs elsewhere, where this machine has none', parseRpcUrl)
     .option('--config', 'write a whole gateway.yaml for it to stdout, in place of its facts')
     .addHelpText('after', example('turnpike devnet --port 8545', 'turnpike devnet --config > gateway.yaml'))
     .action(async (options: DevnetOptions) => finish(await devnet(options, terminal)));
 }
 
-async function devnet({ port, config }: DevnetOptions, terminal: Terminal): Promise<ExitCode> {
+async function devnet({ port, config, rpc }: DevnetOptions, terminal: Terminal): Promise<ExitCode> {
   const watch = watchForStop(terminal);
   try {
+    if (rpc !== undefined) {
+      const chain = await useDevnet(rpc, watch.signal);
+      noteLacking(chain.lacking, (line) => notice(terminal, line));
+      await tell(chain, config === true, terminal);
+      return 0;
+    }
     const chain = await startDevnet({ port, signal: watch.signal });
-    if (config === true) writeConfig(chain, terminal);
-    else await describe(chain, terminal);
+    await tell(chain, config === true, terminal);
+    notice(terminal, 'Ctrl-C ends the chain.');
     await Promise.race([watch.stopped(), chain.gone]);
     if (!watch.signal.aborted) throw new CommandFailure('the local chain has ended: its process is gone');
     await chain.close();
@@ -38,6 +47,18 @@ async function devnet({ port, config }: DevnetOptions, terminal: Terminal): Prom
   } finally {
     watch.end();
   }
+}
+
+/** Says what does not work on a chain that lacks contracts of others. */
+export function noteLacking(lacking: readonly string[], say: (line: string) => void): void {
+  if (lacking.length === 0) return;
+  const verb = lacking.length === 1 ? 'is' : 'are';
+  say(`${lacking.join(' and ')} ${verb} not on that chain: payments that need them fail, those in USDC do not.`);
+}
+
+async function tell(chain: Devnet, asFile: boolean, terminal: Terminal): Promise<void> {
+  if (asFile) writeConfig(chain, terminal);
+  else await describe(chain, terminal);
 }
 
 async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
@@ -66,7 +87,7 @@ async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
     'The buyer pays it with:',
     `  TURNPIKE_PAY_KEY=${buyer.key} turnpike pay URL`,
     'The next chain knows nothing of this one: restart the gateway with it, on an empty ledger.',
-    'These keys are public: never use them on a real chain. Ctrl-C ends the chain.',
+    'These keys are public: never use them on a real chain.',
   ]) {
     notice(terminal, line);
   }
@@ -92,7 +113,13 @@ function writeConfig({ rpcUrl, accounts }: Devnet, terminal: Terminal): void {
   ];
   for (const line of lines) print(terminal, line);
   notice(terminal, `The buyer pays with: TURNPIKE_PAY_KEY=${buyer.key} turnpike pay URL`);
-  notice(terminal, 'Ctrl-C ends the chain.');
+}
+
+/** Reads the value of `--rpc`. */
+export function parseRpcUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text;
+  throw new InvalidArgumentError('An RPC URL looks like http://127.0.0.1:8545.');
 }
 
 function parsePort(text: string): number {

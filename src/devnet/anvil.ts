@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DEVNET_CHAIN_ID } from './addresses.ts';
 import { DevnetError } from './devnet-error.ts';
 
 /** How to start an anvil. */
@@ -50,6 +51,15 @@ kill "$guard" 2>/dev/null
 exit "$code"
 `;
 
+/** The version of anvil that is tested. */
+const ANVIL_VERSION = '1.7.1';
+
+/** The platforms that there are packages for. */
+const PACKAGED: ReadonlySet<string> = new Set(['linux-amd64', 'linux-arm64', 'darwin-arm64', 'darwin-amd64']);
+
+/** How a chain is started that `--rpc` can name: with the chain id that clients expect, and a clock that goes on. */
+export const ANVIL_COMMAND = `anvil --chain-id ${DEVNET_CHAIN_ID} --block-time 2 --mixed-mining`;
+
 const LISTENING = /^Listening on (127\.0\.0\.1:\d+)$/;
 
 /**
@@ -58,16 +68,20 @@ const LISTENING = /^Listening on (127\.0\.0\.1:\d+)$/;
  * @throws {DevnetError} when the package is not installed, which is so wherever there is none for the platform
  */
 export function findAnvil(platform: string = process.platform, architecture: string = process.arch): string {
-  const name = `@foundry-rs/anvil-${platform}-${architecture === 'x64' ? 'amd64' : architecture}`;
+  const kind = `${platform}-${architecture === 'x64' ? 'amd64' : architecture}`;
+  const name = `@foundry-rs/anvil-${kind}`;
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     return join(dirname(manifest), 'bin', 'anvil');
   } catch (cause) {
+    const remedy = PACKAGED.has(kind)
+      ? `Install it beside Turnpike: npm install ${name}@${ANVIL_VERSION}\n`
+      : `There is none for this platform.\n`;
     throw new DevnetError(
       `There is no local chain on this machine.\n` +
         `  platform: ${platform}-${architecture}\n` +
-        `  missing:  the optional npm package ${name}\n` +
-        `Pass the RPC URL of a development chain, or install the package if there is one for this platform.`,
+        `  missing:  the npm package ${name}\n` +
+        `${remedy}Or name the RPC URL of one that runs elsewhere: --rpc http://HOST:8545, of\n  ${ANVIL_COMMAND}`,
       { cause },
     );
   }

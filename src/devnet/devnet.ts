@@ -106,9 +106,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const anvil = started.value;
   try {
     if (borrowed.status === 'rejected') throw borrowed.reason;
-    const devnet = devnetOn(anvil);
-    await furnish(anvil.rpcUrl, [...borrowed.value, ...(await ownCode())]);
-    await devnet.mint(devnet.accounts.buyer.address, BUYER_FUNDS);
+    const devnet = await furnishedDevnet(anvil, borrowed.value);
     options.signal?.throwIfAborted();
     return devnet;
   } catch (error) {
@@ -117,6 +115,14 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     options.signal?.throwIfAborted();
     throw error;
   }
+}
+
+/** Puts the contracts and the buyer's money on a chain that runs; `borrowed` is code of others that it does not have. */
+export async function furnishedDevnet(anvil: Anvil, borrowed: readonly PlacedCode[]): Promise<Devnet> {
+  const devnet = devnetOn(anvil);
+  await furnish(anvil.rpcUrl, [...borrowed, ...(await ownCode())]);
+  await devnet.mint(devnet.accounts.buyer.address, BUYER_FUNDS);
+  return devnet;
 }
 
 function devnetOn(anvil: Anvil): Devnet {

@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)(`the packed artefact, locked down${missin
       { command: lockedDown(data, [install.node, install.command]), cwd: data },
     );
     await gateway.ready;
-  });
+  }, 300_000);
 
   afterAll(async () => {
     gateway?.kill('SIGKILL');

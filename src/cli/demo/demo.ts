@@ -1,5 +1,6 @@
 import { openLog } from '../../observe/log.ts';
 import { type Cli, example } from '../cli.ts';
+import { parseRpcUrl } from '../devnet.ts';
 import { CommandFailure, type ExitCode } from '../exit.ts';
 import { type StopWatch, watchForStop } from '../stop.ts';
 import { print, type Terminal } from '../terminal.ts';
@@ -10,6 +11,7 @@ import { openWorld, type World } from './world.ts';
 
 interface DemoOptions {
   readonly once?: boolean;
+  readonly rpc?: string;
 }
 
 /** The price of the resource that the demo buys, in atomic units of USDC: `$0.001`. */
@@ -21,14 +23,15 @@ export function addDemo({ program, terminal, finish }: Cli): void {
     .command('demo')
     .description('the whole system on this machine: chain, API, gateway, and a buyer that pays')
     .option('--once', 'end after one paid request')
+    .option('--rpc <url>', 'use an anvil that runs elsewhere, where this machine has none', parseRpcUrl)
     .addHelpText('after', example('turnpike demo', 'turnpike demo --once'))
     .action(async (options: DemoOptions) => finish(await demo(options, terminal)));
 }
 
-async function demo({ once }: DemoOptions, terminal: Terminal): Promise<ExitCode> {
+async function demo(options: DemoOptions, terminal: Terminal): Promise<ExitCode> {
   const watch = watchForStop(terminal);
   try {
-    return await inWorld(once === true, watch, terminal);
+    return await inWorld(options, watch, terminal);
   } catch (fault) {
     // What breaks because it was asked to stop is no failure.
     if (watch.signal.aborted) return 0;
@@ -38,14 +41,14 @@ async function demo({ once }: DemoOptions, terminal: Terminal): Promise<ExitCode
   }
 }
 
-async function inWorld(once: boolean, watch: StopWatch, terminal: Terminal): Promise<ExitCode> {
+async function inWorld({ once, rpc }: DemoOptions, watch: StopWatch, terminal: Terminal): Promise<ExitCode> {
   const log = await openLog(terminal.stderr);
   // The story shows the same facts with more care; the log speaks once the story is over.
   log.level = 'warn';
-  const world = await openWorld(log, watch.signal);
+  const world = await openWorld(log, watch.signal, rpc);
   try {
     await tell(world, terminal);
-    if (once) return 0;
+    if (once === true) return 0;
     log.level = 'info';
     narrateUse(world, (line) => print(terminal, line));
     await watch.stopped();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { loadConfig } from '../../config/load.ts';
 import { renderProblem } from '../../config/problem.ts';
 import { type Devnet, startDevnet } from '../../devnet/devnet.ts';
+import { useDevnet } from '../../devnet/existing-chain.ts';
 import { loadSchemes } from '../../registry.ts';
 import { type Gateway, startGateway } from '../../server/gateway.ts';
 import { type SampleApi, startSampleApi } from './sample-api.ts';
@@ -25,9 +26,10 @@ type Closer = () => Promise<void>;
  * Opens the world. What was opened is closed again when the rest cannot be.
  *
  * @param stop gives up while the world is being opened; later it does nothing
- * @throws DevnetError when this machine cannot run a chain
+ * @param rpcUrl a development chain that runs elsewhere; default: one is started on this machine
+ * @throws DevnetError when this machine cannot run a chain, or what is at `rpcUrl` is none
  */
-export async function openWorld(log: Logger, stop: AbortSignal): Promise<World> {
+export async function openWorld(log: Logger, stop: AbortSignal, rpcUrl?: string): Promise<World> {
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers);
   // The chain ends with the signal it is given, at once; later the gateway has to go first.
@@ -36,7 +38,7 @@ export async function openWorld(log: Logger, stop: AbortSignal): Promise<World> 
   stop.addEventListener('abort', giveUp, { once: true });
   try {
     stop.throwIfAborted();
-    const [devnet, api] = await openBoth(closers, starting.signal);
+    const [devnet, api] = await openBoth(closers, starting.signal, rpcUrl);
     stop.removeEventListener('abort', giveUp);
     const yaml = priceTable(devnet, api);
     const gateway = await openGateway(yaml, devnet, log);
@@ -57,8 +59,13 @@ async function closeAll(closers: Closer[]): Promise<void> {
   if (faults.length > 0) throw faults[0];
 }
 
-async function openBoth(closers: Closer[], signal: AbortSignal): Promise<readonly [Devnet, SampleApi]> {
-  const [chain, sample] = await Promise.allSettled([startDevnet({ signal }), startSampleApi()]);
+async function openBoth(
+  closers: Closer[],
+  signal: AbortSignal,
+  rpcUrl: string | undefined,
+): Promise<readonly [Devnet, SampleApi]> {
+  const opening = rpcUrl === undefined ? startDevnet({ signal }) : useDevnet(rpcUrl, signal);
+  const [chain, sample] = await Promise.allSettled([opening, startSampleApi()]);
   if (chain.status === 'fulfilled') closers.push(() => chain.value.close());
   if (sample.status === 'fulfilled') closers.push(() => sample.value.close());
   if (chain.status === 'rejected') throw chain.reason;
