@@ -1,9 +1,11 @@
 import type { Amount } from './amount.ts';
+import type { AnswerEnd } from './answer-end.ts';
 import type { Offer } from './offer.ts';
 import type { Receipt } from './receipt.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Route } from './route.ts';
 import type { PaidPrice } from './route-price.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * Charging after the answer: what a call costs is known only when its answer is there. A meter counts what was used, a
@@ -99,14 +101,6 @@ export interface StreamReading {
   end(how: AnswerEnd): Charge;
 }
 
-/** How an answer that was going out has come to its end. */
-export type AnswerEnd =
-  | 'complete'
-  | 'upstream_broke'
-  | 'client_gone'
-  /** It would have outlived the payment: the gateway has ended it while its charge can still be settled. */
-  | 'out_of_time';
-
 /** What an answer costs. */
 export type Charge = Finish &
   (
@@ -114,6 +108,8 @@ export type Charge = Finish &
         readonly kind: 'charge';
         /** Atomic units; what is over the offer's amount is not asked for. Zero uses the payment up, too. */
         readonly amount: Amount;
+        /** What it was made of, for the books. */
+        readonly usage?: Usage;
       }
     /** Nothing is charged and the payment can be used again; the answer goes out all the same. */
     | { readonly kind: 'release'; readonly reason: string }

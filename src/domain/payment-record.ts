@@ -63,6 +63,8 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
    * before that, and in rows of versions that always asked for the whole price. {@link amountAsked} reads it.
    */
   readonly asked: Amount | undefined;
+  /** What the charge was made of, as `encodeUsage` writes it: of calls that were charged by what they used. */
+  readonly usage: string | undefined;
   /** The last attempt to settle, once there was one. */
   readonly attempt: SettlementAttempt | undefined;
   /** {@link PaymentClaim.evidence}, until it is forgotten. */

@@ -26,6 +26,8 @@ export interface PaymentEvent {
   readonly amount: Amount;
   readonly payTo: string;
   readonly scheme: string;
+  /** {@link PaymentRecord.usage} of the payment. */
+  readonly usage: string | undefined;
   /** The transaction that the money moved with; `undefined` where none is known to have moved any. */
   readonly transaction: string | undefined;
   /** Unix milliseconds at which the ledger learned that it moved. */

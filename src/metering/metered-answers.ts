@@ -1,6 +1,6 @@
 import { type Amount, clampAmount, NOTHING } from '../domain/amount.ts';
+import type { AnswerEnd } from '../domain/answer-end.ts';
 import type {
-  AnswerEnd,
   AnswerHead,
   AnswerReader,
   AnswerReaders,
@@ -11,9 +11,10 @@ import type {
   RequestChange,
   StreamReading,
 } from '../domain/answer-reader.ts';
-import type { Metered, Metering } from '../domain/metered-price.ts';
+import type { Metered, Metering, MeterSpec } from '../domain/metered-price.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { Figures } from '../domain/rate.ts';
+import type { Usage } from '../domain/usage.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { type ChargeBounds, computeCharge, statedCharge } from './charge.ts';
 import { bodyForm } from './media.ts';
@@ -39,6 +40,11 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
     },
   };
 }
+
+/** Longest word of the API's own that is kept. */
+const MOST_STATED = 200;
+
+type Charged = Extract<Charge, { kind: 'charge' }>;
 
 class MeteredReader implements AnswerReader {
   readonly request: RequestChange | undefined;
@@ -101,7 +107,7 @@ class MeteredReading implements StreamReading {
     this.#meter.finish();
     const metered = this.#meter.metered();
     if (metered.kind === 'failed') return { kind: 'release', reason: 'the answer says that the call failed' };
-    return { kind: 'charge', amount: this.#amountOf(metered) };
+    return this.#chargeOf(metered, 'complete');
   }
 
   pass(chunk: Buffer): readonly Uint8Array[] {
@@ -109,40 +115,67 @@ class MeteredReading implements StreamReading {
   }
 
   end(how: AnswerEnd): Charge {
-    // A call that broke off costs nothing, and uses its payment up: something of it went out.
-    if (how === 'upstream_broke') return { kind: 'charge', amount: NOTHING };
-    if (how === 'client_gone' || how === 'out_of_time') return { kind: 'charge', amount: this.#partial() };
-    const held = this.#meter.finish();
-    return {
-      kind: 'charge',
-      amount: this.#amountOf(this.#meter.metered()),
-      finish: (told) => Buffer.concat([this.#receipt(told), ...held]),
-    };
+    switch (how) {
+      case 'complete': {
+        const held = this.#meter.finish();
+        const charge = this.#chargeOf(this.#meter.metered(), how);
+        return { ...charge, finish: (told) => Buffer.concat([this.#receipt(told), ...held]) };
+      }
+      case 'upstream_broke':
+        // A call that broke off costs nothing, and uses its payment up: something of it went out.
+        return { ...this.#chargeOf(this.#meter.metered(), how), amount: NOTHING };
+      case 'client_gone':
+      case 'out_of_time':
+        return this.#partial(how);
+    }
   }
 
   /** Of an answer whose buyer left, or that took longer than its payment lasts: what was told by then, or what can be seen to have been made, whichever is more. */
-  #partial(): Amount {
+  #partial(how: AnswerEnd): Charged {
     const metered = this.#meter.metered();
-    if (metered.kind === 'failed') return NOTHING;
-    if (metered.kind === 'stated') return this.#amountOf(metered);
+    if (metered.kind === 'failed' || metered.kind === 'stated') return this.#chargeOf(metered, how);
     const guessed = this.#meter.estimate(this.#terms.requestBytes);
     const figures = metered.kind === 'used' ? withLeast(metered.figures, guessed) : guessed;
-    return computeCharge(figures, this.#terms.metering.rates, this.#bounds());
+    const { model } = metered;
+    const amount = computeCharge(figures, this.#terms.metering.rates, this.#bounds());
+    const isGuess = metered.kind !== 'used' || figures !== metered.figures;
+    return { kind: 'charge', amount, usage: { ...this.#usage(how), model, figures, guessed: isGuess } };
   }
 
-  #amountOf(metered: Metered): Amount {
+  #chargeOf(metered: Metered, how: AnswerEnd): Charged {
     const { rates, missing } = this.#terms.metering;
     const bounds = this.#bounds();
+    const usage = this.#usage(how);
     switch (metered.kind) {
-      case 'used':
-        return computeCharge(metered.figures, rates, bounds);
-      case 'stated':
-        return statedCharge(metered.text, bounds) ?? missingCharge(missing, bounds);
-      case 'missing':
-        return missingCharge(missing, bounds);
+      case 'used': {
+        const { figures, model } = metered;
+        return { kind: 'charge', amount: computeCharge(figures, rates, bounds), usage: { ...usage, figures, model } };
+      }
+      case 'stated': {
+        const stated = metered.text.slice(0, MOST_STATED);
+        const amount = statedCharge(metered.text, bounds);
+        if (amount !== undefined) return { kind: 'charge', amount, usage: { ...usage, stated } };
+        return {
+          kind: 'charge',
+          amount: missingCharge(missing, bounds),
+          usage: { ...usage, stated, missing: 'bad_figure' },
+        };
+      }
+      case 'missing': {
+        const { reason, model } = metered;
+        return { kind: 'charge', amount: missingCharge(missing, bounds), usage: { ...usage, model, missing: reason } };
+      }
       case 'failed':
-        return NOTHING;
+        return { kind: 'charge', amount: NOTHING, usage };
     }
+  }
+
+  /** What is known of every charge; each adds what its answer told. */
+  #usage(end: AnswerEnd): Usage {
+    const { meter, rates, min } = this.#terms.metering;
+    const texts = new Map([...rates].map(([dimension, { text }]) => [dimension, text]));
+    const nothing = { model: undefined, figures: new Map(), stated: undefined, missing: undefined, guessed: false };
+    return { ...nothing, meter: meterName(meter), end, rates: texts, min };
   }
 
   #bounds(): ChargeBounds {
@@ -159,6 +192,10 @@ class MeteredReading implements StreamReading {
       ? Buffer.alloc(0)
       : Buffer.from(`: x402 ${receipt}\n\n`);
   }
+}
+
+function meterName(meter: MeterSpec): string {
+  return meter.kind === 'family' ? meter.family : meter.kind;
 }
 
 function missingCharge(rule: Metering['missing'], { min, max }: ChargeBounds): Amount {

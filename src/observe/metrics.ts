@@ -5,6 +5,7 @@ import { createCatalogueMetrics } from './catalogue-metrics.ts';
 import { type ConfigMetrics, createConfigMetrics } from './config-metrics.ts';
 import { createFacilitatorMetrics } from './facilitator-metrics.ts';
 import { createLogMetrics, type LogMetrics } from './log-metrics.ts';
+import { createMeteringMetrics } from './metering-metrics.ts';
 import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
@@ -75,6 +76,7 @@ export function createMetrics(): Metrics {
     },
     ...createPassMetrics(registry),
     ...createAnswerMetrics(registry),
+    ...createMeteringMetrics(registry),
     ...createWebhookMetrics(registry),
     ...createReadinessMetrics(registry),
     ...createLogMetrics(registry),

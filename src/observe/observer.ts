@@ -6,6 +6,7 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Route } from '../domain/route.ts';
 import type { SettleMode } from '../domain/route-price.ts';
+import type { Usage } from '../domain/usage.ts';
 
 /** How a request ended, in words that logs and metrics share. */
 export type RequestOutcome =
@@ -74,7 +75,7 @@ export interface RequestSummary {
 /** A step that a payment took and that is written down. */
 export interface PaymentMove {
   /** The payment after the step. */
-  readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'asset' | 'amount'>;
+  readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'asset' | 'amount' | 'settlement'>;
   readonly to: PaymentState;
   /** Whether the ledger learned with this step that the money moved. */
   readonly settled: boolean;
@@ -123,6 +124,17 @@ export interface UnkeptAnswer {
   readonly room: 'memory' | 'store';
 }
 
+/** An answer that was charged by what it says. */
+export interface ChargedAnswer {
+  /** Id of the price. */
+  readonly route: string;
+  /** `undefined` where its reader does not tell. */
+  readonly usage: Usage | undefined;
+  readonly amount: Amount;
+  /** What the buyer had signed for. */
+  readonly maximum: Amount;
+}
+
 /** Takes note of what happens: logs, metrics. Never throws, never waits. */
 export interface Observer {
   requestFinished(summary: RequestSummary): void;
@@ -132,4 +144,6 @@ export interface Observer {
   gasFailed(facilitator: string, network: Network, gas: bigint): void;
   passNoted(event: PassEvent): void;
   answerNotKept(event: UnkeptAnswer): void;
+  /** The charge is written down. */
+  answerCharged(event: ChargedAnswer): void;
 }

@@ -54,10 +54,10 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   });
   return {
     paymentMoved({ record, to, settled }: PaymentMove) {
-      const { route, network, scheme, asset, amount } = record;
+      const { route, network, scheme, asset, amount, settlement } = record;
       if (!settled && !OUTCOMES.has(to)) return;
       payments.inc({ route, network, scheme, outcome: settled ? 'settled' : to });
-      if (settled) revenue.inc({ route, network, asset }, Number(amount));
+      if (settled) revenue.inc({ route, network, asset }, Number(settlement?.amount ?? amount));
     },
     setOpenSettlements(counts, now) {
       open.reset();

@@ -24,7 +24,7 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 
 export type ChargeResult = { readonly kind: 'charged'; readonly notice: SettlementNotice } | Refusal;
 
 /** What the row learns with the step to `settling`; without `asked`, the offer's amount is asked for. */
-export type FactsAtSettling = Pick<Transition, 'bodyDigest' | 'asked'>;
+export type FactsAtSettling = Pick<Transition, 'bodyDigest' | 'asked' | 'usage'>;
 
 /** The same with the amount that is asked for. */
 type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;

@@ -4,6 +4,7 @@ import type { Passage } from '../proxy/passage.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
+import { chargeEvent, usageFact } from './charge-facts.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { Credit } from './credit-gate.ts';
 import { cutInTime } from './cut-in-time.ts';
@@ -112,8 +113,10 @@ async function chargeWhole(
   let notice: SettlementNotice | undefined;
   try {
     await keepOrRelease(request, waiting, body, services);
-    const facts = { ...digest.fact, asked: asked(cost.amount, authorized) };
+    const amount = asked(cost.amount, authorized);
+    const facts = { ...digest.fact, asked: amount, ...usageFact(cost) };
     const result = await charge(request, claimed, authorized, services, facts);
+    services.observer.answerCharged(chargeEvent(request, authorized, cost, amount));
     if (result.kind === 'refusal') return result;
     notice = result.notice;
   } finally {
@@ -221,7 +224,7 @@ async function streamOnCredit(
   }
   // From here on it is counted as a debt.
   waiting.charged();
-  const passage = new StreamCharge(request, waiting, reading);
+  const passage = new StreamCharge(request, waiting, reading, services);
   const changes: Changes = { passage, length: reading.adds ? undefined : 'same' };
   const callOff = cutInTime(waiting, services, () => passage.runOut());
   let outcome: RelayOutcome = { kind: 'upstream_broke' };
@@ -229,7 +232,7 @@ async function streamOnCredit(
     outcome = await relay(request, response, true, [], changes);
   } finally {
     callOff();
-    await passage.close(outcome, services);
+    await passage.close(outcome);
   }
   return served(endOf(outcome, 'paid'));
 }

@@ -1,8 +1,10 @@
 import type { Amount } from '../domain/amount.ts';
-import type { AnswerEnd, Charge, StreamReading } from '../domain/answer-reader.ts';
+import type { AnswerEnd } from '../domain/answer-end.ts';
+import type { Charge, StreamReading } from '../domain/answer-reader.ts';
 import { parseFieldList } from '../proxy/field-list.ts';
 import type { LastPart, Passage } from '../proxy/passage.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import { chargeEvent, usageFact } from './charge-facts.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { toldOf } from './refusal.ts';
@@ -24,6 +26,7 @@ export class StreamCharge implements Passage {
   readonly #claimed: ClaimedPayment;
   readonly #authorized: AuthorizedPayment;
   readonly #reading: StreamReading;
+  readonly #services: Services;
   #charge: Charge | undefined;
   /** While the charge is being written down. */
   #deciding: Promise<Charge> | undefined;
@@ -33,11 +36,13 @@ export class StreamCharge implements Passage {
     request: RoutedRequest,
     { claimed, authorized }: { readonly claimed: ClaimedPayment; readonly authorized: AuthorizedPayment },
     reading: StreamReading,
+    services: Services,
   ) {
     this.#request = request;
     this.#claimed = claimed;
     this.#authorized = authorized;
     this.#reading = reading;
+    this.#services = services;
   }
 
   /** The answer is cut now, because its payment would end before it. */
@@ -63,15 +68,15 @@ export class StreamCharge implements Passage {
    * Writes down how the answer ended, and its charge where that was not known before. A step that could not be written
    * has let go of the payment already.
    */
-  async close(outcome: RelayOutcome, services: Services): Promise<void> {
+  async close(outcome: RelayOutcome): Promise<void> {
     // Cut while the charge was being written: the next step follows that one, and does not race with it.
     await this.#deciding?.catch(() => undefined);
     const charge = this.#charge ?? (await this.#decide(this.#endAfter(outcome)));
     if (charge.kind === 'release') return;
     // Who broke off has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
-    await this.#claimed.move({ to: 'owed', ...end, checkAt: services.clock() });
-    services.owed();
+    await this.#claimed.move({ to: 'owed', ...end, checkAt: this.#services.clock() });
+    this.#services.owed();
   }
 
   #endAfter({ kind }: RelayOutcome): AnswerEnd {
@@ -99,7 +104,11 @@ export class StreamCharge implements Passage {
     const charge = await this.#readEnd(how);
     this.#charge = charge;
     if (charge.kind === 'release') await this.#claimed.move({ to: 'released', reason: charge.reason });
-    else await this.#claimed.move({ to: 'owed', asked: asked(charge.amount, this.#authorized) });
+    else {
+      const amount = asked(charge.amount, this.#authorized);
+      await this.#claimed.move({ to: 'owed', asked: amount, ...usageFact(charge) });
+      this.#services.observer.answerCharged(chargeEvent(this.#request, this.#authorized, charge, amount));
+    }
     return charge;
   }
 }

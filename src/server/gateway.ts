@@ -381,5 +381,8 @@ function fanOut(observers: readonly Partial<Observer>[]): Observer {
     answerNotKept(event) {
       for (const observer of observers) observer.answerNotKept?.(event);
     },
+    answerCharged(event) {
+      for (const observer of observers) observer.answerCharged?.(event);
+    },
   };
 }

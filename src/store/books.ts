@@ -14,6 +14,8 @@ export interface BookFilter {
   readonly payer?: string;
   /** Only those that nobody has noted to have taken care of. */
   readonly unresolved?: true;
+  /** Only those that were charged by what was used. */
+  readonly metered?: true;
 }
 
 /** In which order rows are read. */

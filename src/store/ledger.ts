@@ -35,6 +35,8 @@ export interface Transition {
   readonly settlement?: Settlement;
   /** What is about to be asked for. The first one of a claim stays: later steps do not change it. */
   readonly asked?: Amount;
+  /** {@link PaymentRecord.usage}, with what is asked for; stays likewise. */
+  readonly usage?: string;
   readonly attempt?: SettlementAttempt;
   /** Who is about to send the attempt, where it is not who verified the payment first. */
   readonly facilitator?: string;

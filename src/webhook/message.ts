@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { formatAmount } from '../domain/amount.ts';
 import type { PaymentEvent, Webhook } from '../domain/webhook.ts';
+import type { Json } from '../domain/x402.ts';
 
 /** A request to a receiver, ready to be sent. */
 export interface Message {
@@ -33,6 +34,11 @@ export function encodeMessage(event: PaymentEvent, { secret }: Webhook, now: num
   };
 }
 
+/** Written by our own ledger as JSON. */
+function readUsage(text: string): Json {
+  return JSON.parse(text);
+}
+
 /** The same text for one event, whenever it is sent. Times in ISO 8601 and UTC, amounts as decimal text. */
 function encodeEvent({ id, type, createdAt, ...event }: PaymentEvent): string {
   return JSON.stringify({
@@ -51,6 +57,8 @@ function encodeEvent({ id, type, createdAt, ...event }: PaymentEvent): string {
       requestId: event.requestId,
       settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
       payment: event.payment,
+      // Only of calls that were charged by what they used: the text of all others stays as it was.
+      ...(event.usage === undefined ? {} : { usage: readUsage(event.usage) }),
     },
   });
 }

@@ -74,6 +74,7 @@ export function freshRow(claim: PaymentClaim, epoch: number, changedAt: number):
     settlement: undefined,
     settledAt: undefined,
     asked: undefined,
+    usage: undefined,
     attempt: undefined,
     bodyDigest: undefined,
     reason: undefined,

@@ -152,6 +152,15 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await claimed()).asked).toBeUndefined();
     });
 
+    it('keeps what the charge was made of as it was first written, until the payment is claimed anew', async () => {
+      let record = await moved(await claimed(), { to: 'uncharged' });
+      record = await moved(record, { to: 'owed', asked: 7_000n as Amount, usage: '{"meter":"openai"}' });
+      record = await moved(record, { to: 'settling', usage: '{"meter":"another"}' });
+      expect((await scene.ledger.find(record.key))?.usage).toBe('{"meter":"openai"}');
+      await moved(record, { to: 'failed' });
+      expect((await claimed()).usage).toBeUndefined();
+    });
+
     it('keeps the reason of the last step only', async () => {
       let record = await claimed(paymentClaim({ state: 'settling' }));
       record = await moved(record, { to: 'unknown', reason: 'timeout' });

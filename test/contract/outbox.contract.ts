@@ -41,6 +41,7 @@ export function outboxContract(scene: LedgerScene): void {
         amount: 7n,
         payTo: record.payTo,
         scheme: record.scheme,
+        usage: undefined,
         transaction: SETTLEMENT.transaction,
         settledAt: NOW + 5,
       };
@@ -55,6 +56,13 @@ export function outboxContract(scene: LedgerScene): void {
       const [delivery] = await take();
       expect(delivery?.event).toMatchObject({ type: 'payment.defaulted', amount: 10_000n });
       expect(delivery?.event).toMatchObject({ transaction: undefined, settledAt: undefined });
+    });
+
+    it('tells what a charge was made of', async () => {
+      const usage = '{"meter":"openai","figures":{"input":"12"}}';
+      const settling = await scene.moved(await scene.broughtTo('forwarding'), { to: 'settling', usage });
+      await scene.moved(settling, { to: 'delivered', settlement: SETTLEMENT, news: SETTLED });
+      expect((await take())[0]?.event.usage).toBe(usage);
     });
 
     it('holds nothing of a step that was not taken', async () => {

@@ -1,5 +1,6 @@
 import type { Amount } from '../../src/domain/amount.ts';
-import type { AnswerEnd, AnswerReaders, Charge, StreamReading } from '../../src/domain/answer-reader.ts';
+import type { AnswerEnd } from '../../src/domain/answer-end.ts';
+import type { AnswerReaders, Charge, StreamReading } from '../../src/domain/answer-reader.ts';
 
 /** Atomic units for each word of an answer. */
 export const PER_WORD = 100n;

@@ -11,7 +11,9 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import type { Amount } from '../../src/domain/amount.ts';
+import { type Decimal, parseDecimal } from '../../src/domain/decimal.ts';
 import type { PaymentClaim } from '../../src/domain/payment-record.ts';
+import { encodeUsage, type Usage } from '../../src/domain/usage.ts';
 import type { Transition } from '../../src/store/ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
@@ -54,6 +56,12 @@ async function cli(...argv: string[]) {
   stderr.end();
   const [out, err] = await Promise.all(written);
   return { code, out, err };
+}
+
+function decimal(text: string): Decimal {
+  const read = parseDecimal(text);
+  if (read === undefined) throw new Error(`${text} is no decimal`);
+  return read;
 }
 
 /** Claims a payment and leads it through steps. */
@@ -291,6 +299,62 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(JSON.parse(json)).toEqual({ lines: [{ day: '2026-11-01', route: 'weather', ...total }], totals: [total] });
     });
 
+    it('adds up what was used per day and model, exactly, within the width of a terminal', async () => {
+      const rates = new Map([['input', '$2.50/1M']] as const);
+      const used = (model: string | undefined, input: string, output: string, missing?: 'no_usage'): Usage => ({
+        ...{ meter: 'openai', model, stated: undefined, missing, guessed: false, end: 'complete', rates, min: '0' },
+        figures: new Map(
+          missing === undefined
+            ? [
+                ['input', decimal(input)],
+                ['output', decimal(output)],
+              ]
+            : [],
+        ),
+      });
+      const call = async (name: string, date: number, usage: Usage, amount: bigint): Promise<void> => {
+        const charge = { asked: amount as Amount, usage: encodeUsage(usage) };
+        const claimedAt = Date.UTC(2025, 0, date);
+        await payment(
+          store,
+          { name, claimedAt },
+          { to: 'uncharged' },
+          { to: 'owed', ...charge },
+          { to: 'settling' },
+          settled('delivered', amount),
+        );
+      };
+      const long = `a-model-${'x'.repeat(80)}`;
+      await call('u1', 1, used('gpt-5-mini', '1200', '340'), 4200n);
+      await call('u2', 1, used('gpt-5-mini', '9007199254740993', '0.5'), 800n);
+      await call('u3', 1, used('gpt-5-mini', '', '', 'no_usage'), 500n);
+      await call('u4', 2, used(long, '1', '2'), 1n);
+      const span = ['--since', '2025-01-01', '--until', '2025-01-03'];
+      const { code, out } = await cli('usage', '-c', file, ...span);
+      expect(code).toBe(0);
+      const lines = out.split('\n').slice(0, -1);
+      expect(lines.map((line) => line.replace(/ +/g, ' '))).toEqual([
+        'DAY (UTC) MODEL CALLS USED CHARGED',
+        '2025-01-01 gpt-5-mini 3 9007199254742193 input 0.0055 USDC',
+        ' 340.5 output',
+        ' 1 without usage',
+        expect.stringMatching(/^2025-01-02 a-model-x*… 1 1 input 0\.000001 USDC$/),
+        ' 2 output',
+      ]);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+      const { out: json } = await cli('usage', '--json', '--store', storeUrl, ...span);
+      expect(JSON.parse(json).lines[0]).toEqual({
+        ...{ day: '2025-01-01', model: 'gpt-5-mini', network: 'eip155:84532', asset: USDC, symbol: 'USDC' },
+        ...{ calls: 3, missing: 1, used: { input: '9007199254742193', output: '340.5' } },
+        ...{ charged: '0.0055', chargedAtomic: '5500', settled: '0.0055', settledAtomic: '5500' },
+      });
+      const shown = await cli('show', paymentClaim({ name: 'u1' }).key, '-c', file);
+      expect(shown.out).toMatch(/^used +1200 input at \$2\.50\/1M, 340 output$/m);
+      expect(shown.out).toMatch(/^model +gpt-5-mini$/m);
+      const { err } = await cli('usage', '-c', file, '--since', '2026-11-01');
+      expect(err).toContain('nothing was charged by what was used');
+    });
+
     it('shows a payment by its key, however old, and what its state means', async () => {
       const { code, out } = await cli('show', paymentClaim({ name: 'c3' }).key, '-c', file, '--since', '1h');
       expect(code).toBe(0);
@@ -480,6 +544,7 @@ describe('the ledger commands without a ledger', () => {
     'show',
     'export',
     'summary',
+    'usage',
     'resolve',
   ])('show an example in the help of ledger %s', async (command) => {
     const { code, out } = await cli(...(command === '' ? [] : [command]), '--help');

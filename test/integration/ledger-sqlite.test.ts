@@ -256,11 +256,11 @@ describe('a SQLite ledger', () => {
       ['settling', 700n],
       ['unknown', 10_000n],
     ]);
-    for (const row of taken) expect(amountAsked(row)).toBe(row.amount);
+    for (const row of taken) expect([amountAsked(row), row.usage]).toEqual([row.amount, undefined]);
     const owed = taken.find(({ state }) => state === 'owed');
     if (owed === undefined) throw new Error('the debt is not there');
-    const outcome = await ledger.transition(owed.key, owed.epoch, { to: 'settling', asked: owed.amount });
-    expect(outcome.record?.asked).toBe(10_000n);
+    const outcome = await ledger.transition(owed.key, owed.epoch, { to: 'settling', asked: owed.amount, usage: '{}' });
+    expect(outcome.record).toMatchObject({ asked: 10_000n, usage: '{}' });
   });
 
   it('is unavailable while another process does not let go of the file, and works again after that', async () => {

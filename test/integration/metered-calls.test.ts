@@ -1,9 +1,11 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { challengeOf, settlementOf, stockUptoFetch } from '../support/buyer.ts';
+import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { approvePermit2, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { DIALECT_SAMPLES, type DialectSample, sse } from '../support/metering/answers.ts';
+import { scrapeText } from '../support/metrics.ts';
 import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
 import { type OracleRate, oracleCharge } from '../support/metering/oracle.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
@@ -152,6 +154,50 @@ describe('A metered price', () => {
     expect(settlementOf(await ask('{"object":"chat.completion"}')).amount).toBe('500');
     expect((await ask('{"error":{"message":"overloaded"}}')).headers.get('payment-response')).toBeNull();
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n - 500n);
+  });
+
+  it('is told of in metrics and the books: what was used, what was missing, and the part of the maximum', async () => {
+    const store = openMemoryLedger(Date.now);
+    const gateway = await startTestGateway(
+      `
+upstream: ${api.url}
+payTo: "${devnet.accounts.payee.address}"
+accepts: [base-sepolia]
+store: memory
+${LOCAL()}
+routes:
+  - { path: /v1/*, name: chat, price: ${PRICE} }
+`,
+      { store },
+    );
+    gateways.push(gateway);
+    const payer = await approvedPayer();
+    const usage = { prompt_tokens: 1_000, completion_tokens: 100, prompt_tokens_details: { cached_tokens: 400 } };
+    for (const answer of [{ model: 'gpt-5-mini-2026', usage }, { model: 'gpt-5-mini-2026' }]) {
+      api.answer = (response) =>
+        response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
+      await (
+        await stockUptoFetch(payer.key)(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: '{}' })
+      ).text();
+    }
+    const metrics = await scrapeText(gateway.adminUrl);
+    expect(metrics).toContain('turnpike_metered_units_total{route="chat",dimension="input"} 600');
+    expect(metrics).toContain('turnpike_metered_units_total{route="chat",dimension="cachedInput"} 400');
+    expect(metrics).toContain('turnpike_metered_units_total{route="chat",dimension="output"} 100');
+    expect(metrics).toContain('turnpike_meter_missing_total{route="chat",reason="no_usage"} 1');
+    expect(metrics).toContain('turnpike_metered_charge_ratio_bucket{le="0.01",route="chat"} 2');
+    expect(metrics).not.toContain('gpt-5-mini');
+    // 600 at $2.50, 400 at $0.25 and 100 at $10 a million, and the least charge.
+    expect(metrics).toMatch(/turnpike_revenue_atomic_total\{route="chat",[^}]*\} 3100\n/);
+    const rows = await store.list({ metered: true }, undefined, 10);
+    expect(rows.map(({ usage: kept }) => JSON.parse(kept ?? '{}'))).toMatchObject([
+      {
+        ...{ meter: 'openai', model: 'gpt-5-mini-2026', missing: null, guessed: false, end: 'complete', min: '0.0005' },
+        figures: { input: '600', cachedInput: '400', output: '100' },
+        rates: { input: '$2.50/1M', cachedInput: '$0.25/1M', output: '$10/1M' },
+      },
+      { model: 'gpt-5-mini-2026', missing: 'no_usage', figures: {} },
+    ]);
   });
 
   it('is never charged above its maximum', async () => {

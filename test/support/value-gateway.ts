@@ -121,6 +121,7 @@ export async function openValueGateway(
     facilitatorCalled: () => {},
     passNoted: () => {},
     answerNotKept: () => {},
+    answerCharged: () => {},
     gasFailed: () => {},
   };
   let requests = 0;

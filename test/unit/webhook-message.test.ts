@@ -26,6 +26,7 @@ const EVENT: PaymentEvent = {
   amount: (2n ** 200n) as Amount,
   payTo: '0x04',
   scheme: 'exact',
+  usage: undefined,
   transaction: '0xab',
   settledAt: AT,
 };

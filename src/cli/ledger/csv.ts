@@ -26,6 +26,8 @@ const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: Ledger
   { name: 'asked_atomic', of: (entry) => entry.askedAtomic },
   { name: 'resolved_at', of: ({ resolved }) => resolved?.at ?? null },
   { name: 'resolved_note', of: ({ resolved }) => resolved?.note ?? null },
+  { name: 'model', of: ({ usage }) => usage?.model ?? null },
+  { name: 'usage', of: ({ usage }) => (usage === null ? null : JSON.stringify(usage)) },
 ];
 
 /** The header row, without its line end. */

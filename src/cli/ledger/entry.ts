@@ -1,5 +1,6 @@
 import { type Amount, formatAmount } from '../../domain/amount.ts';
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
+import { decodeUsage, describeUsage, type Usage, type UsageJson } from '../../domain/usage.ts';
 import type { AssetNames } from './asset-names.ts';
 
 /** The money that moved, as JSON shows it. */
@@ -51,11 +52,14 @@ export interface LedgerEntry {
   readonly checkAt: string | null;
   /** What somebody noted who took care of it. */
   readonly resolved: { readonly at: string; readonly note: string } | null;
+  /** What the charge was made of; `null` where it was the price. */
+  readonly usage: UsageJson | null;
 }
 
 /** Describes a row. */
 export function describeEntry(record: PaymentRecord, assets: AssetNames): LedgerEntry {
   const asked = askedOf(record);
+  const usage = usageOf(record);
   return {
     key: record.key,
     state: record.state,
@@ -83,6 +87,7 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
     checks: record.checks,
     checkAt: record.checkAt === 0 ? null : isoTime(record.checkAt),
     resolved: describeResolution(record),
+    usage: usage === undefined ? null : describeUsage(usage),
   };
 }
 
@@ -90,6 +95,11 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
 export function askedOf(record: PaymentRecord): Amount | undefined {
   const { asked, attempt, settlement } = record;
   return asked === undefined && attempt === undefined && settlement === undefined ? undefined : amountAsked(record);
+}
+
+/** What the charge of a payment was made of. */
+export function usageOf({ usage }: Pick<PaymentRecord, 'usage'>): Usage | undefined {
+  return usage === undefined ? undefined : decodeUsage(usage);
 }
 
 function describeSettled(record: PaymentRecord, assets: AssetNames): SettledEntry | null {

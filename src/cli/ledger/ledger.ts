@@ -4,6 +4,7 @@ import { addList } from './list.ts';
 import { addResolve } from './resolve.ts';
 import { addShow } from './show.ts';
 import { addSummary } from './summary.ts';
+import { addUsage } from './usage.ts';
 
 /**
  * Adds `turnpike ledger` with its commands. All but `resolve` only read: the gateway may be running on the same store.
@@ -28,5 +29,6 @@ export function addLedger({ program, terminal, registry, finish }: Cli, clock: (
   addShow(cli, clock);
   addExport(cli, clock);
   addSummary(cli, clock);
+  addUsage(cli, clock);
   addResolve(cli, clock);
 }

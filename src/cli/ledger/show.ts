@@ -69,6 +69,24 @@ export function expectFound(found: Found, id: string, since: number): Extract<Fo
   }
 }
 
+/** What a charge was made of. The model's name, and what the API said, are other people's words. */
+function usageFacts({ usage }: LedgerEntry): readonly (readonly [string, string | null])[] {
+  if (usage === null) return [];
+  const { figures, rates } = usage;
+  const used = Object.entries(figures).map(([dimension, count]) => {
+    const rate = rates[dimension];
+    return `${count} ${dimension}${rate === undefined ? '' : ` at ${rate}`}`;
+  });
+  return [
+    ['meter', usage.meter],
+    ['model', usage.model],
+    ['used', used.length === 0 ? null : `${used.join(', ')}${usage.guessed ? ' (guessed from what went out)' : ''}`],
+    ['stated', usage.stated],
+    ['no usage', usage.missing],
+    ['answer', usage.end === 'complete' ? null : usage.end],
+  ];
+}
+
 /** One fact per line, with what the state means at the end. Request ids and reasons are other people's words. */
 function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames): readonly string[] {
   const { settled, attempt, network } = entry;
@@ -86,6 +104,7 @@ function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames):
     ['valid until', entry.expiresAt],
     ['price', `${assets.amount(record, amount)}${entry.symbol === null ? '' : ` (${amount} atomic units)`}`],
     ['asked for', asked === undefined ? null : assets.amount(record, asked)],
+    ...usageFacts(entry),
     ['asset', entry.asset],
     ['network', assets.network(network) === network ? network : `${assets.network(network)} (${network})`],
     ['payer', entry.payer],

@@ -308,7 +308,7 @@ class MemoryLedger implements PaymentStore {
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
   }
 
-  #matching({ since, until, route, states, payer, unresolved }: BookFilter): PaymentRecord[] {
+  #matching({ since, until, route, states, payer, unresolved, metered }: BookFilter): PaymentRecord[] {
     return [...this.#rows.values()].filter(
       (row) =>
         (since === undefined || row.claimedAt >= since) &&
@@ -316,6 +316,7 @@ class MemoryLedger implements PaymentStore {
         (route === undefined || row.route === route || routeNameOf(row.route) === route) &&
         (payer === undefined || row.payer.toLowerCase() === payer.toLowerCase()) &&
         (unresolved !== true || row.resolution === undefined) &&
+        (metered !== true || row.usage !== undefined) &&
         (states === undefined || states.includes(row.state)),
     );
   }

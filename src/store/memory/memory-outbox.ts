@@ -23,13 +23,15 @@ export class MemoryOutbox implements Outbox {
 
   /** Writes down what a step is told as; `row` is the payment after it. */
   announce(row: PaymentRecord, { type, hooks }: News): void {
-    const { key, route, requestId, payer, network, asset, payTo, scheme, settlement, settledAt, changedAt } = row;
+    const { key, route, requestId, payer, network, asset, payTo, scheme, usage, settlement, settledAt, changedAt } =
+      row;
     const event = Object.freeze({
       ...{ id: eventId(type, key), type, createdAt: changedAt, payment: key, route, requestId, payer, network, asset },
       ...{
         amount: settlement?.amount ?? amountAsked(row),
         payTo,
         scheme,
+        usage,
         transaction: settlement?.transaction,
         settledAt,
       },

@@ -46,12 +46,13 @@ class Conditions {
   readonly values: SqlValue[] = [];
   readonly #conditions: string[] = [];
 
-  constructor({ since, until, route, states, payer, unresolved }: BookFilter) {
+  constructor({ since, until, route, states, payer, unresolved, metered }: BookFilter) {
     if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
     if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
     if (route !== undefined) this.#addRoute(route);
     if (payer !== undefined) this.add(`LOWER(payer) = ${this.place(text(payer.toLowerCase()))}`);
     if (unresolved === true) this.add('resolved_at IS NULL');
+    if (metered === true) this.add('usage IS NOT NULL');
     if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
   }
 

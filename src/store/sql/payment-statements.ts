@@ -54,6 +54,7 @@ export function stepStatement(key: PaymentKey, epoch: number, step: Transition, 
     step.asked === undefined ? null : formatAmount(step.asked),
     step.leftEarly === true ? 1 : null,
     text(step.facilitator),
+    text(step.usage),
   ];
   return { kind: 'write', name: `to_${step.to}`, text: statement, values };
 }
@@ -103,7 +104,7 @@ function stepText(to: PaymentState): string {
     settled_amount = COALESCE($7, settled_amount), attempt_transaction = COALESCE($9, attempt_transaction),
     attempt_data = COALESCE($10, attempt_data), body_digest = COALESCE($11, body_digest),
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
-    left_early = COALESCE($16, left_early), asked_amount = COALESCE(asked_amount, $15), owner = COALESCE($14, owner),
+    left_early = COALESCE($16, left_early), asked_amount = COALESCE(asked_amount, $15), usage = COALESCE(usage, $18), owner = COALESCE($14, owner),
     facilitator = COALESCE($17, facilitator)${sendings(to)}
     WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
     RETURNING ${COLUMNS}`;

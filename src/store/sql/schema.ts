@@ -133,6 +133,11 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
   ],
+  // What charges were made of, in the books and in what receivers are told.
+  ({ text }) => [
+    `ALTER TABLE turnpike_payments ADD COLUMN usage ${text}`,
+    `ALTER TABLE turnpike_events ADD COLUMN usage ${text}`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

@@ -1,0 +1,77 @@
+import type { Decimal } from '../../domain/decimal.ts';
+import type { Network } from '../../domain/network.ts';
+import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
+import { DIMENSIONS, type Dimension } from '../../domain/rate.ts';
+import { idOf } from './asset-names.ts';
+import { usageOf } from './entry.ts';
+
+/** What was used of one model on one day, and what was charged for it in one asset. */
+export interface UsageTotal {
+  /** UTC day of the claim, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** `undefined`: the answers named none. */
+  readonly model: string | undefined;
+  readonly network: Network;
+  readonly asset: string;
+  calls: number;
+  /** Calls whose answers did not tell what was used. */
+  missing: number;
+  /** In atomic units. */
+  charged: bigint;
+  /** How much of that has moved. */
+  settled: bigint;
+  readonly figures: Map<Dimension, Decimal>;
+}
+
+/** Sums what was used by model and day, exactly. */
+export class UsageTotals {
+  readonly #totals = new Map<string, UsageTotal>();
+
+  /** Adds a payment; one that was not charged by what was used is left out. */
+  add(record: PaymentRecord): void {
+    const usage = usageOf(record);
+    if (usage === undefined) return;
+    const total = this.#totalOf(record, usage.model);
+    total.calls += 1;
+    if (usage.missing !== undefined) total.missing += 1;
+    total.charged += amountAsked(record);
+    total.settled += record.settlement?.amount ?? 0n;
+    for (const [dimension, count] of usage.figures) {
+      const sum = total.figures.get(dimension);
+      total.figures.set(dimension, sum === undefined ? count : sumOf(sum, count));
+    }
+  }
+
+  /** The sums, by day, then model; dimensions in their own order. */
+  sorted(): readonly UsageTotal[] {
+    return [...this.#totals]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, total]) => ({ ...total, figures: inOrder(total.figures) }));
+  }
+
+  #totalOf({ claimedAt, network, asset }: PaymentRecord, model: string | undefined): UsageTotal {
+    const day = new Date(claimedAt).toISOString().slice(0, 10);
+    const id = JSON.stringify([day, model ?? '', idOf({ network, asset })]);
+    const known = this.#totals.get(id);
+    if (known !== undefined) return known;
+    const figures = new Map<Dimension, Decimal>();
+    const total: UsageTotal = { day, model, network, asset, calls: 0, missing: 0, charged: 0n, settled: 0n, figures };
+    this.#totals.set(id, total);
+    return total;
+  }
+}
+
+function sumOf(a: Decimal, b: Decimal): Decimal {
+  const scale = Math.max(a.scale, b.scale);
+  const digits = a.digits * 10n ** BigInt(scale - a.scale) + b.digits * 10n ** BigInt(scale - b.scale);
+  return { digits, scale };
+}
+
+function inOrder(figures: ReadonlyMap<Dimension, Decimal>): Map<Dimension, Decimal> {
+  return new Map(
+    DIMENSIONS.flatMap((dimension) => {
+      const count = figures.get(dimension);
+      return count === undefined ? [] : [[dimension, count] as const];
+    }),
+  );
+}
