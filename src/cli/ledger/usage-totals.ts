@@ -2,7 +2,7 @@ import type { Decimal } from '../../domain/decimal.ts';
 import type { Network } from '../../domain/network.ts';
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import { DIMENSIONS, type Dimension } from '../../domain/rate.ts';
-import { idOf } from './asset-names.ts';
+import type { AssetId } from './asset-names.ts';
 import { usageOf } from './entry.ts';
 
 /** What was used of one model on one day, and what was charged for it in one asset. */
@@ -26,6 +26,12 @@ export interface UsageTotal {
 /** Sums what was used by model and day, exactly. */
 export class UsageTotals {
   readonly #totals = new Map<string, UsageTotal>();
+  readonly #idOf: (id: AssetId) => string;
+
+  /** @param idOf one text for all spellings of an asset */
+  constructor(idOf: (id: AssetId) => string) {
+    this.#idOf = idOf;
+  }
 
   /** Adds a payment; one that was not charged by what was used is left out. */
   add(record: PaymentRecord): void {
@@ -51,7 +57,7 @@ export class UsageTotals {
 
   #totalOf({ claimedAt, network, asset }: PaymentRecord, model: string | undefined): UsageTotal {
     const day = new Date(claimedAt).toISOString().slice(0, 10);
-    const id = JSON.stringify([day, model ?? '', idOf({ network, asset })]);
+    const id = JSON.stringify([day, model ?? '', this.#idOf({ network, asset })]);
     const known = this.#totals.get(id);
     if (known !== undefined) return known;
     const figures = new Map<Dimension, Decimal>();

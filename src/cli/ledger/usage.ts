@@ -1,8 +1,8 @@
 import { formatDecimal } from '../../domain/decimal.ts';
 import type { BookFilter } from '../../store/books.ts';
-import { type Cli, example } from '../cli.ts';
+import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
-import { notice, type Terminal } from '../terminal.ts';
+import { notice } from '../terminal.ts';
 import type { AssetNames } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
@@ -15,32 +15,32 @@ interface UsageOptions extends SelectionOptions {
 }
 
 /** Adds `turnpike ledger usage`. */
-export function addUsage({ program, terminal, finish }: Cli, clock: () => number): void {
+export function addUsage({ program, finish, ...world }: Cli, clock: () => number): void {
   addSelection(program.command('usage').description('add up what was used at metered prices, per day (UTC) and model'))
     .option('--json', 'write the sums as JSON')
     .addHelpText(
       'after',
       example('turnpike ledger usage --since 30d', 'turnpike ledger usage --route chat --json | jq .lines'),
     )
-    .action(async (options: UsageOptions) => finish(await usage(options, terminal, clock())));
+    .action(async (options: UsageOptions) => finish(await usage(options, world, clock())));
 }
 
-async function usage(options: UsageOptions, terminal: Terminal, now: number): Promise<ExitCode> {
+async function usage(options: UsageOptions, world: CliWorld, now: number): Promise<ExitCode> {
   const filter = readSelection(options, now);
   const { route } = options;
-  return await withBooks({ place: options, terminal, route }, async (open) => {
+  return await withBooks({ place: options, world, route }, async (open) => {
     const { assets, name, out } = open;
     const totals = await addUp(open, filter);
     if (options.json === true) {
       await out.lines([JSON.stringify({ lines: totals.map((total) => describe(total, assets)) }, null, 2)]);
-    } else if (totals.length === 0) notice(terminal, `nothing was charged by what was used in ${name}`);
+    } else if (totals.length === 0) notice(world.terminal, `nothing was charged by what was used in ${name}`);
     else await out.lines(tableOf(totals, assets));
     return 0;
   });
 }
 
-async function addUp({ books }: OpenBooks, filter: BookFilter): Promise<readonly UsageTotal[]> {
-  const totals = new UsageTotals();
+async function addUp({ books, assets }: OpenBooks, filter: BookFilter): Promise<readonly UsageTotal[]> {
+  const totals = new UsageTotals((id) => assets.idOf(id));
   for await (const page of readPages(books, { ...filter, metered: true })) for (const row of page) totals.add(row);
   return totals.sorted();
 }
