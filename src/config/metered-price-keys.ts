@@ -115,7 +115,7 @@ export const meteredPriceKeys = map('the metered form {upTo, meter, rates}', {
   cap: {
     decoder: flag,
     description:
-      'Whether a limit of output tokens is put into requests that name none. Comes in a later release: `true` is refused. Default: `false`.',
+      'Whether a limit of output tokens is put into requests that name none, so that what the answer costs stays within `upTo`. For meters of API families with a rate for `output`. Default: `false`.',
   },
 });
 
@@ -125,10 +125,14 @@ export const meteredPrice: Decoder<MeteredPrice> = complete(meteredPriceKeys, (g
   const currency: RateCurrency = upTo.kind === 'usd' ? { kind: 'usd' } : { kind: 'token', symbol: upTo.symbol };
   const read = readRates(rates, spec, currency, place, source);
   const least = min === undefined ? '0' : leastOf(min, upTo, place, source);
-  if (cap && !counts(spec, 'output'))
-    source.report(place, 'cap limits output tokens, which this meter does not count', 'no cap');
-  else if (cap) source.report(place, 'this release puts no limit of output tokens into requests', 'no cap');
-  if (read === undefined || least === undefined || cap) return undefined;
+  const mayCap = !cap || (spec.kind === 'family' && counts(spec, 'output') && read?.has('output') !== false);
+  if (!mayCap)
+    source.report(
+      place,
+      'cap limits output tokens, which this meter does not count or which cost nothing here',
+      'no cap',
+    );
+  if (read === undefined || least === undefined || !mayCap) return undefined;
   const metering: Metering = { meter: spec, rates: read, min: least, missing, cap };
   return { kind: 'metered', upTo, metering, minPlace: place };
 });

@@ -18,8 +18,10 @@ import type { Usage } from '../domain/usage.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { type ChargeBounds, computeCharge, statedCharge } from './charge.ts';
 import { bodyForm } from './media.ts';
+import { dialectNamed, dialectOfPath } from './dialect/dialects.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
-import { askForUsage } from './request-change.ts';
+import { outputCap } from './output-cap.ts';
+import { changeForMeter, type WantedCap } from './request-change.ts';
 
 /** Longest answer that is read whole before it is charged, in bytes. A longer one goes out on credit as a stream does. */
 const MOST_WHOLE_BYTES = 4 * 1024 * 1024;
@@ -60,9 +62,21 @@ class MeteredReader implements AnswerReader {
     const { kind } = metering.meter;
     const rewrite = (body: Buffer): Buffer | undefined => {
       this.#requestBytes = body.length;
-      return kind === 'family' ? askForUsage(call.path, body) : undefined;
+      return kind === 'family' ? changeForMeter({ path: call.path, cap: this.#cap(body.length) }, body) : undefined;
     };
     this.request = kind === 'family' || kind === 'json' ? { plain: true, rewrite } : undefined;
+  }
+
+  /** The limit of output tokens that is put into requests. */
+  #cap(requestBytes: number): WantedCap | undefined {
+    const { cap, rates, meter } = this.#metering;
+    const { asset, amount: max } = this.#call.offer;
+    if (!cap || meter.kind !== 'family') return undefined;
+    const named = meter.family === 'auto' ? undefined : dialectNamed(meter.family);
+    return {
+      limitOf: (path, model) => (named ?? dialectOfPath(path)).limit(path, model),
+      tokens: (answers) => outputCap({ rates, max, decimals: asset.decimals }, requestBytes, answers),
+    };
   }
 
   begin(head: AnswerHead): AnswerReading {

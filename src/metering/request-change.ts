@@ -1,19 +1,54 @@
 import { isRecord, parseExactly } from '../domain/exact-json.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
+import type { OutputLimit } from './dialect/dialect.ts';
+import { textAt } from './read/facts.ts';
 import { JsonScanner } from './read/json-scanner.ts';
 import { compileWanted } from './read/wanted.ts';
 
-const READ = compileWanted(['/model', '/stream', '/stream_options', '/stream_options/include_usage', '/background']);
+const READ = compileWanted([
+  '/model',
+  '/stream',
+  '/stream_options',
+  '/stream_options/include_usage',
+  '/background',
+  // What limits the answer: with one of them twice, the API could read the other one.
+  '/n',
+  '/max_tokens',
+  '/max_completion_tokens',
+  '/max_output_tokens',
+  '/options',
+  '/options/num_predict',
+  '/generationConfig',
+  '/generationConfig/candidateCount',
+  '/generationConfig/maxOutputTokens',
+]);
+
+/** A limit of output tokens that is to be put into requests. */
+export interface WantedCap {
+  /** Where the API reads it; `undefined` where it does not. */
+  readonly limitOf: (path: string, model: string) => OutputLimit | undefined;
+  /** How many tokens that is, for so many answers at once; `undefined` for no limit. */
+  readonly tokens: (answers: bigint) => bigint | undefined;
+}
+
+/** What is to be changed about a request. */
+export interface WantedChange {
+  /** The canonical path that was asked for. */
+  readonly path: string;
+  /** The limit of output tokens that is put in where the client names none; `undefined`: none is. */
+  readonly cap: WantedCap | undefined;
+}
 
 /**
  * What is sent in the place of a request's body so that its answer tells what was used: `stream_options.include_usage` in
- * a stream of OpenAI's Chat Completions. Numbers keep their text. `undefined` where nothing needs to change; a body that
- * is no JSON is left to the API.
+ * a stream of OpenAI's Chat Completions; and a limit of output tokens where one is wanted and the client names none.
+ * Numbers keep their text. `undefined` where nothing needs to change; a body that is no JSON is left to the API.
  *
  * @throws GatewayError `request_unmetered` for a request that could be read in two ways, or whose usage would be told in
  *   the answer to another one
  */
-export function askForUsage(path: string, body: Buffer): Buffer | undefined {
+export function changeForMeter(wanted: WantedChange, body: Buffer): Buffer | undefined {
   const scanner = new JsonScanner(READ);
   scanner.push(body);
   const scanned = scanner.finish();
@@ -21,18 +56,60 @@ export function askForUsage(path: string, body: Buffer): Buffer | undefined {
     if (scanned.why === 'duplicate_key') throw unmetered('A member that decides the charge is there twice.');
     return undefined;
   }
+  const isTrue = (pointer: string): boolean => {
+    const fact = scanned.facts.get(pointer);
+    return fact?.kind === 'boolean' && fact.value;
+  };
   if (isTrue('/background')) throw unmetered('What a call in the background uses is told in no answer of its own.');
-  if (!path.endsWith('/completions') || !isTrue('/stream') || isTrue('/stream_options/include_usage')) return undefined;
+  const asksForUsage =
+    wanted.path.endsWith('/completions') && isTrue('/stream') && !isTrue('/stream_options/include_usage');
+  const limit = wanted.cap?.limitOf(wanted.path, textAt(scanned.facts, '/model') ?? '');
+  if (!asksForUsage && limit === undefined) return undefined;
   const request = parseExactly(body.toString('utf8'));
   if (!isRecord(request)) return undefined;
-  const options = request['stream_options'];
-  const asked = { ...(isRecord(options) ? options : {}), include_usage: true };
-  return Buffer.from(JSON.stringify({ ...request, stream_options: asked }), 'utf8');
+  const limited = limit === undefined ? request : withLimit(request, limit, wanted.cap);
+  const changed = asksForUsage ? withUsage(limited) : limited;
+  return changed === request ? undefined : Buffer.from(JSON.stringify(changed), 'utf8');
+}
 
-  function isTrue(pointer: string): boolean {
-    const fact = scanned.kind === 'read' ? scanned.facts.get(pointer) : undefined;
-    return fact?.kind === 'boolean' && fact.value;
+function withUsage(request: JsonObject): JsonObject {
+  const options = request['stream_options'];
+  return { ...request, stream_options: { ...(isRecord(options) ? options : {}), include_usage: true } };
+}
+
+/** A client's own limit stays, whatever it is: what it costs above the maximum is not charged. */
+function withLimit(request: JsonObject, limit: OutputLimit, cap: WantedCap | undefined): JsonObject {
+  const tokens = cap?.tokens(answersOf(memberAt(request, limit.answers)));
+  if (tokens === undefined) return request;
+  if (limit.members.some((path) => isLimit(memberAt(request, path), limit))) return request;
+  const [first] = limit.members;
+  return first === undefined ? request : withMember(request, first, JSON.rawJSON(tokens.toString(10)));
+}
+
+function isLimit(value: Json | undefined, { negativeIsNone }: OutputLimit): boolean {
+  if (value === undefined || value === null) return false;
+  return !negativeIsNone || !JSON.stringify(value).startsWith('-');
+}
+
+/** How many answers a request asks for; what is no number is left to the API, which refuses it. */
+function answersOf(value: Json | undefined): bigint {
+  const text = value === undefined ? '' : JSON.stringify(value);
+  return /^[1-9]\d{0,5}$/.test(text) ? BigInt(text) : 1n;
+}
+
+function memberAt(request: JsonObject, path: readonly string[]): Json | undefined {
+  let value: Json | undefined = request;
+  for (const name of path) {
+    if (!isRecord(value)) return undefined;
+    value = Object.hasOwn(value, name) ? value[name] : undefined;
   }
+  return path.length === 0 ? undefined : value;
+}
+
+function withMember(request: JsonObject, [name, ...rest]: readonly string[], value: Json): JsonObject {
+  if (name === undefined) return request;
+  const inner = request[name];
+  return { ...request, [name]: rest.length === 0 ? value : withMember(isRecord(inner) ? inner : {}, rest, value) };
 }
 
 function unmetered(detail: string): GatewayError {

@@ -32,7 +32,15 @@ async function forwarded(headers: readonly string[], line = 'GET /free'): Promis
 }
 
 const OWN = ['X402-Payer', 'X402-Network', 'X402-Asset', 'X402-Amount', 'X402-Route', 'X402-Access-Token', 'X402-New'];
-const SECRET = ['PAYMENT-REQUIRED', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'SIGN-IN-WITH-X', 'Settlement-Overrides'];
+const SECRET = [
+  'PAYMENT-REQUIRED',
+  'PAYMENT-RESPONSE',
+  'X-PAYMENT-RESPONSE',
+  'SIGN-IN-WITH-X',
+  'Settlement-Overrides',
+  'PAYMENT-SETTLEMENT',
+  'PAYMENT-CONTEXT',
+];
 const OVERRIDING = [
   'X-HTTP-Method-Override',
   'X-Method-Override',

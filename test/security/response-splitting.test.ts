@@ -134,6 +134,7 @@ routes:
         'X-PAYMENT-RESPONSE',
         'X402-Payer',
         'Settlement-Overrides',
+        'PAYMENT-SETTLEMENT',
       ]) {
         res.setHeader(name, 'forged');
       }

@@ -212,6 +212,9 @@ describe('response headers of a free route', () => {
     'X402-Access-Token',
     'x402_expires',
     'Settlement-Overrides',
+    'PAYMENT-SETTLEMENT',
+    'payment_settlement',
+    'PAYMENT-CONTEXT',
     'EXTENSION-RESPONSES',
   ])('lose %s', (name) => {
     expect(relay([name, 'forged', 'A', 'b'])).toEqual(['A', 'b']);
@@ -315,6 +318,13 @@ describe('trailers', () => {
       'a\nb',
     ];
     expect(relayTrailers(raw, FIELDS)).toEqual([['X-Sum', '1']]);
+    const amounts = ['Settlement-Overrides', 'PAYMENT-SETTLEMENT', 'payment_settlement', 'PAYMENT-CONTEXT'];
+    expect(
+      relayTrailers(
+        amounts.flatMap((name) => [name, 'forged']),
+        FIELDS,
+      ),
+    ).toEqual([]);
   });
 });
 

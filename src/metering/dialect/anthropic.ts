@@ -23,6 +23,8 @@ export const anthropic: Dialect = {
   model: ['/model', '/message/model'],
   output: ['/delta/text', '/delta/thinking', '/delta/partial_json'],
   marks: ['/type', '/delta/stop_reason'],
+  limit: (path) =>
+    path.endsWith('/messages') ? { members: [['max_tokens']], answers: [], negativeIsNone: false } : undefined,
   meaning,
   figures,
 };

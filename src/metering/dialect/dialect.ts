@@ -14,6 +14,16 @@ export type EventMeaning =
 /** The figures of an answer by the dialect's own names, as text; the last one that is not `null` counts. */
 export type Fields = ReadonlyMap<string, string>;
 
+/** Where a request says how many tokens its answer may have. */
+export interface OutputLimit {
+  /** Members that do so, as paths; any of them counts, and the first is the one that is put in. */
+  readonly members: readonly (readonly string[])[];
+  /** The member that says how many answers are asked for at once; empty: there is none. */
+  readonly answers: readonly string[];
+  /** Whether a negative number means that there is no limit. */
+  readonly negativeIsNone: boolean;
+}
+
 /** How one API family tells what was used. Exact places only, each read as text. */
 export interface Dialect {
   readonly name: string;
@@ -27,6 +37,8 @@ export interface Dialect {
   readonly output: readonly string[];
   /** Other places that {@link meaning} and {@link complete} look at. */
   readonly marks: readonly string[];
+  /** Where requests of a path name a limit of output tokens for a model; `undefined` where they cannot. */
+  limit(path: string, model: string): OutputLimit | undefined;
   /** What a document or event means for the answer. */
   meaning(facts: Facts): EventMeaning;
   /** Disjoint figures; `undefined` when a figure is absent that must be there, or is none. */

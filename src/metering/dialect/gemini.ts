@@ -20,6 +20,14 @@ export const gemini: Dialect = {
   model: ['/modelVersion'],
   output: ['/candidates/*/content/parts/*/text'],
   marks: ['/error', '/candidates/*/finishReason'],
+  limit: (path) =>
+    /:(?:stream)?generateContent$/i.test(path)
+      ? {
+          members: [['generationConfig', 'maxOutputTokens']],
+          answers: ['generationConfig', 'candidateCount'],
+          negativeIsNone: false,
+        }
+      : undefined,
   meaning,
   figures,
 };

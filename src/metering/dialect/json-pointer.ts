@@ -17,6 +17,7 @@ export function jsonPointerDialect(pointer: string): Dialect {
     model: pointer === '/model' ? [] : ['/model'],
     output: [],
     marks: [],
+    limit: () => undefined,
     meaning: () => 'content',
     figures,
   };

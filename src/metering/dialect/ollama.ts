@@ -11,6 +11,10 @@ export const ollama: Dialect = {
   model: ['/model'],
   output: ['/message/content', '/message/thinking', '/response'],
   marks: ['/done', '/error'],
+  limit: (path) =>
+    /\/api\/(?:chat|generate)$/.test(path)
+      ? { members: [['options', 'num_predict']], answers: [], negativeIsNone: true }
+      : undefined,
   meaning,
   figures,
 };

@@ -2,7 +2,7 @@ import { parseDecimal } from '../../domain/decimal.ts';
 import type { Figures } from '../../domain/rate.ts';
 import { type Facts, textAt } from '../read/facts.ts';
 import { count, difference, wholeFigures } from './counts.ts';
-import type { Dialect, EventMeaning, Fields } from './dialect.ts';
+import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
 
 /** Events that end a stream and carry its usage. */
 const LAST: ReadonlySet<string | undefined> = new Set([
@@ -47,9 +47,25 @@ export const openai: Dialect = {
     '/delta',
   ],
   marks: ['/type', '/error', '/choices/*/finish_reason'],
+  limit,
   meaning,
   figures,
 };
+
+/**
+ * Chat Completions call it `max_completion_tokens` by now, and models that reason take nothing else; most servers that
+ * speak like them know `max_tokens`.
+ */
+function limit(path: string, model: string): OutputLimit | undefined {
+  if (path.endsWith('/responses')) return { members: [['max_output_tokens']], answers: [], negativeIsNone: false };
+  if (!path.endsWith('/completions')) return undefined;
+  const names = path.endsWith('/chat/completions') ? ['max_tokens', 'max_completion_tokens'] : ['max_tokens'];
+  const members = (REASONING.test(model) ? names.toReversed() : names).map((name) => [name]);
+  return { members, answers: ['n'], negativeIsNone: false };
+}
+
+/** OpenAI's models that refuse `max_tokens`; a gateway in front of several vendors puts `openai/` before the name. */
+const REASONING = /^(?:openai\/)?(?:o\d|gpt-[5-9])/;
 
 function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');

@@ -28,6 +28,9 @@ const EXTENSIONS = [
   'sign-in-with-x',
   // From a resource server to its own x402 library: an upstream could change what the buyer is told or charged.
   'settlement-overrides',
+  'payment-settlement',
+  // From a gateway to an API, which believes it: a client could write its own.
+  'payment-context',
   'extension-responses',
 ];
 
