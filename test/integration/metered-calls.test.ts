@@ -1,13 +1,13 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { challengeOf, settlementOf, stockUptoFetch } from '../support/buyer.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
+import { challengeOf, settlementOf, stockUptoFetch } from '../support/buyer.ts';
 import { approvePermit2, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { DIALECT_SAMPLES, type DialectSample, sse } from '../support/metering/answers.ts';
-import { scrapeText } from '../support/metrics.ts';
 import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
 import { type OracleRate, oracleCharge } from '../support/metering/oracle.ts';
+import { scrapeText } from '../support/metrics.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
 
 const MAXIMUM = 500_000n;
