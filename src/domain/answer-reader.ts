@@ -18,6 +18,7 @@ import type { Usage } from './usage.ts';
  * | the upstream works | `forwarding` | `released`: nobody was asked for money |
  * | unread: charged when its head has come | as a whole one | as a whole one |
  * | whole: read, then charged | `forwarding` → `settling`, with the charge → `delivering` → `delivered` | the proof decides, about this charge and no other |
+ * | held: what is free of it goes out, the rest is charged as a whole one | as a whole one | as a whole one |
  * | stream: before its first byte | `forwarding` → `uncharged` | `released`: what it cost is not known, and the answer broke off |
  * | stream: before its tail | `uncharged` → `owed`, with the charge | that charge is settled |
  * | stream: over | `owed`, `answered` or `leftEarly` | as above |
@@ -72,7 +73,7 @@ export interface AnswerHead {
 }
 
 /** How one answer is read. */
-export type AnswerReading = WholeReading | StreamReading | Unread;
+export type AnswerReading = WholeReading | StreamReading | HeldReading | Unread;
 
 /** An answer that costs the offer's amount, whatever it says: charged before its first byte goes out, and not read. */
 export interface Unread {
@@ -88,6 +89,25 @@ export interface WholeReading {
   charge(body: Buffer): Charge;
   /** How a longer one is read instead, from its first byte on; `undefined`: not at all, and nothing is charged. */
   readonly larger: StreamReading | Unread | undefined;
+}
+
+/**
+ * Reads an answer while what is free of it goes out, and holds what is sold until it is paid: the states are those of a whole
+ * answer, whose head has gone out before. For requests whose form of answers has a message for refusals.
+ */
+export interface HeldReading {
+  readonly kind: 'held';
+  /** Most that is held, in bytes: with more the payment is released and the answer is cut. */
+  readonly maxBytes: number;
+  readonly heldBytes: number;
+  /** What is held of the answer, as the API sent it: what is kept for its buyer. */
+  readonly held: Buffer;
+  /** Takes the next bytes; returns what may go out unpaid. Where it throws, nothing is charged and the answer is cut. */
+  pass(chunk: Buffer): readonly Uint8Array[];
+  /** What the complete answer costs; `finish` gives what was held. Where it throws, nothing. */
+  charge(): Charge;
+  /** What ends the answer where it is not paid. @param message as the form of the request has it */
+  refused(message: string): Uint8Array;
 }
 
 /** Reads an answer while it goes out. */

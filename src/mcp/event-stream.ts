@@ -6,20 +6,58 @@ export interface StreamEvent {
   readonly data: string | undefined;
 }
 
+/** Longest text, but for its last character, by which an event ends: `\r\n\r\n`. */
+const END_BUT_ONE = 3;
+
 /**
- * Splits an event stream into events (WHATWG HTML §9.2.6). What is after the last empty line is `rest`: an event that has not
- * ended, which readers drop.
+ * Splits an event stream into events (WHATWG HTML §9.2.6) as it comes: each character is looked at once. What is behind the
+ * last empty line is an event that has not ended, which readers drop.
  */
-export function splitEvents(text: string): { readonly events: readonly StreamEvent[]; readonly rest: string } {
-  const events: StreamEvent[] = [];
-  const end = /(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r(?!\n)|\n)/g;
-  let from = 0;
-  for (let found = end.exec(text); found !== null; found = end.exec(text)) {
-    const raw = text.slice(from, end.lastIndex);
-    events.push({ raw, data: dataOf(raw) });
-    from = end.lastIndex;
+export class EventSplitter {
+  /** The event that has not ended. */
+  #parts: string[] = [];
+  /** The last characters of it, which may be the beginning of its end. */
+  #tail = '';
+  #length = 0;
+
+  /** Characters of the event that has not ended. */
+  get length(): number {
+    return this.#length;
   }
-  return { events, rest: text.slice(from) };
+
+  /** What has not ended. */
+  get rest(): string {
+    return this.#parts.join('');
+  }
+
+  /** Takes the next characters; returns the events that they end. */
+  push(text: string): readonly StreamEvent[] {
+    const events: StreamEvent[] = [];
+    const window = this.#tail + text;
+    const end = /(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r(?!\n)|\n)/g;
+    let from = this.#tail.length;
+    let begin = 0;
+    for (let found = end.exec(window); found !== null; found = end.exec(window)) {
+      this.#parts.push(window.slice(from, end.lastIndex));
+      const raw = this.#parts.join('');
+      events.push({ raw, data: dataOf(raw) });
+      this.#parts = [];
+      this.#length = 0;
+      from = end.lastIndex;
+      begin = from;
+    }
+    this.#parts.push(window.slice(from));
+    this.#length += window.length - from;
+    this.#tail = window.slice(Math.max(begin, window.length - END_BUT_ONE));
+    return events;
+  }
+}
+
+/** Splits a whole event stream. */
+export function splitEvents(text: string): { readonly events: readonly StreamEvent[]; readonly rest: string } {
+  const splitter = new EventSplitter();
+  const events = splitter.push(text);
+  return { events, rest: splitter.rest };
 }
 
 /** The event with other data in its place: id, name and retry stay. */

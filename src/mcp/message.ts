@@ -22,6 +22,9 @@ export interface McpCall {
   forwardedAs(id: string): Buffer;
 }
 
+/** How the methods begin by which results of calls are asked for later. */
+const TASKS = 'tasks/';
+
 /** How the ids begin under which priced calls go to the server. */
 const PAID_ID = 'turnpike-paid-';
 
@@ -45,10 +48,26 @@ export function mayHoldPaidId(text: string): boolean {
   return text.includes(PAID_ID);
 }
 
+/** Whether a method tells of a task: what became of a call, which nobody may have paid for. */
+export function isTaskNews(method: Json | undefined): boolean {
+  return typeof method === 'string' && method.startsWith(`notifications/${TASKS.slice(0, -1)}`);
+}
+
+/** Whether a text may hold news of a task. */
+export function mayHoldTaskNews(text: string): boolean {
+  return text.includes(TASKS.slice(0, -1));
+}
+
 /** A message of a client, as far as its price depends on it. */
 export type McpMessage =
   /** It buys nothing. `id` is that of a request; notifications and answers have none. */
-  | { readonly kind: 'free'; readonly method: string | undefined; readonly id: RpcId | undefined }
+  | {
+      readonly kind: 'free';
+      readonly method: string | undefined;
+      readonly id: RpcId | undefined;
+      /** The id of the call that it cancels, and the same message about another one. */
+      readonly cancels?: { readonly call: RpcId; calledAs(id: string): Buffer };
+    }
   | { readonly kind: 'call'; readonly call: McpCall }
   /** It is not forwarded. `code` is JSON-RPC's. */
   | { readonly kind: 'refused'; readonly id: RpcId | undefined; readonly code: number; readonly wrong: string };
@@ -60,9 +79,8 @@ const TARGETS: Readonly<Record<string, readonly [target: McpTarget, name: string
   'resources/read': ['resource', '/params/uri'],
 };
 
-const ASKED = pointerTree(['/id', '/method', '/params/name', '/params/uri', '/params/task']);
-/** How the methods begin by which results of calls are asked for later. */
-const TASKS = 'tasks/';
+const ASKED = pointerTree(['/id', '/method', '/params/name', '/params/uri', '/params/task', '/params/requestId']);
+const CANCELLED = 'notifications/cancelled';
 const INVALID_REQUEST = -32600;
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
@@ -83,8 +101,23 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[], paymen
   const target = method === undefined ? undefined : TARGETS[method];
   // A server lists the tasks that it made of calls, and gives their results to whoever asks for them, paid or not.
   if (method?.startsWith(TASKS) === true) return refused(id, METHOD_NOT_FOUND, 'Calls are not run as tasks here.');
+  if (method === CANCELLED) return cancelling(bytes, idOf(facts.get('/params/requestId')), id);
   if (target === undefined) return { kind: 'free', method, id };
   return readCall(bytes, { facts, id, target, payments });
+}
+
+function cancelling(bytes: Buffer, call: RpcId | undefined, id: RpcId | undefined): McpMessage {
+  const free = { kind: 'free', method: CANCELLED, id } as const;
+  if (call === undefined) return free;
+  const calledAs = (requestId: string): Buffer => {
+    const message = parseExactly(bytes.toString('utf8'));
+    const { params, ...others } = isRecord(message) ? message : {};
+    return Buffer.from(
+      JSON.stringify({ ...others, params: { ...(isRecord(params) ? params : {}), requestId } }),
+      'utf8',
+    );
+  };
+  return { ...free, cancels: { call, calledAs } };
 }
 
 /** What was read of a call before its price is asked for. */

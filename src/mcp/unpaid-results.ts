@@ -1,7 +1,8 @@
+import { isRecord } from '../domain/exact-json.ts';
 import type { Json } from '../domain/x402.ts';
 import { isAnswer, parsed } from './call-answer.ts';
-import { splitEvents } from './event-stream.ts';
-import { isPaidId, mayHoldPaidId } from './message.ts';
+import { EventSplitter } from './event-stream.ts';
+import { isPaidId, isTaskNews, mayHoldPaidId, mayHoldTaskNews } from './message.ts';
 
 /** Largest event that is looked at, in characters. */
 const MOST_EVENT = 4 * 1024 * 1024;
@@ -11,16 +12,14 @@ const MOST_EVENT = 4 * 1024 * 1024;
  * again what the server kept for it. What was paid for is collected by sending the payment again.
  */
 export class UnpaidResults {
-  #held = '';
+  readonly #events = new EventSplitter();
   #broken = false;
 
   /** Takes the next bytes; returns what may go out. An event that does not end in time ends the stream. */
   pass(chunk: Buffer): readonly Buffer[] {
     if (this.#broken) return [];
-    this.#held += chunk.toString('latin1');
-    const { events, rest } = splitEvents(this.#held);
-    this.#held = rest;
-    this.#broken = rest.length > MOST_EVENT;
+    const events = this.#events.push(chunk.toString('latin1'));
+    this.#broken = this.#events.length > MOST_EVENT;
     const out = events.filter((event) => !holdsResult(event.raw, event.data)).map(({ raw }) => raw);
     return out.length === 0 ? [] : [Buffer.from(out.join(''), 'latin1')];
   }
@@ -32,10 +31,15 @@ export class UnpaidResults {
 }
 
 function holdsResult(raw: string, data: string | undefined): boolean {
-  if (!mayHoldPaidId(raw) || data === undefined) return false;
+  if (data === undefined || !(mayHoldPaidId(raw) || mayHoldTaskNews(raw))) return false;
   const message = parsed(data);
   // What cannot be read here may be read elsewhere.
-  return message === undefined || listOf(message).some((each) => isAnswer(each) && isPaidId(each['id']));
+  return message === undefined || listOf(message).some(isWithheld);
+}
+
+function isWithheld(message: Json): boolean {
+  if (!isRecord(message)) return false;
+  return (isAnswer(message) && isPaidId(message['id'])) || isTaskNews(message['method']);
 }
 
 function listOf(message: Json): readonly Json[] {

@@ -8,7 +8,7 @@ import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
 import { carriedPayments } from '../proxy/carried-token.ts';
 import type { AnswerForm, Told } from './answer-form.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
-import type { ExchangeNotes } from './exchange.ts';
+import type { ExchangeNotes, RoutedRequest } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { OpenPrice, Runtime } from './runtime.ts';
 import type { Refusal } from './stages.ts';
@@ -62,6 +62,12 @@ export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: C
     body = { contentType: 'text/html; charset=utf-8', text: page.html };
   }
   return answerOf(context, { code, headers, body, problem, retryAfterSeconds });
+}
+
+/** The price to state with a refusal of a request that has one. */
+export function challengedOf(request: RoutedRequest, { paying }: Pick<Challenged, 'paying'>): Challenged {
+  const { route, price, resourceUrl: url, method, path, runtime } = request;
+  return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, paying };
 }
 
 /** The same in the form of a client that reads messages; `undefined` for one that reads HTTP. */

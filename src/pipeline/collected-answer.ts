@@ -1,4 +1,4 @@
-import type { AnswerReader, ChargeTold, StreamReading, WholeReading } from '../domain/answer-reader.ts';
+import type { AnswerReader, ChargeTold, HeldReading, StreamReading, WholeReading } from '../domain/answer-reader.ts';
 import type { Passage } from '../proxy/passage.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { Changes } from './forward.ts';
@@ -18,6 +18,7 @@ export function collectedChanges(
   if (reading.kind === 'unread') return undefined;
   if (reading.kind === 'stream')
     return { passage: streamPassage(reading, told), length: reading.adds ? undefined : 'same' };
+  if (reading.kind === 'held') return { passage: heldPassage(reading, told), length: undefined };
   return { passage: new WholePassage(reading, told), length: undefined };
 }
 
@@ -25,6 +26,13 @@ function streamPassage(reading: StreamReading, told: ChargeTold): Passage {
   return {
     pass: (chunk) => reading.pass(chunk),
     end: async () => ({ bytes: reading.end('complete').finish?.(told), trailers: [] }),
+  };
+}
+
+function heldPassage(reading: HeldReading, told: ChargeTold): Passage {
+  return {
+    pass: (chunk) => reading.pass(chunk),
+    end: async () => ({ bytes: reading.charge().finish?.(told), trailers: [] }),
   };
 }
 

@@ -26,13 +26,27 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
   const { claimed, response, digest, notice, changes } = delivery;
   request.notes.transaction = transactionOf(notice.receipt);
   const outcome = await relay(request, response, true, noticeHeaders(notice), changes);
+  return await writeDelivery(request, { claimed, response, digest }, outcome, hasLeft(request, outcome));
+}
+
+/**
+ * Writes down whether a paid answer arrived.
+ *
+ * @param inPart whether its buyer has had some of it, and went
+ */
+export async function writeDelivery(
+  request: RoutedRequest,
+  { claimed, response, digest }: Pick<Delivery, 'claimed' | 'response' | 'digest'>,
+  outcome: RelayOutcome,
+  inPart: boolean,
+): Promise<Served> {
   // Any other answer is not what was sold, such as a failure or a redirect: the buyer may ask again for what was paid.
   if (outcome.kind === 'complete' && isCharged(request.price.charge, response.status)) {
     await claimed.move({ to: 'delivered', ...digest.fact });
     return served('paid');
   }
   const reason = reasonOf(outcome, response);
-  await claimed.move({ to: endOfDelivery(request, outcome), reason, ...digest.fact });
+  await claimed.move({ to: endOfDelivery(request, outcome, inPart), reason, ...digest.fact });
   return served(endOf(outcome, response.status < 500 ? 'paid' : 'failed'));
 }
 
@@ -40,9 +54,10 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
 function endOfDelivery(
   request: RoutedRequest,
   outcome: RelayOutcome,
+  inPart: boolean,
 ): 'undelivered' | 'delivered_in_part' | 'delivery_unknown' {
   if (outcome.kind === 'complete' || isRepeatable(request)) return 'undelivered';
-  return hasLeft(request, outcome) ? 'delivered_in_part' : 'delivery_unknown';
+  return inPart ? 'delivered_in_part' : 'delivery_unknown';
 }
 
 /**

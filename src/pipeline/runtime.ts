@@ -10,7 +10,7 @@ import type { Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
-import type { OutputSchemas } from '../mcp/output-schemas.ts';
+import type { McpState } from '../mcp/mcp-state.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Tracer } from '../observe/tracer.ts';
 import type { Quota } from '../pass/quota.ts';
@@ -113,8 +113,7 @@ export interface Services {
   readonly protocols: readonly Protocol[];
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
-  /** What is known of the tools of MCP servers. */
-  readonly outputSchemas: OutputSchemas;
+  readonly mcp: McpState;
   readonly creditGate: CreditGate;
   readonly limiters: Limiters;
   readonly passes: PassServices;

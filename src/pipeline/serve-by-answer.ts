@@ -15,6 +15,7 @@ import { beginReading, costOf, readWhole, type Waiting } from './read-answer.ts'
 import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { takeCredit } from './serve-deferred.ts';
+import { serveHeld } from './serve-held.ts';
 import { AT_ONCE, chargeHolding, type Ends, openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
 import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
 import { asked, StreamCharge } from './stream-charge.ts';
@@ -89,6 +90,7 @@ async function serveRead(
   const reading = await beginReading(reader, response, waiting);
   if (reading.kind === 'unread') return await chargeUnread(request, waiting, services);
   if (reading.kind === 'stream') return await serveStream(request, waiting, reading, services);
+  if (reading.kind === 'held') return await serveHeld(request, waiting, reading, services);
   const body = await readWhole(request, waiting, reading.maxBytes, services);
   if (body === 'client_gone') return served('client_gone');
   if (body !== 'larger') return await chargeWhole(request, waiting, reading, body, services);

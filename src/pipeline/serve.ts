@@ -10,7 +10,7 @@ import type { RequestBody } from '../proxy/request-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
 import { admit } from './admit.ts';
-import { type Challenged, faultAnswer, refusalAnswer } from './answer.ts';
+import { challengedOf, faultAnswer, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import { type ChosenPrice, choosePrice } from './choose-price.ts';
 import { isPreflight, preflightAnswer } from './cross-origin.ts';
@@ -186,9 +186,7 @@ async function enforce(
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, open, services, transport);
   if (result.kind === 'served') return result;
-  const { method, path } = request;
-  const challenged: Challenged = { open, resource: { url: resourceUrl, method, path }, price: chosen.price, paying };
-  return answered('refused', refusalAnswer(request, result, challenged));
+  return answered('refused', refusalAnswer(request, result, challengedOf(routed, { paying })));
 }
 
 async function servePriced(

@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Plan } from '../domain/plan.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
-import { OutputSchemas } from '../mcp/output-schemas.ts';
+import { McpState } from '../mcp/mcp-state.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog, droppedLines } from '../observe/log.ts';
@@ -211,7 +211,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     families,
     protocols,
     answerReaders,
-    outputSchemas: new OutputSchemas(),
+    mcp: new McpState(),
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),
     passes: keeper,

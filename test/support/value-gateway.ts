@@ -1,7 +1,7 @@
 import type { Answer } from '../../src/domain/answer.ts';
 import { type RequestHead, requestHead } from '../../src/domain/request-head.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
-import { OutputSchemas } from '../../src/mcp/output-schemas.ts';
+import { McpState } from '../../src/mcp/mcp-state.ts';
 import type { Observer, RequestSummary } from '../../src/observe/observer.ts';
 import { CreditGate } from '../../src/pipeline/credit-gate.ts';
 import { createLimiters } from '../../src/pipeline/limits/limiters.ts';
@@ -134,7 +134,7 @@ export async function openValueGateway(
     families,
     protocols,
     answerReaders,
-    outputSchemas: new OutputSchemas(),
+    mcp: new McpState(),
     creditGate: new CreditGate(),
     limiters: createLimiters(Date.now),
     passes: {

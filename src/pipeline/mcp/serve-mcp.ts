@@ -5,24 +5,27 @@ import type { PaidPrice } from '../../domain/route-price.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
 import type { CallTerms } from '../../mcp/call-answer.ts';
 import { callReader } from '../../mcp/call-reader.ts';
-import { type McpCall, paidId, readMessage } from '../../mcp/message.ts';
+import { type McpCall, type McpMessage, paidId, readMessage } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
 import { mcpMembers } from '../../protocol/mcp-form.ts';
-import { bodyOfBytes } from '../../proxy/request-body.ts';
+import { bodyOfBytes, type RequestBody } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
 import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
 import { hasPayment } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
 import { answered, type Served } from '../stages.ts';
+import { CallDeparture } from './call-departure.ts';
 import { callForm, callReceipt, jsonAnswer } from './mcp-answer.ts';
 import { type ChangeOf, mcpClient } from './mcp-client.ts';
 
 const NOT_PRICED = -32602;
+/** As the Language Server Protocol has it; MCP names none. */
+const CALL_CANCELLED = -32800;
 
 /** A priced call on its way to be paid: what differs from a request that came over plain HTTP. */
-export type McpRequest = Pick<RoutedRequest, 'body' | 'client' | 'answerReader' | 'payments' | 'form'>;
+export type McpRequest = Pick<RoutedRequest, 'body' | 'client' | 'clientGone' | 'answerReader' | 'payments' | 'form'>;
 
 /** What the pipeline does with a message once its price is known. */
 export interface McpStages {
@@ -61,6 +64,7 @@ export async function serveMcp(
       return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), id === undefined ? 400 : 200));
     }
     case 'free':
+      if (message.cancels !== undefined) cancelCall(request, request.body, message.cancels, route, services);
       return await stages.free(
         message.method === 'tools/list' ? withPrices(request, route, terms, services) : guarded(request),
       );
@@ -82,26 +86,60 @@ async function serveCall(
     return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));
   }
   if (price.kind === 'free') return await stages.free(guarded(request));
-  const asked = pricedCall(request, call, { route, terms }, services);
+  const server = paidId(randomUUID());
+  const departure = new CallDeparture(request.clientGone);
+  const asked = pricedCall({ ...request, clientGone: departure }, { call, server }, { route, terms }, services);
+  const session = sessionOf(request, route);
+  const open = { server, cancel: () => departure.cancel() };
+  const over = session === undefined ? undefined : services.mcp.openCalls.add(session, call.id, open);
   try {
-    return await stages.paid(asked, price);
+    const result = await stages.paid(asked, price);
+    return departure.cancelled && result.outcome === 'client_gone' ? cancelledCall(call) : result;
   } catch (fault) {
+    if (departure.cancelled) return cancelledCall(call);
     if (fault instanceof ClientGoneError || request.clientGone.aborted) throw fault;
     return answered('failed', faultAnswer(asked, fault));
+  } finally {
+    over?.();
   }
+}
+
+/** What a client is told that has cancelled a call and waits for it all the same. */
+function cancelledCall({ id }: McpCall): Served {
+  return answered('client_gone', jsonAnswer(errorAnswer(id, CALL_CANCELLED, 'The call was cancelled.')));
+}
+
+/** Ends a priced call that its client cancels, and tells the server of it by the id that the server knows. */
+function cancelCall(
+  request: AcceptedRequest,
+  body: RequestBody,
+  { call, calledAs }: NonNullable<Extract<McpMessage, { kind: 'free' }>['cancels']>,
+  route: Route,
+  { mcp }: Services,
+): void {
+  const session = sessionOf(request, route);
+  const open = session === undefined ? undefined : mcp.openCalls.of(session, call);
+  if (open === undefined) return;
+  body.replaceWith(calledAs(open.server));
+  open.cancel();
+}
+
+/** Whose calls a client can cancel: those of its session. Where a server has none, nobody's. */
+function sessionOf({ head }: AcceptedRequest, route: Route): string | undefined {
+  const session = head.headers['mcp-session-id'];
+  return typeof session === 'string' && session !== '' ? `${route.name}\n${session}` : undefined;
 }
 
 /** A priced call as the pipeline knows it: its payment is found in the message, its answers are messages. */
 function pricedCall(
   request: AcceptedRequest,
-  call: McpCall,
+  { call, server }: { readonly call: McpCall; readonly server: string },
   { route, terms: { binding } }: McpRoute,
-  { protocols, outputSchemas }: Services,
+  { protocols, mcp }: Services,
 ): AcceptedRequest & McpRequest {
-  const server = paidId(randomUUID());
   const terms: CallTerms = { client: call.id, server, receipts: mcpMembers(protocols).receipts };
   const isHttp = binding === 'http' || hasPayment({ head: request.head }, protocols);
-  const hasOutputSchema = (tool: string): boolean => outputSchemas.has(`${route.name}\n${tool}`);
+  const hasOutputSchema = (tool: string): boolean => mcp.outputSchemas.has(`${route.name}\n${tool}`);
   return {
     ...request,
     payments: call.payments,
@@ -110,7 +148,7 @@ function pricedCall(
     client: mcpClient(request.client, (isStream) => clientId(isStream, terms)),
     form: callForm({ call, terms, isHttp, binding, hasOutputSchema }),
     answerReader: ({ offer: { amount }, protocol }) =>
-      callReader({ terms, amount, receiptOf: (told) => callReceipt(protocol, told) }),
+      callReader({ terms, amount, headWaits: isHttp, receiptOf: (told) => callReceipt(protocol, told) }),
   };
 }
 
@@ -136,7 +174,7 @@ function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, ser
     pricesInTools(isStream, {
       priceOf: (tool) => toldPrice(terms, tool),
       inDescription: terms.describes,
-      seen: (tool, hasOutputSchema) => services.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
+      seen: (tool, hasOutputSchema) => services.mcp.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
     }),
   );
 }

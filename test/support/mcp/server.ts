@@ -64,7 +64,8 @@ class Events implements EventStore {
   ): Promise<string> {
     const from = this.#events.findIndex(({ id }) => id === last);
     const stream = this.#events[from]?.stream ?? '';
-    for (const event of this.#events.slice(from + 1)) if (event.stream === stream) await send(event.id, event.message);
+    // Of all streams of the session, as the store of the reference server has it.
+    for (const event of this.#events.slice(from + 1)) await send(event.id, event.message);
     return stream;
   }
 }

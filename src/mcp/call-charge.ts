@@ -1,0 +1,24 @@
+import type { Amount } from '../domain/amount.ts';
+import type { Charge, ChargeTold } from '../domain/answer-reader.ts';
+import type { CallIds, CallReceipt, CallTerms } from './call-answer.ts';
+import { errorAnswer } from './refusal-answer.ts';
+
+/** Longest answer to a priced call, in bytes. It waits in memory until it is paid. */
+export const MOST_ANSWER_BYTES = 8 * 1024 * 1024;
+
+const NOT_ANSWERED = -32603;
+
+/** What a priced call is charged by. */
+export interface CallCharge {
+  readonly terms: CallTerms;
+  readonly amount: Amount;
+  /** What a client is told of the charge. */
+  readonly receiptOf: (told: ChargeTold) => CallReceipt | undefined;
+}
+
+/** What a call costs to which there is no answer: nothing, and its client is told. */
+export function notAnswered({ client }: CallIds, isStream: boolean): Charge {
+  const message = JSON.stringify(errorAnswer(client, NOT_ANSWERED, 'The server did not answer this call.'));
+  const text = isStream ? `data: ${message}\n\n` : message;
+  return { kind: 'release', reason: 'the server did not answer the call', finish: () => Buffer.from(text, 'utf8') };
+}

@@ -1,0 +1,68 @@
+import type { Charge, ChargeTold, HeldReading } from '../domain/answer-reader.ts';
+import { isRecord } from '../domain/exact-json.ts';
+import type { Json } from '../domain/x402.ts';
+import { isAnswer, parsed, readCallAnswer } from './call-answer.ts';
+import { type CallCharge, MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
+import { EventSplitter, type StreamEvent } from './event-stream.ts';
+import { isTaskNews } from './message.ts';
+
+/**
+ * Reads the event stream that answers a priced call: progress, log lines and questions of the server go out as they come, the
+ * result waits until the money has moved. What is neither, such as an answer to another call, does not go out at all.
+ */
+export class CallStream implements HeldReading {
+  readonly kind = 'held';
+  readonly maxBytes = MOST_ANSWER_BYTES;
+  readonly #call: CallCharge;
+  readonly #events = new EventSplitter();
+  /** The event with the answer. */
+  #answer: StreamEvent | undefined;
+
+  constructor(call: CallCharge) {
+    this.#call = call;
+  }
+
+  get heldBytes(): number {
+    return this.#events.length + (this.#answer?.raw.length ?? 0);
+  }
+
+  get held(): Buffer {
+    return Buffer.from(this.#answer?.raw ?? '', 'latin1');
+  }
+
+  pass(chunk: Buffer): readonly Uint8Array[] {
+    const free = this.#events.push(chunk.toString('latin1')).filter((event) => this.#isFree(event));
+    return free.length === 0 ? [] : [Buffer.from(free.map(({ raw }) => raw).join(''), 'latin1')];
+  }
+
+  charge(): Charge {
+    const { terms, amount, receiptOf } = this.#call;
+    const answer = readCallAnswer(this.held.toString('utf8'), true, terms);
+    if (answer === undefined) return notAnswered(terms, true);
+    const finish = (told: ChargeTold | undefined): Buffer => Buffer.from(answer.write(told && receiptOf(told)), 'utf8');
+    return answer.succeeded
+      ? { kind: 'charge', amount, finish }
+      : { kind: 'release', reason: 'the call failed', finish };
+  }
+
+  refused(message: string): Uint8Array {
+    return Buffer.from(`data: ${message}\n\n`, 'utf8');
+  }
+
+  /** Whether an event may go out unpaid. Keeps the one that answers the call. */
+  #isFree(event: StreamEvent): boolean {
+    if (event.data === undefined) return true;
+    const message = parsed(event.data);
+    if (this.#answer === undefined && isAnswer(message) && message['id'] === this.#call.terms.server) {
+      this.#answer = event;
+    }
+    return isSaid(message);
+  }
+}
+
+/** A notification or a request of the server: nothing that was asked for, and no news of a task, which may hold its result. */
+function isSaid(message: Json | undefined): boolean {
+  return (
+    isRecord(message) && typeof message['method'] === 'string' && !isAnswer(message) && !isTaskNews(message['method'])
+  );
+}
