@@ -200,6 +200,20 @@ describe('explain', () => {
     expect(JSON.stringify(destination)).not.toContain('hidden-value');
   });
 
+  it('says of a discovery document that the gateway answers it itself, unless a route has its path or it is turned off', async () => {
+    for (const path of ['/openapi.json', '/llms.txt', '/.well-known/x402']) {
+      expect(await explain('GET', path)).toMatchObject({ kind: 'discovery', path });
+      const { out } = await cli('explain', 'HEAD', path, '-c', file(TABLE));
+      expect(out).toContain(`answer    the gateway's own ${path}, free of charge`);
+    }
+    expect(await explain('POST', '/llms.txt')).toMatchObject({ kind: 'unmatched' });
+    const own = file(`${TABLE}  - { path: /llms.txt, price: $0.01 }\n`);
+    const priced = await cli('explain', 'GET', '/llms.txt', '-c', own);
+    expect(priced.out).toContain('route     /llms.txt');
+    const off = await cli('explain', 'GET', '/llms.txt', '-c', file(`discovery: off\n${TABLE}`));
+    expect(off.out).toContain('route     none matches');
+  });
+
   it('names the unix socket that an API listens on', async () => {
     const table = file(TABLE.replace('"http://127.0.0.1:8080/base"', 'unix:/run/api.sock'));
     const { out } = await cli('explain', 'GET', '/v1/weather/paris?d=1', '-c', table);

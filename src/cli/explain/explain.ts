@@ -68,6 +68,8 @@ function render(explanation: Explanation): readonly string[] {
         `answer    ${explanation.answer}`,
         ...(explanation.destination === undefined ? [] : destination(explanation.destination)),
       ];
+    case 'discovery':
+      return [`request   ${asked}`, `path      ${explanation.path}`, `answer    ${explanation.answer}`];
     case 'preflight':
       return [`request   ${asked}`, `route     ${explanation.route.name}`, `answer    ${explanation.answer}`];
     case 'matched':

@@ -12,6 +12,7 @@ import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
+import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
 import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
@@ -42,6 +43,7 @@ export type Explanation =
       readonly answer: string;
       readonly destination: Destination | undefined;
     })
+  | (Asked & { readonly kind: 'discovery'; readonly path: string; readonly answer: string })
   | (Asked & { readonly kind: 'preflight'; readonly route: RouteDescription; readonly answer: string })
   | (Asked & {
       readonly kind: 'matched';
@@ -105,6 +107,10 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
   const { head, method, path, host, runtime } = accepted;
   const { plan } = runtime;
   const route = matchRoute(accepted);
+  if (isForDiscovery(accepted, route)) {
+    const answer = `the gateway's own ${path}, free of charge and without the upstream; a route of exactly this path would win, and discovery: off turns it off`;
+    return { ...asked, kind: 'discovery', path, answer };
+  }
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
   if (!isFreeToAll(route) && isPreflight(head)) {
