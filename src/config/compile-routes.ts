@@ -1,25 +1,20 @@
 import { shapeOfSegment } from '../domain/affix-conflicts.ts';
-import type { IdentifierRule, Route } from '../domain/route.ts';
-import type { PaidPrice } from '../domain/route-price.ts';
+import type { Route } from '../domain/route.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
+import { ChallengeLengths } from './challenge-lengths.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
 import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
-import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import { headerExcess, type Market } from './offers.ts';
+import type { Market } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
 /** Where the gateway waits for an upstream that the file does not name; only used while there are problems anyway. */
 const FALLBACK_TIMEOUT_MS = 30_000;
-/** The longest origin that `Host` can make. */
-const UNKNOWN_ORIGIN = `https://${'x'.repeat(64)}`;
-
 /** A route's way to match, kept even when the rest of the route is wrong. */
 interface Entry extends Matchable {
   readonly place: Place;
@@ -33,15 +28,17 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
   const entries: Entry[] = [];
   const routes: CompiledRoute[] = [];
   const names = new Map<string, Place>();
+  const lengths = new ChallengeLengths(gateway, source);
   for (const field of soundValue(gateway.routes) ?? []) {
     if (field.kind !== 'value') continue;
     const entry = matchEntry(field.value);
     if (entry !== undefined) entries.push(entry);
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
-    const compiled = compileRoute(field.value, entry, gateway, market, source);
+    const compiled = compileRoute(field.value, entry, gateway, market, lengths, source);
     if (compiled !== undefined) routes.push(compiled);
   }
+  lengths.warn();
   checkConflicts(entries, source);
   checkCovered(entries, source);
   for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
@@ -72,6 +69,7 @@ function compileRoute(
   entry: Entry | undefined,
   gateway: GatewayFields,
   market: Market,
+  lengths: ChallengeLengths,
   source: Source,
 ): CompiledRoute | undefined {
   checkMethodsOnce(fields, source);
@@ -91,7 +89,7 @@ function compileRoute(
   checkRewrite(fields, source);
   const answers = compileAnswers(fields, prices, gateway, source);
   for (const { price, fields: own } of listed ?? [])
-    if (price.kind === 'priced') checkHeader(fields, own, price, answers.identifier, gateway, source);
+    if (price.kind === 'priced') lengths.check(fields, own, price, answers.identifier);
   if (entry === undefined || upstream === undefined || listed === undefined) return undefined;
   const route: Route = {
     name: entry.name,
@@ -185,33 +183,6 @@ function checkRewrite(fields: RouteFields, source: Source): void {
     fields.rewrite.place,
     `the path ${pattern.text} does not begin with ${rewrite.from}`,
     'from: a front of the path, in whole segments',
-  );
-}
-
-function checkHeader(
-  fields: RouteFields,
-  ofPrice: PriceFields,
-  price: PaidPrice,
-  identifier: IdentifierRule,
-  gateway: GatewayFields,
-  source: Source,
-): void {
-  const { description } = price;
-  const mimeType = soundValue(fields.mimeType);
-  const url = `${soundValue(gateway.publicUrl) ?? UNKNOWN_ORIGIN}${soundValue(fields.path)?.text ?? ''}`;
-  const resource = {
-    url,
-    ...(description !== undefined && { description }),
-    ...(mimeType !== undefined && { mimeType }),
-  };
-  const signIn = soundValue(gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
-  const pass = ofPrice.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
-  const excess = headerExcess(price.offers, resource, identifier, pass);
-  if (excess === 0) return;
-  source.report(
-    ofPrice.price.place,
-    `the 402 would be ${excess} bytes over the 6 KB that every client takes`,
-    'fewer ways to pay or a shorter description',
   );
 }
 

@@ -50,8 +50,6 @@ export interface Quote {
 const DEFAULT_TIMEOUT_SECONDS = 300;
 /** Time to verify and settle, next to the upstream's: the payment must not run out before it is settled. */
 const SETTLE_BUDGET_SECONDS = 30;
-/** Clients and proxies in between give up on longer headers (nginx at 8 KB). */
-const MAX_HEADER_BYTES = 6 * 1024;
 /** Room for what a request adds: the path's parameters and query in `resource.url`, and the error's reason. */
 const REQUEST_ROOM_BYTES = 512;
 /** Room for the declaration of the `payment-identifier` extension with its schema. */
@@ -268,11 +266,11 @@ function isSameOffer(a: Offer, b: Offer, { families }: Market): boolean {
 }
 
 /**
- * Whether the 402 of these offers fits into a header that every client and proxy takes; bytes by which it does not.
+ * How long `PAYMENT-REQUIRED` of these offers can get without what may be left out, in bytes.
  *
  * @param pass whether a payment buys a pass, and whether its buyer can come back by signing in
  */
-export function headerExcess(
+export function headerLength(
   offers: readonly Offer[],
   resource: PaymentRequired['resource'],
   identifier: IdentifierRule,
@@ -291,5 +289,5 @@ export function headerExcess(
     (pass === 'none' ? 0 : PASS_ROOM_BYTES) +
     (pass === 'sign-in' ? signIn : 0);
   const bytes = Buffer.byteLength(JSON.stringify(challenge)) + room;
-  return Math.max(0, Math.ceil(bytes / 3) * 4 - MAX_HEADER_BYTES);
+  return Math.ceil(bytes / 3) * 4;
 }

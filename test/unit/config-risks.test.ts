@@ -91,3 +91,20 @@ describe('a route that sells passes', () => {
     expect(warned('accessTokens: {signIn: off}', ROUTE)).toEqual([]);
   });
 });
+
+describe('a 402 that is longer than nginx takes of a head', () => {
+  const accepts = 'accepts: [base, polygon, arbitrum, avalanche, base-sepolia]';
+
+  it('is warned of once for all routes, and fine with fewer ways to pay', () => {
+    const routes = Array.from({ length: 20 }, (_, at) => `path: /v1/${at}, price: $1, ${accepts}, access: {for: 1h}`);
+    const long = warned('', ...routes).filter((line) => line.includes('nginx'));
+    expect(long).toEqual([
+      expect.stringMatching(
+        /^routes\[0\]\.price: the head of the 402 can have \d+ bytes, and nginx in front answers 502 to more than 4000 .*; the same holds for 19 more$/,
+      ),
+    ]);
+    expect(warned('', 'path: /v1/a, price: $1, access: {for: 1h}').filter((line) => line.includes('nginx'))).toEqual(
+      [],
+    );
+  });
+});

@@ -1,0 +1,66 @@
+import type { IdentifierRule } from '../domain/route.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
+import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
+import type { PriceFields } from './compile-prices.ts';
+import { soundValue } from './decoder.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import { headerLength } from './offers.ts';
+import type { RouteFields } from './route-keys.ts';
+import type { Place, Source } from './source.ts';
+
+/** Clients and proxies in between give up on longer headers. */
+const MAX_HEADER_BYTES = 6 * 1024;
+/** What nginx takes of a whole head by default, where a page has 4 KB. */
+const NGINX_HEAD_BYTES = 4000;
+/** Status, date, security headers and the link to the description, which stand beside the price. */
+const REST_OF_HEAD_BYTES = 500;
+/** The longest origin that `Host` can make. */
+const UNKNOWN_ORIGIN = `https://${'x'.repeat(64)}`;
+const RIGHT = 'fewer ways to pay or a shorter description';
+
+/** Checks that the 402s of a price table are short enough, without what is left out where they get long. */
+export class ChallengeLengths {
+  readonly #gateway: GatewayFields;
+  readonly #source: Source;
+  /** Prices whose 402 nginx can refuse. */
+  readonly #long: { readonly place: Place; readonly bytes: number }[] = [];
+
+  constructor(gateway: GatewayFields, source: Source) {
+    this.#gateway = gateway;
+    this.#source = source;
+  }
+
+  /** Reports a price whose 402 is too long for clients, and remembers one that is too long for nginx. */
+  check(fields: RouteFields, ofPrice: PriceFields, price: PaidPrice, identifier: IdentifierRule): void {
+    const { description } = price;
+    const mimeType = soundValue(fields.mimeType);
+    const url = `${soundValue(this.#gateway.publicUrl) ?? UNKNOWN_ORIGIN}${soundValue(fields.path)?.text ?? ''}`;
+    const resource = {
+      url,
+      ...(description !== undefined && { description }),
+      ...(mimeType !== undefined && { mimeType }),
+    };
+    const signIn = soundValue(this.#gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
+    const pass = ofPrice.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
+    const length = headerLength(price.offers, resource, identifier, pass);
+    const { place } = ofPrice.price;
+    if (length > MAX_HEADER_BYTES) {
+      const wrong = `the 402 would be ${length - MAX_HEADER_BYTES} bytes over the 6 KB that every client takes`;
+      this.#source.report(place, wrong, RIGHT);
+    } else if (length + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) {
+      this.#long.push({ place, bytes: length + REST_OF_HEAD_BYTES });
+    }
+  }
+
+  /** Warns of the prices whose 402 nginx can refuse, in one line: they mostly share the cause. */
+  warn(): void {
+    const [first, ...others] = this.#long;
+    if (first === undefined) return;
+    const more = others.length === 0 ? '' : `; the same holds for ${others.length} more`;
+    this.#source.warn(
+      first.place,
+      `the head of the 402 can have ${first.bytes} bytes, and nginx in front answers 502 to more than ${NGINX_HEAD_BYTES} unless its proxy_buffer_size is larger${more}`,
+      RIGHT,
+    );
+  }
+}
