@@ -15,6 +15,8 @@ import type { Place, Source } from './source.ts';
 export interface CompiledRoute {
   readonly route: Route;
   readonly fields: readonly PriceFields[];
+  /** Where its path stands. */
+  readonly place: Place;
 }
 
 /** A price that sells passes. */

@@ -5,6 +5,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { ChallengeLengths } from './challenge-lengths.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
+import { checkEncoded, encodedCharacters } from './compile-encoded.ts';
 import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
 import { inherited, soundValue } from './decoder.ts';
@@ -42,7 +43,9 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
   checkConflicts(entries, source);
   checkCovered(entries, source);
   for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
-  return compileAccess(routes, gateway, market.families, source);
+  const whole = compileAccess(routes, gateway, market.families, source);
+  checkEncoded(whole, (index) => routes[index]?.place, source);
+  return whole;
 }
 
 function matchEntry(fields: RouteFields): Entry | undefined {
@@ -99,12 +102,13 @@ function compileRoute(
     prices,
     mcp: mcpTerms(fields, prices),
     mimeType: soundValue(fields.mimeType),
+    encoded: encodedCharacters(fields, source),
     upstream,
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
     ...answers,
   };
-  return { route, fields: listed.map(({ fields: own }) => own) };
+  return { route, place: entry.place, fields: listed.map(({ fields: own }) => own) };
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

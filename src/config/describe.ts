@@ -74,6 +74,8 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
+  /** What its paths may hold of what is refused elsewhere; only there where something is. */
+  readonly encoded?: readonly string[];
   /** How prices of MCP are told; only there where calls of an MCP server are sold. */
   readonly mcp?: string;
   /** Each price; only there where the route has several. What stands above is all of them together. */
@@ -110,6 +112,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
     ...(route.mcp !== undefined && { mcp: mcpText(route.mcp) }),
     ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
+    ...(route.encoded !== undefined && { encoded: route.encoded }),
   };
 }
 

@@ -80,6 +80,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   access: ({ access }) => (access === undefined ? 'none' : passText(access)),
   description: ({ description = '' }) => JSON.stringify(description),
   mcp: ({ mcp = 'none' }) => mcp,
+  encoded: ({ encoded = [] }) => (encoded.length === 0 ? 'nothing' : encoded.join(', ')),
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
 };
 

@@ -1,3 +1,4 @@
+import { ENCODED_CHARACTERS } from '../domain/encoded-path.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import { access } from './access-keys.ts';
@@ -148,6 +149,12 @@ function routeKeyTable(table: AssetTable) {
     methods: {
       decoder: list(method, 'a list such as [GET, POST]', 1),
       description: 'Methods in upper case. `GET` answers `HEAD` too. Default: every method.',
+    },
+    encoded: {
+      decoder: list(word(ENCODED_CHARACTERS), 'a list such as [slash, semicolon]', 1),
+      description:
+        'What a path may hold below the front of a `/*` although servers disagree about it: `slash` (`%2F`), `backslash` (`%5C`), `semicolon` (`;` and `%3B`), `empty` (`//`). It is forwarded as it came and matched undecoded. Only where everything below has one price. Dot segments never pass, however they are written. Default: none.',
+      examples: [['slash', 'semicolon']],
     },
     host: { decoder: hostName, description: 'Lower-case host without port. Default: every host.' },
     price: {

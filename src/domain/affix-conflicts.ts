@@ -51,7 +51,11 @@ function compete(one: Entry, other: Entry, at: number): boolean {
   return isAmbiguous(affixOf(ours), affixOf(theirs)) && shareMethods(one, other) && shareTails(one, other, at + 1);
 }
 
-function shareMethods({ methods: one }: Entry, { methods: other }: Entry): boolean {
+/** Whether some method is taken by both. */
+export function shareMethods(
+  { methods: one }: Pick<Entry, 'methods'>,
+  { methods: other }: Pick<Entry, 'methods'>,
+): boolean {
   if (one === undefined || other === undefined) return true;
   return answered(one).some((method) => answered(other).includes(method));
 }
@@ -72,7 +76,8 @@ function shareTails({ pattern: one }: Entry, { pattern: other }: Entry, from: nu
   });
 }
 
-function shareSegments(one: PatternSegment, other: PatternSegment): boolean {
+/** Whether some text is taken by both. */
+export function shareSegments(one: PatternSegment, other: PatternSegment): boolean {
   if (one.kind === 'static' && other.kind === 'static') return meaningOf(one.text) === meaningOf(other.text);
   if (one.kind === 'affix' && other.kind === 'affix') return overlap(affixOf(one), affixOf(other));
   if (one.kind === 'affix' && other.kind === 'static') return takes(affixOf(one), meaningOf(other.text));

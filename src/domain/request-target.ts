@@ -1,3 +1,4 @@
+import { type EncodedCharacter, encodedIn, leadsElsewhere } from './encoded-path.ts';
 import { parseHost } from './host.ts';
 
 /** A request target that can be read in one way only. */
@@ -29,6 +30,14 @@ export type PathResult = { readonly ok: true; readonly path: string } | { readon
 
 /** What a path may hold literally: RFC 3986 `pchar` and `/`, without `;`, which servers disagree about. */
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,=:@]*)+$/;
+const PLAIN_OR_SEMICOLON = new RegExp(PLAIN_PATH.source.replace(':@', ':@;'));
+/** Escapes that servers disagree about. */
+const DISPUTED = new Map<number, EncodedCharacter>([
+  [0x2f, 'slash'],
+  [0x5c, 'backslash'],
+  [0x3b, 'semicolon'],
+]);
+const NONE: readonly EncodedCharacter[] = [];
 /** A query is forwarded as sent, so long as it is printable ASCII without blanks, and not the start of a fragment. */
 const QUERY = /^\?[!"$-~]*$/;
 /** Characters that browsers send bare in a path although RFC 3986 has them escaped. Servers read both alike. */
@@ -45,8 +54,10 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
  *
  * Refuses what two servers could read differently, instead of guessing: a path that is free here and paid there is a
  * way around the gate. Whether an absolute-form authority is ours is for the caller to say.
+ *
+ * @param allowed what is not refused of what servers disagree about, and stays as it came
  */
-export function parseRequestTarget(raw: string): TargetResult {
+export function parseRequestTarget(raw: string, allowed = NONE): TargetResult {
   const absolute = raw.startsWith('/') ? null : ABSOLUTE_FORM.exec(raw);
   if (!raw.startsWith('/') && absolute === null) return refuse('it is neither a path nor an http URL');
   const origin = absolute === null ? raw : (absolute[2] ?? '');
@@ -55,7 +66,7 @@ export function parseRequestTarget(raw: string): TargetResult {
   const queryAt = origin.indexOf('?');
   const rawPath = queryAt === -1 ? origin : origin.slice(0, queryAt);
   const query = queryAt === -1 ? '' : origin.slice(queryAt);
-  const canonical = canonicalizePath(rawPath === '' && authority !== undefined ? '/' : rawPath);
+  const canonical = canonicalizePath(rawPath === '' && authority !== undefined ? '/' : rawPath, allowed);
   if (!canonical.ok) return canonical;
   if (query !== '' && !QUERY.test(query)) return refuse('the query holds a character that must be percent-encoded');
   return { ok: true, target: { path: canonical.path, query, authority } };
@@ -66,19 +77,22 @@ export function parseRequestTarget(raw: string): TargetResult {
  *
  * Refused: empty segments, `.` and `..` in any encoding, encoded slashes and backslashes, `;` path parameters, control
  * characters, bad escapes, and escapes that are not UTF-8.
+ *
+ * @param allowed what of it is not refused: it stays as it came, so long as no reading of it is a `.` or `..` segment
  */
-export function canonicalizePath(raw: string): PathResult {
-  if (PLAIN_PATH.test(raw)) return checkSegments(raw);
+export function canonicalizePath(raw: string, allowed = NONE): PathResult {
+  if (PLAIN_PATH.test(raw)) return checkSegments(raw, allowed);
   if (!raw.startsWith('/')) return refuse('the path does not begin with /');
-  const decoded = normalizeEscapes(raw);
+  const decoded = normalizeEscapes(raw, allowed);
   if (!decoded.ok) return decoded;
-  if (!PLAIN_PATH.test(decoded.path.replace(/%[0-9A-F]{2}/g, ''))) {
+  const plain = allowed.includes('semicolon') ? PLAIN_OR_SEMICOLON : PLAIN_PATH;
+  if (!plain.test(decoded.path.replace(/%[0-9A-F]{2}/gi, ''))) {
     return refuse('the path holds a character that must be percent-encoded or is not allowed');
   }
-  return checkSegments(decoded.path);
+  return checkSegments(decoded.path, allowed);
 }
 
-function normalizeEscapes(raw: string): PathResult {
+function normalizeEscapes(raw: string, allowed: readonly EncodedCharacter[]): PathResult {
   let path = '';
   for (let index = 0; index < raw.length; index += 1) {
     const char = raw.charAt(index);
@@ -90,8 +104,13 @@ function normalizeEscapes(raw: string): PathResult {
     if (!/^[0-9A-Fa-f]{2}$/.test(hex)) return refuse('the path holds a broken percent-escape');
     const code = Number.parseInt(hex, 16);
     if (code < 0x20 || code === 0x7f) return refuse('the path holds an encoded control character');
-    if (code === 0x2f || code === 0x5c) return refuse('the path holds an encoded slash or backslash');
-    if (code === 0x3b) return refuse('the path holds an encoded semicolon');
+    const disputed = DISPUTED.get(code);
+    if (disputed !== undefined) {
+      if (!allowed.includes(disputed)) return refuse(refusalOf(disputed));
+      path += raw.slice(index, index + 3);
+      index += 2;
+      continue;
+    }
     const literal = String.fromCharCode(code);
     path += code < 0x80 && UNRESERVED.test(literal) ? literal : `%${hex.toUpperCase()}`;
     index += 2;
@@ -103,9 +122,17 @@ function normalizeEscapes(raw: string): PathResult {
   return /\p{Cc}/u.test(text) ? refuse('the path holds an encoded control character') : { ok: true, path };
 }
 
-function checkSegments(path: string): PathResult {
-  if (path.includes('//')) return refuse('the path holds an empty segment');
+function refusalOf(disputed: EncodedCharacter): string {
+  return `the path holds an encoded ${disputed === 'semicolon' ? 'semicolon' : 'slash or backslash'}`;
+}
+
+function checkSegments(path: string, allowed: readonly EncodedCharacter[]): PathResult {
+  // At the front it would be an authority to some (RFC 3986 §4.2), whoever allows it.
+  if (path.includes('//') && (!allowed.includes('empty') || path.startsWith('//')))
+    return refuse('the path holds an empty segment');
   if (/\/\.{1,2}(?:\/|$)/.test(path)) return refuse('the path holds a . or .. segment');
+  if (allowed.length > 0 && encodedIn(path).length > 0 && leadsElsewhere(path))
+    return refuse('the path holds what may be read as a . or .. segment');
   return { ok: true, path };
 }
 

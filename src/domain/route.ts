@@ -1,3 +1,4 @@
+import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
 import type { RoutePrice } from './route-price.ts';
 import type { Upstream } from './upstream.ts';
@@ -47,6 +48,8 @@ export interface Route {
   /** How its messages are sold, where it is an MCP server's. */
   readonly mcp?: McpTerms | undefined;
   readonly mimeType: string | undefined;
+  /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
+  readonly encoded?: readonly EncodedCharacter[] | undefined;
   readonly upstream: Upstream;
   readonly rewrite: PathRewrite | undefined;
   /** How long the upstream may take until its response headers, in milliseconds. */

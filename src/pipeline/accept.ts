@@ -5,6 +5,7 @@ import { parseRequestTarget, type RequestTarget } from '../domain/request-target
 import { bodyTooLarge } from '../proxy/body-limit.ts';
 import { forwardedOrigin } from '../proxy/forwarded.ts';
 import type { AcceptedHead, ExchangeNotes } from './exchange.ts';
+import { parseAllowedTarget } from './match.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Methods that would make the gateway a tunnel or a mirror. */
@@ -36,8 +37,8 @@ export function acceptRequest(arrival: Arrival): AcceptedHead {
     throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
   refuseOddMessage(head);
   const sentHost = readHost(head, runtime);
-  const target = readTarget(head.target, sentHost);
   const { host, publicOrigin } = seenByClient(head, runtime, sentHost);
+  const target = readTarget({ head, runtime, method, host }, sentHost);
   notes.path = target.path;
   refuseLargeBody(head, runtime);
   return {
@@ -84,8 +85,9 @@ function readHost({ rawHeaders, headers, httpVersionMinor }: RequestHead, { plan
   return host;
 }
 
-function readTarget(raw: string, host: string): RequestTarget {
-  const result = parseRequestTarget(raw);
+function readTarget(asked: Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'host'>, host: string): RequestTarget {
+  const strict = parseRequestTarget(asked.head.target);
+  const result = strict.ok ? strict : parseAllowedTarget(strict, asked);
   if (!result.ok) throw new GatewayError('request_target_invalid', { detail: `Refused because ${result.wrong}.` });
   const { target } = result;
   if (target.authority !== undefined && target.authority !== host) {
