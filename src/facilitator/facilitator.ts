@@ -7,10 +7,13 @@ import type { Settlement, SettlementOutcome } from '../domain/settlement.ts';
 import type { SettlerReading } from '../domain/settler-funds.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 
-/** What verifying a payment came to. `reason` is one of the specification's reason strings, or the facilitator's own. */
+/**
+ * What verifying a payment came to. `reason` is one of the specification's reason strings, or the facilitator's own;
+ * `words` say to people what it means here, such as how much is missing.
+ */
 export type Verification =
   | { readonly kind: 'valid'; readonly payer: string }
-  | { readonly kind: 'invalid'; readonly reason: string };
+  | { readonly kind: 'invalid'; readonly reason: string; readonly words?: string };
 
 /**
  * Writes down an attempt, durably. Nothing may be sent before it resolves; when it rejects, nothing of that attempt may

@@ -3,6 +3,7 @@ import { isClaimable } from '../domain/payment-state.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
+import type { RefusalReason } from './limits/refusal-memory.ts';
 import { readPayment, refusePayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
@@ -63,8 +64,8 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   // Paid once, served, and forgotten by a clock that ran ahead: a new offer would have its buyer pay twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
   budget.wasRefused(bringer, refusalsPerMinute);
-  refusals.remember(facilitators, payment, verification.reason);
-  return refuse(brought, verification.reason);
+  refusals.remember(facilitators, payment, verification);
+  return refuse(brought, verification);
 }
 
 /** Reasons that say that the authorization was used on the chain, or cancelled. */
@@ -82,8 +83,8 @@ const AUTHORIZATION_GONE: ReadonlySet<string> = new Set([
  * any other service with the same `payTo` and price, look the same, and whoever reads them on the chain could bring them
  * here.
  */
-function refuse({ payment }: BroughtPayment, reason: string): Refusal {
-  return payment.authorization.proved && AUTHORIZATION_GONE.has(reason) ? ALREADY_USED : refusePayment(reason);
+function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
+  return payment.authorization.proved && AUTHORIZATION_GONE.has(reason) ? ALREADY_USED : refusePayment(reason, words);
 }
 
 const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };

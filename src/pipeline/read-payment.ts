@@ -59,9 +59,9 @@ export async function judgeCredential(
 }
 
 /** Refuses a payment with a reason of the specification and states the price again. */
-export function refusePayment(reason: string): Refusal {
+export function refusePayment(reason: string, words?: string): Refusal {
   const code = reason === 'permit2_allowance_required' ? 'permit2_allowance_required' : 'payment_refused';
-  return { kind: 'refusal', code, reason };
+  return { kind: 'refusal', code, reason, ...(words === undefined ? {} : { words, detail: words }) };
 }
 
 function brought(

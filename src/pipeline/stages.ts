@@ -39,6 +39,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   /** Text of `error` in the 402, a specification's reason string where there is one. */
   readonly reason: string;
+  /** What the reason means here, for people: follows it in the text of `error`. */
+  readonly words?: string;
   /** For people, in the problem document. */
   readonly detail?: string;
   readonly settlement?: SettlementNotice;

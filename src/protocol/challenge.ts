@@ -51,6 +51,13 @@ export interface Occasion {
   readonly code: ErrorCode;
   /** A specification's reason string where there is one. */
   readonly reason: string;
+  /** What it means here, for people: follows the reason in the text of `error`. */
+  readonly words?: string;
+}
+
+/** The text of `error`: the reason, which machines compare up to the colon, and what it means here. */
+export function errorText({ reason, words }: Occasion): string {
+  return words === undefined ? reason : `${reason}: ${words}`;
 }
 
 /** What was asked for. */
@@ -126,7 +133,7 @@ class RepeatingChallenge implements RouteChallenge {
   #url: string | undefined;
   #method = '';
   #code: ErrorCode | undefined;
-  #reason = '';
+  #error = '';
   #said: Contribution = { headers: [], body: undefined };
 
   /** @param state says nothing that must be fresh each time */
@@ -136,14 +143,15 @@ class RepeatingChallenge implements RouteChallenge {
   }
 
   state(resource: AskedResource, occasion: Occasion): Contribution {
-    const { code, reason } = occasion;
+    const { code } = occasion;
+    const error = errorText(occasion);
     const { url, method } = resource;
-    const isSame = url === this.#url && method === this.#method && reason === this.#reason && code === this.#code;
+    const isSame = url === this.#url && method === this.#method && error === this.#error && code === this.#code;
     if (isSame) return this.#said;
     this.#said = this.#state(resource, occasion);
     this.#url = url;
     this.#method = method;
-    this.#reason = reason;
+    this.#error = error;
     this.#code = code;
     return this.#said;
   }

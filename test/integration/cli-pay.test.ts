@@ -79,7 +79,7 @@ describe('pay at a gateway', () => {
     const { code, err } = await pay([url('/v1/weather/oslo'), '--yes'], { env });
     expect(code).toBe(1);
     expect(err).toMatch(
-      /The account 0x[0-9a-fA-F]{40} holds less than the price, 0\.001 USDC on base-sepolia\. Send it that much there/,
+      /insufficient_balance: The account holds 0 USDC on base-sepolia, and 0\.001 USDC is needed\.\nThe account is 0x[0-9a-fA-F]{40} on base-sepolia\. Send it what is missing, and pay again\./,
     );
   });
 

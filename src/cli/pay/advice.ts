@@ -83,16 +83,20 @@ function approvalAdvice({ offer }: SignedPayment): readonly string[] {
   ];
 }
 
-/** Reasons of facilitators for an account that does not hold the price. */
-const TOO_POOR = /insufficient_(?:balance|funds)$/;
+/** Reasons of facilitators for an account that does not hold the price, with or without words behind them. */
+const TOO_POOR = /^\w*insufficient_(?:balance|funds)(?=$|:)/;
 
 function explainRefusal(reason: string, signed: SignedPayment | undefined): readonly string[] {
-  const refused = `The server did not take the payment: ${reason}.`;
+  const refused = `The server did not take the payment: ${reason.replace(/\.$/, '')}.`;
   if (signed === undefined || !TOO_POOR.test(reason)) return [refused];
   const { payer, offer } = signed;
+  const network = printable(offer.network?.name ?? offer.networkId);
+  // The server has said how much is there, and what is needed.
+  if (reason.includes(': '))
+    return [refused, `The account is ${payer} on ${network}. Send it what is missing, and pay again.`];
   return [
     refused,
-    `The account ${payer} holds less than the price, ${priceText(offer)} on ${printable(offer.network?.name ?? offer.networkId)}. Send it that much there, and pay again.`,
+    `The account ${payer} holds less than the price, ${priceText(offer)} on ${network}. Send it that much there, and pay again.`,
   ];
 }
 

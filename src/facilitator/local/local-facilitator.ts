@@ -15,6 +15,7 @@ import type { Facilitator, Journal, OpenSettlement, Verification } from '../faci
 import { FeeGauge } from './fee-gauge.ts';
 import { SettlementDesk } from './settlement-desk.ts';
 import { SettlementRecovery } from './settlement-recovery.ts';
+import { describeShortfall } from './shortfall.ts';
 import { transferCall } from './transfer-call.ts';
 import { findProblem, findTermsProblem } from './verification.ts';
 import { leaseWriter, type WriterLease } from './writer-pool.ts';
@@ -115,7 +116,9 @@ class LocalFacilitator implements Facilitator {
       // A payment that cannot be settled must not make the upstream work.
       gauge.fees(transferCall(transfer, undefined).gas),
     ]);
-    return reason === undefined ? { kind: 'valid', payer: transfer.payer } : { kind: 'invalid', reason };
+    if (reason === undefined) return { kind: 'valid', payer: transfer.payer };
+    const words = await describeShortfall(reason, transfer, payment.offer, reads, signal);
+    return { kind: 'invalid', reason, ...(words === undefined ? {} : { words }) };
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {

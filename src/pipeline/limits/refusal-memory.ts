@@ -33,6 +33,13 @@ const CURABLE: ReadonlySet<string> = new Set([
   'insufficient_funds',
 ]);
 
+/** Why a facilitator refused a payment. */
+export interface RefusalReason {
+  readonly reason: string;
+  /** What it means here, for people. */
+  readonly words?: string;
+}
+
 /**
  * A short memory of payments that facilitators refused, so that the same one sent again and again costs no call. Only
  * reasons that are known to last are kept: a fault never is, nor a reason that could hide one.
@@ -43,7 +50,7 @@ const CURABLE: ReadonlySet<string> = new Set([
 export class RefusalMemory {
   readonly #byJudges = new WeakMap<
     object,
-    LRUCache<string, { readonly reason: string; readonly until: number; readonly lastsMs: number }>
+    LRUCache<string, { readonly why: RefusalReason; readonly until: number; readonly lastsMs: number }>
   >();
   readonly #clock: () => number;
 
@@ -53,23 +60,24 @@ export class RefusalMemory {
   }
 
   /** Why `judges`, a set of facilitators, refused this very payment a moment ago, if they did. */
-  recall(judges: object, payment: Payment): string | undefined {
+  recall(judges: object, payment: Payment): RefusalReason | undefined {
     const refusals = this.#byJudges.get(judges);
     if (refusals === undefined) return undefined;
     const refusal = refusals.get(digestOf(payment));
     if (refusal === undefined) return undefined;
     const left = refusal.until - this.#clock();
     // More than it had is left where the clock was put back: it is not known how old it is.
-    return left > 0 && left <= refusal.lastsMs ? refusal.reason : undefined;
+    return left > 0 && left <= refusal.lastsMs ? refusal.why : undefined;
   }
 
   /** Keeps a refusal in mind for as long as its reason lasts. */
-  remember(judges: object, payment: Payment, reason: string): void {
+  remember(judges: object, payment: Payment, why: RefusalReason): void {
+    const { reason } = why;
     const lastsMs = LASTING.has(reason) ? LASTING_MS : CURABLE.has(reason) ? CURABLE_MS : 0;
     if (lastsMs === 0) return;
     const refusals = this.#byJudges.get(judges) ?? new LRUCache({ max: MOST_REFUSALS });
     this.#byJudges.set(judges, refusals);
-    refusals.set(digestOf(payment), { reason, until: this.#clock() + lastsMs, lastsMs });
+    refusals.set(digestOf(payment), { why, until: this.#clock() + lastsMs, lastsMs });
   }
 }
 

@@ -1,0 +1,29 @@
+import { formatUnits } from '../../domain/amount.ts';
+import type { Offer } from '../../domain/offer.ts';
+import type { ChainReads } from '../chain/chain-reads.ts';
+import type { Transfer } from '../chain/transfer.ts';
+
+/** Reasons for an account that does not hold the price. */
+const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'permit2_insufficient_balance']);
+
+/**
+ * What is there and what is needed, in words, where a payment is refused for want of money or of an approval; all of it
+ * is public on the chain. `undefined` for any other reason, and where the chain does not say.
+ */
+export async function describeShortfall(
+  reason: string,
+  transfer: Transfer,
+  { asset, network, v1Network }: Offer,
+  reads: ChainReads,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const isPoor = POOR.has(reason);
+  if (!isPoor && reason !== 'permit2_allowance_required') return undefined;
+  const read = isPoor ? reads.balance : reads.permit2Allowance;
+  const units = await read.call(reads, transfer.asset, transfer.payer, signal).catch(() => undefined);
+  // Money may have come since it was refused: then nothing is to be said of it.
+  if (units === undefined || units >= transfer.amount) return undefined;
+  const money = (amount: bigint): string => `${formatUnits(amount, asset.decimals)} ${asset.symbol}`;
+  const what = isPoor ? `The account holds ${money(units)}` : `Permit2 may take ${money(units)} of the account`;
+  return `${what} on ${v1Network ?? network}, and ${money(transfer.amount)} is needed.`;
+}
