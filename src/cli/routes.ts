@@ -45,11 +45,12 @@ function rows(route: RouteDescription, table: AssetTable): readonly (readonly st
   const entries = route.prices ?? [];
   return [
     cells(route, table),
-    ...entries.map((entry) =>
-      cells({ ...route, ...entry, methods: [''], host: '', path: `  ${entry.when}`, upstream: '' }, table),
-    ),
+    ...entries.map((entry) => cells({ ...route, ...entry, ...ENTRY_ROW, path: `  ${entry.when}` }, table)),
   ];
 }
+
+/** What the rows of a route's entries leave to its own. */
+const ENTRY_ROW = { methods: [''], host: '', upstream: '', free: undefined } as const;
 
 function cells(route: RouteDescription, table: AssetTable): readonly string[] {
   const networks = [...new Set(route.offers.map((offer) => networkName(table, offer.network)))].join(' ');
@@ -57,12 +58,17 @@ function cells(route: RouteDescription, table: AssetTable): readonly string[] {
     route.methods.join(','),
     route.host,
     route.path,
-    route.access === undefined ? route.price : `${route.price} for ${passText(route.access)}`,
+    priceCell(route),
     networks === '' ? '-' : networks,
     // Nothing is settled on a free route, whatever the mode.
     route.settle ?? '-',
     route.upstream,
   ];
+}
+
+function priceCell({ price, access, free }: RouteDescription): string {
+  const sold = access === undefined ? price : `${price} for ${passText(access)}`;
+  return free === undefined ? sold : `${sold}, free: ${free}`;
 }
 
 function describeUnmatched({ unmatched }: Plan): string {

@@ -1,5 +1,6 @@
 import { shapeOfSegment } from '../domain/affix-conflicts.ts';
 import type { Route } from '../domain/route.ts';
+import { isPriced, type RoutePrice } from '../domain/route-price.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { ChallengeLengths } from './challenge-lengths.ts';
@@ -90,6 +91,7 @@ function compileRoute(
   const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, ...times }, source);
   const prices = (listed ?? []).map(({ price }) => price);
   checkRewrite(fields, source);
+  checkUnpaid(fields, prices, source);
   const answers = compileAnswers(fields, prices, gateway, source);
   for (const { price, fields: own } of listed ?? [])
     if (price.kind === 'priced') lengths.check(fields, own, price, answers.identifier);
@@ -101,6 +103,7 @@ function compileRoute(
     pattern: entry.pattern,
     prices,
     mcp: mcpTerms(fields, prices),
+    free: soundValue(fields.free),
     mimeType: soundValue(fields.mimeType),
     encoded: encodedCharacters(fields, source),
     upstream,
@@ -109,6 +112,12 @@ function compileRoute(
     ...answers,
   };
   return { route, place: entry.place, fields: listed.map(({ fields: own }) => own) };
+}
+
+/** Who wrote that something is free up to a number expects that it costs something then. */
+function checkUnpaid(fields: RouteFields, prices: readonly RoutePrice[], source: Source): void {
+  if (fields.free.kind === 'absent' || prices.length === 0 || isPriced({ prices })) return;
+  source.report(fields.free.place, 'free has no effect on a free route', 'a price, or the key left out');
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

@@ -8,6 +8,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
 import { serverText, type Upstream } from '../domain/upstream.ts';
+import { clientText, type FreeQuota, limitText } from '../domain/use-limit.ts';
 import { whenText } from '../domain/when.ts';
 
 /** One way to pay, in plain data. */
@@ -69,6 +70,8 @@ export interface RouteDescription extends PriceDescription {
   readonly paymentIdentifier?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
   readonly enforcePercent?: number;
+  /** What each client gets for nothing, in words; only there where it gets any. */
+  readonly free?: string | undefined;
   /** The servers, where there are several with a comma between them. */
   readonly upstream: string;
   readonly timeoutMs: number;
@@ -107,6 +110,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
+    ...(route.free !== undefined && { free: freeText(route.free) }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
@@ -140,6 +144,11 @@ export function passText({ scope, forMs, requests }: AccessDescription): string 
   const time = forMs === undefined ? [] : [`${forMs / 1000}s`];
   const count = requests === undefined ? [] : [`${requests} requests`];
   return `${[...time, ...count].join(', ')} of ${scope}`;
+}
+
+/** What each client gets for nothing: `20 per day for each client address`. */
+function freeText(free: FreeQuota): string {
+  return `${limitText(free)} for each ${clientText(free)}`;
 }
 
 /** How many clients are charged, as the file says it. */

@@ -77,6 +77,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   keepAnswers: ({ keepAnswersBytes }) => (keepAnswersBytes === undefined ? 'off' : `${keepAnswersBytes} bytes`),
   paymentIdentifier: ({ paymentIdentifier = 'off' }) => paymentIdentifier,
   enforce: ({ enforcePercent = 100 }) => enforceText(enforcePercent),
+  free: ({ free = 'none' }) => free,
   access: ({ access }) => (access === undefined ? 'none' : passText(access)),
   description: ({ description = '' }) => JSON.stringify(description),
   mcp: ({ mcp = 'none' }) => mcp,

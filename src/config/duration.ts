@@ -72,6 +72,18 @@ function boundedDuration(bounds: DurationBounds): Decoder<number> {
   });
 }
 
+const NAMED_MS: Readonly<Record<string, number>> = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** What {@link parsePeriod} takes, for messages and for editors. */
+export const PERIOD_RIGHT = 'second, minute, hour or day, or a duration such as 30m';
+export const PERIOD_PATTERN = `second|minute|hour|day|${PATTERN}`;
+
+/** Reads a period that something is counted in, in milliseconds: from a second to ten years. */
+export function parsePeriod(given: string): Parsed<number> {
+  const named = Object.hasOwn(NAMED_MS, given) ? NAMED_MS[given] : undefined;
+  return named === undefined ? parseDuration(given, { ...ACCESS, expects: PERIOD_RIGHT }) : { ok: true, value: named };
+}
+
 /** Reads a duration into milliseconds. A number without unit is refused: seconds and milliseconds look alike. */
 export function parseDuration(given: string, bounds: DurationBounds = TIMER): Parsed<number> {
   const [, digits, unit] = DURATION.exec(given) ?? [];

@@ -14,6 +14,7 @@ import { payees } from './payee-keys.ts';
 import { acceptsDecoder, price } from './payment-keys.ts';
 import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
+import { freeQuota } from './use-limit-keys.ts';
 import { when } from './when-keys.ts';
 
 /** The methods that the gateway forwards. CONNECT and TRACE reach no API through a proxy that is safe. */
@@ -207,6 +208,12 @@ function routeKeyTable(table: AssetTable) {
       description: 'How many clients are charged, such as `25%`, or `off`. Default: `enforce` of the file.',
     },
     access: pass,
+    free: {
+      decoder: freeQuota,
+      description:
+        'How many requests each client has for nothing; above that they are paid for. A batch is never free. See [prices.md](prices.md#free-requests).',
+      examples: [{ requests: 20, per: 'day' }],
+    },
     timeout: {
       decoder: duration,
       description: "How long until the upstream's response headers. Default: that of the upstream.",

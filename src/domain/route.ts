@@ -2,6 +2,7 @@ import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
 import type { RoutePrice } from './route-price.ts';
 import type { Upstream } from './upstream.ts';
+import type { FreeQuota } from './use-limit.ts';
 
 /** Whether a purchase can or must carry the buyer's own id (`payment-identifier` extension). */
 export type IdentifierRule = 'off' | 'optional' | 'required';
@@ -47,6 +48,8 @@ export interface Route {
   readonly prices: readonly RoutePrice[];
   /** How its messages are sold, where it is an MCP server's. */
   readonly mcp?: McpTerms | undefined;
+  /** How much of what it sells each client gets for nothing. */
+  readonly free?: FreeQuota | undefined;
   readonly mimeType: string | undefined;
   /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
   readonly encoded?: readonly EncodedCharacter[] | undefined;

@@ -216,6 +216,7 @@ function admission(
   const facts: PaidFacts = { payer: holder.payer, route: request.price.id, pass: passId };
   return {
     kind: 'admitted',
+    outcome: 'pass',
     facts,
     headers,
     giveBack() {

@@ -40,9 +40,9 @@ export interface Challenged {
  * problem document (RFC 9457) with a stable `code`, as everything else is.
  */
 export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
-  const { code, reason, detail, settlement, retryAfterSeconds } = refusal;
+  const { code, reason, detail, settlement, retryAfterSeconds, fields = [] } = refusal;
   const offered = ERROR_CODES[code].offersAgain ? price : undefined;
-  const headers = settlement === undefined ? [] : noticeHeaders(settlement).flat();
+  const headers = [...(settlement === undefined ? [] : noticeHeaders(settlement)), ...fields].flat();
   if (settlement !== undefined) context.notes.transaction = transactionOf(settlement.receipt);
   context.notes.reason = reason;
   const prices = context.form && offered?.open.challenge.prices(offered.resource, refusal);

@@ -44,6 +44,8 @@ export interface ForwardTerms {
   readonly settled?: boolean;
   /** Whether the call goes on when the client has gone, because its answer is stored for it. */
   readonly lasting?: boolean;
+  /** Which room at the upstream it takes. Default: that of who pays. */
+  readonly room?: 'free' | 'paid';
 }
 
 /**
@@ -55,13 +57,13 @@ export interface ForwardTerms {
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  { paid, watch, settled, lasting }: ForwardTerms = {},
+  { paid, watch, settled, lasting, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
   // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
-  const place = request.place ?? takePlace(request, upstream, paid === undefined ? 'free' : 'paid');
+  const place = request.place ?? takePlace(request, upstream, room);
   const startedAt = performance.now();
   const open = (trace: TraceContext | undefined): Promise<UpstreamResponse> =>
     runtime.upstreamClient(upstream).open({

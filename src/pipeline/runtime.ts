@@ -15,6 +15,7 @@ import type { Observer } from '../observe/observer.ts';
 import type { Tracer } from '../observe/tracer.ts';
 import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
+import type { UseCounter } from '../pass/use-counter.ts';
 import type { Paywall } from '../paywall/paywall.ts';
 import type { RouteChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
@@ -117,6 +118,8 @@ export interface Services {
   readonly creditGate: CreditGate;
   readonly limiters: Limiters;
   readonly passes: PassServices;
+  /** Counts what may be used a number of times for nothing. */
+  readonly uses: Pick<UseCounter, 'take'>;
   /** Is told of a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
   /** Is told that an answer went out whose money is still to be asked for. */

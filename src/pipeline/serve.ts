@@ -9,7 +9,7 @@ import { clientAddress, clientGroup } from '../proxy/client-address.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
-import { admit } from './admit.ts';
+import { admitUnpaid, isOpenUnpaid } from './admit-unpaid.ts';
 import { challengedOf, faultAnswer, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import { type ChosenPrice, choosePrice } from './choose-price.ts';
@@ -181,7 +181,7 @@ async function enforce(
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
   const paying = hasPayment(routed, services.protocols);
-  const isAsked = open.access === undefined && !paying && !mayOpen(routed);
+  const isAsked = !isOpenUnpaid(matched, open) && !paying && !mayOpen(routed);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, open, services, transport);
@@ -199,7 +199,7 @@ async function servePriced(
   const opened = kept ? await openByCookie(request, open, services) : undefined;
   if (opened?.kind === 'refusal') return opened;
   if (opened !== undefined) return await transport.collect(request, opened, services);
-  const admitting = admit(request, open, services);
+  const admitting = admitUnpaid(request, open, services);
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
   if (admitted !== undefined) return await transport.serveAdmitted(request, admitted);

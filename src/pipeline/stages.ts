@@ -45,6 +45,8 @@ export interface Refusal {
   readonly detail?: string;
   readonly settlement?: SettlementNotice;
   readonly retryAfterSeconds?: number;
+  /** What else the client is told in the head. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
 }
 
 /** A settlement to tell the buyer about, in the protocol that the payment came in. */
@@ -63,14 +65,16 @@ export interface IssuedPass {
   readonly extension: JsonObject;
 }
 
-/** A request that a pass opens the route for. One of its requests is taken. */
+/** A request that the route is opened for without a payment: by a pass, or for nothing. One use of that is taken. */
 export interface Admission {
   readonly kind: 'admitted';
+  /** What opens it, in the words of logs and metrics. */
+  readonly outcome: RequestOutcome & ('pass' | 'free_quota');
   /** What the upstream is told. */
   readonly facts: PaidFacts;
-  /** What the client is told of its pass. */
+  /** What the client is told of its pass, or of what is left. */
   readonly headers: readonly (readonly [string, string])[];
-  /** Gives the request back to the pass: the upstream failed. Does nothing where only time ends the pass. */
+  /** Gives the use back: the upstream failed. Does nothing where only time ends a pass. */
   giveBack(): void;
 }
 

@@ -11,6 +11,7 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes, PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
+import { type Uses, WINDOW_GRACE_MS } from '../store/uses.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
 import { SteadyClock } from './steady-clock.ts';
@@ -55,7 +56,10 @@ export interface RecoveryNotes {
 export interface ReconcilerDeps {
   readonly store: Ledger &
     Upkeep &
-    Pick<Answers, 'forgetAnswers'> & { readonly passes: PassUpkeep & Pick<Passes, 'grant'> };
+    Pick<Answers, 'forgetAnswers'> & {
+      readonly passes: PassUpkeep & Pick<Passes, 'grant'>;
+      readonly uses: Pick<Uses, 'pruneUses'>;
+    };
   /** This process's name in the ledger. */
   readonly owner: string;
   /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
@@ -202,10 +206,19 @@ export class Reconciler {
       const before = now - retentionMs();
       await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
       await store.passes.prunePasses(before, now, PRUNED_AT_ONCE);
+      await this.#pruneUses(now);
       await this.#forgetUnmoved('released');
       await this.#forgetUnmoved('failed');
       await store.forgetAnswers(now - retryWindowMs() - ANSWER_MARGIN_MS, PRUNED_AT_ONCE);
     });
+  }
+
+  /** There may be a window for each client: more than one batch ends at a time. */
+  async #pruneUses(now: number): Promise<void> {
+    for (let round = 0; round < MOST_PRUNINGS; round += 1) {
+      const forgotten = await this.#deps.store.uses.pruneUses(now - WINDOW_GRACE_MS, PRUNED_AT_ONCE);
+      if (forgotten < PRUNED_AT_ONCE) return;
+    }
   }
 
   async #forgetUnmoved(state: keyof typeof UNMOVED_KEPT_MS): Promise<void> {

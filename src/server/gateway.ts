@@ -12,6 +12,7 @@ import { createRequestLog, droppedLines } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import { Outages, STORE, watchOutages } from '../observe/outages.ts';
+import { UseCounter } from '../pass/use-counter.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { After, Services } from '../pipeline/runtime.ts';
@@ -215,6 +216,7 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     creditGate: new CreditGate(),
     limiters: createLimiters(clock),
     passes: keeper,
+    uses: new UseCounter(store.uses, clock),
     abandoned: (payment) => reconciler.adopt(payment),
     owed: () => reconciler.wake(),
     clock,

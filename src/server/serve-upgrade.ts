@@ -130,7 +130,7 @@ class TunnelTransport implements Transport {
     });
   }
 
-  async serveAdmitted(request: RoutedRequest, { facts, headers, giveBack }: Admission): Promise<Served> {
+  async serveAdmitted(request: RoutedRequest, { facts, headers, outcome: by, giveBack }: Admission): Promise<Served> {
     let upgraded = false;
     const onUpgraded = (): void => {
       upgraded = true;
@@ -143,7 +143,7 @@ class TunnelTransport implements Transport {
     // A client that went before the upstream's answer has used the request, as on plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
-    return served(upgraded ? 'pass' : endOf(outcome, 'pass'));
+    return served(upgraded ? by : endOf(outcome, by));
   }
 
   async #deliver(request: RoutedRequest, claimed: ClaimedPayment, notice: SettlementNotice): Promise<Served> {

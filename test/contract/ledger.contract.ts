@@ -12,6 +12,7 @@ import { sale } from './pass-sale.ts';
 import { passesContract } from './passes.contract.ts';
 import { desksContract } from './passes-desks.contract.ts';
 import { quotasContract } from './passes-quotas.contract.ts';
+import { usesContract } from './uses.contract.ts';
 
 /** What every ledger has to do. Each test gets an empty one. */
 export function ledgerContract(name: string, home: LedgerHome): void {
@@ -30,6 +31,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     passesContract(scene);
     quotasContract(scene);
     desksContract(scene);
+    usesContract(scene);
 
     describe('reading a payment', () => {
       it('finds nothing under a key that was never claimed', async () => {

@@ -22,6 +22,7 @@ const TABLES = [
   'token_keys',
   'events',
   'forgotten',
+  'uses',
 ] as const;
 
 describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in transaction mode${reason}`, () => {

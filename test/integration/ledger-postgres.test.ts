@@ -48,7 +48,8 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
         await admin.query(
           `DELETE FROM turnpike_payments; DELETE FROM turnpike_owners; DELETE FROM turnpike_quotes;
           DELETE FROM turnpike_passes; DELETE FROM turnpike_pass_payments; DELETE FROM turnpike_nonces;
-          DELETE FROM turnpike_token_keys; DELETE FROM turnpike_events; DELETE FROM turnpike_forgotten`,
+          DELETE FROM turnpike_token_keys; DELETE FROM turnpike_events; DELETE FROM turnpike_forgotten;
+          DELETE FROM turnpike_uses`,
         );
         return openPostgresLedger(url, { clock });
       },

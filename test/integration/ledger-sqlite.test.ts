@@ -28,6 +28,7 @@ import {
   takeOpenStatement,
   takeSettledStatement,
 } from '../../src/store/sql/upkeep-statements.ts';
+import { pruneUsesStatement, returnUseStatement } from '../../src/store/sql/use-statements.ts';
 import { sqliteDialect } from '../../src/store/sqlite/sqlite-dialect.ts';
 import { openSqliteEngine } from '../../src/store/sqlite/sqlite-engine.ts';
 import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/store/sqlite/sqlite-ledger.ts';
@@ -66,6 +67,7 @@ describe('the contract', () => {
         'token_keys',
         'events',
         'forgotten',
+        'uses',
       ]) {
         await engine.run({ kind: 'write', text: `DELETE FROM turnpike_${table}`, values: [] });
       }
@@ -397,6 +399,8 @@ describe('a SQLite ledger', () => {
       listPassesStatement(page, 1, {}),
       listPassesStatement(page, 1, { order: 'newest first' }),
       ...grantStatements(sale(), newPassId(), NOW),
+      pruneUsesStatement(NOW, 1, sqliteDialect),
+      returnUseStatement({ id: 'id', startsAt: NOW, endsAt: NOW }),
     ];
     for (const { text } of statements) expect(plan(text)).not.toMatch(/SCAN turnpike_/);
     database.close();

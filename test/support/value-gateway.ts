@@ -3,6 +3,7 @@ import { type RequestHead, requestHead } from '../../src/domain/request-head.ts'
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
 import type { Observer, RequestSummary } from '../../src/observe/observer.ts';
+import { UseCounter } from '../../src/pass/use-counter.ts';
 import { CreditGate } from '../../src/pipeline/credit-gate.ts';
 import { createLimiters } from '../../src/pipeline/limits/limiters.ts';
 import type { Services } from '../../src/pipeline/runtime.ts';
@@ -141,6 +142,7 @@ export async function openValueGateway(
       quota: { take: () => ({ kind: 'used_up' }), revoke: () => {}, close: async () => {} },
       revoked: new Set(),
     },
+    uses: new UseCounter(store.uses, Date.now),
     abandoned: () => {},
     owed: () => {},
     clock: Date.now,

@@ -5,6 +5,7 @@ import { hostName } from '../../domain/host.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
 import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route-price.ts';
+import { clientText, limitText } from '../../domain/use-limit.ts';
 import { whenText } from '../../domain/when.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
 import { type AskingRequest, choosePrice } from '../../pipeline/choose-price.ts';
@@ -159,8 +160,12 @@ function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
   }
 }
 
-function answerOf({ enforcePercent }: Route, price: PaidPrice): string {
-  const charged = chargedAnswerOf(price);
+function answerOf({ enforcePercent, free: quota }: Route, price: PaidPrice): string {
+  const asked = chargedAnswerOf(price);
+  const charged =
+    quota === undefined || price.parts !== undefined
+      ? asked
+      : `what the upstream answers, free of charge, for ${limitText(quota)} and ${clientText(quota)}; then ${asked}`;
   if (enforcePercent === 100) return charged;
   const free = 'what the upstream answers, free of charge';
   if (enforcePercent === 0) return `${free}, to every client (enforce: off), instead of ${charged}`;

@@ -7,7 +7,8 @@ import type { PaymentFields } from './payment-fields.ts';
 
 /** What the upstream is told of a request that is not free. */
 export interface PaidFacts {
-  readonly payer: string;
+  /** Not there where nobody paid. */
+  readonly payer?: string;
   /** The route's name. */
   readonly route: string;
   /** The money that this request moved; not there where a pass opened the route. */
@@ -115,7 +116,7 @@ function pushTrace(out: string[], { traceparent, tracestate }: NonNullable<Forwa
 }
 
 function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts): void {
-  out.push('X402-Payer', payer);
+  if (payer !== undefined) out.push('X402-Payer', payer);
   if (money !== undefined) out.push('X402-Network', money.network, 'X402-Asset', money.asset);
   if (pass !== undefined) out.push('X402-Pass', pass);
   // A route's name is free text in the configuration; on the wire it must be a header value.

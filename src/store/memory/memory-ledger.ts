@@ -27,6 +27,7 @@ import { addUp, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
+import { MemoryUses } from './memory-uses.ts';
 import { freshRecord, steppedRecord } from './record.ts';
 
 /**
@@ -54,6 +55,7 @@ class MemoryLedger implements PaymentStore {
   readonly #calls = new OpenCalls();
   readonly passes: PassStore = new MemoryPasses(this.#calls, (key) => this.#rows.has(key));
   readonly outbox = new MemoryOutbox(this.#calls);
+  readonly uses = new MemoryUses(this.#calls);
 
   constructor(clock: () => number) {
     this.#clock = clock;

@@ -138,6 +138,15 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE turnpike_payments ADD COLUMN usage ${text}`,
     `ALTER TABLE turnpike_events ADD COLUMN usage ${text}`,
   ],
+  // How often things were used that may be used so many times for nothing, by window of time. `granted` is what the last call got.
+  ({ text }) => [
+    `CREATE TABLE turnpike_uses (
+      id ${text} NOT NULL, starts_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, used BIGINT NOT NULL,
+      granted BIGINT NOT NULL,
+      PRIMARY KEY (id, starts_at)
+    )`,
+    'CREATE INDEX turnpike_uses_ended ON turnpike_uses (ends_at)',
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

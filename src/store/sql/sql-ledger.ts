@@ -14,6 +14,7 @@ import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
 import type { OpenCount } from '../upkeep.ts';
+import type { Uses } from '../uses.ts';
 import { listStatement, totalsStatement } from './book-statements.ts';
 import {
   countKeptStatement,
@@ -37,6 +38,7 @@ import { damaged, readBytes, readOptional, readRecord, readState, readText, read
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
+import { SqlUses } from './sql-uses.ts';
 import {
   beatStatement,
   confirmStatement,
@@ -67,12 +69,14 @@ export class SqlLedger implements PaymentStore {
   readonly #calls = new OpenCalls();
   readonly passes: PassStore;
   readonly outbox: Outbox;
+  readonly uses: Uses;
 
   /** @param clock Unix milliseconds */
   constructor(engine: SqlEngine, clock: () => number) {
     this.#engine = engine;
     this.passes = new SqlPasses(engine, this.#calls);
     this.outbox = new SqlOutbox(engine, this.#calls);
+    this.uses = new SqlUses(engine, this.#calls);
     this.#clock = clock;
   }
 

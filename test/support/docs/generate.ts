@@ -17,6 +17,7 @@ import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
+import { freeKeys } from '../../../src/config/use-limit-keys.ts';
 import { webhookKeys } from '../../../src/config/webhook-keys.ts';
 import { builtIn } from '../../../src/registry.ts';
 import { biomeJson } from './layers.ts';
@@ -149,6 +150,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`facilitator.local`', localKeys(table).keys],
   ['`rewrite`', rewriteKeys.keys],
   ['`charge`', chargeKeys.keys],
+  ['`free`', freeKeys.keys],
   ['`keepAnswers`', keepAnswersKeys.keys],
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],

@@ -75,5 +75,6 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     recallQuotes: (since) => inner.recallQuotes(since),
     passes: inner.passes,
     outbox: inner.outbox,
+    uses: inner.uses,
   };
 }

@@ -1,0 +1,40 @@
+import type { Parsed } from '../domain/price.ts';
+import type { FreeQuota } from '../domain/use-limit.ts';
+import { complete, type Decoder, map } from './decoder.ts';
+import { PERIOD_PATTERN, PERIOD_RIGHT, parsePeriod } from './duration.ts';
+import { integer, text, word } from './text.ts';
+
+/** Far above any honest quota, and exact in every store. */
+const MAX_REQUESTS = 1_000_000_000;
+
+const requests = integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS);
+
+const period: Decoder<number> = text({
+  expects: PERIOD_RIGHT,
+  pattern: PERIOD_PATTERN,
+  bare: true,
+  parse: (given): Parsed<number> => parsePeriod(given),
+});
+
+/** The keys of `free`. */
+export const freeKeys = map('a map such as {requests: 20, per: day}', {
+  requests: { decoder: requests, required: true, description: 'How many requests a client has in each period.' },
+  per: {
+    decoder: period,
+    required: true,
+    description: 'The period: second, minute, hour, day, or a duration. Periods follow each other in UTC.',
+    examples: ['day', '30m'],
+  },
+  by: {
+    decoder: word(['address']),
+    default: 'address',
+    description:
+      'Who is one client: `address`, an IPv4 address or an IPv6 /64. Behind a proxy it needs `trustedProxies`.',
+  },
+});
+
+/** How much of a route each client gets for nothing. */
+export const freeQuota: Decoder<FreeQuota> = complete(
+  freeKeys,
+  ({ requests: most, per: perMs, by }): FreeQuota => ({ requests: most, perMs, by }),
+);

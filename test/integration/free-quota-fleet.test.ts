@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent } from 'undici';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeStorePlace, type StorePlace } from '../crash/store-place.ts';
+import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { postgresMissing } from '../support/postgres.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+/** Free requests on gateways as they are deployed: real processes, with workers, on one store. Never over. */
+
+const FREE = 100;
+
+let upstream: TestUpstream;
+let folder: string;
+let store: StorePlace;
+let running: GatewayProcess[];
+let agent: Agent;
+
+beforeAll(async () => {
+  upstream = await startUpstream((_, res) => res.end('news'));
+});
+afterAll(async () => await upstream.close());
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'turnpike-free-'));
+  running = [];
+  agent = new Agent({ connections: 8 });
+});
+
+afterEach(async () => {
+  await agent.close();
+  for (const gateway of running) gateway.kill('SIGKILL');
+  await Promise.all(running.map(({ ended }) => ended));
+  await store.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(workers: number): Promise<string> {
+  const own = await mkdtemp(join(folder, 'gateway-'));
+  const gateway = startGatewayProcess(
+    own,
+    `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+workers: ${workers}
+upstream: ${upstream.url}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+facilitator: { url: "http://127.0.0.1:9" }
+store: ${store.setting}
+limits: { connectionsPerAddress: 10000 }
+routes:
+  - { path: /news, price: $0.001, free: { requests: ${FREE}, per: 3000d } }
+`,
+  );
+  running.push(gateway);
+  return (await gateway.ready).url;
+}
+
+/** How many of so many requests at once, spread over the gateways, were served for nothing; all others are asked for money. */
+async function servedOf(count: number, urls: readonly string[]): Promise<number> {
+  const statuses = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const answer = await agent.request({ origin: urls[index % urls.length] ?? '', path: '/news', method: 'GET' });
+      await answer.body.dump();
+      return answer.statusCode;
+    }),
+  );
+  expect(statuses.filter((status) => status !== 200 && status !== 402)).toEqual([]);
+  return statuses.filter((status) => status === 200).length;
+}
+
+const noPostgres = await postgresMissing();
+
+describe('the free requests of one client', () => {
+  it('are as many as the file says, of workers on one SQLite file, and again after kill -9 no more', async () => {
+    store = await makeStorePlace('sqlite', folder);
+    const first = await start(2);
+    expect(await servedOf(60, [first])).toBe(60);
+    running[0]?.kill('SIGKILL');
+    await running[0]?.ended;
+    const second = await start(2);
+    expect(await servedOf(FREE, [second])).toBe(FREE - 60);
+  }, 240_000);
+
+  it.skipIf(noPostgres)(
+    'are as many as the file says, of three replicas on one Postgres, all at once',
+    async () => {
+      store = await makeStorePlace('postgres', folder);
+      const urls = await Promise.all([start(1), start(1), start(1)]);
+      expect(await servedOf(FREE + 50, urls)).toBe(FREE);
+    },
+    240_000,
+  );
+});
