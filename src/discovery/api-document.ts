@@ -101,24 +101,43 @@ function describedOperations(plan: DiscoverySubject, document: ApiDocument): rea
         method: operation.method,
         template: operation.template,
         route,
-        operation: publishedOperation(operation, document.root),
+        operation: publishedOperation(operation, document.root, injectedHeaders(route)),
       },
     ];
   });
 }
 
-/** An operation with the parameters that its path has for all; one of its own takes the place of such a one. */
-function publishedOperation({ node, pathItem }: Operation, root: JsonObject): JsonObject {
+/** Headers that the gateway adds itself, in lower case: buyers neither know nor send them. */
+function injectedHeaders({ upstream }: Route): ReadonlySet<string> {
+  return new Set(upstream.headers.map(([name]) => name.toLowerCase()));
+}
+
+/**
+ * An operation with the parameters that its path has for all; one of its own takes the place of such a one.
+ *
+ * @param injected headers that are left out of its parameters
+ */
+function publishedOperation(
+  { node, pathItem }: Operation,
+  root: JsonObject,
+  injected: ReadonlySet<string>,
+): JsonObject {
   const { responses, ...rest } = publishedPart(node);
   const own = objectsIn(rest['parameters']);
   const taken = new Set(own.map((each) => parameterKey(each, root)));
   const shared = objectsIn(pathItem['parameters']).filter((each) => !taken.has(parameterKey(each, root)));
-  const parameters = [...own, ...shared.map(publishedPart)];
+  const parameters = [...own, ...shared.map(publishedPart)].filter((each) => !isInjected(each, root, injected));
+  const { parameters: _, ...others } = rest;
   return {
-    ...rest,
+    ...others,
     ...(parameters.length === 0 ? {} : { parameters }),
     responses: responses ?? { 200: { description: 'The answer of the API.' } },
   };
+}
+
+function isInjected(parameter: JsonObject, root: JsonObject, injected: ReadonlySet<string>): boolean {
+  const { name, in: place } = resolveReference(root, parameter) ?? parameter;
+  return place === 'header' && typeof name === 'string' && injected.has(name.toLowerCase());
 }
 
 /** What tells parameters apart: OpenAPI 3.1 §4.8.12. */

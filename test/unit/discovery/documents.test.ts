@@ -7,7 +7,7 @@ import { draftRoutes } from '../../../src/cli/init/drafts.ts';
 import { configText } from '../../../src/cli/init/file-text.ts';
 import { readPricing } from '../../../src/cli/init/pricing.ts';
 import { DEFAULT_DISCOVERY } from '../../../src/config/discovery-keys.ts';
-import { type DiscoveryPath, discoveryPage } from '../../../src/discovery/discovery-page.ts';
+import { DISCOVERY_PATHS, type DiscoveryPath, discoveryPage } from '../../../src/discovery/discovery-page.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { readOperations } from '../../../src/openapi/operations.ts';
@@ -161,6 +161,54 @@ describe('/openapi.json', () => {
     expect(Object.keys(api.components.schemas)).toEqual(['Used']);
     expect(api.components.schemas.Used.properties['x-kept']).toEqual({ type: 'string' });
     expect(await faultsOf(published)).toEqual([]);
+  });
+});
+
+describe('every discovery document', () => {
+  const operation = (summary: string) => ({ summary, responses: { 200: { description: 'ok' } } });
+  const description = JSON.stringify({
+    openapi: '3.1.0',
+    info: { title: 'Sold', version: '1', 'x-owner': 'inner-team', termsOfService: 'http://inner.example/terms' },
+    servers: [{ url: 'http://inner.example/api' }],
+    security: [{ innerLogin: [] }],
+    tags: [{ name: 'inner-tag' }],
+    webhooks: { innerHook: { post: operation('inner-hook') } },
+    paths: {
+      '/sold': {
+        summary: 'inner-path',
+        get: {
+          ...operation('What is sold'),
+          'x-inner': 'inner-extension',
+          parameters: [
+            { name: 'x-backend-KEY', in: 'header', required: true, schema: { type: 'string' } },
+            { $ref: '#/components/parameters/Key' },
+            { name: 'units', in: 'query', schema: { type: 'string', 'x-inner': 'inner-schema' } },
+          ],
+        },
+        delete: operation('inner-unsold-method'),
+      },
+      '/inner-unsold': { get: operation('inner-unsold-path') },
+      '/sold/inner-below': { get: operation('inner-below') },
+    },
+    components: {
+      parameters: {
+        Key: { name: 'X-Backend-Key', in: 'header', schema: { type: 'string' }, description: 'inner-key' },
+      },
+      securitySchemes: { innerLogin: { type: 'http', scheme: 'basic' } },
+    },
+  });
+
+  it.each(
+    DISCOVERY_PATHS,
+  )('tells with %s nothing of what is inside: upstream, its headers, hosts, what is not sold', async (path) => {
+    const routes = '  - { path: /api/sold, methods: [GET], price: $0.001, rewrite: { from: /api, to: /inner-api } }\n';
+    const plan = await planOf(`${HEAD}routes:\n${routes}`);
+    const parsed = parseApiDocument(description);
+    if (!parsed.ok) throw new Error(parsed.wrong);
+    const published = await read(path, { ...plan, discovery: { ...DEFAULT_DISCOVERY, document: parsed.value } });
+    expect(published).toContain('/api/sold');
+    expect(published).not.toMatch(/inner|backend|hidden-value|10\.1\.2\.3|DELETE|"delete"/i);
+    if (path === '/openapi.json') expect(await faultsOf(published)).toEqual([]);
   });
 });
 
