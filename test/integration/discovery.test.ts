@@ -123,6 +123,27 @@ describe('turnpike listed', () => {
   });
 });
 
+/** An agent that knows nothing but a host: it reads, chooses a priced operation, fills in its parameters, and pays. */
+async function buyAsAgent(
+  host: string,
+  { key }: Payer,
+): Promise<{ readonly stated: unknown; readonly answer: Response }> {
+  const text = await (await fetch(`${host}/llms.txt`)).text();
+  const [, method = '', template = ''] = /^- \[(GET) (\S+)\]\([^)]*\): \$/m.exec(text) ?? [];
+  const [document = ''] = /\S*\/openapi\.json/.exec(text) ?? [];
+  const described: unknown = await (await fetch(new URL(document, host))).json();
+  const operation = [`paths`, template, method.toLowerCase()].reduce(memberOf, described);
+  const stated = memberOf(memberOf(operation, 'x-payment-info'), 'price');
+  const path = template.replace(/\{[^}]*\}/g, '7');
+  return { stated, answer: await stockFetch(key)(new URL(path, host), { method }) };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}
+
 /** Runs a command in this process. */
 async function cli(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
@@ -140,18 +161,26 @@ async function cli(argv: readonly string[], env: Readonly<Record<string, string>
 }
 
 describe('the discovery documents', () => {
-  it('lead an agent that knows the host alone to a paid answer', async () => {
-    const root: unknown = await (await fetch(`${gateway.url}/openapi.json`)).json();
-    expect(root).toMatchObject({ openapi: '3.1.0', info: { title: 'Reports' } });
-    const priced = Object.entries((root as { paths: Record<string, Record<string, object>> }).paths).filter(
-      ([, item]) => 'x-payment-info' in (item['get'] ?? {}),
+  it('lead an agent that knows the host alone to a paid answer: by llms.txt and the description that it names', async () => {
+    const selling = await startTestGateway(
+      `${settings(devnet, upstream.url)}discovery: { openapi: ${join(folder, 'openapi.json')} }
+routes:
+  - { path: /health, price: free }
+  - { path: /reports/:id, methods: [GET], price: $0.003 }
+`,
     );
-    const [template = ''] = priced.find(([path]) => path.includes('{')) ?? [];
-    const bought = await stockFetch(buyer.key)(gateway.url + template.replace(/\{.*\}/, '7'));
-    expect({ status: bought.status, receipt: bought.headers.has('payment-response') }).toEqual({
-      status: 200,
-      receipt: true,
-    });
+    try {
+      const before = await devnet.usdcBalanceOf(buyer.address);
+      const { stated, answer } = await buyAsAgent(selling.url, buyer);
+      expect(stated).toEqual({ mode: 'fixed', amount: '0.003', currency: 'USD' });
+      expect({ status: answer.status, receipt: answer.headers.has('payment-response') }).toEqual({
+        status: 200,
+        receipt: true,
+      });
+      expect(before - (await devnet.usdcBalanceOf(buyer.address))).toBe(3000n);
+    } finally {
+      await selling.close();
+    }
   });
 
   it('win over a wildcard, and cost nothing', async () => {
