@@ -41,9 +41,30 @@ class WholeBody implements BodyChange {
   }
 }
 
-/** Writes prices into a list of tools. */
+/** One change after the other. */
+class InTurn implements BodyChange {
+  readonly #first: BodyChange;
+  readonly #second: BodyChange;
+
+  constructor(first: BodyChange, second: BodyChange) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  pass(chunk: Buffer): readonly Buffer[] {
+    return this.#first.pass(chunk).flatMap((part) => this.#second.pass(part));
+  }
+
+  end(): Buffer {
+    const last = this.#first.end();
+    return Buffer.concat([...this.#second.pass(last), this.#second.end()]);
+  }
+}
+
+/** Writes prices into a list of tools. A stream is looked through for results of priced calls as any other. */
 export function pricesInTools(isStream: boolean, notes: ToolNotes): BodyChange {
-  return new WholeBody((body) => annotateTools(body, isStream, notes));
+  const prices = new WholeBody((body) => annotateTools(body, isStream, notes));
+  return isStream ? new InTurn(new UnpaidResults(), prices) : prices;
 }
 
 /** Gives the answer to a call that is paid for already the id that its client knows. */

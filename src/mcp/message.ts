@@ -16,6 +16,8 @@ export interface McpCall {
   readonly name: string;
   /** What the client sent as its payment, by the members of `_meta` that are for it. */
   readonly payments: JsonObject;
+  /** Extensions of MCP that the client says it knows, with this call. */
+  readonly extensions: readonly string[];
   /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
   readonly canonical: Buffer;
   /** The body for the server: without the payment, and under an id that only the gateway knows. */
@@ -140,7 +142,18 @@ function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payment
   const message = parseExactly(bytes.toString('utf8'));
   const { taken, stripped } = takePayments(message, payments);
   const forwardedAs = (as: string): Buffer => Buffer.from(JSON.stringify({ ...stripped, id: as }), 'utf8');
-  return { kind: 'call', call: { id, target, name, payments: taken, canonical: canonicalOf(stripped), forwardedAs } };
+  return {
+    kind: 'call',
+    call: {
+      id,
+      target,
+      name,
+      payments: taken,
+      extensions: extensionsIn(message),
+      canonical: canonicalOf(stripped),
+      forwardedAs,
+    },
+  };
 }
 
 function refused(id: RpcId | undefined, code: number, wrong: string): McpMessage {
@@ -161,6 +174,15 @@ function sorted(value: Json): Json {
   const ordered: Record<string, Json> = Object.create(null);
   for (const name of names) ordered[name] = sorted(value[name] ?? null);
   return ordered;
+}
+
+/** Since MCP 2026-07-28 a client says with each request what it can do. */
+function extensionsIn(message: Json): readonly string[] {
+  const params = isRecord(message) ? message['params'] : undefined;
+  const meta = isRecord(params) ? params['_meta'] : undefined;
+  const able = isRecord(meta) ? meta['io.modelcontextprotocol/clientCapabilities'] : undefined;
+  const extensions = isRecord(able) ? able['extensions'] : undefined;
+  return isRecord(extensions) ? Object.keys(extensions) : [];
 }
 
 function takePayments(

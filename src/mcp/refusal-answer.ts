@@ -22,6 +22,8 @@ export interface StatedPrice {
   readonly price: JsonObject;
   /** In the result of a tool that failed, or in an error alone: then all prices stand there. */
   readonly place: 'result' | 'error';
+  /** Extension of MCP by which a client takes the price as a result of its own kind. */
+  readonly extension: string | undefined;
   /** Member of `result._meta`. */
   readonly meta: string;
   /** Member of the data of an error that is another protocol's; `undefined`: its members stand there themselves. */
@@ -30,21 +32,35 @@ export interface StatedPrice {
   readonly errorCode: number;
 }
 
+/** The call that is refused. */
+export interface RefusedCall {
+  readonly id: RpcId;
+  readonly target: McpTarget;
+  readonly name: string;
+  /** Extensions of MCP that its client knows. */
+  readonly extensions: readonly string[];
+}
+
 /** Whether a tool is known to have an output schema, by which clients check what stands in `structuredContent`. */
 export type HasOutputSchema = (tool: string) => boolean;
 
 /**
  * A refusal as an answer of JSON-RPC: a result of the tool that failed and states the price, as x402's MCP transport has it;
- * an error for resources and prompts, whose results have no place for it, and where a protocol's clients look for one.
+ * an error for resources and prompts, whose results have no place for it, and where a protocol's clients look for one. A client
+ * that announces the extension of a protocol gets the result that the extension has for all of them.
  */
 export function refusalAnswer(
-  { id, target, name }: { readonly id: RpcId; readonly target: McpTarget; readonly name: string },
+  { id, target, name, extensions }: RefusedCall,
   { status, prices, code, detail }: McpRefusal,
   binding: McpBinding,
   hasOutputSchema: HasOutputSchema,
 ): JsonObject {
   const [first] = prices;
   if (first === undefined) return errorAnswer(id, errorCode(status), detail ?? code, { code });
+  const asked = prices.find(({ extension }) => extension !== undefined && extensions.includes(extension));
+  if (asked !== undefined && binding === 'result') {
+    return { jsonrpc: '2.0', id, result: { resultType: 'payment_required', paymentRequired: asked.price } };
+  }
   if (target !== 'tool' || binding === 'error' || prices.some(({ place }) => place === 'error')) {
     return priceError(id, prices, first);
   }

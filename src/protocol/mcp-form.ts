@@ -20,6 +20,8 @@ export interface McpForm {
 export interface McpPriceForm {
   /** In the result of a tool that failed, or in an error of JSON-RPC alone: then all prices of the call stand there. */
   readonly place: 'result' | 'error';
+  /** Extension of MCP by which a client takes the price as a result of its own kind; `undefined` where there is none. */
+  readonly extension: string | undefined;
   /** Member of `result._meta` that states it. */
   readonly meta: string;
   /** Member of the error's data that states it, beside another protocol's price; `undefined`: its members stand there themselves. */

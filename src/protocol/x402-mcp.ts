@@ -8,6 +8,7 @@ const PAYMENT_REQUIRED_CODE = 402;
 
 const PRICE: McpPriceForm = {
   place: 'result',
+  extension: 'org.x402/payment',
   meta: 'x402/error',
   beside: 'x402',
   code: () => PAYMENT_REQUIRED_CODE,

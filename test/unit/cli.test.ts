@@ -190,6 +190,33 @@ describe('explain', () => {
     expect(out).toContain('upstream  http://127.0.0.1:8080/base/v1/weather/paris?d=1');
   });
 
+  it('says what a message to an MCP server costs, and that most of them are free', async () => {
+    const table = file(
+      TABLE.replace('routes:\n', 'routes:\n  - path: /mcp\n    mcp: { tools: { search: $0.01, time: free } }\n'),
+    );
+    const asked = async (method: string, ...body: string[]) =>
+      JSON.parse((await cli('explain', method, '/mcp', ...body, '--json', '-c', table)).out);
+    const post = (message: object) => asked('POST', '-d', JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }));
+    const call = (name: string) => post({ method: 'tools/call', params: { name } });
+    expect(await post({ method: 'initialize', params: {} })).toMatchObject({
+      kind: 'matched',
+      fits: { price: 'free', when: 'initialize, which buys nothing' },
+      answer: 'what the upstream answers, free of charge',
+    });
+    expect(await asked('DELETE')).toMatchObject({ kind: 'matched', fits: { price: 'free' } });
+    expect(await call('search')).toMatchObject({
+      kind: 'matched',
+      fits: { price: '0.01 USDC' },
+      answer: expect.stringMatching(/^a message that states the price/),
+    });
+    expect(await call('time')).toMatchObject({ kind: 'matched', fits: { price: 'free' } });
+    expect(await call('other')).toMatchObject({ kind: 'refused', code: 'request_not_priced' });
+    expect(await post({ method: 'tasks/list' })).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('-32601'),
+    });
+  });
+
   it('shows which headers are added and which removed, and no secret', async () => {
     const headers = ['-H', 'X402-Payer: forged', '-H', 'Accept: text/plain', '-H', 'PAYMENT-SIGNATURE: abc'];
     const { destination } = await explain('GET', '/v1/weather/paris', ...headers);

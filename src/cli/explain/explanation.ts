@@ -23,6 +23,7 @@ import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
 import { headOf, type ImaginedRequest } from './imagined-request.ts';
+import { mcpCostOf } from './mcp-price.ts';
 import { whyMatched, whyUnmatched } from './why.ts';
 
 interface Asked {
@@ -121,19 +122,29 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
         : '204 to the CORS preflight, without payment and without the upstream';
     return { ...asked, kind: 'preflight', route: description, answer };
   }
-  const { price } = await choosePrice(accepted, route);
-  const paid = price.kind === 'priced' ? price : undefined;
+  const { paid, fits } = await costOf(accepted, route);
   return {
     ...asked,
     kind: 'matched',
     path,
     route: description,
-    fits: description.prices && fitOf(price),
+    fits: description.prices && fits,
     why: whyMatched(route, plan.routes, { method, host: hostName(host), path }),
     answer: paid === undefined ? 'what the upstream answers, free of charge' : answerOf(route, paid),
     resourceUrl: paid === undefined ? undefined : resourceUrlOf(accepted, route),
     destination: describeDestination(accepted, route, paid),
   };
+}
+
+/** What a request costs, and by which of the route's prices. */
+async function costOf(
+  accepted: AskingRequest,
+  route: Route,
+): Promise<{ readonly paid: PaidPrice | undefined; readonly fits: EntryDescription }> {
+  const cost = route.mcp && (await mcpCostOf(accepted, route.mcp));
+  if (cost?.kind === 'free') return { paid: undefined, fits: cost.fits };
+  const { price } = cost ?? (await choosePrice(accepted, route));
+  return { paid: price.kind === 'priced' ? price : undefined, fits: fitOf(price) };
 }
 
 /** The price of this request, and why: its conditions, or what it is the sum of. */
@@ -160,8 +171,8 @@ function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
   }
 }
 
-function answerOf({ enforcePercent, free: quota }: Route, price: PaidPrice): string {
-  const asked = chargedAnswerOf(price);
+function answerOf({ enforcePercent, free: quota, mcp }: Route, price: PaidPrice): string {
+  const asked = mcp === undefined ? chargedAnswerOf(price) : CALL_ANSWER;
   const charged =
     quota === undefined || price.parts !== undefined
       ? asked
@@ -171,6 +182,9 @@ function answerOf({ enforcePercent, free: quota }: Route, price: PaidPrice): str
   if (enforcePercent === 0) return `${free}, to every client (enforce: off), instead of ${charged}`;
   return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
 }
+
+const CALL_ANSWER =
+  'a message that states the price, without payment; with one, the result once the money has moved, unless it says that it failed';
 
 function chargedAnswerOf({ settle, metering, charge }: PaidPrice): string {
   if (metering !== undefined)

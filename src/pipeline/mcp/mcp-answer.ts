@@ -36,8 +36,8 @@ export function callForm({ call, terms, isHttp, binding, hasOutputSchema }: Call
 }
 
 function statedPrice({ form, price }: McpPrice, { code }: Told) {
-  const { place, meta, beside } = form;
-  return { price, place, meta, beside, errorCode: form.code(code) };
+  const { place, extension, meta, beside } = form;
+  return { price, place, extension, meta, beside, errorCode: form.code(code) };
 }
 
 /** What a client of MCP is told of a charge. */

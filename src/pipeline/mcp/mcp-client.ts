@@ -1,3 +1,4 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
 import type { BodyChange } from '../../mcp/body-changes.ts';
 import { isEncoded, isEventStream } from '../../mcp/call-reader.ts';
 import type { Client, RelayedHead } from '../../proxy/client.ts';
@@ -28,10 +29,16 @@ export function mcpClient(client: Client, changeOf: ChangeOf): Client {
     answer: (answer) => client.answer(answer),
     deliver: (answer) => client.deliver(answer),
     relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage) {
-      // What was read whole has its form already; what is encoded holds nothing that could be read here.
-      const isReadable = passage === undefined && !isEncoded(response.rawHeaders);
-      const change = isReadable ? changeOf(isEventStream(response.rawHeaders)) : undefined;
+      // What was read whole has its form already.
+      const change = passage === undefined ? changeOf(isEventStream(response.rawHeaders)) : undefined;
       if (change === undefined) return client.relay(response, head, passage);
+      if (isEncoded(response.rawHeaders)) {
+        // It was asked for as it is. What cannot be read here may hold a result that nobody has paid for.
+        response.discard();
+        throw new GatewayError('upstream_invalid_answer', {
+          detail: 'It is compressed, which it was asked not to be.',
+        });
+      }
       const headers = headOfChanged(head.headers, undefined);
       return client.relay(response, { ...head, headers }, passageOf(change));
     },

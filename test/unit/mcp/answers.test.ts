@@ -73,9 +73,15 @@ describe('the answer to a priced call', () => {
 
 describe('a refusal', () => {
   const required = { x402Version: 2, accepts: [] };
-  const form = { place: 'result', meta: 'x402/error', beside: 'x402', errorCode: 402 } as const;
+  const form = {
+    place: 'result',
+    extension: 'org.x402/payment',
+    meta: 'x402/error',
+    beside: 'x402',
+    errorCode: 402,
+  } as const;
   const refusal = { status: 402, code: 'payment_required', detail: undefined, prices: [{ ...form, price: required }] };
-  const tool = { id: 7, target: 'tool', name: 'search' } as const;
+  const tool = { id: 7, target: 'tool', name: 'search', extensions: [] } as const;
 
   it('of a tool is a result that failed, with the requirement as data and as text', () => {
     const { result } = refusalAnswer(tool, refusal, 'result', () => false) as Record<string, Record<string, unknown>>;
@@ -101,10 +107,29 @@ describe('a refusal', () => {
   });
 
   it('states the prices of all protocols in one error, where one of them is looked for in errors alone', () => {
-    const other = { place: 'error', meta: 'other/price', beside: undefined, errorCode: -32042 } as const;
+    const other = {
+      place: 'error',
+      extension: undefined,
+      meta: 'other/price',
+      beside: undefined,
+      errorCode: -32042,
+    } as const;
     const prices = [...refusal.prices, { ...other, price: { challenges: [{ id: 'x' }] } }];
     expect(refusalAnswer(tool, { ...refusal, prices }, 'result', () => false)).toMatchObject({
       error: { code: -32042, data: { challenges: [{ id: 'x' }], x402: required } },
+    });
+  });
+
+  it.each([
+    'tool',
+    'resource',
+    'prompt',
+  ] as const)('of a %s has a kind of its own for clients that announce it', (target) => {
+    const call = { ...tool, target, extensions: ['org.x402/payment'] };
+    expect(refusalAnswer(call, refusal, 'result', () => false)).toEqual({
+      jsonrpc: '2.0',
+      id: 7,
+      result: { resultType: 'payment_required', paymentRequired: required },
     });
   });
 

@@ -64,6 +64,12 @@ describe('a message of an MCP client', () => {
     );
   });
 
+  it('tells what extensions its client announces', () => {
+    const announced = { 'io.modelcontextprotocol/clientCapabilities': { extensions: { 'org.x402/payment': {} } } };
+    expect(read(call({ name: 'a', _meta: announced }))).toMatchObject({ call: { extensions: ['org.x402/payment'] } });
+    expect(read(call({ name: 'a' }))).toMatchObject({ call: { extensions: [] } });
+  });
+
   it('takes a payment as text, and leaves no empty _meta behind', () => {
     const message = read(call({ name: 'a', _meta: { 'x402/payment': 'e30=' } }));
     if (message.kind !== 'call') throw new Error(message.kind);

@@ -1,0 +1,40 @@
+import type { EntryDescription } from '../../config/describe.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
+import type { RoutePrice } from '../../domain/route-price.ts';
+import { readMessage } from '../../mcp/message.ts';
+import type { AskingRequest } from '../../pipeline/choose-price.ts';
+
+/** What a request to an MCP server costs: the price of the call that it makes, or nothing, and why. */
+export type McpCost =
+  | { readonly kind: 'priced'; readonly price: RoutePrice }
+  | { readonly kind: 'free'; readonly fits: EntryDescription };
+
+/**
+ * The price of what a request asks of an MCP server.
+ *
+ * @throws GatewayError `request_not_priced` for what the gateway refuses by a message of JSON-RPC; `body_ambiguous`
+ */
+export async function mcpCostOf({ method, body, head, runtime }: AskingRequest, terms: McpTerms): Promise<McpCost> {
+  if (method !== 'POST' || body === undefined) return free(`${method}, which opens and ends streams and sessions`);
+  const bytes = await body.read(runtime.plan.limits.pricedBodyBytes);
+  const message = readMessage(bytes, head.rawHeaders, []);
+  switch (message.kind) {
+    case 'refused':
+      throw new GatewayError('request_not_priced', { detail: `JSON-RPC error ${message.code}: ${message.wrong}` });
+    case 'free':
+      return free(`${message.method ?? 'an answer to the server'}, which buys nothing`);
+    case 'call': {
+      const { target, name } = message.call;
+      const price = mcpPriceOf(terms, target, name);
+      if (price !== 'refuse') return { kind: 'priced', price };
+      throw new GatewayError('request_not_priced', {
+        detail: `JSON-RPC error -32602: ${target} ${JSON.stringify(name)} fits no price (otherwise: refuse)`,
+      });
+    }
+  }
+}
+
+function free(when: string): McpCost {
+  return { kind: 'free', fits: { id: 'free', when, price: 'free', offers: [] } };
+}

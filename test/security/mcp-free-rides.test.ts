@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { paidId } from '../../src/mcp/message.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { messagesIn, RawSession } from '../support/mcp/session.ts';
+import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+/*
+ * Results of priced calls by ways that nobody paid for. The server here is odd: whatever it is asked for, it also tells of the
+ * result of a priced call.
+ */
+
+const RESULT = { jsonrpc: '2.0', id: paidId('x'), result: { content: [{ type: 'text', text: 'sold' }] } };
+const NEWS = { jsonrpc: '2.0', method: 'notifications/tasks', params: { taskId: 't', result: RESULT.result } };
+const event = (...messages: object[]): string =>
+  messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join('');
+
+let facilitator: ScriptedFacilitator;
+let upstream: TestUpstream;
+let gateway: TestGateway;
+/** Requests that the server has seen. */
+let served = 0;
+
+beforeAll(async () => {
+  [facilitator, upstream] = await Promise.all([startScriptedFacilitator(), startUpstream(serve)]);
+  gateway = await startTestGateway(`upstream: ${upstream.url}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+store: memory
+facilitator: { url: "${facilitator.url}" }
+routes:
+  - path: /mcp
+    mcp: { tools: { search: $0.01 }, otherwise: free }
+`);
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await Promise.all([facilitator.close(), upstream.close()]);
+});
+
+async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  served++;
+  let body = '';
+  for await (const chunk of req) body += chunk;
+  const { id = null, method } = body === '' ? {} : JSON.parse(body);
+  const list = { jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools: [{ name: 'search' }] } : {} };
+  const text = event(RESULT, NEWS, list);
+  res.setHeader('Content-Type', 'text/event-stream');
+  if (req.headers['x-odd'] !== 'gzip') res.end(text);
+  else res.setHeader('Content-Encoding', 'gzip').end(gzipSync(text));
+}
+
+const session = (): RawSession => new RawSession(`${gateway.url}/mcp`);
+
+describe('the result of a priced call', () => {
+  it.each([
+    'ping',
+    'tools/list',
+    'resources/list',
+    'initialize',
+  ])('does not come with the answer to %s', async (method) => {
+    const text = await (await session().post({ id: 5, method })).text();
+    expect(text).not.toContain('sold');
+    expect(messagesIn(text)).toMatchObject([{ id: 5, result: {} }]);
+  });
+
+  it('does not come by the stream of the server, begun or resumed', async () => {
+    for (const headers of [{}, { 'last-event-id': '0' }]) {
+      const answer = await fetch(`${gateway.url}/mcp`, { headers: { accept: 'text/event-stream', ...headers } });
+      expect(await answer.text()).not.toContain('sold');
+    }
+  });
+
+  it('does not come compressed, where the gateway cannot look for it', async () => {
+    const answer = await fetch(`${gateway.url}/mcp`, { headers: { accept: 'text/event-stream', 'x-odd': 'gzip' } });
+    expect(answer.status).toBe(502);
+    expect(await answer.text()).not.toContain('sold');
+  });
+
+  it.each([
+    ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search"}}]'],
+    [
+      'an id that the gateway gives',
+      `{"jsonrpc":"2.0","id":"${paidId('y')}","method":"tools/call","params":{"name":"search"}}`,
+    ],
+    ['a name twice', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"free","name":"search"}}'],
+    ['a method twice', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"search"}}'],
+    ['two ids', '{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/call","params":{"name":"search"}}'],
+    [
+      'two sets of parameters',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"free"},"params":{"name":"search"}}',
+    ],
+    [
+      'an escaped second name',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"free","n\\u0061me":"search"}}',
+    ],
+    ['no id', '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"search"}}'],
+    [
+      'what follows the message',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":2,"method":"tools/call"}',
+    ],
+  ])('is not to be had by %s: the server sees none of it', async (_, body) => {
+    const before = served;
+    const answer = await session().send(body);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).not.toContain('sold');
+    expect(served).toBe(before);
+  });
+
+  it('is not to be had with a receipt in the place of a payment', async () => {
+    const before = served;
+    const _meta = { 'x402/payment-response': { success: true, transaction: '0x1' } };
+    const answer = await session().ask({ id: 1, method: 'tools/call', params: { name: 'search', _meta } });
+    expect(answer.result?.isError).toBe(true);
+    expect(served).toBe(before);
+  });
+});
