@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['development'] },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/conformance/v1-client/**', '**/node_modules/**'],
+    exclude: ['test/conformance/v1-client/**', 'test/packaging/real-helm/**', '**/node_modules/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two cores carry a chain, a gateway and an upstream in each integration file.

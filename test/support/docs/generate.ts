@@ -1,6 +1,6 @@
 // Writes config/gateway.schema.json and docs/configuration.md from the decoders, and the import layers of biome.json from
-// docs/architecture.md: `npm run docs`.
-import { writeFileSync } from 'node:fs';
+// docs/architecture.md, and copies the alert rules and the dashboard into the chart: `npm run docs`.
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
@@ -212,4 +212,9 @@ if (import.meta.main) {
   writeFileSync(new URL('../../../config/gateway.schema.json', import.meta.url), schemaJson());
   writeFileSync(new URL('../../../docs/configuration.md', import.meta.url), configurationMarkdown());
   writeFileSync(new URL('../../../biome.json', import.meta.url), biomeJson());
+  // A chart reads no file outside of its folder.
+  for (const name of ['alerts.yaml', 'grafana-dashboard.json']) {
+    const [from, to] = [`../../../config/monitoring/${name}`, `../../../config/helm/turnpike/files/${name}`];
+    copyFileSync(new URL(from, import.meta.url), new URL(to, import.meta.url));
+  }
 }

@@ -16,6 +16,7 @@ export interface Release {
 }
 
 const FUNCTIONS: Functions = {
+  and: (given) => given.find((value) => !truthy(value)) ?? given.at(-1) ?? null,
   default: ([fallback = null, value = null]) => (truthy(value) ? value : fallback),
   eq: ([left, right]) => left === right,
   fail: ([message = null]) => {

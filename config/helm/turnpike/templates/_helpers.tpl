@@ -31,6 +31,9 @@ capabilities:
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "an HTTPRoute belongs to a Gateway: name it in `httpRoute.parentRefs`, such as [{name: public, namespace: gateways}]" }}
+{{- end }}
 {{- if not (regexMatch "(?m)^admin: *.?(0[.]0[.]0[.]0|.::.):9402" .Values.config) }}
 {{- fail "the probes of Kubernetes do not reach the admin listener: write `admin: 0.0.0.0:9402` into `config`; the NetworkPolicy closes it to others" }}
 {{- end }}
