@@ -3,6 +3,8 @@ import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import type { Network } from './domain/network.ts';
 import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
+import type { Plan } from './domain/plan.ts';
+import { isPriced } from './domain/route-price.ts';
 import type { StoreSpec } from './domain/store-spec.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
@@ -16,7 +18,9 @@ import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
 import { solana } from './family/solana/solana.ts';
 import { meteredAnswers } from './metering/metered-answers.ts';
+import { mppKind } from './protocol/mpp/mpp-kind.ts';
 import type { Protocol } from './protocol/protocol.ts';
+import type { ProtocolKind, ProtocolParts } from './protocol/protocol-kind.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { createExactAny } from './scheme/exact-any/exact-any.ts';
@@ -37,8 +41,11 @@ import type { StoreKind } from './store/store-kind.ts';
  * at start or reload, never by a request.
  */
 
-/** Payment protocols, the preferred one first. */
+/** Payment protocols that need nothing but their code, the preferred one first. */
 export const protocols: readonly Protocol[] = [x402V2, x402V1];
+
+/** Payment protocols that are opened with the plan whose routes speak them; less preferred than those above. */
+export const protocolKinds: readonly ProtocolKind[] = [mppKind];
 
 /** Who may say what an answer costs, the first that does so first. */
 export const answerReaders: readonly AnswerReaders[] = [meteredAnswers(), failedAnswers()];
@@ -201,6 +208,8 @@ export const storeKinds: readonly StoreKind[] = [sqliteKind, postgresKind, memor
 export interface Registry {
   /** Payment protocols, the preferred one first. */
   readonly protocols: readonly Protocol[];
+  /** Those that are opened with the plan whose routes speak them. */
+  readonly protocolKinds: readonly ProtocolKind[];
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
   readonly families: NetworkFamilies;
@@ -215,7 +224,30 @@ export interface Registry {
  * What is built in. A program that embeds the gateway gives `run` or `startGateway` one of its own, such as
  * `{ ...builtIn, storeKinds: [...builtIn.storeKinds, mine] }`; `test/extension/` shows one of each kind.
  */
-export const builtIn: Registry = { protocols, answerReaders, families, storeKinds, facilitatorKinds: [], loadSchemes };
+export const builtIn: Registry = {
+  protocols,
+  protocolKinds,
+  answerReaders,
+  families,
+  storeKinds,
+  facilitatorKinds: [],
+  loadSchemes,
+};
+
+/**
+ * The payment protocols of a plan, the preferred one first.
+ *
+ * @throws GatewayError `store_unavailable` where one needs the store's secret
+ */
+export async function openProtocols(
+  { routes }: Pick<Plan, 'routes'>,
+  { protocols: always, protocolKinds: kinds }: Pick<Registry, 'protocols' | 'protocolKinds'>,
+  parts: ProtocolParts,
+): Promise<readonly Protocol[]> {
+  const spoken = new Set(routes.filter(isPriced).flatMap((route) => route.protocols));
+  const opening = kinds.filter(({ setting }) => spoken.has(setting)).map((kind) => kind.open(parts));
+  return [...always, ...(await Promise.all(opening))];
+}
 
 /**
  * The kind of a store.

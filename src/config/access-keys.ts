@@ -1,8 +1,9 @@
 import type { AccessTokenPlan } from '../domain/access.ts';
 import type { Parsed } from '../domain/price.ts';
-import { complete, type Decoder, map } from './decoder.ts';
+import { complete, type Decoder, type Field, map } from './decoder.ts';
 import { accessPeriod } from './duration.ts';
 import { list } from './forms.ts';
+import type { Source } from './source.ts';
 import { integer, text, word } from './text.ts';
 
 /** Most keys that are valid at once: one in use, and those of rotations that are not over yet. */
@@ -56,10 +57,13 @@ export const access: Decoder<AccessDraft> = complete(accessKeys, (values, place,
 const secretKey: Decoder<string> = text({ expects: KEY_RIGHT, secret: 'parser', parse: parseKey });
 const SWITCH = ['on', 'off'] as const;
 
+/** Secrets, the newest first. */
+export const secretKeys = list(secretKey, `a list of ${KEY_RIGHT}`, 1);
+
 /** The keys of `accessTokens`. */
 export const accessTokenKeys = map('a map with keys, cookie or signIn', {
   keys: {
-    decoder: list(secretKey, `a list of ${KEY_RIGHT}`, 1),
+    decoder: secretKeys,
     description:
       'What tokens are signed with, newest first: the first signs, all are valid. To rotate, put a new one in front and take the old one away when the tokens that it signed have ended. Default: one that the store makes and keeps, the same for all replicas on it.',
     examples: [[`\${file:/run/secrets/access-key}`]],
@@ -83,6 +87,12 @@ export const DEFAULT_ACCESS_TOKENS: AccessTokenPlan = { keys: [], cookie: true, 
 /** How access tokens are signed and carried. */
 export const accessTokens: Decoder<AccessTokenPlan> = complete(accessTokenKeys, (values, _place, source) => {
   const { keys = [], cookie, signIn } = values;
+  const secrets = secretsOf(keys, source);
+  return secrets && { keys: secrets, cookie: cookie === 'on', signIn: signIn === 'on' };
+});
+
+/** The secrets of a list, each once; `undefined` where one is not sound. */
+export function secretsOf(keys: readonly Field<string>[], source: Source): readonly string[] | undefined {
   const secrets: string[] = [];
   for (const key of keys) {
     // Reported where it stands.
@@ -91,8 +101,8 @@ export const accessTokens: Decoder<AccessTokenPlan> = complete(accessTokenKeys, 
     if (secrets.length === MAX_KEYS) source.report(key.place, 'there are too many keys', `at most ${MAX_KEYS}`);
     secrets.push(key.value);
   }
-  return { keys: secrets, cookie: cookie === 'on', signIn: signIn === 'on' };
-});
+  return secrets;
+}
 
 /** Reads a secret in hex or in either base64 alphabet into base64url. A message about it never shows it. */
 function parseKey(given: string): Parsed<string> {

@@ -9,6 +9,7 @@ import { compileAnswers } from './compile-answers.ts';
 import { checkEncoded, encodedCharacters } from './compile-encoded.ts';
 import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
+import { compileProtocols } from './compile-protocols.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Market } from './offers.ts';
@@ -110,6 +111,7 @@ function compileRoute(
     rewrite: soundValue(fields.rewrite),
     timeoutMs,
     ...answers,
+    protocols: compileProtocols(fields, prices, gateway, source),
   };
   return { route, place: entry.place, fields: listed.map(({ fields: own }) => own) };
 }

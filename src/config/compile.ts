@@ -22,6 +22,7 @@ import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
 import { checkPayees } from './payee-keys.ts';
 import { DEFAULT_PAYWALL } from './paywall-keys.ts';
+import { DEFAULT_MPP } from './protocol-keys.ts';
 import type { ProxyEnvironment } from './proxy-environment.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
@@ -104,6 +105,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     ...drain,
     webhooks,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
+    mpp: soundValue(gateway.mpp) ?? DEFAULT_MPP,
   };
   warnOfRisks(plan, gateway, source);
   const claims = tokenClaims(longForms, facilitators, gateway.facilitator.place, { table, source });

@@ -6,7 +6,7 @@ import type { Metering, MeterSpec } from '../domain/metered-price.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
-import type { RoutePrice } from '../domain/route-price.ts';
+import { isPriced, type RoutePrice } from '../domain/route-price.ts';
 import { serverText, type Upstream } from '../domain/upstream.ts';
 import { clientText, type FreeQuota, limitText } from '../domain/use-limit.ts';
 import { whenText } from '../domain/when.ts';
@@ -66,6 +66,8 @@ export interface RouteDescription extends PriceDescription {
   readonly idempotent?: true;
   /** Largest answer that is kept, in bytes; only there where answers are kept. */
   readonly keepAnswersBytes?: number;
+  /** The payment protocols; only there where something is paid. */
+  readonly protocols?: readonly string[];
   /** `optional` or `required`; not there when it is off. */
   readonly paymentIdentifier?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
@@ -108,6 +110,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...describePrices(route.prices),
     ...(route.idempotent && { idempotent: true as const }),
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
+    ...(isPriced(route) && { protocols: route.protocols }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
     ...(route.free !== undefined && { free: freeText(route.free) }),

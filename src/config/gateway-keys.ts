@@ -15,6 +15,7 @@ import { logRules } from './log-keys.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, asset } from './payment-keys.ts';
 import { paywall } from './paywall-keys.ts';
+import { mpp, protocols } from './protocol-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { storeDecoder } from './store-keys.ts';
 import { flag, text, word } from './text.ts';
@@ -161,6 +162,17 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: accessTokens,
       description:
         'How the access tokens of routes with `access` are signed and carried, see [access.md](access.md). The defaults are right for most.',
+    },
+    protocols: {
+      decoder: protocols,
+      description:
+        'The protocols that priced routes are paid in: `x402`, `mpp` (`WWW-Authenticate: Payment`) or both in one 402. Default: `[x402]`. See [rails.md](rails.md#mpp).',
+      examples: [['x402', 'mpp']],
+    },
+    mpp: {
+      decoder: mpp,
+      description: 'How MPP is spoken, on routes whose `protocols` name it. The defaults are right for most.',
+      examples: [{ header: 'Payment-Authorization' }],
     },
     webhooks: {
       decoder: webhooks,

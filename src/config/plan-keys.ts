@@ -51,6 +51,11 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     show: ({ accessTokens: { keys, cookie, signIn } }) =>
       `${keys.length === 0 ? "the store's key" : `${keys.length} keys`}, cookie ${cookie ? 'on' : 'off'}, signIn ${signIn ? 'on' : 'off'}`,
   },
+  mpp: {
+    key: 'mpp',
+    show: ({ mpp: { header, keys } }) =>
+      `in ${header}, ${keys.length === 0 ? "the store's key" : `${keys.length} keys`}`,
+  },
   webhooks: { key: 'webhooks', show: ({ webhooks }) => showList(webhooks.map(({ url }) => new URL(url).origin)) },
   drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
   log: {

@@ -12,6 +12,7 @@ import { mcpKeys } from './mcp-keys.ts';
 import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, price } from './payment-keys.ts';
+import { protocols } from './protocol-keys.ts';
 import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 import { freeQuota } from './use-limit-keys.ts';
@@ -187,6 +188,7 @@ function routeKeyTable(table: AssetTable) {
     },
     accepts,
     payTo,
+    protocols: { decoder: protocols, description: 'How it is paid. Default: `protocols` of the file.' },
     upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
     settle,
     charge,

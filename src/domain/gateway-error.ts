@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   payment_header_repeated: client(400, 'More than one payment header was sent.'),
   payment_header_too_large: offering(400, 'The payment header is over the size limit.'),
   payment_malformed: offering(400, 'The payment header does not decode to an x402 payment.'),
+  credential_malformed: offering(402, 'The Payment credential does not decode.'),
+  payment_method_unsupported: offering(400, 'The Payment credential is of a kind that is not taken here.'),
   method_not_allowed: client(405, 'The gateway does not forward this method.'),
   expectation_failed: client(417, 'The gateway does not know this expectation.'),
   upgrade_unsupported: client(400, 'The gateway does not forward this upgrade.'),

@@ -3,6 +3,7 @@ import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { LogRules } from './log-rules.ts';
 import type { PaywallTerms } from './paywall.ts';
+import type { MppTerms } from './protocol-setting.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StoreSpec } from './store-spec.ts';
@@ -91,6 +92,7 @@ export interface Plan {
   readonly retentionMs: number;
   readonly deferred: DeferredBounds;
   readonly accessTokens: AccessTokenPlan;
+  readonly mpp: MppTerms;
   /** Who is told of payments. */
   readonly webhooks: readonly Webhook[];
   /** Processes that share the public address. */

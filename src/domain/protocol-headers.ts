@@ -5,8 +5,8 @@ export interface ProtocolHeaders {
   /** What clients are told. Scripts may read them, and an API's own are never relayed. */
   readonly response: readonly string[];
   /**
-   * The fields among them that an API uses too, such as `Authorization`, by their lower-case names: whether a value has
-   * anything of the protocol in it. Such a value is removed as a whole, in both directions. Every other value passes.
+   * The fields among them that an API uses too, such as `Authorization`, by their lower-case names: what of a value has
+   * nothing of the protocol in it. That passes, in both directions; a value of which nothing is left is removed.
    */
-  readonly shared?: Readonly<Record<string, (value: string) => boolean>>;
+  readonly shared?: Readonly<Record<string, (value: string) => string>>;
 }

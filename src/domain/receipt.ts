@@ -15,6 +15,8 @@ export type Receipt = ReceiptFacts &
         readonly kind: 'settled';
         readonly transaction: string;
         readonly amount: Amount;
+        /** Unix milliseconds at which the ledger learned of it. */
+        readonly settledAt: number;
         /** What facilitators and passes add, by the extension's key. */
         readonly extensions?: JsonObject;
       }

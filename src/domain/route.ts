@@ -1,5 +1,6 @@
 import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
+import type { ProtocolSetting } from './protocol-setting.ts';
 import type { RoutePrice } from './route-price.ts';
 import type { Upstream } from './upstream.ts';
 import type { FreeQuota } from './use-limit.ts';
@@ -61,6 +62,8 @@ export interface Route {
   readonly idempotent: boolean;
   readonly keepAnswers: KeepAnswers | undefined;
   readonly identifier: IdentifierRule;
+  /** How it is paid; at least one. Routes that are paid alike have the same list. */
+  readonly protocols: readonly ProtocolSetting[];
   /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */
   readonly enforcePercent: number;
 }

@@ -21,7 +21,7 @@ export function isOpenUnpaid({ free }: Route, { access }: OpenPrice): boolean {
  * @throws GatewayError `store_unavailable`: a pass opens nothing in doubt
  */
 export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
-  if (hasPayment(request, services.protocols)) return undefined;
+  if (hasPayment(request)) return undefined;
   const byPass = admit(request, open, services);
   if (byPass instanceof Promise) return byPass.then((admitted) => admitted ?? admitFree(request, services));
   return byPass ?? admitFree(request, services);

@@ -40,7 +40,7 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
 }
 
 function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
-  if (hasPayment(request, services.protocols)) return undefined;
+  if (hasPayment(request)) return undefined;
   const carried = carriedTokens(request.head.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');

@@ -5,6 +5,7 @@ import type { RequestHead } from '../domain/request-head.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
 import type { Page } from '../paywall/paywall.ts';
 import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
+import type { Protocol } from '../protocol/protocol.ts';
 import { carriedPayments } from '../proxy/carried-token.ts';
 import type { AnswerForm, Told } from './answer-form.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
@@ -31,8 +32,8 @@ export interface Challenged {
   readonly open: OpenPrice;
   readonly resource: AskedResource;
   readonly price: PaidPrice;
-  /** Whether the request brought a payment in a header: it is a machine's then, whatever it likes to read. */
-  readonly paying: boolean;
+  /** The protocol in which the request brought a payment: it is a machine's then, whatever it likes to read. */
+  readonly broughtBy: Protocol | undefined;
 }
 
 /**
@@ -42,32 +43,37 @@ export interface Challenged {
 export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
   const { code, reason, detail, settlement, retryAfterSeconds, fields = [] } = refusal;
   const offered = ERROR_CODES[code].offersAgain ? price : undefined;
-  const headers = [...(settlement === undefined ? [] : noticeHeaders(settlement)), ...fields].flat();
+  const notice = settlement === undefined ? [] : noticeHeaders(settlement, ERROR_CODES[code].status);
+  const headers = [...notice, ...fields].flat();
   if (settlement !== undefined) context.notes.transaction = transactionOf(settlement.receipt);
   context.notes.reason = reason;
-  const prices = context.form && offered?.open.challenge.prices(offered.resource, refusal);
+  const occasion = { ...refusal, broughtBy: offered?.broughtBy, headers: context.head.headers };
+  const prices = context.form && offered?.open.challenge.prices(offered.resource, occasion);
   const told = toldIn(context.form, { code, detail, prices: prices ?? [] });
-  if (told !== undefined) return answerOf(context, { code, headers, body: told, problem: { code }, retryAfterSeconds });
+  if (told !== undefined)
+    return answerOf(context, { code, headers, body: told, type: undefined, problem: { code }, retryAfterSeconds });
   let body: ChallengeBody | undefined;
+  let type: string | undefined;
   const page = price && pageFor(context, code, price);
   if (offered !== undefined) {
-    const stated = offered.open.challenge.state(offered.resource, refusal);
+    const stated = offered.open.challenge.state(offered.resource, occasion);
     headers.unshift(...stated.headers);
     if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
     if (ERROR_CODES[code].status === 402) body = stated.body;
+    type = stated.problemType;
   }
   const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
   if (page !== undefined) {
     headers.push(...page.headers);
     body = { contentType: 'text/html; charset=utf-8', text: page.html };
   }
-  return answerOf(context, { code, headers, body, problem, retryAfterSeconds });
+  return answerOf(context, { code, headers, body, type, problem, retryAfterSeconds });
 }
 
 /** The price to state with a refusal of a request that has one. */
-export function challengedOf(request: RoutedRequest, { paying }: Pick<Challenged, 'paying'>): Challenged {
+export function challengedOf(request: RoutedRequest, { broughtBy }: Pick<Challenged, 'broughtBy'>): Challenged {
   const { route, price, resourceUrl: url, method, path, runtime } = request;
-  return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, paying };
+  return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, broughtBy };
 }
 
 /** The same in the form of a client that reads messages; `undefined` for one that reads HTTP. */
@@ -78,10 +84,13 @@ function toldIn(form: AnswerForm | undefined, told: Omit<Told, 'status'>): Answe
 /** The page that a person is shown instead of what machines read; the head states the price to both alike. */
 function pageFor({ head, runtime }: AnswerContext, code: ErrorCode, stated: Challenged): Page | undefined {
   const { headers } = head;
-  const { price, resource, paying } = stated;
+  const { price, resource, broughtBy } = stated;
   const { method } = resource;
   const paidBefore = carriedPayments(headers.cookie).length > 0;
-  return runtime.paywall?.page({ method, headers, paying }, { code, price, resourceUrl: resource.url, paidBefore });
+  return runtime.paywall?.page(
+    { method, headers, paying: broughtBy !== undefined },
+    { code, price, resourceUrl: resource.url, paidBefore },
+  );
 }
 
 /**
@@ -91,7 +100,7 @@ function pageFor({ head, runtime }: AnswerContext, code: ErrorCode, stated: Chal
 export function faultAnswer(
   context: AnswerContext,
   fault: unknown,
-  extra: readonly (readonly [name: string, value: string])[] = [],
+  extra: (status: number) => readonly (readonly [name: string, value: string])[] = () => [],
 ): Answer {
   const error = fault instanceof GatewayError ? fault : new GatewayError('internal_error', { cause: fault });
   context.notes.cause = error.cause ?? (fault instanceof GatewayError ? undefined : fault);
@@ -99,7 +108,8 @@ export function faultAnswer(
   const problem = { code, ...(detail === undefined ? {} : { detail }) };
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
   const body = toldIn(context.form, { code, detail, prices: [] });
-  return answerOf(context, { code, headers: extra.flat(), body, problem, retryAfterSeconds: retry });
+  const headers = extra(error.meaning.status).flat();
+  return answerOf(context, { code, headers, body, type: undefined, problem, retryAfterSeconds: retry });
 }
 
 /** A body, and the status where it is not that of the code. */
@@ -111,6 +121,8 @@ interface Said {
   readonly headers: string[];
   /** A protocol's body, or that of another form; else the problem document is sent. */
   readonly body: AnswerBody | undefined;
+  /** That of the problem document; default: `about:blank`. */
+  readonly type: string | undefined;
   readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
   readonly retryAfterSeconds: number | undefined;
 }
@@ -119,7 +131,8 @@ function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said
   notes.code = said.code;
   const { status, title } = ERROR_CODES[said.code];
   const contentType = said.body?.contentType ?? 'application/problem+json';
-  const body = said.body?.text ?? JSON.stringify({ type: 'about:blank', title, status, ...said.problem, requestId });
+  const body =
+    said.body?.text ?? JSON.stringify({ type: said.type ?? 'about:blank', title, status, ...said.problem, requestId });
   const { headers } = said;
   const length = Buffer.byteLength(body);
   headers.push('Content-Type', contentType);

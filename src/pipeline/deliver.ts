@@ -25,7 +25,7 @@ export interface Delivery {
 export async function deliver(request: RoutedRequest, delivery: Delivery): Promise<Served> {
   const { claimed, response, digest, notice, changes } = delivery;
   request.notes.transaction = transactionOf(notice.receipt);
-  const outcome = await relay(request, response, true, noticeHeaders(notice), changes);
+  const outcome = await relay(request, response, true, noticeHeaders(notice, response.status), changes);
   return await writeDelivery(request, { claimed, response, digest }, outcome, hasLeft(request, outcome));
 }
 

@@ -72,6 +72,7 @@ export async function openUpstream(
       headers: withLengthOf(body?.replacement, headersOf(request, upstream, paid, trace)),
       body,
       place,
+      fields: runtime.fields,
       watch,
       hintsTo: mayHint ? client.hints : undefined,
       timeoutMs,

@@ -121,8 +121,8 @@ function meaningOf(
 
 /** The receipt of a ledger row; `undefined` where no money moved. */
 export function settledReceipt(record: PaymentRecord, { v1Network }: Offer): Receipt | undefined {
-  const { settlement, network } = record;
-  return settlement && { kind: 'settled', network, v1Network, ...settlement };
+  const { settlement, network, settledAt = record.changedAt } = record;
+  return settlement && { kind: 'settled', network, v1Network, settledAt, ...settlement };
 }
 
 /** The receipt of a payment that a request delivers: its money moved, or it would not be there. */

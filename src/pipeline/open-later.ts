@@ -9,7 +9,7 @@ import { crossOriginHeaders } from './cross-origin.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
-import { credentialOf, judgeCredential } from './read-payment.ts';
+import { credentialOf, judgeCredential, protocolsOf } from './read-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
@@ -67,10 +67,10 @@ export async function payForLater(
   { authorized, reader }: LaterPayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  refuseUncarriable(request, services);
+  refuseUncarriable(request);
   const keep = async (claimed: ClaimedPayment, notice: SettlementNotice): Promise<Served> => {
     await claimed.move({ to: 'undelivered', reason: 'to be opened by a navigation' });
-    return answerLater(request, notice, services);
+    return answerLater(request, notice);
   };
   const ends: Ends = {
     // The status alone was asked for, to know whether the answer is charged.
@@ -95,23 +95,23 @@ export async function handOutAgain(
   { record, offer, protocol }: CollectablePayment,
   services: Services,
 ): Promise<Served> {
-  refuseUncarriable(request, services);
+  refuseUncarriable(request);
   const pass = await issuePass(request, record, offer, services);
-  return answerLater(request, { protocol, receipt: receiptOf(record, offer), pass }, services);
+  return answerLater(request, { protocol, receipt: receiptOf(record, offer), pass });
 }
 
 /** A payment that no cookie can hold could not be opened: better said before the money moves. */
-function refuseUncarriable(request: RoutedRequest, services: Services): void {
-  const text = credentialOf(request, services.protocols)?.text ?? '';
+function refuseUncarriable(request: RoutedRequest): void {
+  const text = credentialOf(request, protocolsOf(request))?.text ?? '';
   if (text.length <= MOST_PAYMENT_COOKIE) return;
   throw new GatewayError('payment_header_too_large', {
     detail: `An answer that comes later takes payments of up to ${MOST_PAYMENT_COOKIE} characters.`,
   });
 }
 
-function answerLater(request: RoutedRequest, notice: SettlementNotice, services: Services): Served {
+function answerLater(request: RoutedRequest, notice: SettlementNotice): Served {
   const { head, clientGone, runtime, requestId, notes, publicOrigin } = request;
-  const payment = credentialOf(request, services.protocols)?.text ?? '';
+  const payment = credentialOf(request, protocolsOf(request))?.text ?? '';
   if (notice.receipt.kind === 'settled') notes.transaction = notice.receipt.transaction;
   if (clientGone.aborted) return served('client_gone');
   const cookie = paymentCookie({
@@ -121,7 +121,7 @@ function answerLater(request: RoutedRequest, notice: SettlementNotice, services:
     maxAgeSeconds: Math.max(1, Math.floor(runtime.plan.retryWindowMs / 1000)),
   });
   const headers = [
-    ...noticeHeaders(notice).flat(),
+    ...noticeHeaders(notice, 204).flat(),
     ...['Set-Cookie', cookie, 'Cache-Control', 'no-store', 'X-Request-Id', requestId],
     ...crossOriginHeaders(head, runtime),
   ];
@@ -157,7 +157,7 @@ export async function openByCookie(
   services: Services,
 ): Promise<CollectablePayment | Refusal | undefined> {
   for (const text of carriedPayments(request.head.headers.cookie)) {
-    const protocol = services.protocols.find((each) => each.read(text).kind === 'submitted');
+    const protocol = protocolsOf(request).find((each) => each.read(text).kind === 'submitted');
     if (protocol === undefined || text.length > MOST_PAYMENT_COOKIE) continue;
     const brought = await judgeCredential(request, { protocol, text }, open, services);
     if (brought.kind === 'refusal') continue;

@@ -3,7 +3,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import { credentialInMessage } from '../protocol/mcp-form.ts';
-import type { Credential, Protocol, Submission } from '../protocol/protocol.ts';
+import type { Credential, Protocol, Submission, Submitted } from '../protocol/protocol.ts';
 import { type Authentication, findScheme } from '../scheme/scheme.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -27,7 +27,7 @@ export async function readPayment(
   open: OpenPrice,
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
-  const credential = credentialOf(request, services.protocols);
+  const credential = credentialOf(request, protocolsOf(request));
   return credential === undefined ? UNPAID : await judgeCredential(request, credential, open, services);
 }
 
@@ -42,19 +42,19 @@ export async function judgeCredential(
     return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload' };
   }
   const submitted = protocol.read(text);
-  if (submitted.kind === 'malformed') return malformed(submitted.detail);
+  if (submitted.kind === 'malformed') return malformed(submitted.detail, submitted.code);
   const { submission } = submitted;
   const candidate = await findOffer(submission, { request, open, services });
   if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
-  const { offer, authentication } = candidate;
+  const { offer, authentication, lapsed } = candidate;
   switch (authentication.kind) {
     case 'malformed':
       return malformed(authentication.detail);
     case 'refused':
       if (authentication.lapsed === undefined) return refusePayment(authentication.reason);
-      return brought(request, protocol, submission, offer, authentication.lapsed, authentication.reason);
+      return brought(request, protocol, submission, offer, authentication.lapsed, lapsed ?? authentication.reason);
     case 'authentic':
-      return brought(request, protocol, submission, offer, authentication.authorization, undefined);
+      return brought(request, protocol, submission, offer, authentication.authorization, lapsed);
   }
 }
 
@@ -107,13 +107,23 @@ function identifierFor({ identifier }: Submission, rule: IdentifierRule): NamedP
   }
 }
 
-/** Whether a request brings a payment, good or not: each protocol says so of its own. */
-export function hasPayment(request: PaymentPlaces, protocols: readonly Protocol[]): boolean {
+/** The protocols that a request can be paid in: those of its route, the preferred one first. */
+export function protocolsOf({ runtime, route }: Pick<RoutedRequest, 'runtime' | 'route'>): readonly Protocol[] {
+  return runtime.protocols(route);
+}
+
+/** The protocol in which a request brings a payment, good or not; `undefined` where it brings none. */
+export function broughtIn(request: PaymentPlaces, protocols: readonly Protocol[]): Protocol | undefined {
   for (const protocol of protocols) {
-    if (protocol.credential(request.head.headers).kind !== 'none') return true;
-    if (credentialInMessage(protocol.mcp, request.payments).kind !== 'none') return true;
+    if (protocol.credential(request.head).kind !== 'none') return protocol;
+    if (credentialInMessage(protocol.mcp, request.payments).kind !== 'none') return protocol;
   }
-  return false;
+  return undefined;
+}
+
+/** Whether a request brings a payment, good or not. */
+export function hasPayment(request: PaymentPlaces & Pick<RoutedRequest, 'runtime' | 'route'>): boolean {
+  return broughtIn(request, protocolsOf(request)) !== undefined;
 }
 
 /** Where a request may bring a payment: in a field of its head, or in its message. */
@@ -142,7 +152,7 @@ export function credentialOf(
     found ??= { protocol, text: credential.text };
   };
   for (const protocol of protocols) {
-    take(protocol, protocol.credential(head.headers));
+    take(protocol, protocol.credential(head));
     take(protocol, credentialInMessage(protocol.mcp, payments));
   }
   return found;
@@ -153,6 +163,8 @@ interface Candidate {
   readonly kind: 'candidate';
   readonly offer: Offer;
   readonly authentication: Authentication;
+  /** Why it buys nothing now, as its protocol says; see `Match`. */
+  readonly lapsed: string | undefined;
 }
 
 /** A submission that pays none of the offers that it was held against. */
@@ -193,14 +205,16 @@ async function bestOf(
   offers: readonly Offer[],
   { request, services }: Counter,
 ): Promise<Candidate | Unmatched> {
-  const match = submission.match(offers, { resourceUrl: request.resourceUrl, families: services.families });
-  if (match.kind === 'refused') return { kind: 'unmatched', reason: match.reason };
   const now = services.clock() / 1000;
+  const { resourceUrl, route } = request;
+  const match = submission.match(offers, { resourceUrl, route: route.name, now, families: services.families });
+  if (match.kind === 'refused') return { kind: 'unmatched', reason: match.reason };
+  const { lapsed } = match;
   let best: Candidate | undefined;
   for (const offer of match.offers) {
     const authentication = await schemeFor(offer, services).authenticate(submission.payload, offer, now);
     if (best === undefined || rank(authentication) > rank(best.authentication)) {
-      best = { kind: 'candidate', offer, authentication };
+      best = { kind: 'candidate', offer, authentication, lapsed };
     }
   }
   if (best === undefined) throw new Error('a match without offers');
@@ -225,6 +239,11 @@ function schemeFor(offer: Offer, services: Services): Services['schemes'][number
   return scheme;
 }
 
-function malformed(detail: string): Refusal {
-  return { kind: 'refusal', code: 'payment_malformed', reason: 'invalid_payload', detail };
+type Malformed = Submitted & { readonly kind: 'malformed' };
+
+function malformed(
+  detail: string,
+  code: NonNullable<Malformed['code']> | 'payment_malformed' = 'payment_malformed',
+): Refusal {
+  return { kind: 'refusal', code, reason: 'invalid_payload', detail };
 }

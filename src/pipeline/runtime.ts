@@ -85,6 +85,8 @@ export interface Runtime {
   readonly trustedPeers: TrustedPeers;
   /** What the payment protocols use: neither an API nor its clients can forge it. */
   readonly fields: PaymentFields;
+  /** The protocols that a route is paid in, in the order of preference when a request carries several payment headers. */
+  protocols(route: Route): readonly Protocol[];
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
   /** `undefined` where browsers get what machines get. */
@@ -110,8 +112,6 @@ export interface Services {
   readonly tracer: Tracer | undefined;
   readonly schemes: readonly Scheme[];
   readonly families: NetworkFamilies;
-  /** In the order of preference when a request carries several payment headers. */
-  readonly protocols: readonly Protocol[];
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
   readonly mcp: McpState;

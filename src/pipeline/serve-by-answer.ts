@@ -1,7 +1,7 @@
 import type { AnswerReader, Charge, RequestChange, StreamReading, WholeReading } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Passage } from '../proxy/passage.ts';
-import type { RelayOutcome } from '../proxy/upstream-connection.ts';
+import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
 import { chargeEvent, usageFact } from './charge-facts.ts';
@@ -125,7 +125,7 @@ async function chargeWhole(
     if (notice === undefined) response.discard();
   }
   waiting.charged();
-  const changes = finished(request, cost, notice);
+  const changes = finished(request, response, cost, notice);
   return await waiting.ends.deliver(request, { claimed, response, digest, notice, changes });
 }
 
@@ -138,9 +138,14 @@ async function chargeUnread(request: RoutedRequest, waiting: Waiting, services: 
 }
 
 /** What is sent instead of the API's body. It is paid for: a reader that fails now leaves the API's. */
-function finished({ notes }: RoutedRequest, cost: Charge, notice: SettlementNotice): Changes | undefined {
+function finished(
+  { notes }: RoutedRequest,
+  { status }: UpstreamResponse,
+  cost: Charge,
+  notice: SettlementNotice,
+): Changes | undefined {
   try {
-    return replacedBy(cost.finish?.(toldOf(notice)));
+    return replacedBy(cost.finish?.(toldOf(notice, status)));
   } catch (fault) {
     notes.cause = fault;
     return undefined;

@@ -79,7 +79,7 @@ async function serveOwing(
   const callOff = cutInTime({ authorized, response }, services);
   let outcome: RelayOutcome = { kind: 'upstream_broke' };
   try {
-    outcome = await relay(request, response, true, noticeHeaders(promise(authorized)));
+    outcome = await relay(request, response, true, noticeHeaders(promise(authorized), response.status));
   } finally {
     callOff();
     // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.

@@ -131,7 +131,7 @@ class HeldCharge implements Passage {
   }
 
   async #charged(): Promise<Uint8Array | undefined> {
-    const { claimed, authorized, digest, charged } = this.#payment;
+    const { claimed, authorized, response, digest, charged } = this.#payment;
     const { services } = this.#terms;
     const cost = await this.#cost();
     if (cost.kind === 'release') {
@@ -143,12 +143,12 @@ class HeldCharge implements Passage {
     const result = await charge(this.#request, claimed, authorized, services, facts);
     if (result.kind === 'refusal') {
       this.#end = 'refused';
-      return this.#said(refusalAnswer(this.#request, result, challengedOf(this.#request, { paying: true })));
+      return this.#said(refusalAnswer(this.#request, result, challengedOf(this.#request, { broughtBy: authorized.protocol })));
     }
     charged();
     this.#end = 'charged';
     this.#request.notes.transaction = transactionOf(result.notice.receipt);
-    return cost.finish?.(toldOf(result.notice));
+    return cost.finish?.(toldOf(result.notice, response.status));
   }
 
   /** What it costs. What cannot be read, kept or sent costs nothing. */

@@ -75,7 +75,7 @@ async function send(
     httpVersionMinor,
     paid: true,
     passes,
-    add: notice === undefined ? [] : noticeHeaders(notice),
+    add: notice === undefined ? [] : noticeHeaders(notice, status),
   };
   const relayed = relayResponseHeaders(headers, context);
   const answer: Answer = { status, reason: statusText, headers: relayed, body, encoding: 'latin1', dated: false };

@@ -158,8 +158,8 @@ async function callAgain(
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
   const reader = readerFor(request, { protocol, offer }, services);
-  const told = toldOf(notice);
-  const changesOf = reader && ((response: UpstreamResponse) => collectedChanges(reader, response, told));
+  const changesOf =
+    reader && ((response: UpstreamResponse) => collectedChanges(reader, response, toldOf(notice, response.status)));
   const result = await serveCharged(request, claimed, notice, services, changesOf);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }
@@ -297,5 +297,8 @@ async function withholdCharged(
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   if (request.clientGone.aborted) return served('client_gone');
-  return answered('failed', faultAnswer(request, fault, noticeHeaders(notice)));
+  return answered(
+    'failed',
+    faultAnswer(request, fault, (status) => noticeHeaders(notice, status)),
+  );
 }

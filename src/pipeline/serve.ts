@@ -19,7 +19,7 @@ import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { serveMcp } from './mcp/serve-mcp.ts';
 import { handOutAgain, isForLater, mayOpen, openByCookie, payForLater } from './open-later.ts';
-import { hasPayment, UNPAID } from './read-payment.ts';
+import { broughtIn, hasPayment, protocolsOf, UNPAID } from './read-payment.ts';
 import { readerFor } from './reader-for.ts';
 import { relayPreflight } from './relay-preflight.ts';
 import type { OpenPrice, Services } from './runtime.ts';
@@ -180,13 +180,13 @@ async function enforce(
   const open = request.runtime.openPrice(matched, chosen.price);
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
   // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
-  const paying = hasPayment(routed, services.protocols);
-  const isAsked = !isOpenUnpaid(matched, open) && !paying && !mayOpen(routed);
+  const broughtBy = broughtIn(routed, protocolsOf(routed));
+  const isAsked = !isOpenUnpaid(matched, open) && broughtBy === undefined && !mayOpen(routed);
   const result = isAsked
     ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
     : await servePriced(routed, open, services, transport);
   if (result.kind === 'served') return result;
-  return answered('refused', refusalAnswer(request, result, challengedOf(routed, { paying })));
+  return answered('refused', refusalAnswer(request, result, challengedOf(routed, { broughtBy })));
 }
 
 async function servePriced(
@@ -195,7 +195,7 @@ async function servePriced(
   services: Services,
   transport: Transport,
 ): Promise<Served | Refusal> {
-  const kept = mayOpen(request) && !hasPayment(request, services.protocols);
+  const kept = mayOpen(request) && !hasPayment(request);
   const opened = kept ? await openByCookie(request, open, services) : undefined;
   if (opened?.kind === 'refusal') return opened;
   if (opened !== undefined) return await transport.collect(request, opened, services);

@@ -59,7 +59,8 @@ export class StreamCharge implements Passage {
     const charge = await this.#decide('complete');
     if (charge.kind === 'release') return { bytes: charge.finish?.(undefined), trailers: [] };
     const notice = promise(this.#authorized, asked(charge.amount, this.#authorized));
-    const told = toldOf(notice);
+    // Of the answer, whose head went out as that of a success.
+    const told = toldOf(notice, 200);
     const bytes = charge.finish?.(told);
     return { bytes, trailers: takesTrailers(this.#request) ? told.fields.map(([name, value]) => [name, value]) : [] };
   }

@@ -2,6 +2,7 @@ import type { AccessTerms } from '../domain/access.ts';
 import type { RouteCalls } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
+import type { RequestHeaders } from '../domain/request-head.ts';
 import type { IdentifierRule, PathPattern } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { McpPrice } from './mcp-form.ts';
@@ -10,6 +11,8 @@ import type { SignInChallenge } from './sign-in-with-x.ts';
 
 /** What is being paid for, as the price table says it. */
 export interface ChallengeSubject {
+  /** Name of the route. */
+  readonly route: string;
   readonly description: string | undefined;
   readonly mimeType: string | undefined;
   readonly offers: readonly Offer[];
@@ -53,6 +56,10 @@ export interface Occasion {
   readonly reason: string;
   /** What it means here, for people: follows the reason in the text of `error`. */
   readonly words?: string;
+  /** The protocol that a payment came in; `undefined` where none was brought. */
+  readonly broughtBy?: Protocol | undefined;
+  /** What the client said with its request; a challenge that reads them does not repeat. */
+  readonly headers?: RequestHeaders;
 }
 
 /** The text of `error`: the reason, which machines compare up to the colon, and what it means here. */
@@ -80,8 +87,13 @@ export interface ChallengeBody {
 export interface Contribution {
   /** Flat list of names and values. A name may be there more than once. */
   readonly headers: readonly string[];
-  /** Of several protocols the preferred one's body is sent; without any, a problem document. */
+  /**
+   * Of several protocols the preferred one's body is sent; without any, a problem document. So it is for whoever brought a
+   * payment of a protocol that has problem types.
+   */
   readonly body: ChallengeBody | undefined;
+  /** The `type` of the problem document, where the protocol has types of its own. */
+  readonly problemType?: string;
 }
 
 /** How one protocol states the price of a route. */
@@ -110,7 +122,9 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
   const prices = pricesOf(protocols, parts);
   const state = (resource: AskedResource, occasion: Occasion): Contribution => {
     const stated = parts.map((part) => part.state(resource, occasion));
-    return { headers: stated.flatMap(({ headers }) => headers), body: stated.find(({ body }) => body)?.body };
+    const own = occasion.broughtBy && stated[protocols.indexOf(occasion.broughtBy)];
+    const { body, problemType } = own?.problemType === undefined ? firstOf(stated) : own;
+    return { headers: stated.flatMap(({ headers }) => headers), body, ...(problemType && { problemType }) };
   };
   return parts.every(({ repeats }) => repeats)
     ? new RepeatingChallenge(state, prices)
@@ -123,6 +137,11 @@ function pricesOf(protocols: readonly Protocol[], parts: readonly Challenge[]): 
       const price = parts[index]?.price?.(resource, occasion);
       return mcp === undefined || price === undefined ? [] : [{ form: mcp.price, price }];
     });
+}
+
+/** The words of the preferred protocol that has any, for who spoke none. */
+function firstOf(stated: readonly Contribution[]): Pick<Contribution, 'body' | 'problemType'> {
+  return stated.find(({ body, problemType }) => body ?? problemType) ?? { body: undefined };
 }
 
 /** Says what it said last without working it out again: most requests of a route ask for the same resource. */

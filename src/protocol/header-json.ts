@@ -15,9 +15,14 @@ export function decodeHeaderJson(header: string): HeaderJson {
   if (!BASE64.test(header) || digitsOf(header) % 4 === 1) {
     return { ok: false, wrong: 'it is not base64 in the standard alphabet' };
   }
+  return readJsonBytes(Buffer.from(header, 'base64'));
+}
+
+/** Reads UTF-8 JSON that a client sent, within the bounds that every header has. */
+export function readJsonBytes(bytes: Uint8Array): HeaderJson {
   let value: Json;
   try {
-    value = JSON.parse(UTF8.decode(Buffer.from(header, 'base64')));
+    value = JSON.parse(UTF8.decode(bytes));
   } catch {
     return { ok: false, wrong: 'it does not hold UTF-8 JSON' };
   }

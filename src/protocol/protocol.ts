@@ -2,14 +2,19 @@ import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PaymentSubmission } from '../domain/payment.ts';
 import type { ProtocolHeaders } from '../domain/protocol-headers.ts';
+import type { ProtocolSetting } from '../domain/protocol-setting.ts';
 import type { Receipt } from '../domain/receipt.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { Challenge, ChallengeSubject } from './challenge.ts';
 import type { McpForm } from './mcp-form.ts';
 import type { Identifier } from './payment-identifier.ts';
 
-/** The fields of a request's head by their lower-case names, repeated ones joined as Node joins them. */
-export type RequestFields = Readonly<Record<string, string | readonly string[] | undefined>>;
+/**
+ * The fields of a request: `headers` by their lower-case names, repeated ones joined as Node joins them; `rawHeaders` as they
+ * were sent, for the few names of which Node keeps the first value only.
+ */
+export type RequestFields = Pick<RequestHead, 'headers' | 'rawHeaders'>;
 
 /** What a request carries of a protocol: nothing, several payments, or one, which is not decoded yet. */
 export type Credential =
@@ -38,33 +43,55 @@ export interface Submission {
 /** A credential, decoded or not. */
 export type Submitted =
   | { readonly kind: 'submitted'; readonly submission: Submission }
-  | { readonly kind: 'malformed'; readonly detail: string };
+  | {
+      readonly kind: 'malformed';
+      readonly detail: string;
+      /** Default: `payment_malformed`. */
+      readonly code?: 'credential_malformed' | 'payment_method_unsupported';
+    };
 
 /** What a submission is compared with, besides our offers. */
 export interface MatchContext {
   /** The absolute URL that is being paid for. */
   readonly resourceUrl: string;
+  /** Name of the route. */
+  readonly route: string;
+  /** Unix seconds. */
+  readonly now: number;
   /** They say when two texts are the same address. */
   readonly families: NetworkFamilies;
 }
 
 /** Which of our offers a submission can be paying: the candidates, in the order of the price table. */
 export type Match =
-  | { readonly kind: 'matched'; readonly offers: readonly Offer[] }
+  | {
+      readonly kind: 'matched';
+      readonly offers: readonly Offer[];
+      /**
+       * Why it buys nothing now, although it pays these offers; absent where it may. What became of it earlier counts for
+       * more: a payment that is in doubt or settled gets no new offer for it.
+       */
+      readonly lapsed?: string | undefined;
+    }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** A payment protocol on HTTP: how a price is stated, how payments come in and how their outcome goes out. */
 export interface Protocol {
+  /** For logs and the ledger: `x402 v2`. */
   readonly name: string;
+  /** The word of `protocols` in the configuration that offers it; absent: every priced route does. */
+  readonly setting?: ProtocolSetting;
   readonly headers: ProtocolHeaders;
+  /** `false`: its buyers get the receipt with the answer, so that it states no price whose answers go out on credit. */
+  readonly onCredit?: false;
   /** Looks for a payment, good or not. Asked of every request of a priced route, so that it must cost next to nothing. */
   credential(fields: RequestFields): Credential;
   /** Decodes a credential strictly; the size limit was checked before. */
   read(credential: string): Submitted;
   /** Prepares what this protocol adds to the 402 of a route. All that no request changes is serialised here. */
   challenge(subject: ChallengeSubject): Challenge;
-  /** The headers that tell the buyer of a settlement. */
-  receipt(receipt: Receipt): readonly (readonly [name: string, value: string])[];
+  /** The headers that tell the buyer of a settlement, in an answer with that status. */
+  receipt(receipt: Receipt, status: number): readonly (readonly [name: string, value: string])[];
   /** How it is carried in messages of MCP; absent: it has no place there. */
   readonly mcp?: McpForm;
 }
@@ -73,8 +100,8 @@ const NONE: Credential = { kind: 'none' };
 const REPEATED: Credential = { kind: 'repeated' };
 
 /** The credential of a protocol that has a field of its own for it. @param name lower case */
-export function credentialIn(fields: RequestFields, name: string): Credential {
-  const value = fields[name];
+export function credentialIn({ headers }: RequestFields, name: string): Credential {
+  const value = headers[name];
   if (value === undefined) return NONE;
   // Node joins repeated fields with a comma, which base64 does not hold.
   return typeof value !== 'string' || value.includes(',') ? REPEATED : { kind: 'one', text: value };

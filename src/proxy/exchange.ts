@@ -2,7 +2,6 @@ import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
 import { HeadDeadline } from './head-deadline.ts';
-import type { PaymentFields } from './headers/payment-fields.ts';
 import { HeldResponse, type ResponseSource } from './held-response.ts';
 import { relayInformational } from './informational.ts';
 import type { Upload } from './request-body.ts';
@@ -19,8 +18,6 @@ export interface ExchangeTerms {
   readonly servers: ServerChoice<ServerLine>;
   readonly idleTimeoutMs: number | undefined;
   readonly totalTimeoutMs: number | undefined;
-  /** What the payment protocols use. */
-  readonly fields: PaymentFields;
 }
 
 const NO_TRAILERS: readonly string[] = [];
@@ -32,7 +29,6 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   failure: Error | undefined;
 
   readonly #request: ForwardRequest;
-  readonly #fields: PaymentFields;
   readonly #limits: StreamLimits | undefined;
   readonly #upload: Upload | undefined;
   readonly #sending: Sending;
@@ -42,9 +38,8 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   /** Once its head has arrived. */
   #response: HeldResponse | undefined;
 
-  constructor(request: ForwardRequest, { servers, idleTimeoutMs, totalTimeoutMs, fields }: ExchangeTerms) {
+  constructor(request: ForwardRequest, { servers, idleTimeoutMs, totalTimeoutMs }: ExchangeTerms) {
     this.#request = request;
-    this.#fields = fields;
     if (idleTimeoutMs !== undefined || totalTimeoutMs !== undefined)
       this.#limits = new StreamLimits(this, idleTimeoutMs, totalTimeoutMs);
     this.#upload = request.body?.open(() => this.#uploadGoesOn(), request.watch);
@@ -100,15 +95,15 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     const rawHeaders = decodeHead(controller.rawHeaders);
     // 102 and 103 announce the final response; the deadline holds for that one.
     if (status < 200) {
-      const { hintsTo } = this.#request;
-      if (hintsTo !== undefined) relayInformational(hintsTo, status, rawHeaders, this.#fields);
+      const { hintsTo, fields } = this.#request;
+      if (hintsTo !== undefined) relayInformational(hintsTo, status, rawHeaders, fields);
       return;
     }
     this.#deadline.end();
     this.#limits?.hold();
     this.#sending.answered();
     const head = { status, statusText: decodeReason(reason, status), rawHeaders };
-    this.#response = new HeldResponse(head, this, this.#fields);
+    this.#response = new HeldResponse(head, this, this.#request.fields);
     this.#opened.resolve(this.#response);
   }
 

@@ -29,7 +29,7 @@ export interface ForwardUpgrade {
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
   readonly passes?: boolean;
-  readonly add: readonly (readonly [name: string, value: string])[];
+  readonly add: (status: number) => readonly (readonly [name: string, value: string])[];
   /** Where clients find what the upstream has. */
   readonly place: PublicPlace;
   /** Is told at the upstream's 101, when frames begin to flow. */
@@ -192,7 +192,17 @@ export class Tunnel {
     answer.headers = {};
     try {
       publishLocations(answer.rawHeaders, this.#forward.place);
-      const context = { method: 'GET', status: answer.statusCode ?? 0, httpVersionMinor: 1, ...this.#forward };
+      const { fields, paid, passes, add } = this.#forward;
+      const status = answer.statusCode ?? 0;
+      const context = {
+        fields,
+        method: 'GET',
+        status,
+        httpVersionMinor: 1,
+        paid,
+        add: add(status),
+        ...(passes === undefined ? {} : { passes }),
+      };
       const headers = headerObject(relayResponseHeaders(answer.rawHeaders, context));
       for (const name of kept) headers[name] = framing[name];
       answer.headers = headers;

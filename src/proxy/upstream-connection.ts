@@ -1,7 +1,6 @@
 import { serverName, type Upstream } from '../domain/upstream.ts';
 import { CallRoom } from './call-room.ts';
 import { Exchange } from './exchange.ts';
-import type { PaymentFields } from './headers/payment-fields.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook } from './server-health.ts';
 import { openServerLine } from './server-line.ts';
@@ -32,10 +31,10 @@ export interface UpstreamClient {
  *
  * The upstream's certificate is always verified. Redirects are relayed, bodies are never decoded.
  */
-export function openUpstreamClient(upstream: Upstream, book: HealthBook, fields: PaymentFields): UpstreamClient {
+export function openUpstreamClient(upstream: Upstream, book: HealthBook): UpstreamClient {
   const lines = upstream.servers.map((server) => openServerLine(upstream, server, book.of(serverName(server))));
   const { idleTimeoutMs, totalTimeoutMs } = upstream;
-  const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs, fields };
+  const terms = { servers: new ServerChoice(lines), idleTimeoutMs, totalTimeoutMs };
   const { connections, paidConnections } = upstream;
   return {
     calls: new CallRoom({ connections, paidConnections, health: lines.map(({ health }) => health) }),

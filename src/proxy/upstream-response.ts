@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { CallPlace } from './call-room.ts';
 import type { Departure } from './client-departure.ts';
+import type { PaymentFields } from './headers/payment-fields.ts';
 import type { Passage } from './passage.ts';
 import type { RequestBody } from './request-body.ts';
 import type { BodyWatch } from './upload-body.ts';
@@ -17,6 +18,8 @@ export interface ForwardRequest {
   readonly watch?: BodyWatch | undefined;
   /** Taken for this call, and given back when it needs no connection any more. */
   readonly place: CallPlace;
+  /** What the payment protocols use: the upstream cannot forge it. */
+  readonly fields: PaymentFields;
   /** The client's response, where informational responses (102, 103) may go to it at once. */
   readonly hintsTo?: ServerResponse | undefined;
   /**

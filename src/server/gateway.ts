@@ -12,23 +12,24 @@ import { createRequestLog, droppedLines } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import { Outages, STORE, watchOutages } from '../observe/outages.ts';
+import { createTokenKey } from '../pass/token-keys.ts';
 import { UseCounter } from '../pass/use-counter.ts';
 import { CreditGate } from '../pipeline/credit-gate.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { After, Services } from '../pipeline/runtime.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
-import { builtIn, FacilitatorOpener, openStore, type Registry } from '../registry.ts';
+import { builtIn, FacilitatorOpener, openProtocols, openStore, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
-import { type AccessTools, openAccessTools } from './access-desk.ts';
+import { openAccessTools } from './access-desk.ts';
 import { createAdminListener } from './admin-listener.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
 import { openTracer } from './open-tracer.ts';
 import { PassKeeper } from './pass-keeper.ts';
-import type { PreparedPlan } from './plan-line.ts';
+import type { PlanParts, PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { offersOf, readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
@@ -120,8 +121,9 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   await opener.load(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
   const store = deps.store ?? (await openStore(plan.store, registry));
-  const accessTools = await openTools(plan, store, deps.clock);
-  const parts = assemble(plan, { owner, tracer, store, accessTools, opener }, deps);
+  const openParts = (next: Plan): Promise<PlanParts> => openPlanParts(next, store, deps);
+  const planParts = await closing(store, openParts(plan));
+  const parts = assemble(plan, { owner, tracer, store, openParts, planParts, opener }, deps);
   try {
     await parts.plans.begin();
     await parts.recent.load();
@@ -135,10 +137,18 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   }
 }
 
+/** What a plan needs of the store. */
+async function openPlanParts(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<PlanParts> {
+  const { registry = builtIn, clock = Date.now } = deps;
+  const storeSecret = async (): Promise<string> => (await store.passes.tokenKey(createTokenKey)).secret;
+  const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
+  return { protocols, accessTools: await openAccessTools(plan, store.passes, clock) };
+}
+
 /** A store that cannot say its key is closed: nothing is assembled yet that would. */
-async function openTools(plan: Plan, store: PaymentStore, clock = Date.now): Promise<AccessTools | undefined> {
+async function closing<T>(store: PaymentStore, opening: Promise<T>): Promise<T> {
   try {
-    return await openAccessTools(plan, store.passes, clock);
+    return await opening;
   } catch (fault) {
     await store.close();
     throw fault;
@@ -148,18 +158,15 @@ async function openTools(plan: Plan, store: PaymentStore, clock = Date.now): Pro
 /** What was opened before anything else. */
 interface Ground extends Pick<Services, 'owner' | 'tracer'> {
   readonly store: PaymentStore;
-  readonly accessTools: AccessTools | undefined;
+  readonly openParts: (plan: Plan) => Promise<PlanParts>;
+  /** Of the first plan. */
+  readonly planParts: PlanParts;
   readonly opener: FacilitatorOpener;
 }
 
-function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Ground, deps: GatewayDeps): Parts {
-  const {
-    log,
-    schemes,
-    registry: { families, protocols, answerReaders } = builtIn,
-    clock = Date.now,
-    after = afterTimer,
-  } = deps;
+function assemble(plan: Plan, ground: Ground, deps: GatewayDeps): Parts {
+  const { owner, tracer, store, opener, openParts, planParts } = ground;
+  const { log, schemes, registry: { families, answerReaders } = builtIn, clock = Date.now, after = afterTimer } = deps;
   const metrics = createMetrics();
   const outages = new Outages(log, clock);
   const observer = fanOut([
@@ -172,7 +179,6 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
   const keeper = new PassKeeper({ store: store.passes, trouble, clock });
   const opened = openPlans(plan, {
     store,
-    protocols,
     schemes,
     log,
     observer,
@@ -181,7 +187,8 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
       return deps.openFacilitator === undefined ? open() : deps.openFacilitator(spec, open);
     },
     keeper,
-    accessTools,
+    parts: planParts,
+    openParts,
     clock,
   });
   const { plans, recent, facilitators } = opened;
@@ -210,7 +217,6 @@ function assemble(plan: Plan, { owner, tracer, store, accessTools, opener }: Gro
     tracer,
     schemes,
     families,
-    protocols,
     answerReaders,
     mcp: new McpState(),
     creditGate: new CreditGate(),

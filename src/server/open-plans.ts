@@ -6,15 +6,13 @@ import type { StrangeReason } from '../facilitator/remote/remote-facilitator.ts'
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
-import type { Protocol } from '../protocol/protocol.ts';
 import type { FacilitatorReports } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
-import { type AccessTools, openAccessTools } from './access-desk.ts';
 import { FacilitatorStock } from './facilitator-stock.ts';
 import { observeFacilitator } from './observed-facilitator.ts';
 import type { PassKeeper } from './pass-keeper.ts';
-import { PlanLine } from './plan-line.ts';
+import { PlanLine, type PlanParts } from './plan-line.ts';
 import { RecentOffers } from './recent-offers.ts';
 
 /** The plans of a gateway, and what they share. */
@@ -27,15 +25,19 @@ export interface Plans {
 /** What plans are opened with. */
 export interface PlansDeps {
   readonly store: PaymentStore;
-  /** What states a price, the preferred one first. */
-  readonly protocols: readonly Protocol[];
   readonly schemes: readonly Scheme[];
   readonly log: Logger;
   readonly observer: Observer;
   readonly openFacilitator: (spec: FacilitatorSpec, reports: FacilitatorReports) => Facilitator;
   readonly keeper: PassKeeper;
-  /** What the first plan's routes share to take passes, see {@link openAccessTools}. */
-  readonly accessTools: AccessTools | undefined;
+  /** What the first plan needs of the store. */
+  readonly parts: PlanParts;
+  /**
+   * The same for the plans after it.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  readonly openParts: (plan: Plan) => Promise<PlanParts>;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -55,16 +57,15 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
     clock,
   });
-  const plans = new PlanLine(plan, deps.accessTools, {
-    protocols: deps.protocols,
+  const plans = new PlanLine(plan, deps.parts, {
     schemes: deps.schemes,
     clock,
     facilitators,
     recent,
     trouble,
-    openAccess: async (next) => {
+    openParts: async (next) => {
       await keeper.prepareFor(next);
-      return await openAccessTools(next, store.passes, clock);
+      return await deps.openParts(next);
     },
     onFacilitatorFault: (facilitator, operation, fault) =>
       log.warn({ facilitator: facilitator.name, operation, cause: describeCause(fault) }, 'facilitator fault'),

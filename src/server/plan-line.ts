@@ -1,11 +1,9 @@
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import { type PaymentFields, paymentFieldsOf } from '../proxy/headers/payment-fields.ts';
 import { HealthBook } from '../proxy/server-health.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { openUpstreamClient } from '../proxy/upstream-connection.ts';
-import type { AccessTools } from './access-desk.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import { refuseUnserved } from './readiness.ts';
 import type { RecentOffers } from './recent-offers.ts';
@@ -17,6 +15,9 @@ const FIRST_SUPPORTED_MS = 10_000;
 /** How long writing down the new prices may take before they are in force all the same, in milliseconds. */
 const ANNOUNCE_MS = 2000;
 
+/** What a plan needs of the store. */
+export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools'>;
+
 /** A plan that is open and checked, and not in force yet. One of the two is to be called, once. */
 export interface PreparedPlan {
   /** Puts it in force at once: every request that begins from now on runs under it. */
@@ -26,15 +27,15 @@ export interface PreparedPlan {
 }
 
 /** What the line of plans works with. */
-export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'protocols' | 'schemes' | 'clock'> {
+export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'schemes' | 'clock'> {
   readonly facilitators: FacilitatorStock;
   readonly recent: RecentOffers;
   /**
-   * Gets the keys of a plan's passes ready.
+   * Gets ready what a plan needs of the store: its protocols, and the keys of its passes.
    *
    * @throws GatewayError `store_unavailable`
    */
-  readonly openAccess: (plan: Plan) => Promise<AccessTools | undefined>;
+  readonly openParts: (plan: Plan) => Promise<PlanParts>;
   /** Is told of what went wrong and changes nothing. */
   readonly trouble: (what: string, fault: unknown) => void;
 }
@@ -48,20 +49,18 @@ export class PlanLine {
   /** A reload does not forget which servers are down. */
   readonly #health = new HealthBook();
   readonly #clients: Stock<Upstream, UpstreamClient>;
-  readonly #fields: PaymentFields;
   readonly #open = new Set<OpenRuntime>();
   #learning: Promise<void> = Promise.resolve();
   #current: OpenRuntime;
 
-  /** @param accessTools what {@link PlanLineDeps.openAccess} gives for the first plan */
-  constructor(plan: Plan, accessTools: AccessTools | undefined, deps: PlanLineDeps) {
+  /** @param parts what {@link PlanLineDeps.openParts} gives for the first plan */
+  constructor(plan: Plan, parts: PlanParts, deps: PlanLineDeps) {
     this.#deps = deps;
-    this.#fields = paymentFieldsOf(deps.protocols);
     this.#clients = new Stock(
-      (upstream) => openUpstreamClient(upstream, this.#health, this.#fields),
+      (upstream) => openUpstreamClient(upstream, this.#health),
       (client) => void this.#attempt('closing an upstream', client.close()),
     );
-    this.#current = this.#openRuntime(plan, accessTools);
+    this.#current = this.#openRuntime(plan, parts);
     deps.facilitators.putInForce(plan.facilitators);
   }
 
@@ -85,10 +84,10 @@ export class PlanLine {
    *
    * @param begunAreOver resolves when the requests that have begun by the time of the call are over
    * @throws UnservedOfferError
-   * @throws GatewayError `store_unavailable`, for a plan with passes
+   * @throws GatewayError `store_unavailable`, for a plan with passes or with MPP
    */
   async prepare(plan: Plan, begunAreOver: () => Promise<void>): Promise<PreparedPlan> {
-    const runtime = this.#openRuntime(plan, await this.#deps.openAccess(plan));
+    const runtime = this.#openRuntime(plan, await this.#deps.openParts(plan));
     try {
       await check(runtime);
     } catch (fault) {
@@ -120,14 +119,13 @@ export class PlanLine {
     await Promise.all([...this.#open].map((runtime) => this.#close(runtime)));
   }
 
-  #openRuntime(plan: Plan, accessTools: AccessTools | undefined): OpenRuntime {
-    const { recent, facilitators, onFacilitatorFault, protocols, schemes, clock } = this.#deps;
+  #openRuntime(plan: Plan, parts: PlanParts): OpenRuntime {
+    const { recent, facilitators, onFacilitatorFault, schemes, clock } = this.#deps;
     const clients = this.#clients;
     const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
     const shared = {
-      protocols,
+      ...parts,
       schemes,
-      fields: this.#fields,
       recent,
       facilitators,
       clients,
@@ -135,7 +133,7 @@ export class PlanLine {
       clock,
     };
     const onSupported = (): void => this.#learnSoon(runtime);
-    const runtime = openRuntime(plan, { ...shared, accessTools, onFacilitatorFault, onSupported, ...before });
+    const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, onSupported, ...before });
     this.#open.add(runtime);
     return runtime;
   }

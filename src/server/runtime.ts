@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
+import { remember } from '../domain/remember.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -11,7 +12,7 @@ import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } f
 import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
 import { composeChallenge, type RouteChallenge } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
+import { type PaymentFields, paymentFieldsOf } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
 import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.ts';
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
@@ -49,10 +50,8 @@ export interface RuntimeLesson {
 
 /** What a runtime takes its parts from. */
 export interface RuntimeDeps {
-  /** What states a price, the preferred one first. */
+  /** The payment protocols of the plan, the preferred one first. */
   readonly protocols: readonly Protocol[];
-  /** What they use. */
-  readonly fields: PaymentFields;
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
   readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
   readonly clients: Stock<Upstream, UpstreamClient>;
@@ -83,6 +82,9 @@ export function openRuntime(plan: Plan, deps: RuntimeDeps): OpenRuntime {
   return new PlanRuntime(plan, deps, pool);
 }
 
+/** More than there are lists of protocols. */
+const MOST_LISTS = 16;
+
 class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
@@ -94,6 +96,7 @@ class PlanRuntime implements OpenRuntime {
   readonly #deps: RuntimeDeps;
   /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
   #prices = new WeakMap<PaidPrice, OpenPrice>();
+  readonly #spoken: (settings: string) => readonly Protocol[];
   readonly #decisions = new Map<Route, Decision<RoutePrice>>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
@@ -105,11 +108,14 @@ class PlanRuntime implements OpenRuntime {
     this.plan = plan;
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
-    this.fields = deps.fields;
+    this.fields = paymentFieldsOf(deps.protocols);
     this.discovery = openDiscovery(plan);
     this.#listings = openListings(plan.discovery);
     this.paywall = openPaywall(plan, deps.clock);
     this.#deps = deps;
+    this.#spoken = remember(MOST_LISTS, (settings: string) =>
+      deps.protocols.filter(({ setting }) => setting === undefined || settings.split(',').includes(setting)),
+    );
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
@@ -127,9 +133,14 @@ class PlanRuntime implements OpenRuntime {
     return getOrOpen(this.#decisions, route, ({ prices }) => new Decision(prices));
   }
 
+  protocols(route: Route): readonly Protocol[] {
+    return this.#spoken(route.protocols.join());
+  }
+
   openPrice(route: Route, price: PaidPrice): OpenPrice {
+    const protocols = this.protocols(route);
     return getOrOpen(this.#prices, price, () =>
-      openPrice(route, price, this.#learnt, { ...this.#deps, listings: this.#listings }),
+      openPrice(route, price, this.#learnt, { ...this.#deps, protocols, listings: this.#listings }),
     );
   }
 
@@ -197,12 +208,24 @@ function openPrice(
     challenge:
       offers.length === 0
         ? UNQUOTED
-        : composeChallenge(protocols, { description, mimeType, identifier, offers, ...sells }),
+        : composeChallenge(protocols.filter(isFor(price)), {
+            route: route.name,
+            description,
+            mimeType,
+            identifier,
+            offers,
+            ...sells,
+          }),
     recentOffers: (now) =>
       (parts === undefined ? recent.of(id, now) : recentSums(parts, { recent, learnt }, now)).filter(isFit),
     lookUpOffers: () => recent.lookUp(),
     access,
   };
+}
+
+/** Whether a protocol states a price: not where answers go out before there is a receipt, if its clients wait for one. */
+function isFor({ settle }: PaidPrice): (protocol: Protocol) => boolean {
+  return ({ onCredit }) => onCredit !== false || settle !== 'deferred';
 }
 
 /** What is offered of a price; of one that is a sum, what is offered of its parts. */

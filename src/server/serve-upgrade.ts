@@ -72,7 +72,8 @@ export async function serveUpgrade(
 /** A tunnel that is not free: paid for now, or opened by a pass. */
 interface OpenedTunnel {
   readonly facts: PaidFacts;
-  readonly add: readonly (readonly [string, string])[];
+  /** Headers of the gateway's own, in an answer with that status. */
+  readonly add: (status: number) => readonly (readonly [string, string])[];
   readonly onUpgraded: () => void;
 }
 
@@ -135,11 +136,13 @@ class TunnelTransport implements Transport {
     const onUpgraded = (): void => {
       upgraded = true;
     };
-    const outcome = await this.#tunnel(request, request.route, { facts, add: headers, onUpgraded }).catch((fault) => {
-      // No tunnel was begun.
-      giveBack();
-      throw fault;
-    });
+    const outcome = await this.#tunnel(request, request.route, { facts, add: () => headers, onUpgraded }).catch(
+      (fault) => {
+        // No tunnel was begun.
+        giveBack();
+        throw fault;
+      },
+    );
     // A client that went before the upstream's answer has used the request, as on plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
@@ -155,7 +158,11 @@ class TunnelTransport implements Transport {
     };
     request.notes.transaction = transactionOf(notice.receipt);
     const facts = paidFacts(claimed.record);
-    const outcome = await this.#tunnel(request, request.route, { facts, add: noticeHeaders(notice), onUpgraded });
+    const outcome = await this.#tunnel(request, request.route, {
+      facts,
+      add: (status) => noticeHeaders(notice, status),
+      onUpgraded,
+    });
     const answered = outcome.kind === 'complete' && isCharged(request.price.charge, outcome.status ?? 0);
     const arrived = opened !== undefined || answered;
     if (opened !== undefined) await opened;
@@ -174,7 +181,7 @@ class TunnelTransport implements Transport {
     const { req, res, socket, head } = this.#upgrade;
     const { client, runtime, price } = request;
     const place = request.place ?? takePlace(request, destination.upstream, 'tunnel');
-    const add = opened?.add ?? [];
+    const add = opened?.add ?? (() => []);
     // From here on the socket belongs to the tunnel; it comes back only for an answer of our own.
     res.detachSocket(socket);
     const upgrade = (trace: TraceContext | undefined): Promise<UpgradeOutcome> =>

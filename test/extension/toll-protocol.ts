@@ -16,12 +16,15 @@ export function tollProtocol(fresh: () => string): Protocol {
     headers: {
       request: ['Toll-Payment', 'Authorization'],
       response: ['WWW-Authenticate', 'Toll-Receipt'],
-      shared: { authorization: isOfScheme, 'www-authenticate': (value) => value.split(',').some(isOfScheme) },
+      shared: {
+        authorization: (value) => (isOfScheme(value) ? '' : value),
+        'www-authenticate': (value) => (value.split(',').some(isOfScheme) ? '' : value),
+      },
     },
-    credential(fields) {
-      const { authorization } = fields;
+    credential({ headers }) {
+      const { authorization } = headers;
       const isToll = typeof authorization === 'string' && isOfScheme(authorization);
-      const value = fields['toll-payment'] ?? (isToll ? authorization.trim().slice('toll '.length) : undefined);
+      const value = headers['toll-payment'] ?? (isToll ? authorization.trim().slice('toll '.length) : undefined);
       if (value === undefined) return { kind: 'none' };
       // JSON holds commas, so that two payments are told by being no JSON.
       return typeof value === 'string' ? { kind: 'one', text: value } : { kind: 'repeated' };

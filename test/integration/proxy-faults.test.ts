@@ -68,7 +68,7 @@ describe('an upstream that fails before its response', () => {
   it('is too slow, and has seen nothing, for a request that waited for a free connection', async () => {
     const heads = Promise.withResolvers<RawPeer>();
     const upstream = await afterHead(heads.resolve);
-    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook(), FIELDS);
+    const client = openUpstreamClient({ ...upstream.upstream, connections: 1 }, new HealthBook());
     open.push(client, upstream);
     const gone = new AbortController();
     const request = {
@@ -77,6 +77,7 @@ describe('an upstream that fails before its response', () => {
       headers: [],
       body: undefined,
       place: UNCOUNTED,
+      fields: FIELDS,
       timeoutMs: 60_000,
       departure: gone.signal,
     };
@@ -244,7 +245,7 @@ describe('a client that goes away', () => {
 
   it('before anything was sent: nothing is sent', async () => {
     const upstream = await afterHead(() => {});
-    const client = openUpstreamClient(upstream.upstream, new HealthBook(), FIELDS);
+    const client = openUpstreamClient(upstream.upstream, new HealthBook());
     open.push(upstream, client);
     const request = {
       method: 'GET',
@@ -252,6 +253,7 @@ describe('a client that goes away', () => {
       headers: [],
       body: undefined,
       place: UNCOUNTED,
+      fields: FIELDS,
       timeoutMs: 1000,
       departure: AbortSignal.abort(),
     };
@@ -261,8 +263,16 @@ describe('a client that goes away', () => {
 });
 
 it('refuses requests after it was closed', async () => {
-  const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook(), FIELDS);
+  const client = openUpstreamClient(upstreamAt(await freePort()), new HealthBook());
   await client.close();
-  const request = { method: 'GET', path: '/', headers: [], body: undefined, place: UNCOUNTED, timeoutMs: 1000 };
+  const request = {
+    method: 'GET',
+    path: '/',
+    headers: [],
+    body: undefined,
+    place: UNCOUNTED,
+    fields: FIELDS,
+    timeoutMs: 1000,
+  };
   await expect(client.open(request)).rejects.toMatchObject({ code: 'shutting_down' });
 });

@@ -27,11 +27,7 @@ async function call(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = openUpstreamClient(
-    upstreamAt(0, { servers: [{ origin, basePath: '' }], tls }),
-    new HealthBook(),
-    FIELDS,
-  );
+  const client = openUpstreamClient(upstreamAt(0, { servers: [{ origin, basePath: '' }], tls }), new HealthBook());
   open.push({
     async close() {
       server.closeAllConnections();
@@ -40,7 +36,15 @@ async function call(
     },
   });
   const headers = host === undefined ? [] : ['host', host];
-  const request = { method: 'GET', path: '/', headers, body: undefined, place: UNCOUNTED, timeoutMs: 5000 };
+  const request = {
+    method: 'GET',
+    path: '/',
+    headers,
+    body: undefined,
+    place: UNCOUNTED,
+    fields: FIELDS,
+    timeoutMs: 5000,
+  };
   const response = await client.open(request);
   return { response, names };
 }

@@ -53,7 +53,7 @@ async function tunnelTo(upstream: TestUpstream, timeoutMs = 10_000): Promise<Tun
         timeoutMs,
         fields: FIELDS,
         paid: false,
-        add: [['X-Added', '1']],
+        add: () => [['X-Added', '1']],
         place: { ...upstream.upstream, publicOrigin: 'https://gw.test', host: undefined, rewrite: undefined },
         refuse,
       }),

@@ -54,6 +54,7 @@ const subject = fc.record({
   mimeType: fc.option(text, { nil: undefined }),
   offers: fc.subarray([SEPOLIA, BASE, PERMIT2_OFFER, UPFRONT], { minLength: 1 }),
   identifier: fc.constantFrom<IdentifierRule>('off', 'optional', 'required'),
+  route: fc.constant('route'),
 });
 
 /** A call of `GET`. */
@@ -96,6 +97,7 @@ describe('the challenge', () => {
           mimeType: undefined,
           offers: [SEPOLIA],
           identifier: 'off',
+          route: 'route',
         })(asked(resourceUrl), unit.repeat(three));
         const bytes = Buffer.from(header, 'base64');
         // Encoding it in one piece gives the same text: no padding and no stray bits in the middle.
@@ -134,7 +136,13 @@ describe('the challenge', () => {
       [SEPOLIA, BASE],
       [BASE, SEPOLIA],
     ]) {
-      const header = compileHeader({ description: undefined, mimeType: undefined, offers, identifier: 'off' });
+      const header = compileHeader({
+        description: undefined,
+        mimeType: undefined,
+        offers,
+        identifier: 'off',
+        route: 'route',
+      });
       const { accepts } = decodePaymentRequiredHeader(header(asked(URL_PAID), 'x'));
       expect(accepts.map(({ network }) => network)).toEqual(offers.map(({ network }) => network));
     }

@@ -46,7 +46,7 @@ export interface BareGateway {
 
 /** Opens a {@link BareGateway} in front of an upstream. */
 export async function openBareGateway(upstream: Upstream, options: BareGatewayOptions = {}): Promise<BareGateway> {
-  const client = openUpstreamClient(upstream, options.health ?? new HealthBook(), FIELDS);
+  const client = openUpstreamClient(upstream, options.health ?? new HealthBook());
   const done: Forwarded[] = [];
   const asked: ((forwarded: Forwarded) => void)[] = [];
   const server = createServer({ keepAliveTimeout: 60_000 });
@@ -71,6 +71,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
         headers: withLengthOf(body?.replacement, requestHeaders(req, upstream, options)),
         body,
         place: UNCOUNTED,
+        fields: FIELDS,
         hintsTo: options.paid === undefined ? res : undefined,
         timeoutMs: options.timeoutMs ?? 10_000,
         departure,

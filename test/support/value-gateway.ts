@@ -11,7 +11,6 @@ import { serve } from '../../src/pipeline/serve.ts';
 import { CallRoom } from '../../src/proxy/call-room.ts';
 import type { Client, RelayedHead } from '../../src/proxy/client.ts';
 import type { DepartureListener, SignalledDeparture } from '../../src/proxy/client-departure.ts';
-import { paymentFieldsOf } from '../../src/proxy/headers/payment-fields.ts';
 import type { Passage } from '../../src/proxy/passage.ts';
 import { bodyOfBytes, type RequestBody } from '../../src/proxy/request-body.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
@@ -84,7 +83,6 @@ export async function openValueGateway(
   const plan = await planOf(`${TOP}${text}`);
   const facilitator = new TallyFacilitator();
   const store = openMemoryLedger(Date.now);
-  const fields = paymentFieldsOf(protocols);
   const health = new HealthBook();
   const asked: ForwardRequest[] = [];
   const summaries: RequestSummary[] = [];
@@ -103,7 +101,6 @@ export async function openValueGateway(
   const runtime = openRuntime(plan, {
     protocols,
     schemes,
-    fields,
     recent: { of: () => [], lookUp: async () => {} },
     facilitators: { lease: ({ name }) => facilitator.named(name), release: async () => {} },
     clients: new Stock<Upstream, UpstreamClient>(
@@ -133,7 +130,6 @@ export async function openValueGateway(
     tracer: undefined,
     schemes,
     families,
-    protocols,
     answerReaders,
     mcp: new McpState(),
     creditGate: new CreditGate(),

@@ -104,7 +104,7 @@ describe('payment identifiers', () => {
     const longest = routeOf(text((tooLong ?? 0) - 1));
     const { mimeType, identifier } = longest;
     const { description, offers } = paidPriceOf(longest);
-    const write = compileHeader({ description, mimeType, offers, identifier });
+    const write = compileHeader({ route: 'route', description, mimeType, offers, identifier });
     const header = write(
       { url: `https://${'x'.repeat(64)}/a?${'q'.repeat(256)}`, method: 'GET', path: '/a' },
       'y'.repeat(128),

@@ -6,7 +6,7 @@ const PAGE = 'docs/errors.md';
 /** Folders whose snake-case literals are reasons, as far as they begin with one of the specification's words. */
 const CHECKERS = ['src/protocol', 'src/scheme', 'src/facilitator', 'src/pipeline'];
 const REASON =
-  /'((?:invalid|payment|permit2|unsupported|resource|asset|eip\d+|unexpected|settlement|upto)_[a-z0-9_]+)'/g;
+  /'((?:invalid|payment|permit2|unsupported|resource|asset|eip\d+|unexpected|settlement|upto|mpp)_[a-z0-9_]+)'/g;
 
 const codes = rowsOf(PAGE, 'code', 'status');
 const reasons = columnOf(rowsOf(PAGE, 'reason', 'by'), 'reason');

@@ -16,6 +16,8 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
   payment_header_repeated: [400, 'client', false],
   payment_header_too_large: [400, 'client', false],
   payment_malformed: [400, 'client', false],
+  credential_malformed: [402, 'client', false],
+  payment_method_unsupported: [400, 'client', false],
   method_not_allowed: [405, 'client', false],
   expectation_failed: [417, 'client', false],
   route_not_found: [404, 'client', false],
@@ -59,6 +61,8 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, source: str
 const OFFERS_AGAIN: readonly ErrorCode[] = [
   'payment_header_too_large',
   'payment_malformed',
+  'credential_malformed',
+  'payment_method_unsupported',
   'payment_required',
   'payment_refused',
   'access_token_malformed',

@@ -11,7 +11,7 @@ it('reads a name in any case and of any length the same however often it comes',
       key: 'x402-payer',
       isRelayed: false,
       forwarded: 'never',
-      isPayment: undefined,
+      foreign: undefined,
     });
     expect(readHeaderName(long)).toMatchObject({ lower: long.toLowerCase(), isRelayed: false, forwarded: 'never' });
     expect(readHeaderName('Content_Length').forwarded).toBe('never');

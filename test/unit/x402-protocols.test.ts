@@ -31,7 +31,7 @@ const without = (object: JsonObject, key: string) =>
 function match(protocol: Protocol, value: Json, offers = OFFERS, url = URL_PAID): Match {
   const submitted = read(protocol, value);
   if (submitted.kind === 'malformed') throw new Error(submitted.detail);
-  return submitted.submission.match(offers, { resourceUrl: url, families });
+  return submitted.submission.match(offers, { resourceUrl: url, route: 'route', now: 0, families });
 }
 
 describe('a v2 payment', () => {
@@ -219,11 +219,11 @@ describe('a v1 payment', () => {
 
 describe('the receipt', () => {
   const facts = { network: SEPOLIA.network, v1Network: SEPOLIA.v1Network, payer: '0x01' };
-  const settled: Receipt = { kind: 'settled', transaction: '0xab', amount: SEPOLIA.amount, ...facts };
+  const settled = { kind: 'settled', transaction: '0xab', amount: SEPOLIA.amount, settledAt: 0, ...facts } as const;
   const failed: Receipt = { kind: 'failed', reason: 'insufficient_funds', transaction: undefined, ...facts };
   const promised: Receipt = { kind: 'promised', amount: SEPOLIA.amount, ...facts };
   const written = (protocol: Protocol, receipt: Receipt): unknown =>
-    protocol.receipt(receipt).map(([name, value]) => {
+    protocol.receipt(receipt, 200).map(([name, value]) => {
       const read = decodeHeaderJson(value);
       return [name, read.ok && read.value];
     });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describePrice, describeRoute, type EntryDescription, type RouteDescription } from '../../config/describe.ts';
 import { chargeText } from '../../domain/charge-rule.ts';
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
@@ -14,11 +15,11 @@ import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
-import { paymentFieldsOf } from '../../proxy/headers/payment-fields.ts';
+import type { Protocol } from '../../protocol/protocol.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
-import { FacilitatorOpener, type Registry } from '../../registry.ts';
+import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.ts';
 import { openRuntime } from '../../server/runtime.ts';
 import { Stock } from '../../server/stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
@@ -66,7 +67,12 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
   const { method, target, host } = imagined;
   const asked: Asked = { request: { method, target, host } };
   try {
-    const accepted = accept(plan, registry, imagined);
+    const protocols = await openProtocols(plan, registry, {
+      mpp: plan.mpp,
+      storeSecret: NO_SECRET,
+      clock: Date.now,
+    });
+    const accepted = accept(plan, protocols, imagined);
     return await explainAccepted({ ...accepted, body: imagined.body && bodyOfBytes(imagined.body) }, asked);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) throw fault;
@@ -75,13 +81,15 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
   }
 }
 
+/** Nothing is signed that a buyer could bring. */
+const NO_SECRET = async (): Promise<string> => randomBytes(32).toString('base64url');
+
 /** What was in force before the configuration at hand is the running gateway's to know. */
 const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
-function accept(plan: Plan, { protocols }: Registry, imagined: ImaginedRequest): AcceptedHead {
+function accept(plan: Plan, protocols: readonly Protocol[], imagined: ImaginedRequest): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
-  const fields = paymentFieldsOf(protocols);
   const opener = new FacilitatorOpener();
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [], paywall: undefined },
@@ -89,11 +97,10 @@ function accept(plan: Plan, { protocols }: Registry, imagined: ImaginedRequest):
       protocols,
       // Nothing is learnt where no facilitator is asked.
       schemes: [],
-      fields,
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: (spec) => opener.open(spec), release: () => Promise.resolve() },
       clients: new Stock(
-        (upstream) => openUpstreamClient(upstream, health, fields),
+        (upstream) => openUpstreamClient(upstream, health),
         () => {},
       ),
       health,

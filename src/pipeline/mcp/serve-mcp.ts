@@ -13,7 +13,7 @@ import { bodyOfBytes, type RequestBody } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
 import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
-import { hasPayment } from '../read-payment.ts';
+import { broughtIn } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
 import { answered, type Served } from '../stages.ts';
 import { CallDeparture } from './call-departure.ts';
@@ -56,7 +56,7 @@ export async function serveMcp(
 ): Promise<Served> {
   if (request.method !== 'POST' || request.body === undefined) return await stages.free(guarded(request));
   const bytes = await request.body.read(request.runtime.plan.limits.pricedBodyBytes);
-  const message = readMessage(bytes, request.head.rawHeaders, mcpMembers(services.protocols).payments);
+  const message = readMessage(bytes, request.head.rawHeaders, mcpMembers(request.runtime.protocols(route)).payments);
   switch (message.kind) {
     case 'refused': {
       const { id, code, wrong } = message;
@@ -135,10 +135,11 @@ function pricedCall(
   request: AcceptedRequest,
   { call, server }: { readonly call: McpCall; readonly server: string },
   { route, terms: { binding } }: McpRoute,
-  { protocols, mcp }: Services,
+  { mcp }: Services,
 ): AcceptedRequest & McpRequest {
+  const protocols = request.runtime.protocols(route);
   const terms: CallTerms = { client: call.id, server, receipts: mcpMembers(protocols).receipts };
-  const isHttp = binding === 'http' || hasPayment({ head: request.head }, protocols);
+  const isHttp = binding === 'http' || broughtIn({ head: request.head }, protocols) !== undefined;
   const hasOutputSchema = (tool: string): boolean => mcp.outputSchemas.has(`${route.name}\n${tool}`);
   return {
     ...request,

@@ -16,6 +16,7 @@ import { compileBody } from './challenge-body.ts';
  */
 export const x402V1: Protocol = {
   name: 'x402 v1',
+  setting: 'x402',
   headers: { request: ['X-PAYMENT'], response: ['X-PAYMENT-RESPONSE'] },
   credential: (fields) => credentialIn(fields, 'x-payment'),
   read(credential) {

@@ -26,6 +26,7 @@ import { readPaymentPayload } from './payment-payload.ts';
  */
 export const x402V2: Protocol = {
   name: 'x402 v2',
+  setting: 'x402',
   headers: { request: ['PAYMENT-SIGNATURE'], response: ['PAYMENT-REQUIRED', 'PAYMENT-RESPONSE'] },
   credential: (fields) => credentialIn(fields, 'payment-signature'),
   read(credential) {

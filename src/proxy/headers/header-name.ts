@@ -19,16 +19,25 @@ export interface HeaderName {
   readonly isRelayed: boolean;
   /** Whether the upstream may see it: always, never, or when it comes from a trusted peer. */
   readonly forwarded: 'always' | 'never' | 'from trusted peers';
-  /** Whether a value under this name is a payment protocol's, where protocols share the name with APIs. */
-  readonly isPayment: ((value: string) => boolean) | undefined;
+  /**
+   * What of a value under this name is no payment protocol's, where protocols share the name with APIs: the same text where
+   * nothing is, an empty one where all of it is.
+   */
+  readonly foreign: ((value: string) => string) | undefined;
+}
+
+/** What of a header goes on, as far as payment protocols are concerned; `undefined` where nothing does. */
+export function foreignOf({ foreign }: HeaderName, value: string): string | undefined {
+  const left = foreign === undefined ? value : foreign(value);
+  return left === '' && value !== '' ? undefined : left;
 }
 
 /** The names that payment protocols use, as the lists of `names.ts` have them. */
 export interface PaymentNames {
   /** Removed with whatever value. */
   readonly whole: ReadonlySet<string>;
-  /** Removed with those values that one of the rules knows. */
-  readonly shared: ReadonlyMap<string, readonly ((value: string) => boolean)[]>;
+  /** Only what the rules leave of a value goes on. */
+  readonly shared: ReadonlyMap<string, readonly ((value: string) => string)[]>;
 }
 
 /** Most names that are remembered, and the longest: the same few come with every message. */
@@ -53,7 +62,7 @@ function classify(lower: string, payment: PaymentNames): HeaderName {
     key,
     isRelayed: !isOwn && !NEVER_RELAYED.has(key),
     forwarded: isOwn ? 'never' : forwardedBy(lower, key),
-    isPayment: rules && ((value) => rules.some((isTheirs) => isTheirs(value))),
+    foreign: rules && ((value) => rules.reduce((left, foreignOf) => foreignOf(left), value)),
   };
 }
 

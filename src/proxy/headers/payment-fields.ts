@@ -51,7 +51,7 @@ const ALWAYS_EXPOSED = [
 /** A name that one protocol shares with APIs and another one has for itself is removed with every value. */
 function namesOf(headers: readonly ProtocolHeaders[]): PaymentNames {
   const whole = new Set<string>();
-  const shared = new Map<string, readonly ((value: string) => boolean)[]>();
+  const shared = new Map<string, readonly ((value: string) => string)[]>();
   for (const { request, response, shared: rules = {} } of headers) {
     for (const name of [...request, ...response]) {
       const rule = rules[name.toLowerCase()];

@@ -4,6 +4,7 @@ import { isOwnCookie } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { UpstreamFault } from '../upstream-fault.ts';
 import { FORBIDDEN_IN_VALUE, mergeInto, nominatedBy } from './flat-list.ts';
+import { foreignOf } from './header-name.ts';
 import { FRAMING, NEVER_A_TRAILER, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';
 
@@ -38,13 +39,15 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
   const out: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const { lower, key, isRelayed, isPayment } = context.fields.read(name);
-    if (!isRelayed || nominated?.has(lower) === true || isPayment?.(raw[i + 1] ?? '') === true) continue;
+    const header = context.fields.read(name);
+    const { lower, key } = header;
+    const value = foreignOf(header, raw[i + 1] ?? '');
+    if (!header.isRelayed || nominated?.has(lower) === true || value === undefined) continue;
     if (lower === FRAMING && !framing.length) continue;
     // An API that sets our cookie could put its buyers on another one's pass.
-    if (key === 'set-cookie' && isOwnCookie(raw[i + 1] ?? '')) continue;
+    if (key === 'set-cookie' && isOwnCookie(value)) continue;
     if (lower === 'trailer' && !framing.trailers) continue;
-    out.push(name, checked(raw[i + 1] ?? ''));
+    out.push(name, checked(value));
   }
   if (context.paid) keepPrivate(out, context);
   for (const [name, value] of context.add) out.push(name, checked(value));
@@ -63,9 +66,10 @@ export function relayHints(raw: readonly string[], fields: PaymentFields): strin
   const out: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const value = raw[i + 1] ?? '';
-    const { lower, key, isRelayed, isPayment } = fields.read(name);
-    if (!isRelayed || nominated?.has(lower) === true || isPayment?.(value) === true) continue;
+    const header = fields.read(name);
+    const { lower, key } = header;
+    const value = foreignOf(header, raw[i + 1] ?? '');
+    if (!header.isRelayed || nominated?.has(lower) === true || value === undefined) continue;
     if (key !== FRAMING && key !== 'trailer' && !FORBIDDEN_IN_VALUE.test(value)) out.push(name, value);
   }
   return out;
@@ -80,9 +84,10 @@ export function relayTrailers(raw: readonly string[], fields: PaymentFields): [s
   const out: [string, string][] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const value = raw[i + 1] ?? '';
-    const { key, isRelayed, isPayment } = fields.read(name);
-    if (!isRelayed || isPayment?.(value) === true) continue;
+    const header = fields.read(name);
+    const { key } = header;
+    const value = foreignOf(header, raw[i + 1] ?? '');
+    if (!header.isRelayed || value === undefined) continue;
     if (!NEVER_A_TRAILER.has(key) && !FORBIDDEN_IN_VALUE.test(value)) out.push([name, value]);
   }
   return out;

@@ -1,7 +1,7 @@
 import { foreignCookies, foreignProtocols, isOwnBearer } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { nominatedBy } from './flat-list.ts';
-import type { HeaderName } from './header-name.ts';
+import { foreignOf, type HeaderName } from './header-name.ts';
 import { canonical, TRACE } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';
 
@@ -57,10 +57,10 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   let host = context.host;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    const value = raw[i + 1] ?? '';
     const header = context.fields.read(name);
     const { lower } = header;
-    if (isLeftOut(header, value, nominated)) continue;
+    const value = foreignOf(header, raw[i + 1] ?? '');
+    if (value === undefined || isNominated(lower, nominated)) continue;
     if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
     else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
     else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
@@ -96,8 +96,8 @@ export function withoutCompression(headers: readonly string[]): string[] {
   return out;
 }
 
-function isLeftOut({ lower, isPayment }: HeaderName, value: string, nominated?: ReadonlySet<string>): boolean {
-  if (isPayment?.(value) === true) return true;
+/** Whether the client's `Connection` header keeps a header to this connection; `te` is looked at by itself. */
+function isNominated(lower: string, nominated: ReadonlySet<string> | undefined): boolean {
   return nominated?.has(lower) === true && lower !== 'te';
 }
 

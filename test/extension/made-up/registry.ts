@@ -12,6 +12,7 @@ let words = 0;
 /** A gateway of made-up parts alone: one member of each kind. */
 export const madeUp: Registry = {
   protocols: [tollProtocol(() => `word${++words}`)],
+  protocolKinds: [],
   answerReaders: [wordMeter()],
   families: networkFamilies([moorFamily]),
   storeKinds: [journalKind],

@@ -44,6 +44,7 @@ function subjectOf(pattern: PathPattern, document?: ApiDocument): ChallengeSubje
     description: 'Current weather for a city',
     mimeType: 'application/json',
     offers: [exactOffer()],
+    route: 'route',
     identifier: 'off',
     listing: { pattern, calls, serviceName: 'Weather', tags: ['weather'], iconUrl: undefined },
   };

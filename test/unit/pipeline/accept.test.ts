@@ -5,7 +5,7 @@ import { acceptRequest } from '../../../src/pipeline/accept.ts';
 import { isPreflight } from '../../../src/pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../../src/pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../../src/pipeline/match.ts';
-import { hasPayment } from '../../../src/pipeline/read-payment.ts';
+import { broughtIn } from '../../../src/pipeline/read-payment.ts';
 import type { Runtime } from '../../../src/pipeline/runtime.ts';
 import { compileTrustedPeers } from '../../../src/proxy/trusted-peers.ts';
 import { protocols } from '../../../src/registry.ts';
@@ -149,7 +149,7 @@ describe('an accepted head', () => {
       ['Host', 'a'],
       ['Payment-Signature', 'x'],
     ];
-    expect(hasPayment({ head: get('/', paid) }, protocols)).toBe(true);
-    expect(hasPayment({ head: get('/') }, protocols)).toBe(false);
+    expect(broughtIn({ head: get('/', paid) }, protocols)).toBe(protocols[0]);
+    expect(broughtIn({ head: get('/') }, protocols)).toBeUndefined();
   });
 });

@@ -63,8 +63,10 @@ describe('the answer to a fault', () => {
   });
 
   it('carries what it is given, such as the receipt of a payment whose answer failed', () => {
-    const answer = faultAnswer(contextOf(), new GatewayError('upstream_timeout'), [['PAYMENT-RESPONSE', 'x']]);
-    expect(fieldOf(answer.headers, 'payment-response')).toBe('x');
+    const answer = faultAnswer(contextOf(), new GatewayError('upstream_timeout'), (status) => [
+      ['PAYMENT-RESPONSE', String(status)],
+    ]);
+    expect(fieldOf(answer.headers, 'payment-response')).toBe('504');
   });
 });
 

@@ -1,0 +1,67 @@
+import type { Parsed } from '../domain/price.ts';
+import { type MppTerms, PROTOCOL_SETTINGS, type ProtocolSetting } from '../domain/protocol-setting.ts';
+import { secretKeys, secretsOf } from './access-keys.ts';
+import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
+import { list } from './forms.ts';
+import type { Source } from './source.ts';
+import { text, word } from './text.ts';
+
+const HEADER_RIGHT = 'a field that ends in Authorization, such as Payment-Authorization';
+/** Not that of proxies, which ends at the first of them. */
+const HEADER = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
+
+/** How routes are paid where the file does not say. */
+export const DEFAULT_PROTOCOLS: readonly ProtocolSetting[] = ['x402'];
+
+/** How MPP is spoken where the file does not say. */
+export const DEFAULT_MPP: MppTerms = { header: 'Authorization', keys: [] };
+
+/** Payment protocols; used by the file and by each route. */
+export const protocols = list(word(PROTOCOL_SETTINGS), 'a list such as [x402, mpp]', 1);
+
+const header = text({
+  expects: HEADER_RIGHT,
+  schema: { maxLength: 64 },
+  parse: (given): Parsed<string> =>
+    given.length <= 64 && HEADER.test(given)
+      ? { ok: true, value: given }
+      : { ok: false, wrong: `${JSON.stringify(given.slice(0, 64))} is no field for credentials`, right: HEADER_RIGHT },
+});
+
+/** The keys of `mpp`. */
+export const mppKeys = map('a map with header or keys', {
+  header: {
+    decoder: header,
+    default: DEFAULT_MPP.header,
+    description:
+      'The field that clients put the credential in. Name another one than `Authorization` where the API needs that itself: `Payment-Authorization` is what `mppx` suggests.',
+  },
+  keys: {
+    decoder: secretKeys,
+    description:
+      'What challenges are signed with, newest first: the first signs, all are known. To rotate, put a new one in front and take the old one away when its challenges have ended, after five minutes. Default: one that the store makes and keeps, the same for all replicas on it.',
+    examples: [[`\${file:/run/secrets/mpp-key}`]],
+  },
+});
+
+/** How MPP is spoken. */
+export const mpp: Decoder<MppTerms> = complete(mppKeys, ({ header: field, keys = [] }, _place, source) => {
+  const secrets = secretsOf(keys, source);
+  return secrets && { header: field, keys: secrets };
+});
+
+/** The protocols of a list in the order of preference, each once; the default where there is none. */
+export function protocolList(
+  given: Field<readonly Field<ProtocolSetting>[]>,
+  source: Source,
+): readonly ProtocolSetting[] {
+  const named = soundValue(given);
+  if (named === undefined) return DEFAULT_PROTOCOLS;
+  const seen = new Set<ProtocolSetting>();
+  for (const item of named) {
+    if (item.kind !== 'value') continue;
+    if (seen.has(item.value)) source.report(item.place, `${item.value} is listed twice`, 'each protocol once');
+    seen.add(item.value);
+  }
+  return PROTOCOL_SETTINGS.filter((setting) => seen.has(setting));
+}

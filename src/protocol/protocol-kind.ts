@@ -1,0 +1,22 @@
+import type { MppTerms, ProtocolSetting } from '../domain/protocol-setting.ts';
+import type { Protocol } from './protocol.ts';
+
+/** What protocols are opened with. */
+export interface ProtocolParts {
+  /** How MPP is spoken under this plan. */
+  readonly mpp: MppTerms;
+  /**
+   * The secret that all processes on the store share, base64url of at least 32 bytes.
+   *
+   * @throws GatewayError `store_unavailable`
+   */
+  readonly storeSecret: () => Promise<string>;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** A protocol that needs more than its code, and is opened with a plan that speaks it. */
+export interface ProtocolKind {
+  readonly setting: ProtocolSetting;
+  open(parts: ProtocolParts): Promise<Protocol>;
+}

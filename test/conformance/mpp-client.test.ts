@@ -1,0 +1,153 @@
+import { Receipt } from 'mppx';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settlementOf, stockFetch } from '../support/buyer.ts';
+import { clientOf, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { mppChallengesOf, mppFetch, signMppFor } from '../support/mpp.ts';
+import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
+import { type FacilitatorSetting, settings } from '../support/settings.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+const ROUTES = `
+protocols: [x402, mpp]
+routes:
+  - { path: /after, methods: [GET, POST], price: $0.001, description: Weather “today” }
+  - { path: /before, price: $0.002, settle: before }
+  - { path: /mpp, price: $0.003, protocols: [mpp] }
+  - { path: /x402, price: $0.004, protocols: [x402] }
+  - { path: /fails, price: $0.005 }
+`;
+
+let devnet: Devnet;
+let upstream: TestUpstream;
+let official: OfficialFacilitator;
+
+beforeAll(async () => {
+  [devnet, upstream] = await Promise.all([
+    startDevnet(),
+    startUpstream((req, res) => {
+      req.resume();
+      res.statusCode = req.url === '/fails' ? 500 : 200;
+      res.end(JSON.stringify({ path: req.url }));
+    }),
+  ]);
+  official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key: devnet.accounts.settler.key });
+});
+
+afterAll(async () => {
+  await Promise.all([devnet.close(), upstream.close(), official.close()]);
+});
+
+describe.each([
+  ['the local facilitator', (): FacilitatorSetting => ({ kind: 'local' })],
+  ['the official facilitator behind HTTP', (): FacilitatorSetting => ({ kind: 'remote', url: official.url })],
+])('mppx through %s', (_name, facilitator) => {
+  let gateway: TestGateway;
+  let buyer: Payer;
+
+  beforeAll(async () => {
+    gateway = await startTestGateway(settings(devnet, upstream.url, facilitator()) + ROUTES);
+    buyer = await freshPayer(devnet);
+  });
+
+  afterAll(() => gateway.close());
+
+  it.each([
+    ['after', '/after', 1000n],
+    ['before', '/before', 2000n],
+    ['after, where MPP is all there is', '/mpp', 3000n],
+  ])('pays exactly the price without ether when settling %s', async (_mode, path, price) => {
+    const { payee } = devnet.accounts;
+    const before = await devnet.usdcBalanceOf(payee.address);
+    const response = await mppFetch(buyer.key)(`${gateway.url}${path}?q=1`);
+    expect([response.status, await response.json()]).toEqual([200, { path: `${path}?q=1` }]);
+    const receipt = Receipt.fromResponse(response);
+    expect(receipt).toMatchObject({ method: 'evm', status: 'success', chainId: 84532 });
+    const hash = receipt.reference as `0x${string}`;
+    expect((await clientOf(devnet).getTransactionReceipt({ hash })).status).toBe('success');
+    expect(await devnet.usdcBalanceOf(payee.address)).toBe(before + price);
+    expect(await clientOf(devnet).getBalance({ address: buyer.address })).toBe(0n);
+    expect(response.headers.get('cache-control')).toBe('private');
+    expect(response.headers.get('payment-response')).toBeNull();
+  });
+
+  it('buys the same again and again, each time by a challenge of its own', async () => {
+    const buy = mppFetch(buyer.key);
+    const answers = [await buy(`${gateway.url}/after`), await buy(`${gateway.url}/after`)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const [first, second] = answers.map((answer) => Receipt.fromResponse(answer).reference);
+    expect(first).not.toBe(second);
+  });
+
+  it('pays one 402 as the x402 client does, each in its own words', async () => {
+    const paid = await stockFetch(buyer.key)(`${gateway.url}/after`);
+    expect([paid.status, settlementOf(paid).success]).toEqual([200, true]);
+    expect(paid.headers.get('payment-receipt')).toBeNull();
+  });
+
+  it('pays in x402 where a route does not speak MPP', async () => {
+    const unpaid = await fetch(`${gateway.url}/x402`);
+    expect([unpaid.status, unpaid.headers.get('www-authenticate')]).toEqual([402, null]);
+    const answer = await mppFetch(buyer.key)(`${gateway.url}/x402`);
+    expect([answer.status, settlementOf(answer).success]).toEqual([200, true]);
+  });
+
+  it('takes no money for a call that fails, and gives no receipt for it', async () => {
+    const before = await devnet.usdcBalanceOf(buyer.address);
+    const answer = await mppFetch(buyer.key)(`${gateway.url}/fails`);
+    expect([answer.status, answer.headers.get('payment-receipt')]).toEqual([500, null]);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before);
+  });
+
+  it('pays once however often one credential is sent, and is offered nothing for it', async () => {
+    const url = `${gateway.url}/after`;
+    const authorization = await signMppFor(buyer.key, url);
+    const before = await devnet.usdcBalanceOf(buyer.address);
+    const copies = await Promise.all(Array.from({ length: 8 }, () => fetch(url, { headers: { authorization } })));
+    expect(copies.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const copy of copies.filter(({ status }) => status !== 200)) {
+      expect([copy.status, copy.headers.get('www-authenticate'), copy.headers.get('payment-required')]).toEqual([
+        409,
+        null,
+        null,
+      ]);
+    }
+    expect(before - (await devnet.usdcBalanceOf(buyer.address))).toBe(1000n);
+  });
+});
+
+describe('the 402 of both protocols', () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await startTestGateway(settings(devnet, upstream.url, { kind: 'local' }) + ROUTES);
+  });
+
+  afterAll(() => gateway.close());
+
+  it('states in MPP what x402 states, bound to the host, for as long', async () => {
+    const asked = Math.floor(Date.now() / 1000);
+    const unpaid = await fetch(`${gateway.url}/after`);
+    expect([unpaid.status, unpaid.headers.get('cache-control')]).toEqual([402, 'no-store']);
+    const challenges = mppChallengesOf(unpaid);
+    expect(challenges).toHaveLength(1);
+    const [challenge] = challenges;
+    expect(challenge).toMatchObject({
+      realm: '127.0.0.1',
+      method: 'evm',
+      intent: 'charge',
+      description: 'Weather “today”',
+      request: {
+        amount: '1000',
+        currency: devnet.usdc,
+        recipient: devnet.accounts.payee.address,
+        methodDetails: { chainId: 84532, credentialTypes: ['authorization'], decimals: 6 },
+      },
+    });
+    const lifetime = Date.parse(challenge?.expires ?? '') / 1000 - asked;
+    expect(lifetime).toBeGreaterThanOrEqual(299);
+    expect(challenge?.header).toBeUndefined();
+    expect(unpaid.headers.get('content-type')).toBe('application/json');
+    expect(await unpaid.json()).toMatchObject({ x402Version: 1 });
+  });
+});
