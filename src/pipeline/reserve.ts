@@ -8,18 +8,27 @@ import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
 const DETAIL: Readonly<Record<NoRoom, string>> = {
   client: 'As many calls of this client are under way as may be.',
   free: 'As many free calls are under way as may be.',
+  promised: 'As many calls are under way as may be before their money has moved.',
   all: 'The API has no connection left.',
 };
 
 /**
  * Takes a place at an upstream for a call. Whoever takes it gives it back, or hands it on to who does.
  *
+ * @param payer who promises to pay
  * @throws GatewayError `too_many_upstream_calls`, of which the upstream has seen nothing
  */
-export function takePlace({ head, runtime }: AcceptedRequest, upstream: Upstream, kind: Caller['kind']): CallPlace {
+export function takePlace(
+  { head, runtime }: AcceptedRequest,
+  upstream: Upstream,
+  kind: Caller['kind'],
+  payer?: string,
+): CallPlace {
   const client = clientGroup(head, runtime.trustedPeers);
   const { upstreamCallsPerClient } = runtime.plan.limits;
-  const taken = runtime.upstreamClient(upstream).calls.take({ client, kind }, upstreamCallsPerClient);
+  const taken = runtime
+    .upstreamClient(upstream)
+    .calls.take({ client, kind, ...(payer === undefined ? {} : { payer }) }, upstreamCallsPerClient);
   if (typeof taken === 'object') return taken;
   const detail = DETAIL[taken];
   throw new GatewayError('too_many_upstream_calls', { detail, cause: new UpstreamFault(detail, 'no') });
@@ -35,9 +44,10 @@ export async function withPlace<T>(
   request: RoutedRequest,
   kind: Exclude<Caller['kind'], 'free'>,
   run: (placed: RoutedRequest) => Promise<T>,
+  payer?: string,
 ): Promise<T> {
   if (request.place !== undefined) return await run(request);
-  const place = takePlace(request, request.route.upstream, kind);
+  const place = takePlace(request, request.route.upstream, kind, payer);
   try {
     return await run({ ...request, place });
   } finally {

@@ -118,7 +118,8 @@ export async function withClaim(
   ends: Pick<Ends, 'collect'> = AT_ONCE,
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return served('client_gone');
-  return await withPlace(request, 'paid', async (placed) => {
+  const kind = settle === 'before' ? 'paid' : 'promised';
+  const run = async (placed: RoutedRequest): Promise<Served | Refusal> => {
     const claimed = await claimPayment(placed, authorized, settle, services);
     switch (claimed.kind) {
       case 'refusal':
@@ -128,7 +129,8 @@ export async function withClaim(
       case 'claimed':
         return await goOn(claimed, placed);
     }
-  });
+  };
+  return await withPlace(request, kind, run, authorized.payment.authorization.payer);
 }
 
 /**

@@ -3,12 +3,24 @@ import type { ServerHealth } from './server-health.ts';
 /** Most calls of one client at an upstream, where the configuration says nothing and half of the connections are not fewer. */
 const MOST_OF_CLIENT = 128;
 
+/** Less room than this is not shared out: one buyer may need all that a small API has. */
+const LEAST_SHARED = 64;
+/** What one payer and one client get of the room that is left, where much is taken: one in so many. */
+const SHARE_OF_PAYER = 8;
+const SHARE_OF_CLIENT = 4;
+
 /** Who makes a call, as far as it matters for the room that it gets. */
 export interface Caller {
   /** From `clientGroup`. */
   readonly client: string;
-  /** `tunnel`: it has a connection of its own, for as long as it lasts. */
-  readonly kind: 'free' | 'paid' | 'tunnel';
+  /**
+   * `paid`: its money has moved, or moves before the API works, or a pass opened it. `promised`: it moves only after the
+   * API has answered, and not at all where the caller leaves. `tunnel`: it has a connection of its own, for as long as it
+   * lasts.
+   */
+  readonly kind: 'free' | 'promised' | 'paid' | 'tunnel';
+  /** Who promises to pay. */
+  readonly payer?: string;
 }
 
 /** A call's place at an upstream. */
@@ -18,13 +30,13 @@ export interface CallPlace {
 }
 
 /** Which bound leaves no room for a call. */
-export type NoRoom = 'client' | 'free' | 'all';
+export type NoRoom = 'client' | 'free' | 'promised' | 'all';
 
 /** What bounds the calls to an upstream. */
 export interface RoomTerms {
   /** Connections to each server. */
   readonly connections: number;
-  /** How many of them free calls leave to paid ones. */
+  /** How many of them free calls leave to others; those that promise to pay leave half of that. */
   readonly paidConnections: number;
   readonly health: readonly ServerHealth[];
 }
@@ -34,14 +46,21 @@ export interface RoomTerms {
  * there are only so many. Without bounds, a few clients that upload slowly, or that listen to silent event streams, on a
  * route that costs nothing would keep everybody else out.
  *
- * No client holds more than its bound, and free calls leave a share to those that a payment or a pass opened. A call
- * without room is refused at once, before anything was claimed or charged for it. Each process counts for itself.
+ * No client holds more than its bound, free calls leave a share to those that a payment or a pass opened, and promised
+ * ones to those that are paid. Once half of the room of promised calls is taken, which costs whoever leaves before the
+ * answer nothing, and which holds 64 calls or more, no payer gets more than an eighth of what is left and no client more than a quarter: what few wallets
+ * and addresses hold shrinks towards the end of the room, and never reaches it.
+ *
+ * A call without room is refused at once, before anything was claimed or charged for it. Each process counts for itself.
  */
 export class CallRoom {
   readonly #terms: RoomTerms;
   /** Calls by client; as large as there are calls. */
   readonly #byClient = new Map<string, number>();
-  readonly #byKind = { free: 0, paid: 0, tunnel: 0 };
+  /** Promised calls by payer and by client. */
+  readonly #byPayer = new Map<string, number>();
+  readonly #promisedBy = new Map<string, number>();
+  readonly #byKind = { free: 0, promised: 0, paid: 0, tunnel: 0 };
 
   constructor(terms: RoomTerms) {
     this.#terms = terms;
@@ -52,31 +71,51 @@ export class CallRoom {
    *
    * @param mostOfClient bound of one client; `undefined` for the default
    */
-  take({ client, kind }: Caller, mostOfClient: number | undefined): CallPlace | NoRoom {
+  take(caller: Caller, mostOfClient: number | undefined): CallPlace | NoRoom {
+    const { client, kind } = caller;
     const servers = this.#usableServers();
     const capacity = this.#terms.connections * servers;
     const ofClient = this.#byClient.get(client) ?? 0;
     if (ofClient >= (mostOfClient ?? Math.min(MOST_OF_CLIENT, Math.ceil(capacity / 2)))) return 'client';
-    const { free, paid } = this.#byKind;
-    if (kind !== 'tunnel' && free + paid >= capacity) return 'all';
+    const { free, promised, paid } = this.#byKind;
+    if (kind !== 'tunnel' && free + promised + paid >= capacity) return 'all';
     if (kind === 'free' && free >= capacity - this.#terms.paidConnections * servers) return 'free';
+    if (kind === 'promised' && !this.#hasRoomForPromise(caller, servers, mostOfClient)) return 'promised';
     this.#byClient.set(client, ofClient + 1);
     this.#byKind[kind] += 1;
+    if (kind === 'promised') this.#countPromise(caller, 1);
     let held = true;
     return {
       release: () => {
         if (!held) return;
         held = false;
-        this.#giveBack(client, kind);
+        this.#giveBack(caller);
       },
     };
   }
 
-  #giveBack(client: string, kind: Caller['kind']): void {
-    this.#byKind[kind] -= 1;
-    const left = (this.#byClient.get(client) ?? 1) - 1;
-    if (left === 0) this.#byClient.delete(client);
-    else this.#byClient.set(client, left);
+  /** An operator who says what one client may have knows his clients: only payers share what is left. */
+  #hasRoomForPromise({ client, payer = '' }: Caller, servers: number, mostOfClient: number | undefined): boolean {
+    const { connections, paidConnections } = this.#terms;
+    const room = (connections - Math.floor(paidConnections / 2)) * servers;
+    const { free, promised } = this.#byKind;
+    const left = room - free - promised;
+    if (left <= 0) return false;
+    if (promised * 2 < room || room < LEAST_SHARED) return true;
+    const ofPayer = this.#byPayer.get(payer) ?? 0;
+    const ofClient = mostOfClient === undefined ? (this.#promisedBy.get(client) ?? 0) : 0;
+    return ofPayer < Math.ceil(left / SHARE_OF_PAYER) && ofClient < Math.ceil(left / SHARE_OF_CLIENT);
+  }
+
+  #countPromise({ client, payer = '' }: Caller, by: 1 | -1): void {
+    count(this.#byPayer, payer, by);
+    count(this.#promisedBy, client, by);
+  }
+
+  #giveBack(caller: Caller): void {
+    this.#byKind[caller.kind] -= 1;
+    count(this.#byClient, caller.client, -1);
+    if (caller.kind === 'promised') this.#countPromise(caller, -1);
   }
 
   /** Servers that are left out take no calls: their connections are no room. Where all are, one is tried. */
@@ -87,4 +126,11 @@ export class CallRoom {
     for (const { isOut } of health) if (!isOut) usable += 1;
     return Math.max(1, usable);
   }
+}
+
+/** Counts up or down; what is at nothing is forgotten. */
+function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const now = (counts.get(key) ?? 0) + by;
+  if (now <= 0) counts.delete(key);
+  else counts.set(key, now);
 }

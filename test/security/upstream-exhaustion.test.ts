@@ -1,4 +1,6 @@
+import { generatePrivateKey } from 'viem/accounts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { handSigned } from '../support/payment-header.ts';
 import { connectRaw, type RawPeer } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
@@ -117,6 +119,39 @@ describe('beside 570 calls that cost nothing and do not end', () => {
     expect(await buyAll(another)).toEqual(SERVED);
     expect(statusOf(await siege.ask(lastRequest('GET /free/x', another)))).toBe(200);
   });
+
+  it('other buyers are served: 512 paid calls of few wallets, from four addresses, whose answers never come', async () => {
+    siege = await laySiege(ROUTES.replace('/after,', '/after/*,'));
+    const keys = Array.from({ length: 8 }, () => generatePrivateKey());
+    const addresses = [...THREE, '127.0.0.5'];
+    const settledDown = Promise.withResolvers<void>();
+    let [held, refused] = [0, 0];
+    const check = (): void => {
+      if (held + refused === 512) settledDown.resolve();
+    };
+    siege.answer((req, res) => {
+      if (req.url === '/after/held') held += 1;
+      else req.on('end', () => res.end('served')).resume();
+      check();
+    });
+    const offer = await siege.quote('/after/held');
+    for (let call = 0; call < 512; call += 1) {
+      const payment = paying(await handSigned(keys[call % keys.length] ?? '0x', offer));
+      const peer = await connectRaw(siege.port, addresses[call % addresses.length]);
+      standing.push(peer);
+      const count = (): void => {
+        refused += 1;
+        check();
+      };
+      peer.until('\r\n\r\n').then(count, () => {});
+      peer.send(request('GET /after/held', [payment]));
+    }
+    await settledDown.promise;
+    expect(held).toBeLessThan(400);
+    const payment = paying(await siege.sign('/after/other'));
+    expect(statusOf(await siege.ask(lastRequest('GET /after/other', [payment])))).toBe(200);
+    expect(await buyAll()).toEqual(SERVED);
+  }, 60_000);
 
   it('a client at its bound gets no WebSocket, which uses up nothing, and other clients get theirs', async () => {
     siege = await laySiege(`limits: { upstreamCallsPerClient: 20 }${ROUTES}`);

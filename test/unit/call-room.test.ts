@@ -40,6 +40,36 @@ describe('the room for calls at an upstream', () => {
     expect(room.take({ client: 'another', kind: 'free' }, 10)).toBe('all');
   });
 
+  it('is never all taken by few wallets and addresses that promise to pay, and leaves a share to those that have paid', () => {
+    const room = new CallRoom({ connections: 512, paidConnections: 128, health: health(1) });
+    let held = 0;
+    for (let round = 0; round < 600; round += 1) {
+      const caller = { client: `a${round % 4}`, kind: 'promised', payer: `w${round % 8}` } as const;
+      if (typeof room.take(caller, undefined) === 'object') held += 1;
+    }
+    expect(held).toBeLessThan(400);
+    for (let buyer = 0; buyer < 20; buyer += 1)
+      expect(room.take({ client: `b${buyer}`, kind: 'promised', payer: `v${buyer}` }, undefined)).toBeTypeOf('object');
+    while (typeof room.take({ client: `c${held}`, kind: 'promised', payer: `u${held}` }, undefined) === 'object')
+      held += 1;
+    expect(room.take({ client: 'd', kind: 'promised', payer: 'd' }, undefined)).toBe('promised');
+    for (let paid = 0; paid < 64; paid += 1) take(room, 'paid', `e${paid}`);
+    expect(room.take({ client: 'f', kind: 'paid' }, undefined)).toBe('all');
+  });
+
+  it('is whole for one buyer where it is small, and counts promises back that are over', () => {
+    const room = new CallRoom({ connections: 16, paidConnections: 4, health: health(1) });
+    const one = { client: 'a', kind: 'promised', payer: 'w' } as const;
+    for (let round = 0; round < 3; round += 1) {
+      const places = Array.from({ length: 14 }, () => room.take(one, 16));
+      expect(room.take(one, 16)).toBe('promised');
+      for (const place of places) {
+        expect(place).toBeTypeOf('object');
+        if (typeof place === 'object') place.release();
+      }
+    }
+  });
+
   it('is not taken up by tunnels, which have connections of their own', () => {
     const room = new CallRoom({ connections: 1, paidConnections: 0, health: health(1) });
     for (let held = 0; held < 5; held += 1) take(room, 'tunnel', 'somebody', 10);

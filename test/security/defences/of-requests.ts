@@ -142,6 +142,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "if (kind === 'free' && free >= capacity - this.#terms.paidConnections * servers) return 'free';",
       '',
     ],
+    ['few wallets', ROOM, 'if (promised * 2 < room || room < LEAST_SHARED) return true;', 'if (left > 0) return true;'],
     ['uses up no request of a pass', 'pipeline/serve-pass.ts', 'if (isUnusedAfter(fault)) admission.giveBack();', ''],
     [
       'no delivery',
