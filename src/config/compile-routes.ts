@@ -106,6 +106,7 @@ function compileRoute(
     mcp: mcpTerms(fields, prices),
     free: soundValue(fields.free),
     mimeType: soundValue(fields.mimeType),
+    ...(soundValue(fields.discovery) === 'off' && { unlisted: true as const }),
     encoded: encodedCharacters(fields, source),
     upstream,
     rewrite: soundValue(fields.rewrite),

@@ -79,6 +79,8 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
+  /** Only there where the route is left out of discovery. */
+  readonly discovery?: 'off';
   /** What its paths may hold of what is refused elsewhere; only there where something is. */
   readonly encoded?: readonly string[];
   /** How prices of MCP are told; only there where calls of an MCP server are sold. */
@@ -119,6 +121,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
     ...(route.mcp !== undefined && { mcp: mcpText(route.mcp) }),
     ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
+    ...(route.unlisted && { discovery: 'off' as const }),
     ...(route.encoded !== undefined && { encoded: route.encoded }),
   };
 }

@@ -84,6 +84,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   mcp: ({ mcp = 'none' }) => mcp,
   encoded: ({ encoded = [] }) => (encoded.length === 0 ? 'nothing' : encoded.join(', ')),
   mimeType: ({ mimeType = '' }) => JSON.stringify(mimeType),
+  discovery: ({ discovery = 'as the file says' }) => discovery,
 };
 
 /** All of an entry that a change of the file can change. */

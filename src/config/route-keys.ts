@@ -181,6 +181,11 @@ function routeKeyTable(table: AssetTable) {
       description: 'Stable id for metrics and the ledger. Default: from methods, host and path.',
     },
     description,
+    discovery: {
+      decoder: word(['off']),
+      description:
+        '`off` leaves the route out of `/openapi.json`, `/llms.txt` and `/.well-known/x402`, and its 402s tell catalogues nothing. Default: what `discovery` of the file says. See [discovery.md](discovery.md).',
+    },
     mimeType: {
       decoder: mimeType,
       description: 'Media type of the answer; shown in the 402.',

@@ -29,12 +29,14 @@ export interface SoldOperation {
 export type DiscoverySubject = Pick<Plan, 'routes' | 'table' | 'publicUrl'>;
 
 /**
- * The operations of the API's description that a route sells or gives away, else those of the price table.
+ * The operations of the API's description that a route sells or gives away, else those of the price table;
+ * without those of routes that are not to be found.
  *
  * @param terms its document is OpenAPI 3.1
  */
 export function soldOperations(plan: DiscoverySubject, { document }: DiscoveryTerms): readonly SoldOperation[] {
-  return document === undefined ? plan.routes.flatMap(operationsOfRoute) : describedOperations(plan, document);
+  const sold = document === undefined ? plan.routes.flatMap(operationsOfRoute) : describedOperations(plan, document);
+  return sold.filter(({ route }) => !route.unlisted);
 }
 
 /** The OpenAPI 3.1 document of what is for sale. */

@@ -52,6 +52,8 @@ export interface Route {
   /** How much of what it sells each client gets for nothing. */
   readonly free?: FreeQuota | undefined;
   readonly mimeType: string | undefined;
+  /** It is sold to whoever knows it: left out of documents, and told to no catalogue. */
+  readonly unlisted?: true;
   /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
   readonly encoded?: readonly EncodedCharacter[] | undefined;
   readonly upstream: Upstream;

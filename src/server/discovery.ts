@@ -8,7 +8,8 @@ import type { Listing } from '../protocol/challenge.ts';
 
 /** What catalogues are told of the routes of a plan. */
 export interface Listings {
-  of(route: Route): Listing;
+  /** `undefined` for a route that is told to nobody. */
+  of(route: Route): Listing | undefined;
 }
 
 /** `undefined` where the configuration says that catalogues are told nothing. */
@@ -18,7 +19,9 @@ export function openListings(terms: DiscoveryTerms | undefined): Listings | unde
   const calls = new CallBook(document);
   // Catalogues take five tags.
   const service = { serviceName, tags: tags.slice(0, 5), iconUrl };
-  return { of: (route) => ({ ...service, pattern: route.pattern, calls: calls.callsOf(route) }) };
+  return {
+    of: (route) => (route.unlisted ? undefined : { ...service, pattern: route.pattern, calls: calls.callsOf(route) }),
+  };
 }
 
 /** Opens the discovery documents of a plan; `undefined` where it turns them off. */

@@ -7,9 +7,9 @@ import type { ListedResource } from './catalogue.ts';
 /** Methods of which one stands for a route that takes all. */
 const ANY = 'GET';
 
-/** Routes that cost something: those that a catalogue can list. */
+/** Routes that cost something and are to be found: those that a catalogue can list. */
 export function pricedRoutes(plan: Plan): readonly Route[] {
-  return plan.routes.filter((route) => paidPrices(route).length > 0);
+  return plan.routes.filter((route) => paidPrices(route).length > 0 && !route.unlisted);
 }
 
 /** Accounts that are paid: by them catalogues are searched. */

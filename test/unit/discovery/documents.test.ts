@@ -1,17 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { validate as validateReadme } from '@readme/openapi-parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { validate as validateMpp } from 'mppx/discovery';
 import { describe, expect, it } from 'vitest';
 import { draftRoutes } from '../../../src/cli/init/drafts.ts';
 import { configText } from '../../../src/cli/init/file-text.ts';
 import { readPricing } from '../../../src/cli/init/pricing.ts';
+import { describeRoutes } from '../../../src/config/describe.ts';
+import { differenceOf } from '../../../src/config/difference.ts';
 import { DEFAULT_DISCOVERY } from '../../../src/config/discovery-keys.ts';
 import { DISCOVERY_PATHS, type DiscoveryPath, discoveryPage } from '../../../src/discovery/discovery-page.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { readOperations } from '../../../src/openapi/operations.ts';
 import { planOf } from '../../support/gateway.ts';
+import { openValueGateway } from '../../support/value-gateway.ts';
 
 const HEAD = `upstream: { url: "http://10.1.2.3:8080", headers: { X-Backend-Key: hidden-value } }
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
@@ -209,6 +213,42 @@ describe('every discovery document', () => {
     expect(published).toContain('/api/sold');
     expect(published).not.toMatch(/inner|backend|hidden-value|10\.1\.2\.3|DELETE|"delete"/i);
     if (path === '/openapi.json') expect(await faultsOf(published)).toEqual([]);
+  });
+});
+
+describe('a route with discovery: off', () => {
+  const table = `${HEAD}routes:
+  - { path: /v1/found, methods: [GET], price: $0.001 }
+  - { path: /v1/quiet/:id, methods: [GET], price: $0.002, discovery: off }
+`;
+
+  it('is in no document, whether an API description has its operation or not', async () => {
+    const plan = await planOf(table);
+    const operation = { responses: { 200: { description: 'ok' } } };
+    const paths = { '/v1/found': { get: operation }, '/v1/quiet/{id}': { get: operation } };
+    const parsed = parseApiDocument(JSON.stringify({ openapi: '3.1.0', info: { title: 'A', version: '1' }, paths }));
+    const described = { ...DEFAULT_DISCOVERY, document: parsed.ok ? parsed.value : undefined };
+    for (const path of DISCOVERY_PATHS) {
+      for (const published of [await read(path, plan), await read(path, { ...plan, discovery: described })]) {
+        expect(published).toContain('/v1/found');
+        expect(published).not.toContain('quiet');
+      }
+    }
+  });
+
+  it('is sold by a 402 that tells catalogues nothing', async () => {
+    const gateway = await openValueGateway(table.slice(table.indexOf('routes:')));
+    const extensionsOf = async (path: string): Promise<readonly string[]> => {
+      const header = (await gateway.ask(path))?.field('payment-required') ?? '';
+      return Object.keys(decodePaymentRequiredHeader(header).extensions ?? {});
+    };
+    expect([await extensionsOf('/v1/found'), await extensionsOf('/v1/quiet/7')]).toEqual([['bazaar'], []]);
+  });
+
+  it('says so when it is described, and a reload says what changed', async () => {
+    const [before, after] = [await planOf(table.replace(', discovery: off', '')), await planOf(table)];
+    expect(describeRoutes(after).map(({ discovery }) => discovery)).toEqual([undefined, 'off']);
+    expect(differenceOf(before, after)).toMatchObject([{ key: 'discovery', from: 'as the file says', to: 'off' }]);
   });
 });
 
