@@ -151,11 +151,11 @@ async function startProcesses(
   const configuration = () => reloader.check();
   if (plan.workers === 1) {
     const { startGateway } = await import('../server/gateway.ts');
-    return await startGateway(plan, { schemes, registry, log, configuration });
+    return await startGateway(plan, { schemes, registry, log, configuration, reloads: reloader });
   }
   const { startWorkers } = await import('../server/workers/primary.ts');
   // Workers get what was read, not the path: the file may change before one of them has to be replaced.
-  return await startWorkers(plan, { log, registry, fork: forkWorker, contents, configuration });
+  return await startWorkers(plan, { log, registry, fork: forkWorker, contents, configuration, reloads: reloader });
 }
 
 /** What a worker process does with the same command line: what the primary tells it. */

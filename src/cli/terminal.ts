@@ -1,3 +1,7 @@
+import { printable } from '../domain/printable.ts';
+
+export { printable };
+
 /** Where a command writes to. `isTTY` says that a person is looking. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
@@ -36,14 +40,4 @@ export function notice(terminal: Terminal, text: string): void {
 /** Writes a value as indented JSON. */
 export function printJson(terminal: Terminal, value: unknown): void {
   print(terminal, JSON.stringify(value, null, 2));
-}
-
-/**
- * Makes text from somebody else's server safe to show: a control character could rewrite what the terminal showed
- * before it, such as a price.
- */
-export function printable(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  // \p{C}: control and format characters, such as the ones that turn the reading direction around.
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

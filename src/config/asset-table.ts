@@ -48,9 +48,11 @@ function knownNetwork(entry: Json): KnownNetwork {
   if (network === undefined || !Array.isArray(assets))
     throw new Error('The asset table holds an entry that is no network.');
   const publicNode = member(entry, 'publicNode');
+  const explorer = member(entry, 'explorer');
   return {
     network,
     ...(typeof publicNode === 'string' ? { publicNode } : {}),
+    ...(typeof explorer === 'string' ? { explorer } : {}),
     name: stringMember(entry, 'name'),
     v1: member(entry, 'v1') === true,
     testnet: member(entry, 'testnet') === true,

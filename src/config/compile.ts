@@ -9,6 +9,7 @@ import { settlesHere } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
+import { compileAdmin } from './compile-admin.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { networksOf } from './compile-prices.ts';
 import { compileProxies } from './compile-proxies.ts';
@@ -73,7 +74,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkTrust(gateway, source);
   checkTracing(gateway, source);
   const listen = soundValue(gateway.listen);
-  const admin = soundValue(gateway.admin);
+  const admin = compileAdmin(gateway.admin, values(gateway.adminHosts), source);
   const drain = compileDrain(gateway, source);
   if (source.problems.length > 0) return undefined;
   if (listen === undefined || admin === undefined || specs === undefined) return undefined;
@@ -82,8 +83,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const facilitators = specs.map((spec) => ({ ...spec, proxies }));
   const plan: Plan = {
     listen,
-    admin: admin === 'off' ? undefined : admin,
-    adminHosts: values(gateway.adminHosts),
+    ...admin,
     tls: soundValue(gateway.tls),
     proxyProtocol: soundValue(gateway.proxyProtocol) ?? false,
     keepAliveTimeoutMs: soundValue(gateway.keepAliveTimeout) ?? DEFAULT_KEEP_ALIVE_MS,
@@ -205,7 +205,7 @@ function checkListeners(gateway: GatewayFields, source: Source): void {
   const listen = soundValue(gateway.listen);
   const admin = soundValue(gateway.admin);
   if (listen === undefined || admin === undefined || admin === 'off') return;
-  if (!isSameAddress(listen, admin)) return;
+  if (!isSameAddress(listen, admin.listen)) return;
   source.report(
     gateway.admin.place,
     'listen has the same address',

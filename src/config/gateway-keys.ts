@@ -2,6 +2,7 @@ import type { FacilitatorForm } from '../domain/facilitator-spec.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { StoreForm } from '../domain/store-spec.ts';
 import { accessTokens } from './access-keys.ts';
+import { admin } from './admin-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
 import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
@@ -10,7 +11,7 @@ import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
 import { limitKeys } from './limit-keys.ts';
-import { adminAddress, cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
+import { cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
 import { logRules } from './log-keys.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, asset } from './payment-keys.ts';
@@ -55,9 +56,11 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
   return {
     listen: { decoder: listenAddress, default: '0.0.0.0:8402', description: 'Where buyers connect.' },
     admin: {
-      decoder: adminAddress,
+      decoder: admin,
       default: '127.0.0.1:9402',
-      description: 'Where `/livez`, `/readyz` and `/metrics` are; `off` for none.',
+      description:
+        'Where `/livez`, `/readyz`, `/metrics` and the [admin page](admin-page.md) are: an address, or a map with more about the page; `off` for none.',
+      examples: ['127.0.0.1:9402', { listen: '0.0.0.0:9402', token: `\${file:/run/secrets/admin-token}` }],
     },
     adminHosts: {
       decoder: list(hostName, 'a list such as [metrics.example.com]'),

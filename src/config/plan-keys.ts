@@ -21,6 +21,11 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   listen: { key: 'listen', show: ({ listen }) => showAddress(listen), fixed: true },
   admin: { key: 'admin', show: ({ admin }) => (admin === undefined ? 'off' : showAddress(admin)), fixed: true },
   adminHosts: { key: 'adminHosts', show: ({ adminHosts }) => showList(adminHosts), fixed: true },
+  adminPage: {
+    key: 'admin.page',
+    show: ({ adminPage }) =>
+      adminPage === undefined ? 'off' : adminPage.token === undefined ? 'on' : 'on, with a token',
+  },
   tls: { key: 'tls', show: ({ tls }) => (tls === undefined ? 'off' : 'on') },
   proxyProtocol: { key: 'proxyProtocol', show: ({ proxyProtocol }) => String(proxyProtocol) },
   keepAliveTimeoutMs: {

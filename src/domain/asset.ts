@@ -41,5 +41,7 @@ export interface KnownNetwork {
   readonly testnet: boolean;
   /** A JSON-RPC node that anybody may ask, within limits; for EVM that of viem's chain table. */
   readonly publicNode?: string;
+  /** Where people look transactions up; for EVM that of viem's chain table. */
+  readonly explorer?: string;
   readonly assets: readonly Asset[];
 }

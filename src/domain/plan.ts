@@ -42,6 +42,12 @@ export interface DeferredBounds {
   readonly maxUnsettledPerPayer: number;
 }
 
+/** How the admin page is served. */
+export interface AdminPage {
+  /** What is asked for; `undefined`: everybody on this machine may look, and nobody may change anything. */
+  readonly token: string | undefined;
+}
+
 /** Where traces go to. */
 export interface TracingSpec {
   /** The whole URL that spans are posted to. */
@@ -63,6 +69,8 @@ export interface Plan {
   readonly admin: ListenAddress | undefined;
   /** Names under which the admin listener may be asked, besides addresses and names that no public DNS has. */
   readonly adminHosts: readonly string[];
+  /** The admin page and its API on that listener; `undefined` for none. */
+  readonly adminPage: AdminPage | undefined;
   /** TLS on `listen`; `undefined`: plain HTTP. */
   readonly tls: ServerIdentity | undefined;
   /** Whether trusted peers begin each connection with a header of the PROXY protocol. */

@@ -43,6 +43,11 @@ export async function renderTogether(snapshots: readonly MetricsSnapshot[]): Pro
   return { contentType: registry.contentType, body: await registry.metrics() };
 }
 
+/** Adds up the metrics of several processes. */
+export async function addUpSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  return await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON();
+}
+
 /**
  * What stays true of processes that have ended: sums of their counters and histograms. Left out of a total they would
  * make it fall, which reads as if everything had been counted again since.

@@ -3,6 +3,7 @@ import { hostName, parseHost } from '../domain/host.ts';
 import type { Plan, ReadinessMode } from '../domain/plan.ts';
 import { createServer } from '../engine/node-http.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { AdminSite } from './admin/admin-site.ts';
 import { isReady, type ReadinessCheck } from './readiness-check.ts';
 
 /** What the operators' pages are made from. */
@@ -11,13 +12,18 @@ export interface AdminPages {
   readonly checks: () => readonly ReadinessCheck[];
   /** The plan in force. */
   readonly plan: () => Pick<Plan, 'readiness' | 'adminHosts'>;
+  readonly site: Pick<AdminSite, 'serves' | 'answer' | 'close'>;
 }
 
-/** Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`. Nothing of it is on the public listener. */
-export function createAdminListener({ metrics, checks, plan }: AdminPages): Server {
-  return createServer((req, res) => {
+/**
+ * Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`, and the admin page where it is on. Nothing of it is
+ * on the public listener.
+ */
+export function createAdminListener({ metrics, checks, plan, site }: AdminPages): Server {
+  const server = createServer((req, res) => {
     if (!isOwnHost(req.headers.host, plan().adminHosts)) return send(res, 421, 'text/plain', FOREIGN);
-    const path = req.url?.split('?', 1)[0];
+    const [path = ''] = (req.url ?? '').split('?', 1);
+    if (site.serves(path)) return void site.answer(req, res);
     if (req.method !== 'GET' && req.method !== 'HEAD') return send(res, 405, 'text/plain', 'method not allowed\n');
     switch (path) {
       case '/livez':
@@ -30,6 +36,8 @@ export function createAdminListener({ metrics, checks, plan }: AdminPages): Serv
         return send(res, 404, 'text/plain', 'see /livez, /readyz and /metrics\n');
     }
   });
+  server.once('close', () => void site.close());
+  return server;
 }
 
 const FOREIGN = 'not a host of the admin listener; list it under adminHosts\n';

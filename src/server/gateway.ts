@@ -23,6 +23,8 @@ import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
 import { openAccessTools } from './access-desk.ts';
+import { AdminSite } from './admin/admin-site.ts';
+import { LedgerAccess } from './admin/ledger-access.ts';
 import { createAdminListener } from './admin-listener.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openMessenger } from './open-messenger.ts';
@@ -33,6 +35,7 @@ import type { PlanParts, PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { offersOf, readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
+import type { Reloads } from './reload/reload-history.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
 import { SettlerWatch } from './settler-watch.ts';
@@ -56,6 +59,8 @@ export interface GatewayDeps {
   readonly configuration?: () => ReadinessCheck;
   /** Whether other processes listen on the public address, too; then the primary has cleared it. Default: `false`. */
   readonly sharesAddress?: boolean;
+  /** What became of the configuration file, for the admin page. Default: no file is followed. */
+  readonly reloads?: Reloads;
   /** `open` opens the registry's, which is the default. */
   readonly openFacilitator?: (spec: FacilitatorSpec, open: () => Facilitator) => Facilitator;
 }
@@ -249,7 +254,7 @@ async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => num
 }
 
 async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
-  const { configuration = soundConfiguration, log, sharesAddress = false } = deps;
+  const { configuration = soundConfiguration, reloads, registry = builtIn, log, sharesAddress = false } = deps;
   const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
   const listener = createPublicListener(services);
@@ -262,7 +267,19 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
   metrics.readReadiness(checks);
   metrics.noteAssets(offersOf(plan).map(({ asset }) => asset));
   const settlers = new SettlerWatch({ facilitators: () => facilitators.inForce, metrics });
-  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan });
+  const site = new AdminSite(
+    {
+      plan: () => plans.current.plan,
+      registry,
+      ledger: new LedgerAccess(plan.store, registry, store),
+      checks,
+      counters: () => metrics.snapshot(),
+      reloads,
+      clock: services.clock,
+    },
+    log,
+  );
+  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => plans.current.plan, site });
   const prepare = async (next: Plan): Promise<PreparedPlan> => {
     await opener.load(next.facilitators);
     const { commit, ...prepared } = await plans.prepare(next, () => listener.begunAreOver());

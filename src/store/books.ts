@@ -12,6 +12,8 @@ export interface BookFilter {
   readonly route?: string;
   readonly states?: readonly PaymentState[];
   readonly payer?: string;
+  /** Key, request id, transaction (settled or attempted) or nonce, whole. */
+  readonly name?: string;
   /** Only those that nobody has noted to have taken care of. */
   readonly unresolved?: true;
   /** Only those that were charged by what was used. */
@@ -36,15 +38,26 @@ export interface BookTotal {
   readonly open: number;
 }
 
+/** A place in the order of claiming: that of a row. */
+export interface BookPlace {
+  readonly claimedAt: number;
+  readonly key: string;
+}
+
 /** The ledger as operators read it. */
 export interface Books {
   /** Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on. */
   list(
     filter: BookFilter,
-    after: { claimedAt: number; key: string } | undefined,
+    after: BookPlace | undefined,
     limit: number,
     order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]>;
+  /**
+   * The place of the row that comes `rows` after one; `undefined` where fewer follow. Reads an index alone: with it a
+   * search for what is rare goes in bounded steps, none of which keeps anybody waiting.
+   */
+  skip(after: BookPlace | undefined, rows: number, order?: ReadingOrder): Promise<BookPlace | undefined>;
   /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
   summarize(filter: BookFilter): Promise<readonly BookTotal[]>;
 }

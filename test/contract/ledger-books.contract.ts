@@ -66,6 +66,33 @@ export function booksContract(scene: LedgerScene): void {
     });
   });
 
+  describe('finding payments by a name', () => {
+    it('knows the key, the request, the nonce and both transactions, and no beginning of them', async () => {
+      const record = await broughtTo('delivered', paymentClaim({ name: '0xAbC1', requestId: 'request-7' }));
+      await broughtTo('delivered', paymentClaim({ name: 'other', requestId: 'request-8' }));
+      for (const name of [record.key, 'request-7', '0xAbC1']) expect(await listed({ name }), name).toEqual(['0xAbC1']);
+      const transaction = record.settlement?.transaction ?? '';
+      expect((await listed({ name: transaction })).sort()).toEqual(['0xAbC1', 'other']);
+      for (const name of ['request', record.key.slice(0, -1), '%', '', 'abc1'])
+        expect(await listed({ name })).toEqual([]);
+    });
+  });
+
+  describe('skipping payments', () => {
+    it('gives the place of the row that comes so many later, from either end, and none beyond the last', async () => {
+      for (const name of ['a', 'b', 'c', 'd']) await claimed(paymentClaim({ name, claimedAt: NOW }));
+      const nameAt = async (...given: Parameters<typeof scene.ledger.skip>): Promise<string | undefined> =>
+        (await scene.ledger.skip(...given))?.key.split('|').at(-1);
+      expect(await nameAt(undefined, 1)).toBe('a');
+      expect(await nameAt(undefined, 4)).toBe('d');
+      expect(await nameAt(undefined, 5)).toBeUndefined();
+      expect(await nameAt(undefined, 2, 'newest first')).toBe('c');
+      const place = await scene.ledger.skip(undefined, 1, 'newest first');
+      expect(await nameAt(place, 3, 'newest first')).toBe('a');
+      expect(await nameAt(place, 1)).toBeUndefined();
+    });
+  });
+
   describe('noting that somebody has taken care of a payment', () => {
     const NOTE = { at: NOW + 5, note: 'refunded by hand, \u{1F44D}' };
 

@@ -57,7 +57,7 @@ export function paymentClaim(changed: Partial<PaymentClaim> & { name?: string } 
 }
 
 /** The shortest way of legal steps from a claim in `forwarding` to each state. */
-function wayTo(state: PaymentState): readonly PaymentState[] {
+export function wayTo(state: PaymentState): readonly PaymentState[] {
   const ways = new Map<PaymentState, readonly PaymentState[]>([['forwarding', []]]);
   for (const [from, way] of ways) {
     if (isClaimable(from)) continue;

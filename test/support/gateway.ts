@@ -34,7 +34,7 @@ export async function planOf(
 }
 
 /**
- * Starts a gateway on free ports from a configuration text without `listen` and `admin`.
+ * Starts a gateway on free ports from a configuration text without `listen`; `admin` is on a free port unless it says otherwise.
  *
  * @param deps replaces parts of the composition, such as the clock or the ledger
  */
@@ -44,7 +44,8 @@ export async function startTestGateway(
   publicNodes = 'off',
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestGateway> {
-  const plan = await planOf(`listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n${text}`, publicNodes, env);
+  const admin = /^admin:/m.test(text) ? '' : 'admin: 127.0.0.1:0\n';
+  const plan = await planOf(`listen: 127.0.0.1:0\n${admin}${text}`, publicNodes, env);
   const log: LogLine[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { STATE_MEANINGS } from '../../src/admin/state-meanings.ts';
 import { CSV_HEADER } from '../../src/cli/ledger/csv.ts';
-import { STATE_MEANINGS } from '../../src/cli/ledger/state-meanings.ts';
 import { namesIn, readRepositoryFile, rowsOf } from '../support/docs/markdown.ts';
 
 const PAGE = 'docs/ledger.md';

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { AssetNames } from '../../src/cli/ledger/asset-names.ts';
+import { AssetNames } from '../../src/admin/asset-names.ts';
+import { describeEntry } from '../../src/admin/payment-entry.ts';
 import { CSV_HEADER, csvCell, csvRow } from '../../src/cli/ledger/csv.ts';
-import { describeEntry } from '../../src/cli/ledger/entry.ts';
 import { parseMoment } from '../../src/cli/ledger/moment.ts';
 import { Outlet } from '../../src/cli/ledger/outlet.ts';
 import { readPages } from '../../src/cli/ledger/pages.ts';

@@ -1,11 +1,12 @@
 import { networkText, readAssetTable } from '../../config/asset-table.ts';
 import { passText } from '../../config/describe.ts';
+import { type Explanation, explainRequest } from '../../server/explain/explanation.ts';
+import { imagine } from '../../server/explain/request-text.ts';
 import { type Cli, type CliWorld, collect, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
-import { headerValue, parseHeader, parseMethod, splitUrl } from '../request-options.ts';
+import { parseHeader, parseMethod, splitUrl } from '../request-options.ts';
 import { print, printJson } from '../terminal.ts';
-import { type Explanation, explainRequest } from './explanation.ts';
 
 interface ExplainOptions extends ConfigOptions {
   readonly header?: readonly string[];
@@ -41,14 +42,11 @@ async function explain(method: string, url: string, options: ExplainOptions, wor
   const headers = (options.header ?? []).map(parseHeader);
   const verb = parseMethod(method);
   const { plan } = await readPlan(options.config, world);
-  const publicHost = plan.publicUrl === undefined ? undefined : new URL(plan.publicUrl).host;
-  const explanation = await explainRequest(plan, registry, {
-    method: verb,
-    target,
-    host: headerValue(headers, 'host') ?? host ?? publicHost ?? 'localhost',
-    headers: headers.filter(([name]) => name.toLowerCase() !== 'host'),
-    body: options.data === undefined ? undefined : Buffer.from(options.data),
-  });
+  const explanation = await explainRequest(
+    plan,
+    registry,
+    imagine(plan, { method: verb, host, target, headers, body: options.data }),
+  );
   if (options.json === true) printJson(terminal, explanation);
   else for (const line of render(explanation)) print(terminal, line);
   return 0;

@@ -1,4 +1,4 @@
-import type { LedgerEntry } from './entry.ts';
+import type { LedgerEntry } from '../../admin/payment-entry.ts';
 
 /** The columns of `export --format csv`, in order. A later version may add some at the end. */
 const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: LedgerEntry) => string | null }[] = [

@@ -1,9 +1,9 @@
 import { Option } from 'commander';
+import { describeEntry, type LedgerEntry } from '../../admin/payment-entry.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { CSV_HEADER, CSV_ROW_END, csvRow } from './csv.ts';
-import { describeEntry, type LedgerEntry } from './entry.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';

@@ -1,9 +1,9 @@
+import type { AssetNames } from '../../admin/asset-names.ts';
+import { describeEntry } from '../../admin/payment-entry.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
-import type { AssetNames } from './asset-names.ts';
-import { describeEntry } from './entry.ts';
 import { nonceOf } from './find-payments.ts';
 import { withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { AssetNames } from '../../admin/asset-names.ts';
 import { readAssetTable } from '../../config/asset-table.ts';
 import type { BooksPlan } from '../../config/compile.ts';
 import { parseStore } from '../../config/store-keys.ts';
@@ -11,7 +12,6 @@ import type { CliWorld } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { DEFAULT_FILE, readBooks } from '../read-plan.ts';
 import { notice, type Terminal } from '../terminal.ts';
-import { AssetNames } from './asset-names.ts';
 import { Outlet, ReaderGone } from './outlet.ts';
 
 /** What the commands read from and write to. Nothing in it can change the ledger. */

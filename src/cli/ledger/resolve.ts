@@ -1,3 +1,4 @@
+import { STATE_MEANINGS } from '../../admin/state-meanings.ts';
 import { type PaymentState, RESOLVABLE } from '../../domain/payment-state.ts';
 import { openStore } from '../../registry.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
@@ -7,7 +8,6 @@ import { findPayments } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
 import { addPlace, type BooksPlace, readPlace, requireReadable, unlessUnreadable } from './open-books.ts';
 import { DEFAULT_SINCE, expectFound } from './show.ts';
-import { STATE_MEANINGS } from './state-meanings.ts';
 
 /** Longest note, in characters. */
 const MOST_CHARACTERS = 1_000;

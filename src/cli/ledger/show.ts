@@ -1,13 +1,13 @@
+import type { AssetNames } from '../../admin/asset-names.ts';
+import { askedOf, describeEntry, type LedgerEntry } from '../../admin/payment-entry.ts';
+import { STATE_MEANINGS } from '../../admin/state-meanings.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { notice, printable } from '../terminal.ts';
-import type { AssetNames } from './asset-names.ts';
-import { askedOf, describeEntry, type LedgerEntry } from './entry.ts';
 import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
 import { addPlace, type BooksPlace, withBooks } from './open-books.ts';
-import { STATE_MEANINGS } from './state-meanings.ts';
 
 /** How far back everything but a whole key is looked for, unless `--since` says otherwise. */
 export const DEFAULT_SINCE = '30d';

@@ -1,8 +1,9 @@
-import type { BookFilter, BookTotal } from '../../store/books.ts';
+import type { AssetNames } from '../../admin/asset-names.ts';
+import { type AssetTotal, addUpAssets, describeTotals } from '../../admin/totals.ts';
+import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice, type Terminal } from '../terminal.ts';
-import type { AssetNames } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
@@ -10,9 +11,6 @@ import { shortened, Table } from './table.ts';
 interface SummaryOptions extends SelectionOptions {
   readonly json?: boolean;
 }
-
-/** The sum of one asset on one network, over all days and routes. */
-type AssetTotal = Omit<BookTotal, 'day' | 'route'>;
 
 /** Adds `turnpike ledger summary`. */
 export function addSummary({ program, finish, ...world }: Cli, clock: () => number): void {
@@ -51,24 +49,8 @@ export async function writeSummary(
 }
 
 async function writeJson({ books, assets, out }: OpenBooks, filter: BookFilter): Promise<void> {
-  const lines = await books.summarize(filter);
-  const described = {
-    lines: lines.map((line) => ({ day: line.day, route: line.route, ...describeTotal(line, assets) })),
-    totals: addUpAssets(lines, assets).map((total) => describeTotal(total, assets)),
-  };
+  const described = describeTotals(await books.summarize(filter), assets);
   await out.lines([JSON.stringify(described, null, 2)]);
-}
-
-/** Adds lines up per asset, exactly. */
-function addUpAssets(lines: readonly BookTotal[], assets: AssetNames): readonly AssetTotal[] {
-  const totals = new Map<string, AssetTotal>();
-  for (const { network, asset, settled, amount, open } of lines) {
-    // One contract has several spellings, and a configuration may have changed from one to another.
-    const id = assets.idOf({ network, asset });
-    const sum = totals.get(id) ?? { network, asset, settled: 0, amount: 0n, open: 0 };
-    totals.set(id, { ...sum, settled: sum.settled + settled, amount: sum.amount + amount, open: sum.open + open });
-  }
-  return [...totals.values()];
 }
 
 function totalCells(total: AssetTotal, assets: AssetNames): readonly string[] {
@@ -80,16 +62,4 @@ function totalCells(total: AssetTotal, assets: AssetNames): readonly string[] {
       : assets.amount(total, total.amount),
     String(total.open),
   ];
-}
-
-function describeTotal(total: AssetTotal, assets: AssetNames) {
-  return {
-    network: total.network,
-    asset: total.asset,
-    symbol: assets.find(total)?.symbol ?? null,
-    settled: total.settled,
-    amount: assets.units(total, total.amount) ?? null,
-    amountAtomic: total.amount.toString(10),
-    open: total.open,
-  };
 }

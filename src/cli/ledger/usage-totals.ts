@@ -1,9 +1,9 @@
+import type { AssetId } from '../../admin/asset-names.ts';
+import { usageOf } from '../../admin/payment-entry.ts';
 import type { Decimal } from '../../domain/decimal.ts';
 import type { Network } from '../../domain/network.ts';
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import { DIMENSIONS, type Dimension } from '../../domain/rate.ts';
-import type { AssetId } from './asset-names.ts';
-import { usageOf } from './entry.ts';
 
 /** What was used of one model on one day, and what was charged for it in one asset. */
 export interface UsageTotal {

@@ -1,9 +1,9 @@
+import type { AssetNames } from '../../admin/asset-names.ts';
 import { formatDecimal } from '../../domain/decimal.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
-import type { AssetNames } from './asset-names.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';

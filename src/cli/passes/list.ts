@@ -1,3 +1,4 @@
+import { describePass } from '../../admin/pass-entry.ts';
 import { type Pass, passEnd } from '../../domain/pass.ts';
 import type { Passes } from '../../store/passes.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
@@ -71,26 +72,4 @@ function cells(pass: Pass, now: number): readonly string[] {
     quota === undefined ? '' : `${quota.available + quota.lent} of ${quota.bought}`,
     end === undefined ? until : end.replace('_', ' '),
   ];
-}
-
-function describePass(pass: Pass, now: number) {
-  const { id, scope, family, payer, version, quota } = pass;
-  return {
-    id,
-    scope,
-    state: passEnd(pass, now) ?? 'good',
-    family,
-    payer,
-    version,
-    issuedAt: new Date(pass.issuedAt).toISOString(),
-    expiresAt: timeOf(pass.expiresAt),
-    revokedAt: timeOf(pass.revokedAt),
-    bought: quota?.bought ?? null,
-    available: quota?.available ?? null,
-    lent: quota?.lent ?? null,
-  };
-}
-
-function timeOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -10,6 +10,7 @@ import type { ReadinessCheck } from '../readiness-check.ts';
 import type { TokenCheck } from '../token-check.ts';
 import { type ConfigReading, type FileContents, isUnchanged, type ReadFile } from './config-reading.ts';
 import { type FileWatch, watchFiles } from './file-watch.ts';
+import { type ReloadEvent, ReloadHistory, type Reloads } from './reload-history.ts';
 
 /** Most problems that the readiness page shows; the log has all of them. */
 const MOST_SHOWN = 5;
@@ -49,7 +50,7 @@ interface InForce {
  * Keeps a gateway on its configuration file. A good file comes into force as a whole; a bad one changes nothing, and is
  * said in the log, in the metrics and on the readiness page until a good one takes its place.
  */
-export class Reloader {
+export class Reloader implements Reloads {
   readonly #deps: ReloaderDeps;
   readonly #watch: FileWatch;
   readonly #clock: () => number;
@@ -61,6 +62,7 @@ export class Reloader {
   #gateway: Reloadable | undefined;
   #metrics: ConfigMetrics | undefined;
   #work: Promise<void> = Promise.resolve();
+  readonly #history = new ReloadHistory();
   #closed = false;
 
   constructor(inForce: InForce, deps: ReloaderDeps) {
@@ -69,6 +71,7 @@ export class Reloader {
     this.#inForce = inForce;
     this.#looked = inForce.contents;
     this.#since = this.#clock();
+    this.#history.add({ at: this.#since, outcome: 'started', changes: [], notes: [] });
     this.#watch = watchFiles(() => void this.#inTurn(false));
   }
 
@@ -84,6 +87,10 @@ export class Reloader {
   /** The plan in force. */
   get plan(): Plan {
     return this.#inForce.plan;
+  }
+
+  history(): readonly ReloadEvent[] {
+    return this.#history.events;
   }
 
   /** Looks into the file now, changed or not. Resolves when that is over, whatever came of it. */
@@ -150,7 +157,9 @@ export class Reloader {
     this.#refusal = undefined;
     this.#since = changes.length > 0 ? this.#clock() : this.#since;
     this.#metrics?.inForceSince(this.#clock());
-    this.#metrics?.reloaded(changes.length > 0 ? 'applied' : 'unchanged');
+    const outcome = changes.length > 0 ? 'applied' : 'unchanged';
+    this.#metrics?.reloaded(outcome);
+    this.#history.add({ at: this.#clock(), outcome, changes, notes: warnings });
     const said = changes.length > 0 ? 'configuration changed' : 'configuration read again, nothing changed';
     this.#warn();
     log.info({ file, changes, ...(warnings.length > 0 && { warnings }) }, said);
@@ -165,6 +174,7 @@ export class Reloader {
   #refuse(problems: readonly string[]): void {
     this.#refusal = problems;
     this.#metrics?.reloaded('refused');
+    this.#history.add({ at: this.#clock(), outcome: 'refused', changes: [], notes: problems });
     this.#deps.log.error({ file: this.#deps.file, problems }, 'configuration refused, the one in force stays');
   }
 }

@@ -4,13 +4,16 @@ import { serveSettlements } from '../../facilitator/relayed/settlement-service.t
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
-import { FacilitatorOpener, type Registry } from '../../registry.ts';
+import { builtIn, FacilitatorOpener, type Registry } from '../../registry.ts';
+import { AdminSite } from '../admin/admin-site.ts';
+import { LedgerAccess } from '../admin/ledger-access.ts';
 import { createAdminListener } from '../admin-listener.ts';
 import type { Gateway } from '../gateway.ts';
 import { closeNow, listenOn, removeStaleSocket } from '../listening.ts';
 import { accepting, soundConfiguration } from '../readiness.ts';
 import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
+import type { Reloads } from '../reload/reload-history.ts';
 import type { Reloadable } from '../reload/reloader.ts';
 import { SettlerWatch } from '../settler-watch.ts';
 import { Crew } from './crew.ts';
@@ -30,6 +33,8 @@ export interface PrimaryDeps {
   readonly contents: FileContents;
   /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
   readonly configuration?: () => ReadinessCheck;
+  /** What became of the configuration file, for the admin page. Default: no file is followed. */
+  readonly reloads?: Reloads;
   /** Unix milliseconds. */
   readonly clock?: () => number;
 }
@@ -64,7 +69,20 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   let leaving = false;
   const checks = (): readonly ReadinessCheck[] => [configuration(), ...crew.checks(), accepting(leaving)];
   own.readReadiness(() => [configuration(), ...crew.presence(), accepting(leaving)]);
-  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => inForce });
+  const { reloads, registry = builtIn, log, clock = Date.now } = deps;
+  const site = new AdminSite(
+    {
+      plan: () => inForce,
+      registry,
+      ledger: new LedgerAccess(plan.store, registry),
+      checks,
+      counters: () => metrics.snapshot(),
+      reloads,
+      clock,
+    },
+    log,
+  );
+  const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => inForce, site });
   const leave = (): void => {
     leaving = true;
     crew.leave();

@@ -1,4 +1,5 @@
 import {
+  addUpSnapshots,
   type Exposition,
   type Metrics,
   type MetricsSnapshot,
@@ -42,9 +43,18 @@ export class WorkerMetrics {
   }
 
   async render(): Promise<Exposition> {
+    return await renderTogether(await this.#snapshots());
+  }
+
+  /** The values of this moment, added up. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    return await addUpSnapshots(await this.#snapshots());
+  }
+
+  async #snapshots(): Promise<readonly MetricsSnapshot[]> {
     await Promise.all([...this.#latest.keys()].map((line) => this.#measure(line)));
     const [own, ended] = [await this.#own.snapshot(), await this.#ended];
-    return await renderTogether([own, ended, ...this.#latest.values()]);
+    return [own, ended, ...this.#latest.values()];
   }
 
   async #measure(line: LineToWorker): Promise<void> {

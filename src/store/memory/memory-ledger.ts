@@ -17,7 +17,7 @@ import {
 } from '../../domain/payment-state.ts';
 import { routeNameOf } from '../../domain/route-price.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
@@ -192,17 +192,29 @@ class MemoryLedger implements PaymentStore {
 
   list(
     filter: BookFilter,
-    after: { claimedAt: number; key: string } | undefined,
+    after: BookPlace | undefined,
     limit: number,
     order: ReadingOrder = 'oldest first',
   ): Promise<readonly PaymentRecord[]> {
-    const compare = order === 'oldest first' ? inOrder : (a: PageEnd, b: PageEnd) => inOrder(b, a);
-    return this.#calls.run(async () =>
-      this.#matching(filter)
-        .filter((row) => after === undefined || compare(after, row) < 0)
-        .sort(compare)
-        .slice(0, limit),
-    );
+    return this.#calls.run(async () => this.#ordered(filter, after, order).slice(0, limit));
+  }
+
+  skip(
+    after: BookPlace | undefined,
+    rows: number,
+    order: ReadingOrder = 'oldest first',
+  ): Promise<BookPlace | undefined> {
+    return this.#calls.run(async () => {
+      const row = this.#ordered({}, after, order)[rows - 1];
+      return row && { claimedAt: row.claimedAt, key: row.key };
+    });
+  }
+
+  #ordered(filter: BookFilter, after: BookPlace | undefined, order: ReadingOrder): readonly PaymentRecord[] {
+    const compare = order === 'oldest first' ? inOrder : (a: BookPlace, b: BookPlace) => inOrder(b, a);
+    return this.#matching(filter)
+      .filter((row) => after === undefined || compare(after, row) < 0)
+      .sort(compare);
   }
 
   resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
@@ -310,13 +322,14 @@ class MemoryLedger implements PaymentStore {
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
   }
 
-  #matching({ since, until, route, states, payer, unresolved, metered }: BookFilter): PaymentRecord[] {
+  #matching({ since, until, route, states, payer, name, unresolved, metered }: BookFilter): PaymentRecord[] {
     return [...this.#rows.values()].filter(
       (row) =>
         (since === undefined || row.claimedAt >= since) &&
         (until === undefined || row.claimedAt < until) &&
         (route === undefined || row.route === route || routeNameOf(row.route) === route) &&
         (payer === undefined || row.payer.toLowerCase() === payer.toLowerCase()) &&
+        (name === undefined || goesBy(row, name)) &&
         (unresolved !== true || row.resolution === undefined) &&
         (metered !== true || row.usage !== undefined) &&
         (states === undefined || states.includes(row.state)),
@@ -324,9 +337,14 @@ class MemoryLedger implements PaymentStore {
   }
 }
 
-/** What a page ends with. */
-type PageEnd = Pick<PaymentRecord, 'claimedAt'> & { readonly key: string };
+/** Whether a row goes by a name: its key, its request's id, a transaction of it or its nonce. */
+function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, name: string): boolean {
+  if (key === name || requestId === name) return true;
+  const isHex = /^0x/i.test(name);
+  const ids = [settlement?.transaction, attempt?.transaction, key.slice(key.lastIndexOf('|') + 1)];
+  return ids.some((id) => (isHex ? id?.toLowerCase() === name.toLowerCase() : id === name));
+}
 
-function inOrder(a: PageEnd, b: PageEnd): number {
+function inOrder(a: BookPlace, b: BookPlace): number {
   return a.claimedAt - b.claimedAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

@@ -1,31 +1,45 @@
 import { OPEN } from '../../domain/payment-state.ts';
-import type { BookFilter, ReadingOrder } from '../books.ts';
-import { DAY_MS } from '../totals.ts';
+import type { BookFilter, BookPlace, ReadingOrder } from '../books.ts';
+import { DAY_MS, dayOf } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { SqlValue, Statement } from './sql-engine.ts';
 
+/** UTC days of the claim since the epoch, and the money that moved or may: the words of the index of the totals. */
+export const DAY = `(claimed_at / ${DAY_MS})`;
+export const MOVED = 'COALESCE(settled_amount, amount)';
+
 /** Reads rows in the order of claiming. */
 export function listStatement(
   filter: BookFilter,
-  after: { readonly claimedAt: number; readonly key: string } | undefined,
+  after: BookPlace | undefined,
   limit: number,
   order: ReadingOrder = 'oldest first',
 ): Statement {
   const conditions = new Conditions(filter);
-  const [beyond, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
-  if (after !== undefined) {
-    conditions.add(
-      `(claimed_at, key) ${beyond} (${conditions.place(whole(after.claimedAt))}, ${conditions.place(text(after.key))})`,
-    );
-  }
+  if (after !== undefined) conditions.addAfter(after, order);
   const isOfOpen = filter.states?.every((state) => OPEN.includes(state)) === true;
   if (isOfOpen) conditions.add(IS_OPEN);
   const { where } = conditions;
   // What is open is little among much: its own index finds it, and it is sorted then. An engine that saw an order which
   // it has an index for would read everything in that order instead.
+  const direction = directionOf(order);
   const sorting = `${isOfOpen ? 'claimed_at + 0' : 'claimed_at'} ${direction}, key ${direction}`;
   const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY ${sorting} LIMIT ${conditions.place(limit)}`;
+  return { kind: 'report', text: query, values: conditions.values };
+}
+
+/** Finds the row that comes `rows` later, by the index of the order alone. */
+export function skipStatement(
+  after: BookPlace | undefined,
+  rows: number,
+  order: ReadingOrder = 'oldest first',
+): Statement {
+  const conditions = new Conditions({});
+  if (after !== undefined) conditions.addAfter(after, order);
+  const direction = directionOf(order);
+  const query = `SELECT claimed_at, key FROM turnpike_payments ${conditions.where}
+    ORDER BY claimed_at ${direction}, key ${direction} LIMIT 1 OFFSET ${conditions.place(rows - 1)}`;
   return { kind: 'report', text: query, values: conditions.values };
 }
 
@@ -34,8 +48,11 @@ export function listStatement(
  * equal ones are counted, and the caller multiplies.
  */
 export function totalsStatement(filter: BookFilter): Statement {
-  const { where, values } = new Conditions(filter);
-  const query = `SELECT claimed_at / ${DAY_MS} AS day, route, network, asset, COALESCE(settled_amount, amount) AS amount,
+  const conditions = new Conditions(filter);
+  // In the words of the index, which begins with the day.
+  if (filter.since !== undefined) conditions.add(`${DAY} >= ${conditions.place(dayOf(filter.since))}`);
+  const { where, values } = conditions;
+  const query = `SELECT ${DAY} AS day, route, network, asset, ${MOVED} AS amount,
       COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_OWING} THEN 1 END) AS pending
     FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5`;
   return { kind: 'report', text: query, values };
@@ -46,11 +63,12 @@ class Conditions {
   readonly values: SqlValue[] = [];
   readonly #conditions: string[] = [];
 
-  constructor({ since, until, route, states, payer, unresolved, metered }: BookFilter) {
+  constructor({ since, until, route, states, payer, name, unresolved, metered }: BookFilter) {
     if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
     if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
     if (route !== undefined) this.#addRoute(route);
     if (payer !== undefined) this.add(`LOWER(payer) = ${this.place(text(payer.toLowerCase()))}`);
+    if (name !== undefined) this.#addName(name);
     if (unresolved === true) this.add('resolved_at IS NULL');
     if (metered === true) this.add('usage IS NOT NULL');
     if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
@@ -61,6 +79,24 @@ class Conditions {
     const front = `${route}#`;
     const own = `SUBSTR(route, 1, ${[...front].length}) = ${this.place(text(front))}`;
     this.add(`(route = ${this.place(text(route))} OR ${own})`);
+  }
+
+  addAfter({ claimedAt, key }: BookPlace, order: ReadingOrder): void {
+    const beyond = order === 'oldest first' ? '>' : '<';
+    this.add(`(claimed_at, key) ${beyond} (${this.place(whole(claimedAt))}, ${this.place(text(key))})`);
+  }
+
+  /** Hashes of EVM chains are hexadecimal, where the case of letters means nothing; elsewhere it does. */
+  #addName(name: string): void {
+    const isHex = /^0x/i.test(name);
+    const value = text(isHex ? name.toLowerCase() : name);
+    const of = (column: string): string => (isHex ? `LOWER(${column})` : column);
+    const nonce = text(`|${value}`);
+    this.add(
+      `(key = ${this.place(text(name))} OR request_id = ${this.place(text(name))}
+        OR ${of('settled_transaction')} = ${this.place(value)} OR ${of('attempt_transaction')} = ${this.place(value)}
+        OR ${of(`SUBSTR(key, LENGTH(key) - ${[...nonce].length - 1})`)} = ${this.place(nonce)})`,
+    );
   }
 
   /** Adds a value and gives the placeholder that stands for it. */
@@ -76,4 +112,8 @@ class Conditions {
   get where(): string {
     return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
   }
+}
+
+function directionOf(order: ReadingOrder): string {
+  return order === 'oldest first' ? 'ASC' : 'DESC';
 }

@@ -5,7 +5,7 @@ import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
@@ -15,7 +15,7 @@ import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
 import type { OpenCount } from '../upkeep.ts';
 import type { Uses } from '../uses.ts';
-import { listStatement, totalsStatement } from './book-statements.ts';
+import { listStatement, skipStatement, totalsStatement } from './book-statements.ts';
 import {
   countKeptStatement,
   dropAnswerStatement,
@@ -167,7 +167,7 @@ export class SqlLedger implements PaymentStore {
 
   list(
     filter: BookFilter,
-    after: { claimedAt: number; key: string } | undefined,
+    after: BookPlace | undefined,
     limit: number,
     order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]> {
@@ -175,6 +175,13 @@ export class SqlLedger implements PaymentStore {
       // No state is no row; SQL has no empty list.
       if (filter.states?.length === 0) return [];
       return (await this.#engine.run(listStatement(filter, after, limit, order))).map(readRecord);
+    });
+  }
+
+  skip(after: BookPlace | undefined, rows: number, order?: ReadingOrder): Promise<BookPlace | undefined> {
+    return this.#calls.run(async () => {
+      const [row] = await this.#engine.run(skipStatement(after, rows, order));
+      return row && { claimedAt: readWhole(row, 'claimed_at'), key: readText(row, 'key') };
     });
   }
 

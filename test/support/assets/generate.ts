@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { DEFAULT_ASSETS } from '@x402/evm';
 import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1';
+import type { Chain } from 'viem';
 import * as viemChains from 'viem/chains';
 import { otherFamilies } from './other-families.ts';
 
@@ -80,6 +81,7 @@ export function assetTableJson(): string {
         v1: V1_CLIENT_NETWORKS.has(name),
         testnet: TESTNETS.has(chainId),
         publicNode: publicNodeOf(chainId),
+        explorer: explorerOf(chainId),
         assets: assetsOf(chainId),
       };
     });
@@ -88,6 +90,11 @@ export function assetTableJson(): string {
 
 function publicNodeOf(chainId: number): string | undefined {
   return Object.values(viemChains).find(({ id }) => id === chainId)?.rpcUrls.default.http[0];
+}
+
+function explorerOf(chainId: number): string | undefined {
+  const chain: Chain | undefined = Object.values(viemChains).find(({ id }) => id === chainId);
+  return chain?.blockExplorers?.default.url.replace(/\/$/, '');
 }
 
 function assetsOf(chainId: number): readonly object[] {

@@ -6,6 +6,7 @@ interface Row {
   readonly name: string;
   readonly v1: false;
   readonly testnet: boolean;
+  readonly explorer?: string;
   readonly assets: readonly { readonly symbol: string; readonly address: string; readonly decimals: number }[];
 }
 
@@ -35,7 +36,8 @@ export function otherFamilies(): readonly Row[] {
     const assets = (DEFAULT_ASSETS[network as keyof typeof DEFAULT_ASSETS] ?? []).map(({ symbol, asset, decimals }) => {
       return { symbol, address: asset, decimals };
     });
-    return { network, name, v1: false, testnet: name !== 'solana', assets };
+    const testnet = name !== 'solana';
+    return { network, name, v1: false, testnet, ...(testnet ? {} : { explorer: 'https://solscan.io' }), assets };
   });
   return [...solana, ...OTHERS];
 }

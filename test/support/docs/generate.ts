@@ -2,6 +2,7 @@
 // docs/architecture.md, and copies the alert rules and the dashboard into the chart: `npm run docs`.
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
+import { adminKeys } from '../../../src/config/admin-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
 import { chargeKeys, deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
@@ -136,6 +137,7 @@ Take the URL of a database from outside, as in \`store: \${DATABASE_URL}\` or \`
 
 const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['Keys of the file', gatewayKeys(table, builtIn).keys],
+  ['`admin`, as a map', adminKeys.keys],
   ['Keys of a route', routeKeys(table).keys],
   ['`price` in atomic units', atomicPriceKeys.keys],
   ['`price` of what was used', meteredPriceKeys.keys],

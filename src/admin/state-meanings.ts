@@ -1,4 +1,4 @@
-import type { PaymentState } from '../../domain/payment-state.ts';
+import type { PaymentState } from '../domain/payment-state.ts';
 
 /** What each state means for an operator, in one sentence; `docs/ledger.md` says more. */
 export const STATE_MEANINGS: Readonly<Record<PaymentState, string>> = {

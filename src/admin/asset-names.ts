@@ -1,11 +1,11 @@
-import type { AssetTable } from '../../config/asset-table.ts';
-import { formatUnits } from '../../domain/amount.ts';
-import type { Asset } from '../../domain/asset.ts';
-import type { Network } from '../../domain/network.ts';
-import { assetId, type NetworkFamilies } from '../../domain/network-family.ts';
-import type { Plan } from '../../domain/plan.ts';
-import { paidPrices } from '../../domain/route-price.ts';
-import { printable } from '../terminal.ts';
+import type { AssetTable } from '../config/asset-table.ts';
+import { formatUnits } from '../domain/amount.ts';
+import type { Asset } from '../domain/asset.ts';
+import type { Network } from '../domain/network.ts';
+import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
+import type { Plan } from '../domain/plan.ts';
+import { printable } from '../domain/printable.ts';
+import { paidPrices } from '../domain/route-price.ts';
 
 /** What a row of the ledger says about its asset. */
 export interface AssetId {

@@ -1,5 +1,7 @@
 import { type RequestHead, requestHead } from '../../domain/request-head.ts';
-import type { HeaderField } from '../request-options.ts';
+
+/** A header, as a client sends it. */
+export type HeaderField = readonly [name: string, value: string];
 
 /** A request that nobody sends. */
 export interface ImaginedRequest {

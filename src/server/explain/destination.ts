@@ -4,7 +4,7 @@ import { serverName, serverText, type UpstreamServer } from '../../domain/upstre
 import type { AcceptedHead } from '../../pipeline/exchange.ts';
 import { forwardedHeaders, forwardedPath, type Destination as Target } from '../../pipeline/forward.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
-import type { HeaderField } from '../request-options.ts';
+import type { HeaderField } from './imagined-request.ts';
 
 /** Where a request would go, and what would become of its headers. */
 export interface Destination {

@@ -1,6 +1,6 @@
-import { type Amount, formatAmount } from '../../domain/amount.ts';
-import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
-import { decodeUsage, describeUsage, type Usage, type UsageJson } from '../../domain/usage.ts';
+import { type Amount, formatAmount } from '../domain/amount.ts';
+import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
+import { decodeUsage, describeUsage, type Usage, type UsageJson } from '../domain/usage.ts';
 import type { AssetNames } from './asset-names.ts';
 
 /** The money that moved, as JSON shows it. */

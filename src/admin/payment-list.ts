@@ -1,0 +1,47 @@
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import { OPEN } from '../domain/payment-state.ts';
+import type { BookFilter, BookPlace, Books } from '../store/books.ts';
+
+/** Rows that one step of a search looks through at most: some tenths of a second. */
+const STEP_ROWS = 100_000;
+
+/** One page of payments, the latest first. */
+export interface PaymentPage {
+  readonly records: readonly PaymentRecord[];
+  /** Where the next page begins; `undefined` after the last one. */
+  readonly next: BookPlace | undefined;
+  /** Unix milliseconds back to which this page looked; `undefined` when it looked to the end or found enough. */
+  readonly searchedTo: number | undefined;
+}
+
+/**
+ * Reads a page. A search for what is rare gives what it found in one step, which may be nothing, and where to go on:
+ * nobody waits for a look through millions of rows, and neither does the ledger.
+ */
+export async function readPaymentPage(
+  books: Pick<Books, 'list' | 'skip'>,
+  filter: BookFilter,
+  after: BookPlace | undefined,
+  limit: number,
+  stepRows: number = STEP_ROWS,
+): Promise<PaymentPage> {
+  const end = needsSteps(filter) ? await books.skip(after, stepRows, 'newest first') : undefined;
+  const since = Math.max(filter.since ?? 0, end?.claimedAt ?? 0);
+  const bounded = since > 0 ? { ...filter, since } : filter;
+  const records = await books.list(bounded, after, limit, 'newest first');
+  const last = records.at(-1);
+  if (records.length === limit && last !== undefined) {
+    return { records, next: { claimedAt: last.claimedAt, key: last.key }, searchedTo: undefined };
+  }
+  if (end === undefined || end.claimedAt <= (filter.since ?? 0)) {
+    return { records, next: undefined, searchedTo: undefined };
+  }
+  // All of that millisecond was looked at: no key comes before an empty one.
+  return { records, next: { claimedAt: end.claimedAt, key: '' }, searchedTo: end.claimedAt };
+}
+
+/** What is open has an index of its own, and without conditions every row is one that was asked for. */
+function needsSteps({ states, route, payer, name, unresolved, metered }: BookFilter): boolean {
+  if (states?.every((state) => OPEN.includes(state)) === true) return false;
+  return [states, route, payer, name, unresolved, metered].some((condition) => condition !== undefined);
+}

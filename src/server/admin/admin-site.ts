@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../../domain/gateway-error.ts';
+import { describeCause } from '../../observe/cause.ts';
+import type { Logger } from '../../observe/log.ts';
+import { StoreOpenError } from '../../store/store-open-error.ts';
+import type { ApiPath } from './admin-api.ts';
+import { AdminRefusal } from './admin-refusal.ts';
+import { COMMON_HEADERS, DATA_POLICY } from './answer-headers.ts';
+import { ApiCall } from './api-call.ts';
+import { admit } from './gate.ts';
+import { readJsonBody } from './json-body.ts';
+import type { AdminSources } from './sources.ts';
+
+/**
+ * The admin page and its API, below `/` and `/api/` of the admin listener. What they take is loaded and opened when
+ * somebody first looks.
+ */
+export class AdminSite {
+  readonly #sources: AdminSources;
+  readonly #log: Logger;
+  #api: Promise<ReadonlyMap<string, ApiPath>> | undefined;
+
+  constructor(sources: AdminSources, log: Logger) {
+    this.#sources = sources;
+    this.#log = log;
+  }
+
+  /** Whether a path is the page's or its API's, and the plan serves them. */
+  serves(path: string): boolean {
+    if (this.#sources.plan().adminPage === undefined) return false;
+    return path === '/api' || path.startsWith('/api/');
+  }
+
+  /** Answers a request for such a path. Never throws. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
+    try {
+      sendJson(response, 200, await this.#call(request, path, new URLSearchParams(query)));
+    } catch (fault) {
+      const { code, message, status } = this.#refusalOf(fault);
+      if (code === 'token_required') response.setHeader('WWW-Authenticate', 'Bearer');
+      sendJson(response, status, { code, detail: message });
+      // A body that nobody read would be taken for the next request.
+      if (!request.complete) response.once('finish', () => request.destroy());
+    }
+  }
+
+  /** Closes what was opened. */
+  async close(): Promise<void> {
+    await this.#sources.ledger.close();
+  }
+
+  async #call(request: IncomingMessage, path: string, query: URLSearchParams): Promise<unknown> {
+    const { adminPage } = this.#sources.plan();
+    if (adminPage === undefined) throw new AdminRefusal('not_found', 'the admin page is off');
+    this.#api ??= import('./admin-api.ts').then(({ openAdminApi }) => openAdminApi(this.#sources));
+    const found = (await this.#api).get(path);
+    // Who may not ask is not told which paths there are.
+    admit(request, adminPage, found?.changes === true);
+    if (found === undefined) throw new AdminRefusal('not_found', 'the API has no such path');
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    if (method !== found.method) throw new AdminRefusal('method_not_allowed', `this is for ${found.method}`);
+    const body = method === 'POST' ? await readJsonBody(request) : undefined;
+    const answer = await found.answer(new ApiCall(query, body));
+    if (found.changes) this.#log.info({ path }, 'changed from the admin page');
+    return answer;
+  }
+
+  #refusalOf(fault: unknown): Pick<AdminRefusal, 'code' | 'message' | 'status'> {
+    if (fault instanceof AdminRefusal) return fault;
+    this.#log.warn({ cause: describeCause(fault) }, 'the admin page could not be answered');
+    return fault instanceof StoreOpenError || fault instanceof GatewayError
+      ? new AdminRefusal('ledger_unavailable', 'the ledger cannot be read; the log says why')
+      : new AdminRefusal('failed', 'this failed; the log says why');
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, {
+    ...COMMON_HEADERS,
+    'Content-Security-Policy': DATA_POLICY,
+    'Content-Type': 'application/json',
+  });
+  response.end(`${JSON.stringify(value)}\n`);
+}
