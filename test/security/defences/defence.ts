@@ -1,6 +1,6 @@
 /** One defence of the gateway, and how to take it out. */
 export interface Defence {
-  /** The file below `test/security` whose attack it stops, without `.test.ts`. */
+  /** The file below `test/security` whose attack it stops, or with a folder that below `test`; without `.test.ts`. */
   readonly attack: string;
   /** What the names of the tests match that must fail without it: a regular expression, as `vitest -t` takes it. */
   readonly tests: string;

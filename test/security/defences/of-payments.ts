@@ -4,6 +4,7 @@ const READ = 'pipeline/read-payment.ts';
 const HEADER_JSON = 'protocol/header-json.ts';
 const V2 = 'protocol/v2/x402-v2.ts';
 const EIP3009 = 'scheme/exact-evm/eip3009-check.ts';
+const FAILED_GAS = 'facilitator/local/failed-gas.ts';
 const HELD = 'pipeline/held-payment.ts';
 
 /** What stands between hostile payments and the money. */
@@ -66,6 +67,22 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
       'if (ENDS_UNPAID.includes(step.to)) this.#answers.delete(key);',
       '',
     ],
+  ),
+  ...defencesOf(
+    'unit/failed-gas',
+    ['travelling with others', FAILED_GAS, 'this.#gasOf(this.#byPayer.get(payer)) === 0n && ', ''],
+    ['budget for all', FAILED_GAS, ' && this.#gasOf(this.#all) <= this.#budget.inAll', ''],
+    ['budget for each payer', FAILED_GAS, 'this.#gasOf(this.#byPayer.get(payer)) > this.#budget.ofPayer', 'false'],
+  ),
+  ...defencesOf(
+    'unit/line-queue',
+    ['no more than its bound', 'observe/line-queue.ts', 'this.#waiting + line.length > MOST_WAITING_CHARS', 'false'],
+    ['how many lines are missing', 'observe/line-queue.ts', 'this.#gap += 1;', ''],
+  ),
+  ...defencesOf(
+    'unit/reconciler',
+    ['is forgotten released', 'recovery/reconciler.ts', "await this.#forgetUnmoved('released');", ''],
+    ['is forgotten failed', 'recovery/reconciler.ts', "await this.#forgetUnmoved('failed');", ''],
   ),
   ...defencesOf(
     'victim-nonce',

@@ -59,7 +59,7 @@ export class Workshop {
     const reporting = ['--reporter=json', `--outputFile=${report}`, `--testTimeout=${TEST_TIMEOUT_MS}`];
     const child = spawn(
       process.execPath,
-      [vitest, 'run', `test/security/${attack}.test.ts`, ...reporting, ...options],
+      [vitest, 'run', testFileOf(attack), ...reporting, ...options],
       // A group of its own: what the tests started ends with them.
       { cwd: this.#folder, stdio: 'ignore', detached: true },
     );
@@ -89,4 +89,9 @@ function verdictOf(report: string, succeeded: boolean): Verdict {
   if (!(passed > 0)) return { kind: 'unusable', detail: 'no test ran' };
   if (succeeded) return { kind: 'passed', detail: `${passed} passed` };
   return { kind: 'failed', detail: 'an error outside of the tests' };
+}
+
+/** Attacks have a folder of their own; what another folder shows is named with it. */
+function testFileOf(attack: string): string {
+  return attack.includes('/') ? `test/${attack}.test.ts` : `test/security/${attack}.test.ts`;
 }
