@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   mcp: async () => (await import('./mcp/mcp.ts')).addMcp,
   ledger: async () => (await import('./ledger/ledger.ts')).addLedger,
   passes: async () => (await import('./passes/passes.ts')).addPasses,
+  keys: async () => (await import('./keys/keys.ts')).addKeys,
   token: async () => (await import('./token/token.ts')).addToken,
   demo: async () => (await import('./demo/demo.ts')).addDemo,
   devnet: async () => (await import('./devnet.ts')).addDevnet,

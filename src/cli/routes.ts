@@ -50,7 +50,7 @@ function rows(route: RouteDescription, table: AssetTable): readonly (readonly st
 }
 
 /** What the rows of a route's entries leave to its own. */
-const ENTRY_ROW = { methods: [''], host: '', upstream: '', free: undefined } as const;
+const ENTRY_ROW = { methods: [''], host: '', upstream: '', free: undefined, keys: undefined } as const;
 
 function cells(route: RouteDescription, table: AssetTable): readonly string[] {
   const networks = [...new Set(route.offers.map((offer) => networkName(table, offer.network)))].join(' ');
@@ -66,9 +66,9 @@ function cells(route: RouteDescription, table: AssetTable): readonly string[] {
   ];
 }
 
-function priceCell({ price, access, free }: RouteDescription): string {
+function priceCell({ price, access, free, keys }: RouteDescription): string {
   const sold = access === undefined ? price : `${price} for ${passText(access)}`;
-  return free === undefined ? sold : `${sold}, free: ${free}`;
+  return [sold, ...(free === undefined ? [] : [`free: ${free}`]), ...(keys === undefined ? [] : [keys])].join(', ');
 }
 
 function describeUnmatched({ unmatched }: Plan): string {

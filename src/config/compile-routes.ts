@@ -104,6 +104,7 @@ function compileRoute(
     pattern: entry.pattern,
     prices,
     mcp: mcpTerms(fields, prices),
+    keys: soundValue(fields.keys),
     free: soundValue(fields.free),
     mimeType: soundValue(fields.mimeType),
     ...(soundValue(fields.discovery) === 'off' && { unlisted: true as const }),
@@ -117,10 +118,13 @@ function compileRoute(
   return { route, place: entry.place, fields: listed.map(({ fields: own }) => own) };
 }
 
-/** Who wrote that something is free up to a number expects that it costs something then. */
+/** Who wrote that somebody need not pay expects that others do. */
 function checkUnpaid(fields: RouteFields, prices: readonly RoutePrice[], source: Source): void {
-  if (fields.free.kind === 'absent' || prices.length === 0 || isPriced({ prices })) return;
-  source.report(fields.free.place, 'free has no effect on a free route', 'a price, or the key left out');
+  if (prices.length === 0 || isPriced({ prices })) return;
+  for (const key of ['free', 'keys'] as const) {
+    if (fields[key].kind === 'absent') continue;
+    source.report(fields[key].place, `${key} has no effect on a free route`, 'a price, or the key left out');
+  }
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

@@ -1,6 +1,7 @@
 import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
 import { chargeText } from '../domain/charge-rule.ts';
+import { keysText } from '../domain/customer-keys.ts';
 import type { McpTerms } from '../domain/mcp-terms.ts';
 import type { Metering, MeterSpec } from '../domain/metered-price.ts';
 import type { Offer } from '../domain/offer.ts';
@@ -72,6 +73,8 @@ export interface RouteDescription extends PriceDescription {
   readonly paymentIdentifier?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
   readonly enforcePercent?: number;
+  /** Customers who need not pay, in words; only there where there are any. */
+  readonly keys?: string | undefined;
   /** What each client gets for nothing, in words; only there where it gets any. */
   readonly free?: string | undefined;
   /** The servers, where there are several with a comma between them. */
@@ -115,6 +118,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(isPriced(route) && { protocols: route.protocols }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
+    ...(route.keys !== undefined && { keys: keysText(route.keys) }),
     ...(route.free !== undefined && { free: freeText(route.free) }),
     upstream: describeUpstream(route.upstream),
     timeoutMs: route.timeoutMs,

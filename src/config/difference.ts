@@ -78,6 +78,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   paymentIdentifier: ({ paymentIdentifier = 'off' }) => paymentIdentifier,
   protocols: ({ protocols = [] }) => protocols.join(', '),
   enforce: ({ enforcePercent = 100 }) => enforceText(enforcePercent),
+  keys: ({ keys = 'none' }) => keys,
   free: ({ free = 'none' }) => free,
   access: ({ access }) => (access === undefined ? 'none' : passText(access)),
   description: ({ description = '' }) => JSON.stringify(description),

@@ -3,6 +3,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import { access } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
+import { knownCustomers } from './customer-keys.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
 import { chargeRule, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
@@ -220,6 +221,12 @@ function routeKeyTable(table: AssetTable) {
       description:
         'How many requests each client has for nothing; above that they are paid for. A batch is never free. See [prices.md](prices.md#free-requests).',
       examples: [{ requests: 20, per: 'day' }],
+    },
+    keys: {
+      decoder: knownCustomers,
+      description:
+        'Known customers, who need not pay: a request with the key of one of them is served. Any other key is none. See [prices.md](prices.md#keys-of-customers).',
+      examples: [{ header: 'X-Api-Key', sha256: `\${file:/run/keys.txt}` }],
     },
     timeout: {
       decoder: duration,

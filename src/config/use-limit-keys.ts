@@ -7,9 +7,11 @@ import { integer, text, word } from './text.ts';
 /** Far above any honest quota, and exact in every store. */
 const MAX_REQUESTS = 1_000_000_000;
 
-const requests = integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS);
+/** How many requests a limit has. */
+export const requests = integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS);
 
-const period: Decoder<number> = text({
+/** The period of a limit, in milliseconds. */
+export const period: Decoder<number> = text({
   expects: PERIOD_RIGHT,
   pattern: PERIOD_PATTERN,
   bare: true,

@@ -1,3 +1,4 @@
+import type { CustomerKeys } from './customer-keys.ts';
 import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
 import type { ProtocolSetting } from './protocol-setting.ts';
@@ -49,6 +50,8 @@ export interface Route {
   readonly prices: readonly RoutePrice[];
   /** How its messages are sold, where it is an MCP server's. */
   readonly mcp?: McpTerms | undefined;
+  /** Customers who need not pay here. */
+  readonly keys?: CustomerKeys | undefined;
   /** How much of what it sells each client gets for nothing. */
   readonly free?: FreeQuota | undefined;
   readonly mimeType: string | undefined;

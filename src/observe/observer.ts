@@ -13,6 +13,7 @@ export type RequestOutcome =
   | 'free'
   | 'paid'
   | 'pass'
+  | 'key'
   | 'free_quota'
   | 'kept'
   | 'redelivered'

@@ -31,8 +31,7 @@ export function admitFree(
   if (route.free === undefined || price.parts !== undefined) return undefined;
   const { free } = route;
   const by = clientGroup(head, runtime.trustedPeers);
-  const taking = takeUse(request, { of: [route.name, 'free'], by }, free, services);
-  return taking instanceof Promise ? taking.then((used) => used) : taking;
+  return takeUse(request, { of: [route.name, 'free'], by }, free, services);
 }
 
 function takeUse(

@@ -1,5 +1,6 @@
 import type { Route } from '../domain/route.ts';
 import { admit } from './admit.ts';
+import { admitByKey } from './admit-by-key.ts';
 import { admitFree } from './admit-free.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { hasPayment } from './read-payment.ts';
@@ -10,19 +11,38 @@ import type { Admission, Refusal } from './stages.ts';
 type Admitted = Admission | Refusal | undefined;
 
 /** Whether anything but a payment opens what a price is for. */
-export function isOpenUnpaid({ free }: Route, { access }: OpenPrice): boolean {
-  return access !== undefined || free !== undefined;
+export function isOpenUnpaid({ free, keys }: Route, { access }: OpenPrice): boolean {
+  return access !== undefined || free !== undefined || keys !== undefined;
 }
 
 /**
- * Opens a route for who need not pay: who holds a pass, and who has a free request left. A request with a payment is a
- * purchase, whatever else it carries, and takes none of that.
+ * Opens a route for who need not pay: who brings a key of a customer, who holds a pass, and who has a free request left, in
+ * this order. A request with a payment is a purchase, whatever else it carries, and takes none of that.
  *
  * @throws GatewayError `store_unavailable`: a pass opens nothing in doubt
  */
 export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
   if (hasPayment(request)) return undefined;
-  const byPass = admit(request, open, services);
-  if (byPass instanceof Promise) return byPass.then((admitted) => admitted ?? admitFree(request, services));
-  return byPass ?? admitFree(request, services);
+  return firstOf(
+    () => admitByKey(request, services),
+    () => admit(request, open, services),
+    () => admitFree(request, services),
+  );
+}
+
+/**
+ * The first that opens the route. Else the first reason that there was not to: a key or a free request that is used up asks
+ * for money as any other request does, so that the next may still open it.
+ */
+function firstOf(...ways: readonly (() => Admitted | Promise<Admitted>)[]): Admitted | Promise<Admitted> {
+  const [way, ...others] = ways;
+  if (way === undefined) return undefined;
+  const orElse = (admitted: Admitted): Admitted | Promise<Admitted> => {
+    const isOver = admitted?.kind === 'admitted' || (admitted !== undefined && admitted.code !== 'payment_required');
+    if (isOver || others.length === 0) return admitted;
+    const next = firstOf(...others);
+    return next instanceof Promise ? next.then((found) => found ?? admitted) : (next ?? admitted);
+  };
+  const admitting = way();
+  return admitting instanceof Promise ? admitting.then(orElse) : orElse(admitting);
 }

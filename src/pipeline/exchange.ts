@@ -31,6 +31,8 @@ export interface AcceptedHead {
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
   readonly publicOrigin: string;
   readonly notes: ExchangeNotes;
+  /** Lower-case name of a header that the API shall not see; `undefined`: none. */
+  readonly withheld?: string | undefined;
 }
 
 /** An accepted request with the client that waits for its answer. */

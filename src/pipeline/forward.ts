@@ -12,6 +12,7 @@ import {
   forwardRequestHeaders,
   type PaidFacts,
   withLengthOf,
+  without,
   withoutCompression,
 } from '../proxy/headers/to-upstream.ts';
 import type { Passage } from '../proxy/passage.ts';
@@ -120,7 +121,8 @@ export function forwardedHeaders(
 ): string[] {
   const { head, runtime, requestId, host } = request;
   const { peer } = head;
-  return forwardRequestHeaders(head.rawHeaders, {
+  const raw = request.withheld === undefined ? head.rawHeaders : without(head.rawHeaders, request.withheld);
+  return forwardRequestHeaders(raw, {
     fields: runtime.fields,
     peer: peer ?? 'unknown',
     peerTrusted: runtime.trustedPeers.has(peer),

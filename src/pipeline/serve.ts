@@ -73,7 +73,13 @@ export async function serve(
   let outcome: RequestOutcome;
   try {
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
-    accepted = { ...read, client, clientGone: client.departure, body: bodyIn(arrival, services) };
+    accepted = {
+      ...read,
+      withheld: withheldBy(notes.route),
+      client,
+      clientGone: client.departure,
+      body: bodyIn(arrival, services),
+    };
     const result = await route(accepted, notes.route, services, transport);
     ({ outcome } = result);
     if (result.answer !== undefined) write(arrival, result.answer);
@@ -109,6 +115,11 @@ function acceptAndMatch(arrival: Arrival): AcceptedHead {
   const accepted = acceptRequest(arrival);
   arrival.notes.route = matchRoute(accepted);
   return accepted;
+}
+
+/** A key of a customer that the API shall not see, on whatever request of its route. */
+function withheldBy(matched: Route | undefined): string | undefined {
+  return matched?.keys?.forward === false ? matched.keys.header : undefined;
 }
 
 function factsOfMatch({ notes }: AcceptedHead): StageFacts {

@@ -65,11 +65,11 @@ export interface IssuedPass {
   readonly extension: JsonObject;
 }
 
-/** A request that the route is opened for without a payment: by a pass, or for nothing. One use of that is taken. */
+/** A request that the route is opened for without a payment: by a pass, by a key, or for nothing. One use of that is taken. */
 export interface Admission {
   readonly kind: 'admitted';
   /** What opens it, in the words of logs and metrics. */
-  readonly outcome: RequestOutcome & ('pass' | 'free_quota');
+  readonly outcome: RequestOutcome & ('pass' | 'key' | 'free_quota');
   /** What the upstream is told. */
   readonly facts: PaidFacts;
   /** What the client is told of its pass, or of what is left. */

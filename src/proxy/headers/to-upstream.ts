@@ -19,6 +19,8 @@ export interface PaidFacts {
     /** Atomic units, decimal. */
     readonly amount: string;
   };
+  /** Label of the customer's key that opened the route. */
+  readonly customer?: string;
   /** Id of the pass that opened the route. */
   readonly pass?: string;
 }
@@ -87,12 +89,16 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
 
 /** Asks for an answer that is not compressed, whatever the client would take. */
 export function withoutCompression(headers: readonly string[]): string[] {
+  return [...without(headers, 'accept-encoding'), 'Accept-Encoding', 'identity'];
+}
+
+/** The headers but for one, in whatever spelling an API would take for it. */
+export function without(headers: readonly string[], lower: string): string[] {
   const out: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? '';
-    if (canonical(name.toLowerCase()) !== canonical('accept-encoding')) out.push(name, headers[index + 1] ?? '');
+    if (canonical(name.toLowerCase()) !== canonical(lower)) out.push(name, headers[index + 1] ?? '');
   }
-  out.push('Accept-Encoding', 'identity');
   return out;
 }
 
@@ -115,10 +121,11 @@ function pushTrace(out: string[], { traceparent, tracestate }: NonNullable<Forwa
   if (tracestate !== undefined) out.push('tracestate', tracestate);
 }
 
-function pushPaidFacts(out: string[], { payer, money, pass, ...paid }: PaidFacts): void {
+function pushPaidFacts(out: string[], { payer, money, pass, customer, ...paid }: PaidFacts): void {
   if (payer !== undefined) out.push('X402-Payer', payer);
   if (money !== undefined) out.push('X402-Network', money.network, 'X402-Asset', money.asset);
   if (pass !== undefined) out.push('X402-Pass', pass);
+  if (customer !== undefined) out.push('X402-Customer', customer);
   // A route's name is free text in the configuration; on the wire it must be a header value.
   const route = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(paid.route)
     ? paid.route

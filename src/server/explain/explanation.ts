@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describePrice, describeRoute, type EntryDescription, type RouteDescription } from '../../config/describe.ts';
 import { chargeText } from '../../domain/charge-rule.ts';
+import { keysText } from '../../domain/customer-keys.ts';
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 import { hostName } from '../../domain/host.ts';
 import type { Plan } from '../../domain/plan.ts';
@@ -178,14 +179,15 @@ function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
   }
 }
 
-function answerOf({ enforcePercent, free: quota, mcp }: Route, price: PaidPrice): string {
-  const asked = mcp === undefined ? chargedAnswerOf(price) : CALL_ANSWER;
-  const charged =
-    quota === undefined || price.parts !== undefined
-      ? asked
-      : `what the upstream answers, free of charge, for ${limitText(quota)} and ${clientText(quota)}; then ${asked}`;
-  if (enforcePercent === 100) return charged;
+function answerOf({ enforcePercent, free: quota, keys, mcp }: Route, price: PaidPrice): string {
   const free = 'what the upstream answers, free of charge';
+  const isQuota = quota !== undefined && price.parts === undefined;
+  const charged = [
+    ...(keys === undefined ? [] : [`${free}, with one of ${keysText(keys)}`]),
+    ...(isQuota ? [`${free}, for ${limitText(quota)} and ${clientText(quota)}`] : []),
+    mcp === undefined ? chargedAnswerOf(price) : CALL_ANSWER,
+  ].join('; else ');
+  if (enforcePercent === 100) return charged;
   if (enforcePercent === 0) return `${free}, to every client (enforce: off), instead of ${charged}`;
   return `to ${enforcePercent}% of the clients ${charged}; to the others ${free} (enforce: ${enforcePercent}%)`;
 }
