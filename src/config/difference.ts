@@ -88,6 +88,9 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   discovery: ({ discovery = 'as the file says' }) => discovery,
 };
 
+/** What only a priced route has: that it came or went with the price need not be said. */
+const PRICED_ONLY: ReadonlySet<string> = new Set(['accepts', 'settle', 'protocols']);
+
 /** All of an entry that a change of the file can change. */
 function entryText({
   id,
@@ -114,7 +117,7 @@ function changesOf(what: string, old: Route, next: Route): readonly Change[] {
   const [before, after] = [describeRoute(old), describeRoute(next)];
   const bothPriced = before.offers.length > 0 && after.offers.length > 0;
   const others = Object.entries(SHOWN).flatMap(([key, show]): readonly Change[] => {
-    if ((key === 'accepts' || key === 'settle') && !bothPriced) return [];
+    if (PRICED_ONLY.has(key) && !bothPriced) return [];
     const [from, to] = [show(before), show(after)];
     return from === to ? [] : [{ kind: 'changed', what, key, from, to }];
   });
