@@ -143,7 +143,9 @@ class HeldCharge implements Passage {
     const result = await charge(this.#request, claimed, authorized, services, facts);
     if (result.kind === 'refusal') {
       this.#end = 'refused';
-      return this.#said(refusalAnswer(this.#request, result, challengedOf(this.#request, { broughtBy: authorized.protocol })));
+      return this.#said(
+        refusalAnswer(this.#request, result, challengedOf(this.#request, { broughtBy: authorized.protocol })),
+      );
     }
     charged();
     this.#end = 'charged';

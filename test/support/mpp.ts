@@ -53,11 +53,18 @@ export function writeCredential(parts: unknown): string {
   return `Payment ${Buffer.from(JSON.stringify(parts), 'utf8').toString('base64url')}`;
 }
 
-/** The same credential with other parts. */
-export function changed(credential: string, change: (parts: CredentialParts) => void): string {
+/** The same credential with other members. */
+export function changed(
+  credential: string,
+  { challenge = {}, payload = {}, ...others }: Partial<CredentialParts>,
+): string {
   const parts = partsOf(credential);
-  change(parts);
-  return writeCredential(parts);
+  return writeCredential({
+    ...parts,
+    challenge: { ...parts.challenge, ...challenge },
+    payload: { ...parts.payload, ...payload },
+    ...others,
+  });
 }
 
 export { Challenge, Credential };
