@@ -11,6 +11,7 @@ import { type Cli, type CliWorld, example } from './cli.ts';
 import { type Coverage, coverageOf, isCovered } from './coverage.ts';
 import { type ExitCode, UsageError } from './exit.ts';
 import { readApiDocument } from './init/read-document.ts';
+import { askOnline, type OnlineAnswer } from './online.ts';
 import { type ConfigOptions, DEFAULT_FILE, readConfig } from './read-plan.ts';
 import { notice, print, printJson, type Terminal } from './terminal.ts';
 
@@ -18,6 +19,7 @@ interface CheckOptions extends ConfigOptions {
   readonly json?: boolean;
   readonly diff?: readonly string[];
   readonly against?: string;
+  readonly online?: boolean;
 }
 
 /** Adds `turnpike check`. */
@@ -32,6 +34,10 @@ export function addCheck(cli: Cli): void {
       '--against <openapi>',
       'list operations of an OpenAPI document without a price, and prices without an operation',
     )
+    .option(
+      '--online',
+      'ask every facilitator, node and upstream once, and say what each answered; ends with 1 if one fails',
+    )
     .option('--json', 'write {ok, problems, warnings} as JSON; with --diff also {changes, restart}')
     .addHelpText(
       'after',
@@ -40,6 +46,7 @@ export function addCheck(cli: Cli): void {
         'turnpike check --json | jq .problems',
         'turnpike check --diff running.yaml gateway.yaml',
         'turnpike check --against openapi.yaml',
+        'turnpike check --online',
       ),
     )
     .action(async (options: CheckOptions) =>
@@ -48,7 +55,7 @@ export function addCheck(cli: Cli): void {
 }
 
 /** The problems are what was asked for, so that they go to stdout; the summary of them is for people. */
-async function check({ config, json, against }: CheckOptions, world: CliWorld): Promise<ExitCode> {
+async function check({ config, json, against, online }: CheckOptions, world: CliWorld): Promise<ExitCode> {
   const { terminal } = world;
   const loaded = await readConfig(config, world);
   const { problems, warnings } = findings([loaded]);
@@ -57,9 +64,12 @@ async function check({ config, json, against }: CheckOptions, world: CliWorld): 
       ? coverageOf(loaded.plan, readOperations(await readApiDocument(against)))
       : undefined;
   const ok = loaded.ok && (coverage === undefined || isCovered(coverage));
+  const answers = loaded.ok && online === true ? await askOnline(loaded.plan, world.registry) : undefined;
+  const code = ok ? (answers?.some((answer) => !answer.ok) ? 1 : 0) : 2;
   if (json === true) {
-    printJson(terminal, { ok, problems, warnings, ...coverage });
-    return ok ? 0 : 2;
+    const asked = answers === undefined ? {} : { online: answers };
+    printJson(terminal, { ok: code === 0, problems, warnings, ...coverage, ...asked });
+    return code;
   }
   printFindings(problems, warnings, terminal);
   if (!loaded.ok) {
@@ -74,7 +84,12 @@ async function check({ config, json, against }: CheckOptions, world: CliWorld): 
   for (const line of describePublicNodes(loaded.plan, readAssetTable())) notice(terminal, `note: ${line}`);
   for (const line of describeProxies(loaded.plan)) notice(terminal, `note: ${line}`);
   if (coverage !== undefined) printCoverage(coverage, terminal);
-  return ok ? 0 : 2;
+  for (const answer of answers ?? []) printAnswer(answer, terminal);
+  return code;
+}
+
+function printAnswer({ kind, name, ok, said }: OnlineAnswer, terminal: Terminal): void {
+  print(terminal, `${ok ? 'ok  ' : 'FAIL'} ${kind === 'offers' ? '' : `${kind} `}${name}: ${said}`);
 }
 
 function printCoverage({ unpriced, unused }: Coverage, terminal: Terminal): void {
