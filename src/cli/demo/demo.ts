@@ -6,6 +6,7 @@ import { type StopWatch, watchForStop } from '../stop.ts';
 import { print, type Terminal } from '../terminal.ts';
 import { readBalances, readTransaction } from './accounts.ts';
 import { buy } from './buyer.ts';
+import { bringCustomers } from './customers.ts';
 import { narrateProof, narratePurchase, narrateStart, narrateUse, readEvidence } from './story.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -49,6 +50,7 @@ async function inWorld({ once, rpc }: DemoOptions, watch: StopWatch, terminal: T
   try {
     await tell(world, terminal);
     if (once === true) return 0;
+    await bringCustomers(world);
     log.level = 'info';
     narrateUse(world, (line) => print(terminal, line));
     await watch.stopped();

@@ -12,12 +12,15 @@ export interface SampleApi {
 const EVENT_EVERY_MS = 400;
 const EVENTS = 5;
 
-/** Starts the API: weather as JSON, a stream of events, and a health check. */
+/** Starts the API: weather and reports as JSON, a stream of events, and a health check. */
 export async function startSampleApi(): Promise<SampleApi> {
   const server = createServer((req, res) => {
     const [path = ''] = (req.url ?? '').split('?', 1);
     const city = /^\/v1\/weather\/([^/]+)$/.exec(path)?.[1];
+    if (city === 'atlantis') return sendJson(res, 404, { error: 'no such city' });
     if (city !== undefined) return sendJson(res, 200, weatherIn(decodeURIComponent(city)));
+    const report = /^\/v1\/reports\/([a-z]+)$/.exec(path)?.[1];
+    if (report !== undefined) return sendJson(res, 200, { report, pages: report.length * 7 });
     if (path === '/v1/stream') return sendEvents(res);
     if (path === '/healthz') return sendJson(res, 200, { status: 'ok' });
     sendJson(res, 404, { error: 'not found' });

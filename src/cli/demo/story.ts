@@ -86,6 +86,8 @@ export function narrateUse({ devnet, gateway }: World, say: Say): void {
   say(
     `\nIn a browser, people get a page with the price and a button for their wallet:\n\n  ${gateway.url}/v1/weather/oslo`,
   );
+  if (gateway.adminUrl !== undefined)
+    say(`\nWhat was earned, and what became of each payment, is on the admin page:\n\n  ${gateway.adminUrl}/`);
   say('\nThe key is a public test key. Ctrl-C ends everything.\n');
 }
 

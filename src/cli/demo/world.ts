@@ -114,5 +114,11 @@ routes:
     price: $0.01
     description: Five events, one after the other
     mimeType: text/event-stream
+  - path: /v1/reports/*
+    methods: [GET]
+    price: $0.05
+    access: { for: 1h, requests: 100 }
+    description: Reports; one payment opens all of them for an hour
+    mimeType: application/json
 `;
 }

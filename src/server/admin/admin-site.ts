@@ -9,6 +9,7 @@ import { COMMON_HEADERS, DATA_POLICY } from './answer-headers.ts';
 import { ApiCall } from './api-call.ts';
 import { admit } from './gate.ts';
 import { readJsonBody } from './json-body.ts';
+import { type PageFile, readPage } from './page.ts';
 import type { AdminSources } from './sources.ts';
 
 /**
@@ -18,6 +19,7 @@ import type { AdminSources } from './sources.ts';
 export class AdminSite {
   readonly #sources: AdminSources;
   readonly #log: Logger;
+  #page: PageFile | undefined;
   #api: Promise<ReadonlyMap<string, ApiPath>> | undefined;
 
   constructor(sources: AdminSources, log: Logger) {
@@ -28,14 +30,15 @@ export class AdminSite {
   /** Whether a path is the page's or its API's, and the plan serves them. */
   serves(path: string): boolean {
     if (this.#sources.plan().adminPage === undefined) return false;
-    return path === '/api' || path.startsWith('/api/');
+    return path === '/' || path === '/api' || path.startsWith('/api/');
   }
 
   /** Answers a request for such a path. Never throws. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
     try {
-      sendJson(response, 200, await this.#call(request, path, new URLSearchParams(query)));
+      if (path === '/') this.#sendPage(request, response);
+      else sendJson(response, 200, await this.#call(request, path, new URLSearchParams(query)));
     } catch (fault) {
       const { code, message, status } = this.#refusalOf(fault);
       if (code === 'token_required') response.setHeader('WWW-Authenticate', 'Bearer');
@@ -48,6 +51,13 @@ export class AdminSite {
   /** Closes what was opened. */
   async close(): Promise<void> {
     await this.#sources.ledger.close();
+  }
+
+  #sendPage({ method }: IncomingMessage, response: ServerResponse): void {
+    if (method !== 'GET' && method !== 'HEAD') throw new AdminRefusal('method_not_allowed', 'the page is for GET');
+    this.#page ??= readPage();
+    response.writeHead(200, { ...this.#page.headers, 'Content-Type': 'text/html; charset=utf-8' });
+    response.end(this.#page.html);
   }
 
   async #call(request: IncomingMessage, path: string, query: URLSearchParams): Promise<unknown> {

@@ -10,7 +10,12 @@ export interface BuiltFile {
   readonly content: string;
 }
 
-const SOURCES = { 'paywall.js': 'src/browser/paywall/main.ts', 'paywall.css': 'src/browser/paywall/page.css' } as const;
+const SOURCES = {
+  'paywall.js': 'src/browser/paywall/main.ts',
+  'paywall.css': 'src/browser/paywall/page.css',
+  'admin.js': 'src/browser/admin/main.ts',
+  'admin.css': 'src/browser/admin/page.css',
+} as const;
 
 /** Builds everything anew, without writing it. The same sources give the same bytes. */
 export async function buildPages(): Promise<readonly BuiltFile[]> {

@@ -1,0 +1,37 @@
+import type { Doubt, Payment } from './answers.ts';
+import { read } from './api.ts';
+import { h } from './dom.ts';
+import { spanText } from './format.ts';
+import { paymentTable } from './payments.ts';
+import { section } from './table.ts';
+import type { View } from './view.ts';
+
+/** What may still move, and what waits for a person. */
+export const doubt: View = {
+  title: 'In doubt',
+  everyMs: 10_000,
+  async show() {
+    const { open, moreOpen, waiting } = await read<Doubt>('doubt');
+    const ages = new Map<Payment, number>(open.map((each) => [each, each.forMs]));
+    const all = h(
+      'a',
+      { href: '#/payments?state=unknown,undelivered,delivery_unknown,defaulted' },
+      'Look further back',
+    );
+    return [
+      section(
+        'Money that may still move, the oldest first',
+        paymentTable('Money that may still move', open, 'None: every payment has come to an end.', [
+          'For',
+          (row) => spanText(ages.get(row) ?? 0),
+        ]),
+        moreOpen ? h('p', {}, 'There are more.') : undefined,
+      ),
+      section(
+        'Payments that somebody has to take care of',
+        paymentTable('Payments that somebody has to take care of', waiting.payments, 'None.'),
+        waiting.next === null ? undefined : h('p', {}, all),
+      ),
+    ];
+  },
+};

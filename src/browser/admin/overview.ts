@@ -1,0 +1,120 @@
+import type { Doubt, Earning, FunnelRoute, Money, Revenue } from './answers.ts';
+import { read } from './api.ts';
+import { dayChart } from './chart.ts';
+import { h, outside, svg } from './dom.ts';
+import { countText, moneyList, moneyText, settledOf, spanText } from './format.ts';
+import { section, table } from './table.ts';
+import type { View, ViewContext } from './view.ts';
+
+const PERIODS = new Map([
+  [1, 'Today (UTC)'],
+  [7, '7 days'],
+  [30, '30 days'],
+]);
+
+/** What was earned, and how far requests get. */
+export const overview: View = {
+  title: 'Overview',
+  everyMs: 10_000,
+  async show({ query }: ViewContext) {
+    const days = PERIODS.has(Number(query.get('days'))) ? Number(query.get('days')) : 30;
+    const [revenue, funnel, doubt] = await Promise.all([
+      read<Revenue>('revenue', { days: String(days) }),
+      read<{ readonly routes: readonly FunnelRoute[] }>('funnel'),
+      read<Doubt>('doubt', { limit: '1' }),
+    ]);
+    const symbol = revenue.money[0]?.symbol ?? 'USDC';
+    return [
+      h('div', { class: 'tiles' }, ...revenue.periods.map((period) => tile(period, days)), doubtTile(doubt)),
+      section(`Revenue per day, ${symbol}`, dayChart(revenue.byDay, symbol)),
+      h(
+        'div',
+        { class: 'columns' },
+        section('By route', earnings('Route', revenue.byRoute)),
+        section('By network', earnings('Network', revenue.byNetwork)),
+        section('By asset', earnings('Asset', revenue.byAsset)),
+      ),
+      section('From question to delivery', funnelTable(funnel.routes)),
+    ];
+  },
+};
+
+function tile({ days, money }: Revenue['periods'][number], chosen: number): HTMLElement {
+  const payments = settledOf(money);
+  return h(
+    'a',
+    { class: 'tile', href: `#/overview?days=${days}`, 'aria-current': days === chosen ? 'true' : undefined },
+    h('span', { class: 'name' }, PERIODS.get(days) ?? ''),
+    h('strong', {}, ...moneyLines(money)),
+    h('span', { class: 'small' }, `${countText(payments)} ${payments === 1 ? 'payment' : 'payments'}`),
+  );
+}
+
+function moneyLines(money: readonly Money[]): readonly HTMLElement[] {
+  return money.length === 0 ? [h('span', {}, '0')] : money.map((each) => h('span', {}, moneyText(each)));
+}
+
+function doubtTile({ open, moreOpen, waiting }: Doubt): HTMLElement {
+  const longest = open[0];
+  const needs = waiting.payments.length > 0 ? '; some need you' : '';
+  return h(
+    'a',
+    { class: open.length > 0 || needs !== '' ? 'tile warn' : 'tile', href: '#/doubt' },
+    h('span', { class: 'name' }, 'In doubt'),
+    h('strong', {}, h('span', {}, `${open.length}${moreOpen ? '+' : ''}`)),
+    h(
+      'span',
+      { class: 'small' },
+      longest === undefined ? `none open${needs}` : `longest ${spanText(longest.forMs)}${needs}`,
+    ),
+  );
+}
+
+function earnings(what: string, rows: readonly Earning[]): HTMLElement {
+  return table<Earning>(
+    `Revenue by ${what.toLowerCase()}`,
+    [
+      { title: what, cell: ({ name }) => outside(name) },
+      { title: 'Payments', cell: ({ money }) => countText(settledOf(money)), figure: true },
+      { title: 'Revenue', cell: ({ money }) => moneyList(money), figure: true },
+    ],
+    rows,
+    'Nothing was paid in this time.',
+  );
+}
+
+function funnelTable(routes: readonly FunnelRoute[]): HTMLElement {
+  const most = Math.max(...routes.map(({ asked }) => asked), 1);
+  const step = (name: keyof FunnelRoute) => (row: FunnelRoute) => {
+    const count = Number(row[name]);
+    const bar = svg(
+      'svg',
+      { class: 'meter', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      svg('rect', { class: 'bar', width: ((100 * count) / most).toFixed(2), height: '6' }),
+    );
+    return h('span', {}, countText(count), bar);
+  };
+  return h(
+    'div',
+    {},
+    table<FunnelRoute>(
+      'Requests by route, from question to delivery',
+      [
+        { title: 'Route', cell: ({ route }) => outside(route) },
+        { title: 'Asked', cell: step('asked'), figure: true },
+        { title: 'Told the price', cell: step('priced'), figure: true },
+        { title: 'Paid', cell: step('paid'), figure: true },
+        { title: 'Delivered', cell: step('delivered'), figure: true },
+        { title: 'By pass', cell: ({ passes }) => countText(passes), figure: true },
+        {
+          title: 'Paid per price told',
+          cell: ({ paid, priced }) => (priced === 0 ? '–' : `${Math.round((100 * paid) / priced)} %`),
+          figure: true,
+        },
+      ],
+      routes,
+      'No request of a priced route yet.',
+    ),
+    h('p', { class: 'small' }, 'Counted since the gateway started.'),
+  );
+}

@@ -1,0 +1,54 @@
+import { type Child, h } from './dom.ts';
+
+/** A column: its title, what stands in it, and whether that is a figure. */
+export interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => Child;
+  readonly figure?: true;
+}
+
+/** Makes a table; on a narrow screen each row becomes a list of titles and values. */
+export function table<Row>(
+  label: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  none: string,
+): HTMLElement {
+  if (rows.length === 0) return h('p', { class: 'none' }, none);
+  const head = h(
+    'tr',
+    { role: 'row' },
+    ...columns.map(({ title, figure }) => {
+      return h('th', { role: 'columnheader', scope: 'col', class: figure && 'figure' }, title);
+    }),
+  );
+  const body = rows.map((row) =>
+    h(
+      'tr',
+      { role: 'row' },
+      ...columns.map(({ title, cell, figure }) => {
+        return h('td', { role: 'cell', 'data-title': title, class: figure && 'figure' }, h('span', {}, cell(row)));
+      }),
+    ),
+  );
+  return h(
+    'table',
+    { role: 'table', 'aria-label': label },
+    h('thead', { role: 'rowgroup' }, head),
+    h('tbody', { role: 'rowgroup' }, ...body),
+  );
+}
+
+/** Names and values, one under the other. */
+export function facts(pairs: readonly (readonly [string, Child])[]): HTMLElement {
+  const list = h('dl', { class: 'facts' });
+  for (const [name, value] of pairs) {
+    if (value !== undefined && value !== '') list.append(h('dt', {}, name), h('dd', {}, value));
+  }
+  return list;
+}
+
+/** A part of a view with its heading. */
+export function section(title: string, ...children: readonly Child[]): HTMLElement {
+  return h('section', { class: 'card' }, h('h2', {}, title), ...children);
+}

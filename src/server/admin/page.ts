@@ -1,0 +1,50 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { COMMON_HEADERS } from './answer-headers.ts';
+
+/** Three levels up from here both as `src/server/admin` and as `dist/server/admin`. */
+const ASSETS = new URL('../../../config/pages/', import.meta.url);
+
+/** The page as it is sent. It is the same for everybody: all that it shows, it asks the API for. */
+export interface PageFile {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Reads the page. */
+export function readPage(): PageFile {
+  const [script, style] = ['admin.js', 'admin.css'].map((name) => readFileSync(new URL(name, ASSETS), 'utf8'));
+  if (script === undefined || style === undefined) throw new Error('the admin page has no assets');
+  const html = [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">',
+    '<meta name="robots" content="noindex"><title>Turnpike</title><link rel="icon" href="data:,">',
+    `<style>${style}</style></head><body><div id="app"></div>`,
+    '<noscript><p class="note">This page needs JavaScript. Without it, the same figures come from: turnpike ledger summary</p></noscript>',
+    `<script>${script}</script></body></html>`,
+  ].join('');
+  return { html, headers: { ...COMMON_HEADERS, 'Content-Security-Policy': policyOf(script, style) } };
+}
+
+/**
+ * Nothing runs or styles the page but what stands in it, by its digest; nobody else is asked anything; no page frames it;
+ * and no text can become markup, whatever the script does: the browser refuses it (trusted types).
+ */
+function policyOf(script: string, style: string): string {
+  return [
+    "default-src 'none'",
+    `script-src '${digestOf(script)}'`,
+    `style-src '${digestOf(style)}'`,
+    'img-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ');
+}
+
+function digestOf(text: string): string {
+  return `sha256-${hash('sha256', text, 'base64')}`;
+}
