@@ -1,11 +1,11 @@
 import { CHARGE_SUCCESS, type ChargeRule, parseStatusRange, type StatusRange } from '../domain/charge-rule.ts';
 import type { DeferredBounds } from '../domain/plan.ts';
-import type { Parsed } from '../domain/price.ts';
+import { type Parsed, parsePrice } from '../domain/price.ts';
 import type { KeepAnswers } from '../domain/route.ts';
 import { byteSize } from './byte-size.ts';
 import { complete, type Decoder, map, mapped } from './decoder.ts';
 import { byKind, list, valuesOf } from './forms.ts';
-import { integer, text, word } from './text.ts';
+import { text, word } from './text.ts';
 import { jsonConditions } from './when-keys.ts';
 
 /** A kept answer is written in one piece, next to the payment. */
@@ -13,7 +13,36 @@ const MAX_KEPT_BYTES = 4 * 1_024 * 1_024;
 const KEEP_RIGHT = 'a map such as {size: 64KB}, or off';
 
 /** How far deferred settlement runs ahead where the file does not say. */
-export const DEFAULT_DEFERRED: DeferredBounds = { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 };
+export const DEFAULT_DEFERRED: DeferredBounds = {
+  maxUnsettled: 1_000,
+  maxUnsettledPerPayer: 10,
+  money: { all: undefined, ofPayer: undefined },
+};
+
+/** Most answers on credit that can be counted. */
+const MOST_ANSWERS = 1_000_000;
+const BOUND_RIGHT = `a whole number from 1 to ${MOST_ANSWERS}, or an amount such as $1.50`;
+
+/** A number of answers, or a sum of money. */
+type Bound = { readonly kind: 'count'; readonly count: number } | { readonly kind: 'money'; readonly decimal: string };
+
+const creditBound: Decoder<Bound> = text({
+  expects: BOUND_RIGHT,
+  pattern: '[1-9]\\d{0,6}|\\$(?:0|[1-9]\\d*)(?:\\.\\d+)?',
+  schema: { type: ['string', 'integer'], minimum: 1, maximum: MOST_ANSWERS },
+  bare: true,
+  parse: (given): Parsed<Bound> => {
+    const wrong = { ok: false, wrong: `${JSON.stringify(given)} is no bound`, right: BOUND_RIGHT } as const;
+    if (!given.startsWith('$')) {
+      const count = /^[1-9]\d{0,6}$/.test(given) ? Number(given) : 0;
+      return count >= 1 && count <= MOST_ANSWERS ? { ok: true, value: { kind: 'count', count } } : wrong;
+    }
+    const price = parsePrice(given);
+    return price.ok && price.value.kind === 'usd'
+      ? { ok: true, value: { kind: 'money', decimal: price.value.decimal } }
+      : wrong;
+  },
+});
 
 /** When the money moves; used by the file and by each route. */
 export const settleMode = word(['after', 'before', 'deferred']);
@@ -83,19 +112,35 @@ export const enforcement: Decoder<number> = text({
 /** The keys of `deferred`. */
 export const deferredKeys = map('a map with maxUnsettled or maxUnsettledPerPayer', {
   maxUnsettled: {
-    decoder: integer('a whole number from 1 to 1000000', 1, 1_000_000),
-    default: DEFAULT_DEFERRED.maxUnsettled,
-    description: 'Most answers that are out while their payment is not settled yet, over all payers and processes.',
+    decoder: creditBound,
+    description:
+      'Most answers that are out while their payment is not settled yet, over all payers and processes: a number of them, or the sum of what they may cost (`$1.50`, in each asset for itself). Default: 1000.',
   },
   maxUnsettledPerPayer: {
-    decoder: integer('a whole number from 1 to 1000000', 1, 1_000_000),
-    default: DEFAULT_DEFERRED.maxUnsettledPerPayer,
-    description: 'The same for one payer: how many calls one buyer can get without paying for them in the end.',
+    decoder: creditBound,
+    description: 'The same for one payer: how much one buyer can get without paying for it in the end. Default: 10.',
   },
 });
 
 /** How far deferred settlement may run ahead of the money. */
-export const deferredBounds: Decoder<DeferredBounds> = complete(deferredKeys, (bounds): DeferredBounds => bounds);
+export const deferredBounds: Decoder<DeferredBounds> = complete(
+  deferredKeys,
+  ({ maxUnsettled: all, maxUnsettledPerPayer: ofPayer }): DeferredBounds => ({
+    maxUnsettled: countOf(all, DEFAULT_DEFERRED.maxUnsettled),
+    maxUnsettledPerPayer: countOf(ofPayer, DEFAULT_DEFERRED.maxUnsettledPerPayer),
+    money: { all: moneyOf(all), ofPayer: moneyOf(ofPayer) },
+  }),
+);
+
+/** A bound in money counts no answers. */
+function countOf(bound: Bound | undefined, otherwise: number): number {
+  if (bound === undefined) return otherwise;
+  return bound.kind === 'count' ? bound.count : MOST_ANSWERS;
+}
+
+function moneyOf(bound: Bound | undefined): string | undefined {
+  return bound?.kind === 'money' ? bound.decimal : undefined;
+}
 
 /** The keys of `keepAnswers`. */
 export const keepAnswersKeys = map(KEEP_RIGHT, {

@@ -49,7 +49,8 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   retentionMs: { key: 'retention', show: ({ retentionMs }) => showMs(retentionMs) },
   deferred: {
     key: 'deferred',
-    show: ({ deferred }) => `${deferred.maxUnsettled}, ${deferred.maxUnsettledPerPayer} per payer`,
+    show: ({ deferred: { maxUnsettled, maxUnsettledPerPayer, money } }) =>
+      `${boundText(maxUnsettled, money.all)}, ${boundText(maxUnsettledPerPayer, money.ofPayer)} per payer`,
   },
   accessTokens: {
     key: 'accessTokens',
@@ -144,4 +145,8 @@ function showMs(ms: number): string {
   if (ms === 0) return '0s';
   const [size, unit] = UNITS.find(([size]) => ms % size === 0) ?? [1, 'ms'];
   return `${ms / size}${unit}`;
+}
+
+function boundText(count: number, money: string | undefined): string {
+  return money === undefined ? String(count) : `$${money}`;
 }

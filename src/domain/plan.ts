@@ -40,6 +40,8 @@ export interface DeferredBounds {
   /** Most answers whose payment is not settled yet, over all payers. */
   readonly maxUnsettled: number;
   readonly maxUnsettledPerPayer: number;
+  /** The same as money, next to the counts: sums of the most that is open, in dollars as plain decimals; `undefined` for no bound. */
+  readonly money: { readonly all: string | undefined; readonly ofPayer: string | undefined };
 }
 
 /** How the admin page is served. */

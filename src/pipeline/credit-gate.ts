@@ -1,9 +1,13 @@
-import type { DeferredBounds } from '../domain/plan.ts';
+/** How much may be owed: answers, or atomic units of an asset. */
+export interface CreditBounds {
+  readonly maxUnsettled: number | bigint;
+  readonly maxUnsettledPerPayer: number | bigint;
+}
 
-/** The ledger's counts of what is owed, neither of them further than `upTo`. */
+/** What the ledger says is owed, in the same measure. Counts go no further than `upTo`. */
 export interface OwedCounts {
-  all(upTo: number): Promise<number>;
-  ofPayer(upTo: number): Promise<number>;
+  all(upTo: number): Promise<number | bigint>;
+  ofPayer(upTo: number): Promise<number | bigint>;
 }
 
 /**
@@ -15,18 +19,20 @@ const COUNT_LASTS_MS = 100;
 /** Leave to answer once before the money moves. */
 export interface Credit {
   readonly payer: string;
+  /** What it counts for. */
+  readonly weight: bigint;
   /** When the debt was in the ledger, in ticks of the gate. */
   writtenAt: number;
 }
 
 /** A count over all payers, under way or done. */
 interface Total {
-  readonly upTo: number;
+  readonly upTo: bigint;
   /** Tick at which it began: it has seen the debts that were written before. */
   readonly since: number;
   /** By the clock. */
   readonly until: number;
-  readonly owed: Promise<number>;
+  readonly owed: Promise<number | bigint>;
 }
 
 /**
@@ -52,21 +58,21 @@ export class CreditGate {
     this.#clock = clock;
   }
 
-  /** Gives leave, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
-  async take(payer: string, bounds: DeferredBounds, counts: OwedCounts): Promise<Credit | undefined> {
+  /** Gives leave for what counts for `weight`, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
+  async take(payer: string, bounds: CreditBounds, counts: OwedCounts, weight = 1n): Promise<Credit | undefined> {
     this.#tick += 1;
     const since = this.#tick;
-    const credit: Credit = { payer, writtenAt: Number.POSITIVE_INFINITY };
+    const credit: Credit = { payer, weight, writtenAt: Number.POSITIVE_INFINITY };
     const taking = { since };
     this.#credits.add(credit);
     this.#taking.add(taking);
     try {
-      const total = this.#countAll(bounds.maxUnsettled, counts);
+      const total = this.#countAll(BigInt(bounds.maxUnsettled), counts);
       taking.since = total.since;
-      const [all, ofPayer] = await Promise.all([total.owed, counts.ofPayer(bounds.maxUnsettledPerPayer)]);
+      const [all, ofPayer] = await Promise.all([total.owed, counts.ofPayer(Number(bounds.maxUnsettledPerPayer))]);
       const isWithin =
-        all + this.#unseen(total.since) <= bounds.maxUnsettled &&
-        ofPayer + this.#unseen(since, payer) <= bounds.maxUnsettledPerPayer;
+        BigInt(all) + this.#unseen(total.since) <= bounds.maxUnsettled &&
+        BigInt(ofPayer) + this.#unseen(since, payer) <= bounds.maxUnsettledPerPayer;
       if (isWithin) return credit;
       this.#credits.delete(credit);
       return undefined;
@@ -92,11 +98,11 @@ export class CreditGate {
   }
 
   /** The count of a moment ago, or a new one. One that failed is nobody's any more. */
-  #countAll(upTo: number, counts: OwedCounts): Total {
+  #countAll(upTo: bigint, counts: OwedCounts): Total {
     const now = this.#clock();
     const known = this.#total;
     if (known !== undefined && known.upTo === upTo && now < known.until) return known;
-    const total: Total = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed: counts.all(upTo) };
+    const total: Total = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed: counts.all(Number(upTo)) };
     this.#total = total;
     total.owed.catch(() => {
       if (this.#total === total) this.#total = undefined;
@@ -105,12 +111,12 @@ export class CreditGate {
   }
 
   /** Answers whose debt a count that began at `since` has not seen; of one payer or of all. */
-  #unseen(since: number, payer?: string): number {
-    let answers = 0;
+  #unseen(since: number, payer?: string): bigint {
+    let weight = 0n;
     for (const credit of this.#credits) {
-      if (credit.writtenAt > since && (payer === undefined || credit.payer === payer)) answers += 1;
+      if (credit.writtenAt > since && (payer === undefined || credit.payer === payer)) weight += credit.weight;
     }
-    return answers;
+    return weight;
   }
 
   /** Debts that every count under way or in use has seen in the ledger need not be remembered. */

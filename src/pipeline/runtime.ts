@@ -25,7 +25,7 @@ import type { UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
-import type { CreditGate } from './credit-gate.ts';
+import type { CreditGates } from './credit-gates.ts';
 import type { Limiters } from './limits/limiters.ts';
 import type { SignInGate } from './sign-in.ts';
 
@@ -115,7 +115,7 @@ export interface Services {
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
   readonly mcp: McpState;
-  readonly creditGate: CreditGate;
+  readonly creditGate: CreditGates;
   readonly limiters: Limiters;
   readonly passes: PassServices;
   /** Counts what may be used a number of times for nothing. */

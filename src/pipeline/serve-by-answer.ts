@@ -6,7 +6,7 @@ import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
 import { chargeEvent, usageFact } from './charge-facts.ts';
 import type { ClaimedPayment } from './claim.ts';
-import type { Credit } from './credit-gate.ts';
+import type { CreditLeave } from './credit-gates.ts';
 import { cutInTime } from './cut-in-time.ts';
 import { keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -198,7 +198,7 @@ async function serveStream(
   services: Services,
 ): Promise<Served | Refusal> {
   const { claimed, authorized, response } = waiting;
-  let credit: Credit | undefined;
+  let credit: CreditLeave | undefined;
   try {
     if (response.broken) throw new GatewayError('upstream_invalid_answer');
     credit = await takeCredit(request, authorized, services);
@@ -218,7 +218,7 @@ async function serveStream(
 async function streamOnCredit(
   request: RoutedRequest,
   waiting: Waiting,
-  { reading, credit }: { readonly reading: StreamReading; readonly credit: Credit },
+  { reading, credit }: { readonly reading: StreamReading; readonly credit: CreditLeave },
   services: Services,
 ): Promise<Served> {
   const { claimed, response, digest } = waiting;

@@ -3,7 +3,7 @@ import type { RelayOutcome } from '../proxy/upstream-connection.ts';
 import type { Transition } from '../store/ledger.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
-import type { Credit } from './credit-gate.ts';
+import type { CreditLeave } from './credit-gates.ts';
 import { creditMsLeft, cutInTime } from './cut-in-time.ts';
 import { hasLeft, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -43,20 +43,17 @@ export async function takeCredit(
   { runtime }: RoutedRequest,
   { payment }: AuthorizedPayment,
   { ledger, creditGate, clock }: Services,
-): Promise<Credit | undefined> {
+): Promise<CreditLeave | undefined> {
   if (creditMsLeft(payment, clock()) === 0) return undefined;
   const { payer } = payment.authorization;
-  return await creditGate.take(payer, runtime.plan.deferred, {
-    all: (upTo) => ledger.countOwed(upTo),
-    ofPayer: (upTo) => ledger.countOwedBy(payer, upTo),
-  });
+  return await creditGate.take({ payer, offer: payment.offer }, runtime.plan.deferred, ledger);
 }
 
 /** A payment whose answer goes out before its money moves. */
 interface Advance {
   readonly authorized: AuthorizedPayment;
   readonly claimed: ClaimedPayment;
-  readonly credit: Credit;
+  readonly credit: CreditLeave;
 }
 
 async function serveOwing(

@@ -14,7 +14,7 @@ import type { Observer } from '../observe/observer.ts';
 import { Outages, STORE, watchOutages } from '../observe/outages.ts';
 import { createTokenKey } from '../pass/token-keys.ts';
 import { UseCounter } from '../pass/use-counter.ts';
-import { CreditGate } from '../pipeline/credit-gate.ts';
+import { CreditGates } from '../pipeline/credit-gates.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { After, Services } from '../pipeline/runtime.ts';
 import { Reconciler, type RecoveryNotes } from '../recovery/reconciler.ts';
@@ -224,7 +224,7 @@ function assemble(plan: Plan, ground: Ground, deps: GatewayDeps): Parts {
     families,
     answerReaders,
     mcp: new McpState(),
-    creditGate: new CreditGate(),
+    creditGate: new CreditGates(),
     limiters: createLimiters(clock),
     passes: keeper,
     uses: new UseCounter(store.uses, clock),

@@ -16,6 +16,9 @@ export interface OpenCount {
   readonly oldestAt: number;
 }
 
+/** An asset as rows name it. */
+export type OwedAsset = Pick<PaymentRecord, 'network' | 'asset'>;
+
 /** What the ledger needs beside requests: who is alive, what was left open, what is old. */
 export interface Upkeep {
   /**
@@ -65,6 +68,11 @@ export interface Upkeep {
    * The same of one payer, together with what it defaulted on: a debt counts until it is paid, or its row is forgotten.
    */
   countOwedBy(payer: string, upTo: number): Promise<number>;
+  /**
+   * What those of one asset come to, in atomic units, exactly: what is asked for, and where that is not known yet, the
+   * most that can be. Of all payers, or of one together with what it defaulted on.
+   */
+  sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
    * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is

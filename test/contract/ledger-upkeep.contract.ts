@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Amount } from '../../src/domain/amount.ts';
 import type { PaymentState } from '../../src/domain/payment-state.ts';
 import { EXPIRES_AT, type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
@@ -95,6 +96,34 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await owed('alice')).toEqual({ all: 2, ofPayer: 2 });
       await moved(unknown, { to: 'delivered', settlement: SETTLEMENT });
       expect(await owed('alice')).toEqual({ all: 1, ofPayer: 1 });
+    });
+
+    it('is summed in one asset, exactly, at what is asked for or the most that can be', async () => {
+      const [USDC, OTHER] = [`0x${'02'.repeat(20)}`, `0x${'0e'.repeat(20)}`];
+      const sum = (asset: string, payer?: string): Promise<bigint> =>
+        scene.ledger.sumOwed({ network: paymentClaim().network, asset }, payer);
+      const open = async (name: string, payer: string, amount: bigint, asset = USDC) =>
+        await moved(await claimed(paymentClaim({ name, payer, amount: amount as Amount, asset })), { to: 'uncharged' });
+      expect(await sum(USDC)).toBe(0n);
+      const huge = 2n ** 200n;
+      const one = await open('one', 'alice', 500_000n);
+      await open('two', 'alice', huge);
+      await open('three', 'bob', 500_000n);
+      await open('four', 'bob', 7n, OTHER);
+      expect([await sum(USDC), await sum(USDC, 'alice'), await sum(USDC, 'bob')]).toEqual([
+        huge + 1_000_000n,
+        huge + 500_000n,
+        500_000n,
+      ]);
+      expect([await sum(OTHER), await sum(OTHER, 'alice'), await sum(OTHER, 'bob')]).toEqual([7n, 0n, 7n]);
+      const charged = await moved(one, { to: 'owed', asked: 1_200n as Amount });
+      expect(await sum(USDC, 'alice')).toBe(huge + 1_200n);
+      const settling = await moved(charged, { to: 'settling' });
+      const defaulted = await moved(settling, { to: 'defaulted', reason: 'insufficient_funds' });
+      // A default is owed by its payer, and by nobody else.
+      expect([await sum(USDC), await sum(USDC, 'alice')]).toEqual([huge + 500_000n, huge + 1_200n]);
+      await moved(await moved(defaulted, { to: 'settling' }), { to: 'delivered', settlement: SETTLEMENT });
+      expect(await sum(USDC, 'alice')).toBe(huge);
     });
 
     it('includes what broke off before its end, from its first byte until the money moved', async () => {

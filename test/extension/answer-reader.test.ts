@@ -277,6 +277,37 @@ describe('a stream that says what it costs', () => {
   });
 });
 
+describe('streams of one buyer', () => {
+  it('go out on credit as long as the sum of what they may cost is within the bound', async () => {
+    await gateway.close();
+    store = openMemoryLedger(Date.now);
+    gateway = await openGateway('deferred: { maxUnsettledPerPayer: $0.0015 }');
+    const buyer = generatePrivateKey();
+    const signedBy = async (path: string): Promise<string> => {
+      const [accepted] = challengeOf(await fetch(gateway.url + path)).accepts;
+      if (accepted === undefined) throw new Error('a challenge without offers');
+      return encodePayment(await handSigned(buyer, { ...accepted }));
+    };
+    const api = Promise.withResolvers<ServerResponse>();
+    behaviour = (req, res) => {
+      req.resume();
+      res.writeHead(200, { 'Content-Type': EVENTS });
+      res.write('one two\n');
+      api.resolve(res);
+    };
+    const first = await pay('/words/x', await signedBy('/words/x'));
+    behaviour = says('three more words\nthe end\n', EVENTS);
+    const second = await pay('/words/x', await signedBy('/words/x'));
+    expect(await second.text()).toBe('three more words\n: settled 300\nthe end\n');
+    (await api.promise).end('the end\n');
+    expect(await first.text()).toContain(': promised 200');
+    await tally.afterSettlements(2);
+    await rowThat(({ state, asked }) => state === 'delivered' && asked === 200n);
+    const third = await pay('/words/x', await signedBy('/words/x'));
+    expect(await third.text()).toContain(': promised 300');
+  });
+});
+
 describe('an answer that says what it costs, on the local chain', () => {
   let devnet: Devnet;
   let onChain: TestGateway;

@@ -3,6 +3,7 @@ import { UptoEvmScheme as StockClient } from '@x402/evm/upto/client';
 import { type Abi, getAddress } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { type Amount, parseAmount } from '../../src/domain/amount.ts';
+import type { Network } from '../../src/domain/network.ts';
 import type { Offer } from '../../src/domain/offer.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { JsonObject } from '../../src/domain/x402.ts';
@@ -17,7 +18,11 @@ export function units(amount: number | bigint): Amount {
 }
 
 /** An offer of at most `maximum` units of test USDC, payable to an account that nobody used before. */
-export function uptoOffer(devnet: Devnet, maximum: bigint, facilitatorAddress?: string): Offer {
+export function uptoOffer(
+  devnet: Pick<Devnet, 'network' | 'usdc'>,
+  maximum: bigint,
+  facilitatorAddress?: string,
+): Offer {
   const payTo = privateKeyToAccount(generatePrivateKey()).address;
   const facts = { scheme: 'upto', network: devnet.network, payTo, maxTimeoutSeconds: 60 };
   const stated = facilitatorAddress === undefined ? {} : { facilitatorAddress: getAddress(facilitatorAddress) };
@@ -41,6 +46,11 @@ export function uptoOffer(devnet: Devnet, maximum: bigint, facilitatorAddress?: 
       extra: { name: 'USDC', version: '2', assetTransferMethod: 'permit2', ...stated },
     },
   };
+}
+
+/** An offer of at most `maximum` units of an asset of six digits, by values alone. */
+export function uptoOfferOf(maximum: bigint, address = `0x${'02'.repeat(20)}`): Offer {
+  return uptoOffer({ network: 'eip155:84532' as Network, usdc: address as `0x${string}` }, maximum);
 }
 
 /** Signs for an offer with the stock client, and reads the payment with our scheme. */

@@ -4,7 +4,7 @@ import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
 import type { Observer, RequestSummary } from '../../src/observe/observer.ts';
 import { UseCounter } from '../../src/pass/use-counter.ts';
-import { CreditGate } from '../../src/pipeline/credit-gate.ts';
+import { CreditGates } from '../../src/pipeline/credit-gates.ts';
 import { createLimiters } from '../../src/pipeline/limits/limiters.ts';
 import type { Services } from '../../src/pipeline/runtime.ts';
 import { serve } from '../../src/pipeline/serve.ts';
@@ -132,7 +132,7 @@ export async function openValueGateway(
     families,
     answerReaders,
     mcp: new McpState(),
-    creditGate: new CreditGate(),
+    creditGate: new CreditGates(),
     limiters: createLimiters(Date.now),
     passes: {
       quota: { take: () => ({ kind: 'used_up' }), revoke: () => {}, close: async () => {} },

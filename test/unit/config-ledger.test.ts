@@ -176,14 +176,24 @@ describe('deferred settlement', () => {
     expect(planOf(withTop('deferred: {maxUnsettled: 50}')).deferred).toEqual({
       maxUnsettled: 50,
       maxUnsettledPerPayer: 10,
+      money: { all: undefined, ofPayer: undefined },
     });
     expect(planOf(withTop('deferred: {maxUnsettledPerPayer: 1}')).deferred).toEqual({
       maxUnsettled: 1_000,
       maxUnsettledPerPayer: 1,
+      money: { all: undefined, ofPayer: undefined },
     });
   });
 
-  it.each(['0', '-1', '1000001', 'many', '"5"'])('has no bound of %s', (given) => {
+  it('has bounds in money, too, which count no answers', () => {
+    expect(planOf(withTop('deferred: {maxUnsettled: $20, maxUnsettledPerPayer: $1.50}')).deferred).toEqual({
+      maxUnsettled: 1_000_000,
+      maxUnsettledPerPayer: 1_000_000,
+      money: { all: '20', ofPayer: '1.50' },
+    });
+  });
+
+  it.each(['0', '-1', '1000001', 'many', '$0', '$-1', '$', '1 USDC', '1.5'])('has no bound of %s', (given) => {
     expect(problemsOf(withTop(`deferred: {maxUnsettled: ${given}}`))).toHaveLength(1);
     expect(problemsOf(withTop(`deferred: {maxUnsettledPerPayer: ${given}}`))).toHaveLength(1);
   });

@@ -177,7 +177,7 @@ describe('the plan', () => {
       workers: 1,
       retryWindowMs: 600_000,
       retentionMs: 90 * 86_400_000,
-      deferred: { maxUnsettled: 1_000, maxUnsettledPerPayer: 10 },
+      deferred: { maxUnsettled: 1_000, maxUnsettledPerPayer: 10, money: { all: undefined, ofPayer: undefined } },
       routes: [{ prices: [{ settle: 'after' }], idempotent: false, keepAnswers: undefined, identifier: 'off' }],
       limits: {
         paymentHeaderBytes: 12_288,

@@ -54,6 +54,7 @@ const SOUND = [
   withTop('store: postgres://user:p%40ss@db.internal:5432/turnpike?sslmode=verify-full'),
   withTop('store: postgresql:///turnpike?host=/run/postgresql'),
   withTop('settle: deferred\ndeferred: {maxUnsettled: 50}'),
+  withTop('settle: deferred\ndeferred: {maxUnsettled: $20, maxUnsettledPerPayer: $1.50}'),
   withTop('deferred: {}'),
   withTop('retention: 1h'),
   withTop('keepAnswers: {size: 64KB}\npaymentIdentifier: required'),

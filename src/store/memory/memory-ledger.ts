@@ -1,5 +1,11 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import { isOnCredit, type PaymentClaim, type PaymentRecord, type Resolution } from '../../domain/payment-record.ts';
+import {
+  amountAsked,
+  isOnCredit,
+  type PaymentClaim,
+  type PaymentRecord,
+  type Resolution,
+} from '../../domain/payment-record.ts';
 import {
   type ClaimableState,
   COLLECTABLE,
@@ -24,7 +30,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp, dayOf } from '../totals.ts';
-import { type OpenCount, OWNER_GONE_MS } from '../upkeep.ts';
+import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryUses } from './memory-uses.ts';
@@ -142,6 +148,16 @@ class MemoryLedger implements PaymentStore {
         (row) => DEFAULTED.includes(row.state) && row.payer === payer,
       ).length;
       return Math.min(upTo, owing + debts);
+    });
+  }
+
+  sumOwed({ network, asset }: OwedAsset, payer: string | undefined): Promise<bigint> {
+    return this.#calls.run(async () => {
+      const debts =
+        payer === undefined ? [] : [...this.#rows.values()].filter(({ state }) => DEFAULTED.includes(state));
+      return [...this.#owed(), ...debts]
+        .filter((row) => row.network === network && row.asset === asset && (payer ?? row.payer) === row.payer)
+        .reduce((sum, row) => sum + amountAsked(row), 0n);
     });
   }
 

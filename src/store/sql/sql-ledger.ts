@@ -13,7 +13,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
-import type { OpenCount } from '../upkeep.ts';
+import type { OpenCount, OwedAsset } from '../upkeep.ts';
 import type { Uses } from '../uses.ts';
 import { listStatement, skipStatement, totalsStatement } from './book-statements.ts';
 import {
@@ -49,6 +49,7 @@ import {
   forgetUnmovedStatement,
   markPaymentsStatement,
   mayHaveForgottenStatement,
+  owedAmountsStatement,
   pruneStatement,
   retireStatement,
   takeDefaultedStatement,
@@ -140,6 +141,16 @@ export class SqlLedger implements PaymentStore {
 
   async countOwedBy(payer: string, upTo: number): Promise<number> {
     return Math.min(upTo, await this.#count(countOwedByStatement(payer, upTo)));
+  }
+
+  sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint> {
+    return this.#calls.run(async () => {
+      const rows = await this.#engine.run(owedAmountsStatement(asset, payer));
+      const sums = rows.map(
+        (row) => (parseAmount(row.get('amount')) ?? damaged('amount')) * BigInt(readWhole(row, 'every')),
+      );
+      return sums.reduce((sum, amount) => sum + amount, 0n);
+    });
   }
 
   countOpen(): Promise<readonly OpenCount[]> {

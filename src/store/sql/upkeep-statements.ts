@@ -1,6 +1,6 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { ClaimableState } from '../../domain/payment-state.ts';
-import { OWNER_GONE_MS } from '../upkeep.ts';
+import { OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import {
   IS_CLAIMABLE,
   IS_COLLECTABLE,
@@ -103,6 +103,26 @@ export function countOwedByStatement(payer: string, upTo: number): Statement {
     SELECT 1 FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_DEFAULTED} AND payer = $1 LIMIT $2) AS defaulted
   ) AS counted`;
   return { kind: 'read', name: 'count_owed_by', text: query, values: [text(payer), whole(upTo)] };
+}
+
+/**
+ * Counts equal amounts of what is owed in one asset, of all or of one payer with what defaulted. Amounts are never added
+ * by an engine, which would round or overflow.
+ */
+export function owedAmountsStatement({ network, asset }: OwedAsset, payer: string | undefined): Statement {
+  const ofAsset = 'network = $1 AND asset = $2';
+  const rows = (condition: string): string =>
+    `SELECT COALESCE(asked_amount, amount) AS amount FROM turnpike_payments WHERE ${condition} AND ${ofAsset}`;
+  const mine = (condition: string): string => rows(`${condition} AND payer = $3`);
+  const all = payer === undefined ? rows(IS_OWED) : `${mine(IS_OWED)} UNION ALL ${mine(IS_DEFAULTED)}`;
+  const query = `SELECT amount, COUNT(*) AS every FROM (${all}) AS owed GROUP BY amount`;
+  const name = payer === undefined ? 'owed_amounts' : 'owed_amounts_of';
+  return {
+    kind: 'read',
+    name,
+    text: query,
+    values: [network, text(asset), ...(payer === undefined ? [] : [text(payer)])],
+  };
 }
 
 /** Counts open settlements, by state. */

@@ -62,6 +62,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     resolve: (key, resolution) => inner.resolve(key, resolution),
     countOwed: (upTo) => inner.countOwed(upTo),
     countOwedBy: (payer, upTo) => inner.countOwedBy(payer, upTo),
+    sumOwed: (asset, payer) => inner.sumOwed(asset, payer),
     countOpen: () => inner.countOpen(),
     prune: (changedBefore, expiredBefore, limit) => inner.prune(changedBefore, expiredBefore, limit),
     forgetUnmoved: (state, changedBefore, limit) => inner.forgetUnmoved(state, changedBefore, limit),
