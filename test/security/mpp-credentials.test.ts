@@ -211,7 +211,7 @@ describe('one authorization', () => {
     const copies: Record<string, string>[] = [{ 'PAYMENT-SIGNATURE': inX402 }, { authorization: credential }];
     for (const copy of copies) {
       const again = await send('/a', copy);
-      expect([again.status, (await again.json()).code]).toEqual([409, 'payment_already_used']);
+      expect([again.status, await again.json()]).toMatchObject([409, { code: 'payment_already_used' }]);
       expect(again.headers.get('www-authenticate')).toBeNull();
       expect(again.headers.get('payment-required')).toBeNull();
       expect(again.headers.get('payment-receipt')).toBeNull();
