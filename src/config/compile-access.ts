@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccessTerms } from '../domain/access.ts';
+import { repriced } from '../domain/mcp-terms.ts';
 import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassScope } from '../domain/pass.ts';
@@ -57,14 +58,17 @@ export function compileAccess(
   const soldBy = new Map([...byScope].map(([scope, sellers]) => [sellers, termsOf(scope, sellers)] as const));
   return compiled.map(({ route }) => {
     if (!route.prices.some((price) => scopeOf.has(price))) return route;
-    const prices = route.prices.map((price) => {
-      const sellers = scopeOf.get(price);
-      const terms = sellers && soldBy.get(sellers);
-      if (terms === undefined || price.kind === 'free') return price;
-      return withAccess(route, price, terms, commonPath(sellers ?? []));
-    });
-    return { ...route, prices };
+    const selling = new Map(route.prices.map((price) => [price, sellingOf(route, price)]));
+    const sells = (price: RoutePrice): RoutePrice => selling.get(price) ?? price;
+    return { ...route, prices: route.prices.map(sells), mcp: route.mcp && repriced(route.mcp, sells) };
   });
+
+  function sellingOf(route: Route, price: RoutePrice): RoutePrice {
+    const sellers = scopeOf.get(price);
+    const terms = sellers && soldBy.get(sellers);
+    if (terms === undefined || price.kind === 'free') return price;
+    return withAccess(route, price, terms, commonPath(sellers ?? []));
+  }
 }
 
 function pricesOf({ route, fields }: CompiledRoute): readonly {

@@ -31,3 +31,13 @@ export function mcpPriceOf({ prices, otherwise }: McpTerms, target: McpTarget, n
   const found = prices.find((each) => each.target === target && fitsPattern(each.pattern, name));
   return found?.price ?? otherwise;
 }
+
+/** The same terms with other prices. */
+export function repriced(terms: McpTerms, other: (price: RoutePrice) => RoutePrice): McpTerms {
+  const { prices, otherwise } = terms;
+  return {
+    ...terms,
+    prices: prices.map((each) => ({ ...each, price: other(each.price) })),
+    otherwise: otherwise === 'refuse' ? otherwise : other(otherwise),
+  };
+}

@@ -1,4 +1,7 @@
+import { NOTHING } from '../domain/amount.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
 import { type CallTerms, readCallAnswer } from './call-answer.ts';
+import { CallStream } from './call-stream.ts';
 import { annotateTools, type ToolNotes } from './tool-list.ts';
 import { UnpaidResults } from './unpaid-results.ts';
 
@@ -41,6 +44,27 @@ class WholeBody implements BodyChange {
   }
 }
 
+/** The stream that answers a call which is paid for already, by a pass for instance: nothing but its id changes. */
+class PaidStream implements BodyChange {
+  readonly #answer: CallStream;
+
+  constructor(terms: CallTerms) {
+    this.#answer = new CallStream({ terms, amount: NOTHING, receiptOf: () => undefined });
+  }
+
+  pass(chunk: Buffer): readonly Buffer[] {
+    const free = this.#answer.pass(chunk);
+    if (this.#answer.heldBytes > this.#answer.maxBytes) {
+      throw new GatewayError('upstream_invalid_answer', { detail: 'The result is too large.' });
+    }
+    return free.map((part) => Buffer.from(part));
+  }
+
+  end(): Buffer {
+    return Buffer.from(this.#answer.charge().finish?.(undefined) ?? []);
+  }
+}
+
 /** One change after the other. */
 class InTurn implements BodyChange {
   readonly #first: BodyChange;
@@ -69,7 +93,9 @@ export function pricesInTools(isStream: boolean, notes: ToolNotes): BodyChange {
 
 /** Gives the answer to a call that is paid for already the id that its client knows. */
 export function clientId(isStream: boolean, terms: CallTerms): BodyChange {
-  return new WholeBody((body) => readCallAnswer(body, isStream, terms)?.write(undefined));
+  return isStream
+    ? new PaidStream(terms)
+    : new WholeBody((body) => readCallAnswer(body, false, terms)?.write(undefined));
 }
 
 /** Takes results of priced calls out of a stream that nobody paid for. */

@@ -6,7 +6,7 @@ import { CallStream } from './call-stream.ts';
 
 /** How the answer to a priced call is read. */
 export interface CallReading extends CallCharge {
-  /** Whether the head waits for the charge, because the client looks for its receipt there. */
+  /** Whether the head waits for the charge, because the client looks for its receipt or its pass there. */
   readonly headWaits: boolean;
 }
 

@@ -25,6 +25,10 @@ beforeAll(async () => {
   gateway = await startTestGateway(`${settings(devnet, server.url)}routes:
   - path: /mcp
     mcp: { tools: { gated: $0.60, free_time: free } }
+  - path: /hour
+    mcp: { tools: { gated: $0.60 } }
+    access: { for: 1h }
+    rewrite: { from: /hour, to: /mcp }
 `);
 });
 
@@ -159,5 +163,31 @@ describe('the stream of a paid call', () => {
     server.gate.open();
     expect(messagesIn(await rest(reader))).toMatchObject([{ id: 2, result: { content: [{ text: 'passed juice' }] } }]);
     expect(server.cancelled).not.toContain('juice');
+  });
+
+  it('comes at once to who holds a pass, which the head of the first answer brings', async () => {
+    session = await new RawSession(`${gateway.url}/hour`).open();
+    const before = await balance();
+    const payment = await pay('tea');
+    const asked = session.post({
+      id: 2,
+      method: 'tools/call',
+      params: { ...gated('tea'), _meta: { 'x402/payment': payment } },
+    });
+    await server.gate.arrived(++waited);
+    server.gate.open();
+    const bought = await asked;
+    expect(messagesIn(await bought.text())).toMatchObject([{ id: 2, result: { content: [{ text: 'passed tea' }] } }]);
+    session.headers['x402-access-token'] = bought.headers.get('x402-access-token') ?? '';
+    for (const id of [3, 4]) {
+      const params = { ...gated('milk'), _meta: { progressToken: id } };
+      const answer = await session.post({ id, method: 'tools/call', params });
+      const reader = (answer.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+      expect(messagesIn((await reader.read()).value ?? '')).toMatchObject([{ method: 'notifications/progress' }]);
+      await server.gate.arrived(++waited);
+      server.gate.open();
+      expect(messagesIn(await rest(reader))).toMatchObject([{ id, result: { content: [{ text: 'passed milk' }] } }]);
+    }
+    expect(before - (await balance())).toBe(PRICE);
   });
 });

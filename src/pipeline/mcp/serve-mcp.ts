@@ -88,7 +88,7 @@ async function serveCall(
   if (price.kind === 'free') return await stages.free(guarded(request));
   const server = paidId(randomUUID());
   const departure = new CallDeparture(request.clientGone);
-  const asked = pricedCall({ ...request, clientGone: departure }, { call, server }, { route, terms }, services);
+  const asked = pricedCall({ ...request, clientGone: departure }, { call, server, price }, { route, terms }, services);
   const session = sessionOf(request, route);
   const open = { server, cancel: () => departure.cancel() };
   const over = session === undefined ? undefined : services.mcp.openCalls.add(session, call.id, open);
@@ -133,7 +133,7 @@ function sessionOf({ head }: AcceptedRequest, route: Route): string | undefined 
 /** A priced call as the pipeline knows it: its payment is found in the message, its answers are messages. */
 function pricedCall(
   request: AcceptedRequest,
-  { call, server }: { readonly call: McpCall; readonly server: string },
+  { call, server, price }: { readonly call: McpCall; readonly server: string; readonly price: PaidPrice },
   { route, terms: { binding } }: McpRoute,
   { mcp }: Services,
 ): AcceptedRequest & McpRequest {
@@ -149,7 +149,12 @@ function pricedCall(
     client: mcpClient(request.client, (isStream) => clientId(isStream, terms)),
     form: callForm({ call, terms, isHttp, binding, hasOutputSchema }),
     answerReader: ({ offer: { amount }, protocol }) =>
-      callReader({ terms, amount, headWaits: isHttp, receiptOf: (told) => callReceipt(protocol, told) }),
+      callReader({
+        terms,
+        amount,
+        headWaits: isHttp || price.access !== undefined,
+        receiptOf: (told) => callReceipt(protocol, told),
+      }),
   };
 }
 
