@@ -1,5 +1,7 @@
 // Takes the pictures of the README from the real pages: `npm run pictures`. Needs Debian's chromium.
 import { fileURLToPath } from 'node:url';
+import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
+import { putPayment } from '../admin.ts';
 import { findChromium, giveWallet, startBrowser } from '../browser.ts';
 import { freshPayer, startDevnet } from '../devnet.ts';
 import { startTestGateway } from '../gateway.ts';
@@ -11,6 +13,15 @@ routes:
   - { path: /salt, price: $0.05, description: How the sea got its salt }
 `;
 
+/** What the made-up buyers buy, and for how much in atomic units of USDC. */
+const SALES = [
+  ['/salt', 50_000n],
+  ['/archive', 250_000n],
+  ['/search', 2_000n],
+  ['/search', 2_000n],
+  ['/translate', 11_500n],
+] as const;
+
 const chromium = findChromium();
 if (chromium === undefined) throw new Error('there is no chromium on this machine: apt-get install chromium');
 const [devnet, browser] = await Promise.all([startDevnet(), startBrowser(chromium)]);
@@ -20,6 +31,29 @@ await giveWallet(page, devnet, await freshPayer(devnet), { name: 'Rabby' });
 await page.goto(`${gateway.url}/salt`);
 await page.getByRole('button').waitFor();
 await page.screenshot({ path: fileURLToPath(new URL('../../../docs/images/paywall.png', import.meta.url)) });
+await takeAdminPicture();
 await browser.close();
 await gateway.close();
 await devnet.close();
+
+/** The admin page over a ledger of a month: payments of made-up buyers in every way that they can end. */
+async function takeAdminPicture(): Promise<void> {
+  const store = openMemoryLedger();
+  const now = Date.now();
+  await store.beat('process-1', now);
+  for (let index = 0; index < 900; index += 1) {
+    const daysAgo = Math.floor((index * 29) / 900);
+    const claimedAt = now - daysAgo * 86_400_000 - (index % 7) * 60_000;
+    const [route, amount] = SALES[(index * 7 + daysAgo) % SALES.length] ?? ['/salt', 50_000n];
+    if ((index * 13) % 29 < daysAgo * 0.6) continue;
+    const payer = `0x${String(index % 90).padStart(40, '7')}`;
+    await putPayment(store, { name: `p${index}`, claimedAt, route, amount, payer }, 'settling', 'delivered');
+  }
+  await putPayment(store, { name: 'open', claimedAt: now - 190_000, route: '/salt' }, 'settling', 'unknown');
+  const owner = await startTestGateway(`${settings(devnet, 'http://127.0.0.1:9')}${PRICE_TABLE}`, { store });
+  const view = await browser.newPage({ viewport: { width: 1120, height: 720 }, locale: 'en-US' });
+  await view.goto(`${owner.adminUrl}/`);
+  await view.locator('svg rect.bar').first().waitFor({ state: 'attached' });
+  await view.screenshot({ path: fileURLToPath(new URL('../../../docs/images/admin.png', import.meta.url)) });
+  await owner.close();
+}
