@@ -71,6 +71,18 @@ browsers see to themselves. **gRPC does not pass**: it needs HTTP/2 up to the AP
 \`proxyProtocol: true\` has the addresses under \`trustedProxies\` begin each connection with a PROXY header, v1 or v2; one that does not is
 cut. The client that it names is then the peer: trusted only if it is listed itself.
 
+## Proxies of the environment
+
+\`HTTPS_PROXY\` and \`HTTP_PROXY\`, in either case, name the proxy through which facilitators, nodes (\`rpc\` and public ones) and receivers of
+webhooks are asked: one for \`https\` URLs and one for \`http\` URLs. Every connection is a tunnel (\`CONNECT\`), so that the proxy sees no more than
+names of hosts where TLS is spoken, and a tunnel that is refused sent nothing. \`NO_PROXY\` lists who is asked directly: hosts with those below
+them, hosts with a port, addresses, CIDR blocks, or \`*\`. This machine never is asked through a proxy, and upstreams and trace collectors
+never are. \`check\` and \`start\` say who is asked through which proxy, without its credentials. A variable that names no \`http\` or \`https\`
+proxy is a problem of the configuration.
+
+\`turnpike check --online\` asks every facilitator, node and upstream once, through the same proxies, and says what each answered: what is
+listed, what is sold and listed by nobody, which chain a node serves, where a redirect leads. It ends with 1 if one of them fails.
+
 ## Prices
 
 | form | means |
