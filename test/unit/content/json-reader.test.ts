@@ -54,6 +54,27 @@ print(json.dumps(out))`;
     expect(JSON.parse(python.stdout)).toEqual(accepted.map(({ model }) => model));
   });
 
+  it('is read as jq reads it where it is read at all', ({ skip }) => {
+    for (const { name, bytes, model } of BODY_TRICKS) {
+      if (model === 'refused') continue;
+      const program = 'if type != "object" or .model == null then "absent" else .model end';
+      const jq = spawnSync('jq', ['-r', program], { input: bytes, encoding: 'utf8' });
+      if (jq.error !== undefined) skip('there is no jq');
+      expect([jq.stderr, jq.stdout], name).toEqual(['', `${model}\n`]);
+    }
+  });
+
+  it('is read as Perl reads it where it is read at all', ({ skip }) => {
+    const program = `my $v = decode_json(do { local $/; <STDIN> });
+my $m = ref $v eq 'HASH' ? $v->{model} : undef; binmode STDOUT, ':utf8'; print defined $m ? $m : 'absent';`;
+    if (spawnSync('perl', ['-MJSON::PP', '-e', '1']).status !== 0) skip('there is no perl with JSON::PP');
+    for (const { name, bytes, model } of BODY_TRICKS) {
+      if (model === 'refused') continue;
+      const perl = spawnSync('perl', ['-MJSON::PP', '-e', program], { input: bytes, encoding: 'utf8' });
+      expect([perl.stderr, perl.stdout], name).toEqual(['', model]);
+    }
+  });
+
   it('says in one sentence what is wrong with it', () => {
     const fault = (): unknown => read(Buffer.from('{"model":1,"model":2}'));
     expect(fault).toThrow(expect.objectContaining({ detail: expect.stringContaining('"model" is there twice') }));
