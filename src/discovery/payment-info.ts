@@ -1,5 +1,7 @@
 import { formatAmount } from '../domain/amount.ts';
+import { mppOffersOf } from '../domain/mpp-offer.ts';
 import { parsePrice } from '../domain/price.ts';
+import type { ProtocolSetting } from '../domain/protocol-setting.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, paidPrices } from '../domain/route-price.ts';
 import type { JsonObject } from '../domain/x402.ts';
@@ -11,21 +13,34 @@ export const PAYMENT_INFO = 'x-payment-info';
  * What a route costs, in both forms that are in use: `offers[]` with amounts in atomic units, and `price` with `protocols`.
  * `undefined` for a free route.
  */
-export function paymentInfoOf(route: Pick<Route, 'prices'>): JsonObject | undefined {
+export function paymentInfoOf(route: Pick<Route, 'prices' | 'protocols'>): JsonObject | undefined {
   const paid = paidPrices(route);
   if (paid.length === 0) return undefined;
-  const offers = paid
-    .flatMap((price) => price.offers)
-    .map(({ scheme, network, amount, asset }) => ({
+  const offers = route.protocols.flatMap((setting) => paid.flatMap(OFFERS[setting]));
+  const price = statedPrice(route.prices.length === 1 ? paid[0] : undefined);
+  return { offers, price, protocols: route.protocols.map((setting) => ({ [setting]: {} })) };
+}
+
+/** The offers of a price in the words of each protocol. */
+const OFFERS: Readonly<Record<ProtocolSetting, (price: PaidPrice) => readonly JsonObject[]>> = {
+  x402: ({ offers }) =>
+    offers.map(({ scheme, network, amount, asset }) => ({
       intent: 'charge',
       method: 'x402',
       amount: formatAmount(amount),
       currency: asset.address,
       scheme,
       network,
-    }));
-  return { offers, price: statedPrice(route.prices.length === 1 ? paid[0] : undefined), protocols: [{ x402: {} }] };
-}
+    })),
+  mpp: (price) =>
+    mppOffersOf(price).map(({ network, amount, asset }) => ({
+      intent: 'charge',
+      method: 'evm',
+      amount: formatAmount(amount),
+      currency: asset.address,
+      network,
+    })),
+};
 
 /** @param price the only one of its route; `undefined` where the request decides which it is */
 function statedPrice(price: PaidPrice | undefined): JsonObject {

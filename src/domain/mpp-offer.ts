@@ -1,6 +1,12 @@
 import type { Offer } from './offer.ts';
+import type { PaidPrice } from './route-price.ts';
 
 /** Whether MPP can state an offer: its credentials are authorizations of EIP-3009 over exactly the amount. */
 export function statesByMpp({ scheme, asset }: Offer): boolean {
   return scheme === 'exact' && asset.transferMethod === 'eip3009';
+}
+
+/** The offers of a price that MPP states: none of one that is charged by use, or whose answers go out on credit. */
+export function mppOffersOf({ offers, settle, metering }: PaidPrice): readonly Offer[] {
+  return settle === 'deferred' || metering !== undefined ? [] : offers.filter(statesByMpp);
 }

@@ -92,6 +92,28 @@ describe('/openapi.json', () => {
     expect(await faultsOf(JSON.stringify(document))).toEqual([]);
   });
 
+  it('states the price in MPP too where the route speaks it, and in MPP alone where that is all', async () => {
+    const plan = await planOf(
+      `${HEAD}protocols: [x402, mpp]\nroutes:\n  - { path: /both, methods: [GET], price: $0.001 }\n  - { path: /mpp, methods: [GET], price: $0.001, protocols: [mpp] }\n`,
+    );
+    const document = JSON.parse(await read('/openapi.json', plan));
+    const inMpp = {
+      intent: 'charge',
+      method: 'evm',
+      amount: '1000',
+      currency: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+      network: 'eip155:8453',
+    };
+    const both = document.paths['/both'].get['x-payment-info'];
+    expect([both.offers[0].method, both.offers[1], both.protocols]).toEqual([
+      'x402',
+      inMpp,
+      [{ x402: {} }, { mpp: {} }],
+    ]);
+    expect(document.paths['/mpp'].get['x-payment-info']).toMatchObject({ offers: [inMpp], protocols: [{ mpp: {} }] });
+    expect(await faultsOf(JSON.stringify(document))).toEqual([]);
+  });
+
   it('is valid for a table of every form of path, and names what is free without a price', async () => {
     const plan = await planOf(
       `${HEAD}routes:\n  - { path: /healthz, price: free }\n  - { path: /a/:b/*, price: 0.25 USDC }\n  - { path: /r/:rest/*, methods: [POST], price: $1 }\n`,
