@@ -5,11 +5,11 @@ import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
-/** What becomes of a route's answer when it does not arrive, and who has to pay for it. */
-export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent'>;
+/** What becomes of a route's answer when it does not arrive, who has to pay for it, and to whom that is attributed. */
+export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent' | 'builderCode'>;
 
 /** Keys that only mean something where a payment is made. */
-const PAID_ONLY = ['idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce'] as const;
+const PAID_ONLY = ['idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce', 'builderCode'] as const;
 
 /**
  * Compiles how paid answers of a route reach their buyer. What the whole file says is for priced routes only; a free
@@ -27,12 +27,14 @@ export function compileAnswers(
     checkFree(fields, source);
     return { idempotent: false, keepAnswers: undefined, identifier: 'off', enforcePercent: 100 };
   }
+  const attributed = soundValue(inherited(fields.builderCode, gateway.builderCode));
   const keep = soundValue(inherited(fields.keepAnswers, gateway.keepAnswers));
   return {
     idempotent: soundValue(fields.idempotent) ?? false,
     keepAnswers: keep === 'off' ? undefined : keep,
     identifier: soundValue(inherited(fields.paymentIdentifier, gateway.paymentIdentifier)) ?? 'off',
     enforcePercent: soundValue(inherited(fields.enforce, gateway.enforce)) ?? 100,
+    ...(attributed !== undefined && attributed !== 'off' && { builderCode: attributed }),
   };
 }
 

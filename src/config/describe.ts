@@ -1,5 +1,6 @@
 import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
+import type { BuilderCode } from '../domain/builder-code.ts';
 import { chargeText } from '../domain/charge-rule.ts';
 import { keysText } from '../domain/customer-keys.ts';
 import type { McpTerms } from '../domain/mcp-terms.ts';
@@ -71,6 +72,8 @@ export interface RouteDescription extends PriceDescription {
   readonly protocols?: readonly string[];
   /** `optional` or `required`; not there when it is off. */
   readonly paymentIdentifier?: string;
+  /** Codes that its settlements are attributed to, the application's first; only there where there are any. */
+  readonly builderCode?: string;
   /** Clients of a hundred that are charged; only there where not all are. */
   readonly enforcePercent?: number;
   /** Customers who need not pay, in words; only there where there are any. */
@@ -117,6 +120,7 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.keepAnswers !== undefined && { keepAnswersBytes: route.keepAnswers.maxBytes }),
     ...(isPriced(route) && { protocols: route.protocols }),
     ...(route.identifier !== 'off' && { paymentIdentifier: route.identifier }),
+    ...(route.builderCode !== undefined && { builderCode: builderCodeText(route.builderCode) }),
     ...(route.enforcePercent < 100 && { enforcePercent: route.enforcePercent }),
     ...(route.keys !== undefined && { keys: keysText(route.keys) }),
     ...(route.free !== undefined && { free: freeText(route.free) }),
@@ -159,6 +163,11 @@ export function passText({ scope, forMs, requests }: AccessDescription): string 
 /** What each client gets for nothing: `20 per day for each client address`. */
 function freeText(free: FreeQuota): string {
   return `${limitText(free)} for each ${clientText(free)}`;
+}
+
+/** `my_app`, or `my_app with my_service`. */
+function builderCodeText({ app, services }: BuilderCode): string {
+  return services.length === 0 ? app : `${app} with ${services.join(', ')}`;
 }
 
 /** How many clients are charged, as the file says it. */

@@ -76,6 +76,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   idempotent: ({ idempotent = false }) => String(idempotent),
   keepAnswers: ({ keepAnswersBytes }) => (keepAnswersBytes === undefined ? 'off' : `${keepAnswersBytes} bytes`),
   paymentIdentifier: ({ paymentIdentifier = 'off' }) => paymentIdentifier,
+  builderCode: ({ builderCode = 'none' }) => builderCode,
   protocols: ({ protocols = [] }) => protocols.join(', '),
   enforce: ({ enforcePercent = 100 }) => enforceText(enforcePercent),
   keys: ({ keys = 'none' }) => keys,

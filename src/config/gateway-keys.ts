@@ -4,6 +4,7 @@ import type { StoreForm } from '../domain/store-spec.ts';
 import { accessTokens } from './access-keys.ts';
 import { admin } from './admin-keys.ts';
 import type { AssetTable } from './asset-table.ts';
+import { builderCode } from './builder-code-keys.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
 import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
 import { discovery } from './discovery-keys.ts';
@@ -154,6 +155,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       default: 'off',
       description:
         "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged only once however often it is sent: `optional`, or `required`, which refuses payments without one.",
+    },
+    builderCode: {
+      decoder: builderCode,
+      description:
+        'To whom settlements are attributed on chain (x402 extension `builder-code`, ERC-8021): a code such as `my_app`, or a map with `app` and `services`. Facilitators that know the extension write it behind the call data. Default: nobody.',
+      examples: ['my_app', { app: 'my_app', services: ['my_service'] }],
     },
     enforce: {
       decoder: enforcement,

@@ -54,6 +54,8 @@ const SETTLE_BUDGET_SECONDS = 30;
 const REQUEST_ROOM_BYTES = 512;
 /** Room for the declaration of the `payment-identifier` extension with its schema. */
 const IDENTIFIER_ROOM_BYTES = 384;
+/** Room for what declares that facilitators pay for the approval of Permit2, where they say so. */
+const SPONSORING_ROOM_BYTES = 128;
 /** Room for the declaration of the pass that a payment buys. */
 const PASS_ROOM_BYTES = 384;
 /** Room for the declaration of the `sign-in-with-x` extension with its schema, next to the URL and the chains in it. */
@@ -265,6 +267,10 @@ function isSameOffer(a: Offer, b: Offer, { families }: Market): boolean {
   return sameAddress(family, a.payTo, b.payTo) && sameAddress(family, a.asset.address, b.asset.address);
 }
 
+function paysByPermit2({ requirements }: Offer): boolean {
+  return requirements.extra['assetTransferMethod'] === 'permit2';
+}
+
 /**
  * How long `PAYMENT-REQUIRED` of these offers can get without what may be left out, in bytes.
  *
@@ -286,6 +292,7 @@ export function headerLength(
   const room =
     REQUEST_ROOM_BYTES +
     (identifier === 'off' ? 0 : IDENTIFIER_ROOM_BYTES) +
+    (offers.some(paysByPermit2) ? SPONSORING_ROOM_BYTES : 0) +
     (pass === 'none' ? 0 : PASS_ROOM_BYTES) +
     (pass === 'sign-in' ? signIn : 0);
   const bytes = Buffer.byteLength(JSON.stringify(challenge)) + room;

@@ -3,6 +3,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { PathRewrite } from '../domain/route.ts';
 import { access } from './access-keys.ts';
 import type { AssetTable } from './asset-table.ts';
+import { builderCode } from './builder-code-keys.ts';
 import { knownCustomers } from './customer-keys.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
 import { chargeRule, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
@@ -210,6 +211,10 @@ function routeKeyTable(table: AssetTable) {
     paymentIdentifier: {
       decoder: identifierRule,
       description: "Whether a purchase carries the buyer's own id. Default: `paymentIdentifier` of the file.",
+    },
+    builderCode: {
+      decoder: builderCode,
+      description: 'To whom its settlements are attributed, or `off`. Default: `builderCode` of the file.',
     },
     enforce: {
       decoder: enforcement,

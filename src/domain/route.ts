@@ -1,3 +1,4 @@
+import type { BuilderCode } from './builder-code.ts';
 import type { CustomerKeys } from './customer-keys.ts';
 import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
@@ -67,6 +68,8 @@ export interface Route {
   readonly idempotent: boolean;
   readonly keepAnswers: KeepAnswers | undefined;
   readonly identifier: IdentifierRule;
+  /** To whom its settlements are attributed. */
+  readonly builderCode?: BuilderCode | undefined;
   /** How it is paid; at least one. Routes that are paid alike have the same list. */
   readonly protocols: readonly ProtocolSetting[];
   /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */

@@ -106,4 +106,6 @@ export interface SupportedKind {
   readonly scheme: string;
   readonly network: string;
   readonly extra?: JsonObject;
+  /** Extensions that its facilitator lists beside its triples; absent where it lists none. */
+  readonly extensions?: readonly string[];
 }

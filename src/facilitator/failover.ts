@@ -216,10 +216,19 @@ export class FacilitatorPool {
    * says nothing. `undefined` when none that serves it has been reached.
    */
   extraFor(offer: Offer): JsonObject | undefined {
+    const kind = this.#kindFor(offer);
+    return kind && (kind.extra ?? {});
+  }
+
+  /** The extensions that this first facilitator lists: what payments for the offer may carry, besides the payment itself. */
+  extensionsFor(offer: Offer): readonly string[] {
+    return this.#kindFor(offer)?.extensions ?? [];
+  }
+
+  #kindFor(offer: Offer): SupportedKind | undefined {
     const serving = this.#members.filter((member) => serves(member, offer));
     const first = serving.find(isThere) ?? serving[0];
-    const kind = first?.kinds?.find((one) => coversKind(one, offer));
-    return kind && (kind.extra ?? {});
+    return first?.kinds?.find((one) => coversKind(one, offer));
   }
 
   /**

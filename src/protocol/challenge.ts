@@ -1,10 +1,12 @@
 import type { AccessTerms } from '../domain/access.ts';
+import type { BuilderCode } from '../domain/builder-code.ts';
 import type { RouteCalls } from '../domain/discovery.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { RequestHeaders } from '../domain/request-head.ts';
 import type { IdentifierRule, PathPattern } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
+import type { GasSponsoring } from './gas-sponsoring.ts';
 import type { McpPrice } from './mcp-form.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
@@ -24,6 +26,10 @@ export interface ChallengeSubject {
   readonly signIn?: SignInDesk | undefined;
   /** What catalogues are told; `undefined` where the configuration says no. */
   readonly listing?: Listing | undefined;
+  /** How facilitators pay for the approval of Permit2 that a payer may lack. Default: they do not. */
+  readonly sponsoring?: readonly GasSponsoring[];
+  /** To whom settlements are attributed. */
+  readonly builderCode?: BuilderCode | undefined;
 }
 
 /** What catalogues of paid APIs are told of a route. */

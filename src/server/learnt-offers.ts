@@ -2,7 +2,9 @@ import type { Offer } from '../domain/offer.ts';
 import { settingsText } from '../domain/same-settings.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
+import type { GasSponsoring } from '../protocol/gas-sponsoring.ts';
 import { findScheme, type Scheme } from '../scheme/scheme.ts';
+import { sponsoringFor } from './sponsored-approval.ts';
 
 /**
  * The offers of a plan with what their facilitators say belongs into them, such as the account that pays the fees. An
@@ -12,12 +14,14 @@ import { findScheme, type Scheme } from '../scheme/scheme.ts';
  */
 export class LearntOffers {
   readonly #schemes: readonly Scheme[];
-  readonly #pool: Pick<FacilitatorPool, 'extraFor'>;
+  readonly #pool: FacilitatorFacts;
   /** By the plan's offer; `undefined` for one that cannot be made. Those that need nothing are not in it. */
   #learnt: ReadonlyMap<Offer, Offer | undefined> = new Map();
   #lists = new WeakMap<readonly Offer[], readonly Offer[]>();
+  /** By the plan's offer, whose approval of Permit2 is paid for; the others are not in it. */
+  #sponsored: Sponsored = new Map();
 
-  constructor(schemes: readonly Scheme[], pool: Pick<FacilitatorPool, 'extraFor'>) {
+  constructor(schemes: readonly Scheme[], pool: FacilitatorFacts) {
     this.#schemes = schemes;
     this.#pool = pool;
   }
@@ -31,17 +35,26 @@ export class LearntOffers {
     return made;
   }
 
+  /** How facilitators pay for the approval of Permit2 that a payer of offers of the plan may lack. */
+  sponsoringOf(offers: readonly Offer[]): readonly GasSponsoring[] {
+    return [...new Set(offers.flatMap((offer) => this.#sponsored.get(offer) ?? []))];
+  }
+
   /** What the facilitators say now; `undefined` when that is what is in force. */
   look(offers: Iterable<Offer>): Lesson | undefined {
     const learnt = new Map<Offer, Offer | undefined>();
+    const sponsored = new Map<Offer, readonly GasSponsoring[]>();
     for (const offer of offers) {
+      const kinds = sponsoringFor(offer, this.#pool.extensionsFor(offer));
+      if (kinds.length > 0) sponsored.set(offer, kinds);
       const facts = findScheme(this.#schemes, offer.scheme, offer.network)?.facts;
       if (facts === undefined || learnt.has(offer)) continue;
       const extra = this.#pool.extraFor(offer);
       learnt.set(offer, this.#same(offer, extra && withFacts(offer, facts(extra))));
     }
     const isNew = [...learnt].some(([offer, made]) => !this.#learnt.has(offer) || this.#learnt.get(offer) !== made);
-    return isNew ? { of: (list) => this.#with(learnt, list), adopt: () => this.#adopt(learnt) } : undefined;
+    if (!isNew && isSame(sponsored, this.#sponsored)) return undefined;
+    return { of: (list) => this.#with(learnt, list), adopt: () => this.#adopt(learnt, sponsored) };
   }
 
   /** The one in force where the new one says the same, so that nothing is made anew for it. */
@@ -55,10 +68,20 @@ export class LearntOffers {
     return offers.flatMap((offer) => (learnt.has(offer) ? (learnt.get(offer) ?? []) : [offer]));
   }
 
-  #adopt(learnt: ReadonlyMap<Offer, Offer | undefined>): void {
+  #adopt(learnt: ReadonlyMap<Offer, Offer | undefined>, sponsored: Sponsored): void {
     this.#learnt = learnt;
+    this.#sponsored = sponsored;
     this.#lists = new WeakMap();
   }
+}
+
+/** What is asked of facilitators about offers. */
+type FacilitatorFacts = Pick<FacilitatorPool, 'extraFor' | 'extensionsFor'>;
+
+type Sponsored = ReadonlyMap<Offer, readonly GasSponsoring[]>;
+
+function isSame(one: Sponsored, other: Sponsored): boolean {
+  return one.size === other.size && [...one].every(([offer, kinds]) => kinds.join() === other.get(offer)?.join());
 }
 
 /** What facilitators say of offers, not in force yet. */

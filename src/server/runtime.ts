@@ -196,13 +196,14 @@ function openPrice(
     listings,
   }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'> & { readonly listings: Listings | undefined },
 ): OpenPrice {
-  const { host, mimeType, identifier } = route;
+  const { host, mimeType, identifier, builderCode } = route;
   const { id, description, parts } = price;
   const offers = offersOf(price, learnt);
   const access = accessTools && openAccessDesk(price, host, accessTools);
   // Only a metered price knows what to charge of an amount that was signed as the most.
   const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;
-  const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route) };
+  const sponsoring = learnt.sponsoringOf(parts?.flatMap((part) => part.price.offers) ?? price.offers);
+  const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route), sponsoring };
   return {
     offers,
     challenge:
@@ -213,6 +214,7 @@ function openPrice(
             description,
             mimeType,
             identifier,
+            builderCode,
             offers,
             ...sells,
           }),

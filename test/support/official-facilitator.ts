@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { x402Facilitator } from '@x402/core/facilitator';
-import type { Network, PaymentPayload, PaymentRequirements } from '@x402/core/types';
+import type { FacilitatorExtension, Network, PaymentPayload, PaymentRequirements } from '@x402/core/types';
 import { toFacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
@@ -31,14 +31,17 @@ const BASE_SEPOLIA_V1: string = 'base-sepolia';
  * Starts the official facilitator: `exact` and `upto` on the chain behind `rpcUrl`, and its v1 form on Base Sepolia's chain id.
  *
  * @param options.key private key of a funded account: it pays the gas.
+ * @param options.extensions those that it lists and takes. Default: none
  */
 export async function startOfficialFacilitator(options: {
   readonly rpcUrl: string;
   readonly key: Hex;
+  readonly extensions?: readonly FacilitatorExtension[];
 }): Promise<OfficialFacilitator> {
   const calls = { verify: 0, settle: 0 };
   const catalogue: { resourceUrl: string; discoveryInfo: unknown; payTo: string }[] = [];
   const facilitator = await openOfficial(options.rpcUrl, options.key);
+  for (const extension of options.extensions ?? []) facilitator.registerExtension(extension);
   const handle = async (request: IncomingMessage): Promise<unknown> => {
     if (request.url === '/supported') return facilitator.getSupported();
     if (request.url?.startsWith('/discovery/resources') === true)

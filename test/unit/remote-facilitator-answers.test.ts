@@ -212,6 +212,15 @@ describe('the answer to /supported', () => {
   });
 
   const kind = { x402Version: 2, scheme: 'exact', network: 'eip155:84532' };
+  it('has its extensions with each kind, without what is no name of one', () => {
+    const extensions = ['bazaar', 7, null, 'x'.repeat(65), ['a'], 'eip2612GasSponsoring'];
+    const read = [{ ...kind, extensions: ['bazaar', 'eip2612GasSponsoring'] }];
+    expect(readSupportedAnswer({ kinds: [kind], extensions })).toEqual(read);
+    expect(readSupportedAnswer({ kinds: [kind], extensions: { bazaar: true } })).toEqual([kind]);
+    const many = Array.from({ length: 10_000 }, (_, index) => `extension${index}`);
+    expect(readSupportedAnswer({ kinds: [kind], extensions: many })[0]?.extensions).toHaveLength(64);
+  });
+
   it.each([
     ['a kind that is no object', 'exact'],
     ['a version that is a string', { ...kind, x402Version: '1' }],

@@ -5,7 +5,7 @@ import { unbelievable } from './verify-answer.ts';
 import { member } from './wire-json.ts';
 
 /**
- * Reads the answer to `/supported`: its `kinds`. Versions, schemes and networks that we do not know are kept; they
+ * Reads the answer to `/supported`: its `kinds`, each with the `extensions` of the whole answer. Versions, schemes and networks that we do not know are kept; they
  * cover no offer. A kind that is not well formed is left out: it is no reason to do without the others.
  *
  * @throws GatewayError `facilitator_invalid_answer` for anything without a list of kinds, and for a list in which none
@@ -16,7 +16,22 @@ export function readSupportedAnswer(answer: Json | undefined): readonly Supporte
   if (!isList(listed)) throw unbelievable('kinds is not a list');
   const kinds = listed.flatMap((kind) => readKind(kind) ?? []);
   if (kinds.length === 0 && listed.length > 0) throw unbelievable('no kind is well formed');
-  return kinds;
+  const extensions = readExtensions(answer);
+  return extensions.length === 0 ? kinds : kinds.map((kind) => ({ ...kind, extensions }));
+}
+
+/** Most extensions that are read of a facilitator, and the longest name of one. */
+const MOST_EXTENSIONS = 64;
+const LONGEST_NAME = 64;
+
+/** The extensions that it lists. They decide about no payment, so that what is not well formed is passed over. */
+function readExtensions(answer: Json | undefined): readonly string[] {
+  const listed = isJsonObject(answer) ? member(answer, 'extensions') : undefined;
+  if (!isList(listed)) return [];
+  return listed
+    .slice(0, MOST_EXTENSIONS)
+    .filter((name) => typeof name === 'string')
+    .filter((name) => name.length <= LONGEST_NAME);
 }
 
 /** An `extra` that is no object says nothing that offers are made of, so that its kind is left out with it. */

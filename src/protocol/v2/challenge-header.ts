@@ -2,7 +2,9 @@ import { isJsonObject } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { ACCESS_PASS, declareAccessPass } from '../access-pass.ts';
 import { BAZAAR, type Detail, declareBazaar, detailsOf, pathParams } from '../bazaar.ts';
+import { BUILDER_CODE, declareBuilderCode } from '../builder-code.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
+import { declareGasSponsoring } from '../gas-sponsoring.ts';
 import { decodeHeaderJson } from '../header-json.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
@@ -29,8 +31,9 @@ interface Asked {
  * each method; per request only the resource's URL, the values in its path and the error text are added, and a fresh nonce
  * where a buyer can sign in.
  *
- * Where it gets too long, this is left out, in this order: the example of the answer, the examples of the call, the whole
- * `bazaar` extension. Nothing that a buyer needs to pay or to come back is ever left out.
+ * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring and of the builder code, the example
+ * of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a buyer needs to pay
+ * or to come back is ever left out.
  */
 export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
   const prepared = new Map<string, readonly Base64Text<Asked>[]>();
@@ -64,21 +67,42 @@ function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked): string {
   return value;
 }
 
+/** How much a header says of what may be left out. */
+interface Extent {
+  readonly detail: Detail | undefined;
+  readonly builderCode: boolean;
+  /** Whether gas sponsoring and the builder code come with their schemas. */
+  readonly schemas: boolean;
+}
+
+/** The extents of a route's headers for one method, the richest one first: each leaves out one thing more. */
+function extentsOf({ listing, sponsoring = [], builderCode }: ChallengeSubject, method: string): readonly Extent[] {
+  const call = listing?.calls.of(method);
+  const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...detailsOf(call), undefined];
+  const coded = builderCode !== undefined;
+  const plain = details.map((detail): Extent => ({ detail, builderCode: coded, schemas: false }));
+  const hasSchemas = coded || sponsoring.length > 0;
+  return [
+    ...(hasSchemas ? [{ detail: details[0], builderCode: coded, schemas: true }] : []),
+    ...plain,
+    ...(coded ? [{ detail: undefined, builderCode: false, schemas: false }] : []),
+  ];
+}
+
 /** The texts for one method, the richest one first. */
 function textsOf(subject: ChallengeSubject, method: string, signsIn: boolean): readonly Base64Text<Asked>[] {
-  const call = subject.listing?.calls.of(method);
-  const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...detailsOf(call), undefined];
-  return details.map((detail) => new Base64Text(partsOf(subject, method, signsIn, detail)));
+  return extentsOf(subject, method).map((extent) => new Base64Text(partsOf(subject, method, signsIn, extent)));
 }
 
 function partsOf(
   subject: ChallengeSubject,
   method: string,
   signsIn: boolean,
-  detail: Detail | undefined,
+  extent: Extent,
 ): readonly TextPart<Asked>[] {
+  const { detail } = extent;
   const members = [
-    ...staticMembers(subject),
+    ...staticMembers(subject, extent),
     ...(detail === undefined ? [] : [bazaarMember(subject, method, detail)]),
     ...(signsIn ? [signInMember(subject)] : []),
   ];
@@ -102,9 +126,12 @@ function resourceFacts({ description, mimeType, listing }: ChallengeSubject): st
 
 type Member = readonly TextPart<Asked>[];
 
-function staticMembers({ identifier, access }: ChallengeSubject): readonly Member[] {
+function staticMembers(subject: ChallengeSubject, extent: Extent): readonly Member[] {
+  const { identifier, access, sponsoring = [], builderCode } = subject;
   const declared = declareIdentifier(identifier);
   const extensions: JsonObject = {
+    ...Object.fromEntries(sponsoring.map((kind) => [kind, declareGasSponsoring(kind, extent.schemas)])),
+    ...(builderCode && extent.builderCode ? { [BUILDER_CODE]: declareBuilderCode(builderCode, extent.schemas) } : {}),
     ...(declared === undefined ? {} : { [PAYMENT_IDENTIFIER]: declared }),
     ...(access === undefined ? {} : { [ACCESS_PASS]: declareAccessPass(access) }),
   };

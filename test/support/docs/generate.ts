@@ -4,6 +4,7 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { adminKeys } from '../../../src/config/admin-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
+import { builderCodeKeys } from '../../../src/config/builder-code-keys.ts';
 import { customerKeys } from '../../../src/config/customer-keys.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
 import { chargeKeys, deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
@@ -168,6 +169,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`free`', freeKeys.keys],
   ['`keys`', customerKeys.keys],
   ['`keepAnswers`', keepAnswersKeys.keys],
+  ['`builderCode`', builderCodeKeys.keys],
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],

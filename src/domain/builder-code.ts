@@ -1,0 +1,13 @@
+/** To whom settlements are attributed on chain, by ERC-8021. It has no part in whether a payment is good. */
+export interface BuilderCode {
+  /** The code of the application that is paid. */
+  readonly app: string;
+  /** Codes of services that take part in it. */
+  readonly services: readonly string[];
+}
+
+/** Most services that a seller may name. */
+export const MOST_SERVICES = 5;
+
+/** What a code looks like. */
+export const BUILDER_CODE_FORM = '[a-z0-9_]{1,32}';
