@@ -60,17 +60,12 @@ export interface Occasion {
   readonly code: ErrorCode;
   /** A specification's reason string where there is one. */
   readonly reason: string;
-  /** What it means here, for people: follows the reason in the text of `error`. */
+  /** What it means here, for people. Never in `error`, which machines compare with the specification's reasons. */
   readonly words?: string;
   /** The protocol that a payment came in; `undefined` where none was brought. */
   readonly broughtBy?: Protocol | undefined;
   /** What the client said with its request; a challenge that reads them does not repeat. */
   readonly headers?: RequestHeaders;
-}
-
-/** The text of `error`: the reason, which machines compare up to the colon, and what it means here. */
-export function errorText({ reason, words }: Occasion): string {
-  return words === undefined ? reason : `${reason}: ${words}`;
 }
 
 /** What was asked for. */
@@ -158,7 +153,8 @@ class RepeatingChallenge implements RouteChallenge {
   #url: string | undefined;
   #method = '';
   #code: ErrorCode | undefined;
-  #error = '';
+  #reason = '';
+  #words: string | undefined;
   #said: Contribution = { headers: [], body: undefined };
 
   /** @param state says nothing that must be fresh each time */
@@ -168,15 +164,15 @@ class RepeatingChallenge implements RouteChallenge {
   }
 
   state(resource: AskedResource, occasion: Occasion): Contribution {
-    const { code } = occasion;
-    const error = errorText(occasion);
+    const { code, reason, words } = occasion;
     const { url, method } = resource;
-    const isSame = url === this.#url && method === this.#method && error === this.#error && code === this.#code;
-    if (isSame) return this.#said;
+    const isSameOccasion = reason === this.#reason && code === this.#code && words === this.#words;
+    if (isSameOccasion && url === this.#url && method === this.#method) return this.#said;
     this.#said = this.#state(resource, occasion);
     this.#url = url;
     this.#method = method;
-    this.#error = error;
+    this.#reason = reason;
+    this.#words = words;
     this.#code = code;
     return this.#said;
   }

@@ -154,7 +154,7 @@ describe('the v1 body of the challenge', () => {
     fc.assert(
       fc.property(subject, url, text, (what, resourceUrl, error) => {
         const payable = what.offers.filter((offer) => offer.v1Network !== undefined);
-        const body = compileBody(what)?.(asked(resourceUrl), error);
+        const body = compileBody(what)?.(asked(resourceUrl), { reason: error });
         if (payable.length === 0) {
           expect(body).toBeUndefined();
           return;

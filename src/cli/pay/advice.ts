@@ -15,6 +15,8 @@ export interface AdviceContext {
   readonly hasReceipt: boolean;
   /** What the server says about its error. */
   readonly problem: ServerProblem | undefined;
+  /** What it says to people about a refusal. */
+  readonly detail: string | undefined;
 }
 
 /** What an answer that is not simply the resource means, and one thing to do about it. */
@@ -30,8 +32,8 @@ export function adviceFor(response: Response, context: AdviceContext): readonly 
       `Nothing was paid. To pay, put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
     ];
   }
-  if (status === 402) return [head, ...explainRefusal(refusalOf(response), signed)];
-  if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed)];
+  if (status === 402) return [head, ...explainRefusal(refusalOf(response), context)];
+  if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed, context)];
   // Conflict, or a settlement that is not resolved: the same payment gets the outcome, a new one would pay twice.
   if (signed !== undefined && (status === 409 || status >= 500)) {
     return [head, ...(isUntaken(context) ? explainUntaken(signed) : explainLost(signed))];
@@ -74,25 +76,28 @@ export function explainLost({ header: [name, value] }: SignedPayment): readonly 
   ];
 }
 
-function approvalAdvice({ offer }: SignedPayment): readonly string[] {
+function approvalAdvice({ offer }: SignedPayment, { detail, problem }: AdviceContext): readonly string[] {
   const { assetAddress, amount } = offer;
   return [
+    // In a problem document it stands in the line of the status.
+    ...(detail === undefined || problem !== undefined ? [] : [printable(detail)]),
     `This token is paid through Permit2, which needs an approval once, from the paying account (it costs gas):`,
     `  cast send ${printable(assetAddress)} 'approve(address,uint256)' ${PERMIT2_ADDRESS} ${amount} --rpc-url …`,
     'Nothing was paid. Approve at least the price, then pay again.',
   ];
 }
 
-/** Reasons of facilitators for an account that does not hold the price, with or without words behind them. */
-const TOO_POOR = /^\w*insufficient_(?:balance|funds)(?=$|:)/;
+/** Reasons of facilitators for an account that does not hold the price. */
+const TOO_POOR = /^\w*insufficient_(?:balance|funds)$/;
 
-function explainRefusal(reason: string, signed: SignedPayment | undefined): readonly string[] {
-  const refused = `The server did not take the payment: ${reason.replace(/\.$/, '')}.`;
+function explainRefusal(reason: string, { signed, detail }: AdviceContext): readonly string[] {
+  const said = detail === undefined ? reason : `${reason}: ${printable(detail)}`;
+  const refused = `The server did not take the payment: ${said.replace(/\.$/, '')}.`;
   if (signed === undefined || !TOO_POOR.test(reason)) return [refused];
   const { payer, offer } = signed;
   const network = printable(offer.network?.name ?? offer.networkId);
   // The server has said how much is there, and what is needed.
-  if (reason.includes(': '))
+  if (detail !== undefined)
     return [refused, `The account is ${payer} on ${network}. Send it what is missing, and pay again.`];
   return [
     refused,

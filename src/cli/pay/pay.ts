@@ -13,7 +13,7 @@ import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
 import { describePass } from './pass.ts';
 import { describeOffer, describeStated, priceText } from './payable-offer.ts';
-import { readProblem } from './problem.ts';
+import { readDetail, readProblem } from './problem.ts';
 import { type PurchaseOutcome, type PurchaseTerms, paymentHeader, purchase, type Refusal } from './purchase.ts';
 import { describeReceipt, readReceipt } from './receipt.ts';
 import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
@@ -199,7 +199,13 @@ async function show(
     ...(response.status === 402 && keyEnv !== undefined
       ? describeStated(response.headers.get('payment-required'), table, url)
       : []),
-    ...adviceFor(response, { signed, keyEnv, hasReceipt: receipt !== undefined, problem: await readProblem(response) }),
+    ...adviceFor(response, {
+      signed,
+      keyEnv,
+      hasReceipt: receipt !== undefined,
+      problem: await readProblem(response),
+      detail: await readDetail(response),
+    }),
   ];
   for (const line of lines) notice(terminal, line);
   await writeBody(response, terminal);

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../domain/payment.ts';
-import type { Json } from '../../domain/x402.ts';
+import type { Json, JsonObject } from '../../domain/x402.ts';
 
 /** What a server says about its own error, as RFC 9457 has it. Its words: to be made printable. */
 export interface ServerProblem {
@@ -12,18 +12,20 @@ export interface ServerProblem {
 /** A longer one is no short word about an error. */
 const MAX_BYTES = 16_384;
 
+/**
+ * What a server says to people about a refusal, beside the reason that machines compare: the `detail` of a problem
+ * document, or of the body of an x402 v1 402. Its words: to be made printable. Leaves the response's own body to be read.
+ */
+export async function readDetail(response: Response): Promise<string | undefined> {
+  const body = await readBody(response, /^application\/(?:problem\+)?json\b/i);
+  const detail = body?.['detail'];
+  return typeof detail === 'string' ? detail : undefined;
+}
+
 /** Reads a problem document, and leaves the response's own body to be read; `undefined` where there is none. */
 export async function readProblem(response: Response): Promise<ServerProblem | undefined> {
-  const { headers } = response;
-  if (!/^application\/problem\+json\b/i.test(headers.get('content-type') ?? '')) return undefined;
-  if (!(Number(headers.get('content-length') ?? Number.NaN) <= MAX_BYTES)) return undefined;
-  let body: Json;
-  try {
-    body = JSON.parse(await response.clone().text());
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(body)) return undefined;
+  const body = await readBody(response, /^application\/problem\+json\b/i);
+  if (body === undefined) return undefined;
   const { title, detail, code } = body;
   if (typeof title !== 'string') return undefined;
   return {
@@ -31,4 +33,17 @@ export async function readProblem(response: Response): Promise<ServerProblem | u
     detail: typeof detail === 'string' ? detail : undefined,
     code: typeof code === 'string' ? code : undefined,
   };
+}
+
+/** A small body of a type, as an object. */
+async function readBody(response: Response, type: RegExp): Promise<JsonObject | undefined> {
+  const { headers } = response;
+  if (!type.test(headers.get('content-type') ?? '')) return undefined;
+  if (!(Number(headers.get('content-length') ?? Number.NaN) <= MAX_BYTES)) return undefined;
+  try {
+    const body: Json = JSON.parse(await response.clone().text());
+    return isJsonObject(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,18 +1,18 @@
 import { PAYMENT_FLOW, type PaymentRequirementsV1 } from '../../domain/x402.ts';
 import { outputSchemaV1 } from '../bazaar.ts';
-import type { AskedResource, ChallengeSubject } from '../challenge.ts';
+import type { AskedResource, ChallengeSubject, Occasion } from '../challenge.ts';
 
 /** Writes the body of a 402. */
-export type ChallengeBodyText = (resource: AskedResource, error: string) => string;
+export type ChallengeBodyText = (resource: AskedResource, occasion: Pick<Occasion, 'reason' | 'words'>) => string;
 
 /**
- * Prepares the v1 body of a route's 402: all but the resource's URL and the error text is serialised once for each method.
+ * Prepares the v1 body of a route's 402: all but the resource's URL and the reason is serialised once for each method.
  * `undefined` where no offer can be paid by a v1 client.
  */
 export function compileBody(subject: ChallengeSubject): ChallengeBodyText | undefined {
   if (!subject.offers.some(({ v1Network }) => v1Network !== undefined)) return undefined;
   const prepared = new Map<string, readonly string[]>();
-  return ({ url, method }, error) => {
+  return ({ url, method }, { reason, words }) => {
     let entries = prepared.get(method);
     if (entries === undefined) {
       entries = compileEntries(subject, method);
@@ -20,7 +20,9 @@ export function compileBody(subject: ChallengeSubject): ChallengeBodyText | unde
     }
     const resource = JSON.stringify(url);
     const accepts = entries.map((entry) => `{"resource":${resource},${entry}`).join(',');
-    return `{"x402Version":1,"error":${JSON.stringify(error)},"accepts":[${accepts}]}`;
+    // A member of ours: version 1 has no place for words, and its clients read past it.
+    const detail = words === undefined ? '' : `"detail":${JSON.stringify(words)},`;
+    return `{"x402Version":1,"error":${JSON.stringify(reason)},${detail}"accepts":[${accepts}]}`;
   };
 }
 

@@ -2,7 +2,7 @@ import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import { type Receipt, transactionOf } from '../../domain/receipt.ts';
 import type { Json, PaymentPayloadV1, SettleResponse } from '../../domain/x402.ts';
-import { type Contribution, errorText } from '../challenge.ts';
+import type { Contribution } from '../challenge.ts';
 import { decodeHeaderJson, encodeHeaderJson, versionText } from '../header-json.ts';
 import { UNNAMED } from '../payment-identifier.ts';
 import { credentialIn, type Match, type Protocol, type Submission, type Submitted } from '../protocol.ts';
@@ -30,7 +30,7 @@ export const x402V1: Protocol = {
       state: (resource, occasion) =>
         body === undefined
           ? NOTHING
-          : { headers: [], body: { contentType: 'application/json', text: body(resource, errorText(occasion)) } },
+          : { headers: [], body: { contentType: 'application/json', text: body(resource, occasion) } },
     };
   },
   receipt: (receipt) => [['X-PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],

@@ -11,7 +11,6 @@ import {
   type PaymentRequirements,
   type SettleResponse,
 } from '../../domain/x402.ts';
-import { errorText } from '../challenge.ts';
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
 import { readIdentifier } from '../payment-identifier.ts';
 import { credentialIn, type Match, type MatchContext, type Protocol, type Submission } from '../protocol.ts';
@@ -40,11 +39,11 @@ export const x402V2: Protocol = {
     return {
       // A sign-in states a nonce that nobody has seen yet.
       repeats: subject.signIn === undefined,
-      state: (resource, occasion) => ({
-        headers: ['PAYMENT-REQUIRED', header(resource, errorText(occasion))],
+      state: (resource, { reason }) => ({
+        headers: ['PAYMENT-REQUIRED', header(resource, reason)],
         body: undefined,
       }),
-      price: (resource, occasion) => requiredIn(header(resource, errorText(occasion))),
+      price: (resource, { reason }) => requiredIn(header(resource, reason)),
     };
   },
   receipt: (receipt) => [['PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],

@@ -218,7 +218,10 @@ describe('the bazaar extension of a 402', () => {
   it('is `outputSchema` for clients of v1', () => {
     const offer = { ...exactOffer(), v1Network: 'base-sepolia' };
     const subject = { ...subjectOf(patternOf('/v1/weather/:city'), WEATHER), offers: [offer] };
-    const body = compileBody(subject)?.({ url: 'https://a.example/v1/weather/x', method: 'GET', path: '/' }, 'x');
+    const body = compileBody(subject)?.(
+      { url: 'https://a.example/v1/weather/x', method: 'GET', path: '/' },
+      { reason: 'x' },
+    );
     expect(JSON.parse(body ?? '').accepts[0].outputSchema).toEqual({
       input: {
         type: 'http',
