@@ -96,6 +96,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     proxies,
     cors: soundValue(gateway.cors) ?? 'gateway',
     readiness: soundValue(gateway.readiness) ?? 'process',
+    foreignTransfers: soundValue(gateway.foreignTransfers) ?? 'refuse',
     limits,
     log: { ...(soundValue(gateway.log) ?? DEFAULT_LOG), clientAddress: soundValue(gateway.logClientAddress) ?? true },
     tracing: soundValue(gateway.tracing),

@@ -205,6 +205,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       default: '10m',
       description: 'How long a payment whose answer did not arrive can be collected again without a new charge.',
     },
+    foreignTransfers: {
+      decoder: word(['refuse', 'serve']),
+      default: 'refuse',
+      description:
+        'What becomes of a payment that somebody else sent to the chain before its request came. `refuse`: 409 without a new offer. `serve`: where the facilitator has a node of its own, the exact transfer, younger than `maxTimeoutSeconds` (15 minutes at most), is this payment, and is served once. Only where this gateway has a `payTo` of its own, with nobody else selling to it: a payment that was served elsewhere would buy here once more. See [lifecycle.md](lifecycle.md#sent-by-somebody-else).',
+    },
     retention: {
       decoder: retentionPeriod,
       default: '90d',

@@ -47,6 +47,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   readiness: { key: 'readiness', show: ({ readiness }) => readiness },
   retryWindowMs: { key: 'retryWindow', show: ({ retryWindowMs }) => showMs(retryWindowMs) },
   retentionMs: { key: 'retention', show: ({ retentionMs }) => showMs(retentionMs) },
+  foreignTransfers: { key: 'foreignTransfers', show: ({ foreignTransfers }) => foreignTransfers },
   deferred: {
     key: 'deferred',
     show: ({ deferred: { maxUnsettled, maxUnsettledPerPayer, money } }) =>

@@ -16,6 +16,11 @@ export interface PaymentEvidence {
    * `by_answer` the answer said what is charged: while it is `owed` without that, nothing is.
    */
   readonly settle: ChargeOrder;
+  /**
+   * When the money moved, by the chain's clock in Unix milliseconds, where somebody else had moved it before the claim:
+   * whoever looks for the transfer looks back as far as this.
+   */
+  readonly movedAt?: number | undefined;
 }
 
 /** The stored form. Read back from our own ledger only, so that its shape can be trusted. */
@@ -24,10 +29,11 @@ interface StoredEvidence extends Omit<PaymentEvidence, 'payment'> {
 }
 
 /** Writes evidence as JSON, for {@link PaymentClaim.evidence}. */
-export function encodeEvidence({ payment, repeatable, settle }: PaymentEvidence): string {
+export function encodeEvidence({ payment, repeatable, settle, movedAt }: PaymentEvidence): string {
   const stored: StoredEvidence = {
     repeatable,
     settle,
+    ...(movedAt === undefined ? {} : { movedAt }),
     payment: { ...payment, offer: storeOffer(payment.offer) },
   };
   return JSON.stringify(stored);
@@ -35,7 +41,7 @@ export function encodeEvidence({ payment, repeatable, settle }: PaymentEvidence)
 
 /** Reads what {@link encodeEvidence} wrote; `undefined` when another version wrote it in another way. */
 export function decodeEvidence(text: string): PaymentEvidence | undefined {
-  const { repeatable, settle, payment }: StoredEvidence = JSON.parse(text);
+  const { repeatable, settle, movedAt, payment }: StoredEvidence = JSON.parse(text);
   const offer = restoreOffer(payment?.offer);
-  return offer === undefined ? undefined : { repeatable, settle, payment: { ...payment, offer } };
+  return offer === undefined ? undefined : { repeatable, settle, movedAt, payment: { ...payment, offer } };
 }

@@ -35,6 +35,9 @@ export type CorsMode = 'gateway' | 'api';
 /** What withdraws readiness: this process alone, or also what all processes share. */
 export type ReadinessMode = 'process' | 'strict';
 
+/** What becomes of a payment whose money somebody else moved before its request came. */
+export type ForeignTransfers = 'serve' | 'refuse';
+
 /** How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`. */
 export interface DeferredBounds {
   /** Most answers whose payment is not settled yet, over all payers. */
@@ -100,6 +103,7 @@ export interface Plan {
   readonly retryWindowMs: number;
   /** How long finished payments stay in the ledger, in milliseconds. */
   readonly retentionMs: number;
+  readonly foreignTransfers: ForeignTransfers;
   readonly deferred: DeferredBounds;
   readonly accessTokens: AccessTokenPlan;
   readonly mpp: MppTerms;

@@ -29,11 +29,20 @@ export interface OpenSettlement {
   readonly amount: Amount;
   /** What was written down last; `undefined` says that nothing was ever sent. */
   readonly attempt: SettlementAttempt | undefined;
-  /** Unix milliseconds of the claim. */
+  /** Unix milliseconds of the claim, or of an earlier transfer that it was made for. */
   readonly since: number;
   /** What it came to, where that was known before and is looked at once more. */
   readonly known?: Settlement | undefined;
 }
+
+/** What looking for a transfer came to that somebody else made with a buyer's authorization. */
+export type ForeignTransfer =
+  /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
+  | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
+  /** There is none that is this payment, or nobody to ask who sees the chain. */
+  | { readonly kind: 'none' }
+  /** It cannot be told yet: not confirmed, or the node is behind. */
+  | { readonly kind: 'unclear' };
 
 /**
  * Who verifies and settles payments: a remote HTTP service, or the one inside the gateway.
@@ -72,6 +81,14 @@ export interface Facilitator {
    * @throws GatewayError the facilitator's faults when it cannot look
    */
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
+  /**
+   * Looks on the chain for the whole price, moved to the seller with this payment's own authorization by somebody else,
+   * younger than the offer holds. Moves nothing, and says nothing of whom it is to be served to: one payment is served
+   * once by the ledger alone. Absent where it never sees a chain.
+   *
+   * @throws GatewayError the facilitator's faults when it cannot look
+   */
+  findForeign?(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer>;
   /** What its catalogue said of what the payment bought, when it was asked about this very object; most say nothing. */
   catalogued?(payment: Payment): CatalogueAnswer | undefined;
   /** Looks at the accounts of ours that pay for settlements; absent where somebody else pays. Never rejects for a node. */

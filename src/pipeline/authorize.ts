@@ -1,5 +1,6 @@
 import { UNNAMED_PAYER } from '../domain/payment.ts';
 import { isClaimable } from '../domain/payment-state.ts';
+import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
@@ -63,7 +64,13 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   if (held !== undefined) return held;
   // Paid once, served, and forgotten by a clock that ran ahead: a new offer would have its buyer pay twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
+  const foreign = await findForeign(request, brought, verification.reason, facilitator);
+  if (foreign.kind === 'found') {
+    budget.wasGood(bringer, refusalsPerMinute);
+    return { ...withPayer(brought, payer), kind: 'authorized', facilitator, foreign };
+  }
   budget.wasRefused(bringer, refusalsPerMinute);
+  if (foreign.kind === 'unclear') return NOT_SEEN_YET;
   refusals.remember(facilitators, payment, verification);
   return refuse(brought, verification);
 }
@@ -75,13 +82,40 @@ const AUTHORIZATION_GONE: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Looks whether somebody else has paid with this payment, where the operator wants such payments served: whoever reads
+ * them on the chain can bring them, which is for a gateway with a payee of its own. Only fixed prices, and signatures that
+ * are proved; what the answer decides has been paid by nobody yet.
+ *
+ * @throws GatewayError the facilitator's faults: nothing is claimed
+ */
+async function findForeign(
+  { runtime, price, clientGone }: RoutedRequest,
+  { payment }: BroughtPayment,
+  reason: string,
+  facilitator: Facilitator,
+): Promise<ForeignTransfer> {
+  const isWanted = runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
+  const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact' && AUTHORIZATION_GONE.has(reason);
+  if (!isWanted || !mayBe) return { kind: 'none' };
+  return (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'none' };
+}
+
+/** Not remembered: a moment later the chain may say more. */
+const NOT_SEEN_YET: Refusal = {
+  kind: 'refusal',
+  code: 'settlement_unknown',
+  reason: 'settlement_pending',
+  retryAfterSeconds: 2,
+};
+
+/**
  * Refuses a payment that no row knows. One whose authorization is gone may have paid the seller all the same: anybody
  * can send it to the chain, with the buyer's signature, before its request is here. A new offer would have its buyer pay
  * twice.
  *
- * It is not served either. Everything that such a transfer shows is public: the settlements of another gateway, or of
- * any other service with the same `payTo` and price, look the same, and whoever reads them on the chain could bring them
- * here.
+ * It is not served either, unless {@link findForeign} finds what was paid. Everything that such a transfer shows is
+ * public: the settlements of another gateway, or of any other service with the same `payTo` and price, look the same, and
+ * whoever reads them on the chain could bring them here.
  */
 function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
   return payment.authorization.proved && AUTHORIZATION_GONE.has(reason) ? ALREADY_USED : refusePayment(reason, words);

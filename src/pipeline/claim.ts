@@ -77,7 +77,7 @@ export async function claimPayment(
   settle: ChargeOrder,
   services: Services,
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
-  const { payment, fingerprint, identifier, facilitator } = authorized;
+  const { payment, fingerprint, identifier, facilitator, foreign } = authorized;
   const { offer, authorization } = payment;
   const claim: PaymentClaim = {
     key: authorization.key,
@@ -97,7 +97,7 @@ export async function claimPayment(
     state: settle === 'before' ? 'settling' : 'forwarding',
     owner: services.owner,
     facilitator: facilitator.name,
-    evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle }),
+    evidence: encodeEvidence({ payment, repeatable: isRepeatable(request), settle, movedAt: foreign?.minedAt }),
     identifier,
   };
   const outcome = await traced(request.notes.trace, 'claim', () => tryClaim(services, claim), kindOf);

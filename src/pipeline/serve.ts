@@ -38,6 +38,7 @@ import {
   type Served,
   served,
 } from './stages.ts';
+import { takeForeign } from './take-foreign.ts';
 import { kindOf, tracedNow } from './traced.ts';
 
 /** The end of the line: how a request that may pass is carried to the upstream and back. */
@@ -220,8 +221,12 @@ async function servePriced(
       return authorized;
     case 'collectable':
       return await transport.collect(request, authorized, services);
-    case 'authorized':
-      return await transport.servePaid(request, authorized, services);
+    case 'authorized': {
+      const { foreign } = authorized;
+      if (foreign === undefined) return await transport.servePaid(request, authorized, services);
+      const taken = await takeForeign(request, authorized, foreign, services);
+      return taken.kind === 'refusal' ? taken : await transport.collect(request, taken, services);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Payment } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { JsonObject } from '../domain/x402.ts';
-import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
@@ -98,7 +98,12 @@ export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'pro
   readonly kind: 'authorized';
   /** Who verified it, and the only one that may settle it. */
   readonly facilitator: Facilitator;
+  /** Somebody else has moved its money already: nobody is asked for it any more. */
+  readonly foreign?: FoundTransfer | undefined;
 }
+
+/** The transfer of a payment, made by somebody else. */
+export type FoundTransfer = Extract<ForeignTransfer, { kind: 'found' }>;
 
 /** A payment that was settled for this very request, whose answer the buyer may still get. */
 export interface CollectablePayment {

@@ -115,7 +115,8 @@ export async function findOutcome(
   // Neither is a reason to give the payment up: an operator can bring the facilitator back.
   if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
   if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };
-  const { attempt, claimedAt: since, settlement: known } = record;
+  const { attempt, claimedAt, settlement: known } = record;
+  const since = Math.min(claimedAt, evidence.movedAt ?? claimedAt);
   const amount = amountAsked(record);
   return outcomeFor(amount, await owner.resolve({ payment: evidence.payment, amount, attempt, since, known }, signal));
 }

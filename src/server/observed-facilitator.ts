@@ -6,7 +6,13 @@ import type { Payment } from '../domain/payment.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { SettlerReading } from '../domain/settler-funds.ts';
 import type { SupportedKind } from '../domain/x402.ts';
-import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator/facilitator.ts';
+import type {
+  Facilitator,
+  ForeignTransfer,
+  Journal,
+  OpenSettlement,
+  Verification,
+} from '../facilitator/facilitator.ts';
 import type { FacilitatorOperation, Observer } from '../observe/observer.ts';
 
 /** A facilitator whose calls are noted: what was asked, what came of it, how long it took. */
@@ -45,6 +51,12 @@ class ObservedFacilitator implements Facilitator {
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { network } = open.payment.offer;
     return this.#note('resolve', network, this.#inner.resolve(open, signal), ({ kind }) => kind);
+  }
+
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    const found = this.#inner.findForeign?.(payment, signal);
+    if (found === undefined) return { kind: 'none' };
+    return await this.#note('resolve', payment.offer.network, found, ({ kind }) => kind);
   }
 
   catalogued(payment: Payment): CatalogueAnswer | undefined {

@@ -9,7 +9,7 @@ import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /**
- * Somebody else sends the buyer's authorization to the chain before its request arrives; and whoever reads payments on the
+ * The default, `foreignTransfers: refuse`: somebody else sends the buyer's authorization to the chain before its request arrives; and whoever reads payments on the
  * chain brings them to a gateway that has no row of them.
  */
 

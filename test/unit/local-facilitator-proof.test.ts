@@ -4,7 +4,7 @@ import type { Amount } from '../../src/domain/amount.ts';
 import { authorizationUsedEvent, transferEvent } from '../../src/evm/abi.ts';
 import { type Address, parseAddress } from '../../src/evm/address.ts';
 import type { Receipt } from '../../src/facilitator/chain/chain-facts.ts';
-import { provesTransfer } from '../../src/facilitator/chain/proof.ts';
+import { provesTransfer, provesUse } from '../../src/facilitator/chain/proof.ts';
 import type { EventLog } from '../../src/facilitator/chain/rpc-answer.ts';
 import type { Eip3009Transfer } from '../../src/facilitator/chain/transfer.ts';
 
@@ -59,6 +59,23 @@ describe('a mined transaction does not prove an EIP-3009 payment', () => {
     ['by the transfer of another payment in it', mined(used(OURS), used(OTHER), moved(PRICE))],
   ])('%s', (_, receipt) => {
     expect(provesTransfer(PAYMENT, receipt)).toBe(false);
+  });
+});
+
+describe('a transaction that somebody else sent, with the use of an authorization', () => {
+  it('proves the payment by the very next event', () => {
+    expect(provesUse(PAYMENT, mined(used(OURS), moved(PRICE)))).toBe(true);
+    expect(provesUse(PAYMENT, mined(moved(1n), used(OTHER), moved(PRICE), used(OURS), moved(PRICE)))).toBe(true);
+  });
+
+  it.each([
+    ['when it reverted', { ...mined(used(OURS), moved(PRICE)), succeeded: false }],
+    ['by another transfer in it, which may pay for something else', mined(used(OURS), moved(1n), moved(PRICE))],
+    ['by a transfer that came first', mined(moved(PRICE), used(OURS))],
+    ['by the use of another authorization', mined(used(OTHER), moved(PRICE))],
+    ['by the use alone', mined(used(OURS))],
+  ])('does not prove it %s', (_, receipt) => {
+    expect(provesUse(PAYMENT, receipt)).toBe(false);
   });
 });
 

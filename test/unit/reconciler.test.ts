@@ -159,6 +159,39 @@ describe('a payment that moved no money', () => {
 });
 
 describe('a settlement that recovery finds', () => {
+  it.each([
+    ['the claim', undefined, 0],
+    ['an earlier transfer that the claim was made for', 250_000, 250_000],
+    ['the claim, by a chain whose clock runs ahead', -5_000, 0],
+  ])('is looked for from %s on', async (_from, earlierMs, looksBackMs) => {
+    const now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const movedAt = earlierMs === undefined ? undefined : now - earlierMs;
+    const evidence = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before', movedAt });
+    const { amount } = SETTLEMENT;
+    await store.claim(paymentClaim({ state: 'settling', owner: 'gone', evidence, amount, claimedAt: now }));
+    const asked: number[] = [];
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    const resolve: Facilitator['resolve'] = async ({ since }) => {
+      asked.push(now - since);
+      return { kind: 'settled', settlement: SETTLEMENT };
+    };
+    const reconciler = new Reconciler({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve }),
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect(asked).toEqual([looksBackMs]);
+  });
+
   it('is told to the receivers of its route', async () => {
     const now = 1_800_000_000_000;
     const store = openMemoryLedger(() => now);

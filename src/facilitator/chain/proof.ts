@@ -78,15 +78,34 @@ export async function findProof(
 }
 
 /**
+ * Whether a mined transaction used this authorization, and the token's very next event is exactly the transfer: then no
+ * other payment, by whatever other way it moved, can be proved by it.
+ */
+export function provesUse(transfer: Eip3009Transfer, receipt: Receipt): boolean {
+  if (!receipt.succeeded) return false;
+  const logs = receipt.logs.filter((log) => log.address === transfer.asset);
+  return movesNext(transfer, logs, useIn(transfer, logs));
+}
+
+/**
  * The authorization's use, and its transfer. Where one transaction uses several authorizations of the payer, the
  * transfer must be the token's very next event: else one transfer could prove two payments.
  */
 function provesAuthorization(transfer: Eip3009Transfer, logs: readonly EventLog[]): boolean {
-  const used = logs.findIndex((log) => isUse(log, transfer) && log.topics[2] === transfer.signed.nonce);
+  const used = useIn(transfer, logs);
   if (used === -1) return false;
-  const next = logs[used + 1];
-  if (next !== undefined && isTransfer(next, transfer)) return true;
+  if (movesNext(transfer, logs, used)) return true;
   return logs.filter((log) => isUse(log, transfer)).length === 1 && logs.some((log) => isTransfer(log, transfer));
+}
+
+/** Where among the token's events this authorization is used; -1 where it is not. */
+function useIn(transfer: Eip3009Transfer, logs: readonly EventLog[]): number {
+  return logs.findIndex((log) => isUse(log, transfer) && log.topics[2] === transfer.signed.nonce);
+}
+
+function movesNext(transfer: Eip3009Transfer, logs: readonly EventLog[], used: number): boolean {
+  const next = used === -1 ? undefined : logs[used + 1];
+  return next !== undefined && isTransfer(next, transfer);
 }
 
 const [TRANSFER_TOPIC] = encodeEventTopics({ abi: [transferEvent] });

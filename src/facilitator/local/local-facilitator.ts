@@ -9,9 +9,11 @@ import type { SupportedKind } from '../../domain/x402.ts';
 import { checksumAddress } from '../../evm/checksum.ts';
 import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
+import { findForeignTransfer } from '../chain/foreign-transfer.ts';
+import type { FateTools } from '../chain/nonce-fate.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer } from '../chain/transfer.ts';
-import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { FeeGauge } from './fee-gauge.ts';
 import { SettlementDesk } from './settlement-desk.ts';
 import { SettlementRecovery } from './settlement-recovery.ts';
@@ -53,6 +55,7 @@ export function openLocalFacilitator(spec: LocalFacilitatorSpec, deps: LocalFaci
 interface Chain {
   readonly lease: WriterLease;
   readonly reads: ChainReads;
+  readonly fateTools: FateTools;
   readonly gauge: FeeGauge;
   readonly desk: SettlementDesk;
   readonly recovery: SettlementRecovery;
@@ -157,6 +160,22 @@ class LocalFacilitator implements Facilitator {
     }
   }
 
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    // Its own settlement will say, to whoever holds the payment.
+    if (this.#underWay.has(payment.authorization.key)) return { kind: 'unclear' };
+    const { network, amount, maxTimeoutSeconds } = payment.offer;
+    const chain = this.#chains.get(network);
+    if (chain === undefined) return { kind: 'none' };
+    try {
+      const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
+      const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
+      if (transfer === undefined) return { kind: 'none' };
+      return await findForeignTransfer(transfer, maxTimeoutSeconds, chain.fateTools, signal);
+    } catch (thrown) {
+      throw nodeFault(thrown, signal);
+    }
+  }
+
   async funds(): Promise<readonly SettlerReading[]> {
     return await Promise.all(
       [...this.#chains].map(async ([network, { lease, gauge }]) => {
@@ -220,7 +239,7 @@ class LocalFacilitator implements Facilitator {
     const own = { factories, confirmations, settleTimeoutMs, failedGas, clock, onFailedGas };
     const desk = new SettlementDesk({ node, reads, writer, gauge, ...own });
     const recovery = new SettlementRecovery({ node, reads, writer, gauge, confirmations, clock });
-    return { lease, reads, gauge, desk, recovery };
+    return { lease, reads, fateTools: { node, reads, confirmations, clock }, gauge, desk, recovery };
   }
 
   async #readTools(): Promise<ReadTools> {

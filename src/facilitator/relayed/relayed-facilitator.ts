@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
-import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { type RelayedFault, relayFault, restoreFault } from './relayed-fault.ts';
 import type { SettlerToWorker, WorkerChannel } from './settlement-channel.ts';
 
@@ -38,7 +38,7 @@ interface Call {
  * A facilitator of a worker process: checks payments here, and has them settled by the one process that holds the key.
  * Two processes that send with one key would give out the same account nonces.
  *
- * @param inner asked by `supported` and `verify`, and closed with this one; never asked to settle
+ * @param inner asked by `supported`, `verify` and `findForeign`, and closed with this one; never asked to settle
  * @example
  * const facilitator = openRelayedFacilitator(openLocalFacilitator(spec), channel, { settleWithinMs: 90_000 });
  */
@@ -78,6 +78,10 @@ class RelayedFacilitator implements Facilitator {
 
   verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
     return this.#inner.verify(payment, signal);
+  }
+
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    return (await this.#inner.findForeign?.(payment, signal)) ?? { kind: 'none' };
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {

@@ -5,12 +5,13 @@ import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { ChainNode } from '../chain/chain-node.ts';
 import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
+import { findForeignTransfer } from '../chain/foreign-transfer.ts';
 import { type FateTools, findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesForeignTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
-import type { OpenSettlement } from '../facilitator.ts';
+import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
 import type { OpenWitness, Sight, Witness } from './witness.ts';
 
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
@@ -70,6 +71,17 @@ class ChainWitness implements Witness {
       const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return asSight(pending(undefined, 'evidence_unreadable'));
       return await this.#judge(transfer, since, signal);
+    } catch (thrown) {
+      throw nodeFault(thrown, signal);
+    }
+  }
+
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    const { amount, maxTimeoutSeconds } = payment.offer;
+    try {
+      const transfer = await this.#read(payment, amount);
+      if (transfer === undefined) return { kind: 'none' };
+      return await findForeignTransfer(transfer, maxTimeoutSeconds, this.#tools, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }

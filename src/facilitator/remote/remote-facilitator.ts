@@ -11,7 +11,7 @@ import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { Json, JsonObject, SupportedKind } from '../../domain/x402.ts';
 import { openDispatcher } from '../../outgoing/dispatcher.ts';
-import type { Facilitator, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
 import { type Exchange, exchange } from './exchange.ts';
@@ -214,6 +214,12 @@ class RemoteFacilitator implements Facilitator {
     const seen = await this.#publicNodes?.look(open, signal);
     if (seen?.kind === 'outcome' && seen.outcome.kind !== 'unknown') return seen.outcome;
     return await this.#askAgain(payment, amount, attempt, signal);
+  }
+
+  /** By the operator's own node alone: a public one is asked only of settlements that are in doubt. */
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    const witness = this.#witnesses.get(payment.offer.network);
+    return (await witness?.findForeign(payment, signal)) ?? { kind: 'none' };
   }
 
   /**

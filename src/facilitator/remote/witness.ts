@@ -2,7 +2,7 @@ import type { Amount } from '../../domain/amount.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { OpenSettlement } from '../facilitator.ts';
+import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
 
 /**
  * Who sees for himself what a remote facilitator says of settlements on one chain. Apart from what implements it, which
@@ -24,6 +24,12 @@ export interface Witness {
    * @throws GatewayError when the node cannot be asked
    */
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<Sight>;
+  /**
+   * Looks for the payment's transfer, made by somebody else, see `Facilitator.findForeign`.
+   *
+   * @throws GatewayError when the node cannot be asked
+   */
+  findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer>;
 }
 
 /** What a witness sees of an open settlement. */

@@ -58,6 +58,22 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['large answers', 'pipeline/serve-paid.ts', "if (charged?.kind !== 'charged') response.discard();", ''],
   ),
   ...defencesOf(
+    'foreign-transfers',
+    [
+      'older than the offer',
+      'facilitator/chain/foreign-transfer.ts',
+      "if (age >= longest) return { kind: 'none' };",
+      '',
+    ],
+    ['does not say so', 'pipeline/authorize.ts', "runtime.plan.foreignTransfers === 'serve' && ", ''],
+  ),
+  ...defencesOf('unit/local-facilitator-proof', [
+    'another transfer in it, which',
+    'facilitator/chain/proof.ts',
+    'return movesNext(transfer, logs, useIn(transfer, logs));',
+    'return provesAuthorization(transfer, logs);',
+  ]),
+  ...defencesOf(
     'kept-answers',
     ['no more memory', 'pipeline/limits/answer-room.ts', 'this.#held + bytes > mostBytes', 'false'],
     ['no more of the store', 'pipeline/limits/answer-room.ts', 'stored.bytes + bytes > mostBytes', 'false'],

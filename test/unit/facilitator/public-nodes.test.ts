@@ -12,6 +12,7 @@ describe('what reads public nodes', () => {
     const open: OpenWitness = () => ({
       confirm: async (_payment, _amount, said) => said,
       resolve: async () => ({ kind: 'unused' }),
+      findForeign: async () => ({ kind: 'none' }),
     });
     const load = async (): Promise<OpenWitness> => {
       loads += 1;

@@ -1,0 +1,61 @@
+import type { ForeignTransfer } from '../facilitator.ts';
+import type { Receipt } from './chain-facts.ts';
+import { type FateTools, findFate } from './nonce-fate.ts';
+import { provesUse } from './proof.ts';
+import type { Eip3009Transfer, Transfer } from './transfer.ts';
+
+/**
+ * Oldest transfer that is looked for, in seconds, however long the offer holds: what chains with the fastest blocks mine
+ * meanwhile is still searched in a few questions.
+ */
+const LONGEST_SECONDS = 900;
+
+/**
+ * Looks for a transfer that somebody else made with the buyer's authorization: mined, confirmed, exactly the price from
+ * the payer to `payTo`, directly on the use of this authorization, in a block that is younger than the offer holds.
+ *
+ * Only of authorizations that the token itself takes (EIP-3009), signed by the payer's own key: events of Permit2 do not
+ * name what they use. That it was used for anything else, was cancelled, or is older counts as `none`.
+ *
+ * @param maxTimeoutSeconds how long the offer holds
+ * @throws GatewayError when the node cannot be asked
+ */
+export async function findForeignTransfer(
+  transfer: Transfer,
+  maxTimeoutSeconds: number,
+  tools: FateTools,
+  signal: AbortSignal,
+): Promise<ForeignTransfer> {
+  if (transfer.method !== 'eip3009' || !transfer.signedByKey) return { kind: 'none' };
+  const longest = Math.min(maxTimeoutSeconds, LONGEST_SECONDS);
+  const fate = await findFate(transfer, tools.clock() - longest * 1000, tools, signal);
+  switch (fate.kind) {
+    case 'paid':
+      return await judge(transfer, fate.receipt, longest, tools, signal);
+    case 'spent':
+      return { kind: 'none' };
+    // Whoever verified it has seen it used: a node that has not will see it soon.
+    case 'unused':
+    case 'expired':
+    case 'unconfirmed':
+    case 'unclear':
+      return { kind: 'unclear' };
+  }
+}
+
+async function judge(
+  transfer: Eip3009Transfer,
+  receipt: Receipt,
+  longest: number,
+  { node, clock }: FateTools,
+  signal: AbortSignal,
+): Promise<ForeignTransfer> {
+  if (!provesUse(transfer, receipt)) return { kind: 'none' };
+  const [mined, head] = await Promise.all([node.block(receipt.block, signal), node.block('latest', signal)]);
+  // The later of the two clocks: one of ours that was put back must not make an old transfer a fresh one.
+  const age = Math.max(clock() / 1000, head.timestamp) - mined.timestamp;
+  if (age >= longest) return { kind: 'none' };
+  const { payer, amount } = transfer;
+  const settlement = { transaction: receipt.transaction, payer, amount };
+  return { kind: 'found', settlement, minedAt: mined.timestamp * 1000 };
+}
