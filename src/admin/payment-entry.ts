@@ -1,6 +1,7 @@
 import { type Amount, formatAmount } from '../domain/amount.ts';
 import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import { decodeUsage, describeUsage, type Usage, type UsageJson } from '../domain/usage.ts';
+import { DamagedRow } from '../store/damaged-row.ts';
 import type { AssetNames } from './asset-names.ts';
 
 /** The money that moved, as JSON shows it. */
@@ -56,7 +57,7 @@ export interface LedgerEntry {
   readonly usage: UsageJson | null;
 }
 
-/** Describes a row. */
+/** Describes a row. @throws DamagedRow where what it was charged for cannot be read; a page has no such row */
 export function describeEntry(record: PaymentRecord, assets: AssetNames): LedgerEntry {
   const asked = askedOf(record);
   const usage = usageOf(record);
@@ -97,9 +98,13 @@ export function askedOf(record: PaymentRecord): Amount | undefined {
   return asked === undefined && attempt === undefined && settlement === undefined ? undefined : amountAsked(record);
 }
 
-/** What the charge of a payment was made of. */
+/** What the charge of a payment was made of. @throws DamagedRow */
 export function usageOf({ usage }: Pick<PaymentRecord, 'usage'>): Usage | undefined {
-  return usage === undefined ? undefined : decodeUsage(usage);
+  try {
+    return usage === undefined ? undefined : decodeUsage(usage);
+  } catch (cause) {
+    throw new DamagedRow('usage', { cause });
+  }
 }
 
 function describeSettled(record: PaymentRecord, assets: AssetNames): SettledEntry | null {

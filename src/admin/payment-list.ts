@@ -1,6 +1,6 @@
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { OPEN } from '../domain/payment-state.ts';
-import type { BookFilter, BookPlace, Books } from '../store/books.ts';
+import type { BookFilter, BookPlace, Books, UnreadableRow } from '../store/books.ts';
 
 /** Rows that one step of a search looks through at most: some tenths of a second. */
 const STEP_ROWS = 100_000;
@@ -8,6 +8,7 @@ const STEP_ROWS = 100_000;
 /** One page of payments, the latest first. */
 export interface PaymentPage {
   readonly records: readonly PaymentRecord[];
+  readonly unreadable: readonly UnreadableRow[];
   /** Where the next page begins; `undefined` after the last one. */
   readonly next: BookPlace | undefined;
   /** Unix milliseconds back to which this page looked; `undefined` when it looked to the end or found enough. */
@@ -19,7 +20,7 @@ export interface PaymentPage {
  * nobody waits for a look through millions of rows, and neither does the ledger.
  */
 export async function readPaymentPage(
-  books: Pick<Books, 'list' | 'skip'>,
+  books: Pick<Books, 'page' | 'skip'>,
   filter: BookFilter,
   after: BookPlace | undefined,
   limit: number,
@@ -28,16 +29,13 @@ export async function readPaymentPage(
   const end = needsSteps(filter) ? await books.skip(after, stepRows, 'newest first') : undefined;
   const since = Math.max(filter.since ?? 0, end?.claimedAt ?? 0);
   const bounded = since > 0 ? { ...filter, since } : filter;
-  const records = await books.list(bounded, after, limit, 'newest first');
-  const last = records.at(-1);
-  if (records.length === limit && last !== undefined) {
-    return { records, next: { claimedAt: last.claimedAt, key: last.key }, searchedTo: undefined };
-  }
+  const { records, unreadable, last } = await books.page(bounded, after, limit, 'newest first');
+  if (last !== undefined) return { records, unreadable, next: last, searchedTo: undefined };
   if (end === undefined || end.claimedAt <= (filter.since ?? 0)) {
-    return { records, next: undefined, searchedTo: undefined };
+    return { records, unreadable, next: undefined, searchedTo: undefined };
   }
   // All of that millisecond was looked at: no key comes before an empty one.
-  return { records, next: { claimedAt: end.claimedAt, key: '' }, searchedTo: end.claimedAt };
+  return { records, unreadable, next: { claimedAt: end.claimedAt, key: '' }, searchedTo: end.claimedAt };
 }
 
 /** What is open has an index of its own, and without conditions every row is one that was asked for. */

@@ -44,9 +44,37 @@ export interface BookPlace {
   readonly key: string;
 }
 
+/** A row that is there and cannot be read. */
+export interface UnreadableRow {
+  /** Empty where not even that can be read, as `claimedAt` is absent. */
+  readonly key: string;
+  readonly claimedAt: number | undefined;
+  /** The first column that cannot be read. */
+  readonly column: string;
+}
+
+/** Some rows, those that cannot be read beside the others. */
+export interface BookPage {
+  readonly records: readonly PaymentRecord[];
+  readonly unreadable: readonly UnreadableRow[];
+  /** Where to go on; `undefined` when fewer rows came than were asked for. */
+  readonly last: BookPlace | undefined;
+}
+
 /** The ledger as operators read it. */
 export interface Books {
-  /** Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on. */
+  /** {@link list} for those who go on where a row cannot be read, and tell of it. Both kinds count for `limit`. */
+  page(
+    filter: BookFilter,
+    after: BookPlace | undefined,
+    limit: number,
+    order?: ReadingOrder,
+  ): Promise<BookPage>;
+  /**
+   * Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on.
+   *
+   * @throws DamagedRow where one cannot be read
+   */
   list(
     filter: BookFilter,
     after: BookPlace | undefined,

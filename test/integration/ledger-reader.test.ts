@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BookPlace } from '../../src/store/books.ts';
 import type { LedgerReader } from '../../src/store/ledger-reader.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openPostgresLedger, openPostgresReader } from '../../src/store/postgres/postgres-ledger.ts';
 import { openSqliteLedger, openSqliteReader } from '../../src/store/sqlite/sqlite-ledger.ts';
-import { paymentClaim } from '../contract/ledger-scene.ts';
+import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
 import { openPostgres, postgresMissing, type TestPostgres } from '../support/postgres.ts';
 
 const missing = await postgresMissing();
@@ -106,6 +107,70 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       const refusal = { name: 'StoreOpenError', message: expect.stringContaining('no ledger in this database yet') };
       await expect(openReader(place)).rejects.toMatchObject(refusal);
       await expect(openReader(place)).rejects.toMatchObject(refusal);
+    });
+
+    /** A ledger whose second of three payments, all in doubt, was damaged by a statement. */
+    async function damagedBy(change: string): Promise<string> {
+      const place = await newPlace();
+      const writer = await openWriter(place);
+      for (const [index, name] of ['a', 'b', 'c'].entries()) {
+        const claim = paymentClaim({ name, claimedAt: NOW + index });
+        const taken = await writer.claim(claim);
+        await writer.transition(claim.key, taken.record.epoch, { to: 'settling' });
+        await writer.transition(claim.key, taken.record.epoch + 1, { to: 'unknown', settlement: SETTLEMENT });
+      }
+      await writer.close();
+      await query(place, `UPDATE turnpike_payments SET ${change} WHERE key = '${paymentClaim({ name: 'b' }).key}'`);
+      return place;
+    }
+    const nameOf = ({ key }: { readonly key: string }): string => key.slice(key.lastIndexOf('|') + 1);
+    const DAMAGE = [
+      ['settled_extensions', "'{\"half'"],
+      ['settled_extensions', "'7'"],
+      ['settled_amount', "'ten'"],
+      ['amount', "'-1'"],
+      ['network', "'base'"],
+      ['usage', "'{\"meter\": '"],
+      ['changed_at', '9000000000000000'],
+    ] as const;
+
+    it.each(DAMAGE)('tells a row whose %s is %s beside the others, in pages of every size', async (column, value) => {
+      const reader = await openReader(await damagedBy(`${column} = ${value}`));
+      for (const order of ['oldest first', 'newest first'] as const) {
+        for (const limit of [1, 2, 3, 10]) {
+          const [sound, unreadable]: [string[], { key: string; column: string }[]] = [[], []];
+          let after: BookPlace | undefined;
+          do {
+            const page = await reader.page({}, after, limit, order);
+            sound.push(...page.records.map(nameOf));
+            unreadable.push(...page.unreadable);
+            after = page.last;
+          } while (after !== undefined);
+          expect(sound, `${order} ${limit}`).toEqual(order === 'oldest first' ? ['a', 'c'] : ['c', 'a']);
+          expect(unreadable).toEqual([{ key: paymentClaim({ name: 'b' }).key, claimedAt: NOW + 1, column }]);
+        }
+      }
+      await reader.close();
+    });
+
+    it('keeps no other open payment from being looked into over one that cannot be read', async () => {
+      const writer = await openWriter(await damagedBy("settled_extensions = '{'"));
+      const taken = await writer.takeOpen('finder', Date.now(), 60_000, 10);
+      expect(taken.map(nameOf).sort()).toEqual(['a', 'c']);
+      // It stays among what operators are told of.
+      expect(await writer.countOpen()).toMatchObject([{ state: 'unknown', count: 3 }]);
+      await writer.close();
+    });
+
+    it.skipIf(engine !== 'SQLite')('goes on over a row that does not even say when it was claimed', async () => {
+      const reader = await openReader(await damagedBy("claimed_at = 'noon'"));
+      const { records, unreadable } = await reader.page({}, undefined, 10, 'newest first');
+      expect(records.map(nameOf)).toEqual(['c', 'a']);
+      expect(unreadable).toEqual([
+        { key: paymentClaim({ name: 'b' }).key, claimedAt: undefined, column: 'claimed_at' },
+      ]);
+      await expect(reader.page({}, undefined, 1, 'newest first')).rejects.toMatchObject({ name: 'DamagedRow' });
+      await reader.close();
     });
 
     it.skipIf(engine !== 'SQLite')('leaves the file as it is, to the byte, and makes none', async () => {

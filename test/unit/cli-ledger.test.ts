@@ -152,7 +152,7 @@ describe('the pages of a ledger', () => {
       await ledger.claim(paymentClaim({ name: `${index}`, claimedAt: NOW + Math.floor(index / 2) }));
     }
     const pages: (readonly PaymentRecord[])[] = [];
-    for await (const page of readPages(ledger, {}, { pageRows: 3 })) pages.push(page);
+    for await (const { records } of readPages(ledger, {}, { pageRows: 3 })) pages.push(records);
     expect(pages.every((page) => page.length > 0 && page.length <= 3)).toBe(true);
     expect(pages.flat().map(({ requestId }) => requestId)).toEqual(
       Array.from({ length: count }, (_, index) => `request-${index}`),

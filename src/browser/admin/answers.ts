@@ -75,14 +75,24 @@ export interface PaymentDetail extends Payment {
   readonly deliveries: number;
 }
 
+/** A payment whose row is damaged. */
+export interface Unreadable {
+  readonly key: string;
+  readonly claimedAt: string | null;
+  /** The column. */
+  readonly unreadable: string;
+}
+
 export interface PaymentPage {
   readonly payments: readonly Payment[];
+  readonly unreadable: readonly Unreadable[];
   readonly next: string | null;
   readonly searchedTo: string | null;
 }
 
 export interface Doubt {
   readonly open: readonly (Payment & { readonly forMs: number })[];
+  readonly unreadable: readonly Unreadable[];
   readonly moreOpen: boolean;
   readonly waiting: PaymentPage;
 }

@@ -2,7 +2,7 @@ import type { Doubt, Payment } from './answers.ts';
 import { read } from './api.ts';
 import { h } from './dom.ts';
 import { spanText } from './format.ts';
-import { paymentTable } from './payments.ts';
+import { paymentTable, unreadableTable } from './payments.ts';
 import { section } from './table.ts';
 import type { View } from './view.ts';
 
@@ -11,7 +11,7 @@ export const doubt: View = {
   title: 'In doubt',
   everyMs: 10_000,
   async show() {
-    const { open, moreOpen, waiting } = await read<Doubt>('doubt');
+    const { open, unreadable, moreOpen, waiting } = await read<Doubt>('doubt');
     const ages = new Map<Payment, number>(open.map((each) => [each, each.forMs]));
     const all = h(
       'a',
@@ -25,11 +25,13 @@ export const doubt: View = {
           'For',
           (row) => spanText(ages.get(row) ?? 0),
         ]),
+        ...unreadableTable(unreadable),
         moreOpen ? h('p', {}, 'There are more.') : undefined,
       ),
       section(
         'Payments that somebody has to take care of',
         paymentTable('Payments that somebody has to take care of', waiting.payments, 'None.'),
+        ...unreadableTable(waiting.unreadable),
         waiting.next === null ? undefined : h('p', {}, all),
       ),
     ];

@@ -54,14 +54,15 @@ function moneyLines(money: readonly Money[]): readonly HTMLElement[] {
   return money.length === 0 ? [h('span', {}, '0')] : money.map((each) => h('span', {}, moneyText(each)));
 }
 
-function doubtTile({ open, moreOpen, waiting }: Doubt): HTMLElement {
+function doubtTile({ open, unreadable, moreOpen, waiting }: Doubt): HTMLElement {
   const longest = open[0];
-  const needs = waiting.payments.length > 0 ? '; some need you' : '';
+  const isNeeded = [waiting.payments, waiting.unreadable, unreadable].some(({ length }) => length > 0);
+  const needs = isNeeded ? '; some need you' : '';
   return h(
     'a',
     { class: open.length > 0 || needs !== '' ? 'tile warn' : 'tile', href: '#/doubt' },
     h('span', { class: 'name' }, 'In doubt'),
-    h('strong', {}, h('span', {}, `${open.length}${moreOpen ? '+' : ''}`)),
+    h('strong', {}, h('span', {}, `${open.length + unreadable.length}${moreOpen ? '+' : ''}`)),
     h(
       'span',
       { class: 'small' },

@@ -1,4 +1,4 @@
-import type { Payment, PaymentDetail, PaymentPage } from './answers.ts';
+import type { Payment, PaymentDetail, PaymentPage, Unreadable } from './answers.ts';
 import { ApiFault, post, read } from './api.ts';
 import { ask } from './dialog.ts';
 import { h, outside, shortened } from './dom.ts';
@@ -72,6 +72,21 @@ export function paymentTable(
   );
 }
 
+/** What a list could not read of the ledger; nothing where it could read all. */
+export function unreadableTable(rows: readonly Unreadable[]): readonly HTMLElement[] {
+  if (rows.length === 0) return [];
+  const columns = [
+    { title: 'Time (UTC)', cell: ({ claimedAt }: Unreadable) => timeText(claimedAt) },
+    { title: 'Key', cell: ({ key }: Unreadable) => outside(key) },
+    { title: 'Damaged column', cell: ({ unreadable }: Unreadable) => unreadable },
+  ];
+  const count = rows.length === 1 ? '1 payment' : `${rows.length} payments`;
+  return [
+    h('p', { class: 'note bad' }, `${count} of the ledger cannot be read: it is damaged there.`),
+    table<Unreadable>('Payments that cannot be read', columns, rows, ''),
+  ];
+}
+
 async function more(
   list: HTMLElement,
   asked: Readonly<Record<string, string>>,
@@ -83,11 +98,13 @@ async function more(
     const page = await read<PaymentPage>('payments', { ...asked, after });
     after = page.next ?? undefined;
     const isEnd = page.next === null;
-    if (page.payments.length > 0 || (isEnd && list.childElementCount === 0)) {
+    const found = page.payments.length + page.unreadable.length;
+    if (page.payments.length > 0 || (isEnd && found === 0 && list.childElementCount === 0)) {
       list.append(paymentTable('Payments', page.payments, 'No such payments.'));
     }
+    list.append(...unreadableTable(page.unreadable));
     if (isEnd) return;
-    if (page.payments.length > 0 || step === STEPS - 1) {
+    if (found > 0 || step === STEPS - 1) {
       const label = page.searchedTo === null ? 'Show more' : `Search before ${timeText(page.searchedTo)}`;
       const next = page.next;
       const button = h(

@@ -8,6 +8,7 @@ import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { writeSummary } from './summary.ts';
+import { Unreadable } from './unreadable.ts';
 
 /** What an export can look like. */
 const FORMATS = ['csv', 'json', 'summary'] as const;
@@ -60,10 +61,13 @@ async function writePages(
   line: (entry: LedgerEntry) => string,
   end: string,
 ): Promise<void> {
+  const unreadable = new Unreadable();
   for await (const page of readPages(books, filter)) {
+    unreadable.add(page.unreadable);
     await out.lines(
-      page.map((record) => line(describeEntry(record, assets))),
+      page.records.map((record) => line(describeEntry(record, assets))),
       end,
     );
   }
+  unreadable.failIfAny();
 }

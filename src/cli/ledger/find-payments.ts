@@ -31,7 +31,7 @@ export async function findPayments(books: OpenBooks['books'], id: string, filter
   const named: PaymentRecord[] = [];
   const begun = new Map<string, PaymentRecord>();
   for await (const page of readPages(books, filter)) {
-    for (const record of page) {
+    for (const record of page.records) {
       if (goesBy(record, id)) named.push(record);
       else if (begins(record, id) && begun.size < MOST_NAMED) begun.set(record.key, record);
     }

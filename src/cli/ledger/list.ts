@@ -1,6 +1,8 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
 import { describeEntry } from '../../admin/payment-entry.ts';
+import { describeUnreadable } from '../../admin/unreadable-entry.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
+import type { UnreadableRow } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
@@ -9,6 +11,7 @@ import { withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, parseLimit, readSelection, type SelectionOptions } from './selection.ts';
 import { minuteOf, shortened, Table } from './table.ts';
+import { Unreadable } from './unreadable.ts';
 
 interface ListOptions extends SelectionOptions {
   readonly json?: boolean;
@@ -37,16 +40,20 @@ async function list(options: ListOptions, world: CliWorld, now: number): Promise
   const { route } = options;
   return await withBooks({ place: options, world, route }, async ({ books, assets, name, out }) => {
     const table = new Table(['CLAIMED (UTC)', 'ID', 'ROUTE', 'STATE', 'AMOUNT', 'PAYER'], 'ROUTE');
+    const unreadable = new Unreadable();
     let any = false;
     for await (const page of readPages(books, filter, { order: 'newest first', limit: options.limit })) {
       any = true;
+      unreadable.add(page.unreadable);
       const lines =
         options.json === true
-          ? page.map((record) => JSON.stringify(describeEntry(record, assets)))
-          : table.rows(page.map((record) => cells(record, assets)));
+          ? [...page.records.map((record) => describeEntry(record, assets)), ...page.unreadable.map(describeUnreadable)]
+              .map((entry) => JSON.stringify(entry))
+          : table.rows([...page.records.map((record) => cells(record, assets)), ...page.unreadable.map(damagedCells)]);
       await out.lines(lines);
     }
     if (!any) notice(terminal, `no such payments in ${name}`);
+    if (unreadable.notice !== undefined) notice(terminal, unreadable.notice);
     return 0;
   });
 }
@@ -62,4 +69,9 @@ function cells(record: PaymentRecord, assets: AssetNames): readonly string[] {
     assets.amount(record, settlement?.amount ?? record.amount),
     shortened(record.payer),
   ];
+}
+
+function damagedCells({ key, claimedAt }: UnreadableRow): readonly string[] {
+  const id = (nonceOf(key) ?? key).slice(0, 10);
+  return [claimedAt === undefined ? '' : minuteOf(claimedAt), id, '', 'unreadable', '', ''];
 }

@@ -1,5 +1,4 @@
-import type { PaymentRecord } from '../../domain/payment-record.ts';
-import type { BookFilter, Books, ReadingOrder } from '../../store/books.ts';
+import type { BookFilter, BookPage, BookPlace, Books, ReadingOrder } from '../../store/books.ts';
 
 /** Rows of one page: few enough that neither memory nor a request at the same store notices. */
 const PAGE_ROWS = 500;
@@ -14,18 +13,15 @@ export interface Reading {
 
 /** Reads payments in the order of claiming, one page in memory at a time; no page is empty. */
 export async function* readPages(
-  books: Pick<Books, 'list'>,
+  books: Pick<Books, 'page'>,
   filter: BookFilter,
   { pageRows = PAGE_ROWS, order = 'oldest first', limit = Number.POSITIVE_INFINITY }: Reading = {},
-): AsyncGenerator<readonly PaymentRecord[]> {
-  let after: { claimedAt: number; key: string } | undefined;
+): AsyncGenerator<BookPage> {
+  let after: BookPlace | undefined;
   for (let left = limit; left > 0; left -= pageRows) {
-    const rows = Math.min(pageRows, left);
-    const page = await books.list(filter, after, rows, order);
-    const last = page.at(-1);
-    if (last === undefined) return;
-    yield page;
-    if (page.length < rows) return;
-    after = { claimedAt: last.claimedAt, key: last.key };
+    const page = await books.page(filter, after, Math.min(pageRows, left), order);
+    if (page.records.length + page.unreadable.length > 0) yield page;
+    if (page.last === undefined) return;
+    after = page.last;
   }
 }

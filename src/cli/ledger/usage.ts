@@ -8,6 +8,7 @@ import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
+import { Unreadable } from './unreadable.ts';
 import { type UsageTotal, UsageTotals } from './usage-totals.ts';
 
 interface UsageOptions extends SelectionOptions {
@@ -30,18 +31,27 @@ async function usage(options: UsageOptions, world: CliWorld, now: number): Promi
   const { route } = options;
   return await withBooks({ place: options, world, route }, async (open) => {
     const { assets, name, out } = open;
-    const totals = await addUp(open, filter);
+    const unreadable = new Unreadable();
+    const totals = await addUp(open, filter, unreadable);
     if (options.json === true) {
       await out.lines([JSON.stringify({ lines: totals.map((total) => describe(total, assets)) }, null, 2)]);
     } else if (totals.length === 0) notice(world.terminal, `nothing was charged by what was used in ${name}`);
     else await out.lines(tableOf(totals, assets));
+    unreadable.failIfAny();
     return 0;
   });
 }
 
-async function addUp({ books, assets }: OpenBooks, filter: BookFilter): Promise<readonly UsageTotal[]> {
+async function addUp(
+  { books, assets }: OpenBooks,
+  filter: BookFilter,
+  unreadable: Unreadable,
+): Promise<readonly UsageTotal[]> {
   const totals = new UsageTotals((id) => assets.idOf(id));
-  for await (const page of readPages(books, { ...filter, metered: true })) for (const row of page) totals.add(row);
+  for await (const page of readPages(books, { ...filter, metered: true })) {
+    unreadable.add(page.unreadable);
+    for (const record of page.records) totals.add(record);
+  }
   return totals.sorted();
 }
 

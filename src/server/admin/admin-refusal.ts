@@ -10,6 +10,7 @@ export const ADMIN_REFUSALS = {
   body_too_large: 413,
   json_required: 415,
   failed: 500,
+  ledger_damaged: 500,
   ledger_unavailable: 503,
 } as const satisfies Readonly<Record<string, number>>;
 

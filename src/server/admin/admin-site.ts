@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
+import { DamagedRow } from '../../store/damaged-row.ts';
 import { StoreOpenError } from '../../store/store-open-error.ts';
 import type { ApiPath } from './admin-api.ts';
 import { AdminRefusal } from './admin-refusal.ts';
@@ -93,3 +94,4 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   });
   response.end(`${JSON.stringify(value)}\n`);
 }
+    if (fault instanceof DamagedRow) return new AdminRefusal('ledger_damaged', fault.message);

@@ -7,6 +7,7 @@ import { DailyTotals, describeRevenue, MOST_DAYS, moneyOf } from '../../admin/re
 import { STATE_MEANINGS } from '../../admin/state-meanings.ts';
 import { describeTotals } from '../../admin/totals.ts';
 import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
+import { describeUnreadable } from '../../admin/unreadable-entry.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
@@ -89,7 +90,7 @@ export class MoneyViews {
   /** Money that may still move, oldest first, and payments that somebody has to take care of. */
   async doubt(call: ApiCall, assets: AssetNames) {
     const books = await this.#sources.ledger.books();
-    const open = await books.list({ states: OWING }, undefined, MOST_OPEN + 1);
+    const { records, unreadable, last } = await books.page({ states: OWING }, undefined, MOST_OPEN);
     const waiting = await readPaymentPage(
       books,
       { states: NEEDS_SOMEBODY, unresolved: true },
@@ -98,10 +99,12 @@ export class MoneyViews {
     );
     const now = this.#sources.clock();
     return {
-      open: open
-        .slice(0, MOST_OPEN)
-        .map((record) => ({ ...this.#entry(record, assets), forMs: Math.max(0, now - record.claimedAt) })),
-      moreOpen: open.length > MOST_OPEN,
+      open: records.map((record) => ({
+        ...this.#entry(record, assets),
+        forMs: Math.max(0, now - record.claimedAt),
+      })),
+      unreadable: unreadable.map(describeUnreadable),
+      moreOpen: last !== undefined && (await books.page({ states: OWING }, last, 1)).last !== undefined,
       waiting: this.#pageEntry(waiting, assets),
     };
   }
@@ -131,7 +134,7 @@ export class MoneyViews {
     return this.#totals;
   }
 
-  #pageEntry({ records, next, searchedTo }: PaymentPage, assets: AssetNames) {
+  #pageEntry({ records, unreadable, next, searchedTo }: PaymentPage, assets: AssetNames) {
     return {
       payments: records.map((record) => this.#entry(record, assets)),
       next: next === undefined ? null : placeText(next),
@@ -141,6 +144,7 @@ export class MoneyViews {
 
   #entry(record: PaymentRecord, assets: AssetNames) {
     const transaction = record.settlement?.transaction ?? record.attempt?.transaction;
+      unreadable: unreadable.map(describeUnreadable),
     const { network } = record;
     return {
       ...describeEntry(record, assets),

@@ -23,7 +23,7 @@ import {
 } from '../../domain/payment-state.ts';
 import { routeNameOf } from '../../domain/route-price.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPage, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
@@ -213,6 +213,18 @@ class MemoryLedger implements PaymentStore {
     order: ReadingOrder = 'oldest first',
   ): Promise<readonly PaymentRecord[]> {
     return this.#calls.run(async () => this.#ordered(filter, after, order).slice(0, limit));
+  }
+
+  async page(
+    filter: BookFilter,
+    after: BookPlace | undefined,
+    limit: number,
+    order?: ReadingOrder,
+  ): Promise<BookPage> {
+    const records = await this.list(filter, after, limit, order);
+    const last = records.at(-1);
+    const isFull = last !== undefined && records.length === limit;
+    return { records, unreadable: [], last: isFull ? { claimedAt: last.claimedAt, key: last.key } : undefined };
   }
 
   skip(

@@ -5,6 +5,7 @@ import type { PaymentClaim, PaymentRecord, SettlementAttempt } from '../../domai
 import { isState } from '../../domain/payment-state.ts';
 import type { Settlement } from '../../domain/settlement.ts';
 import type { Json, JsonObject } from '../../domain/x402.ts';
+import { DamagedRow } from '../damaged-row.ts';
 import type { SqlRow, SqlValue } from './sql-engine.ts';
 
 /** The columns that a claim fills, in the order of {@link claimValues}. */
@@ -107,7 +108,7 @@ export function whole(value: number): number {
   return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);
 }
 
-/** Reads a row of the payments table. A row that cannot be read is a damaged database. */
+/** Reads a row of the payments table. @throws DamagedRow */
 export function readRecord(row: SqlRow): PaymentRecord {
   return {
     // Written by us from a key: the brand needs no second check.
@@ -165,9 +166,9 @@ export function readBytes(row: SqlRow, column: string): Uint8Array {
   return value instanceof Uint8Array ? new Uint8Array(value) : damaged(column);
 }
 
-/** Says that the database does not hold what this version writes. */
+/** Says that the database does not hold what this version writes. @throws DamagedRow */
 export function damaged(column: string): never {
-  throw new Error(`the ledger is damaged: a row's ${column} cannot be read`);
+  throw new DamagedRow(column);
 }
 
 /** Reads a column of text that may be absent. */
@@ -175,6 +176,16 @@ export function readOptional(row: SqlRow, column: string): string | undefined {
   const value = row.get(column);
   if (value === null) return undefined;
   return typeof value === 'string' ? value : damaged(column);
+}
+
+/** Reads a column of JSON. */
+export function readJson(row: SqlRow, column: string): Json {
+  const text = readText(row, column);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DamagedRow(column, { cause });
+  }
 }
 
 /** Reads the state of a row. */
@@ -191,7 +202,7 @@ function readSettlement(row: SqlRow): Settlement | undefined {
     transaction,
     payer: readText(row, 'settled_payer'),
     amount: parseAmount(row.get('settled_amount')) ?? damaged('settled_amount'),
-    ...(extensions === undefined ? {} : { extensions: readJsonObject(extensions) }),
+    ...(extensions === undefined ? {} : { extensions: readExtensions(row) }),
   };
 }
 
@@ -210,7 +221,7 @@ function readResolution(row: SqlRow): PaymentRecord['resolution'] {
   return note === undefined ? undefined : { at: readWhole(row, 'resolved_at'), note };
 }
 
-function readJsonObject(json: string): JsonObject {
-  const value: Json = JSON.parse(json);
+function readExtensions(row: SqlRow): JsonObject {
+  const value = readJson(row, 'settled_extensions');
   return isJsonObject(value) ? value : damaged('settled_extensions');
 }

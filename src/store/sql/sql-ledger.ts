@@ -5,7 +5,7 @@ import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPage, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
@@ -34,7 +34,8 @@ import {
   resolveStatement,
   stepStatement,
 } from './payment-statements.ts';
-import { damaged, readBytes, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
+import { damaged, readBytes, readJson, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
+import { readPage, readSound } from './row-page.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
@@ -123,11 +124,12 @@ export class SqlLedger implements PaymentStore {
       const { dialect } = this.#engine;
       const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
       // In its turn only: rows that were taken must reach the caller, whatever becomes of a second statement.
-      if (open.length > 0) return open.map(readRecord);
+      // One that cannot be read keeps nobody from the others: it stays in `countOpen`, with its age.
+      if (open.length > 0) return readSound(open);
       const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
-      if (debts.length > 0) return debts.map(readRecord);
+      if (debts.length > 0) return readSound(debts);
       const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
-      return settled.map(readRecord);
+      return readSound(settled);
     });
   }
 
@@ -186,6 +188,18 @@ export class SqlLedger implements PaymentStore {
       // No state is no row; SQL has no empty list.
       if (filter.states?.length === 0) return [];
       return (await this.#engine.run(listStatement(filter, after, limit, order))).map(readRecord);
+    });
+  }
+
+  page(
+    filter: BookFilter,
+    after: BookPlace | undefined,
+    limit: number,
+    order?: ReadingOrder,
+  ): Promise<BookPage> {
+    return this.#calls.run(async () => {
+      if (filter.states?.length === 0) return readPage([], limit);
+      return readPage(await this.#engine.run(listStatement(filter, after, limit, order)), limit);
     });
   }
 
@@ -327,7 +341,7 @@ export class SqlLedger implements PaymentStore {
 }
 
 function readAnswer(row: SqlRow): KeptAnswer {
-  const headers: unknown = JSON.parse(readText(row, 'headers'));
+  const headers: unknown = readJson(row, 'headers');
   return {
     status: readWhole(row, 'status'),
     statusText: readText(row, 'status_text'),

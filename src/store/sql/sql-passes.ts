@@ -26,7 +26,7 @@ import {
   spendNonceStatement,
   tokenKeyStatement,
 } from './pass-statements.ts';
-import { damaged, readText, readWhole } from './row.ts';
+import { damaged, readJson, readText, readWhole } from './row.ts';
 import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
 
 /** Passes in SQL: one implementation for every engine, nothing decided on what was read before. */
@@ -169,6 +169,6 @@ function readMoment(row: SqlRow, column: string): number | undefined {
 }
 
 function readTexts(row: SqlRow, column: string): readonly string[] {
-  const value: unknown = JSON.parse(readText(row, column));
+  const value: unknown = readJson(row, column);
   return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : damaged(column);
 }

@@ -67,6 +67,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     prune: (changedBefore, expiredBefore, limit) => inner.prune(changedBefore, expiredBefore, limit),
     forgetUnmoved: (state, changedBefore, limit) => inner.forgetUnmoved(state, changedBefore, limit),
     list: (filter, after, limit, order) => inner.list(filter, after, limit, order),
+    page: (filter, after, limit, order) => inner.page(filter, after, limit, order),
     skip: (after, rows, order) => inner.skip(after, rows, order),
     summarize: (filter) => inner.summarize(filter),
     keep: (key, answer) => inner.keep(key, answer),

@@ -1,0 +1,45 @@
+import { describeUnreadable } from '../../admin/unreadable-entry.ts';
+import type { UnreadableRow } from '../../store/books.ts';
+import { CommandFailure } from '../exit.ts';
+import { printable } from '../terminal.ts';
+
+/** Most payments that are named. */
+const MOST_NAMED = 5;
+
+/**
+ * Payments that a command met and could not read. It goes on with the others, and tells of these at its end: a report
+ * that leaves something out must not look like a whole one.
+ */
+export class Unreadable {
+  readonly #named: UnreadableRow[] = [];
+  #count = 0;
+
+  /** Notes those of a page. */
+  add(rows: readonly UnreadableRow[]): void {
+    this.#count += rows.length;
+    this.#named.push(...rows.slice(0, MOST_NAMED - this.#named.length));
+  }
+
+  /**
+   * Ends a report that has none of them in it.
+   *
+   * @throws CommandFailure when there were some
+   */
+  failIfAny(): void {
+    if (this.#count > 0) throw new CommandFailure(`${this.#said()}; they are left out of this\n${this.#lines()}`);
+  }
+
+  /** What is to be said of them; `undefined` when there were none. */
+  get notice(): string | undefined {
+    return this.#count === 0 ? undefined : `${this.#said()}\n${this.#lines()}`;
+  }
+
+  #said(): string {
+    return this.#count === 1 ? '1 payment cannot be read' : `${this.#count} payments cannot be read`;
+  }
+
+  #lines(): string {
+    const lines = this.#named.map((row) => `  ${printable(row.key)}: its ${describeUnreadable(row).unreadable} is damaged`);
+    return [...lines, ...(this.#count > this.#named.length ? ['  and more'] : [])].join('\n');
+  }
+}
