@@ -1,13 +1,7 @@
 import { formatUnits } from '../domain/amount.ts';
 import { routeNameOf } from '../domain/route-price.ts';
-import type { Books, BookTotal } from '../store/books.ts';
-import { DAY_MS, dayOf } from '../store/totals.ts';
+import type { BookTotal } from '../store/books.ts';
 import type { AssetNames } from './asset-names.ts';
-
-/** Most days that are looked back. */
-export const MOST_DAYS = 366;
-/** How long totals of days that are over are taken as they were read, in milliseconds: they hardly change. */
-const KEEP_MS = 60_000;
 
 /** Money of one unit: the same token on several networks is one, as its owner counts. Exact. */
 export interface Money {
@@ -23,44 +17,6 @@ export interface Money {
 export interface Earning {
   readonly name: string;
   readonly money: readonly Money[];
-}
-
-/** Totals of the books by day, of which those of days that are over are read once a minute. */
-export class DailyTotals {
-  readonly #books: Pick<Books, 'summarize'>;
-  readonly #clock: () => number;
-  /** By the first day. */
-  readonly #past = new Map<
-    number,
-    { readonly today: number; readonly at: number; lines: Promise<readonly BookTotal[]> }
-  >();
-
-  /** @param clock Unix milliseconds */
-  constructor(books: Pick<Books, 'summarize'>, clock: () => number) {
-    this.#books = books;
-    this.#clock = clock;
-  }
-
-  /** The lines of the last so many UTC days, today included, oldest first. */
-  async of(days: number): Promise<readonly BookTotal[]> {
-    const now = this.#clock();
-    const today = dayOf(now);
-    const fresh = this.#books.summarize({ since: today * DAY_MS });
-    const past = days > 1 ? this.#pastFrom(today - days + 1, today, now) : [];
-    const [before, since] = await Promise.all([past, fresh]);
-    return [...before, ...since];
-  }
-
-  #pastFrom(first: number, today: number, now: number): Promise<readonly BookTotal[]> {
-    const kept = this.#past.get(first);
-    if (kept !== undefined && kept.today === today && now - kept.at < KEEP_MS) return kept.lines;
-    const lines = this.#books.summarize({ since: first * DAY_MS, until: today * DAY_MS });
-    for (const [day, { today: of }] of this.#past) if (of !== today) this.#past.delete(day);
-    this.#past.set(first, { today, at: now, lines });
-    // What could not be read is asked for again.
-    lines.catch(() => this.#past.delete(first));
-    return lines;
-  }
 }
 
 /** Adds lines up to what each thing earned, the busiest first. */

@@ -299,6 +299,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
     if (admin && plan.admin) await removeStaleSocket(plan.admin);
     const url = await listenOn(listener.server, plan.listen, plan.tls === undefined ? 'http' : 'https');
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
+    if (admin) void site.warm();
     const stopGrowing = letYoungGenerationGrow();
     return {
       url,

@@ -4,12 +4,12 @@ import { AssetNames } from '../../src/admin/asset-names.ts';
 import { transactionUrl } from '../../src/admin/explorer.ts';
 import { funnelOf } from '../../src/admin/funnel.ts';
 import { readPaymentPage } from '../../src/admin/payment-list.ts';
-import { DailyTotals, describeRevenue, earningsBy, moneyOf } from '../../src/admin/revenue.ts';
+import { describeRevenue, earningsBy, moneyOf } from '../../src/admin/revenue.ts';
 import { addUpAssets } from '../../src/admin/totals.ts';
 import { readAssetTable } from '../../src/config/asset-table.ts';
 import type { Network } from '../../src/domain/network.ts';
 import { families } from '../../src/registry.ts';
-import type { BookFilter, BookPlace, BookTotal } from '../../src/store/books.ts';
+import type { BookPlace, BookTotal } from '../../src/store/books.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { NOW } from '../contract/ledger-scene.ts';
 import { putPayment, USDC } from '../support/admin.ts';
@@ -70,26 +70,6 @@ describe('revenue', () => {
         }
       }),
     );
-  });
-
-  it('reads days that are over once a minute, and today each time', async () => {
-    const asked: BookFilter[] = [];
-    let now = NOW;
-    const daily = new DailyTotals(
-      {
-        async summarize(filter) {
-          asked.push(filter);
-          return [];
-        },
-      },
-      () => now,
-    );
-    await daily.of(30);
-    await daily.of(30);
-    expect(asked.map(({ until }) => until !== undefined)).toEqual([false, true, false]);
-    now += 60_000;
-    await daily.of(30);
-    expect(asked).toHaveLength(5);
   });
 });
 

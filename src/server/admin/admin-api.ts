@@ -16,15 +16,22 @@ export interface ApiPath {
   readonly answer: (call: ApiCall) => unknown;
 }
 
+/** The API as it is opened. */
+export interface AdminApi {
+  readonly paths: ReadonlyMap<string, ApiPath>;
+  /** Reads ahead what takes long in a large ledger. */
+  readonly warm: () => Promise<void>;
+}
+
 /** The paths of the API, whole and literal: there is nothing to decode, and so nothing that two readers read in two ways. */
-export function openAdminApi(sources: AdminSources): ReadonlyMap<string, ApiPath> {
+export function openAdminApi(sources: AdminSources): AdminApi {
   const money = new MoneyViews(sources);
   const gateway = new GatewayViews(sources);
   const actions = new Actions(sources);
   const names = assetNamesOf(sources);
   const look = (answer: ApiPath['answer']): ApiPath => ({ method: 'GET', changes: false, answer });
   const act = (answer: ApiPath['answer']): ApiPath => ({ method: 'POST', changes: true, answer });
-  return new Map([
+  const paths = new Map([
     ['/api/status', look(() => gateway.status())],
     ['/api/revenue', look((call) => money.revenue(call, names()))],
     ['/api/summary', look((call) => money.summary(call, names()))],
@@ -41,6 +48,7 @@ export function openAdminApi(sources: AdminSources): ReadonlyMap<string, ApiPath
     ['/api/payments/resolve', act((call) => actions.resolvePayment(call))],
     ['/api/reload', act(() => actions.reload())],
   ]);
+  return { paths, warm: () => money.warm() };
 }
 
 /** Assets by their contracts, made anew for each plan. */

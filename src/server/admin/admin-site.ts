@@ -4,7 +4,7 @@ import { describeCause } from '../../observe/cause.ts';
 import type { Logger } from '../../observe/log.ts';
 import { DamagedRow } from '../../store/damaged-row.ts';
 import { StoreOpenError } from '../../store/store-open-error.ts';
-import type { ApiPath } from './admin-api.ts';
+import type { AdminApi } from './admin-api.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import { COMMON_HEADERS, DATA_POLICY } from './answer-headers.ts';
 import { ApiCall } from './api-call.ts';
@@ -15,13 +15,14 @@ import type { AdminSources } from './sources.ts';
 
 /**
  * The admin page and its API, below `/` and `/api/` of the admin listener. What they take is loaded and opened when
- * somebody first looks.
+ * somebody first looks, or at the start where the ledger is large.
  */
 export class AdminSite {
   readonly #sources: AdminSources;
   readonly #log: Logger;
   #page: PageFile | undefined;
-  #api: Promise<ReadonlyMap<string, ApiPath>> | undefined;
+  #api: Promise<AdminApi> | undefined;
+  #warmed = false;
 
   constructor(sources: AdminSources, log: Logger) {
     this.#sources = sources;
@@ -49,14 +50,34 @@ export class AdminSite {
     }
   }
 
+  /**
+   * Reads ahead what the page takes of a large ledger, once, a day at a time and beside everything else. A small ledger is
+   * left alone until somebody looks: its views are fast, and nothing of it need be in memory. Never rejects.
+   */
+  async warm(): Promise<void> {
+    if (this.#warmed || this.#sources.plan().adminPage === undefined) return;
+    this.#warmed = true;
+    try {
+      if (await this.#sources.ledger.isLarge()) await (await this.#openApi()).warm();
+    } catch (fault) {
+      this.#log.debug({ cause: describeCause(fault) }, 'the admin page could not read ahead');
+    }
+  }
+
   /** Closes what was opened. */
   async close(): Promise<void> {
     await this.#sources.ledger.close();
   }
 
+  #openApi(): Promise<AdminApi> {
+    this.#api ??= import('./admin-api.ts').then(({ openAdminApi }) => openAdminApi(this.#sources));
+    return this.#api;
+  }
+
   #sendPage({ method }: IncomingMessage, response: ServerResponse): void {
     if (method !== 'GET' && method !== 'HEAD') throw new AdminRefusal('method_not_allowed', 'the page is for GET');
     this.#page ??= readPage();
+    void this.warm();
     response.writeHead(200, { ...this.#page.headers, 'Content-Type': 'text/html; charset=utf-8' });
     response.end(this.#page.html);
   }
@@ -64,8 +85,8 @@ export class AdminSite {
   async #call(request: IncomingMessage, path: string, query: URLSearchParams): Promise<unknown> {
     const { adminPage } = this.#sources.plan();
     if (adminPage === undefined) throw new AdminRefusal('not_found', 'the admin page is off');
-    this.#api ??= import('./admin-api.ts').then(({ openAdminApi }) => openAdminApi(this.#sources));
-    const found = (await this.#api).get(path);
+    const { paths } = await this.#openApi();
+    const found = paths.get(path);
     // Who may not ask is not told which paths there are.
     admit(request, adminPage, found?.changes === true);
     if (found === undefined) throw new AdminRefusal('not_found', 'the API has no such path');
@@ -80,6 +101,7 @@ export class AdminSite {
   #refusalOf(fault: unknown): Pick<AdminRefusal, 'code' | 'message' | 'status'> {
     if (fault instanceof AdminRefusal) return fault;
     this.#log.warn({ cause: describeCause(fault) }, 'the admin page could not be answered');
+    if (fault instanceof DamagedRow) return new AdminRefusal('ledger_damaged', fault.message);
     return fault instanceof StoreOpenError || fault instanceof GatewayError
       ? new AdminRefusal('ledger_unavailable', 'the ledger cannot be read; the log says why')
       : new AdminRefusal('failed', 'this failed; the log says why');
@@ -94,4 +116,3 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   });
   response.end(`${JSON.stringify(value)}\n`);
 }
-    if (fault instanceof DamagedRow) return new AdminRefusal('ledger_damaged', fault.message);

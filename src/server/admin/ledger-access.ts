@@ -3,6 +3,9 @@ import { openStore, type Registry, storeKind } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
 import type { PaymentStore } from '../../store/payment-store.ts';
 
+/** From so many payments on a ledger is large: to count up to here takes some milliseconds of an index. */
+const LARGE_ROWS = 20_000;
+
 /** The ledger as the admin page reads it. */
 export type AdminBooks = Omit<LedgerReader, 'close'>;
 
@@ -49,6 +52,12 @@ export class LedgerAccess {
       if (this.#reader === reader) this.#reader = undefined;
       throw fault;
     }
+  }
+
+  /** Whether adding its payments up takes long enough to do it ahead. */
+  async isLarge(): Promise<boolean> {
+    const books = this.#store ?? (await this.books());
+    return (await books.skip(undefined, LARGE_ROWS)) !== undefined;
   }
 
   /**

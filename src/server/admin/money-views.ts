@@ -1,13 +1,14 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
+import { DailyTotals, dayText, MOST_DAYS } from '../../admin/daily-totals.ts';
 import { transactionUrl } from '../../admin/explorer.ts';
 import { describePass } from '../../admin/pass-entry.ts';
 import { describeEntry } from '../../admin/payment-entry.ts';
 import { type PaymentPage, readPaymentPage } from '../../admin/payment-list.ts';
-import { DailyTotals, describeRevenue, MOST_DAYS, moneyOf } from '../../admin/revenue.ts';
+import { describeRevenue, moneyOf } from '../../admin/revenue.ts';
 import { STATE_MEANINGS } from '../../admin/state-meanings.ts';
 import { describeTotals } from '../../admin/totals.ts';
-import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
 import { describeUnreadable } from '../../admin/unreadable-entry.ts';
+import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
@@ -54,6 +55,12 @@ export class MoneyViews {
         ),
       })),
     };
+  }
+
+  /** Reads what the page shows first, so that nobody waits for it. Never rejects for what cannot be read. */
+  async warm(): Promise<void> {
+    const { daily } = await this.#daily();
+    await daily.renew(30);
   }
 
   /** The totals of `turnpike ledger summary --json`, by the same code; `since` is in Unix milliseconds. */
@@ -137,6 +144,7 @@ export class MoneyViews {
   #pageEntry({ records, unreadable, next, searchedTo }: PaymentPage, assets: AssetNames) {
     return {
       payments: records.map((record) => this.#entry(record, assets)),
+      unreadable: unreadable.map(describeUnreadable),
       next: next === undefined ? null : placeText(next),
       searchedTo: searchedTo === undefined ? null : new Date(searchedTo).toISOString(),
     };
@@ -144,7 +152,6 @@ export class MoneyViews {
 
   #entry(record: PaymentRecord, assets: AssetNames) {
     const transaction = record.settlement?.transaction ?? record.attempt?.transaction;
-      unreadable: unreadable.map(describeUnreadable),
     const { network } = record;
     return {
       ...describeEntry(record, assets),
@@ -183,8 +190,4 @@ function placeOf(call: ApiCall): BookPlace | undefined {
   const [, claimedAt, key] = /^(\d{1,16})\.([\w-]*)$/.exec(text) ?? [];
   if (claimedAt === undefined || key === undefined) throw new AdminRefusal('bad_request', 'after is no place');
   return { claimedAt: Number(claimedAt), key: Buffer.from(key, 'base64url').toString('utf8') };
-}
-
-function dayText(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }

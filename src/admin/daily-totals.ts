@@ -1,0 +1,96 @@
+import type { Books, BookTotal } from '../store/books.ts';
+import { DAY_MS, dayOf } from '../store/totals.ts';
+
+/** Most days that are looked back. */
+export const MOST_DAYS = 366;
+/** How old totals of a day that is over may be before a look has them read anew, in milliseconds: they hardly change. */
+const KEEP_MS = 60_000;
+
+/** What was read of a day. */
+interface KeptDay {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly lines: Promise<readonly BookTotal[]>;
+}
+
+/**
+ * Totals of the books by day. Today and yesterday, whose payments may still be settling, are read at each look. Days before
+ * are kept: nobody waits for them but who is the first to look. Those that are older than a minute are read anew behind
+ * a look, one by one, so that the next look has them and no other view waits longer than one day takes.
+ */
+export class DailyTotals {
+  readonly #books: Pick<Books, 'summarize'>;
+  readonly #clock: () => number;
+  readonly #kept = new Map<number, KeptDay>();
+  #renewing: Promise<void> | undefined;
+
+  /** @param clock Unix milliseconds */
+  constructor(books: Pick<Books, 'summarize'>, clock: () => number) {
+    this.#books = books;
+    this.#clock = clock;
+  }
+
+  /** The lines of the last so many UTC days, today included, oldest first. */
+  async of(days: number): Promise<readonly BookTotal[]> {
+    const today = dayOf(this.#clock());
+    const first = today - days + 1;
+    const recent = Math.max(first, today - 1);
+    this.#readMissing(first, recent);
+    const past = daysBetween(first, recent).map((day) => this.#kept.get(day)?.lines ?? []);
+    const lines = await Promise.all([...past, this.#books.summarize({ since: recent * DAY_MS })]);
+    void this.renew(days);
+    return lines.flat();
+  }
+
+  /** Reads what is missing or old of the last so many days, one day after the other. Never rejects. */
+  renew(days: number): Promise<void> {
+    this.#renewing ??= this.#renew(days).finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #renew(days: number): Promise<void> {
+    const today = dayOf(this.#clock());
+    for (const day of this.#kept.keys()) if (day <= today - MOST_DAYS || day >= today - 1) this.#kept.delete(day);
+    // The latest first: they are looked at most.
+    for (const day of daysBetween(today - days + 1, today - 1).reverse()) {
+      const kept = this.#kept.get(day);
+      if (kept !== undefined && this.#clock() - kept.at < KEEP_MS) continue;
+      try {
+        const at = this.#clock();
+        const lines = await this.#books.summarize({ since: day * DAY_MS, until: (day + 1) * DAY_MS });
+        this.#kept.set(day, { at, lines: Promise.resolve(lines) });
+      } catch {
+        // The next look tries again, and says so where it needs what cannot be read.
+        return;
+      }
+    }
+  }
+
+  /** Reads all days that nobody has read yet at once; others who look meanwhile wait for the same. */
+  #readMissing(first: number, before: number): void {
+    const missing = daysBetween(first, before).filter((day) => !this.#kept.has(day));
+    const [oldest] = missing;
+    const latest = missing.at(-1);
+    if (oldest === undefined || latest === undefined) return;
+    const read = this.#books.summarize({ since: oldest * DAY_MS, until: (latest + 1) * DAY_MS });
+    const byDay = read.then((lines) => Map.groupBy(lines, ({ day }) => day));
+    const at = this.#clock();
+    for (const day of missing) {
+      const kept = { at, lines: byDay.then((groups) => groups.get(dayText(day)) ?? []) };
+      this.#kept.set(day, kept);
+      // What could not be read is asked for again.
+      kept.lines.catch(() => this.#kept.get(day) === kept && this.#kept.delete(day));
+    }
+  }
+}
+
+/** A UTC day, counted from the epoch, as `YYYY-MM-DD`. */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+function daysBetween(first: number, before: number): number[] {
+  return Array.from({ length: Math.max(0, before - first) }, (_, index) => first + index);
+}
