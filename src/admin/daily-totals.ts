@@ -1,4 +1,4 @@
-import type { Books, BookTotal } from '../store/books.ts';
+import type { BookFilter, BookTotal } from '../store/books.ts';
 import { DAY_MS, dayOf } from '../store/totals.ts';
 
 /** Most days that are looked back. */
@@ -7,37 +7,40 @@ export const MOST_DAYS = 366;
 const KEEP_MS = 60_000;
 
 /** What was read of a day. */
-interface KeptDay {
+interface KeptDay<Line> {
   /** Unix milliseconds. */
   readonly at: number;
-  readonly lines: Promise<readonly BookTotal[]>;
+  readonly lines: Promise<readonly Line[]>;
 }
+
+/** Adds the books up. */
+export type Summarize<Line> = (filter: BookFilter) => Promise<readonly Line[]>;
 
 /**
  * Totals of the books by day. Today and yesterday, whose payments may still be settling, are read at each look. Days before
  * are kept: nobody waits for them but who is the first to look. Those that are older than a minute are read anew behind
  * a look, one by one, so that the next look has them and no other view waits longer than one day takes.
  */
-export class DailyTotals {
-  readonly #books: Pick<Books, 'summarize'>;
+export class DailyTotals<Line extends BookTotal> {
+  readonly #summarize: Summarize<Line>;
   readonly #clock: () => number;
-  readonly #kept = new Map<number, KeptDay>();
+  readonly #kept = new Map<number, KeptDay<Line>>();
   #renewing: Promise<void> | undefined;
 
   /** @param clock Unix milliseconds */
-  constructor(books: Pick<Books, 'summarize'>, clock: () => number) {
-    this.#books = books;
+  constructor(summarize: Summarize<Line>, clock: () => number) {
+    this.#summarize = summarize;
     this.#clock = clock;
   }
 
   /** The lines of the last so many UTC days, today included, oldest first. */
-  async of(days: number): Promise<readonly BookTotal[]> {
+  async of(days: number): Promise<readonly Line[]> {
     const today = dayOf(this.#clock());
     const first = today - days + 1;
     const recent = Math.max(first, today - 1);
     this.#readMissing(first, recent);
     const past = daysBetween(first, recent).map((day) => this.#kept.get(day)?.lines ?? []);
-    const lines = await Promise.all([...past, this.#books.summarize({ since: recent * DAY_MS })]);
+    const lines = await Promise.all([...past, this.#summarize({ since: recent * DAY_MS })]);
     void this.renew(days);
     return lines.flat();
   }
@@ -59,7 +62,7 @@ export class DailyTotals {
       if (kept !== undefined && this.#clock() - kept.at < KEEP_MS) continue;
       try {
         const at = this.#clock();
-        const lines = await this.#books.summarize({ since: day * DAY_MS, until: (day + 1) * DAY_MS });
+        const lines = await this.#summarize({ since: day * DAY_MS, until: (day + 1) * DAY_MS });
         this.#kept.set(day, { at, lines: Promise.resolve(lines) });
       } catch {
         // The next look tries again, and says so where it needs what cannot be read.
@@ -74,7 +77,7 @@ export class DailyTotals {
     const [oldest] = missing;
     const latest = missing.at(-1);
     if (oldest === undefined || latest === undefined) return;
-    const read = this.#books.summarize({ since: oldest * DAY_MS, until: (latest + 1) * DAY_MS });
+    const read = this.#summarize({ since: oldest * DAY_MS, until: (latest + 1) * DAY_MS });
     const byDay = read.then((lines) => Map.groupBy(lines, ({ day }) => day));
     const at = this.#clock();
     for (const day of missing) {

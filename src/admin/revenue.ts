@@ -1,6 +1,6 @@
 import { formatUnits } from '../domain/amount.ts';
 import { routeNameOf } from '../domain/route-price.ts';
-import type { BookTotal } from '../store/books.ts';
+import type { BookTotal, ModelTotal } from '../store/books.ts';
 import type { AssetNames } from './asset-names.ts';
 
 /** Money of one unit: the same token on several networks is one, as its owner counts. Exact. */
@@ -20,10 +20,10 @@ export interface Earning {
 }
 
 /** Adds lines up to what each thing earned, the busiest first. */
-export function earningsBy(
-  lines: readonly BookTotal[],
+export function earningsBy<Line extends BookTotal>(
+  lines: readonly Line[],
   assets: AssetNames,
-  nameOf: (line: BookTotal) => string,
+  nameOf: (line: Line) => string,
 ): readonly Earning[] {
   const groups = Map.groupBy(lines, nameOf);
   const earnings = [...groups].map(([name, group]) => ({ name, money: moneyOf(group, assets) }));
@@ -52,13 +52,14 @@ export function moneyOf(lines: readonly BookTotal[], assets: AssetNames): readon
     });
 }
 
-/** Everything about the money of some days. */
-export function describeRevenue(lines: readonly BookTotal[], assets: AssetNames) {
+/** Everything about the money of some days. @param models what of it was charged by what was used */
+export function describeRevenue(lines: readonly BookTotal[], models: readonly ModelTotal[], assets: AssetNames) {
   return {
     money: moneyOf(lines, assets),
     byRoute: earningsBy(lines, assets, ({ route }) => routeNameOf(route)),
     byNetwork: earningsBy(lines, assets, ({ network }) => assets.network(network)),
     byAsset: earningsBy(lines, assets, (line) => assetName(line, assets)),
+    byModel: earningsBy(models, assets, ({ model }) => model ?? 'no model named'),
   };
 }
 

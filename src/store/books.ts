@@ -38,6 +38,12 @@ export interface BookTotal {
   readonly open: number;
 }
 
+/** One line of the summary of payments that were charged by what was used. */
+export interface ModelTotal extends BookTotal {
+  /** The model that answered, as the answers name it; `undefined` where they name none. */
+  readonly model: string | undefined;
+}
+
 /** A place in the order of claiming: that of a row. */
 export interface BookPlace {
   readonly claimedAt: number;
@@ -64,12 +70,7 @@ export interface BookPage {
 /** The ledger as operators read it. */
 export interface Books {
   /** {@link list} for those who go on where a row cannot be read, and tell of it. Both kinds count for `limit`. */
-  page(
-    filter: BookFilter,
-    after: BookPlace | undefined,
-    limit: number,
-    order?: ReadingOrder,
-  ): Promise<BookPage>;
+  page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage>;
   /**
    * Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on.
    *
@@ -88,4 +89,6 @@ export interface Books {
   skip(after: BookPlace | undefined, rows: number, order?: ReadingOrder): Promise<BookPlace | undefined>;
   /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
   summarize(filter: BookFilter): Promise<readonly BookTotal[]>;
+  /** The same of payments that were charged by what was used, by model too. Reads their rows: ask for few days. */
+  summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]>;
 }

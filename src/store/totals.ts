@@ -1,5 +1,5 @@
 import type { Network } from '../domain/network.ts';
-import type { BookTotal } from './books.ts';
+import type { BookTotal, ModelTotal } from './books.ts';
 
 /** One group of equal payments: same day, route, asset and amount. */
 export interface BookGroup {
@@ -16,13 +16,20 @@ export interface BookGroup {
 /** Milliseconds of a UTC day: Unix time has no leap seconds. */
 export const DAY_MS = 86_400_000;
 
-/** Adds groups up to lines of a summary, exactly, in the order of day, route, network and asset. */
-export function addUp(groups: readonly BookGroup[]): readonly BookTotal[] {
+/** One group of equal payments that were charged by what was used. */
+export interface ModelGroup extends BookGroup {
+  readonly model: string | undefined;
+}
+
+/** Adds groups up to lines of a summary, exactly, in the order of day, route, network, asset and model. */
+export function addUp(groups: readonly ModelGroup[]): readonly ModelTotal[];
+export function addUp(groups: readonly BookGroup[]): readonly BookTotal[];
+export function addUp(groups: readonly (BookGroup & { readonly model?: string | undefined })[]): readonly BookTotal[] {
   const totals = new Map<string, BookTotal>();
   for (const { amount, settled, open, ...group } of groups) {
     if (settled === 0 && open === 0) continue;
     const line = { ...group, day: new Date(group.day * DAY_MS).toISOString().slice(0, 10) };
-    const id = JSON.stringify([line.day, line.route, line.network, line.asset]);
+    const id = JSON.stringify([line.day, line.route, line.network, line.asset, line.model ?? '']);
     const total = totals.get(id) ?? { ...line, settled: 0, amount: 0n, open: 0 };
     totals.set(id, {
       ...total,

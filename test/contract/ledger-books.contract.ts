@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
 import { RESOLVABLE } from '../../src/domain/payment-state.ts';
+import { encodeUsage } from '../../src/domain/usage.ts';
 import type { BookFilter, ReadingOrder } from '../../src/store/books.ts';
 import { type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
@@ -141,6 +142,43 @@ export function booksContract(scene: LedgerScene): void {
       await scene.ledger.resolve(doubt.key, NOTE);
       await moved(doubt, { to: 'failed' });
       expect((await claimed()).resolution).toBeUndefined();
+    });
+  });
+
+  describe('summing up by model', () => {
+    const usage = (model: string | undefined): string => {
+      const nothing = { stated: undefined, missing: undefined, figures: new Map(), rates: new Map() };
+      return encodeUsage({ meter: 'openai', model, ...nothing, guessed: false, end: 'complete', min: '0' });
+    };
+    const sold = async (name: string, model: string | undefined, amount: bigint, claimedAt = NOW): Promise<void> => {
+      const forwarding = await broughtTo('forwarding', paymentClaim({ name, claimedAt }));
+      const settling = await moved(forwarding, { to: 'settling', usage: usage(model) });
+      await moved(settling, { to: 'delivered', settlement: { ...SETTLEMENT, amount: amount as Amount } });
+    };
+
+    it('adds what each model earned exactly, whatever its name, and leaves out what was not charged by use', async () => {
+      const odd = 'gpt "5" \\ ü \n","model":"b';
+      const large = 2n ** 200n + 1n;
+      await sold('one', odd, 7n);
+      await sold('two', odd, large);
+      await sold('three', 'b', 3n);
+      await sold('four', undefined, 4n, NOW - DAY_MS);
+      await broughtTo('delivered', paymentClaim({ name: 'priced' }));
+      await moved(await claimed(paymentClaim({ name: 'open' })), { to: 'settling', usage: usage('b') });
+      const told = (await scene.ledger.summarizeModels({})).map(({ model, settled, amount, open }) => {
+        return { model, settled, amount, open };
+      });
+      expect(told).toEqual([
+        { model: undefined, settled: 1, amount: 4n, open: 0 },
+        { model: 'b', settled: 1, amount: 3n, open: 1 },
+        { model: odd, settled: 2, amount: large + 7n, open: 0 },
+      ]);
+      const day = Math.floor(NOW / DAY_MS) * DAY_MS;
+      expect(await scene.ledger.summarizeModels({ since: day })).toHaveLength(2);
+      expect(await scene.ledger.summarizeModels({ until: day })).toMatchObject([
+        { model: undefined, route: 'weather' },
+      ]);
+      expect(await scene.ledger.summarizeModels({ states: [] })).toEqual([]);
     });
   });
 

@@ -21,7 +21,7 @@ async function siteOn(rows: number, keys = 'admin: 127.0.0.1:0\n') {
   const file = join(folder, `${rows}.db`);
   await fillLedger(file, rows, 'delivered');
   const store = await openSqliteLedger(file);
-  const read = { opened: 0, totals: 0 };
+  const read = { opened: 0, totals: 0, models: 0 };
   const registry = watching(read);
   const plan: Plan = planOf(`${keys}${HEAD}store: sqlite:${file}\nroutes:\n  - { path: /a, price: $0.01 }\n`);
   const ledger = new LedgerAccess(plan.store, registry, store);
@@ -35,7 +35,7 @@ async function siteOn(rows: number, keys = 'admin: 127.0.0.1:0\n') {
 }
 
 /** The built-in stores, whose readers count. */
-function watching(read: { opened: number; totals: number }): Registry {
+function watching(read: { opened: number; totals: number; models: number }): Registry {
   const watched = (reader: LedgerReader): LedgerReader => ({
     passes: reader.passes,
     find: (key) => reader.find(key),
@@ -46,6 +46,10 @@ function watching(read: { opened: number; totals: number }): Registry {
     summarize(filter) {
       read.totals += 1;
       return reader.summarize(filter);
+    },
+    summarizeModels(filter) {
+      read.models += 1;
+      return reader.summarizeModels(filter);
     },
   });
   const storeKinds = builtIn.storeKinds.map((kind) => {
@@ -64,21 +68,21 @@ it('reads the days before yesterday of a large ledger ahead, one by one and once
   const { site, read, close } = await siteOn(20_000);
   await Promise.all([site.warm(), site.warm()]);
   await site.warm();
-  expect(read).toEqual({ opened: 1, totals: 28 });
+  expect(read).toEqual({ opened: 1, totals: 28, models: 28 });
   await close();
 });
 
 it('leaves a small ledger alone until somebody looks', async () => {
   const { site, read, close } = await siteOn(19_999);
   await site.warm();
-  expect(read).toEqual({ opened: 0, totals: 0 });
+  expect(read).toEqual({ opened: 0, totals: 0, models: 0 });
   await close();
 });
 
 it('reads nothing ahead where there is no page', async () => {
   const { site, read, close } = await siteOn(20_001, 'admin: { listen: 127.0.0.1:0, page: off }\n');
   await site.warm();
-  expect(read).toEqual({ opened: 0, totals: 0 });
+  expect(read).toEqual({ opened: 0, totals: 0, models: 0 });
   await close();
 });
 

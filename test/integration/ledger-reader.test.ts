@@ -130,7 +130,7 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       ['settled_amount', "'ten'"],
       ['amount', "'-1'"],
       ['network', "'base'"],
-      ['usage', "'{\"meter\": '"],
+      ['usage', '\'{"meter": \''],
       ['changed_at', '9000000000000000'],
     ] as const;
 
@@ -160,6 +160,12 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       // It stays among what operators are told of.
       expect(await writer.countOpen()).toMatchObject([{ state: 'unknown', count: 3 }]);
       await writer.close();
+    });
+
+    it('counts the money of a row whose usage is damaged, under no model', async () => {
+      const reader = await openReader(await damagedBy('usage = \'{"meter": \''));
+      expect(await reader.summarizeModels({})).toMatchObject([{ model: undefined, open: 1 }]);
+      await reader.close();
     });
 
     it.skipIf(engine !== 'SQLite')('goes on over a row that does not even say when it was claimed', async () => {

@@ -31,9 +31,13 @@ function bookOfDays(amounts = new Map<number, bigint>()) {
   };
 }
 
+function totalsOf(books: ReturnType<typeof bookOfDays>, clock = () => NOW) {
+  return new DailyTotals((filter) => books.summarize(filter), clock);
+}
+
 describe('totals by day', () => {
   it('are those of each of the days, oldest first, whatever was read before', async () => {
-    const daily = new DailyTotals(bookOfDays(), () => NOW);
+    const daily = totalsOf(bookOfDays());
     for (const days of [1, 2, 3, 30, 7, 366]) {
       const expected = Array.from({ length: days }, (_, index) => dayText(TODAY - days + 1 + index));
       expect((await daily.of(days)).map(({ day }) => day)).toEqual(expected);
@@ -42,7 +46,7 @@ describe('totals by day', () => {
 
   it('are read of today and yesterday at each look, of the days before once', async () => {
     const books = bookOfDays();
-    const daily = new DailyTotals(books, () => NOW);
+    const daily = totalsOf(books);
     await daily.of(30);
     await daily.of(30);
     await daily.of(1);
@@ -51,7 +55,7 @@ describe('totals by day', () => {
 
   it('are there at once when they were read ahead, a day at a time', async () => {
     const books = bookOfDays();
-    const daily = new DailyTotals(books, () => NOW);
+    const daily = totalsOf(books);
     await daily.renew(4);
     expect(books.asked.splice(0)).toEqual(['-2..-1', '-3..-2']);
     expect(await daily.of(4)).toHaveLength(4);
@@ -61,7 +65,7 @@ describe('totals by day', () => {
   it('are read anew behind a look that finds them older than a minute: the next one has them', async () => {
     let now = NOW;
     const books = bookOfDays();
-    const daily = new DailyTotals(books, () => now);
+    const daily = totalsOf(books, () => now);
     await daily.of(3);
     now += 60_000;
     books.amounts.set(TODAY - 2, 5n);
@@ -76,7 +80,7 @@ describe('totals by day', () => {
   it('move on with the day', async () => {
     let now = NOW;
     const books = bookOfDays();
-    const daily = new DailyTotals(books, () => now);
+    const daily = totalsOf(books, () => now);
     await daily.of(3);
     now += DAY_MS;
     expect((await daily.of(3)).map(({ day }) => day)).toEqual([dayText(TODAY - 1), dayText(TODAY)]);
@@ -85,7 +89,7 @@ describe('totals by day', () => {
   it('that could not be read are asked for again, and those that were read stay', async () => {
     let now = NOW;
     const books = bookOfDays();
-    const daily = new DailyTotals(books, () => now);
+    const daily = totalsOf(books, () => now);
     books.fault = new Error('the disk is gone');
     await expect(daily.of(3)).rejects.toThrow('the disk is gone');
     books.fault = undefined;

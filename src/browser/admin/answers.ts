@@ -23,6 +23,8 @@ export interface Revenue {
   readonly byRoute: readonly Earning[];
   readonly byNetwork: readonly Earning[];
   readonly byAsset: readonly Earning[];
+  /** Of calls that were charged by what they used. */
+  readonly byModel: readonly Earning[];
   readonly byDay: readonly Earning[];
 }
 

@@ -33,6 +33,7 @@ export const overview: View = {
         section('By route', earnings('Route', revenue.byRoute)),
         section('By network', earnings('Network', revenue.byNetwork)),
         section('By asset', earnings('Asset', revenue.byAsset)),
+        ...(revenue.byModel.length === 0 ? [] : [section('By model', earnings('Model', revenue.byModel))]),
       ),
       section('From question to delivery', funnelTable(funnel.routes)),
     ];

@@ -47,8 +47,10 @@ async function list(options: ListOptions, world: CliWorld, now: number): Promise
       unreadable.add(page.unreadable);
       const lines =
         options.json === true
-          ? [...page.records.map((record) => describeEntry(record, assets)), ...page.unreadable.map(describeUnreadable)]
-              .map((entry) => JSON.stringify(entry))
+          ? [
+              ...page.records.map((record) => describeEntry(record, assets)),
+              ...page.unreadable.map(describeUnreadable),
+            ].map((entry) => JSON.stringify(entry))
           : table.rows([...page.records.map((record) => cells(record, assets)), ...page.unreadable.map(damagedCells)]);
       await out.lines(lines);
     }

@@ -39,7 +39,9 @@ export class Unreadable {
   }
 
   #lines(): string {
-    const lines = this.#named.map((row) => `  ${printable(row.key)}: its ${describeUnreadable(row).unreadable} is damaged`);
+    const lines = this.#named.map(
+      (row) => `  ${printable(row.key)}: its ${describeUnreadable(row).unreadable} is damaged`,
+    );
     return [...lines, ...(this.#count > this.#named.length ? ['  and more'] : [])].join('\n');
   }
 }

@@ -13,7 +13,7 @@ import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import { isState, NEEDS_SOMEBODY, OWING, type PaymentState, RESOLVABLE } from '../../domain/payment-state.ts';
-import type { BookFilter, BookPlace } from '../../store/books.ts';
+import type { BookFilter, BookPlace, BookTotal, ModelTotal } from '../../store/books.ts';
 import { dayOf } from '../../store/totals.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import type { ApiCall } from './api-call.ts';
@@ -23,22 +23,30 @@ import type { AdminSources } from './sources.ts';
 /** Most open payments of the view of what is in doubt. */
 const MOST_OPEN = 200;
 
+/** Sums by day of the books that are open. */
+interface DailySums {
+  readonly books: AdminBooks;
+  readonly daily: DailyTotals<BookTotal>;
+  /** Of payments that were charged by what was used. */
+  readonly models: DailyTotals<ModelTotal>;
+}
+
 /** What the ledger tells: money, payments and passes. */
 export class MoneyViews {
   readonly #sources: AdminSources;
   readonly #look: { readonly table: AssetTable; readonly families: NetworkFamilies };
-  #totals: { readonly books: AdminBooks; readonly daily: DailyTotals } | undefined;
+  #totals: DailySums | undefined;
 
   constructor(sources: AdminSources) {
     this.#sources = sources;
     this.#look = { table: readAssetTable(), families: sources.registry.families };
   }
 
-  /** Revenue of today, of 7 and of 30 days, and of the chosen days by route, network, asset and day. */
+  /** Revenue of today, of 7 and of 30 days, and of the chosen days by route, network, asset, model and day. */
   async revenue(call: ApiCall, assets: AssetNames) {
     const days = call.number('days', 1, MOST_DAYS) ?? 30;
-    const { daily } = await this.#daily();
-    const lines = await daily.of(Math.max(days, 30));
+    const { daily, models } = await this.#daily();
+    const [lines, ofModels] = await Promise.all([daily.of(Math.max(days, 30)), models.of(days)]);
     const today = dayOf(this.#sources.clock());
     const since = (count: number) => lines.filter(({ day }) => Date.parse(day) / 86_400_000 > today - count);
     const chosen = since(days);
@@ -46,7 +54,7 @@ export class MoneyViews {
       days,
       today: dayText(today),
       periods: [1, 7, 30].map((count) => ({ days: count, money: moneyOf(since(count), assets) })),
-      ...describeRevenue(chosen, assets),
+      ...describeRevenue(chosen, ofModels, assets),
       byDay: Array.from({ length: days }, (_, index) => dayText(today - days + 1 + index)).map((day) => ({
         name: day,
         money: moneyOf(
@@ -59,8 +67,9 @@ export class MoneyViews {
 
   /** Reads what the page shows first, so that nobody waits for it. Never rejects for what cannot be read. */
   async warm(): Promise<void> {
-    const { daily } = await this.#daily();
+    const { daily, models } = await this.#daily();
     await daily.renew(30);
+    await models.renew(30);
   }
 
   /** The totals of `turnpike ledger summary --json`, by the same code; `since` is in Unix milliseconds. */
@@ -133,10 +142,15 @@ export class MoneyViews {
     };
   }
 
-  async #daily() {
+  async #daily(): Promise<DailySums> {
     const books = await this.#sources.ledger.books();
     if (this.#totals?.books !== books) {
-      this.#totals = { books, daily: new DailyTotals(books, this.#sources.clock) };
+      const { clock } = this.#sources;
+      this.#totals = {
+        books,
+        daily: new DailyTotals((filter) => books.summarize(filter), clock),
+        models: new DailyTotals((filter) => books.summarizeModels(filter), clock),
+      };
     }
     return this.#totals;
   }

@@ -22,14 +22,15 @@ import {
   SETTLED,
 } from '../../domain/payment-state.ts';
 import { routeNameOf } from '../../domain/route-price.ts';
+import { decodeUsage } from '../../domain/usage.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookPage, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPage, BookPlace, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
-import { addUp, dayOf } from '../totals.ts';
+import { addUp, type BookGroup, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
@@ -215,12 +216,7 @@ class MemoryLedger implements PaymentStore {
     return this.#calls.run(async () => this.#ordered(filter, after, order).slice(0, limit));
   }
 
-  async page(
-    filter: BookFilter,
-    after: BookPlace | undefined,
-    limit: number,
-    order?: ReadingOrder,
-  ): Promise<BookPage> {
+  async page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage> {
     const records = await this.list(filter, after, limit, order);
     const last = records.at(-1);
     const isFull = last !== undefined && records.length === limit;
@@ -253,16 +249,15 @@ class MemoryLedger implements PaymentStore {
   }
 
   summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
+    return this.#calls.run(async () => addUp(this.#matching(filter).map(groupOf)));
+  }
+
+  summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]> {
     return this.#calls.run(async () =>
       addUp(
-        this.#matching(filter).map(({ claimedAt, route, network, asset, amount, settlement, state }) => ({
-          day: dayOf(claimedAt),
-          route,
-          network,
-          asset,
-          amount: settlement?.amount ?? amount,
-          settled: SETTLED.includes(state) ? 1 : 0,
-          open: OWING.includes(state) ? 1 : 0,
+        this.#matching({ ...filter, metered: true }).map((row) => ({
+          ...groupOf(row),
+          model: decodeUsage(row.usage ?? 'null')?.model,
         })),
       ),
     );
@@ -363,6 +358,19 @@ class MemoryLedger implements PaymentStore {
         (states === undefined || states.includes(row.state)),
     );
   }
+}
+
+/** A row as a group of one. */
+function groupOf({ claimedAt, route, network, asset, amount, settlement, state }: PaymentRecord): BookGroup {
+  return {
+    day: dayOf(claimedAt),
+    route,
+    network,
+    asset,
+    amount: settlement?.amount ?? amount,
+    settled: SETTLED.includes(state) ? 1 : 0,
+    open: OWING.includes(state) ? 1 : 0,
+  };
 }
 
 /** Whether a row goes by a name: its key, its request's id, a transaction of it or its nonce. */

@@ -31,6 +31,8 @@ const DIALECT: Dialect = {
   text: 'TEXT COLLATE "C"',
   bytes: 'BYTEA',
   takeRows: 'FOR UPDATE SKIP LOCKED',
+  // Not `::json`, which fails for what is none; before version 16 nothing tells that. As `encodeUsage` writes it.
+  modelOfUsage: String.raw`substring(usage from '^\{"meter":"(?:[^"\\]|\\.)*","model":("(?:[^"\\]|\\.)*"|null)')`,
   findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
   beginAlone: [
     'BEGIN',

@@ -3,7 +3,7 @@ import type { BookFilter, BookPlace, ReadingOrder } from '../books.ts';
 import { DAY_MS, dayOf } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
-import type { SqlValue, Statement } from './sql-engine.ts';
+import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
 /** UTC days of the claim since the epoch, and the money that moved or may: the words of the index of the totals. */
 export const DAY = `(claimed_at / ${DAY_MS})`;
@@ -55,6 +55,15 @@ export function totalsStatement(filter: BookFilter): Statement {
   const query = `SELECT ${DAY} AS day, route, network, asset, ${MOVED} AS amount,
       COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_OWING} THEN 1 END) AS pending
     FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5`;
+  return { kind: 'report', text: query, values };
+}
+
+/** The same of rows with usage, by model too: by the order of claiming, since their model stands in the rows alone. */
+export function modelTotalsStatement(filter: BookFilter, { modelOfUsage }: Dialect): Statement {
+  const { where, values } = new Conditions({ ...filter, metered: true });
+  const query = `SELECT ${DAY} AS day, route, network, asset, ${modelOfUsage} AS model, ${MOVED} AS amount,
+      COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_OWING} THEN 1 END) AS pending
+    FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
   return { kind: 'report', text: query, values };
 }
 

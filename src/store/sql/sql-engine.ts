@@ -28,6 +28,11 @@ export interface Dialect {
   readonly bytes: string;
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
+  /**
+   * The model in column `usage`, as JSON text; NULL where there is none. Never fails: a report is not to end over one row
+   * that is damaged.
+   */
+  readonly modelOfUsage: string;
   /** Gives a row where the table of the schema's version is there. */
   readonly findVersionTable: string;
   /** Begins a transaction that one process at a time can be in. */

@@ -1,11 +1,10 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { parseNetwork } from '../../domain/network.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookPage, BookPlace, BookTotal, ReadingOrder } from '../books.ts';
+import type { BookFilter, BookPage, BookPlace, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
@@ -15,7 +14,7 @@ import type { Quote } from '../quotes.ts';
 import { addUp } from '../totals.ts';
 import type { OpenCount, OwedAsset } from '../upkeep.ts';
 import type { Uses } from '../uses.ts';
-import { listStatement, skipStatement, totalsStatement } from './book-statements.ts';
+import { listStatement, modelTotalsStatement, skipStatement, totalsStatement } from './book-statements.ts';
 import {
   countKeptStatement,
   dropAnswerStatement,
@@ -35,6 +34,7 @@ import {
   stepStatement,
 } from './payment-statements.ts';
 import { damaged, readBytes, readJson, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
+import { readGroup, readModel } from './row-group.ts';
 import { readPage, readSound } from './row-page.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
@@ -191,12 +191,7 @@ export class SqlLedger implements PaymentStore {
     });
   }
 
-  page(
-    filter: BookFilter,
-    after: BookPlace | undefined,
-    limit: number,
-    order?: ReadingOrder,
-  ): Promise<BookPage> {
+  page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage> {
     return this.#calls.run(async () => {
       if (filter.states?.length === 0) return readPage([], limit);
       return readPage(await this.#engine.run(listStatement(filter, after, limit, order)), limit);
@@ -213,18 +208,15 @@ export class SqlLedger implements PaymentStore {
   summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
     return this.#calls.run(async () => {
       if (filter.states?.length === 0) return [];
-      const rows = await this.#engine.run(totalsStatement(filter));
-      return addUp(
-        rows.map((row) => ({
-          day: readWhole(row, 'day'),
-          route: readText(row, 'route'),
-          network: parseNetwork(row.get('network')) ?? damaged('network'),
-          asset: readText(row, 'asset'),
-          amount: parseAmount(row.get('amount')) ?? damaged('amount'),
-          settled: readWhole(row, 'settled'),
-          open: readWhole(row, 'pending'),
-        })),
-      );
+      return addUp((await this.#engine.run(totalsStatement(filter))).map(readGroup));
+    });
+  }
+
+  summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]> {
+    return this.#calls.run(async () => {
+      if (filter.states?.length === 0) return [];
+      const rows = await this.#engine.run(modelTotalsStatement(filter, this.#engine.dialect));
+      return addUp(rows.map((row) => ({ ...readGroup(row), model: readModel(row) })));
     });
   }
 

@@ -9,6 +9,7 @@ export const sqliteDialect: Dialect = {
   text: 'TEXT',
   bytes: 'BLOB',
   takeRows: '',
+  modelOfUsage: "CASE WHEN json_valid(usage) THEN usage -> '$.model' END",
   findVersionTable: "SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = 'turnpike_schema_version'",
   beginAlone: ['BEGIN IMMEDIATE'],
 };

@@ -70,6 +70,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     page: (filter, after, limit, order) => inner.page(filter, after, limit, order),
     skip: (after, rows, order) => inner.skip(after, rows, order),
     summarize: (filter) => inner.summarize(filter),
+    summarizeModels: (filter) => inner.summarizeModels(filter),
     keep: (key, answer) => inner.keep(key, answer),
     recall: (key) => inner.recall(key),
     countKept: () => inner.countKept(),
