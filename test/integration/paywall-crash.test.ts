@@ -18,7 +18,7 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 /** The same host, whatever the port. */
 const HOST = { 'X-Forwarded-Host': 'articles.example.com' };
 const PAGE = { ...HOST, Accept: 'text/html,*/*;q=0.8', 'X402-Answer': 'later' };
-const LONGEST_MS = 90_000;
+const LONGEST_MS = 180_000;
 
 let devnet: Devnet;
 let upstream: TestUpstream;
