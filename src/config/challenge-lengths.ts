@@ -8,6 +8,9 @@ import { headerLength } from './offers.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
+/** What one signed offer adds to a 402 in base64, besides what it repeats of the offer and the URL: key id, names, signature. */
+const SIGNATURE_BYTES = 900;
+
 /** Clients and proxies in between give up on longer headers. */
 const MAX_HEADER_BYTES = 6 * 1024;
 /** What nginx takes of a whole head by default, where a page has 4 KB. */
@@ -24,6 +27,8 @@ export class ChallengeLengths {
   readonly #source: Source;
   /** Prices whose 402 nginx can refuse. */
   readonly #long: { readonly place: Place; readonly bytes: number }[] = [];
+  /** Prices whose 402 has no room for signed offers. */
+  readonly #unsigned: Place[] = [];
 
   constructor(gateway: GatewayFields, source: Source) {
     this.#gateway = gateway;
@@ -50,10 +55,15 @@ export class ChallengeLengths {
     } else if (length + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) {
       this.#long.push({ place, bytes: length + REST_OF_HEAD_BYTES });
     }
+    const terms = soundValue(this.#gateway.receipts);
+    const isSigned = terms !== undefined && terms !== 'off';
+    const signatures = price.offers.length * (SIGNATURE_BYTES + url.length * 2);
+    if (isSigned && length + signatures + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) this.#unsigned.push(place);
   }
 
   /** Warns of the prices whose 402 nginx can refuse, in one line: they mostly share the cause. */
   warn(): void {
+    this.#warnOfUnsigned();
     const [first, ...others] = this.#long;
     if (first === undefined) return;
     const more = others.length === 0 ? '' : `; the same holds for ${others.length} more`;
@@ -62,5 +72,13 @@ export class ChallengeLengths {
       `the head of the 402 can have ${first.bytes} bytes, and nginx in front answers 502 to more than ${NGINX_HEAD_BYTES} unless its proxy_buffer_size is larger${more}`,
       RIGHT,
     );
+  }
+
+  #warnOfUnsigned(): void {
+    const [first, ...others] = this.#unsigned;
+    if (first === undefined) return;
+    const more = others.length === 0 ? '' : `; the same holds for ${others.length} more`;
+    const wrong = `the 402 has no room for signed offers, which are left out where it gets too long${more}`;
+    this.#source.warn(first, wrong, RIGHT);
   }
 }

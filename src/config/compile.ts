@@ -25,6 +25,7 @@ import { checkPayees } from './payee-keys.ts';
 import { DEFAULT_PAYWALL } from './paywall-keys.ts';
 import { DEFAULT_MPP } from './protocol-keys.ts';
 import type { ProxyEnvironment } from './proxy-environment.ts';
+import { compileReceipts } from './receipt-keys.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
@@ -73,6 +74,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkProxyProtocol(gateway, source);
   checkTrust(gateway, source);
   checkTracing(gateway, source);
+  const receipts = compileReceipts(gateway.receipts, gateway.publicUrl, source);
   const listen = soundValue(gateway.listen);
   const admin = compileAdmin(gateway.admin, values(gateway.adminHosts), source);
   const drain = compileDrain(gateway, source);
@@ -102,6 +104,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     tracing: soundValue(gateway.tracing),
     discovery: discoveryTerms(gateway),
     paywall: paywallTerms(gateway),
+    receipts,
     ...ledger,
     ...drain,
     webhooks,

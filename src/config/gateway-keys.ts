@@ -18,6 +18,7 @@ import { payees } from './payee-keys.ts';
 import { acceptsDecoder, asset } from './payment-keys.ts';
 import { paywall } from './paywall-keys.ts';
 import { mpp, protocols } from './protocol-keys.ts';
+import { receipts } from './receipt-keys.ts';
 import { routesDecoder } from './route-keys.ts';
 import { storeDecoder } from './store-keys.ts';
 import { flag, text, word } from './text.ts';
@@ -155,6 +156,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       default: 'off',
       description:
         "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged only once however often it is sent: `optional`, or `required`, which refuses payments without one.",
+    },
+    receipts: {
+      decoder: receipts,
+      description:
+        'Signs offers in 402s and receipts of what was delivered (x402 extension `offer-receipt`), with a key that `/.well-known/did.json` names. Needs `publicUrl`. Default: `off`. See [discovery.md](discovery.md#signed-offers-and-receipts).',
+      examples: [{ format: 'jws' }],
     },
     builderCode: {
       decoder: builderCode,

@@ -79,6 +79,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   },
   discovery: { key: 'discovery', show: ({ discovery }) => showDiscovery(discovery) },
   paywall: { key: 'paywall', show: ({ paywall }) => showPaywall(paywall) },
+  receipts: { key: 'receipts', show: ({ receipts }) => receipts?.format ?? 'off' },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };
 

@@ -4,6 +4,7 @@ import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { LogRules } from './log-rules.ts';
 import type { PaywallTerms } from './paywall.ts';
 import type { MppTerms } from './protocol-setting.ts';
+import type { ReceiptTerms } from './receipt-terms.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StoreSpec } from './store-spec.ts';
@@ -120,6 +121,8 @@ export interface Plan {
   readonly log: LogRules;
   /** The 402 page for people; `undefined` where browsers get what machines get. */
   readonly paywall: PaywallTerms | undefined;
+  /** How offers and receipts are signed; `undefined` where they are not. */
+  readonly receipts: ReceiptTerms | undefined;
   /** `undefined`: nothing is traced. */
   readonly tracing: TracingSpec | undefined;
 }

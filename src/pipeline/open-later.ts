@@ -121,7 +121,8 @@ function answerLater(request: RoutedRequest, notice: SettlementNotice): Served {
     maxAgeSeconds: Math.max(1, Math.floor(runtime.plan.retryWindowMs / 1000)),
   });
   const headers = [
-    ...noticeHeaders(notice, 204).flat(),
+    // Nothing is delivered yet: the navigation that follows gets the signed receipt.
+    ...noticeHeaders({ ...notice, attest: undefined }, 204).flat(),
     ...['Set-Cookie', cookie, 'Cache-Control', 'no-store', 'X-Request-Id', requestId],
     ...crossOriginHeaders(head, runtime),
   ];

@@ -18,6 +18,7 @@ import type { TokenDesk } from '../pass/token-desk.ts';
 import type { UseCounter } from '../pass/use-counter.ts';
 import type { Paywall } from '../paywall/paywall.ts';
 import type { RouteChallenge } from '../protocol/challenge.ts';
+import type { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { TrustedPeers } from '../proxy/trusted-peers.ts';
@@ -89,6 +90,8 @@ export interface Runtime {
   protocols(route: Route): readonly Protocol[];
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
+  /** Signs offers and receipts; absent where nothing is signed. */
+  readonly receipts?: ReceiptDesk | undefined;
   /** `undefined` where browsers get what machines get. */
   readonly paywall: Pick<Paywall, 'page'> | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;

@@ -3,6 +3,7 @@ import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { BodyRefusedError } from '../proxy/upstream-fault.ts';
 import type { KeptAnswer } from '../store/answers.ts';
+import { attestOf } from './attest.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -57,13 +58,14 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
 
 /** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
 async function send(
-  { head, client, runtime, method, notes, price, form }: RoutedRequest,
+  request: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
 ): Promise<boolean> {
+  const { head, client, runtime, method, notes, price, form } = request;
   const receipt = settledReceipt(record, offer);
-  const notice = receipt && { protocol, receipt, pass };
+  const notice = receipt && { protocol, receipt, pass, attest: attestOf(request) };
   notes.transaction = receipt && transactionOf(receipt);
   const { status, statusText, headers, body } = kept;
   const passes = price.access !== undefined;

@@ -3,6 +3,7 @@ import type { ChargeOrder } from '../domain/payment-evidence.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { faultAnswer } from './answer.ts';
+import { attestOf } from './attest.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from './claim.ts';
@@ -158,7 +159,7 @@ async function callAgain(
   const { protocol, offer, record } = collectable;
   const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
-  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass };
+  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
   const reader = readerFor(request, { protocol, offer }, services);
   const changesOf =
     reader && ((response: UpstreamResponse) => collectedChanges(reader, response, toldOf(notice, response.status)));

@@ -49,12 +49,17 @@ export interface Refusal {
   readonly fields?: readonly (readonly [name: string, value: string])[];
 }
 
+/** Signs a receipt for an answer with that status; `undefined` for an answer that is not what was sold. */
+export type Attest = (receipt: Receipt, status: number) => JsonObject | undefined;
+
 /** A settlement to tell the buyer about, in the protocol that the payment came in. */
 export interface SettlementNotice {
   readonly protocol: Protocol;
   readonly receipt: Receipt;
   /** The pass that it bought. */
   readonly pass?: IssuedPass | undefined;
+  /** Signs the receipt that goes with what was sold. */
+  readonly attest?: Attest | undefined;
 }
 
 /** A pass on its way to its buyer. */

@@ -8,6 +8,7 @@ import type { IdentifierRule, PathPattern } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { GasSponsoring } from './gas-sponsoring.ts';
 import type { McpPrice } from './mcp-form.ts';
+import type { ReceiptDesk } from './offer-receipt/receipt-desk.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
@@ -30,6 +31,8 @@ export interface ChallengeSubject {
   readonly sponsoring?: readonly GasSponsoring[];
   /** To whom settlements are attributed. */
   readonly builderCode?: BuilderCode | undefined;
+  /** Signs the offers; absent where they are not signed. */
+  readonly receipts?: ReceiptDesk | undefined;
 }
 
 /** What catalogues of paid APIs are told of a route. */

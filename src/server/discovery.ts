@@ -3,8 +3,10 @@ import { type DiscoveryPath, discoveryPage, isDiscoveryPath, publishedTerms } fr
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
+import type { JsonObject } from '../domain/x402.ts';
 import type { Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
 import type { Listing } from '../protocol/challenge.ts';
+import { DID_PATH } from '../protocol/offer-receipt/receipt-key.ts';
 
 /** What catalogues are told of the routes of a plan. */
 export interface Listings {
@@ -24,9 +26,26 @@ export function openListings(terms: DiscoveryTerms | undefined): Listings | unde
   };
 }
 
-/** Opens the discovery documents of a plan; `undefined` where it turns them off. */
-export function openDiscovery(plan: Plan): Discovery | undefined {
-  return plan.discovery === undefined ? undefined : new PlanDiscovery(plan, plan.discovery);
+/**
+ * Opens the discovery documents of a plan; `undefined` where it turns them off.
+ *
+ * @param did the document of the key that signs offers and receipts: it is published where there is one
+ */
+export function openDiscovery(plan: Plan, did: JsonObject | undefined): Discovery | undefined {
+  const documents = plan.discovery === undefined ? undefined : new PlanDiscovery(plan, plan.discovery);
+  return did === undefined ? documents : withDid(documents, did);
+}
+
+function withDid(documents: Discovery | undefined, did: JsonObject): Discovery {
+  const body = Buffer.from(JSON.stringify(did), 'utf8');
+  return {
+    has: (path) => path === DID_PATH || documents?.has(path) === true,
+    async read(path) {
+      if (path === DID_PATH) return { mimeType: 'application/did+json', body };
+      if (documents === undefined) throw new Error(`${path} is no discovery document`);
+      return await documents.read(path);
+    },
+  };
 }
 
 class PlanDiscovery implements Discovery {

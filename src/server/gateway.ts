@@ -35,6 +35,7 @@ import type { PlanParts, PreparedPlan } from './plan-line.ts';
 import { createPublicListener, type PublicListener } from './public-listener.ts';
 import { offersOf, readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
+import { openReceipts } from './receipts.ts';
 import type { Reloads } from './reload/reload-history.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { createRequestIds } from './request-id.ts';
@@ -147,7 +148,8 @@ async function openPlanParts(plan: Plan, store: PaymentStore, deps: GatewayDeps)
   const { registry = builtIn, clock = Date.now } = deps;
   const storeSecret = async (): Promise<string> => (await store.passes.tokenKey(createTokenKey)).secret;
   const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
-  return { protocols, accessTools: await openAccessTools(plan, store.passes, clock) };
+  const accessTools = await openAccessTools(plan, store.passes, clock);
+  return { protocols, accessTools, receipts: await openReceipts(plan, storeSecret, clock) };
 }
 
 /** A store that cannot say its key is closed: nothing is assembled yet that would. */

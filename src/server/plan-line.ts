@@ -16,7 +16,7 @@ const FIRST_SUPPORTED_MS = 10_000;
 const ANNOUNCE_MS = 2000;
 
 /** What a plan needs of the store. */
-export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools'>;
+export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools' | 'receipts'>;
 
 /** A plan that is open and checked, and not in force yet. One of the two is to be called, once. */
 export interface PreparedPlan {
@@ -84,7 +84,7 @@ export class PlanLine {
    *
    * @param begunAreOver resolves when the requests that have begun by the time of the call are over
    * @throws UnservedOfferError
-   * @throws GatewayError `store_unavailable`, for a plan with passes or with MPP
+   * @throws GatewayError `store_unavailable`, for a plan with passes, with MPP or with signed receipts
    */
   async prepare(plan: Plan, begunAreOver: () => Promise<void>): Promise<PreparedPlan> {
     const runtime = this.#openRuntime(plan, await this.#deps.openParts(plan));

@@ -11,6 +11,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
 import { composeChallenge, type RouteChallenge } from '../protocol/challenge.ts';
+import type { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { type PaymentFields, paymentFieldsOf } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
@@ -60,6 +61,8 @@ export interface RuntimeDeps {
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
   /** What the plan's routes share to take passes; `undefined` where none does. */
   readonly accessTools: AccessTools | undefined;
+  /** Signs the plan's offers and receipts; absent where it does not have them signed. */
+  readonly receipts?: ReceiptDesk | undefined;
   /** They say what offers learn from facilitators. */
   readonly schemes: readonly Scheme[];
   /** Is told when a facilitator of this runtime answered what it supports. */
@@ -91,6 +94,7 @@ class PlanRuntime implements OpenRuntime {
   readonly trustedPeers: TrustedPeers;
   readonly fields: PaymentFields;
   readonly discovery: Discovery | undefined;
+  readonly receipts: ReceiptDesk | undefined;
   readonly paywall: Runtime['paywall'];
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
@@ -109,7 +113,8 @@ class PlanRuntime implements OpenRuntime {
     this.facilitators = facilitators;
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
     this.fields = paymentFieldsOf(deps.protocols);
-    this.discovery = openDiscovery(plan);
+    this.receipts = deps.receipts;
+    this.discovery = openDiscovery(plan, deps.receipts?.document);
     this.#listings = openListings(plan.discovery);
     this.paywall = openPaywall(plan, deps.clock);
     this.#deps = deps;
@@ -192,9 +197,12 @@ function openPrice(
   {
     recent,
     accessTools,
+    receipts,
     protocols,
     listings,
-  }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols'> & { readonly listings: Listings | undefined },
+  }: Pick<RuntimeDeps, 'recent' | 'accessTools' | 'protocols' | 'receipts'> & {
+    readonly listings: Listings | undefined;
+  },
 ): OpenPrice {
   const { host, mimeType, identifier, builderCode } = route;
   const { id, description, parts } = price;
@@ -216,6 +224,7 @@ function openPrice(
             identifier,
             builderCode,
             offers,
+            receipts,
             ...sells,
           }),
     recentOffers: (now) =>

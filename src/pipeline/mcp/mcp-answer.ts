@@ -9,7 +9,7 @@ import { type HasOutputSchema, refusalAnswer } from '../../mcp/refusal-answer.ts
 import type { McpPrice } from '../../protocol/mcp-form.ts';
 import type { Protocol } from '../../protocol/protocol.ts';
 import type { AnswerForm, Told } from '../answer-form.ts';
-import { receiptWithPass } from '../refusal.ts';
+import { wholeReceipt } from '../refusal.ts';
 import type { SettlementNotice } from '../stages.ts';
 
 /** What the gateway's own answers to a priced call are written by. */
@@ -52,7 +52,8 @@ function keptAnswer(answer: Answer, terms: CallTerms, notice: SettlementNotice |
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   const read = readCallAnswer(text, isEventStream(headers), { ...terms, server: undefined });
   if (read === undefined) return answer;
-  return withBody(answer, read.write(notice && callReceipt(notice.protocol, { receipt: receiptWithPass(notice) })));
+  const receipt = notice && wholeReceipt(notice, answer.status);
+  return withBody(answer, read.write(notice && receipt && callReceipt(notice.protocol, { receipt })));
 }
 
 /** A message of JSON-RPC, with status 200 as its transport has it. */

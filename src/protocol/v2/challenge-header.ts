@@ -6,6 +6,7 @@ import { BUILDER_CODE, declareBuilderCode } from '../builder-code.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
 import { declareGasSponsoring } from '../gas-sponsoring.ts';
 import { decodeHeaderJson } from '../header-json.ts';
+import { OFFER_RECEIPT } from '../offer-receipt/receipt-desk.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
 import { Base64Text, type TextPart } from './base64-text.ts';
@@ -31,9 +32,9 @@ interface Asked {
  * each method; per request only the resource's URL, the values in its path and the error text are added, and a fresh nonce
  * where a buyer can sign in.
  *
- * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring and of the builder code, the example
- * of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a buyer needs to pay
- * or to come back is ever left out.
+ * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring and of the builder code, the signed
+ * offers, the example of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a
+ * buyer needs to pay or to come back is ever left out.
  */
 export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
   const prepared = new Map<string, readonly Base64Text<Asked>[]>();
@@ -73,19 +74,23 @@ interface Extent {
   readonly builderCode: boolean;
   /** Whether gas sponsoring and the builder code come with their schemas. */
   readonly schemas: boolean;
+  readonly signedOffers: boolean;
 }
 
 /** The extents of a route's headers for one method, the richest one first: each leaves out one thing more. */
-function extentsOf({ listing, sponsoring = [], builderCode }: ChallengeSubject, method: string): readonly Extent[] {
+function extentsOf(subject: ChallengeSubject, method: string): readonly Extent[] {
+  const { listing, sponsoring = [], builderCode, receipts } = subject;
   const call = listing?.calls.of(method);
   const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...detailsOf(call), undefined];
   const coded = builderCode !== undefined;
-  const plain = details.map((detail): Extent => ({ detail, builderCode: coded, schemas: false }));
-  const hasSchemas = coded || sponsoring.length > 0;
+  const isSigned = receipts !== undefined;
+  const whole = { detail: details[0], builderCode: coded, schemas: true, signedOffers: isSigned };
+  const plain = details.map((detail): Extent => ({ detail, builderCode: coded, schemas: false, signedOffers: false }));
   return [
-    ...(hasSchemas ? [{ detail: details[0], builderCode: coded, schemas: true }] : []),
+    ...(coded || sponsoring.length > 0 ? [whole] : []),
+    ...(isSigned ? [{ ...whole, schemas: false }] : []),
     ...plain,
-    ...(coded ? [{ detail: undefined, builderCode: false, schemas: false }] : []),
+    ...(coded ? [{ detail: undefined, builderCode: false, schemas: false, signedOffers: false }] : []),
   ];
 }
 
@@ -105,6 +110,7 @@ function partsOf(
     ...staticMembers(subject, extent),
     ...(detail === undefined ? [] : [bazaarMember(subject, method, detail)]),
     ...(signsIn ? [signInMember(subject)] : []),
+    ...(extent.signedOffers ? [signedOffersMember(subject)] : []),
   ];
   const extensions = members.flatMap((member, index) => (index === 0 ? member : [',', ...member]));
   const accepts = JSON.stringify(subject.offers.map((offer) => offer.requirements));
@@ -153,4 +159,11 @@ function signInMember({ signIn }: ChallengeSubject): Member {
   const { rest, info } = declareSignIn(signIn?.networks ?? []);
   const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
   return [`"${SIGN_IN_WITH_X}":${fixed}`, ({ signIn: fresh }) => `${JSON.stringify(fresh).slice(1)}`, '}'];
+}
+
+/** The offers come last, signed for the URL that is asked for. */
+function signedOffersMember({ receipts, offers }: ChallengeSubject): Member {
+  if (receipts === undefined) return [];
+  const statement = receipts.statement(offers);
+  return [`"${OFFER_RECEIPT}":{"info":{"offers":`, ({ resource }) => statement(resource.url), '}}'];
 }

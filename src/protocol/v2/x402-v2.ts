@@ -37,8 +37,8 @@ export const x402V2: Protocol = {
   challenge(subject) {
     const header = compileHeader(subject);
     return {
-      // A sign-in states a nonce that nobody has seen yet.
-      repeats: subject.signIn === undefined,
+      // A sign-in states a nonce that nobody has seen yet, and signed offers end.
+      repeats: subject.signIn === undefined && subject.receipts === undefined,
       state: (resource, { reason }) => ({
         headers: ['PAYMENT-REQUIRED', header(resource, reason)],
         body: undefined,

@@ -16,12 +16,13 @@ import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
-import type { Protocol } from '../../protocol/protocol.ts';
+import { DID_PATH } from '../../protocol/offer-receipt/receipt-key.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.ts';
-import { openRuntime } from '../runtime.ts';
+import { openReceipts } from '../receipts.ts';
+import { openRuntime, type RuntimeDeps } from '../runtime.ts';
 import { Stock } from '../stock.ts';
 import { type Destination, describeDestination } from './destination.ts';
 import { headOf, type ImaginedRequest } from './imagined-request.ts';
@@ -73,7 +74,8 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
       storeSecret: NO_SECRET,
       clock: Date.now,
     });
-    const accepted = accept(plan, protocols, imagined);
+    const receipts = await openReceipts(plan, NO_SECRET, Date.now);
+    const accepted = accept(plan, { protocols, receipts }, imagined);
     return await explainAccepted({ ...accepted, body: imagined.body && bodyOfBytes(imagined.body) }, asked);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) throw fault;
@@ -88,14 +90,18 @@ const NO_SECRET = async (): Promise<string> => randomBytes(32).toString('base64u
 /** What was in force before the configuration at hand is the running gateway's to know. */
 const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
-function accept(plan: Plan, protocols: readonly Protocol[], imagined: ImaginedRequest): AcceptedHead {
+function accept(
+  plan: Plan,
+  parts: Pick<RuntimeDeps, 'protocols' | 'receipts'>,
+  imagined: ImaginedRequest,
+): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
   const health = new HealthBook();
   const opener = new FacilitatorOpener();
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [], paywall: undefined },
     {
-      protocols,
+      ...parts,
       // Nothing is learnt where no facilitator is asked.
       schemes: [],
       recent: NO_OFFERS_BEFORE,
@@ -118,7 +124,8 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
   const { plan } = runtime;
   const route = matchRoute(accepted);
   if (isForDiscovery(accepted, route)) {
-    const answer = `the gateway's own ${path}, free of charge and without the upstream; a route of exactly this path would win, and discovery: off turns it off`;
+    const key = path === DID_PATH ? 'receipts' : 'discovery';
+    const answer = `the gateway's own ${path}, free of charge and without the upstream; a route of exactly this path would win, and ${key}: off turns it off`;
     return { ...asked, kind: 'discovery', path, answer };
   }
   if (route === undefined) return explainUnmatched(accepted, asked);

@@ -16,6 +16,7 @@ import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
 import { meteredPriceKeys, meterKeys } from '../../../src/config/metered-price-keys.ts';
 import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
+import { receiptKeys } from '../../../src/config/receipt-keys.ts';
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
@@ -170,6 +171,7 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`keys`', customerKeys.keys],
   ['`keepAnswers`', keepAnswersKeys.keys],
   ['`builderCode`', builderCodeKeys.keys],
+  ['`receipts`', receiptKeys.keys],
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],

@@ -1,0 +1,87 @@
+import { LRUCache } from 'lru-cache';
+import type { Offer } from '../../domain/offer.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+import type { JsonObject } from '../../domain/x402.ts';
+import type { ReceiptKey } from './receipt-key.ts';
+
+/** The extension's key in `extensions`. */
+export const OFFER_RECEIPT = 'offer-receipt';
+
+/** The version of what is signed. */
+const VERSION = 1;
+/** How long signed offers are stated again, in seconds, at most. */
+const LONGEST_WINDOW = 60;
+/** The part of a quote's lifetime that they are stated again for: whoever gets them last still has most of it. */
+const PART_OF_LIFETIME = 4;
+/** Characters of signed offers that are kept, with their URLs. */
+const MOST_KEPT = 8 * 1024 * 1024;
+
+/** Signed offers that are stated for a while. */
+interface Statement {
+  readonly text: string;
+  /** Unix seconds. */
+  readonly until: number;
+}
+
+/**
+ * Signs what is offered in 402s, and receipts of what was delivered. Neither has a part in whether a payment is good.
+ *
+ * @see x402 specification, `extensions/extension-offer-and-receipt.md`
+ */
+export class ReceiptDesk {
+  /** The DID document that names the key. */
+  readonly document: JsonObject;
+  readonly #key: ReceiptKey;
+  readonly #clock: () => number;
+  #lists = 0;
+  readonly #kept = new LRUCache<string, Statement>({
+    maxSize: MOST_KEPT,
+    sizeCalculation: ({ text }, key) => text.length + key.length,
+  });
+
+  /** @param clock Unix milliseconds */
+  constructor(key: ReceiptKey, clock: () => number) {
+    this.document = key.document;
+    this.#key = key;
+    this.#clock = clock;
+  }
+
+  /**
+   * States offers with signatures, as the JSON of `info.offers`, for the URL of a resource. They are good for as long as the
+   * quote is: they are signed when they are first asked for, and again before much of that time is over.
+   */
+  statement(offers: readonly Offer[]): (resourceUrl: string) => string {
+    const list = this.#lists;
+    this.#lists += 1;
+    return (resourceUrl) => this.#state(`${list} ${resourceUrl}`, offers, resourceUrl);
+  }
+
+  #state(key: string, offers: readonly Offer[], resourceUrl: string): string {
+    const now = Math.floor(this.#clock() / 1000);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && now < kept.until) return kept.text;
+    const text = JSON.stringify(
+      offers.map((offer, acceptIndex) => {
+        const signature = this.#key.sign(offerPayload(offer, resourceUrl, now));
+        return { format: 'jws', acceptIndex, signature };
+      }),
+    );
+    const lifetime = Math.min(...offers.map(({ maxTimeoutSeconds }) => maxTimeoutSeconds));
+    const window = Math.min(LONGEST_WINDOW, Math.floor(lifetime / PART_OF_LIFETIME));
+    this.#kept.set(key, { text, until: now + window });
+    return text;
+  }
+
+  /** The extension of a receipt: who paid for what, and when it was delivered. The transaction is left to the receipt itself. */
+  receipt(receipt: Receipt, resourceUrl: string): JsonObject {
+    const { network, payer } = receipt;
+    const issuedAt = Math.floor(this.#clock() / 1000);
+    const signature = this.#key.sign({ version: VERSION, network, resourceUrl, payer, issuedAt });
+    return { info: { receipt: { format: 'jws', signature } } };
+  }
+}
+
+function offerPayload({ requirements }: Offer, resourceUrl: string, now: number) {
+  const { scheme, network, asset, payTo, amount, maxTimeoutSeconds } = requirements;
+  return { version: VERSION, resourceUrl, scheme, network, asset, payTo, amount, validUntil: now + maxTimeoutSeconds };
+}
