@@ -181,8 +181,11 @@ async function furnish(rpcUrl: string, contracts: readonly PlacedCode[]): Promis
   ]);
 }
 
-/** viem returns an extended client whose type is longer than its meaning, so it is inferred. */
-function clientFor(rpcUrl: string) {
+/**
+ * A client that reads a development chain, changes it by decree, and sends transactions. viem returns an extended client
+ * whose type is longer than its meaning, so it is inferred.
+ */
+export function clientFor(rpcUrl: string) {
   return createTestClient({ mode: 'anvil', chain: DEVNET_CHAIN, transport: http(rpcUrl), pollingInterval: 50 })
     .extend(publicActions)
     .extend(walletActions);

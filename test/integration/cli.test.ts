@@ -217,29 +217,37 @@ describe('turnpike devnet', () => {
 });
 
 describe('turnpike demo', () => {
-  it('pays once, proves it on chain and leaves nothing behind', async () => {
-    const { ended, out, err } = spawnCli('demo', '--once');
-    expect(await ended).toEqual({ code: 0, signal: null });
-    const text = out.text();
-    expect(text).toContain('price: $0.001');
-    expect(text).toContain('< HTTP/1.1 402');
-    expect(text).toContain('"value": "1000"');
-    expect(text).toMatch(/< HTTP\/1\.1 200\n/);
-    expect(text).toMatch(/^tx {8}0x[0-9a-f]{64}$/m);
-    expect(text).toContain('payee     0 USDC -> 0.001 USDC (+0.001 USDC)');
-    expect(text).toContain('buyer     1000 USDC -> 999.999 USDC (-0.001 USDC)');
-    expect(text).toContain('buyer     0 ETH, unchanged');
-    expect(err.text()).toBe('');
-    for (const [, url] of text.matchAll(/^(?:chain|API|gateway) +(http:\S+)/gm)) await refused(url ?? '');
-  });
+  it(
+    'pays a price and a metered one, proves both on chain and leaves nothing behind',
+    { timeout: 120_000 },
+    async () => {
+      const { ended, out, err } = spawnCli('demo', '--once');
+      expect(await ended).toEqual({ code: 0, signal: null });
+      const text = out.text();
+      expect(text).toContain('price: $0.001');
+      expect(text).toContain('< HTTP/1.1 402');
+      expect(text).toContain('"value": "1000"');
+      expect(text).toMatch(/< HTTP\/1\.1 200\n/);
+      expect(text).toMatch(/^tx {8}0x[0-9a-f]{64}$/m);
+      expect(text).toContain('payee     0 USDC -> 0.001 USDC (+0.001 USDC)');
+      expect(text).toContain('buyer     1000 USDC -> 999.999 USDC (-0.001 USDC)');
+      expect(text).toContain('buyer     0 ETH, unchanged');
+      expect(text).toContain('maximum   0.05 USDC');
+      expect(text).toContain('charge    0.00464 USDC');
+      expect(text).toContain('payee     0.001 USDC -> 0.00564 USDC (+0.00464 USDC)');
+      expect(err.text()).toBe('');
+      for (const [, url] of text.matchAll(/^(?:chain|API|gateway) +(http:\S+)/gm)) await refused(url ?? '');
+    },
+  );
 
-  it('keeps running, shows how to go on, and ends with 0 on a signal', async () => {
+  it('keeps running, shows how to go on, and ends with 0 on a signal', { timeout: 120_000 }, async () => {
     const { signals, code, out } = runCli('demo');
     const [, url] = await out.until(/curl -i (http:\S+)\/healthz/);
     await out.until(/Ctrl-C/);
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok' });
     const stream = /TURNPIKE_PAY_KEY=0x[0-9a-f]{64} \\\n +npm run -s turnpike -- pay http:\S+\/v1\/stream/;
     expect(out.text()).toMatch(stream);
+    expect(out.text()).toContain(`pay ${url}/v1/chat/completions -d`);
     signals.emit('SIGINT');
     expect(await code).toBe(0);
     for (const [, part] of out.text().matchAll(/^(?:chain|API|gateway) +(http:\S+)/gm)) await refused(part ?? '');

@@ -7,16 +7,16 @@ import {
   createTestClient,
   type Hex,
   http,
-  maxUint256,
   parseAbi,
   publicActions,
   type VerifyTypedDataParameters,
   walletActions,
 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { type Address, PERMIT2 } from '../../src/devnet/addresses.ts';
+import type { Address } from '../../src/devnet/addresses.ts';
 import { readArtifact } from '../../src/devnet/artifact.ts';
 import { DEVNET_CHAIN, type Devnet } from '../../src/devnet/devnet.ts';
+import { approvePermit2 as approveOnChain } from '../../src/devnet/permit2-approval.ts';
 import type { ContractName } from './contracts/sources.ts';
 
 export { type Devnet, startDevnet } from '../../src/devnet/devnet.ts';
@@ -30,12 +30,9 @@ export const ACCOUNT_FACTORY_ABI = parseAbi([
   'function addressOf(address owner, bytes32 salt) view returns (address)',
 ]);
 
-const APPROVE_ABI = parseAbi(['function approve(address spender, uint256 value) returns (bool)']);
-
 /** Unlocked by anvil; sends what no account of the tests shall spend a transaction number on. */
 const DEPLOYER: Address = '0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f';
 
-const ONE_ETHER = 10n ** 18n;
 const NO_SALT: Hex = `0x${'00'.repeat(32)}`;
 
 /** A client that reads the chain, changes it by decree, and sends transactions of accounts whose key it is given. */
@@ -88,19 +85,7 @@ export async function deploySmartAccount(devnet: Devnet, owner: Address, salt: H
 
 /** Lets Permit2 take any amount of a token from an account; its ether is the same afterwards. */
 export async function approvePermit2(devnet: Devnet, key: Hex, token: Address = devnet.usdc): Promise<void> {
-  const client = clientOf(devnet);
-  const account = privateKeyToAccount(key);
-  const before = await client.getBalance({ address: account.address });
-  await client.setBalance({ address: account.address, value: before + ONE_ETHER });
-  await client.writeContractSync({
-    account,
-    address: token,
-    abi: APPROVE_ABI,
-    functionName: 'approve',
-    args: [PERMIT2, maxUint256],
-    throwOnReceiptRevert: true,
-  });
-  await client.setBalance({ address: account.address, value: before });
+  await approveOnChain(devnet.rpcUrl, key, token);
 }
 
 /** Signs in the name of an account: a plain one with its own key, a smart account with its owner's. */

@@ -1,5 +1,6 @@
 import { x402Client } from '@x402/core/client';
 import { registerExactEvmScheme } from '@x402/evm/exact/client';
+import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { DevnetAccount } from '../../devnet/accounts.ts';
@@ -20,16 +21,17 @@ export interface Purchase {
 }
 
 /** Buys a resource with the official client and its default limits, the way any buyer does. */
-export async function buy(url: string, buyer: DevnetAccount): Promise<Purchase> {
+export async function buy(url: string, buyer: DevnetAccount, init?: RequestInit): Promise<Purchase> {
   const exchanges: Exchange[] = [];
-  const watched: typeof globalThis.fetch = async (input, init) => {
-    const request = new Request(input, init);
+  const watched: typeof globalThis.fetch = async (input, given) => {
+    const request = new Request(input, given);
     const { method, url: asked, headers: sent } = request;
     const response = await fetch(request);
     exchanges.push({ method, url: asked, sent, status: response.status, received: response.headers });
     return response;
   };
-  const client = registerExactEvmScheme(new x402Client(), { signer: privateKeyToAccount(buyer.key) });
-  const response = await wrapFetchWithPayment(watched, client)(url);
+  const signer = privateKeyToAccount(buyer.key);
+  const client = registerExactEvmScheme(new x402Client(), { signer }).register('eip155:*', new UptoEvmScheme(signer));
+  const response = await wrapFetchWithPayment(watched, client)(url, init);
   return { exchanges, body: await response.text() };
 }

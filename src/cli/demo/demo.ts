@@ -7,6 +7,7 @@ import { print, type Terminal } from '../terminal.ts';
 import { readBalances, readTransaction } from './accounts.ts';
 import { buy } from './buyer.ts';
 import { bringCustomers } from './customers.ts';
+import { tellMeteredCall } from './metered-call.ts';
 import { narrateProof, narratePurchase, narrateStart, narrateUse, readEvidence } from './story.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -23,7 +24,7 @@ export function addDemo({ program, terminal, finish }: Cli): void {
   program
     .command('demo')
     .description('the whole system on this machine: chain, API, gateway, and a buyer that pays')
-    .option('--once', 'end after one paid request')
+    .option('--once', 'end after two paid requests')
     .option('--rpc <url>', 'use an anvil that runs elsewhere, where this machine has none', parseRpcUrl)
     .addHelpText('after', example('turnpike demo', 'turnpike demo --once'))
     .action(async (options: DemoOptions) => finish(await demo(options, terminal)));
@@ -49,6 +50,7 @@ async function inWorld({ once, rpc }: DemoOptions, watch: StopWatch, terminal: T
   const world = await openWorld(log, watch.signal, rpc);
   try {
     await tell(world, terminal);
+    await tellMeteredCall(world, (line) => print(terminal, line));
     if (once === true) return 0;
     await bringCustomers(world);
     log.level = 'info';

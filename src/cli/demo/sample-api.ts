@@ -1,5 +1,6 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** An API that knows nothing of payments. */
 export interface SampleApi {
@@ -12,7 +13,11 @@ export interface SampleApi {
 const EVENT_EVERY_MS = 400;
 const EVENTS = 5;
 
-/** Starts the API: weather and reports as JSON, a stream of events, and a health check. */
+/** Tokens of the report that the model reads before it answers. */
+const REPORT_TOKENS = 1_800;
+const MODEL_ANSWER = 'Summers in Lisbon will be drier, says the report, and winters milder.';
+
+/** Starts the API: weather and reports as JSON, a stream of events, a language model that answers one thing, and a health check. */
 export async function startSampleApi(): Promise<SampleApi> {
   const server = createServer((req, res) => {
     const [path = ''] = (req.url ?? '').split('?', 1);
@@ -22,6 +27,7 @@ export async function startSampleApi(): Promise<SampleApi> {
     const report = /^\/v1\/reports\/([a-z]+)$/.exec(path)?.[1];
     if (report !== undefined) return sendJson(res, 200, { report, pages: report.length * 7 });
     if (path === '/v1/stream') return sendEvents(res);
+    if (path === '/v1/chat/completions') return void answerQuestion(req, res);
     if (path === '/healthz') return sendJson(res, 200, { status: 'ok' });
     sendJson(res, 404, { error: 'not found' });
   });
@@ -46,6 +52,22 @@ function weatherIn(city: string): { city: string; celsius: number; sky: string }
   const seed = [...city].reduce((sum, character) => sum + (character.codePointAt(0) ?? 0), 0);
   const skies = ['clear', 'cloudy', 'rain', 'fog'];
   return { city, celsius: (seed % 30) - 2, sky: skies[seed % skies.length] ?? 'clear' };
+}
+
+/** Answers as an OpenAI-compatible server does, with what it used: a token for each word. A client that leaves gets nothing. */
+async function answerQuestion(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const question = await text(req).catch(() => undefined);
+  if (question === undefined) return;
+  const [read, written] = [REPORT_TOKENS + wordsIn(question), wordsIn(MODEL_ANSWER)];
+  sendJson(res, 200, {
+    ...{ id: 'chatcmpl-demo', object: 'chat.completion', created: 0, model: 'report-reader' },
+    choices: [{ index: 0, message: { role: 'assistant', content: MODEL_ANSWER }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: read, completion_tokens: written, total_tokens: read + written },
+  });
+}
+
+function wordsIn(sentence: string): number {
+  return sentence.split(/\s+/).length;
 }
 
 function sendJson(res: ServerResponse, status: number, value: object): void {

@@ -1,3 +1,4 @@
+import { type Amount, parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { type Balances, ether, type MinedTransaction, usdc } from './accounts.ts';
@@ -5,12 +6,14 @@ import type { Exchange, Purchase } from './buyer.ts';
 import type { World } from './world.ts';
 
 /** Takes one line of the story. */
-type Say = (line: string) => void;
+export type Say = (line: string) => void;
 
 /** The settlement that the gateway claims, read from `PAYMENT-RESPONSE`. */
 export interface Evidence {
   readonly transaction: `0x${string}`;
   readonly payer: string;
+  /** Atomic units, where the receipt names them: those of a metered price do. */
+  readonly amount: Amount | undefined;
 }
 
 /** A purchase on chain. */
@@ -74,14 +77,18 @@ export function narrateProof({ evidence, mined, before, after }: Proof, say: Say
 const COMMAND = import.meta.url.endsWith('.ts') ? 'npm run -s turnpike --' : 'turnpike';
 
 /** Tells how to go on by hand. */
-export function narrateUse({ devnet, gateway }: World, say: Say): void {
-  heading('5. Your turn', say);
+export function narrateUse({ devnet, gateway, lacking }: World, say: Say): void {
+  heading('6. Your turn', say);
   say(`  curl -i ${gateway.url}/healthz`);
   say(`  curl -i ${gateway.url}/v1/weather/oslo`);
   say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
   say(`    ${COMMAND} pay ${gateway.url}/v1/weather/oslo`);
   say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
   say(`    ${COMMAND} pay ${gateway.url}/v1/stream --yes`);
+  if (!lacking.includes('Permit2')) {
+    say(`  TURNPIKE_PAY_KEY=${devnet.accounts.buyer.key} \\`);
+    say(`    ${COMMAND} pay ${gateway.url}/v1/chat/completions -d '{"messages":[]}'`);
+  }
   if (gateway.adminUrl !== undefined) say(`  curl ${gateway.adminUrl}/metrics`);
   say(
     `\nIn a browser, people get a page with the price and a button for their wallet:\n\n  ${gateway.url}/v1/weather/oslo`,
@@ -97,12 +104,13 @@ export function readEvidence({ exchanges }: Purchase): Evidence | undefined {
   const header = paid?.received.get('payment-response');
   const decoded = paid?.status === 200 && header != null ? decodeHeaderJson(header) : undefined;
   if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
-  const { success, transaction, payer } = decoded.value;
+  const { success, transaction, payer, amount } = decoded.value;
   if (success !== true || typeof payer !== 'string' || !isHash(transaction)) return undefined;
-  return { transaction, payer };
+  return { transaction, payer, amount: parseAmount(amount) };
 }
 
-function narrateExchange({ method, url, sent, status, received }: Exchange, say: Say): void {
+/** Tells a request and the head of its answer. */
+export function narrateExchange({ method, url, sent, status, received }: Exchange, say: Say): void {
   const { pathname, host } = new URL(url);
   say(`> ${method} ${pathname} HTTP/1.1`);
   say(`> Host: ${host}`);
@@ -122,11 +130,13 @@ function narrateHeader(title: string, header: string | null, say: Say): void {
   for (const line of JSON.stringify(decoded.value, null, 2).split('\n')) say(`  ${line}`);
 }
 
-function heading(text: string, say: Say): void {
+/** Begins a part of the story. */
+export function heading(text: string, say: Say): void {
   say(`\n${text}\n${'-'.repeat(text.length)}\n`);
 }
 
-function change(before: bigint, after: bigint, write: (amount: bigint) => string): string {
+/** Tells an amount before and after. */
+export function change(before: bigint, after: bigint, write: (amount: bigint) => string): string {
   if (before === after) return `${write(after)}, unchanged`;
   const difference = after - before;
   return `${write(before)} -> ${write(after)} (${difference > 0n ? '+' : '-'}${write(difference < 0n ? -difference : difference)})`;

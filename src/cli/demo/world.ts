@@ -3,14 +3,17 @@ import type { Logger } from 'pino';
 import { loadConfig } from '../../config/load.ts';
 import { renderProblem } from '../../config/problem.ts';
 import { type Devnet, startDevnet } from '../../devnet/devnet.ts';
-import { useDevnet } from '../../devnet/existing-chain.ts';
+import { type ExistingDevnet, useDevnet } from '../../devnet/existing-chain.ts';
+import { approvePermit2 } from '../../devnet/permit2-approval.ts';
 import { loadSchemes } from '../../registry.ts';
 import { type Gateway, startGateway } from '../../server/gateway.ts';
 import { type SampleApi, startSampleApi } from './sample-api.ts';
 
-/** The whole system on one machine: chain, API and gateway. */
+/** The whole system on one machine: chain, API and gateway. The buyer has let Permit2 move its USDC, which metered prices need. */
 export interface World {
   readonly devnet: Devnet;
+  /** Contracts of others that a chain of somebody else lacks: what needs them does not work. */
+  readonly lacking: readonly string[];
   readonly api: SampleApi;
   readonly gateway: Gateway;
   /** The gateway's configuration file. */
@@ -39,11 +42,12 @@ export async function openWorld(log: Logger, stop: AbortSignal, rpcUrl?: string)
   try {
     stop.throwIfAborted();
     const [devnet, api] = await openBoth(closers, starting.signal, rpcUrl);
+    await approvePermit2(devnet.rpcUrl, devnet.accounts.buyer.key);
     stop.removeEventListener('abort', giveUp);
     const yaml = priceTable(devnet, api);
     const gateway = await openGateway(yaml, devnet, log);
     closers.push(() => gateway.close());
-    return { devnet, api, gateway, yaml, close };
+    return { devnet, lacking: devnet.lacking, api, gateway, yaml, close };
   } catch (fault) {
     await close();
     throw fault;
@@ -63,14 +67,19 @@ async function openBoth(
   closers: Closer[],
   signal: AbortSignal,
   rpcUrl: string | undefined,
-): Promise<readonly [Devnet, SampleApi]> {
-  const opening = rpcUrl === undefined ? startDevnet({ signal }) : useDevnet(rpcUrl, signal);
+): Promise<readonly [ExistingDevnet, SampleApi]> {
+  const opening = rpcUrl === undefined ? ownDevnet(signal) : useDevnet(rpcUrl, signal);
   const [chain, sample] = await Promise.allSettled([opening, startSampleApi()]);
   if (chain.status === 'fulfilled') closers.push(() => chain.value.close());
   if (sample.status === 'fulfilled') closers.push(() => sample.value.close());
   if (chain.status === 'rejected') throw chain.reason;
   if (sample.status === 'rejected') throw sample.reason;
   return [chain.value, sample.value];
+}
+
+/** A chain of our own lacks nothing. */
+async function ownDevnet(signal: AbortSignal): Promise<ExistingDevnet> {
+  return { ...(await startDevnet({ signal })), lacking: [] };
 }
 
 async function openGateway(yaml: string, devnet: Devnet, log: Logger): Promise<Gateway> {
@@ -119,6 +128,14 @@ routes:
     price: $0.05
     access: { for: 1h, requests: 100 }
     description: Reports; one payment opens all of them for an hour
+    mimeType: application/json
+  - path: /v1/chat/completions
+    methods: [POST]
+    price:
+      upTo: $0.05
+      meter: openai
+      rates: { input: $2.50/1M, output: $10/1M }
+    description: Answers from the reports, for the tokens that they take
     mimeType: application/json
 `;
 }
