@@ -1,10 +1,13 @@
+import { hostName } from '../domain/host.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import type { PriceFields } from './compile-prices.ts';
-import { soundValue } from './decoder.ts';
+import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
+import { mppLength } from './mpp-length.ts';
 import { headerLength } from './offers.ts';
+import { DEFAULT_MPP, namedProtocols } from './protocol-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
@@ -47,18 +50,25 @@ export class ChallengeLengths {
     };
     const signIn = soundValue(this.#gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
     const pass = ofPrice.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
-    const length = headerLength(price.offers, resource, identifier, pass);
+    const protocols = namedProtocols(inherited(fields.protocols, this.#gateway.protocols));
+    const length = protocols.includes('x402') ? headerLength(price.offers, resource, identifier, pass) : 0;
+    const head = REST_OF_HEAD_BYTES + length + (protocols.includes('mpp') ? this.#mppLength(price, url) : 0);
     const { place } = ofPrice.price;
     if (length > MAX_HEADER_BYTES) {
       const wrong = `the 402 would be ${length - MAX_HEADER_BYTES} bytes over the 6 KB that every client takes`;
       this.#source.report(place, wrong, RIGHT);
-    } else if (length + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) {
-      this.#long.push({ place, bytes: length + REST_OF_HEAD_BYTES });
+    } else if (head > NGINX_HEAD_BYTES) {
+      this.#long.push({ place, bytes: head });
     }
     const terms = soundValue(this.#gateway.receipts);
     const isSigned = terms !== undefined && terms !== 'off';
     const signatures = price.offers.length * (SIGNATURE_BYTES + url.length * 2);
     if (isSigned && length + signatures + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) this.#unsigned.push(place);
+  }
+
+  #mppLength(price: PaidPrice, url: string): number {
+    const { header } = soundValue(this.#gateway.mpp) ?? DEFAULT_MPP;
+    return mppLength(price, { realm: hostName(new URL(url).host), description: price.description, header });
   }
 
   /** Warns of the prices whose 402 nginx can refuse, in one line: they mostly share the cause. */

@@ -50,6 +50,13 @@ export const mpp: Decoder<MppTerms> = complete(mppKeys, ({ header: field, keys =
   return secrets && { header: field, keys: secrets };
 });
 
+/** The protocols that a list names, where it is sound; the default where there is none. Reports nothing. */
+export function namedProtocols(given: Field<readonly Field<ProtocolSetting>[]>): readonly ProtocolSetting[] {
+  const named = soundValue(given);
+  if (named === undefined) return DEFAULT_PROTOCOLS;
+  return named.flatMap((item) => (item.kind === 'value' ? [item.value] : []));
+}
+
 /** The protocols of a list in the order of preference, each once; the default where there is none. */
 export function protocolList(
   given: Field<readonly Field<ProtocolSetting>[]>,

@@ -6,7 +6,10 @@ export function statesByMpp({ scheme, asset }: Offer): boolean {
   return scheme === 'exact' && asset.transferMethod === 'eip3009';
 }
 
+/** What of a price decides which of its offers MPP states. */
+export type MppPrice = Pick<PaidPrice, 'offers' | 'settle' | 'metering'>;
+
 /** The offers of a price that MPP states: none of one that is charged by use, or whose answers go out on credit. */
-export function mppOffersOf({ offers, settle, metering }: PaidPrice): readonly Offer[] {
+export function mppOffersOf({ offers, settle, metering }: MppPrice): readonly Offer[] {
   return settle === 'deferred' || metering !== undefined ? [] : offers.filter(statesByMpp);
 }

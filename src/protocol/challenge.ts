@@ -104,7 +104,11 @@ export interface Contribution {
 export interface Challenge {
   /** Whether the same request and occasion always get the same words: then they are kept. */
   readonly repeats: boolean;
-  state(resource: AskedResource, occasion: Occasion): Contribution;
+  /**
+   * @param beside bytes of the head that the less preferred protocols take: who can leave something out leaves that much
+   * more out
+   */
+  state(resource: AskedResource, occasion: Occasion, beside?: number): Contribution;
   /** The same as an object, for messages; absent where the protocol has none of its own. */
   price?(resource: AskedResource, occasion: Occasion): JsonObject;
 }
@@ -125,7 +129,7 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
   const parts = protocols.map((protocol) => protocol.challenge(subject));
   const prices = pricesOf(protocols, parts);
   const state = (resource: AskedResource, occasion: Occasion): Contribution => {
-    const stated = parts.map((part) => part.state(resource, occasion));
+    const stated = stateAll(parts, resource, occasion);
     const own = occasion.broughtBy && stated[protocols.indexOf(occasion.broughtBy)];
     const { body, problemType } = own?.problemType === undefined ? firstOf(stated) : own;
     return { headers: stated.flatMap(({ headers }) => headers), body, ...(problemType && { problemType }) };
@@ -133,6 +137,22 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
   return parts.every(({ repeats }) => repeats)
     ? new RepeatingChallenge(state, prices)
     : { repeats: false, state, prices };
+}
+
+/** In reverse, since each is told what those behind it take of the head. */
+function stateAll(parts: readonly Challenge[], resource: AskedResource, occasion: Occasion): readonly Contribution[] {
+  let beside = 0;
+  const reversed = parts.toReversed().map((part) => {
+    const stated = part.state(resource, occasion, beside);
+    beside += headLength(stated.headers);
+    return stated;
+  });
+  return reversed.reverse();
+}
+
+/** What headers take of a head, with the colon and the line end of each. @param headers flat, as in {@link Contribution} */
+function headLength(headers: readonly string[]): number {
+  return headers.reduce((sum, text) => sum + text.length + 2, 0);
 }
 
 function pricesOf(protocols: readonly Protocol[], parts: readonly Challenge[]): RouteChallenge['prices'] {

@@ -107,4 +107,16 @@ describe('a 402 that is longer than nginx takes of a head', () => {
       [],
     );
   });
+
+  it('is warned of where the challenges of MPP make it so, on the routes that speak it alone', () => {
+    const few = 'accepts: [base, polygon, arbitrum]';
+    const warnedWith = (protocols: string): string[] =>
+      warned('', `path: /v1/a, price: $1, ${few}, protocols: ${protocols}`).filter((line) => line.includes('nginx'));
+    expect(warnedWith('[x402]')).toEqual([]);
+    expect(warnedWith('[mpp]')).toEqual([]);
+    expect(warnedWith('[x402, mpp]')).toEqual([expect.stringContaining('routes[0].price: the head of the 402')]);
+    expect(warned(`protocols: [x402, mpp]`, `path: /v1/a, price: $1, ${few}`)).toEqual([
+      expect.stringContaining('nginx'),
+    ]);
+  });
 });

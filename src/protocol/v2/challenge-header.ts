@@ -11,12 +11,13 @@ import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts'
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
 import { Base64Text, type TextPart } from './base64-text.ts';
 
-/** Writes the value of `PAYMENT-REQUIRED`. */
-export type ChallengeHeader = (resource: AskedResource, error: string) => string;
+/** Writes the value of `PAYMENT-REQUIRED`. `beside`: bytes of the head that other protocols take for the same price. */
+export type ChallengeHeader = (resource: AskedResource, error: string, beside?: number) => string;
 
 /**
- * Longest value that is written while there is something to leave out, in characters. nginx takes 4 000 bytes of a whole
- * head by default; 500 are left to status, date, security headers and the link to the description.
+ * Longest value that is written while there is something to leave out, in characters, challenges of other protocols beside
+ * it included. nginx takes 4 000 bytes of a whole head by default; 500 are left to status, date, security headers and the
+ * link to the description.
  */
 const MAX_VALUE = 3500;
 
@@ -38,7 +39,7 @@ interface Asked {
  */
 export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
   const prepared = new Map<string, readonly Base64Text<Asked>[]>();
-  return (resource, error) => {
+  return (resource, error, beside = 0) => {
     const signIn = subject.signIn?.challenge(resource.url);
     const key = signIn === undefined ? resource.method : `${resource.method} signing in`;
     let texts = prepared.get(key);
@@ -46,7 +47,7 @@ export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
       texts = textsOf(subject, resource.method, signIn !== undefined);
       prepared.set(key, texts);
     }
-    return writeShort(texts, { resource, error, signIn });
+    return writeShort(texts, { resource, error, signIn }, MAX_VALUE - beside);
   };
 }
 
@@ -58,12 +59,12 @@ export function requiredIn(header: string): JsonObject {
 }
 
 /** The richest text that is short enough; the shortest one where none is. */
-function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked): string {
+function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked, room: number): string {
   let value = '';
   for (const text of texts) {
-    if (text.fixedLength > MAX_VALUE && text !== texts.at(-1)) continue;
+    if (text.fixedLength > room && text !== texts.at(-1)) continue;
     value = text.write(asked);
-    if (value.length <= MAX_VALUE) return value;
+    if (value.length <= room) return value;
   }
   return value;
 }

@@ -39,8 +39,8 @@ export const x402V2: Protocol = {
     return {
       // A sign-in states a nonce that nobody has seen yet, and signed offers end.
       repeats: subject.signIn === undefined && subject.receipts === undefined,
-      state: (resource, { reason }) => ({
-        headers: ['PAYMENT-REQUIRED', header(resource, reason)],
+      state: (resource, { reason }, beside) => ({
+        headers: ['PAYMENT-REQUIRED', header(resource, reason, beside)],
         body: undefined,
       }),
       price: (resource, { reason }) => requiredIn(header(resource, reason)),

@@ -12,13 +12,16 @@ import { CallBook } from '../../../src/discovery/calls.ts';
 import type { ApiDocument } from '../../../src/domain/discovery.ts';
 import type { PathPattern } from '../../../src/domain/route.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
+import { loadKeccak256 } from '../../../src/evm/keccak.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { readOperations } from '../../../src/openapi/operations.ts';
 import { routeTemplate } from '../../../src/protocol/bazaar.ts';
-import type { ChallengeSubject } from '../../../src/protocol/challenge.ts';
+import { type ChallengeSubject, composeChallenge } from '../../../src/protocol/challenge.ts';
 import { decodeHeaderJson } from '../../../src/protocol/header-json.ts';
+import { createMpp } from '../../../src/protocol/mpp/mpp.ts';
 import { compileBody } from '../../../src/protocol/v1/challenge-body.ts';
 import { compileHeader } from '../../../src/protocol/v2/challenge-header.ts';
+import { x402V2 } from '../../../src/protocol/v2/x402-v2.ts';
 import { exactOffer } from '../../support/exact-evm-payments.ts';
 
 const EXAMPLES = new URL('../../../node_modules/@readme/oas-examples/', import.meta.url);
@@ -195,6 +198,25 @@ describe('the bazaar extension of a 402', () => {
     };
     const seen = Array.from({ length: 300 }, (_, index) => parts('q'.repeat(index * 10)));
     expect([...new Set(seen)]).toEqual(['all', 'input', 'bare', 'nothing']);
+  });
+
+  it('leaves the challenges of MPP their room in a head that has little', async () => {
+    const keccak256 = await loadKeccak256();
+    const mpp = createMpp({ secrets: [Buffer.alloc(32, 1)], header: 'Authorization', keccak256, clock: Date.now });
+    const challenge = composeChallenge([x402V2, mpp], subjectOf(patternOf('/v1/weather/:city'), WEATHER));
+    const said = new Set<string>();
+    for (let index = 0; index < 300; index++) {
+      const url = `https://api.example.com/v1/weather/x?${'q'.repeat(index * 10)}`;
+      const asked = { url, method: 'GET', path: '/v1/weather/x' };
+      const { headers } = challenge.state(asked, { code: 'payment_required', reason: 'x' });
+      const [name, required = '', other, charge = ''] = headers;
+      expect([name, other, headers.length]).toEqual(['PAYMENT-REQUIRED', 'WWW-Authenticate', 4]);
+      const extension = decodePaymentRequiredHeader(required).extensions?.['bazaar'];
+      said.add(extension === undefined ? 'nothing' : 'something');
+      // Without the extension there is nothing left that could give way.
+      if (extension !== undefined) expect(required.length + charge.length).toBeLessThanOrEqual(3500);
+    }
+    expect([...said]).toEqual(['something', 'nothing']);
   });
 
   it.each([
