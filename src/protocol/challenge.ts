@@ -129,7 +129,9 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
   const parts = protocols.map((protocol) => protocol.challenge(subject));
   const prices = pricesOf(protocols, parts);
   const state = (resource: AskedResource, occasion: Occasion): Contribution => {
-    const stated = stateAll(parts, resource, occasion);
+    const asked = stateAll(parts, resource, occasion);
+    // What the client wants may leave nothing: a 402 states a price all the same.
+    const stated = asked.some(isPrice) ? asked : stateAll(parts, resource, { ...occasion, headers: {} });
     const own = occasion.broughtBy && stated[protocols.indexOf(occasion.broughtBy)];
     const { body, problemType } = own?.problemType === undefined ? firstOf(stated) : own;
     return { headers: stated.flatMap(({ headers }) => headers), body, ...(problemType && { problemType }) };
@@ -148,6 +150,10 @@ function stateAll(parts: readonly Challenge[], resource: AskedResource, occasion
     return stated;
   });
   return reversed.reverse();
+}
+
+function isPrice({ headers, body }: Contribution): boolean {
+  return headers.length > 0 || body !== undefined;
 }
 
 /** What headers take of a head, with the colon and the line end of each. @param headers flat, as in {@link Contribution} */

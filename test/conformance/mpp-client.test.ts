@@ -150,4 +150,15 @@ describe('the 402 of both protocols', () => {
     expect(unpaid.headers.get('content-type')).toBe('application/json');
     expect(await unpaid.json()).toMatchObject({ x402Version: 1 });
   });
+
+  it('leaves out what the client does not pay by, which never changes what a payment has to be', async () => {
+    const url = `${gateway.url}/after`;
+    const asked = await fetch(url, { headers: { 'accept-payment': 'tempo/charge, evm/charge;q=0' } });
+    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([402, null]);
+    expect(asked.headers.get('payment-required')).not.toBeNull();
+    const buyer = await freshPayer(devnet);
+    const authorization = await signMppFor(buyer.key, url, { headers: { 'accept-payment': '*/*;q=0.1' } });
+    const paid = await fetch(url, { headers: { authorization, 'accept-payment': 'tempo/charge' } });
+    expect([paid.status, Receipt.fromResponse(paid).status]).toEqual([200, 'success']);
+  });
 });

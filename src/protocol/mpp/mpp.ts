@@ -6,6 +6,7 @@ import type { Keccak256 } from '../../evm/keccak.ts';
 import type { AskedResource, Challenge, ChallengeSubject } from '../challenge.ts';
 import { UNNAMED } from '../payment-identifier.ts';
 import type { Credential, MatchContext, Protocol, RequestFields, Submission } from '../protocol.ts';
+import { accepts } from './accept-payment.ts';
 import { paymentParts, withoutPayment } from './auth-list.ts';
 import { encodeBase64url } from './base64url.ts';
 import { type BoundFacts, ChallengeIds, DEFAULT_HEADER } from './challenge-id.ts';
@@ -85,6 +86,8 @@ function findCredential({ headers, rawHeaders }: RequestFields, name: string): C
   return others.length > 0 ? { kind: 'repeated' } : { kind: 'one', text };
 }
 
+const KIND = { method: METHOD, intent: INTENT };
+
 interface Issuing {
   readonly ids: ChallengeIds;
   readonly header: string;
@@ -98,7 +101,10 @@ interface Way {
   readonly lifetimeMs: number;
 }
 
-/** The challenges of a route, one for each way to pay. Each 402 has ids of its own: who pays one again has paid it already. */
+/**
+ * The challenges of a route, one for each way to pay, but for a client that says it pays in other ways only. Each 402 has ids
+ * of its own: who pays one again has paid it already.
+ */
 function openChallenge(subject: ChallengeSubject, issuing: Issuing): Challenge {
   const ways = subject.offers.flatMap((offer): readonly Way[] => {
     const request = chargeRequest(offer);
@@ -107,7 +113,9 @@ function openChallenge(subject: ChallengeSubject, issuing: Issuing): Challenge {
   return {
     repeats: ways.length === 0,
     state: (resource, occasion) => ({
-      headers: ways.flatMap((way) => ['WWW-Authenticate', issue(way, subject, resource, issuing)]),
+      headers: accepts(occasion.headers?.['accept-payment'], KIND)
+        ? ways.flatMap((way) => ['WWW-Authenticate', issue(way, subject, resource, issuing)])
+        : [],
       body: undefined,
       ...(ways.length === 0 ? {} : { problemType: problemType(occasion) }),
     }),
