@@ -1,9 +1,11 @@
 import type { PrivateKeyAccount } from 'viem';
 import type { AssetTable } from '../../config/asset-table.ts';
-import { describeStated, priceText } from '../pay/payable-offer.ts';
-import { type PurchaseOutcome, purchase, type Refusal } from '../pay/purchase.ts';
+import { purchase } from '../pay/purchase.ts';
+import type { PurchaseOutcome, Refusal } from '../pay/purchase-terms.ts';
 import { describeReceipt, readReceipt } from '../pay/receipt.ts';
+import { refusalText } from '../pay/refusal-text.ts';
 import type { SpendingLimit } from '../pay/spending-limit.ts';
+import { describePrice } from '../pay/stated-price.ts';
 import type { Budget } from './budget.ts';
 
 /** Longest answer that is handed to an agent, in bytes. */
@@ -32,7 +34,7 @@ export async function tellPrice(request: Request, table: AssetTable): Promise<To
   if (answer.status !== 402) {
     return { text: `nothing is asked for: the server answers ${answer.status}`, isError: answer.status >= 400 };
   }
-  const lines = describeStated(answer.headers.get('payment-required'), table, request.url);
+  const lines = describePrice(answer.headers, table, request.url);
   return lines.length === 0
     ? { text: 'the server asks for a payment that cannot be read', isError: true }
     : { text: lines.join('\n'), isError: false };
@@ -46,6 +48,7 @@ export async function buy(request: Request, { wallet, limit, budget, table }: Pu
     wallet,
     limit,
     table,
+    protocol: undefined,
     agree: async (offer) => {
       usedUp = budget.take(offer);
       return usedUp === undefined ? 'agreed' : 'declined';
@@ -76,14 +79,15 @@ async function told(outcome: PurchaseOutcome, usedUp: string | undefined, table:
 
 function whyRefused(refusal: Refusal): string {
   switch (refusal.kind) {
-    case 'unreadable':
-      return 'the server does not state a price that can be read';
-    case 'over_limit':
-      return `the price is ${priceText(refusal.offer)}, and ${refusal.why}`;
     case 'declined':
     case 'nobody_to_ask':
-    case 'not_for_catalogues':
       return 'it was declined';
+    case 'unreadable':
+    case 'not_offered':
+    case 'unknown_token':
+    case 'over_limit':
+    case 'not_for_catalogues':
+      return refusalText(refusal);
   }
 }
 

@@ -4,7 +4,7 @@ import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
 import { priceText } from './payable-offer.ts';
 import type { ServerProblem } from './problem.ts';
-import type { SignedPayment } from './purchase.ts';
+import type { SignedPayment } from './purchase-terms.ts';
 
 /** What an answer is judged by. */
 export interface AdviceContext {
@@ -32,7 +32,7 @@ export function adviceFor(response: Response, context: AdviceContext): readonly 
       `Nothing was paid. To pay, put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
     ];
   }
-  if (status === 402) return [head, ...explainRefusal(refusalOf(response), context)];
+  if (status === 402) return [head, ...explainRefusal(refusalOf(response, problem), context)];
   if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed, context)];
   // Conflict, or a settlement that is not resolved: the same payment gets the outcome, a new one would pay twice.
   if (signed !== undefined && (status === 409 || status >= 500)) {
@@ -105,9 +105,9 @@ function explainRefusal(reason: string, { signed, detail }: AdviceContext): read
   ];
 }
 
-function refusalOf(response: Response): string {
+function refusalOf(response: Response, problem: ServerProblem | undefined): string {
   const header = response.headers.get('payment-required');
   const decoded = header === null ? undefined : decodeHeaderJson(header);
   const error = decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value['error'] : undefined;
-  return printable(typeof error === 'string' ? error : 'it gives no reason');
+  return printable(typeof error === 'string' ? error : (problem?.error ?? 'it gives no reason'));
 }

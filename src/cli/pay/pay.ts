@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { Option } from 'commander';
 import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
 import { whyUnreadable } from '../../config/unreadable.ts';
+import { PROTOCOL_SETTINGS, type ProtocolSetting } from '../../domain/protocol-setting.ts';
 import { type Cli, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { faultText } from '../fault-text.ts';
@@ -12,11 +14,15 @@ import { notice, printable, type Terminal } from '../terminal.ts';
 import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
 import { describePass } from './pass.ts';
-import { describeOffer, describeStated, priceText } from './payable-offer.ts';
+import { describeOffer, priceText } from './payable-offer.ts';
+import { paymentHeader } from './payment-header.ts';
 import { readDetail, readProblem } from './problem.ts';
-import { type PurchaseOutcome, type PurchaseTerms, paymentHeader, purchase, type Refusal } from './purchase.ts';
+import { purchase } from './purchase.ts';
+import type { PurchaseOutcome, PurchaseTerms, Refusal } from './purchase-terms.ts';
 import { describeReceipt, readReceipt } from './receipt.ts';
+import { refusalText } from './refusal-text.ts';
 import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
+import { describePrice } from './stated-price.ts';
 import { openWallet } from './wallet.ts';
 
 interface PayOptions {
@@ -25,6 +31,7 @@ interface PayOptions {
   readonly header?: readonly string[];
   readonly max: string;
   readonly keyEnv: string;
+  readonly protocol?: ProtocolSetting;
   readonly yes?: boolean;
   readonly register?: boolean;
 }
@@ -40,6 +47,11 @@ export function addPay({ program, terminal, finish }: Cli): void {
     .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
     .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
     .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
+    .addOption(
+      new Option('--protocol <name>', 'pay by this protocol; default x402 where the server speaks it').choices(
+        PROTOCOL_SETTINGS,
+      ),
+    )
     .option('--yes', 'pay without asking')
     .option('--register', 'pay only if the call can list the route in catalogues of facilitators')
     .addHelpText(
@@ -54,9 +66,9 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const limit = readLimit(options.max);
   const wallet = openWallet(terminal, options.keyEnv);
   const table = readAssetTable();
-  const agree: PurchaseTerms['agree'] = async (offer, required) => {
-    for (const line of describeOffer(offer, required, url)) notice(terminal, line);
-    if (options.register === true && required.extensions?.['bazaar'] === undefined) return 'not_for_catalogues';
+  const agree: PurchaseTerms['agree'] = async (offer, stated) => {
+    for (const line of describeOffer(offer, stated, url)) notice(terminal, line);
+    if (options.register === true && stated.extensions?.['bazaar'] === undefined) return 'not_for_catalogues';
     if (options.yes === true) return 'agreed';
     if (terminal.stdin.isTTY !== true) return 'nobody_to_ask';
     return (await confirm(terminal, `Pay ${priceText(offer)}?`)) ? 'agreed' : 'declined';
@@ -65,7 +77,10 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const isRepeat = paymentHeader(request.headers) !== undefined;
   const outcome =
     wallet !== undefined && !isRepeat
-      ? await buy(request, { wallet, limit, table, agree, fetch: (sent) => sendWatched(sent, terminal) })
+      ? await buy(request, {
+          ...{ wallet, limit, table, agree, protocol: options.protocol },
+          fetch: (sent) => sendWatched(sent, terminal),
+        })
       : await fetchPlainly(request);
   switch (outcome.kind) {
     case 'refused':
@@ -163,16 +178,16 @@ async function send(request: Request): Promise<Response> {
 
 function refusalError(refusal: Refusal): Error {
   switch (refusal.kind) {
-    case 'unreadable':
-      return new CommandFailure('not paid: the server does not state a price that can be read');
-    case 'over_limit':
-      return new CommandFailure(`not paid: the price is ${priceText(refusal.offer)}, and ${refusal.why}`);
     case 'declined':
       return new CommandFailure('not paid, as you wished');
-    case 'not_for_catalogues':
-      return new CommandFailure('not paid: the 402 has no bazaar extension, so that no catalogue would list the route');
     case 'nobody_to_ask':
       return new UsageError('not paid: there is no terminal to ask at; pass --yes to pay without asking');
+    case 'unreadable':
+    case 'not_offered':
+    case 'unknown_token':
+    case 'over_limit':
+    case 'not_for_catalogues':
+      return new CommandFailure(`not paid: ${refusalText(refusal)}`);
   }
 }
 
@@ -196,9 +211,7 @@ async function show(
   }
   const lines = [
     ...describePass(response.headers),
-    ...(response.status === 402 && keyEnv !== undefined
-      ? describeStated(response.headers.get('payment-required'), table, url)
-      : []),
+    ...(response.status === 402 && keyEnv !== undefined ? describePrice(response.headers, table, url) : []),
     ...adviceFor(response, {
       signed,
       keyEnv,

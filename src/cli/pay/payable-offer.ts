@@ -6,6 +6,9 @@ import type { Asset, KnownNetwork } from '../../domain/asset.ts';
 import { printable } from '../terminal.ts';
 import { offeredPass } from './pass.ts';
 
+/** What a 402 says of all its offers. */
+export type Stated = Pick<PaymentRequired, 'extensions'> & Partial<Pick<PaymentRequired, 'resource'>>;
+
 /** What a server asks for, read out of its 402. Its words are somebody else's: {@link describeOffer} makes them safe. */
 export interface PayableOffer {
   readonly amount: Amount;
@@ -66,12 +69,12 @@ export function priceText({ amount, asset, assetAddress }: PayableOffer): string
 }
 
 /** Describes an offer, one fact per line. */
-export function describeOffer(offer: PayableOffer, required: PaymentRequired, url: string): readonly string[] {
+export function describeOffer(offer: PayableOffer, stated: Stated, url: string): readonly string[] {
   const { network, networkId, asset } = offer;
   // v1 states the resource with each entry.
-  const resource = required.resource?.url ?? url;
-  const { description } = required.resource ?? {};
-  const pass = offeredPass(required.extensions);
+  const resource = stated.resource?.url ?? url;
+  const { description } = stated.resource ?? {};
+  const pass = offeredPass(stated.extensions);
   const chain =
     network === undefined
       ? networkId

@@ -5,6 +5,8 @@ import type { Json, JsonObject } from '../../domain/x402.ts';
 export interface ServerProblem {
   readonly title: string;
   readonly detail: string | undefined;
+  /** Why a payment was refused: our own errors say so in a reason string. */
+  readonly error: string | undefined;
   /** Our own errors have a public code. */
   readonly code: string | undefined;
 }
@@ -26,11 +28,12 @@ export async function readDetail(response: Response): Promise<string | undefined
 export async function readProblem(response: Response): Promise<ServerProblem | undefined> {
   const body = await readBody(response, /^application\/problem\+json\b/i);
   if (body === undefined) return undefined;
-  const { title, detail, code } = body;
+  const { title, detail, error, code } = body;
   if (typeof title !== 'string') return undefined;
   return {
     title,
     detail: typeof detail === 'string' ? detail : undefined,
+    error: typeof error === 'string' ? error : undefined,
     code: typeof code === 'string' ? code : undefined,
   };
 }

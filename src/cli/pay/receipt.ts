@@ -2,7 +2,8 @@ import type { AssetTable } from '../../config/asset-table.ts';
 import { type Amount, parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json } from '../../domain/x402.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { decodeHeaderJson, readJsonBytes } from '../../protocol/header-json.ts';
+import { decodeBase64url } from '../../protocol/mpp/base64url.ts';
 import { printable } from '../terminal.ts';
 import { type PayableOffer, priceText } from './payable-offer.ts';
 
@@ -17,11 +18,12 @@ export interface Receipt {
   readonly reason: string | undefined;
 }
 
-/** Reads `PAYMENT-RESPONSE` or, of x402 v1, `X-PAYMENT-RESPONSE`; `undefined` where neither is there and sound. */
+/** Reads `PAYMENT-RESPONSE`, `X-PAYMENT-RESPONSE` of x402 v1, or `Payment-Receipt` of MPP; `undefined` where none is sound. */
 export function readReceipt(headers: Headers): Receipt | undefined {
   const header = headers.get('payment-response') ?? headers.get('x-payment-response');
-  const decoded = header === null ? undefined : decodeHeaderJson(header);
-  if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
+  if (header === null) return readMppReceipt(headers.get('payment-receipt'));
+  const decoded = decodeHeaderJson(header);
+  if (!decoded.ok || !isJsonObject(decoded.value)) return undefined;
   const { success, transaction, network, payer, amount, errorReason } = decoded.value;
   if (typeof success !== 'boolean') return undefined;
   return {
@@ -31,6 +33,23 @@ export function readReceipt(headers: Headers): Receipt | undefined {
     payer: text(payer),
     amount: parseAmount(amount),
     reason: text(errorReason),
+  };
+}
+
+/** MPP names neither the payer nor the amount. */
+function readMppReceipt(header: string | null): Receipt | undefined {
+  const bytes = header === null ? undefined : decodeBase64url(header);
+  const decoded = bytes && readJsonBytes(bytes);
+  if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
+  const { status, reference, chainId } = decoded.value;
+  if (typeof status !== 'string') return undefined;
+  return {
+    success: status === 'success',
+    transaction: text(reference) ?? '',
+    network: typeof chainId === 'number' ? `eip155:${chainId}` : '',
+    payer: undefined,
+    amount: undefined,
+    reason: status === 'success' ? undefined : status,
   };
 }
 

@@ -1,4 +1,4 @@
-import { formatAmount, parseAmount } from '../../domain/amount.ts';
+import { type Amount, formatAmount, parseAmount } from '../../domain/amount.ts';
 import { statesByMpp } from '../../domain/mpp-offer.ts';
 import { evmChainId } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
@@ -20,7 +20,7 @@ export interface ChargeFacts {
   readonly chainId: number;
   readonly currency: Address;
   readonly recipient: Address;
-  readonly amount: bigint;
+  readonly amount: Amount;
 }
 
 /**
