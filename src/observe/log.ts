@@ -60,6 +60,7 @@ export function createRequestLog(
           text('reason', summary.reason) +
           `,"status":${status}` +
           text('client', summary.client) +
+          text('protocol', summary.protocol) +
           text('payer', summary.payer) +
           text('transaction', summary.transaction) +
           text('pass', summary.pass) +

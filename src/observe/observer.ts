@@ -57,6 +57,8 @@ export interface RequestSummary {
   readonly status: number;
   /** Address of the client; `undefined` where it is not known, or not to be told. */
   readonly client: string | undefined;
+  /** The protocol that a payment came in, good or not; `undefined` where none was brought. */
+  readonly protocol: string | undefined;
   readonly payer: string | undefined;
   readonly transaction: string | undefined;
   /** Only of requests that were let through in shadow mode. */

@@ -77,6 +77,8 @@ export interface ExchangeNotes {
   route: Route | undefined;
   code: ErrorCode | undefined;
   reason: string | undefined;
+  /** Name of the protocol that a payment came in, good or not. */
+  protocol: string | undefined;
   payer: string | undefined;
   transaction: string | undefined;
   shadow: ShadowFacts | undefined;
@@ -101,6 +103,7 @@ export function emptyNotes(): ExchangeNotes {
     route: undefined,
     code: undefined,
     reason: undefined,
+    protocol: undefined,
     payer: undefined,
     transaction: undefined,
     shadow: undefined,

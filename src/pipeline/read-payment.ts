@@ -38,6 +38,7 @@ export async function judgeCredential(
   open: OpenPrice,
   services: Services,
 ): Promise<BroughtPayment | Refusal> {
+  request.notes.protocol = protocol.name;
   if (text.length > request.runtime.plan.limits.paymentHeaderBytes) {
     return { kind: 'refusal', code: 'payment_header_too_large', reason: 'invalid_payload' };
   }

@@ -282,7 +282,7 @@ async function forwardFree(request: AcceptedRequest, destination: Destination, p
 
 function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
   const { head, client, requestId, notes } = arrival;
-  const { path, route, code, reason, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
+  const { path, route, code, reason, protocol, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
     services.observer.passNoted({ kind: passUse, route: route.name });
@@ -293,6 +293,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     outcome,
     code,
     reason,
+    protocol,
     payer,
     transaction,
     shadow,

@@ -161,4 +161,24 @@ describe('the 402 of both protocols', () => {
     const paid = await fetch(url, { headers: { authorization, 'accept-payment': 'tempo/charge' } });
     expect([paid.status, Receipt.fromResponse(paid).status]).toEqual([200, 'success']);
   });
+
+  it('is paid in either, and the log says in which', async () => {
+    const buyer = await freshPayer(devnet);
+    const answers = [
+      await mppFetch(buyer.key)(`${gateway.url}/before?by=mpp`),
+      await stockFetch(buyer.key)(`${gateway.url}/before?by=x402`),
+      await fetch(`${gateway.url}/before`, { headers: { authorization: 'Payment nonsense' } }),
+      await fetch(`${gateway.url}/before`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 402, 402]);
+    await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    const lines = (): Set<string> =>
+      new Set(
+        gateway.log
+          .filter(({ path }) => path === '/before')
+          .map(({ status, protocol = 'no payment' }) => `${status} ${protocol}`),
+      );
+    const said = new Set(['200 mpp', '200 x402 v2', '402 mpp', '402 no payment']);
+    await expect.poll(lines, { timeout: 30_000 }).toEqual(said);
+  });
 });

@@ -26,6 +26,7 @@ const SUMMARY: RequestSummary = {
   reason: undefined,
   status: 200,
   client: undefined,
+  protocol: undefined,
   payer: undefined,
   transaction: undefined,
   catalogued: undefined,

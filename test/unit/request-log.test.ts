@@ -17,6 +17,7 @@ const NOTHING: RequestSummary = {
   reason: undefined,
   status: 404,
   client: undefined,
+  protocol: undefined,
   payer: undefined,
   transaction: undefined,
   shadow: undefined,
@@ -38,6 +39,7 @@ const EVERYTHING: RequestSummary = {
   reason: 'line\nbreak "quoted"',
   status: 502,
   client: '2001:db8::1',
+  protocol: 'x402 v2',
   payer: '0x857b06519e91e3a54538791bdbb0e22373e36b66',
   transaction: `0x${'ab'.repeat(32)}`,
   shadow: {
@@ -98,6 +100,7 @@ it('keeps to one line of JSON whatever the texts hold', () => {
     path: EVERYTHING.path,
     reason: EVERYTHING.reason,
     client: '2001:db8::1',
+    protocol: 'x402 v2',
     payer: EVERYTHING.payer,
     transaction: EVERYTHING.transaction,
     decision: 'paid',
