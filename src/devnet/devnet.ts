@@ -1,4 +1,15 @@
-import { type Chain, createTestClient, defineChain, http, parseAbi, publicActions, walletActions } from 'viem';
+import {
+  type Chain,
+  createTestClient,
+  defineChain,
+  type Hex,
+  http,
+  maxUint256,
+  parseAbi,
+  publicActions,
+  walletActions,
+} from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { DEVNET_ACCOUNTS, type DevnetAccount, MINTER } from './accounts.ts';
 import {
@@ -6,6 +17,7 @@ import {
   DEVNET_CHAIN_ID,
   EXACT_PERMIT2_PROXY,
   MULTICALL3,
+  PERMIT2,
   UPTO_PERMIT2_PROXY,
   USDC,
 } from './addresses.ts';
@@ -185,8 +197,35 @@ async function furnish(rpcUrl: string, contracts: readonly PlacedCode[]): Promis
  * A client that reads a development chain, changes it by decree, and sends transactions. viem returns an extended client
  * whose type is longer than its meaning, so it is inferred.
  */
-export function clientFor(rpcUrl: string) {
+function clientFor(rpcUrl: string) {
   return createTestClient({ mode: 'anvil', chain: DEVNET_CHAIN, transport: http(rpcUrl), pollingInterval: 50 })
     .extend(publicActions)
     .extend(walletActions);
+}
+
+const APPROVE_ABI = parseAbi(['function approve(address spender, uint256 value) returns (bool)']);
+
+/** Pays for the gas of one approval. */
+const GAS_MONEY = 10n ** 18n;
+
+/**
+ * Lets Permit2 take any amount of a token from an account of a development chain, as a buyer does once before metered
+ * prices. The account gets ether for it by decree and has what it had afterwards. It must send nothing else meanwhile.
+ *
+ * @param key of the account, which is a plain one
+ */
+export async function approvePermit2(rpcUrl: string, key: Hex, token: Address = USDC): Promise<void> {
+  const client = clientFor(rpcUrl);
+  const account = privateKeyToAccount(key);
+  const before = await client.getBalance({ address: account.address });
+  await client.setBalance({ address: account.address, value: before + GAS_MONEY });
+  await client.writeContractSync({
+    account,
+    address: token,
+    abi: APPROVE_ABI,
+    functionName: 'approve',
+    args: [PERMIT2, maxUint256],
+    throwOnReceiptRevert: true,
+  });
+  await client.setBalance({ address: account.address, value: before });
 }

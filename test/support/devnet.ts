@@ -15,8 +15,7 @@ import {
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Address } from '../../src/devnet/addresses.ts';
 import { readArtifact } from '../../src/devnet/artifact.ts';
-import { DEVNET_CHAIN, type Devnet } from '../../src/devnet/devnet.ts';
-import { approvePermit2 as approveOnChain } from '../../src/devnet/permit2-approval.ts';
+import { approvePermit2 as approveOnChain, DEVNET_CHAIN, type Devnet } from '../../src/devnet/devnet.ts';
 import type { ContractName } from './contracts/sources.ts';
 
 export { type Devnet, startDevnet } from '../../src/devnet/devnet.ts';
