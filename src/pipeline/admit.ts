@@ -10,7 +10,6 @@ import { carriedTokens } from '../proxy/carried-token.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
-import { hasPayment } from './read-payment.ts';
 import type { AccessDesk, OpenPrice, Services } from './runtime.ts';
 import type { SignedIn, SignInGate } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
@@ -40,7 +39,6 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
 }
 
 function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
-  if (hasPayment(request)) return undefined;
   const carried = carriedTokens(request.head.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');

@@ -4,7 +4,6 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
-import { remember } from '../domain/remember.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -85,9 +84,6 @@ export function openRuntime(plan: Plan, deps: RuntimeDeps): OpenRuntime {
   return new PlanRuntime(plan, deps, pool);
 }
 
-/** More than there are lists of protocols. */
-const MOST_LISTS = 16;
-
 class PlanRuntime implements OpenRuntime {
   readonly plan: Plan;
   readonly facilitators: FacilitatorPool;
@@ -100,7 +96,7 @@ class PlanRuntime implements OpenRuntime {
   readonly #deps: RuntimeDeps;
   /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
   #prices = new WeakMap<PaidPrice, OpenPrice>();
-  readonly #spoken: (settings: string) => readonly Protocol[];
+  readonly #spoken = new WeakMap<Route['protocols'], readonly Protocol[]>();
   readonly #decisions = new Map<Route, Decision<RoutePrice>>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
@@ -118,9 +114,6 @@ class PlanRuntime implements OpenRuntime {
     this.#listings = openListings(plan.discovery);
     this.paywall = openPaywall(plan, deps.clock);
     this.#deps = deps;
-    this.#spoken = remember(MOST_LISTS, (settings: string) =>
-      deps.protocols.filter(({ setting }) => setting === undefined || settings.split(',').includes(setting)),
-    );
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.
     for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
@@ -139,7 +132,9 @@ class PlanRuntime implements OpenRuntime {
   }
 
   protocols(route: Route): readonly Protocol[] {
-    return this.#spoken(route.protocols.join());
+    return getOrOpen(this.#spoken, route.protocols, (named) =>
+      this.#deps.protocols.filter(({ setting }) => setting === undefined || named.some((each) => each === setting)),
+    );
   }
 
   openPrice(route: Route, price: PaidPrice): OpenPrice {
@@ -184,7 +179,7 @@ class PlanRuntime implements OpenRuntime {
   }
 }
 
-function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
+export function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
   const upstreams = new Set(routes.map(({ upstream }) => upstream));
   if (unmatched.kind === 'pass') upstreams.add(unmatched.upstream);
   return upstreams;
