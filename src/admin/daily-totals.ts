@@ -1,5 +1,5 @@
 import type { BookFilter, BookTotal } from '../store/books.ts';
-import { DAY_MS, dayOf } from '../store/totals.ts';
+import { DAY_MS, dayOf, dayText } from '../store/totals.ts';
 
 /** Most days that are looked back. */
 export const MOST_DAYS = 366;
@@ -87,11 +87,6 @@ export class DailyTotals<Line extends BookTotal> {
       kept.lines.catch(() => this.#kept.get(day) === kept && this.#kept.delete(day));
     }
   }
-}
-
-/** A UTC day, counted from the epoch, as `YYYY-MM-DD`. */
-export function dayText(day: number): string {
-  return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
 function daysBetween(first: number, before: number): number[] {

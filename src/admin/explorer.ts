@@ -1,4 +1,5 @@
 import type { AssetTable } from '../config/asset-table.ts';
+import { isLoopback } from '../config/url.ts';
 import type { Network } from '../domain/network.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -19,5 +20,5 @@ export function transactionUrl(
 }
 
 function isOfThisMachine(rpc: string | undefined): boolean {
-  return rpc !== undefined && URL.canParse(rpc) && /^(?:127\.|localhost$|\[::1\]$)/.test(new URL(rpc).hostname);
+  return rpc !== undefined && URL.canParse(rpc) && isLoopback(new URL(rpc).hostname);
 }

@@ -3,12 +3,13 @@ import Client from 'undici/lib/dispatcher/client.js';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { evmChainId, type Network } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
-import { paidPrices } from '../domain/route-price.ts';
 import { serverName, serverText, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { describeCause } from '../observe/cause.ts';
 import { ServerHealth } from '../proxy/server-health.ts';
 import { connectorTo } from '../proxy/upstream-connector.ts';
 import { FacilitatorOpener, type Registry } from '../registry.ts';
+import { offersOf } from '../server/readiness.ts';
+import { upstreamsOf } from '../server/runtime.ts';
 import { faultText } from './fault-text.ts';
 
 /** How long each of them may take, in milliseconds. All are asked at once. */
@@ -61,8 +62,7 @@ async function askFacilitator(
 /** Offers that nobody who answered lists; while somebody does not answer, nothing is known of them. */
 function unlisted(plan: Plan, listed: ReadonlySet<string>, asked: readonly OnlineAnswer[]): readonly OnlineAnswer[] {
   if (asked.some(({ kind, ok }) => kind === 'facilitator' && !ok)) return [];
-  const offers = plan.routes.flatMap(paidPrices).flatMap((price) => price.offers);
-  const needed = new Set(offers.map(({ scheme, network }) => `${scheme} on ${network}`));
+  const needed = new Set(offersOf(plan).map(({ scheme, network }) => `${scheme} on ${network}`));
   const missing = [...needed].filter((kind) => !listed.has(kind));
   return missing.map((name) => ({ kind: 'offers', name, ok: false, said: 'is sold, and no facilitator lists it' }));
 }
@@ -74,10 +74,10 @@ interface AskedNode {
   readonly proxy: string | undefined;
 }
 
-function nodesOf({ facilitators, routes }: Plan): readonly AskedNode[] {
-  const sold = new Set(routes.flatMap(paidPrices).flatMap(({ offers }) => offers.map(({ network }) => network)));
+function nodesOf(plan: Plan): readonly AskedNode[] {
+  const sold = new Set(offersOf(plan).map(({ network }) => network));
   const nodes = new Map<string, AskedNode>();
-  for (const spec of facilitators) {
+  for (const spec of plan.facilitators) {
     const ofPublic =
       spec.kind === 'remote' ? [...(spec.publicNodes ?? [])].filter(([network]) => sold.has(network)) : [];
     for (const [network, url] of [...spec.rpc, ...ofPublic])
@@ -106,11 +106,9 @@ interface AskedServer {
   readonly server: UpstreamServer;
 }
 
-function serversOf({ routes, unmatched }: Plan): readonly AskedServer[] {
-  const upstreams = routes.map(({ upstream }) => upstream);
-  if (unmatched.kind === 'pass') upstreams.push(unmatched.upstream);
+function serversOf(plan: Plan): readonly AskedServer[] {
   const servers = new Map<string, AskedServer>();
-  for (const upstream of upstreams)
+  for (const upstream of upstreamsOf(plan))
     for (const server of upstream.servers) servers.set(serverText(server), { upstream, server });
   return [...servers.values()];
 }

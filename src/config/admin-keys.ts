@@ -1,7 +1,7 @@
 import type { ListenAddress } from '../domain/plan.ts';
 import type { Parsed } from '../domain/price.ts';
 import { complete, type Decoder, map, mapped } from './decoder.ts';
-import { byKind, list } from './forms.ts';
+import { byKind, list, valuesOf } from './forms.ts';
 import { adminAddress, hostName, listenAddress } from './listen-keys.ts';
 import { text, word } from './text.ts';
 
@@ -60,6 +60,6 @@ export const admin: Decoder<AdminDraft | 'off'> = byKind<AdminDraft | 'off'>(EXP
   }),
   map: complete(adminKeys, ({ hosts = [], ...values }) => ({
     ...values,
-    hosts: hosts.flatMap((host) => (host.kind === 'value' ? [host.value] : [])),
+    hosts: valuesOf(hosts),
   })),
 });

@@ -4,13 +4,15 @@ import type { EncodedCharacter } from '../domain/encoded-path.ts';
 import type { Route } from '../domain/route.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
 import { soundValue } from './decoder.ts';
+import { valuesOf } from './forms.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
 /** What a route's paths may hold of what is refused elsewhere; `undefined` for nothing. */
 export function encodedCharacters(fields: RouteFields, source: Source): readonly EncodedCharacter[] | undefined {
-  const listed = soundValue(fields.encoded)?.flatMap((each) => (each.kind === 'value' ? [each.value] : []));
-  if (listed === undefined) return undefined;
+  const given = soundValue(fields.encoded);
+  if (given === undefined) return undefined;
+  const listed = valuesOf(given);
   const { place } = fields.encoded;
   const path = soundValue(fields.path);
   if (path !== undefined && !path.rest) {

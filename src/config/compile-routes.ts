@@ -11,6 +11,7 @@ import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
 import { compileProtocols } from './compile-protocols.ts';
 import { inherited, soundValue } from './decoder.ts';
+import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Market } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
@@ -53,8 +54,9 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
 function matchEntry(fields: RouteFields): Entry | undefined {
   const { path, methods, host } = fields;
   if (path.kind !== 'value' || methods.kind === 'invalid' || host.kind === 'invalid') return undefined;
-  const listed = soundValue(methods)?.flatMap((method) => (method.kind === 'value' ? [method.value] : []));
-  if (listed?.length !== soundValue(methods)?.length) return undefined;
+  const given = soundValue(methods);
+  const listed = given && valuesOf(given);
+  if (listed?.length !== given?.length) return undefined;
   const byDefault = [listed?.join(','), `${soundValue(host) ?? ''}${path.value.text}`]
     .filter((part) => part !== undefined)
     .join(' ');

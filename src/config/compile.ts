@@ -18,6 +18,7 @@ import { compileWebhooks } from './compile-webhooks.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { DEFAULT_DISCOVERY } from './discovery-keys.ts';
+import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
@@ -141,7 +142,7 @@ function paywallTerms({ paywall }: GatewayFields): PaywallTerms | undefined {
 }
 
 function values<T>(field: Field<readonly Field<T>[]>): readonly T[] {
-  return (soundValue(field) ?? []).flatMap((item) => (item.kind === 'value' ? [item.value] : []));
+  return valuesOf(soundValue(field) ?? []);
 }
 
 /** The networks that can be settled on; `undefined` when a facilitator is remote, which tells only when it is asked. */

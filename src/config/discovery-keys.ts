@@ -2,7 +2,7 @@ import type { ApiDocument, DiscoveryTerms } from '../domain/discovery.ts';
 import type { Parsed } from '../domain/price.ts';
 import { parseApiDocument } from '../openapi/document.ts';
 import { complete, type Decoder, map } from './decoder.ts';
-import { byKind, list } from './forms.ts';
+import { byKind, list, valuesOf } from './forms.ts';
 import type { Place, Source } from './source.ts';
 import { flag, text, word } from './text.ts';
 import { whyUnreadable } from './unreadable.ts';
@@ -117,7 +117,7 @@ export const discovery: Decoder<DiscoveryTerms | 'off'> = byKind<DiscoveryTerms 
     const terms = {
       title,
       description,
-      tags: tags.flatMap((each) => (each.kind === 'value' ? [each.value] : [])),
+      tags: valuesOf(tags),
       serviceName: named ?? (title !== undefined && /^[ -~]{1,32}$/.test(title) ? title : undefined),
       iconUrl,
       bazaar,

@@ -128,8 +128,8 @@ function facilitatorDecoder(table: AssetTable, kinds: readonly FacilitatorForm[]
     complete(localForm(table), ({ local }) => local),
     long,
   );
-  const any = kinds.reduce((others, kind) => byKey(kind.name, addedForm(kind), others), builtIn);
-  return byKind<FacilitatorDraft>(URL_RIGHT, { scalar: bare, map: any });
+  const ofAnyKind = kinds.reduce((others, kind) => byKey(kind.name, addedForm(kind), others), builtIn);
+  return byKind<FacilitatorDraft>(URL_RIGHT, { scalar: bare, map: ofAnyKind });
 }
 
 /** A facilitator of a kind that is not built in: its settings stand under the name of the kind. */

@@ -2,7 +2,7 @@ import type { StatusRange } from '../domain/charge-rule.ts';
 import { LOG_LEVELS, type LogRules } from '../domain/log-rules.ts';
 import type { Parsed } from '../domain/price.ts';
 import { complete, type Decoder, map } from './decoder.ts';
-import { list } from './forms.ts';
+import { list, valuesOf } from './forms.ts';
 import { text, word } from './text.ts';
 import { share } from './tracing-keys.ts';
 
@@ -49,5 +49,5 @@ export const logKeys = map('a map such as {level: warn}', {
 export const logRules: Decoder<Omit<LogRules, 'clientAddress'>> = complete(logKeys, ({ level, sample, skip }) => ({
   level: level ?? DEFAULT_LOG.level,
   sample: sample ?? DEFAULT_LOG.sample,
-  skip: (skip ?? []).flatMap((field) => (field.kind === 'value' ? [field.value] : [])),
+  skip: valuesOf(skip ?? []),
 }));

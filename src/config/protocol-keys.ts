@@ -2,7 +2,7 @@ import type { Parsed } from '../domain/price.ts';
 import { type MppTerms, PROTOCOL_SETTINGS, type ProtocolSetting } from '../domain/protocol-setting.ts';
 import { secretKeys, secretsOf } from './access-keys.ts';
 import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
-import { list } from './forms.ts';
+import { list, valuesOf } from './forms.ts';
 import type { Source } from './source.ts';
 import { text, word } from './text.ts';
 
@@ -54,7 +54,7 @@ export const mpp: Decoder<MppTerms> = complete(mppKeys, ({ header: field, keys =
 export function namedProtocols(given: Field<readonly Field<ProtocolSetting>[]>): readonly ProtocolSetting[] {
   const named = soundValue(given);
   if (named === undefined) return DEFAULT_PROTOCOLS;
-  return named.flatMap((item) => (item.kind === 'value' ? [item.value] : []));
+  return valuesOf(named);
 }
 
 /** The protocols of a list in the order of preference, each once; the default where there is none. */

@@ -5,6 +5,7 @@ import { paidPrices } from '../domain/route-price.ts';
 import { serverName } from '../domain/upstream.ts';
 import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
+import { upstreamsOf } from './runtime.ts';
 
 /** The configuration asks for something that the facilitators, once asked, do not do. */
 export class UnservedOfferError extends Error {
@@ -73,10 +74,8 @@ function facilitatorCheck(name: string, offer: Offer, runtime: OpenRuntime): Rea
   return detail === undefined ? check : { ...check, detail };
 }
 
-function serversOf({ routes, unmatched }: Plan): readonly string[] {
-  const upstreams = routes.map(({ upstream }) => upstream);
-  if (unmatched.kind === 'pass') upstreams.push(unmatched.upstream);
-  return [...new Set(upstreams.flatMap(({ servers }) => servers.map(serverName)))];
+function serversOf(plan: Plan): readonly string[] {
+  return [...new Set([...upstreamsOf(plan)].flatMap(({ servers }) => servers.map(serverName)))];
 }
 
 /** Every offer of a plan. */

@@ -28,7 +28,7 @@ export function addUp(groups: readonly (BookGroup & { readonly model?: string | 
   const totals = new Map<string, BookTotal>();
   for (const { amount, settled, open, ...group } of groups) {
     if (settled === 0 && open === 0) continue;
-    const line = { ...group, day: new Date(group.day * DAY_MS).toISOString().slice(0, 10) };
+    const line = { ...group, day: dayText(group.day) };
     const id = JSON.stringify([line.day, line.route, line.network, line.asset, line.model ?? '']);
     const total = totals.get(id) ?? { ...line, settled: 0, amount: 0n, open: 0 };
     totals.set(id, {
@@ -39,6 +39,11 @@ export function addUp(groups: readonly (BookGroup & { readonly model?: string | 
     });
   }
   return [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total);
+}
+
+/** A UTC day, counted from the epoch, as `YYYY-MM-DD`. */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
 /** The UTC day of a claim, in days since the epoch. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DailyTotals, dayText } from '../../src/admin/daily-totals.ts';
+import { DailyTotals } from '../../src/admin/daily-totals.ts';
 import type { Network } from '../../src/domain/network.ts';
 import type { BookFilter, BookTotal } from '../../src/store/books.ts';
-import { DAY_MS, dayOf } from '../../src/store/totals.ts';
+import { DAY_MS, dayOf, dayText } from '../../src/store/totals.ts';
 import { NOW } from '../contract/ledger-scene.ts';
 import { USDC } from '../support/admin.ts';
 

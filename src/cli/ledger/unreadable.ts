@@ -1,4 +1,3 @@
-import { describeUnreadable } from '../../admin/unreadable-entry.ts';
 import type { UnreadableRow } from '../../store/books.ts';
 import { CommandFailure } from '../exit.ts';
 import { printable } from '../terminal.ts';
@@ -39,9 +38,7 @@ export class Unreadable {
   }
 
   #lines(): string {
-    const lines = this.#named.map(
-      (row) => `  ${printable(row.key)}: its ${describeUnreadable(row).unreadable} is damaged`,
-    );
+    const lines = this.#named.map(({ key, column }) => `  ${printable(key)}: its ${column} is damaged`);
     return [...lines, ...(this.#count > this.#named.length ? ['  and more'] : [])].join('\n');
   }
 }

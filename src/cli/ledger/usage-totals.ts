@@ -4,6 +4,7 @@ import type { Decimal } from '../../domain/decimal.ts';
 import type { Network } from '../../domain/network.ts';
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import { DIMENSIONS, type Dimension } from '../../domain/rate.ts';
+import { dayOf, dayText } from '../../store/totals.ts';
 
 /** What was used of one model on one day, and what was charged for it in one asset. */
 export interface UsageTotal {
@@ -56,7 +57,7 @@ export class UsageTotals {
   }
 
   #totalOf({ claimedAt, network, asset }: PaymentRecord, model: string | undefined): UsageTotal {
-    const day = new Date(claimedAt).toISOString().slice(0, 10);
+    const day = dayText(dayOf(claimedAt));
     const id = JSON.stringify([day, model ?? '', this.#idOf({ network, asset })]);
     const known = this.#totals.get(id);
     if (known !== undefined) return known;

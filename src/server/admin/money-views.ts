@@ -1,5 +1,5 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
-import { DailyTotals, dayText, MOST_DAYS } from '../../admin/daily-totals.ts';
+import { DailyTotals, MOST_DAYS } from '../../admin/daily-totals.ts';
 import { transactionUrl } from '../../admin/explorer.ts';
 import { describePass } from '../../admin/pass-entry.ts';
 import { describeEntry } from '../../admin/payment-entry.ts';
@@ -14,7 +14,7 @@ import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import { isState, NEEDS_SOMEBODY, OWING, type PaymentState, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { BookFilter, BookPlace, BookTotal, ModelTotal } from '../../store/books.ts';
-import { dayOf } from '../../store/totals.ts';
+import { dayOf, dayText } from '../../store/totals.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import type { ApiCall } from './api-call.ts';
 import type { AdminBooks } from './ledger-access.ts';
