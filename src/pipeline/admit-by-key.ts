@@ -1,9 +1,7 @@
 import type { CustomerKeys } from '../domain/customer-keys.ts';
-import { KeyCheck, type KnownKey } from '../pass/customer-key.ts';
-import type { UseOutcome } from '../pass/use-counter.ts';
-import { rateFields } from './admit-free.ts';
+import { KeyCheck } from '../pass/customer-key.ts';
+import { admitByUse } from './admit-free.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { UNPAID } from './read-payment.ts';
 import type { Services } from './runtime.ts';
 import type { Admission, Refusal } from './stages.ts';
 
@@ -21,43 +19,27 @@ const checks = new WeakMap<CustomerKeys, KeyCheck>();
  * key that has none left pays as everybody does.
  */
 export function admitByKey(request: RoutedRequest, services: Services): Admitted | Promise<Admitted> {
-  const { route, head } = request;
+  const { route, price, head } = request;
   const { keys } = route;
   if (keys === undefined) return undefined;
   const text = keyIn(head.rawHeaders, keys.header);
   const known = text === undefined ? undefined : checkOf(keys).find(text);
   if (known === undefined) return undefined;
   const { limit } = keys;
-  if (limit === undefined) return admission(request, known, [], () => {});
-  const admit = (outcome: UseOutcome): Admitted => {
-    switch (outcome.kind) {
-      case 'taken':
-        return admission(request, known, rateFields('key', limit, outcome), outcome.giveBack);
-      case 'used_up':
-        return { ...UNPAID, fields: rateFields('key', limit, { remaining: 0, resetMs: outcome.resetMs }) };
-      case 'unavailable':
-        request.notes.cause = outcome.cause;
-        return undefined;
-    }
-  };
-  const taking = services.uses.take({ of: [route.name, 'key'], by: known.hash }, limit);
-  return taking instanceof Promise ? taking.then(admit) : admit(taking);
-}
-
-function admission(
-  { price }: RoutedRequest,
-  { label }: KnownKey,
-  headers: Admission['headers'],
-  giveBack: () => void,
-): Admission {
+  const { label, hash } = known;
   const facts = { route: price.id, ...(label !== undefined && { customer: label }) };
-  return { kind: 'admitted', outcome: 'key', facts, headers, giveBack };
+  const admission = { kind: 'admitted', outcome: 'key', facts } as const;
+  if (limit === undefined) return { ...admission, headers: [], giveBack: () => {} };
+  return admitByUse(request, { name: 'key', by: hash, limit, admission }, services);
 }
 
 function checkOf(keys: CustomerKeys): KeyCheck {
-  const known = checks.get(keys) ?? new KeyCheck(keys);
-  checks.set(keys, known);
-  return known;
+  let check = checks.get(keys);
+  if (check === undefined) {
+    check = new KeyCheck(keys);
+    checks.set(keys, check);
+  }
+  return check;
 }
 
 const BEARER = /^Bearer +/i;

@@ -1,5 +1,5 @@
 import type { UseLimit } from '../domain/use-limit.ts';
-import type { UseOutcome, UseSubject } from '../pass/use-counter.ts';
+import type { UseOutcome } from '../pass/use-counter.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { UNPAID } from './read-payment.ts';
@@ -31,33 +31,37 @@ export function admitFree(
   if (route.free === undefined || price.parts !== undefined) return undefined;
   const { free } = route;
   const by = clientGroup(head, runtime.trustedPeers);
-  return takeUse(request, { of: [route.name, 'free'], by }, free, services);
+  const admission = { kind: 'admitted', outcome: 'free_quota', facts: { route: price.id } } as const;
+  return admitByUse(request, { name: 'free', by, limit: free, admission }, services);
 }
 
-function takeUse(
+/** Who takes a use, of which limit of the route, and what it opens. */
+interface UseTerms {
+  /** What clients are told the limit is called. */
+  readonly name: 'free' | 'key';
+  readonly by: string;
+  readonly limit: UseLimit;
+  readonly admission: Omit<Admission, 'headers' | 'giveBack'>;
+}
+
+/** Takes one use of a limit and admits with it; see {@link admitFree} for what becomes of the use. */
+export function admitByUse(
   request: RoutedRequest,
-  subject: UseSubject,
-  limit: UseLimit,
+  { name, by, limit, admission }: UseTerms,
   { uses }: Services,
 ): Admission | Refusal | undefined | Promise<Admission | Refusal | undefined> {
   const admit = (outcome: UseOutcome): Admission | Refusal | undefined => {
     switch (outcome.kind) {
       case 'taken':
-        return {
-          kind: 'admitted',
-          outcome: 'free_quota',
-          facts: { route: request.price.id },
-          headers: rateFields('free', limit, outcome),
-          giveBack: outcome.giveBack,
-        };
+        return { ...admission, headers: rateFields(name, limit, outcome), giveBack: outcome.giveBack };
       case 'used_up':
-        return { ...UNPAID, fields: rateFields('free', limit, { remaining: 0, resetMs: outcome.resetMs }) };
+        return { ...UNPAID, fields: rateFields(name, limit, { remaining: 0, resetMs: outcome.resetMs }) };
       case 'unavailable':
         request.notes.cause = outcome.cause;
         return undefined;
     }
   };
-  const taking = uses.take(subject, limit);
+  const taking = uses.take({ of: [request.route.name, name], by }, limit);
   return taking instanceof Promise ? taking.then(admit) : admit(taking);
 }
 
@@ -66,7 +70,7 @@ function takeUse(
  *
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
-export function rateFields(
+function rateFields(
   name: string,
   { requests, perMs }: UseLimit,
   { remaining, resetMs }: { readonly remaining: number; readonly resetMs: number },
