@@ -1,4 +1,3 @@
-import type { AnswerHead, AnswerReader, AnswerReading, Charge, WholeReading } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
@@ -20,14 +19,10 @@ export interface Waiting {
   readonly ends: Pick<Ends, 'deliver'>;
 }
 
-/** A reader that fails costs nothing. */
-export async function beginReading(
-  reader: AnswerReader,
-  head: AnswerHead,
-  { claimed, response }: Waiting,
-): Promise<AnswerReading> {
+/** Asks the reader about an answer. A reader that fails costs nothing. */
+export async function orRelease<T>(ask: () => T, { claimed, response }: Waiting): Promise<T> {
   try {
-    return reader.begin(head);
+    return ask();
   } catch (fault) {
     response.discard();
     await claimed.move({ to: 'released', reason: 'the answer could not be read' });
@@ -61,19 +56,4 @@ export async function readWhole(
   if (request.clientGone.aborted) return 'client_gone';
   const isSlow = collected.kind === 'broke' && collected.silent;
   throw new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
-}
-
-/** A reader that fails costs nothing. */
-export async function costOf(
-  reading: Pick<WholeReading, 'charge'>,
-  body: Buffer,
-  { claimed, response }: Waiting,
-): Promise<Charge> {
-  try {
-    return reading.charge(body);
-  } catch (fault) {
-    response.discard();
-    await claimed.move({ to: 'released', reason: 'the answer could not be read' });
-    throw fault;
-  }
 }

@@ -11,7 +11,7 @@ import { cutInTime } from './cut-in-time.ts';
 import { keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
-import { beginReading, costOf, readWhole, type Waiting } from './read-answer.ts';
+import { orRelease, readWhole, type Waiting } from './read-answer.ts';
 import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { takeCredit } from './serve-deferred.ts';
@@ -87,7 +87,7 @@ async function serveRead(
   services: Services,
 ): Promise<Served | Refusal> {
   const { response } = waiting;
-  const reading = await beginReading(reader, response, waiting);
+  const reading = await orRelease(() => reader.begin(response), waiting);
   if (reading.kind === 'unread') return await chargeUnread(request, waiting, services);
   if (reading.kind === 'stream') return await serveStream(request, waiting, reading, services);
   if (reading.kind === 'held') return await serveHeld(request, waiting, reading, services);
@@ -110,7 +110,7 @@ async function chargeWhole(
   services: Services,
 ): Promise<Served | Refusal> {
   const { claimed, authorized, response, digest } = waiting;
-  const cost = await costOf(reading, body, waiting);
+  const cost = await orRelease(() => reading.charge(body), waiting);
   if (cost.kind === 'release') return await sendUncharged(request, waiting, cost);
   let notice: SettlementNotice | undefined;
   try {

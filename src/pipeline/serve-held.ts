@@ -4,28 +4,20 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import type { LastPart, Passage } from '../proxy/passage.ts';
-import type { BodyRoom, RelayOutcome, UpstreamResponse } from '../proxy/upstream-response.ts';
+import type { BodyRoom, RelayOutcome } from '../proxy/upstream-response.ts';
 import { challengedOf, faultAnswer, refusalAnswer } from './answer.ts';
-import type { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
-import type { ClaimedPayment } from './claim.ts';
 import { keepRead, writeDelivery } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { endOf, relay } from './forward.ts';
+import type { Waiting } from './read-answer.ts';
 import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
-import { type AuthorizedPayment, type Served, served } from './stages.ts';
+import { type Served, served } from './stages.ts';
 import { asked } from './stream-charge.ts';
 
 /** A payment with the upstream's answer, whose head has come. */
-interface HeldPayment {
-  readonly claimed: ClaimedPayment;
-  readonly authorized: AuthorizedPayment;
-  readonly response: UpstreamResponse;
-  readonly digest: BodyDigest;
-  /** The call is not among those any more that are at the upstream unpaid. */
-  readonly charged: () => void;
-}
+type HeldPayment = Omit<Waiting, 'ends'>;
 
 /**
  * Serves an answer of which a part goes out as it comes, and what is sold of it when the money has moved. The payment stays at
