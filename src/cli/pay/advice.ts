@@ -3,20 +3,16 @@ import { isJsonObject } from '../../domain/payment.ts';
 import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
 import { priceText } from './payable-offer.ts';
-import type { ServerProblem } from './problem.ts';
+import type { ServerProblem, ServerWords } from './problem.ts';
 import type { SignedPayment } from './purchase-terms.ts';
 
 /** What an answer is judged by. */
-export interface AdviceContext {
+export interface AdviceContext extends ServerWords {
   readonly signed: SignedPayment | undefined;
   /** Where a key was looked for and is missing; `undefined` when there was one, or the request brought its payment. */
   readonly keyEnv: string | undefined;
   /** Whether the server sent a receipt, of whatever outcome. */
   readonly hasReceipt: boolean;
-  /** What the server says about its error. */
-  readonly problem: ServerProblem | undefined;
-  /** What it says to people about a refusal. */
-  readonly detail: string | undefined;
 }
 
 /** What an answer that is not simply the resource means, and one thing to do about it. */

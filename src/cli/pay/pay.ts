@@ -16,7 +16,7 @@ import { confirm } from './confirm.ts';
 import { describePass } from './pass.ts';
 import { describeOffer, priceText } from './payable-offer.ts';
 import { paymentHeader } from './payment-header.ts';
-import { readDetail, readProblem } from './problem.ts';
+import { readWords } from './problem.ts';
 import { purchase } from './purchase.ts';
 import type { PurchaseOutcome, PurchaseTerms, Refusal } from './purchase-terms.ts';
 import { describeReceipt, readReceipt } from './receipt.ts';
@@ -216,8 +216,7 @@ async function show(
       signed,
       keyEnv,
       hasReceipt: receipt !== undefined,
-      problem: await readProblem(response),
-      detail: await readDetail(response),
+      ...(await readWords(response)),
     }),
   ];
   for (const line of lines) notice(terminal, line);

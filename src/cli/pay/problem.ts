@@ -14,35 +14,33 @@ export interface ServerProblem {
 /** A longer one is no short word about an error. */
 const MAX_BYTES = 16_384;
 
-/**
- * What a server says to people about a refusal, beside the reason that machines compare: the `detail` of a problem
- * document, or of the body of an x402 v1 402. Its words: to be made printable. Leaves the response's own body to be read.
- */
-export async function readDetail(response: Response): Promise<string | undefined> {
-  const body = await readBody(response, /^application\/(?:problem\+)?json\b/i);
-  const detail = body?.['detail'];
-  return typeof detail === 'string' ? detail : undefined;
+/** What a server says of an answer that is not the resource. Its words: to be made printable. */
+export interface ServerWords {
+  /** Where the body is a problem document. */
+  readonly problem: ServerProblem | undefined;
+  /** The `detail` of a problem document, or of the body of an x402 v1 402: what it says to people about a refusal. */
+  readonly detail: string | undefined;
 }
 
-/** Reads a problem document, and leaves the response's own body to be read; `undefined` where there is none. */
-export async function readProblem(response: Response): Promise<ServerProblem | undefined> {
-  const body = await readBody(response, /^application\/problem\+json\b/i);
-  if (body === undefined) return undefined;
-  const { title, detail, error, code } = body;
-  if (typeof title !== 'string') return undefined;
-  return {
-    title,
-    detail: typeof detail === 'string' ? detail : undefined,
-    error: typeof error === 'string' ? error : undefined,
-    code: typeof code === 'string' ? code : undefined,
-  };
+/** Reads a small body of JSON, and leaves the response's own body to be read. */
+export async function readWords(response: Response): Promise<ServerWords> {
+  const type = /^application\/(problem\+)?json\b/i.exec(response.headers.get('content-type') ?? '');
+  const body = type === null ? undefined : await readBody(response);
+  if (body === undefined) return { problem: undefined, detail: undefined };
+  const detail = textOf(body['detail']);
+  const title = type?.[1] === undefined ? undefined : textOf(body['title']);
+  const problem =
+    title === undefined ? undefined : { title, detail, error: textOf(body['error']), code: textOf(body['code']) };
+  return { problem, detail };
 }
 
-/** A small body of a type, as an object. */
-async function readBody(response: Response, type: RegExp): Promise<JsonObject | undefined> {
-  const { headers } = response;
-  if (!type.test(headers.get('content-type') ?? '')) return undefined;
-  if (!(Number(headers.get('content-length') ?? Number.NaN) <= MAX_BYTES)) return undefined;
+function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A small body, as an object. */
+async function readBody(response: Response): Promise<JsonObject | undefined> {
+  if (!(Number(response.headers.get('content-length') ?? Number.NaN) <= MAX_BYTES)) return undefined;
   try {
     const body: Json = JSON.parse(await response.clone().text());
     return isJsonObject(body) ? body : undefined;
