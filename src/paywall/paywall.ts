@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ERROR_CODES, type ErrorCode } from '../domain/gateway-error.ts';
 import type { PaywallTerms } from '../domain/paywall.ts';
@@ -8,6 +7,7 @@ import { brandStyle } from './brand-style.ts';
 import { chooseLanguage } from './language.ts';
 import { ANSWER_LATER } from './page-data.ts';
 import { pageHtml } from './page-html.ts';
+import { pagePolicy } from './page-policy.ts';
 import { prefersHtml } from './preference.ts';
 
 /** Two levels up from here both as `src/paywall` and as `dist/paywall`. */
@@ -60,7 +60,8 @@ export class Paywall {
     this.#terms = terms;
     this.#tools = tools;
     this.#styles = [readAsset('paywall.css'), brandStyle(terms.colour)];
-    this.#policy = policyOf(this.#script, this.#styles, terms.logo);
+    const images = terms.logo?.startsWith('/') ? "data: 'self'" : 'data:';
+    this.#policy = pagePolicy({ script: this.#script, styles: this.#styles, images });
   }
 
   /**
@@ -101,28 +102,6 @@ function isNavigation({ method, headers, paying }: Asker): boolean {
   if (mode !== undefined && mode !== 'navigate') return false;
   const { accept } = headers;
   return prefersHtml(accept?.toString());
-}
-
-/**
- * Nothing runs, and nothing styles the page, but what stands in it and is named here by its digest; nothing is asked of
- * anybody else; and no other page can frame it and have its button clicked.
- */
-function policyOf(script: string, styles: readonly string[], logo: string | undefined): string {
-  const images = logo?.startsWith('/') ? "data: 'self'" : 'data:';
-  return [
-    "default-src 'none'",
-    `script-src ${source(script)}`,
-    `style-src ${styles.map(source).join(' ')}`,
-    `img-src ${images}`,
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
-
-function source(text: string): string {
-  return `'sha256-${hash('sha256', text, 'base64')}'`;
 }
 
 function readAsset(name: string): string {

@@ -1,9 +1,12 @@
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { pagePolicy } from '../../paywall/page-policy.ts';
 import { COMMON_HEADERS } from './answer-headers.ts';
 
 /** Three levels up from here both as `src/server/admin` and as `dist/server/admin`. */
 const ASSETS = new URL('../../../config/pages/', import.meta.url);
+
+/** No text can become markup, whatever the script does: the browser refuses it (trusted types). */
+const NO_MARKUP_FROM_TEXT = ["require-trusted-types-for 'script'", "trusted-types 'none'"];
 
 /** The page as it is sent. It is the same for everybody: all that it shows, it asks the API for. */
 export interface PageFile {
@@ -23,28 +26,6 @@ export function readPage(): PageFile {
     '<noscript><p class="note">This page needs JavaScript. Without it, the same figures come from: turnpike ledger summary</p></noscript>',
     `<script>${script}</script></body></html>`,
   ].join('');
-  return { html, headers: { ...COMMON_HEADERS, 'Content-Security-Policy': policyOf(script, style) } };
-}
-
-/**
- * Nothing runs or styles the page but what stands in it, by its digest; nobody else is asked anything; no page frames it;
- * and no text can become markup, whatever the script does: the browser refuses it (trusted types).
- */
-function policyOf(script: string, style: string): string {
-  return [
-    "default-src 'none'",
-    `script-src '${digestOf(script)}'`,
-    `style-src '${digestOf(style)}'`,
-    'img-src data:',
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; ');
-}
-
-function digestOf(text: string): string {
-  return `sha256-${hash('sha256', text, 'base64')}`;
+  const policy = pagePolicy({ script, styles: [style], images: 'data:' }, NO_MARKUP_FROM_TEXT);
+  return { html, headers: { ...COMMON_HEADERS, 'Content-Security-Policy': policy } };
 }
