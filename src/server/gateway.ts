@@ -7,6 +7,7 @@ import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { McpState } from '../mcp/mcp-state.ts';
 import { describeCause } from '../observe/cause.ts';
+import { fanOut } from '../observe/fan-out.ts';
 import type { Logger } from '../observe/log.ts';
 import { createRequestLog, droppedLines } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
@@ -385,32 +386,6 @@ function recoveryNotes(log: Logger, observer: Observer, outages: Outages): Recov
     trouble: (what, fault) => {
       if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
       else log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait');
-    },
-  };
-}
-
-function fanOut(observers: readonly Partial<Observer>[]): Observer {
-  return {
-    requestFinished(summary) {
-      for (const observer of observers) observer.requestFinished?.(summary);
-    },
-    paymentMoved(move) {
-      for (const observer of observers) observer.paymentMoved?.(move);
-    },
-    facilitatorCalled(call) {
-      for (const observer of observers) observer.facilitatorCalled?.(call);
-    },
-    gasFailed(facilitator, network, gas) {
-      for (const observer of observers) observer.gasFailed?.(facilitator, network, gas);
-    },
-    passNoted(event) {
-      for (const observer of observers) observer.passNoted?.(event);
-    },
-    answerNotKept(event) {
-      for (const observer of observers) observer.answerNotKept?.(event);
-    },
-    answerCharged(event) {
-      for (const observer of observers) observer.answerCharged?.(event);
     },
   };
 }
