@@ -99,11 +99,27 @@ export function nameOf(fault: FacilitatorFault): string {
     case 'verify':
     case 'settle':
       return `${fault.kind}: ${WORDS[fault.how]}`;
-    case 'doubt': {
-      const before = fault.moved ? 'settles, then' : 'does nothing, then';
-      return `settle: ${before} ${WORDS[fault.how]}${fault.witness === 'chain' ? ' (node)' : ' (`rpc: off`)'}`;
-    }
+    case 'doubt':
+      return `settle: ${beforeAnswer(fault)} ${wordsOf(fault)} (${witnessOf(fault)})`;
   }
+}
+
+/** An answer to `/settle` that leaves the money in doubt. */
+export type DoubtfulAnswer = Extract<FacilitatorFault, { kind: 'doubt' }>;
+
+/** What a facilitator did before it gave a doubtful answer. */
+export function beforeAnswer({ moved }: DoubtfulAnswer): string {
+  return moved ? 'settles, then' : 'does nothing, then';
+}
+
+/** A doubtful answer in words. */
+export function wordsOf({ how }: DoubtfulAnswer): string {
+  return WORDS[how];
+}
+
+/** Whether a node may be asked, as the page names it. */
+export function witnessOf({ witness }: DoubtfulAnswer): string {
+  return witness === 'chain' ? 'node' : '`rpc: off`';
 }
 
 const WORDS: Readonly<Record<Breakage | Excuse | 'refuses' | 'gone', string>> = {

@@ -1,6 +1,16 @@
 // Writes docs/fault-matrix.md from the stories that the fault matrix test plays: `node test/support/faults/page.ts`.
 import { writeFileSync } from 'node:fs';
-import { cellsOf, FACILITATOR_FAULTS, type FacilitatorFault, nameOf, SETTLE_MODES, UPSTREAM_FAULTS } from './cells.ts';
+import {
+  beforeAnswer,
+  cellsOf,
+  FACILITATOR_FAULTS,
+  type FacilitatorFault,
+  nameOf,
+  SETTLE_MODES,
+  UPSTREAM_FAULTS,
+  witnessOf,
+  wordsOf,
+} from './cells.ts';
 import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 
 const INTRODUCTION = `# Fault matrix
@@ -28,15 +38,26 @@ end** is what ledger and chain say after it).
 
 `;
 
-/** The text of `docs/fault-matrix.md`. */
+/** The text of `docs/fault-matrix.md`: faults that end alike share a table. */
 export function faultMatrixMarkdown(): string {
-  return INTRODUCTION + FACILITATOR_FAULTS.map(sectionOf).join('\n');
+  const alike = Map.groupBy(FACILITATOR_FAULTS, (fault) => rowsOf(fault).join('\n'));
+  return INTRODUCTION + [...alike].map(([rows, faults]) => sectionOf(faults, rows)).join('\n');
 }
 
-function sectionOf(fault: FacilitatorFault): string {
-  const head =
-    '| upstream | settle | first answer | while in doubt | at rest | sent again | in the end |\n|---|---|---|---|---|---|---|';
-  return `## Facilitator ${nameOf(fault)}\n\n${[head, ...rowsOf(fault)].join('\n')}\n`;
+const HEAD =
+  '| upstream | settle | first answer | while in doubt | at rest | sent again | in the end |\n|---|---|---|---|---|---|---|';
+
+function sectionOf(faults: readonly FacilitatorFault[], rows: string): string {
+  return `## Facilitator ${headingOf(faults)}\n\n${HEAD}\n${rows}\n`;
+}
+
+/** The name of the one fault, or how many there are and a list of them. */
+function headingOf(faults: readonly FacilitatorFault[]): string {
+  const doubtful = faults.filter((fault) => fault.kind === 'doubt');
+  if (doubtful.length < faults.length || faults.length === 1) return faults.map(nameOf).join('; ');
+  const lines = Map.groupBy(doubtful, (fault) => `${beforeAnswer(fault)} (${witnessOf(fault)})`);
+  const list = [...lines].map(([before, told]) => `- ${before}: ${told.map(wordsOf).join('; ')}`);
+  return `settle: one of ${faults.length} doubtful answers\n\n${list.join('\n')}`;
 }
 
 /** One row for all cells with one story, as long as they are every combination of some upstreams and some modes. */
