@@ -1,9 +1,9 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
-import { settingsText } from '../domain/same-settings.ts';
 import type { JsonObject, SupportedKind } from '../domain/x402.ts';
-import { covers, coversKind, type Facilitator, type Verification } from './facilitator.ts';
+import type { Facilitator, Verification } from './facilitator.ts';
+import { FIRST_RETRY_MS, PoolMember } from './pool-member.ts';
 
 /** A verification, and who gave it: only that facilitator may be asked to settle the payment. */
 export interface PoolVerification {
@@ -26,16 +26,6 @@ export interface FacilitatorPoolDeps {
   readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify' | 'settle', fault: unknown) => void;
 }
 
-/** How old `/supported` may get before it is asked for again, in milliseconds. */
-const REFRESH_MS = 5 * 60_000;
-/** First and longest wait before a facilitator that was never reached is tried again, in milliseconds. */
-const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
-/** Longest wait for one that was reached before, in milliseconds: the gateway is not ready while it is away. */
-const LONGEST_RETURN_MS = 10_000;
-/** After how many failures in a row a facilitator counts as away. One is a hiccup. */
-const AWAY_FAILURES = 2;
-
 /**
  * Makes one ordered list of facilitators out of the configuration's. Nothing is covered before the first `refresh`.
  *
@@ -49,21 +39,9 @@ export function orderedFacilitators(list: readonly Facilitator[], deps: Facilita
   return new FacilitatorPool(list, deps);
 }
 
-/** One facilitator and what is known about it. */
-interface Member {
-  readonly facilitator: Facilitator;
-  /** The last good answer to `supported`; kept through outages. */
-  kinds: readonly SupportedKind[] | undefined;
-  /** Everything that it ever said it supports. */
-  readonly had: SupportedKind[];
-  /** Every fact that it ever stated of a kind, see {@link factText}. */
-  readonly stated: Set<string>;
-  /** Calls of `supported` in a row that failed. */
-  failures: number;
-  /** Those that failed or lacked what an earlier one had: the next is made sooner. */
-  wanting: number;
-  /** What the last of these came to. */
-  trouble: string | undefined;
+/** A member, and when it is asked again. */
+interface Asked {
+  readonly member: PoolMember;
   /** Whether a verification failed since it was asked last. */
   doubted: boolean;
   cancelNext: () => void;
@@ -77,24 +55,16 @@ interface Member {
  * (`next`, see `settleInTurn`), which is why `verify` gives the facilitator along with its word.
  */
 export class FacilitatorPool {
-  readonly #members: readonly Member[];
+  readonly #asked: readonly Asked[];
+  readonly #members: readonly PoolMember[];
   readonly #schedule: Schedule;
   readonly #onFault: NonNullable<FacilitatorPoolDeps['onFault']>;
   readonly #onSupported: () => void;
   readonly #closing = new AbortController();
 
   constructor(list: readonly Facilitator[], deps: FacilitatorPoolDeps) {
-    this.#members = list.map((facilitator) => ({
-      facilitator,
-      kinds: deps.known?.(facilitator),
-      had: [],
-      stated: new Set(factTexts(deps.known?.(facilitator) ?? [])),
-      failures: 0,
-      wanting: 0,
-      trouble: undefined,
-      doubted: false,
-      cancelNext: () => undefined,
-    }));
+    this.#members = list.map((facilitator) => new PoolMember(facilitator, deps.known?.(facilitator)));
+    this.#asked = this.#members.map((member) => ({ member, doubted: false, cancelNext: () => undefined }));
     this.#schedule = deps.schedule ?? unrefTimer;
     this.#onFault = deps.onFault ?? (() => undefined);
     this.#onSupported = deps.onSupported ?? (() => undefined);
@@ -107,7 +77,7 @@ export class FacilitatorPool {
   async begin(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     await Promise.all(
-      this.#members.map((member) => (member.kinds === undefined ? this.#ask(member, either) : this.#askLater(member))),
+      this.#asked.map((asked) => (asked.member.kinds === undefined ? this.#ask(asked, either) : this.#askLater(asked))),
     );
   }
 
@@ -117,7 +87,7 @@ export class FacilitatorPool {
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    await Promise.all(this.#members.map((member) => this.#ask(member, either)));
+    await Promise.all(this.#asked.map((asked) => this.#ask(asked, either)));
   }
 
   /** The facilitator of that name, which alone may finish what it began. */
@@ -137,7 +107,7 @@ export class FacilitatorPool {
 
   /** Whether a facilitator that has been reached can settle this offer. */
   covers(offer: Offer): boolean {
-    return this.#members.some((member) => serves(member, offer));
+    return this.#members.some((member) => member.serves(offer));
   }
 
   /**
@@ -145,16 +115,16 @@ export class FacilitatorPool {
    * its facilitator asked at once, so that an outage shows while nobody asks for the five minutes of a refresh.
    */
   absence(offer: Offer): string | undefined {
-    const serving = this.#members.filter((member) => serves(member, offer));
-    if (serving.some(isThere)) return undefined;
+    const serving = this.#members.filter((member) => member.serves(offer));
+    if (serving.some(({ isThere }) => isThere)) return undefined;
     const what = serving.length === 0 ? 'none that serves it has been reached' : 'none that serves it answers any more';
-    const why = (serving.length === 0 ? this.#members : serving).flatMap(troubleOf);
+    const why = troublesOf(serving.length === 0 ? this.#members : serving);
     return why.length === 0 ? what : `${what} (${why.join('; ')})`;
   }
 
   /** What is wrong with facilitators of this offer while another one is there for it, for operators. */
   trouble(offer: Offer): string | undefined {
-    const troubles = this.#members.filter((member) => serves(member, offer)).flatMap(troubleOf);
+    const troubles = troublesOf(this.#members.filter((member) => member.serves(offer)));
     return troubles.length === 0 ? undefined : troubles.join('; ');
   }
 
@@ -226,27 +196,25 @@ export class FacilitatorPool {
   }
 
   #kindFor(offer: Offer): SupportedKind | undefined {
-    const serving = this.#members.filter((member) => serves(member, offer));
-    const first = serving.find(isThere) ?? serving[0];
-    return first?.kinds?.find((one) => coversKind(one, offer));
+    const serving = this.#members.filter((member) => member.serves(offer));
+    const first = serving.find(({ isThere }) => isThere) ?? serving[0];
+    return first?.kindFor(offer);
   }
 
   /**
    * Who may be asked about an offer. One that was signed with a facilitator's own facts goes to nobody else, whose
    * refusal would be final and mean nothing. After a restart nobody remembers an old fact, and all are asked.
    */
-  #candidates(offer: Offer): readonly Member[] {
-    const serving = this.#members.filter((member) => serves(member, offer));
-    if (offer.learnt === undefined || offer.learnt.length === 0) return serving;
-    const facts = offer.learnt.map((name) => factText(offer, name, offer.requirements.extra[name]));
-    const own = serving.filter(({ stated }) => facts.every((fact) => stated.has(fact)));
+  #candidates(offer: Offer): readonly PoolMember[] {
+    const serving = this.#members.filter((member) => member.serves(offer));
+    const own = serving.filter((member) => member.hasStated(offer));
     return own.length === 0 ? serving : own;
   }
 
   /** Stops asking. The facilitators stay open. */
   stop(): void {
     this.#closing.abort();
-    for (const member of this.#members) member.cancelNext();
+    for (const asked of this.#asked) asked.cancelNext();
   }
 
   /** Stops asking and closes every facilitator. Rejects with the first failure, after all have been closed. */
@@ -257,94 +225,39 @@ export class FacilitatorPool {
     if (failure !== undefined) throw failure.reason;
   }
 
-  async #ask(member: Member, signal: AbortSignal): Promise<void> {
-    member.cancelNext();
+  async #ask(asked: Asked, signal: AbortSignal): Promise<void> {
+    const { member } = asked;
+    asked.cancelNext();
     try {
-      const kinds = await member.facilitator.supported(signal);
-      const lost = member.had.find((kind) => !isAmong(kind, kinds));
-      member.kinds = kinds;
-      member.had.push(...kinds.filter((kind) => !isAmong(kind, member.had)));
-      member.failures = 0;
-      member.wanting = lost === undefined ? 0 : member.wanting + 1;
-      member.trouble = lost && `it no longer serves ${lost.scheme} on ${lost.network}`;
-      remember(member.stated, factTexts(kinds));
+      member.learn(await member.facilitator.supported(signal));
     } catch (fault) {
-      member.failures += 1;
-      member.wanting += 1;
-      member.trouble = describeFault(fault);
+      member.fail(fault);
       if (!this.#closing.signal.aborted) this.#onFault(member.facilitator, 'supported', fault);
     }
-    member.doubted = false;
-    this.#askLater(member);
+    asked.doubted = false;
+    this.#askLater(asked);
     this.#onSupported();
   }
 
   /** Has it asked soon whether it is there at all, once however many verifications fail meanwhile. */
-  #doubt(member: Member): void {
-    if (member.doubted || member.failures > 0 || this.#closing.signal.aborted) return;
-    member.doubted = true;
-    member.cancelNext();
-    member.cancelNext = this.#schedule(FIRST_RETRY_MS, () => void this.#ask(member, this.#closing.signal));
+  #doubt(member: PoolMember): void {
+    const asked = this.#asked.find((one) => one.member === member);
+    if (asked === undefined || asked.doubted || member.isFailing || this.#closing.signal.aborted) return;
+    asked.doubted = true;
+    asked.cancelNext();
+    asked.cancelNext = this.#schedule(FIRST_RETRY_MS, () => void this.#ask(asked, this.#closing.signal));
   }
 
-  #askLater(member: Member): void {
+  #askLater(asked: Asked): void {
     if (this.#closing.signal.aborted) return;
     // Another call may have ended in the meantime and made its own appointment.
-    member.cancelNext();
-    member.cancelNext = this.#schedule(delayOf(member), () => void this.#ask(member, this.#closing.signal));
+    asked.cancelNext();
+    asked.cancelNext = this.#schedule(asked.member.delayMs, () => void this.#ask(asked, this.#closing.signal));
   }
 }
 
-function isThere({ failures, facilitator }: Member): boolean {
-  return failures < AWAY_FAILURES && facilitator.resting === undefined;
-}
-
-function serves({ kinds }: Member, offer: Offer): boolean {
-  return kinds !== undefined && covers(kinds, offer);
-}
-
-/** Most facts that are remembered of a facilitator: one that makes up a new one each time must not fill the memory. */
-const MOST_FACTS = 4096;
-
-function remember(stated: Set<string>, facts: readonly string[]): void {
-  for (const fact of facts) {
-    if (stated.size >= MOST_FACTS) stated.clear();
-    stated.add(fact);
-  }
-}
-
-function factTexts(kinds: readonly SupportedKind[]): readonly string[] {
-  return kinds.flatMap((kind) => Object.entries(kind.extra ?? {}).map(([name, value]) => factText(kind, name, value)));
-}
-
-function factText(
-  { scheme, network }: Pick<Offer, 'scheme'> & { network: string },
-  name: string,
-  value: unknown,
-): string {
-  return JSON.stringify([scheme, network, name, settingsText(value)]);
-}
-
-function troubleOf({ facilitator, trouble }: Member): readonly string[] {
-  const what = facilitator.resting ?? trouble;
-  return what === undefined ? [] : [`${facilitator.name}: ${what}`];
-}
-
-/** Impatient while there is nothing to go by, or while it is away, in whole or for one network. */
-function delayOf({ kinds, wanting }: Member): number {
-  if (wanting === 0) return REFRESH_MS;
-  return Math.min(FIRST_RETRY_MS * 2 ** (wanting - 1), kinds === undefined ? LONGEST_RETRY_MS : LONGEST_RETURN_MS);
-}
-
-function isAmong(kind: SupportedKind, kinds: readonly SupportedKind[]): boolean {
-  const { x402Version, scheme, network } = kind;
-  return kinds.some((one) => one.x402Version === x402Version && one.scheme === scheme && one.network === network);
-}
-
-/** The public words only: a cause may name what is nobody's business. */
-function describeFault(fault: unknown): string {
-  if (!(fault instanceof GatewayError)) return 'it failed';
-  return fault.detail ?? fault.message;
+function troublesOf(members: readonly PoolMember[]): readonly string[] {
+  return members.flatMap(({ trouble }) => trouble ?? []);
 }
 
 function unrefTimer(delayMs: number, run: () => void): () => void {

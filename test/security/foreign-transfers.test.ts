@@ -4,7 +4,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { PaymentState } from '../../src/domain/payment-state.ts';
-import type { GatewayDeps } from '../../src/server/gateway.ts';
+import type { GatewayDeps } from '../../src/server/gateway-deps.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { challengeOf, settlementOf } from '../support/buyer.ts';

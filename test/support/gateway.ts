@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { loadSchemes } from '../../src/registry.ts';
-import { type GatewayDeps, type SoleGateway, startGateway } from '../../src/server/gateway.ts';
+import { type SoleGateway, startGateway } from '../../src/server/gateway.ts';
+import type { GatewayDeps } from '../../src/server/gateway-deps.ts';
 
 /** One line of the gateway's log. */
 export type LogLine = Readonly<Record<string, unknown>>;

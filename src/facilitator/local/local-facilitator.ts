@@ -14,8 +14,8 @@ import type { FateTools } from '../chain/nonce-fate.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer } from '../chain/transfer.ts';
 import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import { ChainSettler } from './chain-settler.ts';
 import { FeeGauge } from './fee-gauge.ts';
-import { SettlementDesk } from './settlement-desk.ts';
 import { SettlementRecovery } from './settlement-recovery.ts';
 import { describeShortfall } from './shortfall.ts';
 import { transferCall } from './transfer-call.ts';
@@ -57,7 +57,7 @@ interface Chain {
   readonly reads: ChainReads;
   readonly fateTools: FateTools;
   readonly gauge: FeeGauge;
-  readonly desk: SettlementDesk;
+  readonly settler: ChainSettler;
   readonly recovery: SettlementRecovery;
 }
 
@@ -111,7 +111,7 @@ class LocalFacilitator implements Facilitator {
     const [tools] = await Promise.all([this.#readTools(), lease.node.ready()]);
     const transfer = readTransfer(payment, payment.offer.amount, lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'invalid', reason: 'invalid_payload' };
-    chain.desk.refuseSpent(transfer);
+    chain.settler.refuseSpent(transfer);
     const { node, writer } = lease;
     const context = { node, reads, sender: writer.address, factories: this.#factories, signal };
     const [reason] = await Promise.all([
@@ -153,7 +153,7 @@ class LocalFacilitator implements Facilitator {
     if (transfer === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
     try {
       const outcome = await chain.recovery.resolve(open, transfer, signal);
-      if (outcome.kind !== 'unknown') chain.desk.forget(payment);
+      if (outcome.kind !== 'unknown') chain.settler.forget(payment);
       return outcome;
     } catch (thrown) {
       throw nodeFault(thrown, signal);
@@ -210,7 +210,7 @@ class LocalFacilitator implements Facilitator {
       });
     };
     try {
-      const outcome = await chain.desk.settle(payment, transfer, writeDown);
+      const outcome = await chain.settler.settle(payment, transfer, writeDown);
       if (outcome.kind !== 'settled') this.#warn(network, outcome.reason, outcome.transaction);
       return outcome;
     } catch (thrown) {
@@ -237,9 +237,9 @@ class LocalFacilitator implements Facilitator {
     const clock = this.#clock;
     const onFailedGas = (gas: bigint): void => this.#onFailedGas?.(this.name, network, gas);
     const own = { factories, confirmations, settleTimeoutMs, failedGas, clock, onFailedGas };
-    const desk = new SettlementDesk({ node, reads, writer, gauge, ...own });
+    const settler = new ChainSettler({ node, reads, writer, gauge, ...own });
     const recovery = new SettlementRecovery({ node, reads, writer, gauge, confirmations, clock });
-    return { lease, reads, fateTools: { node, reads, confirmations, clock }, gauge, desk, recovery };
+    return { lease, reads, fateTools: { node, reads, confirmations, clock }, gauge, settler, recovery };
   }
 
   async #readTools(): Promise<ReadTools> {

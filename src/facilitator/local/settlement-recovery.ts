@@ -9,8 +9,8 @@ import { provesTransfer } from '../chain/proof.ts';
 import type { Transfer } from '../chain/transfer.ts';
 import type { OpenSettlement } from '../facilitator.ts';
 import type { FeeGauge } from './fee-gauge.ts';
+import { MISMATCH, TRANSACTION_FAILED } from './own-transactions.ts';
 import { attemptHash, decodeAttempt, type WrittenTransaction } from './settlement-attempt.ts';
-import { MISMATCH, TRANSACTION_FAILED } from './settlement-desk.ts';
 import type { TransactionWriter } from './transaction-writer.ts';
 
 /** What finding out about a settlement works with. */

@@ -1,29 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import type { Amount } from '../../domain/amount.ts';
 import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
-import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
-import { isJsonObject, type Payment } from '../../domain/payment.ts';
+import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
-import type { Json, JsonObject, SupportedKind } from '../../domain/x402.ts';
-import { openDispatcher } from '../../outgoing/dispatcher.ts';
+import type { Json, SupportedKind } from '../../domain/x402.ts';
 import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
-import { type CdpTokenMaker, openCdpKey } from './cdp-token.ts';
-import { type Exchange, exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { readCatalogueAnswer } from './extension-responses.ts';
+import { FacilitatorCalls, protocolAnswer } from './facilitator-calls.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { Rest } from './rest.ts';
-import { readRetryAfter } from './retry-after.ts';
 import { readSettleAnswer } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { readSupportedAnswer } from './supported-answer.ts';
-import { readVerifyAnswer, unbelievable } from './verify-answer.ts';
+import { readVerifyAnswer } from './verify-answer.ts';
 import { readWireJson } from './wire-json.ts';
 import { wireRequest, wireVersion } from './wire-request.ts';
 import type { OpenWitness, Witness } from './witness.ts';
@@ -82,23 +78,6 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
   return new RemoteFacilitator(spec, deps);
 }
 
-/** Most connections of each kind: a slow facilitator must not eat the process's file descriptors. Others queue. */
-const CONNECTIONS = 128;
-
-/**
- * How long a connection may have rested for a settlement to go over it, in milliseconds: servers close theirs after two
- * seconds of rest at the earliest, most after five or more.
- */
-const SETTLE_IDLE_MS = 1000;
-
-const SETTLE_CONNECTIONS = {
-  connections: CONNECTIONS,
-  keepAliveTimeout: SETTLE_IDLE_MS,
-  keepAliveMaxTimeout: SETTLE_IDLE_MS,
-};
-
-type Operation = 'verify' | 'settle' | 'supported';
-
 /**
  * How long after the end of an authorization an answer may still change, in seconds: a settlement made in the last
  * moment is mined and told of a little later.
@@ -118,16 +97,7 @@ class RemoteFacilitator implements Facilitator {
   readonly name: string;
   readonly #spec: RemoteFacilitatorSpec;
   readonly #clock: () => number;
-  readonly #random: (size: number) => Buffer;
-  readonly #cdp: CdpTokenMaker | undefined;
-  readonly #urls: Readonly<Record<Operation, URL>>;
-  readonly #headers: Readonly<Record<'GET' | 'POST', Readonly<Record<string, string>>>>;
-  readonly #agent: Dispatcher;
-  /**
-   * Settlements go over connections that carried one a moment ago, or over new ones. The far side may close an idle one
-   * in the very moment we write to it, and then nobody can say whether the request arrived until recovery has asked.
-   */
-  readonly #settleAgent: Dispatcher;
+  readonly #calls: FacilitatorCalls;
   /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
@@ -143,21 +113,14 @@ class RemoteFacilitator implements Facilitator {
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
     this.name = spec.name;
     this.#spec = spec;
-    const urlOf = (operation: Operation): URL => new URL(`${spec.url}/${operation}`);
-    const proxy = spec.proxies?.get(spec.url);
-    this.#agent = openDispatcher(proxy, { connections: CONNECTIONS });
-    this.#settleAgent = openDispatcher(proxy, SETTLE_CONNECTIONS);
-    this.#urls = { verify: urlOf('verify'), settle: urlOf('settle'), supported: urlOf('supported') };
-    this.#headers = { GET: headersOf(spec, {}), POST: headersOf(spec, { 'content-type': 'application/json' }) };
     this.#families = deps.families;
     this.#clock = deps.clock ?? Date.now;
+    this.#calls = new FacilitatorCalls(spec, this.#clock, deps.random ?? randomBytes);
     this.#rest = new Rest(this.#clock);
-    this.#random = deps.random ?? randomBytes;
     if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
       this.#publicNodes = new PublicNodes(spec, deps.loadWitness, this.#clock);
     }
     this.#onStrangeReason = deps.onStrangeReason ?? (() => undefined);
-    this.#cdp = spec.cdp === undefined ? undefined : openCdpKey(spec.cdp);
     this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
   }
 
@@ -166,8 +129,8 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
-    const answer = await this.#call('supported', undefined, signal);
-    if (answer.kind === 'broken' || answer.status < 200 || answer.status > 299) throw this.#faultOf(answer);
+    const answer = await this.#calls.call('supported', undefined, signal);
+    if (answer.kind === 'broken' || answer.status < 200 || answer.status > 299) throw this.#calls.faultOf(answer);
     this.#kinds = readSupportedAnswer(readWireJson(answer.body));
     return this.#kinds;
   }
@@ -177,10 +140,10 @@ class RemoteFacilitator implements Facilitator {
     // Which form a v1 payment takes depends on what is supported.
     if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
     const { body, version } = this.#prepare(payment, payment.offer.amount);
-    const answer = await this.#call('verify', body, signal);
+    const answer = await this.#calls.call('verify', body, signal);
     this.#noteCatalogue(payment, answer);
     const json = protocolAnswer(answer, 'isValid');
-    if (json === undefined) throw this.#faultOf(answer);
+    if (json === undefined) throw this.#calls.faultOf(answer);
     this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
     return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
   }
@@ -234,9 +197,9 @@ class RemoteFacilitator implements Facilitator {
   ): Promise<SettlementOutcome> {
     const version = decodeAttempt(attempt);
     if (version === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
-    const answer = await this.#call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
+    const answer = await this.#calls.call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
     const outcome = this.#read(answer, payment, amount, version);
-    if (outcome === undefined) throw this.#faultOf(answer);
+    if (outcome === undefined) throw this.#calls.faultOf(answer);
     if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
     const reason = this.#clock() > lastAnswerAt ? 'expired_unresolved' : outcome.reason;
@@ -245,7 +208,7 @@ class RemoteFacilitator implements Facilitator {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#settling);
-    await Promise.all([this.#agent.destroy(), this.#settleAgent.destroy()]);
+    await this.#calls.close();
   }
 
   async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
@@ -253,7 +216,7 @@ class RemoteFacilitator implements Facilitator {
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt(version));
-    const answer = await this.#call('settle', body, undefined);
+    const answer = await this.#calls.call('settle', body, undefined);
     this.#noteCatalogue(payment, answer);
     const said = this.#read(answer, payment, amount, version);
     if (said !== undefined) return await this.#confirm(payment, amount, said);
@@ -263,7 +226,7 @@ class RemoteFacilitator implements Facilitator {
       throw this.#rest.fault(1);
     }
     const nothingLeft = answer.kind === 'broken' && !answer.sent;
-    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#faultOf(answer).code };
+    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#calls.faultOf(answer).code };
   }
 
   /** What a settle answer says; `undefined` for one that does not speak the protocol. */
@@ -300,53 +263,6 @@ class RemoteFacilitator implements Facilitator {
     if (amount === payment.offer.amount) this.#prepared.set(payment, prepared);
     return prepared;
   }
-
-  #call(operation: Operation, body: string | undefined, signal: AbortSignal | undefined): Promise<Exchange> {
-    const method = body === undefined ? 'GET' : 'POST';
-    const url = this.#urls[operation];
-    let headers = this.#headers[method];
-    if (this.#cdp !== undefined) {
-      const nowSeconds = Math.floor(this.#clock() / 1000);
-      headers = { ...headers, authorization: `Bearer ${this.#cdp(method, url, nowSeconds, this.#random(16))}` };
-    }
-    const timeoutMs = operation === 'settle' ? this.#spec.settleTimeoutMs : this.#spec.verifyTimeoutMs;
-    const agent = operation === 'settle' ? this.#settleAgent : this.#agent;
-    return exchange(agent, { method, url, headers, body, timeoutMs, signal });
-  }
-
-  /** Why there is no protocol answer. */
-  #faultOf(answer: Exchange): GatewayError {
-    if (answer.kind === 'broken') return new GatewayError(answer.code, { cause: answer.cause });
-    const { status } = answer;
-    if (status !== 429 && status !== 503) return unbelievable(`HTTP status ${status}${redirectText(answer)}`);
-    const retryAfterSeconds = readRetryAfter(answer.retryAfter, this.#clock());
-    return new GatewayError('facilitator_overloaded', {
-      cause: new Error(`HTTP status ${status}`),
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    });
-  }
-}
-
-function headersOf({ headers }: RemoteFacilitatorSpec, own: Readonly<Record<string, string>>): Record<string, string> {
-  const configured = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
-  return { accept: 'application/json', 'accept-encoding': 'identity', ...own, ...configured };
-}
-
-/**
- * The JSON object of an answer that speaks the protocol, whatever its status: refusals come as 200 and as 4xx.
- * A redirect never does: it says that the answer is somewhere else.
- */
-function protocolAnswer(answer: Exchange, verdict: 'isValid' | 'success'): JsonObject | undefined {
-  if (answer.kind === 'broken' || (answer.status >= 300 && answer.status <= 399)) return undefined;
-  const json = readWireJson(answer.body);
-  return isJsonObject(json) && Object.hasOwn(json, verdict) ? json : undefined;
-}
-
-/** Where an answer redirects to, for operators; without a query, which may hold a key. */
-function redirectText({ status, location }: Extract<Exchange, { kind: 'answered' }>): string {
-  if (status < 300 || status > 399 || location === undefined) return '';
-  const [target] = location.replace(/[^\x21-\x7e]/g, '').split(/[?#]/);
-  return `, a redirect to ${target?.slice(0, 200)}: name that URL in the configuration if it is the right one`;
 }
 
 function textOf(value: Json | undefined): string | undefined {

@@ -97,8 +97,18 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'unit/reconciler',
-    ['is forgotten released', 'recovery/reconciler.ts', "await this.#forgetUnmoved('released');", ''],
-    ['is forgotten failed', 'recovery/reconciler.ts', "await this.#forgetUnmoved('failed');", ''],
+    [
+      'is forgotten released',
+      'recovery/pruning.ts',
+      "await inBatches(() => store.forgetUnmoved('released', now - UNMOVED_KEPT_MS.released, PRUNED_AT_ONCE));",
+      '',
+    ],
+    [
+      'is forgotten failed',
+      'recovery/pruning.ts',
+      "await inBatches(() => store.forgetUnmoved('failed', now - UNMOVED_KEPT_MS.failed, PRUNED_AT_ONCE));",
+      '',
+    ],
   ),
   ...defencesOf(
     'victim-nonce',

@@ -1,20 +1,18 @@
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import type { Payment, PaymentKey } from '../../domain/payment.ts';
+import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
-import type { Address, Hex } from '../../evm/address.ts';
-import type { Call, Receipt } from '../chain/chain-facts.ts';
+import type { Call } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
-import { FAILURES, pending, settledWith } from '../chain/chain-outcome.ts';
+import { FAILURES, pending } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import { findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
-import { provesTransfer } from '../chain/proof.ts';
-import { waitForReceipt } from '../chain/receipt-wait.ts';
 import type { Transfer } from '../chain/transfer.ts';
 import type { Journal } from '../facilitator.ts';
 import { FailedGas } from './failed-gas.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
+import { type OwnTransaction, OwnTransactions } from './own-transactions.ts';
+import { PayerTurns } from './payer-turns.ts';
 import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { type BatchJournal, SettlementBatches } from './settlement-batches.ts';
 import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
@@ -38,22 +36,6 @@ export interface SettlementTools {
   readonly clock: () => number;
 }
 
-/** A transaction of ours that is on its way. */
-interface OwnTransaction {
-  readonly signed: SignedTransaction;
-  /** Whether it moves the money of other payments too: then it may be mined and not have moved this one's. */
-  readonly shared: boolean;
-}
-
-/** A transaction of ours whose outcome was not seen. */
-interface Unresolved extends OwnTransaction {
-  /** Unix seconds after which the authorization is worthless, and with it the memory of its transaction. */
-  readonly forgetAt: number;
-}
-
-/** How long an unresolved transaction is remembered after its authorization ended, in seconds. */
-const MEMORY_SECONDS = 3_600;
-
 /** A call may need a little more than was measured a block ago: 30 %, below the cap of its kind. */
 const GAS_MARGIN_PERCENT = 130n;
 
@@ -65,24 +47,23 @@ const GAS_MARGIN_PERCENT = 130n;
  * proof of the contrary, and `unknown` otherwise. A payment that is asked for again while its transaction is in doubt
  * gets that same transaction, never a new one.
  */
-export class SettlementDesk {
+export class ChainSettler {
   readonly #tools: SettlementTools;
   readonly #batches: SettlementBatches;
   readonly #failedGas: FailedGas;
-  /** By payer: resolves when its last settlement that takes turns is over. */
-  readonly #turns = new Map<Address, Promise<void>>();
-  readonly #unresolved = new Map<PaymentKey, Unresolved>();
-  readonly #receipts = new Map<Hex, Promise<Receipt | undefined>>();
+  readonly #transactions: OwnTransactions;
+  readonly #turns = new PayerTurns();
 
   constructor(tools: SettlementTools) {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
     this.#failedGas = new FailedGas(tools.failedGas, tools.clock, tools.onFailedGas);
+    this.#transactions = new OwnTransactions(tools, (transfer) => this.#noteFailed(transfer));
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
   async settle(payment: Payment, transfer: Transfer, journal: Journal): Promise<SettlementOutcome> {
-    const earlier = this.#unresolved.get(payment.authorization.key);
+    const earlier = this.#transactions.unresolved(payment.authorization.key);
     if (earlier !== undefined) {
       await journal(this.#attempt(payment, earlier));
       await this.#tools.writer.sendAgain(earlier.signed);
@@ -93,7 +74,7 @@ export class SettlementDesk {
       return await this.#explain(payment, transfer);
     this.refuseSpent(transfer);
     if (!this.#failedGas.mayShare(transfer.payer)) {
-      return await this.#inTurn(transfer.payer, () => this.#settleAlone(payment, transfer, journal, () => {}));
+      return await this.#turns.take(transfer.payer, () => this.#settleAlone(payment, transfer, journal, () => {}));
     }
     const outcome = await this.#batches.send(transfer, this.#batchJournal(payment, journal));
     if (outcome.kind !== 'alone') {
@@ -103,30 +84,18 @@ export class SettlementDesk {
     return await this.#settleAlone(payment, transfer, journal, outcome.departed);
   }
 
+  /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
+  forget(payment: Payment): void {
+    this.#transactions.forget(payment.authorization.key);
+  }
+
+  #noteFailed(transfer: Transfer): void {
+    this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
+  }
+
   /** @throws GatewayError `facilitator_overloaded` for a payer whose settlements took more gas for nothing than may be */
   refuseSpent({ payer }: Transfer): void {
     if (this.#failedGas.isSpent(payer)) throw overloaded('Too many settlements of this payer failed lately.');
-  }
-
-  /** One settlement of a payer after the other: each is simulated when the one before it is over. */
-  async #inTurn(payer: Address, settle: () => Promise<SettlementOutcome>): Promise<SettlementOutcome> {
-    const before = this.#turns.get(payer);
-    const turn = (before ?? Promise.resolve()).then(settle);
-    const over = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#turns.set(payer, over);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(payer) === over) this.#turns.delete(payer);
-    }
-  }
-
-  /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
-  forget(payment: Payment): void {
-    this.#unresolved.delete(payment.authorization.key);
   }
 
   /** Sends a transaction for this payment only. `departed` is told when it is out, or is not going to be. */
@@ -147,7 +116,7 @@ export class SettlementDesk {
     } finally {
       departed();
     }
-    return (await this.#follow(payment, transfer, { signed, shared: false })) ?? pending(signed.hash);
+    return (await this.#transactions.follow(payment, transfer, { signed, shared: false })) ?? pending(signed.hash);
   }
 
   /** A shared transaction that was mined without this payment did nothing for it, and never will: it is sent alone. */
@@ -157,11 +126,11 @@ export class SettlementDesk {
     own: OwnTransaction,
     journal: Journal,
   ): Promise<SettlementOutcome> {
-    const outcome = await this.#follow(payment, transfer, own);
+    const outcome = await this.#transactions.follow(payment, transfer, own);
     if (outcome !== undefined) return outcome;
-    this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
+    this.#noteFailed(transfer);
     try {
-      return await this.#inTurn(transfer.payer, async () => {
+      return await this.#turns.take(transfer.payer, async () => {
         this.refuseSpent(transfer);
         return await this.#settleAlone(payment, transfer, journal, () => {});
       });
@@ -210,88 +179,11 @@ export class SettlementDesk {
   /** Says why a payment cannot be sent; it may also be that somebody else sent it already. Nothing of ours is out. */
   async #explain(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
     const { node, reads, writer, factories, clock } = this.#tools;
-    const foreign = await this.#resolveUsedNonce(transfer);
+    const foreign = await this.#transactions.resolveUsedNonce(transfer);
     if (foreign !== undefined) return foreign;
     const context: VerificationContext = { node, reads, sender: writer.address, factories };
     const problem = await findProblem(transfer, payment.offer, clock() / 1000, context);
     return { kind: 'failed', reason: problem ?? FAILURES[transfer.method].simulation };
-  }
-
-  /**
-   * Waits for our transaction and says what it proves. Never throws: the money may have moved. `undefined` when a shared
-   * transaction was mined, and this payment is as it was before.
-   */
-  async #follow(payment: Payment, transfer: Transfer, own: OwnTransaction): Promise<SettlementOutcome | undefined> {
-    const { key, expiresAt } = payment.authorization;
-    const { signed } = own;
-    this.#forgetOld();
-    this.#unresolved.set(key, { ...own, forgetAt: expiresAt + MEMORY_SECONDS });
-    const outcome = await this.#awaitOutcome(transfer, own).catch(() => pending(signed.hash));
-    if (outcome?.kind === 'unknown') this.#tools.writer.doubt(signed);
-    else this.#unresolved.delete(key);
-    return outcome;
-  }
-
-  async #awaitOutcome(transfer: Transfer, { signed, shared }: OwnTransaction): Promise<SettlementOutcome | undefined> {
-    const receipt = await this.#receiptOf(signed);
-    if (receipt === undefined) return pending(signed.hash);
-    if (provesTransfer(transfer, receipt)) return settledWith(transfer, signed.hash);
-    const foreign = await this.#resolveUsedNonce(transfer);
-    if (shared && foreign === undefined) {
-      const untouched = (await this.#tools.reads.nonceIsGone(transfer)) === false;
-      return untouched ? undefined : pending(signed.hash);
-    }
-    if (shared) return foreign;
-    // Our own transaction used the nonce and moved something else: that is what to tell, not that the nonce is gone.
-    if (receipt.succeeded && foreign?.kind !== 'settled') {
-      return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
-    }
-    if (foreign === undefined) this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
-    return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
-  }
-
-  /** The receipt of a transaction, confirmed; the payments that share it wait together. */
-  async #receiptOf(signed: SignedTransaction): Promise<Receipt | undefined> {
-    const { node, writer, confirmations, settleTimeoutMs } = this.#tools;
-    const waiting = this.#receipts.get(signed.hash);
-    if (waiting !== undefined) return await waiting;
-    const deadline = AbortSignal.timeout(settleTimeoutMs);
-    const resend = (): Promise<void> => writer.sendAgain(signed);
-    const wait = waitForReceipt(node, { transaction: signed.hash, confirmations, deadline, resend }).finally(() =>
-      this.#receipts.delete(signed.hash),
-    );
-    this.#receipts.set(signed.hash, wait);
-    return await wait;
-  }
-
-  /**
-   * What it means that a transfer's nonce is gone: settled when somebody else's transaction made this very transfer,
-   * failed when it was cancelled or used for something else, unknown when the node cannot tell. `undefined` when the
-   * nonce is not gone.
-   */
-  async #resolveUsedNonce(transfer: Transfer): Promise<SettlementOutcome | undefined> {
-    const { node, reads, confirmations, settleTimeoutMs, clock } = this.#tools;
-    if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
-    try {
-      const fate = await findFate(transfer, clock(), this.#tools);
-      // The node has just said that the nonce is gone: two answers that contradict each other say nothing.
-      if (fate.kind === 'unused' || fate.kind === 'expired') return pending();
-      if (fate.kind !== 'unconfirmed') return outcomeOfFate(transfer, fate) ?? pending();
-      const { transaction } = fate.receipt;
-      const deadline = AbortSignal.timeout(settleTimeoutMs);
-      const resend = async (): Promise<void> => {};
-      const receipt = await waitForReceipt(node, { transaction, confirmations, deadline, resend });
-      return receipt !== undefined && provesTransfer(transfer, receipt)
-        ? settledWith(transfer, transaction)
-        : pending(transaction);
-    } catch {
-      return pending(); // the nonce is gone, and the node cannot tell what for: it may well be this payment
-    }
-  }
-
-  #forgetOld(): void {
-    const now = this.#tools.clock() / 1000;
-    for (const [key, { forgetAt }] of this.#unresolved) if (forgetAt < now) this.#unresolved.delete(key);
   }
 }
 
@@ -305,9 +197,3 @@ function doubtAfter(fault: unknown, { signed }: OwnTransaction): SettlementOutco
   if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
   return pending(signed.hash);
 }
-
-/** The reason for a transaction of ours that succeeded and moved something else than the price. */
-export const MISMATCH = 'invalid_exact_evm_transfer_event_mismatch';
-
-/** The reason for a transaction of ours that reverted. */
-export const TRANSACTION_FAILED = 'invalid_exact_evm_transaction_failed';

@@ -1,0 +1,23 @@
+import type { Address } from '../../evm/address.ts';
+
+/** Lets the settlements of one payer take turns: each is simulated when the one before it is over. */
+export class PayerTurns {
+  /** By payer: resolves when its last settlement is over. */
+  readonly #turns = new Map<Address, Promise<void>>();
+
+  /** Runs a settlement after those of this payer that came before it, whatever became of them. */
+  async take<T>(payer: Address, settle: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(payer);
+    const turn = (before ?? Promise.resolve()).then(settle);
+    const over = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(payer, over);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(payer) === over) this.#turns.delete(payer);
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
+import { settingsText } from '../domain/same-settings.ts';
+import type { SupportedKind } from '../domain/x402.ts';
+import { covers, coversKind, type Facilitator } from './facilitator.ts';
+
+/** How old `/supported` may get before it is asked for again, in milliseconds. */
+const REFRESH_MS = 5 * 60_000;
+/** First wait before a facilitator that failed is asked again, in milliseconds. */
+export const FIRST_RETRY_MS = 1000;
+/** Longest wait for one that was never reached, in milliseconds. */
+const LONGEST_RETRY_MS = 60_000;
+/** Longest wait for one that was reached before, in milliseconds: the gateway is not ready while it is away. */
+const LONGEST_RETURN_MS = 10_000;
+/** After how many failures in a row a facilitator counts as away. One is a hiccup. */
+const AWAY_FAILURES = 2;
+/** Most facts that are remembered of a facilitator: one that makes up a new one each time must not fill the memory. */
+const MOST_FACTS = 4096;
+
+/** One facilitator of a pool, and what is known about it. */
+export class PoolMember {
+  readonly facilitator: Facilitator;
+  /** The last good answer to `supported`; kept through outages. */
+  #kinds: readonly SupportedKind[] | undefined;
+  /** Everything that it ever said it supports. */
+  readonly #had: SupportedKind[] = [];
+  /** Every fact that it ever stated of a kind, see {@link factText}. */
+  readonly #stated = new Set<string>();
+  /** Calls of `supported` in a row that failed. */
+  #failures = 0;
+  /** Those that failed or lacked what an earlier one had: the next is made sooner. */
+  #wanting = 0;
+  /** What the last of these came to. */
+  #trouble: string | undefined;
+
+  /** @param known what it supports, as another pool has learnt it */
+  constructor(facilitator: Facilitator, known: readonly SupportedKind[] | undefined) {
+    this.facilitator = facilitator;
+    this.#kinds = known;
+    this.#remember(known ?? []);
+  }
+
+  /** What it said last that it supports; `undefined` for one that was never reached. */
+  get kinds(): readonly SupportedKind[] | undefined {
+    return this.#kinds;
+  }
+
+  /** Whether it answers, and is not resting. */
+  get isThere(): boolean {
+    return this.#failures < AWAY_FAILURES && this.facilitator.resting === undefined;
+  }
+
+  /** Whether its last call of `supported` failed. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** What is wrong with it, for operators. */
+  get trouble(): string | undefined {
+    const what = this.facilitator.resting ?? this.#trouble;
+    return what && `${this.facilitator.name}: ${what}`;
+  }
+
+  /** Milliseconds until it is to be asked again: few while it was never reached, or is away in whole or for one network. */
+  get delayMs(): number {
+    if (this.#wanting === 0) return REFRESH_MS;
+    const longest = this.#kinds === undefined ? LONGEST_RETRY_MS : LONGEST_RETURN_MS;
+    return Math.min(FIRST_RETRY_MS * 2 ** (this.#wanting - 1), longest);
+  }
+
+  /** Whether it has been reached and settles this offer. */
+  serves(offer: Offer): boolean {
+    return this.#kinds !== undefined && covers(this.#kinds, offer);
+  }
+
+  /** What it says of an offer. */
+  kindFor(offer: Offer): SupportedKind | undefined {
+    return this.#kinds?.find((kind) => coversKind(kind, offer));
+  }
+
+  /** Whether it once stated all facts that an offer was signed with. */
+  hasStated(offer: Offer): boolean {
+    const { learnt = [], requirements } = offer;
+    return learnt.every((name) => this.#stated.has(factText(offer, name, requirements.extra[name])));
+  }
+
+  /** Takes a good answer to `supported`. */
+  learn(kinds: readonly SupportedKind[]): void {
+    const lost = this.#had.find((kind) => !isAmong(kind, kinds));
+    this.#kinds = kinds;
+    this.#had.push(...kinds.filter((kind) => !isAmong(kind, this.#had)));
+    this.#failures = 0;
+    this.#wanting = lost === undefined ? 0 : this.#wanting + 1;
+    this.#trouble = lost && `it no longer serves ${lost.scheme} on ${lost.network}`;
+    this.#remember(kinds);
+  }
+
+  /** Notes that a call of `supported` failed. */
+  fail(fault: unknown): void {
+    this.#failures += 1;
+    this.#wanting += 1;
+    this.#trouble = describeFault(fault);
+  }
+
+  #remember(kinds: readonly SupportedKind[]): void {
+    for (const kind of kinds) {
+      for (const [name, value] of Object.entries(kind.extra ?? {})) {
+        if (this.#stated.size >= MOST_FACTS) this.#stated.clear();
+        this.#stated.add(factText(kind, name, value));
+      }
+    }
+  }
+}
+
+function factText(
+  { scheme, network }: Pick<Offer, 'scheme'> & { network: string },
+  name: string,
+  value: unknown,
+): string {
+  return JSON.stringify([scheme, network, name, settingsText(value)]);
+}
+
+function isAmong(kind: SupportedKind, kinds: readonly SupportedKind[]): boolean {
+  const { x402Version, scheme, network } = kind;
+  return kinds.some((one) => one.x402Version === x402Version && one.scheme === scheme && one.network === network);
+}
+
+/** The public words only: a cause may name what is nobody's business. */
+function describeFault(fault: unknown): string {
+  if (!(fault instanceof GatewayError)) return 'it failed';
+  return fault.detail ?? fault.message;
+}

@@ -1,0 +1,68 @@
+/** How often a process says that it lives, in milliseconds. */
+const BEAT_MS = 1000;
+/** After how many failed signs of life in a row the ledger counts as away. One is a hiccup. */
+const AWAY_BEATS = 2;
+/** How long a sign of life may take, in milliseconds. */
+const LATE_MS = 5000;
+
+/** What a heartbeat works with. */
+export interface HeartbeatDeps {
+  /** Writes one sign of life of this process, as of a time in Unix milliseconds. */
+  readonly beat: (at: number) => Promise<void>;
+  /** A sign of life could not be written. Must not throw. */
+  readonly trouble: (fault: unknown) => void;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** The signs of life of a process in the ledger, without which other processes take over what it holds. */
+export class Heartbeat {
+  readonly #deps: HeartbeatDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> | undefined;
+  /** Unix milliseconds of the sign of life under way. */
+  #beatFrom = 0;
+  #missed = 0;
+
+  constructor(deps: HeartbeatDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether the ledger takes the signs of life that it is sent every second. */
+  get isHeard(): boolean {
+    const isUnderWay = this.#underWay !== undefined;
+    if (isUnderWay && this.#deps.clock() - this.#beatFrom > LATE_MS) return false;
+    return this.#missed - (isUnderWay ? 1 : 0) < AWAY_BEATS;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.beat(), BEAT_MS);
+    this.#timer.unref();
+  }
+
+  /** One at a time, however slow the ledger is. Never throws. */
+  async beat(): Promise<void> {
+    this.#underWay ??= this.#write().finally(() => {
+      this.#underWay = undefined;
+    });
+    await this.#underWay;
+  }
+
+  /** Ends after the sign of life under way: one written after the process has retired would mark it alive again. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#underWay;
+  }
+
+  async #write(): Promise<void> {
+    const { beat, trouble, clock } = this.#deps;
+    this.#beatFrom = clock();
+    this.#missed += 1;
+    try {
+      await beat(this.#beatFrom);
+      this.#missed = 0;
+    } catch (fault) {
+      trouble(fault);
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import type { Network } from '../domain/network.ts';
+import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { FacilitatorPool } from '../facilitator/failover.ts';
+import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
+import { withNews } from '../store/news.ts';
+import type { Passes } from '../store/passes.ts';
+import type { Upkeep } from '../store/upkeep.ts';
+import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+import { soldPass } from './sold-pass.ts';
+
+/** Longest look at one payment, in milliseconds. */
+const LOOK_MS = 15_000;
+/** Looks at a settled transaction that is not there, after which it is reported as taken back. */
+const SECOND_LOOKS = 10;
+
+/** What recovery takes note of. Must not throw. */
+export interface RecoveryNotes {
+  /** A payment moved, without a request. */
+  moved(record: PaymentRecord, step: Transition): void;
+  /** A settlement that was proved before is no longer on the chain, and was not repaired. */
+  takenBack(record: PaymentRecord): void;
+  /** A round or a look failed; it will be tried again. */
+  trouble(what: string, fault: unknown): void;
+}
+
+/** What the recovery of a payment works with. */
+export interface PaymentRecoveryDeps {
+  readonly store: Pick<Ledger, 'transition'> & Pick<Upkeep, 'confirm'> & { readonly passes: Pick<Passes, 'grant'> };
+  /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
+  readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
+  /** Who takes a payment of which the others sent nothing. Default: nobody. */
+  readonly next?: FacilitatorPool['next'];
+  /** Who is told of payments. */
+  readonly webhooks: () => readonly Webhook[];
+  readonly notes: RecoveryNotes;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/** What {@link PaymentRecovery} needs of the rounds that call it. */
+interface Rounds {
+  /** Keeps a payment with this process, which lives: nobody else would take it up. */
+  readonly adopt: (payment: AbandonedPayment) => void;
+  /** Aborts when the process ends. */
+  readonly stopping: AbortSignal;
+}
+
+const WITHOUT_CHARGE: Transition = { to: 'released', reason: 'the answer broke off before it was charged' };
+
+/**
+ * Takes one payment that no request works on to where it can rest.
+ *
+ * | a payment left in | what is certain | becomes |
+ * |---|---|---|
+ * | `forwarding` | nobody was asked for the money | `released` |
+ * | `owed` | the answer went out, nobody was asked for the money | settled now |
+ * | `uncharged` | the answer broke off before it said what it costs | `released` |
+ * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
+ * | `settling`, `unknown` | the money may have moved | what the proof says |
+ * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
+ * | `delivering` | the money moved, the answer may have arrived | `undelivered`, or `delivery_unknown` for an unsafe call |
+ */
+export class PaymentRecovery {
+  readonly #deps: PaymentRecoveryDeps & Rounds;
+
+  constructor(deps: PaymentRecoveryDeps & Rounds) {
+    this.#deps = deps;
+  }
+
+  /** Looks at a payment that the ledger handed to this process, and writes down what it finds. Never throws. */
+  async look(record: PaymentRecord): Promise<void> {
+    try {
+      switch (record.state) {
+        case 'forwarding':
+          await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
+          return;
+        case 'owed':
+        case 'defaulted':
+          await this.#settle(record);
+          return;
+        case 'uncharged':
+          await this.#move(record, WITHOUT_CHARGE);
+          return;
+        case 'settling':
+        case 'unknown':
+          await this.#resolve(record);
+          return;
+        case 'delivering':
+          await this.#grantSold(record);
+          await this.#move(record, stepOfDelivery(record));
+          return;
+        case 'redelivering':
+          await this.#move(record, { to: 'delivery_unknown', reason: 'the process that delivered it is gone' });
+          return;
+        case 'delivered':
+        case 'undelivered':
+        case 'delivered_in_part':
+        case 'delivery_unknown':
+          await this.#lookAgain(record);
+          return;
+        case 'released':
+        case 'failed':
+          throw new Error(`a payment in state ${record.state} is not open`);
+      }
+    } catch (fault) {
+      this.#deps.notes.trouble(`payment ${record.key}`, fault);
+    }
+  }
+
+  async #settle(record: PaymentRecord): Promise<void> {
+    let held = await this.#move(record, { to: 'settling', asked: amountAsked(record) });
+    if (held === undefined) return;
+    const resolver: Resolver = {
+      ...this.#resolver(),
+      journal: async (attempt, { name: facilitator }) => {
+        held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
+        // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
+        if (held === undefined) throw new GatewayError('payment_in_progress');
+      },
+    };
+    try {
+      const step = await stepBySettling(held, resolver);
+      // A debt that stays one was told of already.
+      const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
+      if (held !== undefined) await this.#move(held, step, isNews);
+    } catch (fault) {
+      // Nobody else takes it from a process that lives: what became of it is to be found out here.
+      if (held !== undefined) this.#deps.adopt({ key: held.key, epoch: held.epoch });
+      throw fault;
+    }
+  }
+
+  /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */
+  async #proofOrDoubt(record: PaymentRecord): Promise<Transition> {
+    const resolver = this.#resolver();
+    try {
+      return await stepByProof(record, resolver);
+    } catch (fault) {
+      if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
+      this.#deps.notes.trouble(`facilitator ${record.facilitator}`, fault);
+      return { to: 'unknown', reason: fault.code, checkAt: nextCheck(record.checks, resolver.now) };
+    }
+  }
+
+  /** The second look at a settled payment. One that is gone is sent again by its facilitator, or reported. */
+  async #lookAgain(record: PaymentRecord): Promise<void> {
+    const outcome = await findOutcome(record, this.#resolver());
+    if (outcome.kind !== 'settled') {
+      if (record.checks < SECOND_LOOKS) return;
+      this.#deps.notes.takenBack(record);
+    }
+    await this.#deps.store.confirm(record.key);
+  }
+
+  async #resolve(record: PaymentRecord): Promise<void> {
+    const step = await this.#proofOrDoubt(record);
+    if (step.settlement !== undefined) await this.#grantSold(record);
+    await this.#move(record, step);
+  }
+
+  /**
+   * Writes down the pass that a payment bought, before its row comes to rest: of an unsafe call the answer may be lost,
+   * and its buyer still comes back by signing in. As often as it takes: one payment buys one pass.
+   */
+  async #grantSold(record: PaymentRecord): Promise<void> {
+    const sale = soldPass(record);
+    if (sale === undefined) return;
+    try {
+      await this.#deps.store.passes.grant(sale, this.#deps.clock());
+    } catch (fault) {
+      this.#deps.adopt({ key: record.key, epoch: record.epoch });
+      throw fault;
+    }
+  }
+
+  async #move(record: PaymentRecord, step: Transition, isNews = true): Promise<PaymentRecord | undefined> {
+    const outcome = await this.#transition(record, step, isNews);
+    if (outcome.kind === 'stale') return undefined;
+    if (!isNews) return outcome.record;
+    this.#deps.notes.moved(outcome.record, step);
+    return outcome.record;
+  }
+
+  /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
+  async #transition(record: PaymentRecord, step: Transition, isNews: boolean): Promise<TransitionOutcome> {
+    const { key, epoch } = record;
+    const { store, webhooks, clock } = this.#deps;
+    try {
+      return await store.transition(key, epoch, isNews ? withNews(step, record, webhooks(), clock()) : step);
+    } catch (fault) {
+      this.#deps.adopt({ key, epoch });
+      throw fault;
+    }
+  }
+
+  #resolver(): Resolver {
+    const { facilitator, next, clock } = this.#deps;
+    const signal = AbortSignal.any([this.#deps.stopping, AbortSignal.timeout(LOOK_MS)]);
+    return {
+      facilitator,
+      next: async (payment, tried, why) => await next?.(payment, tried, why, signal),
+      journal: refuseJournal,
+      now: clock(),
+      signal,
+    };
+  }
+}
+
+/** Finding out never settles: nothing asks for a journal but {@link stepBySettling}. */
+function refuseJournal(): Promise<void> {
+  return Promise.reject(new Error('finding out about a settlement does not journal'));
+}

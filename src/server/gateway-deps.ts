@@ -1,0 +1,31 @@
+import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import type { Facilitator } from '../facilitator/facilitator.ts';
+import type { Logger } from '../observe/log.ts';
+import type { After } from '../pipeline/runtime.ts';
+import type { Registry } from '../registry.ts';
+import type { Scheme } from '../scheme/scheme.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
+import type { ReadinessCheck } from './readiness-check.ts';
+import type { Reloads } from './reload/reload-history.ts';
+
+/** What a gateway runs with besides its plan. */
+export interface GatewayDeps {
+  readonly schemes: readonly Scheme[];
+  /** Protocols, network families, kinds of stores and facilitators. Default: what is built in. */
+  readonly registry?: Registry;
+  readonly log: Logger;
+  /** Unix milliseconds. */
+  readonly clock?: () => number;
+  /** Default: a timer of this process. */
+  readonly after?: After;
+  /** Default: opens what the plan names. The gateway closes it. */
+  readonly store?: PaymentStore;
+  /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
+  readonly configuration?: () => ReadinessCheck;
+  /** Whether other processes listen on the public address, too; then the primary has cleared it. Default: `false`. */
+  readonly sharesAddress?: boolean;
+  /** What became of the configuration file, for the admin page. Default: no file is followed. */
+  readonly reloads?: Reloads;
+  /** `open` opens the registry's, which is the default. */
+  readonly openFacilitator?: (spec: FacilitatorSpec, open: () => Facilitator) => Facilitator;
+}

@@ -1,0 +1,17 @@
+import type { Plan } from '../domain/plan.ts';
+import { createTokenKey } from '../pass/token-keys.ts';
+import { builtIn, openProtocols } from '../registry.ts';
+import type { PaymentStore } from '../store/payment-store.ts';
+import { openAccessTools } from './access-desk.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
+import type { PlanParts } from './plan-line.ts';
+import { openReceipts } from './receipts.ts';
+
+/** What a plan needs of the store. */
+export async function openPlanParts(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<PlanParts> {
+  const { registry = builtIn, clock = Date.now } = deps;
+  const storeSecret = async (): Promise<string> => (await store.passes.tokenKey(createTokenKey)).secret;
+  const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
+  const accessTools = await openAccessTools(plan, store.passes, clock);
+  return { protocols, accessTools, receipts: await openReceipts(plan, storeSecret, clock) };
+}
