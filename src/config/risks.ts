@@ -32,6 +32,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
   }
+  warnOfBlindness(plan, gateway, source);
   if (!plan.store.lasting && plan.routes.some(isPriced)) {
     source.warn(
       gateway.store.place,
@@ -88,6 +89,18 @@ function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Pla
   if (plan.publicUrl !== undefined || route.host !== undefined) return;
   const wrong = `who bought a pass of ${route.name} can only come back with its token: there is no publicUrl to sign in under`;
   add(leaks, fields.access.place, wrong, 'publicUrl, or accessTokens: { signIn: off }');
+}
+
+/** A transfer of somebody else's is found on the chain or nowhere. */
+function warnOfBlindness(plan: Plan, gateway: GatewayFields, source: Source): void {
+  if (plan.foreignTransfers !== 'serve') return;
+  const looks = plan.facilitators.some(({ kind, rpc }) => kind === 'local' || rpc.size > 0);
+  if (looks) return;
+  source.warn(
+    gateway.foreignTransfers.place,
+    'no facilitator here has a node that could find a transfer of somebody else: all are refused',
+    'facilitator.rpc with the URL of a node, or refuse',
+  );
 }
 
 function add(leaks: Leaks, place: Place, wrong: string, right: string): void {

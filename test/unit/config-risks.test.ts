@@ -76,6 +76,23 @@ describe('store: memory', () => {
   });
 });
 
+describe('foreignTransfers: serve', () => {
+  const ROUTE = '  - {path: /v1/a, price: $1}\n';
+
+  it('is warned of where no facilitator has a node that could find them', () => {
+    expect(warned('foreignTransfers: serve', 'path: /v1/a, price: $1')).toEqual([
+      'foreignTransfers: no facilitator here has a node that could find a transfer of somebody else: all are refused',
+    ]);
+    expect(warned('foreignTransfers: refuse', 'path: /v1/a, price: $1')).toEqual([]);
+  });
+
+  it('is fine with a node', () => {
+    const node = '{url: https://facilitator.example, rpc: {base: "http://127.0.0.1:8545"}}';
+    const head = HEAD.replace('https://facilitator.example', node);
+    expect(warningsOf(`foreignTransfers: serve\n${head}routes:\n${ROUTE}`)).toEqual([]);
+  });
+});
+
 describe('a route that sells passes', () => {
   const ROUTE = 'path: /v1/a, price: $1, access: {for: 1h}';
 
