@@ -67,7 +67,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ],
     ['does not say so', 'pipeline/authorize.ts', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
-  ...defencesOf('unit/local-facilitator-proof', [
+  ...defencesOf('unit/facilitator/chain/proof', [
     'another transfer in it, which',
     'facilitator/chain/proof.ts',
     'return movesNext(transfer, logs, useIn(transfer, logs));',
@@ -85,18 +85,18 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ],
   ),
   ...defencesOf(
-    'unit/failed-gas',
+    'unit/facilitator/local/failed-gas',
     ['travelling with others', FAILED_GAS, 'this.#gasOf(this.#byPayer.get(payer)) === 0n && ', ''],
     ['budget for all', FAILED_GAS, ' && this.#gasOf(this.#all) <= this.#budget.inAll', ''],
     ['budget for each payer', FAILED_GAS, 'this.#gasOf(this.#byPayer.get(payer)) > this.#budget.ofPayer', 'false'],
   ),
   ...defencesOf(
-    'unit/line-queue',
+    'unit/observe/line-queue',
     ['no more than its bound', 'observe/line-queue.ts', 'this.#waiting + line.length > MOST_WAITING_CHARS', 'false'],
     ['how many lines are missing', 'observe/line-queue.ts', 'this.#gap += 1;', ''],
   ),
   ...defencesOf(
-    'unit/reconciler',
+    'unit/recovery/reconciler',
     [
       'is forgotten released',
       'recovery/pruning.ts',

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { mppLength } from '../../../src/config/mpp-length.ts';
+import type { MppPrice } from '../../../src/domain/mpp-offer.ts';
+import type { Offer } from '../../../src/domain/offer.ts';
+import { loadKeccak256 } from '../../../src/evm/keccak.ts';
+import { createMpp } from '../../../src/protocol/mpp/mpp.ts';
+import { exactOffer } from '../../support/exact-evm-payments.ts';
+
+const keccak256 = await loadKeccak256();
+const LARGE = exactOffer({ amount: 10n ** 30n, decimals: 18 });
+const PERMIT2 = exactOffer({ transferMethod: 'permit2' });
+
+/** What the challenges take of a head as they are sent. */
+function sentLength(offers: readonly Offer[], host: string, description: string | undefined, header: string): number {
+  const mpp = createMpp({ secrets: [Buffer.alloc(32, 1)], header, keccak256, clock: () => 1_800_000_000_000 });
+  const subject = { route: 'a', description, mimeType: undefined, offers, identifier: 'off' } as const;
+  const asked = { url: `https://${host}/a`, method: 'GET', path: '/a' };
+  const { headers } = mpp.challenge(subject).state(asked, { code: 'payment_required', reason: 'Payment required' });
+  return headers.reduce((sum, text) => sum + text.length + 2, 0);
+}
+
+function priceOf(offers: readonly Offer[]): MppPrice {
+  return { offers, settle: 'after', metering: undefined };
+}
+
+describe('the room for challenges of MPP', () => {
+  it.each([
+    ['one offer', [exactOffer()], 'api.example.com', undefined, 'Authorization'],
+    ['two offers of another field', [exactOffer(), LARGE], 'a.example', 'Weather', 'Payment-Authorization'],
+    ['words that are escaped', [exactOffer()], 'api.example.com', 'The “weather” of "Köln" \\ 🌦', 'Authorization'],
+    ['an offer that MPP does not state', [exactOffer(), PERMIT2], 'api.example.com', 'Weather', 'Authorization'],
+    ['no offer that MPP states', [PERMIT2], 'api.example.com', 'Weather', 'Authorization'],
+  ])('is what they take, or little more: %s', (_name, offers, realm, description, header) => {
+    const sent = sentLength(offers, realm, description, header);
+    const room = mppLength(priceOf(offers), { realm, description, header });
+    expect(room).toBeGreaterThanOrEqual(sent);
+    expect(room - sent).toBeLessThanOrEqual(offers.length * 40);
+  });
+
+  it('is none for a price whose answers go out on credit, which MPP does not state', () => {
+    const price = { ...priceOf([exactOffer()]), settle: 'deferred' } as const;
+    expect(mppLength(price, { realm: 'a.example', description: undefined, header: 'Authorization' })).toBe(0);
+  });
+});

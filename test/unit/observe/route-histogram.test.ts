@@ -1,0 +1,48 @@
+import { AggregatorRegistry, Histogram, Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import { RouteHistogram } from '../../../src/observe/route-histogram.ts';
+
+const BOUNDS = [0.001, 0.01, 0.1];
+/** Milliseconds below, on, between and above the bounds. */
+const DURATIONS = [0, 0.5, 1, 1.5, 10, 10.5, 99, 100, 100.5, 5000];
+
+function filled() {
+  const ours = new Registry();
+  const theirs = new Registry();
+  const histogram = new RouteHistogram(ours, 'duration_seconds', 'How long.', BOUNDS);
+  const reference = new Histogram({
+    name: 'duration_seconds',
+    help: 'How long.',
+    labelNames: ['route'],
+    buckets: BOUNDS,
+    registers: [theirs],
+  });
+  for (const route of ['weather', 'a "quoted" one']) {
+    for (const ms of DURATIONS) {
+      histogram.of(route).observe(ms);
+      reference.labels(route).observe(ms / 1000);
+    }
+  }
+  return { ours, theirs };
+}
+
+/** Samples in a fixed order: the order of labels means nothing. */
+function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(/,(?=\w+=")/).sort()}}`));
+}
+
+it('is exposed as the histogram of the library with the same observations', async () => {
+  const { ours, theirs } = filled();
+  expect(lines(await ours.metrics())).toEqual(lines(await theirs.metrics()));
+});
+
+it('adds up over processes as the histogram of the library does', async () => {
+  const { ours, theirs } = filled();
+  const together = async (registry: Registry): Promise<string> => {
+    const snapshot = await registry.getMetricsAsJSON();
+    return await AggregatorRegistry.aggregate([snapshot, snapshot]).metrics();
+  };
+  expect(lines(await together(ours))).toEqual(lines(await together(theirs)));
+});

@@ -1,0 +1,366 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GatewayError } from '../../../src/domain/gateway-error.ts';
+import type { Pass, PassId } from '../../../src/domain/pass.ts';
+import type { DrawerStore } from '../../../src/pass/lease-drawer.ts';
+import type { Quota, QuotaOutcome, QuotaUnit } from '../../../src/pass/quota.ts';
+import { openQuotaDesk } from '../../../src/pass/quota-desk.ts';
+import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
+import type { LeaseRequest, PassStore } from '../../../src/store/passes.ts';
+import { HOUR_MS, sale } from '../../contract/pass-sale.ts';
+import { type FakeTime, fakeTime } from '../../support/fake-time.ts';
+
+const NOW = 1_800_000_000_000;
+
+let time: FakeTime;
+let store: PassStore;
+/** What desks asked the store for. */
+let leases: LeaseRequest[];
+let looks: number;
+/** What becomes of calls of the store. */
+let fault: 'none' | 'before' | 'after';
+const desks: Quota[] = [];
+
+const unavailable = (): GatewayError => new GatewayError('store_unavailable');
+
+/** The store as desks reach it: calls can fail before or after they took place. */
+function line(): DrawerStore {
+  return {
+    async lease(id, request, now) {
+      leases.push(request);
+      if (fault === 'before') throw unavailable();
+      const outcome = await store.lease(id, request, now);
+      if (fault === 'after') throw unavailable();
+      return outcome;
+    },
+    async findPass(id) {
+      looks += 1;
+      if (fault === 'before') throw unavailable();
+      return store.findPass(id);
+    },
+  };
+}
+
+function open(mostPasses = 100): Quota {
+  const desk = openQuotaDesk(line(), { time, mostPasses });
+  desks.push(desk);
+  return desk;
+}
+
+const bought = (requests = 100, payment = 'one'): Promise<Pass> =>
+  store.grant(sale({ requests, payment, version: payment }), time.now());
+
+const quotaOf = async (id: PassId) => (await store.findPass(id))?.quota;
+
+/** Takes a unit, and lets no time pass but what the answer takes. */
+async function taken(desk: Quota, id: PassId): Promise<QuotaUnit> {
+  const outcome = await desk.take(id);
+  if (outcome.kind !== 'taken') throw new Error(outcome.kind);
+  return outcome.unit;
+}
+
+/** What taking comes to when a look at the store has to wait for its turn. */
+async function told(desk: Quota, id: PassId): Promise<QuotaOutcome> {
+  const outcome = desk.take(id);
+  await time.pass(60);
+  return outcome;
+}
+
+beforeEach(() => {
+  time = fakeTime(NOW);
+  store = openMemoryLedger(time.now).passes;
+  leases = [];
+  looks = 0;
+  fault = 'none';
+});
+afterEach(async () => {
+  fault = 'none';
+  const closed = Promise.all(desks.splice(0).map((desk) => desk.close()));
+  await time.pass(2000);
+  await closed;
+});
+
+describe('taking requests of a pass', () => {
+  it('serves exactly what was bought, with few calls of the store and mostly without a promise', async () => {
+    const { id } = await bought(1000);
+    const desk = open();
+    let atOnce = 0;
+    for (let index = 0; index < 1000; index += 1) {
+      const outcome = desk.take(id);
+      if (!(outcome instanceof Promise)) atOnce += 1;
+      expect((await outcome).kind).toBe('taken');
+    }
+    expect(await told(desk, id)).toEqual({ kind: 'used_up' });
+    expect(atOnce).toBeGreaterThan(900);
+    expect(leases.length).toBeLessThan(100);
+  });
+
+  it('tells how many are left', async () => {
+    const { id } = await bought(20);
+    const desk = open();
+    const remaining: number[] = [];
+    for (let index = 0; index < 20; index += 1) remaining.push((await taken(desk, id)).remaining);
+    expect(remaining).toEqual(Array.from({ length: 20 }, (_, index) => 19 - index));
+  });
+
+  it('asks once for all that wait', async () => {
+    const { id } = await bought(1000);
+    const desk = open();
+    const outcomes = await Promise.all(Array.from({ length: 300 }, () => desk.take(id)));
+    expect(outcomes.every(({ kind }) => kind === 'taken')).toBe(true);
+    // The first one asked for itself, when nobody else waited yet.
+    expect(leases.map(({ want }) => want).slice(0, 2)).toEqual([1, expect.toSatisfy((want) => want >= 299)]);
+    expect(leases.length).toBeLessThan(5);
+  });
+
+  it('keeps passes apart', async () => {
+    const [one, other] = [await bought(1, 'one'), await bought(1, 'other')];
+    const desk = open();
+    await taken(desk, one.id);
+    expect(await desk.take(one.id)).toEqual({ kind: 'used_up' });
+    await taken(desk, other.id);
+  });
+
+  it('says what has become of a pass that is gone', async () => {
+    const { id } = await bought();
+    const desk = open();
+    expect(await desk.take('A'.repeat(22) as PassId)).toEqual({ kind: 'gone', why: 'unknown' });
+    await store.revokePass(id, NOW);
+    expect(await desk.take(id)).toEqual({ kind: 'gone', why: 'revoked' });
+  });
+
+  it('takes nothing of what is in hand once the pass was revoked or has expired', async () => {
+    const [revoked, expired] = [await bought(100, 'revoked'), await bought(100, 'expired')];
+    const desk = open();
+    for (const { id } of [revoked, expired]) for (let count = 0; count < 5; count += 1) await taken(desk, id);
+    desk.revoke(revoked.id);
+    expect(desk.take(revoked.id)).toEqual({ kind: 'gone', why: 'revoked' });
+    await time.pass(HOUR_MS - 50);
+    await taken(desk, expired.id);
+    await taken(desk, expired.id);
+    const late = desk.take(expired.id);
+    expect((await late).kind).toBe('taken');
+    await time.pass(50);
+    expect(await desk.take(expired.id)).toEqual({ kind: 'gone', why: 'expired' });
+  });
+});
+
+describe('bringing requests back', () => {
+  it('brings back what is idle for a tenth of a second', async () => {
+    const { id } = await bought();
+    const desk = open();
+    for (let count = 0; count < 5; count += 1) await taken(desk, id);
+    expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
+    await time.pass(99);
+    expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
+    await time.pass(1);
+    expect(await quotaOf(id)).toEqual({ bought: 100, available: 95, lent: 0 });
+  });
+
+  it('keeps what is in use', async () => {
+    const { id } = await bought();
+    const desk = open();
+    for (let count = 0; count < 20; count += 1) {
+      await taken(desk, id);
+      await time.pass(60);
+    }
+    expect(leases.some(({ returned }) => returned > 0)).toBe(false);
+    await time.pass(100);
+    expect(await quotaOf(id)).toEqual({ bought: 100, available: 80, lent: 0 });
+  });
+
+  it('gives a unit that bought nothing to the next request, once', async () => {
+    const { id } = await bought(1);
+    const desk = open();
+    const unit = await taken(desk, id);
+    unit.giveBack();
+    unit.giveBack();
+    await taken(desk, id);
+    expect(await desk.take(id)).toEqual({ kind: 'used_up' });
+  });
+
+  it('gives a unit back that was booked as used meanwhile', async () => {
+    const { id } = await bought(3);
+    const desk = open();
+    const unit = await taken(desk, id);
+    await time.pass(200);
+    expect(await quotaOf(id)).toEqual({ bought: 3, available: 2, lent: 0 });
+    unit.giveBack();
+    await time.pass(200);
+    expect(await quotaOf(id)).toEqual({ bought: 3, available: 3, lent: 0 });
+  });
+
+  it('gives a unit to a request that waits for it', async () => {
+    const { id } = await bought(2);
+    const [desk, other] = [open(), open()];
+    const unit = await taken(desk, id);
+    await taken(other, id);
+    const waiting = Promise.resolve(desk.take(id));
+    await time.pass(60);
+    unit.giveBack();
+    expect((await waiting).kind).toBe('taken');
+  });
+
+  it('brings back what it has of a pass that it has no room for', async () => {
+    const passes = [];
+    for (const payment of ['a', 'b', 'c']) passes.push(await bought(100, payment));
+    const desk = open(2);
+    const units = [];
+    for (const { id } of passes) for (let count = 0; count < 4; count += 1) units.push(await taken(desk, id));
+    await time.pass(0);
+    expect(await quotaOf(passes[0]!.id)).toEqual({ bought: 100, available: 96, lent: 0 });
+    units[0]!.giveBack();
+    await time.pass(100);
+    expect(await quotaOf(passes[0]!.id)).toEqual({ bought: 100, available: 97, lent: 0 });
+  });
+
+  it('brings everything back when it closes, and takes nothing after', async () => {
+    const [one, other] = [await bought(100, 'one'), await bought(100, 'other')];
+    const desk = open();
+    for (const { id } of [one, other]) for (let count = 0; count < 4; count += 1) await taken(desk, id);
+    await desk.close();
+    expect(await quotaOf(one.id)).toEqual({ bought: 100, available: 96, lent: 0 });
+    expect(await quotaOf(other.id)).toEqual({ bought: 100, available: 96, lent: 0 });
+    await expect(desk.take(one.id)).rejects.toMatchObject({ code: 'shutting_down' });
+  });
+});
+
+describe('a pass that is used up', () => {
+  /** Uses a pass up, and lets everything be booked. */
+  async function usedUp(desk: Quota, requests = 3): Promise<PassId> {
+    const { id } = await bought(requests);
+    for (let count = 0; count < requests; count += 1) await taken(desk, id);
+    await time.pass(200);
+    return id;
+  }
+
+  it('costs a flood of requests no writes and a few reads', async () => {
+    const desk = open();
+    const id = await usedUp(desk);
+    expect(await desk.take(id)).toEqual({ kind: 'used_up' });
+    const written = leases.length;
+    const outcomes: Promise<QuotaOutcome>[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      for (let count = 0; count < 20; count += 1) outcomes.push(Promise.resolve(desk.take(id)));
+      await time.pass(10);
+    }
+    await time.pass(100);
+    expect(new Set((await Promise.all(outcomes)).map(({ kind }) => kind))).toEqual(new Set(['used_up']));
+    expect(leases.length).toBe(written);
+    expect(looks).toBeLessThanOrEqual(22);
+  });
+
+  it('is good again for the first request after it was extended elsewhere', async () => {
+    const desk = open();
+    const id = await usedUp(desk);
+    for (let count = 0; count < 3; count += 1) expect(await told(desk, id)).toEqual({ kind: 'used_up' });
+    await store.grant(sale({ payment: 'more', requests: 2, version: 'one' }), time.now());
+    expect((await told(desk, id)).kind).toBe('taken');
+  });
+
+  it('waits for units that another process brings back', async () => {
+    const { id } = await bought(10);
+    const [desk, other] = [open(), open()];
+    const units = [];
+    for (let count = 0; count < 10; count += 1) units.push(await taken(other, id));
+    const waiting = Promise.resolve(desk.take(id));
+    await time.pass(0);
+    units[0]!.giveBack();
+    await time.pass(300);
+    expect((await waiting).kind).toBe('taken');
+    await time.pass(300);
+    expect(await quotaOf(id)).toEqual({ bought: 10, available: 0, lent: 0 });
+  });
+
+  it('waits a second for units of a process that was killed, and from then on no longer', async () => {
+    const { id } = await bought(10);
+    await store.lease(id, { want: 10, spent: 0, returned: 0 }, NOW);
+    const desk = open();
+    let refused = 0;
+    const take = (): void => {
+      void Promise.resolve(desk.take(id)).then(({ kind }) => {
+        if (kind === 'used_up') refused += 1;
+      });
+    };
+    take();
+    await time.pass(990);
+    expect(refused).toBe(0);
+    await time.pass(60);
+    expect(refused).toBe(1);
+    take();
+    await time.pass(50);
+    expect(refused).toBe(2);
+  });
+});
+
+describe('a store that fails', () => {
+  it('refuses the request when nothing is in hand, and serves from what is', async () => {
+    const { id } = await bought();
+    const desk = open();
+    fault = 'before';
+    await expect(desk.take(id)).rejects.toMatchObject({ code: 'store_unavailable' });
+    fault = 'none';
+    for (let count = 0; count < 4; count += 1) await taken(desk, id);
+    fault = 'before';
+    expect((await desk.take(id)).kind).toBe('taken');
+  });
+
+  it('brings units back when the store is there again', async () => {
+    const { id } = await bought();
+    const desk = open();
+    for (let count = 0; count < 4; count += 1) await taken(desk, id);
+    fault = 'before';
+    await time.pass(5000);
+    expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
+    fault = 'none';
+    await time.pass(1000);
+    expect(await quotaOf(id)).toEqual({ bought: 100, available: 96, lent: 0 });
+  });
+
+  it('does not use units any more whose return may have been booked', async () => {
+    const { id } = await bought(20);
+    const desk = open();
+    const units = [];
+    for (let count = 0; count < 5; count += 1) units.push(await taken(desk, id));
+    fault = 'after';
+    await time.pass(150);
+    expect(await quotaOf(id)).toEqual({ bought: 20, available: 15, lent: 0 });
+    // And one that comes back when all were booked as used.
+    units[0]!.giveBack();
+    await time.pass(150);
+    expect(await quotaOf(id)).toEqual({ bought: 20, available: 16, lent: 0 });
+    fault = 'none';
+    let served = 0;
+    for (; served < 30 && (await told(desk, id)).kind === 'taken'; served += 1);
+    expect(served).toBe(16);
+  });
+
+  it.each([
+    'before',
+    'after',
+  ] as const)('never serves a unit twice when a call fails %s it took place', async (when) => {
+    const { id } = await bought(200);
+    const [desk, other] = [open(), open()];
+    const units: QuotaUnit[] = [];
+    const settleOne = (outcome: QuotaOutcome): void => {
+      if (outcome.kind === 'taken') units.push(outcome.unit);
+    };
+    let givenBack = 0;
+    for (let round = 0; round < 120; round += 1) {
+      fault = round % 7 === 3 ? when : 'none';
+      for (let count = 0; count < 6; count += 1) {
+        void Promise.resolve([desk, other][count % 2]!.take(id)).then(settleOne, () => undefined);
+      }
+      await time.pass(0);
+      fault = round % 11 === 5 ? when : 'none';
+      if (round % 5 === 0 && units.length > givenBack) units[givenBack++]!.giveBack();
+      await time.pass(round % 4 === 0 ? 150 : 20);
+    }
+    const served = units.length - givenBack;
+    fault = 'none';
+    await time.pass(2000);
+    const { bought: all, available, lent } = (await quotaOf(id))!;
+    expect(served).toBeLessThanOrEqual(all - available);
+    expect(lent).toBeGreaterThanOrEqual(0);
+    expect(served).toBeGreaterThan(100);
+  });
+});

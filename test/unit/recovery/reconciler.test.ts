@@ -1,0 +1,345 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Amount, parseAmount } from '../../../src/domain/amount.ts';
+import { parseNetwork } from '../../../src/domain/network.ts';
+import type { PaymentKey } from '../../../src/domain/payment.ts';
+import { type ChargeOrder, encodeEvidence } from '../../../src/domain/payment-evidence.ts';
+import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
+import type { SettlementOutcome } from '../../../src/domain/settlement.ts';
+import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Facilitator } from '../../../src/facilitator/facilitator.ts';
+import { Reconciler } from '../../../src/recovery/reconciler.ts';
+import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
+import type { PaymentStore } from '../../../src/store/payment-store.ts';
+import { paymentClaim } from '../../contract/ledger-scene.ts';
+import { HOUR_MS, sale } from '../../contract/pass-sale.ts';
+import { scriptedPayment } from '../../support/scripted-facilitator.ts';
+
+const KEY = 'eip155:84532|token|payer|nonce' as PaymentKey;
+const SETTLEMENT = { transaction: `0x${'ab'.repeat(32)}`, payer: 'payer', amount: parseAmount('1000')! };
+
+const EVIDENCE = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before' });
+
+/** A chain on which a settled transaction is, or is no longer. */
+function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
+  const refuse = (): never => {
+    throw new Error('a second look neither verifies nor settles');
+  };
+  return {
+    name: 'witness',
+    supported: async () => [],
+    verify: refuse,
+    settle: refuse,
+    resolve: async ({ known }) => {
+      expect(known).toEqual(SETTLEMENT);
+      return find();
+    },
+    close: async () => {},
+  };
+}
+
+async function settledPayment(store: PaymentStore, now: number): Promise<void> {
+  const { record } = await store.claim({
+    key: KEY,
+    fingerprint: 'f',
+    digest: 'd',
+    requestId: 'r',
+    route: 'weather',
+    payer: 'payer',
+    network: parseNetwork('eip155:84532')!,
+    asset: 'token',
+    amount: SETTLEMENT.amount,
+    payTo: 'payee',
+    scheme: 'exact',
+    claimedAt: now,
+    expiresAt: now / 1000 + 60,
+    state: 'settling',
+    owner: 'gone',
+    facilitator: 'witness',
+    evidence: EVIDENCE,
+    identifier: undefined,
+  });
+  await store.transition(KEY, record.epoch, { to: 'delivering', settlement: SETTLEMENT, checkAt: now + 60_000 });
+  await store.transition(KEY, record.epoch + 1, { to: 'delivered' });
+}
+
+/** Looks as often as it is told to, an hour apart; says what was reported as taken back. */
+async function lookedAt(
+  times: number,
+  find: () => SettlementOutcome,
+): Promise<{ taken: PaymentRecord[]; row: PaymentRecord }> {
+  let now = 1_800_000_000_000;
+  const clock = (): number => now;
+  const store = openMemoryLedger(clock);
+  await settledPayment(store, now);
+  const taken: PaymentRecord[] = [];
+  for (let time = 0; time < times; time += 1) {
+    now += HOUR_MS;
+    const reconciler = new Reconciler({
+      store,
+      owner: `looker ${time}`,
+      facilitator: () => facilitatorThatFinds(find),
+      retentionMs: () => 1000 * HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: {
+        moved: () => {},
+        takenBack: (record) => taken.push(record),
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
+      clock,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+  }
+  return { taken, row: (await store.find(KEY))! };
+}
+
+describe('the second look at a settled payment', () => {
+  it('ends when the transaction is still there', async () => {
+    const { taken, row } = await lookedAt(1, () => ({ kind: 'settled', settlement: SETTLEMENT }));
+    expect(taken).toEqual([]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0, evidence: undefined });
+  });
+
+  it('goes on while a transaction that the chain took back is being sent again', async () => {
+    let looks = 0;
+    const { taken, row } = await lookedAt(3, () => {
+      looks += 1;
+      return looks < 3
+        ? { kind: 'unknown', reason: 'settlement_pending' }
+        : { kind: 'settled', settlement: SETTLEMENT };
+    });
+    expect(looks).toBe(3);
+    expect(taken).toEqual([]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0 });
+  });
+
+  it('reports a settlement that stays away, once, and leaves the payment as it was', async () => {
+    const { taken, row } = await lookedAt(14, () => ({ kind: 'unknown', reason: 'settlement_pending' }));
+    expect(taken.map(({ key }) => key)).toEqual([KEY]);
+    expect(row).toMatchObject({ state: 'delivered', checkAt: 0, settlement: SETTLEMENT });
+  });
+});
+
+describe('a payment that moved no money', () => {
+  it.each([
+    ['released', 60_000],
+    ['failed', 24 * HOUR_MS],
+  ] as const)('is forgotten %s after %i ms, however many there are', async (state, keptMs) => {
+    let now = 1_800_000_000_000;
+    const clock = (): number => now;
+    const store = openMemoryLedger(clock);
+    for (let index = 0; index < 1200; index += 1) {
+      const claim = paymentClaim({ name: `${index}`, state: state === 'failed' ? 'settling' : 'forwarding' });
+      const { record } = await store.claim(claim);
+      await store.transition(record.key, record.epoch, { to: state });
+    }
+    const round = async () => {
+      const reconciler = new Reconciler({
+        store,
+        owner: 'looker',
+        facilitator: () => undefined,
+        retentionMs: () => 1000 * HOUR_MS,
+        retryWindowMs: () => HOUR_MS,
+        webhooks: () => [],
+        everyRound: async () => {},
+        notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+        clock,
+      });
+      await reconciler.start();
+      await reconciler.stop();
+      return (await store.list({}, undefined, 2000)).length;
+    };
+    now += keptMs;
+    expect(await round()).toBe(1200);
+    now += 1;
+    expect(await round()).toBe(0);
+  });
+});
+
+describe('a settlement that recovery finds', () => {
+  it.each([
+    ['the claim', undefined, 0],
+    ['an earlier transfer that the claim was made for', 250_000, 250_000],
+    ['the claim, by a chain whose clock runs ahead', -5_000, 0],
+  ])('is looked for from %s on', async (_from, earlierMs, looksBackMs) => {
+    const now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const movedAt = earlierMs === undefined ? undefined : now - earlierMs;
+    const evidence = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle: 'before', movedAt });
+    const { amount } = SETTLEMENT;
+    await store.claim(paymentClaim({ state: 'settling', owner: 'gone', evidence, amount, claimedAt: now }));
+    const asked: number[] = [];
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    const resolve: Facilitator['resolve'] = async ({ since }) => {
+      asked.push(now - since);
+      return { kind: 'settled', settlement: SETTLEMENT };
+    };
+    const reconciler = new Reconciler({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve }),
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect(asked).toEqual([looksBackMs]);
+  });
+
+  it('is told to the receivers of its route', async () => {
+    const now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const { amount } = SETTLEMENT;
+    const claim = paymentClaim({ state: 'settling', owner: 'gone', evidence: EVIDENCE, amount });
+    await store.claim(claim);
+    const hook: Webhook = { id: 'books', url: 'https://books.example/', secret: 'x', routes: undefined };
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    const reconciler = new Reconciler({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve: async () => ({ kind: 'settled', settlement: SETTLEMENT }) }),
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [hook, { ...hook, id: 'jobs', routes: ['jobs'] }],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect((await store.find(claim.key))?.settlement).toEqual(SETTLEMENT);
+    expect(await store.outbox.takeDue('books', now, 1, 10)).toMatchObject([
+      { event: { type: 'payment.settled', payment: claim.key, transaction: SETTLEMENT.transaction } },
+    ]);
+    expect(await store.outbox.takeDue('jobs', now, 1, 10)).toEqual([]);
+  });
+});
+
+describe('pruning', () => {
+  it('deletes passes that ended longer ago than what is kept', async () => {
+    let now = 1_800_000_000_000;
+    const clock = (): number => now;
+    const store = openMemoryLedger(clock);
+    const old = await store.passes.grant(sale({ payment: 'old', version: 'old' }), now);
+    const recent = await store.passes.grant(sale({ payment: 'recent', version: 'recent', forMs: 3 * HOUR_MS }), now);
+    now += 3 * HOUR_MS;
+    const reconciler = new Reconciler({
+      store,
+      owner: 'pruner',
+      facilitator: () => undefined,
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    expect(await store.passes.findPass(old.id)).toBeUndefined();
+    expect(await store.passes.findPass(recent.id)).toEqual(recent);
+  });
+});
+
+describe('an answer on credit whose process is gone', () => {
+  const asksFor = async (asked: Amount | undefined, settle: ChargeOrder): Promise<[PaymentRecord, Amount[]]> => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const evidence = encodeEvidence({ payment: scriptedPayment(2), repeatable: true, settle });
+    const claim = paymentClaim({ key: KEY, state: 'forwarding', owner: 'gone', evidence, amount: SETTLEMENT.amount });
+    const { record } = await store.claim({ ...claim, claimedAt: now, expiresAt: now / 1000 + 3600 });
+    await store.transition(KEY, record.epoch, { to: settle === 'by_answer' ? 'uncharged' : 'owed' });
+    if (asked !== undefined) await store.transition(KEY, record.epoch + 1, { to: 'owed', asked });
+    now += HOUR_MS / 60;
+    const amounts: Amount[] = [];
+    const facilitator: Facilitator = {
+      ...facilitatorThatFinds(() => expect.fail('nothing is in doubt')),
+      settle: async (_payment, amount) => {
+        amounts.push(amount);
+        return { kind: 'settled', settlement: { ...SETTLEMENT, amount } };
+      },
+    };
+    const reconciler = new Reconciler({
+      store,
+      owner: 'me',
+      facilitator: () => facilitator,
+      retentionMs: () => 1000 * HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    return [(await store.find(KEY))!, amounts];
+  };
+
+  it('is charged what it was to cost, where that was known', async () => {
+    const [row, amounts] = await asksFor(parseAmount('7')!, 'by_answer');
+    expect(amounts).toEqual([7n]);
+    expect(row).toMatchObject({ state: 'undelivered', asked: 7n });
+  });
+
+  it('is charged nothing, and the payment is free, where the answer had not said what it costs', async () => {
+    const [row, amounts] = await asksFor(undefined, 'by_answer');
+    expect(amounts).toEqual([]);
+    expect(row).toMatchObject({ state: 'released', reason: 'the answer broke off before it was charged' });
+  });
+
+  it('is charged its price, where that was fixed', async () => {
+    const [, amounts] = await asksFor(undefined, 'deferred');
+    expect(amounts).toEqual([1000n]);
+  });
+});
+
+describe('whether the ledger answers', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('is no after two signs of life that failed or one that hangs, and yes with the next good one', async () => {
+    vi.useFakeTimers();
+    let beat: () => Promise<void> = async () => {};
+    const reconciler = new Reconciler({
+      store: Object.assign(openMemoryLedger(Date.now), { beat: () => beat() }),
+      owner: 'me',
+      facilitator: () => undefined,
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: () => {} },
+      clock: Date.now,
+    });
+    await reconciler.start();
+    expect(reconciler.ledgerAnswers).toBe(true);
+    let failures = 0;
+    beat = () => {
+      failures += 1;
+      return Promise.reject(new Error('away'));
+    };
+    while (failures < 1) await vi.advanceTimersByTimeAsync(100);
+    expect(reconciler.ledgerAnswers).toBe(failures < 2);
+    while (failures < 2) await vi.advanceTimersByTimeAsync(100);
+    expect(reconciler.ledgerAnswers).toBe(false);
+    beat = async () => {};
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(reconciler.ledgerAnswers).toBe(true);
+
+    const { promise, resolve } = Promise.withResolvers<void>();
+    beat = () => promise;
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(reconciler.ledgerAnswers).toBe(true);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(reconciler.ledgerAnswers).toBe(false);
+    resolve();
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(reconciler.ledgerAnswers).toBe(true);
+    await reconciler.stop();
+  });
+});
