@@ -27,10 +27,8 @@ function importsBetweenLayers(): string[] {
 
 describe('docs/architecture.md', () => {
   it('says of every folder below src what it holds and what it may import', () => {
-    expect(columnOf(rowsOf(ARCHITECTURE, 'folder', 'holds', 'a new file belongs here when'), 'folder').sort()).toEqual(
-      layers,
-    );
     expect(columnOf(arrows, 'folder').sort()).toEqual(layers);
+    expect(columnOf(arrows, 'holds')).not.toContain('');
   });
 
   it('is where the lint rules come from', () => {

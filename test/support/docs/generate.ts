@@ -1,5 +1,5 @@
 // Writes config/gateway.schema.json and docs/configuration.md from the decoders, and the import layers of biome.json from
-// docs/architecture.md, and copies the alert rules and the dashboard into the chart: `npm run docs`.
+// docs/architecture.md, fills the tables of error codes, and copies the alert rules and the dashboard into the chart: `npm run docs`.
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { adminKeys } from '../../../src/config/admin-keys.ts';
@@ -24,7 +24,9 @@ import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts
 import { freeKeys } from '../../../src/config/use-limit-keys.ts';
 import { webhookKeys } from '../../../src/config/webhook-keys.ts';
 import { builtIn } from '../../../src/registry.ts';
+import { ERROR_PAGES, withErrorTable } from './error-tables.ts';
 import { biomeJson } from './layers.ts';
+import { readRepositoryFile, repositoryPath } from './markdown.ts';
 
 const table = readAssetTable();
 
@@ -232,6 +234,9 @@ if (import.meta.main) {
   writeFileSync(new URL('../../../config/gateway.schema.json', import.meta.url), schemaJson());
   writeFileSync(new URL('../../../docs/configuration.md', import.meta.url), configurationMarkdown());
   writeFileSync(new URL('../../../biome.json', import.meta.url), biomeJson());
+  for (const [page, table] of Object.entries(ERROR_PAGES)) {
+    writeFileSync(repositoryPath(page), withErrorTable(readRepositoryFile(page), table()));
+  }
   // A chart reads no file outside of its folder.
   for (const name of ['alerts.yaml', 'grafana-dashboard.json']) {
     const [from, to] = [`../../../config/monitoring/${name}`, `../../../config/helm/turnpike/files/${name}`];
