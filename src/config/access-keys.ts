@@ -29,8 +29,7 @@ export const accessKeys = map(ACCESS_RIGHT, {
   for: { decoder: accessPeriod, description: 'How long the pass opens the route, from the payment on.' },
   requests: {
     decoder: integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS),
-    description:
-      'How many requests the pass opens the route for, after the one that is paid. With `for`: whichever ends first.',
+    description: 'How many requests the pass opens, after the paid one. With `for`: whichever ends first.',
   },
   scope: {
     decoder: text({
@@ -42,7 +41,7 @@ export const accessKeys = map(ACCESS_RIGHT, {
           : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a group name`, right: SCOPE_RIGHT },
     }),
     description:
-      'A group: a pass of one of its routes opens all of them. They cost the same and sell the same. Default: the route alone.',
+      'A group: a pass of one route opens all of them. They cost and sell the same. Default: the route alone.',
   },
 });
 
@@ -65,19 +64,18 @@ export const accessTokenKeys = map('a map with keys, cookie or signIn', {
   keys: {
     decoder: secretKeys,
     description:
-      'What tokens are signed with, newest first: the first signs, all are valid. To rotate, put a new one in front and take the old one away when the tokens that it signed have ended. Default: one that the store makes and keeps, the same for all replicas on it.',
+      'What tokens are signed with: the first signs, all are valid, see [access.md](access.md#keys). Default: one that the store makes.',
     examples: [[`\${file:/run/secrets/access-key}`]],
   },
   cookie: {
     decoder: word(SWITCH),
     default: 'on',
-    description: 'Whether browsers get the token as a cookie, next to the header.',
+    description: 'Whether browsers get the token as a cookie.',
   },
   signIn: {
     decoder: word(SWITCH),
     default: 'on',
-    description:
-      'Whether buyers come back without a token by signing in with the account that paid (x402 extension `sign-in-with-x`).',
+    description: 'Whether buyers come back by [signing in](access.md#signing-in) with the account that paid.',
   },
 });
 

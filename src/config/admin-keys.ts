@@ -39,17 +39,17 @@ export const adminKeys = map(EXPECTS, {
   page: {
     decoder: word(['on', 'off']),
     description:
-      'Whether the admin page and its API are served, see [admin-page.md](admin-page.md). Default: `on` with a `token`, and on a loopback address; elsewhere `off`. `on` elsewhere needs a `token`.',
+      'Whether the admin page and its API are served. Default: `on` with a `token`, or on loopback. `on` elsewhere needs a `token`.',
   },
   token: {
     decoder: token,
     description:
-      'The secret that the admin page asks for. Without it the page shows what there is and changes nothing. Probes and `/metrics` never need it.',
+      'The secret that the page asks for. Without it the page changes nothing. Probes and `/metrics` never need it.',
     examples: [`\${file:/run/secrets/admin-token}`],
   },
   hosts: {
     decoder: list(hostName, 'a list such as [admin.example.com]'),
-    description: 'More host names under which the admin listener may be asked, as `adminHosts`.',
+    description: 'As `adminHosts`.',
   },
 });
 

@@ -62,11 +62,11 @@ export const customerKeys = map('a map such as {header: X-Api-Key, sha256: a fil
     decoder: hashes,
     required: true,
     description:
-      'SHA-256 of each key in hex, one a line; what follows is a label, which the API gets as `X402-Customer`. `#` begins a comment. `turnpike keys new` makes one.',
+      'SHA-256 of each key in hex, one a line, then a label, which the API gets as `X402-Customer`. `turnpike keys new` makes one.',
     examples: [`\${file:/run/keys.txt}`],
   },
   requests: { decoder: requests, description: 'How many requests each key opens in each period. Default: all.' },
-  per: { decoder: period, description: 'The period of `requests`: second, minute, hour, day, or a duration.' },
+  per: { decoder: period, description: 'The period of `requests`.' },
   forward: { decoder: word(['on', 'off']), default: 'on', description: 'Whether the API sees the header.' },
 });
 

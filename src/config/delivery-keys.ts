@@ -73,7 +73,7 @@ export const chargeKeys = map('a map with statuses or unlessJson', {
   unlessJson: {
     decoder: jsonConditions,
     description:
-      'Values of the JSON answer by their pointer (RFC 6901), as in `when`: where all of them hold, the call failed and is not charged, whatever its status. A list of answers, as to a batch, is not charged where each of them failed. Only with `settle: after`. See [prices.md](prices.md#calls-that-failed-with-a-200).',
+      'Values of the JSON answer by their pointer: where all hold, the call failed and is not charged. Only with `settle: after`. See [prices.md](prices.md#calls-that-failed-with-a-200).',
     examples: [{ '/error': 'present' }],
   },
 });
@@ -114,11 +114,11 @@ export const deferredKeys = map('a map with maxUnsettled or maxUnsettledPerPayer
   maxUnsettled: {
     decoder: creditBound,
     description:
-      'Most answers that are out while their payment is not settled yet, over all payers and processes: a number of them, or the sum of what they may cost (`$1.50`, in each asset for itself). Default: 1000.',
+      'Most answers that are out and not paid yet, over all payers and processes: a number, or a sum (`$1.50`, for each asset). Default: 1000.',
   },
   maxUnsettledPerPayer: {
     decoder: creditBound,
-    description: 'The same for one payer: how much one buyer can get without paying for it in the end. Default: 10.',
+    description: 'The same for one payer. Default: 10.',
   },
 });
 
@@ -147,8 +147,7 @@ export const keepAnswersKeys = map(KEEP_RIGHT, {
   size: {
     decoder: byteSize(MAX_KEPT_BYTES),
     required: true,
-    description:
-      'Largest body that is kept, up to 4MB; KB is 1024 bytes. A larger answer is delivered all the same, but lost with its connection.',
+    description: 'Largest body that is kept, up to 4MB. A larger answer is delivered, and lost with its connection.',
     examples: ['64KB', '1MB', 65_536],
   },
 });

@@ -74,8 +74,8 @@ function iconFault({ protocol, hostname, username, password }: URL): string | un
 
 /** The keys of `discovery`. */
 export const discoveryKeys = map(EXPECTS, {
-  title: { decoder: line(100), description: "Name of the service. Default: that of the API's description." },
-  description: { decoder: line(1000), description: "What the service is for. Default: that of the API's description." },
+  title: { decoder: line(100), description: "Name of the service. Default: the API description's." },
+  description: { decoder: line(1000), description: "What the service is for. Default: the API description's." },
   tags: {
     decoder: list(tag, 'a list such as [weather, forecast]'),
     description: 'Words that catalogues file it under.',
@@ -87,13 +87,12 @@ export const discoveryKeys = map(EXPECTS, {
   icon: { decoder: icon, description: 'A picture of the service, for catalogues.' },
   bazaar: {
     decoder: flag,
-    description:
-      'Whether a 402 says how its route is called (the `bazaar` extension), by which facilitators list what was paid for. Default: `true`.',
+    description: 'Whether a 402 says how its route is called, by which facilitators list it. Default: `true`.',
   },
   openapi: {
     decoder: line(1000),
     description:
-      "The API's own description, OpenAPI 3 or Swagger 2: a path, relative to this file. What no route sells is left out of what is published, and so are servers, logins and vendor extensions. It is watched with this file.",
+      "The API's own description, OpenAPI 3 or Swagger 2: a path, relative to this file, and watched with it.",
     examples: ['./openapi.yaml'],
   },
 });

@@ -78,7 +78,7 @@ export function remoteKeys(table: AssetTable) {
       settleTimeout: {
         decoder: duration,
         default: SETTLE_TIMEOUT,
-        description: 'Time for a whole `/settle` call. After it the outcome is unknown and is looked for.',
+        description: 'Time for a whole `/settle` call. Then the outcome is unknown, and looked for.',
       },
       cdp: {
         decoder: complete(cdpKeys, (cdp) => cdp),
@@ -87,7 +87,7 @@ export function remoteKeys(table: AssetTable) {
       rpc: {
         decoder: rpcOrOff(table),
         description:
-          'JSON-RPC URLs by network. There the chain has the last word: a settlement counts when its transaction is seen, and one whose outcome is not known is looked for. Without it the facilitator is believed, and what is in doubt is looked for at a public node of the network, where it has one; `off` forbids that.',
+          'JSON-RPC URLs by network. A settlement then counts when the chain shows it. Without it the facilitator is believed, and doubts are looked for at a public node, where there is one; `off` forbids that.',
         examples: [{ base: `\${BASE_RPC_URL}` }],
       },
     },

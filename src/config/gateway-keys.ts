@@ -60,60 +60,58 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
     admin: {
       decoder: admin,
       default: '127.0.0.1:9402',
-      description:
-        'Where `/livez`, `/readyz`, `/metrics` and the [admin page](admin-page.md) are: an address, or a map with more about the page; `off` for none.',
+      description: 'Where `/livez`, `/readyz`, `/metrics` and the [admin page](admin-page.md) are; `off` for none.',
       examples: ['127.0.0.1:9402', { listen: '0.0.0.0:9402', token: `\${file:/run/secrets/admin-token}` }],
     },
     adminHosts: {
       decoder: list(hostName, 'a list such as [metrics.example.com]'),
       description:
-        'Host names under which `admin` may be asked. Addresses, `localhost` and names that only a private network has (without a dot, `.svc`, `.cluster.local`, `.internal`) always may; others are refused, so that no web page gets at it by DNS rebinding.',
+        'Host names under which `admin` may be asked, against DNS rebinding. Addresses, `localhost` and private names (without a dot, `.svc`, `.cluster.local`, `.internal`) always may.',
     },
     tls: {
       decoder: serverTls,
       description:
-        'TLS on `listen`, with HTTP/2 for clients that speak it, see [TLS](#tls-http2-proxy-protocol-and-unix-sockets). Files are followed while it runs. Default: plain HTTP, for a proxy in front.',
+        '[TLS](#tls-http2-proxy-protocol-and-unix-sockets) and HTTP/2 on `listen`. Default: plain HTTP, for a proxy in front.',
       examples: [{ cert: `\${file:/etc/ssl/gateway.pem}`, key: `\${file:/run/secrets/gateway-key.pem}` }],
     },
     proxyProtocol: {
       decoder: flag,
       description:
-        'Whether `trustedProxies` begin each connection with a header of the PROXY protocol (v1 or v2), which then says where the client is. From anybody else such a header is a malformed request. Default: `false`.',
+        'Whether `trustedProxies` begin each connection with a PROXY header (v1 or v2), which names the client. Default: `false`.',
     },
     keepAliveTimeout: {
       decoder: duration,
       default: '65s',
       description:
-        "How long a client's connection is kept without a request. Behind a load balancer it has to be longer than the balancer keeps its own (600 s at Google Cloud, up to an hour elsewhere).",
+        'How long an idle client connection is kept. Must be longer than a load balancer in front keeps its own (600 s at Google Cloud).',
     },
     readiness: {
       decoder: word(['process', 'strict']),
       default: 'process',
       description:
-        'What turns `/readyz` 503. `process`: this process has no configuration in force, does not listen or drains. `strict`: also a store or a facilitator that does not answer, which takes every replica that shares it out of service, free routes included.',
+        'What turns `/readyz` 503. `process`: no configuration in force, not listening, draining. `strict`: also a store or facilitator that does not answer, for all replicas at once.',
     },
     publicUrl: {
       decoder: publicOrigin,
       description:
-        'The origin that clients see; the front of `resource.url`. Default: from trusted forwarding headers, else from `Host`.',
+        'The origin that clients see, in `resource.url`. Default: from trusted forwarding headers, else from `Host`.',
       examples: ['https://api.example.com'],
     },
     trustedProxies: {
       decoder: list(cidr, 'a list such as [10.0.0.0/8]'),
       description:
-        'Whose `X-Forwarded-*` headers are believed; `unix` is whoever connects to a unix socket. Default: nobody.',
+        'Whose `X-Forwarded-*` headers are believed; `unix`: whoever connects to a unix socket. Default: nobody.',
     },
     workers: {
       decoder: workers,
       default: 1,
       description:
-        'Processes that share the public address; `auto` is one per core. More than one needs a store that they share: `sqlite` or `postgres`.',
+        'Processes that share the address; `auto` is one per core. More than one needs `sqlite` or `postgres`.',
     },
     upstream: { decoder: upstream, description: 'The API behind the gateway, for routes without their own.' },
     payTo: {
       decoder: payees,
-      description:
-        'Who is paid, in quotes: one address, or one for each network family, such as `{eip155: "0x…", solana: "…"}`.',
+      description: 'Who is paid, in quotes: one address, or one for each network family.',
     },
     accepts: {
       decoder: acceptsDecoder(table),
@@ -122,7 +120,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
     },
     asset: {
       decoder: asset,
-      description: 'What is paid with where `accepts` does not say. Default: the first known asset of each network.',
+      description: "What is paid with where `accepts` does not say. Default: each network's first known asset.",
     },
     facilitator: {
       decoder: facilitatorsDecoder(table, kinds.facilitatorKinds),
@@ -131,70 +129,65 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
     store: {
       decoder: storeDecoder(kinds.storeKinds),
       default: 'sqlite:./turnpike.db',
-      description:
-        'Where payments are remembered, see [Stores](#stores). `memory` forgets at a restart what was paid and which settlements were open.',
+      description: 'Where payments are remembered, see [Stores](#stores).',
     },
     settle: {
       decoder: settleMode,
       default: 'after',
       description:
-        'When the money moves, see [Settle modes](#settle-modes): `after` the upstream answered well, `before` it is asked, or `deferred` until after the answer is out.',
+        'When the money moves: `after` the API answered well, `before` it is asked, or `deferred` until the answer is out. See [settle modes](../README.md#when-the-money-moves).',
     },
     deferred: {
       decoder: deferredBounds,
-      description:
-        'How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after` until payments are settled again.',
+      description: 'How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`.',
     },
     keepAnswers: {
       decoder: keepAnswers,
       default: 'off',
       description:
-        'Keeps the answers of paid calls that cannot be sent again, such as a `POST`, so that a buyer whose connection dropped gets what was paid for. Without it that answer is lost: the buyer has paid and gets 409 `delivery_unknown`. An answer that is kept is read whole, up to the size, before it goes out, and stays in the store, unencrypted, for as long as the payment (`retention`).',
+        'Keeps answers of paid calls that cannot be sent again, such as `POST`, for buyers whose connection dropped; else they get 409 `delivery_unknown`. A kept answer is read whole, up to the size, before it goes out, and lies in the store unencrypted while it can be collected.',
     },
     paymentIdentifier: {
       decoder: identifierRule,
       default: 'off',
       description:
-        "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged only once however often it is sent: `optional`, or `required`, which refuses payments without one.",
+        "Whether a purchase carries the buyer's own id (x402 extension `payment-identifier`), under which it is charged once; `required` refuses payments without one.",
     },
     receipts: {
       decoder: receipts,
       description:
-        'Signs offers in 402s and receipts of what was delivered (x402 extension `offer-receipt`), with a key that `/.well-known/did.json` names. Needs `publicUrl`. Default: `off`. See [discovery.md](discovery.md#signed-offers-and-receipts).',
+        'Signs offers and receipts (x402 extension `offer-receipt`). Needs `publicUrl`. Default: `off`. See [discovery.md](discovery.md#signed-offers-and-receipts).',
       examples: [{ format: 'jws' }],
     },
     builderCode: {
       decoder: builderCode,
       description:
-        'To whom settlements are attributed on chain (x402 extension `builder-code`, ERC-8021): a code such as `my_app`, or a map with `app` and `services`. Facilitators that know the extension write it behind the call data. Default: nobody.',
+        'To whom settlements are attributed on chain (x402 extension `builder-code`, ERC-8021). Default: nobody.',
       examples: ['my_app', { app: 'my_app', services: ['my_service'] }],
     },
     enforce: {
       decoder: enforcement,
       default: '100%',
-      description:
-        'How many clients of priced routes are charged, see [Shadow mode](#shadow-mode): all (`100%`), a share such as `25%`, or none (`off`).',
+      description: 'How many clients of priced routes are charged, see [Shadow mode](#shadow-mode).',
     },
     accessTokens: {
       decoder: accessTokens,
-      description:
-        'How the access tokens of routes with `access` are signed and carried, see [access.md](access.md). The defaults are right for most.',
+      description: 'How [access tokens](access.md) are signed and carried. The defaults are right for most.',
     },
     protocols: {
       decoder: protocols,
       description:
-        'The protocols that priced routes are paid in: `x402`, `mpp` (`WWW-Authenticate: Payment`) or both in one 402. Default: `[x402]`. See [rails.md](rails.md#mpp).',
+        'The protocols of priced routes: `x402`, [`mpp`](rails.md#mpp), or both in one 402. Default: `[x402]`.',
       examples: [['x402', 'mpp']],
     },
     mpp: {
       decoder: mpp,
-      description: 'How MPP is spoken, on routes whose `protocols` name it. The defaults are right for most.',
+      description: 'How MPP is spoken. The defaults are right for most.',
       examples: [{ header: 'Payment-Authorization' }],
     },
     webhooks: {
       decoder: webhooks,
-      description:
-        'Who is told of every payment that settles, by signed messages that are repeated until they arrive, see [webhooks.md](webhooks.md). Default: nobody.',
+      description: 'Who is told of every payment that settles, see [webhooks.md](webhooks.md). Default: nobody.',
     },
     unmatched: {
       decoder: word(['deny', 'pass']),
@@ -205,67 +198,65 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: word(['gateway', 'api']),
       default: 'gateway',
       description:
-        "Who answers CORS preflights of priced routes. `gateway`: it allows every origin, without cookies. `api`: they reach the API unpaid, and its answer is relayed with leave to send payments; the gateway's own answers then name the page's origin and allow credentials.",
+        "Who answers CORS preflights of priced routes. `gateway`: allows every origin, without cookies. `api`: the API, unpaid; its answer is relayed with leave to send payments, and the gateway's own answers name the page's origin and allow credentials.",
     },
     retryWindow: {
       decoder: duration,
       default: '10m',
-      description: 'How long a payment whose answer did not arrive can be collected again without a new charge.',
+      description: 'How long an answer that did not arrive can be collected without a new charge.',
     },
     foreignTransfers: {
       decoder: word(['refuse', 'serve']),
       default: 'refuse',
       description:
-        'What becomes of a payment that somebody else sent to the chain before its request came. `refuse`: 409 without a new offer. `serve`: where the facilitator has a node of its own, the exact transfer, younger than `maxTimeoutSeconds` (15 minutes at most), is this payment, and is served once. Only where this gateway has a `payTo` of its own, with nobody else selling to it: a payment that was served elsewhere would buy here once more. See [lifecycle.md](lifecycle.md#sent-by-somebody-else).',
+        'A payment that [somebody else sent](lifecycle.md#sent-by-somebody-else) to the chain first: `refuse` (409, no offer) or `serve` once. `serve` only where nobody else sells to this `payTo`.',
     },
     retention: {
       decoder: retentionPeriod,
       default: '90d',
       description:
-        'How long finished payments and kept answers stay in the ledger; at least `retryWindow`. Payments that are open or could be used again stay longer.',
+        'How long finished payments stay in the ledger; at least `retryWindow`. See [ledger.md](ledger.md#retention).',
     },
     drainTimeout: {
       decoder: duration,
       default: '30s',
-      description: 'How long a shutdown may take: the delay, then requests in flight and their settlements.',
+      description: 'How long a shutdown may take, `drainDelay` included.',
     },
     drainDelay: {
       decoder: pause,
       description:
-        'How long a shutdown goes on taking connections after `/readyz` says 503, so that load balancers look elsewhere first. Default: `2s`, at most half of `drainTimeout`.',
+        'How long a shutdown still takes connections after `/readyz` says 503. Default: `2s`, at most half of `drainTimeout`.',
     },
     log: {
       decoder: logRules,
-      description: 'What is logged: `level`, the share of the requests (`sample`), and statuses that are not (`skip`).',
+      description: 'What is logged: `level`, a share of the requests (`sample`), statuses left out (`skip`).',
       examples: [{ level: 'warn' }, { sample: '10%', skip: [402] }],
     },
     logClientAddress: {
       decoder: flag,
-      description: "Whether the client's address is part of a request's line in the log. Default: `true`.",
+      description: "Whether the log has clients' addresses. Default: `true`.",
     },
     tracing: {
       decoder: tracing,
-      description:
-        'Traces by OpenTelemetry: a span for every request and for each stage of it. Default: none, and nothing of it is loaded.',
+      description: '[Traces](monitoring.md#traces) by OpenTelemetry. Default: none.',
       examples: [{ endpoint: 'http://otel-collector:4318', sample: '10%' }],
     },
     discovery: {
       decoder: discovery,
       description:
-        'What agents find the gateway by: `/openapi.json`, `/llms.txt` and `/.well-known/x402`, unless a route has exactly that path. Default: what the price table says; `off` for nothing.',
+        'What agents find the gateway by: `/openapi.json`, `/llms.txt` and `/.well-known/x402`. Default: what the price table says. See [discovery.md](discovery.md).',
       examples: [{ title: 'Weather', openapi: './openapi.yaml' }],
     },
     paywall: {
       decoder: paywall,
-      description:
-        'The page that browsers get with a 402, see [Pages](pages.md). Default: `on`. Machines get what they get without it.',
+      description: 'The [page](pages.md) that browsers get with a 402. Default: `on`.',
       examples: [{ title: 'Weather', colour: '#0b57d0' }],
     },
     limits: { decoder: limitKeys, description: 'Bounds against hostile or broken clients.' },
     routes: {
       decoder: routesDecoder(table),
       required: true,
-      description: 'The price table. The most specific route wins, whatever the order.',
+      description: 'The price table. The most specific route wins.',
     },
   } as const;
 }

@@ -46,65 +46,61 @@ export const limitKeys = map('a map of limits', {
   },
   bodyBytes: {
     decoder: byteSize(MOST_BODY_BYTES),
-    description:
-      'Longest request body: 413 before anything is done where its length is announced, else as soon as it grows over it. Default: any length, nothing is kept in memory.',
+    description: 'Longest request body: 413 above it. Default: any.',
     examples: ['1MB', 65_536],
   },
   pricedBodyBytes: {
     decoder: byteSize(MOST_PRICED_BODY_BYTES),
     default: DEFAULT_LIMITS.pricedBodyBytes,
-    description:
-      'Longest request body on routes whose price depends on it, where it is read before it is sent: 413 for a longer one.',
+    description: 'The same on routes whose price depends on the body.',
     examples: ['256KB', '1MB'],
   },
   connections: {
     decoder: count,
     default: DEFAULT_LIMITS.connections,
-    description:
-      'Most connections of clients to one process. Each takes a file descriptor, and another one while its request is at the upstream.',
+    description: 'Most client connections to one process. Each takes a file descriptor, two during a request.',
   },
   connectionsPerAddress: {
     decoder: count,
     default: DEFAULT_LIMITS.connectionsPerAddress,
     description:
-      'The same for one client address (of IPv6, a /64). `trustedProxies` are not bounded by it: name the load balancer there, or all its clients count as one.',
+      'The same for one client address (of IPv6, a /64). `trustedProxies` are not bounded: name the load balancer there.',
   },
   refusalsPerMinute: {
     decoder: count,
     default: DEFAULT_LIMITS.refusalsPerMinute,
     description:
-      'How many payments of one client address in a minute, and at once, a facilitator may be asked about for nothing; above it 429. What counts are refused payments, and signatures of smart accounts until they prove good. Each process counts for itself.',
+      "Payments of one client address in a minute, and at once, that a facilitator refused, or smart accounts' that it has not proved yet; above it 429. For each process.",
   },
   unpaidCallsPerPayer: {
     decoder: count,
     default: DEFAULT_LIMITS.unpaidCallsPerPayer,
     description:
-      'Most calls of one payer that are at the upstream before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. Each process counts for itself.',
+      'Most calls of one payer at the API before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. For each process.',
   },
   upstreamCallsPerClient: {
     decoder: count,
     description:
-      'Most calls of one client address (of IPv6, a /64; behind `trustedProxies` the forwarded address) that are at one upstream at once, WebSockets included; above it 503 `too_many_upstream_calls`. Default: 128, or half of what the upstream has `connections` for, if that is less. Each process counts for itself.',
+      'Most calls of one client address at one upstream at once, see [upstreams.md](upstreams.md#room-for-calls). Default: 128, or half of its `connections` if that is less.',
   },
   keptAnswersInMemory: {
     decoder: byteSize(MOST_BODY_BYTES),
     default: DEFAULT_LIMITS.keptAnswersInMemory,
     description:
-      'Most bytes of answers that one process holds in memory to keep them (`keepAnswers`), over all routes, until their requests are over. An answer that finds no room is relayed and not kept.',
+      "Most bytes of answers in one process's memory for `keepAnswers`. An answer that finds no room is relayed and not kept.",
     examples: ['64MB'],
   },
   keptAnswersInStore: {
     decoder: byteSize(MOST_BODY_BYTES),
     default: DEFAULT_LIMITS.keptAnswersInStore,
-    description:
-      'Most bytes of kept answers in the store, over all routes. One that finds no room is relayed and not kept. Answers go when nobody may collect them any more: after `retryWindow`, and when their payment ends without money.',
+    description: 'Most bytes of kept answers in the store; the same.',
     examples: ['1024MB'],
   },
   bodiesInMemory: {
     decoder: byteSize(MOST_BODY_BYTES),
     default: DEFAULT_LIMITS.bodiesInMemory,
     description:
-      'Most bytes of bodies that one process holds in memory because they decide what a request costs: of requests, and of answers that are read before they are charged. One client address gets a quarter of it. A request whose body finds no room gets 503; an answer that finds none counts as one that is too large.',
+      "Most bytes in one process's memory of bodies that decide a price, or answers that are read before they are charged; a quarter for one client address. A request without room gets 503, an answer without counts as too large.",
     examples: ['64MB'],
   },
 });

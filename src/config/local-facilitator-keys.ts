@@ -43,7 +43,7 @@ export function localKeys(table: AssetTable) {
     maxFeePerGas: { decoder: gasPrice, default: '50 gwei', description: 'Above this gas price nothing is settled.' },
     eip6492Factories: {
       decoder: list(evmAddress, 'a list of factory addresses'),
-      description: "Factories that may be called to deploy a payer's smart wallet. Default: none.",
+      description: "Factories that may deploy a payer's smart wallet. Default: none.",
     },
     confirmations: {
       decoder: integer('a whole number from 1 to 256', 1, 256),
@@ -54,17 +54,17 @@ export function localKeys(table: AssetTable) {
       decoder: integer('a number of gas', 0, 1_000_000_000),
       default: 600_000,
       description:
-        "Gas that one payer's settlements may take within an hour without moving money; above it nothing is sent for that payer. Some four transfers.",
+        "Gas that one payer's settlements may take in an hour without moving money; above it nothing is sent for that payer.",
     },
     failedGas: {
       decoder: integer('a number of gas', 0, 1_000_000_000),
       default: 6_000_000,
-      description: 'The same of all payers; above it each payment is settled by itself, and simulated right before.',
+      description: 'The same of all payers; above it each payment is settled alone, and simulated right before.',
     },
     settleTimeout: {
       decoder: duration,
       default: '60s',
-      description: 'How long to wait for a receipt. After it the outcome is unknown and is looked for.',
+      description: 'How long to wait for a receipt. Then the outcome is unknown, and looked for.',
     },
   });
 }

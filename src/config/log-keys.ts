@@ -30,12 +30,12 @@ export const logKeys = map('a map such as {level: warn}', {
   level: {
     decoder: word(LOG_LEVELS),
     default: 'info',
-    description: 'The least level that is written. Requests are `info`, and `error` from status 500 on.',
+    description: 'Lowest level written. Requests are `info`, from status 500 on `error`.',
   },
   sample: {
     decoder: share,
     default: '100%',
-    description: 'The share of the lines of requests that is written. Those of status 500 and above always are.',
+    description: 'Share of requests written; status 500 and above always.',
     examples: ['10%'],
   },
   skip: {

@@ -35,12 +35,12 @@ export const mcpKeys = map('a map such as {tools: {search: $0.01}, otherwise: fr
   otherwise: {
     decoder: otherwise,
     description:
-      'What a tool, resource or prompt costs that nothing fits: `free`, a price, or `refuse`. Default: `refuse`. Everything else that clients ask of an MCP server is free.',
+      'What a tool, resource or prompt costs that nothing fits: `free`, a price, or `refuse`. Default: `refuse`.',
   },
   binding: {
     decoder: word<McpBinding>(['result', 'error', 'http']),
     description:
-      'How a price is told: as a `result` of the tool that failed, as an `error` of JSON-RPC, or as an HTTP 402 (`http`). Default: `result`. Who sends a payment header always gets HTTP.',
+      'How a price is told: as a failed `result`, as a JSON-RPC `error`, or as an HTTP 402 (`http`). Default: `result`. Who sends a payment header always gets HTTP.',
   },
   describe: {
     decoder: flag,

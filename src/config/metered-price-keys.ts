@@ -90,32 +90,31 @@ export const meteredPriceKeys = map('the metered form {upTo, meter, rates}', {
   upTo: {
     decoder: ceiling,
     required: true,
-    description: 'The maximum: what the buyer signs for. The charge is what was used, and never more than this.',
+    description: 'The maximum, which the buyer signs for. The charge is what was used.',
     examples: ['$0.50'],
   },
   meter: {
     decoder: meter,
     required: true,
-    description:
-      'What tells how much was used: the answer of an API family (`openai`, `anthropic`, `gemini`, `openrouter`, `ollama`; `auto` goes by the end of the path), a header of the answer (`{ header: X-Cost }`), a member of it (`{ json: /usage/credits }`), its `bytes`, its `seconds`, or the API itself (`upstream`: `Settlement-Overrides` or `PAYMENT-SETTLEMENT`).',
+    description: 'What tells how much was used, see [metering.md](metering.md#how-a-charge-is-made).',
     examples: ['openai', { header: 'X-Cost' }],
   },
   rates: {
     decoder: record(rateText, RATES, `^(?:${DIMENSIONS.join('|')})$`),
     description:
-      'What each unit costs: `input`, `cachedInput`, `cacheWrite`, `output`, `unit`, `bytes`, `seconds`, as a price for so many (`$2.50/1M`; K, M and G are thousands); `cost` is a factor on the cost that the answer states. `cachedInput` and `cacheWrite` cost what `input` costs where they have no rate. Required, except for `upstream`.',
+      'What each unit costs: `input`, `cachedInput`, `cacheWrite`, `output`, `unit`, `bytes`, `seconds`; `cost` is a factor on the cost that the answer states. Required, except for `upstream`.',
     examples: [{ input: '$2.50/1M', cachedInput: '$0.25/1M', output: '$10/1M' }],
   },
-  min: { decoder: ceiling, description: 'The least that a call costs that is charged. Default: nothing.' },
+  min: { decoder: ceiling, description: 'The least that a charged call costs. Default: nothing.' },
   missing: {
     decoder: word(['min', 'max', 'nothing']),
     default: 'min',
-    description: 'What an answer costs that does not tell what was used: `min`, `max` (all of `upTo`), or `nothing`.',
+    description: 'What an answer without usage costs: `min`, `max` (`upTo`) or `nothing`.',
   },
   cap: {
     decoder: flag,
     description:
-      'Whether a limit of output tokens is put into requests that name none, so that what the answer costs stays within `upTo`. For meters of API families with a rate for `output`. Default: `false`.',
+      'Whether requests without a limit of output tokens [get one](metering.md#a-limit-of-output-tokens), so that the cost stays within `upTo`. Default: `false`.',
   },
 });
 

@@ -60,28 +60,26 @@ export const assetKeys = map('the long form {address, decimals, name, version, t
     decoder: address,
     required: true,
     description:
-      'The token contract or mint. An EVM contract is asked for all of this at start and reload, where an `rpc` URL of its network is known.',
+      'The token contract or mint. An EVM contract is asked whether all of this is right, where an `rpc` URL is known.',
   },
   decimals: {
     decoder: integer('a whole number from 0 to 36', 0, 36),
     required: true,
-    description: 'Digits after the point of one whole token, as the contract says.',
+    description: 'Digits after the point of one whole token.',
     examples: [6, 18],
   },
   name: {
     decoder: domainText('name'),
-    description:
-      'EIP-712 domain name of the contract. It decides every signature. Required on EVM, and for nothing else.',
+    description: 'EIP-712 domain name of the contract. Required on EVM, and only there.',
   },
   version: {
     decoder: domainText('version'),
-    description: 'EIP-712 domain version of the contract. Required on EVM, and for nothing else.',
+    description: 'EIP-712 domain version. Required on EVM, and only there.',
     examples: ['2'],
   },
   transferMethod: {
     decoder: word(['eip3009', 'permit2']),
-    description:
-      'How the token moves on a signed authorization: `transferWithAuthorization`, or Permit2. Required on EVM, and for nothing else.',
+    description: '`transferWithAuthorization`, or Permit2. Required on EVM, and only there.',
   },
   symbol: {
     decoder: symbol,
@@ -139,14 +137,14 @@ export function acceptKeys(table: AssetTable) {
     },
     asset: {
       decoder: asset,
-      description: 'What is paid with. Default: `asset` of the file, else the first known asset of the network.',
+      description: "Default: `asset` of the file, else the network's first known asset.",
     },
     scheme: { decoder: scheme, default: 'exact', description: 'The payment scheme.' },
     payTo: { decoder: address, description: 'Who is paid. Default: `payTo` of the route, else of the file.' },
     maxTimeoutSeconds: {
       decoder: integer(`a whole number of seconds, up to ${MAX_TIMEOUT_SECONDS}`, 1, MAX_TIMEOUT_SECONDS),
       description:
-        'How long a quote holds. At least the time of the call plus 30; default 300, or that when it is longer. An answer on credit, metered streams included, is cut 30 seconds before its payment ends.',
+        'How long a quote holds: at least the time of the call plus 30; default 300, or that if longer. An answer on credit is cut 30 seconds before its payment ends.',
     },
   });
 }
@@ -197,7 +195,7 @@ export const atomicPriceKeys = map(PRICE, {
   asset: {
     decoder: address,
     required: true,
-    description: 'The contract or mint of one of the assets that the route accepts.',
+    description: 'The contract or mint of an asset that the route accepts.',
   },
 });
 

@@ -34,12 +34,12 @@ export const mppKeys = map('a map with header or keys', {
     decoder: header,
     default: DEFAULT_MPP.header,
     description:
-      'The field that clients put the credential in. Name another one than `Authorization` where the API needs that itself: `Payment-Authorization` is what `mppx` suggests.',
+      'The field of the credential, where the API needs `Authorization` itself: `mppx` suggests `Payment-Authorization`.',
   },
   keys: {
     decoder: secretKeys,
     description:
-      'What challenges are signed with, newest first: the first signs, all are known. To rotate, put a new one in front and take the old one away when its challenges have ended, after five minutes. Default: one that the store makes and keeps, the same for all replicas on it.',
+      'What challenges are signed with: the first signs, all are known. To rotate, put a new one in front, and take the old one away after five minutes. Default: one that the store makes.',
     examples: [[`\${file:/run/secrets/mpp-key}`]],
   },
 });

@@ -12,8 +12,7 @@ export const receiptKeys = map(EXPECTS, {
   format: {
     decoder: word(['jws']),
     required: true,
-    description:
-      'How it is signed: `jws`, by Ed25519. The key is made from a secret of the store, the same for all replicas on it, and is published as `did:web` of `publicUrl`.',
+    description: 'How it is signed: by Ed25519. The store makes the key; `/.well-known/did.json` publishes it.',
   },
 });
 

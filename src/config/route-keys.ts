@@ -96,8 +96,7 @@ export function priceKeys(table: AssetTable) {
     },
     name: {
       decoder: entryName,
-      description:
-        'Stable id after that of the route, for metrics, the ledger and passes: `route#name`. Default: from the conditions.',
+      description: 'Stable id for metrics, ledger and passes: `route#name`. Default: from the conditions.',
     },
     description: text,
     accepts: { ...accepts, description: 'Ways to pay. Default: those of the route.' },
@@ -121,20 +120,19 @@ export function routeKeys(table: AssetTable) {
 /** The keys about money that a route and its prices have. */
 function routeKeyParts(table: AssetTable) {
   return {
-    description: { decoder: description, description: 'What a buyer gets; shown in the 402. At most 500 characters.' },
+    description: { decoder: description, description: 'What a buyer gets; shown in the 402.' },
     accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
     payTo: { decoder: payees, description: 'Who is paid. Default: `payTo` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
     charge: {
       decoder: chargeRule,
       description:
-        'Statuses of the API that are what is sold, as a list. Other answers are relayed, and not charged with `settle: after` and `deferred`; with `settle: before` the money has moved, and the payment stays good for the same request until `retryWindow` is over. Default: `[2xx]`; a redirect or a 304 is free. List them where a redirect is what is sold, such as a link to a file. Or a map with `statuses` and `unlessJson`.',
+        'Statuses of the API that are charged; others are relayed and not charged. With `settle: before` the money has moved, and the payment stays good for `retryWindow`. Default: `[2xx]`: redirects are free. Or a map.',
       examples: [['2xx', '302'], { unlessJson: { '/error': 'present' } }],
     },
     access: {
       decoder: access,
-      description:
-        'Sells a pass with each payment: pay once, come back with the access token until time or requests run out. See [access.md](access.md).',
+      description: 'Sells a [pass](access.md) with each payment: pay once, come back until time or requests run out.',
       examples: [{ for: '1h', requests: 1000 }],
     },
   } as const;
@@ -147,7 +145,7 @@ function routeKeyTable(table: AssetTable) {
       decoder: path,
       required: true,
       description:
-        'Case-sensitive path. `:name` is exactly one segment, `{name}` a part of one, as in `report.{format}`; a trailing `/*` is the rest, and the bare prefix.',
+        'Case-sensitive. `:name` is one segment, `{name}` a part of one (`report.{format}`), a trailing `/*` the rest and the bare prefix.',
       examples: ['/v1/weather/:city', '/v1/reports/*'],
     },
     methods: {
@@ -157,25 +155,22 @@ function routeKeyTable(table: AssetTable) {
     encoded: {
       decoder: list(word(ENCODED_CHARACTERS), 'a list such as [slash, semicolon]', 1),
       description:
-        'What a path may hold below the front of a `/*` although servers disagree about it: `slash` (`%2F`), `backslash` (`%5C`), `semicolon` (`;` and `%3B`), `empty` (`//`). It is forwarded as it came and matched undecoded. Only where everything below has one price. Dot segments never pass, however they are written. Default: none.',
+        'What a path may hold below a `/*`: `slash` (`%2F`), `backslash` (`%5C`), `semicolon` (`;`, `%3B`), `empty` (`//`). Matched undecoded, forwarded as it came. Only where everything below has one price. Default: none.',
       examples: [['slash', 'semicolon']],
     },
-    host: { decoder: hostName, description: 'Lower-case host without port. Default: every host.' },
+    host: { decoder: hostName, description: 'Default: every host.' },
     price: {
       decoder: price,
-      description:
-        'What one call costs: `free`, dollars, an amount of a token, or atomic units. Decimal, never rounded. This or `prices` is required.',
+      description: 'What one [call costs](#prices). This, `prices` or `mcp` is required.',
       examples: ['free', '$0.001', '0.25 USDC'],
     },
     prices: {
       decoder: list(priceKeys(table), 'a list of prices with conditions', 1),
-      description:
-        'Several prices instead of `price`: the first whose `when` fits a request decides. What nothing fits gets 400 and is not forwarded. What an entry does not say about money, it takes from the route. See [prices.md](prices.md).',
+      description: 'Several prices: the first whose `when` fits decides. See [prices.md](prices.md).',
     },
     mcp: {
       decoder: mcpKeys,
-      description:
-        'Sells the tools, resources and prompts of an MCP server (Streamable HTTP) instead of requests: in place of `price`. See [mcp.md](mcp.md).',
+      description: 'Sells the tools, resources and prompts of an [MCP server](mcp.md).',
       examples: [{ tools: { search: '$0.01', 'image_*': '$0.05' }, otherwise: 'free' }],
     },
     name: {
@@ -185,8 +180,7 @@ function routeKeyTable(table: AssetTable) {
     description,
     discovery: {
       decoder: word(['off']),
-      description:
-        '`off` leaves the route out of `/openapi.json`, `/llms.txt` and `/.well-known/x402`, and its 402s tell catalogues nothing. Default: what `discovery` of the file says. See [discovery.md](discovery.md).',
+      description: '`off` hides the route from agents and catalogues. Default: `discovery` of the file.',
     },
     mimeType: {
       decoder: mimeType,
@@ -202,40 +196,38 @@ function routeKeyTable(table: AssetTable) {
     idempotent: {
       decoder: flag,
       description:
-        'Whether the API itself sees to it that a call sent twice is carried out once. Then a paid call of any method is sent again when its answer did not arrive. Default: `false`, only safe methods such as `GET` are.',
+        'Whether the API carries out a call once that is sent twice. Then a paid call of any method is sent again when its answer did not arrive. Default: `false`.',
     },
     keepAnswers: {
       decoder: keepAnswers,
-      description: 'Answers kept for buyers whose connection dropped, or `off`. Default: `keepAnswers` of the file.',
+      description: 'Default: `keepAnswers` of the file.',
     },
     paymentIdentifier: {
       decoder: identifierRule,
-      description: "Whether a purchase carries the buyer's own id. Default: `paymentIdentifier` of the file.",
+      description: 'Default: `paymentIdentifier` of the file.',
     },
     builderCode: {
       decoder: builderCode,
-      description: 'To whom its settlements are attributed, or `off`. Default: `builderCode` of the file.',
+      description: 'Default: `builderCode` of the file.',
     },
     enforce: {
       decoder: enforcement,
-      description: 'How many clients are charged, such as `25%`, or `off`. Default: `enforce` of the file.',
+      description: 'How many clients are charged. Default: `enforce` of the file.',
     },
     access: pass,
     free: {
       decoder: freeQuota,
-      description:
-        'How many requests each client has for nothing; above that they are paid for. A batch is never free. See [prices.md](prices.md#free-requests).',
+      description: 'How many requests each client has for nothing. See [prices.md](prices.md#free-requests).',
       examples: [{ requests: 20, per: 'day' }],
     },
     keys: {
       decoder: knownCustomers,
-      description:
-        'Known customers, who need not pay: a request with the key of one of them is served. Any other key is none. See [prices.md](prices.md#keys-of-customers).',
+      description: 'Known customers, who need not pay. See [prices.md](prices.md#keys-of-customers).',
       examples: [{ header: 'X-Api-Key', sha256: `\${file:/run/keys.txt}` }],
     },
     timeout: {
       decoder: duration,
-      description: "How long until the upstream's response headers. Default: that of the upstream.",
+      description: "How long until the API's response headers. Default: that of the upstream.",
     },
     rewrite: {
       decoder: complete(rewriteKeys, (rewrite): PathRewrite => rewrite),

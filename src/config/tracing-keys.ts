@@ -49,8 +49,7 @@ export const tracingKeys = map('a map with endpoint', {
   endpoint: {
     decoder: endpoint,
     required: true,
-    description:
-      'Base URL of an OpenTelemetry collector, or of anything that takes OTLP over HTTP; `/v1/traces` is put after it.',
+    description: 'Base URL of what takes OTLP over HTTP; `/v1/traces` is put after it.',
     examples: ['http://otel-collector:4318', `\${OTEL_EXPORTER_OTLP_ENDPOINT}`],
   },
   headers: {
@@ -62,7 +61,7 @@ export const tracingKeys = map('a map with endpoint', {
     decoder: share,
     default: '100%',
     description:
-      'Share of requests that are traced. Where one of `trustedProxies` sends a trace, its decision holds instead; a client has no say.',
+      "Share of requests that are traced. A trace of one of `trustedProxies` decides for itself; a client's does not.",
   },
   serviceName: { decoder: serviceName, default: 'turnpike', description: '`service.name` of the spans.' },
 });

@@ -68,48 +68,42 @@ export const upstreamKeys = map(UPSTREAM_RIGHT, {
     decoder: byKind<readonly UpstreamServer[]>(URLS_RIGHT, { scalar: oneServer, list: serverList }),
     required: true,
     description:
-      'Where the API is, or a list of servers that answer alike, see [upstreams.md](upstreams.md). A path in a URL is put before every path that is forwarded there. `unix:/run/api.sock` is an API on a unix socket.',
+      'Where the API is, or a list of servers that answer alike, see [upstreams.md](upstreams.md). A path in a URL is put before every forwarded path.',
   },
   headers: {
     decoder: upstreamHeaders,
-    description:
-      'Headers to set on every forwarded request, such as an API key; `Host` too, which is otherwise that of the URL, and `localhost` on a unix socket.',
+    description: 'Headers to set on every forwarded request, such as an API key or `Host`.',
   },
   connectTimeout: {
     decoder: duration,
     default: DEFAULT_CONNECT_TIMEOUT,
-    description: 'How long until a connection stands, TLS included.',
+    description: 'How long to connect, TLS included.',
   },
   timeout: {
     decoder: duration,
     default: DEFAULT_TIMEOUT,
-    description: 'How long until response headers, where the route does not say.',
+    description: 'How long until response headers.',
   },
   idleTimeout: {
     decoder: duration,
-    description:
-      'Longest silence inside the body of a response, then it is cut off. Default: none, because event streams are silent for as long as they like.',
+    description: 'Longest silence in the body of a response; then it is cut off. Default: none.',
   },
   totalTimeout: {
     decoder: duration,
-    description:
-      'Longest time from a request to the end of its response; before the headers it is a 504, inside the body the response is cut off. Settling a payment does not count. Default: none.',
+    description: 'Longest time from a request to the end of its response, without settling. Default: none.',
   },
   connections: {
     decoder: integer('a whole number from 1 to 10000', 1, 10_000),
     default: DEFAULT_CONNECTIONS,
-    description:
-      'Most connections held open to each server; WebSockets have one more each. A call that finds none is refused with 503 `too_many_upstream_calls`, and not charged.',
+    description: 'Most connections to each server, see [room for calls](upstreams.md#room-for-calls).',
   },
   paidConnections: {
     decoder: integer('a whole number from 0 to 9999', 0, 9_999),
-    description:
-      'How many of `connections` are kept for calls that are paid for, by a payment or a pass; calls that are free have the others. Default: a quarter of `connections`.',
+    description: 'How many of `connections` are kept for paid calls. Default: a quarter.',
   },
   tls: {
     decoder: upstreamTls,
-    description:
-      'How an https upstream is verified, and who the gateway is to it. Verification cannot be switched off.',
+    description: 'How an https upstream is verified, and who the gateway is to it.',
   },
 });
 

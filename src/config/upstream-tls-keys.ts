@@ -25,13 +25,12 @@ export const tlsKeys = map('a map with ca, serverName, or cert and key', {
   },
   cert: {
     decoder: certificates(IDENTITY_RIGHT),
-    description:
-      'Certificate that the gateway shows to the upstream (mutual TLS), in PEM with its intermediates after it. Needs `key`.',
+    description: 'Certificate for mutual TLS, in PEM with its intermediates after it. Needs `key`.',
     examples: [`\${file:/etc/ssl/gateway.pem}`],
   },
   key: {
     decoder: text({ expects: KEY_RIGHT, multiline: true, secret: true, parse: parseKey }),
-    description: 'Private key of `cert`, in PEM, unencrypted.',
+    description: 'Private key of `cert`.',
     examples: [`\${file:/run/secrets/gateway-key.pem}`],
   },
 });
@@ -97,13 +96,13 @@ export const serverTlsKeys = map('a map with cert and key', {
   cert: {
     decoder: certificates(IDENTITY_RIGHT),
     required: true,
-    description: 'Certificate that clients are shown, in PEM with its intermediates after it.',
+    description: 'Certificate, in PEM with its intermediates after it.',
     examples: [`\${file:/etc/ssl/gateway.pem}`],
   },
   key: {
     decoder: text({ expects: KEY_RIGHT, multiline: true, secret: true, parse: parseKey }),
     required: true,
-    description: 'Private key of `cert`, in PEM, unencrypted.',
+    description: 'Private key of `cert`.',
     examples: [`\${file:/run/secrets/gateway-key.pem}`],
   },
 });

@@ -24,14 +24,13 @@ export const freeKeys = map('a map such as {requests: 20, per: day}', {
   per: {
     decoder: period,
     required: true,
-    description: 'The period: second, minute, hour, day, or a duration. Periods follow each other in UTC.',
+    description: 'The period, in UTC.',
     examples: ['day', '30m'],
   },
   by: {
     decoder: word(['address']),
     default: 'address',
-    description:
-      'Who is one client: `address`, an IPv4 address or an IPv6 /64. Behind a proxy it needs `trustedProxies`.',
+    description: 'Who is one client: an IPv4 address or an IPv6 /64. Behind a proxy it needs `trustedProxies`.',
   },
 });
 

@@ -25,8 +25,7 @@ export const webhookKeys = map('a map with url and secret', {
   secret: {
     decoder: text({ expects: SECRET_RIGHT, secret: 'parser', parse: parseSecret }),
     required: true,
-    description:
-      'What the messages are signed with, by the Standard Webhooks specification. Make one with `echo whsec_$(openssl rand -base64 32)`.',
+    description: 'What the messages are signed with: `echo whsec_$(openssl rand -base64 32)`.',
     examples: [`\${HOOK_SECRET}`],
   },
   routes: {
@@ -35,7 +34,7 @@ export const webhookKeys = map('a map with url and secret', {
       'a list of names of routes',
       1,
     ),
-    description: 'Names of the routes whose payments it hears of. Default: all.',
+    description: 'Whose payments it hears of. Default: all.',
   },
 });
 

@@ -111,7 +111,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   sign_in_refused: {
     buyer: 'Read `error`; sign in with the nonce of this 402, or pay.',
-    operator: '`reason` in the log. `invalid_siwx_domain_mismatch` from everybody: set `publicUrl` to what clients see.',
+    operator:
+      '`reason` in the log. `invalid_siwx_domain_mismatch` from everybody: set `publicUrl` to what clients see.',
   },
   permit2_allowance_required: { buyer: 'Approve Permit2 for the token once, then send the same payment.' },
   settlement_failed: {
@@ -143,7 +144,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   delivery_unknown: {
     buyer: 'Ask the operator before you do it again: the call may have run.',
-    operator: "**Find out whether the call ran**, by `X-Request-Id` in the API's log: [what to do](ledger.md#delivery_unknown).",
+    operator:
+      "**Find out whether the call ran**, by `X-Request-Id` in the API's log: [what to do](ledger.md#delivery_unknown).",
   },
   too_many_payments: {
     when: 'Over `limits.refusalsPerMinute`. This payment was not judged.',
@@ -167,14 +169,15 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   settlement_unknown: {
     buyer: 'Wait, then send the same payment. **Never sign a new one.**',
     operator:
-      "It ends when facilitator or chain answer: their status, the RPC node, `turnpike ledger list --state unknown`, [what to do](ledger.md#unknown).",
+      'It ends when facilitator or chain answer: their status, the RPC node, `turnpike ledger list --state unknown`, [what to do](ledger.md#unknown).',
   },
   facilitator_unreachable: {
     operator:
       '**Nothing can be sold** on its networks. `/readyz`; `curl FACILITATOR/supported` from that machine: DNS, egress rules, certificates. Name a second facilitator.',
   },
   facilitator_timeout: {
-    operator: 'Sales are refused, not lost. Its status page; with a local one, the RPC node. Raise `timeout` only if it is always slow.',
+    operator:
+      'Sales are refused, not lost. Its status page; with a local one, the RPC node. Raise `timeout` only if it is always slow.',
   },
   facilitator_invalid_answer: { operator: '`cause` in the log: an error page, or another API. Check URL and API key.' },
   facilitator_overloaded: {

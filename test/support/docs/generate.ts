@@ -32,60 +32,44 @@ const table = readAssetTable();
 
 const INTRODUCTION = `# Configuration
 
-One YAML file describes the gateway: YAML 1.2, one document, no custom tags. \`turnpike check\` reads it without starting and
-reports everything that is wrong at once, each with file, line and column. A gateway with a problem in its file does not start.
-\`gateway.example.yaml\` is a file to start from.
-
-Editors complete and check the file against \`config/gateway.schema.json\` (also: \`turnpike schema\`):
+One YAML file describes the gateway: YAML 1.2, one document, no custom tags. \`turnpike check\` reports everything that is wrong with it at once,
+with line and column. A gateway with a problem in its file does not start. Start from \`gateway.example.yaml\`; editors complete and check
+the file against \`config/gateway.schema.json\` (also: \`turnpike schema\`):
 
     # yaml-language-server: $schema=./config/gateway.schema.json
 
-Nothing is free by mistake: \`price\` is required on every route, only the word \`free\` makes a route free, and a key that is not
-known is a problem, never ignored.
+Nothing is free by mistake: every route has a price, only the word \`free\` makes it free, and an unknown key is a problem.
 
-## Values from outside
+## Values
 
-\`\${NAME}\` takes an environment variable and \`\${file:/path}\` the content of a file (a Kubernetes secret), without its trailing
-line break. They work inside every text value, not in keys. The value is filled in after the YAML was read, so that it can hold
-anything but a line break (certificates and keys in PEM may). One that is missing or empty is a problem. \`$\${\` stands for a
-literal \`\${\`; a \`$\` before anything else is just a \`$\`.
-
-Addresses, amounts in atomic units and EIP-712 versions are texts: put them in quotes, or YAML reads a number.
-
-Durations have a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`90d\`. Sizes are \`64KB\`, \`1MB\` or a plain number of bytes; KB is 1024
-bytes.
+- \`\${NAME}\` takes an environment variable, \`\${file:/path}\` the content of a file without its last line break. They work inside every text
+  value, not in keys. A missing or empty one is a problem. \`$\${\` stands for a literal \`\${\`.
+- Addresses, amounts in atomic units and EIP-712 versions need quotes, or YAML reads a number.
+- Durations: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`90d\`. Sizes: \`64KB\`, \`1MB\` or a number of bytes; KB is 1024 bytes.
 
 ## Paths
 
 Case-sensitive. \`:name\` is exactly one segment, a trailing \`/*\` is the rest and the bare prefix. The most specific route wins,
-whatever the order: host before no host, a literal segment before \`:name\`, \`:name\` before \`/*\`. A path is written in the
+whatever the order: host before no host, a literal segment before \`:name\`, \`:name\` before \`/*\`. Paths are written in the
 canonical form that requests are matched in: unreserved characters as they are, other escapes in upper-case hex. Two routes that
 match the same requests, and a route that can never match, are problems.
 
 ## TLS, HTTP/2, PROXY protocol and unix sockets
 
-\`listen\` and \`admin\` take an address with a port, or \`unix:/run/turnpike.sock\`: a socket that everybody may use who may enter its
-folder. List \`unix\` under \`trustedProxies\` to believe a proxy that connects there; otherwise all of them count as one client.
+\`tls: { cert: \${file:…}, key: \${file:…} }\` speaks TLS (1.2 or later) and HTTP/2 on \`listen\`. New files are followed. Each request of HTTP/2
+is served as one of HTTP/1.1, so that all of [http.md](http.md) holds for it; WebSockets come over HTTP/1.1. **gRPC does not pass.**
 
-\`tls: { cert: \${file:…}, key: \${file:…} }\` speaks TLS (1.2 or later) on \`listen\`, HTTP/2 included for clients that offer it. New files are
-taken up as by any reload; connections that stand keep theirs. The API is always asked in HTTP/1.1. Each request of HTTP/2 is
-served as one of HTTP/1.1 inside the process, so that every rule of [http.md](http.md) holds for it. WebSockets come over HTTP/1.1, which
-browsers see to themselves. **gRPC does not pass**: it needs HTTP/2 up to the API; gRPC-Web passes.
-
-\`proxyProtocol: true\` has the addresses under \`trustedProxies\` begin each connection with a PROXY header, v1 or v2; one that does not is
-cut. The client that it names is then the peer: trusted only if it is listed itself.
+\`listen\` and \`admin\` also take \`unix:/run/turnpike.sock\`. List \`unix\` under \`trustedProxies\` to believe a proxy that connects there; else all its
+clients count as one. With \`proxyProtocol: true\` the addresses under \`trustedProxies\` must begin each connection with a PROXY header; the client
+that it names is then the peer, trusted only if it is listed itself.
 
 ## Proxies of the environment
 
-\`HTTPS_PROXY\` and \`HTTP_PROXY\`, in either case, name the proxy through which facilitators, nodes (\`rpc\` and public ones) and receivers of
-webhooks are asked: one for \`https\` URLs and one for \`http\` URLs. Every connection is a tunnel (\`CONNECT\`), so that the proxy sees no more than
-names of hosts where TLS is spoken, and a tunnel that is refused sent nothing. \`NO_PROXY\` lists who is asked directly: hosts with those below
-them, hosts with a port, addresses, CIDR blocks, or \`*\`. This machine never is asked through a proxy, and upstreams and trace collectors
-never are. \`check\` and \`start\` say who is asked through which proxy, without its credentials. A variable that names no \`http\` or \`https\`
-proxy is a problem of the configuration.
+\`HTTPS_PROXY\` and \`HTTP_PROXY\`, in either case, name the proxy for \`https\` and \`http\` URLs of facilitators, nodes and webhook receivers, by a tunnel
+(\`CONNECT\`) each. \`NO_PROXY\` lists who is asked directly: hosts with those below them, hosts with a port, addresses, CIDR blocks, or \`*\`. This
+machine, upstreams and trace collectors never are asked through a proxy. \`check\` and \`start\` say who is.
 
-\`turnpike check --online\` asks every facilitator, node and upstream once, through the same proxies, and says what each answered: what is
-listed, what is sold and listed by nobody, which chain a node serves, where a redirect leads. It ends with 1 if one of them fails.
+\`turnpike check --online\` asks every facilitator, node and upstream once, and ends with 1 if one of them fails.
 
 ## Prices
 
@@ -98,58 +82,40 @@ listed, what is sold and listed by nobody, which chain a node serves, where a re
 
 Decimal and exact: a price with more digits than the asset has is refused, never rounded.
 
-## Settle modes
-
-| mode | what happens | choose it for |
-|---|---|---|
-| \`after\` | the upstream is asked, and if its status is below 400 the payment is settled before the first byte goes out | most routes: a failed call costs the buyer nothing |
-| \`before\` | the payment is settled, then the upstream is asked | expensive or irreversible work; if the upstream then fails, the same payment is good for \`retryWindow\`; v2 buyers are told by \`extra.paymentFlow\` |
-| \`deferred\` | the answer goes out at once, and the payment is settled in the background with retries | fast and cheap calls: no buyer waits for a chain |
-
-A deferred settlement can still fail, for instance because the buyer's wallet was emptied meanwhile: that answer was free.
-\`deferred\` bounds how many can be, in all and for each payer. Above a bound the route settles \`after\`, and with \`store: memory\` a
-crash loses all of them.
-
 ## Shadow mode
 
-\`enforce: off\` tries a price table out on real traffic: everything is decided and measured, nobody is charged. A request that would
-have been answered 402 is forwarded free of charge, and so is one that brings a payment: the payment is checked, not claimed and not
-settled, and does not reach the API. The log line has \`outcome: shadow\`, \`decision\` (\`paid\`, or the error code that would have been
-answered) and \`wouldCharge\`; \`turnpike_shadow_total{route,decision}\` and
-\`turnpike_shadow_revenue_atomic_total{route,network,asset,decision}\` add them up. What is refused for another reason than money, such
-as a bad path or an unknown route, is refused as ever.
+\`enforce: off\` tries a price table on real traffic: everything is decided and measured, nobody is charged. A request that would get 402 is forwarded
+free of charge; so is one with a payment, which is checked, not claimed, and does not reach the API. The log has \`outcome: shadow\`, \`decision\` and
+\`wouldCharge\`; \`turnpike_shadow_total\` and \`turnpike_shadow_revenue_atomic_total\` add them up. Bad paths and unknown routes are refused.
 
-\`enforce: 25%\` charges a quarter of the clients and lets the others through so. A client is its address (behind \`trustedProxies\` the one
-that they name; of IPv6 the /64), and in or out on every route, worker and replica alike; raising the share only adds clients. Clients
-behind one address are in or out together. Change the share in the file while the gateway runs. It warns at start, in the log after each
-reload and on the readiness page for as long as not everybody is charged.
+\`enforce: 25%\` charges a quarter of the clients. A client is its address (of IPv6 the /64), in or out on every route, worker and replica alike; raising
+the share only adds clients. While not everybody is charged, log and readiness page say so.
 
 ## What \`turnpike check\` warns of
 
-A file can be sound and still give away what it prices. The check warns, the gateway starts, and the operator decides, who knows the API:
+A warning does not stop a start. It names what a sound file may give away:
 
-- a priced path beside a free \`/*\` or \`unmatched: pass\` of the same API: paths are exact here, and an API that ignores case or a final
-  slash serves \`/V1/a\` and \`/v1/a/\` as \`/v1/a\`, free of charge;
+- a priced path beside a free \`/*\` or \`unmatched: pass\` of the same API: an API that ignores case or a final slash serves \`/V1/a\` and \`/v1/a/\` as
+  \`/v1/a\`, free of charge;
 - a priced route with a \`host\` beside one of those: clients choose their \`Host\`;
-- \`settle: after\` on methods such as \`POST\`, unless \`idempotent\`: who hangs up before the answer has had the work done unpaid;
+- \`settle: after\` on methods such as \`POST\`, unless \`idempotent\`: who leaves before the answer has had the work done unpaid;
 - \`store: memory\` with priced routes.
 
 ## Answers that did not arrive
 
-A buyer who paid and got no answer sends the same payment again, for the same request and within \`retryWindow\`, and is not charged
-again. The call is forwarded again where that does no harm: for safe methods such as \`GET\`, where the upstream never got it, and
-for every method of a route with \`idempotent: true\`. Else the answer comes from the ledger if it was kept (\`keepAnswers\`), and if
-not, the buyer gets 409 \`delivery_unknown\`: the money moved and the answer is lost.
+A buyer who paid and got no answer sends the same payment again, for the same request within \`retryWindow\`, and is not charged again. The call is
+forwarded again where that does no harm: safe methods such as \`GET\`, calls that the API never got, routes with \`idempotent: true\`. Else the
+answer comes from the ledger (\`keepAnswers\`), or the buyer gets 409 \`delivery_unknown\`: the money moved and the answer is lost.
 
 ## Stores
 
 | form | means |
 |---|---|
-| \`sqlite:./turnpike.db\` | a file, relative to the working directory, on a local disk; for one machine with any number of workers. It survives restarts and crashes; in a pod it needs a persistent volume, or it goes with the pod |
-| \`postgres://user:password@host/database\` | several replicas that share one ledger (also \`postgresql://\`). Special characters of user and password are percent-encoded; parameters such as \`?sslmode=verify-full\` are the driver's |
-| \`memory\` | nothing survives a restart: neither what was paid for nor which settlements are open. For tests, with one worker |
+| \`sqlite:./turnpike.db\` | a file, relative to the working directory, on a local disk (in a pod: a persistent volume); for one machine with any number of workers |
+| \`postgres://user:password@host/database\` | several replicas that share one ledger. Special characters are percent-encoded; parameters such as \`?sslmode=verify-full\` are the driver's |
+| \`memory\` | nothing survives a restart. For tests, with one worker |
 
-Take the URL of a database from outside, as in \`store: \${DATABASE_URL}\` or \`\${file:/run/secrets/database-url}\`: no message shows it.
+Take a database's URL from outside, \`store: \${DATABASE_URL}\`: no message shows it.
 `;
 
 const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
@@ -183,11 +149,6 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`limits`', limitKeys.keys],
 ];
 
-const LATER = `## Not in this release
-
-\`when\` is refused with a clear problem.
-`;
-
 /** The text of `config/gateway.schema.json`. */
 export function schemaJson(): string {
   return `${JSON.stringify(configSchema(table, builtIn), null, 2)}\n`;
@@ -196,13 +157,13 @@ export function schemaJson(): string {
 /** The text of `docs/configuration.md`. */
 export function configurationMarkdown(): string {
   const sections = SECTIONS.map(([title, keys]) => `## ${title}\n\n${keyTable(keys)}`);
-  return [INTRODUCTION, ...sections, networkSection(), LATER].join('\n');
+  return [INTRODUCTION, ...sections, networkSection()].join('\n');
 }
 
 function keyTable(keys: Keys): string {
   const rows = Object.entries(keys).map(([name, key]) => {
     const initial = key.required === true ? '**required**' : key.default === undefined ? '' : `\`${key.default}\``;
-    return `| \`${name}\` | ${cell(key.decoder.expects)} | ${initial} | ${cell(key.description)} |`;
+    return `| \`${name}\` | ${cell(formOf(key.decoder.expects))} | ${initial} | ${cell(key.description)} |`;
   });
   return `| key | value | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }
@@ -212,18 +173,29 @@ function networkSection(): string {
     const assets = network.assets.map(
       (asset) => `${asset.symbol}${asset.transferMethod === 'permit2' ? ' (Permit2)' : ''}`,
     );
-    const list = assets.length === 0 ? 'none: give the long form' : assets.join(', ');
+    const list = assets.length === 0 ? '—' : assets.join(', ');
     return `| \`${network.name}\` | \`${network.network}\` | ${list} | ${network.v1 ? 'yes' : ''} | ${network.testnet ? 'yes' : ''} |`;
   });
   return `## Known networks
 
-The first asset of a network is what dollar prices mean there. Other EVM networks work by their CAIP-2 identifier and the long
-form of \`asset\`.
+The first asset of a network is what dollar prices mean there. Networks without one, and other EVM networks by their CAIP-2 identifier, need the
+long form of \`asset\`.
 
 | name | CAIP-2 | assets | x402 v1 clients | testnet |
 |---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+/** An example behind the name of a form, up to the next form. */
+const EXAMPLE = /,? such as (?:[^,{[:]|:(?! )|\{[^}]*\}+|\[[^\]]*\])*/g;
+
+/** What a value looks like, in fewer words than a message needs: an example in brackets shows its own kind. */
+function formOf(expects: string): string {
+  if (expects.startsWith('a duration such as')) return 'a duration';
+  if (expects.startsWith('a size such as')) return 'a size';
+  const shown = expects.replace(/^(?:a|an) (?:list|map) such as (?=[[{])/, '').replace(EXAMPLE, '');
+  return shown.replace(/^(?:a|an) /, '').replace(/^whole number from (\d+) to (\d+)/, '$1 to $2');
 }
 
 function cell(text: string): string {
