@@ -140,9 +140,18 @@ describe('turnpike token revoke', () => {
     expect(await store.passes.revokedSince(0)).toEqual([pass.id]);
   });
 
+  it('takes an id that begins with a hyphen for an id, before the options and after them', async () => {
+    const id = `-${'A'.repeat(21)}`;
+    const missing = { code: 1, err: expect.stringContaining(`no pass ${id}`) };
+    expect(await cli('revoke', id, '-c', file)).toMatchObject(missing);
+    expect(await cli('revoke', '-c', file, id)).toMatchObject(missing);
+  });
+
   it('refuses what is no id, a token in place of one, and an id that nobody has', async () => {
     expect((await cli('revoke', token, '-c', file)).code).toBe(2);
     expect((await cli('revoke', 'x', '-c', file)).code).toBe(2);
+    const mistyped = await cli('revoke', '--stor', '-c', file);
+    expect(mistyped).toMatchObject({ code: 2, err: expect.stringContaining('--stor is no id of a pass') });
     const unknown = await cli('revoke', `${'A'.repeat(21)}A`, '-c', file);
     expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('no pass') });
   });

@@ -11,6 +11,8 @@ export function addRevoke({ program, finish, ...world }: Cli, clock: () => numbe
     .command('revoke')
     .description('end a pass for good, on every replica within five seconds')
     .argument('<id>', 'id of the pass: `pass` in the log, `X402-Pass` at the API, or from `turnpike token inspect`')
+    // Ids of older releases may begin with `-`. What is no id is refused below, in its own words.
+    .allowUnknownOption()
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .addHelpText('after', example('turnpike token revoke 0a1B2c3D4e5F6g7H8i9J0g'))
     .action(async (id: string, options: ConfigOptions) => finish(await revoke(id, options, world, clock())));
