@@ -9,7 +9,7 @@ const CHECKERS = ['src/protocol', 'src/scheme', 'src/facilitator', 'src/pipeline
 const REASON =
   /'((?:invalid|payment|permit2|unsupported|resource|asset|eip\d+|unexpected|settlement|upto|mpp)_[a-z0-9_]+)'/g;
 
-const reasons = rowsOf(PAGE, 'reason', 'by').flatMap((row) => namesIn(row['reason']));
+const reasons = rowsOf(PAGE, 'reason', 'meaning').flatMap((row) => namesIn(row['reason']));
 const literals = new Set(
   CHECKERS.flatMap((folder) => [...sourceTextBelow(folder).matchAll(REASON)].map(([, name = '']) => name)),
 );

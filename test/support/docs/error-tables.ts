@@ -20,12 +20,12 @@ export function withErrorTable(page: string, table: string): string {
 
 /** What a buyer's developer looks up. */
 function buyersTable(): string {
-  const rows = entries().map(([code, { status, source, title, ...rule }]) => {
+  const rows = entries().map(([code, { status, title, ...rule }]) => {
     const { when, buyer } = ERROR_TEXTS[code];
     const meaning = [title, when].filter((part) => part !== undefined).join(' ');
-    return row([`\`${code}\``, String(status), source, thenOf(rule), meaning, buyer ?? '']);
+    return row([`\`${code}\``, String(status), thenOf(rule), meaning, buyer ?? '']);
   });
-  return table(['code', 'status', 'source', 'then', 'meaning', 'the buyer should'], rows);
+  return table(['code', 'status', 'then', 'meaning', 'the buyer should'], rows);
 }
 
 /** What an operator looks up; codes that need nobody are a list below it. */

@@ -42,8 +42,8 @@ Nothing is free by mistake: every route has a price, only the word \`free\` make
 
 ## Values
 
-- \`\${NAME}\` takes an environment variable, \`\${file:/path}\` the content of a file without its last line break. They work inside every text
-  value, not in keys. A missing or empty one is a problem. \`$\${\` stands for a literal \`\${\`.
+- \`\${NAME}\` takes an environment variable, \`\${file:/path}\` the content of a file without its last line break, in every text value. A missing
+  or empty one is a problem. \`$\${\` stands for a literal \`\${\`.
 - Addresses, amounts in atomic units and EIP-712 versions need quotes, or YAML reads a number.
 - Durations: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`90d\`. Sizes: \`64KB\`, \`1MB\` or a number of bytes; KB is 1024 bytes.
 
@@ -67,9 +67,8 @@ that it names is then the peer, trusted only if it is listed itself.
 
 \`HTTPS_PROXY\` and \`HTTP_PROXY\`, in either case, name the proxy for \`https\` and \`http\` URLs of facilitators, nodes and webhook receivers, by a tunnel
 (\`CONNECT\`) each. \`NO_PROXY\` lists who is asked directly: hosts with those below them, hosts with a port, addresses, CIDR blocks, or \`*\`. This
-machine, upstreams and trace collectors never are asked through a proxy. \`check\` and \`start\` say who is.
-
-\`turnpike check --online\` asks every facilitator, node and upstream once, and ends with 1 if one of them fails.
+machine, upstreams and trace collectors never are asked through a proxy. \`check\` and \`start\` say who is. \`turnpike check
+--online\` asks every facilitator, node and upstream once, and ends with 1 if one fails.
 
 ## Prices
 
@@ -84,9 +83,9 @@ Decimal and exact: a price with more digits than the asset has is refused, never
 
 ## Shadow mode
 
-\`enforce: off\` tries a price table on real traffic: everything is decided and measured, nobody is charged. A request that would get 402 is forwarded
-free of charge; so is one with a payment, which is checked, not claimed, and does not reach the API. The log has \`outcome: shadow\`, \`decision\` and
-\`wouldCharge\`; \`turnpike_shadow_total\` and \`turnpike_shadow_revenue_atomic_total\` add them up. Bad paths and unknown routes are refused.
+\`enforce: off\` tries a price table on real traffic: everything is decided and measured, nobody is charged. Requests that would get 402 are forwarded, and
+so are those with a payment, which is checked and not claimed. The log has \`outcome: shadow\`, \`decision\` and \`wouldCharge\`; \`turnpike_shadow_total\` and
+\`turnpike_shadow_revenue_atomic_total\` add them up. Bad paths and unknown routes are refused.
 
 \`enforce: 25%\` charges a quarter of the clients. A client is its address (of IPv6 the /64), in or out on every route, worker and replica alike; raising
 the share only adds clients. While not everybody is charged, log and readiness page say so.
@@ -103,9 +102,9 @@ A warning does not stop a start. It names what a sound file may give away:
 
 ## Answers that did not arrive
 
-A buyer who paid and got no answer sends the same payment again, for the same request within \`retryWindow\`, and is not charged again. The call is
-forwarded again where that does no harm: safe methods such as \`GET\`, calls that the API never got, routes with \`idempotent: true\`. Else the
-answer comes from the ledger (\`keepAnswers\`), or the buyer gets 409 \`delivery_unknown\`: the money moved and the answer is lost.
+A buyer who paid and got no answer sends the same payment again within \`retryWindow\`, and is not charged again. The call is forwarded again where that
+does no harm: safe methods such as \`GET\`, calls that the API never got, routes with \`idempotent: true\`. Else the answer comes from the ledger
+(\`keepAnswers\`), or is lost: 409 \`delivery_unknown\`.
 
 ## Stores
 
@@ -162,10 +161,19 @@ export function configurationMarkdown(): string {
 
 function keyTable(keys: Keys): string {
   const rows = Object.entries(keys).map(([name, key]) => {
-    const initial = key.required === true ? '**required**' : key.default === undefined ? '' : `\`${key.default}\``;
-    return `| \`${name}\` | ${cell(formOf(key.decoder.expects))} | ${initial} | ${cell(key.description)} |`;
+    const { meaning, initial } = splitDefault(key.description);
+    const value = key.default === undefined ? initial : `\`${key.default}\``;
+    return `| \`${name}\` | ${cell(formOf(key.decoder.expects))} | ${key.required === true ? '**required**' : value} | ${cell(meaning)} |`;
   });
   return `| key | value | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** The last sentence of a description, where it tells the default, stands in a column of its own. */
+function splitDefault(description: string): { meaning: string; initial: string } {
+  const found = /^(.*?) ?Default: ([^.]*)\.$/s.exec(description);
+  if (found === null) return { meaning: description, initial: '' };
+  const [, meaning = '', initial = ''] = found;
+  return { meaning, initial: initial.replace(/^`\w+` of the file$/, 'that of the file') };
 }
 
 function networkSection(): string {
@@ -174,7 +182,7 @@ function networkSection(): string {
       (asset) => `${asset.symbol}${asset.transferMethod === 'permit2' ? ' (Permit2)' : ''}`,
     );
     const list = assets.length === 0 ? '—' : assets.join(', ');
-    return `| \`${network.name}\` | \`${network.network}\` | ${list} | ${network.v1 ? 'yes' : ''} | ${network.testnet ? 'yes' : ''} |`;
+    return `| \`${network.name}\` | \`${network.network}\` | ${list} | ${network.v1 ? '✓' : ''} | ${network.testnet ? '✓' : ''} |`;
   });
   return `## Known networks
 
@@ -192,8 +200,8 @@ const EXAMPLE = /,? such as (?:[^,{[:]|:(?! )|\{[^}]*\}+|\[[^\]]*\])*/g;
 
 /** What a value looks like, in fewer words than a message needs: an example in brackets shows its own kind. */
 function formOf(expects: string): string {
-  if (expects.startsWith('a duration such as')) return 'a duration';
-  if (expects.startsWith('a size such as')) return 'a size';
+  if (expects.startsWith('a duration such as')) return 'duration';
+  if (expects.startsWith('a size such as')) return 'size';
   const shown = expects.replace(/^(?:a|an) (?:list|map) such as (?=[[{])/, '').replace(EXAMPLE, '');
   return shown.replace(/^(?:a|an) /, '').replace(/^whole number from (\d+) to (\d+)/, '$1 to $2');
 }
