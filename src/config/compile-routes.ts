@@ -6,6 +6,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { ChallengeLengths } from './challenge-lengths.ts';
 import { type CompiledRoute, compileAccess } from './compile-access.ts';
 import { compileAnswers } from './compile-answers.ts';
+import { compileDiscovery } from './compile-discovery.ts';
 import { checkEncoded, encodedCharacters } from './compile-encoded.ts';
 import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
@@ -109,7 +110,7 @@ function compileRoute(
     keys: soundValue(fields.keys),
     free: soundValue(fields.free),
     mimeType: soundValue(fields.mimeType),
-    ...(soundValue(fields.discovery) === 'off' && { unlisted: true as const }),
+    ...compileDiscovery(fields, gateway, source),
     encoded: encodedCharacters(fields, source),
     upstream,
     rewrite: soundValue(fields.rewrite),

@@ -9,6 +9,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { isPriced, type RoutePrice } from '../domain/route-price.ts';
+import { statedText } from '../domain/stated-calls.ts';
 import { serverText, type Upstream } from '../domain/upstream.ts';
 import { clientText, type FreeQuota, limitText } from '../domain/use-limit.ts';
 import { whenText } from '../domain/when.ts';
@@ -85,8 +86,8 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
-  /** Only there where the route is left out of discovery. */
-  readonly discovery?: 'off';
+  /** `off`, or what the route says of its calls itself, such as `query, output`; only there where it says something. */
+  readonly discovery?: string;
   /** What its paths may hold of what is refused elsewhere; only there where something is. */
   readonly encoded?: readonly string[];
   /** How prices of MCP are told; only there where calls of an MCP server are sold. */
@@ -129,7 +130,8 @@ export function describeRoute(route: Route): RouteDescription {
     ...(route.rewrite !== undefined && { rewrite: route.rewrite }),
     ...(route.mcp !== undefined && { mcp: mcpText(route.mcp) }),
     ...(route.mimeType !== undefined && { mimeType: route.mimeType }),
-    ...(route.unlisted && { discovery: 'off' as const }),
+    ...(route.unlisted && { discovery: 'off' }),
+    ...(route.stated !== undefined && { discovery: statedText(route.stated) }),
     ...(route.encoded !== undefined && { encoded: route.encoded }),
   };
 }

@@ -4,6 +4,8 @@ import { type Decoder, mapAt, mergedEntries, nodeOrNone, placeOf } from './decod
 import type { Place, Source } from './source.ts';
 
 const RIGHT = 'a text, a number, true, false, null, a list or a map';
+/** Deepest nesting where nobody asks for less: what an alias within its own anchor stands for has no end. */
+const DEEPEST = 64;
 
 /** A map of whatever JSON can say: settings that only somebody else understands. Texts may hold `${…}`. */
 export function jsonMap(expects: string): Decoder<JsonObject> {
@@ -12,34 +14,62 @@ export function jsonMap(expects: string): Decoder<JsonObject> {
     jsonSchema: { type: 'object' },
     decode(at, source) {
       const found = mapAt(at, source, expects);
-      return found === undefined ? undefined : objectAt(found, source);
+      return found === undefined ? undefined : objectAt(found, source, DEEPEST);
     },
   };
 }
 
+/**
+ * Whatever JSON can say. Texts may hold `${…}`.
+ *
+ * @param depth most lists and maps within each other
+ */
+export function jsonValue(expects: string, depth: number): Decoder<Json> {
+  return { expects, jsonSchema: {}, decode: (at, source) => jsonAt(at, source, depth) };
+}
+
 /** A value of the file as JSON; `undefined` after a problem was reported. */
-function jsonAt(at: Place, source: Source): Json | undefined {
+function jsonAt(at: Place, source: Source, depth: number): Json | undefined {
   const found = source.resolve(at);
   if (found === undefined) return undefined;
-  if (isMap(found.node)) return objectAt({ ...found, node: found.node }, source);
-  if (isSeq(found.node)) {
-    const items = found.node.items.map((node, index) =>
-      jsonAt(placeOf(nodeOrNone(node), found.offset, `${found.path}[${index}]`), source),
+  const { node } = found;
+  if ((isMap(node) || isSeq(node)) && depth === 0) {
+    source.report(found, 'this is nested too deeply', 'fewer lists and maps within each other');
+    return undefined;
+  }
+  if (isMap(node)) return objectAt({ ...found, node }, source, depth);
+  if (isSeq(node)) {
+    const items = node.items.map((item, index) =>
+      jsonAt(placeOf(nodeOrNone(item), found.offset, `${found.path}[${index}]`), source, depth - 1),
     );
     return items.every((item) => item !== undefined) ? items : undefined;
   }
-  const value = isScalar(found.node) ? found.node.value : undefined;
+  const value = isScalar(node) ? node.value : undefined;
   if (typeof value === 'string') return expanded(value, found, source);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return numberAt(value, found, source);
+  if (typeof value === 'boolean' || value === null) return value;
   source.report(found, 'this is no value of JSON', RIGHT);
+  return undefined;
+}
+
+/** JSON has neither `.inf` nor `.nan`, and a number that is rounded is another one. */
+function numberAt(value: number, place: Place, source: Source): number | undefined {
+  if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))) return value;
+  const wrong = Number.isFinite(value) ? 'the number has more digits than are kept' : 'this is no number of JSON';
+  source.report(place, wrong, 'a shorter number, or it in quotes');
   return undefined;
 }
 
 function objectAt(
   { node, path }: { readonly node: YAMLMap; readonly path: string },
   source: Source,
+  depth: number,
 ): JsonObject | undefined {
-  const entries = mergedEntries(node, path, source).map(({ name, place }) => [name, jsonAt(place, source)] as const);
+  const entries = mergedEntries(node, path, source).map(({ name, keyPlace, place }) => {
+    if (name !== '__proto__') return [name, jsonAt(place, source, depth - 1)] as const;
+    source.report(keyPlace, 'the key __proto__ means something else to programs', 'another name');
+    return [name, undefined] as const;
+  });
   const sound = entries.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined);
   return sound.length === entries.length ? Object.fromEntries(sound) : undefined;
 }

@@ -15,6 +15,7 @@ import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts'
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, price } from './payment-keys.ts';
 import { protocols } from './protocol-keys.ts';
+import { routeDiscovery } from './route-discovery-keys.ts';
 import { flag, text, word } from './text.ts';
 import { upstream } from './upstream-keys.ts';
 import { freeQuota } from './use-limit-keys.ts';
@@ -179,8 +180,10 @@ function routeKeyTable(table: AssetTable) {
     },
     description,
     discovery: {
-      decoder: word(['off']),
-      description: '`off` hides the route from agents and catalogues. Default: `discovery` of the file.',
+      decoder: routeDiscovery,
+      description:
+        'What agents and catalogues are told of its calls, see [discovery.md](discovery.md#said-by-a-route). `off` hides the route from them. Default: `discovery` of the file.',
+      examples: ['off', { input: { query: { units: 'metric' } }, output: { celsius: 7 } }],
     },
     mimeType: {
       decoder: mimeType,

@@ -1,4 +1,4 @@
-import type { ApiDocument, DiscoveryTerms } from '../domain/discovery.ts';
+import { type ApiDocument, type DiscoveryTerms, takesBody } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -8,13 +8,13 @@ import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
 import { ComponentCollector } from './components.ts';
 import { routeFinder } from './operation-route.ts';
-import { pathTemplateOf } from './path-template.ts';
+import { pathTemplateOf, templateShape } from './path-template.ts';
 import { PAYMENT_INFO, paymentInfoOf } from './payment-info.ts';
 import { publishedPart } from './published.ts';
+import { ANY_ANSWER, withStated } from './stated-operation.ts';
 
 /** Methods that a route without `methods` is described with. */
 const ANY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const DEFAULT_TITLE = 'A priced API';
 
 /** One operation that the gateway forwards. */
@@ -29,14 +29,18 @@ export interface SoldOperation {
 export type DiscoverySubject = Pick<Plan, 'routes' | 'table' | 'publicUrl'>;
 
 /**
- * The operations of the API's description that a route sells or gives away, else those of the price table;
- * without those of routes that are not to be found.
+ * The operations of the API's description that a route sells or gives away, and of the routes that describe themselves where it
+ * has none of theirs; without a description, those of the price table. None is of a route that is not to be found.
  *
  * @param terms its document is OpenAPI 3.1
  */
 export function soldOperations(plan: DiscoverySubject, { document }: DiscoveryTerms): readonly SoldOperation[] {
-  const sold = document === undefined ? plan.routes.flatMap(operationsOfRoute) : describedOperations(plan, document);
-  return sold.filter(({ route }) => !route.unlisted);
+  const described = document === undefined ? [] : describedOperations(plan, document);
+  const known = new Set(described.map(({ route }) => route));
+  const untold = plan.routes.filter(
+    (route) => document === undefined || (route.stated !== undefined && !known.has(route)),
+  );
+  return [...described, ...untold.flatMap(operationsOfRoute)].filter(({ route }) => !route.unlisted);
 }
 
 /** The OpenAPI 3.1 document of what is for sale. */
@@ -75,20 +79,22 @@ function operationsOfRoute(route: Route): readonly SoldOperation[] {
   const { template, parameters } = pathTemplateOf(route.pattern);
   const { mimeType } = route;
   const description = descriptionOf(route);
-  const answer = {
-    description: 'The answer of the API.',
-    ...(mimeType === undefined ? {} : { content: { [mimeType]: {} } }),
-  };
+  const answer = { ...ANY_ANSWER, ...(mimeType === undefined ? {} : { content: { [mimeType]: {} } }) };
   return (route.methods ?? ANY_METHOD).map((method) => ({
     method,
     template,
     route,
-    operation: {
-      ...(description === undefined ? {} : { summary: description }),
-      ...(parameters.length === 0 ? {} : { parameters }),
-      ...(WITH_BODY.has(method) ? { requestBody: { content: { '*/*': {} } } } : {}),
-      responses: { 200: answer },
-    },
+    operation: withStated(
+      {
+        ...(description === undefined ? {} : { summary: description }),
+        ...(parameters.length === 0 ? {} : { parameters }),
+        ...(takesBody(method) ? { requestBody: { content: { '*/*': {} } } } : {}),
+        responses: { 200: answer },
+      },
+      method,
+      route,
+      {},
+    ),
   }));
 }
 
@@ -98,14 +104,12 @@ function describedOperations(plan: DiscoverySubject, document: ApiDocument): rea
   return operations.flatMap((operation) => {
     const route = findRoute(operation);
     if (route === undefined) return [];
-    return [
-      {
-        method: operation.method,
-        template: operation.template,
-        route,
-        operation: publishedOperation(operation, document.root, injectedHeaders(route)),
-      },
-    ];
+    const { method, template } = operation;
+    const published = publishedOperation(operation, document.root, injectedHeaders(route));
+    const { pattern } = route;
+    const isOfRoute = !pattern.rest && templateShape(template) === templateShape(pathTemplateOf(pattern).template);
+    const said = isOfRoute ? withStated(published, method, route, document.root) : published;
+    return [{ method, template, route, operation: said }];
   });
 }
 
@@ -133,7 +137,7 @@ function publishedOperation(
   return {
     ...others,
     ...(parameters.length === 0 ? {} : { parameters }),
-    responses: responses ?? { 200: { description: 'The answer of the API.' } },
+    responses: responses ?? { 200: ANY_ANSWER },
   };
 }
 
@@ -158,9 +162,7 @@ function withPrice(operation: JsonObject, method: string, route: Route): JsonObj
   const responses = isJsonObject(operation['responses']) ? operation['responses'] : {};
   return {
     ...operation,
-    ...(WITH_BODY.has(method) && operation['requestBody'] === undefined
-      ? { requestBody: { content: { '*/*': {} } } }
-      : {}),
+    ...(takesBody(method) && operation['requestBody'] === undefined ? { requestBody: { content: { '*/*': {} } } } : {}),
     responses: { ...responses, 402: PAYMENT_REQUIRED },
     [PAYMENT_INFO]: info,
   };

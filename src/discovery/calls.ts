@@ -1,22 +1,29 @@
-import type { ApiDocument, CallBody, CallDescription, CallValues, RouteCalls } from '../domain/discovery.ts';
+import {
+  type ApiDocument,
+  type CallBody,
+  type CallDescription,
+  type CallValues,
+  type RouteCalls,
+  takesBody,
+} from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { PathPattern, Route } from '../domain/route.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
-import { pathTemplateOf } from './path-template.ts';
+import { pathTemplateOf, templateShape } from './path-template.ts';
 import { sampleMembers, sampleOf } from './sample.ts';
+import { statedCall } from './stated-call.ts';
 
 /** Methods that catalogues take: x402 `extensions/bazaar.md`. */
 const WITHOUT_BODY = new Set(['GET', 'HEAD', 'DELETE']);
-const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 /** Largest example of an answer that is kept, in characters of JSON: it has to fit into a header. */
 const MAX_OUTPUT = 600;
 const NOTHING: CallValues = { properties: {}, sample: {} };
 
 /**
- * What the routes of a plan are called with: from the operations of the API's description that have the very path of a
- * route, else from the price table alone. A route whose `/*` covers several operations is told of without them.
+ * What the routes of a plan are called with: what a route says itself, then the operations of the API's description that have
+ * the very path of a route, else the price table alone. A route whose `/*` covers several operations is told of without them.
  */
 export class CallBook {
   readonly #document: ApiDocument | undefined;
@@ -27,18 +34,22 @@ export class CallBook {
     this.#document = document;
   }
 
-  callsOf({ pattern, methods }: Pick<Route, 'pattern' | 'methods'>): RouteCalls {
+  callsOf({ pattern, methods, stated }: Pick<Route, 'pattern' | 'methods' | 'stated'>): RouteCalls {
     const made = new Map<string, CallDescription | undefined>();
+    const describe = (method: string): CallDescription | undefined => {
+      const found = takes(methods, method) ? this.#describe(method, pattern) : undefined;
+      return found === undefined || stated === undefined ? found : { ...found, ...statedCall(stated, method) };
+    };
     return {
       of: (method) => {
-        if (!made.has(method)) made.set(method, takes(methods, method) ? this.#describe(method, pattern) : undefined);
+        if (!made.has(method)) made.set(method, describe(method));
         return made.get(method);
       },
     };
   }
 
   #describe(method: string, pattern: PathPattern): CallDescription | undefined {
-    if (!WITHOUT_BODY.has(method) && !WITH_BODY.has(method)) return undefined;
+    if (!WITHOUT_BODY.has(method) && !takesBody(method)) return undefined;
     const operation = this.#operationOf(method, pattern);
     if (operation === undefined || this.#document === undefined) return { ...untold(method), method };
     return described(method, operation, this.#document);
@@ -63,13 +74,12 @@ function takes(methods: Route['methods'], method: string): boolean {
   return methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
 }
 
-/** Parameters of a path are told apart by their place, whatever they are called. */
 function keyOf(method: string, template: string): string {
-  return `${method} ${template.replace(/\{[^}]*\}/g, '{}')}`;
+  return `${method} ${templateShape(template)}`;
 }
 
 function untold(method: string): Omit<CallDescription, 'method'> {
-  const body: CallBody | undefined = WITH_BODY.has(method)
+  const body: CallBody | undefined = takesBody(method)
     ? { type: 'json', schema: { type: 'object' }, sample: {} }
     : undefined;
   return { query: NOTHING, body, output: undefined };
@@ -84,7 +94,7 @@ function described(method: string, { node, pathItem }: Operation, { root }: ApiD
   return {
     method,
     query: queryOf(root, parameters),
-    body: WITH_BODY.has(method) ? bodyOf(root, node, parameters) : undefined,
+    body: takesBody(method) ? bodyOf(root, node, parameters) : undefined,
     output: outputOf(root, node),
   };
 }

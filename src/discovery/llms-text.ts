@@ -1,6 +1,11 @@
-import type { DiscoveryTerms } from '../domain/discovery.ts';
+import { type DiscoveryTerms, takesBody } from '../domain/discovery.ts';
 import { descriptionOf, isPriced, pricesText } from '../domain/route-price.ts';
+import type { StatedCalls } from '../domain/stated-calls.ts';
+import type { Json } from '../domain/x402.ts';
 import { type DiscoverySubject, infoOf, type SoldOperation, soldOperations } from './api-document.ts';
+
+/** Longest example that stands beside a price, in characters: longer ones are in the OpenAPI document. */
+const MAX_EXAMPLE = 300;
 
 /** The `llms.txt` of what is for sale: what it is, how to pay, and every operation with its price. See llmstxt.org. */
 export function llmsText(plan: DiscoverySubject, terms: DiscoveryTerms): string {
@@ -31,8 +36,24 @@ function section(title: string, operations: readonly SoldOperation[], origin: st
 
 function line({ method, template, route, operation }: SoldOperation, origin: string): string {
   const price = isPriced(route) ? `${pricesText(route)} a call` : 'free';
-  const summary = operation['summary'] ?? descriptionOf(route);
-  return `- [${method} ${template}](${origin}${template}): ${price}${typeof summary === 'string' ? `. ${oneLine(summary)}` : ''}`;
+  const told = [operation['summary'] ?? descriptionOf(route), route.stated?.description];
+  const words = told.flatMap((text) => (typeof text === 'string' ? [`. ${oneLine(text)}`] : []));
+  const head = `- [${method} ${template}](${origin}${template}): ${price}${words.join('')}`;
+  return [head, ...examples(route.stated, method)].join('\n');
+}
+
+/** What a route says of its calls by examples, short enough to be read at a glance. */
+function examples(stated: StatedCalls | undefined, method: string): readonly string[] {
+  const { query, body, output } = stated ?? {};
+  const said: readonly (readonly [string, Json | undefined])[] = [
+    ['query', query],
+    [`body (${body?.type ?? 'json'})`, takesBody(method) ? body?.example : undefined],
+    ['answer', output],
+  ];
+  return said.flatMap(([what, example]) => {
+    const text = example === undefined ? '' : JSON.stringify(example);
+    return text === '' || text.length > MAX_EXAMPLE ? [] : [`  - ${what}, such as \`${text}\``];
+  });
 }
 
 function oneLine(text: string): string {

@@ -21,6 +21,11 @@ export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
   return { template: `/${[...parts, `{${name}}`].join('/')}`, parameters: [...named, tail] };
 }
 
+/** Equal for templates that differ in names only: parameters of a path are told apart by their place. */
+export function templateShape(template: string): string {
+  return template.replace(/\{[^}]*\}/g, '{}');
+}
+
 function partOf(segment: PatternSegment): string {
   if (segment.kind === 'static') return segment.text;
   return segment.kind === 'param' ? `{${segment.name}}` : `${segment.prefix}{${segment.name}}${segment.suffix}`;

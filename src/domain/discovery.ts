@@ -33,6 +33,13 @@ export interface CallValues {
   readonly sample: JsonObject;
 }
 
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Whether a call of this method is described with a body: x402 `extensions/bazaar.md`. @param method upper case */
+export function takesBody(method: string): boolean {
+  return WITH_BODY.has(method);
+}
+
 /** The body that a call takes. */
 export interface CallBody {
   readonly type: 'json' | 'form-data' | 'text';

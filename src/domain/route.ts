@@ -4,6 +4,7 @@ import type { EncodedCharacter } from './encoded-path.ts';
 import type { McpTerms } from './mcp-terms.ts';
 import type { ProtocolSetting } from './protocol-setting.ts';
 import type { RoutePrice } from './route-price.ts';
+import type { StatedCalls } from './stated-calls.ts';
 import type { Upstream } from './upstream.ts';
 import type { FreeQuota } from './use-limit.ts';
 
@@ -58,6 +59,8 @@ export interface Route {
   readonly mimeType: string | undefined;
   /** It is sold to whoever knows it: left out of documents, and told to no catalogue. */
   readonly unlisted?: true;
+  /** What it says of its calls itself; before that of the API's description. */
+  readonly stated?: StatedCalls | undefined;
   /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
   readonly encoded?: readonly EncodedCharacter[] | undefined;
   readonly upstream: Upstream;

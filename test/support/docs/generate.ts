@@ -17,6 +17,7 @@ import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
 import { meteredPriceKeys, meterKeys } from '../../../src/config/metered-price-keys.ts';
 import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
 import { receiptKeys } from '../../../src/config/receipt-keys.ts';
+import { inputKeys, routeDiscoveryKeys } from '../../../src/config/route-discovery-keys.ts';
 import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
@@ -144,6 +145,8 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['`accessTokens`', accessTokenKeys.keys],
   ['`tracing`', tracingKeys.keys],
   ['`discovery`', discoveryKeys.keys],
+  ['`discovery` of a route', routeDiscoveryKeys.keys],
+  ["`input` of a route's `discovery`", inputKeys.keys],
   ['An entry of `webhooks`', webhookKeys.keys],
   ['`limits`', limitKeys.keys],
 ];

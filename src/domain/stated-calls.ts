@@ -1,0 +1,19 @@
+import type { CallBody } from './discovery.ts';
+import type { Json, JsonObject } from './x402.ts';
+
+/** What a route says of its calls itself: by examples, from which types are taken. Each part is there only where it is said. */
+export interface StatedCalls {
+  /** What a call is for, for agents; longer than what stands in a 402. */
+  readonly description: string | undefined;
+  /** Values of the query by name: each a scalar, or a list of them. */
+  readonly query: JsonObject | undefined;
+  readonly body: { readonly type: CallBody['type']; readonly example: Json } | undefined;
+  /** An example of the answer. */
+  readonly output: Json | undefined;
+}
+
+/** Which parts are said, for people: `query, output`. */
+export function statedText(stated: StatedCalls): string {
+  const said = Object.entries(stated).flatMap(([part, value]) => (value === undefined ? [] : [part]));
+  return said.length === 0 ? 'nothing' : said.join(', ');
+}
