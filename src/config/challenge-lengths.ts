@@ -1,4 +1,5 @@
 import { hostName } from '../domain/host.ts';
+import type { ReceiptTerms } from '../domain/receipt-terms.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
@@ -11,8 +12,14 @@ import { DEFAULT_MPP, namedProtocols } from './protocol-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
-/** What one signed offer adds to a 402 in base64, besides what it repeats of the offer and the URL: key id, names, signature. */
-const SIGNATURE_BYTES = 900;
+/** What one signed offer adds to a 402 in base64 without the URL, and what each character of the URL adds. */
+const SIGNED_OFFER: Readonly<
+  Record<ReceiptTerms['format'], { readonly bytes: number; readonly perCharacter: number }>
+> = {
+  // A JWS is base64 itself.
+  jws: { bytes: 900, perCharacter: 2 },
+  eip712: { bytes: 600, perCharacter: 1.5 },
+};
 
 /** Clients and proxies in between give up on longer headers. */
 const MAX_HEADER_BYTES = 6 * 1024;
@@ -61,9 +68,10 @@ export class ChallengeLengths {
       this.#long.push({ place, bytes: head });
     }
     const terms = soundValue(this.#gateway.receipts);
-    const isSigned = terms !== undefined && terms !== 'off';
-    const signatures = price.offers.length * (SIGNATURE_BYTES + url.length * 2);
-    if (isSigned && length + signatures + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) this.#unsigned.push(place);
+    if (terms === undefined || terms === 'off') return;
+    const { bytes, perCharacter } = SIGNED_OFFER[terms.format];
+    const signatures = price.offers.length * (bytes + url.length * perCharacter);
+    if (length + signatures + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) this.#unsigned.push(place);
   }
 
   #mppLength(price: PaidPrice, url: string): number {

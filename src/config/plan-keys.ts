@@ -3,6 +3,7 @@ import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { logText } from '../domain/log-rules.ts';
 import type { PaywallTerms } from '../domain/paywall.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
+import type { ReceiptTerms } from '../domain/receipt-terms.ts';
 import { settledNetworks } from '../registry.ts';
 import { describeUpstream } from './describe.ts';
 
@@ -79,7 +80,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
   },
   discovery: { key: 'discovery', show: ({ discovery }) => showDiscovery(discovery) },
   paywall: { key: 'paywall', show: ({ paywall }) => showPaywall(paywall) },
-  receipts: { key: 'receipts', show: ({ receipts }) => receipts?.format ?? 'off' },
+  receipts: { key: 'receipts', show: ({ receipts }) => (receipts === undefined ? 'off' : showReceipts(receipts)) },
   drainTimeoutMs: { key: 'drainTimeout', show: ({ drainTimeoutMs }) => showMs(drainTimeoutMs) },
 };
 
@@ -151,4 +152,8 @@ function showMs(ms: number): string {
 
 function boundText(count: number, money: string | undefined): string {
   return money === undefined ? String(count) : `$${money}`;
+}
+
+function showReceipts({ format, keys }: ReceiptTerms): string {
+  return `${format}, ${keys.length === 0 ? "the store's key" : `${keys.length} keys`}`;
 }

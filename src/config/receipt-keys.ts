@@ -1,4 +1,5 @@
 import type { ReceiptTerms } from '../domain/receipt-terms.ts';
+import { secretKeys, secretsOf } from './access-keys.ts';
 import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
 import { byKind } from './forms.ts';
 import type { Source } from './source.ts';
@@ -10,16 +11,26 @@ const EXPECTS = 'a map such as {format: jws}, or off';
 /** The keys of `receipts`. */
 export const receiptKeys = map(EXPECTS, {
   format: {
-    decoder: word(['jws']),
+    decoder: word(['jws', 'eip712']),
     required: true,
-    description: 'How it is signed: by Ed25519. The store makes the key; `/.well-known/did.json` publishes it.',
+    description:
+      'How it is signed: `jws`, by Ed25519, or `eip712`, by an account that holds nothing. `/.well-known/did.json` publishes the keys.',
+  },
+  keys: {
+    decoder: secretKeys,
+    description:
+      'Secrets that keys are made from, newest first: the first signs, those of all are published. Default: the store makes one.',
+    examples: [[`\${file:/run/secrets/receipt-key}`]],
   },
 });
 
 /** How offers and receipts are signed; `'off'` where they are not. */
 export const receipts: Decoder<ReceiptTerms | 'off'> = byKind<ReceiptTerms | 'off'>(EXPECTS, {
   scalar: word(['off']),
-  map: complete(receiptKeys, ({ format }): ReceiptTerms => ({ format })),
+  map: complete(receiptKeys, ({ format, keys = [] }, _place, source): ReceiptTerms | undefined => {
+    const secrets = secretsOf(keys, source);
+    return secrets && { format, keys: secrets };
+  }),
 });
 
 /** Compiles how offers and receipts are signed: the key is that of a host, which the file has to name. */

@@ -6,7 +6,7 @@ import type { Route } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
 import type { Listing } from '../protocol/challenge.ts';
-import { DID_PATH } from '../protocol/offer-receipt/receipt-key.ts';
+import { DID_PATH } from '../protocol/offer-receipt/did-document.ts';
 
 /** What catalogues are told of the routes of a plan. */
 export interface Listings {

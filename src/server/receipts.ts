@@ -1,9 +1,16 @@
 import type { Plan } from '../domain/plan.ts';
+import { loadDigestSigner } from '../evm/digest-signer.ts';
+import { loadKeccak256 } from '../evm/keccak.ts';
+import { didDocument, didOf } from '../protocol/offer-receipt/did-document.ts';
+import { Eip712Key } from '../protocol/offer-receipt/eip712-key.ts';
+import { JwsKey } from '../protocol/offer-receipt/jws-key.ts';
 import { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
-import { ReceiptKey } from '../protocol/offer-receipt/receipt-key.ts';
 
 /**
  * Gets ready what signs the offers and receipts of a plan; `undefined` where nothing is signed.
+ *
+ * The keys of every secret are published in both forms, that of the store among them: what was signed before a secret or the
+ * form was changed can still be checked.
  *
  * @param storeSecret what all processes on the store share
  * @throws GatewayError `store_unavailable`
@@ -14,5 +21,23 @@ export async function openReceipts(
   clock: () => number,
 ): Promise<ReceiptDesk | undefined> {
   if (receipts === undefined || publicUrl === undefined) return undefined;
-  return new ReceiptDesk(new ReceiptKey(await storeSecret(), publicUrl), clock);
+  const did = didOf(publicUrl);
+  const keccak256 = await loadKeccak256();
+  const ofStore = await storeSecret();
+  const keysOf = (secret: string): Keys => {
+    return { jws: new JwsKey(secret, did), eip712: new Eip712Key(secret, did, keccak256) };
+  };
+  const [newest = ofStore] = receipts.keys;
+  const signing = keysOf(newest);
+  const published = [...new Set([newest, ...receipts.keys, ofStore])].map(keysOf);
+  const methods = published.flatMap(({ jws, eip712 }) => [jws.method, eip712.method]);
+  const byTypedData = receipts.format === 'eip712';
+  const eip712 = byTypedData ? signing.eip712.signer(await loadDigestSigner(), keccak256) : undefined;
+  return new ReceiptDesk({ document: didDocument(did, methods), jws: signing.jws, eip712 }, clock);
+}
+
+/** The keys that are made of one secret. */
+interface Keys {
+  readonly jws: JwsKey;
+  readonly eip712: Eip712Key;
 }

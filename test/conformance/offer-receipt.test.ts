@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   decodeSignedOffers,
   extractOffersFromPaymentRequired,
@@ -13,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { challengeOf, signFor, stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, startDevnet } from '../support/devnet.ts';
+import { startEdge, type TestEdge } from '../support/edge.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
@@ -27,35 +25,22 @@ routes:
 
 let devnet: Devnet;
 let upstream: TestUpstream;
-let edge: Server;
+let edge: TestEdge;
 let gateway: TestGateway;
 let publicUrl: string;
 let status = 200;
 
-/** What clients reach the gateway by: its port has to be known before the gateway is started. */
-async function startEdge(): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const answer = await fetch(`${gateway.url}${request.url}`);
-    response.statusCode = answer.status;
-    response.end(Buffer.from(await answer.arrayBuffer()));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
 beforeAll(async () => {
   devnet = await startDevnet();
   upstream = await startUpstream((_request, response) => response.writeHead(status).end('done'));
-  edge = await startEdge();
-  publicUrl = `http://127.0.0.1:${(edge.address() as AddressInfo).port}`;
+  edge = await startEdge(() => gateway.url);
+  publicUrl = edge.url;
   const signing = `publicUrl: ${publicUrl}\nreceipts: { format: jws }\n`;
   gateway = await startTestGateway(signing + settings(devnet, upstream.url) + ROUTES);
 });
 
 afterAll(async () => {
   await gateway.close();
-  edge.closeAllConnections();
   edge.close();
   await Promise.all([upstream.close(), devnet.close()]);
 });

@@ -2,11 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { Offer } from '../../domain/offer.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { JsonObject } from '../../domain/x402.ts';
-import type { ReceiptKey } from './receipt-key.ts';
+import type { OfferPayload, ReceiptSigner } from './receipt-signer.ts';
 
 /** The extension's key in `extensions`. */
 export const OFFER_RECEIPT = 'offer-receipt';
 
+/** Networks whose accounts and assets EIP-712 has names for. */
+const EVM = 'eip155:';
 /** The version of what is signed. */
 const VERSION = 1;
 /** How long signed offers are stated again, in seconds, at most. */
@@ -23,15 +25,24 @@ interface Statement {
   readonly until: number;
 }
 
+/** What signs for a host, and how everybody finds by which keys. */
+export interface ReceiptSigners {
+  /** The DID document that names the keys. */
+  readonly document: JsonObject;
+  readonly jws: ReceiptSigner;
+  /** Signs instead what is of EVM chains alone. */
+  readonly eip712?: ReceiptSigner | undefined;
+}
+
 /**
  * Signs what is offered in 402s, and receipts of what was delivered. Neither has a part in whether a payment is good.
  *
  * @see x402 specification, `extensions/extension-offer-and-receipt.md`
  */
 export class ReceiptDesk {
-  /** The DID document that names the key. */
+  /** The DID document that names the keys. */
   readonly document: JsonObject;
-  readonly #key: ReceiptKey;
+  readonly #signers: ReceiptSigners;
   readonly #clock: () => number;
   #lists = 0;
   readonly #kept = new LRUCache<string, Statement>({
@@ -40,9 +51,9 @@ export class ReceiptDesk {
   });
 
   /** @param clock Unix milliseconds */
-  constructor(key: ReceiptKey, clock: () => number) {
-    this.document = key.document;
-    this.#key = key;
+  constructor(signers: ReceiptSigners, clock: () => number) {
+    this.document = signers.document;
+    this.#signers = signers;
     this.#clock = clock;
   }
 
@@ -60,11 +71,9 @@ export class ReceiptDesk {
     const now = Math.floor(this.#clock() / 1000);
     const kept = this.#kept.get(key);
     if (kept !== undefined && now < kept.until) return kept.text;
+    const signer = this.#signerFor(offers.map(({ network }) => network));
     const text = JSON.stringify(
-      offers.map((offer, acceptIndex) => {
-        const signature = this.#key.sign(offerPayload(offer, resourceUrl, now));
-        return { format: 'jws', acceptIndex, signature };
-      }),
+      offers.map((offer, acceptIndex) => ({ acceptIndex, ...signer.offer(offerPayload(offer, resourceUrl, now)) })),
     );
     const lifetime = Math.min(...offers.map(({ maxTimeoutSeconds }) => maxTimeoutSeconds));
     const window = Math.min(LONGEST_WINDOW, Math.floor(lifetime / PART_OF_LIFETIME));
@@ -76,12 +85,18 @@ export class ReceiptDesk {
   receipt(receipt: Receipt, resourceUrl: string): JsonObject {
     const { network, payer } = receipt;
     const issuedAt = Math.floor(this.#clock() / 1000);
-    const signature = this.#key.sign({ version: VERSION, network, resourceUrl, payer, issuedAt });
-    return { info: { receipt: { format: 'jws', signature } } };
+    const signed = this.#signerFor([network]).receipt({ version: VERSION, network, resourceUrl, payer, issuedAt });
+    return { info: { receipt: signed } };
+  }
+
+  /** One form for all offers of a 402. */
+  #signerFor(networks: readonly string[]): ReceiptSigner {
+    const { jws, eip712 } = this.#signers;
+    return eip712 !== undefined && networks.every((network) => network.startsWith(EVM)) ? eip712 : jws;
   }
 }
 
-function offerPayload({ requirements }: Offer, resourceUrl: string, now: number) {
+function offerPayload({ requirements }: Offer, resourceUrl: string, now: number): OfferPayload {
   const { scheme, network, asset, payTo, amount, maxTimeoutSeconds } = requirements;
   return { version: VERSION, resourceUrl, scheme, network, asset, payTo, amount, validUntil: now + maxTimeoutSeconds };
 }

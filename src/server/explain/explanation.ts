@@ -16,7 +16,7 @@ import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
-import { DID_PATH } from '../../protocol/offer-receipt/receipt-key.ts';
+import { DID_PATH } from '../../protocol/offer-receipt/did-document.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
