@@ -52,14 +52,14 @@ const DEFAULT_TIMEOUT_SECONDS = 300;
 const SETTLE_BUDGET_SECONDS = 30;
 /** Room for what a request adds: the path's parameters and query in `resource.url`, and the error's reason. */
 const REQUEST_ROOM_BYTES = 512;
-/** Room for the declaration of the `payment-identifier` extension with its schema. */
-const IDENTIFIER_ROOM_BYTES = 384;
+/** Room for the declaration of the `payment-identifier` extension without its schema. */
+const IDENTIFIER_ROOM_BYTES = 64;
 /** Room for what declares that facilitators pay for the approval of Permit2, where they say so. */
 const SPONSORING_ROOM_BYTES = 128;
 /** Room for the declaration of the pass that a payment buys. */
 const PASS_ROOM_BYTES = 384;
-/** Room for the declaration of the `sign-in-with-x` extension with its schema, next to the URL and the chains in it. */
-const SIGN_IN_ROOM_BYTES = 1024;
+/** Room for the declaration of the `sign-in-with-x` extension without its schema, next to the URL and the chains in it. */
+const SIGN_IN_ROOM_BYTES = 448;
 const CHAIN_ROOM_BYTES = 80;
 
 /** Makes the offers of one route, reporting each way to pay that cannot be. */

@@ -19,12 +19,15 @@ export const UNNAMED: Identifier = { kind: 'none' };
 /**
  * The declaration of the extension in a 402.
  *
+ * @param withSchema whether it says what an id looks like; clients make theirs without being told
  * @see x402 specification, `extensions/payment_identifier.md`
  */
-export function declareIdentifier(rule: IdentifierRule): JsonObject | undefined {
+export function declareIdentifier(rule: IdentifierRule, withSchema: boolean): JsonObject | undefined {
   if (rule === 'off') return undefined;
+  const info = { required: rule === 'required' };
+  if (!withSchema) return { info };
   return {
-    info: { required: rule === 'required' },
+    info,
     schema: {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',

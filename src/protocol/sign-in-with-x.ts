@@ -17,6 +17,26 @@ const MAX_RESOURCES = 16;
 /** No line break and no other control character: in a message of lines it would make one field into two. */
 const ONE_LINE = /^\P{Cc}*$/u;
 
+const TEXT = { type: 'string' };
+/** What a sign-in looks like. */
+const SCHEMA: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  properties: {
+    domain: TEXT,
+    address: TEXT,
+    statement: TEXT,
+    uri: { type: 'string', format: 'uri' },
+    version: TEXT,
+    chainId: TEXT,
+    type: TEXT,
+    nonce: TEXT,
+    issuedAt: { type: 'string', format: 'date-time' },
+    signature: TEXT,
+  },
+  required: ['domain', 'address', 'uri', 'version', 'chainId', 'type', 'nonce', 'issuedAt', 'signature'],
+};
+
 /** What a sign-in is made for, as the 402 states it and as it has to come back. */
 export interface SignInChallenge {
   /** Host with port, as the client sees it. */
@@ -49,31 +69,16 @@ export interface SignIn extends SignInChallenge {
  * The declaration in a 402 without what changes with each one: that is put in behind `info`'s last member.
  *
  * @param networks CAIP-2 networks whose accounts can sign in
+ * @param withSchema whether it says what a sign-in looks like; clients sign without being told
  * @see x402 specification, `extensions/sign-in-with-x.md`
  */
-export function declareSignIn(networks: readonly string[]): { readonly rest: JsonObject; readonly info: JsonObject } {
-  const text = { type: 'string' };
+export function declareSignIn(
+  networks: readonly string[],
+  withSchema: boolean,
+): { readonly rest: JsonObject; readonly info: JsonObject } {
+  const supportedChains = networks.map((chainId) => ({ chainId, type: 'eip191' }));
   return {
-    rest: {
-      supportedChains: networks.map((chainId) => ({ chainId, type: 'eip191' })),
-      schema: {
-        $schema: 'https://json-schema.org/draft/2020-12/schema',
-        type: 'object',
-        properties: {
-          domain: text,
-          address: text,
-          statement: text,
-          uri: { type: 'string', format: 'uri' },
-          version: text,
-          chainId: text,
-          type: text,
-          nonce: text,
-          issuedAt: { type: 'string', format: 'date-time' },
-          signature: text,
-        },
-        required: ['domain', 'address', 'uri', 'version', 'chainId', 'type', 'nonce', 'issuedAt', 'signature'],
-      },
-    },
+    rest: { supportedChains, ...(withSchema ? { schema: SCHEMA } : {}) },
     info: { version: '1', statement: STATEMENT },
   };
 }

@@ -33,8 +33,8 @@ interface Asked {
  * each method; per request only the resource's URL, the values in its path and the error text are added, and a fresh nonce
  * where a buyer can sign in.
  *
- * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring and of the builder code, the signed
- * offers, the example of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a
+ * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring, of the builder code, of the sign-in and
+ * of the payment's id, which clients fill without being told; the signed offers, the example of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a
  * buyer needs to pay or to come back is ever left out.
  */
 export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
@@ -73,14 +73,14 @@ function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked, room: num
 interface Extent {
   readonly detail: Detail | undefined;
   readonly builderCode: boolean;
-  /** Whether gas sponsoring and the builder code come with their schemas. */
+  /** Whether gas sponsoring, the builder code, the sign-in and the payment's id come with their schemas. */
   readonly schemas: boolean;
   readonly signedOffers: boolean;
 }
 
 /** The extents of a route's headers for one method, the richest one first: each leaves out one thing more. */
-function extentsOf(subject: ChallengeSubject, method: string): readonly Extent[] {
-  const { listing, sponsoring = [], builderCode, receipts } = subject;
+function extentsOf(subject: ChallengeSubject, method: string, signsIn: boolean): readonly Extent[] {
+  const { listing, sponsoring = [], builderCode, receipts, identifier } = subject;
   const call = listing?.calls.of(method);
   const details: readonly (Detail | undefined)[] = call === undefined ? [undefined] : [...detailsOf(call), undefined];
   const coded = builderCode !== undefined;
@@ -88,7 +88,7 @@ function extentsOf(subject: ChallengeSubject, method: string): readonly Extent[]
   const whole = { detail: details[0], builderCode: coded, schemas: true, signedOffers: isSigned };
   const plain = details.map((detail): Extent => ({ detail, builderCode: coded, schemas: false, signedOffers: false }));
   return [
-    ...(coded || sponsoring.length > 0 ? [whole] : []),
+    ...(coded || signsIn || sponsoring.length > 0 || identifier !== 'off' ? [whole] : []),
     ...(isSigned ? [{ ...whole, schemas: false }] : []),
     ...plain,
     ...(coded ? [{ detail: undefined, builderCode: false, schemas: false, signedOffers: false }] : []),
@@ -97,7 +97,7 @@ function extentsOf(subject: ChallengeSubject, method: string): readonly Extent[]
 
 /** The texts for one method, the richest one first. */
 function textsOf(subject: ChallengeSubject, method: string, signsIn: boolean): readonly Base64Text<Asked>[] {
-  return extentsOf(subject, method).map((extent) => new Base64Text(partsOf(subject, method, signsIn, extent)));
+  return extentsOf(subject, method, signsIn).map((extent) => new Base64Text(partsOf(subject, method, signsIn, extent)));
 }
 
 function partsOf(
@@ -110,7 +110,7 @@ function partsOf(
   const members = [
     ...staticMembers(subject, extent),
     ...(detail === undefined ? [] : [bazaarMember(subject, method, detail)]),
-    ...(signsIn ? [signInMember(subject)] : []),
+    ...(signsIn ? [signInMember(subject, extent)] : []),
     ...(extent.signedOffers ? [signedOffersMember(subject)] : []),
   ];
   const extensions = members.flatMap((member, index) => (index === 0 ? member : [',', ...member]));
@@ -135,7 +135,7 @@ type Member = readonly TextPart<Asked>[];
 
 function staticMembers(subject: ChallengeSubject, extent: Extent): readonly Member[] {
   const { identifier, access, sponsoring = [], builderCode } = subject;
-  const declared = declareIdentifier(identifier);
+  const declared = declareIdentifier(identifier, extent.schemas);
   const extensions: JsonObject = {
     ...Object.fromEntries(sponsoring.map((kind) => [kind, declareGasSponsoring(kind, extent.schemas)])),
     ...(builderCode && extent.builderCode ? { [BUILDER_CODE]: declareBuilderCode(builderCode, extent.schemas) } : {}),
@@ -156,8 +156,8 @@ function bazaarMember({ listing }: ChallengeSubject, method: string, detail: Det
 }
 
 /** What is fresh comes last in `info`. */
-function signInMember({ signIn }: ChallengeSubject): Member {
-  const { rest, info } = declareSignIn(signIn?.networks ?? []);
+function signInMember({ signIn }: ChallengeSubject, { schemas }: Extent): Member {
+  const { rest, info } = declareSignIn(signIn?.networks ?? [], schemas);
   const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
   return [`"${SIGN_IN_WITH_X}":${fixed}`, ({ signIn: fresh }) => `${JSON.stringify(fresh).slice(1)}`, '}'];
 }

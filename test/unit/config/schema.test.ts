@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { HEAD, problemsOf } from '../../support/config/load.ts';
+import { HEAD, load, problemsOf } from '../../support/config/load.ts';
 import { configurationMarkdown, schemaJson } from '../../support/docs/generate.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -29,6 +29,11 @@ describe('gateway.example.yaml', () => {
   it('passes the check and the schema', () => {
     expect(problemsOf(example)).toEqual([]);
     expect(passes(example), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it('has nothing that a check warns of', () => {
+    const loaded = load(example);
+    expect(loaded.ok && loaded.warnings).toEqual([]);
   });
 });
 
