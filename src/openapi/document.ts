@@ -3,9 +3,12 @@ import type { ApiDocument } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { Json } from '../domain/x402.ts';
+import { treeFault } from './tree-fault.ts';
 
 /** The largest description that is read, in characters: GitHub's has 14 million. */
 export const MAX_DOCUMENT_CHARACTERS = 64 * 1024 * 1024;
+/** Most values in it, with aliases written out: GitHub's has a million. */
+const MAX_PARTS = 8_000_000;
 
 const RIGHT = 'a document with `openapi: 3.x` or `swagger: "2.0"` and `paths`';
 
@@ -23,6 +26,8 @@ export function parseApiDocument(text: string): Parsed<ApiDocument> {
   if (!value.ok) return value;
   const root = value.value;
   if (!isJsonObject(root)) return refuse('it is not a map', RIGHT);
+  const fault = treeFault(root, MAX_PARTS);
+  if (fault !== undefined) return refuse(fault, 'a description that can be written out in full');
   const { openapi, swagger } = root;
   if (swagger === '2.0' || swagger === 2) return { ok: true, value: { root, dialect: 'swagger2', version: '2.0' } };
   if (typeof openapi === 'string' && /^3\.[012](\.|$)/.test(openapi)) {
@@ -52,6 +57,7 @@ function readYaml(text: string): Parsed<Json> {
     };
   } catch (fault) {
     const said = fault instanceof Error ? (fault.message.split('\n')[0] ?? '').replace(/:$/, '') : String(fault);
+    if (said.includes('call stack')) return refuse('it is nested too deeply', RIGHT);
     return refuse(`it is neither JSON nor YAML: ${said}`, RIGHT);
   }
 }
