@@ -4,12 +4,16 @@ import type { Json, JsonObject } from '../domain/x402.ts';
 /** Maps whose keys are names of the API's own, not keywords. */
 const NAME_MAPS = new Set([
   ...['properties', 'patternProperties', 'headers', 'responses', 'schemas', 'parameters', 'examples', 'definitions'],
-  ...['$defs', 'content', 'requestBodies', 'mapping', 'dependentSchemas', 'encoding'],
+  ...['$defs', 'content', 'requestBodies', 'dependentSchemas', 'encoding'],
 ]);
 /** Data of the API's own, whatever its keys. */
 const DATA = new Set(['example', 'default', 'enum', 'const', 'value', 'required']);
 /** What a description may hold that is nobody's business outside: other servers, calls that the API makes, its own logins. */
-const UNPUBLISHED = new Set(['servers', 'callbacks', 'links', 'security', 'externalDocs', 'externalValue']);
+const UNPUBLISHED = new Set([
+  ...['servers', 'callbacks', 'links', 'security', 'externalDocs', 'externalValue'],
+  // Where a schema is kept, and notes for those who keep it.
+  ...['$id', 'id', '$schema', '$comment'],
+]);
 
 /**
  * A part of an API description without what only its owner needs: vendor extensions, which name backends and roles, servers,
@@ -25,11 +29,18 @@ function cleanKeywords(node: JsonObject): JsonObject {
 }
 
 function cleanMember(key: string, value: Json): Json {
-  if (DATA.has(key)) return value;
+  if (DATA.has(key) || (key === 'examples' && Array.isArray(value))) return value;
+  if (key === 'mapping' && isJsonObject(value)) return withinDocument(value);
   if (NAME_MAPS.has(key) && isJsonObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, clean(each)]));
   }
   return clean(value);
+}
+
+/** What stands for a schema by its name or within the document; not by a URL or a file. */
+function withinDocument(mapping: JsonObject): JsonObject {
+  const kept = Object.entries(mapping).filter(([, to]) => typeof to === 'string' && /^(?:#\/|[\w.-]+$)/.test(to));
+  return Object.fromEntries(kept);
 }
 
 function clean(value: Json): Json {

@@ -23,8 +23,17 @@ export async function serveDiscovery(request: AcceptedHead): Promise<Served> {
   const headers = [
     ...['Content-Type', document.mimeType, 'Content-Length', String(document.body.byteLength)],
     ...['Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`, 'X-Request-Id', requestId],
-    ...crossOriginHeaders(head, runtime),
+    ...sharedCrossOriginHeaders(head, runtime),
   ];
   const { body } = document;
   return answered('discovery', { status: 200, reason: undefined, headers, body, encoding: 'utf8', dated: true });
+}
+
+/**
+ * Caches give one page what they kept for another, or for a client that is no page: what lets pages read the document is
+ * there whoever asks, or the cache is told to keep it by who asked.
+ */
+function sharedCrossOriginHeaders(head: AcceptedHead['head'], runtime: AcceptedHead['runtime']): readonly string[] {
+  if (head.headers.origin !== undefined) return crossOriginHeaders(head, runtime);
+  return runtime.plan.cors === 'gateway' ? ['Access-Control-Allow-Origin', '*'] : ['Vary', 'Origin'];
 }
