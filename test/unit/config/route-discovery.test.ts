@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { load, planOf, problemsOf, route } from '../support/config/load.ts';
+import { load, planOf, problemsOf, route } from '../../support/config/load.ts';
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
