@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { InFlight } from '../domain/in-flight.ts';
 import { createServer } from '../engine/node-http.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
@@ -41,11 +42,18 @@ export function createPublicListener(services: Services): PublicListener {
   return new DrainingListener(services);
 }
 
+/** A request that is being served. */
+interface Serving {
+  readonly served: Promise<void>;
+  /** `undefined` for what is no HTTP any more. */
+  readonly res: ServerResponse | undefined;
+}
+
 class DrainingListener implements PublicListener {
   readonly server: Server;
   readonly #services: Services;
   /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
-  readonly #serving = new Map<Promise<void>, ServerResponse | undefined>();
+  readonly #serving = new InFlight<Serving>();
   readonly #guard: ConnectionGuard;
   readonly #edge: Edge;
   readonly #pipelined = new PipelinedRequests();
@@ -79,11 +87,11 @@ class DrainingListener implements PublicListener {
   leave(): void {
     this.#leaving = true;
     // Their requests came before; the answers that have no head yet are the last ones of their connections.
-    for (const res of this.#serving.values()) if (res?.headersSent === false) res.shouldKeepAlive = false;
+    for (const { res } of this.#serving.values) if (res?.headersSent === false) res.shouldKeepAlive = false;
   }
 
   async begunAreOver(): Promise<void> {
-    await Promise.all(this.#serving.keys());
+    await this.#allServed();
   }
 
   get connections(): number {
@@ -105,7 +113,11 @@ class DrainingListener implements PublicListener {
     await closed;
     clearInterval(sweep);
     clearTimeout(timer);
-    await Promise.all(this.#serving.keys());
+    await this.#allServed();
+  }
+
+  async #allServed(): Promise<void> {
+    await Promise.all(this.#serving.values.map(({ served }) => served));
   }
 
   #listen(): void {
@@ -140,8 +152,8 @@ class DrainingListener implements PublicListener {
   }
 
   #track(served: Promise<void>, res?: ServerResponse): void {
-    this.#serving.set(served, res);
-    void served.then(() => this.#serving.delete(served));
+    const entry = this.#serving.add({ served, res });
+    void served.then(() => this.#serving.remove(entry));
   }
 }
 

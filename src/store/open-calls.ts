@@ -1,8 +1,9 @@
 import { GatewayError } from '../domain/gateway-error.ts';
+import { InFlight } from '../domain/in-flight.ts';
 
 /** The calls that a store has accepted: closing it waits for them, and accepts no more. */
 export class OpenCalls {
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new InFlight<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
   /**
@@ -13,17 +14,17 @@ export class OpenCalls {
   async run<Result>(call: () => Promise<Result>): Promise<Result> {
     if (this.#closed !== undefined) throw new GatewayError('store_unavailable', { cause: new Error('it is closed') });
     const running = call();
-    this.#running.add(running);
+    const entry = this.#running.add(running);
     try {
       return await running;
     } finally {
-      this.#running.delete(running);
+      this.#running.remove(entry);
     }
   }
 
   /** Waits for the calls under way and lets go of what they need; once, however often it is called. */
   close(release: () => Promise<void>): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#running).then(release);
+    this.#closed ??= Promise.allSettled(this.#running.values).then(release);
     return this.#closed;
   }
 }

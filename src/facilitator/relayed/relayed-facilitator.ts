@@ -1,5 +1,6 @@
 import type { Amount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
+import { InFlight } from '../../domain/in-flight.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
@@ -56,7 +57,7 @@ class RelayedFacilitator implements Facilitator {
   readonly #settleWithinMs: number;
   readonly #id: string;
   readonly #calls = new Map<number, Call>();
-  readonly #settling = new Set<Promise<SettlementOutcome>>();
+  readonly #settling = new InFlight<Promise<SettlementOutcome>>();
   readonly #hangUp: () => void;
   #closing: Promise<void> | undefined;
 
@@ -88,11 +89,11 @@ class RelayedFacilitator implements Facilitator {
     // Nobody was asked yet, and nobody is there to be asked.
     if (this.#closing !== undefined || this.#channel.gone.aborted) throw new GatewayError('shutting_down');
     const settling = this.#settle(payment, amount, journal);
-    this.#settling.add(settling);
+    const entry = this.#settling.add(settling);
     try {
       return await settling;
     } finally {
-      this.#settling.delete(settling);
+      this.#settling.remove(entry);
     }
   }
 
@@ -193,7 +194,7 @@ class RelayedFacilitator implements Facilitator {
   };
 
   async #finish(): Promise<void> {
-    await Promise.allSettled(this.#settling);
+    await Promise.allSettled(this.#settling.values);
     this.#giveUp();
     this.#channel.gone.removeEventListener('abort', this.#giveUp);
     // Still listening, it would refuse what its successor is about to write down.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Amount } from '../../domain/amount.ts';
 import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import { InFlight } from '../../domain/in-flight.ts';
 import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { Payment } from '../../domain/payment.ts';
@@ -103,7 +104,7 @@ class RemoteFacilitator implements Facilitator {
   readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
   readonly #witnesses: ReadonlyMap<string, Witness>;
   readonly #publicNodes: PublicNodes | undefined;
-  readonly #settling = new Set<Promise<SettlementOutcome>>();
+  readonly #settling = new InFlight<Promise<SettlementOutcome>>();
   readonly #onStrangeReason: StrangeReason;
   readonly #families: NetworkFamilies;
   readonly #rest: Rest;
@@ -153,8 +154,8 @@ class RemoteFacilitator implements Facilitator {
   }
 
   settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment, amount, journal).finally(() => this.#settling.delete(settling));
-    this.#settling.add(settling);
+    const settling = this.#settle(payment, amount, journal).finally(() => this.#settling.remove(entry));
+    const entry = this.#settling.add(settling);
     return settling;
   }
 
@@ -207,7 +208,7 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#settling);
+    await Promise.allSettled(this.#settling.values);
     await this.#calls.close();
   }
 
