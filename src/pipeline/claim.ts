@@ -52,10 +52,15 @@ export class ClaimedPayment {
 
   /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
   async #transition(step: Transition): Promise<TransitionOutcome> {
-    const { key, epoch } = this.#record;
+    const held = this.#record;
     const { ledger, runtime, clock } = this.#services;
     try {
-      return await ledger.transition(key, epoch, withNews(step, this.#record, runtime().plan.webhooks, clock()));
+      return await ledger.transition(
+        held.key,
+        held.epoch,
+        withNews(step, held, runtime().plan.webhooks, clock()),
+        held,
+      );
     } catch (fault) {
       this.letGo();
       throw fault;

@@ -71,8 +71,12 @@ export interface Ledger {
   /**
    * Moves a row one step, if it still stands at `epoch`. Rejects with a plain `Error` for a step that
    * {@link mayFollow} does not know: that is a fault of the caller, not of the data.
+   *
+   * @param held the row as the caller holds it at `epoch`, which needs not be read once more then: whether the step may be
+   *   taken is decided on the row alone, never on this. Only what is no part of the payment's steps (its confirmation, an
+   *   operator's note) can differ from the row.
    */
-  transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome>;
+  transition(key: PaymentKey, epoch: number, step: Transition, held?: PaymentRecord): Promise<TransitionOutcome>;
   /** Reads one row. */
   find(key: PaymentKey): Promise<PaymentRecord | undefined>;
   /**

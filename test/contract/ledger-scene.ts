@@ -144,7 +144,7 @@ export function setLedgerScene(home: LedgerHome): LedgerScene {
       return outcome.record;
     },
     async moved(record, step) {
-      const outcome = await scene.ledger.transition(record.key, record.epoch, step);
+      const outcome = await scene.ledger.transition(record.key, record.epoch, step, record);
       if (outcome.kind !== 'moved') throw new Error('the epoch is stale');
       return outcome.record;
     },

@@ -25,6 +25,22 @@ export function transitionContract(scene: LedgerScene): void {
       expect(await scene.ledger.find(record.key)).toEqual(next);
     });
 
+    it.each(steps.filter(legal))('from %s to %s gives the row also to who does not hold it', async (from, to) => {
+      const { key, epoch } = await broughtTo(from);
+      const outcome = await scene.ledger.transition(key, epoch, stepTo(to));
+      expect(outcome).toEqual({ kind: 'moved', record: await scene.ledger.find(key) });
+    });
+
+    it('is refused at an old epoch, whatever its caller takes the row for', async () => {
+      const old = await claimed();
+      const current = await moved(old, { to: 'owed' });
+      const made = { ...old, epoch: current.epoch, state: 'settling' } as const;
+      expect(await scene.ledger.transition(old.key, old.epoch, { to: 'settling' }, made)).toEqual({
+        kind: 'stale',
+        record: current,
+      });
+    });
+
     it.each(STATES)('from %s rejects every step that does not exist, and changes nothing', async (from) => {
       const record = await broughtTo(from);
       for (const to of STATES.filter((state) => !legal([from, state]))) {

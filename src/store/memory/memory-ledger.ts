@@ -30,12 +30,12 @@ import { OpenCalls } from '../open-calls.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
+import { freshRecord, steppedRecord } from '../record.ts';
 import { addUp, type BookGroup, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryUses } from './memory-uses.ts';
-import { freshRecord, steppedRecord } from './record.ts';
 
 /**
  * A ledger in this process's memory: for tests and throw-away runs. It forgets everything at exit, and with it which

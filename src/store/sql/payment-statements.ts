@@ -1,6 +1,6 @@
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
-import type { PaymentClaim, Resolution } from '../../domain/payment-record.ts';
+import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import { isClaimable, type PaymentState, predecessors, STATES } from '../../domain/payment-state.ts';
 import type { Transition } from '../ledger.ts';
 import { among, HOLDS_IDENTIFIER, IS_CLAIMABLE } from './conditions.ts';
@@ -22,22 +22,31 @@ const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Obj
   VALUES (${PLACES.join(', ')}, ${Object.values(STEP_COLUMNS).join(', ')}, ${FIRST_EPOCH})
   ON CONFLICT (key) DO UPDATE SET ${[...REPLACED, ...CLEARED].join(', ')}, epoch = turnpike_payments.epoch + 1
   WHERE turnpike_payments.${IS_CLAIMABLE}
-  RETURNING ${COLUMNS}`;
+  RETURNING epoch`;
+
+/** What a step gives: the whole row, or its epoch alone, where the caller knows the rest. */
+export type Giving = 'row' | 'epoch';
 
 /** One text for each target state: the states it may follow are part of the text, and so of the one atomic act. */
-const STEPS = new Map<PaymentState, string>(
-  STATES.filter((to) => predecessors(to).length > 0).map((to) => [to, stepText(to)]),
-);
+const STEPS: Readonly<Record<Giving, ReadonlyMap<PaymentState, string>>> = {
+  row: stepTexts(COLUMNS),
+  epoch: stepTexts('epoch'),
+};
 
-/** Takes a payment key. No row: somebody has it. @throws UniqueViolation from the engine: its identifier is taken */
+/** Takes a payment key; gives the epoch. No row: somebody has it. @throws UniqueViolation from the engine: its identifier is taken */
 export function claimStatement(claim: PaymentClaim, now: number): Statement {
   // Nobody is asked for money before a step that is durable, an attempt or the debt, and that step carries the claim along.
   return { kind: 'mark', name: 'claim', text: CLAIM, values: claimValues(claim, now) };
 }
 
 /** Moves a row a step. No row: it is at another epoch, or in no state that `step.to` follows. */
-export function stepStatement(key: PaymentKey, epoch: number, step: Transition, now: number): Statement | undefined {
-  const statement = STEPS.get(step.to);
+export function stepStatement(
+  { key, epoch }: Pick<PaymentRecord, 'key' | 'epoch'>,
+  step: Transition,
+  now: number,
+  gives: Giving,
+): Statement | undefined {
+  const statement = STEPS[gives].get(step.to);
   if (statement === undefined) return undefined;
   const values = [
     text(key),
@@ -56,7 +65,7 @@ export function stepStatement(key: PaymentKey, epoch: number, step: Transition, 
     text(step.facilitator),
     text(step.usage),
   ];
-  return { kind: 'write', name: `to_${step.to}`, text: statement, values };
+  return { kind: 'write', name: `${gives}_to_${step.to}`, text: statement, values };
 }
 
 /** Reads one row. */
@@ -88,6 +97,11 @@ function sendings(to: PaymentState): string {
   return to === 'owed' ? ", deliveries = deliveries + CASE WHEN state = 'forwarding' THEN 1 ELSE 0 END" : '';
 }
 
+function stepTexts(columns: string): ReadonlyMap<PaymentState, string> {
+  const targets = STATES.filter((to) => predecessors(to).length > 0);
+  return new Map(targets.map((to) => [to, `${stepText(to)} RETURNING ${columns}`]));
+}
+
 function stepText(to: PaymentState): string {
   // A payment that is delivered and will not be looked at again needs no evidence any more, nor one that moved no money:
   // a new claim brings its own.
@@ -106,6 +120,5 @@ function stepText(to: PaymentState): string {
     answered = COALESCE($12, answered), evidence = ${evidence}, check_at = COALESCE($13, check_at),
     left_early = COALESCE($16, left_early), asked_amount = COALESCE(asked_amount, $15), usage = COALESCE(usage, $18), owner = COALESCE($14, owner),
     facilitator = COALESCE($17, facilitator)${sendings(to)}
-    WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}
-    RETURNING ${COLUMNS}`;
+    WHERE key = $1 AND epoch = $2 AND ${among(predecessors(to))}`;
 }

@@ -11,6 +11,7 @@ import type { Outbox } from '../outbox.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
+import { freshRecord, steppedRecord } from '../record.ts';
 import { addUp } from '../totals.ts';
 import type { OpenCount, OwedAsset } from '../upkeep.ts';
 import type { Uses } from '../uses.ts';
@@ -92,9 +93,9 @@ export class SqlLedger implements PaymentStore {
     });
   }
 
-  transition(key: PaymentKey, epoch: number, step: Transition): Promise<TransitionOutcome> {
+  transition(key: PaymentKey, epoch: number, step: Transition, held?: PaymentRecord): Promise<TransitionOutcome> {
     return this.#calls.run(async () => {
-      const moved = await this.#step(key, epoch, step);
+      const moved = await this.#step({ key, epoch }, step, held);
       if (moved !== undefined) return { kind: 'moved', record: moved };
       const record = await this.#readOne(findStatement(key));
       // At the caller's epoch, nothing but the state can have been against the step.
@@ -299,8 +300,10 @@ export class SqlLedger implements PaymentStore {
 
   /** `undefined` when the key is held, or the identifier is. */
   async #insert(claim: PaymentClaim): Promise<PaymentRecord | undefined> {
+    const now = this.#clock();
     try {
-      return await this.#readOne(claimStatement(claim, this.#clock()));
+      const [row] = await this.#engine.run(claimStatement(claim, now));
+      return row && freshRecord(claim, readWhole(row, 'epoch'), now);
     } catch (error) {
       if (error instanceof UniqueViolation) return undefined;
       throw error;
@@ -308,16 +311,22 @@ export class SqlLedger implements PaymentStore {
   }
 
   /** Takes a step, deletes an answer that it ends, and writes down what is told of it, in one act; `undefined` when it could not be taken. */
-  async #step(key: PaymentKey, epoch: number, step: Transition): Promise<PaymentRecord | undefined> {
-    const statement = stepStatement(key, epoch, step, this.#clock());
+  async #step(
+    at: Pick<PaymentRecord, 'key' | 'epoch'>,
+    step: Transition,
+    held: PaymentRecord | undefined,
+  ): Promise<PaymentRecord | undefined> {
+    const { key, epoch } = at;
+    const now = this.#clock();
+    const statement = stepStatement(at, step, now, held === undefined ? 'row' : 'epoch');
     if (statement === undefined) return undefined;
     const more = [
       ...(ENDS_UNPAID.includes(step.to) ? [dropAnswerStatement(key, epoch + 1, step.to)] : []),
       ...(step.news === undefined ? [] : announceStatements(key, epoch, step.to, step.news)),
     ];
-    if (more.length === 0) return await this.#readOne(statement);
     const [[row] = []] = await this.#engine.runTogether([statement, ...more]);
-    return row === undefined ? undefined : readRecord(row);
+    if (row === undefined) return undefined;
+    return held === undefined ? readRecord(row) : steppedRecord(held, step, now);
   }
 
   async #readOne(statement: Statement): Promise<PaymentRecord | undefined> {

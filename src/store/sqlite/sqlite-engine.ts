@@ -35,7 +35,11 @@ export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
   return new SqliteEngine(worker);
 }
 
-/** Group commit: while a batch is on its way to the disk, what comes in gathers for the next one. */
+/**
+ * Group commit: what one turn of the event loop brings goes together, and while a batch is on its way to the disk, what
+ * comes in gathers for the next one. A batch has costs of its own, a message in each direction and a commit, which are
+ * more than those of the statements in it.
+ */
 class SqliteEngine implements SqlEngine {
   readonly dialect: Dialect = sqliteDialect;
   readonly #worker: Worker;
@@ -46,6 +50,8 @@ class SqliteEngine implements SqlEngine {
   readonly #columns = new Map<string, ReadonlyMap<string, number>>();
   #waiting: Job[] = [];
   #running: readonly Job[] = [];
+  /** Whether a batch is to be sent at the end of this turn. */
+  #isDue = false;
   /** Why no statement can run any more. */
   #ended: Error | undefined;
 
@@ -67,7 +73,7 @@ class SqliteEngine implements SqlEngine {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(unavailable(this.#ended));
       this.#waiting.push({ act: statements.map((statement) => this.#toSend(statement)), resolve, reject });
-      this.#startBatch();
+      this.#startSoon();
     });
   }
 
@@ -79,8 +85,18 @@ class SqliteEngine implements SqlEngine {
     await exit;
   }
 
+  #startSoon(): void {
+    if (this.#isDue || this.#running.length > 0 || this.#waiting.length === 0) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#startBatch();
+    });
+  }
+
   #startBatch(): void {
-    if (this.#running.length > 0 || this.#waiting.length === 0) return;
+    // The thread may have ended meanwhile, and all that waited was told.
+    if (this.#waiting.length === 0) return;
     this.#running = this.#waiting.splice(0, BATCH_LIMIT);
     this.#worker.ref();
     const texts = this.#newTexts;
@@ -123,13 +139,13 @@ class SqliteEngine implements SqlEngine {
     const jobs = this.#running;
     this.#running = [];
     this.#worker.unref();
-    this.#startBatch();
     if (answer.kind === 'done') {
       for (const [index, job] of jobs.entries()) this.#settle(job, answer.results[index]);
     } else {
       const fault = unavailable(new Error(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
       for (const { reject } of jobs) reject(fault);
     }
+    this.#startSoon();
   }
 
   #end(cause: Error): void {

@@ -47,10 +47,10 @@ export class SqliteSession {
    * @throws Error when the transaction failed: nothing of it took place
    */
   runBatch(acts: readonly Act[]): readonly ActResult[] {
-    const kinds = new Set(acts.flatMap((act) => act.map(([kind]) => kind)));
+    const writes = holds(acts, 'write');
     // Without a write there is nothing to commit, and no reason to wait for another process's transaction.
-    if (!kinds.has('write') && !kinds.has('mark')) return acts.map((act) => this.#runStatements(act));
-    this.#waitForDisk(kinds.has('write'));
+    if (!writes && !holds(acts, 'mark')) return acts.map((act) => this.#runStatements(act));
+    this.#waitForDisk(writes);
     this.#begin.run();
     try {
       const results = acts.map((act) => this.#runAct(act));
@@ -120,6 +120,10 @@ export class SqliteSession {
       // Ended already.
     }
   }
+}
+
+function holds(acts: readonly Act[], kind: SentStatement[0]): boolean {
+  return acts.some((act) => act.some(([own]) => own === kind));
 }
 
 function valuesOf(row: object): readonly unknown[] {
