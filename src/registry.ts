@@ -1,7 +1,7 @@
 import { failedAnswers } from './content/failed-answers.ts';
 import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
-import type { Network } from './domain/network.ts';
+import { type Network, networkFamily } from './domain/network.ts';
 import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
 import type { Plan } from './domain/plan.ts';
 import { isPriced } from './domain/route-price.ts';
@@ -61,7 +61,8 @@ export async function loadSchemes(): Promise<readonly Scheme[]> {
 /** What was loaded for facilitators: what talks to chains is more to load than any other part of a gateway. */
 interface LoadedParts {
   openLocalFacilitator?: typeof openLocalFacilitator;
-  openWitness?: OpenWitness;
+  /** By family. */
+  readonly witnesses: Map<string, OpenWitness>;
 }
 
 /** Added to the time that a settlement may take before a worker counts its outcome as unknown, in milliseconds. */
@@ -103,10 +104,16 @@ const SPEC_KINDS: {
     settlesHere: () => false,
     networks: () => undefined,
     async load({ rpc }, parts) {
-      if (rpc.size > 0) parts.openWitness ??= await loadWitness();
+      for (const network of rpc.keys()) parts.witnesses.set(networkFamily(network), await loadWitness(network));
     },
-    open: (spec, { openWitness }, { families: known = families, onStrangeReason }) =>
-      openRemoteFacilitator(spec, { families: known, openWitness, loadWitness, onStrangeReason }),
+    open: (spec, { witnesses }, { families: known = families, onStrangeReason }) => {
+      const openWitness: OpenWitness = (network, ...how) => {
+        const open = witnesses.get(networkFamily(network));
+        if (open === undefined) throw new Error(`nothing was loaded to read the nodes of ${network} with`);
+        return open(network, ...how);
+      };
+      return openRemoteFacilitator(spec, { families: known, openWitness, loadWitness, onStrangeReason });
+    },
     inWorker: (_spec, opened) => opened,
   },
   local: {
@@ -149,8 +156,19 @@ function kindOf({ kind }: FacilitatorSpec): SpecKind<FacilitatorSpec> {
   return SPEC_KINDS[kind];
 }
 
-async function loadWitness(): Promise<OpenWitness> {
-  return (await import('./facilitator/remote/chain-witness.ts')).openChainWitness;
+/** Who reads the chains of a family for themselves, through JSON-RPC nodes. */
+const WITNESSES: Readonly<Record<string, () => Promise<OpenWitness>>> = {
+  eip155: async () => (await import('./facilitator/remote/chain-witness.ts')).openChainWitness,
+  solana: async () => (await import('./facilitator/solana/solana-witness.ts')).openSolanaWitness,
+};
+
+/** The families whose settlements a node can prove: `facilitator.rpc` takes their networks. */
+export const provableFamilies: ReadonlySet<string> = new Set(Object.keys(WITNESSES));
+
+async function loadWitness(network: Network): Promise<OpenWitness> {
+  const load = WITNESSES[networkFamily(network)];
+  if (load === undefined) throw new Error(`nothing reads the nodes of ${network}`);
+  return await load();
 }
 
 /** Whether a facilitator settles with a key of this gateway. */
@@ -165,7 +183,7 @@ export function settledNetworks(spec: FacilitatorSpec): readonly Network[] | und
 
 /** Opens facilitators, and keeps what was loaded for them. */
 export class FacilitatorOpener {
-  readonly #parts: LoadedParts = {};
+  readonly #parts: LoadedParts = { witnesses: new Map() };
   readonly #added: readonly FacilitatorKind[];
 
   /** @param registry with the kinds of facilitators beside the built-in ones */

@@ -1,7 +1,7 @@
 import request from 'undici/lib/api/api-request.js';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
-import { evmChainId, type Network } from '../domain/network.ts';
+import { type Network, networkFamily } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
 import { serverName, serverText, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { describeCause } from '../observe/cause.ts';
@@ -81,23 +81,31 @@ function nodesOf(plan: Plan): readonly AskedNode[] {
     const ofPublic =
       spec.kind === 'remote' ? [...(spec.publicNodes ?? [])].filter(([network]) => sold.has(network)) : [];
     for (const [network, url] of [...spec.rpc, ...ofPublic])
-      if (evmChainId(network) !== undefined) nodes.set(url, { network, url, proxy: spec.proxies?.get(url) });
+      nodes.set(url, { network, url, proxy: spec.proxies?.get(url) });
   }
   return [...nodes.values()];
 }
 
 async function askNode({ network, url, proxy }: AskedNode): Promise<OnlineAnswer> {
   const name = `${new URL(url).host} of ${network}`;
-  const { ChainNode } = await import('../facilitator/chain/chain-node.ts');
-  const node = new ChainNode(network, url, proxy);
   try {
-    const chain = await node.servedChain(AbortSignal.timeout(ASK_WITHIN_MS));
-    return { kind: 'node', name, ok: chain === BigInt(node.chainId), said: `serves chain ${chain}` };
+    const chain = await servedChain({ network, url, proxy }, AbortSignal.timeout(ASK_WITHIN_MS));
+    return { kind: 'node', name, ok: chain === network, said: `serves chain ${chain.replace(/^eip155:/, '')}` };
   } catch (fault) {
     // A chain's client names the whole URL of its node, which may hold a key.
     const [said = 'no answer'] = describeCause(fault)?.split('\n') ?? [];
     return { kind: 'node', name, ok: false, said };
   }
+}
+
+/** The CAIP-2 name of the chain that a node says it serves. */
+async function servedChain({ network, url, proxy }: AskedNode, signal: AbortSignal): Promise<string> {
+  if (networkFamily(network) === 'solana') {
+    const { SolanaNode } = await import('../facilitator/solana/solana-node.ts');
+    return await new SolanaNode(network, url, proxy).servedChain(signal);
+  }
+  const { ChainNode } = await import('../facilitator/chain/chain-node.ts');
+  return `eip155:${await new ChainNode(network, url, proxy).servedChain(signal)}`;
 }
 
 /** A server, and the upstream that says how it is asked. */

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { FacilitatorForm, RemoteFacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { Parsed } from '../domain/price.ts';
+import { provableFamilies } from '../registry.ts';
 import type { AssetTable } from './asset-table.ts';
 import { complete, type Decoder, type Field, map, mapped, soundValue } from './decoder.ts';
 import { duration } from './duration.ts';
@@ -87,7 +88,7 @@ export function remoteKeys(table: AssetTable) {
       rpc: {
         decoder: rpcOrOff(table),
         description:
-          'JSON-RPC URLs by network. A settlement then counts when the chain shows it. Without it the facilitator is believed, and doubts are looked for at a public node, where there is one; `off` forbids that.',
+          'JSON-RPC URLs by network, EVM or Solana. A settlement then counts when the chain shows it. Without it the facilitator is believed, and doubts are looked for at a public node, where there is one; `off` forbids that.',
         examples: [{ base: `\${BASE_RPC_URL}` }],
       },
     },
@@ -163,7 +164,7 @@ function rpcOrOff(table: AssetTable): Decoder<RpcTable | 'off'> {
     parse: (given): Parsed<'off'> =>
       given === 'off' ? { ok: true, value: given } : { ok: false, wrong: 'this is no map', right: RPC_RIGHT },
   });
-  return byKind<RpcTable | 'off'>(RPC_RIGHT, { scalar: off, map: rpcDecoder(table) });
+  return byKind<RpcTable | 'off'>(RPC_RIGHT, { scalar: off, map: rpcDecoder(table, provableFamilies) });
 }
 
 /** The nodes of a facilitator: its own, and the public ones of the networks for which it has none. */

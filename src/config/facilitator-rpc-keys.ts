@@ -1,4 +1,4 @@
-import { evmChainId, type Network } from '../domain/network.ts';
+import { type Network, networkFamily } from '../domain/network.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { AssetTable } from './asset-table.ts';
 import type { Decoder } from './decoder.ts';
@@ -25,8 +25,12 @@ export interface RpcTable {
   readonly urls: ReadonlyMap<Network, string> | undefined;
 }
 
-/** A map of EVM networks, by name or CAIP-2, to the URL of a node of each. */
-export function rpcDecoder(table: AssetTable): Decoder<RpcTable> {
+/**
+ * A map of networks, by name or CAIP-2, to the URL of a node of each.
+ *
+ * @param families whose nodes can be read
+ */
+export function rpcDecoder(table: AssetTable, families: ReadonlySet<string>): Decoder<RpcTable> {
   const raw = record(
     rpcUrl,
     `a map of networks to JSON-RPC URLs, such as {base: \${BASE_RPC_URL}}`,
@@ -42,7 +46,7 @@ export function rpcDecoder(table: AssetTable): Decoder<RpcTable> {
       const networks = new Set<Network>();
       const urls = new Map<Network, string>();
       for (const { key, keyPlace, field } of entries) {
-        const network = servedNetwork(key, keyPlace, table, source);
+        const network = servedNetwork(key, keyPlace, table, families, source);
         unknown ||= network === undefined;
         if (network === undefined) continue;
         if (networks.has(network)) source.report(keyPlace, `the network ${key} is given twice`, 'each network once');
@@ -56,13 +60,20 @@ export function rpcDecoder(table: AssetTable): Decoder<RpcTable> {
   };
 }
 
-function servedNetwork(key: string, place: Place, table: AssetTable, source: Source): Network | undefined {
+function servedNetwork(
+  key: string,
+  place: Place,
+  table: AssetTable,
+  families: ReadonlySet<string>,
+  source: Source,
+): Network | undefined {
   const network = parseNetworkName(key, table);
   if (!network.ok) {
     source.report(place, network.wrong, network.right);
     return undefined;
   }
-  if (evmChainId(network.value) !== undefined) return network.value;
-  source.report(place, `${key} has no JSON-RPC nodes that the gateway knows`, 'an EVM network such as base');
+  if (families.has(networkFamily(network.value))) return network.value;
+  const right = families.has('solana') ? 'an EVM network such as base, or solana' : 'an EVM network such as base';
+  source.report(place, `${key} has no JSON-RPC nodes that can be asked here`, right);
   return undefined;
 }

@@ -12,6 +12,9 @@ import { integer, text } from './text.ts';
 /** Order of secp256k1: a private key lies between zero and this. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
+/** Chains that it can send to. */
+const LOCAL_FAMILIES: ReadonlySet<string> = new Set(['eip155']);
+
 const privateKey: Decoder<`0x${string}`> = text({
   expects: `a private key of 0x and 64 hex digits, such as \${SETTLER_KEY}`,
   secret: true,
@@ -29,7 +32,7 @@ const gasPrice: Decoder<bigint> = text({
 export function localKeys(table: AssetTable) {
   return map('a map with rpc and key', {
     rpc: {
-      decoder: rpcDecoder(table),
+      decoder: rpcDecoder(table, LOCAL_FAMILIES),
       required: true,
       description: 'One JSON-RPC URL for each network that it serves.',
       examples: [{ base: `\${BASE_RPC_URL}` }],

@@ -39,6 +39,8 @@ export interface OpenSettlement {
 export type ForeignTransfer =
   /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
   | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
+  /** There is one that is this payment, but not to be served for: too old, or not exactly the price. */
+  | { readonly kind: 'used' }
   /** There is none that is this payment, or nobody to ask who sees the chain. */
   | { readonly kind: 'none' }
   /** It cannot be told yet: not confirmed, or the node is behind. */

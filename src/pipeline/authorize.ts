@@ -71,6 +71,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   }
   budget.wasRefused(bringer, refusalsPerMinute);
   if (foreign.kind === 'unclear') return NOT_SEEN_YET;
+  if (foreign.kind === 'used') return ALREADY_USED;
   refusals.remember(facilitators, payment, verification);
   return refuse(brought, verification);
 }
@@ -81,10 +82,19 @@ const AUTHORIZATION_GONE: ReadonlySet<string> = new Set([
   'permit2_invalid_nonce',
 ]);
 
+/** Reasons that say this, or that the payment cannot be made: only the chain tells. */
+const MAY_BE_GONE: ReadonlySet<string> = new Set([
+  'invalid_exact_svm_transaction_simulation_failed',
+  'invalid_exact_svm_verification_failed',
+]);
+
 /**
- * Looks whether somebody else has paid with this payment, where the operator wants such payments served: whoever reads
- * them on the chain can bring them, which is for a gateway with a payee of its own. Only fixed prices, and signatures that
- * are proved; what the answer decides has been paid by nobody yet.
+ * Looks whether somebody else has paid with this payment. It is served where the operator wants such payments served:
+ * whoever reads them on the chain can bring them, which is for a gateway with a payee of its own. Only fixed prices, and
+ * signatures that are proved; what the answer decides has been paid by nobody yet.
+ *
+ * Where the reason leaves open whether it was used, as on Solana, the chain is asked all the same: a used payment gets
+ * no new offer.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed
  */
@@ -95,9 +105,11 @@ async function findForeign(
   facilitator: Facilitator,
 ): Promise<ForeignTransfer> {
   const isWanted = runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
-  const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact' && AUTHORIZATION_GONE.has(reason);
-  if (!isWanted || !mayBe) return { kind: 'none' };
-  return (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'none' };
+  const isOpen = MAY_BE_GONE.has(reason);
+  const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact';
+  if (!mayBe || !(isOpen || (isWanted && AUTHORIZATION_GONE.has(reason)))) return { kind: 'none' };
+  const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'none' };
+  return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
 }
 
 /** Not remembered: a moment later the chain may say more. */

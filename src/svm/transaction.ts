@@ -19,6 +19,8 @@ export interface Transaction {
   /** The bytes that are signed: they are the payment, whatever signatures stand beside them. */
   readonly message: Buffer;
   readonly recentBlockhash: string;
+  /** All accounts, by the index that the network's nodes name them with. */
+  readonly accounts: readonly string[];
   readonly instructions: readonly Instruction[];
 }
 
@@ -76,6 +78,7 @@ function readTransaction(reader: Reader): Transaction {
     signerKeys: keys.slice(0, required),
     message,
     recentBlockhash,
+    accounts: addresses,
     instructions,
   };
 }

@@ -17,6 +17,9 @@ import type { OpenWitness, Sight, Witness } from './witness.ts';
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
 const SEEING_MS = 10_000;
 
+/** A look is one or two exchanges. */
+const PACE_MS = 100;
+
 /** Reads are made in nobody's name. */
 const NOBODY = parseAddress(`0x${'00'.repeat(20)}`);
 
@@ -31,6 +34,7 @@ export const openChainWitness: OpenWitness = (network, url, clock, proxy) =>
  * facilitator's word alone, and that an open settlement ends with certainty.
  */
 class ChainWitness implements Witness {
+  readonly paceMs = PACE_MS;
   readonly #tools: FateTools;
   readonly #node: ChainNode;
   #readTools: Promise<ReadTools> | undefined;

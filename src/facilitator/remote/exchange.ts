@@ -14,6 +14,8 @@ export interface ExchangeRequest {
   readonly timeoutMs: number;
   /** Gives the wait up early. */
   readonly signal: AbortSignal | undefined;
+  /** Largest answer body that is read, in bytes. Default: {@link MAX_ANSWER_BYTES}. */
+  readonly maxBytes?: number;
 }
 
 /** Why there is no whole answer. The names are those of the public error codes. */
@@ -55,7 +57,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', abandon);
       resolve(outcome);
-    });
+    }, request.maxBytes);
     const abandon = (): void => collector.giveUp(request.signal?.reason);
     const timer = setTimeout(() => {
       collector.giveUp(new Error(`no answer within ${request.timeoutMs} ms`));
@@ -69,7 +71,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       dispatcher.dispatch(
         {
           origin: request.url.origin,
-          path: request.url.pathname,
+          path: `${request.url.pathname}${request.url.search}`,
           method: request.method,
           headers: request.headers,
           body: request.body ?? null,
@@ -85,9 +87,10 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
   });
 }
 
-/** Gathers one answer under {@link MAX_ANSWER_BYTES} and tells what became of it, once. */
+/** Gathers one answer under a number of bytes and tells what became of it, once. */
 class AnswerCollector implements Dispatcher.DispatchHandler {
   readonly #finish: (outcome: Exchange) => void;
+  readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
   #size = 0;
@@ -97,8 +100,9 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #extensionResponses: string | undefined;
   #finished = false;
 
-  constructor(finish: (outcome: Exchange) => void) {
+  constructor(finish: (outcome: Exchange) => void, maxBytes = MAX_ANSWER_BYTES) {
     this.#finish = finish;
+    this.#maxBytes = maxBytes;
   }
 
   /** Called by undici when a connection is there, before the first byte of the request is written. */
@@ -121,8 +125,8 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#size += chunk.byteLength;
-    if (this.#size > MAX_ANSWER_BYTES) {
-      this.#break('facilitator_invalid_answer', new Error(`answer over ${MAX_ANSWER_BYTES} bytes`));
+    if (this.#size > this.#maxBytes) {
+      this.#break('facilitator_invalid_answer', new Error(`answer over ${this.#maxBytes} bytes`));
       return;
     }
     this.#chunks.push(chunk);

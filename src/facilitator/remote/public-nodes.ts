@@ -4,11 +4,8 @@ import type { Network } from '../../domain/network.ts';
 import type { OpenSettlement } from '../facilitator.ts';
 import type { OpenWitness, Sight, Witness } from './witness.ts';
 
-/** Least time between two looks at one public node, in milliseconds: others use it too. */
-const PACE_MS = 100;
-
-/** Loads what reads a chain, when it is first needed: most gateways are never in doubt. */
-export type LoadWitness = () => Promise<OpenWitness>;
+/** Loads what reads the chain of a network, when it is first needed: most gateways are never in doubt. */
+export type LoadWitness = (network: Network) => Promise<OpenWitness>;
 
 /** Where they are, and how they are reached. */
 export type PublicNodesSpec = Pick<RemoteFacilitatorSpec, 'publicNodes' | 'proxies'>;
@@ -37,19 +34,20 @@ export class PublicNodes {
     const { network } = open.payment.offer;
     const url = this.#spec.publicNodes?.get(network);
     if (url === undefined) return undefined;
-    await this.#turn(network, signal);
     try {
-      return await (await this.#witness(network, url)).resolve(open, signal);
+      const witness = await this.#witness(network, url);
+      await this.#turn(network, witness.paceMs, signal);
+      return await witness.resolve(open, signal);
     } catch (fault) {
       if (signal.aborted) throw fault;
       return undefined;
     }
   }
 
-  async #turn(network: Network, signal: AbortSignal): Promise<void> {
+  async #turn(network: Network, paceMs: number, signal: AbortSignal): Promise<void> {
     const now = performance.now();
     const at = Math.max(now, this.#nextAt.get(network) ?? 0);
-    this.#nextAt.set(network, at + PACE_MS);
+    this.#nextAt.set(network, at + paceMs);
     // Keeps the process alive: at its start nothing else may, and it must not end in the middle of a look.
     if (at > now) await wait(at - now, undefined, { signal });
   }
@@ -57,7 +55,7 @@ export class PublicNodes {
   #witness(network: Network, url: string): Promise<Witness> {
     const known = this.#witnesses.get(network);
     if (known !== undefined) return known;
-    const opening = this.#load().then((open) => open(network, url, this.#clock, this.#spec.proxies?.get(url)));
+    const opening = this.#load(network).then((open) => open(network, url, this.#clock, this.#spec.proxies?.get(url)));
     this.#witnesses.set(network, opening);
     // Loaded anew with the next look: else one failure would leave every later doubt without a node.
     opening.catch(() => this.#witnesses.delete(network));

@@ -9,6 +9,8 @@ import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
  * brings a chain's client along: where no node is configured, none is loaded.
  */
 export interface Witness {
+  /** Least time between two looks at a node that others use too, in milliseconds. */
+  readonly paceMs: number;
   /**
    * Checks what a facilitator said of a settlement that it was asked for just now: a success counts when its transaction
    * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a

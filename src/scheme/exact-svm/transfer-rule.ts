@@ -1,15 +1,15 @@
 import type { Offer } from '../../domain/offer.ts';
-import { associatedTokenAccount, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../svm/token-account.ts';
+import { MEMO_PROGRAM } from '../../svm/memo.ts';
+import { associatedTokenAccount } from '../../svm/token-account.ts';
+import { readTransfer, type TokenTransfer } from '../../svm/token-transfer.ts';
 import type { Instruction, Transaction } from '../../svm/transaction.ts';
 
 const COMPUTE_BUDGET_PROGRAM = 'ComputeBudget111111111111111111111111111111';
-const MEMO_PROGRAM = 'MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr';
 /** Assertions that wallets add for their users' protection. */
 const LIGHTHOUSE_PROGRAM = 'L2TExMFKdjpN9kozasaurPirfHy9P8sbXoAN1qA3S95';
 
 const SET_COMPUTE_UNIT_LIMIT = 2;
 const SET_COMPUTE_UNIT_PRICE = 3;
-const TRANSFER_CHECKED = 12;
 /** In millionths of a lamport; what the official facilitator pays at most. */
 const MOST_COMPUTE_UNIT_PRICE = 5_000_000n;
 /** The budget's two, the transfer, and up to four of wallets' and the memo. */
@@ -55,7 +55,7 @@ export class TransferRule {
     return this.#differs(moved, offer) ?? unknownAmong(others) ?? { authority: moved.authority };
   }
 
-  #differs(moved: Moved, offer: Offer): string | undefined {
+  #differs(moved: TokenTransfer, offer: Offer): string | undefined {
     if (moved.mint !== offer.asset.address) return 'invalid_exact_svm_payload_mint_mismatch';
     if (moved.destination !== this.#accountOf(offer, moved.program)) {
       return 'invalid_exact_svm_payload_recipient_mismatch';
@@ -72,30 +72,6 @@ export class TransferRule {
     this.#accounts.set(key, known);
     return known;
   }
-}
-
-interface Moved extends Transfer {
-  readonly program: string;
-  readonly mint: string;
-  readonly destination: string;
-  readonly amount: bigint;
-  readonly decimals: number;
-}
-
-/** Reads `TransferChecked`: source, mint, destination, authority; the amount and the decimals that it is meant in. */
-function readTransfer(instruction: Instruction | undefined, signers: readonly string[]): Moved | undefined {
-  if (instruction === undefined) return undefined;
-  const { program, accounts, data } = instruction;
-  if (program !== TOKEN_PROGRAM && program !== TOKEN_2022_PROGRAM) return undefined;
-  const [, mint, destination, authority] = accounts;
-  // More accounts than four are those of a multisignature, whose authority signs nothing itself.
-  if (accounts.length !== 4 || mint === undefined || destination === undefined || authority === undefined) {
-    return undefined;
-  }
-  if (data.length !== 10 || data[0] !== TRANSFER_CHECKED) return undefined;
-  // The fee payer moves nobody's money but the buyer's.
-  if (authority === signers[0] || !signers.includes(authority)) return undefined;
-  return { program, mint, destination, authority, amount: data.readBigUInt64LE(1), decimals: data.readUInt8(9) };
 }
 
 function isBudget(instruction: Instruction | undefined, kind: number, bytes: number): instruction is Instruction {

@@ -1,4 +1,4 @@
-import { DEFAULT_ASSETS } from '@x402/svm';
+import { DEFAULT_ASSETS, DEVNET_RPC_URL, MAINNET_RPC_URL } from '@x402/svm';
 
 /** One network of the table. */
 interface Row {
@@ -6,13 +6,14 @@ interface Row {
   readonly name: string;
   readonly v1: false;
   readonly testnet: boolean;
+  readonly publicNode?: string;
   readonly explorer?: string;
   readonly assets: readonly { readonly symbol: string; readonly address: string; readonly decimals: number }[];
 }
 
 const SOLANA = {
-  'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp': { name: 'solana' },
-  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1': { name: 'solana-devnet' },
+  'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp': { name: 'solana', publicNode: MAINNET_RPC_URL },
+  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1': { name: 'solana-devnet', publicNode: DEVNET_RPC_URL },
 } as const;
 
 /**
@@ -32,12 +33,13 @@ const OTHERS: readonly Row[] = [
 
 /** The networks of the table that are no EVM chains. */
 export function otherFamilies(): readonly Row[] {
-  const solana = Object.entries(SOLANA).map(([network, { name }]): Row => {
+  const solana = Object.entries(SOLANA).map(([network, { name, publicNode }]): Row => {
     const assets = (DEFAULT_ASSETS[network as keyof typeof DEFAULT_ASSETS] ?? []).map(({ symbol, asset, decimals }) => {
       return { symbol, address: asset, decimals };
     });
     const testnet = name !== 'solana';
-    return { network, name, v1: false, testnet, ...(testnet ? {} : { explorer: 'https://solscan.io' }), assets };
+    const explorer = testnet ? {} : { explorer: 'https://solscan.io' };
+    return { network, name, v1: false, testnet, publicNode, ...explorer, assets };
   });
   return [...solana, ...OTHERS];
 }

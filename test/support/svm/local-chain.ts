@@ -10,10 +10,14 @@ import {
   type KeyPairSigner,
 } from '@solana/kit';
 import { FailedTransactionMetadata, LiteSVM } from 'litesvm';
+import { MEMO_PROGRAM } from '../../../src/svm/memo.ts';
 import { associatedTokenAccount, TOKEN_PROGRAM } from '../../../src/svm/token-account.ts';
+import { decodeTransaction } from '../../../src/svm/transaction.ts';
 
 /** Devnet, whose name the local chain bears: the official client signs for no other. */
 export const SVM_NETWORK = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1';
+const CLOCK = 'SysvarC1ock11111111111111111111111111111111';
+
 /** USDC there. */
 export const SVM_USDC = '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU';
 
@@ -28,13 +32,21 @@ export interface SvmChain {
   /** Gives an account fees and USDC, in atomic units. */
   fund(owner: string, usdc: bigint): void;
   /** Makes a mint with a token account for each owner. */
-  mint(mint: string, owners: ReadonlyMap<string, bigint>): void;
+  mint(mint: string, owners: ReadonlyMap<string, bigint>, program?: string): void;
   /** What an owner has of a mint. */
-  balance(owner: string, mint?: string): bigint;
+  balance(owner: string, mint?: string, program?: string): bigint;
   /** Ends the blockhashes of all transactions that were signed until now. */
   expireBlockhash(): void;
   /** The next calls of a method get no answer. */
   silence(method: string, calls: number): void;
+  /** Lets the chain's own clock run ahead, or puts it back. */
+  passTime(seconds: number): void;
+  /** Blocks from now on are only confirmed, and none is finalized until it is called with `false`. */
+  holdFinality(held: boolean): void;
+  /** What a method answers from now on, made of what is true; `undefined`: the truth again. */
+  lie(method: string, tell: ((result: never, params: readonly unknown[]) => unknown) | undefined): void;
+  /** Calls of a method get no answer and no end, until it is called with `false`. */
+  hang(method: string, hangs: boolean): void;
   close(): Promise<void>;
 }
 
@@ -44,6 +56,7 @@ export async function startSvmChain(): Promise<SvmChain> {
   const server = createServer((request, response) => {
     chain.answer(request).then(
       (text) => {
+        if (text === 'hang') return;
         if (text === undefined) response.socket?.destroy();
         else response.setHeader('content-type', 'application/json').end(text);
       },
@@ -61,10 +74,20 @@ export async function startSvmChain(): Promise<SvmChain> {
     rpcUrl: `http://127.0.0.1:${port}`,
     calls: chain.calls,
     fund: (owner, usdc) => chain.fund(owner, usdc),
-    mint: (mint, owners) => chain.mint(mint, owners),
-    balance: (owner, mint = SVM_USDC) => chain.balance(associatedTokenAccount(owner, mint, TOKEN_PROGRAM)),
+    mint: (mint, owners, program) => chain.mint(mint, owners, program),
+    balance: (owner, mint = SVM_USDC, program = TOKEN_PROGRAM) =>
+      chain.balance(associatedTokenAccount(owner, mint, program)),
     expireBlockhash: () => chain.expire(),
     silence: (method, calls) => void chain.silent.set(method, calls),
+    passTime: (seconds) => {
+      chain.ahead += seconds;
+    },
+    holdFinality: (held) => chain.holdFinality(held),
+    lie: (method, tell) => {
+      if (tell === undefined) chain.lies.delete(method);
+      else chain.lies.set(method, tell);
+    },
+    hang: (method, hangs) => void (hangs ? chain.hanging.add(method) : chain.hanging.delete(method)),
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -74,8 +97,11 @@ export async function startSvmChain(): Promise<SvmChain> {
 }
 
 interface Landed {
-  readonly err: string | null;
+  readonly err: object | null;
   readonly slot: number;
+  readonly wire: string;
+  readonly minedAt: number;
+  readonly memo: string | null;
   readonly accountKeys: readonly string[];
   readonly before: readonly TokenBalance[];
   readonly after: readonly TokenBalance[];
@@ -92,6 +118,11 @@ interface TokenBalance {
 class Chain {
   readonly calls = new Map<string, number>();
   readonly silent = new Map<string, number>();
+  readonly lies = new Map<string, (result: never, params: readonly unknown[]) => unknown>();
+  readonly hanging = new Set<string>();
+  /** How much its clock is ahead of ours, in seconds. */
+  ahead = 0;
+  #finalized: number | undefined;
   readonly #svm = new LiteSVM();
   readonly #landed = new Map<string, Landed>();
   readonly #blockhashes = new Set<string>();
@@ -106,12 +137,20 @@ class Chain {
     this.#hold(owner, SVM_USDC, usdc);
   }
 
-  mint(mint: string, owners: ReadonlyMap<string, bigint>): void {
+  mint(mint: string, owners: ReadonlyMap<string, bigint>, program = TOKEN_PROGRAM): void {
     const data = Buffer.alloc(82);
     data[44] = 6;
     data[45] = 1;
-    this.#set(mint, data);
-    for (const [owner, amount] of owners) this.#hold(owner, mint, amount);
+    this.#set(mint, data, program);
+    for (const [owner, amount] of owners) this.#hold(owner, mint, amount, program);
+  }
+
+  holdFinality(held: boolean): void {
+    this.#finalized = held ? this.#slot : undefined;
+  }
+
+  get #now(): number {
+    return Math.floor(Date.now() / 1000) + this.ahead;
   }
 
   balance(account: string): bigint {
@@ -131,9 +170,13 @@ class Chain {
     for await (const chunk of request) chunks.push(chunk);
     const { id, method, params = [] } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    if (this.hanging.has(method)) return 'hang';
     const silent = this.silent.get(method) ?? 0;
     this.silent.set(method, Math.max(0, silent - 1));
-    const answer = this.#call(method, params);
+    const truth = this.#call(method, params);
+    const lie = this.lies.get(method);
+    const answer =
+      lie === undefined ? truth : { result: lie(('result' in truth ? truth.result : undefined) as never, params) };
     // Done, and not told: what a connection that breaks looks like.
     return silent > 0 ? undefined : JSON.stringify({ jsonrpc: '2.0', id, ...answer });
   }
@@ -161,6 +204,8 @@ class Chain {
         return this.#send(String(first));
       case 'getSignatureStatuses':
         return { result: { context, value: (first as readonly string[]).map((one) => this.#status(one)) } };
+      case 'getSignaturesForAddress':
+        return { result: this.#listed(String(first)) };
       case 'getTransaction':
         return { result: this.#transaction(String(first)) };
       default:
@@ -169,6 +214,11 @@ class Chain {
   }
 
   #account(key: string): object | null {
+    if (key === CLOCK) {
+      const data = Buffer.alloc(40);
+      data.writeBigInt64LE(BigInt(this.#now), 32);
+      return { data: [data.toString('base64'), 'base64'], executable: false, lamports: 1, owner: key, space: 40 };
+    }
     const account = this.#svm.getAccount(address(key));
     if (!account.exists) return null;
     const { data, executable, lamports, programAddress, space } = account;
@@ -196,11 +246,18 @@ class Chain {
     const [transaction, accountKeys, signature] = read(text);
     const before = this.#tokens(accountKeys);
     const result = this.#svm.sendTransaction(transaction);
+    let err: object | null = null;
     if (result instanceof FailedTransactionMetadata) {
-      return { error: { code: -32002, message: `Transaction simulation failed: ${result.toString()}` } };
+      err = { InstructionError: [2, { Custom: 1 }] };
+      // What fails in an instruction is in a block, and costs its fee; everything else is not.
+      if (!isInstructionError(result.err())) {
+        return { error: { code: -32002, message: `Transaction simulation failed: ${result.toString()}` } };
+      }
     }
     this.#slot += 1;
-    this.#landed.set(signature, { err: null, slot: this.#slot, accountKeys, before, after: this.#tokens(accountKeys) });
+    const [slot, minedAt, after] = [this.#slot, this.#now, this.#tokens(accountKeys)];
+    const memo = memoOf(text);
+    this.#landed.set(signature, { err, slot, accountKeys, before, after, wire: text, minedAt, memo });
     return { result: signature };
   }
 
@@ -212,22 +269,34 @@ class Chain {
       confirmations: null,
       err: landed.err,
       status: { Ok: null },
-      confirmationStatus: 'finalized',
+      confirmationStatus: this.#commitmentOf(landed),
     };
+  }
+
+  #commitmentOf({ slot }: Landed): 'confirmed' | 'finalized' {
+    return this.#finalized !== undefined && slot > this.#finalized ? 'confirmed' : 'finalized';
+  }
+
+  #listed(account: string): readonly object[] {
+    return [...this.#landed]
+      .filter(([, { accountKeys }]) => accountKeys.includes(account))
+      .map(([signature, landed]) => ({
+        signature,
+        slot: landed.slot,
+        err: landed.err,
+        memo: landed.memo,
+        blockTime: landed.minedAt,
+        confirmationStatus: this.#commitmentOf(landed),
+      }))
+      .reverse();
   }
 
   #transaction(signature: string): object | null {
     const landed = this.#landed.get(signature);
     if (landed === undefined) return null;
-    const { err, slot, accountKeys, before, after } = landed;
+    const { err, slot, before, after, wire, minedAt } = landed;
     const meta = { err, fee: 10000, preTokenBalances: before, postTokenBalances: after };
-    return {
-      slot,
-      blockTime: 1_700_000_000,
-      meta,
-      transaction: { signatures: [signature], message: { accountKeys } },
-      version: 0,
-    };
+    return { slot, blockTime: minedAt, meta, transaction: [wire, 'base64'], version: 0 };
   }
 
   #tokens(keys: readonly string[]): readonly TokenBalance[] {
@@ -238,23 +307,24 @@ class Chain {
       const decoder = getAddressDecoder();
       const [mint, owner] = [decoder.decode(data.subarray(0, 32)), decoder.decode(data.subarray(32, 64))];
       const amount = data.readBigUInt64LE(64).toString();
-      return [{ accountIndex, mint, owner, programId: TOKEN_PROGRAM, uiTokenAmount: { amount, decimals: 6 } }];
+      const programId = String(account.programAddress);
+      return [{ accountIndex, mint, owner, programId, uiTokenAmount: { amount, decimals: 6 } }];
     });
   }
 
-  #hold(owner: string, mint: string, amount: bigint): void {
+  #hold(owner: string, mint: string, amount: bigint, program = TOKEN_PROGRAM): void {
     const data = Buffer.alloc(165);
     data.set(getAddressEncoder().encode(mint as Address), 0);
     data.set(getAddressEncoder().encode(owner as Address), 32);
     data.writeBigUInt64LE(amount, 64);
     data[108] = 1;
-    this.#set(associatedTokenAccount(owner, mint, TOKEN_PROGRAM), data);
+    this.#set(associatedTokenAccount(owner, mint, program), data, program);
   }
 
-  #set(key: string, data: Buffer): void {
+  #set(key: string, data: Buffer, program = TOKEN_PROGRAM): void {
     const account = {
       lamports: 10_000_000n,
-      programAddress: TOKEN_PROGRAM,
+      programAddress: program,
       executable: false,
       space: BigInt(data.length),
     };
@@ -277,6 +347,18 @@ function read(text: string): readonly [Sent, readonly string[], string] {
     return getAddressDecoder().decode(message.subarray(at + 1 + 32 * index, at + 33 + 32 * index));
   });
   return [transaction as unknown as Sent, keys, first ? getBase58Decoder().decode(first) : ''];
+}
+
+/** What a node writes of the memos of a transaction. */
+function memoOf(wire: string): string | null {
+  const memos = decodeTransaction(Buffer.from(wire, 'base64'))?.instructions.flatMap(({ program, data }) =>
+    program === MEMO_PROGRAM ? [`[${data.length}] ${data.toString('utf8')}`] : [],
+  );
+  return memos === undefined || memos.length === 0 ? null : memos.join('; ');
+}
+
+function isInstructionError(error: ReturnType<FailedTransactionMetadata['err']>): boolean {
+  return typeof error === 'object' && error.constructor.name === 'TransactionErrorInstructionError';
 }
 
 /** Who signs on the chain. */

@@ -1,3 +1,4 @@
+import { DEVNET_RPC_URL, MAINNET_RPC_URL } from '@x402/svm';
 import * as chains from 'viem/chains';
 import { describe, expect, it } from 'vitest';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
@@ -30,10 +31,21 @@ describe('the nodes beside a remote facilitator', () => {
     ['a URL that is none', '{ base: "rpc.example" }', /facilitator\.rpc\.base/],
     ['no network at all', '{}', /facilitator\.rpc/],
     ['the same network twice', '{ base: "https://a", "eip155:8453": "https://b" }', /given twice/],
-    ['a network without such nodes', '{ "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp": "https://a" }', /JSON-RPC/],
+    ['a network without such nodes', '{ stellar: "https://a" }', /JSON-RPC/],
   ])('are refused with %s', async (_, rpc, message) => {
     const text = `${TOP}facilitator: { url: "https://f.example", rpc: ${rpc} }\n${ROUTES}`;
     await expect(planOf(text)).rejects.toThrow(message);
+  });
+
+  it('are of Solana too, beside those of EVM, and never of a facilitator that settles on EVM itself', async () => {
+    const rpc = '{ base: "https://rpc.example/k", solana: "https://rpc.example/s?api-key=k" }';
+    const plan = await planOf(`${TOP}facilitator: { url: "https://f.example", rpc: ${rpc} }\n${ROUTES}`);
+    expect(plan.facilitators.flatMap((spec) => [...spec.rpc])).toEqual([
+      ['eip155:8453', 'https://rpc.example/k'],
+      ['solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'https://rpc.example/s?api-key=k'],
+    ]);
+    const local = `facilitator: { local: { rpc: ${rpc}, key: "0x${'12'.repeat(32)}" } }`;
+    await expect(planOf(`${TOP}${local}\n${ROUTES}`)).rejects.toThrow(/solana has no JSON-RPC nodes/);
   });
 
   it('are public ones of known networks for what is in doubt, but for networks with a node of their own', async () => {
@@ -73,7 +85,7 @@ describe('the nodes beside a remote facilitator', () => {
     await expect(refused).rejects.toThrow(/^(?!.*secret-key).*\n(?!.*secret-key).*$/);
   });
 
-  it('are told of where they are sold on, and are those of viem where nothing else is said', async () => {
+  it('are told of where they are sold on, and are those of viem and @x402/svm where nothing else is said', async () => {
     const told = async (nodes: string, form = 'https://f.example') =>
       describePublicNodes(await planOf(`${TOP}facilitator: ${form}\n${ROUTES}`, nodes), readAssetTable());
     expect(await told('base=http://127.0.0.1:1,polygon=http://127.0.0.1:2')).toEqual([
@@ -83,7 +95,7 @@ describe('the nodes beside a remote facilitator', () => {
     for (const { network, publicNode } of readAssetTable().networks) {
       if (publicNode === undefined) continue;
       const chain = Object.values(chains).find(({ id }) => `eip155:${id}` === network);
-      expect(chain?.rpcUrls.default.http, network).toContain(publicNode);
+      expect(chain?.rpcUrls.default.http ?? [MAINNET_RPC_URL, DEVNET_RPC_URL], network).toContain(publicNode);
     }
   });
 });

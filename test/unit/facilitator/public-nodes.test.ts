@@ -10,6 +10,7 @@ describe('what reads public nodes', () => {
   it('is loaded anew after it could not be loaded, and then once', async () => {
     let loads = 0;
     const open: OpenWitness = () => ({
+      paceMs: 1,
       confirm: async (_payment, _amount, said) => said,
       resolve: async () => ({ kind: 'unused' }),
       findForeign: async () => ({ kind: 'none' }),

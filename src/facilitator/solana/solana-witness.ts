@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Amount } from '../../domain/amount.ts';
+import type { Payment } from '../../domain/payment.ts';
+import type { Settlement, SettlementOutcome } from '../../domain/settlement.ts';
+import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
+import type { OpenWitness, Sight, Witness } from '../remote/witness.ts';
+import { compare, readSignedTransfer, type SignedTransfer } from './signed-transfer.ts';
+import { SolanaNode } from './solana-node.ts';
+import { type FateTools, findFate, outcomeOfFate, pending } from './transfer-fate.ts';
+import { searchTransfer } from './transfer-search.ts';
+
+/** How long our node may take to see a transaction that a facilitator says is confirmed, in milliseconds. */
+const SEEING_MS = 10_000;
+
+/** First and longest pause between two looks for it, in milliseconds. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** A look takes some five questions, and public nodes take four a second from one address. */
+const PACE_MS = 2_000;
+
+/** Oldest transfer of somebody else that is looked for, in seconds, however long the offer holds. */
+const LONGEST_SECONDS = 900;
+
+/** Opens a node that sees for itself, see {@link SolanaWitness}. */
+export const openSolanaWitness: OpenWitness = (network, url, clock, proxy) =>
+  new SolanaWitness(new SolanaNode(network, url, proxy), clock);
+
+/**
+ * A node that sees for itself what a remote facilitator says of settlements on Solana. It only reads.
+ *
+ * | state of the payment | what the chain shows | next state |
+ * |---|---|---|
+ * | `settling`, the facilitator says that it settled | the transaction, confirmed: the very message, signed by its fee payer, and the price more on the payee's token account | `settled` |
+ * | the same | nothing of that within ten seconds | `unknown`, looked into later |
+ * | `settling`, the facilitator refused before sending | no such transaction | `failed` |
+ * | `settling` after a crash, or `unknown` | the transaction, finalized, with the price | `settled` |
+ * | the same | the transaction, finalized, failed (`err`) | `failed`: it can be in no other block |
+ * | the same | the transaction, with another change of the balance | `unknown` for ever: money moved |
+ * | the same | none, the blockhash good | the facilitator is asked for the same again, which moves money once |
+ * | the same | none, the blockhash ended, three minutes after the claim | `failed` |
+ * | the same | anything else; a node that is away, behind or talks nonsense | `unknown` |
+ *
+ * A process that is killed on either side of a question has changed nothing: the row says what was asked for, and the next
+ * process asks the chain again. While the state is `unknown`, the buyer gets 503 and no offer.
+ */
+class SolanaWitness implements Witness {
+  readonly paceMs = PACE_MS;
+  readonly #node: SolanaNode;
+  readonly #tools: FateTools;
+
+  /** @param clock Unix milliseconds */
+  constructor(node: SolanaNode, clock: () => number) {
+    this.#node = node;
+    this.#tools = { node, clock };
+  }
+
+  async confirm(
+    payment: Payment,
+    amount: Amount,
+    said: SettlementOutcome,
+    patienceMs: number,
+  ): Promise<SettlementOutcome> {
+    const transfer = readSignedTransfer(payment, amount);
+    try {
+      switch (said.kind) {
+        case 'settled': {
+          const { transaction } = said.settlement;
+          const sees = transfer !== undefined && (await this.#sees(transfer, transaction, patienceMs));
+          return sees ? said : pending(transaction, 'settlement_unproved');
+        }
+        case 'failed':
+          return transfer === undefined ? said : await this.#whatElse(transfer, said);
+        case 'unknown':
+          return said;
+      }
+    } catch {
+      return said.kind === 'settled' ? pending(said.settlement.transaction, 'settlement_unproved') : said;
+    }
+  }
+
+  async resolve({ payment, amount, since, known }: OpenSettlement, signal: AbortSignal): Promise<Sight> {
+    const transfer = readSignedTransfer(payment, amount);
+    if (transfer === undefined) return asSight(pending(undefined, 'evidence_unreadable'));
+    await this.#node.ready();
+    if (known !== undefined && (await this.#stands(transfer, known, signal))) {
+      return asSight({ kind: 'settled', settlement: known });
+    }
+    const decided = outcomeOfFate(transfer, await findFate(transfer, since, this.#tools, signal));
+    return decided === undefined ? { kind: 'unused' } : asSight(decided);
+  }
+
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    const { amount, maxTimeoutSeconds } = payment.offer;
+    const transfer = readSignedTransfer(payment, amount);
+    if (transfer === undefined) return { kind: 'none' };
+    await this.#node.ready();
+    const { slot, seconds } = await this.#node.time(signal);
+    const now = Math.max(this.#tools.clock() / 1000, seconds);
+    const longest = Math.min(maxTimeoutSeconds, LONGEST_SECONDS);
+    const result = await searchTransfer(this.#node, transfer, (now - longest) * 1000, slot, signal);
+    if (result.kind !== 'found') return { kind: result.kind };
+    if (result.likeness === 'failed') return { kind: 'none' };
+    const { signature: transaction, minedAt } = result.transaction;
+    if (result.likeness === 'odd' || minedAt === undefined || now - minedAt >= longest) return { kind: 'used' };
+    return { kind: 'found', settlement: { transaction, payer: transfer.payer, amount }, minedAt: minedAt * 1000 };
+  }
+
+  /** A failure, unless the chain shows that the transaction was sent all the same. */
+  async #whatElse(transfer: SignedTransfer, failed: SettlementOutcome): Promise<SettlementOutcome> {
+    await this.#node.ready();
+    const { slot } = await this.#node.time();
+    const result = await searchTransfer(this.#node, transfer, this.#tools.clock(), slot);
+    if (result.kind !== 'found' || result.likeness === 'failed') return failed;
+    return outcomeOfFate(transfer, result) ?? failed;
+  }
+
+  /** Whether our own node has the transaction, and it is the proof: two thirds of the stake have voted for its block. */
+  async #sees(transfer: SignedTransfer, transaction: string, patienceMs: number): Promise<boolean> {
+    const deadline = AbortSignal.timeout(Math.min(patienceMs, SEEING_MS));
+    await this.#node.ready();
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const found = await this.#node.transaction(transaction, deadline).catch(() => undefined);
+      if (found !== undefined) return compare(transfer, found) === 'paid';
+      try {
+        await sleep(pause, undefined, { signal: deadline });
+      } catch {
+        return false;
+      }
+    }
+  }
+
+  /** Whether a settlement that was proved before is finalized by now. */
+  async #stands(transfer: SignedTransfer, { transaction }: Settlement, signal: AbortSignal): Promise<boolean> {
+    const [found, finalized] = await Promise.all([
+      this.#node.transaction(transaction, signal),
+      this.#node.isFinalized(transaction, signal),
+    ]);
+    return finalized && found !== undefined && compare(transfer, found) === 'paid';
+  }
+}
+
+function asSight(outcome: SettlementOutcome): Sight {
+  return { kind: 'outcome', outcome };
+}

@@ -1,0 +1,111 @@
+import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { SignedTransfer } from './signed-transfer.ts';
+import type { SolanaNode } from './solana-node.ts';
+import type { ChainTime } from './sysvar-clock.ts';
+import { type SearchResult, searchTransfer } from './transfer-search.ts';
+
+/**
+ * How long after its claim a payment can be given up, in seconds by the chain's clock. A blockhash ends after 150 blocks,
+ * about a minute and a half; the rest is for clocks that differ, and for nodes that write down late what they have seen.
+ */
+const GIVEN_UP_AFTER_SECONDS = 180;
+
+/** How old the chain's time may be before the node counts as fallen behind, in seconds. */
+const MAX_LAG_SECONDS = 120;
+
+/** What became of a payment's transaction. */
+export type Fate =
+  | Extract<SearchResult, { kind: 'found' | 'unclear' }>
+  /** It is in no block, and no block can hold it any more. */
+  | { readonly kind: 'expired' }
+  /** It is in no block up to now. `open`: one can still hold it. */
+  | { readonly kind: 'unseen'; readonly open: boolean; readonly fresh: boolean };
+
+/** What the fate of a transaction is found with. */
+export interface FateTools {
+  readonly node: SolanaNode;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+}
+
+/**
+ * Finds out what became of a payment's transaction since it was claimed.
+ *
+ * | asked, in this order | why |
+ * |---|---|
+ * | the finalized slot S and its time T | what is asked next must be as new as this, or the node refuses |
+ * | whether a block on top of the newest and of a finalized block at S or later can hold the blockhash | where neither can, no later block holds the transaction |
+ * | the buyer's transactions up to S or later | whatever held it is in this list |
+ *
+ * A blockhash that no bank knows has ended, or is too new for this node. It was there when the payment was claimed, so that
+ * T, three minutes after the claim, tells which: only then is the payment given up.
+ *
+ * @param since Unix milliseconds of the claim
+ * @throws GatewayError when the node cannot be asked
+ */
+export async function findFate(
+  transfer: SignedTransfer,
+  since: number,
+  { node, clock }: FateTools,
+  signal?: AbortSignal,
+): Promise<Fate> {
+  const time = await node.time(signal);
+  const open = await isOpen(node, transfer, time, signal);
+  const result = await searchTransfer(node, transfer, since, time.slot, signal);
+  if (result.kind !== 'none') return result;
+  if (!open && time.seconds >= since / 1000 + GIVEN_UP_AFTER_SECONDS) return { kind: 'expired' };
+  return { kind: 'unseen', open, fresh: clock() / 1000 - time.seconds <= MAX_LAG_SECONDS };
+}
+
+/**
+ * What a transaction's fate means for its payment: the one place that says so. `undefined` where it can still be put into
+ * a block: then its facilitator may be asked for the same once more.
+ */
+export function outcomeOfFate(transfer: SignedTransfer, fate: Fate): SettlementOutcome | undefined {
+  switch (fate.kind) {
+    case 'found':
+      return outcomeOfFound(transfer, fate);
+    case 'expired':
+      return { kind: 'failed', reason: 'settlement_expired' };
+    case 'unclear':
+      return pending();
+    case 'unseen':
+      if (!fate.fresh) return pending(undefined, 'chain_node_behind');
+      return fate.open ? undefined : pending();
+  }
+}
+
+/** A transaction is proof when its block is finalized: until then another block may take its place. */
+function outcomeOfFound(
+  { payer, amount }: SignedTransfer,
+  { transaction: { signature: transaction }, likeness, finalized }: Extract<Fate, { kind: 'found' }>,
+): SettlementOutcome {
+  if (!finalized) return pending(transaction);
+  switch (likeness) {
+    case 'paid':
+      return { kind: 'settled', settlement: { transaction, payer, amount } };
+    case 'failed':
+      return { kind: 'failed', reason: 'invalid_exact_svm_transaction_failed', transaction };
+    case 'odd':
+      // Money moved: another offer would have its buyer pay twice.
+      return pending(transaction, 'settlement_amount_mismatch');
+  }
+}
+
+/** Nobody can say yet; `transaction` is the one that may decide it. */
+export function pending(transaction?: string, reason = 'settlement_pending'): SettlementOutcome {
+  return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
+}
+
+async function isOpen(
+  node: SolanaNode,
+  { blockhash }: SignedTransfer,
+  { slot }: ChainTime,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const [newest, finalized] = await Promise.all([
+    node.isBlockhashValid(blockhash, 'processed', slot, signal),
+    node.isBlockhashValid(blockhash, 'finalized', slot, signal),
+  ]);
+  return newest || finalized;
+}
