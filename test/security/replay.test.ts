@@ -2,180 +2,157 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
-import { encodePayment, highS, type PaymentParts, toHeader } from '../support/payment-header.ts';
-import { codeOf, lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
+import { paymentKinds } from '../support/payment-kinds/kinds.ts';
+import {
+  type Field,
+  fieldLine,
+  type PaymentBuyer,
+  type PaymentWorld,
+  type SignedPayment,
+} from '../support/payment-kinds/payment-kind.ts';
+import type { RawResponse } from '../support/raw-http.ts';
+import { codeOf, lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
 /** One payment, one answer: for the request it was first used for, whatever it looks like the next time. */
 
-const folder = mkdtempSync(join(tmpdir(), 'turnpike-'));
-let devnet: Devnet;
-let siege: Siege;
-let buyer: Payer;
-
-beforeAll(async () => {
-  devnet = await startDevnet();
-  siege = await laySiege(
-    `
+const ROUTES = `
 routes:
   - { path: /a, price: $0.001 }
   - { path: /b, price: $0.001 }
   - { path: /b, host: other.test, price: $0.001 }
   - { path: /before, price: $0.001, settle: before }
-  - { path: /deferred, price: $0.001, settle: deferred }
   - { path: /idempotent, methods: [POST], price: $0.001, settle: before, idempotent: true }
-`,
-    { devnet, store: `sqlite:${join(folder, 'ledger.db')}` },
-  );
-  buyer = await freshPayer(devnet);
-});
-beforeEach(() => siege.answer((req, res) => req.on('end', () => res.end('served'))));
-afterAll(async () => {
-  await siege.close();
-  await devnet.close();
-  rmSync(folder, { recursive: true });
-});
+`;
+const DEFERRED = '  - { path: /deferred, price: $0.001, settle: deferred }\n';
 
-async function paid(): Promise<bigint> {
-  return await devnet.usdcBalanceOf(devnet.accounts.payee.address);
-}
+describe.each(paymentKinds)('by $name', (kind) => {
+  const folder = mkdtempSync(join(tmpdir(), 'turnpike-'));
+  let world: PaymentWorld;
+  let siege: Siege;
+  let buyer: PaymentBuyer;
 
-function sign(path: string, method = 'GET'): Promise<PaymentParts> {
-  return siege.sign(path, { key: buyer.key, method });
-}
-
-/** The same authorization in spellings that decode to it. */
-function spellings(payment: PaymentParts): string[] {
-  const { authorization, signature, ...rest } = payment;
-  const upper = (text: string): string => `0x${text.slice(2).toUpperCase()}`;
-  const respelt = {
-    nonce: upper(authorization['nonce'] ?? ''),
-    from: (authorization['from'] ?? '').toLowerCase(),
-    ...without(authorization),
-  };
-  return [
-    encodePayment(payment),
-    encodePayment(payment).replace(/=+$/, ''),
-    toHeader({ payload: { authorization: respelt, signature: upper(signature) }, ...rest }),
-    toHeader({ ...rest, payload: { signature, authorization: { ...authorization, extra: 'field' }, more: 1 } }),
-    toHeader({ ...rest, payload: { signature, authorization }, extensions: { any: { info: {} } }, nonsense: true }),
-    Buffer.from(JSON.stringify({ ...rest, payload: { signature, authorization } }, null, 2)).toString('base64'),
-    toHeader({
-      ...rest,
-      accepted: { ...rest.accepted, asset: String(rest.accepted['asset']).toLowerCase() },
-      payload: { signature, authorization },
-    }),
-  ];
-}
-
-function without({ nonce: _nonce, from: _from, ...others }: Record<string, string>): Record<string, string> {
-  return others;
-}
-
-describe.each(['/a', '/before', '/deferred'])('a payment for %s', (path) => {
-  it('is served once and charged once, however many copies in whatever spelling come at once', async () => {
-    const payment = await sign(path);
-    const before = { seen: siege.seen.length, money: await paid() };
-    const copies = [0, 1, 2, 3, 4, 5].flatMap(() => spellings(payment));
-    const answers = await Promise.all(copies.map((header) => siege.ask(lastRequest(`GET ${path}`, [paying(header)]))));
-    const statuses = answers.map(statusOf);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
-    expect(new Set(statuses)).toEqual(new Set([200, 409]));
-    expect(
-      answers.filter((answer) => statusOf(answer) === 409).flatMap((answer) => answer.all('payment-required')),
-    ).toEqual([]);
-    expect(siege.seen.length - before.seen).toBe(1);
-    await expect.poll(async () => (await paid()) - before.money).toBe(1000n);
-    for (const header of spellings(payment)) {
-      const again = await siege.ask(lastRequest(`GET ${path}`, [paying(header)]));
-      expect(codeOf(again)).toBe('payment_already_used');
-    }
-    expect(siege.seen.length - before.seen).toBe(1);
+  beforeAll(async () => {
+    world = await kind.start();
+    const routes = kind.onCredit ? ROUTES + DEFERRED : ROUTES;
+    siege = await laySiege(routes, { head: world.settings, store: `sqlite:${join(folder, 'ledger.db')}` });
+    buyer = await world.buyer();
   });
-});
-
-describe('a used payment', () => {
-  it.each([
-    ['another route', 'GET /b', []],
-    ['another method', 'POST /a', ['Content-Length: 0']],
-    ['HEAD', 'HEAD /a', []],
-    ['another query', 'GET /a?x=1', []],
-    ['an empty query', 'GET /a?', []],
-  ] as const)('buys nothing at %s of the same price', async (_name, line, headers) => {
-    const payment = await sign('/a');
-    expect(statusOf(await siege.ask(lastRequest('GET /a', [paying(payment)])))).toBe(200);
-    const before = { seen: siege.seen.length, money: await paid() };
-    const answer = await siege.ask(lastRequest(line, [...headers, paying(payment)]));
-    expect(statusOf(answer)).toBe(409);
-    if (!line.startsWith('HEAD')) expect(codeOf(answer)).toBe('payment_bound_to_another_request');
-    expect(answer.all('payment-required')).toEqual([]);
-    expect({ seen: siege.seen.length, money: await paid() }).toEqual(before);
+  beforeEach(() => siege.answer((req, res) => req.on('end', () => res.end('served'))));
+  afterAll(async () => {
+    await siege?.close();
+    await world?.close();
+    rmSync(folder, { recursive: true });
   });
 
-  it('buys nothing at another host', async () => {
-    const payment = await sign('/b');
-    expect(statusOf(await siege.ask(lastRequest('GET /b', [paying(payment)])))).toBe(200);
-    const before = siege.seen.length;
-    // One has a route of its own, the other the same route.
-    for (const host of ['other.test', 'another.test']) {
-      const bytes = `GET /b HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${paying(payment)}\r\n\r\n`;
-      expect(codeOf(await siege.ask(bytes))).toBe('payment_bound_to_another_request');
-    }
-    expect(siege.seen.length).toBe(before);
-  });
+  const paid = (): Promise<bigint> => world.received();
+  const sign = (path: string, method = 'GET'): Promise<SignedPayment> => buyer.sign(siege.gateway.url + path, method);
+  const ask = (line: string, field: Field, headers: readonly string[] = [], body = ''): Promise<RawResponse> =>
+    // Under the name that the 402 was asked for: a challenge of MPP states it.
+    siege.ask(lastRequest(line, [...headers, fieldLine(field)], body).replace('gw.test', `127.0.0.1:${siege.port}`));
 
-  it('buys nothing with the other signature that the same key and message have', async () => {
-    const payment = await sign('/a');
-    expect(statusOf(await siege.ask(lastRequest('GET /a', [paying(payment)])))).toBe(200);
-    const before = siege.seen.length;
-    const twin = { ...payment, signature: highS(payment.signature) };
-    expect(statusOf(await siege.ask(lastRequest('GET /a', [paying(twin)])))).toBe(402);
-    expect(siege.seen.length).toBe(before);
-  });
-
-  it('buys nothing as a payment of the other protocol version', async () => {
-    const payment = await sign('/a');
-    const { authorization, signature } = payment;
-    expect(statusOf(await siege.ask(lastRequest('GET /a', [paying(payment)])))).toBe(200);
-    const before = siege.seen.length;
-    const v1 = toHeader({
-      x402Version: 1,
-      scheme: 'exact',
-      network: 'base-sepolia',
-      payload: { signature, authorization },
+  describe.each(kind.onCredit ? ['/a', '/before', '/deferred'] : ['/a', '/before'])('a payment for %s', (path) => {
+    it('is served once and charged once, however many copies in whatever spelling come at once', async () => {
+      const { spellings } = await sign(path);
+      const before = { seen: siege.seen.length, money: await paid() };
+      const copies = [0, 1, 2, 3, 4, 5].flatMap(() => spellings);
+      const answers = await Promise.all(copies.map((field) => ask(`GET ${path}`, field)));
+      const statuses = answers.map(statusOf);
+      expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+      expect(new Set(statuses)).toEqual(new Set([200, 409]));
+      expect(answers.filter((answer) => statusOf(answer) === 409).flatMap(offersOf)).toEqual([]);
+      expect(siege.seen.length - before.seen).toBe(1);
+      await expect.poll(async () => (await paid()) - before.money, { timeout: 20_000 }).toBe(1000n);
+      for (const field of spellings) {
+        expect(codeOf(await ask(`GET ${path}`, field))).toBe('payment_already_used');
+      }
+      expect(siege.seen.length - before.seen).toBe(1);
     });
-    expect(codeOf(await siege.ask(lastRequest('GET /a', [`X-PAYMENT: ${v1}`])))).toBe('payment_already_used');
-    expect(siege.seen.length).toBe(before);
+  });
+
+  describe('a used payment', () => {
+    it.each([
+      ['another route', 'GET /b', []],
+      ['another method', 'POST /a', ['Content-Length: 0']],
+      ['HEAD', 'HEAD /a', []],
+      ['another query', 'GET /a?x=1', []],
+      ['an empty query', 'GET /a?', []],
+    ] as const)('buys nothing at %s of the same price', async (_name, line, headers) => {
+      const { field } = await sign('/a');
+      expect(statusOf(await ask('GET /a', field))).toBe(200);
+      const before = { seen: siege.seen.length, money: await paid() };
+      const answer = await ask(line, field, headers);
+      expect(statusOf(answer)).toBe(409);
+      if (!line.startsWith('HEAD')) expect(codeOf(answer)).toBe('payment_bound_to_another_request');
+      expect(offersOf(answer)).toEqual([]);
+      expect({ seen: siege.seen.length, money: await paid() }).toEqual(before);
+    });
+
+    it('buys nothing at another host', async () => {
+      const { field } = await sign('/b');
+      expect(statusOf(await ask('GET /b', field))).toBe(200);
+      const before = siege.seen.length;
+      // One has a route of its own, the other the same route.
+      for (const host of ['other.test', 'another.test']) {
+        const bytes = `GET /b HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${fieldLine(field)}\r\n\r\n`;
+        expect(codeOf(await siege.ask(bytes))).toBe('payment_bound_to_another_request');
+      }
+      expect(siege.seen.length).toBe(before);
+    });
+
+    it('buys nothing with another content, nor with the other signature that the same key and message have', async () => {
+      const { field, tampered } = await sign('/a');
+      expect(statusOf(await ask('GET /a', field))).toBe(200);
+      const before = siege.seen.length;
+      for (const [part, changed] of tampered) {
+        // What was signed is untouched there, so that it is known as the payment that it is.
+        const status = part === 'the id of its challenge' ? 409 : 402;
+        expect([part, statusOf(await ask('GET /a', changed))]).toEqual([part, status]);
+      }
+      expect(siege.seen.length).toBe(before);
+    });
+
+    it.runIf(kind.name.endsWith('EVM'))('buys nothing as a payment of another protocol or version', async () => {
+      const { field, inAnotherProtocol = field } = await sign('/a');
+      expect(inAnotherProtocol).not.toBe(field);
+      expect(statusOf(await ask('GET /a', field))).toBe(200);
+      const before = siege.seen.length;
+      expect(codeOf(await ask('GET /a', inAnotherProtocol))).toBe('payment_already_used');
+      expect(siege.seen.length).toBe(before);
+    });
+  });
+
+  describe('a payment whose answer did not arrive', () => {
+    it('collects it once, at no new charge, and only with the body it was paid for', async () => {
+      const { field } = await sign('/idempotent', 'POST');
+      const post = (body: string): Promise<RawResponse> =>
+        ask('POST /idempotent', field, [`Content-Length: ${body.length}`], body);
+      siege.answer((req, res) => req.on('end', () => res.writeHead(500).end('broken')));
+      const money = await paid();
+      expect(statusOf(await post('order 1'))).toBe(500);
+      siege.answer((req, res) => req.on('end', () => res.end('served')));
+      expect(codeOf(await post('order 2'))).toBe('payment_bound_to_another_request');
+      const collected = (await Promise.all(Array.from({ length: 10 }, () => post('order 1')))).map(statusOf);
+      expect(collected.filter((status) => status === 200)).toHaveLength(1);
+      expect(codeOf(await post('order 1'))).toBe('payment_already_used');
+      expect((await paid()) - money).toBe(1000n);
+      expect(siege.seen.filter(({ body }) => body === 'order 2')).toEqual([]);
+    });
+
+    it('is not charged when the API refused, and buys one answer, elsewhere too unless it names its route', async () => {
+      const { field } = await sign('/a');
+      const money = await paid();
+      siege.answer((req, res) => req.on('end', () => res.writeHead(404).end('none')));
+      expect(statusOf(await ask('GET /a', field))).toBe(404);
+      siege.answer((req, res) => req.on('end', () => res.end('served')));
+      const paths = kind.forOneRoute ? ['/a', '/a', '/a', '/a'] : ['/a', '/b', '/a', '/b'];
+      const all = await Promise.all(paths.map((path) => ask(`GET ${path}`, field)));
+      expect(all.map(statusOf).toSorted()).toEqual([200, 409, 409, 409]);
+      expect((await paid()) - money).toBe(1000n);
+    });
   });
 });
 
-describe('a payment whose answer did not arrive', () => {
-  it('collects it once, at no new charge, and only with the body it was paid for', async () => {
-    const payment = await sign('/idempotent', 'POST');
-    const ask = (body: string) =>
-      siege.ask(lastRequest('POST /idempotent', [paying(payment), `Content-Length: ${body.length}`], body));
-    siege.answer((req, res) => req.on('end', () => res.writeHead(500).end('broken')));
-    const money = await paid();
-    expect(statusOf(await ask('order 1'))).toBe(500);
-    siege.answer((req, res) => req.on('end', () => res.end('served')));
-    expect(codeOf(await ask('order 2'))).toBe('payment_bound_to_another_request');
-    const collected = (await Promise.all(Array.from({ length: 10 }, () => ask('order 1')))).map(statusOf);
-    expect(collected.filter((status) => status === 200)).toHaveLength(1);
-    expect(codeOf(await ask('order 1'))).toBe('payment_already_used');
-    expect((await paid()) - money).toBe(1000n);
-    expect(siege.seen.filter(({ body }) => body === 'order 2')).toEqual([]);
-  });
-
-  it('is not charged when the API refused, and buys one answer elsewhere then', async () => {
-    const payment = await sign('/a');
-    const money = await paid();
-    siege.answer((req, res) => req.on('end', () => res.writeHead(404).end('none')));
-    expect(statusOf(await siege.ask(lastRequest('GET /a', [paying(payment)])))).toBe(404);
-    siege.answer((req, res) => req.on('end', () => res.end('served')));
-    const both = await Promise.all(
-      ['/a', '/b', '/a', '/b'].map((path) => siege.ask(lastRequest(`GET ${path}`, [paying(payment)]))),
-    );
-    expect(both.map(statusOf).toSorted()).toEqual([200, 409, 409, 409]);
-    expect((await paid()) - money).toBe(1000n);
-  });
-});
+/** Whatever would have a client pay once more. */
+function offersOf(answer: RawResponse): readonly string[] {
+  return [...answer.all('payment-required'), ...answer.all('www-authenticate')];
+}

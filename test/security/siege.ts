@@ -56,6 +56,8 @@ export interface Siege {
 /** Where the money is: on a chain, or with a facilitator that agrees to everything. */
 export interface SiegeTerms {
   readonly devnet?: Devnet;
+  /** The top of the configuration on another chain, for the API's URL. */
+  readonly head?: (upstream: string) => string;
   /** Replaces `store: memory`. */
   readonly store?: string;
   /** Unix milliseconds; by default the real time. */
@@ -65,10 +67,12 @@ export interface SiegeTerms {
 }
 
 /** Opens a gateway with these routes, and more configuration where it is needed; `UPSTREAM` stands for the API's URL. */
-export async function laySiege(config: string, { devnet, store, clock, opened }: SiegeTerms = {}): Promise<Siege> {
+export async function laySiege(config: string, terms: SiegeTerms = {}): Promise<Siege> {
+  const { devnet, store, clock, opened } = terms;
   const api = await openApi();
-  const facilitator = devnet === undefined ? await startScriptedFacilitator() : undefined;
-  const head = devnet === undefined ? scriptedHead(api.url, facilitator?.url ?? '') : settings(devnet, api.url);
+  const makeHead = terms.head ?? (devnet && ((upstream: string) => settings(devnet, upstream)));
+  const facilitator = makeHead === undefined ? await startScriptedFacilitator() : undefined;
+  const head = makeHead?.(api.url) ?? scriptedHead(api.url, facilitator?.url ?? '');
   const gateway = await startTestGateway(
     head.replace('store: memory', `store: ${store ?? 'memory'}`) + config.replaceAll('UPSTREAM', api.url),
     { ...(clock === undefined ? {} : { clock }), ...(opened === undefined ? {} : { store: opened }) },

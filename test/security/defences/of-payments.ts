@@ -67,6 +67,11 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ],
     ['does not say so', 'pipeline/authorize.ts', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
+  ...defencesOf(
+    'every-payment-kind',
+    ['somebody else had settled', 'pipeline/authorize.ts', "if (foreign.kind === 'used') return ALREADY_USED;", ''],
+    ['changed after it was signed', 'scheme/exact-svm/exact-svm.ts', 'if (!isSignedByAll(transaction))', 'if (false)'],
+  ),
   ...defencesOf('unit/facilitator/chain/proof', [
     'another transfer in it, which',
     'facilitator/chain/proof.ts',

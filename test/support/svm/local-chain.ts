@@ -238,8 +238,17 @@ class Chain {
     this.#svm.withSigverify(false);
     const result = this.#svm.simulateTransaction(transaction);
     this.#svm.withSigverify(true);
-    const err = result instanceof FailedTransactionMetadata ? { failed: result.toString() } : null;
+    const failed = result instanceof FailedTransactionMetadata ? { failed: result.toString() } : null;
+    // As validators do, and this one does only when it sends.
+    const err = this.#hasLanded(text) ? 'AlreadyProcessed' : failed;
     return { err, logs: [], accounts: null, unitsConsumed: 1, returnData: null, innerInstructions: null };
+  }
+
+  #hasLanded(text: string): boolean {
+    const messageOf = (wire: string): string | undefined =>
+      decodeTransaction(Buffer.from(wire, 'base64'))?.message.toString('hex');
+    const message = messageOf(text);
+    return [...this.#landed.values()].some(({ wire }) => messageOf(wire) === message);
   }
 
   #send(text: string): { result: string } | { error: { code: number; message: string } } {
