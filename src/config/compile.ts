@@ -1,9 +1,11 @@
+import { TOOLS_PATH } from '../domain/api-tool.ts';
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { PaywallTerms } from '../domain/paywall.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
 import { RouteTable } from '../domain/route-table.ts';
 import { settlesHere } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
@@ -75,6 +77,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkProxyProtocol(gateway, source);
   checkTrust(gateway, source);
   checkTracing(gateway, source);
+  checkTools(gateway, routes, source);
   const receipts = compileReceipts(gateway.receipts, gateway.publicUrl, source);
   const listen = soundValue(gateway.listen);
   const admin = compileAdmin(gateway.admin, values(gateway.adminHosts), source);
@@ -134,6 +137,19 @@ function marketOf(gateway: GatewayFields, { table, schemes, families }: CompileW
 function discoveryTerms({ discovery }: GatewayFields): DiscoveryTerms | undefined {
   const given = soundValue(discovery) ?? DEFAULT_DISCOVERY;
   return given === 'off' ? undefined : given;
+}
+
+/** The tools of the gateway are never in the way of a route. */
+function checkTools({ discovery }: GatewayFields, routes: readonly Route[], source: Source): void {
+  const terms = soundValue(discovery);
+  if (terms === undefined || terms === 'off' || !terms.mcp) return;
+  const taken = routes.find(({ pattern }) => pattern.text === TOOLS_PATH);
+  if (taken === undefined) return;
+  source.report(
+    discovery.place,
+    `mcp: true takes ${TOOLS_PATH}, which is the path of ${taken.name}`,
+    'another path for that route',
+  );
 }
 
 function paywallTerms({ paywall }: GatewayFields): PaywallTerms | undefined {

@@ -89,6 +89,11 @@ export const discoveryKeys = map(EXPECTS, {
     decoder: flag,
     description: 'Whether a 402 says how its route is called, by which facilitators list it. Default: `true`.',
   },
+  mcp: {
+    decoder: flag,
+    description:
+      'Whether the gateway serves its priced routes as tools of an MCP server, at `/mcp`: every call is paid as the request that it stands for. No route may have that path. Default: `false`. See [mcp.md](mcp.md#paid-apis-as-tools).',
+  },
   openapi: {
     decoder: line(1000),
     description:
@@ -105,6 +110,7 @@ export const DEFAULT_DISCOVERY: DiscoveryTerms = {
   serviceName: undefined,
   iconUrl: undefined,
   bazaar: true,
+  mcp: false,
   document: undefined,
 };
 
@@ -112,7 +118,16 @@ export const DEFAULT_DISCOVERY: DiscoveryTerms = {
 export const discovery: Decoder<DiscoveryTerms | 'off'> = byKind<DiscoveryTerms | 'off'>(EXPECTS, {
   scalar: word(['off']),
   map: complete(discoveryKeys, (keys, place, source) => {
-    const { title, description, tags = [], serviceName: named, icon: iconUrl, bazaar = true, openapi } = keys;
+    const {
+      title,
+      description,
+      tags = [],
+      serviceName: named,
+      icon: iconUrl,
+      bazaar = true,
+      mcp = false,
+      openapi,
+    } = keys;
     const terms = {
       title,
       description,
@@ -120,6 +135,7 @@ export const discovery: Decoder<DiscoveryTerms | 'off'> = byKind<DiscoveryTerms 
       serviceName: named ?? (title !== undefined && /^[ -~]{1,32}$/.test(title) ? title : undefined),
       iconUrl,
       bazaar,
+      mcp,
     };
     if (openapi === undefined) return { ...terms, document: undefined };
     const document = readDocument(openapi, place, source);

@@ -108,11 +108,11 @@ export const LIMIT_KEYS: Readonly<Record<keyof Plan['limits'], PlanKey>> = {
 
 function showDiscovery(terms: DiscoveryTerms | undefined): string {
   if (terms === undefined) return 'off';
-  const { title = 'untitled', tags, serviceName, iconUrl, bazaar, document } = terms;
+  const { title = 'untitled', tags, serviceName, iconUrl, bazaar, mcp, document } = terms;
   const named = serviceName === undefined || serviceName === title ? '' : ` as ${serviceName}`;
   const from = document === undefined ? 'from the price table' : 'from an API description';
   const icon = iconUrl === undefined ? '' : `, icon ${iconUrl}`;
-  return `${title}${named}, tags ${showList(tags)}${icon}, ${from}${bazaar ? '' : ', without bazaar'}`;
+  return `${title}${named}, tags ${showList(tags)}${icon}, ${from}${bazaar ? '' : ', without bazaar'}${mcp ? ', tools at /mcp' : ''}`;
 }
 
 function showPaywall(terms: PaywallTerms | undefined): string {

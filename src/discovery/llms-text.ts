@@ -1,3 +1,4 @@
+import { TOOLS_PATH } from '../domain/api-tool.ts';
 import { type DiscoveryTerms, takesBody } from '../domain/discovery.ts';
 import { descriptionOf, isPriced, pricesText } from '../domain/route-price.ts';
 import type { StatedCalls } from '../domain/stated-calls.ts';
@@ -23,6 +24,7 @@ export function llmsText(plan: DiscoverySubject, terms: DiscoveryTerms): string 
     'the same request again with the payment in `PAYMENT-SIGNATURE`. x402 clients such as `@x402/fetch` do all of that.',
     '',
     `The whole description is the OpenAPI document at ${origin}/openapi.json; \`x-payment-info\` states each price there.`,
+    ...(terms.mcp ? [`The priced operations are tools of an MCP server, too: ${origin}${TOOLS_PATH}`] : []),
     ...section('Priced operations', priced, origin),
     ...section('Free operations', free, origin),
     '',

@@ -21,6 +21,8 @@ export interface DiscoveryTerms {
   readonly iconUrl: string | undefined;
   /** Whether 402s carry the `bazaar` extension, by which facilitators list what was paid for. */
   readonly bazaar: boolean;
+  /** Whether the gateway is an MCP server whose tools are the priced routes. */
+  readonly mcp: boolean;
   /** The API's own description; `undefined` where the price table is all that is known. */
   readonly document: ApiDocument | undefined;
 }

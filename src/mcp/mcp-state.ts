@@ -1,3 +1,5 @@
+import type { McpTerms } from '../domain/mcp-terms.ts';
+import { KnownTools } from './known-tools.ts';
 import { OpenCalls } from './open-calls.ts';
 import { OutputSchemas } from './output-schemas.ts';
 
@@ -5,4 +7,14 @@ import { OutputSchemas } from './output-schemas.ts';
 export class McpState {
   readonly outputSchemas = new OutputSchemas();
   readonly openCalls = new OpenCalls();
+  readonly #tools = new WeakMap<McpTerms, KnownTools>();
+
+  /** Tools whose prices are those of these terms. */
+  knownTools(terms: McpTerms): KnownTools {
+    const before = this.#tools.get(terms);
+    if (before !== undefined) return before;
+    const known = new KnownTools();
+    this.#tools.set(terms, known);
+    return known;
+  }
 }

@@ -4,6 +4,7 @@ import { pointerTree } from '../content/pointer-tree.ts';
 import { isRecord, parseExactly } from '../domain/exact-json.ts';
 import type { McpTarget } from '../domain/mcp-terms.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
+import { sortedMembers } from './sorted-members.ts';
 
 /** The id of a JSON-RPC request. */
 export type RpcId = string | number;
@@ -14,10 +15,14 @@ export interface McpCall {
   readonly target: McpTarget;
   /** Name of the tool or prompt, URI of the resource. */
   readonly name: string;
+  /** What it is called with; `undefined` where that is no object. */
+  readonly arguments: JsonObject | undefined;
   /** What the client sent as its payment, by the members of `_meta` that are for it. */
   readonly payments: JsonObject;
   /** Extensions of MCP that the client says it knows, with this call. */
   readonly extensions: readonly string[];
+  /** The version of MCP that it states, as those without a handshake do. */
+  readonly version: string | undefined;
   /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
   readonly canonical: Buffer;
   /** The body for the server: without the payment, and under an id that only the gateway knows. */
@@ -148,8 +153,10 @@ function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payment
       id,
       target,
       name,
+      arguments: argumentsOf(stripped),
       payments: taken,
       extensions: extensionsIn(message),
+      version: versionIn(message),
       canonical: canonicalOf(stripped),
       forwardedAs,
     },
@@ -160,27 +167,33 @@ function refused(id: RpcId | undefined, code: number, wrong: string): McpMessage
   return { kind: 'refused', id, code, wrong };
 }
 
+/** Parameters may leave them out. */
+function argumentsOf({ params }: JsonObject): JsonObject | undefined {
+  const given = isRecord(params) ? (params['arguments'] ?? {}) : undefined;
+  return isRecord(given) ? given : undefined;
+}
+
 /** Method and parameters without what says nothing of what is bought, members in the order of their names. */
 function canonicalOf({ method, params }: JsonObject): Buffer {
   const { _meta, ...bought } = isRecord(params) ? params : {};
-  return Buffer.from(JSON.stringify(sorted({ method: method ?? null, params: bought })), 'utf8');
+  return Buffer.from(JSON.stringify(sortedMembers({ method: method ?? null, params: bought })), 'utf8');
 }
 
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isRecord(value)) return value;
-  const names = Object.keys(value).sort();
-  // No prototype: a member `__proto__` is one like others.
-  const ordered: Record<string, Json> = Object.create(null);
-  for (const name of names) ordered[name] = sorted(value[name] ?? null);
-  return ordered;
+function metaIn(message: Json): JsonObject {
+  const params = isRecord(message) ? message['params'] : undefined;
+  const meta = isRecord(params) ? params['_meta'] : undefined;
+  return isRecord(meta) ? meta : {};
+}
+
+/** The version that a message states: those since 2026-07-28 have no handshake. */
+export function versionIn(message: Json): string | undefined {
+  const version = metaIn(message)['io.modelcontextprotocol/protocolVersion'];
+  return typeof version === 'string' ? version : undefined;
 }
 
 /** Since MCP 2026-07-28 a client says with each request what it can do. */
 function extensionsIn(message: Json): readonly string[] {
-  const params = isRecord(message) ? message['params'] : undefined;
-  const meta = isRecord(params) ? params['_meta'] : undefined;
-  const able = isRecord(meta) ? meta['io.modelcontextprotocol/clientCapabilities'] : undefined;
+  const able = metaIn(message)['io.modelcontextprotocol/clientCapabilities'];
   const extensions = isRecord(able) ? able['extensions'] : undefined;
   return isRecord(extensions) ? Object.keys(extensions) : [];
 }

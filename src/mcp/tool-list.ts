@@ -2,6 +2,8 @@ import { isRecord } from '../domain/exact-json.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { isAnswer, parsed } from './call-answer.ts';
 import { splitEvents, withData } from './event-stream.ts';
+import type { KnownTool, KnownTools } from './known-tools.ts';
+import { toolTextsIn } from './tool-texts.ts';
 
 /** What a model is told of a tool's price. */
 export interface ToldPrice {
@@ -20,25 +22,53 @@ export interface ToolNotes {
   priceOf(tool: string): ToldPrice | undefined;
   /** Whether the description says it too. */
   readonly inDescription: boolean;
+  /** Tools that were read before, with these very notes. */
+  readonly known: KnownTools;
   /** Is told of each tool, and whether it has an output schema. */
   seen(tool: string, hasOutputSchema: boolean): void;
 }
 
 /** A body that answers `tools/list`, with prices; `undefined` where there is no list in it. */
 export function annotateTools(body: string, isStream: boolean, notes: ToolNotes): string | undefined {
-  if (!isStream) {
-    const message = parsed(body);
-    return hasTools(message) ? JSON.stringify(annotated(message, notes)) : undefined;
-  }
+  if (!isStream) return annotatedText(body, notes);
   const { events, rest } = splitEvents(body);
   let changed = false;
   const text = events.map((event) => {
-    const message = event.data === undefined ? undefined : parsed(event.data);
-    if (!hasTools(message)) return event.raw;
+    const told = event.data === undefined ? undefined : annotatedText(event.data, notes);
+    if (told === undefined) return event.raw;
     changed = true;
-    return withData(event, JSON.stringify(annotated(message, notes)));
+    return withData(event, told);
   });
   return changed ? text.join('') + rest : undefined;
+}
+
+/** The text of a message with prices. Only tools that are not known yet are read. */
+function annotatedText(text: string, notes: ToolNotes): string | undefined {
+  if (!text.includes('"tools"')) return undefined;
+  const found = toolTextsIn(text);
+  const told = found?.tools.map((tool) => toldTool(tool, notes));
+  if (found !== undefined && told?.every((each) => each !== undefined) === true) {
+    return text.slice(0, found.from) + told.join(',') + text.slice(found.to);
+  }
+  const message = parsed(text);
+  return hasTools(message) ? JSON.stringify(annotated(message, notes)) : undefined;
+}
+
+function toldTool(text: string, notes: ToolNotes): string | undefined {
+  const tool = notes.known.of(text, (unknown) => {
+    const read = parsed(unknown);
+    return read === undefined ? undefined : knownTool(read, notes);
+  });
+  if (tool?.name !== undefined) notes.seen(tool.name, tool.hasOutputSchema);
+  return tool?.told;
+}
+
+function knownTool(tool: Json, notes: ToolNotes): KnownTool {
+  const name = isRecord(tool) && typeof tool['name'] === 'string' ? tool['name'] : undefined;
+  if (!isRecord(tool) || name === undefined)
+    return { told: JSON.stringify(tool), name: undefined, hasOutputSchema: false };
+  const hasOutputSchema = tool['outputSchema'] !== undefined;
+  return { told: JSON.stringify(annotatedTool(tool, name, notes)), name, hasOutputSchema };
 }
 
 type ToolListMessage = JsonObject & { readonly result: JsonObject & { readonly tools: readonly Json[] } };
@@ -48,14 +78,20 @@ function hasTools(message: Json | undefined): message is ToolListMessage {
 }
 
 function annotated(message: ToolListMessage, notes: ToolNotes): JsonObject {
-  const tools = message.result.tools.map((tool) => (isRecord(tool) ? annotatedTool(tool, notes) : tool));
+  const tools = message.result.tools.map((tool) => {
+    if (!isRecord(tool) || typeof tool['name'] !== 'string') return tool;
+    notes.seen(tool['name'], tool['outputSchema'] !== undefined);
+    return annotatedTool(tool, tool['name'], notes);
+  });
   return { ...message, result: { ...message.result, tools } };
 }
 
-function annotatedTool(tool: JsonObject, notes: ToolNotes): JsonObject {
-  const { name, description, _meta } = tool;
-  if (typeof name !== 'string') return tool;
-  notes.seen(name, tool['outputSchema'] !== undefined);
+function annotatedTool(
+  tool: JsonObject,
+  name: string,
+  notes: Pick<ToolNotes, 'priceOf' | 'inDescription'>,
+): JsonObject {
+  const { description, _meta } = tool;
   const price = notes.priceOf(name);
   if (price === undefined) return withoutTasks(tool);
   const own = isRecord(_meta) ? _meta : {};

@@ -2,6 +2,7 @@ import type { Decision } from '../content/decision.ts';
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
 import type { AnswerReaders } from '../domain/answer-reader.ts';
+import type { ToolCatalogue } from '../domain/api-tool.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
@@ -78,6 +79,12 @@ export interface Discovery {
   read(path: string): Promise<DiscoveryDocument>;
 }
 
+/** The priced routes of a plan as tools of MCP. */
+export interface ApiTools {
+  /** Made for the first request, and kept. */
+  read(): Promise<ToolCatalogue>;
+}
+
 /** Everything that one plan opens. A request holds on to the runtime that it began with. */
 export interface Runtime {
   readonly plan: Plan;
@@ -90,6 +97,8 @@ export interface Runtime {
   protocols(route: Route): readonly Protocol[];
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
+  /** Absent where the gateway is no server of tools. */
+  readonly tools?: ApiTools | undefined;
   /** Signs offers and receipts; absent where nothing is signed. */
   readonly receipts?: ReceiptDesk | undefined;
   /** `undefined` where browsers get what machines get. */

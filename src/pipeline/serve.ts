@@ -18,6 +18,7 @@ import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { matchRoute, resourceUrlOf } from './match.ts';
 import { serveMcp } from './mcp/serve-mcp.ts';
+import { type InMessage, isForTools, leadsElsewhere, serveTools } from './mcp/serve-tools.ts';
 import { handOutAgain, isForLater, mayOpen, openByCookie, payForLater } from './open-later.ts';
 import { broughtIn, hasPayment, protocolsOf, UNPAID } from './read-payment.ts';
 import { readerFor } from './reader-for.ts';
@@ -59,11 +60,14 @@ export interface Transport {
  * [issue pass] → relay → record`
  *
  * Never rejects: every fault becomes a response here, in one place.
+ *
+ * @param inside where it stands for a message of another request: the gateway is a server of tools then
  */
 export async function serve(
   { head, client }: ReceivedRequest,
   services: Services,
   transport: Transport = HTTP,
+  inside?: InMessage,
 ): Promise<void> {
   const startedAt = performance.now();
   const notes = emptyNotes();
@@ -74,8 +78,10 @@ export async function serve(
   let outcome: RequestOutcome;
   try {
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    if (inside !== undefined && inside.route !== notes.route) throw leadsElsewhere();
     accepted = {
       ...read,
+      ...(inside === undefined ? {} : { payments: inside.payments, form: inside.form }),
       withheld: withheldBy(notes.route),
       client,
       clientGone: client.departure,
@@ -139,6 +145,11 @@ function route(
 ): Promise<Served> {
   const { runtime, method, path } = request;
   if (isForDiscovery(request, matched)) return serveDiscovery(request);
+  if (isForTools(request)) {
+    // The request that a call stands for is served by the plan that listed its tool.
+    const same = { ...services, runtime: () => runtime };
+    return serveTools(request, (received, inside) => serve(received, same, transport, inside));
+  }
   if (matched === undefined) {
     const { unmatched } = runtime.plan;
     if (unmatched.kind === 'deny')

@@ -12,8 +12,19 @@ export interface McpForm {
   readonly price: McpPriceForm;
   /** Looks at what stands in `payment`: `none` where it is for another protocol that has the same member. */
   credential(value: Json): Credential;
-  /** The receipt of a settlement. */
-  receiptOf(receipt: Receipt): JsonObject;
+  /**
+   * The receipt of a settlement; `undefined` where the protocol has none for it.
+   *
+   * @param payment what stood in `payment`; `undefined` where it came in the head of the request
+   */
+  receiptOf(receipt: Receipt, payment: Json | undefined): JsonObject | undefined;
+  /**
+   * The receipt that stands in the head of an answer over HTTP, or in its trailers.
+   *
+   * @param fields flat list of names and values
+   * @param payment as in {@link receiptOf}
+   */
+  receiptIn(fields: readonly string[], payment: Json | undefined): JsonObject | undefined;
 }
 
 /** Where clients of MCP look for the price. */
@@ -49,6 +60,24 @@ export function mcpMembers(protocols: readonly Protocol[]): McpMembers {
     payments: [...new Set(forms.map(({ payment }) => payment))],
     receipts: [...new Set(forms.map(({ receipt }) => receipt))],
   };
+}
+
+/** A receipt as a member of `result._meta`. */
+export interface McpReceipt {
+  readonly member: string;
+  readonly receipt: JsonObject;
+}
+
+/** The receipts that the head of an answer over HTTP holds, as members of messages. */
+export function receiptsIn(
+  protocols: readonly Protocol[],
+  fields: readonly string[],
+  payments: JsonObject,
+): readonly McpReceipt[] {
+  return protocols.flatMap(({ mcp }) => {
+    const receipt = mcp?.receiptIn(fields, payments[mcp.payment]);
+    return mcp === undefined || receipt === undefined ? [] : [{ member: mcp.receipt, receipt }];
+  });
 }
 
 const NONE: Credential = { kind: 'none' };

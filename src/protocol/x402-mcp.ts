@@ -1,3 +1,4 @@
+import { fieldIn } from '../domain/flat-fields.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { Json, SettleResponse } from '../domain/x402.ts';
@@ -17,9 +18,14 @@ const PRICE: McpPriceForm = {
 /**
  * x402 in messages of MCP. Both versions share the members; the payment's own version says which one reads it.
  *
+ * @param field of HTTP that carries receipts
  * @see x402 specification, `transports-v2/mcp.md`
  */
-export function x402McpForm(version: 1 | 2, settleResponse: (receipt: Receipt) => SettleResponse): McpForm {
+export function x402McpForm(
+  version: 1 | 2,
+  { field, settleResponse }: { readonly field: string; readonly settleResponse: (receipt: Receipt) => SettleResponse },
+): McpForm {
+  const lower = field.toLowerCase();
   return {
     payment: 'x402/payment',
     receipt: 'x402/payment-response',
@@ -27,6 +33,11 @@ export function x402McpForm(version: 1 | 2, settleResponse: (receipt: Receipt) =
     credential: (value) =>
       (versionOf(value) === 1) === (version === 1) ? { kind: 'one', text: textOf(value) } : { kind: 'none' },
     receiptOf: (receipt) => ({ ...settleResponse(receipt) }),
+    receiptIn(fields) {
+      const text = fieldIn(fields, lower);
+      const decoded = text === undefined ? undefined : decodeHeaderJson(text);
+      return decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value : undefined;
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { AnswerOutlet } from './answer-outlet.ts';
 import type { BodyAhead } from './body-ahead.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayTrailers } from './headers/to-client.ts';
@@ -26,7 +26,7 @@ export interface AnswerSource {
 
 /** An answer on its way to a client, after its head: body, trailers and end. */
 export class ClientRelay {
-  readonly #res: ServerResponse;
+  readonly #res: AnswerOutlet;
   readonly #source: AnswerSource;
   readonly #fields: PaymentFields;
   /** What the body goes through. */
@@ -36,7 +36,7 @@ export class ClientRelay {
   #isOver = false;
   #takingTimer: NodeJS.Timeout | undefined;
 
-  constructor(res: ServerResponse, source: AnswerSource, fields: PaymentFields, passage?: Passage) {
+  constructor(res: AnswerOutlet, source: AnswerSource, fields: PaymentFields, passage?: Passage) {
     this.#res = res;
     this.#source = source;
     this.#fields = fields;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { AnswerOutlet } from './answer-outlet.ts';
 import { BodyAhead } from './body-ahead.ts';
 import { type AnswerSource, ClientRelay, type CutKind } from './client-relay.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
@@ -96,7 +96,7 @@ export class HeldResponse implements UpstreamResponse, AnswerSource {
     this.#ahead?.end(kind, this.#source.failure instanceof UpstreamSilenceError);
   }
 
-  relay(res: ServerResponse, passage?: Passage): Promise<RelayOutcome> {
+  relay(res: AnswerOutlet, passage?: Passage): Promise<RelayOutcome> {
     if (this.#state !== 'held') throw new Error(`a response that is ${this.#state} cannot be relayed`);
     this.#state = 'relaying';
     const relay = new ClientRelay(res, this, this.#fields, passage);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { AnswerOutlet } from './answer-outlet.ts';
 import type { CallPlace } from './call-room.ts';
 import type { Departure } from './client-departure.ts';
 import type { PaymentFields } from './headers/payment-fields.ts';
@@ -59,7 +60,7 @@ export interface UpstreamResponse {
    *
    * @param passage what the body goes through on its way
    */
-  relay(res: ServerResponse, passage?: Passage): Promise<RelayOutcome>;
+  relay(res: AnswerOutlet, passage?: Passage): Promise<RelayOutcome>;
   /** Drops the response: aborts the upstream request and frees its connection. */
   discard(): void;
   /** Ends {@link relay} where it stands: the client sees a truncated response, the upstream is no longer read. */

@@ -1,10 +1,12 @@
+import { toolCatalogue } from '../discovery/api-tools.ts';
 import { CallBook } from '../discovery/calls.ts';
 import { type DiscoveryPath, discoveryPage, isDiscoveryPath, publishedTerms } from '../discovery/discovery-page.ts';
+import type { ToolCatalogue } from '../domain/api-tool.ts';
 import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
-import type { Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
+import type { ApiTools, Discovery, DiscoveryDocument } from '../pipeline/runtime.ts';
 import type { Listing } from '../protocol/challenge.ts';
 import { DID_PATH } from '../protocol/offer-receipt/did-document.ts';
 
@@ -34,6 +36,19 @@ export function openListings(terms: DiscoveryTerms | undefined): Listings | unde
 export function openDiscovery(plan: Plan, did: JsonObject | undefined): Discovery | undefined {
   const documents = plan.discovery === undefined ? undefined : new PlanDiscovery(plan, plan.discovery);
   return did === undefined ? documents : withDid(documents, did);
+}
+
+/** Opens the tools that a plan offers; `undefined` where it offers none. */
+export function openTools(plan: Plan): ApiTools | undefined {
+  const { discovery } = plan;
+  if (discovery?.mcp !== true) return undefined;
+  let made: Promise<ToolCatalogue> | undefined;
+  return {
+    read() {
+      made ??= publishedTerms(discovery).then((terms) => toolCatalogue(plan, terms));
+      return made;
+    },
+  };
 }
 
 function withDid(documents: Discovery | undefined, did: JsonObject): Discovery {

@@ -27,12 +27,21 @@ export function callForm({ call, terms, isHttp, binding, hasOutputSchema }: Call
   return {
     told(told) {
       if (isHttp) return undefined;
-      const refusal = { ...told, prices: told.prices.map((price) => statedPrice(price, told)) };
-      const text = JSON.stringify(refusalAnswer(call, refusal, binding, hasOutputSchema));
+      const text = JSON.stringify(refusalMessage(call, told, { binding, hasOutputSchema }));
       return { status: 200, contentType: 'application/json', text };
     },
-    kept: (answer, notice) => keptAnswer(answer, terms, notice),
+    kept: (answer, notice) => keptAnswer(answer, { call, terms }, notice),
   };
+}
+
+/** A refusal or a fault as a message of JSON-RPC. */
+export function refusalMessage(
+  call: McpCall,
+  told: Told,
+  { binding, hasOutputSchema }: Pick<CallForm, 'binding' | 'hasOutputSchema'>,
+): JsonObject {
+  const refusal = { ...told, prices: told.prices.map((price) => statedPrice(price, told)) };
+  return refusalAnswer(call, refusal, binding, hasOutputSchema);
 }
 
 function statedPrice({ form, price }: McpPrice, { code }: Told) {
@@ -41,19 +50,28 @@ function statedPrice({ form, price }: McpPrice, { code }: Told) {
 }
 
 /** What a client of MCP is told of a charge. */
-export function callReceipt({ mcp }: Protocol, { receipt }: Pick<ChargeTold, 'receipt'>): CallReceipt | undefined {
-  return mcp && { member: mcp.receipt, receipt: mcp.receiptOf(receipt) };
+export function callReceipt(
+  { mcp }: Protocol,
+  { receipt }: Pick<ChargeTold, 'receipt'>,
+  { payments }: Pick<McpCall, 'payments'>,
+): CallReceipt | undefined {
+  const said = mcp?.receiptOf(receipt, payments[mcp.payment]);
+  return mcp && said && { member: mcp.receipt, receipt: said };
 }
 
 /** A stored answer is as the server gave it: under an id of then, and without the receipt. */
-function keptAnswer(answer: Answer, terms: CallTerms, notice: SettlementNotice | undefined): Answer {
+function keptAnswer(
+  answer: Answer,
+  { call, terms }: Pick<CallForm, 'call' | 'terms'>,
+  notice: SettlementNotice | undefined,
+): Answer {
   const { headers, body } = answer;
   if (body === undefined) return answer;
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   const read = readCallAnswer(text, isEventStream(headers), { ...terms, server: undefined });
   if (read === undefined) return answer;
   const receipt = notice && wholeReceipt(notice, answer.status);
-  return withBody(answer, read.write(notice && receipt && callReceipt(notice.protocol, { receipt })));
+  return withBody(answer, read.write(notice && receipt && callReceipt(notice.protocol, { receipt }, call)));
 }
 
 /** A message of JSON-RPC, with status 200 as its transport has it. */

@@ -153,7 +153,7 @@ function pricedCall(
         terms,
         amount,
         headWaits: isHttp || price.access !== undefined,
-        receiptOf: (told) => callReceipt(protocol, told),
+        receiptOf: (told) => callReceipt(protocol, told, call),
       }),
   };
 }
@@ -180,6 +180,7 @@ function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, ser
     pricesInTools(isStream, {
       priceOf: (tool) => toldPrice(terms, tool),
       inDescription: terms.describes,
+      known: services.mcp.knownTools(terms),
       seen: (tool, hasOutputSchema) => services.mcp.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
     }),
   );

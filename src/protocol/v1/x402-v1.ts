@@ -34,7 +34,7 @@ export const x402V1: Protocol = {
     };
   },
   receipt: (receipt) => [['X-PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
-  mcp: x402McpForm(1, settleResponse),
+  mcp: x402McpForm(1, { field: 'X-PAYMENT-RESPONSE', settleResponse }),
 };
 
 const NOTHING: Contribution = { headers: [], body: undefined };

@@ -47,7 +47,7 @@ export const x402V2: Protocol = {
     };
   },
   receipt: (receipt) => [['PAYMENT-RESPONSE', encodeHeaderJson(settleResponse(receipt))]],
-  mcp: x402McpForm(2, settleResponse),
+  mcp: x402McpForm(2, { field: 'PAYMENT-RESPONSE', settleResponse }),
 };
 
 function submissionOf(payload: PaymentPayload): Submission {

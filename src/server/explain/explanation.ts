@@ -14,6 +14,8 @@ import { type AskingRequest, choosePrice } from '../../pipeline/choose-price.ts'
 import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
+import { type AskedTool, readToolMessage, toolBody, toolHead } from '../../pipeline/mcp/read-tool-message.ts';
+import { isForTools, leadsElsewhere } from '../../pipeline/mcp/serve-tools.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
 import { DID_PATH } from '../../protocol/offer-receipt/did-document.ts';
@@ -128,6 +130,12 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
     const answer = `the gateway's own ${path}, free of charge and without the upstream; a route of exactly this path would win, and ${key}: off turns it off`;
     return { ...asked, kind: 'discovery', path, answer };
   }
+  if (isForTools(accepted)) {
+    const tool = await readToolMessage(accepted);
+    if (tool.kind === 'tool') return await explainTool(accepted, tool);
+    const answer = `the gateway's own, as a server of tools (MCP), free of charge and without the upstream; discovery: { mcp: false } turns it off`;
+    return { ...asked, kind: 'discovery', path, answer };
+  }
   if (route === undefined) return explainUnmatched(accepted, asked);
   const description = describeRoute(route);
   if (!isFreeToAll(route) && isPreflight(head)) {
@@ -149,6 +157,18 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
     resourceUrl: paid === undefined ? undefined : resourceUrlOf(accepted, route),
     destination: describeDestination(accepted, route, paid),
   };
+}
+
+/** A call of a tool is explained as the request that it stands for. */
+async function explainTool(accepted: AskingRequest, tool: AskedTool): Promise<Explanation> {
+  const head = toolHead(accepted, tool);
+  const inner = acceptRequest({ ...accepted, head, notes: emptyNotes() });
+  if (matchRoute(inner) !== tool.tool.route) throw leadsElsewhere();
+  const { method, target } = head;
+  return await explainAccepted(
+    { ...inner, body: toolBody(tool.written) },
+    { request: { method, target, host: inner.host } },
+  );
 }
 
 /** What a request costs, and by which of the route's prices. */

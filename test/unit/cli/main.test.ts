@@ -190,6 +190,31 @@ describe('explain', () => {
     expect(out).toContain('upstream  http://127.0.0.1:8080/base/v1/weather/paris?d=1');
   });
 
+  it('shows a call of a tool as the request that it stands for', async () => {
+    const table = file(
+      TABLE.replace(
+        'routes:\n',
+        'discovery: { mcp: true }\nroutes:\n  - { path: "/city/:name", methods: [GET], price: $0.01 }\n',
+      ),
+    );
+    const explained = async (message: object) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, ...message });
+      return JSON.parse((await cli('explain', 'POST', '/mcp', '-d', body, '--json', '-c', table)).out);
+    };
+    const call = (name: string) => ({
+      method: 'tools/call',
+      params: { name: 'GET_city_name', arguments: { name, query: { q: 1 } } },
+    });
+    expect(await explained(call('São'))).toMatchObject({
+      kind: 'matched',
+      path: '/city/S%C3%A3o',
+      request: { method: 'GET', target: '/city/S%C3%A3o?q=1' },
+      route: { price: '0.01 USDC' },
+    });
+    expect(await explained(call('a/b'))).toMatchObject({ kind: 'refused', code: 'request_target_invalid' });
+    expect(await explained({ method: 'tools/list' })).toMatchObject({ kind: 'discovery' });
+  });
+
   it('says what a message to an MCP server costs, and that most of them are free', async () => {
     const table = file(
       TABLE.replace('routes:\n', 'routes:\n  - path: /mcp\n    mcp: { tools: { search: $0.01, time: free } }\n'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCallAnswer } from '../../../src/mcp/call-answer.ts';
+import { KnownTools } from '../../../src/mcp/known-tools.ts';
 import { paidId } from '../../../src/mcp/message.ts';
 import { refusalAnswer } from '../../../src/mcp/refusal-answer.ts';
 import { annotateTools, type ToolNotes } from '../../../src/mcp/tool-list.ts';
@@ -148,6 +149,7 @@ describe('a list of tools', () => {
   const notes = (inDescription: boolean): ToolNotes => ({
     priceOf: (tool) => (tool === 'search' ? { text: '0.01 USDC', accepts: [{ scheme: 'exact' }] } : undefined),
     inDescription,
+    known: new KnownTools(),
     seen: (tool, hasOutputSchema) => seen.push([tool, hasOutputSchema]),
   });
   const list = JSON.stringify({

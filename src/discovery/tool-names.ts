@@ -1,0 +1,25 @@
+/** Longest name of a tool: what models and their hosts take. */
+const MOST_CHARACTERS = 64;
+
+/** Gives tools names that hosts of MCP take, each once. */
+export class ToolNames {
+  readonly #taken = new Set<string>();
+
+  /** @param wanted what it should be called, such as an `operationId` or `GET_/v1/weather/{city}` */
+  take(wanted: string): string {
+    const base = nameOf(wanted);
+    for (let count = 1; ; count += 1) {
+      const ending = count === 1 ? '' : `_${count}`;
+      const name = base.slice(0, MOST_CHARACTERS - ending.length) + ending;
+      if (!this.#taken.has(name)) {
+        this.#taken.add(name);
+        return name;
+      }
+    }
+  }
+}
+
+function nameOf(wanted: string): string {
+  const plain = wanted.replace(/[^A-Za-z0-9-]+/g, '_').replace(/^_+|_+$/g, '');
+  return plain === '' ? 'call' : plain;
+}

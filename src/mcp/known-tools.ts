@@ -1,0 +1,37 @@
+/** A tool of a list as it was read. */
+export interface KnownTool {
+  /** Its text with what is written into it. */
+  readonly told: string;
+  /** `undefined` for what has no name, and is no tool. */
+  readonly name: string | undefined;
+  readonly hasOutputSchema: boolean;
+}
+
+/** Most characters of texts that are kept. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+
+/** Tools that were read, by their texts: lists come again and again, to every client. Bounded; when full, all are forgotten. */
+export class KnownTools {
+  readonly #tools = new Map<string, KnownTool>();
+  #characters = 0;
+
+  /** The tool of a text, read where it is not known. */
+  of(text: string, read: (text: string) => KnownTool | undefined): KnownTool | undefined {
+    const known = this.#tools.get(text);
+    if (known !== undefined) return known;
+    const made = read(text);
+    if (made !== undefined) this.#keep(text, made);
+    return made;
+  }
+
+  #keep(text: string, tool: KnownTool): void {
+    const length = text.length + tool.told.length;
+    if (length > MOST_CHARACTERS) return;
+    if (this.#characters + length > MOST_CHARACTERS) {
+      this.#tools.clear();
+      this.#characters = 0;
+    }
+    this.#tools.set(text, tool);
+    this.#characters += length;
+  }
+}
