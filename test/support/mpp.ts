@@ -7,7 +7,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 const USDC = { name: 'USDC', version: '2' };
 
 /** The stock method: `evm`/`charge` for a plain account. */
-function stockMethod(key: Hex) {
+export function stockMethod(key: Hex) {
   return evm.charge({ account: privateKeyToAccount(key), authorization: USDC });
 }
 

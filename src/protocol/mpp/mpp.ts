@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostName } from '../../domain/host.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { canonicalJson } from '../../domain/payment.ts';
+import type { JsonObject } from '../../domain/x402.ts';
 import type { Keccak256 } from '../../evm/keccak.ts';
 import type { AskedResource, Challenge, ChallengeSubject } from '../challenge.ts';
 import { UNNAMED } from '../payment-identifier.ts';
@@ -13,6 +14,7 @@ import { type BoundFacts, ChallengeIds, DEFAULT_HEADER } from './challenge-id.ts
 import { type ChallengeParameters, challengeText } from './challenge-text.ts';
 import { asksFor, chargeRequest, INTENT, METHOD } from './charge-request.ts';
 import { type MppCredential, readCredential } from './credential.ts';
+import { MPP_MCP_FORM, messageChallenge } from './mpp-mcp.ts';
 import { problemType, REASONS } from './problem.ts';
 import { carriesReceipt, encodeReceipt, mppReceipt } from './receipt.ts';
 
@@ -68,6 +70,7 @@ export function createMpp({ secrets, header, keccak256, clock }: MppParts): Prot
       const said = carriesReceipt(status) ? mppReceipt(receipt) : undefined;
       return said === undefined ? [] : [['Payment-Receipt', encodeReceipt(said)]];
     },
+    mcp: MPP_MCP_FORM,
   };
 }
 
@@ -110,11 +113,16 @@ function openChallenge(subject: ChallengeSubject, issuing: Issuing): Challenge {
     const request = chargeRequest(offer);
     return request === undefined ? [] : [{ request, lifetimeMs: offer.maxTimeoutSeconds * 1000 }];
   });
+  const price = (resource: AskedResource): JsonObject => ({
+    httpStatus: 402,
+    challenges: ways.map((way) => messageChallenge(issue(way, subject, resource, issuing))),
+  });
   return {
     repeats: ways.length === 0,
+    ...(ways.length === 0 ? {} : { price }),
     state: (resource, occasion) => ({
       headers: accepts(occasion.headers?.['accept-payment'], KIND)
-        ? ways.flatMap((way) => ['WWW-Authenticate', issue(way, subject, resource, issuing)])
+        ? ways.flatMap((way) => ['WWW-Authenticate', challengeText(issue(way, subject, resource, issuing))])
         : [],
       body: undefined,
       ...(ways.length === 0 ? {} : { problemType: problemType(occasion) }),
@@ -127,7 +135,7 @@ function issue(
   { route, description }: ChallengeSubject,
   { url }: AskedResource,
   { ids, ownField, clock }: Issuing,
-): string {
+): ChallengeParameters {
   const opaque = encodeBase64url(canonicalJson({ salt: randomBytes(9).toString('base64url') }));
   const expires = timeText(clock() + lifetimeMs);
   const facts: BoundFacts = {
@@ -139,7 +147,7 @@ function issue(
     digest: '',
     opaque,
   };
-  const parameters: ChallengeParameters = [
+  return [
     ['id', ids.issue(route, facts)],
     ['realm', facts.realm],
     ['method', METHOD],
@@ -150,7 +158,6 @@ function issue(
     ...ownField.map((field) => ['header', field] as const),
     ['opaque', opaque],
   ];
-  return challengeText(parameters);
 }
 
 /** The host that clients see, without its port, as servers of MPP call themselves. */
