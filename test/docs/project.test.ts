@@ -59,19 +59,25 @@ describe('docs/architecture.md', () => {
     const documented = columnOf(rowsOf(ARCHITECTURE, 'folder', 'holds'), 'folder').filter((name) =>
       name.startsWith('test/'),
     );
-    const folders = readdirSync(repositoryPath('test')).map((name) => `test/${name}`);
+    const entries = readdirSync(repositoryPath('test'), { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `test/${name}`);
     expect(folders.length).toBeGreaterThan(0);
     expect(folders.filter((folder) => !documented.includes(folder))).toEqual([]);
   });
 });
 
-describe('docs/dependencies.md', () => {
-  it('explains every dependency at the version that is installed, and no other', () => {
-    const { dependencies, devDependencies } = manifest;
-    const rows = rowsOf('docs/dependencies.md', 'package', 'version');
+describe('docs/dependencies.md and test/README.md', () => {
+  it.each([
+    ['docs/dependencies.md', manifest.dependencies],
+    ['test/README.md', manifest.devDependencies],
+  ])('explains in %s every dependency at the version that is installed, and no other', (page, installed) => {
+    const rows = rowsOf(page, 'package', 'version');
     const documented = rows.map((row) => `${row['package']} ${row['version']}`.replaceAll('`', ''));
-    const installed = Object.entries({ ...dependencies, ...devDependencies });
-    expect(documented.sort()).toEqual(installed.map(([name, version]) => `${name} ${version}`).sort());
+    expect(documented.sort()).toEqual(
+      Object.entries(installed)
+        .map(([name, version]) => `${name} ${version}`)
+        .sort(),
+    );
   });
 
   it('is right that every version is pinned exactly', () => {

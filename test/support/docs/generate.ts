@@ -93,7 +93,7 @@ the share only adds clients. While not everybody is charged, log and readiness p
 
 ## What \`turnpike check\` warns of
 
-A warning does not stop a start. It names what a sound file may give away:
+What a sound file may give away; the gateway starts all the same:
 
 - a priced path beside a free \`/*\` or \`unmatched: pass\` of the same API: an API that ignores case or a final slash serves \`/V1/a\` and \`/v1/a/\` as
   \`/v1/a\`, free of charge;
@@ -103,9 +103,9 @@ A warning does not stop a start. It names what a sound file may give away:
 
 ## Answers that did not arrive
 
-A buyer who paid and got no answer sends the same payment again within \`retryWindow\`, and is not charged again. The call is forwarded again where that
-does no harm: safe methods such as \`GET\`, calls that the API never got, routes with \`idempotent: true\`. Else the answer comes from the ledger
-(\`keepAnswers\`), or is lost: 409 \`delivery_unknown\`.
+The same payment, sent again within \`retryWindow\`, is not charged again. The call is forwarded again where that does no harm: safe methods such as
+\`GET\`, calls that the API never got, routes with \`idempotent: true\`. Else the answer comes from the ledger (\`keepAnswers\`), or is lost: 409
+\`delivery_unknown\`.
 
 ## Stores
 
@@ -205,6 +205,8 @@ const EXAMPLE = /,? such as (?:[^,{[:]|:(?! )|\{[^}]*\}+|\[[^\]]*\])*/g;
 function formOf(expects: string): string {
   if (expects.startsWith('a duration such as')) return 'duration';
   if (expects.startsWith('a size such as')) return 'size';
+  if (/^(?:a|an) map with /.test(expects)) return 'map';
+  if (expects.startsWith('a list of maps with')) return 'list of maps';
   const shown = expects.replace(/^(?:a|an) (?:list|map) such as (?=[[{])/, '').replace(EXAMPLE, '');
   return shown.replace(/^(?:a|an) /, '').replace(/^whole number from (\d+) to (\d+)/, '$1 to $2');
 }

@@ -15,26 +15,19 @@ import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 
 const INTRODUCTION = `# Fault matrix
 
-What becomes of a payment when the facilitator, the upstream or both go wrong: every fault of the one times every fault of the
-other times every settle mode. \`test/integration/fault-matrix.test.ts\` plays each combination with real money on a local chain and
-holds this page to it: what the buyer gets, what the chain shows and what the ledger says agree in every one.
+What becomes of a payment when the facilitator, the upstream or both go wrong, in every settle mode. \`test/integration/fault-matrix.test.ts\` plays
+each combination with real money on a local chain: buyer, chain and ledger agree in every one.
 
-How to read a row: the fault lasts while the buyer sends a payment for the first time (**first answer**). Where nobody can say what
-became of the money, the same payment is sent again at once (**while in doubt**). Then the fault ends, recovery does what it can
-(**at rest**: the ledger's state, and the money on the chain), and the same payment is sent once more (**sent again**; **in the
-end** is what ledger and chain say after it).
+A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt, the same payment is sent again at once (**while in
+doubt**). The fault ends, recovery does what it can (**at rest**: ledger and chain), and the same payment is sent once more (**sent again**, **in the
+end**).
 
-- "new offer" means that the answer states the price again. It never does while the money may have moved.
-- "receipt" is \`PAYMENT-RESPONSE\`: \`success: true\`, for \`settle: deferred\` at first without a transaction. Every 503 and
-  \`payment_in_progress\` has \`Retry-After\`.
-- "paid" is exactly one transfer of exactly the price, "unpaid" none. There is no third.
-- The upstream "dies mid-body" after the buyer has the head of its answer. A POST must not run twice, a GET may.
-- "(node)" is a chain with a node that may be asked in doubt: the one of \`facilitator.rpc\`, or a public node of a known network. It
-  shows what became of the money. While the authorization is unused and alive, the facilitator is asked the same again.
-- "(\`rpc: off\`)" is a facilitator without one. It is asked to settle again, which settles what it had not, and proves nothing once
-  the authorization is used: that payment stays \`unknown\`, for the operator to look at.
-- What a facilitator says after it may have sent something is no proof. It is \`unknown\` whatever its words, and no cell in which the
-  money may have moved has a new offer.
+- "new offer": the answer states the price again, never while the money may have moved.
+- "receipt" is \`PAYMENT-RESPONSE\`, for \`deferred\` at first without a transaction.
+- "paid" is exactly one transfer of exactly the price, "unpaid" none.
+- "dies mid-body": after the buyer has the head of the answer. A POST must not run twice, a GET may.
+- "(node)": a node can be asked about the chain. "(\`rpc: off\`)": only the facilitator, which settles again what it had not; else the payment stays
+  \`unknown\`.
 
 `;
 
