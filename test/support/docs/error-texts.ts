@@ -14,8 +14,7 @@ export interface ErrorText {
 export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   request_target_invalid: {
     buyer: 'Leave out `//`, `.`, `..`, `;`, backslashes and double encoding; see `detail`.',
-    operator:
-      'A few are scanners. Many: an ingress or a library merges slashes or decodes escapes.',
+    operator: 'A few are scanners. Many: an ingress or a library merges slashes or decodes escapes.',
   },
   request_malformed: {
     buyer: 'Send HTTP/1.1.',
@@ -79,13 +78,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   route_not_found: {
     buyer: 'Check method, host and path.',
-    operator:
-      'After a change of prices **you may sell less than you did**: `turnpike explain`, `turnpike routes`.',
+    operator: 'After a change of prices **you may sell less than you did**: `turnpike explain`, `turnpike routes`.',
   },
   payment_required: {
     buyer: 'Pay one of the offers and send the request again.',
-    operator:
-      'Normal. If nobody ever pays: can buyers pay on that network, in that token? `turnpike pay URL`.',
+    operator: 'Normal. If nobody ever pays: can buyers pay on that network, in that token? `turnpike pay URL`.',
   },
   payment_refused: {
     buyer: 'Read `error`, correct what it names, sign anew.',
@@ -109,8 +106,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   sign_in_refused: {
     buyer: 'Read `error`; sign in with the nonce of this 402, or pay.',
-    operator:
-      '`invalid_siwx_domain_mismatch` from everybody: set `publicUrl` to what clients see.',
+    operator: '`invalid_siwx_domain_mismatch` from everybody: set `publicUrl` to what clients see.',
   },
   permit2_allowance_required: { buyer: 'Approve Permit2 for the token once, then send the same payment.' },
   settlement_failed: {
@@ -130,20 +126,18 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     buyer: 'Send method, host, path, query and body as they first were.',
   },
   payment_identifier_required: {
-    buyer: "Sign again with the `payment-identifier` extension filled in.",
+    buyer: 'Sign again with the `payment-identifier` extension filled in.',
     operator: '`paymentIdentifier: optional`, if your buyers cannot.',
   },
   payment_identifier_conflict: { buyer: 'Make a new identifier for a new purchase.' },
   delivery_expired: {
     when: '`retryWindow` is over, or five deliveries broke off.',
     buyer: 'Ask the operator, with the receipt.',
-    operator:
-      '**You owe an answer or a refund**: `turnpike ledger show ID`; its request id in the log.',
+    operator: '**You owe an answer or a refund**: `turnpike ledger show ID`; its request id in the log.',
   },
   delivery_unknown: {
     buyer: 'Ask the operator: the call may have run.',
-    operator:
-      "**Find out whether the call ran**: [what to do](ledger.md#delivery_unknown).",
+    operator: '**Find out whether the call ran**: [what to do](ledger.md#delivery_unknown).',
   },
   too_many_payments: {
     when: 'This one was not judged.',
@@ -165,20 +159,18 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   settlement_unknown: {
     buyer: 'Wait, then send the same payment. **Never sign a new one.**',
-    operator:
-      "The facilitator's status, the RPC node; [what to do](ledger.md#unknown).",
+    operator: "The facilitator's status, the RPC node; [what to do](ledger.md#unknown).",
   },
   facilitator_unreachable: {
     operator:
       '**Nothing can be sold** on its networks. `curl FACILITATOR/supported` from there: DNS, egress rules, certificates. Name a second one.',
   },
   facilitator_timeout: {
-    operator:
-      'Its status page, or the RPC node of a local one.',
+    operator: 'Its status page, or the RPC node of a local one.',
   },
   facilitator_invalid_answer: { operator: '`cause` in the log; URL and API key.' },
   facilitator_overloaded: {
-    operator: "Its quota; of a local one, balance and `maxFeePerGas`.",
+    operator: 'Its quota; of a local one, balance and `maxFeePerGas`.',
   },
   store_unavailable: {
     operator:
