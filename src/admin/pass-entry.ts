@@ -1,4 +1,5 @@
 import { type Pass, passEnd } from '../domain/pass.ts';
+import type { UnreadablePass } from '../store/passes.ts';
 
 /** A pass as JSON shows it. */
 export type PassEntry = ReturnType<typeof describePass>;
@@ -24,6 +25,20 @@ export function describePass(pass: Pass, now: number) {
     available: quota?.available ?? null,
     lent: quota?.lent ?? null,
   };
+}
+
+/** A pass that cannot be read, as JSON shows it. */
+export interface UnreadablePassEntry {
+  /** Empty where not even that can be read. */
+  readonly id: string;
+  readonly issuedAt: string | null;
+  /** The first column that cannot be read. */
+  readonly unreadable: string;
+}
+
+/** Describes a pass that cannot be read. */
+export function describeUnreadablePass({ id, issuedAt, column }: UnreadablePass): UnreadablePassEntry {
+  return { id, issuedAt: timeOf(issuedAt), unreadable: column };
 }
 
 function timeOf(ms: number | undefined): string | null {

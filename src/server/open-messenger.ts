@@ -49,6 +49,10 @@ function messageNotes({
       metrics.webhookAttempted(outcome.kind);
       logAttempt(log, hook, delivery, outcome);
     },
+    unreadable(hook, { id, column }) {
+      const facts = { webhook: new URL(hook.url).origin, event: id, column };
+      log.error(facts, 'webhook cannot be sent: its row in the ledger is damaged');
+    },
     waits: (waiting) => metrics.setWaitingEvents(waiting, clock()),
     trouble(fault) {
       metrics.setWaitingEvents(undefined, clock());

@@ -11,6 +11,23 @@ export interface Delivery {
   readonly event: PaymentEvent;
 }
 
+/** An event that is there and cannot be read. */
+export interface UnreadableEvent {
+  /** Empty where not even that can be read. */
+  readonly id: string;
+  /** The first column that cannot be read. */
+  readonly column: string;
+}
+
+/** What was taken. Both kinds count for a limit. */
+export interface TakenEvents {
+  readonly deliveries: readonly Delivery[];
+  readonly unreadable: readonly UnreadableEvent[];
+}
+
+/** For how long an event that cannot be read is left alone, in milliseconds. */
+export const DAMAGED_HOLD_MS = 3_600_000;
+
 /** What is waiting to be told. */
 export interface WaitingEvents {
   /** Counted up to {@link COUNTED_EVENTS}: nobody needs to know how many more there are, and counting takes time. */
@@ -30,9 +47,10 @@ export const COUNTED_EVENTS = 10_000;
 export interface Outbox {
   /**
    * Takes what is due for a receiver, the longest due first. Taking is a change of the row: it is due again at
-   * `now + holdMs` and has one attempt more. However many processes ask at once, each row goes to one of them.
+   * `now + holdMs` and has one attempt more. However many processes ask at once, each row goes to one of them. One that is
+   * damaged keeps no other one waiting: it is due again after {@link DAMAGED_HOLD_MS}, in case somebody has mended it.
    */
-  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<readonly Delivery[]>;
+  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<TakenEvents>;
   /** Deletes a row for good: it was told, or never will be. Whoever has taken it meanwhile finds nothing to postpone. */
   forget(delivery: Delivery): Promise<void>;
   /** Lets nobody take it before `dueAt` (Unix milliseconds), unless somebody else has taken it since. */

@@ -48,15 +48,37 @@ export interface Passes {
   findPass(id: PassId): Promise<Pass | undefined>;
   /**
    * The passes of a holder in a scope that are neither revoked nor expired, the one that ends last first: more than one
-   * when the terms changed between two payments. The caller looks at {@link Pass.opens} and at what is left.
+   * when the terms changed between two payments. The caller looks at {@link Pass.opens} and at what is left. A damaged one
+   * does not hide the others.
+   *
+   * @throws DamagedRow where there are some and none can be read: their holder has paid, and is not to be asked again
    */
   findPasses(scope: PassScope, holder: PassHolder, now: number): Promise<readonly Pass[]>;
-  /** Passes in the order of issue, or from the latest back, page by page: pass the last one to go on. */
-  listPasses(
-    after: { readonly issuedAt: number; readonly id: string } | undefined,
-    limit: number,
-    view?: PassView,
-  ): Promise<readonly Pass[]>;
+  /** Passes in the order of issue, or from the latest back, page by page: pass the last place to go on. */
+  listPasses(after: PassPlace | undefined, limit: number, view?: PassView): Promise<PassPage>;
+}
+
+/** A place in the order of issue: that of a pass. */
+export interface PassPlace {
+  readonly issuedAt: number;
+  readonly id: string;
+}
+
+/** A pass that is there and cannot be read. */
+export interface UnreadablePass {
+  /** Empty where not even that can be read, as `issuedAt` is absent. */
+  readonly id: string;
+  readonly issuedAt: number | undefined;
+  /** The first column that cannot be read. */
+  readonly column: string;
+}
+
+/** Some passes, those that cannot be read beside the others; both kinds count for a limit. */
+export interface PassPage {
+  readonly passes: readonly Pass[];
+  readonly unreadable: readonly UnreadablePass[];
+  /** Where to go on; `undefined` when fewer came than were asked for. */
+  readonly last: PassPlace | undefined;
 }
 
 /** Which passes to list, and from which end. */
@@ -113,7 +135,7 @@ export interface Revocations {
   revokePass(id: PassId, now: number): Promise<Pass | undefined>;
   /**
    * Ids that were revoked at `since` or later by the clock of whoever revoked them: ask with a margin for clocks that
-   * differ, and expect to hear an id more than once.
+   * differ, and expect to hear an id more than once. An id that is damaged names no pass any more, and is left out.
    */
   revokedSince(since: number): Promise<readonly PassId[]>;
 }

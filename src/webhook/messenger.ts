@@ -1,6 +1,6 @@
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
-import type { Delivery, Outbox, WaitingEvents } from '../store/outbox.ts';
+import type { Delivery, Outbox, UnreadableEvent, WaitingEvents } from '../store/outbox.ts';
 import { encodeMessage } from './message.ts';
 import { ATTEMPT_MS, type Post } from './post.ts';
 import { nextAttemptAt, TRIED_FOR_MS } from './retry.ts';
@@ -27,6 +27,8 @@ export type AttemptOutcome =
 /** What the messenger takes note of. Must not throw. */
 export interface MessengerNotes {
   attempted(hook: Webhook, delivery: Delivery, outcome: AttemptOutcome): void;
+  /** An event cannot be told: its row is damaged. It stays where it is. */
+  unreadable(hook: Webhook, event: UnreadableEvent): void;
   waits(waiting: WaitingEvents): void;
   /** The store could not be asked, or told; it will be again. */
   trouble(fault: unknown): void;
@@ -123,13 +125,14 @@ export class Messenger {
   }
 
   async #take(hook: Webhook, lane: Lane): Promise<void> {
-    const { outbox, clock } = this.#deps;
+    const { outbox, notes, clock } = this.#deps;
     while (lane.more && lane.open.size < AT_ONCE && !this.#stopping.signal.aborted) {
       lane.more = false;
       const free = AT_ONCE - lane.open.size;
-      const due = await outbox.takeDue(hook.id, clock(), HOLD_MS, free);
-      lane.more ||= due.length === free;
-      for (const delivery of due) this.#begin(hook, lane, delivery);
+      const { deliveries, unreadable } = await outbox.takeDue(hook.id, clock(), HOLD_MS, free);
+      lane.more ||= deliveries.length + unreadable.length === free;
+      for (const event of unreadable) notes.unreadable(hook, event);
+      for (const delivery of deliveries) this.#begin(hook, lane, delivery);
     }
   }
 

@@ -12,8 +12,8 @@ const SETTLED: News = { type: 'payment.settled', hooks: ['books'] };
 
 /** What receivers are told. */
 export function outboxContract(scene: LedgerScene): void {
-  const take = (limit = 10, hook = 'books', ledger: PaymentStore = scene.ledger): Promise<readonly Delivery[]> =>
-    ledger.outbox.takeDue(hook, scene.now, HOLD_MS, limit);
+  const take = async (limit = 10, hook = 'books', ledger: PaymentStore = scene.ledger): Promise<readonly Delivery[]> =>
+    (await ledger.outbox.takeDue(hook, scene.now, HOLD_MS, limit)).deliveries;
 
   /** A payment that settles and is told of. */
   async function settled(name: string, news: News = SETTLED): Promise<PaymentRecord> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Pass, type PassId, parsePassId } from '../../src/domain/pass.ts';
-import type { PassSale, PassStore, PassView } from '../../src/store/passes.ts';
+import type { PassPlace, PassSale, PassStore, PassView } from '../../src/store/passes.ts';
 import { type LedgerScene, NOW, paymentClaim } from './ledger-scene.ts';
 import { HOLDER, HOUR_MS, sale } from './pass-sale.ts';
 
@@ -44,7 +44,7 @@ export function passesContract(scene: LedgerScene): void {
       );
       expect(new Set(passes.map(({ id }) => id)).size).toBe(1);
       expect(new Set(passes.map(({ expiresAt, quota }) => `${expiresAt} ${quota?.bought}`)).size).toBe(1);
-      expect(await scene.ledger.passes.listPasses(undefined, 10)).toEqual([passes[0]]);
+      expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toEqual([passes[0]]);
     });
 
     it('extends one pass by every one of many payments that are granted at once, each several times', async () => {
@@ -77,7 +77,7 @@ export function passesContract(scene: LedgerScene): void {
       scene.now += 3 * HOUR_MS;
       expect(await grant()).toEqual(extended);
       expect(await grant(sale({ scope: 'group:all', version: 'v2', requests: 999 }))).toEqual(extended);
-      expect(await scene.ledger.passes.listPasses(undefined, 10)).toEqual([extended]);
+      expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toEqual([extended]);
     });
 
     it('makes another pass when the one before has expired, and leaves that as it was', async () => {
@@ -143,15 +143,15 @@ export function passesContract(scene: LedgerScene): void {
     it('goes through all of them in the order of issue, whatever the size of a page', async () => {
       for (let index = 0; index < 7; index += 1)
         await grant(sale({ payment: `${index}`, version: `${index}` }), NOW + (index % 3));
-      const all = await scene.ledger.passes.listPasses(undefined, 100);
+      const { passes: all } = await scene.ledger.passes.listPasses(undefined, 100);
       expect(all.map(({ issuedAt }) => issuedAt - NOW)).toEqual([0, 0, 0, 1, 1, 2, 2]);
       const inPages = async (view: PassView): Promise<Pass[]> => {
         const paged: Pass[] = [];
-        for (let last: Pass | undefined; ; ) {
-          const page = await scene.ledger.passes.listPasses(last, 2, view);
-          paged.push(...page);
-          last = page.at(-1);
+        for (let after: PassPlace | undefined; ; ) {
+          const { passes, last } = await scene.ledger.passes.listPasses(after, 2, view);
+          paged.push(...passes);
           if (last === undefined) return paged;
+          after = last;
         }
       };
       expect(await inPages({})).toEqual(all);
@@ -251,7 +251,7 @@ export function passesContract(scene: LedgerScene): void {
       expect(await prune(NOW + 3)).toBe(1);
       expect(await prune(NOW + HOUR_MS)).toBe(0);
       expect(await prune(NOW + HOUR_MS + 1)).toBe(1);
-      expect(await scene.ledger.passes.listPasses(undefined, 10)).toHaveLength(kept.length);
+      expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toHaveLength(kept.length);
     });
 
     it('keeps used-up passes that units came back to, or that were extended', async () => {

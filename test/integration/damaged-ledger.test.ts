@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
 import { NOW } from '../contract/ledger-scene.ts';
+import { sale } from '../contract/pass-sale.ts';
 import { adminWithToken, askAdmin, asOwner, putPayment, readAdmin } from '../support/admin.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -25,8 +26,10 @@ beforeAll(async () => {
     const state = name === '0x5' ? 'unknown' : 'delivered';
     keys.set(name, await putPayment(store, { name, claimedAt: NOW - Number(name) }, 'settling', state));
   }
+  for (const version of ['a', 'b']) await store.passes.grant(sale({ payment: version, version }), NOW);
   await store.close();
   const database = new DatabaseSync(file);
+  database.exec("UPDATE turnpike_passes SET opens = '[' WHERE version = 'b'");
   for (const [name, column] of Object.entries(DAMAGE)) {
     database.prepare(`UPDATE turnpike_payments SET ${column} = '{"half' WHERE key = ?`).run(keys.get(name) ?? '');
   }
@@ -49,9 +52,13 @@ afterAll(async () => {
 });
 
 async function command(...words: string[]) {
+  return await turnpike('ledger', ...words);
+}
+
+async function turnpike(...words: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const [out, err] = [text(stdout), text(stderr)];
-  const argv = ['ledger', ...words, '--store', `sqlite:${file}`];
+  const argv = [...words, '--store', `sqlite:${file}`];
   const code = await run(argv, { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
   stdout.end();
   stderr.end();
@@ -120,5 +127,22 @@ describe('a ledger with rows that cannot be read', () => {
   it('shows the payments that can be read to who asks for them by another name than the key', async () => {
     const { code, out } = await command('show', 'request-0x3', '--since', '2000-01-01');
     expect([code, out]).toEqual([0, expect.stringContaining('delivered')]);
+  });
+
+  it('lists the passes beside one that cannot be read, on the page and on the command line', async () => {
+    const { passes, unreadable, next } = await readAdmin(gateway.adminUrl, '/api/passes');
+    expect([passes.length, passes[0].version, next]).toEqual([1, 'a', null]);
+    const told = {
+      id: expect.stringMatching(/^[\w-]{22}$/),
+      issuedAt: new Date(NOW).toISOString(),
+      unreadable: 'opens',
+    };
+    expect(unreadable).toEqual([told]);
+    const table = await turnpike('passes', 'list');
+    expect([table.code, table.out]).toEqual([0, expect.stringContaining('unreadable')]);
+    expect(table.err).toContain('1 pass cannot be read\n');
+    const lines = (await turnpike('passes', 'list', '--json')).out.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line)).filter((entry) => 'unreadable' in entry)).toEqual([told]);
+    expect(lines).toHaveLength(2);
   });
 });

@@ -1,60 +1,31 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { Client } from 'pg';
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BookPlace } from '../../src/store/books.ts';
 import type { LedgerReader } from '../../src/store/ledger-reader.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { openPostgresLedger, openPostgresReader } from '../../src/store/postgres/postgres-ledger.ts';
-import { openSqliteLedger, openSqliteReader } from '../../src/store/sqlite/sqlite-ledger.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
-import { openPostgres, postgresMissing, type TestPostgres } from '../support/postgres.ts';
+import { openSqlPlaces, SQL_ENGINES, type SqlPlaces } from '../support/ledgers/sql-places.ts';
+import { postgresMissing } from '../support/postgres.ts';
 
 const missing = await postgresMissing();
 const KEY = paymentClaim().key;
 
-describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engine) => {
+describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
   describe.skipIf(engine === 'PostgreSQL' && missing !== undefined)('while a gateway writes it, or none does', () => {
-    let folder: string;
-    let postgres: TestPostgres | undefined;
-    let places = 0;
+    let places: SqlPlaces;
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'turnpike-reader-'));
-      if (engine === 'PostgreSQL') postgres = await openPostgres();
+      places = await openSqlPlaces(engine);
     });
 
-    afterAll(async () => {
-      await postgres?.dispose();
-      await rm(folder, { recursive: true, force: true });
-    });
+    afterAll(() => places?.dispose());
 
-    async function newPlace(): Promise<string> {
-      places += 1;
-      return (await postgres?.createDatabase()) ?? join(folder, `ledger-${places}.db`);
-    }
-
-    const openWriter = (place: string): Promise<PaymentStore> =>
-      postgres === undefined ? openSqliteLedger(place) : openPostgresLedger(place);
-    const openReader = (place: string): Promise<LedgerReader> =>
-      postgres === undefined ? openSqliteReader(place) : openPostgresReader(place);
-
-    async function query(place: string, text: string): Promise<void> {
-      if (postgres === undefined) {
-        const database = new DatabaseSync(place);
-        database.exec(text);
-        database.close();
-        return;
-      }
-      const client = new Client({ connectionString: place });
-      await client.connect();
-      await client.query(text);
-      await client.end();
-    }
+    const newPlace = (): Promise<string> => places.newPlace();
+    const openWriter = (place: string): Promise<PaymentStore> => places.openWriter(place);
+    const openReader = (place: string): Promise<LedgerReader> => places.openReader(place);
+    const query = (place: string, text: string): Promise<void> => places.query(place, text);
 
     /** A ledger with one payment, that nobody has open. */
     async function written(): Promise<string> {
@@ -103,7 +74,7 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
 
     it('says that there is no ledger in an empty database, and makes none', async () => {
       const place = await newPlace();
-      if (postgres === undefined) await writeFile(place, '');
+      if (engine === 'SQLite') await writeFile(place, '');
       const refusal = { name: 'StoreOpenError', message: expect.stringContaining('no ledger in this database yet') };
       await expect(openReader(place)).rejects.toMatchObject(refusal);
       await expect(openReader(place)).rejects.toMatchObject(refusal);
@@ -187,8 +158,9 @@ describe.each(['SQLite', 'PostgreSQL'])('a ledger that is only read (%s)', (engi
       await reader.summarize({});
       await reader.close();
       expect(digest()).toBe(before);
-      await expect(openReader(join(folder, 'none.db'))).rejects.toMatchObject({ name: 'StoreOpenError' });
-      expect(existsSync(join(folder, 'none.db'))).toBe(false);
+      const none = await newPlace();
+      await expect(openReader(none)).rejects.toMatchObject({ name: 'StoreOpenError' });
+      expect(existsSync(none)).toBe(false);
     });
 
     it.skipIf(engine !== 'PostgreSQL')('needs no right but to read', async () => {

@@ -1,20 +1,33 @@
-import type { UnreadableRow } from '../../store/books.ts';
 import { CommandFailure } from '../exit.ts';
 import { printable } from '../terminal.ts';
 
-/** Most payments that are named. */
+/** A row that cannot be read. */
+interface DamagedEntry {
+  readonly key: string;
+  readonly column: string;
+}
+
+/** Most rows that are named. */
 const MOST_NAMED = 5;
 
 /**
- * Payments that a command met and could not read. It goes on with the others, and tells of these at its end: a report
+ * Payments, or passes, that a command met and could not read. It goes on with the others, and tells of these at its end: a report
  * that leaves something out must not look like a whole one.
  */
 export class Unreadable {
-  readonly #named: UnreadableRow[] = [];
+  readonly #named: DamagedEntry[] = [];
+  readonly #one: string;
+  readonly #many: string;
   #count = 0;
 
+  /** @param one what it is, in the singular */
+  constructor(one = 'payment', many = 'payments') {
+    this.#one = one;
+    this.#many = many;
+  }
+
   /** Notes those of a page. */
-  add(rows: readonly UnreadableRow[]): void {
+  add(rows: readonly DamagedEntry[]): void {
     this.#count += rows.length;
     this.#named.push(...rows.slice(0, MOST_NAMED - this.#named.length));
   }
@@ -34,7 +47,7 @@ export class Unreadable {
   }
 
   #said(): string {
-    return this.#count === 1 ? '1 payment cannot be read' : `${this.#count} payments cannot be read`;
+    return `${this.#count} ${this.#count === 1 ? this.#one : this.#many} cannot be read`;
   }
 
   #lines(): string {

@@ -1,11 +1,12 @@
-import { describePass } from '../../admin/pass-entry.ts';
+import { describePass, describeUnreadablePass } from '../../admin/pass-entry.ts';
 import { type Pass, passEnd } from '../../domain/pass.ts';
-import type { Passes } from '../../store/passes.ts';
+import type { Passes, PassPage, PassPlace, UnreadablePass } from '../../store/passes.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { addPlace, type BooksPlace, withBooks } from '../ledger/open-books.ts';
 import { parseLimit } from '../ledger/selection.ts';
 import { minuteOf, shortened, Table } from '../ledger/table.ts';
+import { Unreadable } from '../ledger/unreadable.ts';
 import { notice } from '../terminal.ts';
 
 /** Passes of one page. */
@@ -31,17 +32,21 @@ async function list(options: PassesOptions, world: CliWorld, now: number): Promi
   const { terminal } = world;
   return await withBooks({ place: options, world }, async ({ books, name, out }) => {
     const table = new Table(['ID', 'OPENS', 'PAYER', 'LEFT', 'UNTIL (UTC)'], 'OPENS');
+    const damaged = new Unreadable('pass', 'passes');
     let any = false;
-    for await (const page of readPages(books.passes, options)) {
+    for await (const { passes, unreadable } of readPages(books.passes, options)) {
       any = true;
-      const isJson = options.json === true;
+      damaged.add(unreadable.map(({ id, column }) => ({ key: id, column })));
       await out.lines(
-        isJson
-          ? page.map((pass) => JSON.stringify(describePass(pass, now)))
-          : table.rows(page.map((pass) => cells(pass, now))),
+        options.json === true
+          ? [...passes.map((pass) => describePass(pass, now)), ...unreadable.map(describeUnreadablePass)].map((entry) =>
+              JSON.stringify(entry),
+            )
+          : table.rows([...passes.map((pass) => cells(pass, now)), ...unreadable.map(damagedCells)]),
       );
     }
     if (!any) notice(terminal, `no such passes in ${name}`);
+    if (damaged.notice !== undefined) notice(terminal, damaged.notice);
     return 0;
   });
 }
@@ -49,14 +54,14 @@ async function list(options: PassesOptions, world: CliWorld, now: number): Promi
 async function* readPages(
   passes: Pick<Passes, 'listPasses'>,
   { payer, limit = Number.POSITIVE_INFINITY }: PassesOptions,
-): AsyncGenerator<readonly Pass[]> {
+): AsyncGenerator<PassPage> {
   const view = { order: 'newest first', ...(payer !== undefined && { payer }) } as const;
-  let last: Pass | undefined;
+  let after: PassPlace | undefined;
   for (let left = limit; left > 0; left -= PAGE_PASSES) {
-    const page = await passes.listPasses(last, Math.min(left, PAGE_PASSES), view);
-    last = page.at(-1);
-    if (last === undefined) return;
-    yield page;
+    const page = await passes.listPasses(after, Math.min(left, PAGE_PASSES), view);
+    if (page.passes.length + page.unreadable.length > 0) yield page;
+    if (page.last === undefined) return;
+    after = page.last;
   }
 }
 
@@ -72,4 +77,8 @@ function cells(pass: Pass, now: number): readonly string[] {
     quota === undefined ? '' : `${quota.available + quota.lent} of ${quota.bought}`,
     end === undefined ? until : end.replace('_', ' '),
   ];
+}
+
+function damagedCells({ id }: UnreadablePass): readonly string[] {
+  return [id, '', '', '', 'unreadable'];
 }

@@ -1,7 +1,7 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
 import { DailyTotals, MOST_DAYS } from '../../admin/daily-totals.ts';
 import { transactionUrl } from '../../admin/explorer.ts';
-import { describePass } from '../../admin/pass-entry.ts';
+import { describePass, describeUnreadablePass } from '../../admin/pass-entry.ts';
 import { describeEntry } from '../../admin/payment-entry.ts';
 import { type PaymentPage, readPaymentPage } from '../../admin/payment-list.ts';
 import { describeRevenue, moneyOf } from '../../admin/revenue.ts';
@@ -130,14 +130,14 @@ export class MoneyViews {
     const { passes } = await this.#sources.ledger.books();
     const payer = call.text('payer');
     const after = placeOf(call);
-    const { limit } = call;
-    const page = await passes.listPasses(after && { issuedAt: after.claimedAt, id: after.key }, limit, {
+    const page = await passes.listPasses(after && { issuedAt: after.claimedAt, id: after.key }, call.limit, {
       order: 'newest first',
       ...(payer !== undefined && { payer }),
     });
-    const last = page.length === limit ? page.at(-1) : undefined;
+    const { last } = page;
     return {
-      passes: page.map((pass) => describePass(pass, this.#sources.clock())),
+      passes: page.passes.map((pass) => describePass(pass, this.#sources.clock())),
+      unreadable: page.unreadable.map(describeUnreadablePass),
       next: last === undefined ? null : placeText({ claimedAt: last.issuedAt, key: last.id }),
     };
   }

@@ -1,7 +1,14 @@
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
 import type { News } from '../ledger.ts';
 import type { OpenCalls } from '../open-calls.ts';
-import { COUNTED_EVENTS, type Delivery, eventId, type Outbox, type WaitingEvents } from '../outbox.ts';
+import {
+  COUNTED_EVENTS,
+  type Delivery,
+  eventId,
+  type Outbox,
+  type TakenEvents,
+  type WaitingEvents,
+} from '../outbox.ts';
 
 /** A delivery that waits, or is held. */
 interface Waiting {
@@ -42,9 +49,9 @@ export class MemoryOutbox implements Outbox {
     }
   }
 
-  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<readonly Delivery[]> {
-    return this.#calls.run(async () =>
-      [...this.#waiting.values()]
+  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<TakenEvents> {
+    return this.#calls.run(async () => {
+      const deliveries = [...this.#waiting.values()]
         .filter(({ delivery, dueAt }) => delivery.hook === hook && dueAt <= now)
         .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit)
@@ -53,8 +60,9 @@ export class MemoryOutbox implements Outbox {
           this.#waiting.set(placeOf(taken), { delivery: taken, dueAt: now + holdMs });
           return taken;
         })
-        .sort((a, b) => a.event.createdAt - b.event.createdAt),
-    );
+        .sort((a, b) => a.event.createdAt - b.event.createdAt);
+      return { deliveries, unreadable: [] };
+    });
   }
 
   forget(delivery: Delivery): Promise<void> {

@@ -8,6 +8,8 @@ import {
   type LeaseRequest,
   NONCE_GRACE_MS,
   overdrawn,
+  type PassPage,
+  type PassPlace,
   type PassSale,
   type PassStore,
   type PassView,
@@ -68,18 +70,19 @@ export class MemoryPasses implements PassStore {
   }
 
   listPasses(
-    after: { readonly issuedAt: number; readonly id: string } | undefined,
+    after: PassPlace | undefined,
     limit: number,
     { payer, order = 'oldest first' }: PassView = {},
-  ): Promise<readonly Pass[]> {
+  ): Promise<PassPage> {
     const compare: typeof inOrder = order === 'oldest first' ? inOrder : (a, b) => inOrder(b, a);
-    return this.#calls.run(async () =>
-      this.#all()
+    return this.#calls.run(async () => {
+      const passes = this.#all()
         .filter((pass) => after === undefined || compare(after, pass) < 0)
         .filter((pass) => payer === undefined || pass.payer.toLowerCase() === payer.toLowerCase())
         .sort(compare)
-        .slice(0, limit),
-    );
+        .slice(0, limit);
+      return { passes, unreadable: [], last: passes.length < limit ? undefined : passes.at(-1) };
+    });
   }
 
   lease(id: PassId, request: LeaseRequest, now: number): Promise<LeaseOutcome> {
@@ -216,6 +219,6 @@ function endOf({ expiresAt }: Pass): number {
   return expiresAt ?? Number.MAX_SAFE_INTEGER;
 }
 
-function inOrder(a: { issuedAt: number; id: string }, b: { issuedAt: number; id: string }): number {
+function inOrder(a: PassPlace, b: PassPlace): number {
   return a.issuedAt - b.issuedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -58,6 +58,15 @@ export function postponeStatement({ hook, attempt, event }: Delivery, dueAt: num
   return mark('postpone', query, [hook, event.id, attempt, whole(dueAt)]);
 }
 
+/** Puts an event off that cannot be read; who takes it besides reads it no better. */
+export function putOffStatement(hook: string, id: string, dueAt: number): Statement {
+  return mark('put_off', 'UPDATE turnpike_events SET due_at = $3 WHERE hook = $1 AND id = $2', [
+    hook,
+    id,
+    whole(dueAt),
+  ]);
+}
+
 /** Counts what waits for these receivers, up to a bound, and reads since when the oldest does. */
 export function waitingStatements(hooks: readonly string[]): readonly [Statement, Statement] {
   const among = `IN (${hooks.map((_, index) => `$${index + 1}`).join(', ')})`;

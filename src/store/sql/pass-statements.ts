@@ -1,5 +1,12 @@
 import type { PassHolder, PassId, PassScope } from '../../domain/pass.ts';
-import { type LeaseRequest, NONCE_GRACE_MS, type PassSale, type PassView, type TokenKey } from '../passes.ts';
+import {
+  type LeaseRequest,
+  NONCE_GRACE_MS,
+  type PassPlace,
+  type PassSale,
+  type PassView,
+  type TokenKey,
+} from '../passes.ts';
 import { markText } from './forgotten.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
@@ -85,7 +92,7 @@ export function findPassesStatement(scope: PassScope, { family, payer }: PassHol
 
 /** Reads passes in the order of issue. */
 export function listPassesStatement(
-  after: { readonly issuedAt: number; readonly id: string } | undefined,
+  after: PassPlace | undefined,
   limit: number,
   { payer, order = 'oldest first' }: PassView,
 ): Statement {

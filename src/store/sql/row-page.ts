@@ -3,9 +3,7 @@ import type { BookPage, BookPlace, UnreadableRow } from '../books.ts';
 import { DamagedRow } from '../damaged-row.ts';
 import { damaged, readRecord } from './row.ts';
 import type { SqlRow } from './sql-engine.ts';
-
-/** The last moment of the calendar, in Unix milliseconds. */
-const LAST_MOMENT = 8_640_000_000_000_000;
+import { isMoment, tryRead } from './try-read.ts';
 
 /**
  * Reads a page row by row: one that is damaged does not hide the others.
@@ -25,23 +23,6 @@ export function readPage(rows: readonly SqlRow[], limit: number): BookPage {
   }
   if (rows.length < limit) return { records, unreadable, last: undefined };
   return { records, unreadable, last: last ?? damaged('claimed_at') };
-}
-
-/** Those of the rows that can be read. */
-export function readSound(rows: readonly SqlRow[]): readonly PaymentRecord[] {
-  return rows.flatMap((row) => {
-    const read = tryRead(row, readRecord);
-    return read instanceof DamagedRow ? [] : [read];
-  });
-}
-
-function tryRead(row: SqlRow, read: (row: SqlRow) => PaymentRecord): PaymentRecord | DamagedRow {
-  try {
-    return read(row);
-  } catch (fault) {
-    if (fault instanceof DamagedRow) return fault;
-    throw fault;
-  }
 }
 
 /** Reads what nothing but reports looks into, too: payments do not stop over it. */
@@ -69,10 +50,6 @@ function placeOf(row: SqlRow): BookPlace | undefined {
   const key = row.get('key');
   const claimedAt = row.get('claimed_at');
   return typeof key === 'string' && Number.isSafeInteger(claimedAt) ? { claimedAt: Number(claimedAt), key } : undefined;
-}
-
-function isMoment(ms: number): boolean {
-  return Math.abs(ms) <= LAST_MOMENT;
 }
 
 function isJson(text: string): boolean {

@@ -36,11 +36,12 @@ import {
 } from './payment-statements.ts';
 import { damaged, readBytes, readJson, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
 import { readGroup, readModel } from './row-group.ts';
-import { readPage, readSound } from './row-page.ts';
+import { readPage } from './row-page.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
 import { SqlUses } from './sql-uses.ts';
+import { readSound } from './try-read.ts';
 import {
   beatStatement,
   confirmStatement,
@@ -126,11 +127,11 @@ export class SqlLedger implements PaymentStore {
       const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
       // In its turn only: rows that were taken must reach the caller, whatever becomes of a second statement.
       // One that cannot be read keeps nobody from the others: it stays in `countOpen`, with its age.
-      if (open.length > 0) return readSound(open);
+      if (open.length > 0) return readSound(open, readRecord);
       const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
-      if (debts.length > 0) return readSound(debts);
+      if (debts.length > 0) return readSound(debts, readRecord);
       const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
-      return readSound(settled);
+      return readSound(settled, readRecord);
     });
   }
 

@@ -2,17 +2,27 @@ import { parseAmount } from '../../domain/amount.ts';
 import { parseNetwork } from '../../domain/network.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import { PAYMENT_EVENT_TYPES, type PaymentEventType } from '../../domain/webhook.ts';
+import { DamagedRow } from '../damaged-row.ts';
 import type { OpenCalls } from '../open-calls.ts';
-import type { Delivery, Outbox, WaitingEvents } from '../outbox.ts';
+import {
+  DAMAGED_HOLD_MS,
+  type Delivery,
+  type Outbox,
+  type TakenEvents,
+  type UnreadableEvent,
+  type WaitingEvents,
+} from '../outbox.ts';
 import {
   forgetEventStatement,
   postponeStatement,
   pruneEventsStatement,
+  putOffStatement,
   takeDueStatement,
   waitingStatements,
 } from './outbox-statements.ts';
 import { damaged, readOptional, readText, readWhole } from './row.ts';
 import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
+import { tryRead } from './try-read.ts';
 
 /** The outbox in SQL: one implementation for every engine, each call one statement. */
 export class SqlOutbox implements Outbox {
@@ -25,10 +35,12 @@ export class SqlOutbox implements Outbox {
     this.#calls = calls;
   }
 
-  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<readonly Delivery[]> {
+  takeDue(hook: string, now: number, holdMs: number, limit: number): Promise<TakenEvents> {
     return this.#calls.run(async () => {
       const rows = await this.#engine.run(takeDueStatement(hook, now, holdMs, limit, this.#engine.dialect));
-      return rows.map(readDelivery).sort((a, b) => a.event.createdAt - b.event.createdAt);
+      const taken = readTaken(rows);
+      for (const { id } of taken.unreadable) await this.#engine.run(putOffStatement(hook, id, now + DAMAGED_HOLD_MS));
+      return taken;
     });
   }
 
@@ -66,6 +78,19 @@ export class SqlOutbox implements Outbox {
       await this.#engine.run(statement);
     });
   }
+}
+
+/** Reads what was taken row by row, oldest first. */
+function readTaken(rows: readonly SqlRow[]): TakenEvents {
+  const deliveries: Delivery[] = [];
+  const unreadable: UnreadableEvent[] = [];
+  for (const row of rows) {
+    const read = tryRead(row, readDelivery);
+    const id = row.get('id');
+    if (read instanceof DamagedRow) unreadable.push({ id: typeof id === 'string' ? id : '', column: read.column });
+    else deliveries.push(read);
+  }
+  return { deliveries: deliveries.sort((a, b) => a.event.createdAt - b.event.createdAt), unreadable };
 }
 
 function readDelivery(row: SqlRow): Delivery {

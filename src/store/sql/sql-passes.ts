@@ -6,11 +6,14 @@ import {
   type LeaseOutcome,
   type LeaseRequest,
   overdrawn,
+  type PassPage,
+  type PassPlace,
   type PassSale,
   type PassStore,
   type PassView,
   type TokenKey,
 } from '../passes.ts';
+import { readPass, readPassId, readPassPage, readSoundPasses } from './pass-row.ts';
 import {
   findPassesStatement,
   findPassStatement,
@@ -26,8 +29,9 @@ import {
   spendNonceStatement,
   tokenKeyStatement,
 } from './pass-statements.ts';
-import { damaged, readJson, readText, readWhole } from './row.ts';
-import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
+import { damaged, readText, readWhole } from './row.ts';
+import type { SqlEngine } from './sql-engine.ts';
+import { readSound } from './try-read.ts';
 
 /** Passes in SQL: one implementation for every engine, nothing decided on what was read before. */
 export class SqlPasses implements PassStore {
@@ -54,15 +58,15 @@ export class SqlPasses implements PassStore {
   }
 
   findPasses(scope: PassScope, holder: PassHolder, now: number): Promise<readonly Pass[]> {
-    return this.#readAll(findPassesStatement(scope, holder, now));
+    return this.#calls.run(async () =>
+      readSoundPasses(await this.#engine.run(findPassesStatement(scope, holder, now))),
+    );
   }
 
-  listPasses(
-    after: { readonly issuedAt: number; readonly id: string } | undefined,
-    limit: number,
-    view: PassView = {},
-  ): Promise<readonly Pass[]> {
-    return this.#readAll(listPassesStatement(after, limit, view));
+  listPasses(after: PassPlace | undefined, limit: number, view: PassView = {}): Promise<PassPage> {
+    return this.#calls.run(async () =>
+      readPassPage(await this.#engine.run(listPassesStatement(after, limit, view)), limit),
+    );
   }
 
   lease(id: PassId, request: LeaseRequest, now: number): Promise<LeaseOutcome> {
@@ -88,7 +92,7 @@ export class SqlPasses implements PassStore {
   }
 
   revokedSince(since: number): Promise<readonly PassId[]> {
-    return this.#calls.run(async () => (await this.#engine.run(revokedStatement(since))).map(readId));
+    return this.#calls.run(async () => readSound(await this.#engine.run(revokedStatement(since)), readPassId));
   }
 
   spendNonce(nonce: string, until: number): Promise<boolean> {
@@ -125,50 +129,4 @@ export class SqlPasses implements PassStore {
     const [row] = await this.#engine.run(tokenKeyStatement());
     return row === undefined ? undefined : { id: readText(row, 'id'), secret: readText(row, 'secret') };
   }
-
-  #readAll(statement: Statement): Promise<readonly Pass[]> {
-    return this.#calls.run(async () => (await this.#engine.run(statement)).map(readPass));
-  }
-}
-
-function readPass(row: SqlRow): Pass {
-  const bought = readMoment(row, 'bought');
-  return {
-    id: readId(row),
-    scope: readScope(row),
-    family: readText(row, 'family'),
-    payer: readText(row, 'payer'),
-    opens: readTexts(row, 'opens'),
-    version: readText(row, 'version'),
-    expiresAt: readMoment(row, 'expires_at'),
-    quota:
-      bought === undefined
-        ? undefined
-        : { bought, available: readWhole(row, 'available'), lent: readWhole(row, 'lent') },
-    issuedAt: readWhole(row, 'issued_at'),
-    revokedAt: readMoment(row, 'revoked_at'),
-  };
-}
-
-function readId(row: SqlRow): PassId {
-  // Written by us: the brand needs no second check.
-  return readText(row, 'id') as PassId;
-}
-
-function readScope(row: SqlRow): PassScope {
-  const scope = readText(row, 'scope');
-  return isScope(scope) ? scope : damaged('scope');
-}
-
-function isScope(text: string): text is PassScope {
-  return text.startsWith('route:') || text.startsWith('group:');
-}
-
-function readMoment(row: SqlRow, column: string): number | undefined {
-  return row.get(column) === null ? undefined : readWhole(row, column);
-}
-
-function readTexts(row: SqlRow, column: string): readonly string[] {
-  const value: unknown = readJson(row, column);
-  return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : damaged(column);
 }

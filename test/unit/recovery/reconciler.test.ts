@@ -214,10 +214,10 @@ describe('a settlement that recovery finds', () => {
     await reconciler.start();
     await reconciler.stop();
     expect((await store.find(claim.key))?.settlement).toEqual(SETTLEMENT);
-    expect(await store.outbox.takeDue('books', now, 1, 10)).toMatchObject([
+    expect((await store.outbox.takeDue('books', now, 1, 10)).deliveries).toMatchObject([
       { event: { type: 'payment.settled', payment: claim.key, transaction: SETTLEMENT.transaction } },
     ]);
-    expect(await store.outbox.takeDue('jobs', now, 1, 10)).toEqual([]);
+    expect((await store.outbox.takeDue('jobs', now, 1, 10)).deliveries).toEqual([]);
   });
 });
 

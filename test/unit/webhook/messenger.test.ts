@@ -22,6 +22,7 @@ let sent: { url: string; message: Message }[];
 let happened: EventEmitter;
 let outcomes: { hook: string; attempt: number; outcome: AttemptOutcome }[];
 let troubles: unknown[];
+let damaged: unknown[];
 let behaviours: Record<string, Behaviour>;
 
 beforeEach(() => {
@@ -32,6 +33,7 @@ beforeEach(() => {
   happened.setMaxListeners(0);
   outcomes = [];
   troubles = [];
+  damaged = [];
   behaviours = {};
 });
 
@@ -58,6 +60,10 @@ function messenger(hooks: readonly Webhook[] = [BOOKS], outbox = store.outbox): 
       attempted(hook: Webhook, { attempt }: Delivery, outcome: AttemptOutcome) {
         outcomes.push({ hook: hook.id, attempt, outcome });
         happened.emit('attempted');
+      },
+      unreadable: (hook, event) => {
+        damaged.push({ hook: hook.id, ...event });
+        happened.emit('unreadable');
       },
       waits: (waiting: WaitingEvents) => happened.emit('counted', waiting),
       trouble: (fault) => {
@@ -166,10 +172,10 @@ describe('the messenger', () => {
     const one = messenger();
     one.start();
     await until('sent', () => sent.length === 1);
-    expect(await store.outbox.takeDue('books', now, HOLD_MS, 1)).toEqual([]);
+    expect((await store.outbox.takeDue('books', now, HOLD_MS, 1)).deliveries).toEqual([]);
     await one.stop();
     expect(outcomes).toEqual([]);
-    expect(await store.outbox.takeDue('books', now, HOLD_MS, 1)).toMatchObject([{ attempt: 2 }]);
+    expect((await store.outbox.takeDue('books', now, HOLD_MS, 1)).deliveries).toMatchObject([{ attempt: 2 }]);
   });
 
   it('has no more than eight messages under way to a receiver, and goes on as they end', async () => {
@@ -186,6 +192,26 @@ describe('the messenger', () => {
     await one.stop();
     expect(new Set(sent.map(({ url, message }) => url + message.headers['webhook-id'])).size).toBe(40);
     expect((await store.outbox.waiting(['books', 'shop'])).count).toBe(0);
+  });
+
+  it('tells the others where an event is damaged, and says so', async () => {
+    await settled('one');
+    const { outbox } = store;
+    const broken = { id: 'evt_broken', column: 'amount' };
+    const some = {
+      ...{ forget: outbox.forget.bind(outbox), postpone: outbox.postpone.bind(outbox) },
+      ...{ waiting: outbox.waiting.bind(outbox), pruneEvents: outbox.pruneEvents.bind(outbox) },
+      takeDue: async (hook: string, at: number, holdMs: number, limit: number) => {
+        const taken = await outbox.takeDue(hook, at, holdMs, limit);
+        return { ...taken, unreadable: damaged.length === 0 ? [broken] : [] };
+      },
+    };
+    const one = messenger([BOOKS], some);
+    one.start();
+    await until('attempted', () => outcomes.length === 1);
+    await one.stop();
+    expect(damaged).toEqual([{ hook: 'books', ...broken }]);
+    expect(sent).toHaveLength(1);
   });
 
   it('outlives a store that is away, and tells then', async () => {
