@@ -20,12 +20,16 @@ export interface FunnelEntry {
   readonly delivered: number;
   /** Requests that a pass was good for. */
   readonly passes: number;
+  /** Requests that were let in unpaid: those of known customers, free ones of a client, and those of routes that charge nobody yet. */
+  readonly free: number;
   /** Requests that were refused or failed for another reason than that nothing was paid. */
   readonly refused: number;
 }
 
 /** Requests that nobody was to pay for. */
 const UNPRICED: ReadonlySet<unknown> = new Set(['free', 'preflight', 'discovery']);
+/** Requests of priced routes that were let in unpaid. */
+const LET_IN: ReadonlySet<unknown> = new Set(['key', 'free_quota', 'shadow']);
 const DELIVERED: ReadonlySet<unknown> = new Set(['paid', 'redelivered', 'kept']);
 
 /** Counts how far requests got, by route, the busiest first. Counters of several processes have been added up before. */
@@ -35,7 +39,7 @@ export function funnelOf(series: readonly CountedSeries[]): readonly FunnelEntry
     const [route = ''] = String(name ?? '').split('#', 1);
     const known = entries.get(route);
     if (known !== undefined) return known;
-    const entry = { route, asked: 0, priced: 0, paid: 0, delivered: 0, passes: 0, refused: 0 };
+    const entry = { route, asked: 0, priced: 0, paid: 0, delivered: 0, passes: 0, free: 0, refused: 0 };
     entries.set(route, entry);
     return entry;
   };
@@ -47,6 +51,7 @@ export function funnelOf(series: readonly CountedSeries[]): readonly FunnelEntry
     if (code === 'payment_required') entry.priced += value;
     else if (DELIVERED.has(outcome) && code === 'none') entry.delivered += value;
     else if (outcome === 'pass') entry.passes += value;
+    else if (LET_IN.has(outcome)) entry.free += value;
     else entry.refused += value;
   }
   for (const { labels, value } of valuesOf(series, 'turnpike_payments_total')) {

@@ -59,6 +59,12 @@ export function describeRevenue(lines: readonly BookTotal[], models: readonly Mo
     byRoute: earningsBy(lines, assets, ({ route }) => routeNameOf(route)),
     byNetwork: earningsBy(lines, assets, ({ network }) => assets.network(network)),
     byAsset: earningsBy(lines, assets, (line) => assetName(line, assets)),
+    // Where a route has several prices: one each for what is asked, or for each tool of MCP.
+    byPrice: earningsBy(
+      lines.filter(({ route }) => route.includes('#')),
+      assets,
+      ({ route }) => route,
+    ),
     byModel: earningsBy(models, assets, ({ model }) => model ?? 'no model named'),
   };
 }

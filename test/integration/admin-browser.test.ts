@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentKey } from '../../src/domain/payment.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { ADMIN_TOKEN, adminWithToken, putPayment } from '../support/admin.ts';
+import { paymentClaim } from '../contract/ledger-scene.ts';
+import { ADMIN_TOKEN, adminWithToken, putMeteredPayment, putPayment } from '../support/admin.ts';
 import { barriersOf, findChromium, startBrowser } from '../support/browser.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -12,7 +13,19 @@ const why = chromium === undefined ? ' (skipped: there is no chromium on this ma
 
 /** What somebody would write who wants to run something in the owner's browser. */
 const HOSTILE = `"><img src=x onerror="window.owned=1"><script>window.owned=1</script>\u202e'\`\${owned}`;
-const VIEWS = ['overview', 'payments', 'doubt', 'passes', 'prices', 'gateway', 'explain'];
+/** The key of the call that was charged by what it used. */
+const METERED = paymentClaim({ name: '0x04' }).key;
+const VIEWS = [
+  'overview',
+  'payments',
+  `payment?${new URLSearchParams({ key: METERED })}`,
+  `payment?${new URLSearchParams({ key: paymentClaim({ name: HOSTILE }).key })}`,
+  'doubt',
+  'passes',
+  'prices',
+  'gateway',
+  'explain',
+];
 
 describe.skipIf(chromium === undefined)(`the admin page, in Chromium${why}`, { timeout: 120_000 }, () => {
   let store: PaymentStore;
@@ -31,6 +44,8 @@ describe.skipIf(chromium === undefined)(`the admin page, in Chromium${why}`, { t
     await putPayment(store, { name: '0x01', claimedAt: now, amount: 1_234_567n }, 'settling', 'delivered');
     await putPayment(store, { name: '0x02', claimedAt: now - 60_000 }, 'settling', 'unknown');
     await putPayment(store, { name: '0x03', claimedAt: now - 90_000 }, 'settling', 'failed');
+    await putMeteredPayment(store, { name: '0x04', claimedAt: now, model: HOSTILE, amount: 4_640n });
+    await putPayment(store, { name: '0x05', claimedAt: now, route: `mcp#tool=${HOSTILE}` }, 'settling', 'delivered');
     const hostile = { route: HOSTILE, payer: HOSTILE, requestId: HOSTILE, facilitator: HOSTILE, payTo: HOSTILE };
     const key = await putPayment(store, { name: HOSTILE, claimedAt: now, ...hostile }, 'settling', 'undelivered');
     await store.passes.grant(
@@ -96,6 +111,15 @@ routes:
     await page.getByRole('navigation', { name: 'Views' }).waitFor();
   }
 
+  /** Waits until the page shows a view, with something in it. */
+  async function shown(view: string): Promise<void> {
+    const name = view.startsWith('payment?') ? 'payments' : view;
+    await page.locator(`nav a[aria-current="page"][href="#/${name}"]`).waitFor();
+    const title = view.startsWith('payment?') ? 'Payment' : /./;
+    await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+    await page.locator('#content > *').first().waitFor();
+  }
+
   it('asks for the token, says when it is wrong, and shows nothing before', async () => {
     await visit();
     await page.getByLabel('Token').fill('not-the-token');
@@ -113,9 +137,34 @@ routes:
   it('shows what was earned to the unit, with a bar for it', async () => {
     await visit();
     await signIn();
-    // 1.234567 that was delivered and 0.01 that waits for its buyer.
-    expect(await page.getByRole('link', { name: /Today/ }).textContent()).toContain('1.244567 USDC');
-    await page.locator('svg rect.bar title', { hasText: '1.244567 USDC' }).first().waitFor({ state: 'attached' });
+    // 1.234567 and 0.01 that were delivered, 0.01 that waits for its buyer, and 0.00464 for what a call used.
+    expect(await page.getByRole('link', { name: /Today/ }).textContent()).toContain('1.259207 USDC');
+    await page.locator('svg rect.bar title', { hasText: '1.259207 USDC' }).first().waitFor({ state: 'attached' });
+  });
+
+  it('shows what each model and each tool earned, whatever they call themselves', async () => {
+    await visit();
+    await signIn();
+    const models = page.getByRole('table', { name: 'Revenue by model' });
+    expect(await models.getByRole('cell').allInnerTexts()).toEqual([HOSTILE, '1', '0.00464 USDC']);
+    const tools = page.getByRole('table', { name: 'Revenue by price' });
+    expect(await tools.getByRole('cell').allInnerTexts()).toEqual([`mcp#tool=${HOSTILE}`, '1', '0.01 USDC']);
+    expect(await page.evaluate('"owned" in window')).toBe(false);
+    expect(faults).toEqual([]);
+  });
+
+  it('shows what a call used beside what it was charged, and the maximum that was signed', async () => {
+    await visit(`#/payment?${new URLSearchParams({ key: METERED })}`);
+    await signIn();
+    await page.getByRole('heading', { name: 'Payment', exact: true }).waitFor();
+    const facts = await page.locator('dl.facts').innerText();
+    expect(facts).toContain('1,808 input at $2.50/1M, 12 output at $10/1M');
+    expect(facts).toContain(HOSTILE);
+    expect(facts).toMatch(/Amount at most\s+0\.05 USDC/);
+    expect(facts).toMatch(/Charged\s+0\.00464 USDC/);
+    await page.goto(`${gateway.adminUrl}/#/payments`);
+    const row = page.getByRole('table', { name: 'Payments' }).getByRole('row', { name: /0\.00464 USDC/ });
+    await expect.poll(() => row.count()).toBe(1);
   });
 
   it.each(VIEWS)('runs and lays out nothing that payers, paths and agents wrote, in the view %s', async (view) => {
@@ -153,7 +202,7 @@ routes:
       await signIn();
       for (const view of VIEWS) {
         await page.goto(`${gateway.adminUrl}/#/${view}`);
-        await page.locator(`nav a[aria-current="page"][href="#/${view}"]`).waitFor();
+        await shown(view);
         await page.locator('#content > *').first().waitFor();
         expect(await barriersOf(page), `${view} ${width}`).toEqual([]);
         const wide = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
@@ -195,7 +244,7 @@ routes:
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('The pass is revoked.').waitFor();
-    const [pass] = await store.passes.listPasses(undefined, 1);
+    const [pass] = (await store.passes.listPasses(undefined, 1)).passes;
     expect(pass?.revokedAt).toBeDefined();
     expect(faults).toEqual([]);
   });

@@ -5,13 +5,9 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../src/cli/main.ts';
-import type { Amount } from '../../src/domain/amount.ts';
-import type { Network } from '../../src/domain/network.ts';
-import { encodeUsage } from '../../src/domain/usage.ts';
-import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
-import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
-import { adminWithToken, putPayment, readAdmin, USDC } from '../support/admin.ts';
+import { NOW } from '../contract/ledger-scene.ts';
+import { adminWithToken, putMeteredPayment, putPayment, readAdmin } from '../support/admin.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,7 +18,15 @@ let gateway: TestGateway;
 beforeAll(async () => {
   const store = await openSqliteLedger(file, { clock: () => NOW });
   const calls = ['gpt-5-mini', 'gpt-5-mini', 'claude-9', undefined, 'claude-9', 'gpt-5-mini'];
-  for (const [index, model] of calls.entries()) await putMetered(store, index, model);
+  // Of a few days, another amount each time.
+  for (const [index, model] of calls.entries()) {
+    await putMeteredPayment(store, {
+      name: `0x${index}`,
+      claimedAt: NOW - index * DAY_MS,
+      model,
+      amount: BigInt(1000 + index),
+    });
+  }
   await putPayment(store, { name: '0xplain' }, 'settling', 'delivered');
   await store.close();
   const config = `${adminWithToken()}
@@ -41,18 +45,6 @@ afterAll(async () => {
   await gateway.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** A call of a few days ago that was charged by what it used, another amount each time. */
-async function putMetered(store: PaymentStore, index: number, model: string | undefined): Promise<void> {
-  const nothing = { stated: undefined, missing: undefined, figures: new Map(), rates: new Map() };
-  const usage = encodeUsage({ meter: 'openai', model, ...nothing, guessed: false, end: 'complete', min: '0' });
-  const network = 'eip155:84532' as Network;
-  const claim = paymentClaim({ name: `0x${index}`, asset: USDC, network, claimedAt: NOW - index * DAY_MS });
-  const { record } = await store.claim(claim);
-  const amount = BigInt(1000 + index) as Amount;
-  await store.transition(claim.key, record.epoch, { to: 'settling', usage, asked: amount });
-  await store.transition(claim.key, record.epoch + 1, { to: 'delivered', settlement: { ...SETTLEMENT, amount } });
-}
 
 /** What `turnpike ledger usage --json` says has moved, by model, in atomic units. */
 async function settledOfCommand(): Promise<Map<string, bigint>> {

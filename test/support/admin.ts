@@ -3,8 +3,9 @@ import type { Amount } from '../../src/domain/amount.ts';
 import type { Network } from '../../src/domain/network.ts';
 import type { PaymentClaim } from '../../src/domain/payment-record.ts';
 import type { PaymentState } from '../../src/domain/payment-state.ts';
+import { encodeUsage } from '../../src/domain/usage.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { paymentClaim, stepTo } from '../contract/ledger-scene.ts';
+import { paymentClaim, SETTLEMENT, stepTo } from '../contract/ledger-scene.ts';
 
 /** A token that is long enough. */
 export const ADMIN_TOKEN = 'let-me-in-let-me-in-let-me-in-42';
@@ -71,19 +72,60 @@ export async function readAdmin(url: string | undefined, path: string, given: Ad
   return JSON.parse(answer.text);
 }
 
+/** Puts a call into a ledger that was charged by what it used: two kinds of tokens, of `maximum` atomic units at most. */
+export async function putMeteredPayment(
+  store: PaymentStore,
+  { maximum = 50_000n, amount, model, ...more }: MeteredCall,
+): Promise<string> {
+  const claim = claimOf({ amount: maximum, ...more });
+  const usage = encodeUsage({
+    meter: 'openai',
+    model,
+    figures: new Map([
+      ['input', { digits: 1_808n, scale: 0 }],
+      ['output', { digits: 12n, scale: 0 }],
+    ]),
+    stated: undefined,
+    missing: undefined,
+    guessed: false,
+    end: 'complete',
+    rates: new Map([
+      ['input', '$2.50/1M'],
+      ['output', '$10/1M'],
+    ]),
+    min: '0',
+  });
+  const { record } = await store.claim(claim);
+  const charge = amount as Amount;
+  await store.transition(claim.key, record.epoch, { to: 'settling', usage, asked: charge });
+  const settlement = { ...SETTLEMENT, amount: charge };
+  await store.transition(claim.key, record.epoch + 1, { to: 'delivered', settlement });
+  return claim.key;
+}
+
+/** A call by use, and what of it a test needs to be its own. */
+type MeteredCall = Omit<Partial<PaymentClaim>, 'amount'> & {
+  readonly name: string;
+  readonly model: string | undefined;
+  readonly maximum?: bigint;
+  /** What was charged, in atomic units. */
+  readonly amount: bigint;
+};
+
+function claimOf({
+  amount,
+  ...more
+}: Omit<Partial<PaymentClaim>, 'amount'> & { name: string; amount: bigint }): PaymentClaim {
+  return paymentClaim({ asset: USDC, network: 'eip155:84532' as Network, amount: amount as Amount, ...more });
+}
+
 /** Puts a payment into a ledger in USDC on Base Sepolia, in a state that a way of steps leads to. */
 export async function putPayment(
   store: PaymentStore,
   { name, amount = 10_000n, ...more }: Omit<Partial<PaymentClaim>, 'amount'> & { name: string; amount?: bigint },
   ...way: readonly PaymentState[]
 ): Promise<string> {
-  const claim = paymentClaim({
-    name,
-    asset: USDC,
-    network: 'eip155:84532' as Network,
-    amount: amount as Amount,
-    ...more,
-  });
+  const claim = claimOf({ name, amount, ...more });
   const taken = await store.claim(claim);
   if (taken.kind !== 'claimed') throw new Error(`${name} is taken`);
   let { epoch } = taken.record;

@@ -23,6 +23,8 @@ export interface Revenue {
   readonly byRoute: readonly Earning[];
   readonly byNetwork: readonly Earning[];
   readonly byAsset: readonly Earning[];
+  /** Of routes with several prices, or a price for each tool. */
+  readonly byPrice: readonly Earning[];
   /** Of calls that were charged by what they used. */
   readonly byModel: readonly Earning[];
   readonly byDay: readonly Earning[];
@@ -35,6 +37,7 @@ export interface FunnelRoute {
   readonly paid: number;
   readonly delivered: number;
   readonly passes: number;
+  readonly free: number;
   readonly refused: number;
 }
 
@@ -53,6 +56,7 @@ export interface Payment {
   readonly amount: string | null;
   readonly amountAtomic: string;
   readonly asked: string | null;
+  readonly askedAtomic: string | null;
   readonly payer: string;
   readonly payTo: string;
   readonly scheme: string;
@@ -68,7 +72,22 @@ export interface Payment {
   readonly checks: number;
   readonly checkAt: string | null;
   readonly resolved: { readonly at: string; readonly note: string } | null;
+  readonly usage: Usage | null;
   readonly transactionUrl: string | null;
+}
+
+/** What a charge was made of. */
+export interface Usage {
+  readonly meter: string;
+  readonly model: string | null;
+  /** Counts by what was counted: `input`, `output`. */
+  readonly figures: Readonly<Record<string, string>>;
+  readonly rates: Readonly<Record<string, string>>;
+  /** What the API itself said to charge. */
+  readonly stated: string | null;
+  /** Why the answer does not tell. */
+  readonly missing: string | null;
+  readonly guessed: boolean;
 }
 
 export interface PaymentDetail extends Payment {
@@ -109,6 +128,20 @@ export interface Pass {
   readonly bought: number | null;
   readonly available: number | null;
   readonly lent: number | null;
+}
+
+/** A pass whose row is damaged. */
+export interface UnreadablePass {
+  readonly id: string;
+  readonly issuedAt: string | null;
+  /** The column. */
+  readonly unreadable: string;
+}
+
+export interface PassPage {
+  readonly passes: readonly Pass[];
+  readonly unreadable: readonly UnreadablePass[];
+  readonly next: string | null;
 }
 
 export interface Check {

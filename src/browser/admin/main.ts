@@ -6,7 +6,8 @@ import { explain } from './explain.ts';
 import { gateway } from './gateway.ts';
 import { overview } from './overview.ts';
 import { passes } from './passes.ts';
-import { payment, payments } from './payments.ts';
+import { payment } from './payment.ts';
+import { payments } from './payments.ts';
 import { prices } from './prices.ts';
 import type { View } from './view.ts';
 

@@ -33,6 +33,7 @@ export const overview: View = {
         section('By route', earnings('Route', revenue.byRoute)),
         section('By network', earnings('Network', revenue.byNetwork)),
         section('By asset', earnings('Asset', revenue.byAsset)),
+        ...(revenue.byPrice.length === 0 ? [] : [section('By price or tool', earnings('Price', revenue.byPrice))]),
         ...(revenue.byModel.length === 0 ? [] : [section('By model', earnings('Model', revenue.byModel))]),
       ),
       section('From question to delivery', funnelTable(funnel.routes)),
@@ -86,6 +87,11 @@ function earnings(what: string, rows: readonly Earning[]): HTMLElement {
 }
 
 function funnelTable(routes: readonly FunnelRoute[]): HTMLElement {
+  const free = {
+    title: 'Let in free',
+    cell: ({ free: count }: FunnelRoute) => countText(count),
+    figure: true as const,
+  };
   const most = Math.max(...routes.map(({ asked }) => asked), 1);
   const step = (name: keyof FunnelRoute) => (row: FunnelRoute) => {
     const count = Number(row[name]);
@@ -108,6 +114,7 @@ function funnelTable(routes: readonly FunnelRoute[]): HTMLElement {
         { title: 'Paid', cell: step('paid'), figure: true },
         { title: 'Delivered', cell: step('delivered'), figure: true },
         { title: 'By pass', cell: ({ passes }) => countText(passes), figure: true },
+        ...(routes.some((route) => route.free > 0) ? [free] : []),
         {
           title: 'Paid per price told',
           cell: ({ paid, priced }) => (priced === 0 ? '–' : `${Math.round((100 * paid) / priced)} %`),

@@ -1,4 +1,4 @@
-import type { Pass } from './answers.ts';
+import type { Pass, PassPage, UnreadablePass } from './answers.ts';
 import { ApiFault, post, read } from './api.ts';
 import { ask } from './dialog.ts';
 import { h, outside, shortened } from './dom.ts';
@@ -17,8 +17,10 @@ export const passes: View = {
 };
 
 async function more(list: HTMLElement, after: string | undefined, context: ViewContext): Promise<void> {
-  const page = await read<{ readonly passes: readonly Pass[]; readonly next: string | null }>('passes', { after });
-  list.append(passTable(page.passes, context));
+  const page = await read<PassPage>('passes', { after });
+  const isNone = page.passes.length === 0 && page.unreadable.length > 0;
+  if (!isNone) list.append(passTable(page.passes, context));
+  list.append(...unreadableTable(page.unreadable));
   const { next } = page;
   if (next === null) return;
   const button = h(
@@ -49,6 +51,21 @@ function passTable(rows: readonly Pass[], context: ViewContext): HTMLElement {
   ];
   const action = { title: 'Action', cell: (pass: Pass) => (pass.state === 'good' ? revokeButton(pass, context) : '–') };
   return table<Pass>('Passes', context.status.actions ? [...columns, action] : columns, rows, 'No pass was sold yet.');
+}
+
+/** What could not be read of the ledger; nothing where it could read all. */
+function unreadableTable(rows: readonly UnreadablePass[]): readonly HTMLElement[] {
+  if (rows.length === 0) return [];
+  const columns = [
+    { title: 'Issued (UTC)', cell: ({ issuedAt }: UnreadablePass) => timeText(issuedAt) },
+    { title: 'Id', cell: ({ id }: UnreadablePass) => outside(id) },
+    { title: 'Damaged column', cell: ({ unreadable }: UnreadablePass) => unreadable },
+  ];
+  const count = rows.length === 1 ? '1 pass' : `${rows.length} passes`;
+  return [
+    h('p', { class: 'note bad' }, `${count} of the ledger cannot be read: it is damaged there.`),
+    table<UnreadablePass>('Passes that cannot be read', columns, rows, ''),
+  ];
 }
 
 /** What a process has in hand is not spent yet. */

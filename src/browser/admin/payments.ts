@@ -1,9 +1,9 @@
-import type { Payment, PaymentDetail, PaymentPage, Unreadable } from './answers.ts';
-import { ApiFault, post, read } from './api.ts';
-import { ask } from './dialog.ts';
+import type { Payment, PaymentPage, Unreadable } from './answers.ts';
+import { read } from './api.ts';
 import { h, outside, shortened } from './dom.ts';
-import { amountText, stateText, timeText } from './format.ts';
-import { facts, section, table } from './table.ts';
+import { timeText } from './format.ts';
+import { amountOf, stateOf } from './payment-cells.ts';
+import { section, table } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
 /** Groups of states that people look for. */
@@ -30,21 +30,6 @@ export const payments: View = {
   },
 };
 
-/** All that is known of one payment. */
-export const payment: View = {
-  title: 'Payment',
-  async show({ query, status, refresh, say }: ViewContext) {
-    const entry = await read<PaymentDetail>('payment', { key: query.get('key') ?? '' });
-    const button = h(
-      'button',
-      { class: 'primary', click: () => void resolve(entry, refresh, say) },
-      'Note that it is taken care of',
-    );
-    const actions = entry.resolvable && status.actions ? [h('p', { class: 'buttons' }, button)] : [];
-    return [section('State', state(entry), h('p', {}, entry.meaning), ...actions), section('Facts', detail(entry))];
-  },
-};
-
 /** A table of payments. */
 export function paymentTable(
   label: string,
@@ -64,7 +49,7 @@ export function paymentTable(
       { title: 'Amount', cell: amountOf, figure: true },
       { title: 'Network', cell: ({ networkName }) => outside(networkName) },
       { title: 'Payer', cell: ({ payer }) => shortened(payer) },
-      { title: 'State', cell: state },
+      { title: 'State', cell: stateOf },
       ...(last === undefined ? [] : [{ title: last[0], cell: last[1] }]),
     ],
     rows,
@@ -162,98 +147,4 @@ function searchForm(query: URLSearchParams): HTMLElement {
     ),
     h('button', { type: 'submit', class: 'primary' }, 'Search'),
   );
-}
-
-function amountOf({ settled, amount, amountAtomic, symbol }: Payment): string {
-  const shown = settled?.amount ?? amount;
-  return shown === null
-    ? `${amountText(settled?.amountAtomic ?? amountAtomic)} atomic`
-    : `${amountText(shown)} ${symbol ?? ''}`;
-}
-
-const TONES: Readonly<Record<string, string>> = {
-  delivered: 'good',
-  delivered_in_part: 'good',
-  unknown: 'bad',
-  delivery_unknown: 'bad',
-  defaulted: 'bad',
-  undelivered: 'warn',
-  settling: 'warn',
-  owed: 'warn',
-  uncharged: 'warn',
-};
-
-function state({ state: name, resolved }: Payment): HTMLElement {
-  const noted = resolved === null ? '' : ', taken care of';
-  return h('span', { class: `state ${resolved === null ? (TONES[name] ?? '') : ''}` }, `${stateText(name)}${noted}`);
-}
-
-function detail(entry: PaymentDetail): HTMLElement {
-  const code = (text: string | null): HTMLElement | undefined =>
-    text === null ? undefined : h('code', {}, outside(text));
-  const transaction = entry.settled?.transaction ?? entry.attempt;
-  const link =
-    entry.transactionUrl === null || transaction === null
-      ? code(transaction)
-      : h(
-          'a',
-          { href: entry.transactionUrl, rel: 'noopener noreferrer', target: '_blank' },
-          h('code', {}, transaction),
-          ' ↗',
-        );
-  const { settled, symbol, amount, amountAtomic, asked } = entry;
-  return facts([
-    [
-      'Amount',
-      `${amount === null ? '' : `${amountText(amount)} ${symbol ?? ''} = `}${amountText(amountAtomic)} atomic units`,
-    ],
-    ['Asked for', asked === null ? undefined : `${amountText(asked)} ${symbol ?? ''}`],
-    [
-      'Charged',
-      settled === null
-        ? undefined
-        : `${settled.amount === null ? '' : `${amountText(settled.amount)} ${symbol ?? ''} = `}${amountText(settled.amountAtomic)} atomic units`,
-    ],
-    [settled === null ? 'Transaction of the last attempt' : 'Transaction', link],
-    ['Money moved', settled === null ? undefined : `${timeText(settled.at)} UTC`],
-    ['Why', entry.reason === null ? undefined : outside(entry.reason)],
-    [
-      'Note',
-      entry.resolved === null
-        ? undefined
-        : h('span', {}, outside(entry.resolved.note), ` (${timeText(entry.resolved.at)} UTC)`),
-    ],
-    ['Route', outside(entry.route)],
-    ['Network', h('span', {}, outside(entry.networkName), ` (${entry.network})`)],
-    ['Asset', code(entry.asset)],
-    ['Payer', code(entry.payer)],
-    ['Paid to', code(entry.payTo)],
-    ['Taken', `${timeText(entry.claimedAt)} UTC`],
-    ['Last step', `${timeText(entry.changedAt)} UTC`],
-    ['Authorization ends', `${timeText(entry.expiresAt)} UTC`],
-    [
-      'Looked into',
-      entry.checks === 0
-        ? undefined
-        : `${entry.checks} times${entry.checkAt === null ? '' : `, next ${timeText(entry.checkAt)} UTC`}`,
-    ],
-    ['Deliveries', String(entry.deliveries)],
-    ['Scheme', outside(entry.scheme)],
-    ['Facilitator', outside(entry.facilitator)],
-    ['Request', code(entry.requestId)],
-    ['Key', code(entry.key)],
-  ]);
-}
-
-async function resolve({ key }: Payment, refresh: ViewContext['refresh'], say: ViewContext['say']): Promise<void> {
-  const text = 'The note stays with the payment and takes it off the list. No money moves by it.';
-  const note = await ask({ title: 'Taken care of', text, note: 'What was done', action: 'Save the note' });
-  if (note === undefined) return;
-  try {
-    await post('payments/resolve', { key, note });
-    await refresh();
-    say('The note is saved.');
-  } catch (fault) {
-    say(fault instanceof ApiFault ? fault.message : 'That failed.');
-  }
 }

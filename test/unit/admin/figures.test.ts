@@ -115,6 +115,9 @@ describe('the funnel', () => {
           requests('kept', 'none', 1),
           requests('pass', 'none', 7),
           requests('failed', 'upstream_unreachable', 1),
+          requests('key', 'none', 3),
+          requests('free_quota', 'none', 2),
+          requests('shadow', 'none', 4),
           requests('free', 'none', 99),
           requests('unpaid', 'route_not_found', 99, 'unmatched'),
         ],
@@ -122,7 +125,7 @@ describe('the funnel', () => {
       { name: 'turnpike_payments_total', values: [{ labels: { route: 'a#2', outcome: 'settled' }, value: 6 }] },
     ];
     expect(funnelOf(series)).toEqual([
-      { route: 'a', asked: 26, priced: 10, paid: 6, delivered: 6, passes: 7, refused: 3 },
+      { route: 'a', asked: 35, priced: 10, paid: 6, delivered: 6, passes: 7, free: 9, refused: 3 },
     ]);
   });
 });
