@@ -1,7 +1,11 @@
 import { buy } from './buyer.ts';
+import { UNANSWERED_PATH } from './troubled-facilitator.ts';
 import type { World } from './world.ts';
 
-/** What the demo's customers ask for: plain calls, a pass and two calls on it, a stream, and what the API does not have. */
+/**
+ * What the demo's customers ask for: plain calls, a pass and a call on it, a stream, what the API does not have, and what a
+ * facilitator refuses to settle.
+ */
 const PATHS = [
   '/v1/weather/oslo',
   '/v1/weather/nairobi',
@@ -9,16 +13,24 @@ const PATHS = [
   '/v1/weather/quito',
   '/v1/weather/atlantis',
   '/v1/stream',
+  '/v1/archive/2001',
 ];
 
 /**
- * Has a few things bought, so that the admin page has something to show. That the API has no Atlantis costs nobody
- * anything: that payment is released.
+ * Has a few things bought at once, so that the admin page has something to show. The API has no Atlantis: that payment is
+ * released. The payments for the archive go to a facilitator in trouble: one fails, and one is in doubt for as long as the
+ * demo runs.
  */
-export async function bringCustomers({ gateway, devnet }: World): Promise<void> {
-  for (const path of PATHS) {
-    const { exchanges } = await buy(`${gateway.url}${path}`, devnet.accounts.buyer);
-    const token = exchanges.at(-1)?.received.get('x402-access-token');
-    if (token != null) await fetch(`${gateway.url}${path}`, { headers: { 'X402-Access-Token': token } });
-  }
+export async function bringCustomers(world: World): Promise<void> {
+  // It is answered when the gateway waits no longer, which nobody here has to.
+  buy(`${world.gateway.url}${UNANSWERED_PATH}`, world.devnet.accounts.buyer).catch(() => undefined);
+  await Promise.all(PATHS.map((path) => buyAndReturn(world, path)));
+}
+
+/** Buys a thing; with a pass that came with it, the thing is fetched once more. */
+async function buyAndReturn({ gateway, devnet }: World, path: string): Promise<void> {
+  const url = `${gateway.url}${path}`;
+  const { exchanges } = await buy(url, devnet.accounts.buyer);
+  const token = exchanges.at(-1)?.received.get('x402-access-token');
+  if (token != null) await fetch(url, { headers: { 'X402-Access-Token': token } });
 }

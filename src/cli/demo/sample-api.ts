@@ -17,7 +17,7 @@ const EVENTS = 5;
 const REPORT_TOKENS = 1_800;
 const MODEL_ANSWER = 'Summers in Lisbon will be drier, says the report, and winters milder.';
 
-/** Starts the API: weather and reports as JSON, a stream of events, a language model that answers one thing, and a health check. */
+/** Starts the API: weather, reports and an archive as JSON, a stream of events, a language model that answers one thing, and a health check. */
 export async function startSampleApi(): Promise<SampleApi> {
   const server = createServer((req, res) => {
     const [path = ''] = (req.url ?? '').split('?', 1);
@@ -26,6 +26,8 @@ export async function startSampleApi(): Promise<SampleApi> {
     if (city !== undefined) return sendJson(res, 200, weatherIn(decodeURIComponent(city)));
     const report = /^\/v1\/reports\/([a-z]+)$/.exec(path)?.[1];
     if (report !== undefined) return sendJson(res, 200, { report, pages: report.length * 7 });
+    const year = /^\/v1\/archive\/(\d{4})$/.exec(path)?.[1];
+    if (year !== undefined) return sendJson(res, 200, { year, storms: Number(year) % 9 });
     if (path === '/v1/stream') return sendEvents(res);
     if (path === '/v1/chat/completions') return void answerQuestion(req, res);
     if (path === '/healthz') return sendJson(res, 200, { status: 'ok' });

@@ -90,11 +90,15 @@ export function narrateUse({ devnet, gateway, lacking }: World, say: Say): void 
     say(`    ${COMMAND} pay ${gateway.url}/v1/chat/completions -d '{"messages":[]}'`);
   }
   if (gateway.adminUrl !== undefined) say(`  curl ${gateway.adminUrl}/metrics`);
-  say(
-    `\nIn a browser, people get a page with the price and a button for their wallet:\n\n  ${gateway.url}/v1/weather/oslo`,
-  );
-  if (gateway.adminUrl !== undefined)
-    say(`\nWhat was earned, and what became of each payment, is on the admin page:\n\n  ${gateway.adminUrl}/`);
+  say('\nIn a browser, people get a page with the price and a button for their wallet:\n');
+  say(`  ${gateway.url}/v1/weather/oslo`);
+  if (gateway.adminUrl !== undefined) {
+    say(
+      '\nThe admin page shows what was earned and what became of each payment. It has one that failed and one in doubt:',
+    );
+    say('the facilitator of the archive settles nothing, and leaves one call without an answer.\n');
+    say(`  ${gateway.adminUrl}/`);
+  }
   say('\nThe key is a public test key. Ctrl-C ends everything.\n');
 }
 

@@ -7,6 +7,7 @@ import { type ExistingDevnet, useDevnet } from '../../devnet/existing-chain.ts';
 import { loadSchemes } from '../../registry.ts';
 import { type Gateway, startGateway } from '../../server/gateway.ts';
 import { type SampleApi, startSampleApi } from './sample-api.ts';
+import { startTroubledFacilitator, type TroubledFacilitator } from './troubled-facilitator.ts';
 
 /** The whole system on one machine: chain, API and gateway. The buyer has let Permit2 move its USDC, which metered prices need. */
 export interface World {
@@ -40,10 +41,10 @@ export async function openWorld(log: Logger, stop: AbortSignal, rpcUrl?: string)
   stop.addEventListener('abort', giveUp, { once: true });
   try {
     stop.throwIfAborted();
-    const [devnet, api] = await openBoth(closers, starting.signal, rpcUrl);
+    const { devnet, api, troubled } = await openParts(closers, starting.signal, rpcUrl);
     await approvePermit2(devnet.rpcUrl, devnet.accounts.buyer.key);
     stop.removeEventListener('abort', giveUp);
-    const yaml = priceTable(devnet, api);
+    const yaml = priceTable(devnet, api, troubled);
     const gateway = await openGateway(yaml, devnet, log);
     closers.push(() => gateway.close());
     return { devnet, lacking: devnet.lacking, api, gateway, yaml, close };
@@ -62,18 +63,22 @@ async function closeAll(closers: Closer[]): Promise<void> {
   if (faults.length > 0) throw faults[0];
 }
 
-async function openBoth(
-  closers: Closer[],
-  signal: AbortSignal,
-  rpcUrl: string | undefined,
-): Promise<readonly [ExistingDevnet, SampleApi]> {
+/** What the gateway stands between. */
+interface Parts {
+  readonly devnet: ExistingDevnet;
+  readonly api: SampleApi;
+  readonly troubled: TroubledFacilitator;
+}
+
+async function openParts(closers: Closer[], signal: AbortSignal, rpcUrl: string | undefined): Promise<Parts> {
   const opening = rpcUrl === undefined ? ownDevnet(signal) : useDevnet(rpcUrl, signal);
-  const [chain, sample] = await Promise.allSettled([opening, startSampleApi()]);
-  if (chain.status === 'fulfilled') closers.push(() => chain.value.close());
-  if (sample.status === 'fulfilled') closers.push(() => sample.value.close());
-  if (chain.status === 'rejected') throw chain.reason;
-  if (sample.status === 'rejected') throw sample.reason;
-  return [chain.value, sample.value];
+  const parts = await Promise.allSettled([opening, startSampleApi(), startTroubledFacilitator()]);
+  for (const part of parts) if (part.status === 'fulfilled') closers.push(() => part.value.close());
+  const [devnet, api, troubled] = parts;
+  if (devnet.status === 'rejected') throw devnet.reason;
+  if (api.status === 'rejected') throw api.reason;
+  if (troubled.status === 'rejected') throw troubled.reason;
+  return { devnet: devnet.value, api: api.value, troubled: troubled.value };
 }
 
 /** A chain of our own lacks nothing. */
@@ -95,7 +100,7 @@ async function openGateway(yaml: string, devnet: Devnet, log: Logger): Promise<G
 }
 
 /** The price table of the demo, as an operator would write it. */
-function priceTable(devnet: Devnet, api: SampleApi): string {
+function priceTable(devnet: Devnet, api: SampleApi, troubled: TroubledFacilitator): string {
   return `\
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
@@ -103,10 +108,13 @@ upstream: ${api.url}
 payTo: "${devnet.accounts.payee.address}"
 accepts: [base-sepolia]
 facilitator:
-  local:
-    rpc:
-      base-sepolia: ${devnet.rpcUrl}
-    key: \${SETTLER_KEY}
+  - local:
+      rpc:
+        base-sepolia: ${devnet.rpcUrl}
+      key: \${SETTLER_KEY}
+  - url: ${troubled.url}      # for the archive: settles nothing, to show what a failed payment and one in doubt look like
+    settleTimeout: 2s
+    rpc: off
 store: memory
 
 routes:
@@ -127,6 +135,12 @@ routes:
     price: $0.05
     access: { for: 1h, requests: 100 }
     description: Reports; one payment opens all of them for an hour
+    mimeType: application/json
+  - path: /v1/archive/:year
+    methods: [GET]
+    accepts: [arbitrum-sepolia]
+    price: $0.02
+    description: The weather of a year
     mimeType: application/json
   - path: /v1/chat/completions
     methods: [POST]

@@ -1,0 +1,68 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** A facilitator of another network that is in trouble. It stands in for a bad day, on this machine. */
+export interface TroubledFacilitator {
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The network that it says to serve, in CAIP-2: Arbitrum Sepolia, which nothing here reaches. */
+const NETWORK = 'eip155:421614';
+/** The path of the one payment that it takes without an answer. */
+export const UNANSWERED_PATH = '/v1/archive/1999';
+
+/**
+ * Starts it. It finds every payment good and settles none: nobody has money on a chain that is not there. One payment it
+ * takes and does not answer, and says from then on that it is still waiting, so that nobody can tell whether its money moved.
+ */
+export async function startTroubledFacilitator(): Promise<TroubledFacilitator> {
+  let isTaken = false;
+  const server = createServer(async (req, res) => {
+    const asked = await text(req).catch(() => '');
+    const isUnanswered = req.url === '/settle' && asked.includes(UNANSWERED_PATH);
+    if (isUnanswered && !isTaken) isTaken = true;
+    else answer(req.url, asked, res);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+function answer(path: string | undefined, asked: string, res: ServerResponse): void {
+  switch (path) {
+    case '/supported':
+      return send(res, { kinds: [{ x402Version: 2, scheme: 'exact', network: NETWORK }], extensions: [], signers: {} });
+    case '/verify':
+      return send(res, { isValid: true, payer: payerOf(asked) });
+    case '/settle':
+      return send(res, { success: false, errorReason: reasonFor(asked), transaction: '', network: NETWORK });
+    default:
+      res.writeHead(404).end();
+  }
+}
+
+function reasonFor(asked: string): string {
+  return asked.includes(UNANSWERED_PATH) ? 'settlement_pending' : 'insufficient_funds';
+}
+
+function payerOf(asked: string): string | undefined {
+  return /"from":"(0x[0-9a-fA-F]{40})"/.exec(asked)?.[1];
+}
+
+function send(res: ServerResponse, value: object): void {
+  res.writeHead(200, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify(value));
+}
