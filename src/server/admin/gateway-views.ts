@@ -6,6 +6,9 @@ import { AdminRefusal } from './admin-refusal.ts';
 import type { ApiCall } from './api-call.ts';
 import type { AdminSources } from './sources.ts';
 
+/** Checks of a facilitator: with several workers, each has its own. */
+const OF_FACILITATOR = /^(?:worker \d+: )?facilitator /;
+
 /** What the running gateway tells of itself. */
 export class GatewayViews {
   readonly #sources: AdminSources;
@@ -65,7 +68,7 @@ export class GatewayViews {
         networks: settledNetworks(spec)?.map((network) => networkName(this.#table, network)) ?? null,
         calls: calls.filter(({ facilitator }) => facilitator === spec.name),
       })),
-      checks: checks().filter(({ name }) => name.startsWith('facilitator ')),
+      checks: checks().filter(({ name }) => OF_FACILITATOR.test(name)),
     };
   }
 
