@@ -248,6 +248,14 @@ describe('turnpike demo', () => {
     const stream = /TURNPIKE_PAY_KEY=0x[0-9a-f]{64} \\\n +npm run -s turnpike -- pay http:\S+\/v1\/stream/;
     expect(out.text()).toMatch(stream);
     expect(out.text()).toContain(`pay ${url}/v1/chat/completions -d`);
+    // The admin page has payments of every kind, one that failed and one in doubt among them.
+    const adminUrl = /^ {2}(http:\S+)\/$/m.exec(out.text())?.[1] ?? '';
+    const kinds = async (): Promise<readonly string[]> => {
+      const { payments }: { payments: { state: string }[] } = await (await fetch(`${adminUrl}/api/payments`)).json();
+      return [...new Set(payments.map(({ state }) => state))].sort();
+    };
+    await expect.poll(kinds, { timeout: 30_000 }).toEqual(['delivered', 'failed', 'released', 'unknown']);
+    expect(await (await fetch(`${adminUrl}/`)).text()).toContain('<title>Turnpike</title>');
     signals.emit('SIGINT');
     expect(await code).toBe(0);
     for (const [, part] of out.text().matchAll(/^(?:chain|API|gateway) +(http:\S+)/gm)) await refused(part ?? '');
