@@ -103,7 +103,8 @@ routes:
       await expect.poll(told).toMatchObject([paid, sold]);
       const { facilitators } = await readAdmin(adminUrl, '/api/facilitators');
       const settled = facilitators[0].calls.filter(
-        ({ operation, outcome }: { operation: string; outcome: string }) => operation === 'settle' && outcome === 'settled',
+        ({ operation, outcome }: { operation: string; outcome: string }) =>
+          operation === 'settle' && outcome === 'settled',
       );
       expect(settled).toMatchObject([{ count: PAID + 1 }]);
     });
