@@ -55,10 +55,11 @@ export class ChallengeLengths {
       ...(description !== undefined && { description }),
       ...(mimeType !== undefined && { mimeType }),
     };
-    const signIn = soundValue(this.#gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
-    const pass = ofPrice.access.kind === 'absent' ? 'none' : signIn ? 'sign-in' : 'token';
+    const maySignIn = soundValue(this.#gateway.accessTokens)?.signIn ?? DEFAULT_ACCESS_TOKENS.signIn;
+    const pass = ofPrice.access.kind !== 'absent';
+    const signIn = maySignIn && (pass || soundValue(fields.free)?.by === 'payer');
     const protocols = namedProtocols(inherited(fields.protocols, this.#gateway.protocols));
-    const length = protocols.includes('x402') ? headerLength(price.offers, resource, identifier, pass) : 0;
+    const length = protocols.includes('x402') ? headerLength(price.offers, resource, identifier, { pass, signIn }) : 0;
     const head = REST_OF_HEAD_BYTES + length + (protocols.includes('mpp') ? this.#mppLength(price, url) : 0);
     const { place } = ofPrice.price;
     if (length > MAX_HEADER_BYTES) {

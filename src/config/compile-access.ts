@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccessTerms } from '../domain/access.ts';
+import { literalFront } from '../domain/literal-front.ts';
 import { repriced } from '../domain/mcp-terms.ts';
 import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
@@ -159,19 +160,10 @@ function costText(offers: readonly Offer[], withPayee: boolean, families: Networ
 
 /** The literal segments that every path of every route begins with. */
 function commonPath(sellers: readonly Seller[]): string {
-  const fronts = sellers.map(({ route }) => literalFront(route));
+  const fronts = sellers.map(({ route }) => literalFront(route.pattern));
   const [first = []] = fronts;
   const end = first.findIndex((segment, index) => fronts.some((front) => front[index] !== segment));
   return `/${first.slice(0, end === -1 ? undefined : end).join('/')}`;
-}
-
-function literalFront({ pattern }: Route): readonly string[] {
-  const front: string[] = [];
-  for (const segment of pattern.segments) {
-    if (segment.kind !== 'static') break;
-    front.push(segment.text);
-  }
-  return front;
 }
 
 function digest(what: string, value: unknown, bytes: number): string {

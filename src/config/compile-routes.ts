@@ -1,6 +1,5 @@
 import { shapeOfSegment } from '../domain/affix-conflicts.ts';
 import type { Route } from '../domain/route.ts';
-import { isPriced, type RoutePrice } from '../domain/route-price.ts';
 import { type Matchable, RouteTable } from '../domain/route-table.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { ChallengeLengths } from './challenge-lengths.ts';
@@ -11,6 +10,7 @@ import { checkEncoded, encodedCharacters } from './compile-encoded.ts';
 import { mcpTerms } from './compile-mcp.ts';
 import { compilePriceList } from './compile-price-list.ts';
 import { compileProtocols } from './compile-protocols.ts';
+import { checkUnpaid } from './compile-unpaid.ts';
 import { inherited, soundValue } from './decoder.ts';
 import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -95,7 +95,7 @@ function compileRoute(
   const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, ...times }, source);
   const prices = (listed ?? []).map(({ price }) => price);
   checkRewrite(fields, source);
-  checkUnpaid(fields, prices, source);
+  checkUnpaid(fields, prices, gateway, source);
   const answers = compileAnswers(fields, prices, gateway, source);
   for (const { price, fields: own } of listed ?? [])
     if (price.kind === 'priced') lengths.check(fields, own, price, answers.identifier);
@@ -119,15 +119,6 @@ function compileRoute(
     protocols: compileProtocols(fields, prices, gateway, source),
   };
   return { route, place: entry.place, fields: listed.map(({ fields: own }) => own) };
-}
-
-/** Who wrote that somebody need not pay expects that others do. */
-function checkUnpaid(fields: RouteFields, prices: readonly RoutePrice[], source: Source): void {
-  if (prices.length === 0 || isPriced({ prices })) return;
-  for (const key of ['free', 'keys'] as const) {
-    if (fields[key].kind === 'absent') continue;
-    source.report(fields[key].place, `${key} has no effect on a free route`, 'a price, or the key left out');
-  }
 }
 
 function claimName(name: string, place: Place, names: Map<string, Place>, source: Source): void {

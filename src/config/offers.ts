@@ -274,13 +274,13 @@ function paysByPermit2({ requirements }: Offer): boolean {
 /**
  * How long `PAYMENT-REQUIRED` of these offers can get without what may be left out, in bytes.
  *
- * @param pass whether a payment buys a pass, and whether its buyer can come back by signing in
+ * @param declared whether a payment buys a pass, and whether clients can sign in
  */
 export function headerLength(
   offers: readonly Offer[],
   resource: PaymentRequired['resource'],
   identifier: IdentifierRule,
-  pass: 'none' | 'token' | 'sign-in',
+  declared: { readonly pass: boolean; readonly signIn: boolean },
 ): number {
   const challenge: PaymentRequired = {
     x402Version: 2,
@@ -293,8 +293,8 @@ export function headerLength(
     REQUEST_ROOM_BYTES +
     (identifier === 'off' ? 0 : IDENTIFIER_ROOM_BYTES) +
     (offers.some(paysByPermit2) ? SPONSORING_ROOM_BYTES : 0) +
-    (pass === 'none' ? 0 : PASS_ROOM_BYTES) +
-    (pass === 'sign-in' ? signIn : 0);
+    (declared.pass ? PASS_ROOM_BYTES : 0) +
+    (declared.signIn ? signIn : 0);
   const bytes = Buffer.byteLength(JSON.stringify(challenge)) + room;
   return Math.ceil(bytes / 3) * 4;
 }

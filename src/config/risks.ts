@@ -85,10 +85,17 @@ function findFreeWork(route: Route, fields: RouteFields | undefined, gateway: Ga
 
 /** Signing in is bound to a name of ours: `Host` alone could be another site's, which would sign our visitors in as its own. */
 function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Plan, leaks: Leaks): void {
-  if (!sellsPasses(route) || !plan.accessTokens.signIn || fields === undefined) return;
+  if (!plan.accessTokens.signIn || fields === undefined) return;
   if (plan.publicUrl !== undefined || route.host !== undefined) return;
-  const wrong = `who bought a pass of ${route.name} can only come back with its token: there is no publicUrl to sign in under`;
-  add(leaks, fields.access.place, wrong, 'publicUrl, or accessTokens: { signIn: off }');
+  const why = 'there is no publicUrl to sign in under';
+  if (sellsPasses(route)) {
+    const wrong = `who bought a pass of ${route.name} can only come back with its token: ${why}`;
+    add(leaks, fields.access.place, wrong, 'publicUrl, or accessTokens: { signIn: off }');
+  }
+  if (route.free?.by === 'payer') {
+    const wrong = `nobody can use the free requests of ${route.name}: ${why}`;
+    add(leaks, fields.free.place, wrong, 'publicUrl, a host on the route, or by: address');
+  }
 }
 
 /** A transfer of somebody else's is found on the chain or nowhere. */

@@ -28,9 +28,10 @@ export const freeKeys = map('a map such as {requests: 20, per: day}', {
     examples: ['day', '30m'],
   },
   by: {
-    decoder: word(['address']),
+    decoder: word(['address', 'payer']),
     default: 'address',
-    description: 'Who is one client: an IPv4 address or an IPv6 /64. Behind a proxy it needs `trustedProxies`.',
+    description:
+      'Who is one client: `address`, an IPv4 address or an IPv6 /64, which behind a proxy needs `trustedProxies`; or `payer`, an account that signs in.',
   },
 });
 

@@ -1,6 +1,6 @@
 import type { CustomerKeys } from '../domain/customer-keys.ts';
 import { KeyCheck } from '../pass/customer-key.ts';
-import { admitByUse } from './admit-free.ts';
+import { admitByUse } from './admit-by-use.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 import type { Admission, Refusal } from './stages.ts';

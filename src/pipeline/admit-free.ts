@@ -1,13 +1,12 @@
-import type { UseLimit } from '../domain/use-limit.ts';
-import type { UseOutcome } from '../pass/use-counter.ts';
+import type { FreeQuota } from '../domain/use-limit.ts';
 import { clientGroup } from '../proxy/client-address.ts';
+import { admitByUse, policyField, type UseTerms } from './admit-by-use.ts';
+import { checkSignIn, signInRefusal, spendSignIn } from './carried-sign-in.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { UNPAID } from './read-payment.ts';
-import type { Services } from './runtime.ts';
+import type { OpenPrice, Services } from './runtime.ts';
+import type { SignedIn } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
-
-/** Headers by name and value. */
-type Fields = readonly (readonly [name: string, value: string])[];
 
 /**
  * Lets a request of a client through for nothing, as long as the client has one left (`free`). A batch is never free: it
@@ -25,58 +24,70 @@ type Fields = readonly (readonly [name: string, value: string])[];
  */
 export function admitFree(
   request: RoutedRequest,
+  open: OpenPrice,
   services: Services,
 ): Admission | Refusal | undefined | Promise<Admission | Refusal | undefined> {
   const { route, price, head, runtime } = request;
   if (route.free === undefined || price.parts !== undefined) return undefined;
   const { free } = route;
-  const by = clientGroup(head, runtime.trustedPeers);
-  const admission = { kind: 'admitted', outcome: 'free_quota', facts: { route: price.id } } as const;
-  return admitByUse(request, { name: 'free', by, limit: free, admission }, services);
-}
-
-/** Who takes a use, of which limit of the route, and what it opens. */
-interface UseTerms {
-  /** What clients are told the limit is called. */
-  readonly name: 'free' | 'key';
-  readonly by: string;
-  readonly limit: UseLimit;
-  readonly admission: Omit<Admission, 'headers' | 'giveBack'>;
-}
-
-/** Takes one use of a limit and admits with it; see {@link admitFree} for what becomes of the use. */
-export function admitByUse(
-  request: RoutedRequest,
-  { name, by, limit, admission }: UseTerms,
-  { uses }: Services,
-): Admission | Refusal | undefined | Promise<Admission | Refusal | undefined> {
-  const admit = (outcome: UseOutcome): Admission | Refusal | undefined => {
-    switch (outcome.kind) {
-      case 'taken':
-        return { ...admission, headers: rateFields(name, limit, outcome), giveBack: outcome.giveBack };
-      case 'used_up':
-        return { ...UNPAID, fields: rateFields(name, limit, { remaining: 0, resetMs: outcome.resetMs }) };
-      case 'unavailable':
-        request.notes.cause = outcome.cause;
-        return undefined;
-    }
-  };
-  const taking = uses.take({ of: [request.route.name, name], by }, limit);
-  return taking instanceof Promise ? taking.then(admit) : admit(taking);
+  if (free.by === 'payer') return admitWithSignIn(request, { free, open }, services);
+  return admitByUse(request, termsOf(request, free, clientGroup(head, runtime.trustedPeers)), services);
 }
 
 /**
- * What a client is told of a limit.
+ * The same for an account that signs in, with each request anew: a sign-in is good once, so that a copy of one takes
+ * nothing of its account. Its nonce is spent first, in the store.
  *
- * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ * | what happens | the nonce | the use |
+ * |---|---|---|
+ * | the sign-in is refused | not spent | none is taken |
+ * | killed between the two | spent | none is taken: the client signs in again |
+ * | none is left | spent | none is taken |
  */
-function rateFields(
-  name: string,
-  { requests, perMs }: UseLimit,
-  { remaining, resetMs }: { readonly remaining: number; readonly resetMs: number },
-): Fields {
-  return [
-    ['RateLimit-Policy', `"${name}";q=${requests};w=${Math.ceil(perMs / 1000)}`],
-    ['RateLimit', `"${name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`],
-  ];
+function admitWithSignIn(
+  request: RoutedRequest,
+  { free, open: { signIn } }: { readonly free: FreeQuota; readonly open: OpenPrice },
+  services: Services,
+): Refusal | undefined | Promise<Admission | Refusal | undefined> {
+  const check = checkSignIn(request, signIn);
+  switch (check?.kind) {
+    case undefined:
+      // That there are some for who signs in; the declaration in the 402 says how.
+      return signIn === undefined ? undefined : { ...UNPAID, fields: policyField('free', free) };
+    case 'refused':
+      return signInRefusal(request, check.reason);
+    case 'signed_in':
+      return admitSignedIn(request, check, services);
+  }
+}
+
+async function admitSignedIn(
+  request: RoutedRequest,
+  signedIn: SignedIn,
+  services: Services,
+): Promise<Admission | Refusal | undefined> {
+  request.notes.payer = signedIn.account;
+  try {
+    if (!(await spendSignIn(signedIn, services))) return signInRefusal(request, 'invalid_siwx_nonce');
+  } catch (cause) {
+    request.notes.cause = cause;
+    return undefined;
+  }
+  return await admitAccount(request, signedIn.account, services);
+}
+
+/** Takes a free request of an account whose sign-in was spent, where the route counts them by account. */
+export async function admitAccount(
+  request: RoutedRequest,
+  account: string,
+  services: Services,
+): Promise<Admission | Refusal | undefined> {
+  const { free } = request.route;
+  if (free?.by !== 'payer' || request.price.parts !== undefined) return undefined;
+  return await admitByUse(request, termsOf(request, free, account), services);
+}
+
+function termsOf({ price }: RoutedRequest, limit: FreeQuota, by: string): UseTerms {
+  const admission = { kind: 'admitted', outcome: 'free_quota', facts: { route: price.id } } as const;
+  return { name: 'free', by, limit, admission };
 }

@@ -26,23 +26,31 @@ export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: S
   return firstOf(
     () => admitByKey(request, services),
     () => admit(request, open, services),
-    () => admitFree(request, services),
+    () => admitFree(request, open, services),
   );
 }
 
 /**
  * The first that opens the route. Else the first reason that there was not to: a key or a free request that is used up asks
- * for money as any other request does, so that the next may still open it.
+ * for money as any other request does, so that the next may still open it. What was told of each is told of all then.
  */
 function firstOf(...ways: readonly (() => Admitted | Promise<Admitted>)[]): Admitted | Promise<Admitted> {
   const [way, ...others] = ways;
   if (way === undefined) return undefined;
   const orElse = (admitted: Admitted): Admitted | Promise<Admitted> => {
-    const isOver = admitted?.kind === 'admitted' || (admitted !== undefined && admitted.code !== 'payment_required');
-    if (isOver || others.length === 0) return admitted;
+    if (admitted?.kind === 'admitted' || others.length === 0) return admitted;
+    if (admitted !== undefined && admitted.code !== 'payment_required') return admitted;
     const next = firstOf(...others);
-    return next instanceof Promise ? next.then((found) => found ?? admitted) : (next ?? admitted);
+    return next instanceof Promise ? next.then((found) => both(admitted, found)) : both(admitted, next);
   };
   const admitting = way();
   return admitting instanceof Promise ? admitting.then(orElse) : orElse(admitting);
+}
+
+/** What two ways came to, of which the first did not open the route. */
+function both(one: Refusal | undefined, other: Admitted): Admitted {
+  if (one === undefined || other?.kind === 'admitted') return other;
+  if (other === undefined) return one;
+  const fields = [...(one.fields ?? []), ...(other.fields ?? [])];
+  return fields.length === 0 ? other : { ...other, fields };
 }

@@ -5,9 +5,10 @@ import type { StageFacts } from '../observe/tracer.ts';
 import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
-import { SIGN_IN_WITH_X } from '../protocol/sign-in-with-x.ts';
 import { carriedTokens } from '../proxy/carried-token.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
+import { admitAccount } from './admit-free.ts';
+import { checkSignIn, signInRefusal, spendSignIn } from './carried-sign-in.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
 import type { AccessDesk, OpenPrice, Services } from './runtime.ts';
@@ -24,10 +25,11 @@ import { traced } from './traced.ts';
  *
  * @throws GatewayError `store_unavailable`: nothing is opened in doubt
  */
-export function admit(request: RoutedRequest, { access }: OpenPrice, services: Services): Admitted | Promise<Admitted> {
+export function admit(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
+  const { access, signIn } = open;
   if (access === undefined) return undefined;
   const { trace } = request.notes;
-  const admitting = (): Admitted | Promise<Admitted> => admitByPass(request, access, services);
+  const admitting = (): Admitted | Promise<Admitted> => admitByPass(request, { access, signIn }, services);
   return trace === undefined ? admitting() : traced(trace, 'admit', async () => admitting(), factsOfAdmission);
 }
 
@@ -38,26 +40,34 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
   return { outcome: admitted?.kind ?? 'none' };
 }
 
-function admitByPass(request: RoutedRequest, access: AccessDesk, services: Services): Admitted | Promise<Admitted> {
+/** What opens a price that sells passes. */
+interface PassWays {
+  readonly access: AccessDesk;
+  readonly signIn: SignInGate | undefined;
+}
+
+function admitByPass(request: RoutedRequest, ways: PassWays, services: Services): Admitted | Promise<Admitted> {
+  const { access } = ways;
   const carried = carriedTokens(request.head.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
   if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
   const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
-  if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, access, services));
-  return orBySignIn(byToken, request, access, services);
+  if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, ways, services));
+  return orBySignIn(byToken, request, ways, services);
 }
 
 /** A sign-in is looked at where no token opens the route. */
 function orBySignIn(
   byToken: Admitted,
   request: RoutedRequest,
-  access: AccessDesk,
+  { access, signIn }: PassWays,
   services: Services,
 ): Admitted | Promise<Admitted> {
   if (byToken?.kind === 'admitted') return byToken;
-  const header = request.head.headers[SIGN_IN_WITH_X];
-  if (typeof header !== 'string' || access.signIn === undefined) return byToken;
-  return admitBySignIn(request, access, { gate: access.signIn, header }, services);
+  const check = checkSignIn(request, signIn);
+  if (check === undefined) return byToken;
+  if (check.kind === 'refused') return signInRefusal(request, check.reason);
+  return admitBySignIn(request, { access, signIn }, check, services);
 }
 
 type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one'; readonly text: string };
@@ -132,25 +142,30 @@ async function wasSoldFor({ passId }: AccessToken, { tokens, rule }: AccessDesk,
 
 async function admitBySignIn(
   request: RoutedRequest,
-  access: AccessDesk,
-  { gate, header }: { gate: SignInGate; header: string },
+  { access, signIn }: PassWays,
+  signedIn: SignedIn,
   services: Services,
 ): Promise<Admission | Refusal> {
-  const check = gate.check(header, request.resourceUrl);
-  if (check.kind === 'refused') return refuseSignIn(request, check.reason);
   const now = services.clock();
-  const holder: PassHolder = { family: 'eip155', payer: check.account };
-  request.notes.payer = check.account;
+  const holder: PassHolder = { family: 'eip155', payer: signedIn.account };
+  request.notes.payer = signedIn.account;
   const pass = await findPass(access, holder, now, services);
   if (pass === undefined) {
-    gate.cameToNothing(check);
+    // One that may still open a free request is not in vain.
+    if (request.route.free?.by !== 'payer') signIn?.cameToNothing(signedIn);
     // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
     return { kind: 'refusal', code: 'payment_required', reason: 'Payment required' };
   }
-  if (!(await spend(check, services))) return refuseSignIn(request, 'invalid_siwx_nonce');
+  if (!(await spendSignIn(signedIn, services))) return signInRefusal(request, 'invalid_siwx_nonce');
   request.notes.pass = pass.id;
   const unit = await takeUnit(request, pass.id, pass.quota !== undefined, services);
-  if (unit?.kind === 'refusal') return unit;
+  if (unit?.kind === 'refusal') {
+    // The last request of the pass was taken since it was found: the sign-in still opens a free one.
+    const free = await admitAccount(request, signedIn.account, services);
+    if (free?.kind !== 'admitted') return unit;
+    request.notes.pass = undefined;
+    return free;
+  }
   const headers = handOut(request, access, pass, unit?.remaining, now);
   return admission(request, { holder, passId: pass.id, unit }, headers);
 }
@@ -166,11 +181,6 @@ async function findPass(
   return found.find(
     (pass) => pass.opens.includes(rule.fingerprint) && passEnd(pass, now) === undefined && !passes.revoked.has(pass.id),
   );
-}
-
-/** Of any number of copies of one sign-in, one is admitted. */
-async function spend({ nonce, until }: SignedIn, { ledger }: Services): Promise<boolean> {
-  return await ledger.passes.spendNonce(nonce, until);
 }
 
 type TakenUnit = { readonly kind: 'unit' } & QuotaUnit;
@@ -235,9 +245,4 @@ const USE_OF_CODE = {
 function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
   notes.passUse = USE_OF_CODE[code];
   return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }) };
-}
-
-function refuseSignIn({ notes }: RoutedRequest, reason: string): Refusal {
-  notes.passUse = 'sign_in';
-  return { kind: 'refusal', code: 'sign_in_refused', reason };
 }

@@ -39,8 +39,6 @@ export interface AccessDesk {
   readonly tokens: TokenDesk;
   /** Whether browsers get the token as a cookie. */
   readonly cookie: boolean;
-  /** Where buyers sign in; `undefined` where the configuration says no. */
-  readonly signIn: SignInGate | undefined;
 }
 
 /** A price that is in force: its 402, what pays it, and the passes that open what it is for. */
@@ -56,6 +54,8 @@ export interface OpenPrice {
   lookUpOffers(): Promise<void>;
   /** `undefined` where each call is paid for. */
   readonly access: AccessDesk | undefined;
+  /** Where clients sign in with their account; `undefined` where nobody can. */
+  readonly signIn: SignInGate | undefined;
 }
 
 /** What this process knows of passes, whatever the plan. */

@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import type { RouteAccess } from '../domain/access.ts';
 import type { Address } from '../evm/address.ts';
 import type { MessageSigners } from '../evm/personal-message.ts';
 import type { SignInNonces } from '../pass/sign-in-nonce.ts';
@@ -24,7 +23,12 @@ export type SignInCheck = SignedIn | { readonly kind: 'refused'; readonly reason
 
 /** What the gate is made of. */
 export interface SignInGateDeps {
-  readonly rule: RouteAccess;
+  /** What a sign-in opens: one that was made for something else is refused. */
+  readonly purpose: string;
+  /** The same for people: wallets show it. */
+  readonly statement: string;
+  /** Path of the URL that a sign-in names. */
+  readonly path: string;
   /** CAIP-2 networks that the route is paid on. */
   readonly networks: readonly string[];
   readonly nonces: SignInNonces;
@@ -36,13 +40,14 @@ export interface SignInGateDeps {
 }
 
 /**
- * Where the buyers of one route sign in with the account that paid. A challenge costs no memory and no store; a sign-in
- * is bound to our own origin, to the route's scope, to a nonce of ours and to five minutes.
+ * Where clients of one route sign in with their account. A challenge costs no memory and no store; a sign-in is bound to our
+ * own origin, to what it opens, to a nonce of ours and to five minutes.
  *
  * @see x402 specification, `extensions/sign-in-with-x.md`
  */
 export class SignInGate implements SignInDesk {
   readonly networks: readonly string[];
+  readonly statement: string;
   readonly #deps: SignInGateDeps;
   /** Nonces of good sign-ins that came to nothing: sent again and again they would have the store asked each time. */
   readonly #fruitless = new LRUCache<string, true>({ max: MOST_FRUITLESS });
@@ -50,6 +55,7 @@ export class SignInGate implements SignInDesk {
   constructor(deps: SignInGateDeps) {
     this.#deps = deps;
     this.networks = deps.networks;
+    this.statement = deps.statement;
   }
 
   challenge(resourceUrl: string): SignInChallenge | undefined {
@@ -87,11 +93,11 @@ export class SignInGate implements SignInDesk {
 
   #siteOf(resourceUrl: string): Pick<SignInChallenge, 'domain' | 'uri'> {
     const { host, origin } = new URL(resourceUrl);
-    return { domain: host, uri: origin + this.#deps.rule.path };
+    return { domain: host, uri: origin + this.#deps.path };
   }
 
   #purpose(domain: string): string {
-    return `${this.#deps.rule.terms.scope}\n${domain}`;
+    return `${this.#deps.purpose}\n${domain}`;
   }
 }
 

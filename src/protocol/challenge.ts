@@ -23,7 +23,7 @@ export interface ChallengeSubject {
   readonly identifier: IdentifierRule;
   /** The pass that paying buys. */
   readonly access?: AccessTerms | undefined;
-  /** How a buyer comes back by signing in; `undefined` where nobody can. */
+  /** How a client signs in; `undefined` where nobody can. */
   readonly signIn?: SignInDesk | undefined;
   /** What catalogues are told; `undefined` where the configuration says no. */
   readonly listing?: Listing | undefined;
@@ -51,6 +51,8 @@ export interface Listing {
 export interface SignInDesk {
   /** CAIP-2 networks whose accounts can sign in. */
   readonly networks: readonly string[];
+  /** What wallets show above the fields; part of the signed message. */
+  readonly statement: string;
   /**
    * What a sign-in for this resource has to state, with a nonce that nobody has seen yet; `undefined` where the resource
    * is not known to be at a host of ours.

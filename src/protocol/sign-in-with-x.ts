@@ -6,8 +6,6 @@ import { decodeHeaderJson } from './header-json.ts';
 /** The extension's key in `extensions`, and in lower case the name of the header. */
 export const SIGN_IN_WITH_X = 'sign-in-with-x';
 
-/** What a wallet shows above the line; part of the signed message. */
-const STATEMENT = 'Sign in to use what this account has paid for.';
 /** Longest header taken, in characters: a sign-in with a plain account's signature is some 1 KB. */
 const MAX_HEADER = 4096;
 /** Longest field taken, in characters. */
@@ -69,17 +67,18 @@ export interface SignIn extends SignInChallenge {
  * The declaration in a 402 without what changes with each one: that is put in behind `info`'s last member.
  *
  * @param networks CAIP-2 networks whose accounts can sign in
- * @param withSchema whether it says what a sign-in looks like; clients sign without being told
+ * @param how what a wallet shows above the fields, which is part of the signed message; and whether it says what a sign-in
+ *   looks like: clients sign without being told
  * @see x402 specification, `extensions/sign-in-with-x.md`
  */
 export function declareSignIn(
   networks: readonly string[],
-  withSchema: boolean,
+  how: { readonly statement: string; readonly withSchema: boolean },
 ): { readonly rest: JsonObject; readonly info: JsonObject } {
   const supportedChains = networks.map((chainId) => ({ chainId, type: 'eip191' }));
   return {
-    rest: { supportedChains, ...(withSchema ? { schema: SCHEMA } : {}) },
-    info: { version: '1', statement: STATEMENT },
+    rest: { supportedChains, ...(how.withSchema ? { schema: SCHEMA } : {}) },
+    info: { version: '1', statement: how.statement },
   };
 }
 

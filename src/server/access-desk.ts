@@ -1,6 +1,8 @@
 import { hostName } from '../domain/host.ts';
+import { literalFront } from '../domain/literal-front.ts';
 import { evmChainId } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Route } from '../domain/route.ts';
 import { type PaidPrice, sellsPasses } from '../domain/route-price.ts';
 import { loadMessageSigners, type MessageSigners } from '../evm/personal-message.ts';
 import { SignInNonces } from '../pass/sign-in-nonce.ts';
@@ -14,7 +16,7 @@ import type { TokenKeys } from '../store/passes.ts';
 /** The machine itself, as `URL` spells it: a wallet's owner visits no site of somebody else's there. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** What the routes of one plan share to issue and to take passes. */
+/** What the routes of one plan share to issue and to take passes, and to have clients sign in. */
 export interface AccessTools {
   readonly tokens: TokenDesk;
   /** Whether browsers get tokens as cookies. */
@@ -29,7 +31,7 @@ export interface AccessTools {
 
 /**
  * Gets the keys of a plan ready: those of the configuration, else the one that all replicas on the store share.
- * `undefined` where no route sells passes.
+ * `undefined` where no route sells passes and none counts free requests by account.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -38,7 +40,7 @@ export async function openAccessTools(
   store: TokenKeys,
   clock: () => number,
 ): Promise<AccessTools | undefined> {
-  if (!routes.some(sellsPasses)) return undefined;
+  if (!routes.some((route) => sellsPasses(route) || route.free?.by === 'payer')) return undefined;
   const { keys: configured, cookie, signIn } = accessTokens;
   const secrets = configured.length > 0 ? configured : [(await store.tokenKey(createTokenKey)).secret];
   const keys = signingKeys(secrets);
@@ -52,19 +54,39 @@ export async function openAccessTools(
 }
 
 /** How passes open what a price is for; `undefined` where none is sold. */
-export function openAccessDesk(
-  { access: rule, offers }: PaidPrice,
-  routeHost: string | undefined,
-  { tokens, cookie, signIn, hasPublicUrl, clock }: AccessTools,
-): AccessDesk | undefined {
-  if (rule === undefined) return undefined;
+export function openAccessDesk({ access: rule }: PaidPrice, { tokens, cookie }: AccessTools): AccessDesk | undefined {
+  return rule && { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie };
+}
+
+/**
+ * Where clients of a price sign in: for passes that their account has bought, and for free requests that are counted by
+ * account. `undefined` where there is neither, or where nobody can. A sum of calls is opened by neither.
+ */
+export function openSignIn(
+  { host, pattern, name, free }: Route,
+  { access, offers, parts }: PaidPrice,
+  { signIn, hasPublicUrl, clock }: AccessTools,
+): SignInGate | undefined {
+  const isFree = free?.by === 'payer' && parts === undefined;
+  if (signIn === undefined || (access === undefined && !isFree)) return undefined;
   // A sign-in is signed by EIP-191, which is EVM's.
   const networks = [...new Set(offers.map(({ network }) => network))].filter(
     (network) => evmChainId(network) !== undefined,
   );
-  const isOwnHost = (host: string): boolean =>
-    hasPublicUrl || hostName(host) === routeHost || LOOPBACK.test(hostName(host));
-  const gate =
-    signIn && networks.length > 0 ? new SignInGate({ rule, networks, ...signIn, isOwnHost, clock }) : undefined;
-  return { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie, signIn: gate };
+  if (networks.length === 0) return undefined;
+  const isOwnHost = (given: string): boolean =>
+    hasPublicUrl || hostName(given) === host || LOOPBACK.test(hostName(given));
+  return new SignInGate({
+    purpose: access?.terms.scope ?? `free requests\n${name}`,
+    statement: access === undefined ? FOR_FREE : isFree ? FOR_BOTH : FOR_PASSES,
+    path: access?.path ?? `/${literalFront(pattern).join('/')}`,
+    networks,
+    ...signIn,
+    isOwnHost,
+    clock,
+  });
 }
+
+const FOR_PASSES = 'Sign in to use what this account has paid for.';
+const FOR_FREE = 'Sign in to use the free requests of this account.';
+const FOR_BOTH = 'Sign in to use what this account has paid for, or its free requests.';

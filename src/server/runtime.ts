@@ -18,7 +18,7 @@ import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.t
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
-import { type AccessTools, openAccessDesk } from './access-desk.ts';
+import { type AccessTools, openAccessDesk, openSignIn } from './access-desk.ts';
 import { type Listings, openDiscovery, openListings, openTools } from './discovery.ts';
 import type { FacilitatorStock } from './facilitator-stock.ts';
 import { LearntOffers } from './learnt-offers.ts';
@@ -201,14 +201,15 @@ function openPrice(
     readonly listings: Listings | undefined;
   },
 ): OpenPrice {
-  const { host, mimeType, identifier, builderCode } = route;
+  const { mimeType, identifier, builderCode } = route;
   const { id, description, parts } = price;
   const offers = offersOf(price, learnt);
-  const access = accessTools && openAccessDesk(price, host, accessTools);
+  const access = accessTools && openAccessDesk(price, accessTools);
+  const signIn = accessTools && openSignIn(route, price, accessTools);
   // Only a metered price knows what to charge of an amount that was signed as the most.
   const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;
   const sponsoring = learnt.sponsoringOf(parts?.flatMap((part) => part.price.offers) ?? price.offers);
-  const sells = { access: price.access?.terms, signIn: access?.signIn, listing: listings?.of(route), sponsoring };
+  const sells = { access: price.access?.terms, signIn, listing: listings?.of(route), sponsoring };
   return {
     offers,
     challenge:
@@ -228,6 +229,7 @@ function openPrice(
       (parts === undefined ? recent.of(id, now) : recentSums(parts, { recent, learnt }, now)).filter(isFit),
     lookUpOffers: () => recent.lookUp(),
     access,
+    signIn,
   };
 }
 

@@ -1,13 +1,4 @@
-import { x402Client, x402HTTPClient } from '@x402/core/client';
-import { ExactEvmScheme } from '@x402/evm/exact/client';
-import {
-  createSIWxClientExtension,
-  createSIWxMessage,
-  createSIWxPayload,
-  encodeSIWxHeader,
-  wrapFetchWithSIWx,
-} from '@x402/extensions/sign-in-with-x';
-import { wrapFetchWithPayment } from '@x402/fetch';
+import { createSIWxPayload, wrapFetchWithSIWx } from '@x402/extensions/sign-in-with-x';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buyPass, callWith } from '../support/access.ts';
@@ -15,13 +6,8 @@ import { challengeOf, settlementOf } from '../support/buyer.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { settings } from '../support/settings.ts';
+import { declaredAt, signInFor, signingInFetch } from '../support/sign-in.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
-
-/** What a 402 declares for signing in. */
-interface Declared {
-  readonly info: Readonly<Record<string, string>>;
-  readonly supportedChains: readonly { readonly chainId: string; readonly type: string }[];
-}
 
 let devnet: Devnet;
 let upstream: TestUpstream;
@@ -51,39 +37,8 @@ afterAll(async () => {
   await Promise.all([devnet.close(), upstream.close()]);
 });
 
-/** The official client with the official extension: signs in where it can, and else pays. */
-function officialFetch(payer: Payer): typeof fetch {
-  const account = privateKeyToAccount(payer.key);
-  const client = new x402Client().register('eip155:*', new ExactEvmScheme(account));
-  client.registerExtension(createSIWxClientExtension({ signers: [account] }));
-  return wrapFetchWithPayment(fetch, new x402HTTPClient(client));
-}
-
 async function paidTo(): Promise<bigint> {
   return await devnet.usdcBalanceOf(devnet.accounts.payee.address);
-}
-
-async function declaredAt(url: string): Promise<Declared> {
-  const response = await fetch(url);
-  await response.arrayBuffer();
-  const declared: unknown = challengeOf(response).extensions?.['sign-in-with-x'];
-  if (!isDeclared(declared)) throw new Error('no sign-in is declared');
-  return declared;
-}
-
-function isDeclared(value: unknown): value is Declared {
-  return value instanceof Object && 'info' in value && 'supportedChains' in value;
-}
-
-/** Signs what a 402 declares, with `changes` to what is signed and sent. */
-async function signIn(payer: Payer, url: string, changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  const { info, supportedChains } = await declaredAt(url);
-  const [chain] = supportedChains;
-  if (chain === undefined) throw new Error('no chain is declared');
-  const account = privateKeyToAccount(payer.key);
-  const fields = { ...info, ...chain, ...changes } as Parameters<typeof createSIWxMessage>[0];
-  const signature = await account.signMessage({ message: createSIWxMessage(fields, account.address) });
-  return encodeSIWxHeader({ ...fields, type: 'eip191', address: account.address, signature });
 }
 
 async function sendSignIn(header: string, url: string): Promise<Response> {
@@ -101,7 +56,7 @@ describe('the official client', () => {
   it('pays once, comes back by signing in, and pays again when the pass is used up', async () => {
     const before = await paidTo();
     const url = `${gateway.url}/reports/1`;
-    const buy = officialFetch(buyer);
+    const buy = signingInFetch(buyer);
     expect(settlementOf(await buy(url)).success).toBe(true);
     for (let call = 0; call < 3; call++) {
       const back = await buy(url);
@@ -120,7 +75,7 @@ describe('the official client', () => {
     await buyPass(devnet, buyer, url);
     const stranger = await freshPayer(devnet);
     const before = await paidTo();
-    expect(settlementOf(await officialFetch(stranger)(url)).success).toBe(true);
+    expect(settlementOf(await signingInFetch(stranger)(url)).success).toBe(true);
     expect(await paidTo()).toBe(before + 1000n);
   });
 
@@ -142,7 +97,7 @@ describe('a sign-in', () => {
   });
 
   it('is good once, of any number of copies', async () => {
-    const header = await signIn(buyer, url());
+    const header = await signInFor(buyer, url());
     const answers = await Promise.all(Array.from({ length: 10 }, () => sendSignIn(header, url())));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     const again = await sendSignIn(header, url());
@@ -152,17 +107,17 @@ describe('a sign-in', () => {
   });
 
   it('of an account without a pass is looked up once, however often it is sent', async () => {
-    const header = await signIn(await freshPayer(devnet), url());
+    const header = await signInFor(await freshPayer(devnet), url());
     await expectRefusal(await sendSignIn(header, url()), 'Payment required');
     await expectRefusal(await sendSignIn(header, url()), 'invalid_siwx_nonce');
   });
 
   it('is good for the scope that its nonce was issued for, and no other', async () => {
     await buyPass(devnet, buyer, `${gateway.url}/maps/1`);
-    const header = await signIn(buyer, url(), { uri: `${gateway.url}/maps` });
+    const header = await signInFor(buyer, url(), { uri: `${gateway.url}/maps` });
     await expectRefusal(await sendSignIn(header, `${gateway.url}/maps/1`), 'invalid_siwx_nonce');
     await expectRefusal(await sendSignIn(header, url()), 'invalid_siwx_uri_mismatch');
-    const elsewhere = await signIn(buyer, url());
+    const elsewhere = await signInFor(buyer, url());
     await expectRefusal(await sendSignIn(elsewhere, `${gateway.url}/maps/1`), 'invalid_siwx_uri_mismatch');
   });
 
@@ -179,25 +134,25 @@ describe('a sign-in', () => {
     ['invalid_siwx_smart_wallet', { signatureScheme: 'eip1271' }],
   ])('is refused as %s with %j', async (reason, changes) => {
     const seen = upstream.seen.length;
-    await expectRefusal(await sendSignIn(await signIn(buyer, url(), changes), url()), reason);
+    await expectRefusal(await sendSignIn(await signInFor(buyer, url(), changes), url()), reason);
     expect(upstream.seen).toHaveLength(seen);
   });
 
   it('is taken with an end of its own, a request id and resources, which are signed with it', async () => {
     const extra = { expirationTime: '2099-01-01T00:00:00.000Z', requestId: 'r-1', resources: [url()] };
-    expect((await sendSignIn(await signIn(buyer, url(), extra), url())).status).toBe(200);
-    const bare = await signIn(buyer, url(), { statement: undefined });
+    expect((await sendSignIn(await signInFor(buyer, url(), extra), url())).status).toBe(200);
+    const bare = await signInFor(buyer, url(), { statement: undefined });
     expect((await sendSignIn(bare, url())).status).toBe(200);
   });
 
   it('is refused when its nonce is older than five minutes', async () => {
-    const header = await signIn(buyer, url());
+    const header = await signInFor(buyer, url());
     ahead = 300_001;
     await expectRefusal(await sendSignIn(header, url()), 'invalid_siwx_nonce');
   });
 
   it('is refused with the name of another account, a changed field, or a signature in another form', async () => {
-    const header = await signIn(buyer, url());
+    const header = await signInFor(buyer, url());
     const payload = JSON.parse(Buffer.from(header, 'base64').toString());
     const victim = await freshPayer(devnet);
     const forms: Readonly<Record<string, unknown>>[] = [
@@ -215,7 +170,7 @@ describe('a sign-in', () => {
   });
 
   it('is refused where it is no sign-in: other encodings, line breaks in fields, wrong types', async () => {
-    const payload = JSON.parse(Buffer.from(await signIn(buyer, url()), 'base64').toString());
+    const payload = JSON.parse(Buffer.from(await signInFor(buyer, url()), 'base64').toString());
     const forms = [
       'x',
       '{}',

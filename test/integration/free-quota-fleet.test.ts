@@ -2,15 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent } from 'undici';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeStorePlace, type StorePlace } from '../crash/store-place.ts';
+import type { Payer } from '../support/devnet.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { postgresMissing } from '../support/postgres.ts';
+import { signInFor } from '../support/sign-in.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /** Free requests on gateways as they are deployed: real processes, with workers, on one store. Never over. */
 
 const FREE = 100;
+/** How many each account has that signs in. */
+const FREE_BY_ACCOUNT = 20;
 
 let upstream: TestUpstream;
 let folder: string;
@@ -52,6 +57,7 @@ store: ${store.setting}
 limits: { connectionsPerAddress: 10000 }
 routes:
   - { path: /news, price: $0.001, free: { requests: ${FREE}, per: 3000d } }
+  - { path: /mine, price: $0.001, free: { requests: ${FREE_BY_ACCOUNT}, per: 3000d, by: payer } }
 `,
   );
   running.push(gateway);
@@ -69,6 +75,26 @@ async function servedOf(count: number, urls: readonly string[]): Promise<number>
   );
   expect(statuses.filter((status) => status !== 200 && status !== 402)).toEqual([]);
   return statuses.filter((status) => status === 200).length;
+}
+
+/** How many of so many sign-ins of one account, sent at once, were served for nothing. */
+async function signedInOf(count: number, account: Payer, urls: readonly string[]): Promise<number> {
+  const signed = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const url = `${urls[index % urls.length] ?? ''}/mine`;
+      return { url, header: await signInFor(account, url) };
+    }),
+  );
+  const answers = await Promise.all(
+    signed.map(({ url, header }) => fetch(url, { headers: { 'SIGN-IN-WITH-X': header } })),
+  );
+  expect(answers.filter(({ status }) => status !== 200 && status !== 402)).toEqual([]);
+  return answers.filter(({ status }) => status === 200).length;
+}
+
+function newAccount(): Payer {
+  const key = generatePrivateKey();
+  return { key, address: privateKeyToAccount(key).address };
 }
 
 const noPostgres = await postgresMissing();
@@ -90,6 +116,29 @@ describe('the free requests of one client', () => {
       store = await makeStorePlace('postgres', folder);
       const urls = await Promise.all([start(1), start(1), start(1)]);
       expect(await servedOf(FREE + 50, urls)).toBe(FREE);
+    },
+    240_000,
+  );
+});
+
+describe('the free requests of one account', () => {
+  it('are as many as the file says, of workers on one SQLite file, and again after kill -9 no more', async () => {
+    store = await makeStorePlace('sqlite', folder);
+    const account = newAccount();
+    const first = await start(2);
+    expect(await signedInOf(12, account, [first])).toBe(12);
+    running[0]?.kill('SIGKILL');
+    await running[0]?.ended;
+    const second = await start(2);
+    expect(await signedInOf(50, account, [second])).toBe(FREE_BY_ACCOUNT - 12);
+  }, 240_000);
+
+  it.skipIf(noPostgres)(
+    'are as many as the file says, of three replicas on one Postgres, all at once',
+    async () => {
+      store = await makeStorePlace('postgres', folder);
+      const urls = await Promise.all([start(1), start(1), start(1)]);
+      expect(await signedInOf(50, newAccount(), urls)).toBe(FREE_BY_ACCOUNT);
     },
     240_000,
   );

@@ -157,7 +157,8 @@ function bazaarMember({ listing }: ChallengeSubject, method: string, detail: Det
 
 /** What is fresh comes last in `info`. */
 function signInMember({ signIn }: ChallengeSubject, { schemas }: Extent): Member {
-  const { rest, info } = declareSignIn(signIn?.networks ?? [], schemas);
+  if (signIn === undefined) return [];
+  const { rest, info } = declareSignIn(signIn.networks, { statement: signIn.statement, withSchema: schemas });
   const fixed = `${JSON.stringify(rest).slice(0, -1)},"info":${JSON.stringify(info).slice(0, -1)},`;
   return [`"${SIGN_IN_WITH_X}":${fixed}`, ({ signIn: fresh }) => `${JSON.stringify(fresh).slice(1)}`, '}'];
 }

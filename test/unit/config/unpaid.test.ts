@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeRoutes } from '../../../src/config/describe.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { loadSchemes } from '../../../src/registry.ts';
 import { planOf, problemsOf, route, warningsOf } from '../../support/config/load.ts';
 
+const schemes = await loadSchemes();
 const HASH = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 
@@ -32,6 +35,22 @@ describe('free requests', () => {
   it('mean nothing on a route that is free', () => {
     expect(problemsOf(route('price: free\nfree: { requests: 1, per: day }'))).toHaveLength(1);
     expect(problemsOf(route(`price: free\nkeys: { header: X-Key, sha256: ${HASH} }`))).toHaveLength(1);
+  });
+
+  it('of accounts that sign in need signing in, x402, and an EVM network', () => {
+    const free = 'free: { requests: 20, per: day, by: payer }';
+    const sound = planOf(route(`price: $1\n${free}`));
+    expect(sound.routes[0]?.free).toEqual({ requests: 20, perMs: 86_400_000, by: 'payer' });
+    expect(describeRoutes(sound)).toMatchObject([{ free: '20 per day for each signed-in account' }]);
+    const refused = [
+      `accessTokens: { signIn: off }\n${route(`price: $1\n${free}`)}`,
+      route(`price: $1\nprotocols: [mpp]\n${free}`),
+    ];
+    const words = refused.map((text) => problemsOf(text));
+    const solana = route(`price: $1\naccepts: [solana]\npayTo: CmpNeggWJ4JaWJeJ8YKN1Zypmk7uvQq3PECGUCAEMbky\n${free}`);
+    const loaded = loadConfig({ file: 'gateway.yaml', text: solana, env: {}, readFile: () => '', schemes });
+    words.push(loaded.ok ? [] : loaded.problems.map(({ wrong }) => wrong));
+    for (const each of words) expect(each.filter((text) => text.includes('nobody can sign in'))).toHaveLength(1);
   });
 
   it('are shown in words', () => {

@@ -1,0 +1,57 @@
+import type { UseLimit } from '../domain/use-limit.ts';
+import type { UseOutcome } from '../pass/use-counter.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { UNPAID } from './read-payment.ts';
+import type { Services } from './runtime.ts';
+import type { Admission, Refusal } from './stages.ts';
+
+/** Headers by name and value. */
+type Fields = readonly (readonly [name: string, value: string])[];
+
+/** Who takes a use, of which limit of the route, and what it opens. */
+export interface UseTerms {
+  /** What clients are told the limit is called. */
+  readonly name: 'free' | 'key';
+  readonly by: string;
+  readonly limit: UseLimit;
+  readonly admission: Omit<Admission, 'headers' | 'giveBack'>;
+}
+
+/** Takes one use of a limit and admits with it; `admitFree` says what becomes of the use. */
+export function admitByUse(
+  request: RoutedRequest,
+  { name, by, limit, admission }: UseTerms,
+  { uses }: Services,
+): Admission | Refusal | undefined | Promise<Admission | Refusal | undefined> {
+  const admit = (outcome: UseOutcome): Admission | Refusal | undefined => {
+    switch (outcome.kind) {
+      case 'taken':
+        return { ...admission, headers: rateFields(name, limit, outcome), giveBack: outcome.giveBack };
+      case 'used_up':
+        return { ...UNPAID, fields: rateFields(name, limit, { remaining: 0, resetMs: outcome.resetMs }) };
+      case 'unavailable':
+        request.notes.cause = outcome.cause;
+        return undefined;
+    }
+  };
+  const taking = uses.take({ of: [request.route.name, name], by }, limit);
+  return taking instanceof Promise ? taking.then(admit) : admit(taking);
+}
+
+/** What a limit is, for who has not said who they are. */
+export function policyField(name: UseTerms['name'], { requests, perMs }: UseLimit): Fields {
+  return [['RateLimit-Policy', `"${name}";q=${requests};w=${Math.ceil(perMs / 1000)}`]];
+}
+
+/**
+ * What a client is told of a limit.
+ *
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ */
+function rateFields(
+  name: UseTerms['name'],
+  limit: UseLimit,
+  { remaining, resetMs }: { readonly remaining: number; readonly resetMs: number },
+): Fields {
+  return [...policyField(name, limit), ['RateLimit', `"${name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`]];
+}
