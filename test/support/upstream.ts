@@ -16,12 +16,17 @@ export interface TestUpstream {
   close(): Promise<void>;
 }
 
-/** Starts an API whose answers the handler gives; every request is recorded before. */
+/**
+ * Starts an API whose answers the handler gives; every request is recorded before.
+ *
+ * @param keepAliveTimeout how long it keeps a connection without a request, in milliseconds; 0 for as long as its client does
+ */
 export async function startUpstream(
   handler: (req: IncomingMessage, res: ServerResponse) => void = answerWithPath,
+  keepAliveTimeout = 5_000,
 ): Promise<TestUpstream> {
   const seen: SeenRequest[] = [];
-  const server = createServer((req, res) => {
+  const server = createServer({ keepAliveTimeout }, (req, res) => {
     seen.push({ method: req.method ?? '', url: req.url ?? '', rawHeaders: req.rawHeaders });
     handler(req, res);
   });
