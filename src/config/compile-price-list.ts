@@ -9,6 +9,7 @@ import type { Market } from './offers.ts';
 import { checkPriceList } from './price-overlaps.ts';
 import type { PriceEntryFields, RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
+import { checkVerified } from './verified-prices.ts';
 
 /** What the prices of one route are compiled from. */
 export interface PriceListSource extends Pick<PriceSource, 'timeoutMs' | 'totalTimeoutMs'> {
@@ -73,6 +74,7 @@ function compileEntries(
   const sound = compiled.filter((each) => each !== undefined);
   if (sound.length < entries.length) return undefined;
   checkPriceList(sound, source);
+  checkVerified(sound, given, source);
   return sound;
 }
 

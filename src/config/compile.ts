@@ -22,6 +22,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import { DEFAULT_DISCOVERY } from './discovery-keys.ts';
 import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
+import { checkAgents } from './known-agent-keys.ts';
 import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
 import { checkPayees } from './payee-keys.ts';
@@ -78,6 +79,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkTrust(gateway, source);
   checkTracing(gateway, source);
   checkTools(gateway, routes, source);
+  checkAgents(gateway.agents, source);
   const receipts = compileReceipts(gateway.receipts, gateway.publicUrl, source);
   const listen = soundValue(gateway.listen);
   const admin = compileAdmin(gateway.admin, values(gateway.adminHosts), source);
@@ -114,6 +116,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     webhooks,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
     mpp: soundValue(gateway.mpp) ?? DEFAULT_MPP,
+    agents: values(gateway.agents),
   };
   warnOfRisks(plan, gateway, source);
   const claims = tokenClaims(longForms, facilitators, gateway.facilitator.place, { table, source });

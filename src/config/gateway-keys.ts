@@ -11,6 +11,7 @@ import { discovery } from './discovery-keys.ts';
 import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
 import { list } from './forms.ts';
+import { knownAgents } from './known-agent-keys.ts';
 import { limitKeys } from './limit-keys.ts';
 import { cidr, hostName, listenAddress, publicOrigin } from './listen-keys.ts';
 import { logRules } from './log-keys.ts';
@@ -179,6 +180,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       description:
         'The protocols of priced routes: `x402`, [`mpp`](rails.md#mpp), or both in one 402. Default: `[x402]`.',
       examples: [['x402', 'mpp']],
+    },
+    agents: {
+      decoder: knownAgents,
+      description:
+        'Agents that sign their requests (Web Bot Auth, RFC 9421) and their public keys, for prices with `agent: verified`. See [prices.md](prices.md#agents-that-sign).',
+      examples: [[{ agent: 'https://agent.example', keys: `\${file:/run/agents/example.json}` }]],
     },
     mpp: {
       decoder: mpp,

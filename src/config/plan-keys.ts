@@ -64,6 +64,7 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     show: ({ mpp: { header, keys } }) =>
       `in ${header}, ${keys.length === 0 ? "the store's key" : `${keys.length} keys`}`,
   },
+  agents: { key: 'agents', show: ({ agents }) => showList(agents.map(({ origin }) => origin)) },
   webhooks: { key: 'webhooks', show: ({ webhooks }) => showList(webhooks.map(({ url }) => new URL(url).origin)) },
   drainDelayMs: { key: 'drainDelay', show: ({ drainDelayMs }) => showMs(drainDelayMs) },
   log: {

@@ -1,6 +1,6 @@
 import { isSameWay } from '../domain/price-sum.ts';
 import { type RoutePrice, weightOf } from '../domain/route-price.ts';
-import { whenText } from '../domain/when.ts';
+import { asksVerified, whenText } from '../domain/when.ts';
 import { covers, meets } from '../domain/when-overlap.ts';
 import type { Place, Source } from './source.ts';
 
@@ -48,19 +48,24 @@ function warnOfOverlap(entry: PlacedPrice, before: readonly PlacedPrice[], sourc
   );
 }
 
-/** Who asks is what the client says of itself: a price that depends on it is paid by who wants to. */
+/**
+ * Who asks is what the client says of itself: a price that depends on it is paid by who wants to. What needs a signature
+ * nobody gets by saying so.
+ */
 function warnOfWayAround({ price, place }: PlacedPrice, entries: readonly PlacedPrice[], source: Source): void {
-  if (!price.when.some(({ subject }) => subject.kind === 'agent')) return;
-  const others = price.when.filter(({ subject }) => subject.kind !== 'agent');
+  const agent = price.when.find(({ subject }) => subject.kind === 'agent');
+  if (agent === undefined) return;
+  const others = price.when.filter((condition) => condition !== agent);
   const cheaper = entries.find(
-    (other) => other.price !== price && weightOf(other.price) < weightOf(price) && meets(other.price.when, others),
+    (other) =>
+      other.price !== price &&
+      weightOf(other.price) < weightOf(price) &&
+      meets(other.price.when, others) &&
+      !other.price.when.some(asksVerified),
   );
   if (cheaper === undefined) return;
-  source.warn(
-    place,
-    `a client that sends another User-Agent pays what ${cheaper.place.path} costs instead`,
-    'the same price, unless that is meant',
-  );
+  const who = asksVerified(agent) ? 'an agent that does not sign' : 'a client that sends another User-Agent';
+  source.warn(place, `${who} pays what ${cheaper.place.path} costs instead`, 'the same price, unless that is meant');
 }
 
 /** A batch is paid at once: its calls need a way to pay that all of them have. */

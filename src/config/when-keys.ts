@@ -1,7 +1,7 @@
 import { isMap } from 'yaml';
 import { plainNumber } from '../domain/plain-number.ts';
 import type { Parsed } from '../domain/price.ts';
-import type { Condition, Subject, ValueTest, When } from '../domain/when.ts';
+import { agentTest, type Condition, type Subject, type ValueTest, type When } from '../domain/when.ts';
 import { complete, type Decoder, map, mapped } from './decoder.ts';
 import { byKind, type Entry, list, record, valuesOf } from './forms.ts';
 import type { Place, Source } from './source.ts';
@@ -136,9 +136,9 @@ export const whenKeys = map('a map of conditions such as {json: {/model: gpt-5}}
     examples: [{ field: 'report' }],
   },
   agent: {
-    decoder: word(['bot', 'browser']),
+    decoder: word(['bot', 'browser', 'verified']),
     description:
-      'Who asks, by its User-Agent: `bot` for one that the library isbot knows, or none. Whoever wants to can send that of a browser.',
+      'Who asks, by its User-Agent: `bot` for one that the library isbot knows, or none. Whoever wants to can send that of a browser. `verified` is a bot that signs its requests with a key in `agents`.',
   },
 });
 
@@ -151,7 +151,7 @@ export const when: Decoder<When> = complete(whenKeys, (values, place, source): W
     ...words({ kind: 'method' }, methods),
     ...named(values.header, headerSubject, source),
     ...named(values.query, (name): Parsed<Subject> => ({ ok: true, value: { kind: 'query', name } }), source),
-    ...words({ kind: 'agent' }, agent === undefined ? undefined : [agent]),
+    ...(agent === undefined ? [] : [{ subject: { kind: 'agent' }, test: agentTest(agent) } as const]),
     ...words({ kind: 'jsonrpc' }, jsonrpc),
     ...(values.graphql ?? []),
     ...named(values.json, jsonSubject, source),

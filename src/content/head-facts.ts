@@ -11,6 +11,8 @@ export interface AskedHead {
   readonly query: string;
   /** Flat list of names and values, as sent. */
   readonly rawHeaders: readonly string[];
+  /** Whether the signature of an agent that the operator knows is good. Asked for where a condition needs it. */
+  isVerified(): boolean;
 }
 
 /** Headers by which some frameworks take another method than the request line's. */
@@ -33,7 +35,7 @@ export function headFact(subject: HeadSubject, head: AskedHead): Fact {
     case 'query':
       return queryValue(head.query, subject.name);
     case 'agent':
-      return { kind: 'text', text: agentOf(headerValue(head.rawHeaders, 'user-agent')) };
+      return { kind: 'text', text: agentOf(head) };
   }
 }
 
@@ -67,7 +69,9 @@ function headerValue(rawHeaders: readonly string[], name: string): Fact {
 }
 
 /** Who sends no User-Agent is no browser. */
-function agentOf(userAgent: Fact): 'bot' | 'browser' {
+function agentOf(head: AskedHead): 'bot' | 'browser' | 'verified' {
+  const userAgent = headerValue(head.rawHeaders, 'user-agent');
+  if (head.isVerified()) return 'verified';
   return userAgent.kind !== 'text' || userAgent.text === '' || isbot(userAgent.text) ? 'bot' : 'browser';
 }
 

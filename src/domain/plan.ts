@@ -1,6 +1,7 @@
 import type { AccessTokenPlan } from './access.ts';
 import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
+import type { KnownAgent } from './known-agent.ts';
 import type { LogRules } from './log-rules.ts';
 import type { PaywallTerms } from './paywall.ts';
 import type { MppTerms } from './protocol-setting.ts';
@@ -108,6 +109,8 @@ export interface Plan {
   readonly deferred: DeferredBounds;
   readonly accessTokens: AccessTokenPlan;
   readonly mpp: MppTerms;
+  /** Agents whose signatures are checked. */
+  readonly agents: readonly KnownAgent[];
   /** Who is told of payments. */
   readonly webhooks: readonly Webhook[];
   /** Processes that share the public address. */

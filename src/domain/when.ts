@@ -12,7 +12,7 @@ export type HeadSubject =
   /** Lower case. */
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'query'; readonly name: string }
-  /** Its value is `bot` or `browser`. */
+  /** Its value is `bot`, `browser`, or `verified` of a bot whose signature is good. */
   | { readonly kind: 'agent' };
 
 /** What a condition of a request's body looks at. */
@@ -89,10 +89,26 @@ export function testText(test: ValueTest): string {
   }
 }
 
+/** What `agent` is held against: one that is verified is a bot, too. The first is what the file says. */
+export function agentTest(word: 'bot' | 'browser' | 'verified'): ValueTest {
+  return { kind: 'texts', patterns: word === 'bot' ? ['bot', 'verified'] : [word] };
+}
+
+/** Whether a condition holds for nobody but agents whose signature is good. */
+export function asksVerified({ subject, test }: Condition): boolean {
+  return subject.kind === 'agent' && test.kind === 'texts' && test.patterns.every((each) => each === 'verified');
+}
+
+/** The test of a condition as the file has it. */
+function writtenTest({ subject, test }: Condition): ValueTest {
+  return subject.kind === 'agent' && test.kind === 'texts' ? { ...test, patterns: test.patterns.slice(0, 1) } : test;
+}
+
 /** A condition in a few words: `/model is gpt-5*`. */
-export function conditionText({ subject, test }: Condition): string {
+export function conditionText(condition: Condition): string {
+  const { subject } = condition;
   const what = subject.kind === 'json' ? (subject.pointer === '' ? 'the body' : subject.pointer) : subjectKey(subject);
-  return `${what} is ${testText(test)}`;
+  return `${what} is ${testText(writtenTest(condition))}`;
 }
 
 /** Conditions in a few words; `the rest` where there are none. */
@@ -105,7 +121,9 @@ const MOST_NAME = 60;
 
 /** What a price is called after its route where the file does not say: `jsonrpc=eth_call`, or `rest`. */
 export function conditionName(when: When): string {
-  const parts = when.map(({ subject, test }) => {
+  const parts = when.map((condition) => {
+    const { subject } = condition;
+    const test = writtenTest(condition);
     const what =
       subject.kind === 'json'
         ? subject.pointer

@@ -3,7 +3,7 @@ import { bodyFact, readBody } from '../content/body-facts.ts';
 import type { Decision } from '../content/decision.ts';
 import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
 import type { GraphqlOperation } from '../content/graphql-request.ts';
-import { headFact } from '../content/head-facts.ts';
+import { type AskedHead, headFact } from '../content/head-facts.ts';
 import type { JsonFacts } from '../content/json-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { sumOf } from '../domain/price-sum.ts';
@@ -11,6 +11,7 @@ import type { Route } from '../domain/route.ts';
 import { dearestOf, type PricePart, type RoutePrice } from '../domain/route-price.ts';
 import { isOfBody, type Subject } from '../domain/when.ts';
 import type { RequestBody } from '../proxy/request-body.ts';
+import { checkAgent } from './check-agent.ts';
 import type { AcceptedHead } from './exchange.ts';
 
 /** What a request costs. */
@@ -37,41 +38,60 @@ export interface AskingRequest extends AcceptedHead {
 export function choosePrice(request: AskingRequest, route: Route): ChosenPrice | Promise<ChosenPrice> {
   const [only] = route.prices;
   if (only !== undefined && only.when.length === 0) return { price: only, pricedBody: undefined };
-  const decision = request.runtime.decision(route);
-  const found = decision.byHead(factsOf(request, undefined, undefined));
+  const asking: Asking = { request, route, decision: request.runtime.decision(route), head: headOf(request, route) };
+  const found = asking.decision.byHead(factsOf(asking.head, undefined, undefined));
   switch (found.kind) {
     case 'chosen':
       return { price: found.choice, pricedBody: undefined };
     case 'none':
       throw notPriced(route);
     case 'body':
-      return chooseByBody(request, route, decision, found.possible);
+      return chooseByBody(asking, found.possible);
   }
 }
 
-async function chooseByBody(
-  request: AskingRequest,
-  route: Route,
-  decision: Decision<RoutePrice>,
-  possible: readonly RoutePrice[],
-): Promise<ChosenPrice> {
+/** A request with its route, and what conditions see of its head. */
+interface Asking {
+  readonly request: AskingRequest;
+  readonly route: Route;
+  readonly decision: Decision<RoutePrice>;
+  readonly head: AskedHead;
+}
+
+/** A signature is checked once, and only where a condition asks who sends the request. */
+function headOf(request: AskingRequest, route: Route): AskedHead {
+  const { method, query, head } = request;
+  let verified: boolean | undefined;
+  return {
+    method,
+    query,
+    rawHeaders: head.rawHeaders,
+    isVerified() {
+      verified ??= checkAgent(request, route).kind === 'verified';
+      return verified;
+    },
+  };
+}
+
+async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
+  const { request, route, decision, head } = asking;
   const graphql = decision.isGraphql ? await import('../content/graphql.ts') : undefined;
   const bytes = await request.body?.read(request.runtime.plan.limits.pricedBodyBytes);
   const inUrl = graphql?.operationOfSearch(request.query);
   if (bytes === undefined || bytes.length === 0) {
-    const price = inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(request, decision, inUrl);
+    const price = inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(asking, inUrl);
     if (price === undefined) throw notPriced(route);
     return { price, pricedBody: undefined };
   }
   if (inUrl !== undefined)
     throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
-  const asked = readBody(bytes, request.head.rawHeaders, decision.pointers, decision.byCall);
+  const asked = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
   const pricedBody = createHash('sha256').update(bytes).digest('hex');
   const prices = asked.calls.map((call) => {
     const price =
       graphql === undefined
-        ? decision.first(factsOf(request, call, undefined))
-        : priceOfOperation(request, decision, graphql.operationOfBody(call), call);
+        ? decision.first(factsOf(head, call, undefined))
+        : priceOfOperation(asking, graphql.operationOfBody(call), call);
     if (price === undefined) throw notPriced(route);
     return price;
   });
@@ -88,14 +108,13 @@ function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined
 
 /** The dearest price of the root fields of an operation; `undefined` where one of them has none. */
 function priceOfOperation(
-  request: AskingRequest,
-  decision: Decision<RoutePrice>,
+  { decision, head }: Asking,
   operation: GraphqlOperation,
   call: JsonFacts = new Map(),
 ): RoutePrice | undefined {
   const prices: RoutePrice[] = [];
   for (const field of operation.fields) {
-    const price = decision.first(factsOf(request, call, { operation, field }));
+    const price = decision.first(factsOf(head, call, { operation, field }));
     if (price === undefined) return undefined;
     prices.push(price);
   }
@@ -128,11 +147,7 @@ interface AskedField {
  * @param call `undefined` where the body is not known
  * @param asked where it is GraphQL
  */
-function factsOf(
-  { method, query, head }: AskingRequest,
-  call: JsonFacts | undefined,
-  asked: AskedField | undefined,
-): Facts {
+function factsOf(head: AskedHead, call: JsonFacts | undefined, asked: AskedField | undefined): Facts {
   return {
     of(subject: Subject): Fact {
       switch (subject.kind) {
@@ -147,7 +162,7 @@ function factsOf(
         case 'header':
         case 'query':
         case 'agent':
-          return headFact(subject, { method, query, rawHeaders: head.rawHeaders });
+          return headFact(subject, head);
       }
     },
   };

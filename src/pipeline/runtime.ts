@@ -1,3 +1,4 @@
+import type { AgentSignatures } from '../content/agent-signatures.ts';
 import type { Decision } from '../content/decision.ts';
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
@@ -101,6 +102,8 @@ export interface Runtime {
   readonly tools?: ApiTools | undefined;
   /** Signs offers and receipts; absent where nothing is signed. */
   readonly receipts?: ReceiptDesk | undefined;
+  /** Checks the signatures of agents; absent where the plan knows none. */
+  readonly agents?: Pick<AgentSignatures, 'check'> | undefined;
   /** `undefined` where browsers get what machines get. */
   readonly paywall: Pick<Paywall, 'page'> | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;

@@ -1,6 +1,6 @@
-import { hostName } from '../domain/host.ts';
 import { literalFront } from '../domain/literal-front.ts';
 import { evmChainId } from '../domain/network.ts';
+import { isOwnHost } from '../domain/own-host.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, sellsPasses } from '../domain/route-price.ts';
@@ -13,9 +13,6 @@ import type { AccessDesk } from '../pipeline/runtime.ts';
 import { SignInGate } from '../pipeline/sign-in.ts';
 import type { TokenKeys } from '../store/passes.ts';
 
-/** The machine itself, as `URL` spells it: a wallet's owner visits no site of somebody else's there. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
-
 /** What the routes of one plan share to issue and to take passes, and to have clients sign in. */
 export interface AccessTools {
   readonly tokens: TokenDesk;
@@ -23,8 +20,8 @@ export interface AccessTools {
   readonly cookie: boolean;
   /** `undefined` where nobody signs in. */
   readonly signIn: { readonly nonces: SignInNonces; readonly signers: MessageSigners } | undefined;
-  /** Whether `publicUrl` says where clients reach the gateway: no request does then. */
-  readonly hasPublicUrl: boolean;
+  /** Where clients reach the gateway, whatever a request says; `undefined` where the file does not say. */
+  readonly publicUrl: string | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
@@ -48,7 +45,7 @@ export async function openAccessTools(
     tokens: new TokenDesk(keys),
     cookie,
     signIn: signIn ? { nonces: new SignInNonces(keys), signers: await loadMessageSigners() } : undefined,
-    hasPublicUrl: publicUrl !== undefined,
+    publicUrl,
     clock,
   };
 }
@@ -65,7 +62,7 @@ export function openAccessDesk({ access: rule }: PaidPrice, { tokens, cookie }: 
 export function openSignIn(
   { host, pattern, name, free }: Route,
   { access, offers, parts }: PaidPrice,
-  { signIn, hasPublicUrl, clock }: AccessTools,
+  { signIn, publicUrl, clock }: AccessTools,
 ): SignInGate | undefined {
   const isFree = free?.by === 'payer' && parts === undefined;
   if (signIn === undefined || (access === undefined && !isFree)) return undefined;
@@ -74,15 +71,13 @@ export function openSignIn(
     (network) => evmChainId(network) !== undefined,
   );
   if (networks.length === 0) return undefined;
-  const isOwnHost = (given: string): boolean =>
-    hasPublicUrl || hostName(given) === host || LOOPBACK.test(hostName(given));
   return new SignInGate({
     purpose: access?.terms.scope ?? `free requests\n${name}`,
     statement: access === undefined ? FOR_FREE : isFree ? FOR_BOTH : FOR_PASSES,
     path: access?.path ?? `/${literalFront(pattern).join('/')}`,
     networks,
     ...signIn,
-    isOwnHost,
+    isOwnHost: (given) => isOwnHost(given, { publicUrl, routeHost: host }),
     clock,
   });
 }

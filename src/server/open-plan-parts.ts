@@ -3,6 +3,7 @@ import { createTokenKey } from '../pass/token-keys.ts';
 import { builtIn, openProtocols } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { openAccessTools } from './access-desk.ts';
+import { openAgents } from './agents.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import type { PlanParts } from './plan-line.ts';
 import { openReceipts } from './receipts.ts';
@@ -13,5 +14,6 @@ export async function openPlanParts(plan: Plan, store: PaymentStore, deps: Gatew
   const storeSecret = async (): Promise<string> => (await store.passes.tokenKey(createTokenKey)).secret;
   const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
   const accessTools = await openAccessTools(plan, store.passes, clock);
-  return { protocols, accessTools, receipts: await openReceipts(plan, storeSecret, clock) };
+  const agents = await openAgents(plan, clock);
+  return { protocols, accessTools, agents, receipts: await openReceipts(plan, storeSecret, clock) };
 }

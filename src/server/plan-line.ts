@@ -16,7 +16,7 @@ const FIRST_SUPPORTED_MS = 10_000;
 const ANNOUNCE_MS = 2000;
 
 /** What a plan needs of the store. */
-export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools' | 'receipts'>;
+export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools' | 'receipts' | 'agents'>;
 
 /** A plan that is open and checked, and not in force yet. One of the two is to be called, once. */
 export interface PreparedPlan {

@@ -62,6 +62,8 @@ export interface RuntimeDeps {
   readonly accessTools: AccessTools | undefined;
   /** Signs the plan's offers and receipts; absent where it does not have them signed. */
   readonly receipts?: ReceiptDesk | undefined;
+  /** Checks the signatures of agents; absent where the plan knows none. */
+  readonly agents?: Runtime['agents'];
   /** They say what offers learn from facilitators. */
   readonly schemes: readonly Scheme[];
   /** Is told when a facilitator of this runtime answered what it supports. */
@@ -92,6 +94,7 @@ class PlanRuntime implements OpenRuntime {
   readonly discovery: Discovery | undefined;
   readonly tools: ApiTools | undefined;
   readonly receipts: ReceiptDesk | undefined;
+  readonly agents: Runtime['agents'];
   readonly paywall: Runtime['paywall'];
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
@@ -111,6 +114,7 @@ class PlanRuntime implements OpenRuntime {
     this.trustedPeers = compileTrustedPeers(plan.trustedProxies);
     this.fields = paymentFieldsOf(deps.protocols);
     this.receipts = deps.receipts;
+    this.agents = deps.agents;
     this.discovery = openDiscovery(plan, deps.receipts?.document);
     this.tools = openTools(plan);
     this.#listings = openListings(plan.discovery);

@@ -23,6 +23,7 @@ import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.ts';
+import { openAgents } from '../agents.ts';
 import { openReceipts } from '../receipts.ts';
 import { openRuntime, type RuntimeDeps } from '../runtime.ts';
 import { Stock } from '../stock.ts';
@@ -30,6 +31,7 @@ import { type Destination, describeDestination } from './destination.ts';
 import { headOf, type ImaginedRequest } from './imagined-request.ts';
 import { mcpCostOf } from './mcp-price.ts';
 import { whyMatched, whyUnmatched } from './why.ts';
+import { whyVerified } from './why-verified.ts';
 
 interface Asked {
   readonly request: Pick<ImaginedRequest, 'method' | 'target' | 'host'>;
@@ -77,7 +79,8 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
       clock: Date.now,
     });
     const receipts = await openReceipts(plan, NO_SECRET, Date.now);
-    const accepted = accept(plan, { protocols, receipts }, imagined);
+    const agents = await openAgents(plan, Date.now);
+    const accepted = accept(plan, { protocols, receipts, agents }, imagined);
     return await explainAccepted({ ...accepted, body: imagined.body && bodyOfBytes(imagined.body) }, asked);
   } catch (fault) {
     if (!(fault instanceof GatewayError)) throw fault;
@@ -94,7 +97,7 @@ const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
 function accept(
   plan: Plan,
-  parts: Pick<RuntimeDeps, 'protocols' | 'receipts'>,
+  parts: Pick<RuntimeDeps, 'protocols' | 'receipts' | 'agents'>,
   imagined: ImaginedRequest,
 ): AcceptedHead {
   // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
@@ -152,7 +155,7 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
     path,
     route: description,
     fits: description.prices && fits,
-    why: whyMatched(route, plan.routes, { method, host: hostName(host), path }),
+    why: [...whyMatched(route, plan.routes, { method, host: hostName(host), path }), ...whyVerified(accepted, route)],
     answer: paid === undefined ? 'what the upstream answers, free of charge' : answerOf(route, paid),
     resourceUrl: paid === undefined ? undefined : resourceUrlOf(accepted, route),
     destination: describeDestination(accepted, route, paid),

@@ -19,16 +19,18 @@ export interface Readings {
 const PYTHON = `
 import json, sys
 def pairs(found): return {"o": found}
+def finite(digits): return min(max(float(digits), -1e308), 1e308)
+def nothing(word): return None
 def lists(value):
     if isinstance(value, list): return {"a": [lists(each) for each in value]}
     if isinstance(value, dict): return {"o": [[key, lists(each)] for key, each in value["o"]]}
     return value
-decoder = json.JSONDecoder(strict=False, object_pairs_hook=pairs)
+decoder = json.JSONDecoder(strict=False, object_pairs_hook=pairs, parse_constant=nothing, parse_float=finite)
 for line in sys.stdin:
     try:
         data = bytes.fromhex(line)
         text = data.decode(json.detect_encoding(data), "surrogatepass").lstrip(" \\t\\r\\n\\f\\v\\xa0\\ufeff")
-        print(json.dumps({"v": lists(decoder.raw_decode(text)[0])}), flush=True)
+        print(json.dumps({"v": lists(decoder.raw_decode(text)[0])}, allow_nan=False), flush=True)
     except (ValueError, RecursionError):
         print("{}", flush=True)
 `;
