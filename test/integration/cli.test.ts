@@ -9,6 +9,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/main.ts';
+import { readAdmin } from '../support/admin.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/turnpike.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'turnpike-cli-'));
@@ -251,8 +252,8 @@ describe('turnpike demo', () => {
     // The admin page has payments of every kind, one that failed and one in doubt among them.
     const adminUrl = /^ {2}(http:\S+)\/$/m.exec(out.text())?.[1] ?? '';
     const kinds = async (): Promise<readonly string[]> => {
-      const { payments }: { payments: { state: string }[] } = await (await fetch(`${adminUrl}/api/payments`)).json();
-      return [...new Set(payments.map(({ state }) => state))].sort();
+      const { payments } = await readAdmin(adminUrl, '/api/payments', {});
+      return [...new Set<string>(payments.map(({ state }: { state: string }) => state))].sort();
     };
     await expect.poll(kinds, { timeout: 30_000 }).toEqual(['delivered', 'failed', 'released', 'unknown']);
     expect(await (await fetch(`${adminUrl}/`)).text()).toContain('<title>Turnpike</title>');
