@@ -32,7 +32,7 @@ export function addUpAssets(lines: readonly BookTotal[], assets: AssetNames): re
 }
 
 /** Describes a sum. */
-export function describeTotal(total: AssetTotal, assets: AssetNames): TotalEntry {
+function describeTotal(total: AssetTotal, assets: AssetNames): TotalEntry {
   return {
     network: total.network,
     asset: total.asset,

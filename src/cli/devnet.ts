@@ -50,7 +50,7 @@ async function devnet({ port, config, rpc }: DevnetOptions, terminal: Terminal):
 }
 
 /** Says what does not work on a chain that lacks contracts of others. */
-export function noteLacking(lacking: readonly string[], say: (line: string) => void): void {
+function noteLacking(lacking: readonly string[], say: (line: string) => void): void {
   if (lacking.length === 0) return;
   const verb = lacking.length === 1 ? 'is' : 'are';
   say(`${lacking.join(' and ')} ${verb} not on that chain: payments that need them fail, those in USDC do not.`);

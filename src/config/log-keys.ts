@@ -26,7 +26,7 @@ const status: Decoder<StatusRange> = text({
 export const DEFAULT_LOG: Omit<LogRules, 'clientAddress'> = { level: 'info', sample: 1, skip: [] };
 
 /** The keys of `log`. */
-export const logKeys = map('a map such as {level: warn}', {
+const logKeys = map('a map such as {level: warn}', {
   level: {
     decoder: word(LOG_LEVELS),
     default: 'info',

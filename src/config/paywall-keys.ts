@@ -53,7 +53,7 @@ function longColour(given: string): string {
 }
 
 /** The keys of `paywall`. */
-export const paywallKeys = map(EXPECTS, {
+const paywallKeys = map(EXPECTS, {
   title: { decoder: title, description: 'Name of the seller. Default: the host.' },
   logo: {
     decoder: logo,

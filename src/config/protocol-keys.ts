@@ -11,7 +11,7 @@ const HEADER_RIGHT = 'a field that ends in Authorization, such as Payment-Author
 const HEADER = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
 
 /** How routes are paid where the file does not say. */
-export const DEFAULT_PROTOCOLS: readonly ProtocolSetting[] = ['x402'];
+const DEFAULT_PROTOCOLS: readonly ProtocolSetting[] = ['x402'];
 
 /** How MPP is spoken where the file does not say. */
 export const DEFAULT_MPP: MppTerms = { header: 'Authorization', keys: [] };
@@ -29,7 +29,7 @@ const header = text({
 });
 
 /** The keys of `mpp`. */
-export const mppKeys = map('a map with header or keys', {
+const mppKeys = map('a map with header or keys', {
   header: {
     decoder: header,
     default: DEFAULT_MPP.header,

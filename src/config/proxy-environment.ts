@@ -26,9 +26,6 @@ export interface ReadProxies {
 /** What a variable should hold, as a noun phrase. */
 export const RIGHT_PROXY = 'a URL such as http://proxy.example.com:3128';
 
-/** Nobody is asked through a proxy. */
-export const NO_PROXIES: ProxyEnvironment = { http: undefined, https: undefined, except: [] };
-
 /** Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; the lower-case spelling of each goes first. */
 export function readProxyEnvironment(env: Readonly<Record<string, string | undefined>>): ReadProxies {
   const wrong: string[] = [];

@@ -82,7 +82,7 @@ const entryName = text({
 });
 
 /** The keys of one entry of `prices`. */
-export function priceKeys(table: AssetTable) {
+function priceKeys(table: AssetTable) {
   const { description: text, accepts, payTo, settle, charge, access: pass } = routeKeyParts(table);
   return map('a price: a map with when and price', {
     when: {

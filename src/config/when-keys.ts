@@ -36,7 +36,7 @@ const bound: Decoder<string> = text({
 });
 
 /** The keys of a range. */
-export const rangeKeys = map(TEST_RIGHT, {
+const rangeKeys = map(TEST_RIGHT, {
   min: { decoder: bound, description: 'The least, included.' },
   max: { decoder: bound, description: 'The most, included.' },
 });
@@ -70,7 +70,7 @@ const oneOrMore = (item: Decoder<string>, expects: string): Decoder<readonly str
 const method = word(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** The keys of `graphql`. */
-export const graphqlKeys = map('a map with kind, operation or field', {
+const graphqlKeys = map('a map with kind, operation or field', {
   kind: {
     decoder: oneOrMore(word(['query', 'mutation', 'subscription']), 'query, mutation or subscription, or a list'),
     description: 'Kinds of operation.',
@@ -103,7 +103,7 @@ const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
 
 /** The keys of `when`. */
-export const whenKeys = map('a map of conditions such as {json: {/model: gpt-5}}', {
+const whenKeys = map('a map of conditions such as {json: {/model: gpt-5}}', {
   method: {
     decoder: oneOrMore(method, 'a method such as POST, or a list'),
     description: 'Methods; `GET` is `HEAD` too.',

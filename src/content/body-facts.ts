@@ -16,7 +16,7 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
  *
  * @throws GatewayError `body_ambiguous`
  */
-export function refuseOtherForm(rawHeaders: readonly string[]): void {
+function refuseOtherForm(rawHeaders: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase().replaceAll('_', '-');
     const value = rawHeaders[index + 1] ?? '';

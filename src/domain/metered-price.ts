@@ -45,7 +45,7 @@ export type Metered =
   | { readonly kind: 'failed' };
 
 /** Why an answer does not tell what was used. */
-export const MISSING_REASONS = [
+const MISSING_REASONS = [
   /** Compressed, though it was asked not to be. */
   'compressed',
   /** Of a media type that no usage is read from. */

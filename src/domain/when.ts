@@ -75,7 +75,7 @@ export function fitsPattern(pattern: string, text: string): boolean {
 }
 
 /** A test as people write it: `gpt-5*`, `present`, `2 to 4`. */
-export function testText(test: ValueTest): string {
+function testText(test: ValueTest): string {
   switch (test.kind) {
     case 'texts':
       return test.patterns.join(' or ');

@@ -5,9 +5,9 @@ import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { bodyForm, isStreamed } from './media.ts';
 
 /** The header in which official servers say what to charge. */
-export const SETTLEMENT_OVERRIDES = 'settlement-overrides';
+const SETTLEMENT_OVERRIDES = 'settlement-overrides';
 /** The header in which Cloudflare's gateways are told what to charge. */
-export const PAYMENT_SETTLEMENT = 'payment-settlement';
+const PAYMENT_SETTLEMENT = 'payment-settlement';
 
 const NOTHING: readonly Uint8Array[] = [];
 

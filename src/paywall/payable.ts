@@ -30,7 +30,7 @@ export function payableOffers(
 }
 
 /** A network for people: `base-sepolia` is Base Sepolia; one without a name is its CAIP-2 identifier. */
-export function networkTitle(name: string): string {
+function networkTitle(name: string): string {
   if (name.includes(':')) return name;
   return name.replace(
     /(^|-)([a-z])/g,

@@ -22,7 +22,7 @@ export async function serveAdmitted(request: RoutedRequest, admission: Admission
 }
 
 /** What is free does not take the room of what is paid for. */
-export function roomOf({ outcome }: Pick<Admission, 'outcome'>): 'free' | 'paid' {
+function roomOf({ outcome }: Pick<Admission, 'outcome'>): 'free' | 'paid' {
   return outcome === 'free_quota' ? 'free' : 'paid';
 }
 

@@ -9,7 +9,7 @@ import type { Observer } from '../observe/observer.ts';
 import type { FacilitatorReports } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
-import { FacilitatorStock } from './facilitator-stock.ts';
+import { FacilitatorLeases } from './facilitator-leases.ts';
 import { observeFacilitator } from './observed-facilitator.ts';
 import type { PassKeeper } from './pass-keeper.ts';
 import { PlanLine, type PlanParts } from './plan-line.ts';
@@ -19,7 +19,7 @@ import { RecentOffers } from './recent-offers.ts';
 export interface Plans {
   readonly plans: PlanLine;
   readonly recent: RecentOffers;
-  readonly facilitators: FacilitatorStock;
+  readonly facilitators: FacilitatorLeases;
 }
 
 /** What plans are opened with. */
@@ -51,7 +51,7 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const onStrangeReason: StrangeReason = (facilitator, operation, text) =>
     log.warn({ facilitator, operation, said: text }, 'facilitator refused in words of its own');
   const onFailedGas: OnFailedGas = (...burnt) => observer.gasFailed(...burnt);
-  const facilitators = new FacilitatorStock({
+  const facilitators = new FacilitatorLeases({
     open: (spec) => observeFacilitator(openFacilitator(spec, { onStrangeReason, onFailedGas }), observer),
     books: store,
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),

@@ -4,11 +4,11 @@ import type { Upstream } from '../domain/upstream.ts';
 import { HealthBook } from '../proxy/server-health.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import { openUpstreamClient } from '../proxy/upstream-connection.ts';
-import type { FacilitatorStock } from './facilitator-stock.ts';
+import type { FacilitatorLeases } from './facilitator-leases.ts';
 import { refuseUnserved } from './readiness.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import { type OpenRuntime, openRuntime, type RuntimeDeps } from './runtime.ts';
-import { Stock } from './stock.ts';
+import { Leases } from '../domain/leases.ts';
 
 /** How long the facilitators may take to say what they support before a plan goes into force without knowing. */
 const FIRST_SUPPORTED_MS = 10_000;
@@ -28,7 +28,7 @@ export interface PreparedPlan {
 
 /** What the line of plans works with. */
 export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'schemes' | 'clock'> {
-  readonly facilitators: FacilitatorStock;
+  readonly facilitators: FacilitatorLeases;
   readonly recent: RecentOffers;
   /**
    * Gets ready what a plan needs of the store: its protocols, and the keys of its passes.
@@ -48,7 +48,7 @@ export class PlanLine {
   readonly #deps: PlanLineDeps;
   /** A reload does not forget which servers are down. */
   readonly #health = new HealthBook();
-  readonly #clients: Stock<Upstream, UpstreamClient>;
+  readonly #clients: Leases<Upstream, UpstreamClient>;
   readonly #open = new Set<OpenRuntime>();
   #learning: Promise<void> = Promise.resolve();
   #current: OpenRuntime;
@@ -56,7 +56,7 @@ export class PlanLine {
   /** @param parts what {@link PlanLineDeps.openParts} gives for the first plan */
   constructor(plan: Plan, parts: PlanParts, deps: PlanLineDeps) {
     this.#deps = deps;
-    this.#clients = new Stock(
+    this.#clients = Leases.closing(
       (upstream) => openUpstreamClient(upstream, this.#health),
       (client) => void this.#attempt('closing an upstream', client.close()),
     );

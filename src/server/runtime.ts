@@ -20,11 +20,11 @@ import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type AccessTools, openAccessDesk, openSignIn } from './access-desk.ts';
 import { type Listings, openDiscovery, openListings, openTools } from './discovery.ts';
-import type { FacilitatorStock } from './facilitator-stock.ts';
+import type { FacilitatorLeases } from './facilitator-leases.ts';
 import { LearntOffers } from './learnt-offers.ts';
 import { openPaywall } from './paywall.ts';
 import type { RecentOffers } from './recent-offers.ts';
-import type { Stock } from './stock.ts';
+import type { Leases } from '../domain/leases.ts';
 
 /** A runtime with its end: what was opened for a plan is closed with it, but for what another plan uses, too. */
 export interface OpenRuntime extends Runtime {
@@ -53,8 +53,8 @@ export interface RuntimeDeps {
   /** The payment protocols of the plan, the preferred one first. */
   readonly protocols: readonly Protocol[];
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
-  readonly facilitators: Pick<FacilitatorStock, 'lease' | 'release'>;
-  readonly clients: Stock<Upstream, UpstreamClient>;
+  readonly facilitators: Pick<FacilitatorLeases, 'lease' | 'release'>;
+  readonly clients: Leases<Upstream, UpstreamClient>;
   /** Of the servers, shared by all plans of the process. */
   readonly health: HealthBook;
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
@@ -122,7 +122,7 @@ class PlanRuntime implements OpenRuntime {
     this.#deps = deps;
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.
-    for (const upstream of upstreamsOf(plan)) if (deps.clients.holds(upstream)) this.upstreamClient(upstream);
+    for (const upstream of upstreamsOf(plan)) if (deps.clients.find(upstream) !== undefined) this.upstreamClient(upstream);
   }
 
   upstreamClient(upstream: Upstream): UpstreamClient {

@@ -23,7 +23,7 @@ import type {
 import type { Collected } from '../../src/proxy/upstream-response.ts';
 import { families, loadSchemes, protocols } from '../../src/registry.ts';
 import { openRuntime } from '../../src/server/runtime.ts';
-import { Stock } from '../../src/server/stock.ts';
+import { Leases } from '../../src/domain/leases.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { TallyFacilitator } from '../extension/tally-facilitator.ts';
@@ -103,7 +103,7 @@ export async function openValueGateway(
     schemes,
     recent: { of: () => [], lookUp: async () => {} },
     facilitators: { lease: ({ name }) => facilitator.named(name), release: async () => {} },
-    clients: new Stock<Upstream, UpstreamClient>(
+    clients: Leases.closing<Upstream, UpstreamClient>(
       () => client,
       () => {},
     ),

@@ -1,4 +1,5 @@
 import { privateKeyToAccount } from 'viem/accounts';
+import { Leases } from '../../domain/leases.ts';
 import type { Network } from '../../domain/network.ts';
 import { ChainNode } from '../chain/chain-node.ts';
 import { TransactionWriter } from './transaction-writer.ts';
@@ -11,35 +12,28 @@ export interface WriterLease {
   release(): void;
 }
 
-interface SharedWriter {
-  readonly node: ChainNode;
-  readonly writer: TransactionWriter;
-  users: number;
+interface WriterSettings {
+  readonly network: Network;
+  readonly url: string;
+  readonly key: `0x${string}`;
+  readonly proxy: string | undefined;
 }
 
 /**
  * The writers of this process. Two writers for one key would take the same account nonces, and a reload of the
  * configuration has the old facilitator finish beside the new one: so they share, whoever opened them.
  */
-const sharedWriters = new Map<string, SharedWriter>();
+const writers = Leases.closing(
+  ({ network, url, key, proxy }: WriterSettings) => {
+    const node = new ChainNode(network, url, proxy);
+    return { node, writer: new TransactionWriter(node, privateKeyToAccount(key)) };
+  },
+  () => {},
+  ({ network, url, key }) => `${network} ${privateKeyToAccount(key).address} ${url}`,
+);
 
 /** Takes the writer of a key on a network through a node, or makes it. Touches no network. */
 export function leaseWriter(network: Network, url: string, key: `0x${string}`, proxy?: string): WriterLease {
-  const account = privateKeyToAccount(key);
-  const id = `${network} ${account.address} ${url}`;
-  const shared = sharedWriters.get(id) ?? makeWriter(new ChainNode(network, url, proxy), key);
-  sharedWriters.set(id, shared);
-  shared.users += 1;
-  return {
-    node: shared.node,
-    writer: shared.writer,
-    release: () => {
-      shared.users -= 1;
-      if (shared.users === 0 && sharedWriters.get(id) === shared) sharedWriters.delete(id);
-    },
-  };
-}
-
-function makeWriter(node: ChainNode, key: `0x${string}`): SharedWriter {
-  return { node, writer: new TransactionWriter(node, privateKeyToAccount(key)), users: 0 };
+  const settings = { network, url, key, proxy };
+  return { ...writers.lease(settings), release: () => void writers.release(settings) };
 }

@@ -29,7 +29,7 @@ export function compileWanted(pointers: readonly string[]): Wanted {
 }
 
 /** The names in an RFC 6901 pointer; `undefined` for a text that is none. */
-export function parsePointer(pointer: string): readonly string[] | undefined {
+function parsePointer(pointer: string): readonly string[] | undefined {
   if (pointer === '') return [];
   if (!/^(?:\/(?:[^~/]|~[01])*)+$/.test(pointer)) return undefined;
   return pointer

@@ -25,7 +25,7 @@ const BEGINS_SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]+(?!=)(.*))?$/;
  * Takes a list apart. Members that begin no scheme belong to the one before them; what comes before the first scheme is
  * left out.
  */
-export function authParts(value: string): readonly AuthPart[] {
+function authParts(value: string): readonly AuthPart[] {
   const parts: { scheme: string; text: string; rest: string }[] = [];
   for (const member of members(value)) {
     const [, scheme, rest = ''] = BEGINS_SCHEME.exec(member) ?? [];

@@ -1,5 +1,5 @@
 /** Why a call of the admin API is refused. The codes are public and listed in docs/admin-page.md. */
-export const ADMIN_REFUSALS = {
+const ADMIN_REFUSALS = {
   bad_request: 400,
   token_required: 401,
   cross_site: 403,

@@ -26,7 +26,7 @@ import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.
 import { openAgents } from '../agents.ts';
 import { openReceipts } from '../receipts.ts';
 import { openRuntime, type RuntimeDeps } from '../runtime.ts';
-import { Stock } from '../stock.ts';
+import { Leases } from '../../domain/leases.ts';
 import { type Destination, describeDestination } from './destination.ts';
 import { headOf, type ImaginedRequest } from './imagined-request.ts';
 import { mcpCostOf } from './mcp-price.ts';
@@ -111,7 +111,7 @@ function accept(
       schemes: [],
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: (spec) => opener.open(spec), release: () => Promise.resolve() },
-      clients: new Stock(
+      clients: Leases.closing(
         (upstream) => openUpstreamClient(upstream, health),
         () => {},
       ),

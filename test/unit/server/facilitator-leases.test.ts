@@ -3,7 +3,7 @@ import type { RemoteFacilitatorSpec } from '../../../src/domain/facilitator-spec
 import type { Network } from '../../../src/domain/network.ts';
 import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
 import type { Facilitator } from '../../../src/facilitator/facilitator.ts';
-import { FacilitatorStock } from '../../../src/server/facilitator-stock.ts';
+import { FacilitatorLeases } from '../../../src/server/facilitator-leases.ts';
 
 const BASE = 'eip155:8453' as Network;
 
@@ -21,11 +21,11 @@ function spec(name: string, verifyTimeoutMs = 1000): RemoteFacilitatorSpec {
   };
 }
 
-function stockWith(open: { name: string }[]) {
+function leasesWith(open: { name: string }[]) {
   const closed: string[] = [];
   const world = { now: 0 };
   const never = (): Promise<never> => Promise.reject(new Error('nobody is asked here'));
-  const stock = new FacilitatorStock({
+  const leases = new FacilitatorLeases({
     open: ({ name }): Facilitator => ({
       name,
       supported: never,
@@ -38,55 +38,55 @@ function stockWith(open: { name: string }[]) {
     trouble: () => {},
     clock: () => world.now,
   });
-  return { stock, closed, world };
+  return { leases, closed, world };
 }
 
 describe('the facilitators of a process', () => {
   it('keep one that no plan names until no open payment needs it', async () => {
     const open = [{ name: 'old' }];
-    const { stock, closed, world } = stockWith(open);
-    const old = stock.lease(spec('old'));
-    stock.putInForce([spec('old')]);
-    stock.lease(spec('new'));
-    stock.putInForce([spec('new')]);
-    await stock.release(spec('old'));
+    const { leases, closed, world } = leasesWith(open);
+    const old = leases.lease(spec('old'));
+    leases.putInForce([spec('old')]);
+    leases.lease(spec('new'));
+    leases.putInForce([spec('new')]);
+    await leases.release(spec('old'));
     world.now = 200_000;
-    await stock.sweep();
-    expect([stock.find('old', BASE), closed]).toEqual([old, []]);
+    await leases.sweep();
+    expect([leases.find('old', BASE), closed]).toEqual([old, []]);
     open.length = 0;
     world.now = 300_000;
-    await stock.sweep();
-    expect([stock.find('old', BASE), closed]).toEqual([undefined, ['old']]);
+    await leases.sweep();
+    expect([leases.find('old', BASE), closed]).toEqual([undefined, ['old']]);
   });
 
   it('have one of the same name with other settings asked about payments of the one before', async () => {
-    const { stock } = stockWith([]);
-    stock.lease(spec('same'));
-    stock.putInForce([spec('same')]);
-    const next = stock.lease(spec('same', 5000));
-    expect(stock.find('same', BASE)).not.toBe(next);
-    stock.putInForce([spec('same', 5000)]);
-    expect(stock.find('same', BASE)).toBe(next);
+    const { leases } = leasesWith([]);
+    leases.lease(spec('same'));
+    leases.putInForce([spec('same')]);
+    const next = leases.lease(spec('same', 5000));
+    expect(leases.find('same', BASE)).not.toBe(next);
+    leases.putInForce([spec('same', 5000)]);
+    expect(leases.find('same', BASE)).toBe(next);
   });
 
   it('share one among plans that say the same of it, and close one at once that never came into force', async () => {
-    const { stock, closed } = stockWith([]);
-    expect(stock.lease(spec('shared'))).toBe(stock.lease(spec('shared')));
-    stock.putInForce([spec('shared')]);
-    await stock.release(spec('shared'));
-    stock.lease(spec('refused'));
-    await stock.release(spec('refused'));
+    const { leases, closed } = leasesWith([]);
+    expect(leases.lease(spec('shared'))).toBe(leases.lease(spec('shared')));
+    leases.putInForce([spec('shared')]);
+    await leases.release(spec('shared'));
+    leases.lease(spec('refused'));
+    await leases.release(spec('refused'));
     expect(closed).toEqual(['refused']);
   });
 
   it('keep no more than sixteen that no plan names', async () => {
-    const { stock, closed } = stockWith([]);
+    const { leases, closed } = leasesWith([]);
     for (let count = 0; count < 20; count += 1) {
-      stock.lease(spec(`host-${count}`));
-      stock.putInForce([spec(`host-${count}`)]);
-      await stock.release(spec(`host-${count}`));
+      leases.lease(spec(`host-${count}`));
+      leases.putInForce([spec(`host-${count}`)]);
+      await leases.release(spec(`host-${count}`));
     }
-    await stock.sweep();
+    await leases.sweep();
     expect(closed).toEqual(['host-0', 'host-1', 'host-2', 'host-3']);
   });
 });

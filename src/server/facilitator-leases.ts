@@ -1,7 +1,7 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
+import { Leases } from '../domain/leases.ts';
 import type { Network } from '../domain/network.ts';
 import { UNSETTLED } from '../domain/payment-state.ts';
-import { settingsText } from '../domain/same-settings.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { settledNetworks } from '../registry.ts';
 import type { Books } from '../store/books.ts';
@@ -17,19 +17,17 @@ const MOST_ROWS = 1000;
 const MOST_KEPT = 16;
 
 /** One that is open. */
-interface Entry {
+interface Held {
   readonly spec: FacilitatorSpec;
   readonly facilitator: Facilitator;
-  /** Runtimes that use it. */
-  users: number;
-  /** Unix milliseconds since when nobody does. */
+  /** Unix milliseconds since when no runtime uses it. */
   idleSince: number;
-  /** Whether it was in force, so that payments can have been verified by it. */
-  inForce: boolean;
+  /** When it came into force last, as a number that grows; `undefined` while no payment can have been verified by it. */
+  inForce: number | undefined;
 }
 
-/** What the stock works with. */
-export interface FacilitatorStockDeps {
+/** What the leases work with. */
+export interface FacilitatorLeasesDeps {
   readonly open: (spec: FacilitatorSpec) => Facilitator;
   readonly books: Pick<Books, 'list'>;
   /** Is told of one that does not close. */
@@ -42,43 +40,45 @@ export interface FacilitatorStockDeps {
  * The facilitators of this process, whatever the plan. One that a new plan does not name stays open for as long as a
  * payment is open that it verified: nobody else may say what became of it.
  */
-export class FacilitatorStock {
-  readonly #deps: FacilitatorStockDeps;
-  /** By their settings, those that came into force last at the end. */
-  readonly #entries = new Map<string, Entry>();
+export class FacilitatorLeases {
+  readonly #deps: FacilitatorLeasesDeps;
+  readonly #leases: Leases<FacilitatorSpec, Held>;
+  #timesInForce = 0;
   #lookedAt = 0;
 
-  constructor(deps: FacilitatorStockDeps) {
+  constructor(deps: FacilitatorLeasesDeps) {
     this.#deps = deps;
+    this.#leases = new Leases<FacilitatorSpec, Held>({
+      open: (spec) => ({ spec, facilitator: deps.open(spec), idleSince: 0, inForce: undefined }),
+      unused: async (_, held) => {
+        held.idleSince = deps.clock();
+        if (held.inForce === undefined) await this.#drop(held);
+      },
+    });
   }
 
   /** The settings of all that are open. */
   get specs(): readonly FacilitatorSpec[] {
-    return [...this.#entries.values()].map(({ spec }) => spec);
+    return this.#leases.open.map(({ settings }) => settings);
   }
 
-  /** Those that are open and came into force. */
+  /** Those that are open and came into force, the last at the end. */
   get inForce(): readonly Facilitator[] {
-    return [...this.#entries.values()].filter(({ inForce }) => inForce).map(({ facilitator }) => facilitator);
+    return this.#inForce.map(({ facilitator }) => facilitator);
   }
 
   /** Takes the facilitator of these settings, and opens it where it is not open. */
   lease(spec: FacilitatorSpec): Facilitator {
-    const id = settingsText(spec);
-    const entry = this.#entries.get(id) ?? this.#openOne(spec);
-    this.#entries.set(id, entry);
-    entry.users += 1;
-    return entry.facilitator;
+    return this.#leases.lease(spec).facilitator;
   }
 
   /** Says that a plan with these facilitators came into force: from now on they are the ones to ask. */
   putInForce(specs: readonly FacilitatorSpec[]): void {
-    for (const id of specs.map(settingsText)) {
-      const entry = this.#entries.get(id);
-      if (entry === undefined) continue;
-      entry.inForce = true;
-      this.#entries.delete(id);
-      this.#entries.set(id, entry);
+    for (const spec of specs) {
+      const held = this.#leases.find(spec);
+      if (held === undefined) continue;
+      this.#timesInForce += 1;
+      held.inForce = this.#timesInForce;
     }
   }
 
@@ -87,12 +87,7 @@ export class FacilitatorStock {
    * open, until {@link sweep} finds none.
    */
   async release(spec: FacilitatorSpec): Promise<void> {
-    const entry = this.#entries.get(settingsText(spec));
-    if (entry === undefined) throw new Error(`the facilitator ${spec.name} was never leased`);
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    entry.idleSince = this.#deps.clock();
-    if (!entry.inForce) await this.#drop(entry);
+    await this.#leases.release(spec);
   }
 
   /**
@@ -106,8 +101,8 @@ export class FacilitatorStock {
   /** Closes those that are needed no more. Does nothing most of the time: to be called often. */
   async sweep(): Promise<void> {
     const now = this.#deps.clock();
-    const kept = [...this.#entries.values()].filter(isUnused);
-    for (const entry of kept.slice(0, Math.max(0, kept.length - MOST_KEPT))) await this.#drop(entry);
+    const kept = this.#unused;
+    for (const held of kept.slice(0, Math.max(0, kept.length - MOST_KEPT))) await this.#drop(held);
     const idle = kept.filter(({ idleSince }) => now - idleSince >= KEEP_MS);
     if (idle.length === 0 || now - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = now;
@@ -115,33 +110,41 @@ export class FacilitatorStock {
     if (open.length === MOST_ROWS) return;
     const needed = new Set(open.map(({ facilitator, network }) => this.#find(facilitator, network)));
     // Looked at again: a plan may have brought one back meanwhile.
-    for (const entry of idle) if (isUnused(entry) && !needed.has(entry)) await this.#drop(entry);
+    const unused = new Set(this.#unused);
+    for (const held of idle) if (unused.has(held) && !needed.has(held)) await this.#drop(held);
   }
 
   /** Closes all. */
   async close(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => this.#drop(entry)));
+    await Promise.all(this.#leases.open.map(({ thing }) => this.#drop(thing)));
   }
 
-  #openOne(spec: FacilitatorSpec): Entry {
-    return { spec, facilitator: this.#deps.open(spec), users: 0, idleSince: 0, inForce: false };
+  /** Those that no runtime uses, in the order in which they came into force. */
+  get #unused(): readonly Held[] {
+    const unused = this.#leases.open.filter(({ users }) => users === 0);
+    return unused.map(({ thing }) => thing).sort(byTimeInForce);
   }
 
-  #find(name: string, network: Network): Entry | undefined {
-    const named = [...this.#entries.values()].filter(({ spec, inForce }) => inForce && spec.name === name);
+  get #inForce(): readonly Held[] {
+    const held = this.#leases.open.map(({ thing }) => thing);
+    return held.filter(({ inForce }) => inForce !== undefined).sort(byTimeInForce);
+  }
+
+  #find(name: string, network: Network): Held | undefined {
+    const named = this.#inForce.filter(({ spec }) => spec.name === name);
     return named.findLast(({ spec }) => settledNetworks(spec)?.includes(network) ?? true) ?? named.at(-1);
   }
 
-  async #drop(entry: Entry): Promise<void> {
-    this.#entries.delete(settingsText(entry.spec));
+  async #drop({ spec, facilitator }: Held): Promise<void> {
+    this.#leases.end(spec);
     try {
-      await entry.facilitator.close();
+      await facilitator.close();
     } catch (fault) {
-      this.#deps.trouble(entry.facilitator, fault);
+      this.#deps.trouble(facilitator, fault);
     }
   }
 }
 
-function isUnused({ users }: Entry): boolean {
-  return users === 0;
+function byTimeInForce(one: Held, other: Held): number {
+  return (one.inForce ?? 0) - (other.inForce ?? 0);
 }
