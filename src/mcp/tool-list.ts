@@ -14,7 +14,7 @@ export interface ToldPrice {
 }
 
 /** Where a tool's price stands in its `_meta`; no standard names it. */
-const PRICE_META = 'x402/price';
+export const PRICE_META = 'x402/price';
 
 /** What is written into the tools of a list. */
 export interface ToolNotes {
