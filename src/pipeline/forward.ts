@@ -6,7 +6,7 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
-import { type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
+import { hasLocations, type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import {
   forwardRequestHeaders,
@@ -81,7 +81,8 @@ export async function openUpstream(
     });
   try {
     const response = await traced(request.notes.trace, 'upstream', open, ({ status }) => ({ status }));
-    publishLocations(response.rawHeaders, publicPlaceOf(request, destination));
+    const { rawHeaders } = response;
+    if (hasLocations(rawHeaders)) publishLocations(rawHeaders, publicPlaceOf(request, destination));
     return response;
   } catch (fault) {
     place.release();
@@ -173,8 +174,10 @@ export async function relay(
   }
   request.notes.headAt = performance.now();
   const { status, statusText } = response;
-  const send = (): Promise<RelayOutcome> => client.relay(response, { status, statusText, headers }, changes?.passage);
-  return await traced(request.notes.trace, 'relay', send, kindOf);
+  const head = { status, statusText, headers };
+  const { trace } = request.notes;
+  if (trace === undefined) return await client.relay(response, head, changes?.passage);
+  return await traced(trace, 'relay', () => client.relay(response, head, changes?.passage), kindOf);
 }
 
 /** How a request ended whose answer was relayed; `whole` is the word for one that came through to its end. */

@@ -1,18 +1,27 @@
 import type { RequestTrace, Stage, StageFacts, TraceContext } from '../observe/tracer.ts';
 
 /**
- * Does the work of a stage in a span of its own. Where nothing is traced this is a plain call.
+ * Does the work of a stage in a span of its own. Where nothing is traced this is a plain call, with no turn of waiting of
+ * its own.
  *
  * @param work gets what a server that it asks is told of the trace
  * @param factsOf what the trace says of the result; a fault is told by its code or kind
  */
-export async function traced<T>(
+export function traced<T>(
   trace: RequestTrace | undefined,
   stage: Stage,
   work: (context: TraceContext | undefined) => Promise<T>,
   factsOf: (result: T) => StageFacts,
 ): Promise<T> {
-  if (trace === undefined) return work(undefined);
+  return trace === undefined ? work(undefined) : inSpan(trace, stage, work, factsOf);
+}
+
+async function inSpan<T>(
+  trace: RequestTrace,
+  stage: Stage,
+  work: (context: TraceContext | undefined) => Promise<T>,
+  factsOf: (result: T) => StageFacts,
+): Promise<T> {
   const span = trace.begin(stage);
   try {
     const result = await work(span.context);

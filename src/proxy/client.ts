@@ -49,7 +49,7 @@ export interface Client {
   /**
    * Relays a response of the API, under this head.
    *
-   * @throws what Node says of a head that cannot be written; the response is discarded then
+   * @throws what Node says of a head that cannot be written, at once; the response is discarded then
    */
   relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage): Promise<RelayOutcome>;
 }
@@ -116,7 +116,7 @@ class HttpClient implements Client {
     }
   }
 
-  async relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage): Promise<RelayOutcome> {
+  relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage): Promise<RelayOutcome> {
     const res = this.#res;
     // The upstream may have answered early, without reading the body.
     if (!this.#req.complete && bodyOf(this.#req) !== undefined) answerBeforeUploadEnds(this.#req, res);
@@ -127,6 +127,6 @@ class HttpClient implements Client {
       response.discard();
       throw fault;
     }
-    return await response.relay(res, passage);
+    return response.relay(res, passage);
   }
 }

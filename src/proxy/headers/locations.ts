@@ -11,8 +11,14 @@ export interface PublicPlace {
   readonly rewrite: PathRewrite | undefined;
 }
 
-/** Longest name of a field that holds a location. */
-const LONGEST = 'content-location'.length;
+/** The fields that hold a location, by the length of their names: most headers are told apart by that. */
+const BY_LENGTH = new Map(['link', 'refresh', 'location', 'content-location'].map((name) => [name.length, name]));
+
+/** Whether a response has a field that leads somewhere: most have none. @param raw flat list */
+export function hasLocations(raw: readonly string[]): boolean {
+  for (let i = 0; i + 1 < raw.length; i += 2) if (isLocation(raw[i] ?? '')) return true;
+  return false;
+}
 
 /**
  * Has the fields of a response that lead somewhere (`Location`, `Content-Location`, `Link`, `Refresh`) name the place
@@ -25,10 +31,14 @@ const LONGEST = 'content-location'.length;
 export function publishLocations(raw: string[], place: PublicPlace): void {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    // Most headers are told apart by their length.
-    if (name.length > LONGEST || !/^(?:location|content-location|link|refresh)$/i.test(name)) continue;
+    if (!isLocation(name)) continue;
     raw[i + 1] = published(name.toLowerCase(), raw[i + 1] ?? '', place);
   }
+}
+
+function isLocation(name: string): boolean {
+  const known = BY_LENGTH.get(name.length);
+  return known !== undefined && name.toLowerCase() === known;
 }
 
 function published(name: string, value: string, place: PublicPlace): string {
