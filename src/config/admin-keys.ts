@@ -35,7 +35,7 @@ const token = text({
 
 /** The keys of `admin`. */
 export const adminKeys = map(EXPECTS, {
-  listen: { decoder: listenAddress, default: '127.0.0.1:9402', description: 'Where the admin listener is.' },
+  listen: { decoder: listenAddress, default: '127.0.0.1:9402', description: 'Where it listens.' },
   page: {
     decoder: word(['on', 'off']),
     description:

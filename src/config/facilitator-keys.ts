@@ -74,7 +74,7 @@ export function remoteKeys(table: AssetTable) {
         required: true,
         description: 'Base URL; `/verify`, `/settle` and `/supported` are put after it.',
       },
-      headers: { decoder: headers, description: 'Headers to send with every call, such as an API key.' },
+      headers: { decoder: headers, description: 'Sent with every call, such as an API key.' },
       timeout: { decoder: duration, default: VERIFY_TIMEOUT, description: 'Time for a whole `/verify` call.' },
       settleTimeout: {
         decoder: duration,
@@ -83,7 +83,7 @@ export function remoteKeys(table: AssetTable) {
       },
       cdp: {
         decoder: complete(cdpKeys, (cdp) => cdp),
-        description: 'Signs each call for the Coinbase Developer Platform.',
+        description: 'Signs each call for the Coinbase Developer Platform: `keyId`, and `keySecret`, Ed25519 (base64) or ES256 (PEM).',
       },
       rpc: {
         decoder: rpcOrOff(table),

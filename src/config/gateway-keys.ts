@@ -90,7 +90,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: word(['process', 'strict']),
       default: 'process',
       description:
-        'What turns `/readyz` 503. `process`: no configuration in force, not listening, draining. `strict`: also a store or facilitator that does not answer, for all replicas at once.',
+        'What turns `/readyz` 503: `process`, this process alone; `strict`, also a store or facilitator that does not answer.',
     },
     publicUrl: {
       decoder: publicOrigin,
@@ -146,7 +146,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: keepAnswers,
       default: 'off',
       description:
-        'Keeps answers of paid calls that cannot be sent again, such as `POST`, for buyers whose connection dropped; else they get 409 `delivery_unknown`. A kept answer is read whole, up to the size, before it goes out, and lies in the store unencrypted while it can be collected.',
+        'Keeps answers of paid calls that cannot be sent again, such as `POST`, for buyers whose connection dropped; else they get 409 `delivery_unknown`. An answer up to the size (4MB at most) is read whole before it goes out, and stored unencrypted while it can be collected.',
     },
     paymentIdentifier: {
       decoder: identifierRule,

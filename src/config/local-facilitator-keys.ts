@@ -34,13 +34,13 @@ export function localKeys(table: AssetTable) {
     rpc: {
       decoder: rpcDecoder(table, LOCAL_FAMILIES),
       required: true,
-      description: 'One JSON-RPC URL for each network that it serves.',
+      description: 'A JSON-RPC URL for each network.',
       examples: [{ base: `\${BASE_RPC_URL}` }],
     },
     key: {
       decoder: privateKey,
       required: true,
-      description: 'Private key of the account that sends settlements and pays the gas.',
+      description: 'Private key of the account that pays the gas.',
       examples: [`\${SETTLER_KEY}`],
     },
     maxFeePerGas: { decoder: gasPrice, default: '50 gwei', description: 'Above this gas price nothing is settled.' },

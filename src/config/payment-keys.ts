@@ -133,7 +133,7 @@ export function acceptKeys(table: AssetTable) {
     network: {
       decoder: networkDecoder(table),
       required: true,
-      description: 'Where the money moves: a name such as `base`, or CAIP-2.',
+      description: 'A name such as `base`, or CAIP-2.',
     },
     asset: {
       decoder: asset,

@@ -234,7 +234,7 @@ function routeKeyTable(table: AssetTable) {
     },
     rewrite: {
       decoder: complete(rewriteKeys, (rewrite): PathRewrite => rewrite),
-      description: 'Replaces the front of the path before it is forwarded.',
+      description: 'Replaces the front `from` of a path, whole segments, by `to` before it is forwarded.',
     },
   } as const;
 }

@@ -54,7 +54,7 @@ export const tracingKeys = map('a map with endpoint', {
   },
   headers: {
     decoder: headers,
-    description: 'Headers to send with every export, such as an API key.',
+    description: 'Sent with every export, such as an API key.',
     examples: [{ authorization: `\${OTLP_AUTHORIZATION}` }],
   },
   sample: {

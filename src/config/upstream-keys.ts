@@ -72,7 +72,7 @@ export const upstreamKeys = map(UPSTREAM_RIGHT, {
   },
   headers: {
     decoder: upstreamHeaders,
-    description: 'Headers to set on every forwarded request, such as an API key or `Host`.',
+    description: 'Set on every forwarded request, such as an API key or `Host`.',
   },
   connectTimeout: {
     decoder: duration,

@@ -21,7 +21,7 @@ export const tlsKeys = map('a map with ca, serverName, or cert and key', {
   },
   serverName: {
     decoder: hostName,
-    description: 'Name to expect in the certificate and to send as SNI. Default: the host of the URL.',
+    description: 'Name to expect, and to send as SNI. Default: the host of the URL.',
   },
   cert: {
     decoder: certificates(IDENTITY_RIGHT),

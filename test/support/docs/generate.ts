@@ -7,18 +7,18 @@ import { readAssetTable } from '../../../src/config/asset-table.ts';
 import { builderCodeKeys } from '../../../src/config/builder-code-keys.ts';
 import { customerKeys } from '../../../src/config/customer-keys.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
-import { chargeKeys, deferredKeys, keepAnswersKeys } from '../../../src/config/delivery-keys.ts';
+import { chargeKeys, deferredKeys } from '../../../src/config/delivery-keys.ts';
 import { discoveryKeys } from '../../../src/config/discovery-keys.ts';
-import { cdpKeys, remoteKeys } from '../../../src/config/facilitator-keys.ts';
+import { remoteKeys } from '../../../src/config/facilitator-keys.ts';
 import { gatewayKeys } from '../../../src/config/gateway-keys.ts';
 import { configSchema } from '../../../src/config/json-schema.ts';
 import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
-import { meteredPriceKeys, meterKeys } from '../../../src/config/metered-price-keys.ts';
-import { acceptKeys, assetKeys, atomicPriceKeys } from '../../../src/config/payment-keys.ts';
+import { meteredPriceKeys } from '../../../src/config/metered-price-keys.ts';
+import { acceptKeys, assetKeys } from '../../../src/config/payment-keys.ts';
 import { receiptKeys } from '../../../src/config/receipt-keys.ts';
 import { inputKeys, routeDiscoveryKeys } from '../../../src/config/route-discovery-keys.ts';
-import { rewriteKeys, routeKeys } from '../../../src/config/route-keys.ts';
+import { routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
 import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
@@ -33,13 +33,12 @@ const table = readAssetTable();
 
 const INTRODUCTION = `# Configuration
 
-One YAML file describes the gateway: YAML 1.2, one document, no custom tags. \`turnpike check\` reports everything that is wrong with it at once,
-with line and column. A gateway with a problem in its file does not start. Start from \`gateway.example.yaml\`; editors complete and check
-the file against \`config/gateway.schema.json\` (also: \`turnpike schema\`):
+One YAML 1.2 file describes the gateway. \`turnpike check\` reports everything that is wrong with it, with line and column; a gateway with a problem in
+its file does not start. Begin with \`gateway.example.yaml\`. Editors check the file against \`config/gateway.schema.json\`:
 
     # yaml-language-server: $schema=./config/gateway.schema.json
 
-Nothing is free by mistake: every route has a price, only the word \`free\` makes it free, and an unknown key is a problem.
+Nothing is free by mistake: only the word \`free\` makes a route free, and an unknown key is a problem.
 
 ## Values
 
@@ -66,9 +65,9 @@ that it names is then the peer, trusted only if it is listed itself.
 
 ## Proxies of the environment
 
-\`HTTPS_PROXY\` and \`HTTP_PROXY\`, in either case, name the proxy for \`https\` and \`http\` URLs of facilitators, nodes and webhook receivers, by a tunnel
-(\`CONNECT\`) each. \`NO_PROXY\` lists who is asked directly: hosts with those below them, hosts with a port, addresses, CIDR blocks, or \`*\`. This
-machine, upstreams and trace collectors never are asked through a proxy. \`check\` and \`start\` say who is. \`turnpike check
+\`HTTPS_PROXY\` and \`HTTP_PROXY\` name the proxy for \`https\` and \`http\` URLs of facilitators, nodes and webhook receivers, by a tunnel (\`CONNECT\`) each.
+\`NO_PROXY\` lists who is asked directly: hosts with those below them, hosts with a port, addresses, CIDR blocks, or \`*\`; this machine,
+upstreams and trace collectors always are. \`check\` and \`start\` say who is. \`turnpike check
 --online\` asks every facilitator, node and upstream once, and ends with 1 if one fails.
 
 ## Prices
@@ -88,8 +87,7 @@ Decimal and exact: a price with more digits than the asset has is refused, never
 so are those with a payment, which is checked and not claimed. The log has \`outcome: shadow\`, \`decision\` and \`wouldCharge\`; \`turnpike_shadow_total\` and
 \`turnpike_shadow_revenue_atomic_total\` add them up. Bad paths and unknown routes are refused.
 
-\`enforce: 25%\` charges a quarter of the clients. A client is its address (of IPv6 the /64), in or out on every route, worker and replica alike; raising
-the share only adds clients. While not everybody is charged, log and readiness page say so.
+\`enforce: 25%\` charges a quarter of the clients, by address (of IPv6 the /64), the same on every route and replica; raising the share only adds clients.
 
 ## What \`turnpike check\` warns of
 
@@ -122,22 +120,17 @@ const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['Keys of the file', gatewayKeys(table, builtIn).keys],
   ['`admin`, as a map', adminKeys.keys],
   ['Keys of a route', routeKeys(table).keys],
-  ['`price` in atomic units', atomicPriceKeys.keys],
   ['`price` of what was used', meteredPriceKeys.keys],
-  ['`meter` of one place of the answer', meterKeys.keys],
   ['An entry of `accepts`', acceptKeys(table).keys],
   ['`asset`, long form', assetKeys.keys],
   ['`upstream`, long form', upstreamKeys.keys],
   ['`tls`', serverTlsKeys.keys],
   ['`upstream.tls`', tlsKeys.keys],
   ['`facilitator`, long form', remoteKeys(table).keys],
-  ['`facilitator.cdp`', cdpKeys.keys],
   ['`facilitator.local`', localKeys(table).keys],
-  ['`rewrite`', rewriteKeys.keys],
   ['`charge`', chargeKeys.keys],
   ['`free`', freeKeys.keys],
   ['`keys`', customerKeys.keys],
-  ['`keepAnswers`', keepAnswersKeys.keys],
   ['`builderCode`', builderCodeKeys.keys],
   ['`receipts`', receiptKeys.keys],
   ['`deferred`', deferredKeys.keys],
@@ -162,11 +155,16 @@ export function configurationMarkdown(): string {
   return [INTRODUCTION, ...sections, networkSection()].join('\n');
 }
 
+/** Forms that a default shows well enough. */
+const SHOWN_BY_DEFAULT = /^(?:duration|size|true or false|on or off|\d+ to \d+|number of gas|gas price)$/;
+
 function keyTable(keys: Keys): string {
   const rows = Object.entries(keys).map(([name, key]) => {
     const { meaning, initial } = splitDefault(key.description);
     const value = key.default === undefined ? initial : `\`${key.default}\``;
-    return `| \`${name}\` | ${cell(formOf(key.decoder.expects))} | ${key.required === true ? '**required**' : value} | ${cell(meaning)} |`;
+    const form = formOf(key.decoder.expects);
+    const shown = value !== '' && SHOWN_BY_DEFAULT.test(form) ? '' : cell(form);
+    return `| \`${name}\` | ${shown} | ${key.required === true ? '**required**' : value} | ${cell(meaning)} |`;
   });
   return `| key | value | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }
@@ -206,6 +204,7 @@ function formOf(expects: string): string {
   if (expects.startsWith('a duration such as')) return 'duration';
   if (expects.startsWith('a size such as')) return 'size';
   if (/^(?:a|an) map with /.test(expects)) return 'map';
+  if (/^the (?:EIP-712|id|secret) /.test(expects)) return 'text';
   if (expects.startsWith('a list of maps with')) return 'list of maps';
   const shown = expects.replace(/^(?:a|an) (?:list|map) such as (?=[[{])/, '').replace(EXAMPLE, '');
   return shown.replace(/^(?:a|an) /, '').replace(/^whole number from (\d+) to (\d+)/, '$1 to $2');
