@@ -83,7 +83,8 @@ export function remoteKeys(table: AssetTable) {
       },
       cdp: {
         decoder: complete(cdpKeys, (cdp) => cdp),
-        description: 'Signs each call for the Coinbase Developer Platform: `keyId`, and `keySecret`, Ed25519 (base64) or ES256 (PEM).',
+        description:
+          'Signs each call for the Coinbase Developer Platform: `keyId`, and `keySecret`, Ed25519 (base64) or ES256 (PEM).',
       },
       rpc: {
         decoder: rpcOrOff(table),

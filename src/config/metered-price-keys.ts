@@ -96,7 +96,8 @@ export const meteredPriceKeys = map('the metered form {upTo, meter, rates}', {
   meter: {
     decoder: meter,
     required: true,
-    description: 'What tells how much was used: `{header: X-Cost}`, `{json: /usage/credits}`, or [a name](metering.md#how-a-charge-is-made).',
+    description:
+      'What tells how much was used: `{header: X-Cost}`, `{json: /usage/credits}`, or [a name](metering.md#how-a-charge-is-made).',
     examples: ['openai', { header: 'X-Cost' }],
   },
   rates: {
