@@ -1,9 +1,15 @@
-import { NOTHING } from '../domain/amount.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { type CallTerms, readCallAnswer } from './call-answer.ts';
-import { CallStream } from './call-stream.ts';
+import { type CallTerms, parsed, readCallAnswer } from './call-answer.ts';
+import { MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
+import { isSaid } from './call-stream.ts';
+import { EventSplitter, type StreamEvent } from './event-stream.ts';
+import type { RpcId } from './message.ts';
 import { annotateTools, type ToolNotes } from './tool-list.ts';
+import { UnpaidAnswer } from './unpaid-answer.ts';
 import { UnpaidResults } from './unpaid-results.ts';
+
+/** What a body is: messages one by one, one message, or none that a client of MCP reads. */
+export type AnswerBody = 'stream' | 'json' | 'other';
 
 /** Changes the body of an answer while it passes. */
 export interface BodyChange {
@@ -44,24 +50,38 @@ class WholeBody implements BodyChange {
   }
 }
 
-/** The stream that answers a call which is paid for already, by a pass for instance: nothing but its id changes. */
+/**
+ * The stream that answers a call which is paid for already, by a pass for instance: nothing of it waits. Its answer gets the
+ * id that its client knows, and answers to other calls are left out.
+ */
 class PaidStream implements BodyChange {
-  readonly #answer: CallStream;
+  readonly #terms: CallTerms;
+  readonly #events = new EventSplitter();
+  #isAnswered = false;
 
   constructor(terms: CallTerms) {
-    this.#answer = new CallStream({ terms, amount: NOTHING, receiptOf: () => undefined });
+    this.#terms = terms;
   }
 
   pass(chunk: Buffer): readonly Buffer[] {
-    const free = this.#answer.pass(chunk);
-    if (this.#answer.heldBytes > this.#answer.maxBytes) {
+    const out = this.#events.push(chunk.toString('latin1')).flatMap((event) => this.#told(event));
+    if (this.#events.length > MOST_ANSWER_BYTES) {
       throw new GatewayError('upstream_invalid_answer', { detail: 'The result is too large.' });
     }
-    return free.map((part) => Buffer.from(part));
+    return out;
   }
 
   end(): Buffer {
-    return Buffer.from(this.#answer.charge().finish?.(undefined) ?? []);
+    return this.#isAnswered ? Buffer.alloc(0) : Buffer.from(notAnswered(this.#terms, true).finish?.(undefined) ?? []);
+  }
+
+  #told({ raw, data }: StreamEvent): readonly Buffer[] {
+    if (data === undefined || isSaid(parsed(data))) return [Buffer.from(raw, 'latin1')];
+    if (this.#isAnswered) return [];
+    const answer = readCallAnswer(Buffer.from(raw, 'latin1').toString('utf8'), true, this.#terms);
+    if (answer === undefined) return [];
+    this.#isAnswered = true;
+    return [Buffer.from(answer.write(undefined), 'utf8')];
   }
 }
 
@@ -86,19 +106,30 @@ class InTurn implements BodyChange {
 }
 
 /** Writes prices into a list of tools. A stream is looked through for results of priced calls as any other. */
-export function pricesInTools(isStream: boolean, notes: ToolNotes): BodyChange {
-  const prices = new WholeBody((body) => annotateTools(body, isStream, notes));
-  return isStream ? new InTurn(new UnpaidResults(), prices) : prices;
+export function pricesInTools(form: AnswerBody, notes: ToolNotes, id: RpcId | undefined): BodyChange {
+  const prices = new WholeBody((body) => annotateTools(body, form === 'stream', notes));
+  return new InTurn(form === 'stream' ? new UnpaidResults() : new UnpaidAnswer(id), prices);
 }
 
 /** Gives the answer to a call that is paid for already the id that its client knows. */
-export function clientId(isStream: boolean, terms: CallTerms): BodyChange {
-  return isStream
+export function clientId(form: AnswerBody, terms: CallTerms): BodyChange {
+  return form === 'stream'
     ? new PaidStream(terms)
     : new WholeBody((body) => readCallAnswer(body, false, terms)?.write(undefined));
 }
 
-/** Takes results of priced calls out of a stream that nobody paid for. */
-export function withoutPaidResults(): BodyChange {
-  return new UnpaidResults();
+/**
+ * Takes results of priced calls out of an answer that nobody paid for.
+ *
+ * @param id of the message that is answered
+ */
+export function withoutPaidResults(form: AnswerBody, id: RpcId | undefined): BodyChange | undefined {
+  switch (form) {
+    case 'stream':
+      return new UnpaidResults();
+    case 'json':
+      return new UnpaidAnswer(id);
+    case 'other':
+      return undefined;
+  }
 }

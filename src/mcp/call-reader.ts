@@ -49,6 +49,12 @@ export function isEventStream(rawHeaders: readonly string[]): boolean {
   return /^text\/event-stream\b/i.test(fieldIn(rawHeaders, 'content-type')?.trim() ?? '');
 }
 
+/** What the body of an answer is, by its head. */
+export function bodyKindOf(rawHeaders: readonly string[]): 'stream' | 'json' | 'other' {
+  if (isEventStream(rawHeaders)) return 'stream';
+  return /^[^;]*[/+]json\b/i.test(fieldIn(rawHeaders, 'content-type') ?? '') ? 'json' : 'other';
+}
+
 /** Whether a body is not to be read as it is. */
 export function isEncoded(rawHeaders: readonly string[]): boolean {
   const encoding = fieldIn(rawHeaders, 'content-encoding')?.trim();

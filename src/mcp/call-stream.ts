@@ -61,7 +61,7 @@ export class CallStream implements HeldReading {
 }
 
 /** A notification or a request of the server: nothing that was asked for, and no news of a task, which may hold its result. */
-function isSaid(message: Json | undefined): boolean {
+export function isSaid(message: Json | undefined): boolean {
   return (
     isRecord(message) && typeof message['method'] === 'string' && !isAnswer(message) && !isTaskNews(message['method'])
   );

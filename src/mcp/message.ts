@@ -21,6 +21,8 @@ export interface McpCall {
   readonly payments: JsonObject;
   /** Extensions of MCP that the client says it knows, with this call. */
   readonly extensions: readonly string[];
+  /** Whether its client wants to hear of its progress. */
+  readonly wantsProgress: boolean;
   /** The version of MCP that it states, as those without a handshake do. */
   readonly version: string | undefined;
   /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
@@ -63,6 +65,11 @@ export function isTaskNews(method: Json | undefined): boolean {
 /** Whether a text may hold news of a task. */
 export function mayHoldTaskNews(text: string): boolean {
   return text.includes(TASKS.slice(0, -1));
+}
+
+/** Characters of the longest text by which what is withheld is known. */
+export function longestMark(): number {
+  return PAID_ID.length;
 }
 
 /** A message of a client, as far as its price depends on it. */
@@ -156,6 +163,7 @@ function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payment
       arguments: argumentsOf(stripped),
       payments: taken,
       extensions: extensionsIn(message),
+      wantsProgress: metaIn(message)['progressToken'] !== undefined,
       version: versionIn(message),
       canonical: canonicalOf(stripped),
       forwardedAs,

@@ -1,8 +1,6 @@
-import { isRecord } from '../domain/exact-json.ts';
-import type { Json } from '../domain/x402.ts';
-import { isAnswer, parsed } from './call-answer.ts';
+import { parsed } from './call-answer.ts';
 import { EventSplitter } from './event-stream.ts';
-import { isPaidId, isTaskNews, mayHoldPaidId, mayHoldTaskNews } from './message.ts';
+import { isWithheld, mayBeWithheld } from './unpaid-answer.ts';
 
 /** Largest event that is looked at, in characters. */
 const MOST_EVENT = 4 * 1024 * 1024;
@@ -31,17 +29,5 @@ export class UnpaidResults {
 }
 
 function holdsResult(raw: string, data: string | undefined): boolean {
-  if (data === undefined || !(mayHoldPaidId(raw) || mayHoldTaskNews(raw))) return false;
-  const message = parsed(data);
-  // What cannot be read here may be read elsewhere.
-  return message === undefined || listOf(message).some(isWithheld);
-}
-
-function isWithheld(message: Json): boolean {
-  if (!isRecord(message)) return false;
-  return (isAnswer(message) && isPaidId(message['id'])) || isTaskNews(message['method']);
-}
-
-function listOf(message: Json): readonly Json[] {
-  return Array.isArray(message) ? message : [message];
+  return data !== undefined && mayBeWithheld(raw) && isWithheld(parsed(data));
 }

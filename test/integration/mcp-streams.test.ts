@@ -156,6 +156,31 @@ describe('the stream of a paid call', () => {
     ]);
   });
 
+  it('flows to who pays by a header and asks for progress: the receipt is in the result, and so is a refusal', async () => {
+    const before = await balance();
+    const headerOf = (payment: PaymentPayload) => Buffer.from(JSON.stringify(payment)).toString('base64');
+    const start = async (id: number, name: string, payment: PaymentPayload) => {
+      const headers = { ...session.headers, 'payment-signature': headerOf(payment) };
+      const params = { ...gated(name), _meta: { progressToken: id } };
+      const answer = await session.post({ id, method: 'tools/call', params }, { headers });
+      const reader = (answer.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+      expect(messagesIn((await reader.read()).value ?? '')).toMatchObject([{ method: 'notifications/progress' }]);
+      await server.gate.arrived(++waited);
+      return reader;
+    };
+    const readers = [await start(2, 'tea', await pay('tea')), await start(3, 'coffee', await pay('coffee'))];
+    server.gate.open();
+    const texts = await Promise.all(readers.map(rest));
+    const results = texts.flatMap((text) => messagesIn(text)).map(({ result }) => result);
+    expect(results.filter((result) => result?.isError !== true)).toMatchObject([
+      { _meta: { 'x402/payment-response': { success: true } } },
+    ]);
+    expect(results.filter((result) => result?.isError === true)).toMatchObject([
+      { structuredContent: { accepts: [{ amount: String(PRICE) }] } },
+    ]);
+    expect(before - (await balance())).toBe(PRICE);
+  });
+
   it('is cancelled by nobody from another session', async () => {
     const { reader } = await begin(2, 'juice', await pay('juice'));
     const stranger = await new RawSession(session.url).open();

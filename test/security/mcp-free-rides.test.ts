@@ -48,10 +48,24 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const { id = null, method } = body === '' ? {} : JSON.parse(body);
   const list = { jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools: [{ name: 'search' }] } : {} };
   const text = event(RESULT, NEWS, list);
+  const odd = ODD_JSON[String(req.headers['x-odd'])];
+  if (odd !== undefined) {
+    res.setHeader('Content-Type', 'application/json').end(odd(id));
+    return;
+  }
   res.setHeader('Content-Type', 'text/event-stream');
   if (req.headers['x-odd'] !== 'gzip') res.end(text);
   else res.setHeader('Content-Encoding', 'gzip').end(gzipSync(text));
 }
+
+/** Answers in JSON to another call than was asked. */
+const ODD_JSON: Readonly<Record<string, (id: unknown) => string>> = {
+  'another call': () => JSON.stringify(RESULT),
+  'another call beside its own': (id) => JSON.stringify([{ jsonrpc: '2.0', id, result: {} }, RESULT]),
+  'another call, broken': () => `${JSON.stringify(RESULT)}}`,
+  'another call behind much': () => `${' '.repeat(9_000_000)}${JSON.stringify(RESULT)}`,
+  'its own': (id) => JSON.stringify({ jsonrpc: '2.0', id, result: { text: paidId('told of in a text') } }),
+};
 
 const session = (): RawSession => new RawSession(`${gateway.url}/mcp`);
 
@@ -65,6 +79,29 @@ describe('the result of a priced call', () => {
     const text = await (await session().post({ id: 5, method })).text();
     expect(text).not.toContain('sold');
     expect(messagesIn(text)).toMatchObject([{ id: 5, result: {} }]);
+  });
+
+  it.each([
+    'another call',
+    'another call beside its own',
+    'another call, broken',
+  ])('does not come in JSON as the answer to %s', async (odd) => {
+    for (const method of ['ping', 'tools/list', 'resources/list']) {
+      const answer = await session().post({ id: 5, method }, { headers: { ...session().headers, 'x-odd': odd } });
+      const text = await answer.text();
+      expect(text).not.toContain('sold');
+      expect(JSON.parse(text)).toMatchObject({ id: 5, error: { code: -32603 } });
+    }
+  });
+
+  it('does not come behind more than is held, and an answer that only names such an id does', async () => {
+    const ask = (odd: string) =>
+      session().post({ id: 5, method: 'ping' }, { headers: { ...session().headers, 'x-odd': odd } });
+    const behind = await ask('another call behind much')
+      .then((answer) => answer.text())
+      .catch(() => '');
+    expect(behind).not.toContain('sold');
+    expect(await (await ask('its own')).json()).toMatchObject({ id: 5, result: { text: expect.any(String) } });
   });
 
   it('does not come by the stream of the server, begun or resumed', async () => {

@@ -16,8 +16,8 @@ import type { SettlementNotice } from '../stages.ts';
 export interface CallForm {
   readonly call: McpCall;
   readonly terms: CallTerms;
-  /** Whether the client reads refusals as HTTP has them. */
-  readonly isHttp: boolean;
+  /** Whether the client reads refusals as HTTP has them, now: it does not behind a head that has gone out. */
+  readonly isHttp: () => boolean;
   readonly binding: McpBinding;
   readonly hasOutputSchema: HasOutputSchema;
 }
@@ -26,7 +26,7 @@ export interface CallForm {
 export function callForm({ call, terms, isHttp, binding, hasOutputSchema }: CallForm): AnswerForm {
   return {
     told(told) {
-      if (isHttp) return undefined;
+      if (isHttp()) return undefined;
       const text = JSON.stringify(refusalMessage(call, told, { binding, hasOutputSchema }));
       return { status: 200, contentType: 'application/json', text };
     },

@@ -1,13 +1,13 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
-import type { BodyChange } from '../../mcp/body-changes.ts';
-import { isEncoded, isEventStream } from '../../mcp/call-reader.ts';
+import type { AnswerBody, BodyChange } from '../../mcp/body-changes.ts';
+import { bodyKindOf, isEncoded } from '../../mcp/call-reader.ts';
 import type { Client, RelayedHead } from '../../proxy/client.ts';
 import { headOfChanged } from '../../proxy/headers/to-client.ts';
 import type { Passage } from '../../proxy/passage.ts';
 import type { UpstreamResponse } from '../../proxy/upstream-response.ts';
 
 /** What changes an answer of the server to a message; `undefined` where it passes as it is. */
-export type ChangeOf = (isStream: boolean) => BodyChange | undefined;
+export type ChangeOf = (form: AnswerBody) => BodyChange | undefined;
 
 /** The client of a request, to whom answers of the server go changed. */
 export function mcpClient(client: Client, changeOf: ChangeOf): Client {
@@ -30,7 +30,7 @@ export function mcpClient(client: Client, changeOf: ChangeOf): Client {
     deliver: (answer) => client.deliver(answer),
     relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage) {
       // What was read whole has its form already.
-      const change = passage === undefined ? changeOf(isEventStream(response.rawHeaders)) : undefined;
+      const change = passage === undefined ? changeOf(bodyKindOf(response.rawHeaders)) : undefined;
       if (change === undefined) return client.relay(response, head, passage);
       if (isEncoded(response.rawHeaders)) {
         // It was asked for as it is. What cannot be read here may hold a result that nobody has paid for.

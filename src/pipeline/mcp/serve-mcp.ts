@@ -5,7 +5,7 @@ import type { PaidPrice } from '../../domain/route-price.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
 import type { CallTerms } from '../../mcp/call-answer.ts';
 import { callReader } from '../../mcp/call-reader.ts';
-import { type McpCall, type McpMessage, paidId, readMessage } from '../../mcp/message.ts';
+import { type McpCall, type McpMessage, paidId, type RpcId, readMessage } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
 import { mcpMembers } from '../../protocol/mcp-form.ts';
@@ -54,7 +54,7 @@ export async function serveMcp(
   services: Services,
   stages: McpStages,
 ): Promise<Served> {
-  if (request.method !== 'POST' || request.body === undefined) return await stages.free(guarded(request));
+  if (request.method !== 'POST' || request.body === undefined) return await stages.free(guarded(request, undefined));
   const bytes = await request.body.read(request.runtime.plan.limits.pricedBodyBytes);
   const message = readMessage(bytes, request.head.rawHeaders, mcpMembers(request.runtime.protocols(route)).payments);
   switch (message.kind) {
@@ -66,7 +66,9 @@ export async function serveMcp(
     case 'free':
       if (message.cancels !== undefined) cancelCall(request, request.body, message.cancels, route, services);
       return await stages.free(
-        message.method === 'tools/list' ? withPrices(request, route, terms, services) : guarded(request),
+        message.method === 'tools/list'
+          ? withPrices(request, { id: message.id, route, terms }, services)
+          : guarded(request, message.id),
       );
     case 'call':
       return await serveCall(request, message.call, { route, terms }, services, stages);
@@ -85,7 +87,7 @@ async function serveCall(
     const wrong = `${call.target} ${JSON.stringify(call.name.slice(0, 200))} is not for sale here`;
     return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));
   }
-  if (price.kind === 'free') return await stages.free(guarded(request));
+  if (price.kind === 'free') return await stages.free(guarded(request, call.id));
   const server = paidId(randomUUID());
   const departure = new CallDeparture(request.clientGone);
   const asked = pricedCall({ ...request, clientGone: departure }, { call, server, price }, { route, terms }, services);
@@ -146,13 +148,19 @@ function pricedCall(
     payments: call.payments,
     plainAnswer: true,
     body: bodyFor(call, server),
-    client: mcpClient(request.client, (isStream) => clientId(isStream, terms)),
-    form: callForm({ call, terms, isHttp, binding, hasOutputSchema }),
+    client: mcpClient(request.client, (form) => clientId(form, terms)),
+    form: callForm({
+      call,
+      terms,
+      isHttp: () => isHttp && request.notes.headAt === undefined,
+      binding,
+      hasOutputSchema,
+    }),
     answerReader: ({ offer: { amount }, protocol }) =>
       callReader({
         terms,
         amount,
-        headWaits: isHttp || price.access !== undefined,
+        headWaits: price.access !== undefined || (isHttp && !call.wantsProgress),
         receiptOf: (told) => callReceipt(protocol, told, call),
       }),
   };
@@ -171,18 +179,26 @@ function refusedCall(request: AcceptedRequest, answer: ReturnType<typeof jsonAns
 }
 
 /** A request whose answers are looked through for results that nobody has paid for. */
-function guarded(request: AcceptedRequest): AcceptedRequest {
-  return changed(request, (isStream) => (isStream ? withoutPaidResults() : undefined));
+function guarded(request: AcceptedRequest, id: RpcId | undefined): AcceptedRequest {
+  return changed(request, (form) => withoutPaidResults(form, id));
 }
 
-function withPrices(request: AcceptedRequest, route: Route, terms: McpTerms, services: Services): AcceptedRequest {
-  return changed(request, (isStream) =>
-    pricesInTools(isStream, {
-      priceOf: (tool) => toldPrice(terms, tool),
-      inDescription: terms.describes,
-      known: services.mcp.knownTools(terms),
-      seen: (tool, hasOutputSchema) => services.mcp.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
-    }),
+function withPrices(
+  request: AcceptedRequest,
+  { id, route, terms }: McpRoute & { readonly id: RpcId | undefined },
+  services: Services,
+): AcceptedRequest {
+  return changed(request, (form) =>
+    pricesInTools(
+      form,
+      {
+        priceOf: (tool) => toldPrice(terms, tool),
+        inDescription: terms.describes,
+        known: services.mcp.knownTools(terms),
+        seen: (tool, hasOutputSchema) => services.mcp.outputSchemas.note(`${route.name}\n${tool}`, hasOutputSchema),
+      },
+      id,
+    ),
   );
 }
 

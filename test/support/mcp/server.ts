@@ -98,6 +98,7 @@ export async function startMcpServer({ json = false }: { readonly json?: boolean
       enableJsonResponse: json,
       eventStore: new Events(),
       onsessioninitialized: (id) => void transports.set(id, transport),
+      onsessionclosed: (id) => void transports.delete(id),
     });
     await toolbox({ calls, cancelled, gate }).connect(transport as Parameters<McpServer['connect']>[0]);
     return transport;

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { clientId } from '../../../src/mcp/body-changes.ts';
+import { paidId } from '../../../src/mcp/message.ts';
+
+const SERVER = paidId('a');
+const event = (message: object): string =>
+  `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`;
+const PROGRESS = event({ method: 'notifications/progress', params: { progress: 1 } });
+const RESULT = event({ id: SERVER, result: { content: [{ type: 'text', text: 'é' }] } });
+
+function stream() {
+  return clientId('stream', { client: 7, server: SERVER, receipts: ['x402/payment-response'] });
+}
+
+const text = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString('utf8');
+
+describe('the stream of a call that a pass opened', () => {
+  it('holds nothing back: its result goes out as it comes, under the id of its client', () => {
+    const change = stream();
+    expect(text(change.pass(Buffer.from(PROGRESS)))).toBe(PROGRESS);
+    expect(text(change.pass(Buffer.from(RESULT)))).toBe(RESULT.replace(`"${SERVER}"`, '7'));
+    expect(change.end().length).toBe(0);
+  });
+
+  it('brings no result of another call, and no second one', () => {
+    const change = stream();
+    const others = [event({ id: paidId('b'), result: {} }), event({ id: 7, result: { forged: true } })];
+    expect(text(change.pass(Buffer.from(others[0] + RESULT + others[1] + RESULT)))).toBe(
+      RESULT.replace(`"${SERVER}"`, '7'),
+    );
+  });
+
+  it('says that there was no answer where none came, and ends at one that is too large', () => {
+    const change = stream();
+    change.pass(Buffer.from(PROGRESS));
+    expect(change.end().toString()).toContain('did not answer');
+    expect(() => stream().pass(Buffer.from(`data: ${'x'.repeat(9 * 1024 * 1024)}`))).toThrow('too large');
+  });
+});
