@@ -11,8 +11,8 @@ import {
 import { wrapFetchWithPayment } from '@x402/fetch';
 import type { Abi, Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { challengeOf, settlementOf } from '../support/buyer.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { challengeOf, settlementOf, signFor } from '../support/buyer.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
@@ -91,5 +91,27 @@ describe('A 402', () => {
     expect(challengeOf(await fetch(`${own.url}/metered`)).extensions).not.toHaveProperty('eip2612GasSponsoring');
     await own.close();
     expect(challengeOf(await fetch(`${gateway.url}/exact`)).extensions).not.toHaveProperty('eip2612GasSponsoring');
+  });
+
+  it('declares what its facilitator lists later', async () => {
+    const { rpcUrl, accounts } = devnet;
+    const learning = await startOfficialFacilitator({ rpcUrl, key: accounts.settler.key });
+    const own = await startTestGateway(settings(devnet, upstream.url, { kind: 'remote', url: learning.url }) + ROUTES);
+    try {
+      const declared = async (): Promise<readonly string[]> =>
+        Object.keys(challengeOf(await fetch(`${own.url}/metered`)).extensions ?? {});
+      expect(await declared()).toEqual(['builder-code', 'bazaar']);
+      learning.learn(EIP2612_GAS_SPONSORING);
+      // A verification that breaks off has the facilitator asked at once what it supports.
+      learning.next.verify = 'broken';
+      const payer = await freshPayer(devnet);
+      const header = await signFor(devnet, payer, `${own.url}/exact`);
+      const broken = await fetch(`${own.url}/exact`, { headers: { 'PAYMENT-SIGNATURE': header } });
+      expect(broken.status).toBe(503);
+      const waited = { timeout: 60_000, interval: 50 };
+      await vi.waitFor(async () => expect(await declared()).toContain('eip2612GasSponsoring'), waited);
+    } finally {
+      await Promise.all([own.close(), learning.close()]);
+    }
   });
 });

@@ -18,6 +18,10 @@ export interface OfficialFacilitator {
   readonly catalogue: readonly { readonly resourceUrl: string; readonly discoveryInfo: unknown }[];
   /** How often each endpoint has been called. */
   readonly calls: { readonly verify: number; readonly settle: number };
+  /** What becomes of the next call of an endpoint: its connection is cut. */
+  readonly next: { verify?: 'broken' };
+  /** Lists and takes one more extension from now on. */
+  learn(extension: FacilitatorExtension): void;
   close(): Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export async function startOfficialFacilitator(options: {
   readonly extensions?: readonly FacilitatorExtension[];
 }): Promise<OfficialFacilitator> {
   const calls = { verify: 0, settle: 0 };
+  const next: OfficialFacilitator['next'] = {};
   const catalogue: { resourceUrl: string; discoveryInfo: unknown; payTo: string }[] = [];
   const facilitator = await openOfficial(options.rpcUrl, options.key);
   for (const extension of options.extensions ?? []) facilitator.registerExtension(extension);
@@ -57,6 +62,11 @@ export async function startOfficialFacilitator(options: {
     return await facilitator.settle(paymentPayload, paymentRequirements);
   };
   const server = createServer((request, response) => {
+    if (request.url === '/verify' && next.verify === 'broken') {
+      delete next.verify;
+      request.socket.destroy();
+      return;
+    }
     handle(request).then(
       (answer) => {
         if (request.url !== '/supported') response.setHeader('extension-responses', LISTED);
@@ -75,6 +85,8 @@ export async function startOfficialFacilitator(options: {
     url: `http://127.0.0.1:${port}`,
     catalogue,
     calls,
+    next,
+    learn: (extension) => facilitator.registerExtension(extension),
     close: async () => {
       server.closeAllConnections();
       server.close();

@@ -266,6 +266,19 @@ describe('explain', () => {
     expect(off.out).toContain('route     none matches');
   });
 
+  it('says of the document of the keys that sign receipts that the gateway answers it, and by which key it is turned off', async () => {
+    const path = '/.well-known/did.json';
+    expect(await explain('GET', path)).toMatchObject({ kind: 'unmatched' });
+    for (const format of ['jws', 'eip712']) {
+      const signing = `receipts: { format: ${format} }\n`;
+      const { out } = await cli('explain', 'GET', path, '-c', file(signing + TABLE));
+      expect(out).toContain(`answer    the gateway's own ${path}, free of charge`);
+      expect(out).toContain('receipts: off turns it off');
+    }
+    const { out } = await cli('explain', 'GET', '/.well-known/other', '-c', file(TABLE));
+    expect(out).toContain('route     none matches');
+  });
+
   it('names the unix socket that an API listens on', async () => {
     const table = file(TABLE.replace('"http://127.0.0.1:8080/base"', 'unix:/run/api.sock'));
     const { out } = await cli('explain', 'GET', '/v1/weather/paris?d=1', '-c', table);
