@@ -25,8 +25,10 @@ export interface Drafts {
   /** How many operations the routes cover. */
   readonly covered: number;
   readonly unsayable: readonly string[];
-  /** What `--free` named and no operation is. */
+  /** What `--free` named and no operation is, with the operation that was probably meant. */
   readonly unknownFree: readonly string[];
+  /** What `--price-per-tag` named and no operation has. */
+  readonly unknownTags: readonly string[];
   /** What `--free` named and only a wider route can say: free, it would give more away than was meant. */
   readonly widerFree: readonly string[];
 }
@@ -66,9 +68,17 @@ export function draftRoutes({ operations, unreadable }: OperationList, pricing: 
     routes: groups.map((group) => draftOf(group, pricing, names)),
     covered: groups.reduce((sum, group) => sum + group.operations.length, 0),
     unsayable,
-    unknownFree: [...pricing.free].filter((name) => !named.has(name)),
+    unknownFree: [...pricing.free].filter((name) => !named.has(name)).map((name) => withMeant(name, named)),
+    unknownTags: [...pricing.byTag.keys()].filter((tag) => !operations.some(({ tags }) => tags.includes(tag))),
     widerFree: groups.filter(({ notes }) => notes.length > 0).flatMap((group) => namedFree(group, pricing)),
   };
+}
+
+/** Who reads paths in a description leaves out its base path. */
+function withMeant(name: string, named: ReadonlySet<string>): string {
+  const [method = '', path = ''] = name.split(' ');
+  const meant = [...named].find((each) => each.startsWith(`${method} `) && each.endsWith(path));
+  return meant === undefined ? name : `${name} (${meant} is one)`;
 }
 
 function namedFree({ operations }: OperationGroup, { free }: Pricing): readonly string[] {

@@ -8,12 +8,14 @@ export interface GatewayDraft {
   readonly facilitator: string;
   /** Where the routes came from, for the comment above them. */
   readonly origin: string | undefined;
+  /** Where the API's description is from this file; `undefined` where there is none. */
+  readonly description?: string | undefined;
   readonly notes: readonly string[];
 }
 
 /** Writes a commented `gateway.yaml`. */
 export function configText(gateway: GatewayDraft, routes: readonly RouteDraft[]): string {
-  const { upstream, payTo, network, facilitator, origin, notes } = gateway;
+  const { upstream, payTo, network, facilitator, origin, description, notes } = gateway;
   return [
     '# Written by `turnpike init`. `turnpike check` validates it, `turnpike explain GET /path` shows what a request costs.',
     '# `turnpike schema` is the JSON Schema for editors.',
@@ -21,6 +23,11 @@ export function configText(gateway: GatewayDraft, routes: readonly RouteDraft[])
     'listen: 127.0.0.1:8402                 # where buyers connect; 0.0.0.0:8402 for all addresses of this machine',
     'admin: 127.0.0.1:9402                  # /livez, /readyz and /metrics',
     '# publicUrl: https://api.example.com   # the origin that buyers see, once there is one',
+    ...(description === undefined
+      ? []
+      : [
+          `# discovery: { openapi: ${scalar(description)} }   # publishes what is for sale of it; \`turnpike openapi\` shows it`,
+        ]),
     '',
     `upstream: ${scalar(upstream)}   # the API behind the gateway`,
     `payTo: ${scalar(payTo)}   # your wallet`,

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { renderProblem } from '../../config/problem.ts';
 import { whyUnreadable } from '../../config/unreadable.ts';
 import { countBasePaths } from '../../openapi/base-path.ts';
@@ -28,6 +29,8 @@ interface InitOptions extends Partial<GatewaySettings> {
 interface Table {
   readonly routes: readonly RouteDraft[];
   readonly origin: string | undefined;
+  /** The API's description, as it was given. */
+  readonly description: string | undefined;
   readonly notes: readonly string[];
   /** What the person at the terminal is told. */
   readonly report: readonly string[];
@@ -71,7 +74,9 @@ async function init(options: InitOptions, { terminal, registry }: CliWorld): Pro
   const table = fromOpenapi === undefined ? wholeApi(options) : await tableOf(fromOpenapi, pricing);
   const schemes = await registry.loadSchemes();
   const settings = await completeSettings(options, schemes, terminal);
-  const gateway: GatewayDraft = { ...settings, origin: table.origin, notes: table.notes };
+  const { origin, notes } = table;
+  const description = table.description && placeBeside(output, table.description);
+  const gateway: GatewayDraft = { ...settings, origin, description, notes };
   const text = configText(gateway, table.routes);
   const warnings = checkOwnWork(text, output, schemes);
   if (output === '-') terminal.stdout.write(text);
@@ -85,6 +90,13 @@ async function init(options: InitOptions, { terminal, registry }: CliWorld): Pro
   return 0;
 }
 
+/** Where a description is from the file that is written; one that a URL hands out has to be saved first. */
+function placeBeside(output: string, source: string): string {
+  if (/^https?:/i.test(source)) return './openapi.json';
+  const place = relative(output === '-' ? '.' : dirname(output), source);
+  return place.startsWith('.') || isAbsolute(place) ? place : `./${place}`;
+}
+
 /** Without a description everything costs the same. */
 function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
   if (pricePerTag.length > 0) throw new UsageError('--price-per-tag needs --from-openapi: only operations have tags');
@@ -95,6 +107,7 @@ function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
   return {
     routes: [...routes, { ...PLAIN_ROUTE, method: '*', path: '/*', price }],
     origin: undefined,
+    description: undefined,
     notes: [],
     report: [],
   };
@@ -102,7 +115,11 @@ function wholeApi({ price, free = [], pricePerTag = [] }: InitOptions): Table {
 
 async function tableOf(source: string, pricing: Pricing): Promise<Table> {
   const document = await readApiDocument(source);
-  const { routes, covered, unsayable, unknownFree, widerFree } = draftRoutes(readOperations(document), pricing);
+  const drafts = draftRoutes(readOperations(document), pricing);
+  const { routes, covered, unsayable, unknownFree, unknownTags, widerFree } = drafts;
+  if (unknownTags.length > 0) {
+    throw new UsageError(`--price-per-tag names a tag that no operation of ${source} has: ${unknownTags.join(', ')}`);
+  }
   if (unknownFree.length > 0) {
     throw new UsageError(
       `--free names no operation of ${source}: ${unknownFree.join(', ')}; paths include the base path`,
@@ -120,6 +137,7 @@ async function tableOf(source: string, pricing: Pricing): Promise<Table> {
   const missing = unsayable.map((each) => `not for sale: ${each}`);
   return {
     routes,
+    description: source,
     origin: `From ${source.replace(/^.*[/\\]/, '')}: ${covered} operations on ${routes.length} routes.`,
     notes: [...several, ...missing],
     report: [

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { coverageOf } from '../../../src/cli/coverage.ts';
@@ -249,6 +249,36 @@ describe('turnpike init', () => {
     const document = file(JSON.stringify({ openapi: '3.0.0', paths: { '/a': { get: {} } } }));
     const { code, err } = await init([...GIVEN, '--from-openapi', document, '--free', 'GET /b', '-o', '-']);
     expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('GET /b') });
+  });
+
+  it('refuses a tag that no operation has, and names the operation that a path without its base path means', async () => {
+    const description = {
+      openapi: '3.0.0',
+      servers: [{ url: '/v1' }],
+      paths: { '/a': { get: { tags: ['reports'] } } },
+    };
+    const document = file(JSON.stringify(description));
+    const given = [...GIVEN, '--from-openapi', document, '-o', '-'];
+    const misspelt = await init([...given, '--price-per-tag', 'report=$0.5']);
+    expect(misspelt).toMatchObject({ code: 2, out: '', err: expect.stringContaining('no operation') });
+    const { code, err } = await init([...given, '--free', 'GET /a']);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('GET /a (GET /v1/a is one)') });
+  });
+
+  it('shows how the description is published, from where the file is written', async () => {
+    const document = file('{"openapi":"3.1.0","info":{"title":"a","version":"1"},"paths":{"/a":{"get":{}}}}');
+    const path = join(folder, 'published.yaml');
+    expect((await init([...GIVEN, '--from-openapi', document, '-o', path])).code).toBe(0);
+    const [, told = ''] = /^# (discovery: \{ openapi: (\S+) \})/m.exec(readFileSync(path, 'utf8')) ?? [];
+    expect(told).toContain(`./${basename(document)}`);
+    const loaded = loadConfig({
+      file: path,
+      text: `${told}\n${readFileSync(path, 'utf8')}`,
+      env: {},
+      readFile: (asked) => readFileSync(asked, 'utf8'),
+      schemes: await loadSchemes(),
+    });
+    expect(loaded.ok && loaded.plan.discovery?.document?.version).toBe('3.1.0');
   });
 
   it('overwrites a file only when it is told to', async () => {
