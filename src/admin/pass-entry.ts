@@ -1,4 +1,6 @@
-import { type Pass, passEnd } from '../domain/pass.ts';
+import { formatUnits } from '../domain/amount.ts';
+import { type BalanceCurrency, balanceDigits } from '../domain/balance.ts';
+import { type Pass, type PassQuota, passEnd } from '../domain/pass.ts';
 import type { UnreadablePass } from '../store/passes.ts';
 
 /** A pass as JSON shows it. */
@@ -24,6 +26,7 @@ export function describePass(pass: Pass, now: number) {
     bought: quota?.bought ?? null,
     available: quota?.available ?? null,
     lent: quota?.lent ?? null,
+    ...(pass.balance !== undefined && quota !== undefined && { balance: describeBalance(pass.balance, quota) }),
   };
 }
 
@@ -39,6 +42,18 @@ export interface UnreadablePassEntry {
 /** Describes a pass that cannot be read. */
 export function describeUnreadablePass({ id, issuedAt, column }: UnreadablePass): UnreadablePassEntry {
   return { id, issuedAt: timeOf(issuedAt), unreadable: column };
+}
+
+/** A balance in whole units of its asset; `available`, `bought` and `lent` beside it are in its own smallest ones. */
+function describeBalance(currency: BalanceCurrency, { bought, available, lent }: PassQuota) {
+  const { network, asset, symbol } = currency;
+  const [left, held, paid] = [available, lent, bought].map((units) => balanceText(units, currency));
+  return { network, asset, symbol, left, held, paid };
+}
+
+/** Units of a balance in whole units of its asset, for people: `0.75`. */
+export function balanceText(units: number, currency: BalanceCurrency): string {
+  return formatUnits(BigInt(units), balanceDigits(currency));
 }
 
 function timeOf(ms: number | undefined): string | null {

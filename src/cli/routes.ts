@@ -67,7 +67,8 @@ function cells(route: RouteDescription, table: AssetTable): readonly string[] {
 }
 
 function priceCell({ price, access, free, keys }: RouteDescription): string {
-  const sold = access === undefined ? price : `${price} for ${passText(access)}`;
+  // The price of a call that a balance pays names it.
+  const sold = access === undefined || access.balance !== undefined ? price : `${price} for ${passText(access)}`;
   return [sold, ...(free === undefined ? [] : [`free: ${free}`]), ...(keys === undefined ? [] : [keys])].join(', ');
 }
 

@@ -3,6 +3,7 @@ import type { Parsed } from '../domain/price.ts';
 import { complete, type Decoder, type Field, map } from './decoder.ts';
 import { accessPeriod } from './duration.ts';
 import { list } from './forms.ts';
+import { type Ceiling, ceiling } from './metered-price-keys.ts';
 import type { Source } from './source.ts';
 import { integer, text, word } from './text.ts';
 
@@ -14,12 +15,14 @@ const MIN_KEY_BYTES = 32;
 const MAX_REQUESTS = 1_000_000_000;
 const KEY_RIGHT = `at least ${MIN_KEY_BYTES} random bytes in hex or base64, such as \${file:/run/secrets/access-key}`;
 const SCOPE_RIGHT = 'a group name of up to 100 letters, digits and . _ / -';
-const ACCESS_RIGHT = 'a map such as {for: 1h, requests: 1000}';
+const ACCESS_RIGHT = 'a map such as {for: 1h, requests: 1000}, or {balance: $1}';
 
 /** What a route says of the pass that it sells. */
 export interface AccessDraft {
   readonly forMs: number | undefined;
   readonly requests: number | undefined;
+  /** What is paid ahead for calls of metered prices. */
+  readonly balance: Ceiling | undefined;
   /** Routes with the same group share their passes; `undefined` is the route alone. */
   readonly group: string | undefined;
 }
@@ -31,6 +34,12 @@ export const accessKeys = map(ACCESS_RIGHT, {
     decoder: integer(`a whole number from 1 to ${MAX_REQUESTS}`, 1, MAX_REQUESTS),
     description: 'How many requests the pass opens, after the paid one. With `for`: whichever ends first.',
   },
+  balance: {
+    decoder: ceiling,
+    description:
+      'For a metered price, alone: what a payment buys ahead, of which each call draws what it used, see [metering.md](metering.md#prepaid-balances).',
+    examples: ['$1'],
+  },
   scope: {
     decoder: text({
       expects: SCOPE_RIGHT,
@@ -41,15 +50,20 @@ export const accessKeys = map(ACCESS_RIGHT, {
           : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a group name`, right: SCOPE_RIGHT },
     }),
     description:
-      'A group: a pass of one route opens all of them. They cost and sell the same. Default: the route alone.',
+      'A group: a pass of one route opens all of them. They cost and sell the same; calls that a balance pays may cost differently. Default: the route alone.',
   },
 });
 
 /** The pass that a route sells. */
 export const access: Decoder<AccessDraft> = complete(accessKeys, (values, place, source) => {
-  const { for: forMs, requests, scope: group } = values;
-  if (forMs !== undefined || requests !== undefined) return { forMs, requests, group };
-  source.report(place, 'the pass would never end', 'for, requests or both');
+  const { for: forMs, requests, balance, scope: group } = values;
+  const ends = forMs !== undefined || requests !== undefined;
+  if (balance !== undefined && ends) {
+    source.report(place, 'a balance ends when it is used up, and not before', 'balance alone');
+    return undefined;
+  }
+  if (ends || balance !== undefined) return { forMs, requests, balance, group };
+  source.report(place, 'the pass would never end', 'for, requests or both; or balance, for a metered price');
   return undefined;
 });
 

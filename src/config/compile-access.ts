@@ -4,10 +4,12 @@ import { literalFront } from '../domain/literal-front.ts';
 import { repriced } from '../domain/mcp-terms.ts';
 import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
-import type { PassScope } from '../domain/pass.ts';
+import type { PassScope, PlainScope } from '../domain/pass.ts';
+import { formatPrice } from '../domain/price.ts';
 import type { PatternSegment, Route } from '../domain/route.ts';
 import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
 import type { AccessDraft } from './access-keys.ts';
+import { type BalancePrice, balanceTerms } from './compile-balance.ts';
 import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
@@ -31,6 +33,8 @@ interface Seller {
   readonly ways: string;
   readonly draft: AccessDraft;
   readonly place: Place;
+  /** What its calls cost, where it sells a balance. */
+  readonly calls: BalancePrice | undefined;
 }
 
 /**
@@ -43,20 +47,21 @@ export function compileAccess(
   families: NetworkFamilies,
   source: Source,
 ): readonly Route[] {
-  const byScope = new Map<PassScope, Seller[]>();
+  const byScope = new Map<PlainScope, Seller[]>();
   const scopeOf = new Map<RoutePrice, Seller[]>();
   for (const { route, price, fields } of compiled.flatMap(pricesOf)) {
     const draft = soundValue(fields.access);
     if (draft === undefined || !maySell(price, fields, gateway, source)) continue;
-    const scope: PassScope = draft.group === undefined ? `route:${price.id}` : `group:${draft.group}`;
+    const scope: PlainScope = draft.group === undefined ? `route:${price.id}` : `group:${draft.group}`;
     const sellers = byScope.get(scope) ?? [];
     byScope.set(scope, sellers);
     const [cost, ways] = [costText(price.offers, false, families), costText(price.offers, true, families)];
-    sellers.push({ route, price, cost, ways, draft, place: fields.access.place });
+    sellers.push({ route, price, cost, ways, draft, place: fields.access.place, calls: callsOf(fields) });
     scopeOf.set(price, sellers);
   }
   for (const sellers of byScope.values()) checkSame(sellers, source);
   const soldBy = new Map([...byScope].map(([scope, sellers]) => [sellers, termsOf(scope, sellers)] as const));
+  const scopes = new Map([...byScope].map(([scope, sellers]) => [sellers, scope] as const));
   return compiled.map(({ route }) => {
     if (!route.prices.some((price) => scopeOf.has(price))) return route;
     const selling = new Map(route.prices.map((price) => [price, sellingOf(route, price)]));
@@ -67,8 +72,11 @@ export function compileAccess(
   function sellingOf(route: Route, price: RoutePrice): RoutePrice {
     const sellers = scopeOf.get(price);
     const terms = sellers && soldBy.get(sellers);
-    if (terms === undefined || price.kind === 'free') return price;
-    return withAccess(route, price, terms, commonPath(sellers ?? []));
+    if (sellers === undefined || terms === undefined || price.kind === 'free') return price;
+    const seller = sellers.find((each) => each.price === price);
+    const scope = scopes.get(sellers);
+    if (seller?.calls === undefined || scope === undefined) return withAccess(route, price, terms, commonPath(sellers));
+    return withBalance(seller, { scope, sellers, families, calls: seller.calls }, source);
   }
 }
 
@@ -89,7 +97,8 @@ function maySell(price: RoutePrice, fields: PriceFields, gateway: GatewayFields,
     source.report(place, 'access has no effect on a free route', 'a price, or the key left out');
     return false;
   }
-  if (soundValue(inherited(fields.settle, gateway.settle)) === 'deferred') {
+  const isDeferred = soundValue(inherited(fields.settle, gateway.settle)) === 'deferred';
+  if (isDeferred && soundValue(fields.access)?.balance === undefined) {
     const wrong = 'with settle: deferred the pass would be out before the money moved';
     source.report(place, wrong, 'settle: after or before on this route');
     return false;
@@ -105,7 +114,7 @@ function checkSame([first, ...others]: readonly Seller[], source: Source): void 
       source.report(
         other.place,
         `the pass differs from that of ${sibling}, which is in the same group`,
-        'the same for and requests, or a scope of its own',
+        'the same for, requests and balance, or a scope of its own',
       );
     if (first.ways !== other.ways)
       source.report(
@@ -117,12 +126,57 @@ function checkSame([first, ...others]: readonly Seller[], source: Source): void 
 }
 
 function isSameSale(a: AccessDraft, b: AccessDraft): boolean {
-  return a.forMs === b.forMs && a.requests === b.requests;
+  const balances = [a, b].map(({ balance }) => balance && formatPrice(balance));
+  return a.forMs === b.forMs && a.requests === b.requests && balances[0] === balances[1];
 }
 
 function withAccess(route: Route, price: PaidPrice, terms: AccessTerms, path: string): PaidPrice {
   const offers = price.offers.map((offer) => ({ ...offer, access: terms }));
   return { ...price, offers, access: { terms, fingerprint: fingerprintOf(route, price), path } };
+}
+
+function callsOf({ price, access }: PriceFields): BalancePrice | undefined {
+  const metered = soundValue(price);
+  if (metered?.kind !== 'metered' || soundValue(access)?.balance === undefined) return undefined;
+  return { upTo: metered.upTo.decimal, metering: metered.metering, place: price.place };
+}
+
+/**
+ * Gives a price the balance that it sells: one for each asset that it is paid in. What a balance was bought for is all of its
+ * group; how much one payment adds, and what calls cost, may change while it lasts.
+ */
+function withBalance(
+  { route, price, place }: Seller,
+  shared: {
+    readonly scope: PlainScope;
+    readonly sellers: readonly Seller[];
+    readonly families: NetworkFamilies;
+    readonly calls: BalancePrice;
+  },
+  source: Source,
+): PaidPrice {
+  const { sellers, families, calls } = shared;
+  const scope: PassScope = `balance:${shared.scope}`;
+  const opens = sellers.map((seller) => balanceFingerprint(seller.route, seller.price)).sort();
+  const offers = price.offers.flatMap((offer) => {
+    const balance = balanceTerms(offer, calls, place, source);
+    if (balance === undefined) return [];
+    const { network, asset, decimals } = balance;
+    const version = digest('balance terms', [scope, assetId(families, network, asset), decimals, opens], 9);
+    const access: AccessTerms = { scope, opens, version, forMs: undefined, requests: undefined, balance };
+    return [{ ...offer, access }];
+  });
+  const [first] = offers;
+  if (first === undefined) return price;
+  const fingerprints = {
+    fingerprint: fingerprintOf(route, price),
+    balanceFingerprint: balanceFingerprint(route, price),
+  };
+  return { ...price, offers, access: { terms: first.access, ...fingerprints, path: commonPath(sellers) } };
+}
+
+function balanceFingerprint(route: Route, price: PaidPrice): string {
+  return digest('balance', fingerprintOf(route, price), 12);
 }
 
 function termsOf(scope: PassScope, sellers: readonly Seller[]): AccessTerms | undefined {

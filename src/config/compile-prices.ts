@@ -7,6 +7,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import type { When } from '../domain/when.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
+import type { Ceiling, MeteredPrice } from './metered-price-keys.ts';
 import { type Market, makeOffers, type SharedOffers } from './offers.ts';
 import { checkPayees, type Payees } from './payee-keys.ts';
 import type { AcceptFields, CallPrice } from './payment-keys.ts';
@@ -42,11 +43,13 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
     checkFree(fields, source);
     return { kind: 'free', id, when, description };
   }
-  const settle = soundValue(inherited(fields.settle, gateway.settle));
-  const sold = compileOffers(given, price, settle ?? 'after', source);
-  checkDeferred(fields, gateway, source);
   const metering = price.kind === 'metered' ? price.metering : undefined;
-  if (metering !== undefined) checkMetered(fields, settle, source);
+  const balance = balanceOf(fields, source);
+  // A balance is bought before its calls.
+  const settle = balance === undefined ? soundValue(inherited(fields.settle, gateway.settle)) : 'before';
+  const sold = compileOffers(given, balance ?? price, settle ?? 'after', source);
+  if (balance === undefined) checkDeferred(fields, gateway, source);
+  if (metering !== undefined && balance === undefined) checkMetered(fields, settle, source);
   if (settle !== undefined) checkCharge(fields, settle, source);
   if (sold === undefined || settle === undefined) return undefined;
   return {
@@ -55,6 +58,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
     when,
     description,
     ...sold,
+    ...(balance !== undefined && price.kind === 'metered' && { text: balanceText(price, balance) }),
     settle,
     metering,
     charge: soundValue(fields.charge) ?? CHARGE_SUCCESS,
@@ -114,6 +118,37 @@ function saidBy({ problems, warnings }: Source): number {
   return problems.length + warnings.length;
 }
 
+function balanceText({ upTo }: MeteredPrice, balance: Ceiling): string {
+  return `up to ${formatPrice(upTo)}, of a balance of ${formatPrice(balance)}`;
+}
+
+/** The balance that a price sells, where it may. */
+function balanceOf({ access, price, settle }: PriceFields, source: Source): Ceiling | undefined {
+  const balance = soundValue(access)?.balance;
+  const metered = soundValue(price);
+  if (balance === undefined || metered === undefined || metered.kind === 'free') return undefined;
+  if (metered.kind !== 'metered') {
+    const wrong = 'a balance is drawn down by what calls used, which this price does not count';
+    source.report(access.place, wrong, 'a price with upTo and meter; or for and requests');
+    return undefined;
+  }
+  if (currencyOf(balance) !== currencyOf(metered.upTo)) {
+    source.report(access.place, 'the balance is in another currency than the price', 'the currency of upTo');
+    return undefined;
+  }
+  if (settle.kind === 'value')
+    source.report(
+      settle.place,
+      'settle has no effect where a balance is sold: it is bought before its calls',
+      'no settle',
+    );
+  return balance;
+}
+
+function currencyOf(amount: Ceiling): string {
+  return amount.kind === 'usd' ? '$' : amount.symbol;
+}
+
 /** What was used is known after the call, and no pass is sold for it. */
 function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'] | undefined, source: Source): void {
   if (settle === 'before') {
@@ -121,7 +156,8 @@ function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'
     source.report(price.place, wrong, 'settle: after');
   }
   if (access.kind === 'absent') return;
-  source.report(access.place, 'a metered price sells no pass: each call is charged for what it used', 'no access');
+  const wrong = 'a metered price sells no pass of a time or of requests: each call is charged for what it used';
+  source.report(access.place, wrong, 'access: {balance: $1}, or no access');
 }
 
 /** Who wrote these expects that something is paid. */

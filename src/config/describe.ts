@@ -1,5 +1,6 @@
 import type { AccessTerms } from '../domain/access.ts';
 import { formatAmount, formatUnits } from '../domain/amount.ts';
+import type { BalanceTerms } from '../domain/balance.ts';
 import type { BuilderCode } from '../domain/builder-code.ts';
 import { chargeText } from '../domain/charge-rule.ts';
 import { keysText } from '../domain/customer-keys.ts';
@@ -39,6 +40,8 @@ export interface AccessDescription {
   readonly forMs?: number;
   /** Only there where requests end it. */
   readonly requests?: number;
+  /** What one payment adds to a balance: `1 USDC`; only there where one is sold. */
+  readonly balance?: string;
 }
 
 /** What requests cost, in plain data. */
@@ -151,12 +154,28 @@ export function describeOffer(offer: Offer): OfferDescription {
   };
 }
 
-function describeAccess({ scope, forMs, requests }: AccessTerms): AccessDescription {
-  return { scope, ...(forMs !== undefined && { forMs }), ...(requests !== undefined && { requests }) };
+function describeAccess({ scope, forMs, requests, balance }: AccessTerms): AccessDescription {
+  return {
+    scope,
+    ...(forMs !== undefined && { forMs }),
+    ...(requests !== undefined && { requests }),
+    ...(balance !== undefined && { balance: moneyText(balance.amount, balance) }),
+  };
+}
+
+function moneyText(atomic: string, { decimals, symbol }: BalanceTerms): string {
+  return `${formatUnits(BigInt(atomic), decimals)} ${symbol}`;
+}
+
+/** What calls cost that a balance pays: `up to 0.5 USDC`. */
+function callText({ access }: Offer): string | undefined {
+  const balance = access?.balance;
+  return balance && `up to ${moneyText(balance.upTo, balance)}, of a balance of ${moneyText(balance.amount, balance)}`;
 }
 
 /** What a pass opens and for how long, for people: `3600s, 3 requests of route:/v1/reports`. */
-export function passText({ scope, forMs, requests }: AccessDescription): string {
+export function passText({ scope, forMs, requests, balance }: AccessDescription): string {
+  if (balance !== undefined) return `a balance of ${balance} for ${scope.slice('balance:'.length)}`;
   const time = forMs === undefined ? [] : [`${forMs / 1000}s`];
   const count = requests === undefined ? [] : [`${requests} requests`];
   return `${[...time, ...count].join(', ')} of ${scope}`;
@@ -204,7 +223,7 @@ export function describePrice(price: RoutePrice): PriceDescription {
   const { settle, metering, charge, access } = price;
   const offers = price.offers.map(describeOffer);
   return {
-    price: [...new Set(offers.map((offer) => offer.price))].join(' or '),
+    price: [...new Set(price.offers.map((offer, index) => callText(offer) ?? offers[index]?.price))].join(' or '),
     offers,
     settle,
     ...(metering !== undefined && { metered: meteringText(metering) }),

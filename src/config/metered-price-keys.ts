@@ -18,13 +18,14 @@ export interface MeteredPrice {
 }
 
 /** A maximum: in dollars or in a token, since rates are in the same. */
-type Ceiling = Extract<PaidPrice, { kind: 'usd' | 'token' }>;
+export type Ceiling = Extract<PaidPrice, { kind: 'usd' | 'token' }>;
 
 const UP_TO = 'an amount such as $0.50 or 0.5 USDC';
 const METER = 'openai, anthropic, gemini, openrouter, ollama, auto, bytes, seconds, upstream, {header} or {json}';
 const RATES = 'a map from what is counted to its price, such as {input: $2.50/1M, output: $10/1M}';
 
-const ceiling: Decoder<Ceiling> = text({
+/** An amount in dollars or in a token. */
+export const ceiling: Decoder<Ceiling> = text({
   expects: UP_TO,
   bare: true,
   parse: (given): Parsed<Ceiling> => {

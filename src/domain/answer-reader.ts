@@ -148,10 +148,12 @@ export interface Finish {
 
 /** What a buyer is told of a charge. */
 export interface ChargeTold {
-  /** `settled` of a whole answer, `promised` of a stream. */
-  readonly receipt: Receipt;
+  /** `settled` of a whole answer, `promised` of a stream; `undefined` where a balance was charged. */
+  readonly receipt: Receipt | undefined;
   /** The same as fields of the protocol that the payment came in, such as `PAYMENT-RESPONSE`. */
   readonly fields: readonly (readonly [name: string, value: string])[];
+  /** What a comment in an event stream says of it, base64 of JSON. */
+  readonly comment: string | undefined;
 }
 
 /** A paid request, as those see it who say how its answer is read. */
@@ -163,8 +165,17 @@ export interface PaidCall {
   readonly path: string;
   /** The body, where it was read before it was sent. */
   readonly body: Buffer | undefined;
-  /** The offer that is paid: its amount is the most that can be charged. */
+  /** The offer that is paid: its amount is the most that can be charged, unless there is a limit. */
   readonly offer: Offer;
+  /** What a balance that was paid with this offer may be charged for the call; absent where the call itself is paid. */
+  readonly limit?: ChargeLimit;
+}
+
+/** The most that a call is charged, and what its figures are in. */
+export interface ChargeLimit {
+  readonly amount: Amount;
+  /** Digits after the point of the units that are charged. */
+  readonly decimals: number;
 }
 
 /** Knows which answers are charged by what they say: one for each way to charge so. Built-in ones are in the registry. */

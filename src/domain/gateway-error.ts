@@ -48,6 +48,8 @@ export const ERROR_CODES = {
   access_token_expired: offering(402, 'The access token has expired.'),
   access_token_revoked: offering(402, 'The access token was revoked.'),
   access_quota_exhausted: offering(402, 'All requests of the access token are used up.'),
+  access_balance_too_low: offering(402, 'The balance has less than this call may cost.'),
+  access_balance_in_use: client(429, 'Other calls hold what is left of the balance.', true),
   sign_in_refused: offering(402, 'The sign-in was refused.'),
   permit2_allowance_required: offering(412, 'The payer has not approved Permit2 for this token yet.'),
   settlement_failed: offering(402, 'The payment could not be settled.'),

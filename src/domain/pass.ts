@@ -1,10 +1,17 @@
+import type { BalanceCurrency } from './balance.ts';
 import type { Brand } from './brand.ts';
 
 /** A pass: 128 random bits, base64url without padding (22 characters). Knowing one is no right to use it. */
 export type PassId = Brand<string, 'PassId'>;
 
-/** What a pass is for: one route, or the routes of a group. `route:<name>` or `group:<name>`. */
-export type PassScope = `route:${string}` | `group:${string}`;
+/**
+ * What a pass is for: one route, or the routes of a group. `route:<name>` or `group:<name>`, and `balance:` in front where it is
+ * a balance: a version of the gateway that knows no balances cannot take one for a number of requests.
+ */
+export type PassScope = PlainScope | `balance:${PlainScope}`;
+
+/** What a pass without a balance is for. */
+export type PlainScope = `route:${string}` | `group:${string}`;
 
 /** Who holds a pass: an account of a network family. An EVM account is the same one on every EVM network. */
 export interface PassHolder {
@@ -24,21 +31,23 @@ export interface Pass extends PassHolder {
   readonly version: string;
   /** Unix milliseconds from which on it opens nothing; `undefined` when only its requests end it. */
   readonly expiresAt: number | undefined;
-  /** Its requests; `undefined` when only time ends it. */
+  /** Its requests; `undefined` when only time ends it. Of a balance: its units, in {@link Pass.balance}. */
   readonly quota: PassQuota | undefined;
+  /** What its units are, where it is a balance: money that was paid ahead, of which each call takes its charge. */
+  readonly balance?: BalanceCurrency;
   /** Unix milliseconds of the first payment. */
   readonly issuedAt: number;
   /** Unix milliseconds from which on it opens nothing and never will again; `undefined` while nobody revoked it. */
   readonly revokedAt: number | undefined;
 }
 
-/** Where the requests of a pass are. `available + lent + spent = bought`, so that nothing is sold twice or lost unseen. */
+/** Where the requests of a pass are, or the money of a balance. `available + lent + spent = bought`, so that nothing is sold twice or lost unseen. */
 export interface PassQuota {
   /** All that were ever paid for. */
   readonly bought: number;
   /** Nobody has them. */
   readonly available: number;
-  /** A process has them in hand: it served requests with them, will do so, or brings them back. */
+  /** A process has them in hand: it served requests with them, will do so, or brings them back. Of a balance: held by calls. */
   readonly lent: number;
 }
 

@@ -6,6 +6,7 @@ import type {
   AnswerReaders,
   AnswerReading,
   Charge,
+  ChargeLimit,
   ChargeTold,
   PaidCall,
   RequestChange,
@@ -36,11 +37,23 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
   return {
     readerOf(call: PaidCall): AnswerReader | undefined {
       const { metering } = call.price;
+      const limit = call.limit ?? signedFor(call);
       // A payment of an exact amount was quoted before the price became a metered one: it costs what it says.
-      if (metering === undefined || call.offer.scheme !== 'upto') return undefined;
-      return new MeteredReader(call, metering, clock);
+      if (metering === undefined || limit === undefined) return undefined;
+      return new MeteredReader({ path: call.path, limit }, metering, clock);
     },
   };
+}
+
+/** What the buyer of a call signed for. */
+function signedFor({ offer: { scheme, amount, asset } }: PaidCall): ChargeLimit | undefined {
+  return scheme === 'upto' ? { amount, decimals: asset.decimals } : undefined;
+}
+
+/** A call that is charged by what it used. */
+interface MeteredCall {
+  readonly path: string;
+  readonly limit: ChargeLimit;
 }
 
 /** Longest word of the API's own that is kept. */
@@ -50,12 +63,12 @@ type Charged = Extract<Charge, { kind: 'charge' }>;
 
 class MeteredReader implements AnswerReader {
   readonly request: RequestChange | undefined;
-  readonly #call: PaidCall;
+  readonly #call: MeteredCall;
   readonly #metering: Metering;
   readonly #clock: () => number;
   #requestBytes = 0;
 
-  constructor(call: PaidCall, metering: Metering, clock: () => number) {
+  constructor(call: MeteredCall, metering: Metering, clock: () => number) {
     this.#call = call;
     this.#metering = metering;
     this.#clock = clock;
@@ -70,12 +83,12 @@ class MeteredReader implements AnswerReader {
   /** The limit of output tokens that is put into requests. */
   #cap(requestBytes: number): WantedCap | undefined {
     const { cap, rates, meter } = this.#metering;
-    const { asset, amount: max } = this.#call.offer;
+    const { amount: max, decimals } = this.#call.limit;
     if (!cap || meter.kind !== 'family') return undefined;
     const named = meter.family === 'auto' ? undefined : dialectNamed(meter.family);
     return {
       limitOf: (path, model) => (named ?? dialectOfPath(path)).limit(path, model),
-      tokens: (answers) => outputCap({ rates, max, decimals: asset.decimals }, requestBytes, answers),
+      tokens: (answers) => outputCap({ rates, max, decimals }, requestBytes, answers),
     };
   }
 
@@ -95,7 +108,7 @@ class MeteredReader implements AnswerReader {
 }
 
 interface ReadingTerms {
-  readonly call: PaidCall;
+  readonly call: MeteredCall;
   readonly metering: Metering;
   /** Length of the request's body, where that was read. */
   readonly requestBytes: number;
@@ -194,14 +207,14 @@ class MeteredReading implements StreamReading {
 
   #bounds(): ChargeBounds {
     const { call, metering } = this.#terms;
-    const { asset, amount: max } = call.offer;
-    const least = metering.min === '0' ? undefined : priceInUnits(metering.min, asset.decimals);
-    return { min: least?.ok === true ? least.value : NOTHING, max, decimals: asset.decimals };
+    const { amount: max, decimals } = call.limit;
+    const least = metering.min === '0' ? undefined : priceInUnits(metering.min, decimals);
+    return { min: least?.ok === true ? least.value : NOTHING, max, decimals };
   }
 
   /** The receipt as a comment of an event stream, which no client takes for an event. */
   #receipt(told: ChargeTold | undefined): Buffer {
-    const receipt = told?.fields[0]?.[1];
+    const receipt = told?.comment;
     return receipt === undefined || !this.adds || !this.#meter.endsClean
       ? Buffer.alloc(0)
       : Buffer.from(`: x402 ${receipt}\n\n`);

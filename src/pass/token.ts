@@ -15,8 +15,10 @@ export interface AccessToken {
   readonly holder: PassHolder;
   /** Unix milliseconds from which on the token opens nothing; `undefined` when only requests end the pass. */
   readonly expiresAt: number | undefined;
-  /** Whether the pass has a quota. */
+  /** Whether the pass has a number of requests. */
   readonly counted: boolean;
+  /** Whether the pass is a balance. */
+  readonly isBalance: boolean;
 }
 
 /** A token that was read, before anybody looked at its signature. */
@@ -30,9 +32,9 @@ export interface ReadToken {
 /*
  * `tpk_` base64url(payload) `.` base64url(HMAC-SHA-256 of the payload), both without padding. The payload, in bytes:
  *
- *   1 format, 1 | 6 key id | 16 pass id | 12 scope | 9 version | 6 expiry, ms, 0 for none | 1 quota, 0 or 1 | holder
+ *   1 format, 1 | 6 key id | 16 pass id | 12 scope | 9 version | 6 expiry, ms, 0 for none | 1 quota | holder
  *
- * and the holder is 1, 20 address bytes for an EVM account, else 2 and `family|account` in ASCII. There is no algorithm
+ * and the quota is 0 for none, 1 for requests, 2 for a balance. The holder is 1, 20 address bytes for an EVM account, else 2 and `family|account` in ASCII. There is no algorithm
  * in it to choose, nothing is optional, and one set of facts has one text.
  */
 const FORMAT = 1;
@@ -43,6 +45,8 @@ const EXPIRY_BYTES = 6;
 const HOLDER_AT = 1 + KEY_ID_BYTES + PASS_BYTES + SCOPE_BYTES + VERSION_BYTES + EXPIRY_BYTES + 1;
 const EVM_HOLDER = 1;
 const OTHER_HOLDER = 2;
+const REQUESTS = 1;
+const BALANCE = 2;
 /** Longest token, in characters: 250 leaves room for a header name in front. */
 const MAX_TOKEN = 240;
 const TOKEN = /^tpk_([A-Za-z0-9_-]{70,192})\.([A-Za-z0-9_-]{43})$/;
@@ -67,7 +71,7 @@ export function writeToken(pass: Pass, key: SigningKey): string {
     at += payload.write(part, at, 'base64url');
   }
   at = payload.writeUIntBE(pass.expiresAt ?? 0, at, EXPIRY_BYTES);
-  at = payload.writeUInt8(pass.quota === undefined ? 0 : 1, at);
+  at = payload.writeUInt8(quotaByte(pass), at);
   holder.copy(payload, at);
   return `${TOKEN_PREFIX}${payload.toString('base64url')}.${macOf(payload, key).toString('base64url')}`;
 }
@@ -90,11 +94,17 @@ export function readToken(text: string): ReadToken | undefined {
   const scope = next(SCOPE_BYTES);
   const version = next(VERSION_BYTES);
   const expiry = payload.readUIntBE(at, EXPIRY_BYTES);
-  const counted = payload[at + EXPIRY_BYTES];
+  const quota = payload[at + EXPIRY_BYTES];
   const holder = readHolder(payload.subarray(HOLDER_AT));
-  if (passId === undefined || holder === undefined || (counted !== 0 && counted !== 1)) return undefined;
+  if (passId === undefined || holder === undefined || quota === undefined || quota > BALANCE) return undefined;
   const expiresAt = expiry === 0 ? undefined : expiry;
-  return { token: { passId, scope, version, holder, expiresAt, counted: counted === 1 }, keyId, payload, mac };
+  const kind = { counted: quota === REQUESTS, isBalance: quota === BALANCE };
+  return { token: { passId, scope, version, holder, expiresAt, ...kind }, keyId, payload, mac };
+}
+
+function quotaByte({ quota, balance }: Pass): number {
+  if (quota === undefined) return 0;
+  return balance === undefined ? REQUESTS : BALANCE;
 }
 
 /** Whether a token was signed with `key`; takes as long whatever is wrong with the signature. */

@@ -9,7 +9,8 @@ const UNITS = [
 ] as const;
 
 /** What a pass is good for, in words: `24 hours or 1000 requests, whichever ends first`. */
-export function passTerms({ forMs, requests }: AccessTerms, language: Language): string {
+export function passTerms({ forMs, requests, balance }: AccessTerms, language: Language): string {
+  if (balance !== undefined) return say(language, 'passBalance');
   const time = forMs === undefined ? undefined : duration(forMs, language);
   const count = requests === undefined ? undefined : requests.toLocaleString(language.tag);
   if (time === undefined && count === undefined) return say(language, 'passUnlimited');

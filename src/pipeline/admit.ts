@@ -1,3 +1,4 @@
+import { balanceDigits } from '../domain/balance.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
 import type { PassEvent } from '../observe/observer.ts';
@@ -114,7 +115,7 @@ function admitHolder(
   token: AccessToken,
   services: Services,
 ): Admission | Refusal | Promise<Admission | Refusal> {
-  const { expiresAt, holder, passId, counted } = token;
+  const { expiresAt, holder, passId, counted, isBalance } = token;
   request.notes.pass = passId;
   request.notes.payer = holder.payer;
   if (expiresAt !== undefined && expiresAt <= services.clock()) return refuse(request, 'access_token_expired');
@@ -122,7 +123,7 @@ function admitHolder(
   const admitWith = (unit: TakenUnit | Refusal | undefined): Admission | Refusal => {
     if (unit?.kind === 'refusal') return unit;
     const headers = accessPassHeaders({ scope: rule.terms.scope, expiresAt, remaining: unit?.remaining });
-    return admission(request, { holder, passId, unit }, headers);
+    return admission(request, { holder, passId, unit, isBalance }, headers);
   };
   const unit = takeUnit(request, passId, counted, services);
   return unit instanceof Promise ? unit.then(admitWith) : admitWith(unit);
@@ -136,8 +137,13 @@ function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boole
  * A pass from before a change of the price table opens what it was sold for: this very route has to be in it. Never
  * more, whatever the scope holds today.
  */
-async function wasSoldFor({ passId }: AccessToken, { tokens, rule }: AccessDesk, services: Services): Promise<boolean> {
-  return (await tokens.opensOf(passId, services.ledger.passes)).includes(rule.fingerprint);
+async function wasSoldFor(
+  { passId, isBalance }: AccessToken,
+  { tokens, rule }: AccessDesk,
+  services: Services,
+): Promise<boolean> {
+  const fingerprint = isBalance ? rule.balanceFingerprint : rule.fingerprint;
+  return fingerprint !== undefined && (await tokens.opensOf(passId, services.ledger.passes)).includes(fingerprint);
 }
 
 async function admitBySignIn(
@@ -158,7 +164,8 @@ async function admitBySignIn(
   }
   if (!(await spendSignIn(signedIn, services))) return signInRefusal(request, 'invalid_siwx_nonce');
   request.notes.pass = pass.id;
-  const unit = await takeUnit(request, pass.id, pass.quota !== undefined, services);
+  const isBalance = pass.balance !== undefined;
+  const unit = await takeUnit(request, pass.id, pass.quota !== undefined && !isBalance, services);
   if (unit?.kind === 'refusal') {
     // The last request of the pass was taken since it was found: the sign-in still opens a free one.
     const free = await admitAccount(request, signedIn.account, services);
@@ -167,10 +174,13 @@ async function admitBySignIn(
     return free;
   }
   const headers = handOut(request, access, pass, unit?.remaining, now);
-  return admission(request, { holder, passId: pass.id, unit }, headers);
+  return admission(request, { holder, passId: pass.id, unit, isBalance }, headers);
 }
 
-/** The pass that lasts longest of those that open this very route and have requests left. */
+/**
+ * The pass that lasts longest of those that open this very route and have requests left; of balances, the one with most in its
+ * asset's whole units.
+ */
 async function findPass(
   { rule }: AccessDesk,
   holder: PassHolder,
@@ -178,9 +188,24 @@ async function findPass(
   { ledger, passes }: Services,
 ): Promise<Pass | undefined> {
   const found = await ledger.passes.findPasses(rule.terms.scope, holder, now);
-  return found.find(
-    (pass) => pass.opens.includes(rule.fingerprint) && passEnd(pass, now) === undefined && !passes.revoked.has(pass.id),
+  const opening = rule.terms.balance === undefined ? rule.fingerprint : rule.balanceFingerprint;
+  const good = found.filter(
+    (pass) =>
+      opening !== undefined &&
+      pass.opens.includes(opening) &&
+      passEnd(pass, now) === undefined &&
+      !passes.revoked.has(pass.id),
   );
+  return good.reduce<Pass | undefined>(
+    (most, pass) => (most && worthOf(most) >= worthOf(pass) ? most : pass),
+    undefined,
+  );
+}
+
+/** What is left of a balance, in units that are the same for all assets; 0 of other passes, which come in their order. */
+function worthOf({ balance, quota }: Pass): bigint {
+  if (balance === undefined || quota === undefined) return 0n;
+  return BigInt(quota.available) * 10n ** BigInt(18 - balanceDigits(balance));
 }
 
 type TakenUnit = { readonly kind: 'unit' } & QuotaUnit;
@@ -215,9 +240,17 @@ const CODE_OF_END = {
   unknown: 'access_token_invalid',
 } as const satisfies Record<string, ErrorCode>;
 
+/** The pass that opens a route. */
+interface Opening {
+  readonly holder: PassHolder;
+  readonly passId: PassId;
+  readonly unit: TakenUnit | undefined;
+  readonly isBalance: boolean;
+}
+
 function admission(
   request: RoutedRequest,
-  { holder, passId, unit }: { holder: PassHolder; passId: PassId; unit: TakenUnit | undefined },
+  { holder, passId, unit, isBalance }: Opening,
   headers: Admission['headers'],
 ): Admission {
   request.notes.passUse = 'served';
@@ -227,6 +260,7 @@ function admission(
     outcome: 'pass',
     facts,
     headers,
+    ...(isBalance && { balance: passId }),
     giveBack() {
       request.notes.passUse = 'returned';
       unit?.giveBack();

@@ -1,4 +1,5 @@
 import type { Payment } from '../domain/payment.ts';
+import type { Route } from '../domain/route.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { Services } from './runtime.ts';
 import type { AuthorizedPayment } from './stages.ts';
@@ -14,6 +15,17 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long an answer may go on before its money moves, in milliseconds: 0 where it must not begin. */
 export function creditMsLeft({ authorization }: Pick<Payment, 'authorization'>, now: number): number {
   return Math.min(LONGEST_TIMER_MS, Math.max(0, authorization.expiresAt * 1000 - SETTLE_MS - now));
+}
+
+/**
+ * How long an answer is read whose money is asked for after it, in milliseconds: as long as its head was waited for, and no
+ * longer than its payment leaves time to settle it. One whose payment is about to end gets half of what is left.
+ *
+ * @param expiresAt Unix seconds
+ */
+export function msToRead({ timeoutMs }: Pick<Route, 'timeoutMs'>, expiresAt: number, now: number): number {
+  const left = Math.max(0, expiresAt * 1000 - now);
+  return Math.min(timeoutMs, Math.max(left - SETTLE_MS, left / 2));
 }
 
 /**

@@ -4,6 +4,7 @@ import { transactionOf } from '../domain/receipt.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
+import { msToRead } from './cut-in-time.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
 import { noticeHeaders } from './refusal.ts';
@@ -92,7 +93,7 @@ export async function keepAnswer(
   services: Services,
 ): Promise<void> {
   try {
-    const body = await readToKeep(request, response, services);
+    const body = await readToKeep(request, claimed, response, services);
     if (body === undefined) return;
     await writeKept(claimed, { response, body, digest }, services);
   } catch (fault) {
@@ -148,15 +149,18 @@ async function hasRoomInStore(
 /** The body of an answer that is to be kept; `undefined` when it is relayed only. */
 async function readToKeep(
   request: RoutedRequest,
+  { record }: ClaimedPayment,
   response: UpstreamResponse,
   services: Services,
 ): Promise<Buffer | undefined> {
   const { route, price, client, runtime } = request;
-  const { limiters, observer } = services;
+  const { limiters, observer, clock } = services;
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
   if (route.keepAnswers === undefined || !isCharged(price.charge, response.status)) return undefined;
   // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
-  const timer = setTimeout(() => response.discard(), route.timeoutMs);
+  const isPaid = record.settlement !== undefined;
+  const forMs = isPaid ? route.timeoutMs : msToRead(route, record.expiresAt, clock());
+  const timer = setTimeout(() => response.discard(), forMs);
   const { keptAnswersInMemory } = runtime.plan.limits;
   const room = limiters.answers.hold(keptAnswersInMemory);
   client.onOver(room.release);

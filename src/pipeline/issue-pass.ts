@@ -32,7 +32,7 @@ export async function issuePass(
   request.notes.passUse = 'issued';
   const notice = noticeOf(pass, access.tokens.write(pass));
   const cookies = cookieOf(request, access, notice, now);
-  return { headers: [...accessPassHeaders(notice), ...cookies], extension: accessPassExtension(notice) };
+  return { id: pass.id, headers: [...accessPassHeaders(notice), ...cookies], extension: accessPassExtension(notice) };
 }
 
 /** The headers that hand a pass out to somebody who proved to be its holder. */
@@ -43,12 +43,17 @@ export function handOut(
   remaining: number | undefined,
   now: number,
 ): readonly (readonly [string, string])[] {
-  const notice = { ...noticeOf(pass, access.tokens.write(pass)), remaining };
+  const { balance: _, ...told } = noticeOf(pass, access.tokens.write(pass));
+  // What is left of a balance is told with each charge.
+  const notice = { ...told, remaining };
   return [...accessPassHeaders(notice), ...cookieOf(request, access, notice, now)];
 }
 
-function noticeOf({ scope, expiresAt, quota }: Pass, token: string): AccessPassNotice & { readonly token: string } {
-  return { scope, token, expiresAt, remaining: quota?.available };
+function noticeOf(pass: Pass, token: string): AccessPassNotice & { readonly token: string } {
+  const { scope, expiresAt, quota, balance: currency } = pass;
+  if (currency === undefined) return { scope, token, expiresAt, remaining: quota?.available };
+  const balance = { available: quota?.available ?? 0, currency };
+  return { scope, token, expiresAt, remaining: undefined, balance };
 }
 
 function cookieOf(

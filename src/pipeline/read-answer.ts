@@ -3,6 +3,7 @@ import { clientGroup } from '../proxy/client-address.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
+import { msToRead } from './cut-in-time.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 import type { Ends } from './serve-paid.ts';
@@ -31,29 +32,42 @@ export async function orRelease<T>(ask: () => T, { claimed, response }: Waiting)
 }
 
 /**
- * Reads an answer that waits. What breaks off costs nothing.
+ * Reads an answer that waits. What breaks off costs nothing. It is read for as long as its payment leaves time to settle it.
  *
  * @throws GatewayError `upstream_invalid_answer`, `upstream_timeout`
  */
 export async function readWhole(
   request: RoutedRequest,
-  { claimed, response }: Waiting,
+  { claimed, authorized, response }: Waiting,
   maxBytes: number,
-  { limiters }: Services,
+  services: Services,
 ): Promise<Buffer | 'larger' | 'client_gone'> {
-  const { head, route, client, runtime } = request;
+  const forMs = msToRead(request.route, authorized.payment.authorization.expiresAt, services.clock());
+  const read = await collectAnswer(request, response, { maxBytes, forMs }, services);
+  if (Buffer.isBuffer(read) || read === 'larger') return read;
+  await claimed.move({ to: 'released', reason: 'the answer broke off before it was charged' });
+  if (read === 'client_gone') return read;
+  throw read;
+}
+
+/** Collects the body of an answer that waits; what does not come is dropped, and the fault is a value. */
+export async function collectAnswer(
+  { head, client, clientGone, runtime }: RoutedRequest,
+  response: UpstreamResponse,
+  { maxBytes, forMs }: { readonly maxBytes: number; readonly forMs: number },
+  { limiters }: Pick<Services, 'limiters'>,
+): Promise<Buffer | 'larger' | 'client_gone' | GatewayError> {
   const { bodiesInMemory } = runtime.plan.limits;
   const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
   client.onOver(room.release);
-  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
-  const timer = setTimeout(() => response.discard(), route.timeoutMs);
+  // Money is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  const timer = setTimeout(() => response.discard(), forMs);
   const collected = await response.collect(maxBytes, room);
   clearTimeout(timer);
-  if (collected.kind === 'whole' && !request.clientGone.aborted) return collected.body;
-  if (collected.kind === 'larger' && !request.clientGone.aborted) return 'larger';
+  if (collected.kind === 'whole' && !clientGone.aborted) return collected.body;
+  if (collected.kind === 'larger' && !clientGone.aborted) return 'larger';
   response.discard();
-  await claimed.move({ to: 'released', reason: 'the answer broke off before it was charged' });
-  if (request.clientGone.aborted) return 'client_gone';
+  if (clientGone.aborted) return 'client_gone';
   const isSlow = collected.kind === 'broke' && collected.silent;
-  throw new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
+  return new GatewayError(isSlow ? 'upstream_timeout' : 'upstream_invalid_answer');
 }

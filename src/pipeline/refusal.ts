@@ -29,5 +29,6 @@ export function wholeReceipt(
 
 /** What a buyer is told of a charge, as a value and as headers of an answer with that status. */
 export function toldOf(notice: SettlementNotice, status: number): ChargeTold {
-  return { receipt: wholeReceipt(notice, status), fields: noticeHeaders(notice, status) };
+  const fields = noticeHeaders(notice, status);
+  return { receipt: wholeReceipt(notice, status), fields, comment: fields[0]?.[1] };
 }

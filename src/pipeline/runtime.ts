@@ -15,6 +15,7 @@ import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { McpState } from '../mcp/mcp-state.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Tracer } from '../observe/tracer.ts';
+import type { BalanceHolds } from '../pass/balance-holds.ts';
 import type { Quota } from '../pass/quota.ts';
 import type { TokenDesk } from '../pass/token-desk.ts';
 import type { UseCounter } from '../pass/use-counter.ts';
@@ -62,6 +63,8 @@ export interface OpenPrice {
 /** What this process knows of passes, whatever the plan. */
 export interface PassServices {
   readonly quota: Quota;
+  /** What its calls hold of balances. */
+  readonly balances: Pick<BalanceHolds, 'currencyOf' | 'take'>;
   /** Which passes were revoked. */
   readonly revoked: { has(id: PassId): boolean };
 }

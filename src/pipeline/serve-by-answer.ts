@@ -67,7 +67,10 @@ export async function serveByAnswer(
  *
  * @throws GatewayError of the body, or of the reader: nothing was claimed
  */
-async function changedRequest(request: RoutedRequest, change: RequestChange | undefined): Promise<RoutedRequest> {
+export async function changedRequest(
+  request: RoutedRequest,
+  change: RequestChange | undefined,
+): Promise<RoutedRequest> {
   if (change === undefined) return request;
   const { body, head } = request;
   if (change.rewrite !== undefined && body !== undefined) {
@@ -184,7 +187,7 @@ async function sendUncharged(
 }
 
 /** Sends other bytes in place of a body that was read whole. */
-function replacedBy(bytes: Uint8Array | undefined): Changes | undefined {
+export function replacedBy(bytes: Uint8Array | undefined): Changes | undefined {
   if (bytes === undefined) return undefined;
   const passage: Passage = { pass: () => [], end: async () => ({ bytes, trailers: [] }) };
   return { passage, length: bytes.length };

@@ -12,6 +12,8 @@ import { type Arrival, acceptRequest } from './accept.ts';
 import { admitUnpaid, isOpenUnpaid } from './admit-unpaid.ts';
 import { challengedOf, faultAnswer, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
+import { buyBalance, buysBalance, collectBalance } from './balance/buy-balance.ts';
+import { serveByBalance } from './balance/serve-balance.ts';
 import { type ChosenPrice, choosePrice } from './choose-price.ts';
 import { isPreflight, preflightAnswer } from './cross-origin.ts';
 import { type AcceptedHead, type AcceptedRequest, emptyNotes, type RoutedRequest } from './exchange.ts';
@@ -48,7 +50,7 @@ export interface Transport {
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
-  serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served>;
+  serveAdmitted(request: RoutedRequest, admission: Admission, services: Services): Promise<Served | Refusal>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
   collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
 }
@@ -225,7 +227,7 @@ async function servePriced(
   const admitting = admitUnpaid(request, open, services);
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   if (admitted?.kind === 'refusal') return admitted;
-  if (admitted !== undefined) return await transport.serveAdmitted(request, admitted);
+  if (admitted !== undefined) return await transport.serveAdmitted(request, admitted, services);
   const authorized = await authorize(request, open, services);
   switch (authorized.kind) {
     case 'refusal':
@@ -273,6 +275,7 @@ function servePaid(
   // An answer that says how much it costs is not kept for later.
   const later = isForLater(request) && (reader === undefined || reader.allOrNothing === true);
   if (later) return payForLater(request, { authorized, reader }, services);
+  if (buysBalance(request.price, authorized.payment.offer)) return buyBalance(request, authorized, services);
   if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
   return SERVE_BY_MODE[request.price.settle](request, authorized, services);
 }
@@ -281,10 +284,21 @@ function servePaid(
 const HTTP: Transport = {
   serveFree: forwardFree,
   servePaid,
-  serveAdmitted,
-  collect: (request, collectable, services) =>
-    (isForLater(request) ? handOutAgain : collect)(request, collectable, services),
+  serveAdmitted: async (request, admission, services) =>
+    admission.balance === undefined
+      ? await serveAdmitted(request, admission)
+      : await serveByBalance(request, admission, admission.balance, services),
+  collect: collectPaid,
 };
+
+function collectPaid(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  if (isForLater(request)) return handOutAgain(request, collectable, services);
+  return (buysBalance(request.price, collectable.offer) ? collectBalance : collect)(request, collectable, services);
+}
 
 async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {
   const response = await openUpstream(request, destination);

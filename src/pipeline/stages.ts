@@ -1,6 +1,7 @@
 import type { Answer } from '../domain/answer.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
+import type { PassId } from '../domain/pass.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { Receipt } from '../domain/receipt.ts';
@@ -64,6 +65,7 @@ export interface SettlementNotice {
 
 /** A pass on its way to its buyer. */
 export interface IssuedPass {
+  readonly id: PassId;
   /** Token, end and rest, and the cookie for browsers. */
   readonly headers: readonly (readonly [string, string])[];
   /** The same for the extensions of the receipt. */
@@ -79,6 +81,8 @@ export interface Admission {
   readonly facts: PaidFacts;
   /** What the client is told of its pass, or of what is left. */
   readonly headers: readonly (readonly [string, string])[];
+  /** The balance that each call is charged to, where what opens the route is one: nothing is taken of it yet. */
+  readonly balance?: PassId;
   /** Gives the use back: the upstream failed. Does nothing where only time ends a pass. */
   giveBack(): void;
 }

@@ -116,7 +116,8 @@ export class StreamCharge implements Passage {
 
 const UNREADABLE = { kind: 'release', reason: 'the answer could not be read' } as const satisfies Charge;
 
-function takesTrailers({ head }: RoutedRequest): boolean {
+/** Whether trailers reach the client of a request. */
+export function takesTrailers({ head }: RoutedRequest): boolean {
   const { te } = head.headers;
   return head.httpVersionMinor > 0 && typeof te === 'string' && parseFieldList(te).includes('trailers');
 }

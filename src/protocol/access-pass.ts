@@ -1,4 +1,5 @@
 import type { AccessTerms } from '../domain/access.ts';
+import { atomicUnits, type BalanceCurrency } from '../domain/balance.ts';
 import { remember } from '../domain/remember.ts';
 import type { JsonObject } from '../domain/x402.ts';
 
@@ -15,40 +16,78 @@ export interface AccessPassNotice {
   readonly token?: string;
   /** Unix milliseconds; `undefined` where only requests end it. */
   readonly expiresAt: number | undefined;
-  /** Requests that are left; `undefined` where only time ends it. */
+  /** Requests that are left; `undefined` where only time ends it, or where it is a balance. */
   readonly remaining: number | undefined;
+  /** What is left of a balance. */
+  readonly balance?: BalanceNotice | undefined;
+}
+
+/** What is left of a balance. */
+export interface BalanceNotice {
+  /** In the balance's units. */
+  readonly available: number;
+  readonly currency: BalanceCurrency;
 }
 
 /** The declaration in a 402: what a payment buys besides the answer. */
-export function declareAccessPass({ scope, forMs, requests }: AccessTerms): JsonObject {
+export function declareAccessPass({ scope, forMs, requests, balance }: AccessTerms): JsonObject {
   return {
     info: {
       scope: nameOf(scope),
       ...(forMs === undefined ? {} : { forSeconds: Math.floor(forMs / 1000) }),
       ...(requests === undefined ? {} : { requests }),
+      // What is paid is what is bought.
+      ...(balance === undefined ? {} : { balance: { upTo: balance.upTo } }),
       header: ACCESS_TOKEN_HEADER,
     },
   };
 }
 
 /** The same pass in `PAYMENT-RESPONSE.extensions`. */
-export function accessPassExtension({ scope, token, expiresAt, remaining }: AccessPassNotice): JsonObject {
+export function accessPassExtension({ scope, token, expiresAt, remaining, balance }: AccessPassNotice): JsonObject {
   return {
     info: {
       scope: nameOf(scope),
       ...(token === undefined ? {} : { token }),
       ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
       ...(remaining === undefined ? {} : { remaining }),
+      ...(balance === undefined ? {} : { balance: balanceJson(balance) }),
     },
   };
 }
 
+/** A balance as JSON: amounts are in atomic units of its asset, as everywhere on the wire. */
+function balanceJson({ available, currency }: BalanceNotice): JsonObject {
+  const { network, asset } = currency;
+  return { available: atomicUnits(available, currency).toString(), network, asset };
+}
+
+/** The headers that tell what is left of a balance, and what a call took of it, in atomic units. */
+export function balanceFields(
+  available: number,
+  currency: BalanceCurrency,
+  charge?: number,
+): readonly (readonly [string, string])[] {
+  const left = ['X402-Access-Balance', atomicUnits(available, currency).toString()] as const;
+  return charge === undefined ? [left] : [left, ['X402-Access-Charge', atomicUnits(charge, currency).toString()]];
+}
+
+/** The same as a comment of an event stream says it: base64 of JSON that has the members of a `SettleResponse`. */
+export function balanceComment(notice: AccessPassNotice & { readonly balance: BalanceNotice }, charge: number): string {
+  const amount = atomicUnits(charge, notice.balance.currency).toString();
+  const told = { success: true, amount, extensions: { [ACCESS_PASS]: accessPassExtension(notice) } };
+  return Buffer.from(JSON.stringify(told)).toString('base64');
+}
+
 /** The headers of an answer that a pass came with, or that was served by one. */
-export function accessPassHeaders({ token, expiresAt, remaining }: AccessPassNotice): [string, string][] {
+export function accessPassHeaders({ token, expiresAt, remaining, balance }: AccessPassNotice): [string, string][] {
   const headers: [string, string][] = [];
   if (token !== undefined) headers.push([ACCESS_TOKEN_HEADER, token]);
   if (expiresAt !== undefined) headers.push(['X402-Access-Expires', timeText(expiresAt)]);
   if (remaining !== undefined) headers.push(['X402-Access-Remaining', String(remaining)]);
+  if (balance !== undefined) {
+    for (const [name, value] of balanceFields(balance.available, balance.currency)) headers.push([name, value]);
+  }
   return headers;
 }
 

@@ -1,4 +1,5 @@
 import type { Answers } from '../store/answers.ts';
+import type { Balances } from '../store/balances.ts';
 import type { PassUpkeep } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { type Uses, WINDOW_GRACE_MS } from '../store/uses.ts';
@@ -15,7 +16,7 @@ const ANSWER_MARGIN_MS = 60_000;
 /** The parts of a store from which things are deleted. */
 export type PrunedStore = Upkeep &
   Pick<Answers, 'forgetAnswers'> & {
-    readonly passes: PassUpkeep;
+    readonly passes: PassUpkeep & { readonly balances: Pick<Balances, 'pruneDraws'> };
     readonly uses: Pick<Uses, 'pruneUses'>;
   };
 
@@ -42,6 +43,7 @@ export async function pruneStore(
   const before = steadyNow - retentionMs;
   await store.prune(before, Math.floor(before / 1000), PRUNED_AT_ONCE);
   await store.passes.prunePasses(before, steadyNow, PRUNED_AT_ONCE);
+  await inBatches(() => store.passes.balances.pruneDraws(before, PRUNED_AT_ONCE));
   // There may be a window for each client: more than one batch ends at a time.
   await inBatches(() => store.uses.pruneUses(steadyNow - WINDOW_GRACE_MS, PRUNED_AT_ONCE));
   await inBatches(() => store.forgetUnmoved('released', now - UNMOVED_KEPT_MS.released, PRUNED_AT_ONCE));

@@ -1,8 +1,10 @@
 import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-payment.ts';
 import { isHeld } from '../domain/payment-state.ts';
+import type { Balances } from '../store/balances.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Passes } from '../store/passes.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { releaseLeftHolds } from './left-holds.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
 import { type PrunedStore, pruneStore } from './pruning.ts';
 import { SteadyClock } from './steady-clock.ts';
@@ -19,7 +21,7 @@ const AT_ONCE = 64;
 
 /** What the reconciler works with. */
 export interface ReconcilerDeps extends PaymentRecoveryDeps {
-  readonly store: Ledger & PrunedStore & { readonly passes: Pick<Passes, 'grant'> };
+  readonly store: Ledger & PrunedStore & { readonly passes: Pick<Passes, 'grant'> & { readonly balances: Balances } };
   /** This process's name in the ledger. */
   readonly owner: string;
   /** How long finished rows are kept, in milliseconds. */
@@ -126,6 +128,9 @@ export class Reconciler {
     });
     // Those that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
+    await this.#attempt('balances', async () => {
+      if (await releaseLeftHolds(store.passes.balances, clock())) this.#again = true;
+    });
     await this.#attempt('round', everyRound);
     const times = { retentionMs: retentionMs(), retryWindowMs: retryWindowMs() };
     await this.#attempt('pruning', () => pruneStore(store, times, this.#steady.now(), clock()));

@@ -55,7 +55,7 @@ export function assemble(plan: Plan, ground: Ground, deps: GatewayDeps): Parts {
     { paymentMoved: (move) => messenger.heed(move) },
   ]);
   const trouble = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'revocations have to wait');
-  const keeper = new PassKeeper({ store: store.passes, trouble, clock });
+  const keeper = new PassKeeper({ store: store.passes, owner, trouble, clock });
   const opened = openPlans(plan, {
     store,
     schemes,
@@ -84,6 +84,7 @@ export function assemble(plan: Plan, ground: Ground, deps: GatewayDeps): Parts {
       outages.worked(STORE);
       await recent.remember();
       await facilitators.sweep();
+      await keeper.balances.sweep();
     },
     notes: recoveryNotes(log, observer, outages),
     clock,

@@ -1,5 +1,6 @@
 import type { Plan } from '../domain/plan.ts';
 import { sellsPasses } from '../domain/route-price.ts';
+import { BalanceHolds } from '../pass/balance-holds.ts';
 import type { Quota } from '../pass/quota.ts';
 import { openQuotaDesk } from '../pass/quota-desk.ts';
 import { RevocationWatch } from '../pass/revocations.ts';
@@ -9,6 +10,8 @@ import type { PassStore } from '../store/passes.ts';
 /** What the keeper works with. */
 export interface PassKeeperDeps {
   readonly store: PassStore;
+  /** This process's name in the ledger. */
+  readonly owner: string;
   /** Is told that the store could not be asked for revocations; it is asked again. */
   readonly trouble: (fault: unknown) => void;
   /** Unix milliseconds. */
@@ -18,10 +21,12 @@ export interface PassKeeperDeps {
 /** What a process holds of passes, over all its plans: requests in hand, and which passes were revoked. */
 export class PassKeeper implements PassServices {
   readonly quota: Quota;
+  readonly balances: BalanceHolds;
   readonly revoked: RevocationWatch;
   #started = false;
 
-  constructor({ store, trouble, clock }: PassKeeperDeps) {
+  constructor({ store, owner, trouble, clock }: PassKeeperDeps) {
+    this.balances = new BalanceHolds({ store, owner, clock });
     this.quota = openQuotaDesk(store, { time: { now: clock } });
     this.revoked = new RevocationWatch({ store, revoked: (id) => this.quota.revoke(id), trouble, clock });
   }

@@ -6,6 +6,7 @@ import { transactionOf } from '../domain/receipt.ts';
 import { ServerResponse } from '../engine/node-http.ts';
 import type { TraceContext } from '../observe/tracer.ts';
 import { faultAnswer } from '../pipeline/answer.ts';
+import { buysBalance } from '../pipeline/balance/buy-balance.ts';
 import { charge } from '../pipeline/charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from '../pipeline/claim.ts';
 import { type AcceptedRequest, emptyNotes, type RoutedRequest } from '../pipeline/exchange.ts';
@@ -69,6 +70,8 @@ export async function serveUpgrade(
   return await serve(receivedRequest(req, res), services);
 }
 
+const SAID_BY_ANSWER = 'What this route costs is said by an answer.';
+
 /** A tunnel that is not free: paid for now, or opened by a pass. */
 interface OpenedTunnel {
   readonly facts: PaidFacts;
@@ -109,8 +112,9 @@ class TunnelTransport implements Transport {
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
     const { protocol, payment } = authorized;
-    if (readerFor(request, { protocol, offer: payment.offer }, services) !== undefined) {
-      throw new GatewayError('upgrade_unsupported', { detail: 'What this route costs is said by an answer.' });
+    const { offer } = payment;
+    if (buysBalance(request.price, offer) || readerFor(request, { protocol, offer }, services) !== undefined) {
+      throw new GatewayError('upgrade_unsupported', { detail: SAID_BY_ANSWER });
     }
     return await withPlace(request, 'tunnel', async (placed) => {
       const claimed = await claimPayment(placed, authorized, 'before', services);
@@ -131,7 +135,9 @@ class TunnelTransport implements Transport {
     });
   }
 
-  async serveAdmitted(request: RoutedRequest, { facts, headers, outcome: by, giveBack }: Admission): Promise<Served> {
+  async serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served> {
+    const { facts, headers, outcome: by, giveBack, balance } = admission;
+    if (balance !== undefined) throw new GatewayError('upgrade_unsupported', { detail: SAID_BY_ANSWER });
     let upgraded = false;
     const onUpgraded = (): void => {
       upgraded = true;

@@ -1,4 +1,5 @@
 import type { AccessTerms } from '../domain/access.ts';
+import { type BalanceTerms, balanceUnits } from '../domain/balance.ts';
 import { networkFamily } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PassSale } from './passes.ts';
@@ -6,5 +7,15 @@ import type { PassSale } from './passes.ts';
 /** What a settled payment buys under the terms of the offer that it paid. */
 export function passSale(record: Pick<PaymentRecord, 'key' | 'network' | 'payer'>, terms: AccessTerms): PassSale {
   const { key: paymentKey, network, payer } = record;
-  return { ...terms, paymentKey, holder: { family: networkFamily(network), payer } };
+  const { balance, ...rest } = terms;
+  const holder = { family: networkFamily(network), payer };
+  if (balance === undefined) return { ...rest, paymentKey, holder };
+  return { ...rest, paymentKey, holder, requests: unitsBought(balance), balance };
+}
+
+/** The plan sells no amount that would need rounding. */
+function unitsBought(balance: BalanceTerms): number {
+  const units = balanceUnits(BigInt(balance.amount), balance);
+  if (units === undefined) throw new Error('a balance of less than its smallest unit');
+  return Number(units);
 }

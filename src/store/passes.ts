@@ -1,5 +1,7 @@
+import type { BalanceCurrency } from '../domain/balance.ts';
 import type { Pass, PassHolder, PassId, PassScope } from '../domain/pass.ts';
 import type { PaymentKey } from '../domain/payment.ts';
+import type { Balances } from './balances.ts';
 import type { ReadingOrder } from './books.ts';
 
 /*
@@ -26,8 +28,10 @@ export interface PassSale {
   readonly version: string;
   /** Milliseconds that it adds; `undefined` for a pass that only its requests end. */
   readonly forMs: number | undefined;
-  /** Requests that it adds; `undefined` for a pass that only time ends. */
+  /** Requests that it adds; `undefined` for a pass that only time ends. Of a balance: its units. */
   readonly requests: number | undefined;
+  /** What it adds to is a balance, in this. */
+  readonly balance?: BalanceCurrency;
 }
 
 /** Passes as buyers come by them. `now` is in Unix milliseconds, here and below. */
@@ -177,11 +181,15 @@ export interface PassUpkeep {
 }
 
 /** Everything that a store knows of passes. */
-export interface PassStore extends Passes, Quotas, Revocations, SignIns, TokenKeys, PassUpkeep {}
+export interface PassStore extends Passes, Quotas, Revocations, SignIns, TokenKeys, PassUpkeep {
+  /** The money of passes that are balances. */
+  readonly balances: Balances;
+}
 
 /** Refuses a sale without an end: it would open a route for ever, whatever the price. */
-export function checkSale({ forMs, requests }: PassSale): void {
+export function checkSale({ forMs, requests, balance }: PassSale): void {
   if (forMs === undefined && requests === undefined) throw new Error('a pass has to end by time or by requests');
+  if (balance !== undefined && forMs !== undefined) throw new Error('what is left of a balance is not lost by time');
 }
 
 /** Says that a process settles what it was not lent. */

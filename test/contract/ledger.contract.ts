@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { balancesContract } from './balances.contract.ts';
 import { booksContract } from './ledger-books.contract.ts';
 import { claimContract } from './ledger-claim.contract.ts';
 import { memoContract } from './ledger-memo.contract.ts';
@@ -32,6 +33,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     quotasContract(scene);
     desksContract(scene);
     usesContract(scene);
+    balancesContract(scene);
 
     describe('reading a payment', () => {
       it('finds nothing under a key that was never claimed', async () => {

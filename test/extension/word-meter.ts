@@ -70,7 +70,7 @@ class WordStream implements StreamReading {
       kind: 'charge',
       amount: costOf(this.#seen),
       finish: (told) => {
-        const front = `: ${told?.receipt.kind} ${amountOf(told?.receipt)}\n${this.#held}`;
+        const front = `: ${told?.receipt?.kind} ${amountOf(told?.receipt)}\n${this.#held}`;
         return Buffer.concat([Buffer.from(front, 'latin1'), ...this.#tail]);
       },
     };

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { amountAsked } from '../../src/domain/payment-record.ts';
 import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
+import type { HoldId } from '../../src/store/balances.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { listStatement } from '../../src/store/sql/book-statements.ts';
@@ -32,6 +33,7 @@ import { pruneUsesStatement, returnUseStatement } from '../../src/store/sql/use-
 import { sqliteDialect } from '../../src/store/sqlite/sqlite-dialect.ts';
 import { openSqliteEngine } from '../../src/store/sqlite/sqlite-engine.ts';
 import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { balanceSale } from '../contract/balances.contract.ts';
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
@@ -263,6 +265,31 @@ describe('a SQLite ledger', () => {
     if (owed === undefined) throw new Error('the debt is not there');
     const outcome = await ledger.transition(owed.key, owed.epoch, { to: 'settling', asked: owed.amount, usage: '{}' });
     expect(outcome.record).toMatchObject({ asked: 10_000n, usage: '{}' });
+  });
+
+  it('opens one that knew no balances, keeps its passes, and sells balances from then on', async () => {
+    const before = new DatabaseSync(path());
+    before.exec(await readFile(new URL('../support/ledgers/schema-13.sql', import.meta.url), 'utf8'));
+    before.close();
+    const ledger = await open();
+    const [pass, ...others] = (await ledger.passes.listPasses(undefined, 10)).passes;
+    expect([others, pass?.balance]).toEqual([[], undefined]);
+    expect(pass).toMatchObject({ scope: 'route:reports', quota: { bought: 100, available: 90, lent: 10 } });
+    if (pass === undefined) throw new Error('the pass is not there');
+    await ledger.passes.lease(pass.id, { want: 0, spent: 4, returned: 6 }, NOW);
+    expect((await ledger.passes.findPass(pass.id))?.quota).toEqual({ bought: 100, available: 96, lent: 0 });
+    const { id } = await ledger.passes.grant(balanceSale(1000, 'balance'), NOW);
+    const hold = {
+      id: 'hold-1' as HoldId,
+      pass: id,
+      most: 300,
+      owner: 'process-1',
+      route: 'chat',
+      requestId: 'request',
+    };
+    await ledger.passes.balances.hold(hold, NOW);
+    const drawn = await ledger.passes.balances.draw(hold.id, { charge: 20 }, NOW);
+    expect(drawn?.quota).toEqual({ bought: 1000, available: 980, lent: 0 });
   });
 
   it('is unavailable while another process does not let go of the file, and works again after that', async () => {

@@ -3,6 +3,7 @@ import { type RequestHead, requestHead } from '../../src/domain/request-head.ts'
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
 import type { Observer, RequestSummary } from '../../src/observe/observer.ts';
+import { BalanceHolds } from '../../src/pass/balance-holds.ts';
 import { UseCounter } from '../../src/pass/use-counter.ts';
 import { CreditGates } from '../../src/pipeline/credit-gates.ts';
 import { createLimiters } from '../../src/pipeline/limits/limiters.ts';
@@ -136,6 +137,7 @@ export async function openValueGateway(
     limiters: createLimiters(Date.now),
     passes: {
       quota: { take: () => ({ kind: 'used_up' }), revoke: () => {}, close: async () => {} },
+      balances: new BalanceHolds({ store: store.passes, owner: 'here', clock: Date.now }),
       revoked: new Set(),
     },
     uses: new UseCounter(store.uses, Date.now),

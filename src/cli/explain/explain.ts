@@ -1,5 +1,5 @@
 import { networkText, readAssetTable } from '../../config/asset-table.ts';
-import { passText } from '../../config/describe.ts';
+import { type AccessDescription, passText } from '../../config/describe.ts';
 import { type Explanation, explainRequest } from '../../server/explain/explanation.ts';
 import { imagine } from '../../server/explain/request-text.ts';
 import { type Cli, type CliWorld, collect, example } from '../cli.ts';
@@ -92,12 +92,15 @@ function matched(explanation: Extract<Explanation, { kind: 'matched' }>): readon
     `price     ${explanation.fits?.price ?? route.price}`,
     ...listed('offers', offers),
     ...(cost.settle === undefined ? [] : [`settle    ${cost.settle}`]),
-    ...(cost.access === undefined
-      ? []
-      : [`sells     a pass for ${passText(cost.access)}, whose token needs no payment`]),
+    ...(cost.access === undefined ? [] : [`sells     ${soldText(cost.access)}`]),
     `answer    ${explanation.answer}`,
     ...destination(explanation.destination),
   ];
+}
+
+function soldText(access: AccessDescription): string {
+  if (access.balance === undefined) return `a pass for ${passText(access)}, whose token needs no payment`;
+  return `${passText(access)}, of which each call draws what it used`;
 }
 
 function destination(to: NonNullable<Destination>): readonly string[] {

@@ -1,4 +1,4 @@
-import { describePass, describeUnreadablePass } from '../../admin/pass-entry.ts';
+import { balanceText, describePass, describeUnreadablePass } from '../../admin/pass-entry.ts';
 import { type Pass, passEnd } from '../../domain/pass.ts';
 import type { Passes, PassPage, PassPlace, UnreadablePass } from '../../store/passes.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
@@ -65,18 +65,19 @@ async function* readPages(
   }
 }
 
+/** What a process has in hand is not spent yet. */
+function leftOf({ quota, balance }: Pass): string {
+  if (quota === undefined) return '';
+  const [left, bought] = [quota.available + quota.lent, quota.bought];
+  if (balance === undefined) return `${left} of ${bought}`;
+  return `${balanceText(left, balance)} of ${balanceText(bought, balance)} ${balance.symbol}`;
+}
+
 function cells(pass: Pass, now: number): readonly string[] {
-  const { id, scope, payer, quota, expiresAt } = pass;
+  const { id, scope, payer, expiresAt } = pass;
   const end = passEnd(pass, now);
   const until = expiresAt === undefined ? '' : minuteOf(expiresAt);
-  return [
-    id,
-    scope,
-    shortened(payer),
-    // What a process has in hand is not spent yet.
-    quota === undefined ? '' : `${quota.available + quota.lent} of ${quota.bought}`,
-    end === undefined ? until : end.replace('_', ' '),
-  ];
+  return [id, scope, shortened(payer), leftOf(pass), end === undefined ? until : end.replace('_', ' ')];
 }
 
 function damagedCells({ id }: UnreadablePass): readonly string[] {

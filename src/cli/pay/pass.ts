@@ -10,7 +10,8 @@ export function offeredPass(extensions: Readonly<Record<string, unknown>> | unde
   const declared: Json | undefined = JSON.parse(JSON.stringify(extensions?.[ACCESS_PASS] ?? null));
   const info = isJsonObject(declared) ? declared['info'] : undefined;
   if (!isJsonObject(info)) return undefined;
-  const { forSeconds, requests } = info;
+  const { forSeconds, requests, balance } = info;
+  if (isJsonObject(balance)) return 'a balance of what is paid, of which each call draws what it used';
   const terms = [
     ...(typeof forSeconds === 'number' ? [`${forSeconds} s`] : []),
     ...(typeof requests === 'number' ? [`${requests} requests`] : []),
@@ -23,10 +24,12 @@ export function describePass(headers: Headers): readonly string[] {
   const token = headers.get(ACCESS_TOKEN_HEADER);
   const expires = headers.get('X402-Access-Expires');
   const remaining = headers.get('X402-Access-Remaining');
+  const balance = headers.get('X402-Access-Balance');
   if (token === null || !TOKEN.test(token)) return [];
   const limits = [
     ...(expires === null || Number.isNaN(Date.parse(expires)) ? [] : [`until ${new Date(expires).toISOString()}`]),
     ...(remaining === null || !/^\d{1,15}$/.test(remaining) ? [] : [`${remaining} requests left`]),
+    ...(balance === null || !/^\d{1,40}$/.test(balance) ? [] : [`balance of ${balance} atomic units left`]),
   ];
   return [
     `pass      ${limits.length === 0 ? 'sold with this answer' : limits.join(', ')}; come back without paying with`,

@@ -11,6 +11,7 @@ export const DE: Readonly<Record<PageText, string>> = {
   passRequests: 'bis zu {count} Aufrufe',
   passBoth: '{time} oder {count} Aufrufe, was zuerst endet',
   passUnlimited: 'unbegrenzte Zeit',
+  passBalance: 'so viele Anfragen, wie das Guthaben reicht',
   minutes: '{count} Minuten',
   hours: '{count} Stunden',
   days: '{count} Tage',

@@ -9,6 +9,7 @@ export const EN = {
   passRequests: 'up to {count} requests',
   passBoth: '{time} or {count} requests, whichever ends first',
   passUnlimited: 'any time',
+  passBalance: 'as many requests as the balance lasts for',
   minutes: '{count} minutes',
   hours: '{count} hours',
   days: '{count} days',

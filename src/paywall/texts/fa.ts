@@ -11,6 +11,7 @@ export const FA: Readonly<Record<PageText, string>> = {
   passRequests: 'حداکثر {count} درخواست',
   passBoth: '{time} یا {count} درخواست، هر کدام زودتر تمام شود',
   passUnlimited: 'زمان نامحدود',
+  passBalance: 'هر تعداد درخواست که موجودی کفاف دهد',
   minutes: '{count} دقیقه',
   hours: '{count} ساعت',
   days: '{count} روز',

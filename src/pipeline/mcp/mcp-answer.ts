@@ -55,7 +55,7 @@ export function callReceipt(
   { receipt }: Pick<ChargeTold, 'receipt'>,
   { payments }: Pick<McpCall, 'payments'>,
 ): CallReceipt | undefined {
-  const said = mcp?.receiptOf(receipt, payments[mcp.payment]);
+  const said = receipt && mcp?.receiptOf(receipt, payments[mcp.payment]);
   return mcp && said && { member: mcp.receipt, receipt: said };
 }
 

@@ -44,6 +44,8 @@ const ALWAYS_EXPOSED = [
   'X402-Access-Token',
   'X402-Access-Expires',
   'X402-Access-Remaining',
+  'X402-Access-Balance',
+  'X402-Access-Charge',
   'Retry-After',
   'X-Request-Id',
 ];

@@ -60,7 +60,10 @@ class MemoryLedger implements PaymentStore {
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
-  readonly passes: PassStore = new MemoryPasses(this.#calls, (key) => this.#rows.has(key));
+  readonly passes: PassStore = new MemoryPasses(this.#calls, {
+    hasPayment: (key) => this.#rows.has(key),
+    isGone: (owner, now) => this.#isGone(owner, now),
+  });
   readonly outbox = new MemoryOutbox(this.#calls);
   readonly uses = new MemoryUses(this.#calls);
 
@@ -341,8 +344,12 @@ class MemoryLedger implements PaymentStore {
   #isToTake({ state, owner, checkAt }: PaymentRecord, now: number): boolean {
     const isDue = checkAt <= now;
     if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
-    if (HELD.includes(state)) return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
+    if (HELD.includes(state)) return this.#isGone(owner, now);
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
+  }
+
+  #isGone(owner: string, now: number): boolean {
+    return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
   }
 
   #matching({ since, until, route, states, payer, name, unresolved, metered }: BookFilter): PaymentRecord[] {

@@ -1,5 +1,7 @@
-import type { Pass, PassHolder, PassId, PassScope } from '../../domain/pass.ts';
+import type { BalanceCurrency } from '../../domain/balance.ts';
+import type { Pass, PassHolder, PassId, PassQuota, PassScope } from '../../domain/pass.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
+import type { Balances } from '../balances.ts';
 import { newPassId } from '../new-pass-id.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import {
@@ -15,6 +17,15 @@ import {
   type PassView,
   type TokenKey,
 } from '../passes.ts';
+import { MemoryBalances } from './memory-balances.ts';
+
+/** What the ledger, that the passes close with, knows. */
+export interface LedgerFacts {
+  /** Whether it has a row of a payment. */
+  hasPayment(key: PaymentKey): boolean;
+  /** Whether a process has not said for long that it lives. */
+  isGone(owner: string, now: number): boolean;
+}
 
 /** What is kept beside a pass. */
 interface Kept {
@@ -32,13 +43,18 @@ export class MemoryPasses implements PassStore {
   /** End of the last nonce that was forgotten, in Unix milliseconds. */
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #calls: OpenCalls;
-  readonly #hasPayment: (key: PaymentKey) => boolean;
+  readonly #ledger: LedgerFacts;
+  readonly balances: Balances;
   #key: TokenKey | undefined;
 
-  /** @param hasPayment whether the ledger, that it closes with, has a row of a payment */
-  constructor(calls: OpenCalls, hasPayment: (key: PaymentKey) => boolean) {
+  constructor(calls: OpenCalls, ledger: LedgerFacts) {
     this.#calls = calls;
-    this.#hasPayment = hasPayment;
+    this.#ledger = ledger;
+    this.balances = new MemoryBalances(calls, {
+      find: (id) => this.#passes.get(id)?.pass,
+      book: (id, quota, now) => this.#bookBalance(id, quota, now),
+      isGone: (owner, now) => ledger.isGone(owner, now),
+    });
   }
 
   grant(sale: PassSale, now: number): Promise<Pass> {
@@ -139,7 +155,8 @@ export class MemoryPasses implements PassStore {
       }
       const old = [...this.#passes.values()]
         .filter(
-          ({ endedAt, payments }) => endedAt !== undefined && endedAt < before && !payments.some(this.#hasPayment),
+          ({ endedAt, payments }) =>
+            endedAt !== undefined && endedAt < before && !payments.some((key) => this.#ledger.hasPayment(key)),
         )
         .slice(0, limit);
       for (const { pass, payments } of old) {
@@ -160,8 +177,21 @@ export class MemoryPasses implements PassStore {
     return pass;
   }
 
+  #bookBalance(id: PassId, quota: PassQuota, now: number): Pass {
+    const kept = this.#passes.get(id);
+    if (kept === undefined) throw new Error('there is no such balance');
+    const { pass, endedAt } = kept;
+    const isUsedUp = quota.available + quota.lent === 0;
+    return this.#put({
+      ...kept,
+      pass: { ...pass, quota },
+      endedAt: pass.revokedAt !== undefined ? endedAt : isUsedUp ? now : undefined,
+    });
+  }
+
   #book(kept: Kept, request: LeaseRequest, now: number): { granted: number; left: number; lent: number } {
     const { pass } = kept;
+    if (pass.balance !== undefined) return overdrawn(request);
     if (pass.quota === undefined) return { granted: request.want, left: 0, lent: 0 };
     const { want, spent, returned } = request;
     const { bought } = pass.quota;
@@ -177,7 +207,7 @@ export class MemoryPasses implements PassStore {
   }
 }
 
-function newPass({ scope, holder, opens, version, forMs, requests }: PassSale, now: number): Pass {
+function newPass({ scope, holder, opens, version, forMs, requests, balance }: PassSale, now: number): Pass {
   return {
     id: newPassId(),
     scope,
@@ -189,7 +219,13 @@ function newPass({ scope, holder, opens, version, forMs, requests }: PassSale, n
     quota: requests === undefined ? undefined : { bought: requests, available: requests, lent: 0 },
     issuedAt: now,
     revokedAt: undefined,
+    ...(balance !== undefined && { balance: currencyOf(balance) }),
   };
+}
+
+/** Of terms, which say more, what is kept. */
+function currencyOf({ network, asset, symbol, decimals }: BalanceCurrency): BalanceCurrency {
+  return { network, asset, symbol, decimals };
 }
 
 /** What a further payment makes of a pass that has not ended. */

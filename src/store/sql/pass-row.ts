@@ -1,4 +1,7 @@
+import type { BalanceCurrency } from '../../domain/balance.ts';
+import { parseNetwork } from '../../domain/network.ts';
 import type { Pass, PassId, PassScope } from '../../domain/pass.ts';
+import { isJsonObject } from '../../domain/payment.ts';
 import { DamagedRow } from '../damaged-row.ts';
 import type { PassPage, PassPlace, UnreadablePass } from '../passes.ts';
 import { damaged, readJson, readText, readWhole } from './row.ts';
@@ -22,6 +25,7 @@ export function readPass(row: SqlRow): Pass {
         : { bought, available: readWhole(row, 'available'), lent: readWhole(row, 'lent') },
     issuedAt: readWhole(row, 'issued_at'),
     revokedAt: readMoment(row, 'revoked_at'),
+    ...(row.get('balance') === null ? {} : { balance: readCurrency(row) }),
   };
 }
 
@@ -83,8 +87,24 @@ function readScope(row: SqlRow): PassScope {
   return isScope(scope) ? scope : damaged('scope');
 }
 
+const SCOPE = /^(?:balance:)?(?:route|group):/;
+
 function isScope(text: string): text is PassScope {
-  return text.startsWith('route:') || text.startsWith('group:');
+  return SCOPE.test(text);
+}
+
+function readCurrency(row: SqlRow): BalanceCurrency {
+  const json = readJson(row, 'balance');
+  if (!isJsonObject(json)) return damaged('balance');
+  const { asset, symbol, decimals } = json;
+  const network = parseNetwork(json['network']);
+  const isSound = typeof asset === 'string' && typeof symbol === 'string' && isDigits(decimals);
+  return network !== undefined && isSound ? { network, asset, symbol, decimals } : damaged('balance');
+}
+
+/** What is written in figures has to be something that can be. */
+function isDigits(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= 36;
 }
 
 function readMoment(row: SqlRow, column: string): number | undefined {

@@ -1,3 +1,4 @@
+import type { BalanceCurrency } from '../../domain/balance.ts';
 import type { PassHolder, PassId, PassScope } from '../../domain/pass.ts';
 import {
   type LeaseRequest,
@@ -12,7 +13,8 @@ import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
 /** What statements return of a pass, by name. */
-const COLUMNS = 'id, scope, family, payer, opens, version, expires_at, bought, available, lent, issued_at, revoked_at';
+export const PASS_COLUMNS =
+  'id, scope, family, payer, opens, version, expires_at, bought, available, lent, issued_at, revoked_at, balance';
 
 /** The payment that is being granted has bought nothing yet. `$1` is its key. */
 const UNBOOKED = 'payment = $1 AND pass IS NULL';
@@ -37,6 +39,7 @@ export function grantStatements(sale: PassSale, id: PassId, now: number): readon
       JSON.stringify(sale.opens),
       sale.forMs === undefined ? null : whole(sale.forMs),
       sale.requests === undefined ? null : whole(sale.requests),
+      sale.balance === undefined ? null : currencyText(sale.balance),
     ]),
     write('grant_note', GRANT_NOTE, place),
     { kind: 'read', name: 'granted', text: GRANTED, values: [payment] },
@@ -55,10 +58,11 @@ const GRANT_CLOSE = `UPDATE turnpike_passes SET extendable = 0 WHERE ${ITS_PASS}
  * must not, then a pass without an end keeps none, and one with a number of requests gets no endless ones.
  */
 const GRANT_BOOK = `INSERT INTO turnpike_passes (id, scope, family, payer, version, opens, expires_at, ended_at,
-    bought, available, lent, lending, issued_at, revoked_at, extendable)
+    bought, available, lent, lending, issued_at, revoked_at, extendable, balance)
   SELECT CAST($7 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($8 AS TEXT),
     CAST($6 AS BIGINT) + CAST($9 AS BIGINT), CAST($6 AS BIGINT) + CAST($9 AS BIGINT),
-    CAST($10 AS BIGINT), COALESCE(CAST($10 AS BIGINT), 0), 0, 0, CAST($6 AS BIGINT), CAST(NULL AS BIGINT), 1
+    CAST($10 AS BIGINT), COALESCE(CAST($10 AS BIGINT), 0), 0, 0, CAST($6 AS BIGINT), CAST(NULL AS BIGINT), 1,
+    CAST($11 AS TEXT)
   FROM turnpike_pass_payments WHERE ${UNBOOKED}
   ON CONFLICT (scope, family, payer, version) WHERE extendable = 1 DO UPDATE SET
     expires_at = ${later('expires_at')}, ended_at = ${later('expires_at')},
@@ -67,8 +71,12 @@ const GRANT_BOOK = `INSERT INTO turnpike_passes (id, scope, family, payer, versi
 const GRANT_NOTE = `UPDATE turnpike_pass_payments SET pass = (SELECT id FROM turnpike_passes WHERE ${ITS_PASS})
   WHERE ${UNBOOKED}`;
 
-const GRANTED = `SELECT ${COLUMNS} FROM turnpike_passes
+const GRANTED = `SELECT ${PASS_COLUMNS} FROM turnpike_passes
   WHERE id = (SELECT pass FROM turnpike_pass_payments WHERE payment = $1)`;
+
+function currencyText({ network, asset, symbol, decimals }: BalanceCurrency): string {
+  return JSON.stringify({ network, asset: text(asset), symbol: text(symbol), decimals });
+}
 
 /** `forMs` more than the column says, or than now where that has passed; what has no end keeps none. */
 function later(column: string): string {
@@ -78,13 +86,13 @@ function later(column: string): string {
 
 /** Reads one pass. */
 export function findPassStatement(id: PassId): Statement {
-  const query = `SELECT ${COLUMNS} FROM turnpike_passes WHERE id = $1`;
+  const query = `SELECT ${PASS_COLUMNS} FROM turnpike_passes WHERE id = $1`;
   return { kind: 'read', name: 'find_pass', text: query, values: [text(id)] };
 }
 
 /** Reads the passes of a holder that may be good. */
 export function findPassesStatement(scope: PassScope, { family, payer }: PassHolder, now: number): Statement {
-  const query = `SELECT ${COLUMNS} FROM turnpike_passes
+  const query = `SELECT ${PASS_COLUMNS} FROM turnpike_passes
     WHERE scope = $1 AND family = $2 AND payer = $3 AND extendable = 1 AND (expires_at IS NULL OR expires_at > $4)
     ORDER BY expires_at DESC NULLS FIRST, issued_at DESC, id`;
   return { kind: 'read', name: 'find_passes', text: query, values: [scope, text(family), text(payer), whole(now)] };
@@ -105,7 +113,7 @@ export function listPassesStatement(
   }
   if (payer !== undefined) conditions.push(`LOWER(payer) = $${values.push(text(payer.toLowerCase()))}`);
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const query = `SELECT ${COLUMNS} FROM turnpike_passes ${where}
+  const query = `SELECT ${PASS_COLUMNS} FROM turnpike_passes ${where}
     ORDER BY issued_at ${direction}, id ${direction} LIMIT $1`;
   return { kind: 'report', text: query, values };
 }
@@ -124,8 +132,8 @@ const LEASE = `UPDATE turnpike_passes SET lending = ${GRANTS},
     lent = CASE WHEN bought IS NULL THEN lent ELSE lent - $3 - $4 + (${GRANTS}) END,
     ended_at = CASE WHEN revoked_at IS NOT NULL OR expires_at IS NOT NULL OR bought IS NULL THEN ended_at
       WHEN available + $4 - (${GRANTS}) = 0 THEN CAST($5 AS BIGINT) END
-  WHERE id = $1 AND (bought IS NULL OR (lent >= CAST($3 AS BIGINT) + CAST($4 AS BIGINT) AND bought - available - lent + $3 >= 0))
-  RETURNING ${COLUMNS}, lending`;
+  WHERE id = $1 AND balance IS NULL AND (bought IS NULL OR (lent >= CAST($3 AS BIGINT) + CAST($4 AS BIGINT) AND bought - available - lent + $3 >= 0))
+  RETURNING ${PASS_COLUMNS}, lending`;
 
 /** Books what became of earlier leases, and lends units. */
 export function leaseStatement(id: PassId, { want, spent, returned }: LeaseRequest, now: number): Statement {

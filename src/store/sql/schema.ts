@@ -152,6 +152,20 @@ const MIGRATIONS: readonly Migration[] = [
   () => [
     `CREATE INDEX turnpike_payments_totals ON turnpike_payments (${DAY}, route, network, asset, (${MOVED}), state, claimed_at)`,
   ],
+  // Balances: a pass whose requests are units of the asset that `balance` names, and what calls hold and drew of it. `last_hold`
+  // is the hold that took from it last, `booked` is 1 when the money of an ended hold is where it belongs.
+  ({ text }) => [
+    `ALTER TABLE turnpike_passes ADD COLUMN balance ${text}`,
+    `ALTER TABLE turnpike_passes ADD COLUMN last_hold ${text}`,
+    `CREATE TABLE turnpike_draws (
+      id ${text} NOT NULL PRIMARY KEY, pass ${text} NOT NULL REFERENCES turnpike_passes (id) ON DELETE CASCADE,
+      route ${text} NOT NULL, request_id ${text} NOT NULL, owner ${text} NOT NULL, most BIGINT NOT NULL, charge BIGINT,
+      usage ${text}, held_at BIGINT NOT NULL, ended_at BIGINT, booked SMALLINT NOT NULL
+    )`,
+    'CREATE INDEX turnpike_draws_open ON turnpike_draws (held_at) WHERE ended_at IS NULL',
+    'CREATE INDEX turnpike_draws_ended ON turnpike_draws (ended_at) WHERE ended_at IS NOT NULL',
+    'CREATE INDEX turnpike_draws_pass ON turnpike_draws (pass, ended_at)',
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

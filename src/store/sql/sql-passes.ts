@@ -1,4 +1,5 @@
 import type { Pass, PassHolder, PassId, PassScope } from '../../domain/pass.ts';
+import type { Balances } from '../balances.ts';
 import { newPassId } from '../new-pass-id.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import {
@@ -30,6 +31,7 @@ import {
   tokenKeyStatement,
 } from './pass-statements.ts';
 import { damaged, readText, readWhole } from './row.ts';
+import { SqlBalances } from './sql-balances.ts';
 import type { SqlEngine } from './sql-engine.ts';
 import { readSound } from './try-read.ts';
 
@@ -37,11 +39,13 @@ import { readSound } from './try-read.ts';
 export class SqlPasses implements PassStore {
   readonly #engine: SqlEngine;
   readonly #calls: OpenCalls;
+  readonly balances: Balances;
 
   /** @param calls those of the ledger that it closes with */
   constructor(engine: SqlEngine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;
+    this.balances = new SqlBalances(engine, calls);
   }
 
   grant(sale: PassSale, now: number): Promise<Pass> {

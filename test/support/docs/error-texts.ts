@@ -104,6 +104,15 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     buyer: 'Pay: the pass is extended, the token stays good.',
     operator: '`turnpike token inspect`.',
   },
+  access_balance_too_low: {
+    buyer: 'Pay: the balance is added to, the token stays good, and what is left is not lost.',
+    operator: '`turnpike passes list` shows what is left. Much left each time: `upTo` is high for what calls cost.',
+  },
+  access_balance_in_use: {
+    when: 'Other calls hold what is left. It may come back: nothing is to be bought.',
+    buyer: 'Wait for calls that are under way, then send the same again.',
+    operator: 'A lower `upTo` lets more calls of one balance run at once.',
+  },
   sign_in_refused: {
     buyer: 'Read `error`; sign in with the nonce of this 402, or pay.',
     operator: '`invalid_siwx_domain_mismatch` from everybody: set `publicUrl` to what clients see.',

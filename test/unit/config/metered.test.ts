@@ -22,7 +22,7 @@ describe('A metered price', () => {
       `price: {upTo: $0.5, meter: openai, ${RATES}}\nsettle: before`,
       'before it is known what was used',
     ],
-    ['a pass', `price: {upTo: $0.5, meter: openai, ${RATES}}\naccess: {for: 1h}`, 'sells no pass'],
+    ['a pass', `price: {upTo: $0.5, meter: openai, ${RATES}}\naccess: {for: 1h}`, 'sells no pass of a time'],
     ['an unknown meter', `price: {upTo: $0.5, meter: gpt, ${RATES}}`, '"gpt" is not known'],
     ['two places at once', 'price: {upTo: $0.5, meter: {header: X-A, json: /a}, rates: {unit: $1}}', 'reads one place'],
     [

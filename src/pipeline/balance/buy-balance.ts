@@ -1,0 +1,117 @@
+import { GatewayError } from '../../domain/gateway-error.ts';
+import type { Offer } from '../../domain/offer.ts';
+import { transactionOf } from '../../domain/receipt.ts';
+import type { PaidPrice } from '../../domain/route-price.ts';
+import { faultAnswer } from '../answer.ts';
+import { attestOf } from '../attest.ts';
+import { BodyDigest } from '../body-digest.ts';
+import { charge } from '../charge.ts';
+import { type ClaimedPayment, claimDelivery } from '../claim.ts';
+import { writeDelivery } from '../deliver.ts';
+import type { RoutedRequest } from '../exchange.ts';
+import { paidFacts, relay } from '../forward.ts';
+import { receiptOf } from '../held-payment.ts';
+import { issuePass } from '../issue-pass.ts';
+import { noticeHeaders } from '../refusal.ts';
+import type { Services } from '../runtime.ts';
+import { withClaim } from '../serve-paid.ts';
+import {
+  type AuthorizedPayment,
+  answered,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  type SettlementNotice,
+  served,
+} from '../stages.ts';
+import { type SendAnswer, serveFromBalance } from './serve-balance.ts';
+
+/** Whether what a payment buys is a balance, of which its own request is the first call. */
+export function buysBalance({ access }: PaidPrice, offer: Offer): boolean {
+  return access?.terms.balance !== undefined && offer.access?.balance !== undefined;
+}
+
+/**
+ * Serves a request whose payment buys a balance: the money moves, the balance is written down, and the request is its first call.
+ * What becomes of the call takes nothing from what was bought: whatever it ends with, the answer tells of the balance.
+ *
+ * A crash before the settlement is written leaves the payment `settling`: recovery looks for the proof and grants the balance
+ * with it. After that the payment is `delivering`, and becomes `undelivered`: sent again, it collects the token, and makes the
+ * call anew, at the balance's expense.
+ */
+export async function buyBalance(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  return await withClaim(
+    request,
+    authorized,
+    'before',
+    services,
+    async (claimed, placed) => {
+      const charged = await charge(placed, claimed, authorized, services);
+      if (charged.kind === 'refusal') return charged;
+      return await serveBought(placed, claimed, charged.notice, services);
+    },
+    { collect: collectBalance },
+  );
+}
+
+/** Hands out the token of a balance whose payment was settled before, and makes the call. */
+export async function collectBalance(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { protocol, offer, record } = collectable;
+  const pass = await issuePass(request, record, offer, services);
+  const claimed = await claimDelivery(collectable, services);
+  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
+  const result = await serveBought(request, claimed, notice, services);
+  return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
+}
+
+async function serveBought(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  notice: SettlementNotice,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { pass } = notice;
+  request.notes.transaction = transactionOf(notice.receipt);
+  const digest = new BodyDigest(request.body);
+  let written: Served | undefined;
+  const send: SendAnswer = async (response, told, changes) => {
+    const replaced = new Set(told.map(([name]) => name));
+    const fields = noticeHeaders(notice, response.status).filter(([name]) => !replaced.has(name));
+    const outcome = await relay(request, response, true, [...fields, ...told], changes);
+    written = await writeDelivery(request, { claimed, response, digest }, outcome, false);
+    return outcome;
+  };
+  try {
+    if (pass === undefined) throw new GatewayError('access_token_expired', { detail: 'The balance was revoked.' });
+    const facts = paidFacts(claimed.record);
+    const result = await serveFromBalance(request, { pass: pass.id, facts }, send, services);
+    if (result.kind === 'served') return written ?? (await leave(claimed, result));
+    // Others hold what was bought: it is not lost, and nothing more is to be paid.
+    throw new GatewayError('access_balance_in_use', { retryAfterSeconds: 1 });
+  } catch (fault) {
+    if (written !== undefined) throw fault;
+    await claimed.move({ to: 'undelivered', reason: 'the first call of the balance failed' });
+    if (request.clientGone.aborted) return served('client_gone');
+    return answered(
+      'failed',
+      faultAnswer(request, fault, (status) => noticeHeaders(notice, status)),
+    );
+  }
+}
+
+/** The client went before anything was sent. */
+async function leave(claimed: ClaimedPayment, result: Served): Promise<Served> {
+  await claimed.move({
+    to: 'undelivered',
+    reason: 'the client went before the first call of the balance was answered',
+  });
+  return result;
+}

@@ -1,0 +1,56 @@
+import type { Charge, ChargeLimit, ChargeTold } from '../../domain/answer-reader.ts';
+import type { BalanceCurrency } from '../../domain/balance.ts';
+import type { Pass } from '../../domain/pass.ts';
+import { encodeUsage } from '../../domain/usage.ts';
+import type { Observer } from '../../observe/observer.ts';
+import type { OpenHold } from '../../pass/balance-holds.ts';
+import { balanceComment, balanceFields } from '../../protocol/access-pass.ts';
+import type { RoutedRequest } from '../exchange.ts';
+
+/** What a charge to a balance is made with. */
+export interface DrawTerms {
+  readonly currency: BalanceCurrency;
+  readonly limit: ChargeLimit;
+  readonly observer: Observer;
+}
+
+/** A charge, and the balance after it. */
+export interface Drawn {
+  readonly charge: Charge;
+  /** In the balance's units; 0 where nothing was charged. */
+  readonly amount: number;
+  /** `undefined` where nothing was charged and that could not be written yet. */
+  readonly pass: Pass | undefined;
+}
+
+/**
+ * Ends a hold with what an answer says that it cost.
+ *
+ * @throws GatewayError `store_unavailable`: what depends on the charge must not go out
+ */
+export async function drawCharge(
+  { price }: RoutedRequest,
+  hold: OpenHold,
+  charge: Charge,
+  { limit, observer }: DrawTerms,
+): Promise<Drawn> {
+  if (charge.kind === 'release') return { charge, amount: 0, pass: await hold.release() };
+  const { usage } = charge;
+  const amount = charge.amount < limit.amount ? charge.amount : limit.amount;
+  const draw = { charge: Number(amount), usage: usage && encodeUsage(usage) };
+  const pass = await hold.draw(draw);
+  observer.answerCharged({ route: price.id, usage, amount, maximum: limit.amount });
+  return { charge, amount: Number(amount), pass };
+}
+
+/** What the buyer is told of a charge; `undefined` where nothing was charged. */
+export function toldOfDraw({ charge, amount, pass }: Drawn, { currency }: DrawTerms): ChargeTold | undefined {
+  if (charge.kind === 'release' || pass === undefined) return undefined;
+  const available = pass.quota?.available ?? 0;
+  const notice = { scope: pass.scope, expiresAt: undefined, remaining: undefined, balance: { available, currency } };
+  return {
+    receipt: undefined,
+    fields: balanceFields(available, currency, amount),
+    comment: balanceComment(notice, amount),
+  };
+}

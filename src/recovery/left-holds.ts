@@ -1,0 +1,17 @@
+import type { Balances } from '../store/balances.ts';
+
+/** Holds released in one round. */
+const RELEASED_AT_ONCE = 500;
+
+/**
+ * Releases in full what calls held of balances whose process is gone: none of them got the end of its answer, and what it cost is
+ * not known. However many processes do this at once, each hold is given back once.
+ *
+ * @param now Unix milliseconds
+ * @returns whether there may be more
+ */
+export async function releaseLeftHolds(balances: Pick<Balances, 'holdsLeft' | 'draw'>, now: number): Promise<boolean> {
+  const left = await balances.holdsLeft(now, RELEASED_AT_ONCE);
+  for (const id of left) await balances.draw(id, { charge: 0 }, now);
+  return left.length === RELEASED_AT_ONCE;
+}

@@ -1,0 +1,86 @@
+import type { Brand } from '../domain/brand.ts';
+import type { Pass, PassId } from '../domain/pass.ts';
+
+/** What one call holds of a balance: 128 random bits, base64url. */
+export type HoldId = Brand<string, 'HoldId'>;
+
+/** What a call takes out of a balance until its charge is known. */
+export interface Hold {
+  readonly id: HoldId;
+  readonly pass: PassId;
+  /** The most that the call may cost, in the balance's units: above 0. */
+  readonly most: number;
+  /** The process that the call is with. When it is gone, the hold is released. */
+  readonly owner: string;
+  /** Id of the price that the call met, and of the request. */
+  readonly route: string;
+  readonly requestId: string;
+}
+
+/** What holding came to. */
+export type HoldOutcome =
+  /** `pass` is what the balance is now, without what is held. */
+  | { readonly kind: 'held'; readonly pass: Pass }
+  /** Less is there than the call may cost; nothing was held. `pass.quota.lent` is what other calls hold. */
+  | { readonly kind: 'too_low'; readonly pass: Pass }
+  | { readonly kind: 'gone'; readonly why: 'revoked' | 'unknown' };
+
+/** What a call cost. */
+export interface Draw {
+  /** In the balance's units; zero releases all that was held. No more than was held is taken. */
+  readonly charge: number;
+  /** What it was made of, as JSON. */
+  readonly usage?: string | undefined;
+}
+
+/** A call that a balance paid for, as the store keeps it. */
+export interface DrawRecord {
+  readonly id: HoldId;
+  readonly pass: PassId;
+  readonly route: string;
+  readonly requestId: string;
+  readonly charge: number;
+  readonly usage: string | undefined;
+  /** Unix milliseconds. */
+  readonly heldAt: number;
+  readonly endedAt: number;
+}
+
+/**
+ * The money of passes that are balances. Each method is one atomic act across all requests, workers and replicas, as durable as
+ * the store is; a rejected one (`GatewayError` `store_unavailable`) may have taken place, or not.
+ *
+ * A call goes these ways, and at each point `available + held + drawn = bought`:
+ *
+ * | the call | its hold | when the process is gone |
+ * |---|---|---|
+ * | before the API is asked | taken, its maximum: `available` falls, never below zero | released in full by recovery |
+ * | its charge is known, before its answer, or the end of it, goes out | ended: the charge is drawn, the rest is back | drawn: it is written down |
+ * | it failed | ended with a charge of 0 | as above |
+ *
+ * A hold ends once: whoever is second, such as a process that was taken for gone, hears `undefined`, and its charge is not drawn.
+ */
+export interface Balances {
+  /** Takes what a call may cost, if the balance has it. Of any number at once never more than there is. */
+  hold(hold: Hold, now: number): Promise<HoldOutcome>;
+  /** Ends a hold. `undefined`: it has ended before, and nothing was changed. */
+  draw(id: HoldId, draw: Draw, now: number): Promise<Pass | undefined>;
+  /** Holds of processes that are gone, the oldest first. */
+  holdsLeft(now: number, limit: number): Promise<readonly HoldId[]>;
+  /** Holds of one process, the oldest first. */
+  holdsOf(owner: string, limit: number): Promise<readonly HoldId[]>;
+  /** What was drawn of a balance, the latest first; calls that cost nothing are in it. */
+  listDraws(pass: PassId, limit: number): Promise<readonly DrawRecord[]>;
+  /** Forgets calls that ended before `before` (Unix milliseconds), at most `limit`; returns how many. */
+  pruneDraws(before: number, limit: number): Promise<number>;
+}
+
+/** Refuses what would make money out of nothing. */
+export function checkHold({ most }: Pick<Hold, 'most'>): void {
+  if (!Number.isSafeInteger(most) || most <= 0) throw new Error('a hold is a whole number above 0');
+}
+
+/** As {@link checkHold}. */
+export function checkDraw({ charge }: Draw): void {
+  if (!Number.isSafeInteger(charge) || charge < 0) throw new Error('a charge is a whole number, and not below 0');
+}

@@ -1,0 +1,113 @@
+import type { Pass, PassId, PassQuota } from '../../domain/pass.ts';
+import {
+  type Balances,
+  checkDraw,
+  checkHold,
+  type Draw,
+  type DrawRecord,
+  type Hold,
+  type HoldId,
+  type HoldOutcome,
+} from '../balances.ts';
+import type { OpenCalls } from '../open-calls.ts';
+
+/** The passes that balances are, and which processes are gone. */
+export interface BalancePasses {
+  find(id: PassId): Pass | undefined;
+  /** Puts other figures into a balance. */
+  book(id: PassId, quota: PassQuota, now: number): Pass;
+  isGone(owner: string, now: number): boolean;
+}
+
+/** A hold with when it was taken, and the call that it became. */
+interface Kept {
+  readonly hold: Hold;
+  readonly heldAt: number;
+  readonly ended?: { readonly at: number; readonly charge: number; readonly usage: string | undefined };
+}
+
+/** Balances in this process's memory. Nothing here waits, so that each call is one atomic act. */
+export class MemoryBalances implements Balances {
+  /** In the order of holding. */
+  readonly #kept = new Map<HoldId, Kept>();
+  readonly #calls: OpenCalls;
+  readonly #passes: BalancePasses;
+
+  /** @param calls those of the ledger that it closes with */
+  constructor(calls: OpenCalls, passes: BalancePasses) {
+    this.#calls = calls;
+    this.#passes = passes;
+  }
+
+  hold(hold: Hold, now: number): Promise<HoldOutcome> {
+    return this.#calls.run(async () => {
+      checkHold(hold);
+      const pass = this.#passes.find(hold.pass);
+      if (pass?.balance === undefined || pass.quota === undefined) return { kind: 'gone', why: 'unknown' };
+      if (pass.revokedAt !== undefined) return { kind: 'gone', why: 'revoked' };
+      const { bought, available, lent } = pass.quota;
+      if (available < hold.most) return { kind: 'too_low', pass };
+      this.#kept.set(hold.id, { hold, heldAt: now });
+      const quota = { bought, available: available - hold.most, lent: lent + hold.most };
+      return { kind: 'held', pass: this.#passes.book(pass.id, quota, now) };
+    });
+  }
+
+  draw(id: HoldId, draw: Draw, now: number): Promise<Pass | undefined> {
+    return this.#calls.run(async () => {
+      checkDraw(draw);
+      const kept = this.#kept.get(id);
+      const pass = kept && this.#passes.find(kept.hold.pass);
+      if (kept === undefined || kept.ended !== undefined || pass?.quota === undefined) return undefined;
+      const { most } = kept.hold;
+      const charge = Math.min(draw.charge, most);
+      this.#kept.set(id, { ...kept, ended: { at: now, charge, usage: draw.usage } });
+      const { bought, available, lent } = pass.quota;
+      return this.#passes.book(pass.id, { bought, available: available + most - charge, lent: lent - most }, now);
+    });
+  }
+
+  holdsLeft(now: number, limit: number): Promise<readonly HoldId[]> {
+    return this.#calls.run(async () =>
+      [...this.#kept.values()]
+        .filter(({ hold, ended }) => ended === undefined && this.#passes.isGone(hold.owner, now))
+        .slice(0, limit)
+        .map(({ hold }) => hold.id),
+    );
+  }
+
+  holdsOf(owner: string, limit: number): Promise<readonly HoldId[]> {
+    return this.#calls.run(async () =>
+      [...this.#kept.values()]
+        .filter(({ hold, ended }) => ended === undefined && hold.owner === owner)
+        .slice(0, limit)
+        .map(({ hold }) => hold.id),
+    );
+  }
+
+  listDraws(pass: PassId, limit: number): Promise<readonly DrawRecord[]> {
+    return this.#calls.run(async () => {
+      if (this.#passes.find(pass) === undefined) return [];
+      return [...this.#kept.values()]
+        .flatMap(recordOf)
+        .filter((record) => record.pass === pass)
+        .sort((a, b) => b.endedAt - a.endedAt || (a.id < b.id ? 1 : -1))
+        .slice(0, limit);
+    });
+  }
+
+  pruneDraws(before: number, limit: number): Promise<number> {
+    return this.#calls.run(async () => {
+      const old = [...this.#kept].filter(([, { ended }]) => ended !== undefined && ended.at < before).slice(0, limit);
+      for (const [id] of old) this.#kept.delete(id);
+      return old.length;
+    });
+  }
+}
+
+function recordOf({ hold, heldAt, ended }: Kept): readonly DrawRecord[] {
+  if (ended === undefined) return [];
+  const { id, pass, route, requestId } = hold;
+  const { at: endedAt, charge, usage } = ended;
+  return [{ id, pass, route, requestId, charge, usage, heldAt, endedAt }];
+}
