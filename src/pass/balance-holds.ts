@@ -5,6 +5,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Pass, PassId } from '../domain/pass.ts';
 import type { Balances, Draw, Hold, HoldId, HoldOutcome } from '../store/balances.ts';
 import type { Passes } from '../store/passes.ts';
+import { BalanceTurns } from './balance-turns.ts';
 
 /** Most balances whose currency is remembered. */
 const MOST_CURRENCIES = 10_000;
@@ -51,6 +52,7 @@ export interface BalanceHoldsDeps {
 export class BalanceHolds {
   readonly #deps: BalanceHoldsDeps;
   readonly #currencies = new LRUCache<PassId, BalanceCurrency>({ max: MOST_CURRENCIES });
+  readonly #turns = new BalanceTurns();
   /** Holds of calls that go on. */
   readonly #live = new Set<HoldId>();
   #isToSweep = false;
@@ -78,7 +80,8 @@ export class BalanceHolds {
     const id = randomBytes(16).toString('base64url') as HoldId;
     this.#live.add(id);
     try {
-      const outcome = await store.balances.hold({ ...wanted, id, owner }, clock());
+      const hold = { ...wanted, id, owner };
+      const outcome = await this.#turns.run(wanted.pass, () => store.balances.hold(hold, clock()));
       if (outcome.kind === 'held') return { kind: 'held', hold: this.#open(id, outcome.pass) };
       this.#live.delete(id);
       return outcome;
@@ -101,7 +104,7 @@ export class BalanceHolds {
   #open(id: HoldId, pass: Pass): OpenHold {
     let ending: Promise<Pass | undefined> | undefined;
     const end = (draw: Draw): Promise<Pass | undefined> => {
-      ending ??= this.#end(id, draw);
+      ending ??= this.#end(id, pass.id, draw);
       return ending;
     };
     return {
@@ -115,10 +118,10 @@ export class BalanceHolds {
     };
   }
 
-  async #end(id: HoldId, draw: Draw): Promise<Pass | undefined> {
+  async #end(id: HoldId, of: PassId, draw: Draw): Promise<Pass | undefined> {
     const { store, clock } = this.#deps;
     try {
-      const pass = await store.balances.draw(id, draw, clock());
+      const pass = await this.#turns.run(of, () => store.balances.draw(id, draw, clock()));
       this.#live.delete(id);
       return pass;
     } catch (fault) {

@@ -38,6 +38,7 @@ describe('an access token', () => {
       holder: { family: 'eip155', payer: PASS.payer },
       expiresAt: PASS.expiresAt,
       counted: true,
+      isBalance: false,
     });
   });
 
