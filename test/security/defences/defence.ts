@@ -4,10 +4,10 @@ export interface Defence {
   readonly attack: string;
   /** What the names of the tests match that must fail without it: a regular expression, as `vitest -t` takes it. */
   readonly tests: string;
-  /** The file below `src` that holds it. */
-  readonly source: string;
-  /** The text that is taken out; it stands in the file exactly once. */
-  readonly text: string;
+  /** The function, class, `Class.method` or constant of `src` that holds it, in whatever file. */
+  readonly holder: string;
+  /** What is taken out; it stands there exactly once, with any white space. */
+  readonly condition: string;
   /** What stands there instead. */
   readonly instead: string;
 }
@@ -15,7 +15,7 @@ export interface Defence {
 /** The defences of one attack. */
 export function defencesOf(
   attack: string,
-  ...rows: readonly (readonly [tests: string, source: string, text: string, instead: string])[]
+  ...rows: readonly (readonly [tests: string, holder: string, condition: string, instead: string])[]
 ): readonly Defence[] {
-  return rows.map(([tests, source, text, instead]) => ({ attack, tests, source, text, instead }));
+  return rows.map(([tests, holder, condition, instead]) => ({ attack, tests, holder, condition, instead }));
 }

@@ -37,9 +37,9 @@ if (broken.length > 0) {
 }
 
 function row(defence: Defence | undefined, verdict: Verdict): string {
-  const { attack = '', source = '', text = '' } = defence ?? {};
+  const { attack = '', holder = '', condition = '' } = defence ?? {};
   const mark = verdict.kind === 'failed' ? 'missed  ' : 'SURVIVED';
-  return `${mark} ${attack.padEnd(20)} ${source.padEnd(38)} ${JSON.stringify(text).slice(0, 60).padEnd(60)} ${verdict.detail}`;
+  return `${mark} ${attack.padEnd(20)} ${holder.padEnd(38)} ${JSON.stringify(condition).slice(0, 60).padEnd(60)} ${verdict.detail}`;
 }
 
 /** Works through the items in as many copies of the checkout as there are lanes; the results are in the items' order. */

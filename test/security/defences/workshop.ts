@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryPath } from '../../support/docs/markdown.ts';
 import type { Defence } from './defence.ts';
+import { findCondition, readSources } from './find-condition.ts';
 
 /** What became of a run of tests. */
 export interface Verdict {
@@ -23,6 +24,7 @@ const RUN_TIMEOUT_MS = 40_000;
 /** A copy of the checkout in which defences are taken out, one at a time. */
 export class Workshop {
   readonly #folder = mkdtempSync(join(tmpdir(), 'turnpike-defences-'));
+  readonly #sources = readSources(repositoryPath('.'));
 
   constructor() {
     for (const name of COPIED) cpSync(repositoryPath(name), join(this.#folder, name), { recursive: true });
@@ -35,12 +37,12 @@ export class Workshop {
   }
 
   /** Runs the tests of a defence without it, and puts it back. */
-  async takeOut({ attack, tests, source, text, instead }: Defence): Promise<Verdict> {
-    const file = join(this.#folder, 'src', source);
+  async takeOut({ attack, tests, holder, condition, instead }: Defence): Promise<Verdict> {
+    const place = findCondition(this.#sources, holder, condition);
+    if ('problem' in place) return { kind: 'unusable', detail: place.problem };
+    const file = join(this.#folder, place.file);
     const whole = readFileSync(file, 'utf8');
-    const found = whole.split(text).length - 1;
-    if (found !== 1) return { kind: 'unusable', detail: `the text stands in the file ${found} times` };
-    writeFileSync(file, whole.split(text).join(instead));
+    writeFileSync(file, whole.slice(0, place.start) + instead + whole.slice(place.end));
     try {
       return await this.#run(attack, ['--bail=1', '-t', tests]);
     } finally {
