@@ -44,11 +44,14 @@ export async function startTroubledFacilitator(): Promise<TroubledFacilitator> {
 function answer(path: string | undefined, asked: string, res: ServerResponse): void {
   switch (path) {
     case '/supported':
-      return send(res, { kinds: [{ x402Version: 2, scheme: 'exact', network: NETWORK }], extensions: [], signers: {} });
+      send(res, { kinds: [{ x402Version: 2, scheme: 'exact', network: NETWORK }], extensions: [], signers: {} });
+      return;
     case '/verify':
-      return send(res, { isValid: true, payer: payerOf(asked) });
+      send(res, { isValid: true, payer: payerOf(asked) });
+      return;
     case '/settle':
-      return send(res, { success: false, errorReason: reasonFor(asked), transaction: '', network: NETWORK });
+      send(res, { success: false, errorReason: reasonFor(asked), transaction: '', network: NETWORK });
+      return;
     default:
       res.writeHead(404).end();
   }
