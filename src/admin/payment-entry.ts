@@ -41,6 +41,8 @@ export interface LedgerEntry {
   readonly payer: string;
   readonly payTo: string;
   readonly scheme: string;
+  /** `x402 v2`, `x402 v1`, `mpp`; `null` in rows of versions that did not write it down. */
+  readonly protocol: string | null;
   readonly facilitator: string;
   readonly identifier: string | null;
   readonly settled: SettledEntry | null;
@@ -79,6 +81,7 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
     payer: record.payer,
     payTo: record.payTo,
     scheme: record.scheme,
+    protocol: record.protocol ?? null,
     facilitator: record.facilitator,
     identifier: record.identifier ?? null,
     settled: describeSettled(record, assets),

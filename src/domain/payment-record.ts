@@ -21,6 +21,8 @@ export interface PaymentClaim {
   readonly amount: Amount;
   readonly payTo: string;
   readonly scheme: string;
+  /** The name of the protocol that brought the payment: `x402 v2`; `undefined` in rows of versions that did not write it down. */
+  readonly protocol?: string | undefined;
   /** Unix milliseconds. */
   readonly claimedAt: number;
   /** Unix seconds: the authorization's `validBefore`. The record lives at least that long. */

@@ -26,6 +26,8 @@ export interface PaymentEvent {
   readonly amount: Amount;
   readonly payTo: string;
   readonly scheme: string;
+  /** {@link PaymentClaim.protocol} of the payment. */
+  readonly protocol?: string | undefined;
   /** {@link PaymentRecord.usage} of the payment. */
   readonly usage: string | undefined;
   /** The transaction that the money moved with; `undefined` where none is known to have moved any. */

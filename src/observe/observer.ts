@@ -79,7 +79,7 @@ export interface RequestSummary {
 /** A step that a payment took and that is written down. */
 export interface PaymentMove {
   /** The payment after the step. */
-  readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'asset' | 'amount' | 'settlement'>;
+  readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'protocol' | 'asset' | 'amount' | 'settlement'>;
   readonly to: PaymentState;
   /** Whether the ledger learned with this step that the money moved. */
   readonly settled: boolean;

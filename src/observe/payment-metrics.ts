@@ -28,7 +28,7 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   const payments = new Counter({
     name: 'turnpike_payments_total',
     help: 'What payments came to: settled, failed, defaulted, unknown (each time that an outcome is in doubt), released.',
-    labelNames: ['route', 'network', 'scheme', 'outcome'],
+    labelNames: ['route', 'network', 'scheme', 'protocol', 'outcome'],
     registers,
   });
   const revenue = new Counter({
@@ -54,9 +54,9 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   });
   return {
     paymentMoved({ record, to, settled }: PaymentMove) {
-      const { route, network, scheme, asset, amount, settlement } = record;
+      const { route, network, scheme, protocol = 'unknown', asset, amount, settlement } = record;
       if (!settled && !OUTCOMES.has(to)) return;
-      payments.inc({ route, network, scheme, outcome: settled ? 'settled' : to });
+      payments.inc({ route, network, scheme, protocol, outcome: settled ? 'settled' : to });
       if (settled) revenue.inc({ route, network, asset }, Number(settlement?.amount ?? amount));
     },
     setOpenSettlements(counts, now) {

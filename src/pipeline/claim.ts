@@ -82,7 +82,7 @@ export async function claimPayment(
   settle: ChargeOrder,
   services: Services,
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
-  const { payment, fingerprint, identifier, facilitator, foreign } = authorized;
+  const { payment, protocol, fingerprint, identifier, facilitator, foreign } = authorized;
   const { offer, authorization } = payment;
   const claim: PaymentClaim = {
     key: authorization.key,
@@ -96,6 +96,7 @@ export async function claimPayment(
     amount: offer.amount,
     payTo: offer.payTo,
     scheme: offer.scheme,
+    protocol: protocol.name,
     claimedAt: services.clock(),
     expiresAt: authorization.expiresAt,
     // Before the upstream, the claim itself writes ahead that money is about to be asked for.

@@ -1,7 +1,6 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
-import type { IdentifierRule } from '../domain/route.ts';
 import { credentialInMessage } from '../protocol/mcp-form.ts';
 import type { Credential, Protocol, Submission, Submitted } from '../protocol/protocol.ts';
 import { type Authentication, findScheme } from '../scheme/scheme.ts';
@@ -73,7 +72,7 @@ function brought(
   authorization: Payment['authorization'],
   lapsed: string | undefined,
 ): BroughtPayment | Refusal {
-  const named = identifierFor(submission, request.route.identifier);
+  const named = identifierFor(submission, protocol, request);
   if (named.kind === 'refusal') return named;
   request.notes.payer = authorization.payer;
   const identifier = named.id === undefined ? undefined : `${authorization.payer}|${named.id}`;
@@ -93,16 +92,26 @@ type NamedPurchase = { readonly kind: 'named'; readonly id: string | undefined }
  * Applies the route's rule to the buyer's own id. Where the route takes none, whatever was sent is ignored; a malformed
  * id is refused, since a buyer who relies on it must not find out later that it was not heard.
  */
-function identifierFor({ identifier }: Submission, rule: IdentifierRule): NamedPurchase {
+function identifierFor(
+  submission: Submission,
+  { idField }: Protocol,
+  { head, route: { identifier: rule } }: RoutedRequest,
+): NamedPurchase {
   if (rule === 'off') return { kind: 'named', id: undefined };
+  const identifier = idField?.read(head) ?? submission.identifier;
   switch (identifier.kind) {
     case 'named':
       return { kind: 'named', id: identifier.id };
     case 'malformed':
-      return malformed('The payment-identifier is 16 to 128 letters, digits, _ or -.');
+      return malformed(
+        idField === undefined
+          ? 'The payment-identifier is 16 to 128 letters, digits, _ or -.'
+          : `${idField.name} is 1 to 255 printable characters.`,
+      );
     case 'none': {
       if (rule === 'optional') return { kind: 'named', id: undefined };
-      const detail = 'Put an id of your own into extensions["payment-identifier"].info.id.';
+      const place = idField?.name ?? 'extensions["payment-identifier"].info.id';
+      const detail = `Put an id of your own into ${place}.`;
       return { kind: 'refusal', code: 'payment_identifier_required', reason: 'payment_identifier_required', detail };
     }
   }

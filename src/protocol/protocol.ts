@@ -88,6 +88,11 @@ export interface Protocol {
   credential(fields: RequestFields): Credential;
   /** Decodes a credential strictly; the size limit was checked before. */
   read(credential: string): Submitted;
+  /**
+   * The buyer's own id for the purchase, where it stands in a field beside the payment and not in it; with what it is
+   * called. Absent: {@link Submission.identifier} has it.
+   */
+  readonly idField?: { readonly name: string; read(fields: RequestFields): Identifier };
   /** Prepares what this protocol adds to the 402 of a route. All that no request changes is serialised here. */
   challenge(subject: ChallengeSubject): Challenge;
   /** The headers that tell the buyer of a settlement, in an answer with that status. */

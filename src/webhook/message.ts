@@ -54,6 +54,7 @@ function encodeEvent({ id, type, createdAt, ...event }: PaymentEvent): string {
       payTo: event.payTo,
       transaction: event.transaction ?? null,
       scheme: event.scheme,
+      ...(event.protocol === undefined ? {} : { protocol: event.protocol }),
       requestId: event.requestId,
       settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
       payment: event.payment,

@@ -162,7 +162,7 @@ describe('the 402 of both protocols', () => {
     expect([paid.status, Receipt.fromResponse(paid).status]).toEqual([200, 'success']);
   });
 
-  it('is paid in either, and the log says in which', async () => {
+  it('is paid in either, and the log and the metrics say in which', async () => {
     const buyer = await freshPayer(devnet);
     const answers = [
       await mppFetch(buyer.key)(`${gateway.url}/before?by=mpp`),
@@ -172,6 +172,11 @@ describe('the 402 of both protocols', () => {
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 402, 402]);
     await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    const counted = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    for (const protocol of ['mpp', 'x402 v2']) {
+      const sold = new RegExp(`^turnpike_payments_total\\{.*protocol="${protocol}",outcome="settled"\\} 1$`, 'm');
+      expect(counted).toMatch(sold);
+    }
     const lines = (): Set<string> =>
       new Set(
         gateway.log

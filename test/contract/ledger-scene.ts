@@ -45,6 +45,7 @@ export function paymentClaim(changed: Partial<PaymentClaim> & { name?: string } 
     amount: 10_000n as Amount,
     payTo: `0x${'03'.repeat(20)}`,
     scheme: 'exact',
+    protocol: 'mpp',
     claimedAt: NOW,
     expiresAt: EXPIRES_AT,
     state: 'forwarding',

@@ -41,6 +41,7 @@ export function outboxContract(scene: LedgerScene): void {
         amount: 7n,
         payTo: record.payTo,
         scheme: record.scheme,
+        protocol: 'mpp',
         usage: undefined,
         transaction: SETTLEMENT.transaction,
         settledAt: NOW + 5,

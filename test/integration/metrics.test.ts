@@ -59,7 +59,11 @@ describe('metrics', () => {
     const { network } = devnet;
     await grew('turnpike_requests_total', { route, outcome: 'refused', code: 'payment_required' }, 1);
     await grew('turnpike_requests_total', { route, outcome: 'paid', code: 'none' }, 1);
-    await grew('turnpike_payments_total', { route, network, scheme: 'exact', outcome: 'settled' }, 1);
+    await grew(
+      'turnpike_payments_total',
+      { route, network, scheme: 'exact', protocol: 'x402 v2', outcome: 'settled' },
+      1,
+    );
     await grew('turnpike_revenue_atomic_total', { route, network, asset: devnet.usdc }, 1000);
     await grew('turnpike_settlement_duration_seconds_count', { network }, 1);
     await grew('turnpike_facilitator_requests_total', { operation: 'verify', outcome: 'valid' }, 1);

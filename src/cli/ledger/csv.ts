@@ -28,6 +28,7 @@ const CSV_COLUMNS: readonly { readonly name: string; readonly of: (entry: Ledger
   { name: 'resolved_note', of: ({ resolved }) => resolved?.note ?? null },
   { name: 'model', of: ({ usage }) => usage?.model ?? null },
   { name: 'usage', of: ({ usage }) => (usage === null ? null : JSON.stringify(usage)) },
+  { name: 'protocol', of: (entry) => entry.protocol },
 ];
 
 /** The header row, without its line end. */

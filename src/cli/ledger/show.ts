@@ -110,6 +110,7 @@ function factsOf(record: PaymentRecord, entry: LedgerEntry, assets: AssetNames):
     ['payer', entry.payer],
     ['pay to', entry.payTo],
     ['scheme', entry.scheme],
+    ['protocol', entry.protocol],
     ['facilitator', entry.facilitator],
     ['settled', record.settlement === undefined ? null : assets.amount(record, record.settlement.amount)],
     ['  at', settled?.at ?? null],

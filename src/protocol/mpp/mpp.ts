@@ -14,6 +14,7 @@ import { type BoundFacts, ChallengeIds, DEFAULT_HEADER } from './challenge-id.ts
 import { type ChallengeParameters, challengeText } from './challenge-text.ts';
 import { asksFor, chargeRequest, INTENT, METHOD } from './charge-request.ts';
 import { type MppCredential, readCredential } from './credential.ts';
+import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.ts';
 import { MPP_MCP_FORM, messageChallenge } from './mpp-mcp.ts';
 import { problemType, REASONS } from './problem.ts';
 import { carriesReceipt, encodeReceipt, mppReceipt } from './receipt.ts';
@@ -65,6 +66,7 @@ export function createMpp({ secrets, header, keccak256, clock }: MppParts): Prot
           return { kind: 'submitted', submission: submissionOf(read.credential, ids, keccak256) };
       }
     },
+    idField: { name: IDEMPOTENCY_KEY, read: readIdempotencyKey },
     challenge: (subject) => openChallenge(subject, { ids, header, ownField, clock }),
     receipt(receipt, status) {
       const said = carriesReceipt(status) ? mppReceipt(receipt) : undefined;

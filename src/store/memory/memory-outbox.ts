@@ -30,14 +30,15 @@ export class MemoryOutbox implements Outbox {
 
   /** Writes down what a step is told as; `row` is the payment after it. */
   announce(row: PaymentRecord, { type, hooks }: News): void {
-    const { key, route, requestId, payer, network, asset, payTo, scheme, usage, settlement, settledAt, changedAt } =
-      row;
+    const { key, route, requestId, payer, network, asset, payTo, scheme, protocol, usage } = row;
+    const { settlement, settledAt, changedAt } = row;
     const event = Object.freeze({
       ...{ id: eventId(type, key), type, createdAt: changedAt, payment: key, route, requestId, payer, network, asset },
       ...{
         amount: settlement?.amount ?? amountAsked(row),
         payTo,
         scheme,
+        protocol,
         usage,
         transaction: settlement?.transaction,
         settledAt,

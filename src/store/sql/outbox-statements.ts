@@ -7,15 +7,15 @@ import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
 /** What is copied of the payment as its step left it. */
 const COPIED = `changed_at, changed_at, 0, key, route, request_id, payer, network, asset, COALESCE(settled_amount, asked_amount, amount),
-    pay_to, scheme, usage, settled_transaction, settled_at`;
+    pay_to, scheme, protocol, usage, settled_transaction, settled_at`;
 
 /** What statements return of a delivery, by name. */
 const COLUMNS = `hook, id, type, created_at, attempts, payment, route, request_id, payer, network, asset, amount,
-  pay_to, scheme, usage, settled_transaction, settled_at`;
+  pay_to, scheme, protocol, usage, settled_transaction, settled_at`;
 
 /** Only where the step was taken: at another epoch or in another state there is nothing to tell of. */
 const ANNOUNCE = `INSERT INTO turnpike_events (hook, id, type, created_at, due_at, attempts, payment, route, request_id,
-    payer, network, asset, amount, pay_to, scheme, usage, settled_transaction, settled_at)
+    payer, network, asset, amount, pay_to, scheme, protocol, usage, settled_transaction, settled_at)
   SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), ${COPIED}
   FROM turnpike_payments WHERE key = $4 AND epoch = $5 AND state = $6
   ON CONFLICT (hook, id) DO NOTHING`;

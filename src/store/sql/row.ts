@@ -28,6 +28,7 @@ export const CLAIM_COLUMNS = [
   'facilitator',
   'evidence',
   'identifier',
+  'protocol',
   'changed_at',
 ] as const;
 
@@ -77,6 +78,7 @@ export function claimValues(claim: PaymentClaim, now: number): readonly SqlValue
     text(claim.facilitator),
     text(claim.evidence),
     text(claim.identifier),
+    text(claim.protocol),
     whole(now),
   ];
 }
@@ -129,6 +131,7 @@ export function readRecord(row: SqlRow): PaymentRecord {
     facilitator: readText(row, 'facilitator'),
     evidence: readOptional(row, 'evidence'),
     identifier: readOptional(row, 'identifier'),
+    protocol: readOptional(row, 'protocol'),
     state: readState(row),
     epoch: readWhole(row, 'epoch'),
     settlement: readSettlement(row),

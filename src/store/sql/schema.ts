@@ -166,6 +166,11 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX turnpike_draws_ended ON turnpike_draws (ended_at) WHERE ended_at IS NOT NULL',
     'CREATE INDEX turnpike_draws_pass ON turnpike_draws (pass, ended_at)',
   ],
+  // The protocol that brought a payment, in the books and in what receivers are told.
+  ({ text }) => [
+    `ALTER TABLE turnpike_payments ADD COLUMN protocol ${text}`,
+    `ALTER TABLE turnpike_events ADD COLUMN protocol ${text}`,
+  ],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';

@@ -111,6 +111,7 @@ function readDelivery(row: SqlRow): Delivery {
       amount: parseAmount(row.get('amount')) ?? damaged('amount'),
       payTo: readText(row, 'pay_to'),
       scheme: readText(row, 'scheme'),
+      protocol: readOptional(row, 'protocol'),
       usage: readOptional(row, 'usage'),
       transaction: readOptional(row, 'settled_transaction'),
       settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),

@@ -112,7 +112,7 @@ describe('an entry', () => {
     const attempt = { transaction: '0xaa', data: '' };
     const entry = describeEntry({ ...record, state: 'unknown', asked, attempt }, assets);
     expect(entry).toMatchObject({ amountAtomic: '10000', asked: '0.0025', askedAtomic: '2500' });
-    expect(csvRow(entry)).toMatch(/,0\.0025,2500,,,,$/);
+    expect(csvRow(entry)).toMatch(/,0\.0025,2500,,,,,mpp$/);
   });
 
   it('names no amount that was asked for while nothing was, and the price for rows of earlier versions', () => {
