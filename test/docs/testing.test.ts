@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findCondition, readSources } from '../security/defences/find-condition.ts';
+import { MCP_DEFENCES } from '../security/defences/of-mcp.ts';
 import { PAYMENT_DEFENCES } from '../security/defences/of-payments.ts';
 import { REQUEST_DEFENCES } from '../security/defences/of-requests.ts';
 import { repositoryPath } from '../support/docs/markdown.ts';
@@ -9,7 +10,7 @@ const sources = readSources(repositoryPath('.'));
 /** What `npm run defences` takes out; that takes minutes, and this shows at once when a defence has gone. */
 describe('the list of defences', () => {
   it.each(
-    [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES].map(({ holder, condition }) => [holder, condition] as const),
+    [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES, ...MCP_DEFENCES].map(({ holder, condition }) => [holder, condition] as const),
   )('finds in %s exactly once: %s', (holder, condition) => {
     expect(findCondition(sources, holder, condition)).not.toHaveProperty('problem');
   });
