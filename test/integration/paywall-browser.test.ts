@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { barriersOf, findChromium, giveWallet, startBrowser, type WalletConduct } from '../support/browser.ts';
+import { barriersOf, findChromium, startBrowser, type WalletConduct } from '../support/browser.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { visitPaywall } from '../support/paywall-visit.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 const chromium = findChromium();
 const why = chromium === undefined ? ' (skipped: there is no chromium on this machine)' : '';
-
-/** An account that nobody has paid anything. */
-const POOR = { key: `0x${'11'.repeat(32)}`, address: '0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A' } as const;
 
 describe.skipIf(chromium === undefined)(`the page on which people pay, in Chromium${why}`, { timeout: 90_000 }, () => {
   let devnet: Devnet;
@@ -21,8 +19,8 @@ describe.skipIf(chromium === undefined)(`the page on which people pay, in Chromi
   let page: Page;
   let buyer: Payer;
   /** Origins that were asked for anything. */
-  let asked: Set<string>;
-  let faults: string[];
+  let asked: ReadonlySet<string>;
+  let faults: readonly string[];
   let gone: boolean;
 
   beforeAll(async () => {
@@ -64,27 +62,10 @@ routes:
   });
 
   /** Opens a page with the wallets of a buyer. */
-  async function open(
-    path: string,
-    wallets: readonly WalletConduct[] = [{ name: 'Rabby' }],
-    options: BrowserContextOptions = {},
-    payer: Pick<Payer, 'key' | 'address'> = buyer,
-  ) {
-    const context = await browser.newContext(options);
-    page = await context.newPage();
-    asked = new Set();
-    faults = [];
-    page.on('request', (request) => {
-      if (!request.url().startsWith('data:')) asked.add(new URL(request.url()).origin);
-    });
-    page.on('pageerror', (fault) => faults.push(String(fault)));
-    page.on('console', (message) => {
-      if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
-    });
-    const calls = [];
-    for (const conduct of wallets) calls.push(await giveWallet(page, devnet, payer, conduct));
-    await page.goto(gateway.url + path);
-    return calls;
+  async function open(path: string, wallets?: readonly WalletConduct[], options?: BrowserContextOptions) {
+    const visit = await visitPaywall(browser, devnet, gateway.url + path, { payer: buyer, wallets, options });
+    ({ page, asked, faults } = visit);
+    return visit.calls;
   }
 
   async function problem(): Promise<string> {
@@ -173,46 +154,6 @@ routes:
     expect(await page.locator(':focus').textContent()).toBe('Open it now');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'The article' }).waitFor();
-  });
-
-  it.each([
-    ['nobody has a wallet', [], /No wallet was found.*Install a wallet extension/s],
-    ['the buyer declines to connect', [{ declines: ['eth_requestAccounts'] }], /You declined.*Nothing was paid/s],
-    ['the buyer declines to sign', [{ declines: ['eth_signTypedData_v4'] }], /You declined.*Press the button/s],
-    [
-      'the buyer declines to switch',
-      [{ chainId: 1, declines: ['wallet_switchEthereumChain'] }],
-      /not on Base Sepolia.*Switch to Base Sepolia/s,
-    ],
-    [
-      'the wallet does not know the network',
-      [{ chainId: 1, knowsNetwork: false }],
-      /not on Base Sepolia.*add it there/s,
-    ],
-    [
-      'the wallet has a request open',
-      [{ fails: { eth_requestAccounts: { code: -32002, message: 'pending' } } }],
-      /already has a request open/,
-    ],
-    [
-      'the wallet fails',
-      [{ fails: { eth_signTypedData_v4: { code: -32603, message: '<b>locked</b>' } } }],
-      /answered with an error: <b>locked<\/b>/,
-    ],
-  ] as const)('tells the buyer what to do when %s', async (_name, conduct, words) => {
-    await open('/article', conduct.length === 0 ? [] : conduct.map((each) => ({ name: 'Rabby', ...each })));
-    if (conduct.length > 0) await page.getByRole('button', { name: 'Pay $0.05' }).click();
-    await page.locator('.problem').waitFor();
-    expect(await problem()).toMatch(words);
-    expect(await barriersOf(page)).toEqual([]);
-    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(1_000_000n);
-  });
-
-  it('tells the buyer how much is missing', async () => {
-    await open('/article', [{ name: 'Rabby' }], {}, POOR);
-    await page.getByRole('button', { name: 'Pay $0.05' }).click();
-    await page.locator('.problem').waitFor();
-    expect(await problem()).toMatch(/not enough USDC.*holds 0 USDC, the price is 0.05 USDC.*Add USDC on Base Sepolia/s);
   });
 
   it('tells the buyer that the API has answered with a fault, and charges nothing; the next try pays', async () => {

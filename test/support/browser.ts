@@ -27,6 +27,10 @@ export interface WalletConduct {
   readonly knowsNetwork?: boolean;
   /** Methods that its owner declines. */
   readonly declines?: readonly string[];
+  /** Signs with another key than its account's. */
+  readonly signsWith?: Hex;
+  /** Waited for before it answers. */
+  readonly before?: (method: string) => Promise<unknown>;
   /** Gives the error that a method is answered with. */
   readonly fails?: Readonly<Record<string, { readonly code: number; readonly message: string }>>;
 }
@@ -48,6 +52,7 @@ export async function giveWallet(
   let chainId = conduct.chainId ?? devnet.chainId;
   const act = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     calls.push({ method, params });
+    await conduct.before?.(method);
     const fault = conduct.fails?.[method];
     if (fault !== undefined) return { fault };
     if (conduct.declines?.includes(method) === true) return { fault: { code: 4001, message: 'User rejected' } };
@@ -61,7 +66,7 @@ export async function giveWallet(
         chainId = devnet.chainId;
         return { value: null };
       case 'eth_signTypedData_v4':
-        return { value: await signTyped(key, String(params[1])) };
+        return { value: await signTyped(conduct.signsWith ?? key, String(params[1])) };
       default:
         return { value: await rpc(devnet, method, params) };
     }

@@ -71,8 +71,7 @@ async function judge(answer: Response, payment: PendingPayment): Promise<PageTex
 }
 
 function refused(reason: string, { header: _, ...values }: PendingPayment): Problem {
-  if (/insufficient_(?:funds|balance)/.test(reason))
-    return new Problem('refused', 'notEnoughCure', { reason, ...values });
+  if (/insufficient_(?:funds|balance)/.test(reason)) return new Problem('notEnoughHere', 'notEnoughCure', values);
   if (/valid_before|expired/.test(reason)) return new Problem('tooLate', 'tooLateCure', values);
   return new Problem('refused', 'refusedCure', { reason });
 }

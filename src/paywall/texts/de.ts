@@ -55,6 +55,7 @@ export const DE: Readonly<Record<PageText, string>> = {
   wrongNetworkCure:
     'Wechseln Sie in Ihrer Wallet zu {network}, oder fügen Sie es dort hinzu, und versuchen Sie es noch einmal.',
   notEnough: 'Auf diesem Konto ist nicht genug {symbol}. Es hat {balance}, der Preis ist {price}.',
+  notEnoughHere: 'Auf diesem Konto ist nicht genug {symbol}. Es wurde nichts bezahlt.',
   notEnoughCure: 'Laden Sie {symbol} auf {network} auf {account}, oder wählen Sie in Ihrer Wallet ein anderes Konto.',
   tooLate: 'Das Unterschreiben hat zu lange gedauert, und das Angebot ist abgelaufen. Es wurde nichts bezahlt.',
   tooLateCure: 'Versuchen Sie es noch einmal, und bestätigen Sie innerhalb von {seconds} Sekunden.',

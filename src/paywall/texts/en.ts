@@ -51,6 +51,7 @@ export const EN = {
   wrongNetwork: 'Your wallet is not on {network}. Nothing was paid.',
   wrongNetworkCure: 'Switch to {network} in your wallet, or add it there, and try again.',
   notEnough: 'There is not enough {symbol} in this account. It holds {balance}, the price is {price}.',
+  notEnoughHere: 'There is not enough {symbol} in this account. Nothing was paid.',
   notEnoughCure: 'Add {symbol} on {network} to {account}, or choose another account in your wallet.',
   tooLate: 'Signing took too long, and the offer has ended. Nothing was paid.',
   tooLateCure: 'Try again, and confirm within {seconds} seconds.',

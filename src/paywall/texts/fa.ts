@@ -52,6 +52,7 @@ export const FA: Readonly<Record<PageText, string>> = {
   wrongNetwork: 'کیف پول شما روی {network} نیست. چیزی پرداخت نشد.',
   wrongNetworkCure: 'در کیف پول به {network} بروید یا آن را اضافه کنید و دوباره تلاش کنید.',
   notEnough: 'در این حساب {symbol} کافی نیست. موجودی {balance} و قیمت {price} است.',
+  notEnoughHere: 'در این حساب {symbol} کافی نیست. چیزی پرداخت نشد.',
   notEnoughCure: 'روی {network} به {account} مقداری {symbol} بفرستید، یا حساب دیگری را در کیف پول انتخاب کنید.',
   tooLate: 'امضا بیش از حد طول کشید و مهلت پیشنهاد تمام شد. چیزی پرداخت نشد.',
   tooLateCure: 'دوباره تلاش کنید و ظرف {seconds} ثانیه تأیید کنید.',
