@@ -20,8 +20,10 @@ export type Filling =
 /**
  * Makes a ledger with so many payments, about a kilobyte each, written as fast as SQLite can. Their keys are spread evenly over those that new
  * payments have, so that a new one lands anywhere between them, as it does in a ledger that grew.
+ *
+ * @param newestMs how long ago the latest one was made
  */
-export async function fillLedger(path: string, rows: number, filling: Filling): Promise<void> {
+export async function fillLedger(path: string, rows: number, filling: Filling, newestMs = DAY_MS): Promise<void> {
   const ledger = await openSqliteLedger(path);
   await ledger.close();
   if (rows === 0) return;
@@ -31,7 +33,7 @@ export async function fillLedger(path: string, rows: number, filling: Filling): 
     database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000');
     database.exec('BEGIN');
     database
-      .prepare(insertOf(filling))
+      .prepare(insertOf(filling, newestMs))
       .run({ rows, now: Date.now(), step: NONCES / BigInt(rows), payer: PAYER.toLowerCase() });
     database.exec('COMMIT');
   } finally {
@@ -47,11 +49,11 @@ async function flush(path: string): Promise<void> {
   await file.close();
 }
 
-function insertOf(filling: Filling): string {
+function insertOf(filling: Filling, newestMs: number): string {
   const inDoubt = filling === 'in doubt';
   const settled = inDoubt ? 'NULL, NULL, NULL, NULL' : "'0x' || printf('%064x', i), $payer, '10000', claimed + 900";
   return `WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < $rows),
-    payments AS (SELECT i, $now - ${SPAN_MS} + CAST(i AS REAL) / $rows * ${SPAN_MS - DAY_MS} AS at FROM numbers),
+    payments AS (SELECT i, $now - ${SPAN_MS} + CAST(i AS REAL) / $rows * ${SPAN_MS - newestMs} AS at FROM numbers),
     timed AS (SELECT i, CAST(at AS INTEGER) AS claimed FROM payments)
     INSERT INTO turnpike_payments (key, fingerprint, digest, request_id, route, payer, network, asset, amount, pay_to,
       scheme, claimed_at, expires_at, state, owner, facilitator, evidence, identifier, epoch,
