@@ -3,7 +3,7 @@ import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Route } from '../domain/route.ts';
 import { descriptionOf, isPriced } from '../domain/route-price.ts';
 import type { JsonObject } from '../domain/x402.ts';
-import { type DiscoverySubject, infoOf, soldOperations } from './api-document.ts';
+import { type DiscoverySubject, infoOf, type SoldOperation, soldOperations } from './api-document.ts';
 import { pathTemplateOf } from './path-template.ts';
 import { type ToolInput, toolInputs } from './tool-inputs.ts';
 import { ToolNames } from './tool-names.ts';
@@ -18,7 +18,7 @@ const MOST_DESCRIPTION = 1000;
 
 /**
  * The priced operations of a plan as tools: one for each operation of the API's description that a priced route sells, else
- * one for each priced route. What is free is left out, and so are routes that are not to be found, routes of MCP servers, and
+ * one for each priced route, or for each method of one that says itself what goes in. What is free is left out, and so are routes that are not to be found, routes of MCP servers, and
  * operations whose body no argument can hold.
  *
  * @param terms its document is OpenAPI 3.1
@@ -27,12 +27,25 @@ export function toolCatalogue(plan: DiscoverySubject, terms: DiscoveryTerms): To
   const root = terms.document?.root ?? {};
   const { title, version } = infoOf(root, terms);
   const names = new ToolNames();
-  const tools = terms.document === undefined ? plan.routes.filter(isOffered).map((route) => ofRoute(route, names)) : [];
-  return {
-    title: String(title),
-    version: String(version),
-    tools: terms.document === undefined ? tools : ofDocument(plan, terms, root, names),
-  };
+  const tools =
+    terms.document === undefined
+      ? plan.routes.filter(isOffered).flatMap((route) => ofUndescribed(plan, terms, route, names))
+      : ofOperations(soldOperations(plan, terms), root, names);
+  return { title: String(title), version: String(version), tools };
+}
+
+/** A route that says itself what goes into each of its methods is as good as described. */
+function ofUndescribed(
+  plan: DiscoverySubject,
+  terms: DiscoveryTerms,
+  route: Route,
+  names: ToolNames,
+): readonly ApiTool[] {
+  const { methods, stated } = route;
+  const says = methods !== undefined && (stated?.query ?? stated?.body) !== undefined;
+  return says
+    ? ofOperations(soldOperations({ ...plan, routes: [route] }, terms), {}, names)
+    : [ofRoute(route, names)];
 }
 
 function isOffered(route: Route): boolean {
@@ -40,13 +53,12 @@ function isOffered(route: Route): boolean {
   return isPriced(route) && route.mcp === undefined && !route.unlisted && methods.some((each) => CALLABLE.has(each));
 }
 
-function ofDocument(
-  plan: DiscoverySubject,
-  terms: DiscoveryTerms,
+function ofOperations(
+  operations: readonly SoldOperation[],
   root: JsonObject,
   names: ToolNames,
 ): readonly ApiTool[] {
-  return soldOperations(plan, terms).flatMap(({ method, template, route, operation }) => {
+  return operations.flatMap(({ method, template, route, operation }) => {
     if (!isOffered(route) || !CALLABLE.has(method)) return [];
     const [path = '/'] = template.split(/[?#]/);
     const inputs = toolInputs(root, { method, template: path, operation });

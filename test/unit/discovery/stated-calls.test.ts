@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { describeRoutes } from '../../../src/config/describe.ts';
 import { differenceOf } from '../../../src/config/difference.ts';
 import { DEFAULT_DISCOVERY } from '../../../src/config/discovery-keys.ts';
+import { toolCatalogue } from '../../../src/discovery/api-tools.ts';
 import { type DiscoveryPath, discoveryPage } from '../../../src/discovery/discovery-page.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
@@ -215,6 +216,17 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
       description: 'Made.',
       content: { 'application/json': { example: { celsius: 7.5 } } },
     });
+  });
+
+  it('is what tools of MCP take as arguments', async () => {
+    const plan = await planOf(`${HEAD}routes:\n${WEATHER}  - { path: /plain, methods: [GET, POST], price: $1 }\n`);
+    if (plan.discovery === undefined) throw new Error('discovery is off');
+    const { tools } = toolCatalogue(plan, plan.discovery);
+    expect(tools.map(({ method, arguments: given }) => [method, given.map(({ name }) => name)])).toEqual([
+      ['GET', ['city', 'units', 'days', 'tags']],
+      ['POST', ['city', 'units', 'days', 'tags', expect.any(String)]],
+      ['GET', expect.any(Array)],
+    ]);
   });
 
   it('is told of when routes are described, and a reload says that it changed', async () => {
