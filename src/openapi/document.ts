@@ -22,7 +22,7 @@ export function parseApiDocument(text: string): Parsed<ApiDocument> {
   if (text.length > MAX_DOCUMENT_CHARACTERS) {
     return refuse(`it has ${text.length} characters`, `at most ${MAX_DOCUMENT_CHARACTERS} characters`);
   }
-  const value = readTree(text);
+  const value = readTree(text.replace(/^\uFEFF/, ''));
   if (!value.ok) return value;
   const root = value.value;
   if (!isJsonObject(root)) return refuse('it is not a map', RIGHT);

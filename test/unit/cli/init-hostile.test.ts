@@ -81,6 +81,7 @@ paths:
 
   it.each([
     ['Swagger 2', '{"swagger":"2.0","info":{"title":"a","version":"1"},"basePath":"/v1","paths":{"/a":{"get":{}}}}'],
+    ['JSON behind a byte order mark', '\uFEFF{"openapi":"3.1.0","servers":[{"url":"/v1"}],"paths":{"/a":{"get":{}}}}'],
     ['OpenAPI 3.0', '{"openapi":"3.0.3","servers":[{"url":"http://x/v1"}],"paths":{"/a":{"get":{}}}}'],
     ['OpenAPI 3.1 in YAML', 'openapi: 3.1.0\nservers: [{ url: /v1 }]\npaths:\n  /a:\n    get: {}\n'],
   ])('reads %s from a URL of this machine', async (_, text) => {
