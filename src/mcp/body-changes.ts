@@ -24,12 +24,12 @@ const MOST_HELD = 8 * 1024 * 1024;
 
 /** Holds a body, and sends what becomes of it. */
 class WholeBody implements BodyChange {
-  readonly #change: (body: string) => string | undefined;
+  readonly #change: (body: Buffer) => Buffer | undefined;
   #chunks: Buffer[] = [];
   #size = 0;
 
   /** @param change returns `undefined` for a body that stays as it is */
-  constructor(change: (body: string) => string | undefined) {
+  constructor(change: (body: Buffer) => Buffer | undefined) {
     this.#change = change;
   }
 
@@ -45,8 +45,7 @@ class WholeBody implements BodyChange {
   end(): Buffer {
     const body = Buffer.concat(this.#chunks);
     if (this.#size > MOST_HELD) return body;
-    const changed = this.#change(body.toString('utf8'));
-    return changed === undefined ? body : Buffer.from(changed, 'utf8');
+    return this.#change(body) ?? body;
   }
 }
 
@@ -115,7 +114,10 @@ export function pricesInTools(form: AnswerBody, notes: ToolNotes, id: RpcId | un
 export function clientId(form: AnswerBody, terms: CallTerms): BodyChange {
   return form === 'stream'
     ? new PaidStream(terms)
-    : new WholeBody((body) => readCallAnswer(body, false, terms)?.write(undefined));
+    : new WholeBody((body) => {
+        const told = readCallAnswer(body.toString('utf8'), false, terms)?.write(undefined);
+        return told === undefined ? undefined : Buffer.from(told, 'utf8');
+      });
 }
 
 /**

@@ -1,3 +1,5 @@
+import { KnownLists } from './known-lists.ts';
+
 /** A tool of a list as it was read. */
 export interface KnownTool {
   /** Its text with what is written into it. */
@@ -12,6 +14,8 @@ const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 /** Tools that were read, by their texts: lists come again and again, to every client. Bounded; when full, all are forgotten. */
 export class KnownTools {
+  /** Whole lists of them. */
+  readonly lists = new KnownLists();
   readonly #tools = new Map<string, KnownTool>();
   #characters = 0;
 

@@ -52,25 +52,13 @@ export function isPaidId(id: Json | undefined): id is string {
   return typeof id === 'string' && id.startsWith(PAID_ID);
 }
 
-/** Whether a text may hold the id of a priced call. */
-export function mayHoldPaidId(text: string): boolean {
-  return text.includes(PAID_ID);
-}
-
 /** Whether a method tells of a task: what became of a call, which nobody may have paid for. */
 export function isTaskNews(method: Json | undefined): boolean {
   return typeof method === 'string' && method.startsWith(`notifications/${TASKS.slice(0, -1)}`);
 }
 
-/** Whether a text may hold news of a task. */
-export function mayHoldTaskNews(text: string): boolean {
-  return text.includes(TASKS.slice(0, -1));
-}
-
-/** Characters of the longest text by which what is withheld is known. */
-export function longestMark(): number {
-  return PAID_ID.length;
-}
+/** A text without any of these holds neither the id of a priced call nor news of a task. */
+export const WITHHELD_MARKS: readonly string[] = [PAID_ID, TASKS.slice(0, -1)];
 
 /** A message of a client, as far as its price depends on it. */
 export type McpMessage =

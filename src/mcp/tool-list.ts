@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../domain/x402.ts';
 import { isAnswer, parsed } from './call-answer.ts';
 import { splitEvents, withData } from './event-stream.ts';
 import type { KnownTool, KnownTools } from './known-tools.ts';
-import { toolTextsIn } from './tool-texts.ts';
+import { type ToolTexts, toolTextsIn } from './tool-texts.ts';
 
 /** What a model is told of a tool's price. */
 export interface ToldPrice {
@@ -29,8 +29,18 @@ export interface ToolNotes {
 }
 
 /** A body that answers `tools/list`, with prices; `undefined` where there is no list in it. */
-export function annotateTools(body: string, isStream: boolean, notes: ToolNotes): string | undefined {
-  if (!isStream) return annotatedText(body, notes);
+export function annotateTools(body: Buffer, isStream: boolean, notes: ToolNotes): Buffer | undefined {
+  const again = notes.known.lists.tell(body, isStream);
+  if (again !== undefined) {
+    for (const { name, hasOutputSchema } of again.list.tools) notes.seen(name, hasOutputSchema);
+    return again.body;
+  }
+  const text = body.toString('utf8');
+  const told = isStream ? annotatedStream(text, notes) : annotatedText(text, notes);
+  return told === undefined ? undefined : Buffer.from(told, 'utf8');
+}
+
+function annotatedStream(body: string, notes: ToolNotes): string | undefined {
   const { events, rest } = splitEvents(body);
   let changed = false;
   const text = events.map((event) => {
@@ -46,21 +56,31 @@ export function annotateTools(body: string, isStream: boolean, notes: ToolNotes)
 function annotatedText(text: string, notes: ToolNotes): string | undefined {
   if (!text.includes('"tools"')) return undefined;
   const found = toolTextsIn(text);
-  const told = found?.tools.map((tool) => toldTool(tool, notes));
-  if (found !== undefined && told?.every((each) => each !== undefined) === true) {
-    return text.slice(0, found.from) + told.join(',') + text.slice(found.to);
-  }
+  const tools = found?.tools.map((tool) => toolOf(tool, notes));
+  if (found !== undefined && isComplete(tools)) return withTools(text, found, tools, notes);
   const message = parsed(text);
   return hasTools(message) ? JSON.stringify(annotated(message, notes)) : undefined;
 }
 
-function toldTool(text: string, notes: ToolNotes): string | undefined {
-  const tool = notes.known.of(text, (unknown) => {
+function isComplete(tools: readonly (KnownTool | undefined)[] | undefined): tools is readonly KnownTool[] {
+  return tools?.every((each) => each !== undefined) === true;
+}
+
+/** The text with its tools told. The list is kept for the next client that asks. */
+function withTools(text: string, { from, to }: ToolTexts, tools: readonly KnownTool[], notes: ToolNotes): string {
+  const told = tools.map((tool) => tool.told).join(',');
+  const listed = tools.flatMap(({ name, hasOutputSchema }) => (name === undefined ? [] : [{ name, hasOutputSchema }]));
+  for (const { name, hasOutputSchema } of listed) notes.seen(name, hasOutputSchema);
+  const bytes = Buffer.from(text.slice(from, to), 'utf8');
+  notes.known.lists.keep({ bytes, told: Buffer.from(told, 'utf8'), tools: listed });
+  return text.slice(0, from) + told + text.slice(to);
+}
+
+function toolOf(text: string, notes: ToolNotes): KnownTool | undefined {
+  return notes.known.of(text, (unknown) => {
     const read = parsed(unknown);
     return read === undefined ? undefined : knownTool(read, notes);
   });
-  if (tool?.name !== undefined) notes.seen(tool.name, tool.hasOutputSchema);
-  return tool?.told;
 }
 
 function knownTool(tool: Json, notes: ToolNotes): KnownTool {

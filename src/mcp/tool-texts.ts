@@ -11,8 +11,6 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
-const OPEN = new Set([0x7b, 0x5b]);
-const CLOSE = new Set([0x7d, 0x5d]);
 
 /**
  * Finds the members of `result.tools` in a message without reading what stands in them: a list of hundreds of tools is parsed
@@ -25,8 +23,24 @@ export function toolTextsIn(text: string): ToolTexts | undefined {
   const found = scan.elements();
   if (found === undefined) return undefined;
   const { tools, to } = found;
-  // Behind it, neither name may stand once more.
-  return scan.hasOutside('tools') || scan.hasOutside('result') ? undefined : { from, to, tools };
+  return mayRepeat(text.slice(to)) ? undefined : { from, to, tools };
+}
+
+/**
+ * Whether the text between two others is all that stands in the `result.tools` of one message.
+ *
+ * @param before up to and with `[`
+ * @param behind from `]` on
+ */
+export function isListOfTools(before: string, behind: string): boolean {
+  const scan = new Scan(before);
+  if (!scan.findMember('result', '{') || !scan.findMember('tools', '[')) return false;
+  return scan.at === before.length - 1 && behind.startsWith(']') && !mayRepeat(behind);
+}
+
+/** Whether a text may name either member once more, also by an escape. */
+function mayRepeat(behind: string): boolean {
+  return behind.includes('"tools"') || behind.includes('"result"') || behind.includes('\\');
 }
 
 /** Steps through the text of an object. It knows where values end, and nothing else of them. */
@@ -65,29 +79,17 @@ class Scan {
   elements(): { readonly tools: readonly string[]; readonly to: number } | undefined {
     const tools: string[] = [];
     let at = this.#blank(this.at + 1);
-    if (this.#text[at] === ']') return this.#listed(tools, at);
+    if (this.#text[at] === ']') return { tools, to: at };
     while (at < this.#text.length) {
       const end = this.#afterValue(at);
       if (end === at) return undefined;
       tools.push(this.#text.slice(at, end));
       at = this.#blank(end);
-      if (this.#text[at] === ']') return this.#listed(tools, at);
+      if (this.#text[at] === ']') return { tools, to: at };
       if (this.#text.charCodeAt(at) !== COMMA) return undefined;
       at = this.#blank(at + 1);
     }
     return undefined;
-  }
-
-  /** Whether a name stands in quotes behind the list, or an escape, in which it could. */
-  hasOutside(name: string): boolean {
-    return this.#text.includes(`"${name}"`, this.#listEnd) || this.#text.includes('\\', this.#listEnd);
-  }
-
-  #listEnd = 0;
-
-  #listed(tools: readonly string[], to: number): { readonly tools: readonly string[]; readonly to: number } {
-    this.#listEnd = to;
-    return { tools, to };
   }
 
   #blank(from: number): number {
@@ -119,10 +121,10 @@ class Scan {
       if (code === QUOTE) {
         at = this.#afterString(at);
         if (depth === 0) return at;
-      } else if (OPEN.has(code)) {
+      } else if (code === 0x7b || code === 0x5b) {
         depth += 1;
         at += 1;
-      } else if (CLOSE.has(code)) {
+      } else if (code === 0x7d || code === 0x5d) {
         if (depth === 0) return at;
         depth -= 1;
         at += 1;

@@ -2,7 +2,7 @@ import { isRecord } from '../domain/exact-json.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Json } from '../domain/x402.ts';
 import { isAnswer, parsed } from './call-answer.ts';
-import { isPaidId, isTaskNews, longestMark, mayHoldPaidId, mayHoldTaskNews, type RpcId } from './message.ts';
+import { isPaidId, isTaskNews, type RpcId, WITHHELD_MARKS } from './message.ts';
 import { errorAnswer } from './refusal-answer.ts';
 
 const NOT_ANSWERED = -32603;
@@ -21,8 +21,11 @@ export function isWithheld(message: Json | undefined): boolean {
 
 /** Whether a text may hold what is withheld. */
 export function mayBeWithheld(text: string): boolean {
-  return mayHoldPaidId(text) || mayHoldTaskNews(text);
+  return WITHHELD_MARKS.some((mark) => text.includes(mark));
 }
+
+const MARKS = WITHHELD_MARKS.map((mark) => Buffer.from(mark, 'latin1'));
+const LONGEST_MARK = Math.max(...MARKS.map(({ length }) => length));
 
 /**
  * Looks through an answer in JSON that nobody paid for: a server that answers another call than it was asked does not give its
@@ -32,8 +35,8 @@ export class UnpaidAnswer {
   readonly #id: RpcId | undefined;
   #held: Buffer[] = [];
   #bytes = 0;
-  /** The last characters, in which a mark may begin. */
-  #tail = '';
+  /** The last bytes, in which a mark may begin. */
+  #tail = Buffer.alloc(0);
   #isMarked = false;
 
   /** @param id of the message that is answered; `undefined` where it has none */
@@ -43,14 +46,20 @@ export class UnpaidAnswer {
 
   /** @throws GatewayError `upstream_invalid_answer` for a marked answer that is too large to be read */
   pass(chunk: Buffer): readonly Buffer[] {
-    const text = this.#tail + chunk.toString('latin1');
-    this.#isMarked ||= mayBeWithheld(text);
-    this.#tail = text.slice(-longestMark());
+    this.#look(chunk);
     this.#held.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes <= MOST_HELD) return [];
     if (this.#isMarked) throw new GatewayError('upstream_invalid_answer', { detail: 'It may answer another call.' });
     return this.#held.splice(0);
+  }
+
+  #look(chunk: Buffer): void {
+    if (this.#isMarked) return;
+    const edge = Buffer.concat([this.#tail, chunk.subarray(0, LONGEST_MARK)]);
+    this.#isMarked = MARKS.some((mark) => edge.includes(mark) || chunk.includes(mark));
+    const last = chunk.length < LONGEST_MARK ? Buffer.concat([this.#tail, chunk]) : chunk;
+    this.#tail = Buffer.from(last.subarray(-LONGEST_MARK));
   }
 
   end(): Buffer {

@@ -145,6 +145,8 @@ describe('a refusal', () => {
 });
 
 describe('a list of tools', () => {
+  const annotated = (body: string, isStream: boolean, given: ToolNotes): string | undefined =>
+    annotateTools(Buffer.from(body), isStream, given)?.toString();
   const seen: [string, boolean][] = [];
   const notes = (inDescription: boolean): ToolNotes => ({
     priceOf: (tool) => (tool === 'search' ? { text: '0.01 USDC', accepts: [{ scheme: 'exact' }] } : undefined),
@@ -162,7 +164,7 @@ describe('a list of tools', () => {
   });
 
   it('says what each costs, also in words where it is asked to', () => {
-    const told = JSON.parse(annotateTools(list, false, notes(true)) ?? '').result;
+    const told = JSON.parse(annotated(list, false, notes(true)) ?? '').result;
     expect(told.tools[0]).toEqual({
       name: 'search',
       description: 'Searches. (costs 0.01 USDC a call)',
@@ -178,7 +180,7 @@ describe('a list of tools', () => {
 
   it('has no client choose a task, where a tool works without', () => {
     const tools = ['optional', 'required'].map((taskSupport) => ({ name: 'free', execution: { taskSupport } }));
-    const told = annotateTools(JSON.stringify({ id: 1, result: { tools } }), false, notes(false));
+    const told = annotated(JSON.stringify({ id: 1, result: { tools } }), false, notes(false));
     expect(JSON.parse(told ?? '').result.tools).toMatchObject([
       { execution: { taskSupport: 'forbidden' } },
       { execution: { taskSupport: 'required' } },
@@ -186,13 +188,40 @@ describe('a list of tools', () => {
   });
 
   it('is found in a stream', () => {
-    const told = annotateTools(`id: 1\ndata: ${list}\n\n`, true, notes(false)) ?? '';
+    const told = annotated(`id: 1\ndata: ${list}\n\n`, true, notes(false)) ?? '';
     expect(told).toMatch(/^id: 1\ndata: \{.*"x402\/price".*\}\n\n$/);
     expect(told).toContain('"description":"Searches."');
   });
 
+  it('is told in the same way to every client, whatever stands around it', () => {
+    const given = notes(true);
+    const tools = [
+      { name: 'search', description: 'é', outputSchema: {} },
+      { name: 'free', text: '\\"tools"' },
+    ];
+    const around = [
+      (text: string) => [`{"jsonrpc":"2.0","id":1,"result":{"tools":${text}}}`, false],
+      (text: string) => [`{"result":{"nextCursor":"a","tools":${text},"x":1},"id":"b","jsonrpc":"2.0"}`, false],
+      (text: string) => [`: ping\n\nid: 7\ndata: {"result":{"tools":${text}},"id":3}\n\n`, true],
+      // Not the list of an answer, though it is the same text.
+      (text: string) => [`{"id":1,"result":{"content":{"tools":${text}}}}`, false],
+      (text: string) => [`{"id":1,"result":{"tools":${text},"tools":[]}}`, false],
+    ] as const;
+    const told = (fresh: () => ToolNotes) =>
+      around.map((make) => annotated(...(make(JSON.stringify(tools)) as [string, boolean]), fresh()));
+    const once = told(() => notes(true));
+    expect(told(() => given)).toEqual(once);
+    seen.length = 0;
+    expect(told(() => given)).toEqual(once);
+    expect(seen.slice(0, 2)).toEqual([
+      ['search', true],
+      ['free', false],
+    ]);
+    expect(once.map((text) => text?.includes('x402/price') ?? false)).toEqual([true, true, true, false, false]);
+  });
+
   it('is left alone where there is none', () => {
-    expect(annotateTools('{"jsonrpc":"2.0","id":1,"error":{}}', false, notes(true))).toBeUndefined();
+    expect(annotated('{"jsonrpc":"2.0","id":1,"error":{}}', false, notes(true))).toBeUndefined();
   });
 });
 
