@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type Devnet, startDevnet } from '../devnet/devnet.ts';
+import { approvePermit2, type Devnet, startDevnet } from '../devnet/devnet.ts';
 import { useDevnet } from '../devnet/existing-chain.ts';
 import { formatUnits } from '../domain/amount.ts';
 import { type Cli, example } from './cli.ts';
@@ -31,11 +31,13 @@ async function devnet({ port, config, rpc }: DevnetOptions, terminal: Terminal):
     if (rpc !== undefined) {
       const chain = await useDevnet(rpc, watch.signal);
       noteLacking(chain.lacking, (line) => notice(terminal, line));
-      await tell(chain, config === true, terminal);
+      await tell(chain, { asFile: config === true, approved: false }, terminal);
       return 0;
     }
     const chain = await startDevnet({ port, signal: watch.signal });
-    await tell(chain, config === true, terminal);
+    // As a buyer does once before metered prices, which are paid through Permit2.
+    await approvePermit2(chain.rpcUrl, chain.accounts.buyer.key);
+    await tell(chain, { asFile: config === true, approved: true }, terminal);
     notice(terminal, 'Ctrl-C ends the chain.');
     await Promise.race([watch.stopped(), chain.gone]);
     if (!watch.signal.aborted) throw new CommandFailure('the local chain has ended: its process is gone');
@@ -56,12 +58,16 @@ function noteLacking(lacking: readonly string[], say: (line: string) => void): v
   say(`${lacking.join(' and ')} ${verb} not on that chain: payments that need them fail, those in USDC do not.`);
 }
 
-async function tell(chain: Devnet, asFile: boolean, terminal: Terminal): Promise<void> {
+async function tell(
+  chain: Devnet,
+  { asFile, approved }: { readonly asFile: boolean; readonly approved: boolean },
+  terminal: Terminal,
+): Promise<void> {
   if (asFile) writeConfig(chain, terminal);
-  else await describe(chain, terminal);
+  else await describe(chain, approved, terminal);
 }
 
-async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
+async function describe(chain: Devnet, approved: boolean, terminal: Terminal): Promise<void> {
   const { settler, buyer, payee } = chain.accounts;
   const funds = formatUnits(await chain.usdcBalanceOf(buyer.address), 6);
   const facts = [
@@ -70,7 +76,7 @@ async function describe(chain: Devnet, terminal: Terminal): Promise<void> {
     ['USDC', chain.usdc],
     ['Settler', settler.address, 'has ether for gas'],
     ['  key', settler.key],
-    ['Buyer', buyer.address, `has ${funds} USDC and no ether`],
+    ['Buyer', buyer.address, `has ${funds} USDC and no ether${approved ? ', and has approved Permit2' : ''}`],
     ['  key', buyer.key],
     ['Payee', payee.address],
     ['  key', payee.key],

@@ -183,7 +183,7 @@ describe('turnpike devnet', () => {
     await err.until(/Ctrl-C/);
     expect(out.text()).toContain('84532');
     expect(out.text()).toContain('0x036CbD53842c5426634e7929541eC2318f3dCF7e');
-    expect(out.text()).toContain('has 1000 USDC and no ether');
+    expect(out.text()).toContain('has 1000 USDC and no ether, and has approved Permit2');
     expect(out.text().match(/^ {2}key {5}0x[0-9a-f]{64}$/gm)).toHaveLength(3);
     signals.emit('SIGTERM');
     expect(await code).toBe(0);

@@ -4,6 +4,7 @@ import type { Payment } from '../../domain/payment.ts';
 import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
 import { createDigests, type Digests } from '../../evm/eip712.ts';
+import { type Eip2612Permit, readEip2612Permit } from '../../evm/eip2612.ts';
 import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
 import { loadKeccak256 } from '../../evm/keccak.ts';
 import { type Permit2Payload, readPermit2Payload, readUptoPayload, type UptoPayload } from '../../evm/permit2.ts';
@@ -40,13 +41,18 @@ export interface Eip3009Transfer extends TransferFacts {
 }
 
 /** A transfer that Permit2 makes through the x402 proxy. */
-export interface Permit2Transfer extends TransferFacts {
+export interface Permit2Transfer extends TransferFacts, ApprovedAlong {
   readonly method: 'permit2';
   readonly signed: Permit2Payload;
 }
 
+/** A payer may send the approval of Permit2 along, which then goes on chain with the transfer. */
+interface ApprovedAlong {
+  readonly approval: Eip2612Permit | 'malformed' | undefined;
+}
+
 /** A transfer of a part of what was signed for, that Permit2 makes through the `upto` proxy of x402. */
-export interface UptoTransfer extends TransferFacts {
+export interface UptoTransfer extends TransferFacts, ApprovedAlong {
   readonly method: 'upto';
   readonly signed: UptoPayload;
   /** What our offer asked the payer to sign for. */
@@ -81,13 +87,14 @@ export function readTransfer(
   if (asset === undefined || payTo === undefined) throw new Error('the plan holds an EVM offer without EVM addresses');
   const common = { asset, payTo, amount };
   const payload = submission.payload.payload;
+  const approval = submission.version === 2 ? readEip2612Permit(submission.payload.extensions) : undefined;
   if (offer.scheme === 'upto') {
     const signed = readUptoPayload(payload);
     if (signed === undefined) return undefined;
     const digest = tools.digests.uptoWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
     const { signature } = signed;
     const facts = { ...common, signature, ...signer(signed.from, digest, signature, tools) };
-    return { method: 'upto', signed, maximum: offer.amount, ...facts };
+    return { method: 'upto', signed, maximum: offer.amount, approval, ...facts };
   }
   switch (offer.asset.transferMethod) {
     case 'eip3009': {
@@ -111,7 +118,14 @@ export function readTransfer(
       if (signed === undefined) return undefined;
       const digest = tools.digests.permitWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
       const { signature } = signed;
-      return { method: 'permit2', signed, ...common, signature, ...signer(signed.from, digest, signature, tools) };
+      return {
+        method: 'permit2',
+        signed,
+        approval,
+        ...common,
+        signature,
+        ...signer(signed.from, digest, signature, tools),
+      };
     }
     case undefined:
       throw new Error('the plan holds an EVM offer without a transfer method');

@@ -7,6 +7,7 @@ import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts
 import type { SettlerReading } from '../../domain/settler-funds.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
 import { checksumAddress } from '../../evm/checksum.ts';
+import { EIP2612_GAS_SPONSORING } from '../../evm/eip2612.ts';
 import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
 import { findForeignTransfer } from '../chain/foreign-transfer.ts';
@@ -95,8 +96,8 @@ class LocalFacilitator implements Facilitator {
         const { address } = lease.writer;
         const extra = { facilitatorAddress: checksumAddress(address) ?? address };
         return [
-          { x402Version: 2, scheme: 'exact', network },
-          { x402Version: 2, scheme: 'upto', network, extra },
+          { x402Version: 2, scheme: 'exact', network, extensions: [EIP2612_GAS_SPONSORING] },
+          { x402Version: 2, scheme: 'upto', network, extra, extensions: [EIP2612_GAS_SPONSORING] },
         ];
       });
   }

@@ -8,6 +8,7 @@ import {
 } from '../../evm/abi.ts';
 import type { Hex } from '../../evm/address.ts';
 import { EXACT_PERMIT2_PROXY, MULTICALL3, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import type { Eip2612Permit } from '../../evm/eip2612.ts';
 import type { Call } from '../chain/chain-facts.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
 
@@ -31,6 +32,9 @@ const PERMIT2_KEY_GAS = 170_000n;
 
 /** The same with a smart account's `isValidSignature`. */
 const PERMIT2_ACCOUNT_GAS = 270_000n;
+
+/** What an EIP-2612 approval takes beside a transfer: some 50 000, and more with a token behind a proxy. */
+const APPROVAL_GAS = 90_000n;
 
 /** Making a wallet behind a proxy takes 150 000 to 400 000 gas. */
 const DEPLOYMENT_GAS = 600_000n;
@@ -102,23 +106,46 @@ function eip3009Call(transfer: Eip3009Transfer): Call {
 
 function permit2Call(transfer: Permit2Transfer): Call {
   const { permitted, nonce, deadline, from, witness } = transfer.signed;
-  const data = encodeFunctionData({
-    abi: exactPermit2ProxyAbi,
-    functionName: 'settle',
-    args: [{ permitted, nonce, deadline }, from, witness, transfer.signature],
-  });
-  return { to: EXACT_PERMIT2_PROXY, data, gas: transfer.signedByKey ? PERMIT2_KEY_GAS : PERMIT2_ACCOUNT_GAS };
+  const signed = [{ permitted, nonce, deadline }, from, witness, transfer.signature] as const;
+  const approval = approvalOf(transfer);
+  const data =
+    approval === undefined
+      ? encodeFunctionData({ abi: exactPermit2ProxyAbi, functionName: 'settle', args: signed })
+      : encodeFunctionData({
+          abi: exactPermit2ProxyAbi,
+          functionName: 'settleWithPermit',
+          args: [approval, ...signed],
+        });
+  return { to: EXACT_PERMIT2_PROXY, data, gas: permit2Gas(transfer) };
 }
 
 /** Only the account that the payer named can send it: never through Multicall3. */
 function uptoCall(transfer: UptoTransfer): Call {
   const { permitted, nonce, deadline, from, witness } = transfer.signed;
-  const data = encodeFunctionData({
-    abi: uptoPermit2ProxyAbi,
-    functionName: 'settle',
-    args: [{ permitted, nonce, deadline }, transfer.amount, from, witness, transfer.signature],
-  });
-  return { to: UPTO_PERMIT2_PROXY, data, gas: transfer.signedByKey ? PERMIT2_KEY_GAS : PERMIT2_ACCOUNT_GAS };
+  const signed = [{ permitted, nonce, deadline }, transfer.amount, from, witness, transfer.signature] as const;
+  const approval = approvalOf(transfer);
+  const data =
+    approval === undefined
+      ? encodeFunctionData({ abi: uptoPermit2ProxyAbi, functionName: 'settle', args: signed })
+      : encodeFunctionData({
+          abi: uptoPermit2ProxyAbi,
+          functionName: 'settleWithPermit',
+          args: [approval, ...signed],
+        });
+  return { to: UPTO_PERMIT2_PROXY, data, gas: permit2Gas(transfer) };
+}
+
+function permit2Gas(transfer: Permit2Transfer | UptoTransfer): bigint {
+  const gas = transfer.signedByKey ? PERMIT2_KEY_GAS : PERMIT2_ACCOUNT_GAS;
+  return approvalOf(transfer) === undefined ? gas : gas + APPROVAL_GAS;
+}
+
+/**
+ * The approval that goes on chain before the transfer. The proxy goes on when the token refuses it: somebody else may have sent
+ * it before, and then the allowance is there all the same.
+ */
+function approvalOf({ approval }: Permit2Transfer | UptoTransfer): Eip2612Permit | undefined {
+  return approval === 'malformed' ? undefined : approval;
 }
 
 function deployAndTransfer(deployment: WalletDeployment, transfer: Call): Call {

@@ -1,7 +1,7 @@
 import type { Offer } from '../../domain/offer.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Address } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
@@ -154,7 +154,7 @@ async function findPermit2Problem(
   context: VerificationContext,
 ): Promise<string | undefined> {
   const { node, reads, sender, signal } = context;
-  const problem = findSignedProblem(transfer, now, sender);
+  const problem = findSignedProblem(transfer, now, sender) ?? findApprovalProblem(transfer, now);
   if (problem !== undefined) return problem;
   const { asset, payer, amount } = transfer;
   const call = transferCall(transfer, undefined);
@@ -178,6 +178,20 @@ async function findPermit2Problem(
   if (balance === undefined || balance < amount) return 'permit2_insufficient_balance';
   if (allowance === undefined || allowance < amount) return 'permit2_allowance_required';
   return nonceGone === true ? 'permit2_invalid_nonce' : 'permit2_simulation_failed';
+}
+
+/** An approval that came along has to be one of this payer, for this transfer. Whether it is signed the token says. */
+function findApprovalProblem(
+  { approval, signed, asset }: Permit2Transfer | UptoTransfer,
+  now: number,
+): string | undefined {
+  if (approval === undefined) return undefined;
+  if (approval === 'malformed') return 'invalid_eip2612_extension_format';
+  if (approval.from !== signed.from) return 'eip2612_from_mismatch';
+  if (approval.asset !== asset) return 'eip2612_asset_mismatch';
+  if (approval.spender !== PERMIT2) return 'eip2612_spender_not_permit2';
+  if (approval.deadline < BigInt(Math.floor(now)) + SETTLEMENT_MARGIN_SECONDS) return 'eip2612_deadline_expired';
+  return approval.value === signed.permitted.amount ? undefined : 'permit2_2612_amount_mismatch';
 }
 
 function findPermitProblem({ signed, payTo, asset, amount }: Permit2Transfer, now: number): string | undefined {
