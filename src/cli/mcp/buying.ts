@@ -84,6 +84,7 @@ function whyRefused(refusal: Refusal): string {
       return 'it was declined';
     case 'unreadable':
     case 'not_offered':
+    case 'no_key':
     case 'unknown_token':
     case 'over_limit':
     case 'not_for_catalogues':

@@ -21,6 +21,7 @@ export async function purchaseByMpp(
   if (challenge === undefined) return { kind: 'refused', refusal: { kind: 'not_offered', protocol: 'mpp' } };
   const { offer, description } = challenge;
   const resource = { url: request.url, ...(description === undefined ? {} : { description }) };
+  if (wallet === undefined) return { kind: 'refused', refusal: { kind: 'no_key', offer } };
   const token = offer.asset;
   if (token?.transferMethod !== 'eip3009') return { kind: 'refused', refusal: { kind: 'unknown_token', offer } };
   const refusal = await refusalOf(offer, limit, () => agree(offer, { resource }));

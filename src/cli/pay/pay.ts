@@ -21,6 +21,7 @@ import { purchase } from './purchase.ts';
 import type { PurchaseOutcome, PurchaseTerms, Refusal } from './purchase-terms.ts';
 import { describeReceipt, readReceipt } from './receipt.ts';
 import { refusalText } from './refusal-text.ts';
+import { openSolanaWallet } from './solana-wallet.ts';
 import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
 import { describePrice } from './stated-price.ts';
 import { openWallet } from './wallet.ts';
@@ -31,6 +32,8 @@ interface PayOptions {
   readonly header?: readonly string[];
   readonly max: string;
   readonly keyEnv: string;
+  readonly solanaKeyEnv: string;
+  readonly solanaRpc?: string;
   readonly protocol?: ProtocolSetting;
   readonly yes?: boolean;
   readonly register?: boolean;
@@ -47,6 +50,8 @@ export function addPay({ program, terminal, finish }: Cli): void {
     .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
     .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
     .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
+    .option('--solana-key-env <name>', 'the same of a key that pays on Solana', 'TURNPIKE_PAY_SOLANA_KEY')
+    .option('--solana-rpc <url>', 'node of Solana to ask; default: the public one of the network')
     .addOption(
       new Option('--protocol <name>', 'pay by this protocol; default x402 where the server speaks it').choices(
         PROTOCOL_SETTINGS,
@@ -65,6 +70,8 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const request = createRequest(url, options, await readBody(options.data, terminal));
   const limit = readLimit(options.max);
   const wallet = openWallet(terminal, options.keyEnv);
+  const solana = await openSolanaWallet(terminal, options.solanaKeyEnv, readNode(options.solanaRpc));
+  const hasKey = wallet !== undefined || solana !== undefined;
   const table = readAssetTable();
   const agree: PurchaseTerms['agree'] = async (offer, stated) => {
     for (const line of describeOffer(offer, stated, url)) notice(terminal, line);
@@ -76,9 +83,9 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   // A request that brings its payment asks for the outcome of that one.
   const isRepeat = paymentHeader(request.headers) !== undefined;
   const outcome =
-    wallet !== undefined && !isRepeat
+    hasKey && !isRepeat
       ? await buy(request, {
-          ...{ wallet, limit, table, agree, protocol: options.protocol },
+          ...{ wallet, solana, limit, table, agree, protocol: options.protocol },
           fetch: (sent) => sendWatched(sent, terminal),
         })
       : await fetchPlainly(request);
@@ -89,11 +96,7 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
       for (const line of explainLost(outcome.signed)) notice(terminal, line);
       throw outcome.fault;
     case 'answered':
-      return await show(
-        outcome,
-        { url, table, keyEnv: wallet === undefined && !isRepeat ? options.keyEnv : undefined },
-        terminal,
-      );
+      return await show(outcome, { url, table, keyEnv: !hasKey && !isRepeat ? options.keyEnv : undefined }, terminal);
   }
 }
 
@@ -128,6 +131,12 @@ function createRequest(url: string, options: PayOptions, data: BodyText): Reques
   } catch (fault) {
     throw new UsageError(`the request cannot be made: ${fault instanceof Error ? fault.message : String(fault)}`);
   }
+}
+
+/** @throws UsageError for what is no URL */
+function readNode(text: string | undefined): string | undefined {
+  if (text === undefined || (/^https?:\/\//i.test(text) && URL.canParse(text))) return text;
+  throw new UsageError('--solana-rpc is not a URL; right is https://api.mainnet-beta.solana.com');
 }
 
 function readLimit(text: string): SpendingLimit {
@@ -184,6 +193,7 @@ function refusalError(refusal: Refusal): Error {
       return new UsageError('not paid: there is no terminal to ask at; pass --yes to pay without asking');
     case 'unreadable':
     case 'not_offered':
+    case 'no_key':
     case 'unknown_token':
     case 'over_limit':
     case 'not_for_catalogues':

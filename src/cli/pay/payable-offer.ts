@@ -3,8 +3,10 @@ import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
 import type { AssetTable } from '../../config/asset-table.ts';
 import { type Amount, formatUnits, parseAmount } from '../../domain/amount.ts';
 import type { Asset, KnownNetwork } from '../../domain/asset.ts';
+import { isAddress } from '../../svm/public-key.ts';
 import { printable } from '../terminal.ts';
 import { offeredPass } from './pass.ts';
+import { isOnSolana } from './solana-wallet.ts';
 
 /** What a 402 says of all its offers. */
 export type Stated = Pick<PaymentRequired, 'extensions'> & Partial<Pick<PaymentRequired, 'resource'>>;
@@ -24,8 +26,8 @@ export interface PayableOffer {
   readonly viaPermit2: boolean;
 }
 
-/** What an EVM client can sign for; anything else would go into messages and suggested commands as the server likes. */
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+/** What can be signed for here; anything else would go into messages and suggested commands as the server likes. */
+const EVM_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 
 /** Reads one entry of `accepts`, v2 or v1; `undefined` when its amount or an address is none. */
 export function readOffer(requirements: PaymentRequirements, table: AssetTable): PayableOffer | undefined {
@@ -33,13 +35,17 @@ export function readOffer(requirements: PaymentRequirements, table: AssetTable):
   const stated = 'maxAmountRequired' in requirements ? requirements.maxAmountRequired : requirements.amount;
   const amount = parseAmount(stated);
   if (amount === undefined || amount === 0n) return undefined;
-  if (!ADDRESS.test(requirements.asset) || !ADDRESS.test(requirements.payTo)) return undefined;
+  const solana = isOnSolana(requirements);
+  const isPayable = (text: string): boolean => (solana ? isAddress(text) : EVM_ADDRESS.test(text));
+  if (!isPayable(requirements.asset) || !isPayable(requirements.payTo)) return undefined;
   const network = table.find(requirements.network);
   const assetAddress = requirements.asset;
   return {
     amount,
     assetAddress,
-    asset: network?.assets.find(({ address }) => address.toLowerCase() === assetAddress.toLowerCase()),
+    asset: network?.assets.find(({ address }) =>
+      solana ? address === assetAddress : address.toLowerCase() === assetAddress.toLowerCase(),
+    ),
     networkId: requirements.network,
     network,
     scheme: requirements.scheme,

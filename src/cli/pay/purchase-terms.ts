@@ -2,6 +2,7 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import type { AssetTable } from '../../config/asset-table.ts';
 import type { ProtocolSetting } from '../../domain/protocol-setting.ts';
 import type { PayableOffer, Stated } from './payable-offer.ts';
+import type { SolanaWallet } from './solana-wallet.ts';
 import { overLimit, type SpendingLimit } from './spending-limit.ts';
 
 /** Why nothing was paid. */
@@ -9,6 +10,8 @@ export type Refusal =
   | { readonly kind: 'unreadable' }
   /** The 402 states no price in the protocol that was asked for. */
   | { readonly kind: 'not_offered'; readonly protocol: ProtocolSetting }
+  /** No key for this network is at hand. */
+  | { readonly kind: 'no_key'; readonly offer: PayableOffer }
   /** No signature for this token can be made here. */
   | { readonly kind: 'unknown_token'; readonly offer: PayableOffer }
   | { readonly kind: 'over_limit'; readonly offer: PayableOffer; readonly why: string }
@@ -39,7 +42,10 @@ export interface SignedPayment {
 
 /** Who pays, how much at most, and who is asked. */
 export interface PurchaseTerms {
-  readonly wallet: PrivateKeyAccount;
+  /** Pays on EVM. */
+  readonly wallet: PrivateKeyAccount | undefined;
+  /** Pays on Solana. Default: nobody. */
+  readonly solana?: SolanaWallet | undefined;
   readonly limit: SpendingLimit;
   readonly table: AssetTable;
   /** The protocol to pay by; `undefined` for x402, where the server speaks it. */

@@ -1,4 +1,5 @@
 import type { ProtocolSetting } from '../../domain/protocol-setting.ts';
+import { printable } from '../terminal.ts';
 import { priceText } from './payable-offer.ts';
 import type { Refusal } from './purchase-terms.ts';
 
@@ -14,6 +15,8 @@ export function refusalText(refusal: Exclude<Refusal, { kind: 'declined' | 'nobo
       return 'the server does not state a price that can be read';
     case 'not_offered':
       return NOT_OFFERED[refusal.protocol];
+    case 'no_key':
+      return `the price is ${priceText(refusal.offer)} on ${printable(refusal.offer.network?.name ?? refusal.offer.networkId)}, and there is no key for that network: --key-env names the variable of one for EVM, --solana-key-env of one for Solana`;
     case 'unknown_token':
       return `the price is ${priceText(refusal.offer)}, and how to sign for that token by an authorization of EIP-3009 is not known here`;
     case 'over_limit':

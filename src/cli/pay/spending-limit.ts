@@ -6,7 +6,8 @@ import type { PayableOffer } from './payable-offer.ts';
 /** The most that one payment may cost, as `--max` says it: in dollars, in a token, or in atomic units of a contract. */
 export type SpendingLimit = Exclude<Price, { kind: 'free' }>;
 
-const ATOMIC = /^(\S+) +(0x[0-9a-fA-F]{40})$/;
+/** Of a contract of EVM, or a mint of Solana. */
+const ATOMIC = /^(\S+) +(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$/;
 const RIGHT = "'$0.10', '0.10 USDC', or atomic units of a contract such as '10000 0x…'";
 
 /** Reads `--max`. */
@@ -27,7 +28,7 @@ export function parseSpendingLimit(text: string): Parsed<SpendingLimit> {
  */
 export function overLimit(limit: SpendingLimit, { amount, assetAddress, asset }: PayableOffer): string | undefined {
   if (limit.kind === 'atomic') {
-    if (limit.asset.toLowerCase() !== assetAddress.toLowerCase()) return `--max is for another token, ${limit.asset}`;
+    if (!isSame(limit.asset, assetAddress)) return `--max is for another token, ${limit.asset}`;
     return amount <= limit.amount ? undefined : `it is more than --max, ${limit.amount} atomic units`;
   }
   if (asset === undefined) {
@@ -36,6 +37,11 @@ export function overLimit(limit: SpendingLimit, { amount, assetAddress, asset }:
   if (limit.kind === 'token' && limit.symbol !== asset.symbol) return `--max is for another token, ${limit.symbol}`;
   const most = mostUnits(limit.decimal, asset);
   return amount <= most ? undefined : `it is more than --max, ${formatUnits(most, asset.decimals)} ${asset.symbol}`;
+}
+
+/** Case counts on Solana alone. */
+function isSame(one: string, other: string): boolean {
+  return one === other || (one.startsWith('0x') && one.toLowerCase() === other.toLowerCase());
 }
 
 /** The limit in atomic units. A limit finer than the asset is cut, never rounded up. */

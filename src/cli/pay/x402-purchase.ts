@@ -1,4 +1,5 @@
 import { x402Client } from '@x402/core/client';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { PaymentRequirements } from '@x402/core/types';
 import { registerExactEvmScheme } from '@x402/evm/exact/client';
 import { UptoEvmScheme } from '@x402/evm/upto/client';
@@ -12,6 +13,7 @@ import {
   refusalOf,
   type SignedPayment,
 } from './purchase-terms.ts';
+import { isOnSolana } from './solana-wallet.ts';
 import { overLimit } from './spending-limit.ts';
 
 /**
@@ -25,10 +27,13 @@ export async function purchaseByX402(
   first: Response,
   terms: PurchaseTerms,
 ): Promise<PurchaseOutcome> {
-  const { wallet, limit, table, agree, fetch } = terms;
+  const { limit, table, agree, fetch } = terms;
+  const keyless = withoutKey(first.headers.get('payment-required'), terms);
+  if (keyless !== undefined) return { kind: 'refused', refusal: { kind: 'no_key', offer: keyless } };
   let refusal: Refusal | undefined;
   let chosen: PayableOffer | undefined;
   let signed: SignedPayment | undefined;
+  let payer: string | undefined;
   const affordable = (entry: PaymentRequirements): boolean => {
     const offer = readOffer(entry, table);
     return offer !== undefined && overLimit(limit, offer) === undefined;
@@ -38,11 +43,10 @@ export async function purchaseByX402(
     if (entry === undefined) throw new Error('the server offers no way to pay');
     return entry;
   };
-  const client = registerExactEvmScheme(new x402Client(choose), { signer: wallet })
-    .register('eip155:*', new UptoEvmScheme(wallet))
-    .setSpendControls(false);
+  const client = clientOf(choose, terms);
   client.onBeforePaymentCreation(async ({ paymentRequired, selectedRequirements }) => {
     chosen = readOffer(selectedRequirements, table);
+    payer = payerOf(selectedRequirements, terms);
     refusal = await refusalOf(chosen, limit, (offer) => agree(offer, paymentRequired));
     return refusal === undefined ? undefined : { abort: true, reason: refusal.kind };
   });
@@ -50,7 +54,7 @@ export async function purchaseByX402(
     const sent = new Request(input, init);
     const header = paymentHeader(sent.headers);
     if (header === undefined) return first;
-    if (chosen !== undefined) signed = { offer: chosen, payer: wallet.address, header };
+    if (chosen !== undefined) signed = { offer: chosen, payer: payer ?? '', header };
     return await fetch(sent);
   };
   try {
@@ -62,4 +66,37 @@ export async function purchaseByX402(
     if (signed !== undefined) return { kind: 'lost', signed, fault: error };
     throw error;
   }
+}
+
+type Keys = Pick<PurchaseTerms, 'wallet' | 'solana' | 'table'>;
+
+/** The official client, for the chains that there is a key for. */
+function clientOf(
+  choose: (version: number, entries: PaymentRequirements[]) => PaymentRequirements,
+  { wallet, solana }: Keys,
+): x402Client {
+  const client = new x402Client(choose).setSpendControls(false);
+  if (wallet !== undefined) {
+    registerExactEvmScheme(client, { signer: wallet }).register('eip155:*', new UptoEvmScheme(wallet));
+  }
+  if (solana !== undefined) client.register('solana:*', solana.scheme);
+  return client;
+}
+
+/** The account that pays an offer; `undefined` where there is no key for its chain. */
+function payerOf(entry: PaymentRequirements, { wallet, solana }: Keys): string | undefined {
+  return isOnSolana(entry) ? solana?.address : wallet?.address;
+}
+
+/** The first offer of a 402 where there is a key for none of them. */
+function withoutKey(header: string | null, keys: Keys): PayableOffer | undefined {
+  if (header === null) return undefined;
+  let entries: readonly PaymentRequirements[];
+  try {
+    entries = decodePaymentRequiredHeader(header).accepts;
+    if (entries.some((entry) => payerOf(entry, keys) !== undefined)) return undefined;
+  } catch {
+    return undefined;
+  }
+  return entries.map((entry) => readOffer(entry, keys.table)).find((offer) => offer !== undefined);
 }
