@@ -4,26 +4,19 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { accessKeys, accessTokenKeys } from '../../../src/config/access-keys.ts';
 import { adminKeys } from '../../../src/config/admin-keys.ts';
 import { readAssetTable } from '../../../src/config/asset-table.ts';
-import { builderCodeKeys } from '../../../src/config/builder-code-keys.ts';
-import { customerKeys } from '../../../src/config/customer-keys.ts';
 import type { Keys } from '../../../src/config/decoder.ts';
-import { chargeKeys, deferredKeys } from '../../../src/config/delivery-keys.ts';
-import { discoveryKeys } from '../../../src/config/discovery-keys.ts';
+import { deferredKeys } from '../../../src/config/delivery-keys.ts';
 import { remoteKeys } from '../../../src/config/facilitator-keys.ts';
 import { gatewayKeys } from '../../../src/config/gateway-keys.ts';
 import { configSchema } from '../../../src/config/json-schema.ts';
 import { limitKeys } from '../../../src/config/limit-keys.ts';
 import { localKeys } from '../../../src/config/local-facilitator-keys.ts';
-import { meteredPriceKeys } from '../../../src/config/metered-price-keys.ts';
 import { acceptKeys, assetKeys } from '../../../src/config/payment-keys.ts';
 import { receiptKeys } from '../../../src/config/receipt-keys.ts';
-import { inputKeys, routeDiscoveryKeys } from '../../../src/config/route-discovery-keys.ts';
 import { routeKeys } from '../../../src/config/route-keys.ts';
 import { tracingKeys } from '../../../src/config/tracing-keys.ts';
 import { upstreamKeys } from '../../../src/config/upstream-keys.ts';
-import { serverTlsKeys, tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
-import { freeKeys } from '../../../src/config/use-limit-keys.ts';
-import { webhookKeys } from '../../../src/config/webhook-keys.ts';
+import { tlsKeys } from '../../../src/config/upstream-tls-keys.ts';
 import { builtIn } from '../../../src/registry.ts';
 import { ERROR_PAGES, withErrorTable } from './error-tables.ts';
 import { biomeJson } from './layers.ts';
@@ -114,33 +107,30 @@ The same payment, sent again within \`retryWindow\`, is not charged again. The c
 | \`memory\` | nothing survives a restart. For tests, with one worker |
 
 Take a database's URL from outside, \`store: \${DATABASE_URL}\`: no message shows it.
+
+## Maps with pages of their own
+
+\`charge\`, \`free\`, \`keys\`, \`agents\` and \`when\`: [prices.md](prices.md). \`price\` with \`upTo\`: [metering.md](metering.md). \`mcp\`: [mcp.md](mcp.md).
+\`discovery\` and \`builderCode\`: [discovery.md](discovery.md). \`webhooks\`: [webhooks.md](webhooks.md). \`paywall\`: [pages.md](pages.md). \`mpp\`:
+[rails.md](rails.md#mpp). \`log\`: [monitoring.md](monitoring.md#log). Editors show every key of them.
 `;
 
+/** Maps that have a table. The others are explained, key by key, on pages of their own, which the introduction names. */
 const SECTIONS: readonly (readonly [title: string, keys: Keys])[] = [
   ['Keys of the file', gatewayKeys(table, builtIn).keys],
   ['`admin`, as a map', adminKeys.keys],
   ['Keys of a route', routeKeys(table).keys],
-  ['`price` of what was used', meteredPriceKeys.keys],
   ['An entry of `accepts`', acceptKeys(table).keys],
   ['`asset`, long form', assetKeys.keys],
   ['`upstream`, long form', upstreamKeys.keys],
-  ['`tls`', serverTlsKeys.keys],
   ['`upstream.tls`', tlsKeys.keys],
   ['`facilitator`, long form', remoteKeys(table).keys],
   ['`facilitator.local`', localKeys(table).keys],
-  ['`charge`', chargeKeys.keys],
-  ['`free`', freeKeys.keys],
-  ['`keys`', customerKeys.keys],
-  ['`builderCode`', builderCodeKeys.keys],
   ['`receipts`', receiptKeys.keys],
   ['`deferred`', deferredKeys.keys],
   ['`access`', accessKeys.keys],
   ['`accessTokens`', accessTokenKeys.keys],
   ['`tracing`', tracingKeys.keys],
-  ['`discovery`', discoveryKeys.keys],
-  ['`discovery` of a route', routeDiscoveryKeys.keys],
-  ["`input` of a route's `discovery`", inputKeys.keys],
-  ['An entry of `webhooks`', webhookKeys.keys],
   ['`limits`', limitKeys.keys],
 ];
 
@@ -178,22 +168,24 @@ function splitDefault(description: string): { meaning: string; initial: string }
 }
 
 function networkSection(): string {
-  const rows = table.networks.map((network) => {
-    const assets = network.assets.map(
-      (asset) => `${asset.symbol}${asset.transferMethod === 'permit2' ? ' (Permit2)' : ''}`,
-    );
-    const list = assets.length === 0 ? '—' : assets.join(', ');
-    return `| \`${network.name}\` | \`${network.network}\` | ${list} | ${network.v1 ? '✓' : ''} | ${network.testnet ? '✓' : ''} |`;
+  const byAssets = Map.groupBy(table.networks, ({ assets }) => assets.map(nameOf).join(', '));
+  const rows = [...byAssets].map(([assets, networks]) => {
+    const names = networks.map(({ name, v1 }) => `\`${name}\`${v1 ? '¹' : ''}`);
+    return `| ${names.join(', ')} | ${assets === '' ? '—' : assets} |`;
   });
   return `## Known networks
 
 The first asset of a network is what dollar prices mean there. Networks without one, and other EVM networks by their CAIP-2 identifier, need the
-long form of \`asset\`.
+long form of \`asset\`. Clients of x402 v1 know those with ¹. \`config/assets.json\` has identifiers and contracts.
 
-| name | CAIP-2 | assets | x402 v1 clients | testnet |
-|---|---|---|---|---|
+| networks | assets |
+|---|---|
 ${rows.join('\n')}
 `;
+}
+
+function nameOf({ symbol, transferMethod }: { readonly symbol: string; readonly transferMethod?: string | undefined }): string {
+  return `${symbol}${transferMethod === 'permit2' ? ' (Permit2)' : ''}`;
 }
 
 /** An example behind the name of a form, up to the next form. */

@@ -49,7 +49,8 @@ function headingOf(faults: readonly FacilitatorFault[]): string {
   const doubtful = faults.filter((fault) => fault.kind === 'doubt');
   if (doubtful.length < faults.length || faults.length === 1) return faults.map(nameOf).join('; ');
   const lines = Map.groupBy(doubtful, (fault) => `${beforeAnswer(fault)} (${witnessOf(fault)})`);
-  const list = [...lines].map(([before, told]) => `- ${before}: ${told.map(wordsOf).join('; ')}`);
+  const alike = Map.groupBy([...lines], ([, told]) => told.map(wordsOf).join('; '));
+  const list = [...alike].map(([words, told]) => `- ${told.map(([before]) => before).join('; ')}: ${words}`);
   return `settle: one of ${faults.length} doubtful answers\n\n${list.join('\n')}`;
 }
 
