@@ -10,7 +10,9 @@ const sources = readSources(repositoryPath('.'));
 /** What `npm run defences` takes out; that takes minutes, and this shows at once when a defence has gone. */
 describe('the list of defences', () => {
   it.each(
-    [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES, ...MCP_DEFENCES].map(({ holder, condition }) => [holder, condition] as const),
+    [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES, ...MCP_DEFENCES].map(
+      ({ holder, condition }) => [holder, condition] as const,
+    ),
   )('finds in %s exactly once: %s', (holder, condition) => {
     expect(findCondition(sources, holder, condition)).not.toHaveProperty('problem');
   });

@@ -184,7 +184,13 @@ ${rows.join('\n')}
 `;
 }
 
-function nameOf({ symbol, transferMethod }: { readonly symbol: string; readonly transferMethod?: string | undefined }): string {
+function nameOf({
+  symbol,
+  transferMethod,
+}: {
+  readonly symbol: string;
+  readonly transferMethod?: string | undefined;
+}): string {
   return `${symbol}${transferMethod === 'permit2' ? ' (Permit2)' : ''}`;
 }
 
