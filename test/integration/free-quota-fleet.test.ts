@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +12,15 @@ import { postgresMissing } from '../support/postgres.ts';
 import { signInFor } from '../support/sign-in.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** Free requests on gateways as they are deployed: real processes, with workers, on one store. Never over. */
+/** Free requests, and those of keys, on gateways as they are deployed: real processes, with workers, on one store. Never over. */
 
 const FREE = 100;
 /** How many each account has that signs in. */
 const FREE_BY_ACCOUNT = 20;
+/** How many each key of a customer opens. */
+const KEYED = 40;
+const KEY = 'k3y-of-acme-0123456789abcdef';
+const HASH = createHash('sha256').update(KEY).digest('hex');
 
 let upstream: TestUpstream;
 let folder: string;
@@ -55,9 +60,11 @@ accepts: [base-sepolia]
 facilitator: { url: "http://127.0.0.1:9" }
 store: ${store.setting}
 limits: { connectionsPerAddress: 10000 }
+trustedProxies: [127.0.0.1]
 routes:
   - { path: /news, price: $0.001, free: { requests: ${FREE}, per: 3000d } }
   - { path: /mine, price: $0.001, free: { requests: ${FREE_BY_ACCOUNT}, per: 3000d, by: payer } }
+  - { path: /keyed, price: $0.001, keys: { header: X-Api-Key, sha256: ${HASH}, requests: ${KEYED}, per: 3000d } }
 `,
   );
   running.push(gateway);
@@ -65,10 +72,16 @@ routes:
 }
 
 /** How many of so many requests at once, spread over the gateways, were served for nothing; all others are asked for money. */
-async function servedOf(count: number, urls: readonly string[]): Promise<number> {
+async function servedOf(
+  count: number,
+  urls: readonly string[],
+  asked: { readonly path?: string; readonly headers?: (index: number) => Record<string, string> } = {},
+): Promise<number> {
+  const { path = '/news', headers = () => ({}) } = asked;
   const statuses = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const answer = await agent.request({ origin: urls[index % urls.length] ?? '', path: '/news', method: 'GET' });
+      const origin = urls[index % urls.length] ?? '';
+      const answer = await agent.request({ origin, path, method: 'GET', headers: headers(index) });
       await answer.body.dump();
       return answer.statusCode;
     }),
@@ -76,6 +89,17 @@ async function servedOf(count: number, urls: readonly string[]): Promise<number>
   expect(statuses.filter((status) => status !== 200 && status !== 402)).toEqual([]);
   return statuses.filter((status) => status === 200).length;
 }
+
+const KEYED_REQUEST = { path: '/keyed', headers: () => ({ 'X-Api-Key': KEY }) };
+
+/** Addresses of one network of 64 bits, behind what a client writes in front of what the proxy says. */
+const rotating = (network: string) => ({
+  headers: (index: number) => ({
+    'X-Forwarded-For': `198.51.100.${index % 250}, ${network}:${index.toString(16)}:${((index * 479) % 65_536).toString(16)}::${(index + 1).toString(16)}`,
+    Forwarded: `for=203.0.113.${index % 250}`,
+    'X-Real-IP': `203.0.113.${index % 250}`,
+  }),
+});
 
 /** How many of so many sign-ins of one account, sent at once, were served for nothing. */
 async function signedInOf(count: number, account: Payer, urls: readonly string[]): Promise<number> {
@@ -139,6 +163,33 @@ describe('the free requests of one account', () => {
       store = await makeStorePlace('postgres', folder);
       const urls = await Promise.all([start(1), start(1), start(1)]);
       expect(await signedInOf(50, newAccount(), urls)).toBe(FREE_BY_ACCOUNT);
+    },
+    240_000,
+  );
+});
+
+describe('the requests of one key', () => {
+  it('are as many as the file says, of workers on one SQLite file, and again after kill -9 no more', async () => {
+    store = await makeStorePlace('sqlite', folder);
+    const first = await start(2);
+    expect(await servedOf(25, [first], KEYED_REQUEST)).toBe(25);
+    running[0]?.kill('SIGKILL');
+    await running[0]?.ended;
+    const second = await start(2);
+    expect(await servedOf(KEYED, [second], KEYED_REQUEST)).toBe(KEYED - 25);
+    // On the same gateway, since processes take long to start: addresses of one network, and of the next.
+    expect(await servedOf(FREE + 30, [second], rotating('2001:db8:0:1'))).toBe(FREE);
+    expect(await servedOf(10, [second], rotating('2001:db8:0:2'))).toBe(10);
+  }, 240_000);
+
+  it.skipIf(noPostgres)(
+    'are as many as the file says, of three replicas on one Postgres, all at once, and so are those of a network',
+    async () => {
+      store = await makeStorePlace('postgres', folder);
+      const urls = await Promise.all([start(1), start(1), start(1)]);
+      expect(await servedOf(KEYED + 30, urls, KEYED_REQUEST)).toBe(KEYED);
+      expect(await servedOf(FREE + 30, urls, rotating('2001:db8:0:1'))).toBe(FREE);
+      expect(await servedOf(9, urls, rotating('2001:db8:0:2'))).toBe(9);
     },
     240_000,
   );
