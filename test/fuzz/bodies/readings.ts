@@ -81,9 +81,7 @@ export class Readers {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#waiting.push(resolve);
     python.stdin.write(`${bytes.toString('hex')}\n`);
-    const told: { readonly v?: unknown } = JSON.parse(
-      (await promise).replaceAll(/\b(?:NaN|-?Infinity)\b(?=[,}\]])/g, 'null'),
-    );
+    const told: { readonly v?: unknown } = JSON.parse(await promise);
     return told.v;
   }
 }
