@@ -11,6 +11,8 @@ export interface Load {
   readonly status: number;
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Body of every request, which is a POST then; absent: a GET. */
+  readonly body?: string | undefined;
 }
 
 /** Puts a URL under load and returns requests per second; rejects when anything but the status came back. */

@@ -6,6 +6,7 @@ import { otherFree, otherPaid, otherPass, otherUnpaid } from './suites/others.ts
 import { paid } from './suites/paid.ts';
 import { pass } from './suites/pass.ts';
 import { paymentRequired } from './suites/payment-required.ts';
+import { prices, unconditional, unconditionalFree } from './suites/prices.ts';
 import { routes } from './suites/routes.ts';
 import { gas, settle } from './suites/settle.ts';
 import { signature } from './suites/signature.ts';
@@ -19,6 +20,9 @@ export const SUITES = {
   paid,
   pass,
   routes,
+  prices,
+  unconditional,
+  'unconditional-free': unconditionalFree,
   signature,
   settle,
   gas,

@@ -30,6 +30,8 @@ export interface RequestKind {
   /** The status that every answer must have; default 200. */
   readonly status?: number;
   readonly connections?: number | undefined;
+  /** Body of every request, which is a POST then. */
+  readonly body?: string;
 }
 
 /** Where suites start their systems; it ends them all. */
@@ -154,6 +156,12 @@ export class Workbench {
     return { name, probe: () => probe(url, headers, RELAYED), measure };
   }
 
+  /** A side whose equal requests are POSTs with a body, by the own client. Nothing is compared but the status. */
+  postSide(name: string, url: string, kind: RequestKind & { readonly body: string }): Side {
+    const probeNothing = async (): Promise<undefined> => undefined;
+    return { name, probe: probeNothing, measure: this.#drive(ownLoad(this.client), { url, ...kind }) };
+  }
+
   /** The same, but driven by the client that also drives the paid sides. */
   sideOfClient(name: string, url: string): Side {
     return { name, probe: () => probe(url, {}, RELAYED), measure: this.#drive(ownLoad(this.client), { url }) };
@@ -186,8 +194,8 @@ export class Workbench {
   }
 
   #drive(generator: LoadGenerator, kind: RequestKind & { readonly url: string }): Side['measure'] {
-    const { url, headers = {}, status = 200, connections = this.connections } = kind;
-    return (seconds) => generator({ url, connections, seconds, status, headers });
+    const { url, headers = {}, status = 200, connections = this.connections, body } = kind;
+    return (seconds) => generator({ url, connections, seconds, status, headers, body });
   }
 }
 

@@ -12,6 +12,8 @@ export type Job =
       readonly status: number;
       /** Headers of every request. */
       readonly headers: Readonly<Record<string, string>>;
+      /** Body of every request, which is a POST then; absent: a GET. */
+      readonly body?: string | undefined;
       /** Payments to sign before the load begins, one for each request; 0 sends none. */
       readonly payments: number;
       /** A header whose values are the lines of a file, one after another and over again. */

@@ -17,6 +17,7 @@ class Run implements Dispatcher.DispatchHandler {
   readonly #path: string;
   readonly #status: number;
   readonly #headers: readonly string[];
+  readonly #body: string | undefined;
   readonly #payments: string[] | undefined;
   readonly #cycle: Cycle | undefined;
   readonly #until: number;
@@ -28,6 +29,7 @@ class Run implements Dispatcher.DispatchHandler {
     this.#path = new URL(job.url).pathname;
     this.#status = job.status;
     this.#headers = Object.entries(job.headers).flat();
+    this.#body = job.body;
     this.#payments = payments;
     this.#cycle = cycle;
     this.#until = performance.now() + job.seconds * 1000;
@@ -63,7 +65,9 @@ class Run implements Dispatcher.DispatchHandler {
     const payment = this.#payments?.pop();
     const headers = [...this.#headers, ...(this.#cycle?.next() ?? [])];
     if (payment !== undefined) headers.push('PAYMENT-SIGNATURE', payment);
-    this.#pool.dispatch({ method: 'GET', path: this.#path, headers }, this);
+    const body = this.#body;
+    const asked = body === undefined ? ({ method: 'GET' } as const) : ({ method: 'POST', body } as const);
+    this.#pool.dispatch({ ...asked, path: this.#path, headers }, this);
   }
 }
 
