@@ -48,8 +48,12 @@ function tile({ days, money }: Revenue['periods'][number], chosen: number): HTML
     { class: 'tile', href: `#/overview?days=${days}`, 'aria-current': days === chosen ? 'true' : undefined },
     h('span', { class: 'name' }, PERIODS.get(days) ?? ''),
     h('strong', {}, ...moneyLines(money)),
-    h('span', { class: 'small' }, `${countText(payments)} ${payments === 1 ? 'payment' : 'payments'}`),
+    h('span', { class: 'small' }, `${countText(payments)} ${noun(payments)}`),
   );
+}
+
+function noun(count: number): string {
+  return count === 1 ? 'payment' : 'payments';
 }
 
 function moneyLines(money: readonly Money[]): readonly HTMLElement[] {
@@ -58,17 +62,18 @@ function moneyLines(money: readonly Money[]): readonly HTMLElement[] {
 
 function doubtTile({ open, unreadable, moreOpen, waiting }: Doubt): HTMLElement {
   const longest = open[0];
+  const count = open.length + unreadable.length;
   const isNeeded = [waiting.payments, waiting.unreadable, unreadable].some(({ length }) => length > 0);
   const needs = isNeeded ? '; some need you' : '';
   return h(
     'a',
     { class: open.length > 0 || needs !== '' ? 'tile warn' : 'tile', href: '#/doubt' },
     h('span', { class: 'name' }, 'In doubt'),
-    h('strong', {}, h('span', {}, `${open.length + unreadable.length}${moreOpen ? '+' : ''}`)),
+    h('strong', {}, h('span', {}, count === 0 ? 'nothing' : `${count}${moreOpen ? '+' : ''} ${noun(count)}`)),
     h(
       'span',
       { class: 'small' },
-      longest === undefined ? `none open${needs}` : `longest ${spanText(longest.forMs)}${needs}`,
+      longest === undefined ? `every payment has ended${needs}` : `${spanText(longest.forMs)} old${needs}`,
     ),
   );
 }

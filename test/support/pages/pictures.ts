@@ -1,5 +1,6 @@
 // Takes the pictures of the README from the real pages: `npm run pictures`. Needs Debian's chromium.
 import { fileURLToPath } from 'node:url';
+import type { Network } from '../../../src/domain/network.ts';
 import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
 import { putPayment } from '../admin.ts';
 import { findChromium, giveWallet, startBrowser } from '../browser.ts';
@@ -21,6 +22,9 @@ const SALES = [
   ['/search', 2_000n],
   ['/translate', 11_500n],
 ] as const;
+/** What they pay on: more than half of them on Base. */
+const BASE = ['eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913'] as const;
+const SOLANA = ['solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v'] as const;
 
 const chromium = findChromium();
 if (chromium === undefined) throw new Error('there is no chromium on this machine: apt-get install chromium');
@@ -47,13 +51,21 @@ async function takeAdminPicture(): Promise<void> {
     const [route, amount] = SALES[(index * 7 + daysAgo) % SALES.length] ?? ['/salt', 50_000n];
     if ((index * 13) % 29 < daysAgo * 0.6) continue;
     const payer = `0x${String(index % 90).padStart(40, '7')}`;
-    await putPayment(store, { name: `p${index}`, claimedAt, route, amount, payer }, 'settling', 'delivered');
+    const [network, asset] = index % 3 === 0 ? SOLANA : BASE;
+    const paid = { network: network as Network, asset, route, amount, payer };
+    await putPayment(store, { name: `p${index}`, claimedAt, ...paid }, 'settling', 'delivered');
   }
-  await putPayment(store, { name: 'open', claimedAt: now - 190_000, route: '/salt' }, 'settling', 'unknown');
+  const [network, asset] = BASE;
+  const open = { network: network as Network, asset, route: '/salt', claimedAt: now - 190_000 };
+  await putPayment(store, { name: 'open', ...open }, 'settling', 'unknown');
   const owner = await startTestGateway(`${settings(devnet, 'http://127.0.0.1:9')}${PRICE_TABLE}`, { store });
-  const view = await browser.newPage({ viewport: { width: 1120, height: 720 }, locale: 'en-US' });
+  const view = await browser.newPage({ viewport: { width: 1120, height: 900 }, locale: 'en-US' });
   await view.goto(`${owner.adminUrl}/`);
   await view.locator('svg rect.bar').first().waitFor({ state: 'attached' });
-  await view.screenshot({ path: fileURLToPath(new URL('../../../docs/images/admin.png', import.meta.url)) });
+  // To the end of the tables of what was earned: nothing is cut in two.
+  const shown = await view.locator('.columns').boundingBox();
+  const height = Math.ceil((shown?.y ?? 880) + (shown?.height ?? 0) + 8);
+  const path = fileURLToPath(new URL('../../../docs/images/admin.png', import.meta.url));
+  await view.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width: 1120, height } });
   await owner.close();
 }
