@@ -1,6 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Observer, PaymentMove } from './observer.ts';
+import { SeriesCounter } from './series-counter.ts';
 
 /** Open settlements of one state, as the ledger counts them. */
 export interface OpenSettlements {
@@ -25,17 +26,15 @@ export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
 /** Payments, revenue and open settlements. */
 export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   const registers = [registry];
-  const payments = new Counter({
+  const payments = new SeriesCounter(registry, {
     name: 'turnpike_payments_total',
     help: 'What payments came to: settled, failed, defaulted, unknown (each time that an outcome is in doubt), released.',
     labelNames: ['route', 'network', 'scheme', 'protocol', 'outcome'],
-    registers,
   });
-  const revenue = new Counter({
+  const revenue = new SeriesCounter(registry, {
     name: 'turnpike_revenue_atomic_total',
     help: 'Settled money in atomic units of the asset. The ledger is exact; this is a float.',
     labelNames: ['route', 'network', 'asset'],
-    registers,
   });
   // Every process reads them from the same ledger: the highest is what is true, not the sum.
   const open = new Gauge({
@@ -56,8 +55,8 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
     paymentMoved({ record, to, settled }: PaymentMove) {
       const { route, network, scheme, protocol = 'unknown', asset, amount, settlement } = record;
       if (!settled && !OUTCOMES.has(to)) return;
-      payments.inc({ route, network, scheme, protocol, outcome: settled ? 'settled' : to });
-      if (settled) revenue.inc({ route, network, asset }, Number(settlement?.amount ?? amount));
+      payments.of({ route, network, scheme, protocol, outcome: settled ? 'settled' : to }).add(1);
+      if (settled) revenue.of({ route, network, asset }).add(Number(settlement?.amount ?? amount));
     },
     setOpenSettlements(counts, now) {
       open.reset();

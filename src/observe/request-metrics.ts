@@ -1,24 +1,19 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Observer, RequestSummary } from './observer.ts';
-import { type RouteDurations, RouteHistogram } from './route-histogram.ts';
 import { SECONDS } from './seconds.ts';
+import { SeriesCounter, type Tally } from './series-counter.ts';
+import { type Durations, SeriesHistogram } from './series-histogram.ts';
 
 /** Label of requests that no route matches. */
 const UNMATCHED = 'unmatched';
 
 /** The series of one route, found once. */
 interface RouteSeries {
-  readonly duration: RouteDurations;
-  readonly overhead: RouteDurations;
-  readonly upstream: RouteDurations;
+  readonly duration: Durations;
+  readonly overhead: Durations;
+  readonly upstream: Durations;
   /** By outcome, then by code: a few dozen at most, of closed lists. */
   readonly ends: Map<string, Map<string, Tally>>;
-}
-
-/** Requests that ended alike, counted here and added up when somebody reads. */
-interface Tally {
-  readonly labels: { readonly route: string; readonly outcome: string; readonly code: string };
-  uncounted: number;
 }
 
 /** What requests come to. */
@@ -30,27 +25,19 @@ export interface RequestMetrics extends Pick<Observer, 'requestFinished'> {
 /** Requests and their time, by route. */
 export function createRequestMetrics(registry: Registry): RequestMetrics {
   const registers = [registry];
-  const tallies: Tally[] = [];
-  new Counter({
+  const ended = new SeriesCounter(registry, {
     name: 'turnpike_requests_total',
     help: 'Requests by route, by how they ended and by public error code.',
     labelNames: ['route', 'outcome', 'code'],
-    registers,
-    collect() {
-      for (const tally of tallies) {
-        this.inc(tally.labels, tally.uncounted);
-        tally.uncounted = 0;
-      }
-    },
   });
   const addEnd = ({ ends }: RouteSeries, route: string, outcome: string, code: string): Tally => {
-    const tally = { labels: { route, outcome, code }, uncounted: 0 };
-    tallies.push(tally);
+    const tally = ended.of({ route, outcome, code });
     const byCode = ends.get(outcome) ?? new Map<string, Tally>();
     ends.set(outcome, byCode.set(code, tally));
     return tally;
   };
-  const perRoute = (name: string, help: string): RouteHistogram => new RouteHistogram(registry, name, help, SECONDS);
+  const perRoute = (name: string, help: string) =>
+    new SeriesHistogram(registry, { name, help, labelNames: ['route'], bounds: SECONDS });
   const duration = perRoute(
     'turnpike_request_duration_seconds',
     'Time from the request head to the end of the answer.',
@@ -75,9 +62,9 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
     let found = series.get(route);
     if (found === undefined) {
       found = {
-        duration: duration.of(route),
-        overhead: overhead.of(route),
-        upstream: upstream.of(route),
+        duration: duration.of({ route }),
+        overhead: overhead.of({ route }),
+        upstream: upstream.of({ route }),
         ends: new Map(),
       };
       series.set(route, found);
@@ -93,7 +80,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       const name = route?.name ?? UNMATCHED;
       const of = find(name);
       const end = of.ends.get(outcome)?.get(code) ?? addEnd(of, name, outcome, code);
-      end.uncounted += 1;
+      end.add(1);
       of.duration.observe(durationMs);
       if (upstreamMs !== undefined) of.upstream.observe(upstreamMs);
       if (headMs !== undefined) of.overhead.observe(Math.max(0, headMs - (upstreamMs ?? 0)));

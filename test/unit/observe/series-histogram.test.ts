@@ -1,6 +1,7 @@
-import { AggregatorRegistry, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { RouteHistogram } from '../../../src/observe/route-histogram.ts';
+import { SeriesCounter } from '../../../src/observe/series-counter.ts';
+import { SeriesHistogram } from '../../../src/observe/series-histogram.ts';
 
 const BOUNDS = [0.001, 0.01, 0.1];
 /** Milliseconds below, on, between and above the bounds. */
@@ -9,18 +10,23 @@ const DURATIONS = [0, 0.5, 1, 1.5, 10, 10.5, 99, 100, 100.5, 5000];
 function filled() {
   const ours = new Registry();
   const theirs = new Registry();
-  const histogram = new RouteHistogram(ours, 'duration_seconds', 'How long.', BOUNDS);
+  const histogram = new SeriesHistogram(ours, {
+    name: 'duration_seconds',
+    help: 'How long.',
+    labelNames: ['route', 'kind'],
+    bounds: BOUNDS,
+  });
   const reference = new Histogram({
     name: 'duration_seconds',
     help: 'How long.',
-    labelNames: ['route'],
+    labelNames: ['route', 'kind'],
     buckets: BOUNDS,
     registers: [theirs],
   });
   for (const route of ['weather', 'a "quoted" one']) {
     for (const ms of DURATIONS) {
-      histogram.of(route).observe(ms);
-      reference.labels(route).observe(ms / 1000);
+      histogram.of({ route, kind: 'a' }).observe(ms);
+      reference.labels({ route, kind: 'a' }).observe(ms / 1000);
     }
   }
   return { ours, theirs };
@@ -45,4 +51,24 @@ it('adds up over processes as the histogram of the library does', async () => {
     return await AggregatorRegistry.aggregate([snapshot, snapshot]).metrics();
   };
   expect(lines(await together(ours))).toEqual(lines(await together(theirs)));
+});
+
+it('counts as the counter of the library does, each time that it is read', async () => {
+  const ours = new Registry();
+  const theirs = new Registry();
+  const terms = { name: 'things_total', help: 'How many.', labelNames: ['route', 'kind'] as const };
+  const counter = new SeriesCounter(ours, terms);
+  const reference = new Counter({ ...terms, registers: [theirs] });
+  for (let scrape = 0; scrape < 3; scrape += 1) {
+    for (const [route, kind, amount] of [
+      ['weather', 'a', 1],
+      ['a "quoted" one', 'a', 2.5],
+      ['weather', 'b', 1e21],
+      ['weather', 'a', 3],
+    ] as const) {
+      counter.of({ route, kind }).add(amount);
+      reference.inc({ route, kind }, amount);
+    }
+    expect(lines(await ours.metrics())).toEqual(lines(await theirs.metrics()));
+  }
 });
