@@ -43,9 +43,7 @@ function ofUndescribed(
 ): readonly ApiTool[] {
   const { methods, stated } = route;
   const says = methods !== undefined && (stated?.query ?? stated?.body) !== undefined;
-  return says
-    ? ofOperations(soldOperations({ ...plan, routes: [route] }, terms), {}, names)
-    : [ofRoute(route, names)];
+  return says ? ofOperations(soldOperations({ ...plan, routes: [route] }, terms), {}, names) : [ofRoute(route, names)];
 }
 
 function isOffered(route: Route): boolean {
@@ -53,15 +51,13 @@ function isOffered(route: Route): boolean {
   return isPriced(route) && route.mcp === undefined && !route.unlisted && methods.some((each) => CALLABLE.has(each));
 }
 
-function ofOperations(
-  operations: readonly SoldOperation[],
-  root: JsonObject,
-  names: ToolNames,
-): readonly ApiTool[] {
+function ofOperations(operations: readonly SoldOperation[], root: JsonObject, names: ToolNames): readonly ApiTool[] {
   return operations.flatMap(({ method, template, route, operation }) => {
     if (!isOffered(route) || !CALLABLE.has(method)) return [];
     const [path = '/'] = template.split(/[?#]/);
-    const inputs = toolInputs(root, { method, template: path, operation });
+    const { rest } = route.pattern;
+    const hasRest = rest && path === pathTemplateOf(route.pattern).template;
+    const inputs = toolInputs(root, { method, template: path, hasRest, operation });
     if (inputs === undefined) return [];
     const { operationId, summary, description } = operation;
     const said = [summary, description].filter((text) => typeof text === 'string' && text.trim() !== '');

@@ -1,16 +1,11 @@
 import { isListOfTools } from './tool-texts.ts';
 
-/** What is known of a tool that stands in a list. */
-export interface ListedTool {
-  readonly name: string;
-  readonly hasOutputSchema: boolean;
-}
-
 /** A list of tools that was read: the bytes between its brackets, and what they become. */
 export interface KnownList {
   readonly bytes: Buffer;
   readonly told: Buffer;
-  readonly tools: readonly ListedTool[];
+  /** Names of its tools that have an output schema. */
+  readonly withSchema: readonly string[];
 }
 
 /** Most lists that are kept, and the most bytes of one. A server has one list, or a few pages of it. */

@@ -209,6 +209,20 @@ function takePayments(
   return { taken, stripped: { ...message, params: kept } };
 }
 
+/**
+ * A message that costs nothing without the payment that it brings all the same: whoever has one can take its money. `undefined`
+ * where it brings none.
+ *
+ * @param bytes that {@link readMessage} took
+ */
+export function withoutPayments(bytes: Buffer, members: readonly string[]): Buffer | undefined {
+  if (!bytes.includes('"_meta"')) return undefined;
+  const message = parseExactly(bytes.toString('utf8'));
+  if (!isRecord(message)) return undefined;
+  const { taken, stripped } = takePayments(message, members);
+  return Object.keys(taken).length === 0 ? undefined : Buffer.from(JSON.stringify(stripped), 'utf8');
+}
+
 /** The members of these names, and the others. */
 function split(object: JsonObject, names: readonly string[]): readonly [JsonObject, JsonObject] {
   const entries = Object.entries(object);

@@ -32,7 +32,8 @@ export interface ToolNotes {
 export function annotateTools(body: Buffer, isStream: boolean, notes: ToolNotes): Buffer | undefined {
   const again = notes.known.lists.tell(body, isStream);
   if (again !== undefined) {
-    for (const { name, hasOutputSchema } of again.list.tools) notes.seen(name, hasOutputSchema);
+    // What may have been forgotten since; nothing else about it is new.
+    for (const name of again.list.withSchema) notes.seen(name, true);
     return again.body;
   }
   const text = body.toString('utf8');
@@ -69,10 +70,14 @@ function isComplete(tools: readonly (KnownTool | undefined)[] | undefined): tool
 /** The text with its tools told. The list is kept for the next client that asks. */
 function withTools(text: string, { from, to }: ToolTexts, tools: readonly KnownTool[], notes: ToolNotes): string {
   const told = tools.map((tool) => tool.told).join(',');
-  const listed = tools.flatMap(({ name, hasOutputSchema }) => (name === undefined ? [] : [{ name, hasOutputSchema }]));
-  for (const { name, hasOutputSchema } of listed) notes.seen(name, hasOutputSchema);
+  const withSchema: string[] = [];
+  for (const { name, hasOutputSchema } of tools) {
+    if (name === undefined) continue;
+    notes.seen(name, hasOutputSchema);
+    if (hasOutputSchema) withSchema.push(name);
+  }
   const bytes = Buffer.from(text.slice(from, to), 'utf8');
-  notes.known.lists.keep({ bytes, told: Buffer.from(told, 'utf8'), tools: listed });
+  notes.known.lists.keep({ bytes, told: Buffer.from(told, 'utf8'), withSchema });
   return text.slice(0, from) + told + text.slice(to);
 }
 

@@ -20,8 +20,9 @@ const event = (...messages: object[]): string =>
 let facilitator: ScriptedFacilitator;
 let upstream: TestUpstream;
 let gateway: TestGateway;
-/** Requests that the server has seen. */
+/** Requests that the server has seen, and the last of their bodies. */
 let served = 0;
+let lastBody = '';
 
 beforeAll(async () => {
   [facilitator, upstream] = await Promise.all([startScriptedFacilitator(), startUpstream(serve)]);
@@ -45,6 +46,7 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   served++;
   let body = '';
   for await (const chunk of req) body += chunk;
+  lastBody = body;
   const { id = null, method } = body === '' ? {} : JSON.parse(body);
   const list = { jsonrpc: '2.0', id, result: method === 'tools/list' ? { tools: [{ name: 'search' }] } : {} };
   const text = event(RESULT, NEWS, list);
@@ -147,11 +149,32 @@ describe('the result of a priced call', () => {
     expect(served).toBe(before);
   });
 
+  it.each(['PUT', 'PATCH', 'DELETE'])('is not to be had by %s, which servers may take for POST', async (method) => {
+    const before = served;
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'search' } };
+    const answer = await session().send(JSON.stringify(call), { method });
+    expect(await answer.json()).toMatchObject({ id: 1, result: { isError: true } });
+    expect(served).toBe(before);
+  });
+
   it('is not to be had with a receipt in the place of a payment', async () => {
     const before = served;
     const _meta = { 'x402/payment-response': { success: true, transaction: '0x1' } };
     const answer = await session().ask({ id: 1, method: 'tools/call', params: { name: 'search', _meta } });
     expect(answer.result?.isError).toBe(true);
     expect(served).toBe(before);
+  });
+});
+
+describe('a payment that comes with what costs nothing', () => {
+  it.each([
+    ['a free tool', 'tools/call', { name: 'free', arguments: { a: 1.0 } }],
+    ['a list', 'tools/list', { cursor: 'x' }],
+    ['a ping', 'ping', {}],
+  ])('does not reach the server, who could take its money: with %s', async (_, method, params) => {
+    const _meta = { 'x402/payment': { x402Version: 2, payload: { signature: '0xsecret' } }, progressToken: 7 };
+    await (await session().post({ id: 5, method, params: { ...params, _meta } })).text();
+    expect(lastBody).not.toContain('secret');
+    expect(JSON.parse(lastBody)).toMatchObject({ id: 5, method, params: { ...params, _meta: { progressToken: 7 } } });
   });
 });

@@ -5,13 +5,14 @@ import type { PaidPrice } from '../../domain/route-price.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
 import type { CallTerms } from '../../mcp/call-answer.ts';
 import { callReader } from '../../mcp/call-reader.ts';
-import { type McpCall, type McpMessage, paidId, type RpcId, readMessage } from '../../mcp/message.ts';
+import { type McpCall, type McpMessage, paidId, type RpcId, readMessage, withoutPayments } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
 import { mcpMembers } from '../../protocol/mcp-form.ts';
-import { bodyOfBytes, type RequestBody } from '../../proxy/request-body.ts';
+import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
+import type { AskingRequest } from '../choose-price.ts';
 import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
 import { broughtIn } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
@@ -54,9 +55,10 @@ export async function serveMcp(
   services: Services,
   stages: McpStages,
 ): Promise<Served> {
-  if (request.method !== 'POST' || request.body === undefined) return await stages.free(guarded(request, undefined));
-  const bytes = await request.body.read(request.runtime.plan.limits.pricedBodyBytes);
-  const message = readMessage(bytes, request.head.rawHeaders, mcpMembers(request.runtime.protocols(route)).payments);
+  const bytes = await messageOf(request);
+  if (bytes === undefined) return await stages.free(guarded(request, undefined));
+  const { payments } = mcpMembers(request.runtime.protocols(route));
+  const message = readMessage(bytes, request.head.rawHeaders, payments);
   switch (message.kind) {
     case 'refused': {
       const { id, code, wrong } = message;
@@ -64,20 +66,40 @@ export async function serveMcp(
       return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), id === undefined ? 400 : 200));
     }
     case 'free':
-      if (message.cancels !== undefined) cancelCall(request, request.body, message.cancels, route, services);
+      stripPayments(request, bytes, payments);
+      if (message.cancels !== undefined) cancelCall(request, message.cancels, route, services);
       return await stages.free(
         message.method === 'tools/list'
           ? withPrices(request, { id: message.id, route, terms }, services)
           : guarded(request, message.id),
       );
     case 'call':
-      return await serveCall(request, message.call, { route, terms }, services, stages);
+      return await serveCall(request, { call: message.call, bytes }, { route, terms }, services, stages);
   }
+}
+
+/**
+ * The message that a request brings. By whatever method: a server that does not look at it would carry out a call that came
+ * with another one than POST.
+ */
+export async function messageOf({
+  method,
+  body,
+  runtime,
+}: Pick<AskingRequest, 'method' | 'body' | 'runtime'>): Promise<Buffer | undefined> {
+  const bytes = await body?.read(runtime.plan.limits.pricedBodyBytes);
+  return bytes === undefined || (bytes.length === 0 && method !== 'POST') ? undefined : bytes;
+}
+
+/** What costs nothing takes no payment to the server. */
+function stripPayments({ body }: AcceptedRequest, bytes: Buffer, members: readonly string[]): void {
+  const stripped = withoutPayments(bytes, members);
+  if (stripped !== undefined) body?.replaceWith(stripped);
 }
 
 async function serveCall(
   request: AcceptedRequest,
-  call: McpCall,
+  { call, bytes }: { readonly call: McpCall; readonly bytes: Buffer },
   { route, terms }: McpRoute,
   services: Services,
   stages: McpStages,
@@ -87,7 +109,10 @@ async function serveCall(
     const wrong = `${call.target} ${JSON.stringify(call.name.slice(0, 200))} is not for sale here`;
     return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));
   }
-  if (price.kind === 'free') return await stages.free(guarded(request, call.id));
+  if (price.kind === 'free') {
+    stripPayments(request, bytes, Object.keys(call.payments));
+    return await stages.free(guarded(request, call.id));
+  }
   const server = paidId(randomUUID());
   const departure = new CallDeparture(request.clientGone);
   const asked = pricedCall({ ...request, clientGone: departure }, { call, server, price }, { route, terms }, services);
@@ -114,7 +139,6 @@ function cancelledCall({ id }: McpCall): Served {
 /** Ends a priced call that its client cancels, and tells the server of it by the id that the server knows. */
 function cancelCall(
   request: AcceptedRequest,
-  body: RequestBody,
   { call, calledAs }: NonNullable<Extract<McpMessage, { kind: 'free' }>['cancels']>,
   route: Route,
   { mcp }: Services,
@@ -122,7 +146,7 @@ function cancelCall(
   const session = sessionOf(request, route);
   const open = session === undefined ? undefined : mcp.openCalls.of(session, call);
   if (open === undefined) return;
-  body.replaceWith(calledAs(open.server));
+  request.body?.replaceWith(calledAs(open.server));
   open.cancel();
 }
 

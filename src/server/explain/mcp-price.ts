@@ -4,6 +4,7 @@ import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
 import type { RoutePrice } from '../../domain/route-price.ts';
 import { readMessage } from '../../mcp/message.ts';
 import type { AskingRequest } from '../../pipeline/choose-price.ts';
+import { messageOf } from '../../pipeline/mcp/serve-mcp.ts';
 
 /** What a request to an MCP server costs: the price of the call that it makes, or nothing, and why. */
 export type McpCost =
@@ -15,10 +16,10 @@ export type McpCost =
  *
  * @throws GatewayError `request_not_priced` for what the gateway refuses by a message of JSON-RPC; `body_ambiguous`
  */
-export async function mcpCostOf({ method, body, head, runtime }: AskingRequest, terms: McpTerms): Promise<McpCost> {
-  if (method !== 'POST' || body === undefined) return free(`${method}, which opens and ends streams and sessions`);
-  const bytes = await body.read(runtime.plan.limits.pricedBodyBytes);
-  const message = readMessage(bytes, head.rawHeaders, []);
+export async function mcpCostOf(request: AskingRequest, terms: McpTerms): Promise<McpCost> {
+  const bytes = await messageOf(request);
+  if (bytes === undefined) return free(`${request.method}, which opens and ends streams and sessions`);
+  const message = readMessage(bytes, request.head.rawHeaders, []);
   switch (message.kind) {
     case 'refused':
       throw new GatewayError('request_not_priced', { detail: `JSON-RPC error ${message.code}: ${message.wrong}` });
