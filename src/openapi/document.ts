@@ -3,7 +3,7 @@ import type { ApiDocument } from '../domain/discovery.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { Json } from '../domain/x402.ts';
-import { treeFault } from './tree-fault.ts';
+import { depthFault, treeFault } from './tree-fault.ts';
 
 /** The largest description that is read, in characters: GitHub's has 14 million. */
 export const MAX_DOCUMENT_CHARACTERS = 64 * 1024 * 1024;
@@ -26,8 +26,6 @@ export function parseApiDocument(text: string): Parsed<ApiDocument> {
   if (!value.ok) return value;
   const root = value.value;
   if (!isJsonObject(root)) return refuse('it is not a map', RIGHT);
-  const fault = treeFault(root, MAX_PARTS);
-  if (fault !== undefined) return refuse(fault, 'a description that can be written out in full');
   const { openapi, swagger } = root;
   if (swagger === '2.0' || swagger === 2) return { ok: true, value: { root, dialect: 'swagger2', version: '2.0' } };
   if (typeof openapi === 'string' && /^3\.[012](\.|$)/.test(openapi)) {
@@ -41,20 +39,24 @@ export function parseApiDocument(text: string): Parsed<ApiDocument> {
 }
 
 function readTree(text: string): Parsed<Json> {
+  let value: Json;
   try {
     // JSON first: it is YAML too, but reads a hundred times as fast.
-    return { ok: true, value: JSON.parse(text) };
+    value = JSON.parse(text);
   } catch {
     return readYaml(text);
   }
+  return walkable(value, depthFault(value));
+}
+
+function walkable(value: Json, fault: string | undefined): Parsed<Json> {
+  return fault === undefined ? { ok: true, value } : refuse(fault, 'a description that can be written out in full');
 }
 
 function readYaml(text: string): Parsed<Json> {
   try {
-    return {
-      ok: true,
-      value: parse(text, { schema: 'core', maxAliasCount: 1000, uniqueKeys: false, logLevel: 'error' }),
-    };
+    const value: Json = parse(text, { schema: 'core', maxAliasCount: 1000, uniqueKeys: false, logLevel: 'error' });
+    return walkable(value, treeFault(value, MAX_PARTS));
   } catch (fault) {
     const said = fault instanceof Error ? (fault.message.split('\n')[0] ?? '').replace(/:$/, '') : String(fault);
     if (said.includes('call stack')) return refuse('it is nested too deeply', RIGHT);

@@ -7,8 +7,21 @@ interface Extent {
   readonly parts: number;
 }
 
+/** What is said of a tree that is deeper than {@link MAX_DEPTH}. */
+const TOO_DEEP = 'it is nested too deeply';
+
+/** Why a tree without aliases cannot be walked: `undefined` for one that can. */
+export function depthFault(root: unknown): string | undefined {
+  return isDeeper(root, MAX_DEPTH) ? TOO_DEEP : undefined;
+}
+
+function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return most === 0 || Object.values(value).some((member) => isDeeper(member, most - 1));
+}
+
 /**
- * Why a tree cannot be walked: it is nested too deeply, it goes around in a circle, or aliases make it stand for far more than
+ * Why a tree with aliases cannot be walked: it is nested too deeply, it goes around in a circle, or aliases make it stand for far more than
  * was written. `undefined` for one that can.
  *
  * @param mostParts most values in it, with every alias written out
@@ -33,7 +46,7 @@ class TreeWalk {
     if (typeof value !== 'object' || value === null) return { depth: 0, parts: 1 };
     const known = this.#known.get(value);
     if (known === undefined && this.#known.has(value)) throw new TreeFault('an alias in it stands for itself');
-    if (above + (known?.depth ?? 1) > MAX_DEPTH) throw new TreeFault('it is nested too deeply');
+    if (above + (known?.depth ?? 1) > MAX_DEPTH) throw new TreeFault(TOO_DEEP);
     if (known !== undefined) return known;
     this.#known.set(value, undefined);
     const members = Object.values(value).map((member) => this.extentOf(member, above + 1));
