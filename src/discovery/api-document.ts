@@ -8,7 +8,7 @@ import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
 import { ComponentCollector } from './components.ts';
 import { routeFinder } from './operation-route.ts';
-import { pathTemplateOf, templateShape } from './path-template.ts';
+import { pathParameter, pathTemplateOf, templateShape } from './path-template.ts';
 import { PAYMENT_INFO, paymentInfoOf } from './payment-info.ts';
 import { publishedPart } from './published.ts';
 import { ANY_ANSWER, withStated } from './stated-operation.ts';
@@ -132,13 +132,22 @@ function publishedOperation(
   const own = objectsIn(rest['parameters']);
   const taken = new Set(own.map((each) => parameterKey(each, root)));
   const shared = objectsIn(pathItem['parameters']).filter((each) => !taken.has(parameterKey(each, root)));
-  const parameters = [...own, ...shared.map(publishedPart)].filter((each) => !isInjected(each, root, injected));
+  const given = [...own, ...shared.map(publishedPart)].filter((each) => !isInjected(each, root, injected));
+  const parameters = given.map((each) => withoutLoan(each, root));
   const { parameters: _, ...others } = rest;
   return {
     ...others,
     ...(parameters.length === 0 ? {} : { parameters }),
     responses: responses ?? { 200: ANY_ANSWER },
   };
+}
+
+/** A parameter of the path has to be there; one that another operation lends is told by its name alone. */
+function withoutLoan(parameter: JsonObject, root: JsonObject): JsonObject {
+  const { $ref } = parameter;
+  if (typeof $ref !== 'string' || $ref.startsWith('#/components/')) return parameter;
+  const { name, in: place } = resolveReference(root, parameter) ?? {};
+  return place === 'path' && typeof name === 'string' ? pathParameter(name) : parameter;
 }
 
 function isInjected(parameter: JsonObject, root: JsonObject, injected: ReadonlySet<string>): boolean {

@@ -5,9 +5,15 @@ import { publishedPart } from './published.ts';
 
 const COMPONENT = /^#\/components\/([A-Za-z]+)\/([^/]+)$/;
 
+/** Maps and lists that do without a member. */
+const WITHOUT = new Set(['headers', 'parameters', 'examples']);
+/** What a response has to say at least. */
+const SILENT_RESPONSE = { description: '' };
+
 /**
- * Collects the components of a description that published parts refer to, each with what it refers to itself. A reference to
- * anything else is emptied: what it leads to is not published.
+ * Collects the components of a description that published parts refer to, each with what it refers to itself. What a reference
+ * to anything else leads to is not published: headers, parameters and examples are left out, a response says nothing, and a
+ * schema takes anything.
  */
 export class ComponentCollector {
   readonly #root: JsonObject;
@@ -22,7 +28,31 @@ export class ComponentCollector {
   include(node: JsonObject): JsonObject {
     const { $ref } = node;
     if (typeof $ref === 'string') return this.#collect($ref) ? { ...node } : {};
-    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, this.#includeValue(value)]));
+    return Object.fromEntries(
+      Object.entries(node).flatMap(([key, value]) =>
+        key === 'requestBody' && this.#isLost(value) ? [] : [[key, this.#includeMember(key, value)]],
+      ),
+    );
+  }
+
+  #includeMember(key: string, value: Json): Json {
+    const isMap = isJsonObject(value) && value['$ref'] === undefined;
+    if (key === 'responses' && isMap) {
+      const responses = Object.entries(value).map(([status, each]) => [
+        status,
+        this.#isLost(each) ? SILENT_RESPONSE : this.#includeValue(each),
+      ]);
+      return Object.fromEntries(responses);
+    }
+    if (!WITHOUT.has(key)) return this.#includeValue(value);
+    if (Array.isArray(value)) return this.#includeValue(value.filter((each) => !this.#isLost(each)));
+    if (!isMap) return this.#includeValue(value);
+    return this.include(Object.fromEntries(Object.entries(value).filter(([, each]) => !this.#isLost(each))));
+  }
+
+  /** Whether a value is a reference to what is not published. */
+  #isLost(value: Json): boolean {
+    return isJsonObject(value) && typeof value['$ref'] === 'string' && !this.#collect(value['$ref']);
   }
 
   /** The `components` of a document that holds what was included. */

@@ -13,11 +13,11 @@ const REST_NAME = 'rest';
 /** The template of a route's path. OpenAPI has no rest of a path: `/*` becomes a parameter that says what it stands for. */
 export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
   const parts = segments.map((segment) => partOf(segment));
-  const named = segments.flatMap((segment) => (segment.kind === 'static' ? [] : [parameter(segment.name)]));
+  const named = segments.flatMap((segment) => (segment.kind === 'static' ? [] : [pathParameter(segment.name)]));
   if (!rest) return { template: `/${parts.join('/')}`, parameters: named };
   const taken = new Set(segments.flatMap((segment) => (segment.kind === 'static' ? [] : [segment.name])));
   const name = taken.has(REST_NAME) ? `${REST_NAME}_of_path` : REST_NAME;
-  const tail = { ...parameter(name), description: 'The rest of the path, of any number of segments.' };
+  const tail = { ...pathParameter(name), description: 'The rest of the path, of any number of segments.' };
   return { template: `/${[...parts, `{${name}}`].join('/')}`, parameters: [...named, tail] };
 }
 
@@ -31,6 +31,7 @@ function partOf(segment: PatternSegment): string {
   return segment.kind === 'param' ? `{${segment.name}}` : `${segment.prefix}{${segment.name}}${segment.suffix}`;
 }
 
-function parameter(name: string): JsonObject {
+/** A parameter of a path of which only the name is known. */
+export function pathParameter(name: string): JsonObject {
   return { name, in: 'path', required: true, schema: { type: 'string' } };
 }
