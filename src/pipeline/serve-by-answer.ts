@@ -11,6 +11,7 @@ import { cutInTime } from './cut-in-time.ts';
 import { keepRead } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, endOf, relay } from './forward.ts';
+import { longestReplaceable } from './limits/body-room.ts';
 import { orRelease, readWhole, type Waiting } from './read-answer.ts';
 import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
@@ -22,9 +23,6 @@ import { asked, StreamCharge } from './stream-charge.ts';
 
 /** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
 const MOST_HELD_BYTES = 1024 * 1024;
-
-/** Longest body of a request that is read to have its answer metered, in bytes. */
-const MOST_READ_BYTES = 8 * 1024 * 1024;
 
 /** A payment and who says what its answer costs. */
 interface ReadPayment {
@@ -72,12 +70,12 @@ export async function changedRequest(
   change: RequestChange | undefined,
 ): Promise<RoutedRequest> {
   if (change === undefined) return request;
-  const { body, head } = request;
+  const { body, head, runtime } = request;
   if (change.rewrite !== undefined && body !== undefined) {
     if (head.headers['content-encoding'] !== undefined) {
       throw new GatewayError('request_unmetered', { detail: 'The body is compressed.' });
     }
-    const replacement = change.rewrite(await body.read(MOST_READ_BYTES));
+    const replacement = change.rewrite(await body.read(longestReplaceable(runtime.plan.limits.bodiesInMemory)));
     if (replacement !== undefined) body.replaceWith(replacement);
   }
   return change.plain ? { ...request, plainAnswer: true } : request;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
@@ -140,6 +141,64 @@ describe('A metered price', () => {
     expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
     expect(api.seen).toHaveLength(sent);
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n);
+  });
+
+  it('with a cap limits the output of requests that name no limit, and leaves those that name one', async () => {
+    const url = await open(LOCAL(), PRICE.replace(' }, min', ' }, cap: true, min'));
+    const payer = await approvedPayer();
+    const ask = async (body: string): Promise<unknown> => {
+      api.answer = (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+      await stockUptoFetch(payer.key)(`${url}/v1/chat/completions`, { method: 'POST', body });
+      return JSON.parse(api.seen.at(-1)?.body ?? '');
+    };
+    // 23 bytes of input at most leave 0.4999425 dollars for output: 49994 tokens.
+    expect(await ask('{"model":"m","prompt":1}')).toMatchObject({ model: 'm', max_tokens: 49_994 });
+    expect(await ask('{"model":"m","max_tokens":77777}')).toEqual({ model: 'm', max_tokens: 77_777 });
+  });
+
+  it('reads no larger request than finds room in memory beside what replaces it', async () => {
+    const gateway = await startTestGateway(`
+upstream: ${api.url}
+payTo: "${devnet.accounts.payee.address}"
+accepts: [base-sepolia]
+store: memory
+${LOCAL()}
+limits: { bodiesInMemory: 800KB }
+routes:
+  - { path: /*, price: ${PRICE} }
+`);
+    gateways.push(gateway);
+    const payer = await approvedPayer();
+    const sent = api.seen.length;
+    const post = (bytes: number) => {
+      const init = { method: 'POST', body: JSON.stringify({ model: 'm', pad: 'x'.repeat(bytes) }) };
+      return stockUptoFetch(payer.key)(`${gateway.url}/v1/chat/completions`, init);
+    };
+    expect([(await post(150_000)).status, api.seen.length]).toEqual([413, sent]);
+    expect((await post(80_000)).status).toBe(200);
+  });
+
+  it('is not charged to a known customer, and to a client that has a free request left', async () => {
+    const key = 'a-customers-key-0123456789';
+    const hash = createHash('sha256').update(key).digest('hex');
+    const gateway = await startTestGateway(`
+upstream: ${api.url}
+payTo: "${devnet.accounts.payee.address}"
+accepts: [base-sepolia]
+store: memory
+${LOCAL()}
+routes:
+  - { path: /*, price: ${PRICE}, keys: { header: X-Api-Key, sha256: "${hash}" }, free: { requests: 1, per: day } }
+`);
+    gateways.push(gateway);
+    api.answer = (response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+    const ask = (headers: Record<string, string>) =>
+      fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: '{"model":"m"}', headers });
+    expect((await ask({ 'X-Api-Key': key })).status).toBe(200);
+    expect((await ask({})).status).toBe(200);
+    expect((await ask({})).status).toBe(402);
+    expect((await ask({ 'X-Api-Key': key })).status).toBe(200);
+    expect(api.seen.at(-1)?.body).toBe('{"model":"m"}');
   });
 
   it('charges the least for an answer without usage, and nothing for one that says that it failed', async () => {

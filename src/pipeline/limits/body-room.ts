@@ -3,6 +3,15 @@ import type { BodyHold } from '../../proxy/request-body.ts';
 /** One client gets at most this part of the room: a few that send slowly must not keep everybody else out. */
 const SHARE_OF_CLIENT = 1 / 4;
 
+/**
+ * Longest body of a request, in bytes, that finds room beside what replaces it: half of what one client gets.
+ *
+ * @param mostBytes the whole room
+ */
+export function longestReplaceable(mostBytes: number): number {
+  return Math.floor((mostBytes * SHARE_OF_CLIENT) / 2);
+}
+
 /** Bounds the memory for bodies that are read before they are sent, over all requests of this process. */
 export class BodyRoom {
   readonly #ofClient = new Map<string, number>();
