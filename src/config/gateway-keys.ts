@@ -67,7 +67,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
     adminHosts: {
       decoder: list(hostName, 'a list such as [metrics.example.com]'),
       description:
-        'Host names under which `admin` may be asked, against DNS rebinding. Addresses, `localhost` and private names (without a dot, `.svc`, `.cluster.local`, `.internal`) always may.',
+        'Host names under which `admin` may be asked, besides addresses, `localhost` and private names (without a dot, `.svc`, `.cluster.local`, `.internal`).',
     },
     tls: {
       decoder: serverTls,
@@ -205,7 +205,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: word(['gateway', 'api']),
       default: 'gateway',
       description:
-        "Who answers CORS preflights of priced routes. `gateway`: allows every origin, without cookies. `api`: the API, unpaid; its answer is relayed with leave to send payments, and the gateway's own answers name the page's origin and allow credentials.",
+        'Who answers CORS preflights of priced routes. `gateway`: allows every origin, without cookies. `api`: the API, unpaid, with leave to send payments and credentials.',
     },
     retryWindow: {
       decoder: duration,

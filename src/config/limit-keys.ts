@@ -76,7 +76,7 @@ export const limitKeys = map('a map of limits', {
     decoder: count,
     default: DEFAULT_LIMITS.unpaidCallsPerPayer,
     description:
-      'Most calls of one payer at the API before their money moved (`settle: after`); above it 429. A payer with money for one call can have so many carried out. For each process.',
+      'Most calls of one payer at the API before their money moved (`settle: after`); above it 429. For each process.',
   },
   upstreamCallsPerClient: {
     decoder: count,

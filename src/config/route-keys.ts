@@ -128,7 +128,7 @@ function routeKeyParts(table: AssetTable) {
     charge: {
       decoder: chargeRule,
       description:
-        'Statuses of the API that are charged; others are relayed and not charged. With `settle: before` the money has moved, and the payment stays good for `retryWindow`. Default: `[2xx]`: redirects are free. Or a map.',
+        'Statuses of the API that are charged; others are relayed and not charged. With `settle: before` the payment then stays good for `retryWindow`. Default: `[2xx]`.',
       examples: [['2xx', '302'], { unlessJson: { '/error': 'present' } }],
     },
     access: {

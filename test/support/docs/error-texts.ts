@@ -14,7 +14,7 @@ export interface ErrorText {
 export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   request_target_invalid: {
     buyer: 'Leave out `//`, `.`, `..`, `;`, backslashes and double encoding; see `detail`.',
-    operator: 'A few are scanners. Many: an ingress or a library merges slashes or decodes escapes.',
+    operator: 'Few: scanners. Many: an ingress or library that merges slashes or decodes escapes.',
   },
   request_malformed: {
     buyer: 'Send HTTP/1.1.',
@@ -23,7 +23,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   request_head_too_large: {
     when: 'Over `limits.headerBytes`, or more than 256 headers.',
     buyer: 'Send fewer or shorter headers.',
-    operator: 'Mostly cookies that grew. Raise the limit for honest clients.',
+    operator: 'Mostly cookies that grew.',
   },
   too_many_connections: {
     when: 'Far above the limit the connection just ends.',
@@ -38,7 +38,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   request_timeout: {
     when: 'A late head, or a body that stopped for 60 s or came below 500 bytes a second (30 s and 2000 where it decides the price).',
     buyer: 'Send it again, faster.',
-    operator: 'Slow clients or an attack: how many, from where?',
+    operator: 'Slow clients or an attack?',
   },
   request_ambiguous: {
     when: 'A header or query key is there twice, or spelled so that APIs differ.',
@@ -82,7 +82,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   payment_required: {
     buyer: 'Pay one of the offers and send the request again.',
-    operator: 'Normal. If nobody ever pays: can buyers pay on that network, in that token? `turnpike pay URL`.',
+    operator: 'Normal. If nobody ever pays: `turnpike pay URL`.',
   },
   payment_refused: {
     buyer: 'Read `error`, correct what it names, sign anew.',
@@ -125,7 +125,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
       "All at once: **no revenue**. `reason` in `turnpike ledger list --state failed`; the settler's balance; `maxFeePerGas`; the facilitator's status.",
   },
   payment_in_progress: {
-    buyer: 'Wait, then send the same payment. **Never sign a new one.**',
+    buyer: '**Never sign a new one.**',
     operator: 'If it lasts, a settlement hangs: `turnpike ledger list --state settling`.',
   },
   payment_already_used: {
@@ -150,7 +150,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   too_many_payments: {
     when: 'This one was not judged.',
-    operator: 'The refusals before it. Is the load balancer in `trustedProxies`? `limits.refusalsPerMinute`.',
+    operator: 'Is the load balancer in `trustedProxies`? `limits.refusalsPerMinute`.',
   },
   too_many_unpaid_calls: {
     buyer: 'Wait for some answers first.',
@@ -164,10 +164,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   too_many_bodies: {
     when: 'Nothing was charged.',
-    operator: 'Does one address send many bodies slowly? Else raise `limits.bodiesInMemory`.',
+    operator: '`limits.bodiesInMemory`, if it is no attack.',
   },
   settlement_unknown: {
-    buyer: 'Wait, then send the same payment. **Never sign a new one.**',
+    buyer: '**Never sign a new one.**',
     operator: "The facilitator's status, the RPC node; [what to do](ledger.md#unknown).",
   },
   facilitator_unreachable: {
