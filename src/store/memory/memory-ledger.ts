@@ -1,11 +1,5 @@
 import type { PaymentKey } from '../../domain/payment.ts';
-import {
-  amountAsked,
-  isOnCredit,
-  type PaymentClaim,
-  type PaymentRecord,
-  type Resolution,
-} from '../../domain/payment-record.ts';
+import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
 import {
   type ClaimableState,
   COLLECTABLE,
@@ -14,15 +8,12 @@ import {
   HELD,
   isClaimable,
   OPEN,
-  OWING,
   PRUNABLE,
   predecessors,
   RESOLVABLE,
   RESTING,
   SETTLED,
 } from '../../domain/payment-state.ts';
-import { routeNameOf } from '../../domain/route-price.ts';
-import { decodeUsage } from '../../domain/usage.ts';
 import type { KeptAnswer } from '../answers.ts';
 import type { BookFilter, BookPage, BookPlace, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
@@ -31,8 +22,9 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
-import { addUp, type BookGroup, dayOf } from '../totals.ts';
 import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { matchingRows, modelTotalsOf, orderedRows, totalsOf } from './memory-books.ts';
+import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryUses } from './memory-uses.ts';
@@ -142,43 +134,19 @@ class MemoryLedger implements PaymentStore {
   }
 
   countOwed(upTo: number): Promise<number> {
-    return this.#calls.run(async () => Math.min(upTo, this.#owed().length));
+    return this.#calls.run(async () => Math.min(upTo, owedRows(this.#rows.values()).length));
   }
 
   countOwedBy(payer: string, upTo: number): Promise<number> {
-    return this.#calls.run(async () => {
-      const owing = this.#owed().filter((row) => row.payer === payer).length;
-      const debts = [...this.#rows.values()].filter(
-        (row) => DEFAULTED.includes(row.state) && row.payer === payer,
-      ).length;
-      return Math.min(upTo, owing + debts);
-    });
+    return this.#calls.run(async () => Math.min(upTo, debtsOf([...this.#rows.values()], payer)));
   }
 
-  sumOwed({ network, asset }: OwedAsset, payer: string | undefined): Promise<bigint> {
-    return this.#calls.run(async () => {
-      const debts =
-        payer === undefined ? [] : [...this.#rows.values()].filter(({ state }) => DEFAULTED.includes(state));
-      return [...this.#owed(), ...debts]
-        .filter((row) => row.network === network && row.asset === asset && (payer ?? row.payer) === row.payer)
-        .reduce((sum, row) => sum + amountAsked(row), 0n);
-    });
-  }
-
-  #owed(): readonly PaymentRecord[] {
-    return [...this.#rows.values()].filter(
-      (row) => OWING.includes(row.state) && (row.state === 'owed' || isOnCredit(row)),
-    );
+  sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint> {
+    return this.#calls.run(async () => owedSum([...this.#rows.values()], asset, payer));
   }
 
   countOpen(): Promise<readonly OpenCount[]> {
-    return this.#calls.run(async () =>
-      OWING.flatMap((state) => {
-        const open = [...this.#rows.values()].filter((row) => row.state === state && row.resolution === undefined);
-        const claimed = open.map((row) => row.claimedAt);
-        return claimed.length === 0 ? [] : [{ state, count: claimed.length, oldestAt: Math.min(...claimed) }];
-      }),
-    );
+    return this.#calls.run(async () => openCounts([...this.#rows.values()]));
   }
 
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
@@ -216,7 +184,7 @@ class MemoryLedger implements PaymentStore {
     limit: number,
     order: ReadingOrder = 'oldest first',
   ): Promise<readonly PaymentRecord[]> {
-    return this.#calls.run(async () => this.#ordered(filter, after, order).slice(0, limit));
+    return this.#calls.run(async () => orderedRows(this.#rows.values(), filter, after, order).slice(0, limit));
   }
 
   async page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage> {
@@ -232,16 +200,9 @@ class MemoryLedger implements PaymentStore {
     order: ReadingOrder = 'oldest first',
   ): Promise<BookPlace | undefined> {
     return this.#calls.run(async () => {
-      const row = this.#ordered({}, after, order)[rows - 1];
+      const row = orderedRows(this.#rows.values(), {}, after, order)[rows - 1];
       return row && { claimedAt: row.claimedAt, key: row.key };
     });
-  }
-
-  #ordered(filter: BookFilter, after: BookPlace | undefined, order: ReadingOrder): readonly PaymentRecord[] {
-    const compare = order === 'oldest first' ? inOrder : (a: BookPlace, b: BookPlace) => inOrder(b, a);
-    return this.#matching(filter)
-      .filter((row) => after === undefined || compare(after, row) < 0)
-      .sort(compare);
   }
 
   resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
@@ -252,18 +213,12 @@ class MemoryLedger implements PaymentStore {
   }
 
   summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
-    return this.#calls.run(async () => addUp(this.#matching(filter).map(groupOf)));
+    return this.#calls.run(async () => totalsOf(matchingRows(this.#rows.values(), filter)));
   }
 
   summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]> {
-    return this.#calls.run(async () =>
-      addUp(
-        this.#matching({ ...filter, metered: true }).map((row) => ({
-          ...groupOf(row),
-          model: decodeUsage(row.usage ?? 'null')?.model,
-        })),
-      ),
-    );
+    const metered: BookFilter = { ...filter, metered: true };
+    return this.#calls.run(async () => modelTotalsOf(matchingRows(this.#rows.values(), metered)));
   }
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
@@ -351,43 +306,4 @@ class MemoryLedger implements PaymentStore {
   #isGone(owner: string, now: number): boolean {
     return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
   }
-
-  #matching({ since, until, route, states, payer, name, unresolved, metered }: BookFilter): PaymentRecord[] {
-    return [...this.#rows.values()].filter(
-      (row) =>
-        (since === undefined || row.claimedAt >= since) &&
-        (until === undefined || row.claimedAt < until) &&
-        (route === undefined || row.route === route || routeNameOf(row.route) === route) &&
-        (payer === undefined || row.payer.toLowerCase() === payer.toLowerCase()) &&
-        (name === undefined || goesBy(row, name)) &&
-        (unresolved !== true || row.resolution === undefined) &&
-        (metered !== true || row.usage !== undefined) &&
-        (states === undefined || states.includes(row.state)),
-    );
-  }
-}
-
-/** A row as a group of one. */
-function groupOf({ claimedAt, route, network, asset, amount, settlement, state }: PaymentRecord): BookGroup {
-  return {
-    day: dayOf(claimedAt),
-    route,
-    network,
-    asset,
-    amount: settlement?.amount ?? amount,
-    settled: SETTLED.includes(state) ? 1 : 0,
-    open: OWING.includes(state) ? 1 : 0,
-  };
-}
-
-/** Whether a row goes by a name: its key, its request's id, a transaction of it or its nonce. */
-function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, name: string): boolean {
-  if (key === name || requestId === name) return true;
-  const isHex = /^0x/i.test(name);
-  const ids = [settlement?.transaction, attempt?.transaction, key.slice(key.lastIndexOf('|') + 1)];
-  return ids.some((id) => (isHex ? id?.toLowerCase() === name.toLowerCase() : id === name));
-}
-
-function inOrder(a: BookPlace, b: BookPlace): number {
-  return a.claimedAt - b.claimedAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }
