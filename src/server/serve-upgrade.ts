@@ -24,7 +24,7 @@ import { readerFor } from '../pipeline/reader-for.ts';
 import { noticeHeaders } from '../pipeline/refusal.ts';
 import { takePlace, withPlace } from '../pipeline/reserve.ts';
 import type { Services } from '../pipeline/runtime.ts';
-import { serve, type Transport } from '../pipeline/serve.ts';
+import { serve } from '../pipeline/serve.ts';
 import {
   type Admission,
   type AuthorizedPayment,
@@ -35,6 +35,7 @@ import {
   served,
 } from '../pipeline/stages.ts';
 import { traced } from '../pipeline/traced.ts';
+import type { Transport } from '../pipeline/transport.ts';
 import { type ReceivedRequest, receivedRequest } from '../proxy/client.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';

@@ -37,7 +37,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'credit-abuse',
     ['bound allows', 'CreditGate.take', 'if (isWithin) return credit;', 'return credit;'],
-    ['debt that is not paid', 'MemoryLedger.countOwedBy', 'Math.min(upTo, owing + debts)', 'Math.min(upTo, owing)'],
+    ['debt that is not paid', 'debtsOf', ', ...defaultedRows(rows)]', ']'],
     ['large answers', 'chargeHolding', "if (charged?.kind !== 'charged') response.discard();", ''],
   ),
   ...defencesOf(

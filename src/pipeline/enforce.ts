@@ -1,0 +1,82 @@
+import type { Route } from '../domain/route.ts';
+import { admitUnpaid, isOpenUnpaid } from './admit-unpaid.ts';
+import { challengedOf, refusalAnswer } from './answer.ts';
+import { authorize } from './authorize.ts';
+import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+import { resourceUrlOf } from './match.ts';
+import { mayOpen, openByCookie } from './open-later.ts';
+import { broughtIn, hasPayment, protocolsOf, UNPAID } from './read-payment.ts';
+import type { OpenPrice, Services } from './runtime.ts';
+import { decideInShadow, isShadowed } from './shadow.ts';
+import { answered, type Refusal, type Served, served } from './stages.ts';
+import { takeForeign } from './take-foreign.ts';
+import { kindOf, tracedNow } from './traced.ts';
+import type { Transport } from './transport.ts';
+
+/** A request that has a price: pays, shows what admits, or gets the price. */
+export async function enforce(
+  request: AcceptedRequest,
+  matched: Route,
+  chosen: Pick<RoutedRequest, 'price' | 'pricedBody'>,
+  services: Services,
+  transport: Transport,
+): Promise<Served> {
+  const resourceUrl = resourceUrlOf(request, matched);
+  const routed: RoutedRequest = { ...request, ...chosen, route: matched, resourceUrl };
+  const open = request.runtime.openPrice(matched, chosen.price);
+  if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
+  // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
+  const broughtBy = broughtIn(routed, protocolsOf(routed));
+  const isAsked = !isOpenUnpaid(matched, open) && broughtBy === undefined && !mayOpen(routed);
+  const result = isAsked
+    ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
+    : await servePriced(routed, open, services, transport);
+  if (result.kind === 'served') return result;
+  return answered('refused', refusalAnswer(request, result, challengedOf(routed, { broughtBy })));
+}
+
+async function servePriced(
+  request: RoutedRequest,
+  open: OpenPrice,
+  services: Services,
+  transport: Transport,
+): Promise<Served | Refusal> {
+  const kept = mayOpen(request) && !hasPayment(request);
+  const opened = kept ? await openByCookie(request, open, services) : undefined;
+  if (opened?.kind === 'refusal') return opened;
+  if (opened !== undefined) return await transport.collect(request, opened, services);
+  const admitting = admitUnpaid(request, open, services);
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
+  if (admitted?.kind === 'refusal') return admitted;
+  if (admitted !== undefined) return await transport.serveAdmitted(request, admitted, services);
+  const authorized = await authorize(request, open, services);
+  switch (authorized.kind) {
+    case 'refusal':
+      return authorized;
+    case 'collectable':
+      return await transport.collect(request, authorized, services);
+    case 'authorized': {
+      const { foreign } = authorized;
+      if (foreign === undefined) return await transport.servePaid(request, authorized, services);
+      const taken = await takeForeign(request, authorized, foreign, services);
+      return taken.kind === 'refusal' ? taken : await transport.collect(request, taken, services);
+    }
+  }
+}
+
+/** Served as a free route, beside the question what it would have cost: the answer waits for nobody. */
+async function serveInShadow(
+  request: RoutedRequest,
+  open: OpenPrice,
+  services: Services,
+  transport: Transport,
+): Promise<Served> {
+  const { notes, route } = request;
+  const decided = decideInShadow(request, open, services);
+  try {
+    const { outcome } = await transport.serveFree(request, route, true);
+    return served(outcome === 'free' ? 'shadow' : outcome);
+  } finally {
+    notes.shadow = await decided;
+  }
+}

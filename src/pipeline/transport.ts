@@ -1,0 +1,76 @@
+import type { SettleMode } from '../domain/route-price.ts';
+import { buyBalance, buysBalance, collectBalance } from './balance/buy-balance.ts';
+import { serveByBalance } from './balance/serve-balance.ts';
+import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
+import { type Destination, endOf, openUpstream, relay } from './forward.ts';
+import { handOutAgain, isForLater, payForLater } from './open-later.ts';
+import { readerFor } from './reader-for.ts';
+import type { Services } from './runtime.ts';
+import { serveByAnswer } from './serve-by-answer.ts';
+import { serveOnCredit } from './serve-deferred.ts';
+import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
+import { serveAdmitted } from './serve-pass.ts';
+import {
+  type Admission,
+  type AuthorizedPayment,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  served,
+} from './stages.ts';
+
+/** How a request that may pass is carried to the upstream and back: the last stage. */
+export interface Transport {
+  /** @param priced whether others pay for it, so that no shared cache may keep the answer */
+  serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
+  servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
+  /** Serves a request that a pass opened. */
+  serveAdmitted(request: RoutedRequest, admission: Admission, services: Services): Promise<Served | Refusal>;
+  /** Serves a payment that was settled before and whose answer did not arrive. */
+  collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
+}
+
+const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {
+  after: serveThenCharge,
+  before: chargeThenServe,
+  deferred: serveOnCredit,
+};
+
+function servePaid(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const reader = readerFor(request, { protocol: authorized.protocol, offer: authorized.payment.offer }, services);
+  // An answer that says how much it costs is not kept for later.
+  const later = isForLater(request) && (reader === undefined || reader.allOrNothing === true);
+  if (later) return payForLater(request, { authorized, reader }, services);
+  if (buysBalance(request.price, authorized.payment.offer)) return buyBalance(request, authorized, services);
+  if (reader !== undefined) return serveByAnswer(request, { authorized, reader }, services);
+  return SERVE_BY_MODE[request.price.settle](request, authorized, services);
+}
+
+/** Plain HTTP: a request goes out, a response comes back. */
+export const HTTP: Transport = {
+  serveFree: forwardFree,
+  servePaid,
+  serveAdmitted: async (request, admission, services) =>
+    admission.balance === undefined
+      ? await serveAdmitted(request, admission)
+      : await serveByBalance(request, admission, admission.balance, services),
+  collect: collectPaid,
+};
+
+function collectPaid(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  if (isForLater(request)) return handOutAgain(request, collectable, services);
+  return (buysBalance(request.price, collectable.offer) ? collectBalance : collect)(request, collectable, services);
+}
+
+async function forwardFree(request: AcceptedRequest, destination: Destination, priced = false): Promise<Served> {
+  const response = await openUpstream(request, destination);
+  return served(endOf(await relay(request, response, priced, []), 'free'));
+}
