@@ -8,7 +8,7 @@ import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import type { HoldId } from '../../src/store/balances.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { listStatement } from '../../src/store/sql/book-statements.ts';
+import { listStatement, modelTotalsStatement } from '../../src/store/sql/book-statements.ts';
 import { pruneEventsStatement, takeDueStatement, waitingStatements } from '../../src/store/sql/outbox-statements.ts';
 import {
   findPassesStatement,
@@ -398,6 +398,7 @@ describe('a SQLite ledger', () => {
     expect(plan(pruneStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(index('prunable'));
     expect(plan(namesakeStatement('order-7').text)).toEqual(index('identifier'));
     expect(plan(listStatement({}, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('claimed'));
+    expect(plan(modelTotalsStatement({ since: NOW, until: NOW }, sqliteDialect).text)).toEqual(index('metered'));
     const inDoubt = { states: ['unknown', 'owed'] } as const;
     expect(plan(listStatement(inDoubt, undefined, 1).text)).toEqual(index('open'));
     expect(plan(listStatement(inDoubt, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('open'));

@@ -60,6 +60,8 @@ export interface Payment {
   readonly payer: string;
   readonly payTo: string;
   readonly scheme: string;
+  /** Absent in rows of earlier versions. */
+  readonly protocol: string | null;
   readonly facilitator: string;
   readonly settled: {
     readonly transaction: string;

@@ -87,6 +87,7 @@ function detail(entry: PaymentDetail): HTMLElement {
     ],
     ['Deliveries', String(entry.deliveries)],
     ['Scheme', outside(entry.scheme)],
+    ['Protocol', entry.protocol === null ? undefined : outside(entry.protocol)],
     ['Facilitator', outside(entry.facilitator)],
     ['Request', code(entry.requestId)],
     ['Key', code(entry.key)],

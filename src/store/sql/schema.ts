@@ -171,6 +171,8 @@ const MIGRATIONS: readonly Migration[] = [
     `ALTER TABLE turnpike_payments ADD COLUMN protocol ${text}`,
     `ALTER TABLE turnpike_events ADD COLUMN protocol ${text}`,
   ],
+  // What was charged by use, in the order of claiming: totals by model read no other rows.
+  () => ['CREATE INDEX turnpike_payments_metered ON turnpike_payments (claimed_at) WHERE usage IS NOT NULL'],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';
