@@ -11,6 +11,9 @@ export const JSONRPC_METHOD = '/method';
 const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
 
+const TYPE_LENGTH = 'content-type'.length;
+const ENCODING_LENGTH = 'content-encoding'.length;
+
 /**
  * Refuses a body whose headers say that it is to be read otherwise than as the bytes of a JSON text.
  *
@@ -18,7 +21,9 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
  */
 function refuseOtherForm(rawHeaders: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]?.toLowerCase().replaceAll('_', '-');
+    const given = rawHeaders[index] ?? '';
+    if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
+    const name = given.toLowerCase().replaceAll('_', '-');
     const value = rawHeaders[index + 1] ?? '';
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
       throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');

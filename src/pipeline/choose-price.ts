@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { bodyFact, readBody } from '../content/body-facts.ts';
 import type { Decision } from '../content/decision.ts';
 import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
@@ -86,7 +86,7 @@ async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Pr
   if (inUrl !== undefined)
     throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
   const asked = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
-  const pricedBody = createHash('sha256').update(bytes).digest('hex');
+  const pricedBody = hash('sha256', bytes, 'hex');
   const prices = asked.calls.map((call) => {
     const price =
       graphql === undefined
