@@ -86,8 +86,7 @@ so are those with a payment, which is checked and not claimed. The log has \`out
 
 What a sound file may give away; the gateway starts all the same:
 
-- a priced path beside a free \`/*\` or \`unmatched: pass\` of the same API: an API that ignores case or a final slash serves \`/V1/a\` and \`/v1/a/\` as
-  \`/v1/a\`, free of charge;
+- a priced path beside a free \`/*\` or \`unmatched: pass\`: an API that ignores case or a final slash serves \`/V1/a\` as \`/v1/a\`, free of charge;
 - a priced route with a \`host\` beside one of those: clients choose their \`Host\`;
 - \`settle: after\` on methods such as \`POST\`, unless \`idempotent\`: who leaves before the answer has had the work done unpaid;
 - \`store: memory\` with priced routes.
@@ -106,7 +105,7 @@ The same payment, sent again within \`retryWindow\`, is not charged again. The c
 | \`postgres://user:password@host/database\` | several replicas that share one ledger. Special characters are percent-encoded; parameters such as \`?sslmode=verify-full\` are the driver's |
 | \`memory\` | nothing survives a restart. For tests, with one worker |
 
-Take a database's URL from outside, \`store: \${DATABASE_URL}\`: no message shows it.
+Take a database's URL from outside: \`store: \${DATABASE_URL}\`.
 
 ## Maps with pages of their own
 
