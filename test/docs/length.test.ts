@@ -15,7 +15,10 @@ function wordsIn(path: string): number {
 describe('README.md and the pages of docs', () => {
   it(`have at most ${MOST_WORDS} words in all`, () => {
     const pages = readdirSync(repositoryPath('docs')).filter((name) => name.endsWith('.md'));
-    const counts = ['README.md', ...pages.map((name) => `docs/${name}`)].map((path) => ({ path, words: wordsIn(path) }));
+    const counts = ['README.md', ...pages.map((name) => `docs/${name}`)].map((path) => ({
+      path,
+      words: wordsIn(path),
+    }));
     const all = counts.reduce((sum, { words }) => sum + words, 0);
     const longest = counts.toSorted((a, b) => b.words - a.words).map(({ path, words }) => `${path} ${words}`);
     expect(all, `${all} words: ${longest.join(', ')}`).toBeLessThanOrEqual(MOST_WORDS);
