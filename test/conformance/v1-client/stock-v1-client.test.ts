@@ -7,6 +7,7 @@ import { type FacilitatorSetting, settings } from '../../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
 
 const ROUTES = `
+protocols: [x402, mpp]
 routes:
   - { path: /after, price: $0.001, description: Weather }
   - { path: /before, price: $0.002, settle: before }
