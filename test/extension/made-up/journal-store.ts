@@ -36,7 +36,7 @@ export const journalKind: StoreKind = {
 /** One call of the journal. */
 interface Call {
   readonly at: number;
-  /** The part of the store, `''` for the store itself. */
+  /** The path to the part of the store, `''` for the store itself. */
   readonly part: string;
   readonly method: string;
   readonly args: readonly unknown[];
@@ -64,9 +64,17 @@ async function replay(path: string): Promise<Replayed> {
   for (const line of lines.filter((text) => text !== '')) {
     const { part, method, ...rest }: Call = deserialize(Buffer.from(line, 'base64'));
     // What was refused then is refused again.
-    await Promise.resolve(call(part === '' ? ledger : Reflect.get(ledger, part), method, rest)).catch(() => {});
+    await Promise.resolve(call(partOf(ledger, part), method, rest)).catch(() => {});
   }
   return { ledger, call };
+}
+
+/** A part of the store by its path, such as `/passes/balances`; the store itself where that is empty. */
+function partOf(ledger: object, path: string): object {
+  return path
+    .split('/')
+    .slice(1)
+    .reduce<object>((of, name) => Reflect.get(of, name), ledger);
 }
 
 /** What stood for a function in the journal is a function again. */
@@ -83,7 +91,7 @@ function recorded({ ledger, call }: Replayed, file: number): PaymentStore {
     new Proxy(target, {
       get(of, name) {
         const member = Reflect.get(of, name);
-        if (typeof member === 'object' && member !== null) return watch(member, String(name));
+        if (typeof member === 'object' && member !== null) return watch(member, `${part}/${String(name)}`);
         if (typeof member !== 'function' || name === 'then') return member;
         if (name === 'close') {
           return async () => {
