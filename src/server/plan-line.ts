@@ -1,3 +1,4 @@
+import { Leases } from '../domain/leases.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
@@ -8,7 +9,6 @@ import type { FacilitatorLeases } from './facilitator-leases.ts';
 import { refuseUnserved } from './readiness.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import { type OpenRuntime, openRuntime, type RuntimeDeps } from './runtime.ts';
-import { Leases } from '../domain/leases.ts';
 
 /** How long the facilitators may take to say what they support before a plan goes into force without knowing. */
 const FIRST_SUPPORTED_MS = 10_000;

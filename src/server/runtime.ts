@@ -1,6 +1,7 @@
 import { Decision } from '../content/decision.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { Leases } from '../domain/leases.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
@@ -24,7 +25,6 @@ import type { FacilitatorLeases } from './facilitator-leases.ts';
 import { LearntOffers } from './learnt-offers.ts';
 import { openPaywall } from './paywall.ts';
 import type { RecentOffers } from './recent-offers.ts';
-import type { Leases } from '../domain/leases.ts';
 
 /** A runtime with its end: what was opened for a plan is closed with it, but for what another plan uses, too. */
 export interface OpenRuntime extends Runtime {
@@ -122,7 +122,8 @@ class PlanRuntime implements OpenRuntime {
     this.#deps = deps;
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
     // Held from the start, or the connections would go with the plan before.
-    for (const upstream of upstreamsOf(plan)) if (deps.clients.find(upstream) !== undefined) this.upstreamClient(upstream);
+    for (const upstream of upstreamsOf(plan))
+      if (deps.clients.find(upstream) !== undefined) this.upstreamClient(upstream);
   }
 
   upstreamClient(upstream: Upstream): UpstreamClient {

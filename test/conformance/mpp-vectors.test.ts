@@ -9,7 +9,8 @@ import vectors from './mpp-vectors/vectors.json' with { type: 'json' };
 
 /** The cross-implementation vectors of the scheme, see mpp-vectors/README.md. */
 
-const isSound = ({ name }: { readonly name: string }): boolean => !/^reject |malformed|incomplete|no payment/.test(name);
+const isSound = ({ name }: { readonly name: string }): boolean =>
+  !/^reject |malformed|incomplete|no payment/.test(name);
 
 describe('the official vectors', () => {
   it.each(vectors.canonicalization.filter(isSound))('canonical JSON: $name', (vector) => {

@@ -59,9 +59,9 @@ afterAll(async () => {
 });
 
 describe('what the local facilitator supports', () => {
-  it('is on each of its networks the exact scheme, and upto for its own account', async () => {
+  it('is on each of its networks the exact scheme, and upto for its own account, both with approvals that it brings', async () => {
     const kinds = await open().supported(signal());
-    const on = { x402Version: 2, network: devnet.network };
+    const on = { x402Version: 2, network: devnet.network, extensions: ['eip2612GasSponsoring'] };
     const extra = { facilitatorAddress: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) };
     expect(kinds).toEqual([
       { ...on, scheme: 'exact' },

@@ -61,7 +61,9 @@ routes:
   - { path: /*, price: $0.001 }
 `);
   const client = new Client({ name: 'test', version: '1' });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp`)) as Parameters<Client['connect']>[0]);
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp`)) as Parameters<Client['connect']>[0],
+  );
   buyer = new ToolBuyer(client, generatePrivateKey());
 });
 

@@ -1,4 +1,5 @@
 import type { Answer } from '../../src/domain/answer.ts';
+import { Leases } from '../../src/domain/leases.ts';
 import { type RequestHead, requestHead } from '../../src/domain/request-head.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
@@ -24,7 +25,6 @@ import type {
 import type { Collected } from '../../src/proxy/upstream-response.ts';
 import { families, loadSchemes, protocols } from '../../src/registry.ts';
 import { openRuntime } from '../../src/server/runtime.ts';
-import { Leases } from '../../src/domain/leases.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { TallyFacilitator } from '../extension/tally-facilitator.ts';

@@ -4,6 +4,7 @@ import { chargeText } from '../../domain/charge-rule.ts';
 import { keysText } from '../../domain/customer-keys.ts';
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 import { hostName } from '../../domain/host.ts';
+import { Leases } from '../../domain/leases.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
 import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route-price.ts';
@@ -26,7 +27,6 @@ import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.
 import { openAgents } from '../agents.ts';
 import { openReceipts } from '../receipts.ts';
 import { openRuntime, type RuntimeDeps } from '../runtime.ts';
-import { Leases } from '../../domain/leases.ts';
 import { type Destination, describeDestination } from './destination.ts';
 import { headOf, type ImaginedRequest } from './imagined-request.ts';
 import { mcpCostOf } from './mcp-price.ts';

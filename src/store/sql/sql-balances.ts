@@ -18,9 +18,9 @@ import {
   listDrawsStatement,
   pruneDrawsStatement,
 } from './balance-statements.ts';
+import { readPass } from './pass-row.ts';
 import { findPassStatement } from './pass-statements.ts';
 import { readOptional, readText, readWhole } from './row.ts';
-import { readPass } from './pass-row.ts';
 import type { SqlEngine, SqlRow } from './sql-engine.ts';
 
 /** Balances in SQL: one implementation for every engine, nothing decided on what was read before. */

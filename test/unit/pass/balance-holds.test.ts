@@ -52,21 +52,21 @@ describe('Holds on a balance', () => {
     expect(await quota()).toEqual({ bought: 1000, available: 900, lent: 0 });
   });
 
-  it.each(['before', 'after'] as const)(
-    'that could not be taken are released once the store answers (it failed %s the act)',
-    async (when) => {
-      const { holds, fails, wanted, quota } = await scene();
-      fails[when] = true;
-      await expect(holds.take(wanted)).rejects.toMatchObject({ code: 'store_unavailable' });
-      await expect(holds.sweep()).rejects.toMatchObject({ code: 'store_unavailable' });
-      fails[when] = false;
-      const other = await holds.take(wanted);
-      await holds.sweep();
-      expect(await quota()).toEqual({ bought: 1000, available: 700, lent: 300 });
-      if (other.kind === 'held') await other.hold.release();
-      expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
-    },
-  );
+  it.each([
+    'before',
+    'after',
+  ] as const)('that could not be taken are released once the store answers (it failed %s the act)', async (when) => {
+    const { holds, fails, wanted, quota } = await scene();
+    fails[when] = true;
+    await expect(holds.take(wanted)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(holds.sweep()).rejects.toMatchObject({ code: 'store_unavailable' });
+    fails[when] = false;
+    const other = await holds.take(wanted);
+    await holds.sweep();
+    expect(await quota()).toEqual({ bought: 1000, available: 700, lent: 300 });
+    if (other.kind === 'held') await other.hold.release();
+    expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
+  });
 
   it('whose charge could not be written are released once the store answers, and their answer does not go out', async () => {
     const { holds, fails, wanted, quota } = await scene();
