@@ -159,14 +159,17 @@ describe.skipIf(chromium === undefined)(`a purchase that stops, in Chromium${why
   }
 
   describe.each(LANGUAGES)('is told in words with the cure ($tag)', (language) => {
-    it.each(FAILURES)('when $name', async ({ wallet, isPoor, path = '/article', says, values = {} }) => {
+    // Each failure in English and in one other language, by turns: what there is to translate is in one table for all.
+    const others = LANGUAGES.filter(({ tag }) => tag !== 'en');
+    const told = FAILURES.filter((_, at) => language.tag === 'en' || others[at % others.length] === language);
+    it.each(told)('when $name', async ({ wallet, isPoor, path = '/article', says, values = {} }) => {
       const wallets = wallet === undefined ? [] : [{ name: 'Rabby', ...wallet }];
       const locale = LOCALES[language.tag as keyof typeof LOCALES];
       const { faults } = await open(path, wallets, { payer: isPoor === true ? POOR : buyer, locale });
       if (wallet !== undefined) await press();
-      const told = page.locator('.problem p');
-      await told.first().waitFor();
-      expect(await told.allTextContents()).toEqual(says.map((text) => filled(language, text, values)));
+      const problem = page.locator('.problem p');
+      await problem.first().waitFor();
+      expect(await problem.allTextContents()).toEqual(says.map((text) => filled(language, text, values)));
       expect(await page.evaluate('[document.documentElement.lang, document.dir]')).toEqual([
         language.tag,
         language.direction,

@@ -95,7 +95,7 @@ describe('payment identifiers', () => {
 
   it('have room in every 402 that passes the check', () => {
     const networks =
-      'base, ethereum, avalanche, polygon, arbitrum, monad, celo, sei, xdc, flare, stable, hpp, igra, mezo';
+      'base, ethereum, avalanche, polygon, arbitrum, monad, celo, sei, xdc, flare, stable, hpp, igra, mezo, base-sepolia, polygon-amoy';
     const text = (length: number): string =>
       route(`price: $1\naccepts: [${networks}]\npaymentIdentifier: required\ndescription: ${'x'.repeat(length)}`);
     const lengths = Array.from({ length: 500 }, (_, index) => index + 1);
