@@ -27,10 +27,20 @@ function expectBooksOfChain({ rows, earned }: MeteredEvidence): void {
   expect(booked).toBe(earned);
 }
 
-/** No charge that was written is lost, and none is another one: what was asked for is what was settled. */
+/**
+ * No charge that was written is lost, and none is another one: what was asked for is what was settled. A whole answer that no
+ * buyer has had costs nothing where the transaction of its charge never can be mined: another one took its number.
+ */
 function expectWrittenChargesSettled({ rows, finished }: MeteredEvidence): void {
-  for (const { key, state, asked, usage, settlement } of rows) {
+  const had = new Set(finished.map(({ requestId }) => requestId));
+  for (const { key, requestId, state, answered, asked, usage, settlement, reason } of rows) {
     if (usage === undefined) continue;
+    if (state === 'failed') {
+      const facts = { key, answered, settlement, wasHad: had.has(requestId), reason };
+      const why = expect.stringMatching(/^settlement_(replaced|not_sent)$/);
+      expect(facts).toEqual({ key, answered: false, settlement: undefined, wasHad: false, reason: why });
+      continue;
+    }
     expect([key, SETTLED.includes(state), settlement?.amount]).toEqual([key, true, asked]);
   }
   const byRequest = new Map(rows.map((row) => [row.requestId, row]));
