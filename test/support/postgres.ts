@@ -59,8 +59,11 @@ export async function startPostgres(): Promise<TestPostgres> {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8'],
-    // Only loopback, and no files outside of its folder.
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    // Only loopback, and no files outside of its folder. No test takes the power away: nothing has to reach the disk.
+    postgresFlags: [
+      ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      ...['-c', 'fsync=off', '-c', 'full_page_writes=off'],
+    ],
     onLog: quiet,
     onError: quiet,
   });
