@@ -39,14 +39,6 @@ export function orderedFacilitators(list: readonly Facilitator[], deps: Facilita
   return new FacilitatorPool(list, deps);
 }
 
-/** A member, and when it is asked again. */
-interface Asked {
-  readonly member: PoolMember;
-  /** Whether a verification failed since it was asked last. */
-  doubted: boolean;
-  cancelNext: () => void;
-}
-
 /**
  * The facilitators in their order of preference.
  *
@@ -55,7 +47,6 @@ interface Asked {
  * (`next`, see `settleInTurn`), which is why `verify` gives the facilitator along with its word.
  */
 export class FacilitatorPool {
-  readonly #asked: readonly Asked[];
   readonly #members: readonly PoolMember[];
   readonly #schedule: Schedule;
   readonly #onFault: NonNullable<FacilitatorPoolDeps['onFault']>;
@@ -64,7 +55,6 @@ export class FacilitatorPool {
 
   constructor(list: readonly Facilitator[], deps: FacilitatorPoolDeps) {
     this.#members = list.map((facilitator) => new PoolMember(facilitator, deps.known?.(facilitator)));
-    this.#asked = this.#members.map((member) => ({ member, doubted: false, cancelNext: () => undefined }));
     this.#schedule = deps.schedule ?? unrefTimer;
     this.#onFault = deps.onFault ?? (() => undefined);
     this.#onSupported = deps.onSupported ?? (() => undefined);
@@ -77,7 +67,7 @@ export class FacilitatorPool {
   async begin(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     await Promise.all(
-      this.#asked.map((asked) => (asked.member.kinds === undefined ? this.#ask(asked, either) : this.#askLater(asked))),
+      this.#members.map((member) => (member.kinds === undefined ? this.#ask(member, either) : this.#askLater(member))),
     );
   }
 
@@ -87,7 +77,7 @@ export class FacilitatorPool {
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    await Promise.all(this.#asked.map((asked) => this.#ask(asked, either)));
+    await Promise.all(this.#members.map((member) => this.#ask(member, either)));
   }
 
   /** The facilitator of that name, which alone may finish what it began. */
@@ -214,7 +204,7 @@ export class FacilitatorPool {
   /** Stops asking. The facilitators stay open. */
   stop(): void {
     this.#closing.abort();
-    for (const asked of this.#asked) asked.cancelNext();
+    for (const member of this.#members) member.cancelNext();
   }
 
   /** Stops asking and closes every facilitator. Rejects with the first failure, after all have been closed. */
@@ -225,34 +215,34 @@ export class FacilitatorPool {
     if (failure !== undefined) throw failure.reason;
   }
 
-  async #ask(asked: Asked, signal: AbortSignal): Promise<void> {
-    const { member } = asked;
-    asked.cancelNext();
+  async #ask(member: PoolMember, signal: AbortSignal): Promise<void> {
+    member.cancelNext();
     try {
       member.learn(await member.facilitator.supported(signal));
     } catch (fault) {
       member.fail(fault);
       if (!this.#closing.signal.aborted) this.#onFault(member.facilitator, 'supported', fault);
     }
-    asked.doubted = false;
-    this.#askLater(asked);
+    member.isDoubted = false;
+    this.#askLater(member);
     this.#onSupported();
   }
 
   /** Has it asked soon whether it is there at all, once however many verifications fail meanwhile. */
   #doubt(member: PoolMember): void {
-    const asked = this.#asked.find((one) => one.member === member);
-    if (asked === undefined || asked.doubted || member.isFailing || this.#closing.signal.aborted) return;
-    asked.doubted = true;
-    asked.cancelNext();
-    asked.cancelNext = this.#schedule(FIRST_RETRY_MS, () => void this.#ask(asked, this.#closing.signal));
+    if (member.isDoubted || member.isFailing || this.#closing.signal.aborted) return;
+    member.isDoubted = true;
+    this.#askIn(FIRST_RETRY_MS, member);
   }
 
-  #askLater(asked: Asked): void {
-    if (this.#closing.signal.aborted) return;
-    // Another call may have ended in the meantime and made its own appointment.
-    asked.cancelNext();
-    asked.cancelNext = this.#schedule(asked.member.delayMs, () => void this.#ask(asked, this.#closing.signal));
+  #askLater(member: PoolMember): void {
+    if (!this.#closing.signal.aborted) this.#askIn(member.delayMs, member);
+  }
+
+  /** In place of the next call that is due: another one may have ended in the meantime and made its own appointment. */
+  #askIn(delayMs: number, member: PoolMember): void {
+    member.cancelNext();
+    member.cancelNext = this.#schedule(delayMs, () => void this.#ask(member, this.#closing.signal));
   }
 }
 

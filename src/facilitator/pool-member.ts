@@ -20,6 +20,10 @@ const MOST_FACTS = 4096;
 /** One facilitator of a pool, and what is known about it. */
 export class PoolMember {
   readonly facilitator: Facilitator;
+  /** Whether a verification failed since it was asked last. */
+  isDoubted = false;
+  /** Calls off the next call of `supported`. */
+  cancelNext: () => void = () => undefined;
   /** The last good answer to `supported`; kept through outages. */
   #kinds: readonly SupportedKind[] | undefined;
   /** Everything that it ever said it supports. */
