@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,6 +11,7 @@ import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { buyPass } from '../support/access.ts';
 import { signUptoFor } from '../support/buyer.ts';
 import { approvePermit2, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
+import { freePort } from '../support/free-port.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { sse } from '../support/metering/answers.ts';
 import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
@@ -267,14 +266,4 @@ async function untilAtRest(ledger: PaymentStore): Promise<void> {
     if (open === undefined && passes.every(({ quota }) => quota?.lent === 0)) return;
     await wait(POLL_MS);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }

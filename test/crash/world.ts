@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
@@ -9,6 +7,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { openStore } from '../../src/registry.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { type Devnet, startDevnet } from '../support/devnet.ts';
+import { freePort } from '../support/free-port.ts';
 import type { Requirement } from '../support/payment-header.ts';
 import { ask } from './ask.ts';
 import { type ChainTap, openChainTap } from './chain-tap.ts';
@@ -107,14 +106,4 @@ function makePayers(seed: number, count: number): PayingAccount[] {
     const key = random.hex(32);
     return { key, address: privateKeyToAccount(key).address };
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
+import { freePort } from '../support/free-port.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 import { moorAddress } from './made-up/moor-family.ts';
@@ -56,17 +55,6 @@ afterAll(async () => {
   await upstream.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** A payment is bound to the host that it was made for, port included: the gateway that comes back has to have the same. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
 
 function newWallet(): { readonly account: string; readonly key: KeyObject } {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');

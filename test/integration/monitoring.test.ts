@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,6 +7,7 @@ import { parse } from 'yaml';
 import { stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, startDevnet } from '../support/devnet.ts';
 import { readRepositoryFile, repositoryPath } from '../support/docs/markdown.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { scrapeText } from '../support/metrics.ts';
 import { settings } from '../support/settings.ts';
@@ -200,15 +200,6 @@ async function get(url: string, path: string): Promise<unknown> {
 /** The names that an exposition declares. */
 function namesOf(text: string): ReadonlySet<string> {
   return new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function isInstalled(command: string): boolean {

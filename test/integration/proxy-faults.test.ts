@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { openUpstreamClient, type UpstreamResponse } from '../../src/proxy/upstream-connection.ts';
 import { ClientGoneError, mayHaveReachedUpstream } from '../../src/proxy/upstream-fault.ts';
 import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../support/bare-gateway.ts';
+import { freePort } from '../support/free-port.ts';
 import { openOddUpstream, type TestUpstream, UNCOUNTED, upstreamAt } from '../support/odd-upstream.ts';
 import { FIELDS } from '../support/payment-fields.ts';
 import { connectRaw, exchangeRaw, type RawPeer } from '../support/raw-http.ts';
@@ -30,17 +29,6 @@ function afterHead(act: (peer: RawPeer) => void): Promise<TestUpstream> {
 }
 
 const GET = 'GET /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n';
-
-/** A port that nothing listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 describe('an upstream that fails before its response', () => {
   it('is unreachable, and has seen nothing, when it refuses the connection', async () => {

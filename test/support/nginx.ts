@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 /** An nginx with one worker. */
 export interface Nginx {
@@ -54,17 +55,6 @@ function configuration(folder: string, http: string): string {
   return `daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr error;
     events { worker_connections 4096; }
     http { access_log off; keepalive_timeout 65s; keepalive_requests 1000000000; ${temporary.join(' ')} ${http} }`;
-}
-
-/** nginx cannot say which port it was given, so that one is looked for before. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 async function listening(port: number): Promise<void> {
