@@ -13,7 +13,7 @@ import { credentialOf, judgeCredential, protocolsOf } from './read-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
-import { type Ends, serveThenCharge, withClaim } from './serve-paid.ts';
+import { serveThenCharge } from './serve-paid.ts';
 import {
   type AuthorizedPayment,
   answered,
@@ -23,6 +23,7 @@ import {
   type SettlementNotice,
   served,
 } from './stages.ts';
+import { type Ends, withClaim } from './with-claim.ts';
 
 /*
  * How a browser buys. What is bought has to come by an ordinary navigation, which can carry no payment header; so the

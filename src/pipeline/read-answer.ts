@@ -6,8 +6,8 @@ import type { ClaimedPayment } from './claim.ts';
 import { msToRead } from './cut-in-time.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
-import type { Ends } from './serve-paid.ts';
 import type { AuthorizedPayment } from './stages.ts';
+import type { Ends } from './with-claim.ts';
 
 /** A payment with the upstream's answer, which waits. */
 export interface Waiting {

@@ -17,9 +17,11 @@ import { toldOf } from './refusal.ts';
 import type { Services } from './runtime.ts';
 import { takeCredit } from './serve-deferred.ts';
 import { serveHeld } from './serve-held.ts';
-import { AT_ONCE, chargeHolding, type Ends, openUnpaid, TOO_MANY_UNPAID, withClaim } from './serve-paid.ts';
+import { TOO_MANY_UNPAID } from './serve-paid.ts';
 import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
 import { asked, StreamCharge } from './stream-charge.ts';
+import { chargeHolding, openUnpaid } from './unpaid-answer.ts';
+import { AT_ONCE, type Ends, withClaim } from './with-claim.ts';
 
 /** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
 const MOST_HELD_BYTES = 1024 * 1024;

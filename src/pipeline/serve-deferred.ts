@@ -11,8 +11,10 @@ import { relay } from './forward.ts';
 import { noticeHeaders } from './refusal.ts';
 import { isRepeatable } from './repeatable.ts';
 import type { Services } from './runtime.ts';
-import { keepOrRelease, openUnpaid, serveThenCharge, withClaim } from './serve-paid.ts';
+import { serveThenCharge } from './serve-paid.ts';
 import { type AuthorizedPayment, type Refusal, type Served, type SettlementNotice, served } from './stages.ts';
+import { keepOrRelease, openUnpaid } from './unpaid-answer.ts';
+import { withClaim } from './with-claim.ts';
 
 /**
  * `settle: deferred`: the answer goes at once, the money moves in the background. That it is owed is written down before

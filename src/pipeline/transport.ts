@@ -7,8 +7,9 @@ import { handOutAgain, isForLater, payForLater } from './open-later.ts';
 import { readerFor } from './reader-for.ts';
 import type { Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
+import { collect } from './serve-charged.ts';
 import { serveOnCredit } from './serve-deferred.ts';
-import { chargeThenServe, collect, serveThenCharge } from './serve-paid.ts';
+import { chargeThenServe, serveThenCharge } from './serve-paid.ts';
 import { serveAdmitted } from './serve-pass.ts';
 import {
   type Admission,

@@ -14,7 +14,6 @@ import { receiptOf } from '../held-payment.ts';
 import { issuePass } from '../issue-pass.ts';
 import { noticeHeaders } from '../refusal.ts';
 import type { Services } from '../runtime.ts';
-import { withClaim } from '../serve-paid.ts';
 import {
   type AuthorizedPayment,
   answered,
@@ -24,6 +23,7 @@ import {
   type SettlementNotice,
   served,
 } from '../stages.ts';
+import { withClaim } from '../with-claim.ts';
 import { type SendAnswer, serveFromBalance } from './serve-balance.ts';
 
 /** Whether what a payment buys is a balance, of which its own request is the first call. */

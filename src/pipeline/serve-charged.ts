@@ -1,0 +1,109 @@
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
+import { faultAnswer } from './answer.ts';
+import { attestOf } from './attest.ts';
+import { BodyDigest } from './body-digest.ts';
+import { type ClaimedPayment, claimDelivery } from './claim.ts';
+import { collectedChanges } from './collected-answer.ts';
+import { type Delivery, deliver, keepAnswer, keepsAnswer } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { type Changes, checkHead, openUpstream, paidFacts } from './forward.ts';
+import { receiptOf } from './held-payment.ts';
+import { issuePass } from './issue-pass.ts';
+import { readerFor } from './reader-for.ts';
+import { noticeHeaders, toldOf } from './refusal.ts';
+import { isRepeatable } from './repeatable.ts';
+import { withPlace } from './reserve.ts';
+import type { Services } from './runtime.ts';
+import { serveKept } from './serve-kept.ts';
+import {
+  answered,
+  type CollectablePayment,
+  type Refusal,
+  type Served,
+  type SettlementNotice,
+  served,
+} from './stages.ts';
+
+/**
+ * Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge.
+ *
+ * @throws GatewayError `too_many_upstream_calls`: the payment stays as it is, and this was no delivery
+ */
+export async function collect(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { kept, record, offer } = collectable;
+  if (kept === undefined) return await withPlace(request, 'paid', (placed) => callAgain(placed, collectable, services));
+  // Before the payment is taken up: a store that cannot write it leaves the payment where it is.
+  const pass = await issuePass(request, record, offer, services);
+  return await serveKept(request, collectable, kept, pass, services);
+}
+
+async function callAgain(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+): Promise<Served | Refusal> {
+  const { protocol, offer, record } = collectable;
+  const pass = await issuePass(request, record, offer, services);
+  const claimed = await claimDelivery(collectable, services);
+  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
+  const reader = readerFor(request, { protocol, offer }, services);
+  const changesOf =
+    reader && ((response: UpstreamResponse) => collectedChanges(reader, response, toldOf(notice, response.status)));
+  const result = await serveCharged(request, claimed, notice, services, changesOf);
+  return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
+}
+
+/** Calls the upstream for a payment whose money has moved, and sends its answer. */
+export async function serveCharged(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  notice: SettlementNotice,
+  services: Services,
+  changesOf?: (response: UpstreamResponse) => Changes | undefined,
+): Promise<Served | Refusal> {
+  const digest = new BodyDigest(request.body, claimed.record.bodyDigest);
+  let response: UpstreamResponse;
+  let changes: Changes | undefined;
+  try {
+    if (!digest.matches) throw new BodyRefusedError();
+    const lasting = keepsAnswer(request);
+    const paid = paidFacts(claimed.record);
+    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, settled: true });
+    checkHead(request, response);
+    if (lasting) await keepAnswer(request, claimed, response, digest, services);
+    changes = changesOf?.(response);
+  } catch (fault) {
+    return await withholdCharged(request, { claimed, notice, digest }, fault);
+  }
+  return await deliver(request, { claimed, response, digest, notice, changes });
+}
+
+/** The upstream failed after the money moved: the buyer keeps what was paid for. */
+async function withholdCharged(
+  request: RoutedRequest,
+  { claimed, notice, digest }: Omit<Delivery, 'response'>,
+  fault: unknown,
+): Promise<Served | Refusal> {
+  if (fault instanceof BodyRefusedError) {
+    await claimed.move({ to: 'undelivered', reason: 'another body' });
+    return {
+      kind: 'refusal',
+      code: 'payment_bound_to_another_request',
+      reason: 'payment_bound_to_another_request',
+    };
+  }
+  // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.
+  const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
+  const to = again ? 'undelivered' : 'delivery_unknown';
+  await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
+  if (request.clientGone.aborted) return served('client_gone');
+  return answered(
+    'failed',
+    faultAnswer(request, fault, (status) => noticeHeaders(notice, status)),
+  );
+}

@@ -1,0 +1,100 @@
+import { isCharged } from '../domain/charge-rule.ts';
+import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import type { BodyDigest } from './body-digest.ts';
+import { type ChargeResult, charge } from './charge.ts';
+import type { ClaimedPayment } from './claim.ts';
+import { keepAnswer, keepsAnswer } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
+import type { Services } from './runtime.ts';
+import { type AuthorizedPayment, type Served, served } from './stages.ts';
+
+/**
+ * Opens the upstream for a payment nobody was asked for yet. An answer that the route does not charge is relayed unpaid; whatever goes
+ * wrong, the payment is free again.
+ */
+export async function openUnpaid(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  digest: BodyDigest,
+): Promise<Served | { readonly kind: 'opened'; readonly response: UpstreamResponse }> {
+  let response: UpstreamResponse;
+  try {
+    response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest });
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'upstream failed' });
+    throw fault;
+  }
+  const charged = isCharged(request.price.charge, response.status);
+  if (charged && !request.clientGone.aborted) {
+    await checkOrRelease(request, claimed, response);
+    return { kind: 'opened', response };
+  }
+  try {
+    await claimed.move({ to: 'released', reason: `upstream answered ${response.status}` });
+  } catch (fault) {
+    response.discard();
+    throw fault;
+  }
+  if (charged) {
+    response.discard();
+    return served('client_gone');
+  }
+  await relay(request, response, true, []);
+  return served('unpaid');
+}
+
+/** A head that cannot be relayed is a failure of the upstream: found before the money moves, it costs nothing. */
+async function checkOrRelease(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+): Promise<void> {
+  try {
+    checkHead(request, response);
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'the response head was invalid' });
+    throw fault;
+  }
+}
+
+/** A payment with the upstream's answer, which waits. */
+interface Holding {
+  readonly claimed: ClaimedPayment;
+  readonly authorized: AuthorizedPayment;
+  readonly response: UpstreamResponse;
+  readonly digest: BodyDigest;
+}
+
+/** Charges while an answer is held; the answer is dropped unless the money moved. */
+export async function chargeHolding(
+  request: RoutedRequest,
+  { claimed, authorized, response, digest }: Holding,
+  services: Services,
+): Promise<ChargeResult> {
+  let charged: ChargeResult | undefined;
+  try {
+    // Kept before the money moves: from then on the call is paid for and cannot be made again.
+    if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
+    charged = await charge(request, claimed, authorized, services, digest.fact);
+    return charged;
+  } finally {
+    if (charged?.kind !== 'charged') response.discard();
+  }
+}
+
+/** Nobody was asked for the money yet: an answer that cannot be kept costs nothing. */
+export async function keepOrRelease(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+  digest: BodyDigest,
+  services: Services,
+): Promise<void> {
+  try {
+    await keepAnswer(request, claimed, response, digest, services);
+  } catch (fault) {
+    await claimed.move({ to: 'released', reason: 'the answer could not be kept' });
+    throw fault;
+  }
+}

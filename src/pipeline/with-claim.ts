@@ -1,0 +1,51 @@
+import type { ChargeOrder } from '../domain/payment-evidence.ts';
+import { type ClaimedPayment, claimPayment } from './claim.ts';
+import { type Delivery, deliver } from './deliver.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { withPlace } from './reserve.ts';
+import type { Services } from './runtime.ts';
+import { collect } from './serve-charged.ts';
+import { type AuthorizedPayment, type CollectablePayment, type Refusal, type Served, served } from './stages.ts';
+
+/** What becomes of a paid answer, and of one that an earlier request has paid for. */
+export interface Ends {
+  readonly deliver: (request: RoutedRequest, delivery: Delivery) => Promise<Served>;
+  readonly collect: (
+    request: RoutedRequest,
+    collectable: CollectablePayment,
+    services: Services,
+  ) => Promise<Served | Refusal>;
+}
+
+/** The answer to the request that pays is what was paid for. */
+export const AT_ONCE: Ends = { deliver, collect };
+
+/**
+ * Takes a place at the upstream, then the payment, and goes on with both. Whoever comes second is told what the first
+ * has made of the payment, or collects what the first did not get.
+ *
+ * @throws GatewayError `too_many_upstream_calls`: nothing was claimed
+ */
+export async function withClaim(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  settle: ChargeOrder,
+  services: Services,
+  goOn: (claimed: ClaimedPayment, placed: RoutedRequest) => Promise<Served | Refusal>,
+  ends: Pick<Ends, 'collect'> = AT_ONCE,
+): Promise<Served | Refusal> {
+  if (request.clientGone.aborted) return served('client_gone');
+  const kind = settle === 'before' ? 'paid' : 'promised';
+  const run = async (placed: RoutedRequest): Promise<Served | Refusal> => {
+    const claimed = await claimPayment(placed, authorized, settle, services);
+    switch (claimed.kind) {
+      case 'refusal':
+        return claimed;
+      case 'collectable':
+        return await ends.collect(placed, claimed, services);
+      case 'claimed':
+        return await goOn(claimed, placed);
+    }
+  };
+  return await withPlace(request, kind, run, authorized.payment.authorization.payer);
+}
