@@ -95,10 +95,16 @@ export class BalanceHolds {
   async sweep(): Promise<void> {
     if (!this.#isToSweep) return;
     const { store, owner, clock } = this.#deps;
-    const held = await store.balances.holdsOf(owner, SWEPT_AT_ONCE);
-    const left = held.filter((id) => !this.#live.has(id));
-    for (const id of left) await store.balances.draw(id, { charge: 0 }, clock());
-    this.#isToSweep = left.length > 0 && held.length === SWEPT_AT_ONCE;
+    // One that is left meanwhile asks for another sweep.
+    this.#isToSweep = false;
+    try {
+      const held = await store.balances.holdsOf(owner, SWEPT_AT_ONCE);
+      for (const id of held) if (!this.#live.has(id)) await store.balances.draw(id, { charge: 0 }, clock());
+      if (held.length === SWEPT_AT_ONCE) this.#isToSweep = true;
+    } catch (fault) {
+      this.#isToSweep = true;
+      throw fault;
+    }
   }
 
   #open(id: HoldId, pass: Pass): OpenHold {

@@ -80,6 +80,35 @@ describe('Holds on a balance', () => {
     expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
   });
 
+  it('that are left while others are released are released by the next round', async () => {
+    const { holds, real, fails, wanted, quota } = await scene();
+    const first = await holds.take(wanted);
+    if (first.kind !== 'held') throw new Error(first.kind);
+    fails.before = true;
+    await first.hold.release();
+    fails.before = false;
+    const read = Promise.withResolvers<void>();
+    const listed = Promise.withResolvers<void>();
+    const holdsOf = real.holdsOf.bind(real);
+    real.holdsOf = async (...of) => {
+      const held = await holdsOf(...of);
+      read.resolve();
+      await listed.promise;
+      return held;
+    };
+    const sweeping = holds.sweep();
+    await read.promise;
+    const second = await holds.take(wanted);
+    if (second.kind !== 'held') throw new Error(second.kind);
+    fails.before = true;
+    await second.hold.release();
+    fails.before = false;
+    listed.resolve();
+    await sweeping;
+    await holds.sweep();
+    expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
+  });
+
   it('that were given back elsewhere, because this process was taken for gone, are not charged', async () => {
     const { holds, real, wanted, quota } = await scene();
     const taken = await holds.take(wanted);
