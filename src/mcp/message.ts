@@ -103,17 +103,23 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[], paymen
   const target = method === undefined ? undefined : TARGETS[method];
   // A server lists the tasks that it made of calls, and gives their results to whoever asks for them, paid or not.
   if (method?.startsWith(TASKS) === true) return refused(id, METHOD_NOT_FOUND, 'Calls are not run as tasks here.');
-  if (method === CANCELLED) return cancelling(bytes, idOf(facts.get('/params/requestId')), id);
+  if (method === CANCELLED) return cancelling(bytes, { call: idOf(facts.get('/params/requestId')), id, payments });
   if (target === undefined) return { kind: 'free', method, id };
   return readCall(bytes, { facts, id, target, payments });
 }
 
-function cancelling(bytes: Buffer, call: RpcId | undefined, id: RpcId | undefined): McpMessage {
+/** What was read of a message that calls a call off. */
+interface Cancelling {
+  readonly call: RpcId | undefined;
+  readonly id: RpcId | undefined;
+  readonly payments: readonly string[];
+}
+
+function cancelling(bytes: Buffer, { call, id, payments }: Cancelling): McpMessage {
   const free = { kind: 'free', method: CANCELLED, id } as const;
   if (call === undefined) return free;
   const calledAs = (requestId: string): Buffer => {
-    const message = parseExactly(bytes.toString('utf8'));
-    const { params, ...others } = isRecord(message) ? message : {};
+    const { params, ...others } = takePayments(parseExactly(bytes.toString('utf8')), payments).stripped;
     return Buffer.from(
       JSON.stringify({ ...others, params: { ...(isRecord(params) ? params : {}), requestId } }),
       'utf8',
@@ -216,7 +222,8 @@ function takePayments(
  * @param bytes that {@link readMessage} took
  */
 export function withoutPayments(bytes: Buffer, members: readonly string[]): Buffer | undefined {
-  if (!bytes.includes('"_meta"')) return undefined;
+  // A name can be written with escapes, too.
+  if (!bytes.includes('"_meta"') && !bytes.includes('\\')) return undefined;
   const message = parseExactly(bytes.toString('utf8'));
   if (!isRecord(message)) return undefined;
   const { taken, stripped } = takePayments(message, members);

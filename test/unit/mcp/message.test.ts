@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPaidId, paidId, readMessage } from '../../../src/mcp/message.ts';
+import { isPaidId, paidId, readMessage, withoutPayments } from '../../../src/mcp/message.ts';
 
 const read = (value: unknown) =>
   readMessage(
@@ -27,6 +27,31 @@ describe('a message of an MCP client', () => {
     ],
   ])('buys nothing when it is %s', (_, message) => {
     expect(read(message).kind).toBe('free');
+  });
+
+  it.each([
+    ['a plain name', '_meta'],
+    ['a name with an escape', '\\u005fmeta'],
+  ])('takes no payment to the server where it buys nothing: %s', (_, name) => {
+    const text = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"${name}":{"x402/payment":"secret","a":1}}}`;
+    const stripped = withoutPayments(Buffer.from(text), ['x402/payment']);
+    expect(JSON.parse(String(stripped))).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'ping',
+      params: { _meta: { a: 1 } },
+    });
+  });
+
+  it('takes no payment to the server where it calls a call off', () => {
+    const params = { requestId: 7, reason: 'late', _meta: { 'x402/payment': 'secret' } };
+    const message = read({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    if (message.kind !== 'free') throw new Error(message.kind);
+    expect(JSON.parse(String(message.cancels?.calledAs('paid')))).toEqual({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: 'paid', reason: 'late' },
+    });
   });
 
   it.each([
