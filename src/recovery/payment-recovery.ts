@@ -152,6 +152,9 @@ export class PaymentRecovery {
     if (outcome.kind !== 'settled') {
       if (record.checks < SECOND_LOOKS) return;
       this.#deps.notes.takenBack(record);
+    } else if (record.state === 'undelivered') {
+      // A transfer of somebody else's is taken straight to here, and its buyer may not have come back for the pass.
+      await this.#grantSold(record);
     }
     await this.#deps.store.confirm(record.key);
   }

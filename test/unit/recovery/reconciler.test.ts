@@ -122,6 +122,44 @@ describe('the second look at a settled payment', () => {
   });
 });
 
+describe('a transfer of somebody else that bought a pass', () => {
+  it('has its pass written down by the second look, where its buyer never came for it', async () => {
+    let now = 1_800_000_000_000;
+    const clock = (): number => now;
+    const store = openMemoryLedger(clock);
+    const payment = scriptedPayment(2);
+    const { scope, opens, version, forMs, requests } = sale({});
+    const access = { scope, opens, version, forMs, requests };
+    const evidence = encodeEvidence({
+      payment: { ...payment, offer: { ...payment.offer, access } },
+      repeatable: true,
+      settle: 'before',
+    });
+    const { record } = await store.claim({ ...paymentClaim({ name: 'bought', state: 'settling' }), evidence });
+    const settlement = { ...SETTLEMENT, amount: record.amount };
+    await store.transition(record.key, record.epoch, { to: 'undelivered', settlement, checkAt: now + 60_000 });
+    now += HOUR_MS;
+    const reconciler = new Reconciler({
+      store,
+      owner: 'looker',
+      facilitator: () => ({
+        ...facilitatorThatFinds(() => expect.fail('another settlement is known')),
+        resolve: async () => ({ kind: 'settled', settlement }),
+      }),
+      retentionMs: () => 1000 * HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {},
+      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      clock,
+    });
+    await reconciler.start();
+    await reconciler.stop();
+    const { passes } = await store.passes.listPasses(undefined, 10);
+    expect(passes).toHaveLength(1);
+  });
+});
+
 describe('a payment that moved no money', () => {
   it.each([
     ['released', 60_000],
