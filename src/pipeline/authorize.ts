@@ -64,7 +64,11 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   if (held !== undefined) return held;
   // Paid once, served, and forgotten by a clock that ran ahead: a new offer would have its buyer pay twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
-  const foreign = await findForeign(request, brought, verification.reason, facilitator);
+  const foreign = await findForeign(request, brought, verification.reason, facilitator).catch((fault: unknown) => {
+    // Refused all the same: a node that is away must not make refusals free.
+    budget.wasRefused(bringer, refusalsPerMinute);
+    throw fault;
+  });
   if (foreign.kind === 'found') {
     budget.wasGood(bringer, refusalsPerMinute);
     return { ...withPayer(brought, payer), kind: 'authorized', facilitator, foreign };

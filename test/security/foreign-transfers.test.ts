@@ -4,6 +4,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { PaymentState } from '../../src/domain/payment-state.ts';
+import type { Facilitator } from '../../src/facilitator/facilitator.ts';
 import type { GatewayDeps } from '../../src/server/gateway-deps.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
@@ -284,4 +285,30 @@ describe('a gateway that loses its ledger', () => {
     expect(upstream.seen).toHaveLength(before + 1);
     expect(await watched.rowOf('paid')).toMatchObject({ state: 'delivered', settlement: { transaction } });
   });
+});
+
+/** A facilitator whose node is away whenever it is asked who else paid. */
+function deaf(inner: Facilitator): Facilitator {
+  return {
+    name: inner.name,
+    supported: (signal) => inner.supported(signal),
+    verify: (payment, signal) => inner.verify(payment, signal),
+    settle: (payment, amount, journal) => inner.settle(payment, amount, journal),
+    resolve: (left, signal) => inner.resolve(left, signal),
+    findForeign: () => Promise.reject(new GatewayError('facilitator_unreachable')),
+    close: () => inner.close(),
+  };
+}
+
+it('a refused payment counts against its client where the chain cannot be asked who else paid', async () => {
+  const more = `${SERVE}limits: { refusalsPerMinute: 2 }\n${ROUTES}`;
+  const gateway = await openSeeing('local', more, { openFacilitator: (_spec, openIt) => deaf(openIt()) });
+  const buyer = await freshPayer(devnet);
+  const codes: unknown[] = [];
+  for (let time = 0; time < 3; time += 1) {
+    const payment = await sign(gateway, buyer);
+    await sendToChain(payment);
+    codes.push((await pay(gateway, payment)).seen.code);
+  }
+  expect(codes).toEqual(['facilitator_unreachable', 'facilitator_unreachable', 'too_many_payments']);
 });
