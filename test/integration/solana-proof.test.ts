@@ -54,7 +54,7 @@ function pay(mint?: string): Promise<SvmPayment> {
   return makeSvmPayment({ rpcUrl: chain.rpcUrl, buyer, payee: payee.address, settler }, mint);
 }
 
-function open(change: Partial<RemoteFacilitatorSpec> = {}): Facilitator {
+function open(change: Partial<RemoteFacilitatorSpec> = {}, clock: () => number = Date.now): Facilitator {
   const spec: RemoteFacilitatorSpec = {
     kind: 'remote',
     name: 'scripted',
@@ -69,6 +69,7 @@ function open(change: Partial<RemoteFacilitatorSpec> = {}): Facilitator {
   const facilitator = openRemoteFacilitator(spec, {
     families,
     openWitness: openSolanaWitness,
+    clock,
     loadWitness: () => Promise.resolve(openSolanaWitness),
   });
   opened.push(facilitator);
@@ -157,6 +158,15 @@ describe('what a facilitator says of a settlement on Solana', () => {
     const transaction = await made.land();
     script.next('settle', refusal);
     expect(await settleInFull(open(), made.payment, notebook().write)).toEqual(settledAs(transaction));
+  });
+
+  it('is none when it refuses after minutes, and the chain shows a transaction of the time that the offer holds', async () => {
+    const made = await pay();
+    const { maxTimeoutSeconds } = made.payment.offer;
+    const transaction = await made.land();
+    script.next('settle', { kind: 'refuse', reason: 'invalid_exact_svm_payload_amount_mismatch' });
+    const late = open({}, () => Date.now() + maxTimeoutSeconds * 1000);
+    expect(await settleInFull(late, made.payment, notebook().write)).toEqual(settledAs(transaction));
   });
 });
 

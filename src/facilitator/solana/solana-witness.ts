@@ -70,7 +70,7 @@ class SolanaWitness implements Witness {
           return sees ? said : pending(transaction, 'settlement_unproved');
         }
         case 'failed':
-          return transfer === undefined ? said : await this.#whatElse(transfer, said);
+          return transfer === undefined ? said : await this.#whatElse(payment, transfer, said);
         case 'unknown':
           return said;
       }
@@ -107,10 +107,15 @@ class SolanaWitness implements Witness {
   }
 
   /** A failure, unless the chain shows that the transaction was sent all the same. */
-  async #whatElse(transfer: SignedTransfer, failed: SettlementOutcome): Promise<SettlementOutcome> {
+  async #whatElse({ offer }: Payment, transfer: SignedTransfer, failed: SettlementOutcome): Promise<SettlementOutcome> {
     await this.#node.ready();
     const { slot } = await this.#node.time();
-    const result = await searchTransfer(this.#node, transfer, this.#tools.clock(), slot);
+    const result = await searchTransfer(
+      this.#node,
+      transfer,
+      this.#tools.clock() - offer.maxTimeoutSeconds * 1000,
+      slot,
+    );
     if (result.kind !== 'found' || result.likeness === 'failed') return failed;
     return outcomeOfFate(transfer, result) ?? failed;
   }
