@@ -84,7 +84,7 @@ function place(draft: Draft, { name, place: at }: ToolArgument, value: Json): vo
       return;
     case 'any_query':
       if (!isRecord(value)) throw new ArgumentFault(`${name} is an object.`);
-      for (const [key, each] of membersOf(value)) draft.query.push(...queryParts(key, each, PLAIN, name));
+      for (const [key, each] of Object.entries(value)) draft.query.push(...queryParts(key, each, PLAIN, name));
       return;
     case 'header':
       draft.fields.push([at.name, fieldOf(name, textOf(name, value))]);
@@ -137,19 +137,12 @@ function queryParts(key: string, value: Json, { delimiter, deep }: QueryStyle, n
   if (value === null) return [];
   if (Array.isArray(value)) {
     if (delimiter === undefined) return value.map((each: Json) => pair(key, each));
-    const joined = value
-      .map((each: Json) => encoded(textOf(name, each)))
-      .join(delimiter === ',' ? ',' : encoded(delimiter));
-    return [`${encoded(key)}=${joined}`];
+    const joined = value.map((each: Json) => encoded(textOf(name, each))).join(delimiter === ' ' ? '%20' : delimiter);
+    return [`${encoded(key)}=${joined.replaceAll('|', '%7C')}`];
   }
   if (!isRecord(value)) return [pair(key, value)];
-  const members = membersOf(value).filter(([, each]) => each !== null);
+  const members = Object.entries(value).filter(([, each]) => each !== null);
   return members.map(([member, each]) => pair(deep ? `${key}[${member}]` : member, each));
-}
-
-/** Members in the order of their names: a payment is bound to the bytes that they make. */
-function membersOf(value: JsonObject): readonly (readonly [name: string, value: Json])[] {
-  return Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function fieldOf(name: string, text: string): string {
@@ -167,7 +160,7 @@ function bodyOf(name: string, value: Json, form: BodyForm): Buffer {
       return Buffer.from(textOf(name, value), 'utf8');
     case 'form': {
       if (!isRecord(value)) throw new ArgumentFault(`${name} is an object.`);
-      const pairs = membersOf(value).flatMap(([key, each]) => queryParts(key, each, PLAIN, name));
+      const pairs = Object.entries(value).flatMap(([key, each]) => queryParts(key, each, PLAIN, name));
       return Buffer.from(pairs.join('&'), 'utf8');
     }
   }

@@ -45,19 +45,6 @@ describe('the request of a tool', () => {
     expect(request('/x', [argument], given)).toMatchObject({ target });
   });
 
-  it('is the same in whatever order members came: a payment is bound to it', () => {
-    const any: ToolArgument = { name: 'q', required: false, place: { kind: 'any_query' } };
-    for (const argument of [query('q'), any]) {
-      const [one, other] = ['{"q":{"b":2,"a":1}}', '{"q":{"a":1,"b":2}}'].map((given) =>
-        request('/x', [argument], given),
-      );
-      expect(one).toMatchObject({ target: '/x?a=1&b=2' });
-      expect(other).toEqual(one);
-    }
-    const form = body('form', 'application/x-www-form-urlencoded');
-    expect(request('/x', [form], '{"body":{"b":2,"a":1}}')).toMatchObject({ body: 'a=1&b=2' });
-  });
-
   it.each([
     ['/a/{b}/c', '{"b":"x y"}', '/a/x%20y/c'],
     ['/a/{b}.json', '{"b":"ü"}', '/a/%C3%BC.json'],
