@@ -28,8 +28,8 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
 class ArgumentFault extends Error {}
 
 /**
- * Writes the request of a call. The same arguments give the same bytes, in whatever order their members came: a payment is
- * bound to the request.
+ * Writes the request of a call, to which its payment is bound. Members of a JSON body are put in order; those that become
+ * parameters stay in theirs, so that a repetition has to keep it.
  *
  * No argument leaves its place: values are percent-encoded, a parameter of a path is one segment, neither empty nor `.` nor
  * `..`. What they make is a request as any client could send it, and is matched and priced as one.
