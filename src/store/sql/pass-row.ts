@@ -2,11 +2,11 @@ import type { BalanceCurrency } from '../../domain/balance.ts';
 import { parseNetwork } from '../../domain/network.ts';
 import type { Pass, PassId, PassScope } from '../../domain/pass.ts';
 import { isJsonObject } from '../../domain/payment.ts';
-import { DamagedRow } from '../damaged-row.ts';
+import type { DamagedRow } from '../damaged-row.ts';
 import type { PassPage, PassPlace, UnreadablePass } from '../passes.ts';
 import { damaged, readJson, readText, readWhole } from './row.ts';
 import type { SqlRow } from './sql-engine.ts';
-import { isMoment, readSound, tryRead } from './try-read.ts';
+import { isMoment, lastPlace, readApart, readSound } from './try-read.ts';
 
 /** Reads a row of the passes table. @throws DamagedRow */
 export function readPass(row: SqlRow): Pass {
@@ -36,17 +36,9 @@ export function readPass(row: SqlRow): Pass {
  * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
  */
 export function readPassPage(rows: readonly SqlRow[], limit: number): PassPage {
-  const passes: Pass[] = [];
-  const unreadable: UnreadablePass[] = [];
-  let last: PassPlace | undefined;
-  for (const row of rows) {
-    const read = tryRead(row, readForPeople);
-    if (read instanceof DamagedRow) unreadable.push(describe(row, read));
-    else passes.push(read);
-    last = placeOf(row) ?? last;
-  }
-  if (rows.length < limit) return { passes, unreadable, last: undefined };
-  return { passes, unreadable, last: last ?? damaged('issued_at') };
+  const { sound, unsound } = readApart(rows, readForPeople);
+  const unreadable = unsound.map(({ row, fault }) => describe(row, fault));
+  return { passes: sound, unreadable, last: lastPlace(rows, limit, placeOf, 'issued_at') };
 }
 
 /** Reads those that can be read. @throws DamagedRow where there are some and none can be */

@@ -1,9 +1,9 @@
 import type { PaymentRecord } from '../../domain/payment-record.ts';
 import type { BookPage, BookPlace, UnreadableRow } from '../books.ts';
-import { DamagedRow } from '../damaged-row.ts';
-import { damaged, readRecord } from './row.ts';
+import type { DamagedRow } from '../damaged-row.ts';
+import { damaged, readJson, readRecord } from './row.ts';
 import type { SqlRow } from './sql-engine.ts';
-import { isMoment, tryRead } from './try-read.ts';
+import { isMoment, lastPlace, readApart } from './try-read.ts';
 
 /**
  * Reads a page row by row: one that is damaged does not hide the others.
@@ -12,24 +12,16 @@ import { isMoment, tryRead } from './try-read.ts';
  * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
  */
 export function readPage(rows: readonly SqlRow[], limit: number): BookPage {
-  const records: PaymentRecord[] = [];
-  const unreadable: UnreadableRow[] = [];
-  let last: BookPlace | undefined;
-  for (const row of rows) {
-    const read = tryRead(row, readWhole);
-    if (read instanceof DamagedRow) unreadable.push(describe(row, read));
-    else records.push(read);
-    last = placeOf(row) ?? last;
-  }
-  if (rows.length < limit) return { records, unreadable, last: undefined };
-  return { records, unreadable, last: last ?? damaged('claimed_at') };
+  const { sound, unsound } = readApart(rows, readForPeople);
+  const unreadable = unsound.map(({ row, fault }) => describe(row, fault));
+  return { records: sound, unreadable, last: lastPlace(rows, limit, placeOf, 'claimed_at') };
 }
 
 /** Reads what nothing but reports looks into, too: payments do not stop over it. */
-function readWhole(row: SqlRow): PaymentRecord {
+function readForPeople(row: SqlRow): PaymentRecord {
   const record = readRecord(row);
   const { usage, claimedAt, changedAt, resolution } = record;
-  if (usage !== undefined && !isJson(usage)) damaged('usage');
+  if (usage !== undefined) readJson(row, 'usage');
   if (!isMoment(claimedAt)) damaged('claimed_at');
   if (!isMoment(changedAt)) damaged('changed_at');
   if (resolution !== undefined && !isMoment(resolution.at)) damaged('resolved_at');
@@ -50,13 +42,4 @@ function placeOf(row: SqlRow): BookPlace | undefined {
   const key = row.get('key');
   const claimedAt = row.get('claimed_at');
   return typeof key === 'string' && Number.isSafeInteger(claimedAt) ? { claimedAt: Number(claimedAt), key } : undefined;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

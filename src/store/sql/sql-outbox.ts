@@ -2,16 +2,8 @@ import { parseAmount } from '../../domain/amount.ts';
 import { parseNetwork } from '../../domain/network.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import { PAYMENT_EVENT_TYPES, type PaymentEventType } from '../../domain/webhook.ts';
-import { DamagedRow } from '../damaged-row.ts';
 import type { OpenCalls } from '../open-calls.ts';
-import {
-  DAMAGED_HOLD_MS,
-  type Delivery,
-  type Outbox,
-  type TakenEvents,
-  type UnreadableEvent,
-  type WaitingEvents,
-} from '../outbox.ts';
+import { DAMAGED_HOLD_MS, type Delivery, type Outbox, type TakenEvents, type WaitingEvents } from '../outbox.ts';
 import {
   forgetEventStatement,
   postponeStatement,
@@ -22,7 +14,7 @@ import {
 } from './outbox-statements.ts';
 import { damaged, readOptional, readText, readWhole } from './row.ts';
 import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
-import { tryRead } from './try-read.ts';
+import { readApart } from './try-read.ts';
 
 /** The outbox in SQL: one implementation for every engine, each call one statement. */
 export class SqlOutbox implements Outbox {
@@ -82,15 +74,12 @@ export class SqlOutbox implements Outbox {
 
 /** Reads what was taken row by row, oldest first. */
 function readTaken(rows: readonly SqlRow[]): TakenEvents {
-  const deliveries: Delivery[] = [];
-  const unreadable: UnreadableEvent[] = [];
-  for (const row of rows) {
-    const read = tryRead(row, readDelivery);
+  const { sound, unsound } = readApart(rows, readDelivery);
+  const unreadable = unsound.map(({ row, fault: { column } }) => {
     const id = row.get('id');
-    if (read instanceof DamagedRow) unreadable.push({ id: typeof id === 'string' ? id : '', column: read.column });
-    else deliveries.push(read);
-  }
-  return { deliveries: deliveries.sort((a, b) => a.event.createdAt - b.event.createdAt), unreadable };
+    return { id: typeof id === 'string' ? id : '', column };
+  });
+  return { deliveries: sound.toSorted((a, b) => a.event.createdAt - b.event.createdAt), unreadable };
 }
 
 function readDelivery(row: SqlRow): Delivery {

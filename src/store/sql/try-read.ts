@@ -1,4 +1,5 @@
 import { DamagedRow } from '../damaged-row.ts';
+import { damaged } from './row.ts';
 import type { SqlRow } from './sql-engine.ts';
 
 /** The last moment of the calendar, in Unix milliseconds. */
@@ -14,12 +15,44 @@ export function tryRead<T>(row: SqlRow, read: (row: SqlRow) => T): T | DamagedRo
   }
 }
 
+/** Rows that were read one by one, so that a damaged one hides no other. */
+export interface ReadRows<T> {
+  readonly sound: readonly T[];
+  readonly unsound: readonly { readonly row: SqlRow; readonly fault: DamagedRow }[];
+}
+
+/** Reads rows that may be damaged. */
+export function readApart<T>(rows: readonly SqlRow[], read: (row: SqlRow) => T): ReadRows<T> {
+  const sound: T[] = [];
+  const unsound: { readonly row: SqlRow; readonly fault: DamagedRow }[] = [];
+  for (const row of rows) {
+    const value = tryRead(row, read);
+    if (value instanceof DamagedRow) unsound.push({ row, fault: value });
+    else sound.push(value);
+  }
+  return { sound, unsound };
+}
+
 /** Those of the rows that can be read. */
 export function readSound<T>(rows: readonly SqlRow[], read: (row: SqlRow) => T): readonly T[] {
-  return rows.flatMap((row) => {
-    const value = tryRead(row, read);
-    return value instanceof DamagedRow ? [] : [value];
-  });
+  return readApart(rows, read).sound;
+}
+
+/**
+ * The place after which the next page begins; `undefined` after the last page.
+ *
+ * @param limit how many rows were asked for
+ * @param column what is damaged where no row says its place
+ * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
+ */
+export function lastPlace<P>(
+  rows: readonly SqlRow[],
+  limit: number,
+  placeOf: (row: SqlRow) => P | undefined,
+  column: string,
+): P | undefined {
+  if (rows.length < limit) return undefined;
+  return rows.map(placeOf).findLast((place) => place !== undefined) ?? damaged(column);
 }
 
 /** Whether the calendar has a moment, so that it can be written for people. */
