@@ -1,13 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-
-/** An API that knows nothing of payments. */
-export interface SampleApi {
-  /** `http://127.0.0.1:port` */
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { type LocalServer, listenHere } from './local-server.ts';
 
 /** Between two events of `/v1/stream`, in milliseconds: slow enough to see that nothing is buffered. */
 const EVENT_EVERY_MS = 400;
@@ -17,8 +10,8 @@ const EVENTS = 5;
 const REPORT_TOKENS = 1_800;
 const MODEL_ANSWER = 'Summers in Lisbon will be drier, says the report, and winters milder.';
 
-/** Starts the API: weather, reports and an archive as JSON, a stream of events, a language model that answers one thing, and a health check. */
-export async function startSampleApi(): Promise<SampleApi> {
+/** Starts an API that knows nothing of payments: weather, reports and an archive as JSON, a stream of events, a language model that answers one thing, and a health check. */
+export async function startSampleApi(): Promise<LocalServer> {
   const server = createServer((req, res) => {
     const [path = ''] = (req.url ?? '').split('?', 1);
     const city = /^\/v1\/weather\/([^/]+)$/.exec(path)?.[1];
@@ -33,20 +26,7 @@ export async function startSampleApi(): Promise<SampleApi> {
     if (path === '/healthz') return sendJson(res, 200, { status: 'ok' });
     sendJson(res, 404, { error: 'not found' });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the sample API has no address');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      return closed;
-    },
-  };
+  return await listenHere(server);
 }
 
 /** The same city has the same weather, so that the demo shows the same thing each time. */

@@ -1,13 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-
-/** A facilitator of another network that is in trouble. It stands in for a bad day, on this machine. */
-export interface TroubledFacilitator {
-  /** `http://127.0.0.1:port` */
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { type LocalServer, listenHere } from './local-server.ts';
 
 /** The network that it says to serve, in CAIP-2: Arbitrum Sepolia, which nothing here reaches. */
 const NETWORK = 'eip155:421614';
@@ -15,10 +8,10 @@ const NETWORK = 'eip155:421614';
 export const UNANSWERED_PATH = '/v1/archive/1999';
 
 /**
- * Starts it. It finds every payment good and settles none: nobody has money on a chain that is not there. One payment it
+ * Starts a facilitator of another network that is in trouble: it stands in for a bad day. It finds every payment good and settles none: nobody has money on a chain that is not there. One payment it
  * takes and does not answer, and says from then on that it is still waiting, so that nobody can tell whether its money moved.
  */
-export async function startTroubledFacilitator(): Promise<TroubledFacilitator> {
+export async function startTroubledFacilitator(): Promise<LocalServer> {
   let isTaken = false;
   const server = createServer(async (req, res) => {
     const asked = await text(req).catch(() => '');
@@ -26,19 +19,7 @@ export async function startTroubledFacilitator(): Promise<TroubledFacilitator> {
     if (isUnanswered && !isTaken) isTaken = true;
     else answer(req.url, asked, res);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      return closed;
-    },
-  };
+  return await listenHere(server);
 }
 
 function answer(path: string | undefined, asked: string, res: ServerResponse): void {

@@ -6,15 +6,16 @@ import { approvePermit2, type Devnet, startDevnet } from '../../devnet/devnet.ts
 import { type ExistingDevnet, useDevnet } from '../../devnet/existing-chain.ts';
 import { loadSchemes } from '../../registry.ts';
 import { type Gateway, startGateway } from '../../server/gateway.ts';
-import { type SampleApi, startSampleApi } from './sample-api.ts';
-import { startTroubledFacilitator, type TroubledFacilitator } from './troubled-facilitator.ts';
+import type { LocalServer } from './local-server.ts';
+import { startSampleApi } from './sample-api.ts';
+import { startTroubledFacilitator } from './troubled-facilitator.ts';
 
 /** The whole system on one machine: chain, API and gateway. The buyer has let Permit2 move its USDC, which metered prices need. */
 export interface World {
   readonly devnet: Devnet;
   /** Contracts of others that a chain of somebody else lacks: what needs them does not work. */
   readonly lacking: readonly string[];
-  readonly api: SampleApi;
+  readonly api: LocalServer;
   readonly gateway: Gateway;
   /** The gateway's configuration file. */
   readonly yaml: string;
@@ -66,8 +67,8 @@ async function closeAll(closers: Closer[]): Promise<void> {
 /** What the gateway stands between. */
 interface Parts {
   readonly devnet: ExistingDevnet;
-  readonly api: SampleApi;
-  readonly troubled: TroubledFacilitator;
+  readonly api: LocalServer;
+  readonly troubled: LocalServer;
 }
 
 async function openParts(closers: Closer[], signal: AbortSignal, rpcUrl: string | undefined): Promise<Parts> {
@@ -100,7 +101,7 @@ async function openGateway(yaml: string, devnet: Devnet, log: Logger): Promise<G
 }
 
 /** The price table of the demo, as an operator would write it. */
-function priceTable(devnet: Devnet, api: SampleApi, troubled: TroubledFacilitator): string {
+function priceTable(devnet: Devnet, api: LocalServer, troubled: LocalServer): string {
   return `\
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
