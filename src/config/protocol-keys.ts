@@ -1,5 +1,10 @@
 import type { Parsed } from '../domain/price.ts';
-import { type MppTerms, PROTOCOL_SETTINGS, type ProtocolSetting } from '../domain/protocol-setting.ts';
+import {
+  isCredentialField,
+  type MppTerms,
+  PROTOCOL_SETTINGS,
+  type ProtocolSetting,
+} from '../domain/protocol-setting.ts';
 import { secretKeys, secretsOf } from './access-keys.ts';
 import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
 import { list, valuesOf } from './forms.ts';
@@ -7,8 +12,6 @@ import type { Source } from './source.ts';
 import { text, word } from './text.ts';
 
 const HEADER_RIGHT = 'a field that ends in Authorization, such as Payment-Authorization';
-/** Not that of proxies, which ends at the first of them. */
-const HEADER = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
 
 /** How routes are paid where the file does not say. */
 const DEFAULT_PROTOCOLS: readonly ProtocolSetting[] = ['x402'];
@@ -23,7 +26,7 @@ const header = text({
   expects: HEADER_RIGHT,
   schema: { maxLength: 64 },
   parse: (given): Parsed<string> =>
-    given.length <= 64 && HEADER.test(given)
+    given.length <= 64 && isCredentialField(given)
       ? { ok: true, value: given }
       : { ok: false, wrong: `${JSON.stringify(given.slice(0, 64))} is no field for credentials`, right: HEADER_RIGHT },
 });

@@ -11,3 +11,11 @@ export interface MppTerms {
   /** Secrets that challenges are signed with, base64url, newest first; empty for the store's own. */
   readonly keys: readonly string[];
 }
+
+/** Not that of proxies, which ends at the first of them. */
+const CREDENTIAL_FIELD = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
+
+/** Whether a field holds credentials, and nothing else: then it can hold one of MPP. */
+export function isCredentialField(name: string): boolean {
+  return CREDENTIAL_FIELD.test(name);
+}

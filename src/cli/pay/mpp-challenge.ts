@@ -1,5 +1,6 @@
 import type { AssetTable } from '../../config/asset-table.ts';
 import { isJsonObject } from '../../domain/payment.ts';
+import { isCredentialField } from '../../domain/protocol-setting.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { checksumAddress } from '../../evm/checksum.ts';
 import { readJsonBytes } from '../../protocol/header-json.ts';
@@ -25,14 +26,7 @@ export interface PayableChallenge {
 
 /** How long a challenge without an end is taken to be good, in seconds. */
 const DEFAULT_LIFETIME_SECONDS = 300;
-/** Fields that hold credentials and nothing else; not that of proxies. */
-const CREDENTIAL_FIELD = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
 const PARAMETER = /\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)/y;
-
-/** Whether a field can hold a credential of MPP. */
-export function isCredentialField(name: string): boolean {
-  return CREDENTIAL_FIELD.test(name);
-}
 
 /**
  * The challenges of a response that can be paid, in its order. Others are left out: of other methods, with payments that are

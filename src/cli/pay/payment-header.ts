@@ -1,5 +1,5 @@
+import { isCredentialField } from '../../domain/protocol-setting.ts';
 import { paymentParts } from '../../protocol/mpp/auth-list.ts';
-import { isCredentialField } from './mpp-challenge.ts';
 import type { SignedPayment } from './purchase-terms.ts';
 
 /** The payment that a request carries: of x402 v2 or v1, or of MPP, without credentials of others beside it. */
