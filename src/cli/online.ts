@@ -3,13 +3,12 @@ import Client from 'undici/lib/dispatcher/client.js';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
+import { offersOf, upstreamsOf } from '../domain/plan-parts.ts';
 import { serverName, serverText, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { describeCause } from '../observe/cause.ts';
 import { ServerHealth } from '../proxy/server-health.ts';
 import { connectorTo } from '../proxy/upstream-connector.ts';
 import { FacilitatorOpener, type Registry } from '../registry.ts';
-import { offersOf } from '../server/readiness.ts';
-import { upstreamsOf } from '../server/runtime.ts';
 import { faultText } from './fault-text.ts';
 
 /** How long each of them may take, in milliseconds. All are asked at once. */

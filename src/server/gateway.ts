@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
+import { offersOf } from '../domain/plan-parts.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import { droppedLines } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -16,7 +17,7 @@ import { openPlanParts } from './open-plan-parts.ts';
 import { openTracer } from './open-tracer.ts';
 import type { PlanParts, PreparedPlan } from './plan-line.ts';
 import { createPublicListener } from './public-listener.ts';
-import { offersOf, readiness, soundConfiguration } from './readiness.ts';
+import { readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
 import type { Reloadable } from './reload/reloader.ts';
 import { SettlerWatch } from './settler-watch.ts';

@@ -1,11 +1,10 @@
 import { describeShadowed } from '../config/shadowed-routes.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
-import { paidPrices } from '../domain/route-price.ts';
+import { offersOf, upstreamsOf } from '../domain/plan-parts.ts';
 import { serverName } from '../domain/upstream.ts';
 import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
-import { upstreamsOf } from './runtime.ts';
 
 /** The configuration asks for something that the facilitators, once asked, do not do. */
 export class UnservedOfferError extends Error {
@@ -76,9 +75,4 @@ function facilitatorCheck(name: string, offer: Offer, runtime: OpenRuntime): Rea
 
 function serversOf(plan: Plan): readonly string[] {
   return [...new Set([...upstreamsOf(plan)].flatMap(({ servers }) => servers.map(serverName)))];
-}
-
-/** Every offer of a plan. */
-export function offersOf(plan: Plan): readonly Offer[] {
-  return plan.routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
 }

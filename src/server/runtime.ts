@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Leases } from '../domain/leases.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
+import { upstreamsOf } from '../domain/plan-parts.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
@@ -184,12 +185,6 @@ class PlanRuntime implements OpenRuntime {
     this.#clients.clear();
     await Promise.all(this.plan.facilitators.map((spec: FacilitatorSpec) => this.#deps.facilitators.release(spec)));
   }
-}
-
-export function upstreamsOf({ routes, unmatched }: Plan): ReadonlySet<Upstream> {
-  const upstreams = new Set(routes.map(({ upstream }) => upstream));
-  if (unmatched.kind === 'pass') upstreams.add(unmatched.upstream);
-  return upstreams;
 }
 
 function openPrice(
