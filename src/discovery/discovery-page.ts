@@ -21,8 +21,17 @@ export function isDiscoveryPath(path: string): path is DiscoveryPath {
   return DISCOVERY_PATHS.some((each) => each === path);
 }
 
-/** The terms as documents are made from them. To be done once for several documents: a large description takes a second. */
-export async function publishedTerms(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
+/** What is published of terms, while somebody has them: a large description takes a second. */
+const published = new WeakMap<DiscoveryTerms, Promise<DiscoveryTerms>>();
+
+/** The terms as documents and tools are made from them, made once. */
+export function publishedTerms(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
+  const known = published.get(terms) ?? upgraded(terms);
+  published.set(terms, known);
+  return known;
+}
+
+async function upgraded(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
   return { ...terms, document: terms.document && (await asOpenApi31(terms.document)) };
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { fieldIn } from '../domain/flat-fields.ts';
 import type { JsonObject } from '../domain/x402.ts';
@@ -49,17 +50,6 @@ function contentOf(body: Buffer, mimeType: string, headers: readonly string[], u
   if (/^audio\//.test(mimeType)) return { type: 'audio', data, mimeType };
   const known = mimeType === '' ? 'application/octet-stream' : mimeType;
   return { type: 'resource', resource: { uri: url, mimeType: known, blob: data } };
-}
-
-const STRICT = new TextDecoder('utf-8', { fatal: true });
-
-function isUtf8(body: Buffer): boolean {
-  try {
-    STRICT.decode(body);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function textOf(body: Buffer, headers: readonly string[]): string {

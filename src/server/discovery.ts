@@ -66,7 +66,6 @@ function withDid(documents: Discovery | undefined, did: JsonObject): Discovery {
 class PlanDiscovery implements Discovery {
   readonly #plan: Plan;
   readonly #given: DiscoveryTerms;
-  #terms: Promise<DiscoveryTerms> | undefined;
   /** Made at most once for each path: a document of thousands of operations takes a moment. */
   readonly #made = new Map<DiscoveryPath, Promise<DiscoveryDocument>>();
 
@@ -87,8 +86,7 @@ class PlanDiscovery implements Discovery {
   }
 
   async #make(path: DiscoveryPath): Promise<DiscoveryDocument> {
-    this.#terms ??= publishedTerms(this.#given);
-    const { mimeType, body } = await discoveryPage(path, this.#plan, await this.#terms);
+    const { mimeType, body } = await discoveryPage(path, this.#plan, this.#given);
     return { mimeType, body: Buffer.from(body, 'utf8') };
   }
 }

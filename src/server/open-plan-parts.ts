@@ -11,7 +11,11 @@ import { openReceipts } from './receipts.ts';
 /** What a plan needs of the store. */
 export async function openPlanParts(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<PlanParts> {
   const { registry = builtIn, clock = Date.now } = deps;
-  const storeSecret = async (): Promise<string> => (await store.passes.tokenKey(createTokenKey)).secret;
+  let secret: Promise<string> | undefined;
+  const storeSecret = (): Promise<string> => {
+    secret ??= store.passes.tokenKey(createTokenKey).then((key) => key.secret);
+    return secret;
+  };
   const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
   const accessTools = await openAccessTools(plan, store.passes, clock);
   const agents = await openAgents(plan, clock);

@@ -64,16 +64,17 @@ export class SolanaNode {
 
   /** Rejects with `facilitator_invalid_answer` when the node serves another chain than its network; remembered once it was right. */
   async ready(): Promise<void> {
-    this.#rightChain ??= this.servedChain().then((served) => {
-      if (served !== this.network)
-        throw nonsense(`getGenesisHash (it says ${served} where it should be ${this.network})`);
-    });
-    try {
-      await this.#rightChain;
-    } catch (fault) {
+    this.#rightChain ??= this.#checkChain().catch((fault: unknown) => {
       this.#rightChain = undefined;
       throw fault;
-    }
+    });
+    await this.#rightChain;
+  }
+
+  async #checkChain(): Promise<void> {
+    const served = await this.servedChain();
+    if (served !== this.network)
+      throw nonsense(`getGenesisHash (it says ${served} where it should be ${this.network})`);
   }
 
   /** The newest finalized slot, and the time in it by the chain's own clock. */

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { canonicalJson } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { type OfferPayload, type ReceiptPayload, type ReceiptSigner, seedOf } from './receipt-signer.ts';
 
@@ -35,9 +36,7 @@ export class JwsKey implements ReceiptSigner {
 
   /** A compact JWS of a flat object, in canonical JSON (RFC 8785). */
   #sign(payload: Readonly<Record<string, string | number>>): string {
-    const names = Object.keys(payload).sort();
-    const canonical = JSON.stringify(Object.fromEntries(names.map((name) => [name, payload[name]])));
-    const signed = `${this.#header}.${base64url(canonical)}`;
+    const signed = `${this.#header}.${base64url(canonicalJson(payload))}`;
     return `${signed}.${sign(null, Buffer.from(signed), this.#key).toString('base64url')}`;
   }
 }

@@ -44,6 +44,8 @@ export class ReceiptDesk {
   readonly document: JsonObject;
   readonly #signers: ReceiptSigners;
   readonly #clock: () => number;
+  /** By the list of offers that is stated, however often it is asked for. */
+  readonly #ids = new WeakMap<readonly Offer[], number>();
   #lists = 0;
   readonly #kept = new LRUCache<string, Statement>({
     maxSize: MOST_KEPT,
@@ -62,8 +64,10 @@ export class ReceiptDesk {
    * quote is: they are signed when they are first asked for, and again before much of that time is over.
    */
   statement(offers: readonly Offer[]): (resourceUrl: string) => string {
-    const list = this.#lists;
-    this.#lists += 1;
+    const known = this.#ids.get(offers);
+    const list = known ?? this.#lists;
+    if (known === undefined) this.#lists += 1;
+    this.#ids.set(offers, list);
     return (resourceUrl) => this.#state(`${list} ${resourceUrl}`, offers, resourceUrl);
   }
 
