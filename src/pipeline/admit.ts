@@ -274,7 +274,14 @@ const USE_OF_CODE = {
   access_token_expired: 'expired',
   access_token_revoked: 'revoked',
   access_quota_exhausted: 'exhausted',
+  access_balance_too_low: 'exhausted',
+  access_balance_in_use: 'exhausted',
 } as const satisfies Partial<Record<ErrorCode, PassEvent['kind']>>;
+
+/** What a refusal of a pass is counted as; `undefined` for one that is none of a pass. */
+export function passUseOf(code: ErrorCode): PassEvent['kind'] | undefined {
+  return Object.entries(USE_OF_CODE).find(([known]) => known === code)?.[1];
+}
 
 function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
   notes.passUse = USE_OF_CODE[code];

@@ -6,9 +6,10 @@ import type { AuthorizedPayment } from './stages.ts';
 
 /**
  * Milliseconds before the end of an authorization at which an answer on credit has to be over: the time that the
- * configuration gives a settlement (`maxTimeoutSeconds` is at least that of the call and this).
+ * configuration gives a settlement (`maxTimeoutSeconds` is at least that of the call and this). A stream that a balance
+ * pays is cut as early.
  */
-const SETTLE_MS = 30_000;
+export const SETTLE_MS = 30_000;
 /** The longest that a timer takes, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,16 +1,26 @@
-import type { AnswerReader } from '../domain/answer-reader.ts';
+import type { AnswerReader, PaidCall } from '../domain/answer-reader.ts';
 import type { PaidIn, RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 
 /** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
 export function readerFor(
-  { route, price, head, path, body, answerReader }: RoutedRequest,
+  request: RoutedRequest,
   paid: PaidIn,
+  services: Pick<Services, 'answerReaders'>,
+): AnswerReader | undefined {
+  return request.answerReader === undefined
+    ? registeredReader(request, { offer: paid.offer }, services)
+    : request.answerReader(paid);
+}
+
+/** The reader that the registry has for a request; the price of the route decides, whoever pays. */
+export function registeredReader(
+  { route, price, head, path, body }: RoutedRequest,
+  paid: Pick<PaidCall, 'offer' | 'limit'>,
   { answerReaders }: Pick<Services, 'answerReaders'>,
 ): AnswerReader | undefined {
-  if (answerReader !== undefined) return answerReader(paid);
   for (const readers of answerReaders) {
-    const reader = readers.readerOf({ route, price, head, path, body: body?.held, offer: paid.offer });
+    const reader = readers.readerOf({ route, price, head, path, body: body?.held, ...paid });
     if (reader !== undefined) return reader;
   }
   return undefined;

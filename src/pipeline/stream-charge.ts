@@ -72,17 +72,12 @@ export class StreamCharge implements Passage {
   async close(outcome: RelayOutcome): Promise<void> {
     // Cut while the charge was being written: the next step follows that one, and does not race with it.
     await this.#deciding?.catch(() => undefined);
-    const charge = this.#charge ?? (await this.#decide(this.#endAfter(outcome)));
+    const charge = this.#charge ?? (await this.#decide(endAfter(outcome, this.#isOutOfTime)));
     if (charge.kind === 'release') return;
     // Who broke off has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
     await this.#claimed.move({ to: 'owed', ...end, checkAt: this.#services.clock() });
     this.#services.owed();
-  }
-
-  #endAfter({ kind }: RelayOutcome): AnswerEnd {
-    if (this.#isOutOfTime) return 'out_of_time';
-    return kind === 'complete' ? 'upstream_broke' : kind;
   }
 
   /** A reader that fails costs nothing, and its answer is cut. */
@@ -120,4 +115,10 @@ const UNREADABLE = { kind: 'release', reason: 'the answer could not be read' } a
 export function takesTrailers({ head }: RoutedRequest): boolean {
   const { te } = head.headers;
   return head.httpVersionMinor > 0 && typeof te === 'string' && parseFieldList(te).includes('trailers');
+}
+
+/** How a stream ended whose end did not go out: one that was relayed whole lacks the part that waits for its charge. */
+export function endAfter({ kind }: RelayOutcome, isOutOfTime: boolean): AnswerEnd {
+  if (isOutOfTime) return 'out_of_time';
+  return kind === 'complete' ? 'upstream_broke' : kind;
 }

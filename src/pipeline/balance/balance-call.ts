@@ -8,6 +8,7 @@ import type { Pass, PassId } from '../../domain/pass.ts';
 import type { OpenHold } from '../../pass/balance-holds.ts';
 import { balanceFields } from '../../protocol/access-pass.ts';
 import type { RoutedRequest } from '../exchange.ts';
+import { registeredReader } from '../reader-for.ts';
 import type { Services } from '../runtime.ts';
 import type { Refusal } from '../stages.ts';
 
@@ -33,7 +34,7 @@ export async function balanceCall(
   const currency = await services.passes.balances.currencyOf(id);
   const offer = currency && offerIn(request, currency, services);
   const limit = offer && limitOf(offer);
-  const reader = limit && balanceReader(request, offer, limit, services);
+  const reader = limit && registeredReader(request, { offer, limit }, services);
   if (currency === undefined || limit === undefined || reader === undefined) {
     const detail = 'The balance is in an asset that this route does not take any more.';
     return { kind: 'refusal', code: 'access_token_invalid', reason: 'access_token_invalid', detail };
@@ -90,17 +91,4 @@ function limitOf({ access }: Offer): ChargeLimit | undefined {
   return units === undefined || balance === undefined
     ? undefined
     : { amount: units as Amount, decimals: balanceDigits(balance) };
-}
-
-function balanceReader(
-  { route, price, head, path, body }: RoutedRequest,
-  offer: Offer,
-  limit: ChargeLimit,
-  { answerReaders }: Pick<Services, 'answerReaders'>,
-): AnswerReader | undefined {
-  for (const readers of answerReaders) {
-    const reader = readers.readerOf({ route, price, head, path, body: body?.held, offer, limit });
-    if (reader !== undefined) return reader;
-  }
-  return undefined;
 }

@@ -4,7 +4,7 @@ import type { OpenHold } from '../../pass/balance-holds.ts';
 import type { LastPart, Passage } from '../../proxy/passage.ts';
 import type { RelayOutcome } from '../../proxy/upstream-connection.ts';
 import type { RoutedRequest } from '../exchange.ts';
-import { takesTrailers } from '../stream-charge.ts';
+import { endAfter, takesTrailers } from '../stream-charge.ts';
 import { type Drawn, type DrawTerms, drawCharge, toldOfDraw } from './draw-charge.ts';
 
 /**
@@ -45,10 +45,9 @@ export class BalanceStream implements Passage {
   }
 
   /** Draws the charge of an answer that broke off. Where it cannot be written, it is released: the end did not go out. */
-  async close({ kind }: RelayOutcome): Promise<void> {
+  async close(outcome: RelayOutcome): Promise<void> {
     if (this.#drawing !== undefined) return void (await this.#drawing.catch(() => undefined));
-    const how = this.#isOutOfTime ? 'out_of_time' : kind === 'complete' ? 'upstream_broke' : kind;
-    await this.#draw(how);
+    await this.#draw(endAfter(outcome, this.#isOutOfTime));
   }
 
   #draw(how: AnswerEnd): Promise<Drawn> {

@@ -6,6 +6,8 @@ import type { OpenHold } from '../../pass/balance-holds.ts';
 import { balanceFields } from '../../protocol/access-pass.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
 import type { RelayOutcome, UpstreamResponse } from '../../proxy/upstream-connection.ts';
+import { passUseOf } from '../admit.ts';
+import { SETTLE_MS } from '../cut-in-time.ts';
 import type { RoutedRequest } from '../exchange.ts';
 import { type Changes, checkHead, endOf, openUpstream, relay } from '../forward.ts';
 import { collectAnswer } from '../read-answer.ts';
@@ -15,7 +17,7 @@ import { changedRequest, replacedBy } from '../serve-by-answer.ts';
 import { type Admission, type Refusal, type Served, served } from '../stages.ts';
 import { type BalanceCall, balanceCall, takeHold } from './balance-call.ts';
 import { BalanceStream } from './balance-stream.ts';
-import { type DrawTerms, drawCharge, toldOfDraw } from './draw-charge.ts';
+import { type Drawn, type DrawTerms, drawCharge, toldOfDraw } from './draw-charge.ts';
 
 /** Headers by name and value. */
 type Fields = readonly (readonly [name: string, value: string])[];
@@ -50,7 +52,7 @@ export async function serveByBalance(
     relay(request, response, true, [...admission.headers, ...told], changes);
   const result = await serveFromBalance(request, { pass, facts: admission.facts }, send, services);
   if (result.kind === 'refusal') {
-    request.notes.passUse = 'exhausted';
+    request.notes.passUse = passUseOf(result.code);
     return result;
   }
   return result.outcome === 'unpaid'
@@ -137,7 +139,7 @@ async function sendWhole(
     response.discard();
     throw new GatewayError('upstream_invalid_answer', { detail: `It is larger than ${maxBytes} bytes.` });
   }
-  let drawn: Awaited<ReturnType<typeof drawCharge>> | undefined;
+  let drawn: Drawn | undefined;
   try {
     drawn = await drawCharge(request, hold, reading.charge(body), terms);
   } finally {
@@ -171,9 +173,6 @@ async function sendStream(
   }
   return served(endOf(outcome, 'paid'));
 }
-
-/** Time that a payment keeps for its settlement, in milliseconds: a stream is cut as early as one that is paid by itself. */
-const SETTLE_MS = 30_000;
 
 /** How long a stream may go on: what it uses beyond its maximum is the seller's, and must come to an end. */
 function mostStreamMs({ price, route }: RoutedRequest): number {
