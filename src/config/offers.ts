@@ -221,7 +221,7 @@ function wantedScheme(
   if (found?.unchecked !== undefined) {
     source.warn(
       place,
-      `on ${networkName(market.table, network)} ${found.unchecked}`,
+      `on ${networkName(market.table, network)} ${found.unchecked(network)}`,
       'a facilitator that you trust with that',
     );
   }

@@ -29,8 +29,8 @@ export interface Scheme {
   readonly scheme: string;
   /** The CAIP-2 namespace it works on, such as `eip155`; `undefined`: every one that no other scheme of the name works on. */
   readonly family: string | undefined;
-  /** What is not checked here and left to facilitators, for operators; absent where nothing is. */
-  readonly unchecked?: string;
+  /** What is not checked here and left to facilitators on a network, for operators; absent where nothing is. */
+  unchecked?(network: Network): string;
   /** The requirement's `extra`: what a client needs in order to sign for this asset. */
   extra(asset: Asset): JsonObject;
   /**

@@ -2,6 +2,7 @@ import { generateKeyPairSigner, type KeyPairSigner } from '@solana/kit';
 import { ExactSvmScheme } from '@x402/svm/exact/client';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { familyVectors } from '../conformance/family-vectors/vectors.ts';
 import { challengeOf } from '../support/buyer.ts';
 import { readRepositoryFile } from '../support/docs/markdown.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -69,23 +70,24 @@ async function signed(rail: Rail, accepted: Requirement): Promise<{ payloads: re
     const { payload } = await scheme.createPaymentPayload(2, accepted as never);
     return { payloads: [payload, { ...payload, note: 'another' }], payer: buyer.address };
   }
-  const transaction = Buffer.from(`signed for ${rail.network}`).toString('base64');
-  const { part, payer } = rail;
-  if (part === undefined) {
+  const { payer, network } = rail;
+  const official = familyVectors[network.split(':')[0] as keyof typeof familyVectors];
+  if (official === undefined) {
+    const transaction = `signed for ${network}`;
     const payloads = [
       { transaction, more: 1 },
       { more: 1, transaction },
     ];
     return { payloads, payer };
   }
-  const held = { [part]: part === 'paymentGroup' ? [transaction] : transaction };
-  return { payloads: [held, { ...held, note: 'another' }], payer };
+  const [another = { ...official.payload, note: 'another' }] = Object.values(official.same ?? {});
+  return { payloads: [official.payload, another], payer };
 }
 
-function agree({ network, transaction, part }: Rail, payer: string): void {
+function agree({ network, transaction, tried }: Rail, payer: string): void {
   const valid = { kind: 'say', text: JSON.stringify({ isValid: true, payer }) } as const;
   // Nobody here can say whose payload another one is, so that its facilitator is asked again.
-  facilitator.next('verify', ...(part === undefined ? [valid] : [valid, valid]));
+  facilitator.next('verify', ...(tried === 'client code' ? [valid, valid] : [valid]));
   facilitator.next('settle', {
     kind: 'say',
     text: JSON.stringify({ success: true, transaction, network, payer }),

@@ -1,5 +1,6 @@
 import { encodePaymentSignatureHeader } from '@x402/core/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { familyVectors } from '../conformance/family-vectors/vectors.ts';
 import { challengeOf, settlementOf } from '../support/buyer.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
@@ -48,30 +49,36 @@ describe('a network that only a facilitator can read', () => {
     expect(accepts).toMatchObject([{ amount: '100000', payTo: PAYEE, extra: { areFeesSponsored: true } }]);
   });
 
-  it('takes a payment from whom its facilitator names, once, whatever stands beside the transaction', async () => {
+  it('takes a payment from whom its facilitator names, once, in whatever envelope it comes', async () => {
     agree(PAYER);
-    const transaction = Buffer.from('signed once').toString('base64');
-    const paid = await pay({ transaction });
+    const { payload, same = {} } = familyVectors.stellar;
+    const paid = await pay(payload);
     expect(paid.status).toBe(200);
     expect(settlementOf(paid)).toMatchObject({ success: true, transaction: TRANSACTION, payer: PAYER });
     const settled = facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
-    const again = await Promise.all([pay({ transaction }), pay({ transaction, note: 'another' })]);
-    expect(again.every(({ status }) => status !== 200)).toBe(true);
+    const copies = [{ ...payload, note: 'another' }, ...Object.values(same)];
+    // Nobody here can say whose payload another one is, so that its facilitator is asked again.
+    const valid = { kind: 'say', text: JSON.stringify({ isValid: true, payer: PAYER }) } as const;
+    facilitator.next('verify', ...copies.map(() => valid));
+    const again = await Promise.all([payload, ...copies].map(pay));
+    expect(again.map(({ status }) => status)).toEqual(again.map(() => 409));
     expect(facilitator.requests.filter(({ endpoint }) => endpoint === 'settle')).toHaveLength(settled);
   });
 
   it('serves nobody whom its facilitator does not name', async () => {
     const seen = upstream.seen.length;
     agree(undefined);
-    const refused = await pay({ transaction: Buffer.from('nobody').toString('base64') });
+    const refused = await pay(familyVectors.stellar.other['the next payment'] ?? {});
     expect(await refused.json()).toMatchObject({ code: 'facilitator_invalid_answer' });
     expect(upstream.seen).toHaveLength(seen);
   });
 
   it('refuses what holds no transaction before anybody is asked', async () => {
-    const asked = facilitator.requests.length;
-    for (const payload of [{}, { transaction: '' }, { transaction: 'not base64!' }, { transaction: 7 }])
+    const asked = (): number => facilitator.requests.filter(({ endpoint }) => endpoint !== 'supported').length;
+    const before = asked();
+    const none = [{}, { transaction: '' }, { transaction: 'not base64!' }, { transaction: 7 }];
+    for (const payload of [...none, ...Object.values(familyVectors.stellar.refused ?? {})])
       expect((await pay(payload)).status).toBe(400);
-    expect(facilitator.requests).toHaveLength(asked);
+    expect(asked()).toBe(before);
   });
 });

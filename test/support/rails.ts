@@ -4,7 +4,9 @@ export type Tried =
   | 'local chain'
   /** The official client's signature, checked here, with a facilitator that agrees. */
   | 'signature'
-  /** A payload of the family's form, with a facilitator that agrees. */
+  /** A payload by the family's own client code, read here for its key, with a facilitator that agrees. */
+  | 'client code'
+  /** A payload of any form, with a facilitator that agrees. */
   | 'payload';
 
 /** One network that is sold on in tests. */
@@ -15,8 +17,6 @@ export interface Rail {
   readonly payTo: string;
   /** The long form, where the table has no asset. */
   readonly asset?: string;
-  /** Where the payload holds the transaction. */
-  readonly part?: 'transaction' | 'paymentGroup';
   readonly payer: string;
   /** What its transactions are called by. */
   readonly transaction: string;
@@ -43,16 +43,14 @@ const STELLAR = {
   payTo: 'GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN',
   payer: 'GB5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVA',
   transaction: 'ab'.repeat(32),
-  part: 'transaction',
-  tried: 'payload',
+  tried: 'client code',
 } as const;
 
 const ALGORAND = {
   payTo: 'A'.repeat(58),
   payer: 'B'.repeat(58),
   transaction: 'C'.repeat(52),
-  part: 'paymentGroup',
-  tried: 'payload',
+  tried: 'client code',
 } as const;
 
 function other(network: string, address: string): Rail {
@@ -88,8 +86,7 @@ export const rails: readonly Rail[] = [
     payTo: `0x${'11'.repeat(32)}`,
     payer: `0x${'22'.repeat(32)}`,
     transaction: `0x${'ab'.repeat(32)}`,
-    part: 'transaction',
-    tried: 'payload',
+    tried: 'client code',
   },
   {
     name: 'hedera',
@@ -97,8 +94,7 @@ export const rails: readonly Rail[] = [
     payTo: '0.0.1234',
     payer: '0.0.5678',
     transaction: '0.0.5678@1700000000.000000001',
-    part: 'transaction',
-    tried: 'payload',
+    tried: 'client code',
   },
   other('near:mainnet', 'alice.near'),
   other('xrpl:0', 'rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH'),

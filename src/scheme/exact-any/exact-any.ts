@@ -1,27 +1,37 @@
 import { hash } from 'node:crypto';
-import { networkFamily } from '../../domain/network.ts';
+import { type Network, networkFamily } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
-import { canonicalJson, isJsonObject, type PaymentKey, UNNAMED_PAYER } from '../../domain/payment.ts';
+import { canonicalJson, type PaymentKey, UNNAMED_PAYER } from '../../domain/payment.ts';
 import type { Json, JsonObject } from '../../domain/x402.ts';
 import type { Authentication, Scheme } from '../scheme.ts';
+import { algorandPayment } from './algorand-payment.ts';
+import { aptosPayment } from './aptos-payment.ts';
+import { UnreadablePayment } from './byte-reader.ts';
+import { hederaPayment } from './hedera-payment.ts';
+import { stellarPayment } from './stellar-payment.ts';
 
 /**
- * Where the payloads of families that others define hold what the payer signed: base64, one text or a list. Whatever
- * stands beside it says nothing, so that it does not make another payment of the same transaction.
+ * What makes a payment unique on the families whose payloads have a known form: what the chain takes once, whatever
+ * stands beside it. Throws {@link UnreadablePayment}.
  */
-const SIGNED_PART: Readonly<Record<string, string>> = {
-  algorand: 'paymentGroup',
-  aptos: 'transaction',
-  hedera: 'transaction',
-  stellar: 'transaction',
+const READERS: Readonly<Record<string, (payload: JsonObject) => string>> = {
+  algorand: (payload) => algorandPayment(inGroup(payload)),
+  aptos: (payload) => aptosPayment(base64Of(payload, 'transaction')),
+  hedera: (payload) => hederaPayment(base64Of(payload, 'transaction')),
+  stellar: (payload) => stellarPayment(base64Of(payload, 'transaction')),
 };
 
+/** Far above what any of these chains takes. */
+const MOST_CHARACTERS = 65_536;
+/** Of Algorand. */
+const MOST_IN_GROUP = 16;
+
 /**
- * The `exact` scheme on families whose payloads this gateway does not read: a remote facilitator is the only judge of
- * what was signed, by whom, and what it moves.
+ * The `exact` scheme on families of which a remote facilitator is the only judge: of what was signed, by whom, and what
+ * it moves.
  *
- * The payment key is the digest of the part that holds the signed transaction where its place is known, else of the whole
- * payload. Who pays is known when the facilitator has verified.
+ * The payment key is made of what the chain takes once, read out of the payload; of a family whose payloads nobody here
+ * can read, of the whole payload. Who pays is known when the facilitator has verified.
  *
  * @see x402 specification, `schemes/exact/scheme_exact_{stellar,algo,aptos,hedera}.md`
  */
@@ -29,40 +39,63 @@ export function createExactAny(): Scheme {
   return {
     scheme: 'exact',
     family: undefined,
-    unchecked: 'what a payment signs is not read here: the facilitator alone says whether it pays, and who did',
+    unchecked: (network) =>
+      isRead(network)
+        ? 'a payment is told from others here, and nothing else of it is checked: the facilitator alone says whether it pays, and who did'
+        : 'a payment is not read here: the facilitator alone says whether it pays, who did, and that it was not taken before',
     extra: () => ({}),
     facts: (extra) => extra,
     authenticate,
   };
 }
 
+function isRead(network: Network): boolean {
+  return Object.hasOwn(READERS, networkFamily(network));
+}
+
 function authenticate(payload: JsonObject, offer: Offer, now: number): Authentication {
-  const part = SIGNED_PART[networkFamily(offer.network)];
-  const signed = part === undefined ? payload : payload[part];
-  if (part !== undefined && !isTransaction(signed)) {
-    return { kind: 'malformed', detail: `payload.${part} is not base64` };
+  try {
+    return { kind: 'authentic', authorization: authorizationOf(payload, offer, now) };
+  } catch (fault) {
+    if (fault instanceof UnreadablePayment) return { kind: 'malformed', detail: fault.message };
+    throw fault;
   }
-  if (isJsonObject(signed) && Object.keys(signed).length === 0) {
-    return { kind: 'malformed', detail: 'payload is empty' };
-  }
+}
+
+function authorizationOf(payload: JsonObject, { network, maxTimeoutSeconds }: Offer, now: number) {
+  const read = isRead(network) ? READERS[networkFamily(network)] : undefined;
   return {
-    kind: 'authentic',
-    authorization: {
-      key: `${offer.network}|${hash('sha256', canonicalJson(signed ?? null))}` as PaymentKey,
-      payer: UNNAMED_PAYER,
-      expiresAt: Math.floor(now) + offer.maxTimeoutSeconds,
-      digest: hash('sha256', canonicalJson(payload)),
-      proved: false,
-    },
+    key: `${network}|${hash('sha256', (read ?? wholeOf)(payload))}` as PaymentKey,
+    payer: UNNAMED_PAYER,
+    expiresAt: Math.floor(now) + maxTimeoutSeconds,
+    digest: hash('sha256', canonicalJson(payload)),
+    proved: false,
   };
 }
 
-function isTransaction(value: Json | undefined): boolean {
-  if (Array.isArray(value)) return value.length > 0 && value.every((one: Json) => isBase64(one));
-  return value !== undefined && isBase64(value);
+function wholeOf(payload: JsonObject): string {
+  if (Object.keys(payload).length === 0) throw new UnreadablePayment('is empty');
+  return canonicalJson(payload);
 }
 
-/** One text stands for the bytes: a second spelling would be a second payment with one transaction. */
-function isBase64(value: Json): boolean {
-  return typeof value === 'string' && value !== '' && Buffer.from(value, 'base64').toString('base64') === value;
+/** The paying transaction of a group, which the payload names by its place. */
+function inGroup(payload: JsonObject): Buffer {
+  const [group, index] = [payload['paymentGroup'], payload['paymentIndex']];
+  if (!Array.isArray(group) || group.length === 0 || group.length > MOST_IN_GROUP) {
+    throw new UnreadablePayment('has no list of transactions in payload.paymentGroup');
+  }
+  if (typeof index !== 'number' || !Object.hasOwn(group, index)) {
+    throw new UnreadablePayment('names no transaction of payload.paymentGroup by payload.paymentIndex');
+  }
+  return base64Of({ transaction: group[index] as Json }, 'transaction');
+}
+
+/** One text stands for the bytes, so that no second spelling of a transaction is another payload. */
+function base64Of(payload: JsonObject, name: string): Buffer {
+  const text = payload[name];
+  if (typeof text === 'string' && text !== '' && text.length <= MOST_CHARACTERS) {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.toString('base64') === text) return bytes;
+  }
+  throw new UnreadablePayment(`is not base64 in payload.${name}`);
 }
