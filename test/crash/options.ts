@@ -10,7 +10,13 @@ export const USAGE = `usage: node test/crash/run.ts [options]
   --facilitator local|remote who settles: the gateway, or the official facilitator code beside it with no node
                              configured (default local)
   --payments N               how many payments are made (default 300)
+  --part all|payments|metered
+                             payments of fixed prices, metered calls, streams and balances, or both, one after the
+                             other (default all); the last three options but --store say nothing of the second
 `;
+
+/** What of the crash test is run. */
+export type CrashPart = 'all' | 'payments' | 'metered';
 
 /** Accounts that pay; few enough that the bounds of deferred settlement are met. */
 const PAYERS = 8;
@@ -18,7 +24,7 @@ const PAYERS = 8;
 /** Reads the command line; `undefined` asks for {@link USAGE}. Throws for anything it does not know. */
 export function parseOptions(
   argv: readonly string[],
-): (Scale & Pick<CrashOptions, 'store' | 'facilitator'>) | undefined {
+): (Scale & Pick<CrashOptions, 'store' | 'facilitator'> & { readonly part: CrashPart }) | undefined {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -27,16 +33,21 @@ export function parseOptions(
       store: { type: 'string', default: 'sqlite' },
       facilitator: { type: 'string', default: 'local' },
       payments: { type: 'string', default: '300' },
+      part: { type: 'string', default: 'all' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const { store, facilitator } = values;
+  const { store, facilitator, part } = values;
   if (store !== 'sqlite' && store !== 'postgres') throw new Error(`--store is sqlite or postgres, not ${store}`);
   if (facilitator !== 'local' && facilitator !== 'remote') {
     throw new Error(`--facilitator is local or remote, not ${facilitator}`);
   }
+  if (part !== 'all' && part !== 'payments' && part !== 'metered') {
+    throw new Error(`--part is all, payments or metered, not ${part}`);
+  }
   return {
+    part,
     seed: whole('seed', values.seed),
     kills: whole('rounds', values.rounds),
     payments: whole('payments', values.payments),

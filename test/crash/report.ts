@@ -1,5 +1,6 @@
 import type { CrashResult } from './crash.ts';
-import { casesOf } from './invariants.ts';
+import { casesOf, type Violation } from './invariants.ts';
+import type { MeteredEvidence } from './metered.ts';
 
 /** The figures of a run, one per line, then what it found. */
 export function reportOf({ evidence, deaths, violations, seconds }: CrashResult): string {
@@ -26,9 +27,31 @@ export function reportOf({ evidence, deaths, violations, seconds }: CrashResult)
     `broadcasts    ${evidence.broadcasts.length} of ${new Set(evidence.broadcasts.map(({ hash }) => hash)).size} transactions for ${authorizations.size} authorizations`,
     `recovered     ${count(evidence.log.filter(({ msg }) => msg === 'payment changed state').map(({ state }) => String(state)))}`,
     `time          ${seconds.toFixed(1)} s`,
-    ...violations.map(({ rule, what }) => `VIOLATION     ${rule}: ${what}`),
+    ...violations.map(lineOf),
   ];
   return lines.join('\n');
+}
+
+/** The same of metered calls, streams and balances. */
+export function meteredReportOf(
+  { finished, rows, balances, earned, cut }: MeteredEvidence,
+  violations: readonly Violation[],
+): string {
+  const draws = balances.flatMap((balance) => balance.draws);
+  const drawn = draws.reduce((sum, { charge }) => sum + charge, 0);
+  const lines = [
+    `answers had   ${count(finished.map(({ kind }) => kind))}`,
+    `cut off       ${cut} calls by a kill`,
+    `earned        ${earned} units on chain and in the ledger's sum`,
+    `ledger        ${count(rows.map(({ state }) => state))}`,
+    `balances      ${balances.length}, ${draws.filter(({ charge }) => charge > 0).length} calls drew ${drawn} units, ${draws.filter(({ charge }) => charge === 0).length} drew nothing`,
+    ...violations.map(lineOf),
+  ];
+  return lines.join('\n');
+}
+
+function lineOf({ rule, what }: Violation): string {
+  return `VIOLATION     ${rule}: ${what}`;
 }
 
 function count(names: readonly string[]): string {

@@ -8,6 +8,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { DIALECT_SAMPLES, type DialectSample, sse } from '../support/metering/answers.ts';
 import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
 import { type OracleRate, oracleCharge } from '../support/metering/oracle.ts';
+import { USAGE_FIXTURES } from '../support/metering/usage-fixtures.ts';
 import { scrapeText } from '../support/metrics.ts';
 import { type OfficialFacilitator, startOfficialFacilitator } from '../support/official-facilitator.ts';
 
@@ -17,6 +18,8 @@ const RATES: Readonly<Record<string, OracleRate>> = {
   cachedInput: ['0.25', '1000000'],
   output: ['10', '1000000'],
 };
+
+const COST_RATES: Readonly<Record<string, OracleRate>> = { cost: ['1.1', '1'] };
 
 let devnet: Devnet;
 let api: MeteredApi;
@@ -67,9 +70,12 @@ async function balanceBecomes(address: `0x${string}`, expected: bigint): Promise
   await expect.poll(() => devnet.usdcBalanceOf(address), { timeout: 30_000 }).toBe(expected);
 }
 
-const SAMPLES = DIALECT_SAMPLES.filter(
-  ({ figures }) => figures['input'] !== undefined && figures['cost'] === undefined,
-);
+/** Every dialect, whole and as a stream where it has streams. */
+const SAMPLES = [
+  ...DIALECT_SAMPLES.filter(({ figures }) => figures['input'] !== undefined),
+  ...USAGE_FIXTURES.filter(({ name }) => name === 'OpenRouter as a stream' || name === 'Ollama, whole'),
+];
+const BY_COST = '{ upTo: $0.50, meter: openrouter, rates: { cost: 1.1 }, min: $0.00002 }';
 
 describe.each([
   ['the local facilitator', LOCAL],
@@ -77,10 +83,12 @@ describe.each([
 ])('Through %s', (_, facilitator) => {
   it.each(SAMPLES)('$name is charged to the unit', async ({ meter, answer, figures, tail }: DialectSample) => {
     const family = meter.kind === 'family' ? meter.family : 'auto';
-    const url = await open(facilitator(), PRICE.replace('openai', family));
+    const isByCost = family === 'openrouter';
+    const url = await open(facilitator(), isByCost ? BY_COST : PRICE.replace('openai', family));
     api.answer = (response) => response.writeHead(200, { 'Content-Type': answer.contentType }).end(answer.body);
     const payer = await approvedPayer();
-    const charge = oracleCharge(figures, RATES, { min: 500n, max: MAXIMUM, decimals: 6 });
+    const [rates, min] = isByCost ? [COST_RATES, 20n] : [RATES, 500n];
+    const charge = oracleCharge(figures, rates, { min, max: MAXIMUM, decimals: 6 });
     const path = answer.path ?? '/v1/chat/completions';
     const response = await stockUptoFetch(payer.key)(`${url}${path}`, { method: 'POST', body: '{"model":"m"}' });
     const text = await response.text();

@@ -8,6 +8,9 @@ import { computeCharge } from '../../src/metering/charge.ts';
 import { DIALECT_SAMPLES } from '../support/metering/answers.ts';
 import { meterAnswer } from '../support/metering/meter-answer.ts';
 import { type OracleRate, oracleCharge } from '../support/metering/oracle.ts';
+import { USAGE_FIXTURES } from '../support/metering/usage-fixtures.ts';
+
+const SAMPLES = [...DIALECT_SAMPLES, ...USAGE_FIXTURES];
 
 const RATES: Readonly<Record<string, OracleRate>> = {
   input: ['2.5', '1000000'],
@@ -19,7 +22,7 @@ const RATES: Readonly<Record<string, OracleRate>> = {
 };
 
 describe('A charge', () => {
-  it.each(DIALECT_SAMPLES)('of $name is that of the oracle', ({ meter, answer, figures }) => {
+  it.each(SAMPLES)('of $name is that of the oracle', ({ meter, answer, figures }) => {
     const bounds = { min: amount('0'), max: amount('500000'), decimals: 6 };
     expect(charge(meterAnswer(meter, answer).metered, rates(RATES), bounds)).toBe(oracleCharge(figures, RATES, bounds));
   });
@@ -57,7 +60,7 @@ describe('A charge', () => {
 });
 
 describe('Any split of a body into chunks', () => {
-  it.each(DIALECT_SAMPLES)('tells the same of $name, and gives the buyer the same bytes', ({ meter, answer }) => {
+  it.each(SAMPLES)('tells the same of $name, and gives the buyer the same bytes', ({ meter, answer }) => {
     const body = Buffer.from(answer.body);
     const whole = meterAnswer(meter, answer);
     fc.assert(
@@ -69,7 +72,7 @@ describe('Any split of a body into chunks', () => {
     );
   });
 
-  it.each(DIALECT_SAMPLES.filter(({ tail }) => tail !== undefined))('holds back the end of $name', (sample) => {
+  it.each(SAMPLES.filter(({ tail }) => tail !== undefined))('holds back the end of $name', (sample) => {
     const body = Buffer.from(sample.answer.body);
     fc.assert(
       fc.property(fc.array(fc.nat({ max: body.length })), (cuts) => {
@@ -78,7 +81,7 @@ describe('Any split of a body into chunks', () => {
     );
   });
 
-  it.each(DIALECT_SAMPLES)('into single bytes tells the same of $name', ({ meter, answer }) => {
+  it.each(SAMPLES)('into single bytes tells the same of $name', ({ meter, answer }) => {
     const cuts = [...Buffer.from(answer.body).keys()];
     expect(meterAnswer(meter, answer, cuts).metered).toEqual(meterAnswer(meter, answer).metered);
   });

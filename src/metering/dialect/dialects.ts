@@ -12,6 +12,7 @@ export const DIALECTS: readonly Dialect[] = [openai, anthropic, gemini, openrout
 const ENDINGS: readonly (readonly [RegExp, Dialect])[] = [
   [/\/messages$/, anthropic],
   [/:(?:stream)?generateContent$/i, gemini],
+  [/\/interactions$/, gemini],
   [/\/api\/(?:chat|generate|embed|embeddings)$/, ollama],
 ];
 

@@ -1,11 +1,15 @@
 import type { Figures } from '../../domain/rate.ts';
-import type { Facts } from '../read/facts.ts';
+import { type Facts, textAt } from '../read/facts.ts';
 import { count, difference, sum, wholeFigures } from './counts.ts';
-import type { Dialect, EventMeaning, Fields } from './dialect.ts';
+import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
+
+/** Events that end a stream of an interaction and carry its usage: the name of today, and an earlier one. */
+const LAST: ReadonlySet<string | undefined> = new Set(['interaction.completed', 'interaction.complete']);
 
 /**
- * Google's Gemini. Every event tells of all tokens so far, thoughts apart; nothing marks the end of a stream but a
- * reason to finish. A count of zero may be left out.
+ * Google's Gemini: `generateContent` and Interactions. What was read from a cache is a part of what was read, thoughts are
+ * counted apart. Every event of `streamGenerateContent` tells of all tokens so far, and nothing marks the end of its stream
+ * but a reason to finish; an interaction tells of them in its last event. A count of zero may be left out.
  */
 export const gemini: Dialect = {
   name: 'gemini',
@@ -16,24 +20,39 @@ export const gemini: Dialect = {
     '/usageMetadata/cachedContentTokenCount': 'cached',
     '/usageMetadata/candidatesTokenCount': 'candidates',
     '/usageMetadata/thoughtsTokenCount': 'thoughts',
+    ...interactionFields('/usage'),
+    ...interactionFields('/interaction/usage'),
   },
-  model: ['/modelVersion'],
-  output: ['/candidates/*/content/parts/*/text'],
-  marks: ['/error', '/candidates/*/finishReason'],
-  limit: (path) =>
-    /:(?:stream)?generateContent$/i.test(path)
-      ? {
-          members: [['generationConfig', 'maxOutputTokens']],
-          answers: ['generationConfig', 'candidateCount'],
-          negativeIsNone: false,
-        }
-      : undefined,
+  model: ['/modelVersion', '/model', '/interaction/model'],
+  output: ['/candidates/*/content/parts/*/text', '/delta/text'],
+  marks: ['/error', '/candidates/*/finishReason', '/event_type'],
+  limit,
   meaning,
   figures,
 };
 
+function interactionFields(place: string): Readonly<Record<string, string>> {
+  return {
+    [`${place}/total_input_tokens`]: 'prompt',
+    [`${place}/total_tool_use_tokens`]: 'toolUse',
+    [`${place}/total_cached_tokens`]: 'cached',
+    [`${place}/total_output_tokens`]: 'candidates',
+    [`${place}/total_thought_tokens`]: 'thoughts',
+  };
+}
+
+function limit(path: string): OutputLimit | undefined {
+  if (path.endsWith('/interactions')) {
+    return { members: [['generation_config', 'max_output_tokens']], answers: [], negativeIsNone: false };
+  }
+  if (!/:(?:stream)?generateContent$/i.test(path)) return undefined;
+  const answers = ['generationConfig', 'candidateCount'];
+  return { members: [['generationConfig', 'maxOutputTokens']], answers, negativeIsNone: false };
+}
+
 function meaning(facts: Facts): EventMeaning {
   if (facts.has('/error')) return 'failed';
+  if (LAST.has(textAt(facts, '/event_type'))) return 'last';
   return facts.has('/candidates/*/finishReason') ? 'last' : 'content';
 }
 

@@ -3,14 +3,11 @@ import type { Amount } from '../../../src/domain/amount.ts';
 import { formatDecimal } from '../../../src/domain/decimal.ts';
 import { parseRate, type Rates } from '../../../src/domain/rate.ts';
 import { computeCharge } from '../../../src/metering/charge.ts';
-import { sse } from '../../support/metering/answers.ts';
-import { family, meterAnswer, type SampleAnswer } from '../../support/metering/meter-answer.ts';
+import { family, meterAnswer } from '../../support/metering/meter-answer.ts';
 import { type OracleRate, oracleCharge } from '../../support/metering/oracle.ts';
+import { USAGE_FIXTURES } from '../../support/metering/usage-fixtures.ts';
 
-/*
- * Answers that APIs give beside those of `test/support/metering/answers.ts`, each with what it used as the vendor's documents
- * define it. The charge comes from an oracle that knows nothing of the code.
- */
+/* The charge comes from an oracle that knows nothing of the code. */
 
 const ORACLE: Readonly<Record<string, OracleRate>> = {
   input: ['2.5', '1000000'],
@@ -18,116 +15,46 @@ const ORACLE: Readonly<Record<string, OracleRate>> = {
   output: ['10', '1000000'],
   seconds: ['0.006', '60'],
 };
-const RATES: Rates = new Map(
-  Object.entries(ORACLE).map(([dimension, [price, per]]) => {
-    const name = dimension as 'input' | 'cachedInput' | 'output' | 'seconds';
-    const rate = parseRate(`$${price}/${per}`, name, { kind: 'usd' });
-    if (rate === undefined) throw new Error(`no rate for ${dimension}`);
-    return [name, rate];
-  }),
-);
+const BY_COST: Readonly<Record<string, OracleRate>> = { cost: ['1.1', '1'] };
 
-const EVENTS = 'text/event-stream';
-const json = (value: object): SampleAnswer => ({ contentType: 'application/json', body: JSON.stringify(value) });
-const events = (...of: readonly (object | string)[]): SampleAnswer => ({ contentType: EVENTS, body: sse(of) });
-const CHAT_USAGE = { prompt_tokens: 19, completion_tokens: 10, total_tokens: 29 };
-const TOOL = '{\\"usage\\":{\\"prompt_tokens\\":0,\\"completion_tokens\\":0}}';
+describe.each(USAGE_FIXTURES)('$name', ({ meter, answer, figures, model, tail }) => {
+  const { metered, forwarded, held } = meterAnswer(meter, answer);
 
-const FIXTURES: readonly (readonly [
-  name: string,
-  family: Parameters<typeof family>[0],
-  answer: SampleAnswer,
-  figures: Readonly<Record<string, string>>,
-])[] = [
-  [
-    'a legacy completion, whole',
-    'openai',
-    json({ object: 'text_completion', model: 'm', choices: [{ text: 'hi' }], usage: CHAT_USAGE }),
-    { input: '19', cachedInput: '0', output: '10' },
-  ],
-  [
-    'a legacy completion as a stream',
-    'openai',
-    events(
-      { object: 'text_completion', model: 'm', choices: [{ text: 'hi' }], usage: null },
-      { object: 'text_completion', model: 'm', choices: [], usage: CHAT_USAGE },
-      '[DONE]',
-    ),
-    { input: '19', cachedInput: '0', output: '10' },
-  ],
-  [
-    'three choices, whose usage is told once for all',
-    'openai',
-    json({
-      object: 'chat.completion',
-      model: 'm',
-      choices: [{ index: 0 }, { index: 1 }, { index: 2 }],
-      usage: { prompt_tokens: 19, completion_tokens: 30 },
-    }),
-    { input: '19', cachedInput: '0', output: '30' },
-  ],
-  [
-    'a response as a stream that completes',
-    'openai',
-    events(
-      { type: 'response.created', sequence_number: 0, response: { model: 'm', usage: null } },
-      { type: 'response.output_text.delta', sequence_number: 1, delta: 'hi' },
-      {
-        type: 'response.completed',
-        sequence_number: 2,
-        response: {
-          model: 'm',
-          usage: { input_tokens: 40, input_tokens_details: { cached_tokens: 8 }, output_tokens: 5 },
-        },
-      },
-    ),
-    { input: '32', cachedInput: '8', output: '5' },
-  ],
-  [
-    'a chat completion whose tool is called with usage as its argument',
-    'openai',
-    events(
-      {
-        object: 'chat.completion.chunk',
-        model: 'm',
-        choices: [{ delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: TOOL } }] } }],
-        usage: null,
-      },
-      { object: 'chat.completion.chunk', model: 'm', choices: [], usage: CHAT_USAGE },
-      '[DONE]',
-    ),
-    { input: '19', cachedInput: '0', output: '10' },
-  ],
-  [
-    'a message as a stream with two deltas, of which the last counts',
-    'anthropic',
-    events(
-      { type: 'message_start', message: { model: 'm', usage: { input_tokens: 25, output_tokens: 1 } } },
-      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hi' } },
-      { type: 'message_delta', delta: {}, usage: { output_tokens: 7 } },
-      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 15 } },
-      { type: 'message_stop' },
-    ),
-    { input: '25', output: '15' },
-  ],
-  [
-    'Ollama, whole',
-    'ollama',
-    json({ model: 'm', message: { content: 'hi' }, done: true, prompt_eval_count: 26, eval_count: 298 }),
-    { input: '26', output: '298' },
-  ],
-];
-
-describe.each(FIXTURES)('%s', (_, name, answer, figures) => {
   it('tells what was used, for the charge that an oracle computes', () => {
-    const { metered } = meterAnswer(family(name), answer);
     if (metered.kind !== 'used') throw new Error(`it is ${metered.kind}`);
-    const told = new Map([...metered.figures].filter(([, count]) => count.digits !== 0n));
+    expect(metered.model).toBe(model);
+    const told = [...metered.figures].filter(([, count]) => count.digits !== 0n);
     const expected = Object.entries(figures).filter(([, count]) => count !== '0');
-    expect(new Map([...told].map(([dimension, count]) => [dimension, formatDecimal(count)]))).toEqual(
-      new Map(expected as [never, string][]),
+    expect(Object.fromEntries(told.map(([dimension, count]) => [dimension, formatDecimal(count)]))).toEqual(
+      Object.fromEntries(expected),
     );
     const bounds = { min: 0n as Amount, max: 500_000n as Amount, decimals: 6 };
-    expect(computeCharge(metered.figures, RATES, bounds)).toBe(oracleCharge(figures, ORACLE, bounds));
+    const table = figures['cost'] === undefined ? ORACLE : BY_COST;
+    expect(computeCharge(metered.figures, ratesOf(table), bounds)).toBe(oracleCharge(figures, table, bounds));
+  });
+
+  it('goes on as it came, its end last', () => {
+    expect(Buffer.concat([forwarded, held]).toString()).toBe(answer.body);
+    if (tail !== undefined) expect(held.toString()).toBe(tail);
   });
 });
+
+describe('A response that fails', () => {
+  it('costs nothing, whatever it tells of use', () => {
+    const response = { model: 'm', error: { code: 'server_error' }, usage: { input_tokens: 9, output_tokens: 4 } };
+    const body = `event: response.failed\ndata: ${JSON.stringify({ type: 'response.failed', response })}\n\n`;
+    const answer = { path: '/v1/responses', contentType: 'text/event-stream', body };
+    expect(meterAnswer(family('openai'), answer).metered).toEqual({ kind: 'failed' });
+  });
+});
+
+function ratesOf(table: Readonly<Record<string, OracleRate>>): Rates {
+  return new Map(
+    Object.entries(table).map(([dimension, [price, per]]) => {
+      const name = dimension as 'input' | 'cachedInput' | 'output' | 'seconds' | 'cost';
+      const rate = parseRate(name === 'cost' ? price : `$${price}/${per}`, name, { kind: 'usd' });
+      if (rate === undefined) throw new Error(`no rate for ${dimension}`);
+      return [name, rate];
+    }),
+  );
+}
