@@ -9,7 +9,8 @@ import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
 import { UptoEvmScheme } from '@x402/evm/upto/facilitator';
 import { extractDiscoveryInfo } from '@x402/extensions/bazaar';
 import { createWalletClient, defineChain, type Hex, http, publicActions, type TypedData } from 'viem';
-import { nonceManager, privateKeyToAccount } from 'viem/accounts';
+import { privateKeyToAccount } from 'viem/accounts';
+import { createNonceManager, jsonRpc } from 'viem/nonce';
 
 /** The official facilitator code behind HTTP, on a local chain. */
 export interface OfficialFacilitator {
@@ -106,7 +107,8 @@ export async function openOfficial(rpcUrl: string, key: Hex): Promise<x402Facili
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [rpcUrl] } },
   });
-  const account = privateKeyToAccount(key, { nonceManager });
+  // viem's own manager would go on with the numbers of another chain of this process.
+  const account = privateKeyToAccount(key, { nonceManager: createNonceManager({ source: jsonRpc() }) });
   const client = createWalletClient({ account, chain, transport: http(rpcUrl), pollingInterval: 50 }).extend(
     publicActions,
   );
