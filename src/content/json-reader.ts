@@ -1,13 +1,15 @@
-import { isUtf8 } from 'node:buffer';
 import { plainNumber } from '../domain/plain-number.ts';
-import { bodyAmbiguous } from './json-fault.ts';
-import { foldKey, type PointerTree } from './pointer-tree.ts';
+import { JsonScanner, SIGN } from './json-scanner.ts';
+import { foldKey, NO_POINTERS, type PointerTree } from './pointer-tree.ts';
 
 /** Deepest nesting that is read. */
 const MOST_DEPTH = 64;
 
 /** Most items of a list that are read one by one. */
 const MOST_ITEMS = 10_000;
+
+/** Up to how many keys of an object each is held against all before it. More are looked up. */
+const FEW_KEYS = 16;
 
 /** What stands at a pointer. */
 export type JsonValue =
@@ -38,63 +40,65 @@ export interface JsonDocument {
  * @throws GatewayError `body_ambiguous`
  */
 export function readJson(bytes: Buffer, tree: PointerTree, itemsToo: boolean): JsonDocument {
-  if (!isUtf8(bytes)) throw bodyAmbiguous('The body is not UTF-8.');
-  return new JsonReader(bytes.toString('utf8')).document(tree, itemsToo);
+  return new JsonReader(bytes).document(tree, itemsToo);
 }
 
-const NO_TREE: PointerTree = { pointer: undefined, children: new Map(), folded: new Map() };
-
 class JsonReader {
-  readonly #text: string;
-  #at = 0;
+  readonly #scan: JsonScanner;
   #depth = 0;
+  /** Keys of the objects that are open, the innermost last; behind `#keyCount`, of those that were closed. */
+  readonly #keys: string[] = [];
+  #keyCount = 0;
   #facts = new Map<string, JsonValue>();
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(bytes: Buffer) {
+    this.#scan = new JsonScanner(bytes);
   }
 
   document(tree: PointerTree, itemsToo: boolean): JsonDocument {
-    this.#skipSpace();
-    const items = itemsToo && this.#text[this.#at] === '[' ? this.#items(tree) : undefined;
+    const scan = this.#scan;
+    scan.blanks();
+    const items = itemsToo && scan.byte === SIGN.openList ? this.#items(tree) : undefined;
     if (items === undefined) this.#value(tree);
-    this.#skipSpace();
-    if (this.#at < this.#text.length) throw this.#wrong('something follows the value');
+    scan.blanks();
+    if (scan.byte !== undefined) throw scan.wrong('something follows the value');
     return { facts: this.#facts, items };
   }
 
   #items(tree: PointerTree): readonly JsonFacts[] {
     const items: JsonFacts[] = [];
-    this.#list(() => {
-      if (items.length === MOST_ITEMS) throw this.#wrong(`it has more than ${MOST_ITEMS} items`);
+    const outer = this.#facts;
+    for (let more = this.#open(SIGN.closeList); more; more = this.#more(SIGN.closeList)) {
+      if (items.length === MOST_ITEMS) throw this.#scan.wrong(`it has more than ${MOST_ITEMS} items`);
       this.#facts = new Map();
       this.#value(tree);
       items.push(this.#facts);
-    });
-    this.#facts = new Map();
+    }
+    this.#facts = outer;
     return items;
   }
 
   #value(tree: PointerTree): void {
-    switch (this.#text[this.#at]) {
-      case '{':
-        this.#note(tree, { kind: 'object' });
+    const { byte } = this.#scan;
+    switch (byte) {
+      case SIGN.openObject:
+        if (tree.pointer !== undefined) this.#facts.set(tree.pointer, { kind: 'object' });
         this.#object(tree);
         break;
-      case '[':
-        this.#note(tree, { kind: 'array' });
-        this.#list((index) => this.#value(tree.children.get(String(index)) ?? NO_TREE));
+      case SIGN.openList:
+        if (tree.pointer !== undefined) this.#facts.set(tree.pointer, { kind: 'array' });
+        this.#list(tree);
         break;
-      case '"':
-        this.#noteText(tree, this.#string());
+      case SIGN.quote:
+        this.#text(tree);
         break;
-      case 't':
+      case 0x74:
         this.#word('true', tree);
         break;
-      case 'f':
+      case 0x66:
         this.#word('false', tree);
         break;
-      case 'n':
+      case 0x6e:
         this.#word('null', tree);
         break;
       default:
@@ -103,157 +107,106 @@ class JsonReader {
   }
 
   /** A reader in C may end a text at NUL. */
-  #noteText(tree: PointerTree, text: string): void {
-    if (tree.pointer !== undefined && text.includes('\0')) throw this.#wrong('a text that decides holds NUL');
-    this.#note(tree, { kind: 'text', text });
+  #text({ pointer }: PointerTree): void {
+    this.#scan.text();
+    if (pointer === undefined) return;
+    const text = this.#scan.passed;
+    if (text.includes('\0')) throw this.#scan.wrong('a text that decides holds NUL');
+    this.#facts.set(pointer, { kind: 'text', text });
   }
 
-  #note({ pointer }: PointerTree, value: JsonValue): void {
-    if (pointer !== undefined) this.#facts.set(pointer, value);
+  #word(text: 'true' | 'false' | 'null', { pointer }: PointerTree): void {
+    this.#scan.word(text);
+    if (pointer !== undefined) this.#facts.set(pointer, { kind: 'word', text });
+  }
+
+  #number({ pointer }: PointerTree): void {
+    this.#scan.number();
+    if (pointer === undefined) return;
+    const text = plainNumber(this.#scan.passed);
+    if (text === undefined) throw this.#scan.wrong('a number that decides is not the same one to every reader');
+    this.#facts.set(pointer, { kind: 'number', text });
+  }
+
+  #list(tree: PointerTree): void {
+    const asksItems = tree.children.size > 0;
+    let index = 0;
+    for (let more = this.#open(SIGN.closeList); more; more = this.#more(SIGN.closeList)) {
+      this.#value((asksItems && tree.children.get(String(index))) || NO_POINTERS);
+      index += 1;
+    }
   }
 
   #object(tree: PointerTree): void {
-    const keys = new Set<string>();
-    this.#enclosed('}', () => {
-      if (this.#text[this.#at] !== '"') throw this.#wrong('a key is no text');
-      const key = this.#string();
-      if (keys.has(key)) throw this.#wrong(`the key ${shown(key)} is there twice`);
-      if (key.includes('\0')) throw this.#wrong('a key holds NUL');
-      keys.add(key);
-      this.#skipSpace();
-      if (this.#text[this.#at] !== ':') throw this.#wrong('a key has no value');
-      this.#at += 1;
-      this.#skipSpace();
-      this.#value(this.#childOf(tree, key));
-    });
+    const scan = this.#scan;
+    const first = this.#keyCount;
+    let known: Set<string> | undefined;
+    for (let more = this.#open(SIGN.closeObject); more; more = this.#more(SIGN.closeObject)) {
+      if (scan.byte !== SIGN.quote) throw scan.wrong('a key is no text');
+      scan.text();
+      const key = scan.passed;
+      const child = this.#childOf(tree, key);
+      if (this.#keyCount - first === FEW_KEYS) known ??= new Set(this.#keys.slice(first, this.#keyCount));
+      this.#noteKey(key, first, known);
+      scan.blanks();
+      if (!scan.take(SIGN.colon)) throw scan.wrong('a key has no value');
+      this.#value(child);
+    }
+    this.#keyCount = first;
+  }
+
+  /** @param known all keys of the object before this one, where they are many */
+  #noteKey(key: string, first: number, known: Set<string> | undefined): void {
+    if (known === undefined) {
+      for (let index = first; index < this.#keyCount; index += 1) if (this.#keys[index] === key) throw this.#twice(key);
+      this.#keys[this.#keyCount] = key;
+      this.#keyCount += 1;
+      return;
+    }
+    if (known.has(key)) throw this.#twice(key);
+    known.add(key);
+  }
+
+  #twice(key: string): Error {
+    return this.#scan.wrong(`the key ${shown(key)} is there twice`);
   }
 
   /** A reader that ignores case would find what is asked for under such a key, others would not. */
   #childOf(tree: PointerTree, key: string): PointerTree {
+    if (this.#scan.isPlain) {
+      if (!tree.lengths.includes(key.length)) return NO_POINTERS;
+    } else if (key.includes('\0')) throw this.#scan.wrong('a key holds NUL');
+    if (tree.children.size === 0) return NO_POINTERS;
     const child = tree.children.get(key);
     if (child !== undefined) return child;
-    if (tree.folded.size > 0 && tree.folded.has(foldKey(key)))
-      throw this.#wrong(
-        `the key ${shown(key)} differs from ${shown(tree.folded.get(foldKey(key)) ?? '')} in case only`,
-      );
-    return NO_TREE;
+    const meant = tree.folded.get(foldKey(key));
+    if (meant !== undefined) throw this.#scan.wrong(`the key ${shown(key)} differs from ${shown(meant)} in case only`);
+    return NO_POINTERS;
   }
 
-  #list(item: (index: number) => void): void {
-    let index = 0;
-    this.#enclosed(']', () => {
-      item(index);
-      index += 1;
-    });
-  }
-
-  /** What stands between brackets, with commas between its parts. */
-  #enclosed(end: '}' | ']', part: () => void): void {
-    this.#at += 1;
+  /** Passes a bracket; `false` where nothing stands in it. */
+  #open(end: number): boolean {
     this.#depth += 1;
-    if (this.#depth > MOST_DEPTH) throw this.#wrong(`it is nested deeper than ${MOST_DEPTH}`);
-    this.#skipSpace();
-    if (this.#text[this.#at] !== end) {
-      for (;;) {
-        part();
-        this.#skipSpace();
-        if (this.#text[this.#at] !== ',') break;
-        this.#at += 1;
-        this.#skipSpace();
-      }
-      if (this.#text[this.#at] !== end) throw this.#wrong(`${end} is missing`);
-    }
-    this.#at += 1;
+    if (this.#depth > MOST_DEPTH) throw this.#scan.wrong(`it is nested deeper than ${MOST_DEPTH}`);
+    this.#scan.skip();
+    return this.#scan.byte === end ? this.#close() : true;
+  }
+
+  /** Passes what stands behind a part: a comma, or the bracket that ends it all; whether there is one more part. */
+  #more(end: number): boolean {
+    const scan = this.#scan;
+    scan.blanks();
+    if (scan.take(SIGN.comma)) return true;
+    if (scan.byte !== end) throw scan.wrong(`${String.fromCharCode(end)} is missing`);
+    return this.#close();
+  }
+
+  #close(): false {
+    this.#scan.skip();
     this.#depth -= 1;
-  }
-
-  #word(word: 'true' | 'false' | 'null', tree: PointerTree): void {
-    if (!this.#text.startsWith(word, this.#at)) throw this.#wrong('there is no value');
-    this.#at += word.length;
-    this.#note(tree, { kind: 'word', text: word });
-  }
-
-  #number(tree: PointerTree): void {
-    NUMBER.lastIndex = this.#at;
-    const lexeme = NUMBER.exec(this.#text)?.[0];
-    if (lexeme === undefined) throw this.#wrong('there is no value');
-    this.#at += lexeme.length;
-    if (tree.pointer === undefined) return;
-    const text = plainNumber(lexeme);
-    if (text === undefined) throw this.#wrong('a number that decides is not the same one to every reader');
-    this.#note(tree, { kind: 'number', text });
-  }
-
-  /** A text between quotes, unescaped. */
-  #string(): string {
-    PLAIN.lastIndex = this.#at + 1;
-    const plain = PLAIN.exec(this.#text)?.[0] ?? '';
-    const end = this.#at + 1 + plain.length;
-    if (this.#text[end] === '"') {
-      this.#at = end + 1;
-      return plain;
-    }
-    return this.#escaped(plain, end);
-  }
-
-  #escaped(begun: string, from: number): string {
-    let text = begun;
-    this.#at = from;
-    for (;;) {
-      const next = this.#text[this.#at];
-      if (next === '"') break;
-      if (next !== '\\') throw this.#wrong('a text does not end, or holds a control character');
-      text += this.#escape();
-      PLAIN.lastIndex = this.#at;
-      const plain = PLAIN.exec(this.#text)?.[0] ?? '';
-      text += plain;
-      this.#at += plain.length;
-    }
-    this.#at += 1;
-    if (!text.isWellFormed()) throw this.#wrong('a text holds half of a surrogate pair');
-    return text;
-  }
-
-  #escape(): string {
-    const letter = this.#text[this.#at + 1] ?? '';
-    const plain = ESCAPES[letter];
-    if (plain !== undefined) {
-      this.#at += 2;
-      return plain;
-    }
-    const hex = this.#text.slice(this.#at + 2, this.#at + 6);
-    if (letter !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#wrong('a text holds an escape that is none');
-    this.#at += 6;
-    return String.fromCharCode(Number.parseInt(hex, 16));
-  }
-
-  #skipSpace(): void {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
-      this.#at += 1;
-    }
-  }
-
-  #wrong(what: string): Error {
-    return bodyAmbiguous(`The body is not read: ${what}, at character ${this.#at}.`);
+    return false;
   }
 }
-
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-/** Everything but quotes, backslashes and control characters. */
-const PLAIN = /[ !#-[\]-\uffff]*/y;
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
 
 function shown(key: string): string {
   return JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}…` : key);

@@ -5,7 +5,12 @@ export interface PointerTree {
   readonly children: Map<string, PointerTree>;
   /** Children by what readers that ignore case take for the same key. */
   readonly folded: Map<string, string>;
+  /** Lengths of the keys of `folded`: a key in ASCII of another length is none of the children to any reader. */
+  readonly lengths: number[];
 }
+
+/** Nothing is asked for. */
+export const NO_POINTERS: PointerTree = emptyTree();
 
 /** Puts pointers into a tree. */
 export function pointerTree(pointers: Iterable<string>): PointerTree {
@@ -17,7 +22,9 @@ export function pointerTree(pointers: Iterable<string>): PointerTree {
       if (child === undefined) {
         child = emptyTree();
         node.children.set(token, child);
-        node.folded.set(foldKey(token), token);
+        const folded = foldKey(token);
+        node.folded.set(folded, token);
+        if (!node.lengths.includes(folded.length)) node.lengths.push(folded.length);
       }
       node = child;
     }
@@ -44,5 +51,5 @@ function tokensOf(pointer: string): readonly string[] {
 }
 
 function emptyTree(): PointerTree {
-  return { pointer: undefined, children: new Map(), folded: new Map() };
+  return { pointer: undefined, children: new Map(), folded: new Map(), lengths: [] };
 }

@@ -19,6 +19,9 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
+/** Members of an object, more than are held against each other one by one. */
+const MANY = Array.from({ length: 40 }, (_, index) => `"k${index}":0`).join();
+
 /**
  * Bodies that readers of JSON have read differently, and their plain neighbours.
  *
@@ -47,6 +50,13 @@ export function bodyTricks(key = 'model', cheap = 'cheap', dear = 'dear'): reado
     trick('a key in another case alone', `{"${key.toUpperCase()}":"${dear}"}`),
     trick('another key twice in the same object', `{"a":1,"a":2,"${key}":"${cheap}"}`),
     trick('a key twice deep within', `{"${key}":"${cheap}","a":{"b":1,"b":2}}`),
+    trick('a key twice among many', `{${MANY},"k7":1,"${key}":"${cheap}"}`),
+    trick('a key twice behind many', `{${MANY},"${key}":"${cheap}","a":1,"${key}":"${dear}"}`),
+    trick('a key twice behind many, once escaped', `{${MANY},"${key}":"${cheap}","\\u${hex(key)}${key.slice(1)}":1}`),
+    trick('many keys, some of them again within', `{${MANY},"a":{${MANY},"${key}":1},"${key}":"${cheap}"}`, cheap),
+    trick('keys of an inner object after it', `{"a":{"b":1,"c":2},"b":1,"c":2,"${key}":"${cheap}"}`, cheap),
+    trick('other letters than ASCII', `{"é":"ü","😀":["\\u00e9é"],"${key}":"${cheap}"}`, cheap),
+    trick('a key twice among other letters than ASCII', `{"é":1,"${key}":"${cheap}","\\u00e9":2}`),
     trick('a byte order mark', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(CHEAP)])),
     trick('UTF-16', Buffer.from(CHEAP, 'utf16le')),
     trick('UTF-16 with a mark', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(CHEAP, 'utf16le')])),
@@ -59,6 +69,9 @@ export function bodyTricks(key = 'model', cheap = 'cheap', dear = 'dear'): reado
     trick('an overlong encoding', Buffer.from(`{"${key}":"${cheap}","a":"\xc0\xaf"}`, 'latin1')),
     trick('a surrogate in UTF-8', Buffer.from(`{"${key}":"${cheap}","a":"\xed\xa0\x80"}`, 'latin1')),
     trick('half of a surrogate pair', `{"${key}":"${cheap}\\ud800"}`),
+    trick('half of a surrogate pair elsewhere', `{"${key}":"${cheap}","a":"\\ud83dx"}`),
+    trick('half of a surrogate pair, then another escape', `{"${key}":"${cheap}","a":"\\ud83d\\n"}`),
+    trick('two first halves of a surrogate pair', `{"${key}":"${cheap}","a":"\\ud83d\\ud83d\\ude00"}`),
     trick('half of a surrogate pair in a key', `{"${key}":"${cheap}","a\\udc00":1}`),
     trick('a surrogate pair turned round', `{"${key}":"\\ude00\\ud83d"}`),
     trick('a number beyond a double', `{"${key}":1e400}`),
@@ -69,6 +82,9 @@ export function bodyTricks(key = 'model', cheap = 'cheap', dear = 'dear'): reado
     trick('a leading zero', `{"${key}":01}`),
     trick('a leading plus', `{"${key}":+1}`),
     trick('a number without digits after its point', `{"${key}":1.}`),
+    trick('a number without digits in its power', `{"${key}":"${cheap}","a":1e}`),
+    trick('a sign alone', `{"${key}":"${cheap}","a":-}`),
+    trick('a point first', `{"${key}":"${cheap}","a":.5}`),
     trick('hex', `{"${key}":0x10}`),
     trick('NaN', `{"${key}":NaN}`),
     trick('NaN elsewhere', `{"${key}":"${cheap}","a":NaN}`),
@@ -86,6 +102,10 @@ export function bodyTricks(key = 'model', cheap = 'cheap', dear = 'dear'): reado
     trick('a form feed around it', `\f${CHEAP}`),
     trick('a no-break space around it', `\u00a0${CHEAP}`),
     trick('an unknown escape', `{"${key}":"\\x63${cheap.slice(1)}"}`),
+    trick('an escape with letters that are no digits', `{"${key}":"${cheap}","a":"\\u00g0"}`),
+    trick('an escape with a sign', `{"${key}":"${cheap}","a":"\\u-123"}`),
+    trick('an escape with a capital U', `{"${key}":"${cheap}","a":"\\U0041"}`),
+    trick('a backslash at the end', `{"${key}":"${cheap}\\`),
     trick('an escape that is cut off', `{"${key}":"\\u00`),
     trick('cut off', `{"${key}":"${cheap}"`),
     trick('a missing colon', `{"${key}" "${cheap}"}`),

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JsonValue, readJson } from '../../../src/content/json-reader.ts';
 import { pointerTree } from '../../../src/content/pointer-tree.ts';
@@ -78,6 +79,58 @@ my $m = ref $v eq 'HASH' ? $v->{model} : undef; binmode STDOUT, ':utf8'; print d
   it('says in one sentence what is wrong with it', () => {
     const fault = (): unknown => read(Buffer.from('{"model":1,"model":2}'));
     expect(fault).toThrow(expect.objectContaining({ detail: expect.stringContaining('"model" is there twice') }));
+  });
+});
+
+function numberOf(value: JsonValue | undefined): number {
+  return value?.kind === 'number' ? Number(value.text) : Number.NaN;
+}
+
+describe('a text of JSON', () => {
+  const ANYTHING = pointerTree(['', '/a', '/a/b', '/0']);
+
+  it('is read as V8 reads it, or refused as it refuses it, whatever is changed in it', () => {
+    const changed = fc
+      .tuple(
+        fc.json({ stringUnit: 'binary' }),
+        fc.nat(),
+        fc.nat(3),
+        fc.constantFrom('', '"', '\\', '\\u00', '{', ',', '0', '\n'),
+      )
+      .map(([text, place, taken, put]) => {
+        const at = place % (text.length + 1);
+        return text.slice(0, at) + put + text.slice(at + taken);
+      });
+    fc.assert(
+      fc.property(changed, (text) => {
+        const bytes = Buffer.from(text);
+        let facts: ReadonlyMap<string, JsonValue>;
+        try {
+          ({ facts } = readJson(bytes, ANYTHING, false));
+        } catch (fault) {
+          expect(fault).toMatchObject({ code: 'body_ambiguous' });
+          return;
+        }
+        const value: unknown = JSON.parse(bytes.toString());
+        const top = facts.get('');
+        if (typeof value === 'string') expect(top).toEqual({ kind: 'text', text: value });
+        else if (typeof value === 'number') expect([top?.kind, numberOf(top)]).toEqual(['number', value]);
+        else if (Array.isArray(value)) expect([top, facts.has('/0')]).toEqual([{ kind: 'array' }, value.length > 0]);
+        else if (value !== null && typeof value === 'object')
+          expect([top, facts.has('/a')]).toEqual([{ kind: 'object' }, Object.hasOwn(value, 'a')]);
+        else expect(top).toEqual({ kind: 'word', text: String(value) });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('that nothing is wrong with is never refused for its form', () => {
+    fc.assert(
+      fc.property(fc.json({ stringUnit: 'grapheme', maxDepth: 8 }), (text) => {
+        expect(readJson(Buffer.from(text), pointerTree([]), false).facts.size).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

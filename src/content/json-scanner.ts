@@ -1,0 +1,187 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { bodyAmbiguous } from './json-fault.ts';
+
+/** Bytes of JSON's own signs. */
+export const SIGN = {
+  quote: 0x22,
+  comma: 0x2c,
+  colon: 0x3a,
+  openList: 0x5b,
+  closeList: 0x5d,
+  openObject: 0x7b,
+  closeObject: 0x7d,
+} as const;
+
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const LETTER_E = 0x65;
+const LETTER_U = 0x75;
+
+/** Letters that make an escape with the backslash before them. */
+const ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt', 'latin1'));
+
+/**
+ * Steps through the bytes of a JSON text (RFC 8259), and makes no strings of them before they are asked for: of a prompt of
+ * many kilobytes one name is looked at.
+ *
+ * @throws GatewayError `body_ambiguous`, from whatever step meets what is no JSON in UTF-8
+ */
+export class JsonScanner {
+  readonly #bytes: Buffer;
+  /** All of it, where a byte is a character. */
+  readonly #ascii: string | undefined;
+  #at = 0;
+  /** Where the text or number begins and ends that was passed last; of a text, between its quotes. */
+  #from = 0;
+  #to = 0;
+  #isEscaped = false;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#ascii = isAscii(bytes) ? bytes.toString('latin1') : undefined;
+    if (this.#ascii === undefined && !isUtf8(bytes)) throw bodyAmbiguous('The body is not UTF-8.');
+  }
+
+  /** The byte at hand; `undefined` behind the last one. */
+  get byte(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+
+  /** Passes the byte at hand, and blanks behind it. */
+  skip(): void {
+    this.#at += 1;
+    this.blanks();
+  }
+
+  /** The same where that byte is this one. */
+  take(byte: number): boolean {
+    if (this.#bytes[this.#at] !== byte) return false;
+    this.skip();
+    return true;
+  }
+
+  /** Passes blanks. */
+  blanks(): void {
+    for (;;) {
+      const byte = this.#bytes[this.#at];
+      if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.#at += 1;
+    }
+  }
+
+  /** Passes these letters. */
+  word(word: string): void {
+    for (let index = 0; index < word.length; index += 1)
+      if (this.#bytes[this.#at + index] !== word.charCodeAt(index)) throw this.wrong('there is no value');
+    this.#at += word.length;
+  }
+
+  /** Passes a number. */
+  number(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    this.#from = at;
+    if (bytes[at] === MINUS) at += 1;
+    at = bytes[at] === ZERO ? at + 1 : this.#afterDigits(at);
+    if (bytes[at] === POINT) at = this.#afterDigits(at + 1);
+    if (lowerCase(bytes[at]) === LETTER_E) {
+      at += 1;
+      if (bytes[at] === PLUS || bytes[at] === MINUS) at += 1;
+      at = this.#afterDigits(at);
+    }
+    this.#isEscaped = false;
+    this.#to = at;
+    this.#at = at;
+  }
+
+  /** Passes a text with its quotes, of which the first is at hand. */
+  text(): void {
+    const bytes = this.#bytes;
+    let at = this.#at + 1;
+    this.#from = at;
+    this.#isEscaped = false;
+    for (;;) {
+      const byte = bytes[at];
+      if (byte === SIGN.quote) break;
+      if (byte === BACKSLASH) {
+        this.#isEscaped = true;
+        at = this.#afterEscape(at);
+      } else if (byte === undefined || byte < SPACE) {
+        throw this.wrong('a text does not end, or holds a control character', at);
+      } else at += 1;
+    }
+    this.#to = at;
+    this.#at = at + 1;
+  }
+
+  /** What was passed last, unescaped. */
+  get passed(): string {
+    if (!this.#isEscaped) return this.#slice(this.#from, this.#to);
+    return String(JSON.parse(this.#slice(this.#from - 1, this.#to + 1)));
+  }
+
+  /** Whether what was passed last stands there as it reads, in letters of ASCII. */
+  get isPlain(): boolean {
+    return this.#ascii !== undefined && !this.#isEscaped;
+  }
+
+  /** A fault that says what is wrong, and where. */
+  wrong(what: string, at = this.#at): Error {
+    return bodyAmbiguous(`The body is not read: ${what}, at character ${this.#slice(0, at).length}.`);
+  }
+
+  #slice(from: number, to: number): string {
+    return this.#ascii === undefined ? this.#bytes.toString('utf8', from, to) : this.#ascii.slice(from, to);
+  }
+
+  #afterDigits(from: number): number {
+    let at = from;
+    for (;;) {
+      const byte = this.#bytes[at];
+      if (byte === undefined || byte < ZERO || byte > NINE) break;
+      at += 1;
+    }
+    if (at === from) throw this.wrong('there is no value', at);
+    return at;
+  }
+
+  /** A surrogate has to have its other half. */
+  #afterEscape(at: number): number {
+    const letter = this.#bytes[at + 1];
+    if (letter !== LETTER_U) {
+      if (!ESCAPES.has(letter)) throw this.wrong('a text holds an escape that is none', at);
+      return at + 2;
+    }
+    const half = this.#unitAt(at) & 0xfc00;
+    if (half !== 0xd800 && half !== 0xdc00) return at + 6;
+    const isPair = half === 0xd800 && this.#bytes[at + 6] === BACKSLASH && this.#bytes[at + 7] === LETTER_U;
+    if (!isPair || (this.#unitAt(at + 6) & 0xfc00) !== 0xdc00)
+      throw this.wrong('a text holds half of a surrogate pair', at);
+    return at + 12;
+  }
+
+  /** The code unit that an escape with four digits stands for. */
+  #unitAt(place: number): number {
+    const bytes = this.#bytes;
+    let unit = 0;
+    for (let at = place + 2; at < place + 6; at += 1) unit = (unit << 4) | hexDigit(bytes[at]);
+    if (unit < 0) throw this.wrong('a text holds an escape that is none', place);
+    return unit;
+  }
+}
+
+function lowerCase(byte = 0): number {
+  return byte | 0x20;
+}
+
+/** -1, whose bits are all set, for what is none. */
+function hexDigit(byte = 0): number {
+  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
+  const letter = lowerCase(byte);
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
