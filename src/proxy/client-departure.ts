@@ -26,13 +26,26 @@ export interface SignalledDeparture extends Departure {
  */
 export class ClientDeparture implements SignalledDeparture {
   aborted = false;
+  /** What answers the client. */
+  readonly res: ServerResponse;
   readonly #listeners: DepartureListener[] = [];
+  /** Called when the answer is over or the connection is. */
+  #atEnd: (() => void)[] | undefined;
   #controller: AbortController | undefined;
 
   constructor(res: ServerResponse) {
+    this.res = res;
     res.on('close', () => {
       if (!res.writableFinished) this.#happen();
+      for (const listener of this.#atEnd?.splice(0) ?? []) listener();
     });
+  }
+
+  /** Calls when the answer is over or the connection is; at once where that is so already. */
+  onOver(listener: () => void): void {
+    if (this.res.closed) listener();
+    else if (this.#atEnd === undefined) this.#atEnd = [listener];
+    else this.#atEnd.push(listener);
   }
 
   /** For what takes nothing else. */

@@ -83,12 +83,11 @@ class HttpClient implements Client {
   }
 
   body(head: RequestHead, terms: BodyTerms): RequestBody | undefined {
-    return requestBodyOf(head, this.#req, this.#res, terms);
+    return requestBodyOf(head, this.#req, this.departure, terms);
   }
 
   onOver(listener: () => void): void {
-    if (this.#res.closed) listener();
-    else this.#res.once('close', listener);
+    this.departure.onOver(listener);
   }
 
   answer({ status, reason, headers, body, encoding, dated }: Answer): void {

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { awaitsContinue, type RequestHead } from '../domain/request-head.ts';
 import { BodyLimit, bodyTooLarge } from './body-limit.ts';
-import { GrowingBuffer } from './growing-buffer.ts';
-import { type BodyWatch, bodyOf, PACE_OF_UPLOADS, type Pace, UploadBody } from './upload-body.ts';
+import { GrowingBuffer, type Room } from './growing-buffer.ts';
+import { askForBody, type BodyWatch, bodyOf, PACE_OF_UPLOADS, UploadBody } from './upload-body.ts';
 import { BodyRefusedError } from './upstream-fault.ts';
+import { type ReadingPace, readWhole } from './whole-body.ts';
 
 /**
  * How long the client of a body that is read before it is sent may be silent, how long it may keep the gateway waiting
@@ -16,10 +16,6 @@ const PACE_OF_READING: ReadingPace = { silenceMs: 30_000, graceMs: 30_000, least
 /** The same for one that is only looked at, which takes no memory. */
 const PACE_OF_PASSING: ReadingPace = { ...PACE_OF_UPLOADS, silenceMs: 60_000 };
 
-interface ReadingPace extends Pace {
-  readonly silenceMs: number;
-}
-
 /** A body on its way to the upstream. */
 export interface Upload extends Readable {
   /** Whether the gateway could pass on more than the client has sent so far. */
@@ -27,11 +23,9 @@ export interface Upload extends Readable {
 }
 
 /** Room in memory for one body, of the room that all of them share. */
-export interface BodyHold {
-  /** Takes room for so many bytes more; `false` when there is none, and after {@link release}. */
-  take(bytes: number): boolean;
-  /** Gives all of it back. Doing so twice does no harm. */
-  release(): void;
+export interface BodyHold extends Room {
+  /** Gives all of it back, and takes no more. Doing so twice does no harm. It needs no `this`. */
+  readonly release: () => void;
 }
 
 /**
@@ -84,10 +78,18 @@ export interface BodyTerms {
 export function requestBodyOf(
   head: RequestHead,
   req: IncomingMessage,
-  res: ServerResponse,
+  client: BodyClient,
   terms: BodyTerms,
 ): RequestBody | undefined {
-  return bodyOf(head) === undefined ? undefined : new ReceivedBody(head, req, res, terms);
+  return bodyOf(head) === undefined ? undefined : new ReceivedBody(head, req, client, terms);
+}
+
+/** Who sends a body. */
+export interface BodyClient {
+  /** What it is answered by. */
+  readonly res: ServerResponse;
+  /** Calls when the answer is over or the connection is; at once where that is so already. */
+  onOver(listener: () => void): void;
 }
 
 /** A body that is there already: of a request that nobody sent over a connection. */
@@ -141,15 +143,15 @@ class KeptBody implements RequestBody {
 class ReceivedBody implements RequestBody {
   readonly #head: RequestHead;
   readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #client: BodyClient;
   readonly #terms: BodyTerms;
-  #kept: Promise<KeptBody> | undefined;
+  #reading: Promise<Buffer> | undefined;
   #read: KeptBody | undefined;
 
-  constructor(head: RequestHead, req: IncomingMessage, res: ServerResponse, terms: BodyTerms) {
+  constructor(head: RequestHead, req: IncomingMessage, client: BodyClient, terms: BodyTerms) {
     this.#head = head;
     this.#req = req;
-    this.#res = res;
+    this.#client = client;
     this.#terms = terms;
   }
 
@@ -161,12 +163,12 @@ class ReceivedBody implements RequestBody {
     return this.#read?.replacement;
   }
 
-  async read(maxBytes: number): Promise<Buffer> {
+  read(maxBytes: number): Promise<Buffer> {
     const announced = Number(this.#head.headers['content-length']);
-    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
-    this.#kept ??= this.#keep(maxBytes);
-    this.#read = await this.#kept;
-    return await this.#read.read(maxBytes);
+    if (announced > maxBytes) return Promise.reject(bodyTooLarge(maxBytes));
+    if (this.#reading !== undefined) return this.#readAgain(this.#reading, maxBytes);
+    this.#reading = this.#keep(maxBytes);
+    return this.#reading;
   }
 
   replaceWith(bytes: Buffer): void {
@@ -176,7 +178,7 @@ class ReceivedBody implements RequestBody {
 
   open(onProgress: () => void, watch?: BodyWatch): Upload | undefined {
     if (this.#read !== undefined) return this.#read.open();
-    if (this.#kept !== undefined) throw new Error('a body that is being read cannot be sent');
+    if (this.#reading !== undefined) throw new Error('a body that is being read cannot be sent');
     const { mostBytes } = this.#terms;
     // A length that was announced was checked when the request was accepted.
     const isLimited = mostBytes !== undefined && this.#framing === 'chunked';
@@ -187,8 +189,13 @@ class ReceivedBody implements RequestBody {
   }
 
   async pass(watch: BodyWatch): Promise<void> {
-    if (this.#kept !== undefined) return await (await this.#kept).pass(watch);
-    await this.#readAll(this.#terms.mostBytes, watch, PACE_OF_PASSING);
+    await this.#reading;
+    if (this.#read !== undefined) return await this.#read.pass(watch);
+    const { mostBytes } = this.#terms;
+    askForBody(this.#continueTo);
+    await undefined;
+    await readWhole(this.#req, mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch), PACE_OF_PASSING);
+    if (!watch.mayEnd()) throw new BodyRefusedError();
   }
 
   get #framing(): Framing {
@@ -196,49 +203,47 @@ class ReceivedBody implements RequestBody {
   }
 
   get #continueTo(): ServerResponse | undefined {
-    return awaitsContinue(this.#head) ? this.#res : undefined;
+    return awaitsContinue(this.#head) ? this.#client.res : undefined;
   }
 
-  async #keep(maxBytes: number): Promise<KeptBody> {
-    const hold = this.#terms.hold();
-    const limit = Math.min(maxBytes, this.#terms.mostBytes ?? maxBytes);
-    const taken = new GrowingBuffer(limit, (bytes) => hold.take(bytes));
+  async #readAgain(reading: Promise<Buffer>, maxBytes: number): Promise<Buffer> {
+    const bytes = await reading;
+    if (bytes.length > maxBytes) throw bodyTooLarge(maxBytes);
+    return bytes;
+  }
+
+  async #keep(maxBytes: number): Promise<Buffer> {
+    const { mostBytes = maxBytes, hold: begin } = this.#terms;
+    const hold = begin();
+    const body = new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
     try {
-      await this.#readAll(limit, new TakingWatch(taken), PACE_OF_READING);
+      askForBody(this.#continueTo);
+      // Node tells of a head before it reads on in the bytes that came with it.
+      await undefined;
+      const arriving = readWhole(this.#req, body, PACE_OF_READING);
+      if (arriving !== undefined) await arriving;
     } catch (fault) {
       hold.release();
       throw fault;
     }
-    if (this.#res.closed) hold.release();
-    else this.#res.once('close', hold.release);
-    return new KeptBody(taken.bytes, this.#framing, hold);
-  }
-
-  async #readAll(mostBytes: number | undefined, inner: BodyWatch, pace: ReadingPace): Promise<void> {
-    const watch = mostBytes === undefined ? inner : new BodyLimit(mostBytes, inner);
-    const terms = { watch, continueTo: this.#continueTo, pace };
-    const upload = new UploadBody(this.#req, () => silence.refresh(), terms);
-    const silence = setTimeout(() => upload.destroy(bodyIsLate()), pace.silenceMs);
-    try {
-      upload.resume();
-      // The watch has seen each piece before it comes here.
-      await finished(upload);
-    } finally {
-      clearTimeout(silence);
-    }
+    this.#client.onOver(hold.release);
+    this.#read = new KeptBody(body.bytes, this.#framing, hold);
+    return this.#read.held;
   }
 }
 
-/** Takes the pieces of a body into memory; ends the body where there is no room. */
-class TakingWatch implements BodyWatch {
-  readonly #into: GrowingBuffer;
+/** Takes the pieces of a body into memory; ends it where it grows over its limit, or there is no room. */
+class BodyInMemory extends GrowingBuffer implements BodyWatch {
+  readonly #mostBytes: number;
 
-  constructor(into: GrowingBuffer) {
-    this.#into = into;
+  constructor(mostBytes: number, room: BodyHold) {
+    super(mostBytes, room);
+    this.#mostBytes = mostBytes;
   }
 
   see(chunk: Buffer): GatewayError | undefined {
-    return this.#into.append(chunk) ? undefined : new GatewayError('too_many_bodies');
+    if (this.length + chunk.length > this.#mostBytes) return bodyTooLarge(this.#mostBytes);
+    return this.append(chunk) ? undefined : new GatewayError('too_many_bodies');
   }
 
   mayEnd(): boolean {
@@ -272,8 +277,4 @@ class KeptUpload extends Readable implements Upload {
     this.#hold?.release();
     callback(error);
   }
-}
-
-function bodyIsLate(): GatewayError {
-  return new GatewayError('request_timeout', { detail: 'The body stopped arriving.' });
 }

@@ -27,6 +27,21 @@ export interface Pace {
   readonly leastBytesPerSecond: number;
 }
 
+/** The fault of a client that was waited for so long, in milliseconds, for so many bytes; `undefined` where that is within the pace. */
+export function paceFault(
+  { graceMs, leastBytesPerSecond }: Pace,
+  bytes: number,
+  waitedMs: number,
+): GatewayError | undefined {
+  if (waitedMs <= graceMs + (bytes / leastBytesPerSecond) * 1000) return undefined;
+  return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
+}
+
+/** Asks a client for its body that waits for that (`Expect: 100-continue`), where it was not answered yet. */
+export function askForBody(continueTo: ServerResponse | undefined): void {
+  if (continueTo !== undefined && !continueTo.headersSent && !continueTo.destroyed) continueTo.writeContinue();
+}
+
 /** What comes with a body. */
 export interface UploadTerms {
   readonly watch?: BodyWatch | undefined;
@@ -86,12 +101,9 @@ export class UploadBody extends Readable {
   }
 
   override _read(): void {
-    const ask = this.#continueTo;
     // Asked for when there is a connection to send it on, and not before.
-    if (ask !== undefined) {
-      this.#continueTo = undefined;
-      if (!ask.headersSent && !ask.destroyed) ask.writeContinue();
-    }
+    askForBody(this.#continueTo);
+    this.#continueTo = undefined;
     this.#wantedAt ??= performance.now();
     this.#message.resume();
   }
@@ -131,10 +143,7 @@ export class UploadBody extends Readable {
     this.#bytes += bytes;
     if (this.#wantedAt === undefined) return undefined;
     this.#waitedMs += now - this.#wantedAt;
-    const { graceMs, leastBytesPerSecond } = this.#pace;
-    const allowedMs = graceMs + (this.#bytes / leastBytesPerSecond) * 1000;
-    if (this.#waitedMs <= allowedMs) return undefined;
-    return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
+    return paceFault(this.#pace, this.#bytes, this.#waitedMs);
   }
 
   readonly #onEnd = (): void => {

@@ -7,11 +7,12 @@ import { openOddUpstream, type TestUpstream } from '../support/odd-upstream.ts';
 import { connectRaw, exchangeRaw, parseRaw, type RawPeer } from '../support/raw-http.ts';
 
 const MOST = 1000;
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const OK = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
 
 const open: (BareGateway | TestUpstream)[] = [];
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   for (const each of open.splice(0).reverse()) await each.close();
 });
 
@@ -190,5 +191,36 @@ describe('a body that is not let through', () => {
     expect(parseRaw(client.received).statusLine).toBe('HTTP/1.1 408 Request Timeout');
     client.socket.destroy();
     expect(room.held).toBe(0);
+  });
+
+  it('as it arrives too slowly, though it never stops, gets 408', async () => {
+    const { gateway, room } = await reading('never');
+    const client = await connectRaw(gateway.port);
+    client.send(`${POST}Content-Length: 100\r\n\r\na`);
+    await until(() => room.held > 0);
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 31_000);
+    client.send('b');
+    await client.until('request_timeout');
+    expect(client.received.toString()).toContain('HTTP/1.1 408 Request Timeout');
+    client.socket.destroy();
+    expect(room.held).toBe(0);
+  });
+
+  it('that came whole with its head is taken as one that comes later, and its connection serves the next', async () => {
+    const { gateway, read, room } = await reading('abc');
+    const client = await connectRaw(gateway.port);
+    for (const [head, body] of [
+      ['Content-Length: 3\r\n\r\n', 'abc'],
+      ['Content-Length: 3\r\n\r\na', 'bc'],
+    ] as const) {
+      client.send(POST + head);
+      for (let count = 0; count < 5; count += 1) await turn();
+      client.send(body);
+    }
+    client.send(`${POST}Content-Length: 3\r\n\r\nabc${POST}Content-Length: 3\r\n\r\nabc`);
+    await until(() => client.received.toString().split('\r\n\r\nok').length === 5);
+    expect(read).toEqual(['abc', 'abc', 'abc', 'abc']);
+    client.socket.destroy();
+    await until(() => room.held === 0);
   });
 });

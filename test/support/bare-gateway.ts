@@ -62,7 +62,7 @@ export async function openBareGateway(upstream: Upstream, options: BareGatewayOp
 
   async function forward(req: IncomingMessage, res: ServerResponse): Promise<Forwarded> {
     const departure = new ClientDeparture(res);
-    const body = requestBodyOf(readRequestHead(req), req, res, options.bodies ?? WITHOUT_BOUNDS);
+    const body = requestBodyOf(readRequestHead(req), req, departure, options.bodies ?? WITHOUT_BOUNDS);
     try {
       await options.before?.(body);
       const response = await client.open({

@@ -24,30 +24,54 @@ export class BodyRoom {
    * @param client whom it counts for, from `clientGroup`
    */
   hold(mostBytes: number, client: string): BodyHold {
-    let own = 0;
-    let over = false;
-    return {
-      take: (bytes) => {
-        const ofClient = (this.#ofClient.get(client) ?? 0) + bytes;
-        if (over || this.#held + bytes > mostBytes || ofClient > mostBytes * SHARE_OF_CLIENT) return false;
-        this.#ofClient.set(client, ofClient);
-        this.#held += bytes;
-        own += bytes;
-        return true;
-      },
-      release: () => {
-        over = true;
-        const left = (this.#ofClient.get(client) ?? 0) - own;
-        if (left > 0) this.#ofClient.set(client, left);
-        else this.#ofClient.delete(client);
-        this.#held -= own;
-        own = 0;
-      },
-    };
+    return new Hold(this, mostBytes, client);
   }
 
   /** Bytes that are held now. */
   get held(): number {
     return this.#held;
   }
+
+  /** Counts so many bytes more for a client, where neither the room nor the client's share is used up. */
+  take(bytes: number, mostBytes: number, client: string): boolean {
+    const ofClient = (this.#ofClient.get(client) ?? 0) + bytes;
+    if (this.#held + bytes > mostBytes || ofClient > mostBytes * SHARE_OF_CLIENT) return false;
+    this.#ofClient.set(client, ofClient);
+    this.#held += bytes;
+    return true;
+  }
+
+  /** Gives back bytes that were taken for a client. */
+  giveBack(bytes: number, client: string): void {
+    const left = (this.#ofClient.get(client) ?? 0) - bytes;
+    if (left > 0) this.#ofClient.set(client, left);
+    else this.#ofClient.delete(client);
+    this.#held -= bytes;
+  }
+}
+
+class Hold implements BodyHold {
+  readonly #room: BodyRoom;
+  readonly #mostBytes: number;
+  readonly #client: string;
+  #own = 0;
+  #over = false;
+
+  constructor(room: BodyRoom, mostBytes: number, client: string) {
+    this.#room = room;
+    this.#mostBytes = mostBytes;
+    this.#client = client;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#over || !this.#room.take(bytes, this.#mostBytes, this.#client)) return false;
+    this.#own += bytes;
+    return true;
+  }
+
+  readonly release = (): void => {
+    this.#over = true;
+    this.#room.giveBack(this.#own, this.#client);
+    this.#own = 0;
+  };
 }

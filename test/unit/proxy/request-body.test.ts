@@ -70,15 +70,28 @@ describe('the length of a replaced body', () => {
 describe('memory for a body', () => {
   it('counts what is allocated, not what arrived, and is never more than a body may have', () => {
     const asked: number[] = [];
-    const buffer = new GrowingBuffer(10_000, (bytes) => asked.push(bytes) > 0);
+    const buffer = new GrowingBuffer(10_000, { take: (bytes) => asked.push(bytes) > 0 });
     for (let index = 0; index < 10_000; index += 1) buffer.append(Buffer.from([index % 256]));
     expect(asked).toEqual([4096, 4096, 1808]);
     expect(buffer.bytes.length).toBe(10_000);
     expect(buffer.bytes.every((byte, index) => byte === index % 256)).toBe(true);
   });
 
+  it('is the piece itself where that is all there is, and has its memory for itself', () => {
+    const asked: number[] = [];
+    const buffer = new GrowingBuffer(10_000, { take: (bytes) => asked.push(bytes) > 0 });
+    const own = Buffer.allocUnsafeSlow(3).fill('abc');
+    buffer.append(own);
+    expect([buffer.bytes.buffer === own.buffer, asked]).toEqual([true, [4096]]);
+    buffer.append(Buffer.from('def'));
+    expect([buffer.bytes.toString(), asked]).toEqual(['abcdef', [4096]]);
+    const part = new GrowingBuffer(10_000, { take: () => true });
+    part.append(own.subarray(0, 2));
+    expect(part.bytes.buffer === own.buffer).toBe(false);
+  });
+
   it('does not keep a piece for which there is no room', () => {
-    const buffer = new GrowingBuffer(10_000, (bytes) => bytes <= 4096);
+    const buffer = new GrowingBuffer(10_000, { take: (bytes) => bytes <= 4096 });
     expect(buffer.append(Buffer.alloc(4096))).toBe(true);
     expect(buffer.append(Buffer.alloc(5000))).toBe(false);
     expect(buffer.bytes.length).toBe(4096);

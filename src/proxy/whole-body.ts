@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { notePassed } from '../engine/spent-buffers.ts';
+import { type BodyWatch, type Pace, paceFault } from './upload-body.ts';
+import { ClientGoneError } from './upstream-fault.ts';
+
+/** How slowly a body may arrive of which nothing goes out before its end. */
+export interface ReadingPace extends Pace {
+  /** How long its client may be silent, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/**
+ * Shows a body to a watch, to its end, where the gateway has been told of its head a turn ago. Most bodies arrive together with
+ * their head: those are there by then, without a listener or a timer. What is left of a body that is refused is read and dropped.
+ *
+ * @returns `undefined` where all of it was there; else rejects as this throws
+ * @throws what the watch finds; GatewayError `request_timeout`; `ClientGoneError`
+ */
+export function readWhole(message: IncomingMessage, watch: BodyWatch, pace: ReadingPace): Promise<void> | undefined {
+  if (message.destroyed) throw new ClientGoneError();
+  if (!hasArrived(message)) return new ArrivingBody(message, watch, pace).end;
+  takeArrived(message, watch);
+  return undefined;
+}
+
+/** Whether as much waits to be read as was announced. */
+function hasArrived({ headers, readableLength }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && readableLength === Number(headers['content-length']);
+}
+
+function takeArrived(message: IncomingMessage, watch: BodyWatch): void {
+  const bytes: Buffer = message.read();
+  // To its end, which Node waits for until it forgets the message.
+  message.resume();
+  const fault = see(bytes, watch);
+  if (fault !== undefined) throw fault;
+}
+
+/** A body that is still on its way. */
+class ArrivingBody {
+  /** Rejects with what ends it before its end. */
+  readonly end: Promise<void>;
+  readonly #message: IncomingMessage;
+  readonly #watch: BodyWatch;
+  readonly #pace: ReadingPace;
+  readonly #startedAt = performance.now();
+  readonly #silence: NodeJS.Timeout;
+  readonly #settle: PromiseWithResolvers<void>;
+  #bytes = 0;
+
+  constructor(message: IncomingMessage, watch: BodyWatch, pace: ReadingPace) {
+    this.#message = message;
+    this.#watch = watch;
+    this.#pace = pace;
+    this.#settle = Promise.withResolvers();
+    this.end = this.#settle.promise;
+    this.#silence = setTimeout(() => this.#fail(bodyIsLate()), pace.silenceMs);
+    message.on('data', this.#onData);
+    message.on('end', this.#onEnd);
+    message.on('close', this.#onClose);
+    message.resume();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#silence.refresh();
+    this.#bytes += chunk.length;
+    const waitedMs = performance.now() - this.#startedAt;
+    const fault = paceFault(this.#pace, this.#bytes, waitedMs) ?? see(chunk, this.#watch);
+    if (fault !== undefined) this.#fail(fault);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#stop();
+    this.#settle.resolve();
+  };
+
+  readonly #onClose = (): void => this.#fail(new ClientGoneError());
+
+  #fail(fault: Error): void {
+    this.#stop();
+    // Many clients send everything before they read: what is left must not block them.
+    this.#message.resume();
+    this.#settle.reject(fault);
+  }
+
+  #stop(): void {
+    clearTimeout(this.#silence);
+    this.#message.off('data', this.#onData);
+    this.#message.off('end', this.#onEnd);
+    this.#message.off('close', this.#onClose);
+  }
+}
+
+function see(chunk: Buffer, watch: BodyWatch): GatewayError | undefined {
+  notePassed(chunk.length);
+  return watch.see(chunk);
+}
+
+function bodyIsLate(): GatewayError {
+  return new GatewayError('request_timeout', { detail: 'The body stopped arriving.' });
+}
