@@ -9,6 +9,8 @@ export const JSONRPC_METHOD = '/method';
 
 /** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
 const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
+/** What most clients say, and nothing is wrong with. */
+const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
 
 const TYPE_LENGTH = 'content-type'.length;
@@ -23,8 +25,9 @@ function refuseOtherForm(rawHeaders: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const given = rawHeaders[index] ?? '';
     if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
-    const name = given.toLowerCase().replaceAll('_', '-');
     const value = rawHeaders[index + 1] ?? '';
+    if (given.length === TYPE_LENGTH && PLAIN_JSON.test(value)) continue;
+    const name = given.toLowerCase().replaceAll('_', '-');
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
       throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');
     if (name !== 'content-type') continue;

@@ -44,6 +44,8 @@ export class Decision<C extends Choice> {
   readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
   readonly #index: Index<C> | undefined;
+  /** What the head of any request comes to, where no condition asks for one. */
+  readonly #byAnyHead: ByHead<C> | undefined;
 
   constructor(choices: readonly C[]) {
     this.#entries = choices.map((choice) => ({
@@ -56,18 +58,12 @@ export class Decision<C extends Choice> {
     this.byCall = this.isGraphql || subjects.some(({ kind }) => kind === 'jsonrpc');
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
     this.#index = indexOf(this.#entries);
+    if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = chooseByHead(this.#entries, NO_FACTS);
   }
 
   /** Chooses by the head alone, as far as that goes. */
   byHead(facts: Facts): ByHead<C> {
-    const possible: C[] = [];
-    for (const { choice, head, body } of this.#entries) {
-      if (!holds(head, facts)) continue;
-      if (body.length === 0 && possible.length === 0) return { kind: 'chosen', choice };
-      possible.push(choice);
-      if (body.length === 0) break;
-    }
-    return possible.length === 0 ? { kind: 'none' } : { kind: 'body', possible };
+    return this.#byAnyHead ?? chooseByHead(this.#entries, facts);
   }
 
   /** Chooses by head and body; `undefined` where nothing fits. */
@@ -76,11 +72,28 @@ export class Decision<C extends Choice> {
     if (index === undefined) return this.#entries.find((entry) => holdsAll(entry, facts))?.choice;
     const text = textOf(facts.of(index.subject), index.subject);
     const fitting = text === undefined ? [] : (index.byText.get(text) ?? []);
-    return firstOf(merged(fitting, index.others), (at) => {
+    return firstOf(fitting, index.others, (at) => {
       const entry = index.entries[at];
       return entry !== undefined && holdsAll(entry, facts) ? entry.choice : undefined;
     });
   }
+}
+
+const NO_FACTS: Facts = {
+  of({ kind }) {
+    throw new Error(`nothing is known of ${kind}`);
+  },
+};
+
+function chooseByHead<C>(entries: readonly Entry<C>[], facts: Facts): ByHead<C> {
+  const possible: C[] = [];
+  for (const { choice, head, body } of entries) {
+    if (!holds(head, facts)) continue;
+    if (body.length === 0 && possible.length === 0) return { kind: 'chosen', choice };
+    possible.push(choice);
+    if (body.length === 0) break;
+  }
+  return possible.length === 0 ? { kind: 'none' } : { kind: 'body', possible };
 }
 
 function pointersOf(subject: Subject): readonly string[] {
@@ -129,25 +142,21 @@ function exactTexts({ test }: Condition): readonly string[] | undefined {
   return test.kind === 'texts' && test.patterns.every((pattern) => !pattern.includes('*')) ? test.patterns : undefined;
 }
 
-/** Two ascending lists as one. */
-function* merged(one: readonly number[], other: readonly number[]): Generator<number> {
+/** The first that is found in two ascending lists, taken as one. */
+function firstOf<T>(
+  one: readonly number[],
+  other: readonly number[],
+  find: (at: number) => T | undefined,
+): T | undefined {
   let [a, b] = [0, 0];
   for (;;) {
     const [left, right] = [one[a], other[b]];
-    if (left !== undefined && (right === undefined || left < right)) {
-      yield left;
-      a += 1;
-    } else if (right !== undefined) {
-      yield right;
-      b += 1;
-    } else return;
-  }
-}
-
-function firstOf<T>(candidates: Iterable<number>, find: (at: number) => T | undefined): T | undefined {
-  for (const at of candidates) {
+    const isLeft = left !== undefined && (right === undefined || left < right);
+    const at = isLeft ? left : right;
+    if (at === undefined) return undefined;
+    if (isLeft) a += 1;
+    else b += 1;
     const found = find(at);
     if (found !== undefined) return found;
   }
-  return undefined;
 }

@@ -59,6 +59,7 @@ export function subjectKey(subject: Subject): string {
 
 /** Whether a text fits a pattern, whose only wildcard is `*`. Linear in practice: no regular expression. */
 export function fitsPattern(pattern: string, text: string): boolean {
+  if (pattern === text) return true;
   const parts = pattern.split('*');
   const [first = '', ...others] = parts;
   const last = others.pop();

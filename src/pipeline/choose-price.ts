@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { bodyFact, readBody } from '../content/body-facts.ts';
 import type { Decision } from '../content/decision.ts';
 import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
@@ -17,8 +16,8 @@ import type { AcceptedHead } from './exchange.ts';
 /** What a request costs. */
 export interface ChosenPrice {
   readonly price: RoutePrice;
-  /** SHA-256 of the body, hex, where the body decided it. */
-  readonly pricedBody: string | undefined;
+  /** The body, where it decided the price. */
+  readonly pricedBody: Buffer | undefined;
 }
 
 /** A request whose price is asked for. */
@@ -85,9 +84,8 @@ async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Pr
   }
   if (inUrl !== undefined)
     throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
-  const asked = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
-  const pricedBody = hash('sha256', bytes, 'hex');
-  const prices = asked.calls.map((call) => {
+  const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+  const prices = calls.map((call) => {
     const price =
       graphql === undefined
         ? decision.first(factsOf(head, call, undefined))
@@ -95,7 +93,7 @@ async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Pr
     if (price === undefined) throw notPriced(route);
     return price;
   });
-  return { price: priceOfAll(route, prices), pricedBody };
+  return { price: priceOfAll(route, prices), pricedBody: bytes };
 }
 
 /** The dearest price that a body could bring. A free one needs its body, unless it is for all that is left. */
@@ -123,12 +121,13 @@ function priceOfOperation(
 
 /** What several calls cost together: free ones cost nothing, and one alone keeps its price. */
 function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
+  const [first, ...more] = prices;
+  if (first === undefined) throw new Error('a body that asks nothing');
+  if (more.length === 0) return first;
   const counts = new Map<RoutePrice, number>();
   for (const price of prices) counts.set(price, (counts.get(price) ?? 0) + 1);
   const parts: PricePart[] = [];
   for (const [price, count] of counts) if (price.kind === 'priced') parts.push({ price, count });
-  const [first] = prices;
-  if (first === undefined) throw new Error('a body that asks nothing');
   const [part, ...others] = parts;
   if (part === undefined) return first;
   if (others.length === 0 && part.count === 1) return part.price;

@@ -65,8 +65,8 @@ export interface PaidIn {
 export interface RoutedRequest extends AcceptedRequest {
   readonly route: Route;
   readonly price: PaidPrice;
-  /** SHA-256 of the body, hex, where the body decided the price: the payment is bound to it. */
-  readonly pricedBody: string | undefined;
+  /** The body, where it decided the price: the payment is bound to it. */
+  readonly pricedBody: Buffer | undefined;
   /** What a 402 for this request names. */
   readonly resourceUrl: string;
 }

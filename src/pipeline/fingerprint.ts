@@ -7,7 +7,7 @@ export function fingerprintOf(
   request: Pick<RoutedRequest, 'price' | 'pricedBody' | 'method' | 'host' | 'path' | 'query'>,
 ): string {
   const { price, pricedBody, method, host, path, query } = request;
-  const body = pricedBody === undefined ? [] : [pricedBody];
+  const body = pricedBody === undefined ? [] : [hash('sha256', pricedBody)];
   // None of the parts can hold a line feed, so that no two requests share a text.
   return hash('sha256', [price.id, method, host, path, query, ...body].join('\n'));
 }

@@ -137,8 +137,18 @@ function route(
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched);
   const choosing = choosePrice(request, matched);
-  const serveAt = (chosen: ChosenPrice): Promise<Served> => serveChosen(request, matched, chosen, services, transport);
-  return choosing instanceof Promise ? choosing.then(serveAt) : serveAt(choosing);
+  if (choosing instanceof Promise) return serveWhenChosen(request, matched, choosing, services, transport);
+  return serveChosen(request, matched, choosing, services, transport);
+}
+
+async function serveWhenChosen(
+  request: AcceptedRequest,
+  matched: Route,
+  choosing: Promise<ChosenPrice>,
+  services: Services,
+  transport: Transport,
+): Promise<Served> {
+  return await serveChosen(request, matched, await choosing, services, transport);
 }
 
 function serveChosen(

@@ -7,6 +7,7 @@ import type { Job, Pace } from './systems/lifeline.ts';
 export interface System {
   /** Where it listens; `''` for one that only does jobs. */
   readonly url: string;
+  readonly pid: number | undefined;
   /** Gives it a job and waits for the rate, per second. One job at a time. */
   measure(job: Job): Promise<number>;
   /** The same for a job whose answer is the latency of each request, in milliseconds. */
@@ -38,6 +39,7 @@ export async function startSystem(
   };
   return {
     url,
+    pid: child.pid,
     measure: async (job) => Number(await ask(job, 'perSecond')),
     async pace(job) {
       const latencies = await ask(job, 'latenciesMs');

@@ -88,11 +88,16 @@ export class Workbench {
 
   /** Starts a gateway; what the settings do not name is the same in all suites. */
   async gateway(settings: GatewaySettings): Promise<string> {
+    return (await this.gatewayProcess(settings)).url;
+  }
+
+  /** The same, whose processor time can be counted. */
+  async gatewayProcess(settings: GatewaySettings): Promise<System> {
     const file = await this.config(settings);
     const { profileFolder } = this.#options;
     if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true });
     const options = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-    return (await this.system('gateway', [file], options)).url;
+    return await this.system('gateway', [file], options);
   }
 
   /** Writes a configuration into a folder of its own, in which a SQLite ledger is `ledger.db`. Returns the file's path. */

@@ -1,4 +1,6 @@
-import type { RateSuite } from '../suite.ts';
+import type { RateSuite, Side } from '../suite.ts';
+import type { System } from '../system.ts';
+import type { Workbench } from '../workbench.ts';
 
 /** What a client of a language model asks, with the model that decides the price. */
 const BODY = JSON.stringify({
@@ -31,17 +33,26 @@ export const prices: RateSuite = {
   title: 'a 402 by ten model prices',
   unit: 'requests',
   async open(bench) {
-    const gateway = await bench.gateway({ routes: PLAIN + byModel(10) });
-    const many = await bench.gateway({ routes: PLAIN + byModel(100) });
+    const ten = await bench.gatewayProcess({ routes: PLAIN + byModel(10) });
+    const many = await bench.gatewayProcess({ routes: PLAIN + byModel(100) });
+    const side = (name: string, path: string, of: System): Side => ({
+      ...bench.postSide(name, of.url + path, ASKED),
+      pid: of.pid,
+    });
     return {
-      subject: bench.postSide('gateway, ten prices by model', `${gateway}/models`, ASKED),
+      subject: side('gateway, ten prices by model', '/models', ten),
       partners: [
-        { ...bench.postSide('gateway, one price', `${gateway}/plain`, ASKED), target: 0.8 },
-        bench.postSide('gateway, a hundred prices by model', `${many}/models`, ASKED),
+        { ...side('gateway, one price', '/plain', ten), target: 0.8 },
+        side('gateway, a hundred prices by model', '/models', many),
       ],
     };
   },
 };
+
+/** A gateway whose other routes have conditions, and one that has none. */
+async function besideAndAlone(bench: Workbench): Promise<readonly [System, System]> {
+  return [await bench.gatewayProcess({ routes: PLAIN + byModel(100) }), await bench.gatewayProcess({ routes: PLAIN })];
+}
 
 /** Whether routes without conditions cost more where others have some: a 402. */
 export const unconditional: RateSuite = {
@@ -49,15 +60,16 @@ export const unconditional: RateSuite = {
   title: 'a 402 without conditions, beside routes with some',
   unit: 'requests',
   async open(bench) {
-    const [beside, alone] = [
-      await bench.gateway({ routes: PLAIN + byModel(100) }),
-      await bench.gateway({ routes: PLAIN }),
-    ];
+    const [beside, alone] = await besideAndAlone(bench);
     // The two name different ports, and are alike otherwise.
     const probeNothing = async (): Promise<undefined> => undefined;
+    const side = (name: string, { url, pid }: System): Side => ({
+      ...bench.side(name, `${url}/plain`, 402, probeNothing),
+      pid,
+    });
     return {
-      subject: bench.side('gateway, with priced bodies', `${beside}/plain`, 402, probeNothing),
-      partners: [{ ...bench.side('gateway, without', `${alone}/plain`, 402, probeNothing), target: 0.98 }],
+      subject: side('gateway, with priced bodies', beside),
+      partners: [{ ...side('gateway, without', alone), target: 0.98 }],
     };
   },
 };
@@ -68,13 +80,11 @@ export const unconditionalFree: RateSuite = {
   title: 'a free route, beside routes with conditions',
   unit: 'requests',
   async open(bench) {
-    const [beside, alone] = [
-      await bench.gateway({ routes: PLAIN + byModel(100) }),
-      await bench.gateway({ routes: PLAIN }),
-    ];
+    const [beside, alone] = await besideAndAlone(bench);
+    const side = (name: string, { url, pid }: System): Side => ({ ...bench.side(name, `${url}/free`), pid });
     return {
-      subject: bench.side('gateway, with priced bodies', `${beside}/free`),
-      partners: [{ ...bench.side('gateway, without', `${alone}/free`), target: 0.98 }],
+      subject: side('gateway, with priced bodies', beside),
+      partners: [{ ...side('gateway, without', alone), target: 0.98 }],
     };
   },
 };
