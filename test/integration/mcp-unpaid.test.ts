@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Payer } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type McpTestServer, startMcpServer } from '../support/mcp/server.ts';
-import { RawSession, type RpcMessage } from '../support/mcp/session.ts';
+import { priceOf, RawSession, type RpcMessage } from '../support/mcp/session.ts';
+import { declaredIn, signDeclared } from '../support/sign-in.ts';
 
 /** Calls of tools that need not be paid for: free ones of a client, and those of known customers. */
 
@@ -32,12 +35,16 @@ routes:
     mcp: { tools: { search: $0.001, broken: $0.001, "*": free } }
     free: { requests: 2, per: 3000d }
     keys: { header: X-Api-Key, sha256: ${HASH}, requests: 1, per: 3000d, forward: off }
+  - path: /accounts
+    mcp: { tools: { search: $0.001, "*": free } }
+    free: { requests: 2, per: 3000d, by: payer }
+    rewrite: { from: /accounts, to: /mcp }
 `);
   return () => gateway.close();
 });
 
-async function session(headers: Readonly<Record<string, string>>): Promise<RawSession> {
-  const opened = new RawSession(`${gateway.url}/mcp`);
+async function session(headers: Readonly<Record<string, string>>, path = '/mcp'): Promise<RawSession> {
+  const opened = new RawSession(gateway.url + path);
   Object.assign(opened.headers, headers);
   return await opened.open();
 }
@@ -83,3 +90,65 @@ describe('calls of tools with the key of a known customer', () => {
     expect(JSON.stringify(gateway.log)).not.toContain(KEY);
   });
 });
+
+describe('calls of tools on a route with free requests of each account', () => {
+  const SIGN_IN = 'sign-in-with-x';
+
+  /** Signs in for the next call, by what the price of one declares. */
+  async function signIn(at: RawSession, account: Payer): Promise<string> {
+    delete at.headers[SIGN_IN];
+    const { extensions } = priceOf(await search(at, 99)) as { extensions?: Record<string, unknown> };
+    const signed = await signDeclared(account, declaredIn(extensions));
+    at.headers[SIGN_IN] = signed;
+    return signed;
+  }
+
+  it('are served as often as the account signs in for one and has one left, in whatever session', async () => {
+    const [account, one, two] = [newAccount(), await session({}, '/accounts'), await session({}, '/accounts')];
+    const answers = [];
+    for (const at of [one, two, one]) {
+      await signIn(at, account);
+      answers.push(await search(at, 1));
+    }
+    expect(answers.map(isServed)).toEqual([true, true, false]);
+    expect(answers[2]?.result?.structuredContent).toMatchObject({ accepts: [{ amount: '1000' }] });
+    await signIn(one, newAccount());
+    expect(isServed(await search(one, 2))).toBe(true);
+    expect(gateway.log.filter(({ outcome }) => outcome === 'free_quota')).toHaveLength(3);
+  });
+
+  it('are one for a sign-in, of twenty copies at once and of those that come later', async () => {
+    const [mine, account] = [await session({}, '/accounts'), newAccount()];
+    const signed = await signIn(mine, account);
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, id) => search(mine, id + 1)));
+    expect(answers.filter(isServed)).toHaveLength(1);
+    expect(priceOf(await search(mine, 21))['error']).toBe('invalid_siwx_nonce');
+    await signIn(mine, account);
+    expect(isServed(await search(mine, 22))).toBe(true);
+    mine.headers[SIGN_IN] = signed;
+    expect(isServed(await search(mine, 23))).toBe(false);
+    expect(server.calls.slice(calls)).toEqual(['search', 'search']);
+  });
+
+  it('are not asked for by what costs nothing, which leaves a sign-in good', async () => {
+    const mine = await session({}, '/accounts');
+    await signIn(mine, newAccount());
+    await mine.ask({ id: 1, method: 'tools/list' });
+    expect(isServed(await mine.callTool(2, { name: 'free_time', arguments: {} }))).toBe(true);
+    expect(isServed(await search(mine, 3))).toBe(true);
+  });
+
+  it('state the price to who signs in for another route', async () => {
+    const mine = await session({}, '/accounts');
+    const account = newAccount();
+    const { extensions } = priceOf(await search(mine, 1)) as { extensions?: Record<string, unknown> };
+    mine.headers[SIGN_IN] = await signDeclared(account, declaredIn(extensions), { uri: `${gateway.url}/mcp` });
+    expect(isServed(await search(mine, 2))).toBe(false);
+    expect(server.calls.slice(calls)).toEqual([]);
+  });
+});
+
+function newAccount(): Payer {
+  const key = generatePrivateKey();
+  return { key, address: privateKeyToAccount(key).address };
+}

@@ -24,7 +24,12 @@ export function signingInFetch(payer: Payer): typeof fetch {
 export async function declaredAt(url: string, init: RequestInit = {}): Promise<DeclaredSignIn> {
   const response = await fetch(url, init);
   await response.arrayBuffer();
-  const declared: unknown = challengeOf(response).extensions?.['sign-in-with-x'];
+  return declaredIn(challengeOf(response).extensions);
+}
+
+/** What the extensions of a price declare. */
+export function declaredIn(extensions: Readonly<Record<string, unknown>> | undefined): DeclaredSignIn {
+  const declared = extensions?.['sign-in-with-x'];
   if (!isDeclared(declared)) throw new Error('no sign-in is declared');
   return declared;
 }
@@ -39,7 +44,15 @@ export async function signInFor(
   url: string,
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  const { info, supportedChains } = await declaredAt(url);
+  return await signDeclared(payer, await declaredAt(url), changes);
+}
+
+/** The same for what was declared before. */
+export async function signDeclared(
+  payer: Payer,
+  { info, supportedChains }: DeclaredSignIn,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   const [chain] = supportedChains;
   if (chain === undefined) throw new Error('no chain is declared');
   const account = privateKeyToAccount(payer.key);
