@@ -3,6 +3,7 @@ import { type Devnet, startDevnet } from '../support/devnet.ts';
 import { readRepositoryFile } from '../support/docs/markdown.ts';
 import { cellsOf, FACILITATOR_FAULTS, type FacilitatorFault, nameOf } from '../support/faults/cells.ts';
 import { type SoundFacilitator, soundFacilitator } from '../support/faults/faulty-facilitator.ts';
+import { evmMoney } from '../support/faults/money.ts';
 import { faultMatrixMarkdown } from '../support/faults/page.ts';
 import { playScene } from '../support/faults/play.ts';
 import { openScene } from '../support/faults/scene.ts';
@@ -57,7 +58,7 @@ describe.concurrent('buyer, chain and ledger agree when the facilitator', () => 
 
 /** The stories of one facilitator's cells by route, and what they should be. */
 async function play(fault: FacilitatorFault): Promise<{ got: Record<string, Story>; expected: Record<string, Story> }> {
-  const scene = await openScene(devnet, sound, fault);
+  const scene = await openScene(evmMoney(devnet), sound, fault);
   try {
     const stories = await playScene(scene);
     return {

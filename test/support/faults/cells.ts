@@ -86,6 +86,25 @@ export const FACILITATOR_FAULTS: readonly FacilitatorFault[] = [
   ),
 ];
 
+const ON_SOLANA: ReadonlySet<string> = new Set<Breakage | Excuse | 'refuses'>([
+  'refuses',
+  '500',
+  'failed, without a transaction',
+  'failed, with a transaction',
+  'refused after sending',
+]);
+
+/**
+ * Those that are played on Solana as well, with a node there: what differs from one chain to another is who proves that
+ * money moved or did not, and what a second try of a settlement does. Of answers that leave the same doubt, one is enough.
+ */
+export const SOLANA_FAULTS: readonly FacilitatorFault[] = FACILITATOR_FAULTS.filter(
+  (fault) =>
+    fault.kind === 'none' ||
+    (fault.kind === 'settle' && ON_SOLANA.has(fault.how)) ||
+    (fault.kind === 'doubt' && fault.witness === 'chain' && ON_SOLANA.has(fault.how)),
+);
+
 /** The cells of one facilitator: every upstream with every settle mode. */
 export function cellsOf(facilitator: FacilitatorFault): Cell[] {
   return SETTLE_MODES.flatMap((settle) => UPSTREAM_FAULTS.map((upstream) => ({ facilitator, upstream, settle })));

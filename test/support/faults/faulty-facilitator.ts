@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { decodeTransaction } from '../../../src/svm/transaction.ts';
 import type { Breakage, Excuse, FacilitatorFault } from './cells.ts';
 
 let addressesGiven = 0;
@@ -148,27 +149,42 @@ async function readText(request: IncomingMessage): Promise<string> {
 
 function refusalOf(endpoint: string, text: string): string {
   const { paymentPayload, paymentRequirements } = JSON.parse(text);
-  const payer = paymentPayload.payload.authorization.from;
+  const payer = payerOf(paymentPayload.payload);
   if (endpoint === 'verify')
     return JSON.stringify({ isValid: false, invalidReason: 'invalid_transaction_state', payer });
   const { network } = paymentRequirements;
   return JSON.stringify({ success: false, errorReason: 'insufficient_funds', transaction: '', network, payer });
 }
 
-const SOME_TRANSACTION = `0x${'ab'.repeat(32)}`;
+/** Who signed: the account of the authorization, or the second to sign a transaction of Solana, after who pays the fee. */
+function payerOf({ authorization, transaction = '' }: Signed): string | undefined {
+  return authorization?.from ?? decodeTransaction(Buffer.from(transaction, 'base64'))?.signers[1];
+}
+
+interface Signed {
+  readonly authorization?: { readonly from: string };
+  readonly transaction?: string;
+}
+
+/** One that is on no chain, as the chain of a network calls its transactions. */
+function someTransaction(network: string): string {
+  return network.startsWith('solana:') ? '5'.repeat(88) : `0x${'ab'.repeat(32)}`;
+}
 
 interface ExcuseText {
   readonly errorReason: string;
   readonly status?: number;
-  readonly transaction?: string;
+  /** Whether it names a transaction. */
+  readonly names?: boolean;
 }
 
 /** Says that a settlement failed, whatever became of it. */
 function excuse(response: ServerResponse, asked: string, text: ExcuseText): void {
   const { paymentPayload, paymentRequirements } = JSON.parse(asked);
-  const { status = 200, errorReason, transaction = '' } = text;
-  const payer = paymentPayload.payload.authorization.from;
+  const { status = 200, errorReason, names = false } = text;
+  const payer = payerOf(paymentPayload.payload);
   const { network } = paymentRequirements;
+  const transaction = names ? someTransaction(network) : '';
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ success: false, errorReason, transaction, network, payer }));
 }
@@ -195,7 +211,7 @@ function misbehave(response: ServerResponse, how: Misbehaviour, endpoint: string
       excuse(response, text, { errorReason: 'invalid_exact_evm_transaction_failed' });
       break;
     case 'failed, with a transaction':
-      excuse(response, text, { errorReason: 'invalid_exact_evm_transaction_failed', transaction: SOME_TRANSACTION });
+      excuse(response, text, { errorReason: 'invalid_exact_evm_transaction_failed', names: true });
       break;
     case 'refused after sending':
       excuse(response, text, { errorReason: 'invalid_exact_evm_nonce_already_used' });

@@ -1,28 +1,27 @@
 import { decodePaymentResponseHeader } from '@x402/core/http';
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { ERROR_CODES, type ErrorCode } from '../../../src/domain/gateway-error.ts';
 import type { PaymentState } from '../../../src/domain/payment-state.ts';
-import { encodePayment, handSigned } from '../payment-header.ts';
+import { challengeOf } from '../buyer.ts';
+import type { Requirement } from '../payment-header.ts';
 import { WHOLE_ANSWER } from './faulty-upstream.ts';
+import type { Payer } from './money.ts';
 import { PRICE, type Scene, type Stage } from './scene.ts';
 import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 
 /** What a payer has in the beginning: enough that a second charge would show. */
 const FUNDS = 5n * PRICE;
-/** How long payments are good, in seconds: the doubt ends long before. */
-const GOOD_SECONDS = 300;
 /** Longest wait for a payment to come to rest, in milliseconds: looks into a payment in doubt grow rarer. */
 const REST_MS = 75_000;
 
 /** A stage with a payment for it. */
 interface Act extends Stage {
-  readonly payer: `0x${string}`;
+  readonly payer: string;
   readonly header: string;
 }
 
 /** Plays all stages of a scene at once, and tells what became of each. */
 export async function playScene(scene: Scene): Promise<ReadonlyMap<Stage, Story>> {
-  const payers = await Promise.all(scene.stages.map(() => newPayer(scene)));
+  const payers = await Promise.all(scene.stages.map(() => scene.money.newPayer(FUNDS)));
   const acts = await Promise.all(scene.stages.map((stage, index) => prepare(scene, stage, payers[index])));
   const firsts = await Promise.all(acts.map((act) => pay(scene, act)));
   const doubts = await Promise.all(acts.map((act) => meanwhile(scene, act)));
@@ -50,25 +49,10 @@ function stageIn({ stages }: Scene, { route }: Act): Stage {
   return stage;
 }
 
-interface Payer {
-  readonly key: `0x${string}`;
-  readonly address: `0x${string}`;
-}
-
-async function newPayer({ devnet }: Scene): Promise<Payer> {
-  const key = generatePrivateKey();
-  const { address } = privateKeyToAccount(key);
-  await devnet.mint(address, FUNDS);
-  return { key, address };
-}
-
 async function prepare({ gateway }: Scene, stage: Stage, payer: Payer | undefined): Promise<Act> {
-  const price = gateway.plan.routes.find(({ name }) => name === stage.route)?.prices[0];
-  const offer = price?.kind === 'priced' ? price.offers[0] : undefined;
-  if (offer === undefined || payer === undefined) throw new Error(`no price for ${stage.route}, or nobody to pay it`);
-  const validBefore = String(Math.floor(Date.now() / 1000) + GOOD_SECONDS);
-  const signed = await handSigned(payer.key, { ...offer.requirements }, { authorization: { validBefore } });
-  return { ...stage, payer: payer.address, header: encodePayment(signed) };
+  const [requirements] = challengeOf(await fetch(gateway.url + stage.path)).accepts;
+  if (requirements === undefined || payer === undefined) throw new Error(`nothing to pay for at ${stage.route}`);
+  return { ...stage, payer: payer.address, header: await payer.sign(requirements as unknown as Requirement) };
 }
 
 /** Sends the payment, and lets an upstream that dies do so when the head of its answer has arrived. */
@@ -125,13 +109,13 @@ async function meanwhile(scene: Scene, act: Act): Promise<Story['doubt']> {
 
 /** Waits for a state, and says which one it is and what the chain shows. */
 async function standing(scene: Scene, act: Act, state: Standing['state']): Promise<Standing> {
-  const { devnet, watched } = scene;
+  const { money, watched } = scene;
   // To stay in doubt means to have been looked into in vain.
   const enough = (states: readonly PaymentState[]): boolean =>
     states.at(-1) === state && (state !== 'unknown' || states.at(-2) === 'unknown');
   if (state !== 'none') await reached(scene, act, enough);
   const row = await watched.rowOf(act.route);
-  const [payee, payer] = await Promise.all([devnet.usdcBalanceOf(act.payTo), devnet.usdcBalanceOf(act.payer)]);
+  const [payee, payer] = await Promise.all([money.balanceOf(act.payTo), money.balanceOf(act.payer)]);
   const paid = payee === PRICE && payer === FUNDS - PRICE;
   const unpaid = payee === 0n && payer === FUNDS;
   if (!paid && !unpaid) throw new Error(`${act.route}: the payee has ${payee}, the payer ${payer}`);
