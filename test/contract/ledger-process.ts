@@ -3,8 +3,8 @@ import type { PaymentClaim } from '../../src/domain/payment-record.ts';
 import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import type { ClaimOutcome } from '../../src/store/ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { openPostgresLedger } from '../../src/store/postgres/postgres-ledger.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { openPatiently } from '../support/ledgers/patient-ledger.ts';
 
 /*
  * A process of its own that has the ledger open: `sqlite PATH` or `postgres URL`. Does what its parent sends, all at once,
@@ -18,7 +18,7 @@ export type Work =
 
 async function open(): Promise<PaymentStore> {
   const [kind, place = ''] = process.argv.slice(2);
-  return kind === 'postgres' ? await openPostgresLedger(place) : await openSqliteLedger(place);
+  return kind === 'postgres' ? await openPatiently(place) : await openSqliteLedger(place);
 }
 
 const ledger = await open();

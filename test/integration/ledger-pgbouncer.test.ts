@@ -4,6 +4,7 @@ import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openPostgresLedger, openPostgresReader } from '../../src/store/postgres/postgres-ledger.ts';
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { NOW, paymentClaim } from '../contract/ledger-scene.ts';
+import { openPatiently } from '../support/ledgers/patient-ledger.ts';
 import { findPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { openPostgres, postgresMissing, type TestPostgres } from '../support/postgres.ts';
 
@@ -50,16 +51,15 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in 
   ledgerContract('PostgreSQL behind PgBouncer', {
     open: async (clock) => {
       await admin.query(TABLES.map((table) => `DELETE FROM turnpike_${table};`).join(' '));
-      return openPostgresLedger(bouncer.url, { clock });
+      return openPatiently(bouncer.url, { clock });
     },
-    again: (clock) => openPostgresLedger(bouncer.url, { clock }),
+    again: (clock) => openPatiently(bouncer.url, { clock }),
   });
 
   it('takes two hundred simultaneous claims of several processes, each once', async () => {
     await admin.query('DELETE FROM turnpike_payments');
     const ledgers: PaymentStore[] = [];
-    for (let index = 0; index < 4; index += 1)
-      ledgers.push(await openPostgresLedger(bouncer.url, { clock: () => NOW }));
+    for (let index = 0; index < 4; index += 1) ledgers.push(await openPatiently(bouncer.url, { clock: () => NOW }));
     const claims = Array.from({ length: 200 }, async (_, index) => {
       const { kind } = (await ledgers[index % 4]?.claim(paymentClaim({ name: `${index % 100}` }))) ?? {};
       return kind;
@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in 
       );
       return rows[0];
     };
-    const ledger = await openPostgresLedger(bouncer.url, { clock: () => NOW });
+    const ledger = await openPatiently(bouncer.url, { clock: () => NOW });
     await Promise.all(Array.from({ length: 20 }, (_, index) => ledger.claim(paymentClaim({ name: `left-${index}` }))));
     await ledger.summarize({});
     for (let round = 0; round < 6; round += 1) {

@@ -8,6 +8,7 @@ import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
 import { sale } from '../contract/pass-sale.ts';
+import { openPatiently } from '../support/ledgers/patient-ledger.ts';
 import { openPostgres, postgresMissing, serverMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
@@ -36,7 +37,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
     let admin: Client;
     beforeAll(async () => {
       url = await server.createDatabase();
-      await (await openPostgresLedger(url)).close();
+      await (await openPatiently(url)).close();
       admin = new Client({ connectionString: url });
       await admin.connect();
     });
@@ -51,9 +52,9 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
           DELETE FROM turnpike_token_keys; DELETE FROM turnpike_events; DELETE FROM turnpike_forgotten;
           DELETE FROM turnpike_uses`,
         );
-        return openPostgresLedger(url, { clock });
+        return openPatiently(url, { clock });
       },
-      again: (clock) => openPostgresLedger(url, { clock }),
+      again: (clock) => openPatiently(url, { clock }),
     });
   });
 
@@ -70,7 +71,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
     });
 
     async function open(parameters = '', options: PostgresLedgerOptions = {}): Promise<PaymentStore> {
-      const ledger = await openPostgresLedger(url + parameters, { clock: () => NOW, ...options });
+      const ledger = await openPatiently(url + parameters, { clock: () => NOW, ...options });
       opened.push(ledger);
       return ledger;
     }
@@ -132,7 +133,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       const limited = new URL(url);
       limited.username = role;
       limited.password = 'pw';
-      const ledger = await openPostgresLedger(limited.href);
+      const ledger = await openPatiently(limited.href);
       opened.push(ledger);
       expect((await ledger.claim(paymentClaim())).kind).toBe('claimed');
       await ledger.close();
@@ -195,7 +196,7 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
   afterEach(() => ledger?.close());
 
   it('makes every call unavailable while it lasts, loses nothing, and ends by itself', async () => {
-    ledger = await openPostgresLedger(url, { clock: () => NOW });
+    ledger = await openPatiently(url, { clock: () => NOW });
     const { record } = await ledger.claim(paymentClaim());
     await server.stop();
     await expect(ledger.claim(paymentClaim({ name: 'other' }))).rejects.toMatchObject(UNAVAILABLE);
@@ -214,7 +215,7 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
     try {
       const through = new URL(url);
       through.port = String(wire.port);
-      ledger = await openPostgresLedger(through.href, { connectTimeoutMs: 200, statementTimeoutMs: 100 });
+      ledger = await openPatiently(through.href, { connectTimeoutMs: 2000, statementTimeoutMs: 1000 });
       await ledger.claim(paymentClaim({ name: 'before' }));
       wire.silence();
       // A connection that was there, and then a new one.
@@ -247,7 +248,7 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
   });
 
   it('does not show the password in the fault of a call', async () => {
-    ledger = await openPostgresLedger(url);
+    ledger = await openPatiently(url);
     await server.stop();
     const fault: unknown = await ledger.find(paymentClaim().key).catch((error: unknown) => error);
     await server.start();

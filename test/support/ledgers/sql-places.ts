@@ -5,9 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import type { LedgerReader } from '../../../src/store/ledger-reader.ts';
 import type { PaymentStore } from '../../../src/store/payment-store.ts';
-import { openPostgresLedger, openPostgresReader } from '../../../src/store/postgres/postgres-ledger.ts';
+import { openPostgresReader } from '../../../src/store/postgres/postgres-ledger.ts';
 import { openSqliteLedger, openSqliteReader } from '../../../src/store/sqlite/sqlite-ledger.ts';
 import { openPostgres } from '../postgres.ts';
+import { openPatiently } from './patient-ledger.ts';
 
 /** The engines that a durable ledger runs on. */
 export const SQL_ENGINES = ['SQLite', 'PostgreSQL'] as const;
@@ -55,7 +56,7 @@ async function postgresPlaces(): Promise<SqlPlaces> {
   return {
     newPlace: () => postgres.createDatabase(),
     storeText: (place) => place,
-    openWriter: (place, clock) => openPostgresLedger(place, clock && { clock }),
+    openWriter: (place, clock) => openPatiently(place, clock && { clock }),
     openReader: (place) => openPostgresReader(place),
     query: async (place, text) => {
       const client = new Client({ connectionString: place });
