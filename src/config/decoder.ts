@@ -1,7 +1,7 @@
-import { isMap, isNode, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
 import type { JsonObject } from '../domain/x402.ts';
 import { nearest } from './nearest.ts';
 import type { Place, Source } from './source.ts';
+import type { ConfigNode, MapNode } from './tree.ts';
 
 /**
  * Reads one kind of value out of the file, and says in JSON Schema what it reads: one source for messages, for editors
@@ -162,7 +162,10 @@ export function decodeField<T>(decoder: Decoder<T>, place: Place, source: Source
 
 function decodeKey<T>(key: Key<T>, place: Place | undefined, parent: Place, source: Source): Field<T> {
   if (place !== undefined) return decodeField(key.decoder, place, source);
-  if (key.default !== undefined) return decodeField(key.decoder, { ...parent, node: new Scalar(key.default) }, source);
+  if (key.default !== undefined) {
+    const node = { kind: 'scalar', offset: parent.offset, value: key.default } as const;
+    return decodeField(key.decoder, { ...parent, node }, source);
+  }
   const absent: Place = { ...parent, node: undefined };
   if (key.required !== true) return { kind: 'absent', place: absent };
   source.report(absent, 'it is missing', key.decoder.expects);
@@ -195,21 +198,19 @@ export function mapAt(
   at: Place,
   source: Source,
   expects: string,
-): { node: YAMLMap; offset: number; path: string } | undefined {
+): { node: MapNode; offset: number; path: string } | undefined {
   const found = source.resolve(at);
   if (found === undefined) return undefined;
-  return isMap(found.node)
+  return found.node?.kind === 'map'
     ? { node: found.node, offset: found.offset, path: found.path }
     : wrongKind(found, source, expects);
 }
 
 /** The pairs of a map with the places of their keys and values. */
-export function entriesOf(node: YAMLMap, path: string): readonly { name: string; keyPlace: Place; place: Place }[] {
-  return node.items.map((pair) => {
-    const keyNode = nodeOrNone(pair.key);
-    const name = isScalar(keyNode) ? String(keyNode.value) : '';
-    const keyPlace = placeOf(keyNode, node.range?.[0] ?? 0, join(path, name));
-    return { name, keyPlace, place: placeOf(nodeOrNone(pair.value), keyPlace.offset, keyPlace.path) };
+export function entriesOf(node: MapNode, path: string): readonly { name: string; keyPlace: Place; place: Place }[] {
+  return node.pairs.map(({ name, offset, value }) => {
+    const keyPlace: Place = { node: undefined, offset, path: join(path, name) };
+    return { name, keyPlace, place: placeOf(value, offset, keyPlace.path) };
   });
 }
 
@@ -217,7 +218,7 @@ export function entriesOf(node: YAMLMap, path: string): readonly { name: string;
  * The pairs of a map with those of the maps that it merges with `<<`: its own keys win, then those of earlier maps. Reports
  * what cannot be merged.
  */
-export function mergedEntries(node: YAMLMap, path: string, source: Source, depth = 0): ReturnType<typeof entriesOf> {
+export function mergedEntries(node: MapNode, path: string, source: Source, depth = 0): ReturnType<typeof entriesOf> {
   const own = entriesOf(node, path);
   const merges = own.filter(({ name }) => name === MERGE);
   if (merges.length === 0) return own;
@@ -231,24 +232,19 @@ export function mergedEntries(node: YAMLMap, path: string, source: Source, depth
 function mergedMaps(place: Place, path: string, source: Source, depth: number): ReturnType<typeof entriesOf> {
   const found = source.resolve(place);
   if (found === undefined) return [];
-  if (depth < MOST_MERGES && isSeq(found.node)) {
+  if (depth < MOST_MERGES && found.node?.kind === 'list') {
     return found.node.items.flatMap((item) =>
-      mergedMaps(placeOf(nodeOrNone(item), found.offset, place.path), path, source, depth + 1),
+      mergedMaps(placeOf(item, found.offset, place.path), path, source, depth + 1),
     );
   }
-  if (depth < MOST_MERGES && isMap(found.node)) return mergedEntries(found.node, path, source, depth + 1);
+  if (depth < MOST_MERGES && found.node?.kind === 'map') return mergedEntries(found.node, path, source, depth + 1);
   source.report(place, 'this cannot be merged into a map', 'an alias of a map, such as <<: *defaults');
   return [];
 }
 
-/** Where a node stands; what has no position of its own stands at `fallback`. */
-export function placeOf(node: Node | undefined, fallback: number, path: string): Place {
-  return { node, offset: node?.range?.[0] ?? fallback, path };
-}
-
-/** A child of a collection, which may be anything in a broken document. */
-export function nodeOrNone(value: unknown): Node | undefined {
-  return isNode(value) ? value : undefined;
+/** Where a node stands; what is not there stands at `fallback`. */
+export function placeOf(node: ConfigNode | undefined, fallback: number, path: string): Place {
+  return { node, offset: node?.offset ?? fallback, path };
 }
 
 function join(path: string, name: string): string {
@@ -256,9 +252,9 @@ function join(path: string, name: string): string {
   return path === '' ? shown : `${path}.${shown}`;
 }
 
-function kindOf(node: Node | undefined): string {
-  if (isMap(node)) return 'a map';
-  if (isSeq(node)) return 'a list';
-  if (!isScalar(node) || node.value === null) return 'empty';
+function kindOf(node: ConfigNode | undefined): string {
+  if (node?.kind === 'map') return 'a map';
+  if (node?.kind === 'list') return 'a list';
+  if (node?.kind !== 'scalar' || node.value === null) return 'empty';
   return typeof node.value === 'string' ? 'a text' : `a ${typeof node.value}`;
 }

@@ -1,14 +1,4 @@
-import { isMap, isSeq } from 'yaml';
-import {
-  type Decoder,
-  decodeField,
-  type Field,
-  mapAt,
-  mergedEntries,
-  nodeOrNone,
-  placeOf,
-  wrongKind,
-} from './decoder.ts';
+import { type Decoder, decodeField, type Field, mapAt, mergedEntries, placeOf, wrongKind } from './decoder.ts';
 import type { Place } from './source.ts';
 
 /** A list; items with problems become `invalid` fields, so that the others are still checked. */
@@ -19,13 +9,13 @@ export function list<T>(item: Decoder<T>, expects: string, min = 0): Decoder<rea
     decode(at, source) {
       const found = source.resolve(at);
       if (found === undefined) return undefined;
-      if (!isSeq(found.node)) return wrongKind(found, source, expects);
+      if (found.node?.kind !== 'list') return wrongKind(found, source, expects);
       if (found.node.items.length < min) {
         source.report(found, 'the list is empty', expects);
         return undefined;
       }
       return found.node.items.map((node, index) => {
-        return decodeField(item, placeOf(nodeOrNone(node), found.offset, `${found.path}[${index}]`), source);
+        return decodeField(item, placeOf(node, found.offset, `${found.path}[${index}]`), source);
       });
     },
   };
@@ -70,7 +60,8 @@ export function byKind<T>(
     decode(at, source) {
       const found = source.resolve(at);
       if (found === undefined) return undefined;
-      const form = isMap(found.node) ? forms.map : isSeq(found.node) ? forms.list : forms.scalar;
+      const kind = found.node?.kind;
+      const form = kind === 'map' ? forms.map : kind === 'list' ? forms.list : forms.scalar;
       return form === undefined ? wrongKind(found, source, expects) : form.decode(found, source);
     },
   };
@@ -85,7 +76,7 @@ export function byKey<T>(key: string, withKey: Decoder<T>, without: Decoder<T>):
       const found = source.resolve(at);
       if (found === undefined) return undefined;
       const isWith =
-        isMap(found.node) && mergedEntries(found.node, found.path, source).some(({ name }) => name === key);
+        found.node?.kind === 'map' && mergedEntries(found.node, found.path, source).some(({ name }) => name === key);
       return (isWith ? withKey : without).decode(found, source);
     },
   };

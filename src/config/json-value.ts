@@ -1,7 +1,7 @@
-import { isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
 import type { Json, JsonObject } from '../domain/x402.ts';
-import { type Decoder, mapAt, mergedEntries, nodeOrNone, placeOf } from './decoder.ts';
+import { type Decoder, mapAt, mergedEntries, placeOf } from './decoder.ts';
 import type { Place, Source } from './source.ts';
+import type { MapNode } from './tree.ts';
 
 const RIGHT = 'a text, a number, true, false, null, a list or a map';
 /** Deepest nesting where nobody asks for less: what an alias within its own anchor stands for has no end. */
@@ -33,18 +33,18 @@ function jsonAt(at: Place, source: Source, depth: number): Json | undefined {
   const found = source.resolve(at);
   if (found === undefined) return undefined;
   const { node } = found;
-  if ((isMap(node) || isSeq(node)) && depth === 0) {
+  if ((node?.kind === 'map' || node?.kind === 'list') && depth === 0) {
     source.report(found, 'this is nested too deeply', 'fewer lists and maps within each other');
     return undefined;
   }
-  if (isMap(node)) return objectAt({ ...found, node }, source, depth);
-  if (isSeq(node)) {
+  if (node?.kind === 'map') return objectAt({ ...found, node }, source, depth);
+  if (node?.kind === 'list') {
     const items = node.items.map((item, index) =>
-      jsonAt(placeOf(nodeOrNone(item), found.offset, `${found.path}[${index}]`), source, depth - 1),
+      jsonAt(placeOf(item, found.offset, `${found.path}[${index}]`), source, depth - 1),
     );
     return items.every((item) => item !== undefined) ? items : undefined;
   }
-  const value = isScalar(node) ? node.value : undefined;
+  const value = node?.kind === 'scalar' ? node.value : undefined;
   if (typeof value === 'string') return expanded(value, found, source);
   if (typeof value === 'number') return numberAt(value, found, source);
   if (typeof value === 'boolean' || value === null) return value;
@@ -61,7 +61,7 @@ function numberAt(value: number, place: Place, source: Source): number | undefin
 }
 
 function objectAt(
-  { node, path }: { readonly node: YAMLMap; readonly path: string },
+  { node, path }: { readonly node: MapNode; readonly path: string },
   source: Source,
   depth: number,
 ): JsonObject | undefined {

@@ -1,4 +1,3 @@
-import { isScalar } from 'yaml';
 import type { Parsed } from '../domain/price.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import { type Decoder, wrongKind } from './decoder.ts';
@@ -75,7 +74,7 @@ export const flag: Decoder<boolean> = {
   decode(at, source) {
     const read = readText(at, source, { expects: 'true or false', bare: true });
     if (read === undefined) return undefined;
-    const isBoolean = isScalar(read.place.node) && typeof read.place.node.value === 'boolean';
+    const isBoolean = read.place.node?.kind === 'scalar' && typeof read.place.node.value === 'boolean';
     if ((isBoolean || read.expanded) && /^(?:true|false)$/.test(read.text)) return read.text === 'true';
     source.report(read.place, `${read.written} is neither true nor false`, 'true or false');
     return undefined;
@@ -95,7 +94,7 @@ export function integer(expects: string, min: number, max: number): Decoder<numb
     decode(at, source) {
       const read = readText(at, source, { expects, bare: true });
       if (read === undefined) return undefined;
-      const isNumber = isScalar(read.place.node) && typeof read.place.node.value === 'number';
+      const isNumber = read.place.node?.kind === 'scalar' && typeof read.place.node.value === 'number';
       const value =
         /^(0|[1-9]\d{0,14})$/.test(read.text) && (isNumber || read.expanded) ? Number(read.text) : Number.NaN;
       if (value >= min && value <= max) return value;
@@ -118,10 +117,10 @@ type ReadOptions = Pick<TextOptions<unknown>, 'expects' | 'multiline' | 'bare' |
 function readText(at: Place, source: Source, options: ReadOptions): ReadText | undefined {
   const place = source.resolve(at);
   if (place === undefined) return undefined;
-  if (!isScalar(place.node)) return wrongKind(place, source, options.expects);
+  if (place.node?.kind !== 'scalar') return wrongKind(place, source, options.expects);
   const { value } = place.node;
   if (typeof value !== 'string') {
-    const bare = place.node.source ?? (value === null ? '' : String(value));
+    const bare = place.node.written ?? (value === null ? '' : String(value));
     if (options.bare) return { place, text: bare, written: bare === '' ? 'nothing' : bare, expanded: false };
     if (value === null) return wrongKind(place, source, options.expects);
     const shown = options.secret ? 'the value' : bare;

@@ -1,9 +1,8 @@
-import { isMap, isSeq } from 'yaml';
 import type { TypedDataToken } from '../domain/asset.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Network } from '../domain/network.ts';
 import type { AssetTable } from './asset-table.ts';
-import { mergedEntries, nodeOrNone, placeOf } from './decoder.ts';
+import { mergedEntries, placeOf } from './decoder.ts';
 import type { Problem } from './problem.ts';
 import type { Place, Source } from './source.ts';
 
@@ -69,14 +68,14 @@ function namedNodes(
   { table, source }: { readonly table: AssetTable; readonly source: Source },
 ): readonly NamedNode[] {
   const found = source.resolve(facilitator);
-  const list = isSeq(found?.node) ? found.node : undefined;
+  const list = found?.node?.kind === 'list' ? found.node : undefined;
   return facilitators.flatMap((spec, index) => {
     const url = spec.rpc.get(network);
     if (url === undefined) return [];
     const own =
       list === undefined
         ? facilitator
-        : placeOf(nodeOrNone(list.items[index]), facilitator.offset, `${facilitator.path}[${index}]`);
+        : placeOf(list.items[index], facilitator.offset, `${facilitator.path}[${index}]`);
     const rpc = child(child(own, 'local', source) ?? own, 'rpc', source);
     const entry = rpc && entries(rpc, source).find(({ name }) => (table.find(name)?.network ?? name) === network);
     return [{ url, proxy: spec.proxies?.get(url), at: source.whereabouts(entry?.place ?? own) }];
@@ -94,5 +93,5 @@ function child(place: Place, key: string, source: Source): Place | undefined {
 
 function entries(place: Place, source: Source): ReturnType<typeof mergedEntries> {
   const found = source.resolve(place);
-  return isMap(found?.node) ? mergedEntries(found.node, place.path, source) : [];
+  return found?.node?.kind === 'map' ? mergedEntries(found.node, place.path, source) : [];
 }

@@ -1,4 +1,3 @@
-import { isMap } from 'yaml';
 import { plainNumber } from '../domain/plain-number.ts';
 import type { Parsed } from '../domain/price.ts';
 import { agentTest, type Condition, type Subject, type ValueTest, type When } from '../domain/when.ts';
@@ -192,7 +191,7 @@ function named(
 }
 
 function isEmpty({ node }: Place): boolean {
-  return isMap(node) && node.items.every(({ value }) => isMap(value) && value.items.length === 0);
+  return node?.kind === 'map' && node.pairs.every(({ value }) => value?.kind === 'map' && value.pairs.length === 0);
 }
 
 function headerSubject(name: string): Parsed<Subject> {
