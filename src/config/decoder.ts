@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/x402.ts';
+import { AbsentKey, keyPath } from './absent-key.ts';
 import { nearest } from './nearest.ts';
 import type { Place, Source } from './source.ts';
 import type { ConfigNode, MapNode } from './tree.ts';
@@ -81,6 +82,7 @@ export function inherited<T>(own: Field<T>, whole: Field<T>): Field<T> {
 
 /** A map with known keys. A key that is not known is always a problem: a misspelled one must not be without effect. */
 export function map<const K extends Keys>(expects: string, keys: K, others: OtherKeys = {}): MapDecoder<K> {
+  const named = Object.entries(keys);
   const required = Object.keys(keys).filter((name) => keys[name]?.required === true);
   return {
     expects,
@@ -95,16 +97,16 @@ export function map<const K extends Keys>(expects: string, keys: K, others: Othe
     decode(at, source) {
       const found = mapAt(at, source, expects);
       if (found === undefined) return undefined;
-      const pairs = mergedEntries(found.node, found.path, source);
-      for (const { name, keyPlace } of pairs) {
+      const places = new Map<string, Place>();
+      for (const { name, keyPlace, place } of mergedEntries(found.node, found.path, source)) {
         const isKnown = Object.hasOwn(keys, name) || (others.extensions === true && name.startsWith(EXTENSION));
         if (!isKnown) reportUnknown(name, keyPlace, keys, others, source);
+        places.set(name, place);
       }
-      const byName = new Map(pairs.map((pair) => [pair.name, pair.place]));
-      const fields = Object.entries(keys).map(([name, key]) => {
-        return [name, decodeKey(key, byName.get(name), { ...found, path: join(found.path, name) }, source)] as const;
-      });
-      return Object.fromEntries(fields) as Fields<K>;
+      const fields: Record<string, Field<unknown>> = {};
+      for (const [name, key] of named)
+        fields[name] = decodeKey(key, places.get(name), new AbsentKey(found, name), source);
+      return fields as Fields<K>;
     },
   };
 }
@@ -160,16 +162,16 @@ export function decodeField<T>(decoder: Decoder<T>, place: Place, source: Source
   return value === undefined ? { kind: 'invalid', place } : { kind: 'value', place, value };
 }
 
-function decodeKey<T>(key: Key<T>, place: Place | undefined, parent: Place, source: Source): Field<T> {
+function decodeKey<T>(key: Key<T>, place: Place | undefined, absent: AbsentKey, source: Source): Field<T> {
   if (place !== undefined) return decodeField(key.decoder, place, source);
   if (key.default !== undefined) {
-    const node = { kind: 'scalar', offset: parent.offset, value: key.default } as const;
-    return decodeField(key.decoder, { ...parent, node }, source);
+    const { offset, path } = absent.place;
+    const node = { kind: 'scalar', offset, value: key.default } as const;
+    return decodeField(key.decoder, { node, offset, path }, source);
   }
-  const absent: Place = { ...parent, node: undefined };
-  if (key.required !== true) return { kind: 'absent', place: absent };
-  source.report(absent, 'it is missing', key.decoder.expects);
-  return { kind: 'invalid', place: absent };
+  if (key.required !== true) return absent;
+  source.report(absent.place, 'it is missing', key.decoder.expects);
+  return { kind: 'invalid', place: absent.place };
 }
 
 function reportUnknown(name: string, place: Place, keys: Keys, others: OtherKeys, source: Source): void {
@@ -209,7 +211,7 @@ export function mapAt(
 /** The pairs of a map with the places of their keys and values. */
 export function entriesOf(node: MapNode, path: string): readonly { name: string; keyPlace: Place; place: Place }[] {
   return node.pairs.map(({ name, offset, value }) => {
-    const keyPlace: Place = { node: undefined, offset, path: join(path, name) };
+    const keyPlace: Place = { node: undefined, offset, path: keyPath(path, name) };
     return { name, keyPlace, place: placeOf(value, offset, keyPlace.path) };
   });
 }
@@ -245,11 +247,6 @@ function mergedMaps(place: Place, path: string, source: Source, depth: number): 
 /** Where a node stands; what is not there stands at `fallback`. */
 export function placeOf(node: ConfigNode | undefined, fallback: number, path: string): Place {
   return { node, offset: node?.offset ?? fallback, path };
-}
-
-function join(path: string, name: string): string {
-  const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
-  return path === '' ? shown : `${path}.${shown}`;
 }
 
 function kindOf(node: ConfigNode | undefined): string {
