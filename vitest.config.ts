@@ -9,8 +9,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/conformance/v1-client/**', 'test/packaging/real-helm/**', '**/node_modules/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For a busy machine: what hangs is found by the limit of the whole run.
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
     // Two cores carry a chain, a gateway and an upstream in each integration file.
     maxWorkers: 2,
     // Loading viem and what stands on it again for each file took longer than most files do.

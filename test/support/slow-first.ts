@@ -1,21 +1,29 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take a minute or more, the longest first: begun last, each would keep one worker while the other idles. */
+/** Files that take half a minute or more, the longest first: begun last, each would keep one worker while the other idles. */
 const SLOW = [
   'integration/fault-matrix',
-  'integration/metered-crash',
-  'integration/paywall-failures',
   'integration/ledger-postgres',
-  'integration/crash',
+  'integration/paywall-failures',
   'integration/admin-browser',
+  'integration/crash',
+  'integration/metered-crash',
   'integration/paywall-browser',
-  'integration/siege',
-  'integration/fuzz',
   'integration/balances-fleet',
   'integration/access-fleet',
+  'integration/mcp-crash',
+  'integration/ledger-pgbouncer',
   'integration/free-quota-fleet',
   'integration/workers',
+  'integration/damaged-rows',
+  'integration/paywall-crash',
+  'conformance/mppx-cli',
+  'security/unread-uploads',
+  'integration/reload-under-load',
   'integration/partition',
+  'security/clock-jumps',
+  'integration/siege',
+  'integration/fuzz',
 ];
 
 /** Runs the slow files first, and then the others as Vitest orders them. */
