@@ -1,29 +1,24 @@
 import { GatewayError } from '../domain/gateway-error.ts';
+import { type BodyChange, joined } from './body-change.ts';
 import { type CallTerms, parsed, readCallAnswer } from './call-answer.ts';
 import { MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
 import { isSaid } from './call-stream.ts';
 import { EventSplitter, type StreamEvent } from './event-stream.ts';
 import type { RpcId } from './message.ts';
-import { annotateTools, type ToolNotes } from './tool-list.ts';
+import type { ToolNotes } from './tool-list.ts';
+import { ToolPrices } from './tool-prices.ts';
 import { UnpaidAnswer } from './unpaid-answer.ts';
 import { UnpaidResults } from './unpaid-results.ts';
 
 /** What a body is: messages one by one, one message, or none that a client of MCP reads. */
 export type AnswerBody = 'stream' | 'json' | 'other';
 
-/** Changes the body of an answer while it passes. */
-export interface BodyChange {
-  /** Takes the next bytes; returns what may go out. */
-  pass(chunk: Buffer): readonly Buffer[];
-  /** What still goes out at the end. */
-  end(): Buffer;
-}
-
 /** Largest body that is held to be changed, in bytes. A larger one passes as it is. */
 const MOST_HELD = 8 * 1024 * 1024;
 
 /** Holds a body, and sends what becomes of it. */
 class WholeBody implements BodyChange {
+  readonly waits = true;
   readonly #change: (body: Buffer) => Buffer | undefined;
   #chunks: Buffer[] = [];
   #size = 0;
@@ -42,10 +37,10 @@ class WholeBody implements BodyChange {
     return all;
   }
 
-  end(): Buffer {
-    const body = Buffer.concat(this.#chunks);
-    if (this.#size > MOST_HELD) return body;
-    return this.#change(body) ?? body;
+  end(): readonly Buffer[] {
+    if (this.#size > MOST_HELD) return this.#chunks;
+    const body = joined(this.#chunks);
+    return [this.#change(body) ?? body];
   }
 }
 
@@ -54,6 +49,7 @@ class WholeBody implements BodyChange {
  * id that its client knows, and answers to other calls are left out.
  */
 class PaidStream implements BodyChange {
+  readonly waits = false;
   readonly #terms: CallTerms;
   readonly #events = new EventSplitter();
   #isAnswered = false;
@@ -70,8 +66,8 @@ class PaidStream implements BodyChange {
     return out;
   }
 
-  end(): Buffer {
-    return this.#isAnswered ? Buffer.alloc(0) : Buffer.from(notAnswered(this.#terms, true).finish?.(undefined) ?? []);
+  end(): readonly Buffer[] {
+    return this.#isAnswered ? [] : [Buffer.from(notAnswered(this.#terms, true).finish?.(undefined) ?? [])];
   }
 
   #told({ raw, data }: StreamEvent): readonly Buffer[] {
@@ -84,30 +80,10 @@ class PaidStream implements BodyChange {
   }
 }
 
-/** One change after the other. */
-class InTurn implements BodyChange {
-  readonly #first: BodyChange;
-  readonly #second: BodyChange;
-
-  constructor(first: BodyChange, second: BodyChange) {
-    this.#first = first;
-    this.#second = second;
-  }
-
-  pass(chunk: Buffer): readonly Buffer[] {
-    return this.#first.pass(chunk).flatMap((part) => this.#second.pass(part));
-  }
-
-  end(): Buffer {
-    const last = this.#first.end();
-    return Buffer.concat([...this.#second.pass(last), this.#second.end()]);
-  }
-}
-
-/** Writes prices into a list of tools. A stream is looked through for results of priced calls as any other. */
+/** Writes prices into a list of tools. */
 export function pricesInTools(form: AnswerBody, notes: ToolNotes, id: RpcId | undefined): BodyChange {
-  const prices = new WholeBody((body) => annotateTools(body, form === 'stream', notes));
-  return new InTurn(form === 'stream' ? new UnpaidResults() : new UnpaidAnswer(id), prices);
+  const isStream = form === 'stream';
+  return new ToolPrices(isStream ? new UnpaidResults() : new UnpaidAnswer(id), isStream, notes);
 }
 
 /** Gives the answer to a call that is paid for already the id that its client knows. */

@@ -1,3 +1,4 @@
+import { joined } from './body-change.ts';
 import { isListOfTools } from './tool-texts.ts';
 
 /** A list of tools that was read: the bytes between its brackets, and what they become. */
@@ -8,17 +9,26 @@ export interface KnownList {
   readonly withSchema: readonly string[];
 }
 
+/** A body in which a known list stands. */
+export interface FoundList {
+  readonly list: KnownList;
+  /** The bytes before the list, and those behind it. */
+  readonly before: Buffer;
+  readonly behind: Buffer;
+}
+
 /** Most lists that are kept, and the most bytes of one. A server has one list, or a few pages of it. */
 const MOST_LISTS = 8;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Shorter ones are read as quickly as they are found. */
+/** Shorter ones are read as quickly as they are found; of longer ones as many bytes are looked for. */
 const LEAST_BYTES = 64;
-/** Longest text before a list, in bytes: what stands there are a few members of a message. */
-const MOST_BEFORE = 4096;
+/** Longest text before a list, and behind it, in bytes: what stands there are a few members of a message. */
+const MOST_AROUND = 4096;
 
 /**
  * Lists of tools as they came, byte for byte: the same list goes to every client, in messages that differ in their ids. One that
- * is found again need not be read again: behind the same beginning, the same bytes are the same tools.
+ * is found again need not be read again: behind the same beginning, the same bytes are the same tools. Nor is it copied, which
+ * for a long one costs more than all else: it is compared where it lies.
  */
 export class KnownLists {
   /** The last one that was found comes first. */
@@ -30,29 +40,59 @@ export class KnownLists {
     if (this.#lists.length > MOST_LISTS) this.#lists.pop();
   }
 
-  /** The body with its list told, and that list; `undefined` where none of them stands in it as the list of an answer. */
-  tell(body: Buffer, isStream: boolean): { readonly body: Buffer; readonly list: KnownList } | undefined {
+  /** The list that stands in a body, near its beginning, as the list of tools of an answer; `undefined` where none of them does. */
+  find(body: readonly Buffer[], isStream: boolean): FoundList | undefined {
+    const front = part(body, 0, MOST_AROUND + LEAST_BYTES);
     for (const [index, list] of this.#lists.entries()) {
-      const at = body.indexOf(list.bytes);
-      if (at === -1) continue;
+      const at = front.indexOf(list.bytes.subarray(0, LEAST_BYTES));
+      if (at === -1 || !standsAt(body, at, list.bytes)) continue;
       const end = at + list.bytes.length;
-      if (!isWhole(body, { at, end }, isStream)) return undefined;
+      const found = { list, before: front.subarray(0, at), behind: part(body, end, end + MOST_AROUND + 1) };
+      if (found.behind.length > MOST_AROUND || !isWhole(found, isStream)) return undefined;
       if (index > 0) this.#lists.unshift(...this.#lists.splice(index, 1));
-      return { body: Buffer.concat([body.subarray(0, at), list.told, body.subarray(end)]), list };
+      return found;
     }
     return undefined;
   }
+}
+
+/** The bytes of a body in pieces from one place up to another, or to its end. */
+function part(body: readonly Buffer[], from: number, to: number): Buffer {
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const piece of body) {
+    if (at >= to) break;
+    if (at + piece.length > from) parts.push(piece.subarray(Math.max(0, from - at), to - at));
+    at += piece.length;
+  }
+  return joined(parts);
+}
+
+/** Whether these bytes stand at a place of a body in pieces. */
+function standsAt(body: readonly Buffer[], place: number, bytes: Buffer): boolean {
+  let at = 0;
+  let compared = 0;
+  for (const piece of body) {
+    const from = Math.max(0, place - at);
+    at += piece.length;
+    if (from >= piece.length) continue;
+    const length = Math.min(piece.length - from, bytes.length - compared);
+    if (bytes.compare(piece, from, from + length, compared, compared + length) !== 0) return false;
+    compared += length;
+    if (compared === bytes.length) return true;
+  }
+  return false;
 }
 
 const LINE_FEED = 0x0a;
 const FIELD = 'data:';
 
 /** Whether bytes are all that stands in the list of tools of a message: of the body, or of one line of a stream. */
-function isWhole(body: Buffer, { at, end }: { readonly at: number; readonly end: number }, isStream: boolean): boolean {
-  const from = isStream ? body.lastIndexOf(LINE_FEED, at) + 1 : 0;
-  const newline = isStream ? body.indexOf(LINE_FEED, end) : body.length;
-  if (at - from > MOST_BEFORE || newline === -1) return false;
-  const before = body.toString('latin1', from, at);
-  if (isStream && !before.startsWith(FIELD)) return false;
-  return isListOfTools(isStream ? before.slice(FIELD.length) : before, body.toString('latin1', end, newline));
+function isWhole({ list, before, behind }: FoundList, isStream: boolean): boolean {
+  if (!isStream) return isListOfTools(before.toString('latin1'), behind.toString('latin1'));
+  const newline = behind.indexOf(LINE_FEED);
+  if (newline === -1 || list.bytes.includes('\n') || list.bytes.includes('\r')) return false;
+  const line = before.toString('latin1', before.lastIndexOf(LINE_FEED) + 1);
+  if (!line.startsWith(FIELD)) return false;
+  return isListOfTools(line.slice(FIELD.length), behind.toString('latin1', 0, newline));
 }

@@ -30,12 +30,6 @@ export interface ToolNotes {
 
 /** A body that answers `tools/list`, with prices; `undefined` where there is no list in it. */
 export function annotateTools(body: Buffer, isStream: boolean, notes: ToolNotes): Buffer | undefined {
-  const again = notes.known.lists.tell(body, isStream);
-  if (again !== undefined) {
-    // What may have been forgotten since; nothing else about it is new.
-    for (const name of again.list.withSchema) notes.seen(name, true);
-    return again.body;
-  }
   const text = body.toString('utf8');
   const told = isStream ? annotatedStream(text, notes) : annotatedText(text, notes);
   return told === undefined ? undefined : Buffer.from(told, 'utf8');

@@ -1,6 +1,7 @@
 import { isRecord } from '../domain/exact-json.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Json } from '../domain/x402.ts';
+import { type BodyChange, joined } from './body-change.ts';
 import { isAnswer, parsed } from './call-answer.ts';
 import { isPaidId, isTaskNews, type RpcId, WITHHELD_MARKS } from './message.ts';
 import { errorAnswer } from './refusal-answer.ts';
@@ -25,13 +26,19 @@ export function mayBeWithheld(text: string): boolean {
 }
 
 const MARKS = WITHHELD_MARKS.map((mark) => Buffer.from(mark, 'latin1'));
+/** The same for bytes. */
+export function holdsMark(bytes: Buffer): boolean {
+  return MARKS.some((mark) => bytes.includes(mark));
+}
+
 const LONGEST_MARK = Math.max(...MARKS.map(({ length }) => length));
 
 /**
  * Looks through an answer in JSON that nobody paid for: a server that answers another call than it was asked does not give its
  * result away. Its client gets an error instead.
  */
-export class UnpaidAnswer {
+export class UnpaidAnswer implements BodyChange {
+  readonly waits = true;
   readonly #id: RpcId | undefined;
   #held: Buffer[] = [];
   #bytes = 0;
@@ -57,17 +64,15 @@ export class UnpaidAnswer {
   #look(chunk: Buffer): void {
     if (this.#isMarked) return;
     const edge = Buffer.concat([this.#tail, chunk.subarray(0, LONGEST_MARK)]);
-    this.#isMarked = MARKS.some((mark) => edge.includes(mark) || chunk.includes(mark));
+    this.#isMarked = holdsMark(edge) || holdsMark(chunk);
     const last = chunk.length < LONGEST_MARK ? Buffer.concat([this.#tail, chunk]) : chunk;
     this.#tail = Buffer.from(last.subarray(-LONGEST_MARK));
   }
 
-  end(): Buffer {
-    const body = Buffer.concat(this.#held.splice(0));
-    if (!this.#isMarked || !isWithheld(parsed(body.toString('utf8')))) return body;
-    return Buffer.from(
-      JSON.stringify(errorAnswer(this.#id, NOT_ANSWERED, 'The server did not answer this call.')),
-      'utf8',
-    );
+  end(): readonly Buffer[] {
+    const held = this.#held.splice(0);
+    if (!this.#isMarked || !isWithheld(parsed(joined(held).toString('utf8')))) return held;
+    const error = errorAnswer(this.#id, NOT_ANSWERED, 'The server did not answer this call.');
+    return [Buffer.from(JSON.stringify(error), 'utf8')];
   }
 }

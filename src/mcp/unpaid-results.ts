@@ -1,3 +1,4 @@
+import type { BodyChange } from './body-change.ts';
 import { parsed } from './call-answer.ts';
 import { EventSplitter } from './event-stream.ts';
 import { isWithheld, mayBeWithheld } from './unpaid-answer.ts';
@@ -9,7 +10,8 @@ const MOST_EVENT = 4 * 1024 * 1024;
  * Takes the results of priced calls out of a stream that nobody paid for: one that a client resumes with `Last-Event-ID` gets
  * again what the server kept for it. What was paid for is collected by sending the payment again.
  */
-export class UnpaidResults {
+export class UnpaidResults implements BodyChange {
+  readonly waits = false;
   readonly #events = new EventSplitter();
   #broken = false;
 
@@ -23,8 +25,8 @@ export class UnpaidResults {
   }
 
   /** What is left at the end: an event that was not ended, which readers drop. */
-  end(): Buffer {
-    return Buffer.alloc(0);
+  end(): readonly Buffer[] {
+    return [];
   }
 }
 

@@ -70,7 +70,8 @@ export class ClientRelay {
 
   /** Shows the head of an answer that has no body yet, such as an event stream that says nothing. */
   showHead(): void {
-    if (!this.#isOver && (this.#bytes === 0 || this.#passage !== undefined)) this.#res.flushHeaders();
+    if (this.#isOver || this.#passage?.waits === true) return;
+    if (this.#bytes === 0 || this.#passage !== undefined) this.#res.flushHeaders();
   }
 
   /** Writes a chunk; `false` when the client has to take it before there may be more. */
@@ -114,7 +115,8 @@ export class ClientRelay {
       const last = await passage.end();
       if (this.#isOver || this.#res.destroyed) return;
       if (last.trailers.length > 0) this.#res.addTrailers(last.trailers);
-      const { bytes } = last;
+      const { before = [], bytes } = last;
+      for (const piece of before) this.#res.write(piece);
       this.#finish(trailers, bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     } catch (fault) {
       this.#source.withhold(faultFrom(fault));

@@ -9,14 +9,15 @@ import { processorMicrosOf } from './processor-time.ts';
 import { residentMegabytes } from './resident-memory.ts';
 
 /*
- * `node test/bench/mcp.ts`: a catalogue of 500 tools and 1 000 open sessions, beside plain routes that carry the same bytes.
+ * `node test/bench/mcp.ts`: a catalogue of 500 tools and 1 000 open sessions, beside plain routes: one that carries the
+ * catalogue as the server has it, and one that carries it with its prices, which are the very bytes that the MCP route sends.
  * Both kinds of requests are made in turn; the processor time of the gateway is taken over blocks of them, in turn as well.
  * test/bench/figures.md holds the figures.
  */
 
 const TOOLS = 500;
 const SESSIONS = 1000;
-const CALLS = 200;
+const CALLS = 1000;
 /** Calls whose processor time is taken at once. */
 const BLOCK = 50;
 
@@ -26,8 +27,13 @@ const CATALOGUE = Array.from({ length: TOOLS }, (_, index) => ({
   inputSchema: { type: 'object', properties: { question: { type: 'string' } }, required: ['question'] },
 }));
 
+const listed = JSON.stringify({ tools: CATALOGUE });
+/** The same as the gateway tells it. */
+let told = listed;
+
 const ROUTES = `routes:
   - { path: /plain, price: free }
+  - { path: /told, price: free }
   - path: /mcp
     mcp: { tools: { "tool_1*": $0.01, "tool_2*": $0.02 }, otherwise: free }
 `;
@@ -40,8 +46,9 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   let body = '';
   for await (const chunk of req) body += chunk;
   const { id, method } = JSON.parse(body);
-  const result = method === 'tools/list' ? { tools: CATALOGUE } : {};
-  res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  const catalogue = req.url === '/told' ? told : listed;
+  const result = method === 'tools/list' ? catalogue : '{}';
+  res.setHeader('Content-Type', 'application/json').end(`{"jsonrpc":"2.0","id":${id},"result":${result}}`);
 }
 
 async function withGateway<T>(upstream: string, work: (url: string, pid: number) => Promise<T>): Promise<T> {
@@ -68,15 +75,21 @@ ${ROUTES}`,
   }
 }
 
-/** Milliseconds of one request, to the last byte of its answer. */
-async function timed(url: string, method: string): Promise<number> {
-  const begun = performance.now();
+/** Sends a message and reads its answer. */
+async function ask(url: string, method: string): Promise<string> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method });
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
   const response = await fetch(url, { method: 'POST', headers, body });
   const text = await response.text();
   if (response.status !== 200 || !text.includes('"result"'))
     throw new Error(`${response.status} ${text.slice(0, 200)}`);
+  return text;
+}
+
+/** Milliseconds of one request, to the last byte of its answer. */
+async function timed(url: string, method: string): Promise<number> {
+  const begun = performance.now();
+  await ask(url, method);
   return performance.now() - begun;
 }
 
@@ -86,16 +99,17 @@ function quantile(times: readonly number[], part: number): number {
 
 async function latency(upstream: string, method: string): Promise<readonly string[]> {
   return await withGateway(upstream, async (url, pid) => {
-    const paths = [`${url}/plain`, `${url}/mcp`] as const;
-    const times: [number[], number[]] = [[], []];
-    const work: [number[], number[]] = [[], []];
+    told = JSON.stringify(JSON.parse(await ask(`${url}/mcp`, 'tools/list')).result);
+    const paths = [`${url}/plain`, `${url}/told`, `${url}/mcp`];
+    const times: number[][] = paths.map(() => []);
+    const work: number[][] = paths.map(() => []);
     // The first ones compile and fill what is remembered.
     for (const path of paths) for (let call = 0; call < BLOCK; call++) await timed(path, method);
     for (let block = 0; block < CALLS / BLOCK; block++) {
-      for (const kind of [0, 1] as const) {
+      for (const [kind, path] of paths.entries()) {
         const before = await processorMicrosOf(pid);
-        for (let call = 0; call < BLOCK; call++) times[kind].push(await timed(paths[kind], method));
-        work[kind].push(((await processorMicrosOf(pid)) - before) / 1000 / BLOCK);
+        for (let call = 0; call < BLOCK; call++) times[kind]?.push(await timed(path, method));
+        work[kind]?.push(((await processorMicrosOf(pid)) - before) / 1000 / BLOCK);
       }
     }
     const cells = times.map((each) => `${quantile(each, 0.5).toFixed(2)} / ${quantile(each, 0.99).toFixed(2)}`);
@@ -130,9 +144,11 @@ await once(server, 'listening');
 const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const rows = [...(await latency(upstream, 'tools/list')), ...(await latency(upstream, 'ping'))];
 for (let round = 0; round < 2; round++) {
-  const sessions = [await memory(upstream, '/plain'), await memory(upstream, '/mcp')];
+  const sessions = [await memory(upstream, '/plain'), '', await memory(upstream, '/mcp')];
   rows.push(`| ${SESSIONS} open event streams, MB resident | ${sessions.join(' | ')} |`);
 }
-process.stdout.write(`| | plain route | MCP route |\n|---|---|---|\n${rows.join('\n')}\n`);
+process.stdout.write(
+  `| | plain route | plain route, with prices | MCP route |\n|---|---|---|---|\n${rows.join('\n')}\n`,
+);
 server.closeAllConnections();
 server.close();

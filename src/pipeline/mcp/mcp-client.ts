@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
-import type { AnswerBody, BodyChange } from '../../mcp/body-changes.ts';
+import type { BodyChange } from '../../mcp/body-change.ts';
+import type { AnswerBody } from '../../mcp/body-changes.ts';
 import { bodyKindOf, isEncoded } from '../../mcp/call-reader.ts';
 import type { Client, RelayedHead } from '../../proxy/client.ts';
 import { headOfChanged } from '../../proxy/headers/to-client.ts';
@@ -46,5 +47,12 @@ export function mcpClient(client: Client, changeOf: ChangeOf): Client {
 }
 
 function passageOf(change: BodyChange): Passage {
-  return { pass: (chunk) => change.pass(chunk), end: async () => ({ bytes: change.end(), trailers: [] }) };
+  return {
+    waits: change.waits,
+    pass: (chunk) => change.pass(chunk),
+    async end() {
+      const pieces = change.end();
+      return { before: pieces.slice(0, -1), bytes: pieces.at(-1), trailers: [] };
+    },
+  };
 }

@@ -193,30 +193,6 @@ describe('a list of tools', () => {
     expect(told).toContain('"description":"Searches."');
   });
 
-  it('is told in the same way to every client, whatever stands around it', () => {
-    const given = notes(true);
-    const tools = [
-      { name: 'search', description: 'é', outputSchema: {} },
-      { name: 'free', text: '\\"tools"' },
-    ];
-    const around = [
-      (text: string) => [`{"jsonrpc":"2.0","id":1,"result":{"tools":${text}}}`, false],
-      (text: string) => [`{"result":{"nextCursor":"a","tools":${text},"x":1},"id":"b","jsonrpc":"2.0"}`, false],
-      (text: string) => [`: ping\n\nid: 7\ndata: {"result":{"tools":${text}},"id":3}\n\n`, true],
-      // Not the list of an answer, though it is the same text.
-      (text: string) => [`{"id":1,"result":{"content":{"tools":${text}}}}`, false],
-      (text: string) => [`{"id":1,"result":{"tools":${text},"tools":[]}}`, false],
-    ] as const;
-    const told = (fresh: () => ToolNotes) =>
-      around.map((make) => annotated(...(make(JSON.stringify(tools)) as [string, boolean]), fresh()));
-    const once = told(() => notes(true));
-    expect(told(() => given)).toEqual(once);
-    seen.length = 0;
-    expect(told(() => given)).toEqual(once);
-    expect(seen[0]).toEqual(['search', true]);
-    expect(once.map((text) => text?.includes('x402/price') ?? false)).toEqual([true, true, true, false, false]);
-  });
-
   it('is left alone where there is none', () => {
     expect(annotated('{"jsonrpc":"2.0","id":1,"error":{}}', false, notes(true))).toBeUndefined();
   });
@@ -228,7 +204,7 @@ describe('a stream that nobody paid for', () => {
     const out: Buffer[] = [];
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; at += size) out.push(...filter.pass(bytes.subarray(at, at + size)));
-    return Buffer.concat([...out, filter.end()]).toString();
+    return Buffer.concat([...out, ...filter.end()]).toString();
   };
   const progress = event('{"jsonrpc":"2.0","method":"notifications/message","params":{"text":"é💸"}}', 'id: 1\n');
   const free = event('{"jsonrpc":"2.0","id":3,"result":{}}');

@@ -1,0 +1,15 @@
+/** Changes the body of an answer while it passes. */
+export interface BodyChange {
+  /** Whether nothing goes out before the end, but of a body that is too large to be held. */
+  readonly waits: boolean;
+  /** Takes the next bytes; returns what may go out. */
+  pass(chunk: Buffer): readonly Buffer[];
+  /** What still goes out at the end, in pieces. */
+  end(): readonly Buffer[];
+}
+
+/** Pieces as one; a single one is not copied. */
+export function joined(pieces: readonly Buffer[]): Buffer {
+  const [only] = pieces;
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces);
+}

@@ -1,0 +1,50 @@
+import { type BodyChange, joined } from './body-change.ts';
+import { annotateTools, type ToolNotes } from './tool-list.ts';
+import { holdsMark } from './unpaid-answer.ts';
+
+/** Largest body that is held to be changed, in bytes. A larger one passes without prices. */
+const MOST_HELD = 8 * 1024 * 1024;
+
+/** Writes prices into a list of tools, in an answer that is looked through for results of priced calls as any other. */
+export class ToolPrices implements BodyChange {
+  readonly waits = true;
+  readonly #unpaid: BodyChange;
+  readonly #isStream: boolean;
+  readonly #notes: ToolNotes;
+  readonly #held: Buffer[] = [];
+  #size = 0;
+
+  /** @param unpaid takes results of priced calls out */
+  constructor(unpaid: BodyChange, isStream: boolean, notes: ToolNotes) {
+    this.#unpaid = unpaid;
+    this.#isStream = isStream;
+    this.#notes = notes;
+  }
+
+  pass(chunk: Buffer): readonly Buffer[] {
+    this.#size += chunk.length;
+    this.#held.push(chunk);
+    if (this.#size <= MOST_HELD) return [];
+    return this.#held.splice(0).flatMap((each) => this.#unpaid.pass(each));
+  }
+
+  end(): readonly Buffer[] {
+    if (this.#size > MOST_HELD) return this.#unpaid.end();
+    const again = this.#toldAgain();
+    if (again !== undefined) return again;
+    const body = joined([...this.#held.flatMap((each) => this.#unpaid.pass(each)), ...this.#unpaid.end()]);
+    return [annotateTools(body, this.#isStream, this.#notes) ?? body];
+  }
+
+  /**
+   * What is around a list that is known decides whether it is withheld: the id and the method of a message are beside its
+   * result.
+   */
+  #toldAgain(): readonly Buffer[] | undefined {
+    const found = this.#notes.known.lists.find(this.#held, this.#isStream);
+    if (found === undefined || holdsMark(found.before) || holdsMark(found.behind)) return undefined;
+    // What may have been forgotten since; nothing else about it is new.
+    for (const name of found.list.withSchema) this.#notes.seen(name, true);
+    return [found.before, found.list.told, found.behind];
+  }
+}
