@@ -9,6 +9,8 @@ const NETWORK = parseNetwork('eip155:84532');
 /** A made-up facilitator that can move less than was signed for, and writes down what it moved. */
 export class TallyFacilitator implements Facilitator {
   name = 'tally';
+  /** What it lists beside its triple. */
+  extensions: readonly string[] = [];
   /** What was moved, by payer. */
   readonly moved: Amount[] = [];
   readonly #listeners: (() => void)[] = [];
@@ -21,7 +23,7 @@ export class TallyFacilitator implements Facilitator {
 
   async supported() {
     if (NETWORK === undefined) throw new Error('base-sepolia is not a network');
-    return [{ x402Version: 2, scheme: 'exact', network: NETWORK } as const];
+    return [{ x402Version: 2, scheme: 'exact', network: NETWORK, extensions: this.extensions } as const];
   }
 
   async verify({ authorization: { payer } }: Payment) {

@@ -74,6 +74,8 @@ export interface ValueGateway {
   api(answer: ApiAnswer | Error): void;
   /** Resolves with what the client got; `undefined` when that is nothing. */
   ask(target: string, asked?: AskedFor): Promise<Got | undefined>;
+  /** Has the facilitator asked what it supports, and puts that in force. */
+  learn(): Promise<void>;
 }
 
 /** Opens a pipeline over a configuration text without upstream, store and facilitator. */
@@ -162,6 +164,10 @@ export async function openValueGateway(
       const to = new ValueClient(body === undefined ? undefined : bodyOfBytes(Buffer.from(body)), { gone, leaves });
       await serve({ head, client: to }, services);
       return to.got;
+    },
+    async learn() {
+      await runtime.facilitators.refresh(new AbortController().signal);
+      runtime.lesson()?.adopt();
     },
   };
 }
