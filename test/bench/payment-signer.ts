@@ -29,7 +29,7 @@ interface NativeSigning {
 }
 
 /** Signs a 32-byte digest: 65 bytes, `r || s || v`. */
-type SignDigest = (digest: Uint8Array) => Uint8Array;
+export type SignDigest = (digest: Uint8Array) => Uint8Array;
 
 /** A signed EIP-3009 authorization: the `payload` of an `exact` payment. */
 export interface SignedTransfer {
@@ -47,7 +47,7 @@ export type PaymentSigner = (offer: Signable) => SignedTransfer;
  */
 export async function openPaymentSigner(goodForSeconds = GOOD_FOR_SECONDS): Promise<PaymentSigner> {
   const digests = createDigests(await loadKeccak256());
-  const sign = nativeSigner() ?? (await wasmSigner());
+  const sign = await openDigestSigner();
   const from = requireAddress(PAYER);
   return (offer) => {
     const chainId = Number(offer.network.split(':')[1]);
@@ -70,6 +70,11 @@ export async function openPaymentSigner(goodForSeconds = GOOD_FOR_SECONDS): Prom
   };
 }
 
+/** Opens what signs digests with the key of {@link PAYER}. */
+export async function openDigestSigner(): Promise<SignDigest> {
+  return nativeSigner() ?? (await wasmSigner());
+}
+
 /** Asks a URL for its price and returns what signs so many values of `PAYMENT-SIGNATURE` for it. */
 export async function payerFor(url: string, signer: PaymentSigner): Promise<(count: number) => string[]> {
   const response = await request(url);
@@ -82,7 +87,8 @@ export async function payerFor(url: string, signer: PaymentSigner): Promise<(cou
   return (count) => Array.from({ length: count }, header);
 }
 
-function requireAddress(text: string): NonNullable<ReturnType<typeof parseAddress>> {
+/** The address in a text. @throws Error */
+export function requireAddress(text: string): NonNullable<ReturnType<typeof parseAddress>> {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`${text} is no address`);
   return address;
