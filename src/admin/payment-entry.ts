@@ -101,7 +101,7 @@ export function askedOf(record: PaymentRecord): Amount | undefined {
   return asked === undefined && attempt === undefined && settlement === undefined ? undefined : amountAsked(record);
 }
 
-/** What the charge of a payment was made of. @throws DamagedRow */
+/** What the charge of a payment, or of a call that a balance paid, was made of. @throws DamagedRow */
 export function usageOf({ usage }: Pick<PaymentRecord, 'usage'>): Usage | undefined {
   try {
     return usage === undefined ? undefined : decodeUsage(usage);

@@ -52,8 +52,18 @@ export function moneyOf(lines: readonly BookTotal[], assets: AssetNames): readon
     });
 }
 
-/** Everything about the money of some days. @param models what of it was charged by what was used */
-export function describeRevenue(lines: readonly BookTotal[], models: readonly ModelTotal[], assets: AssetNames) {
+/**
+ * Everything about the money of some days.
+ *
+ * @param models what of it was charged by what was used
+ * @param draws what balances paid, calls in the place of payments: money that moved when they were bought, and is no revenue again
+ */
+export function describeRevenue(
+  lines: readonly BookTotal[],
+  models: readonly ModelTotal[],
+  draws: readonly ModelTotal[],
+  assets: AssetNames,
+) {
   return {
     money: moneyOf(lines, assets),
     byRoute: earningsBy(lines, assets, ({ route }) => routeNameOf(route)),
@@ -65,8 +75,13 @@ export function describeRevenue(lines: readonly BookTotal[], models: readonly Mo
       assets,
       ({ route }) => route,
     ),
-    byModel: earningsBy(models, assets, ({ model }) => model ?? 'no model named'),
+    byModel: earningsBy(models, assets, modelName),
+    usedOfBalances: earningsBy(draws, assets, modelName),
   };
+}
+
+function modelName({ model }: ModelTotal): string {
+  return model ?? 'no model named';
 }
 
 function unitOf(line: BookTotal, assets: AssetNames): string {

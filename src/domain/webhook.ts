@@ -1,5 +1,6 @@
 import type { Amount } from './amount.ts';
 import type { Network } from './network.ts';
+import type { PassId } from './pass.ts';
 import type { PaymentKey } from './payment.ts';
 
 /** What receivers are told about payments: the money moved; it never will, and the answer is out; it is in doubt. */
@@ -36,7 +37,33 @@ export interface PaymentEvent {
   readonly settledAt: number | undefined;
 }
 
-/** A receiver of payment events. */
+/** What receivers are told about calls that a balance paid. */
+export const DRAWN = 'balance.drawn';
+
+/** A call was charged to a balance. Its money moved when the balance was bought: `payment.settled` told of that. */
+export interface DrawEvent {
+  /** As {@link PaymentEvent.id}: one for each call. */
+  readonly id: string;
+  readonly type: typeof DRAWN;
+  /** Unix milliseconds at which the charge was written. */
+  readonly createdAt: number;
+  readonly pass: PassId;
+  readonly route: string;
+  readonly requestId: string;
+  /** Who bought the balance. */
+  readonly payer: string;
+  readonly network: Network;
+  /** The contract of what the balance is kept in. */
+  readonly asset: string;
+  /** What was taken, in the asset's atomic units. */
+  readonly amount: Amount;
+  readonly usage: string | undefined;
+}
+
+/** Whatever receivers are told of. */
+export type LedgerEvent = PaymentEvent | DrawEvent;
+
+/** A receiver of events. */
 export interface Webhook {
   /** Digest of the URL: what is waiting for it is found again after a change of its secret or its routes. */
   readonly id: string;

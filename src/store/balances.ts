@@ -1,5 +1,7 @@
+import type { BalanceCurrency } from '../domain/balance.ts';
 import type { Brand } from '../domain/brand.ts';
 import type { Pass, PassId } from '../domain/pass.ts';
+import type { BookFilter, ModelTotal } from './books.ts';
 
 /** What one call holds of a balance: 128 random bits, base64url. */
 export type HoldId = Brand<string, 'HoldId'>;
@@ -31,6 +33,17 @@ export interface Draw {
   readonly charge: number;
   /** What it was made of, as JSON. */
   readonly usage?: string | undefined;
+  /** Who is to hear of it; written with the draw: there is never one without the other. */
+  readonly news?: DrawNews | undefined;
+}
+
+/** Who is to hear of a draw, and what its row does not say. */
+export interface DrawNews {
+  /** Ids of the receivers. */
+  readonly hooks: readonly string[];
+  /** Who bought the balance. */
+  readonly payer: string;
+  readonly currency: BalanceCurrency;
 }
 
 /** A call that a balance paid for, as the store keeps it. */
@@ -44,6 +57,44 @@ export interface DrawRecord {
   /** Unix milliseconds. */
   readonly heldAt: number;
   readonly endedAt: number;
+}
+
+/** A draw with what its balance says. */
+export interface BookedDraw extends DrawRecord {
+  readonly payer: string;
+  readonly currency: BalanceCurrency;
+}
+
+/** Which draws to read: `since` and `until` are about when they were charged. */
+export type DrawFilter = Pick<BookFilter, 'since' | 'until' | 'route' | 'payer'>;
+
+/** A place in the order of charging. */
+export type DrawPlace = Pick<DrawRecord, 'endedAt' | 'id'>;
+
+/** A draw that is there and cannot be read. */
+export interface UnreadableDraw {
+  readonly key: string;
+  /** The first column that cannot be read. */
+  readonly column: string;
+}
+
+/** Some draws, those that cannot be read beside the others. */
+export interface DrawPage {
+  readonly draws: readonly BookedDraw[];
+  readonly unreadable: readonly UnreadableDraw[];
+  /** Where to go on; `undefined` when fewer came than were asked for. */
+  readonly last: DrawPlace | undefined;
+}
+
+/**
+ * What balances paid for, as operators read it: calls that were charged by what they used. No revenue of its own: the money
+ * moved when the balance was bought. Calls of which nothing was to be charged are not in it.
+ */
+export interface DrawBooks {
+  /** Draws in the order of charging, page by page: pass the last place to go on. */
+  pageDraws(filter: DrawFilter, after: DrawPlace | undefined, limit: number): Promise<DrawPage>;
+  /** Sums per day of charging, route, asset and model: `settled` counts calls, `amount` is in atomic units, none is open. */
+  summarizeDraws(filter: DrawFilter): Promise<readonly ModelTotal[]>;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { DrawBooks } from './balances.ts';
 import type { Books } from './books.ts';
 import type { Ledger } from './ledger.ts';
 import type { Passes } from './passes.ts';
@@ -7,5 +8,5 @@ import type { Passes } from './passes.ts';
  * can be called changes it. The store itself refuses writes.
  */
 export interface LedgerReader extends Books, Pick<Ledger, 'find' | 'close'> {
-  readonly passes: Pick<Passes, 'listPasses'>;
+  readonly passes: Pick<Passes, 'listPasses'> & { readonly balances: DrawBooks };
 }

@@ -21,8 +21,15 @@ export function withNews(
 ): Transition {
   const type = newsOf(step, before, now);
   if (type === undefined) return step;
-  const hooks = webhooks.filter(({ routes }) => routes === undefined || routes.includes(routeNameOf(before.route)));
-  return hooks.length === 0 ? step : { ...step, news: { type, hooks: hooks.map(({ id }) => id) } };
+  const hooks = hooksOf(before.route, webhooks);
+  return hooks.length === 0 ? step : { ...step, news: { type, hooks } };
+}
+
+/** Ids of the receivers that hear of a price's calls. */
+export function hooksOf(price: string, webhooks: readonly Webhook[]): readonly string[] {
+  if (webhooks.length === 0) return [];
+  const route = routeNameOf(price);
+  return webhooks.filter(({ routes }) => routes === undefined || routes.includes(route)).map(({ id }) => id);
 }
 
 function newsOf(step: Transition, before: PaymentRecord, now: number): PaymentEventType | undefined {

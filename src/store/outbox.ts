@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PaymentKey } from '../domain/payment.ts';
-import type { PaymentEvent, PaymentEventType } from '../domain/webhook.ts';
+import type { LedgerEvent } from '../domain/webhook.ts';
+import type { HoldId } from './balances.ts';
 
 /** An event on its way to one receiver. */
 export interface Delivery {
@@ -8,7 +9,7 @@ export interface Delivery {
   readonly hook: string;
   /** How often it was taken, this time included. */
   readonly attempt: number;
-  readonly event: PaymentEvent;
+  readonly event: LedgerEvent;
 }
 
 /** An event that is there and cannot be read. */
@@ -41,7 +42,7 @@ export const COUNTED_EVENTS = 10_000;
 
 /**
  * Events that receivers have not been told yet: one row for each event and receiver, written by the very act that moves
- * the payment (`Transition.news`), so that there is one exactly where there is the other. A row is a copy: the payment may
+ * the payment (`Transition.news`), or draws from a balance (`Draw.news`), so that there is one exactly where there is the other. A row is a copy: the payment may
  * be deleted before it is told. Every store passes `test/contract/outbox.contract.ts`.
  */
 export interface Outbox {
@@ -61,10 +62,10 @@ export interface Outbox {
   pruneEvents(createdBefore: number, limit: number): Promise<number>;
 }
 
-/** The id of the one event of this type that a payment can have. */
-export function eventId(type: PaymentEventType, payment: PaymentKey): string {
+/** The id of the one event of this type that a payment can have, or a call that a balance paid. */
+export function eventId(type: LedgerEvent['type'], of: PaymentKey | HoldId): string {
   const digest = createHash('sha256')
-    .update(JSON.stringify([type, payment]))
+    .update(JSON.stringify([type, of]))
     .digest();
   return `evt_${digest.subarray(0, 18).toString('base64url')}`;
 }

@@ -1,7 +1,7 @@
 import type { BalanceCurrency } from '../domain/balance.ts';
 import type { Pass, PassHolder, PassId, PassScope } from '../domain/pass.ts';
 import type { PaymentKey } from '../domain/payment.ts';
-import type { Balances } from './balances.ts';
+import type { Balances, DrawBooks } from './balances.ts';
 import type { ReadingOrder } from './books.ts';
 
 /*
@@ -183,7 +183,7 @@ export interface PassUpkeep {
 /** Everything that a store knows of passes. */
 export interface PassStore extends Passes, Quotas, Revocations, SignIns, TokenKeys, PassUpkeep {
   /** The money of passes that are balances. */
-  readonly balances: Balances;
+  readonly balances: Balances & DrawBooks;
 }
 
 /** Refuses a sale without an end: it would open a route for ever, whatever the price. */

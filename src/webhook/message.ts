@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { formatAmount } from '../domain/amount.ts';
-import type { PaymentEvent, Webhook } from '../domain/webhook.ts';
-import type { Json } from '../domain/x402.ts';
+import { DRAWN, type DrawEvent, type LedgerEvent, type PaymentEvent, type Webhook } from '../domain/webhook.ts';
+import type { Json, JsonObject } from '../domain/x402.ts';
 
 /** A request to a receiver, ready to be sent. */
 export interface Message {
@@ -16,7 +16,7 @@ export interface Message {
  *
  * @param now Unix milliseconds of the attempt, which receivers compare with their own clock
  */
-export function encodeMessage(event: PaymentEvent, { secret }: Webhook, now: number): Message {
+export function encodeMessage(event: LedgerEvent, { secret }: Webhook, now: number): Message {
   const body = encodeEvent(event);
   const timestamp = String(Math.floor(now / 1000));
   const signature = createHmac('sha256', Buffer.from(secret, 'base64'))
@@ -40,26 +40,40 @@ function readUsage(text: string): Json {
 }
 
 /** The same text for one event, whenever it is sent. Times in ISO 8601 and UTC, amounts as decimal text. */
-function encodeEvent({ id, type, createdAt, ...event }: PaymentEvent): string {
-  return JSON.stringify({
-    id,
-    type,
-    createdAt: new Date(createdAt).toISOString(),
-    data: {
-      route: event.route,
-      payer: event.payer,
-      network: event.network,
-      asset: event.asset,
-      amount: formatAmount(event.amount),
-      payTo: event.payTo,
-      transaction: event.transaction ?? null,
-      scheme: event.scheme,
-      ...(event.protocol === undefined ? {} : { protocol: event.protocol }),
-      requestId: event.requestId,
-      settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
-      payment: event.payment,
-      // Only of calls that were charged by what they used: the text of all others stays as it was.
-      ...(event.usage === undefined ? {} : { usage: readUsage(event.usage) }),
-    },
-  });
+function encodeEvent(event: LedgerEvent): string {
+  const { id, type, createdAt } = event;
+  const data = event.type === DRAWN ? drawData(event) : paymentData(event);
+  return JSON.stringify({ id, type, createdAt: new Date(createdAt).toISOString(), data });
+}
+
+function paymentData(event: PaymentEvent): JsonObject {
+  return {
+    route: event.route,
+    payer: event.payer,
+    network: event.network,
+    asset: event.asset,
+    amount: formatAmount(event.amount),
+    payTo: event.payTo,
+    transaction: event.transaction ?? null,
+    scheme: event.scheme,
+    ...(event.protocol === undefined ? {} : { protocol: event.protocol }),
+    requestId: event.requestId,
+    settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
+    payment: event.payment,
+    // Only of calls that were charged by what they used: the text of all others stays as it was.
+    ...(event.usage === undefined ? {} : { usage: readUsage(event.usage) }),
+  };
+}
+
+function drawData(event: DrawEvent): JsonObject {
+  return {
+    route: event.route,
+    payer: event.payer,
+    network: event.network,
+    asset: event.asset,
+    amount: formatAmount(event.amount),
+    requestId: event.requestId,
+    pass: event.pass,
+    usage: event.usage === undefined ? null : readUsage(event.usage),
+  };
 }

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { BalanceCurrency } from '../../src/domain/balance.ts';
 import type { Network } from '../../src/domain/network.ts';
 import type { Pass, PassId } from '../../src/domain/pass.ts';
-import type { Balances, Hold, HoldId, HoldOutcome } from '../../src/store/balances.ts';
+import type { Balances, DrawFilter, Hold, HoldId, HoldOutcome } from '../../src/store/balances.ts';
+import { eventId } from '../../src/store/outbox.ts';
+import { DAY_MS } from '../../src/store/totals.ts';
 import { OWNER_GONE_MS } from '../../src/store/upkeep.ts';
 import { type LedgerScene, NOW } from './ledger-scene.ts';
 import { sale } from './pass-sale.ts';
@@ -106,6 +108,68 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await balances.pruneDraws(NOW + 1000, 10)).toBe(1);
       expect(await balances.listDraws(id, 10)).toHaveLength(1);
       expect(await quotaOf(id)).toEqual({ bought: 1000, available: 600, lent: 300 });
+    });
+
+    it('tells receivers of each call that it paid, with the draw and once', async () => {
+      const { id, payer } = await bought(1000);
+      const { outbox, passes } = scene.ledger;
+      const taken = async (hook: string) => (await outbox.takeDue(hook, scene.now, 1000, 10)).deliveries;
+      const drawTold = (name: string, charge: number, currency = USDC) => {
+        const news = { hooks: ['books', 'shop'], payer, currency };
+        return passes.balances.draw(idOf(name), { charge, usage: '{"meter":"openai"}', news }, scene.now);
+      };
+      await hold(id, 'a', 300);
+      await Promise.all(Array.from({ length: 10 }, () => drawTold('a', 400)));
+      await hold(id, 'b', 100);
+      await draw('b', 0);
+      expect(await drawTold('b', 50)).toBeUndefined();
+      const event = {
+        ...{ id: eventId('balance.drawn', idOf('a')), type: 'balance.drawn', createdAt: NOW, pass: id, route: 'chat' },
+        ...{ requestId: 'request-a', payer, network: USDC.network, asset: USDC.asset, amount: 300n },
+        usage: '{"meter":"openai"}',
+      };
+      expect(await taken('books')).toEqual([{ hook: 'books', attempt: 1, event }]);
+      expect(await taken('shop')).toEqual([{ hook: 'shop', attempt: 1, event }]);
+      // In atomic units, where those are smaller than the balance's.
+      for (const [name, charge] of [
+        ['c', 7],
+        ['d', 0],
+      ] as const) {
+        await hold(id, name, 100);
+        await drawTold(name, charge, { ...USDC, decimals: 18 });
+      }
+      expect((await taken('books')).map((delivery) => delivery.event.amount).sort()).toEqual([0n, 7_000_000_000n]);
+    });
+
+    it('shows what it paid in the books, page by page and in sums, without what was given back', async () => {
+      const { id, payer } = await bought(1000);
+      const usage = JSON.stringify({ meter: 'openai', model: 'm' });
+      const charges = [100, 20, 0, 3];
+      for (const [index, charge] of charges.entries()) {
+        await hold(id, `${index}`, 200);
+        await draw(`${index}`, charge, usage);
+        scene.now += index === 1 ? DAY_MS : 0;
+      }
+      await hold(id, 'failed', 200);
+      await draw('failed', 0);
+      await hold(id, 'open', 200);
+      const { balances } = scene.ledger.passes;
+      const first = await balances.pageDraws({}, undefined, 3);
+      const rest = await balances.pageDraws({}, first.last, 3);
+      expect([...first.draws, ...rest.draws].map(({ charge }) => charge)).toEqual(charges);
+      expect(first.draws[0]).toMatchObject({ pass: id, payer, currency: USDC, usage, endedAt: NOW });
+      expect([rest.last, first.unreadable]).toEqual([undefined, []]);
+      const chargesOf = async (filter: DrawFilter) =>
+        (await balances.pageDraws(filter, undefined, 10)).draws.map(({ charge }) => charge);
+      expect(await chargesOf({ since: NOW + 1 })).toEqual([0, 3]);
+      expect(await chargesOf({ until: NOW + 1, payer: payer.toUpperCase(), route: 'chat' })).toEqual([100, 20]);
+      expect(await chargesOf({ route: 'cha' })).toEqual([]);
+      const line = { route: 'chat', network: USDC.network, asset: USDC.asset, model: 'm', open: 0 };
+      const [day, next] = [NOW, NOW + DAY_MS].map((ms) => new Date(ms).toISOString().slice(0, 10));
+      expect(await balances.summarizeDraws({})).toEqual([
+        { ...line, day, settled: 2, amount: 120n },
+        { ...line, day: next, settled: 2, amount: 3n },
+      ]);
     });
 
     it('gives nothing once it is revoked, and books the calls under way', async () => {

@@ -15,6 +15,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { DIALECT_SAMPLES, sse } from '../support/metering/answers.ts';
 import { type MeteredApi, startMeteredApi } from '../support/metering/metered-api.ts';
 import { oracleCharge } from '../support/metering/oracle.ts';
+import { HOOK_SECRET, startReceiver } from '../support/receiver.ts';
 import { settings } from '../support/settings.ts';
 
 const RATES = { input: ['2.5', '1000000'], output: ['10', '1000000'] } as const;
@@ -327,6 +328,41 @@ describe('A call that a balance pays', () => {
       [charge, { input: '1000', cachedInput: '0', output: '200' }],
       [charge, { input: '1000', cachedInput: '0', output: '200' }],
     ]);
+  });
+
+  it('is told to receivers, once, with what was used: its money moved when the balance was bought', async () => {
+    const receiver = await startReceiver();
+    const told = await startTestGateway(`${settings(devnet, api.url)}
+webhooks: [{ url: "${receiver.url}", secret: ${HOOK_SECRET}, routes: [chat] }]
+routes:
+  - { path: /v1/chat/completions, methods: [POST], name: chat, price: ${PRICE}, access: { balance: $0.25 } }
+`);
+    try {
+      const { token } = await buyPass(devnet, buyer, `${told.url}/v1/chat/completions`, POST);
+      api.answer = (response) => {
+        const usage = { prompt_tokens: 40, completion_tokens: 700 };
+        const end = sse([{ object: 'chat.completion.chunk', model: 'm', choices: [], usage }, '[DONE]']);
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(end);
+      };
+      await (await callWith(token, `${told.url}/v1/chat/completions`, POST)).text();
+      api.answer = (response) => void response.writeHead(500).end();
+      await callWith(token, `${told.url}/v1/chat/completions`, POST);
+      const messages = (await receiver.received(3)).map(({ event }) => event);
+      const drawn = messages.filter(({ type }) => type === 'balance.drawn').map(({ data }) => data);
+      const charges = [chargeOf(1000, 200), chargeOf(40, 700)].map(String);
+      expect(drawn.map(({ amount }) => amount)).toEqual(expect.arrayContaining(charges));
+      expect(drawn).toHaveLength(2);
+      expect(drawn.find(({ amount }) => amount === charges[1])).toMatchObject({
+        ...{ route: 'chat', payer: buyer.address.toLowerCase(), network: devnet.network, asset: devnet.usdc },
+        usage: { model: 'm', figures: { input: '40', output: '700' }, rates: { output: '$10/1M' }, min: '0.0005' },
+      });
+      const settled = messages.filter(({ type }) => type === 'payment.settled');
+      expect(settled.map(({ data }) => data['amount'])).toEqual([String(BALANCE)]);
+      expect(receiver.messages).toHaveLength(3);
+    } finally {
+      await told.close();
+      await receiver.close();
+    }
   });
 
   it('does not open a WebSocket, which no answer tells the use of', async () => {

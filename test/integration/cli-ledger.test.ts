@@ -347,6 +347,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
         ...{ day: '2025-01-01', model: 'gpt-5-mini', network: 'eip155:84532', asset: USDC, symbol: 'USDC' },
         ...{ calls: 3, missing: 1, used: { input: '9007199254742193', output: '340.5' } },
         ...{ charged: '0.0055', chargedAtomic: '5500', settled: '0.0055', settledAtomic: '5500' },
+        ofBalances: { calls: 0, charged: '0', chargedAtomic: '0' },
       });
       const shown = await cli('show', paymentClaim({ name: 'u1' }).key, '-c', file);
       expect(shown.out).toMatch(/^used +1200 input at \$2\.50\/1M, 340 output$/m);

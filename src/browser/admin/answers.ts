@@ -27,6 +27,8 @@ export interface Revenue {
   readonly byPrice: readonly Earning[];
   /** Of calls that were charged by what they used. */
   readonly byModel: readonly Earning[];
+  /** What balances paid: in the revenue since they were bought. */
+  readonly usedOfBalances: readonly Earning[];
   readonly byDay: readonly Earning[];
 }
 

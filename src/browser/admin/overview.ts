@@ -35,6 +35,7 @@ export const overview: View = {
         section('By asset', earnings('Asset', revenue.byAsset)),
         ...(revenue.byPrice.length === 0 ? [] : [section('By price or tool', earnings('Price', revenue.byPrice))]),
         ...(revenue.byModel.length === 0 ? [] : [section('By model', earnings('Model', revenue.byModel))]),
+        ...(revenue.usedOfBalances.length === 0 ? [] : [usedOfBalances(revenue.usedOfBalances)]),
       ),
       section('From question to delivery', funnelTable(funnel.routes)),
     ];
@@ -76,6 +77,21 @@ function doubtTile({ open, unreadable, moreOpen, waiting }: Doubt): HTMLElement 
       longest === undefined ? `every payment has ended${needs}` : `${spanText(longest.forMs)} old${needs}`,
     ),
   );
+}
+
+/** Money that is in the revenue already. */
+function usedOfBalances(rows: readonly Earning[]): HTMLElement {
+  const used = table<Earning>(
+    'Used of balances, by model: paid when they were bought',
+    [
+      { title: 'Model', cell: ({ name }) => outside(name) },
+      { title: 'Calls', cell: ({ money }) => countText(settledOf(money)), figure: true },
+      { title: 'Used', cell: ({ money }) => moneyList(money), figure: true },
+    ],
+    rows,
+    'Nothing was used in this time.',
+  );
+  return section('Used of balances, paid before', used);
 }
 
 function earnings(what: string, rows: readonly Earning[]): HTMLElement {

@@ -1,7 +1,7 @@
 import type { BookFilter, BookPage, BookPlace, Books, ReadingOrder } from '../../store/books.ts';
 
 /** Rows of one page: few enough that neither memory nor a request at the same store notices. */
-const PAGE_ROWS = 500;
+export const PAGE_ROWS = 500;
 
 /** How far to read, and from which end. */
 export interface Reading {

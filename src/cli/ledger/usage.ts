@@ -1,11 +1,12 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
 import { formatDecimal } from '../../domain/decimal.ts';
+import type { DrawBooks, DrawPlace } from '../../store/balances.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
-import { readPages } from './pages.ts';
+import { PAGE_ROWS, readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
 import { Unreadable } from './unreadable.ts';
@@ -14,6 +15,10 @@ import { type UsageTotal, UsageTotals } from './usage-totals.ts';
 interface UsageOptions extends SelectionOptions {
   readonly json?: boolean;
 }
+
+/** So that nobody counts it twice. */
+const PAID_BEFORE =
+  'note: what stands under OF BALANCES was paid when the balances were bought; turnpike ledger summary has it there';
 
 /** Adds `turnpike ledger usage`. */
 export function addUsage({ program, finish, ...world }: Cli, clock: () => number): void {
@@ -37,6 +42,7 @@ async function usage(options: UsageOptions, world: CliWorld, now: number): Promi
       await out.lines([JSON.stringify({ lines: totals.map((total) => describe(total, assets)) }, null, 2)]);
     } else if (totals.length === 0) notice(world.terminal, `nothing was charged by what was used in ${name}`);
     else await out.lines(tableOf(totals, assets));
+    if (options.json !== true && totals.some(({ drawnCalls }) => drawnCalls > 0)) notice(world.terminal, PAID_BEFORE);
     unreadable.failIfAny();
     return 0;
   });
@@ -48,6 +54,7 @@ async function addUp(
   unreadable: Unreadable,
 ): Promise<readonly UsageTotal[]> {
   const totals = new UsageTotals((id) => assets.idOf(id));
+  await addDraws(books.passes.balances, filter, totals, unreadable);
   for await (const page of readPages(books, { ...filter, metered: true })) {
     unreadable.add(page.unreadable);
     for (const record of page.records) totals.add(record);
@@ -55,10 +62,30 @@ async function addUp(
   return totals.sorted();
 }
 
+/** Adds what balances paid. Their calls are in no state of a payment, and need nobody. */
+async function addDraws(
+  balances: DrawBooks,
+  { states, unresolved, ...filter }: BookFilter,
+  totals: UsageTotals,
+  unreadable: Unreadable,
+): Promise<void> {
+  if (states !== undefined || unresolved === true) return;
+  let after: DrawPlace | undefined;
+  do {
+    const page = await balances.pageDraws(filter, after, PAGE_ROWS);
+    unreadable.add(page.unreadable);
+    for (const draw of page.draws) totals.addDraw(draw);
+    after = page.last;
+  } while (after !== undefined);
+}
+
 /** A line for each dimension, of which the first has the rest. */
 function tableOf(totals: readonly UsageTotal[], assets: AssetNames): readonly string[] {
-  const table = new Table(['DAY (UTC)', 'MODEL', 'CALLS', 'USED', '', 'CHARGED'], 'MODEL');
-  return table.rows(totals.flatMap((total) => cellsOf(total, assets))).map(blank);
+  const showsDrawn = totals.some(({ drawnCalls }) => drawnCalls > 0);
+  const names = ['DAY (UTC)', 'MODEL', 'CALLS', 'USED', '', 'CHARGED', ...(showsDrawn ? ['OF BALANCES'] : [])];
+  return new Table(names, 'MODEL')
+    .rows(totals.flatMap((total) => cellsOf(total, assets).map((row) => row.slice(0, names.length))))
+    .map(blank);
 }
 
 function cellsOf(total: UsageTotal, assets: AssetNames): readonly (readonly string[])[] {
@@ -69,9 +96,9 @@ function cellsOf(total: UsageTotal, assets: AssetNames): readonly (readonly stri
   if (total.missing > 0) used.push([String(total.missing), 'without usage']);
   const [[count, dimension] = ['', '']] = used;
   const asset = assets.find(total) === undefined ? ` ${shortened(total.asset)}` : '';
-  const charged = `${assets.amount(total, total.charged)}${asset}`;
-  const first = [total.day, total.model ?? '', String(total.calls), count, dimension, charged];
-  return [first, ...used.slice(1).map(([sum, name]) => [SAME, SAME, SAME, sum, name, SAME])];
+  const [charged, drawn] = [total.charged, total.drawn].map((sum) => `${assets.amount(total, sum)}${asset}`);
+  const first = [total.day, total.model ?? '', String(total.calls), count, dimension, charged ?? '', drawn ?? ''];
+  return [first, ...used.slice(1).map(([sum, name]) => [SAME, SAME, SAME, sum, name, SAME, SAME])];
 }
 
 /** What stands above: tables show `-` for an empty cell, and this is none. */
@@ -82,7 +109,7 @@ function blank(line: string): string {
 }
 
 function describe(total: UsageTotal, assets: AssetNames) {
-  const { day, model, network, asset, calls, missing, charged, settled, figures } = total;
+  const { day, model, network, asset, calls, missing, charged, settled, drawnCalls, drawn, figures } = total;
   return {
     day,
     model: model ?? null,
@@ -96,5 +123,10 @@ function describe(total: UsageTotal, assets: AssetNames) {
     chargedAtomic: charged.toString(10),
     settled: assets.units(total, settled) ?? null,
     settledAtomic: settled.toString(10),
+    ofBalances: {
+      calls: drawnCalls,
+      charged: assets.units(total, drawn) ?? null,
+      chargedAtomic: drawn.toString(10),
+    },
   };
 }

@@ -12,6 +12,8 @@ export interface DrawTerms {
   readonly currency: BalanceCurrency;
   readonly limit: ChargeLimit;
   readonly observer: Observer;
+  /** Ids of the receivers that hear of the call. */
+  readonly hooks: readonly string[];
 }
 
 /** A charge, and the balance after it. */
@@ -32,13 +34,13 @@ export async function drawCharge(
   { price }: RoutedRequest,
   hold: OpenHold,
   charge: Charge,
-  { limit, observer }: DrawTerms,
+  { currency, limit, observer, hooks }: DrawTerms,
 ): Promise<Drawn> {
   if (charge.kind === 'release') return { charge, amount: 0, pass: await hold.release() };
   const { usage } = charge;
   const amount = charge.amount < limit.amount ? charge.amount : limit.amount;
-  const draw = { charge: Number(amount), usage: usage && encodeUsage(usage) };
-  const pass = await hold.draw(draw);
+  const news = hooks.length === 0 ? undefined : { hooks, payer: hold.pass.payer, currency };
+  const pass = await hold.draw({ charge: Number(amount), usage: usage && encodeUsage(usage), news });
   observer.answerCharged({ route: price.id, usage, amount, maximum: limit.amount });
   return { charge, amount: Number(amount), pass };
 }

@@ -6,6 +6,7 @@ import type { OpenHold } from '../../pass/balance-holds.ts';
 import { balanceFields } from '../../protocol/access-pass.ts';
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
 import type { RelayOutcome, UpstreamResponse } from '../../proxy/upstream-connection.ts';
+import { hooksOf } from '../../store/news.ts';
 import { passUseOf } from '../admit.ts';
 import { SETTLE_MS } from '../cut-in-time.ts';
 import type { RoutedRequest } from '../exchange.ts';
@@ -81,7 +82,8 @@ export async function serveFromBalance(
     const hold = await takeHold(placed, pass, call, services);
     if ('kind' in hold) return hold;
     const { currency, limit } = call;
-    const terms = { currency, limit, observer: services.observer };
+    const hooks = hooksOf(placed.price.id, services.runtime().plan.webhooks);
+    const terms = { currency, limit, observer: services.observer, hooks };
     try {
       return await serveHeldCall({ request: placed, hold, call, terms, facts, send }, services);
     } finally {

@@ -29,6 +29,8 @@ interface DailySums {
   readonly daily: DailyTotals<BookTotal>;
   /** Of payments that were charged by what was used. */
   readonly models: DailyTotals<ModelTotal>;
+  /** Of calls that balances paid. */
+  readonly draws: DailyTotals<ModelTotal>;
 }
 
 /** What the ledger tells: money, payments and passes. */
@@ -45,8 +47,12 @@ export class MoneyViews {
   /** Revenue of today, of 7 and of 30 days, and of the chosen days by route, network, asset, model and day. */
   async revenue(call: ApiCall, assets: AssetNames) {
     const days = call.number('days', 1, MOST_DAYS) ?? 30;
-    const { daily, models } = await this.#daily();
-    const [lines, ofModels] = await Promise.all([daily.of(Math.max(days, 30)), models.of(days)]);
+    const { daily, models, draws } = await this.#daily();
+    const [lines, ofModels, ofBalances] = await Promise.all([
+      daily.of(Math.max(days, 30)),
+      models.of(days),
+      draws.of(days),
+    ]);
     const today = dayOf(this.#sources.clock());
     const since = (count: number) => lines.filter(({ day }) => Date.parse(day) / 86_400_000 > today - count);
     const chosen = since(days);
@@ -54,7 +60,7 @@ export class MoneyViews {
       days,
       today: dayText(today),
       periods: [1, 7, 30].map((count) => ({ days: count, money: moneyOf(since(count), assets) })),
-      ...describeRevenue(chosen, ofModels, assets),
+      ...describeRevenue(chosen, ofModels, ofBalances, assets),
       byDay: Array.from({ length: days }, (_, index) => dayText(today - days + 1 + index)).map((day) => ({
         name: day,
         money: moneyOf(
@@ -67,9 +73,8 @@ export class MoneyViews {
 
   /** Reads what the page shows first, so that nobody waits for it. Never rejects for what cannot be read. */
   async warm(): Promise<void> {
-    const { daily, models } = await this.#daily();
-    await daily.renew(30);
-    await models.renew(30);
+    const { daily, models, draws } = await this.#daily();
+    for (const sums of [daily, models, draws]) await sums.renew(30);
   }
 
   /** The totals of `turnpike ledger summary --json`, by the same code; `since` is in Unix milliseconds. */
@@ -150,6 +155,7 @@ export class MoneyViews {
         books,
         daily: new DailyTotals((filter) => books.summarize(filter), clock),
         models: new DailyTotals((filter) => books.summarizeModels(filter), clock),
+        draws: new DailyTotals((filter) => books.passes.balances.summarizeDraws(filter), clock),
       };
     }
     return this.#totals;

@@ -1,15 +1,26 @@
+import { atomicUnits } from '../../domain/balance.ts';
 import type { Pass, PassId, PassQuota } from '../../domain/pass.ts';
+import { routeNameOf } from '../../domain/route-price.ts';
+import { decodeUsage } from '../../domain/usage.ts';
 import {
   type Balances,
+  type BookedDraw,
   checkDraw,
   checkHold,
   type Draw,
+  type DrawBooks,
+  type DrawFilter,
+  type DrawNews,
+  type DrawPage,
+  type DrawPlace,
   type DrawRecord,
   type Hold,
   type HoldId,
   type HoldOutcome,
 } from '../balances.ts';
+import type { ModelTotal } from '../books.ts';
 import type { OpenCalls } from '../open-calls.ts';
+import { addUp, dayOf } from '../totals.ts';
 
 /** The passes that balances are, and which processes are gone. */
 export interface BalancePasses {
@@ -17,6 +28,8 @@ export interface BalancePasses {
   /** Puts other figures into a balance. */
   book(id: PassId, quota: PassQuota, now: number): Pass;
   isGone(owner: string, now: number): boolean;
+  /** Writes down what receivers are told of a draw. */
+  drawn(draw: DrawRecord, news: DrawNews): void;
 }
 
 /** A hold with when it was taken, and the call that it became. */
@@ -27,7 +40,7 @@ interface Kept {
 }
 
 /** Balances in this process's memory. Nothing here waits, so that each call is one atomic act. */
-export class MemoryBalances implements Balances {
+export class MemoryBalances implements Balances, DrawBooks {
   /** In the order of holding. */
   readonly #kept = new Map<HoldId, Kept>();
   readonly #calls: OpenCalls;
@@ -61,7 +74,10 @@ export class MemoryBalances implements Balances {
       if (kept === undefined || kept.ended !== undefined || pass?.quota === undefined) return undefined;
       const { most } = kept.hold;
       const charge = Math.min(draw.charge, most);
-      this.#kept.set(id, { ...kept, ended: { at: now, charge, usage: draw.usage } });
+      const drawn: Kept = { ...kept, ended: { at: now, charge, usage: draw.usage } };
+      this.#kept.set(id, drawn);
+      const { news } = draw;
+      if (news !== undefined) for (const record of recordOf(drawn)) this.#passes.drawn(record, news);
       const { bought, available, lent } = pass.quota;
       return this.#passes.book(pass.id, { bought, available: available + most - charge, lent: lent - most }, now);
     });
@@ -94,6 +110,49 @@ export class MemoryBalances implements Balances {
         .sort((a, b) => b.endedAt - a.endedAt || (a.id < b.id ? 1 : -1))
         .slice(0, limit);
     });
+  }
+
+  pageDraws(filter: DrawFilter, after: DrawPlace | undefined, limit: number): Promise<DrawPage> {
+    return this.#calls.run(async () => {
+      const draws = this.#booked(filter)
+        .filter(({ endedAt, id }) => {
+          return after === undefined || endedAt > after.endedAt || (endedAt === after.endedAt && id > after.id);
+        })
+        .slice(0, limit);
+      return { draws, unreadable: [], last: draws.length < limit ? undefined : draws.at(-1) };
+    });
+  }
+
+  summarizeDraws(filter: DrawFilter): Promise<readonly ModelTotal[]> {
+    return this.#calls.run(async () =>
+      addUp(
+        this.#booked(filter).map(({ endedAt, route, charge, usage, currency }) => ({
+          ...{
+            day: dayOf(endedAt),
+            route,
+            network: currency.network,
+            asset: currency.asset,
+            model: decodeUsage(usage ?? 'null')?.model,
+          },
+          ...{ amount: atomicUnits(charge, currency), settled: 1, open: 0 },
+        })),
+      ),
+    );
+  }
+
+  /** Draws that were charged by use, in the order of charging. */
+  #booked({ since, until, route, payer }: DrawFilter): readonly BookedDraw[] {
+    return [...this.#kept.values()]
+      .flatMap(recordOf)
+      .flatMap((draw) => {
+        const pass = this.#passes.find(draw.pass);
+        if (pass?.balance === undefined || draw.usage === undefined) return [];
+        return [{ ...draw, payer: pass.payer, currency: pass.balance }];
+      })
+      .filter((draw) => (since === undefined || draw.endedAt >= since) && (until === undefined || draw.endedAt < until))
+      .filter((draw) => route === undefined || draw.route === route || routeNameOf(draw.route) === route)
+      .filter((draw) => payer === undefined || draw.payer.toLowerCase() === payer.toLowerCase())
+      .sort((a, b) => a.endedAt - b.endedAt || (a.id < b.id ? -1 : 1));
   }
 
   pruneDraws(before: number, limit: number): Promise<number> {

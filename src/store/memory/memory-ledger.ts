@@ -52,11 +52,12 @@ class MemoryLedger implements PaymentStore {
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
+  readonly outbox = new MemoryOutbox(this.#calls);
   readonly passes: PassStore = new MemoryPasses(this.#calls, {
     hasPayment: (key) => this.#rows.has(key),
     isGone: (owner, now) => this.#isGone(owner, now),
+    drawn: (draw, news) => this.outbox.announceDraw(draw, news),
   });
-  readonly outbox = new MemoryOutbox(this.#calls);
   readonly uses = new MemoryUses(this.#calls);
 
   constructor(clock: () => number) {

@@ -1,4 +1,8 @@
+import type { Amount } from '../../domain/amount.ts';
+import { atomicUnits } from '../../domain/balance.ts';
 import { amountAsked, type PaymentRecord } from '../../domain/payment-record.ts';
+import { DRAWN, type LedgerEvent } from '../../domain/webhook.ts';
+import type { DrawNews, DrawRecord } from '../balances.ts';
 import type { News } from '../ledger.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import {
@@ -44,9 +48,23 @@ export class MemoryOutbox implements Outbox {
         settledAt,
       },
     });
+    this.#add(event, hooks);
+  }
+
+  /** Writes down what a draw is told as. */
+  announceDraw(draw: DrawRecord, { hooks, payer, currency }: DrawNews): void {
+    const { id, pass, route, requestId, charge, usage, endedAt: createdAt } = draw;
+    const { network, asset } = currency;
+    const amount = atomicUnits(charge, currency) as Amount;
+    const facts = { createdAt, pass, route, requestId, payer, network, asset, amount, usage };
+    this.#add(Object.freeze({ id: eventId(DRAWN, id), type: DRAWN, ...facts }), hooks);
+  }
+
+  #add(event: LedgerEvent, hooks: readonly string[]): void {
     for (const hook of hooks) {
       const delivery = { hook, attempt: 0, event };
-      if (!this.#waiting.has(placeOf(delivery))) this.#waiting.set(placeOf(delivery), { delivery, dueAt: changedAt });
+      if (this.#waiting.has(placeOf(delivery))) continue;
+      this.#waiting.set(placeOf(delivery), { delivery, dueAt: event.createdAt });
     }
   }
 

@@ -1,7 +1,7 @@
 import type { BalanceCurrency } from '../../domain/balance.ts';
 import type { Pass, PassHolder, PassId, PassQuota, PassScope } from '../../domain/pass.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
-import type { Balances } from '../balances.ts';
+import type { Balances, DrawBooks, DrawNews, DrawRecord } from '../balances.ts';
 import { newPassId } from '../new-pass-id.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import {
@@ -19,12 +19,14 @@ import {
 } from '../passes.ts';
 import { MemoryBalances } from './memory-balances.ts';
 
-/** What the ledger, that the passes close with, knows. */
+/** What the ledger, that the passes close with, knows and does. */
 export interface LedgerFacts {
   /** Whether it has a row of a payment. */
   hasPayment(key: PaymentKey): boolean;
   /** Whether a process has not said for long that it lives. */
   isGone(owner: string, now: number): boolean;
+  /** Writes down what receivers are told of a draw. */
+  drawn(draw: DrawRecord, news: DrawNews): void;
 }
 
 /** What is kept beside a pass. */
@@ -44,7 +46,7 @@ export class MemoryPasses implements PassStore {
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #calls: OpenCalls;
   readonly #ledger: LedgerFacts;
-  readonly balances: Balances;
+  readonly balances: Balances & DrawBooks;
   #key: TokenKey | undefined;
 
   constructor(calls: OpenCalls, ledger: LedgerFacts) {
@@ -54,6 +56,7 @@ export class MemoryPasses implements PassStore {
       find: (id) => this.#passes.get(id)?.pass,
       book: (id, quota, now) => this.#bookBalance(id, quota, now),
       isGone: (owner, now) => ledger.isGone(owner, now),
+      drawn: (draw, news) => ledger.drawn(draw, news),
     });
   }
 

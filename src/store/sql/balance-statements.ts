@@ -1,6 +1,7 @@
 import type { PassId } from '../../domain/pass.ts';
 import type { Draw, Hold, HoldId } from '../balances.ts';
 import { OWNER_GONE_MS } from '../upkeep.ts';
+import { announceDrawStatements, UNBOOKED } from './draw-book-statements.ts';
 import { PASS_COLUMNS } from './pass-statements.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
@@ -31,16 +32,14 @@ const HOLD_NOTE = `INSERT INTO turnpike_draws (id, pass, route, request_id, owne
  * Ends a hold: all of these are one act. The first takes it, and two that would end one wait for each other there; where it
  * had ended before, the others find nothing to book.
  */
-export function drawStatements(id: HoldId, { charge, usage }: Draw, now: number): readonly Statement[] {
+export function drawStatements(id: HoldId, { charge, usage, news }: Draw, now: number): readonly Statement[] {
   return [
     write('draw_end', DRAW_END, [text(id), charge, text(usage), whole(now)]),
     write('draw_book', DRAW_BOOK, [text(id), whole(now)]),
+    ...(news === undefined ? [] : announceDrawStatements(id, news)),
     write('draw_done', DRAW_DONE, [text(id)]),
   ];
 }
-
-/** A hold that has ended and whose money is not booked yet: of this act, no other one sees it. `$1` is its id. */
-const UNBOOKED = 'turnpike_draws.id = $1 AND ended_at IS NOT NULL AND booked = 0';
 
 const DRAW_END = `UPDATE turnpike_draws SET usage = $3, ended_at = $4,
     charge = CASE WHEN CAST($2 AS BIGINT) > most THEN most ELSE CAST($2 AS BIGINT) END

@@ -2,8 +2,9 @@ import { OPEN } from '../../domain/payment-state.ts';
 import type { BookFilter, BookPlace, ReadingOrder } from '../books.ts';
 import { DAY_MS, dayOf } from '../totals.ts';
 import { IS_OPEN, IS_OWING, IS_SETTLED } from './conditions.ts';
+import { Conditions } from './report-conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
-import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
+import type { Dialect, Statement } from './sql-engine.ts';
 
 /** UTC days of the claim since the epoch, and the money that moved or may: the words of the index of the totals. */
 export const DAY = `(claimed_at / ${DAY_MS})`;
@@ -16,7 +17,7 @@ export function listStatement(
   limit: number,
   order: ReadingOrder = 'oldest first',
 ): Statement {
-  const conditions = new Conditions(filter);
+  const conditions = new PaymentConditions(filter);
   if (after !== undefined) conditions.addAfter(after, order);
   const isOfOpen = filter.states?.every((state) => OPEN.includes(state)) === true;
   if (isOfOpen) conditions.add(IS_OPEN);
@@ -35,7 +36,7 @@ export function skipStatement(
   rows: number,
   order: ReadingOrder = 'oldest first',
 ): Statement {
-  const conditions = new Conditions({});
+  const conditions = new PaymentConditions({});
   if (after !== undefined) conditions.addAfter(after, order);
   const direction = directionOf(order);
   const query = `SELECT claimed_at, key FROM turnpike_payments ${conditions.where}
@@ -48,7 +49,7 @@ export function skipStatement(
  * equal ones are counted, and the caller multiplies.
  */
 export function totalsStatement(filter: BookFilter): Statement {
-  const conditions = new Conditions(filter);
+  const conditions = new PaymentConditions(filter);
   // In the words of the index, which begins with the day.
   if (filter.since !== undefined) conditions.add(`${DAY} >= ${conditions.place(dayOf(filter.since))}`);
   const { where, values } = conditions;
@@ -60,34 +61,25 @@ export function totalsStatement(filter: BookFilter): Statement {
 
 /** The same of rows with usage, by model too: by the order of claiming, since their model stands in the rows alone. */
 export function modelTotalsStatement(filter: BookFilter, { modelOfUsage }: Dialect): Statement {
-  const { where, values } = new Conditions({ ...filter, metered: true });
+  const { where, values } = new PaymentConditions({ ...filter, metered: true });
   const query = `SELECT ${DAY} AS day, route, network, asset, ${modelOfUsage} AS model, ${MOVED} AS amount,
       COUNT(CASE WHEN ${IS_SETTLED} THEN 1 END) AS settled, COUNT(CASE WHEN ${IS_OWING} THEN 1 END) AS pending
     FROM turnpike_payments ${where} GROUP BY 1, 2, 3, 4, 5, 6`;
   return { kind: 'report', text: query, values };
 }
 
-/** The `WHERE` of a report, as far as its filter goes. */
-class Conditions {
-  readonly values: SqlValue[] = [];
-  readonly #conditions: string[] = [];
-
+/** The `WHERE` of a report of payments, as far as its filter goes. */
+class PaymentConditions extends Conditions {
   constructor({ since, until, route, states, payer, name, unresolved, metered }: BookFilter) {
+    super();
     if (since !== undefined) this.add(`claimed_at >= ${this.place(since)}`);
     if (until !== undefined) this.add(`claimed_at < ${this.place(until)}`);
-    if (route !== undefined) this.#addRoute(route);
-    if (payer !== undefined) this.add(`LOWER(payer) = ${this.place(text(payer.toLowerCase()))}`);
+    if (route !== undefined) this.addRoute(route);
+    if (payer !== undefined) this.addPayer(payer);
     if (name !== undefined) this.#addName(name);
     if (unresolved === true) this.add('resolved_at IS NULL');
     if (metered === true) this.add('usage IS NOT NULL');
     if (states !== undefined) this.add(`state IN (${states.map((state) => this.place(state)).join(', ')})`);
-  }
-
-  /** All prices of a route have its name before the `#` of their id. */
-  #addRoute(route: string): void {
-    const front = `${route}#`;
-    const own = `SUBSTR(route, 1, ${[...front].length}) = ${this.place(text(front))}`;
-    this.add(`(route = ${this.place(text(route))} OR ${own})`);
   }
 
   addAfter({ claimedAt, key }: BookPlace, order: ReadingOrder): void {
@@ -106,20 +98,6 @@ class Conditions {
         OR ${of('settled_transaction')} = ${this.place(value)} OR ${of('attempt_transaction')} = ${this.place(value)}
         OR ${of(`SUBSTR(key, LENGTH(key) - ${[...nonce].length - 1})`)} = ${this.place(nonce)})`,
     );
-  }
-
-  /** Adds a value and gives the placeholder that stands for it. */
-  place(value: SqlValue): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
-  }
-
-  add(condition: string): void {
-    this.#conditions.push(condition);
-  }
-
-  get where(): string {
-    return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
   }
 }
 

@@ -85,7 +85,8 @@ function isScope(text: string): text is PassScope {
   return SCOPE.test(text);
 }
 
-function readCurrency(row: SqlRow): BalanceCurrency {
+/** Reads what a balance is kept in. @throws DamagedRow */
+export function readCurrency(row: SqlRow): BalanceCurrency {
   const json = readJson(row, 'balance');
   if (!isJsonObject(json)) return damaged('balance');
   const { asset, symbol, decimals } = json;

@@ -1,7 +1,8 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { parseNetwork } from '../../domain/network.ts';
+import type { PassId } from '../../domain/pass.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
-import { PAYMENT_EVENT_TYPES, type PaymentEventType } from '../../domain/webhook.ts';
+import { DRAWN, type LedgerEvent, PAYMENT_EVENT_TYPES, type PaymentEventType } from '../../domain/webhook.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { DAMAGED_HOLD_MS, type Delivery, type Outbox, type TakenEvents, type WaitingEvents } from '../outbox.ts';
 import {
@@ -83,28 +84,33 @@ function readTaken(rows: readonly SqlRow[]): TakenEvents {
 }
 
 function readDelivery(row: SqlRow): Delivery {
+  return { hook: readText(row, 'hook'), attempt: readWhole(row, 'attempts'), event: readEvent(row) };
+}
+
+/** Copied from payments and draws: the brands need no second check. */
+function readEvent(row: SqlRow): LedgerEvent {
+  const common = {
+    id: readText(row, 'id'),
+    createdAt: readWhole(row, 'created_at'),
+    route: readText(row, 'route'),
+    requestId: readText(row, 'request_id'),
+    payer: readText(row, 'payer'),
+    network: parseNetwork(row.get('network')) ?? damaged('network'),
+    asset: readText(row, 'asset'),
+    amount: parseAmount(row.get('amount')) ?? damaged('amount'),
+    usage: readOptional(row, 'usage'),
+  };
+  const subject = readText(row, 'payment');
+  if (row.get('type') === DRAWN) return { ...common, type: DRAWN, pass: subject as PassId };
   return {
-    hook: readText(row, 'hook'),
-    attempt: readWhole(row, 'attempts'),
-    event: {
-      id: readText(row, 'id'),
-      type: readType(row),
-      createdAt: readWhole(row, 'created_at'),
-      // Copied from the payments: the brand needs no second check.
-      payment: readText(row, 'payment') as PaymentKey,
-      route: readText(row, 'route'),
-      requestId: readText(row, 'request_id'),
-      payer: readText(row, 'payer'),
-      network: parseNetwork(row.get('network')) ?? damaged('network'),
-      asset: readText(row, 'asset'),
-      amount: parseAmount(row.get('amount')) ?? damaged('amount'),
-      payTo: readText(row, 'pay_to'),
-      scheme: readText(row, 'scheme'),
-      protocol: readOptional(row, 'protocol'),
-      usage: readOptional(row, 'usage'),
-      transaction: readOptional(row, 'settled_transaction'),
-      settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),
-    },
+    ...common,
+    type: readType(row),
+    payment: subject as PaymentKey,
+    payTo: readText(row, 'pay_to'),
+    scheme: readText(row, 'scheme'),
+    protocol: readOptional(row, 'protocol'),
+    transaction: readOptional(row, 'settled_transaction'),
+    settledAt: row.get('settled_at') === null ? undefined : readWhole(row, 'settled_at'),
   };
 }
 

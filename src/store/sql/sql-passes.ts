@@ -1,5 +1,5 @@
 import type { Pass, PassHolder, PassId, PassScope } from '../../domain/pass.ts';
-import type { Balances } from '../balances.ts';
+import type { Balances, DrawBooks } from '../balances.ts';
 import { newPassId } from '../new-pass-id.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import {
@@ -39,7 +39,7 @@ import { readSound } from './try-read.ts';
 export class SqlPasses implements PassStore {
   readonly #engine: SqlEngine;
   readonly #calls: OpenCalls;
-  readonly balances: Balances;
+  readonly balances: Balances & DrawBooks;
 
   /** @param calls those of the ledger that it closes with */
   constructor(engine: SqlEngine, calls: OpenCalls) {

@@ -45,7 +45,7 @@ describe('revenue', () => {
 
   it('counts all prices of a route as the route', () => {
     const lines = [line({ route: 'a#1' }), line({ route: 'a#2' }), line({ route: 'b', settled: 9 })];
-    expect(describeRevenue(lines, [], names).byRoute.map(({ name, money }) => [name, money[0]?.settled])).toEqual([
+    expect(describeRevenue(lines, [], [], names).byRoute.map(({ name, money }) => [name, money[0]?.settled])).toEqual([
       ['b', 9],
       ['a', 2],
     ]);

@@ -3,6 +3,7 @@ import { Webhook as Verifier } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { Amount } from '../../../src/domain/amount.ts';
 import type { Network } from '../../../src/domain/network.ts';
+import type { PassId } from '../../../src/domain/pass.ts';
 import type { PaymentKey } from '../../../src/domain/payment.ts';
 import type { PaymentEvent, Webhook } from '../../../src/domain/webhook.ts';
 import { encodeMessage } from '../../../src/webhook/message.ts';
@@ -72,6 +73,19 @@ describe('a message', () => {
       encodeMessage({ ...EVENT, transaction: undefined, settledAt: undefined }, hook(SECRET), AT).body,
     );
     expect(data).toMatchObject({ transaction: null, settledAt: null });
+  });
+
+  it('says what a balance paid, with what was used', () => {
+    const { id, createdAt, route, requestId, payer, network, asset } = EVENT;
+    const usage = '{"meter":"openai","figures":{"input":"9007199254740993"}}';
+    const facts = { id, createdAt, route, requestId, payer, network, asset, usage };
+    const event = { ...facts, type: 'balance.drawn', pass: 'p' as PassId, amount: 7n as Amount } as const;
+    expect(JSON.parse(encodeMessage(event, hook(SECRET), AT).body)).toEqual({
+      id,
+      type: 'balance.drawn',
+      createdAt: '2026-11-22T16:24:05.123Z',
+      data: { route, payer, network, asset, amount: '7', requestId, pass: 'p', usage: JSON.parse(usage) },
+    });
   });
 
   it('says the same whenever it is sent, and is signed anew for each attempt', () => {
