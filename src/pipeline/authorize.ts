@@ -2,6 +2,7 @@ import { UNNAMED_PAYER } from '../domain/payment.ts';
 import { isClaimable } from '../domain/payment-state.ts';
 import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
 import { clientGroup } from '../proxy/client-address.ts';
+import { useByReason } from '../scheme/reasons.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import type { RefusalReason } from './limits/refusal-memory.ts';
@@ -80,18 +81,6 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   return refuse(brought, verification);
 }
 
-/** Reasons that say that the authorization was used on the chain, or cancelled. */
-const AUTHORIZATION_GONE: ReadonlySet<string> = new Set([
-  'invalid_exact_evm_nonce_already_used',
-  'permit2_invalid_nonce',
-]);
-
-/** Reasons that say this, or that the payment cannot be made: only the chain tells. */
-const MAY_BE_GONE: ReadonlySet<string> = new Set([
-  'invalid_exact_svm_transaction_simulation_failed',
-  'invalid_exact_svm_verification_failed',
-]);
-
 /**
  * Looks whether somebody else has paid with this payment. It is served where the operator wants such payments served:
  * whoever reads them on the chain can bring them, which is for a gateway with a payee of its own. Only fixed prices, and
@@ -109,9 +98,9 @@ async function findForeign(
   facilitator: Facilitator,
 ): Promise<ForeignTransfer> {
   const isWanted = runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
-  const isOpen = MAY_BE_GONE.has(reason);
+  const use = useByReason(reason);
   const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact';
-  if (!mayBe || !(isOpen || (isWanted && AUTHORIZATION_GONE.has(reason)))) return { kind: 'none' };
+  if (!mayBe || !(use === 'may_be_gone' || (isWanted && use === 'gone'))) return { kind: 'none' };
   const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'none' };
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
 }
@@ -134,7 +123,7 @@ const NOT_SEEN_YET: Refusal = {
  * whoever reads them on the chain could bring them here.
  */
 function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
-  return payment.authorization.proved && AUTHORIZATION_GONE.has(reason) ? ALREADY_USED : refusePayment(reason, words);
+  return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
 }
 
 const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };

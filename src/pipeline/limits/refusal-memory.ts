@@ -1,37 +1,12 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Payment } from '../../domain/payment.ts';
+import { durationOf } from '../../scheme/reasons.ts';
 
 /** Most refusals that are kept in mind for one set of facilitators. */
 const MOST_REFUSALS = 10_000;
-/** How long a refusal is remembered that no time cures, in milliseconds. */
-const LASTING_MS = 60_000;
-/** How long one is remembered that the payer cures with a top-up, in milliseconds. */
-const CURABLE_MS = 3_000;
-
-/** Reasons that lie in what was signed, or in a nonce that is gone: the same payment is never good again. */
-const LASTING: ReadonlySet<string> = new Set([
-  'invalid_exact_evm_signature',
-  'invalid_exact_evm_recipient_mismatch',
-  'invalid_exact_evm_payload_authorization_value_mismatch',
-  'invalid_exact_evm_payload_authorization_valid_before',
-  'invalid_exact_evm_nonce_already_used',
-  'invalid_permit2_signature',
-  'invalid_permit2_spender',
-  'invalid_permit2_recipient_mismatch',
-  'permit2_amount_mismatch',
-  'permit2_token_mismatch',
-  'permit2_deadline_expired',
-  'permit2_invalid_nonce',
-  'unsupported_payload_type',
-  'eip6492_factory_not_allowed',
-]);
-/** Reasons that go away with money. */
-const CURABLE: ReadonlySet<string> = new Set([
-  'invalid_exact_evm_insufficient_balance',
-  'permit2_insufficient_balance',
-  'insufficient_funds',
-]);
+/** How long a refusal is remembered, in milliseconds: one that no time cures, and one that the payer cures with a top-up. */
+const REMEMBERED_MS = { lasting: 60_000, curable: 3_000 };
 
 /** Why a facilitator refused a payment. */
 export interface RefusalReason {
@@ -72,9 +47,9 @@ export class RefusalMemory {
 
   /** Keeps a refusal in mind for as long as its reason lasts. */
   remember(judges: object, payment: Payment, why: RefusalReason): void {
-    const { reason } = why;
-    const lastsMs = LASTING.has(reason) ? LASTING_MS : CURABLE.has(reason) ? CURABLE_MS : 0;
-    if (lastsMs === 0) return;
+    const duration = durationOf(why.reason);
+    if (duration === undefined) return;
+    const lastsMs = REMEMBERED_MS[duration];
     const refusals = this.#byJudges.get(judges) ?? new LRUCache({ max: MOST_REFUSALS });
     this.#byJudges.set(judges, refusals);
     refusals.set(digestOf(payment), { why, until: this.#clock() + lastsMs, lastsMs });
