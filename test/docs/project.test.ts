@@ -70,11 +70,12 @@ describe('test/README.md', () => {
 
 describe('docs/dependencies.md and test/README.md', () => {
   it.each([
-    ['docs/dependencies.md', manifest.dependencies],
-    ['test/README.md', manifest.devDependencies],
-  ])('explains in %s every dependency at the version that is installed, and no other', (page, installed) => {
-    const rows = rowsOf(page, 'package', 'version');
-    const documented = rows.map((row) => `${row['package']} ${row['version']}`.replaceAll('`', ''));
+    ['docs/dependencies.md', 'package', manifest.dependencies],
+    ['docs/dependencies.md', 'optional peer', manifest.peerDependencies],
+    ['test/README.md', 'package', manifest.devDependencies],
+  ])('explains in %s every %s at the version that is installed, and no other', (page, column, installed) => {
+    const rows = rowsOf(page, column, 'version');
+    const documented = rows.map((row) => `${row[column]} ${row['version']}`.replaceAll('`', ''));
     expect(documented.sort()).toEqual(
       Object.entries(installed)
         .map(([name, version]) => `${name} ${version}`)

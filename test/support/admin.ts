@@ -59,9 +59,10 @@ export function asOwner(more: Readonly<Record<string, string>> = {}): Readonly<R
   return { Authorization: `Bearer ${ADMIN_TOKEN}`, ...more };
 }
 
-/** A call that changes something, as the page makes it. */
+/** A call that changes something, as the page makes it. @param more other headers; one that is empty is not sent */
 export function acting(body: object, more: Readonly<Record<string, string>> = {}): AdminRequest {
-  const headers = asOwner({ 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'same-origin', ...more });
+  const all = asOwner({ 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'same-origin', ...more });
+  const headers = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
   return { method: 'POST', headers, body: JSON.stringify(body) };
 }
 

@@ -39,6 +39,21 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['is refused', 'http1HeadOf', 'host === undefined || hosts.size > 1', 'host === undefined'],
     ['is refused', 'http1HeadOf', "scheme?.toLowerCase() !== 'https'", 'false'],
   ),
+  ...defencesOf(
+    'admin-page',
+    ['sees nothing at', 'admit', 'token !== undefined && !isBearer(headers.authorization, token)', 'false'],
+    ['where no token is configured', 'admit', 'changes && token === undefined', 'false'],
+    ['even with the token|no CORS header', 'admit', 'if (isFromElsewhere(headers, method))', 'if (false)'],
+    [
+      'even with the token|CSRF',
+      'admit',
+      "method === 'POST' && !/^application\\/json(?:;|$)/i.test(headers['content-type'] ?? '')",
+      'false',
+    ],
+    ['even with the token|CSRF', 'isFromElsewhere', 'new URL(origin).host !== host?.toLowerCase()', 'false'],
+    ['DNS rebinding', 'createAdminListener', '!isOwnHost(req.headers.host, plan().adminHosts)', 'false'],
+    ['DNS rebinding', 'isOwnHost', 'if (host === undefined) return false;', 'if (host === undefined) return true;'],
+  ),
   ...defencesOf('forwarded-origin', [
     'is not believed',
     'seenByClient',

@@ -7,7 +7,6 @@ import {
   type FacilitatorFault,
   nameOf,
   SETTLE_MODES,
-  SOLANA_FAULTS,
   UPSTREAM_FAULTS,
   witnessOf,
   wordsOf,
@@ -18,9 +17,7 @@ const INTRODUCTION = `# Fault matrix
 
 What becomes of a payment when the facilitator, the upstream or both go wrong, in every settle mode. \`test/integration/fault-matrix.test.ts\` plays
 each combination with real money on a local EVM chain: buyer, chain and ledger agree in every one. What a chain has a say in,
-\`test/integration/fault-matrix-solana.test.ts\` plays on a local Solana chain with the same outcomes:
-
-${SOLANA_FAULTS.map((fault) => `- ${nameOf(fault)}`).join('\n')}
+\`test/integration/fault-matrix-solana.test.ts\` plays on a local Solana chain with the same outcomes.
 
 A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt, the same payment is sent again at once (**while in
 doubt**). The fault ends, recovery does what it can (**at rest**: ledger and chain), and the same payment is sent once more (**sent again**, **in the
