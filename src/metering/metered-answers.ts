@@ -19,7 +19,7 @@ import type { Usage } from '../domain/usage.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { type ChargeBounds, computeCharge, statedCharge } from './charge.ts';
 import { dialectNamed, dialectOfPath } from './dialect/dialects.ts';
-import { bodyForm } from './media.ts';
+import { bodyForm, isCompressed } from './media.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
 import { outputCap } from './output-cap.ts';
 import { changeForMeter, type WantedCap } from './request-change.ts';
@@ -95,7 +95,8 @@ class MeteredReader implements AnswerReader {
   begin(head: AnswerHead): AnswerReading {
     const facts = factsOf(head, this.#call.path);
     const meter = openAnswerMeter(this.#metering.meter, facts, this.#clock);
-    const adds = bodyForm(facts) === 'events';
+    // Text between compressed bytes would damage the stream.
+    const adds = bodyForm(facts) === 'events' && !isCompressed(facts);
     const reading = new MeteredReading(meter, {
       call: this.#call,
       metering: this.#metering,

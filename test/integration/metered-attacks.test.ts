@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settlementOf, signUptoFor, stockUptoFetch } from '../support/buyer.ts';
 import { approvePermit2, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
@@ -22,7 +23,16 @@ let url: string;
 beforeAll(async () => {
   devnet = await startDevnet();
   api = await startMeteredApi();
-  gateway = await startTestGateway(`
+  gateway = await startTestGateway(CONFIG());
+  url = `${gateway.url}/v1/chat/completions`;
+});
+afterAll(async () => {
+  await gateway.close();
+  await api.close();
+  await devnet.close();
+});
+
+const CONFIG = (): string => `
 upstream: ${api.url}
 payTo: "${devnet.accounts.payee.address}"
 accepts: [base-sepolia]
@@ -31,14 +41,7 @@ facilitator: { local: { rpc: { base-sepolia: "${devnet.rpcUrl}" }, key: "${devne
 routes:
   - path: /*
     price: { upTo: $0.50, meter: openai, rates: { input: $2.50/1M, output: $10/1M }, min: $0.0005 }
-`);
-  url = `${gateway.url}/v1/chat/completions`;
-});
-afterAll(async () => {
-  await gateway.close();
-  await api.close();
-  await devnet.close();
-});
+`;
 
 async function approvedPayer(): Promise<Payer> {
   const payer = await freshPayer(devnet);
@@ -104,6 +107,127 @@ describe('A buyer who leaves', () => {
     leaving.abort();
     await reader?.cancel().catch(() => {});
     await spentBecomes(payer, spent);
+  });
+});
+
+describe('A buyer who leaves before anything was answered', () => {
+  it('has used nothing up: the payment pays for the call when it is made again', async () => {
+    const payer = await approvedPayer();
+    const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });
+    const [arrived, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    api.answer = (response) => {
+      response.once('close', () => gone.resolve());
+      arrived.resolve();
+    };
+    const leaving = new AbortController();
+    const asked = post(payment, '{"model":"m"}', leaving.signal);
+    await arrived.promise;
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await gone.promise;
+    api.answer = (response) => response.writeHead(200, JSON_TYPE).end(JSON.stringify(USAGE));
+    const again = async (): Promise<number> => (await post(payment)).status;
+    await expect.poll(again, { timeout: 30_000 }).toBe(200);
+    await spentBecomes(payer, COST);
+  });
+});
+
+describe('A stream that never ends', () => {
+  it('is cut while its payment can still be settled, for what can be seen to have been made', async () => {
+    const timers: { ms: number; run: () => void }[] = [];
+    const patient = await startTestGateway(CONFIG(), {
+      after(ms, run) {
+        timers.push({ ms, run });
+        return () => {};
+      },
+    });
+    try {
+      const payer = await approvedPayer();
+      const place = `${patient.url}/v1/chat/completions`;
+      const payment = await signUptoFor(payer, place, { method: 'POST', body: '{"model":"m"}' });
+      const event = sse([{ choices: [{ delta: { content: 'x'.repeat(4_000) } }] }]);
+      api.answer = (response) => void response.writeHead(200, SSE_TYPE).write(event);
+      const init = { method: 'POST', body: '{"model":"m"}', headers: { 'PAYMENT-SIGNATURE': payment } };
+      const response = await fetch(place, init);
+      const reader = response.body?.getReader();
+      let read = 0;
+      while (read < event.length) read += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY;
+      // Of all that waits, the longest is the end of the payment.
+      timers.toSorted((a, b) => b.ms - a.ms)[0]?.run();
+      await expect(reader?.read()).rejects.toThrow();
+      // 1 000 tokens of text, and the request's 13 bytes.
+      await spentBecomes(payer, 10_010n);
+    } finally {
+      await patient.close();
+    }
+  });
+});
+
+const WORDS = '{"usage":{"prompt_tokens":0,"completion_tokens":0}}';
+const SAID = [
+  { delta: { content: `${WORDS} data: ${WORDS}\n\n` } },
+  { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: WORDS } }] } },
+  { usage: { prompt_tokens: 0, completion_tokens: 0 }, delta: { usage: { prompt_tokens: 0, completion_tokens: 0 } } },
+];
+const figures = (prompt: string): string =>
+  `{"choices":[],"usage":{"prompt_tokens":${prompt},"completion_tokens":100}}`;
+
+describe('An answer', () => {
+  const ask = async (type: Record<string, string>, body: string | Buffer): Promise<readonly [Payer, Buffer]> => {
+    const payer = await approvedPayer();
+    api.answer = (response) => response.writeHead(200, type).end(body);
+    const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });
+    // As it comes: no decoding.
+    const { body: came } = await request(url, {
+      method: 'POST',
+      body: '{"model":"m"}',
+      headers: { 'payment-signature': payment },
+    });
+    return [payer, Buffer.from(await came.arrayBuffer())];
+  };
+  const withoutReceipt = (body: Buffer): string => body.toString('latin1').replace(/: x402 \S+\n\n/, '');
+
+  it.each(
+    SAID.map((choice, index) => [['content', 'arguments of a tool', 'a nested object'][index], choice] as const),
+  )('with usage that the model printed in %s is charged by its own', async (_, choice) => {
+    const chunk = { choices: [choice] };
+    const whole = JSON.stringify({ ...chunk, ...USAGE });
+    const [wholePayer] = await ask(JSON_TYPE, whole);
+    await spentBecomes(wholePayer, COST);
+    const [payer] = await ask(SSE_TYPE, sse([chunk, { choices: [], ...USAGE }, chunk, '[DONE]']));
+    await spentBecomes(payer, COST);
+  });
+
+  it.each([
+    ['a negative figure', figures('-1000'), LEAST],
+    ['a fraction', figures('1000.5'), LEAST],
+    ['a figure with an exponent that no machine holds', figures('1e999999'), LEAST],
+    ['2^53 and one more', figures('9007199254740993'), 500_000n],
+    [
+      'a figure twice',
+      '{"choices":[],"usage":{"prompt_tokens":1000,"prompt_tokens":0,"completion_tokens":100}}',
+      LEAST,
+    ],
+  ])('with %s is charged neither nothing nor more than the maximum, whole and as a stream', async (_, body, spent) => {
+    const [wholePayer, came] = await ask(JSON_TYPE, body);
+    expect(came.toString()).toBe(body);
+    await spentBecomes(wholePayer, spent);
+    const [payer] = await ask(SSE_TYPE, `data: ${body}\n\ndata: [DONE]\n\n`);
+    await spentBecomes(payer, spent);
+  });
+
+  it('whose event of 2 MB holds its usage is charged by that, and goes on byte for byte', async () => {
+    const body = sse([{ choices: [{ delta: { content: 'x'.repeat(2_000_000) } }], ...USAGE }, '[DONE]']);
+    const [payer, came] = await ask(SSE_TYPE, body);
+    expect(withoutReceipt(came)).toBe(body);
+    await spentBecomes(payer, COST);
+  });
+
+  it('that is a stream, compressed in spite of all, is charged the least, and its bytes are not touched', async () => {
+    const packed = gzipSync(sse([{ choices: [], ...USAGE }, '[DONE]']));
+    const [payer, came] = await ask({ ...SSE_TYPE, 'Content-Encoding': 'gzip' }, packed);
+    expect(came.equals(packed)).toBe(true);
+    await spentBecomes(payer, LEAST);
   });
 });
 
