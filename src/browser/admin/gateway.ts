@@ -2,7 +2,7 @@ import type { Check, Configuration, Facilitators } from './answers.ts';
 import { ApiFault, post, read } from './api.ts';
 import { h, outside } from './dom.ts';
 import { countText, stateText, timeText } from './format.ts';
-import { facts, section, table } from './table.ts';
+import { facts, NONE, section, table } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
 /** How the gateway is: its checks, its facilitators, its configuration. */
@@ -42,7 +42,7 @@ function checkTable(checks: readonly Check[]): HTMLElement {
         title: 'State',
         cell: ({ ready }) => h('span', { class: `state ${ready ? 'good' : 'bad'}` }, ready ? 'fine' : 'in trouble'),
       },
-      { title: 'Detail', cell: ({ detail }) => (detail === undefined ? '–' : outside(detail)) },
+      { title: 'Detail', cell: ({ detail }) => (detail === undefined ? NONE : outside(detail)) },
     ],
     checks,
     'Nothing is checked.',
@@ -88,7 +88,7 @@ function historyTable(history: Configuration['history']): HTMLElement {
       },
       {
         title: 'What',
-        cell: ({ changes, notes }) => (changes.length + notes.length === 0 ? '–' : lines([...changes, ...notes])),
+        cell: ({ changes, notes }) => (changes.length + notes.length === 0 ? NONE : lines([...changes, ...notes])),
       },
     ],
     history,

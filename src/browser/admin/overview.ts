@@ -3,7 +3,7 @@ import { read } from './api.ts';
 import { dayChart } from './chart.ts';
 import { h, outside, svg } from './dom.ts';
 import { countText, moneyList, moneyText, settledOf, spanText } from './format.ts';
-import { section, table } from './table.ts';
+import { NONE, section, table } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
 const PERIODS = new Map([
@@ -138,7 +138,7 @@ function funnelTable(routes: readonly FunnelRoute[]): HTMLElement {
         ...(routes.some((route) => route.free > 0) ? [free] : []),
         {
           title: 'Paid per price told',
-          cell: ({ paid, priced }) => (priced === 0 ? '–' : `${Math.round((100 * paid) / priced)} %`),
+          cell: ({ paid, priced }) => (priced === 0 ? NONE : `${Math.round((100 * paid) / priced)} %`),
           figure: true,
         },
       ],

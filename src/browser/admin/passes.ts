@@ -3,7 +3,7 @@ import { ApiFault, post, read } from './api.ts';
 import { ask } from './dialog.ts';
 import { h, outside, shortened } from './dom.ts';
 import { countText, stateText, timeText } from './format.ts';
-import { section, table } from './table.ts';
+import { NONE, section, table } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
 /** Access that was sold. */
@@ -49,7 +49,10 @@ function passTable(rows: readonly Pass[], context: ViewContext): HTMLElement {
     },
     { title: 'Id', cell: ({ id }: Pass) => shortened(id) },
   ];
-  const action = { title: 'Action', cell: (pass: Pass) => (pass.state === 'good' ? revokeButton(pass, context) : '–') };
+  const action = {
+    title: 'Action',
+    cell: (pass: Pass) => (pass.state === 'good' ? revokeButton(pass, context) : NONE),
+  };
   return table<Pass>('Passes', context.status.actions ? [...columns, action] : columns, rows, 'No pass was sold yet.');
 }
 

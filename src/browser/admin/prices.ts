@@ -1,7 +1,7 @@
 import type { PriceEntry, Route } from './answers.ts';
 import { read } from './api.ts';
 import { h, outside } from './dom.ts';
-import { section, table } from './table.ts';
+import { NONE, section, table } from './table.ts';
 import type { View } from './view.ts';
 
 /** Routes and prices in force. */
@@ -24,7 +24,7 @@ function routeTable(routes: readonly Route[]): HTMLElement {
       { title: 'Requests', cell: requestsOf },
       { title: 'Price', cell: priceOf },
       { title: 'Ways to pay', cell: waysOf },
-      { title: 'Settled', cell: ({ settle }) => settle ?? '–' },
+      { title: 'Settled', cell: ({ settle }) => settle ?? NONE },
       { title: 'Goes to', cell: ({ upstream }) => outside(upstream) },
     ],
     routes,
@@ -42,7 +42,7 @@ function priceOf({ prices: several, ...only }: Route): HTMLElement {
   return h(
     'span',
     {},
-    ...entries.map((entry) => h('span', { class: 'line' }, priceLine(entry, several !== undefined))),
+    ...entries.map((entry) => h('span', { class: 'line price' }, priceLine(entry, several !== undefined))),
   );
 }
 
@@ -55,11 +55,8 @@ function priceLine({ price, when, metered, access }: PriceEntry, several: boolea
   return `${price}${terms.length === 0 ? '' : ` (${terms.join(', ')})`}${several && when !== undefined ? ` where ${when}` : ''}`;
 }
 
-function waysOf({ offers }: Route): HTMLElement {
+function waysOf({ offers }: Route): HTMLElement | string {
   const ways = new Set(offers.map(({ symbol, networkName, network }) => `${symbol} on ${networkName ?? network}`));
-  return h(
-    'span',
-    {},
-    ...(ways.size === 0 ? ['–'] : [...ways].map((way) => h('span', { class: 'line' }, outside(way)))),
-  );
+  if (ways.size === 0) return NONE;
+  return h('span', {}, ...[...ways].map((way) => h('span', { class: 'line' }, outside(way))));
 }

@@ -1,5 +1,8 @@
 import { type Child, h } from './dom.ts';
 
+/** What stands where there is nothing. On a narrow screen such a cell is left out. */
+export const NONE = '–';
+
 /** A column: its title, what stands in it, and whether that is a figure. */
 export interface Column<Row> {
   readonly title: string;
@@ -27,7 +30,10 @@ export function table<Row>(
       'tr',
       { role: 'row' },
       ...columns.map(({ title, cell, figure }) => {
-        return h('td', { role: 'cell', 'data-title': title, class: figure && 'figure' }, h('span', {}, cell(row)));
+        const child = cell(row);
+        const none = child === NONE ? '' : undefined;
+        const named = { role: 'cell', 'data-title': title, 'data-none': none, class: figure && 'figure' };
+        return h('td', named, h('span', {}, child));
       }),
     ),
   );
