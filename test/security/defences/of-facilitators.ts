@@ -42,11 +42,9 @@ export const FACILITATOR_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'mpp-credentials',
-    ['another realm', 'flawOf', 'bound.realm !== realmOf(resourceUrl) || ', ''],
     ['forged id', 'flawOf', ' || !ids.isOurs(id, route, bound)', ''],
     ['another nonce', 'flawOf', 'signed.nonce !== ', 'false && signed.nonce !== '],
     ['another payer in source', 'flawOf', 'source !== undefined && ', 'false && '],
-    ['challenge has ended', 'flawOf', 'Date.parse(bound.expires) / 1000 <= now', 'false'],
     [
       'another route of the same price',
       'keyOf',
@@ -72,10 +70,4 @@ export const FACILITATOR_DEFENCES: readonly Defence[] = [
     ['fault of the API', 'Sending.#mayRepeat', ' || !this.#isOnKept', ''],
   ),
   ...defencesOf('unit/domain/charge-rule', ['by default', 'CHARGE_SUCCESS', 'to: 299', 'to: 399']),
-  ...defencesOf('clock-jumps', [
-    'forgot it by a wrong clock',
-    'authorize',
-    'await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)',
-    'false',
-  ]),
 ];
