@@ -14,7 +14,7 @@ export const PRICE = 10_000n;
 /** The gateway's patience where a facilitator never answers; everywhere else nothing is that slow. */
 const SHORT = '10s';
 /** The same where it is asked again what became of a settlement: it answers then, for many payments at once. */
-const SHORT_IN_DOUBT = '10s';
+const SHORT_IN_DOUBT = '20s';
 
 /** A cell with a route, a payee and a path of its own. */
 export interface Stage {
