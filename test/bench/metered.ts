@@ -16,7 +16,7 @@ import { openUptoSigner } from './upto-signer.ts';
 
 const CONNECTIONS = 16;
 /** Calls of one block, whose time is taken at once. */
-const BLOCK = 400;
+const BLOCK = 600;
 const STREAMS = 40;
 const BODY = JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'How many legs?' }] });
 
