@@ -37,7 +37,7 @@ export function addStart({ program, finish, ...world }: Cli): void {
 /** How long a process that has stopped may take to end by itself, in milliseconds. */
 const LINGER_MS = 500;
 
-/** Characters of a configuration from which on it pays to give back what reading it took: some two hundred times as much. */
+/** Characters of a configuration from which on it pays to give back what reading it took: forty times as many bytes, or more. */
 const LARGE_CHARS = 200_000;
 
 /** A gateway that runs, of one process or several. */
@@ -190,8 +190,8 @@ function readerOf(
 }
 
 /**
- * The parser's tree of ten thousand routes is ten times as large as what becomes of them, and needed no more; at a start
- * the ledger has told of their quotes, too.
+ * The tree of ten thousand routes and its places are larger than what becomes of them, and needed no more; at a start the
+ * ledger has told of their quotes, too.
  */
 function giveBackWhatReadingTook(contents: FileContents): void {
   if ([...contents.values()].some((text = '') => text.length > LARGE_CHARS)) releaseMemory();
