@@ -53,5 +53,5 @@ ${ROUTES.map((route) => routeLine(route, places.usdc)).join('\n')}
 function routeLine({ prefix, method, amount, settle, keeps }: PricedRoute, usdc: string): string {
   const kept = keeps ? ', keepAnswers: { size: 256KB }' : '';
   const price = `{ amount: "${amount}", asset: "${usdc}" }`;
-  return `  - { path: /${prefix}/:id, methods: [${method}], price: ${price}, settle: ${settle}, timeout: 1s${kept} }`;
+  return `  - { path: /${prefix}/:id, methods: [${method}], price: ${price}, settle: ${settle}, timeout: 3s${kept} }`;
 }

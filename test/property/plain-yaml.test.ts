@@ -102,7 +102,7 @@ describe('The short way to read YAML', () => {
         read += 1;
         expect({ tree: plain, faults: [] }).toEqual(whole(text));
       }),
-      { numRuns: Number(process.env['PLAIN_RUNS'] ?? 300) },
+      { numRuns: Number(process.env['PLAIN_RUNS'] ?? 1500) },
     );
     expect(read).toBeGreaterThan(10);
   });
