@@ -47,14 +47,27 @@ async function callAgain(
   collectable: CollectablePayment,
   services: Services,
 ): Promise<Served | Refusal> {
+  return await serveAgain(request, collectable, services, (claimed, notice) => {
+    const { protocol, offer } = collectable;
+    const reader = readerFor(request, { protocol, offer }, services);
+    const changesOf =
+      reader && ((response: UpstreamResponse) => collectedChanges(reader, response, toldOf(notice, response.status)));
+    return serveCharged(request, claimed, notice, services, changesOf);
+  });
+}
+
+/** Takes up a payment that was settled earlier, with the pass that it bought, and serves its request by `serve`. */
+export async function serveAgain(
+  request: RoutedRequest,
+  collectable: CollectablePayment,
+  services: Services,
+  serve: (claimed: ClaimedPayment, notice: SettlementNotice) => Promise<Served | Refusal>,
+): Promise<Served | Refusal> {
   const { protocol, offer, record } = collectable;
   const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
   const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
-  const reader = readerFor(request, { protocol, offer }, services);
-  const changesOf =
-    reader && ((response: UpstreamResponse) => collectedChanges(reader, response, toldOf(notice, response.status)));
-  const result = await serveCharged(request, claimed, notice, services, changesOf);
+  const result = await serve(claimed, notice);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }
 
@@ -101,6 +114,11 @@ async function withholdCharged(
   const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
+  return answerFault(request, notice, fault);
+}
+
+/** The answer to a fault after the money moved, which tells of the settlement; none to a client that went. */
+export function answerFault(request: RoutedRequest, notice: SettlementNotice, fault: unknown): Served {
   if (request.clientGone.aborted) return served('client_gone');
   return answered(
     'failed',

@@ -2,27 +2,16 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { transactionOf } from '../../domain/receipt.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
-import { faultAnswer } from '../answer.ts';
-import { attestOf } from '../attest.ts';
 import { BodyDigest } from '../body-digest.ts';
 import { charge } from '../charge.ts';
-import { type ClaimedPayment, claimDelivery } from '../claim.ts';
+import type { ClaimedPayment } from '../claim.ts';
 import { writeDelivery } from '../deliver.ts';
 import type { RoutedRequest } from '../exchange.ts';
 import { paidFacts, relay } from '../forward.ts';
-import { receiptOf } from '../held-payment.ts';
-import { issuePass } from '../issue-pass.ts';
 import { noticeHeaders } from '../refusal.ts';
 import type { Services } from '../runtime.ts';
-import {
-  type AuthorizedPayment,
-  answered,
-  type CollectablePayment,
-  type Refusal,
-  type Served,
-  type SettlementNotice,
-  served,
-} from '../stages.ts';
+import { answerFault, serveAgain } from '../serve-charged.ts';
+import type { AuthorizedPayment, CollectablePayment, Refusal, Served, SettlementNotice } from '../stages.ts';
 import { withClaim } from '../with-claim.ts';
 import { type SendAnswer, serveFromBalance } from './serve-balance.ts';
 
@@ -64,12 +53,9 @@ export async function collectBalance(
   collectable: CollectablePayment,
   services: Services,
 ): Promise<Served | Refusal> {
-  const { protocol, offer, record } = collectable;
-  const pass = await issuePass(request, record, offer, services);
-  const claimed = await claimDelivery(collectable, services);
-  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
-  const result = await serveBought(request, claimed, notice, services);
-  return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
+  return await serveAgain(request, collectable, services, (claimed, notice) =>
+    serveBought(request, claimed, notice, services),
+  );
 }
 
 async function serveBought(
@@ -99,11 +85,7 @@ async function serveBought(
   } catch (fault) {
     if (written !== undefined) throw fault;
     await claimed.move({ to: 'undelivered', reason: 'the first call of the balance failed' });
-    if (request.clientGone.aborted) return served('client_gone');
-    return answered(
-      'failed',
-      faultAnswer(request, fault, (status) => noticeHeaders(notice, status)),
-    );
+    return answerFault(request, notice, fault);
   }
 }
 
