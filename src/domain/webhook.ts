@@ -9,28 +9,33 @@ export const PAYMENT_EVENT_TYPES = ['payment.settled', 'payment.defaulted', 'set
 /** One of {@link PAYMENT_EVENT_TYPES}. */
 export type PaymentEventType = (typeof PAYMENT_EVENT_TYPES)[number];
 
-/** Something that happened to a payment, as the ledger had it then. Never changed, however often it is told. */
-export interface PaymentEvent {
-  /** The same for one type and payment in every delivery to every receiver; without a dot, which separates what is signed. */
+/** What every event tells. Never changed, however often it is told. */
+interface EventFacts {
+  /** The same for one type and payment or call in every delivery to every receiver; without a dot, which separates what is signed. */
   readonly id: string;
-  readonly type: PaymentEventType;
   /** Unix milliseconds of the step that it tells of. */
   readonly createdAt: number;
-  readonly payment: PaymentKey;
   readonly route: string;
   readonly requestId: string;
+  /** Who paid; of a balance, who bought it. */
   readonly payer: string;
   readonly network: Network;
-  /** The contract. */
+  /** The contract; of a balance, of what it is kept in. */
   readonly asset: string;
-  /** What moved, or, where nothing did, what was to be paid. */
+  /** What moved or was drawn, or, where nothing did, what was to be paid: in atomic units. */
   readonly amount: Amount;
+  /** {@link PaymentRecord.usage} of the payment, or of the call. */
+  readonly usage: string | undefined;
+}
+
+/** Something that happened to a payment, as the ledger had it then. */
+export interface PaymentEvent extends EventFacts {
+  readonly type: PaymentEventType;
+  readonly payment: PaymentKey;
   readonly payTo: string;
   readonly scheme: string;
   /** {@link PaymentClaim.protocol} of the payment. */
   readonly protocol?: string | undefined;
-  /** {@link PaymentRecord.usage} of the payment. */
-  readonly usage: string | undefined;
   /** The transaction that the money moved with; `undefined` where none is known to have moved any. */
   readonly transaction: string | undefined;
   /** Unix milliseconds at which the ledger learned that it moved. */
@@ -41,23 +46,9 @@ export interface PaymentEvent {
 export const DRAWN = 'balance.drawn';
 
 /** A call was charged to a balance. Its money moved when the balance was bought: `payment.settled` told of that. */
-export interface DrawEvent {
-  /** As {@link PaymentEvent.id}: one for each call. */
-  readonly id: string;
+export interface DrawEvent extends EventFacts {
   readonly type: typeof DRAWN;
-  /** Unix milliseconds at which the charge was written. */
-  readonly createdAt: number;
   readonly pass: PassId;
-  readonly route: string;
-  readonly requestId: string;
-  /** Who bought the balance. */
-  readonly payer: string;
-  readonly network: Network;
-  /** The contract of what the balance is kept in. */
-  readonly asset: string;
-  /** What was taken, in the asset's atomic units. */
-  readonly amount: Amount;
-  readonly usage: string | undefined;
 }
 
 /** Whatever receivers are told of. */

@@ -48,11 +48,7 @@ function encodeEvent(event: LedgerEvent): string {
 
 function paymentData(event: PaymentEvent): JsonObject {
   return {
-    route: event.route,
-    payer: event.payer,
-    network: event.network,
-    asset: event.asset,
-    amount: formatAmount(event.amount),
+    ...chargeData(event),
     payTo: event.payTo,
     transaction: event.transaction ?? null,
     scheme: event.scheme,
@@ -67,13 +63,14 @@ function paymentData(event: PaymentEvent): JsonObject {
 
 function drawData(event: DrawEvent): JsonObject {
   return {
-    route: event.route,
-    payer: event.payer,
-    network: event.network,
-    asset: event.asset,
-    amount: formatAmount(event.amount),
+    ...chargeData(event),
     requestId: event.requestId,
     pass: event.pass,
     usage: event.usage === undefined ? null : readUsage(event.usage),
   };
+}
+
+/** What both begin with, in this order. */
+function chargeData({ route, payer, network, asset, amount }: LedgerEvent): JsonObject {
+  return { route, payer, network, asset, amount: formatAmount(amount) };
 }
