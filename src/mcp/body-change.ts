@@ -1,3 +1,6 @@
+/** Largest body that is held to be changed, in bytes. A larger one passes without that. */
+export const MOST_HELD_BYTES = 8 * 1024 * 1024;
+
 /** Changes the body of an answer while it passes. */
 export interface BodyChange {
   /** Whether nothing goes out before the end, but of a body that is too large to be held. */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/gateway-error.ts';
-import { type BodyChange, joined } from './body-change.ts';
+import { type BodyChange, joined, MOST_HELD_BYTES } from './body-change.ts';
 import { type CallTerms, parsed, readCallAnswer } from './call-answer.ts';
 import { MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
 import { isSaid } from './call-stream.ts';
@@ -12,9 +12,6 @@ import { UnpaidResults } from './unpaid-results.ts';
 
 /** What a body is: messages one by one, one message, or none that a client of MCP reads. */
 export type AnswerBody = 'stream' | 'json' | 'other';
-
-/** Largest body that is held to be changed, in bytes. A larger one passes as it is. */
-const MOST_HELD = 8 * 1024 * 1024;
 
 /** Holds a body, and sends what becomes of it. */
 class WholeBody implements BodyChange {
@@ -31,14 +28,14 @@ class WholeBody implements BodyChange {
   pass(chunk: Buffer): readonly Buffer[] {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size <= MOST_HELD) return [];
+    if (this.#size <= MOST_HELD_BYTES) return [];
     const all = this.#chunks;
     this.#chunks = [];
     return all;
   }
 
   end(): readonly Buffer[] {
-    if (this.#size > MOST_HELD) return this.#chunks;
+    if (this.#size > MOST_HELD_BYTES) return this.#chunks;
     const body = joined(this.#chunks);
     return [this.#change(body) ?? body];
   }

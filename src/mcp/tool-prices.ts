@@ -1,9 +1,6 @@
-import { type BodyChange, joined } from './body-change.ts';
+import { type BodyChange, joined, MOST_HELD_BYTES } from './body-change.ts';
 import { annotateTools, type ToolNotes } from './tool-list.ts';
 import { holdsMark } from './unpaid-answer.ts';
-
-/** Largest body that is held to be changed, in bytes. A larger one passes without prices. */
-const MOST_HELD = 8 * 1024 * 1024;
 
 /** Writes prices into a list of tools, in an answer that is looked through for results of priced calls as any other. */
 export class ToolPrices implements BodyChange {
@@ -24,12 +21,12 @@ export class ToolPrices implements BodyChange {
   pass(chunk: Buffer): readonly Buffer[] {
     this.#size += chunk.length;
     this.#held.push(chunk);
-    if (this.#size <= MOST_HELD) return [];
+    if (this.#size <= MOST_HELD_BYTES) return [];
     return this.#held.splice(0).flatMap((each) => this.#unpaid.pass(each));
   }
 
   end(): readonly Buffer[] {
-    if (this.#size > MOST_HELD) return this.#unpaid.end();
+    if (this.#size > MOST_HELD_BYTES) return this.#unpaid.end();
     const again = this.#toldAgain();
     if (again !== undefined) return again;
     const body = joined([...this.#held.flatMap((each) => this.#unpaid.pass(each)), ...this.#unpaid.end()]);
