@@ -280,7 +280,8 @@ const USE_OF_CODE = {
 
 /** What a refusal of a pass is counted as; `undefined` for one that is none of a pass. */
 export function passUseOf(code: ErrorCode): PassEvent['kind'] | undefined {
-  return Object.entries(USE_OF_CODE).find(([known]) => known === code)?.[1];
+  const uses: Partial<Record<ErrorCode, PassEvent['kind']>> = USE_OF_CODE;
+  return uses[code];
 }
 
 function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
