@@ -11,7 +11,7 @@ import type { Plan } from '../domain/plan.ts';
 import { releaseMemory } from '../engine/engine.ts';
 import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { loadTokenReader, type Registry } from '../registry.ts';
+import { loadTokenReader, openStore, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
@@ -80,7 +80,6 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
       { read: readAgain, readFile, file: config, log, tokens },
     );
     const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
-    giveBackWhatReadingTook(reading.contents);
     reloader.begin(gateway, gateway.metrics.config);
     return await run(gateway, reloader, { watch, log, terminal });
   } finally {
@@ -150,10 +149,15 @@ async function startProcesses(
 ): Promise<RunningGateway> {
   const configuration = () => reloader.check();
   if (plan.workers === 1) {
+    // The ledger's thread starts while this one loads the gateway and gives memory back: the gateway waits for it.
+    const store = openStore(plan.store, registry);
+    store.catch(() => {});
     const { startGateway } = await import('../server/gateway.ts');
-    return await startGateway(plan, { schemes, registry, log, configuration, reloads: reloader });
+    giveBackWhatReadingTook(contents);
+    return await startGateway(plan, { schemes, registry, log, store, configuration, reloads: reloader });
   }
   const { startWorkers } = await import('../server/workers/primary.ts');
+  giveBackWhatReadingTook(contents);
   // Workers get what was read, not the path: the file may change before one of them has to be replaced.
   return await startWorkers(plan, { log, registry, fork: forkWorker, contents, configuration, reloads: reloader });
 }

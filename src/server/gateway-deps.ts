@@ -18,8 +18,8 @@ export interface GatewayDeps {
   readonly clock?: () => number;
   /** Default: a timer of this process. */
   readonly after?: After;
-  /** Default: opens what the plan names. The gateway closes it. */
-  readonly store?: PaymentStore;
+  /** Default: opens what the plan names. One that is still opening is waited for. The gateway closes it. */
+  readonly store?: PaymentStore | Promise<PaymentStore>;
   /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
   readonly configuration?: () => ReadinessCheck;
   /** Whether other processes listen on the public address, too; then the primary has cleared it. Default: `false`. */

@@ -10,7 +10,7 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { AdminSite } from './admin/admin-site.ts';
 import { LedgerAccess } from './admin/ledger-access.ts';
 import { createAdminListener } from './admin-listener.ts';
-import { assemble, letGo, type Parts } from './assemble.ts';
+import { assemble, type Ground, letGo, type Parts } from './assemble.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openPlanParts } from './open-plan-parts.ts';
@@ -67,18 +67,15 @@ export interface SoleGateway extends Gateway, Reloadable {
  * @throws StoreOpenError when the store cannot be opened
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
-  const owner = randomUUID();
-  const { registry = builtIn } = deps;
-  const opener = new FacilitatorOpener(registry);
-  await opener.load(plan.facilitators);
-  const tracer = await openTracer(plan, owner, deps);
-  const store = deps.store ?? (await openStore(plan.store, registry));
-  const openParts = (next: Plan): Promise<PlanParts> => openPlanParts(next, store, deps);
-  const planParts = await closing(store, openParts(plan));
-  const parts = assemble(plan, { owner, tracer, store, openParts, planParts, opener }, deps);
+  const store = await (deps.store ?? openStore(plan.store, deps.registry));
+  const ground = await closing(store, openGround(plan, store, deps));
+  const parts = assemble(plan, ground, deps);
   try {
+    // The ledger reads while the facilitators are asked.
+    const recalling = parts.recent.recall();
+    recalling.catch(() => {});
     await parts.plans.begin();
-    await parts.recent.load();
+    (await recalling)();
     await parts.keeper.prepareFor(plan);
     await parts.reconciler.start();
     parts.messenger.start();
@@ -87,6 +84,16 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
     await letGo(parts);
     throw fault;
   }
+}
+
+/** What stands on the store, and everything else on. */
+async function openGround(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<Ground> {
+  const owner = randomUUID();
+  const opener = new FacilitatorOpener(deps.registry ?? builtIn);
+  await opener.load(plan.facilitators);
+  const tracer = await openTracer(plan, owner, deps);
+  const openParts = (next: Plan): Promise<PlanParts> => openPlanParts(next, store, deps);
+  return { owner, tracer, store, openParts, planParts: await openParts(plan), opener };
 }
 
 /** A store that cannot say its key is closed: nothing is assembled yet that would. */

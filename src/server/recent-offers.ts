@@ -58,12 +58,13 @@ export class RecentOffers {
     this.#keys = byRoute(this.#inForce);
   }
 
-  /** Reads what was in force before, and what others have in force. Called before the first request. */
-  async load(): Promise<void> {
-    for (const { route, offer, seenAt } of await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS)) {
-      if (holds(this.#keys, { route, offer })) continue;
-      this.#honour({ route, offer }, seenAt);
-    }
+  /** Reads what was in force before, and what others have in force; what it resolves to has it honoured beside the plan that is in force then. */
+  async recall(): Promise<() => void> {
+    const quotes = await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS);
+    return () => {
+      for (const { route, offer, seenAt } of quotes)
+        if (!holds(this.#keys, { route, offer })) this.#honour({ route, offer }, seenAt);
+    };
   }
 
   /**
@@ -150,7 +151,10 @@ export class RecentOffers {
     const pause = Promise.withResolvers<void>();
     this.#looked = pause.promise;
     setTimeout(() => pause.resolve(), LOOK_UP_MS).unref();
-    await this.load().catch(() => {});
+    await this.recall().then(
+      (honour) => honour(),
+      () => {},
+    );
   }
 }
 

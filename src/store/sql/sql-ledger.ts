@@ -247,7 +247,7 @@ export class SqlLedger implements PaymentStore {
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
     return this.#calls.run(async () => {
-      for (const statement of rememberStatements(quotes, now)) await this.#engine.run(statement);
+      for (const together of rememberStatements(quotes, now)) await this.#engine.runTogether(together);
     });
   }
 

@@ -56,7 +56,7 @@ describe('prices of other plans', () => {
     first.replace(await routesAt('$0.002'));
     await first.remember();
     const second = new RecentOffers(store, await routesAt('$0.003'), () => now + 1000);
-    await second.load();
+    (await second.recall())();
     expect([...amounts(second, now + 1000)].sort()).toEqual([1000n, 2000n]);
   });
 });
