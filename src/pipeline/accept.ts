@@ -11,7 +11,7 @@ import type { Runtime } from './runtime.ts';
 /** Methods that would make the gateway a tunnel or a mirror. */
 const NEVER_FORWARDED = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
-/** Most headers of a request. What is over it is refused: leaving some away would forward another request than was sent. */
+/** Most headers of a request. A request with more is refused: dropping some would forward a different request. */
 const MOST_HEADERS = 256;
 
 /** What a request arrives with. */
@@ -23,7 +23,7 @@ export interface Arrival {
 }
 
 /**
- * First stage: reads what the request is about, and refuses what could be read in two ways.
+ * First stage: reads the head of a request, and refuses what two readers could read differently.
  *
  * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
  *   `request_malformed`, `request_head_too_large`, `request_body_too_large`
@@ -52,9 +52,10 @@ export function acceptRequest(arrival: Arrival): AcceptedHead {
 }
 
 /**
- * What Node's parser lets through, or looks at only after the request has begun: other versions than HTTP/1.x, transfer
- * codings that would be lost on the way (forwarded as they are, under a head that no longer names them), and any text
- * with `100-continue` in it, which servers behind may not take for that expectation.
+ * Refuses what Node's parser lets through, or checks only after the request has begun: versions other than HTTP/1.x;
+ * transfer codings, which would be lost on the way (the body would be forwarded as it is, under a head that no longer
+ * names them); and any text that contains `100-continue`, which servers behind the gateway may not read as that
+ * expectation.
  */
 function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: RequestHead): void {
   const { expect, 'transfer-encoding': coding } = headers;
@@ -66,13 +67,13 @@ function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: Reque
   throw new GatewayError('expectation_failed');
 }
 
-/** What is announced need not arrive: nothing is asked, verified or claimed for it. */
+/** Refuses by the announced length, before anything is asked, verified or claimed for the body. */
 function refuseLargeBody({ headers }: RequestHead, { plan }: Runtime): void {
   const { bodyBytes } = plan.limits;
   if (bodyBytes !== undefined && Number(headers['content-length']) > bodyBytes) throw bodyTooLarge(bodyBytes);
 }
 
-/** The host that was sent. A request of HTTP/1.0 need not name one: it is for the host that clients know us by. */
+/** The host that was sent. A request of HTTP/1.0 may lack it: then the host of the public URL counts. */
 function readHost({ rawHeaders, headers, httpVersionMinor }: RequestHead, { plan }: Pick<Runtime, 'plan'>): string {
   let values = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -97,8 +98,8 @@ function readTarget(asked: Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'h
 }
 
 /**
- * The host and the origin that the client used. Trusted proxies may say how the client reached them; anybody else could
- * make up the URL that others pay for, or the host that a cheaper route is bound to.
+ * The host and the origin that the client used. Only trusted proxies may state them: a client could choose the URL that
+ * others pay for, or the host that a cheaper route is bound to.
  */
 function seenByClient(
   head: RequestHead,

@@ -5,18 +5,18 @@ import type { RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 import type { Admission, Refusal } from './stages.ts';
 
-/** What showing a key came to; `undefined` where the request has to be paid for. */
+/** The result of showing a key; `undefined` where the request has to be paid for. */
 type Admitted = Admission | Refusal | undefined;
 
-/** Keys of a plan that are ready to be compared. */
+/** The keys of each plan, prepared for comparison. */
 const checks = new WeakMap<CustomerKeys, KeyCheck>();
 
 /**
- * Opens a route for a customer whose key is known (`keys`). Any other key is none: the request is asked for money, and
- * nobody learns whether a key was nearly right.
+ * Opens a route for a customer whose key is known (`keys`). An unknown key is ignored: the request is asked for money,
+ * and nobody learns whether a key was nearly right.
  *
- * Where keys open a number of requests, one is taken in the store before the API is asked, in the way of `admitFree`. A
- * key that has none left pays as everybody does.
+ * Where keys open a number of requests, one is taken in the store before the API is asked, as in `admitFree`. A key
+ * that has none left pays like everybody else.
  */
 export function admitByKey(request: RoutedRequest, services: Services): Admitted | Promise<Admitted> {
   const { route, price, head } = request;
@@ -44,7 +44,10 @@ function checkOf(keys: CustomerKeys): KeyCheck {
 
 const BEARER = /^Bearer +/i;
 
-/** The key in a header; none where the header is there more than once, in whatever spelling: the API may read another one. */
+/**
+ * The key in a header. A header that is sent more than once, in any spelling, counts as no key: the API may read
+ * another one.
+ */
 function keyIn(rawHeaders: readonly string[], name: string): string | undefined {
   let found: string | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

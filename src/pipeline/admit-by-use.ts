@@ -8,16 +8,16 @@ import type { Admission, Refusal } from './stages.ts';
 /** Headers by name and value. */
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** Who takes a use, of which limit of the route, and what it opens. */
+/** A use that can be taken: by which client, of which limit of the route, and what it opens. */
 export interface UseTerms {
-  /** What clients are told the limit is called. */
+  /** The limit's name in `RateLimit` headers. */
   readonly name: 'free' | 'key';
   readonly by: string;
   readonly limit: UseLimit;
   readonly admission: Omit<Admission, 'headers' | 'giveBack'>;
 }
 
-/** Takes one use of a limit and admits with it; `admitFree` says what becomes of the use. */
+/** Takes one use of a limit and admits the request with it; `admitFree` tells when the use is given back. */
 export function admitByUse(
   request: RoutedRequest,
   { name, by, limit, admission }: UseTerms,
@@ -38,13 +38,13 @@ export function admitByUse(
   return taking instanceof Promise ? taking.then(admit) : admit(taking);
 }
 
-/** What a limit is, for who has not said who they are. */
+/** Describes a limit to a client whose identity is not known yet. */
 export function policyField(name: UseTerms['name'], { requests, perMs }: UseLimit): Fields {
   return [['RateLimit-Policy', `"${name}";q=${requests};w=${Math.ceil(perMs / 1000)}`]];
 }
 
 /**
- * What a client is told of a limit.
+ * Describes a limit to a client, and what is left of it.
  *
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */

@@ -52,7 +52,7 @@ function admitWithSignIn(
   const check = checkSignIn(request, signIn);
   switch (check?.kind) {
     case undefined:
-      // That there are some for who signs in; the declaration in the 402 says how.
+      // Tells that accounts which sign in have free requests; the declaration in the 402 says how.
       return signIn === undefined ? undefined : { ...UNPAID, fields: policyField('free', free) };
     case 'refused':
       return signInRefusal(request, check.reason);

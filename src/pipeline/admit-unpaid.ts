@@ -7,19 +7,19 @@ import { hasPayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { Admission, Refusal } from './stages.ts';
 
-/** What opens a route without a payment came to; `undefined` where the request has to be paid for. */
+/** The result of looking for something else than a payment; `undefined` where the request has to be paid for. */
 type Admitted = Admission | Refusal | undefined;
 
-/** Whether anything but a payment opens what a price is for. */
+/** Whether a price can be opened by something else than a payment. */
 export function isOpenUnpaid({ free, keys }: Route, { access }: OpenPrice): boolean {
   return access !== undefined || free !== undefined || keys !== undefined;
 }
 
 /**
- * Opens a route for who need not pay: who brings a key of a customer, who holds a pass, and who has a free request left, in
- * this order. A request with a payment is a purchase, whatever else it carries, and takes none of that.
+ * Opens a route without a payment, by the first of: a customer's key, a pass, a free request. A request with a payment
+ * is a purchase, whatever else it carries, and uses none of these.
  *
- * @throws GatewayError `store_unavailable`: a pass opens nothing in doubt
+ * @throws GatewayError `store_unavailable`: in doubt a pass opens nothing
  */
 export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
   if (hasPayment(request)) return undefined;
@@ -31,8 +31,8 @@ export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: S
 }
 
 /**
- * The first that opens the route. Else the first reason that there was not to: a key or a free request that is used up asks
- * for money as any other request does, so that the next may still open it. What was told of each is told of all then.
+ * The first admission. Else the first refusal: a key or a free request that is used up asks for money, so that the next
+ * way may still open the route. The headers of all refusals are sent together then.
  */
 function firstOf(...ways: readonly (() => Admitted | Promise<Admitted>)[]): Admitted | Promise<Admitted> {
   const [way, ...others] = ways;
@@ -47,7 +47,7 @@ function firstOf(...ways: readonly (() => Admitted | Promise<Admitted>)[]): Admi
   return admitting instanceof Promise ? admitting.then(orElse) : orElse(admitting);
 }
 
-/** What two ways came to, of which the first did not open the route. */
+/** Combines the results of two ways, of which the first did not open the route. */
 function both(one: Refusal | undefined, other: Admitted): Admitted {
   if (one === undefined || other?.kind === 'admitted') return other;
   if (other === undefined) return one;

@@ -18,13 +18,13 @@ import type { Admission, Refusal } from './stages.ts';
 import { traced } from './traced.ts';
 
 /**
- * Opens a route with `access` for whoever brings a pass: by its token, or by signing in with the account that paid.
+ * Opens a route with `access` for the holder of a pass: by its token, or by signing in with the account that paid.
  * `undefined` where the request has to be paid for. A request with a payment is a purchase, whatever else it carries:
  * it was sent on purpose, is charged and extends the pass.
  *
- * A token that was verified lately, with a request in hand, is admitted without a wait.
+ * A token that was verified lately, whose pass has a request lent to this process, is admitted without a wait.
  *
- * @throws GatewayError `store_unavailable`: nothing is opened in doubt
+ * @throws GatewayError `store_unavailable`: in doubt nothing is opened
  */
 export function admit(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
   const { access, signIn } = open;
@@ -34,14 +34,14 @@ export function admit(request: RoutedRequest, open: OpenPrice, services: Service
   return trace === undefined ? admitting() : traced(trace, 'admit', async () => admitting(), factsOfAdmission);
 }
 
-/** What showing a pass came to; `undefined` where none was shown. */
+/** The result of showing a pass; `undefined` where none was shown. */
 type Admitted = Admission | Refusal | undefined;
 
 function factsOfAdmission(admitted: Admitted): StageFacts {
   return { outcome: admitted?.kind ?? 'none' };
 }
 
-/** What opens a price that sells passes. */
+/** The ways to open a price that sells passes. */
 interface PassWays {
   readonly access: AccessDesk;
   readonly signIn: SignInGate | undefined;
@@ -57,7 +57,7 @@ function admitByPass(request: RoutedRequest, ways: PassWays, services: Services)
   return orBySignIn(byToken, request, ways, services);
 }
 
-/** A sign-in is looked at where no token opens the route. */
+/** Looks at the sign-in where no token opens the route. */
 function orBySignIn(
   byToken: Admitted,
   request: RoutedRequest,
@@ -74,9 +74,9 @@ function orBySignIn(
 type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one'; readonly text: string };
 
 /**
- * What a client says in a header on purpose goes before what its browser remembers. Of several cookies, which are those
- * of paths above and below, the first that was made for this scope; one that is no token is ignored, because nobody in
- * front of a browser could mend it.
+ * Chooses the token. A header, which a client sends on purpose, counts before a cookie, which its browser remembers. Of
+ * several cookies (of paths above and below) the first that was made for this scope counts. A cookie that is not a
+ * token is ignored, because no person could repair it.
  */
 function chooseToken(explicit: readonly string[], cookies: readonly string[], access: AccessDesk): ChosenToken {
   const [first, ...others] = explicit;
@@ -108,7 +108,7 @@ function admitByToken(
   );
 }
 
-/** Admits whoever holds a token that opens this route, as far as its pass is good. */
+/** Admits the holder of a token for this route, if its pass is valid. */
 function admitHolder(
   request: RoutedRequest,
   { rule }: AccessDesk,
@@ -134,8 +134,8 @@ function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boole
 }
 
 /**
- * A pass from before a change of the price table opens what it was sold for: this very route has to be in it. Never
- * more, whatever the scope holds today.
+ * A pass from before a change of the price table opens only the routes that it was sold for, whatever its scope holds
+ * today.
  */
 async function wasSoldFor(
   { passId, isBalance }: AccessToken,
@@ -157,9 +157,9 @@ async function admitBySignIn(
   request.notes.payer = signedIn.account;
   const pass = await findPass(access, holder, now, services);
   if (pass === undefined) {
-    // One that may still open a free request is not in vain.
+    // A sign-in that may still open a free request is not recorded as fruitless.
     if (request.route.free?.by !== 'payer') signIn?.cameToNothing(signedIn);
-    // Not a fault of the sign-in: this account has nothing to come back to, and is told the price.
+    // The sign-in is valid, but its account has no pass: it is told the price.
     return { kind: 'refusal', code: 'payment_required', reason: 'Payment required' };
   }
   if (!(await spendSignIn(signedIn, services))) return signInRefusal(request, 'invalid_siwx_nonce');
@@ -167,7 +167,7 @@ async function admitBySignIn(
   const isBalance = pass.balance !== undefined;
   const unit = await takeUnit(request, pass.id, pass.quota !== undefined && !isBalance, services);
   if (unit?.kind === 'refusal') {
-    // The last request of the pass was taken since it was found: the sign-in still opens a free one.
+    // The last request of the pass was taken meanwhile: the sign-in may still open a free request.
     const free = await admitAccount(request, signedIn.account, services);
     if (free?.kind !== 'admitted') return unit;
     request.notes.pass = undefined;
@@ -178,8 +178,8 @@ async function admitBySignIn(
 }
 
 /**
- * The pass that lasts longest of those that open this very route and have requests left; of balances, the one with most in its
- * asset's whole units.
+ * The pass that lasts longest among those that open this route and have requests left; among balances, the one with the
+ * most whole units of its asset.
  */
 async function findPass(
   { rule }: AccessDesk,
@@ -202,7 +202,7 @@ async function findPass(
   );
 }
 
-/** What is left of a balance, in units that are the same for all assets; 0 of other passes, which come in their order. */
+/** What is left of a balance, in units that compare across assets; 0 for other passes, which keep their order. */
 function worthOf({ balance, quota }: Pass): bigint {
   if (balance === undefined || quota === undefined) return 0n;
   return BigInt(quota.available) * 10n ** BigInt(18 - balanceDigits(balance));
@@ -278,7 +278,7 @@ const USE_OF_CODE = {
   access_balance_in_use: 'exhausted',
 } as const satisfies Partial<Record<ErrorCode, PassEvent['kind']>>;
 
-/** What a refusal of a pass is counted as; `undefined` for one that is none of a pass. */
+/** The metric kind of a pass's refusal; `undefined` for a code that does not concern passes. */
 export function passUseOf(code: ErrorCode): PassEvent['kind'] | undefined {
   const uses: Partial<Record<ErrorCode, PassEvent['kind']>> = USE_OF_CODE;
   return uses[code];

@@ -3,14 +3,14 @@ import type { ErrorCode } from '../domain/gateway-error.ts';
 import type { McpPrice } from '../protocol/mcp-form.ts';
 import type { SettlementNotice } from './stages.ts';
 
-/** A refusal or a fault before it has the form that its client reads. */
+/** A refusal or a fault, before it takes the form that its client reads. */
 export interface Told {
   readonly code: ErrorCode;
-  /** In HTTP. */
+  /** Status of HTTP. */
   readonly status: number;
-  /** For people. */
+  /** Text for people. */
   readonly detail: string | undefined;
-  /** What each protocol says of the price; empty where it is not stated. */
+  /** What each protocol says of the price; empty where the price is not stated. */
   readonly prices: readonly McpPrice[];
 }
 
@@ -21,9 +21,9 @@ export interface ToldBody {
   readonly text: string;
 }
 
-/** The form of the gateway's own answers for clients that read messages, and no heads. */
+/** The form of the gateway's own answers for clients that read messages instead of heads. */
 export interface AnswerForm {
-  /** A refusal or a fault; `undefined` for a client that reads it as HTTP has it. */
+  /** A refusal or a fault; `undefined` for a client that reads it as plain HTTP. */
   told(told: Told): ToldBody | undefined;
   /** A stored answer of the API, which its buyer collects. */
   kept(answer: Answer, notice: SettlementNotice | undefined): Answer;

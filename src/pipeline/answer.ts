@@ -17,13 +17,13 @@ import type { Refusal } from './stages.ts';
 /** Leads from a price to the description of all that is for sale (RFC 8631). */
 const DESCRIPTION_LINK = '</openapi.json>; rel="service-desc"';
 
-/** What an answer is to, and what it may name. */
+/** The request that is answered, and what the answer may name. */
 export interface AnswerContext {
   readonly head: Pick<RequestHead, 'headers'>;
   readonly runtime: Pick<Runtime, 'plan' | 'fields' | 'paywall'>;
   readonly requestId: string;
   readonly notes: ExchangeNotes;
-  /** Absent: that of HTTP. */
+  /** Absent: plain HTTP. */
   readonly form?: AnswerForm;
 }
 
@@ -32,13 +32,13 @@ export interface Challenged {
   readonly open: OpenPrice;
   readonly resource: AskedResource;
   readonly price: PaidPrice;
-  /** The protocol in which the request brought a payment: it is a machine's then, whatever it likes to read. */
+  /** The protocol in which the request brought a payment. Such a client is a machine, whatever it accepts. */
   readonly broughtBy: Protocol | undefined;
 }
 
 /**
- * The answer that refuses. A 402 carries what each protocol of the route says of the price; without a protocol's body it is a
- * problem document (RFC 9457) with a stable `code`, as everything else is.
+ * The answer to a refusal. A 402 carries what each protocol of the route says of the price. Where no protocol gives a
+ * body, it is a problem document (RFC 9457) with a stable `code`, like every other refusal.
  */
 export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
   const { code, reason, detail, settlement, retryAfterSeconds, fields = [] } = refusal;
@@ -70,18 +70,18 @@ export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: C
   return answerOf(context, { code, headers, body, type, problem, retryAfterSeconds });
 }
 
-/** The price to state with a refusal of a request that has one. */
+/** The price to state with a refusal, for a request that has one. */
 export function challengedOf(request: RoutedRequest, { broughtBy }: Pick<Challenged, 'broughtBy'>): Challenged {
   const { route, price, resourceUrl: url, method, path, runtime } = request;
   return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, broughtBy };
 }
 
-/** The same in the form of a client that reads messages; `undefined` for one that reads HTTP. */
+/** The same for a client that reads messages; `undefined` for one that reads HTTP. */
 function toldIn(form: AnswerForm | undefined, told: Omit<Told, 'status'>): AnswerBody | undefined {
   return form?.told({ ...told, status: ERROR_CODES[told.code].status });
 }
 
-/** The page that a person is shown instead of what machines read; the head states the price to both alike. */
+/** The page for people, in place of the body for machines; the head states the price to both. */
 function pageFor({ head, runtime }: AnswerContext, code: ErrorCode, stated: Challenged): Page | undefined {
   const { headers } = head;
   const { price, resource, broughtBy } = stated;
@@ -94,8 +94,8 @@ function pageFor({ head, runtime }: AnswerContext, code: ErrorCode, stated: Chal
 }
 
 /**
- * A fault as a problem document, with `extra` headers. What is no {@link GatewayError} is a bug: 500, and nothing of it
- * is shown.
+ * A fault as a problem document, with `extra` headers. An error that is not a {@link GatewayError} is a bug: 500,
+ * without any of its text.
  */
 export function faultAnswer(
   context: AnswerContext,
@@ -119,9 +119,9 @@ interface Said {
   readonly code: ErrorCode;
   /** Flat list of names and values; added to. */
   readonly headers: string[];
-  /** A protocol's body, or that of another form; else the problem document is sent. */
+  /** The body of a protocol or of another form; `undefined`: the problem document is sent. */
   readonly body: AnswerBody | undefined;
-  /** That of the problem document; default: `about:blank`. */
+  /** The problem document's type; default: `about:blank`. */
   readonly type: string | undefined;
   readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
   readonly retryAfterSeconds: number | undefined;
@@ -139,7 +139,7 @@ function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);
   if (said.retryAfterSeconds !== undefined) headers.push('Retry-After', String(said.retryAfterSeconds));
   headers.push(...crossOriginHeaders(head, runtime));
-  // As many bytes as characters are ASCII.
+  // ASCII text has as many bytes as characters.
   const encoding = length === body.length ? 'latin1' : 'utf8';
   return { status: said.body?.status ?? status, reason: undefined, headers, body, encoding, dated: true };
 }

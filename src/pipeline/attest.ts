@@ -3,7 +3,7 @@ import type { JsonObject } from '../domain/x402.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { Attest } from './stages.ts';
 
-/** How the receipts of a request are signed; `undefined` where they are not. Nothing of a payment depends on it. */
+/** How the receipts of a request are signed; `undefined` where they are not. No payment depends on the signature. */
 export function attestOf({ runtime, price, resourceUrl }: RoutedRequest): Attest | undefined {
   const { receipts } = runtime;
   if (receipts === undefined) return undefined;

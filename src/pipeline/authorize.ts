@@ -12,7 +12,7 @@ import type { AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } fro
 import { kindOf, traced } from './traced.ts';
 
 /**
- * Reads the payment, looks whether it is known already, and only then asks a facilitator.
+ * Reads the payment, looks it up in the ledger, and only then asks a facilitator.
  *
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
@@ -24,9 +24,9 @@ async function judge(request: RoutedRequest, open: OpenPrice, services: Services
   const brought = await readPayment(request, open, services);
   if (brought.kind === 'refusal') return brought;
   const { facilitators } = request.runtime;
-  // Recalled before the ledger is asked: what it says by then counts for more than a refusal of a moment ago.
+  // Read before the ledger is asked, and used after: whatever the ledger has learned meanwhile counts for more.
   const refusedBefore = services.limiters.refusals.recall(facilitators, brought.payment);
-  // Before its time limit counts: what was bought with a payment can be collected when it has run out.
+  // The ledger is asked before the time limit counts: a payment that has run out can still collect what it bought.
   const known = await findHeld(request, brought, services);
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
@@ -34,7 +34,7 @@ async function judge(request: RoutedRequest, open: OpenPrice, services: Services
   return await verify(request, brought, services);
 }
 
-/** Asks a facilitator, within what this client may cost us. */
+/** Asks a facilitator, within the budget of this client. */
 async function verify(request: RoutedRequest, brought: BroughtPayment, services: Services): Promise<AuthorizeResult> {
   const { payment } = brought;
   const { facilitators, trustedPeers, plan } = request.runtime;
@@ -60,13 +60,15 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
     request.notes.payer = verification.payer;
     return { ...withPayer(brought, verification.payer), kind: 'authorized', facilitator };
   }
-  // A copy of this payment may have been settled while we asked: then "already used" is our own doing, no refusal.
+  // A copy of this payment may have been settled meanwhile: then "already used" is the gateway's own doing, not a
+  // refusal.
   const held = await findHeld(request, brought, services);
   if (held !== undefined) return held;
-  // Paid once, served, and forgotten by a clock that ran ahead: a new offer would have its buyer pay twice.
+  // The payment may have been served and then forgotten by a clock that ran ahead: a new offer would make its buyer pay
+  // twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
   const foreign = await findForeign(request, brought, verification.reason, facilitator).catch((fault: unknown) => {
-    // Refused all the same: a node that is away must not make refusals free.
+    // Counted as refused: an outage of the node must not make refusals free.
     budget.wasRefused(bringer, refusalsPerMinute);
     throw fault;
   });
@@ -82,12 +84,12 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
 }
 
 /**
- * Looks whether somebody else has paid with this payment. It is served where the operator wants such payments served:
- * whoever reads them on the chain can bring them, which is for a gateway with a payee of its own. Only fixed prices, and
- * signatures that are proved; what the answer decides has been paid by nobody yet.
+ * Looks whether somebody else has sent this payment to the chain. It is served only where the operator says so, for a
+ * gateway with a payee of its own: whoever reads the transfer on the chain can bring such a payment. Only fixed prices
+ * and proved signatures qualify; nobody has paid yet what the answer decides.
  *
- * Where the reason leaves open whether it was used, as on Solana, the chain is asked all the same: a used payment gets
- * no new offer.
+ * Where the facilitator's reason leaves open whether the payment was used, as on Solana, the chain is asked in any
+ * case: a used payment gets no new offer.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed
  */
@@ -105,7 +107,7 @@ async function findForeign(
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
 }
 
-/** Not remembered: a moment later the chain may say more. */
+/** Not cached: a moment later the chain may say more. */
 const NOT_SEEN_YET: Refusal = {
   kind: 'refusal',
   code: 'settlement_unknown',
@@ -114,13 +116,13 @@ const NOT_SEEN_YET: Refusal = {
 };
 
 /**
- * Refuses a payment that no row knows. One whose authorization is gone may have paid the seller all the same: anybody
- * can send it to the chain, with the buyer's signature, before its request is here. A new offer would have its buyer pay
- * twice.
+ * Refuses a payment that the ledger does not know. If its authorization is used, it may have paid the seller all the
+ * same: anybody can send it to the chain, with the buyer's signature, before its request is here. A new offer would
+ * make its buyer pay twice.
  *
- * It is not served either, unless {@link findForeign} finds what was paid. Everything that such a transfer shows is
- * public: the settlements of another gateway, or of any other service with the same `payTo` and price, look the same, and
- * whoever reads them on the chain could bring them here.
+ * It is not served either, unless {@link findForeign} finds what was paid. All facts of such a transfer are public: the
+ * settlements of another gateway, or of any other service with the same `payTo` and price, look the same, and anybody
+ * who reads them on the chain could bring them here.
  */
 function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
   return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
@@ -131,7 +133,10 @@ const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', r
 /** What a payment is taken with. */
 type Brought = Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'>;
 
-/** A payment that cannot be read here is from whom its facilitator says, and so is the buyer's own id in it. */
+/**
+ * Takes the payer from the facilitator where the payment cannot be read here; the buyer's own id is bound to that
+ * payer.
+ */
 function withPayer({ payment, protocol, fingerprint, identifier }: Brought, payer: string): Brought {
   const { authorization } = payment;
   if (authorization.payer !== UNNAMED_PAYER) return { payment, protocol, fingerprint, identifier };
@@ -143,7 +148,7 @@ function withPayer({ payment, protocol, fingerprint, identifier }: Brought, paye
   };
 }
 
-/** Without an offer: the payment was not judged, and may be good when it is sent again. */
+/** Makes no offer: the payment was not judged, and may be valid when it is sent again. */
 function tooManyPayments(retryAfterSeconds: number): Refusal {
   return {
     kind: 'refusal',
@@ -154,8 +159,8 @@ function tooManyPayments(retryAfterSeconds: number): Refusal {
 }
 
 /**
- * Looks whether the payment is in the ledger. Only a proved signature, or the very payload that was claimed, is told
- * anything: a made-up payment that names somebody else's nonce must not learn of, nor collect, what they bought.
+ * Looks the payment up in the ledger. Only a proved signature, or the very payload that was claimed, learns anything: a
+ * forged payment that names another buyer's nonce must not see or collect what that nonce bought.
  */
 export async function findHeld(
   request: RoutedRequest,

@@ -2,12 +2,13 @@ import { createHash, type Hash, hash } from 'node:crypto';
 import type { RequestBody } from '../proxy/request-body.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
 
-/** SHA-256 of no bytes: a request without a body has a digest too, so that one with a body is another request. */
+/** SHA-256 of no bytes: a request without a body has a digest, which differs from that of any body. */
 const EMPTY = createHash('sha256').digest('hex');
 
 /**
- * Takes the SHA-256 of a request's body on its way to the upstream: a payment is bound to it. Where the payment is bound
- * already, a body that differs is cut off before its end. That of a body which was read before is known from the start.
+ * Takes the SHA-256 of a request's body on its way to the upstream: a payment is bound to it. Where the payment is
+ * bound already, a body that differs is cut off before its end. The digest of a body that was read before is known from
+ * the start.
  */
 export class BodyDigest implements BodyWatch {
   /** Made with the first bytes: most requests have none. */
@@ -27,12 +28,12 @@ export class BodyDigest implements BodyWatch {
     return this.#digest;
   }
 
-  /** The digest as a fact for the ledger, if it is known. */
+  /** The digest as a fact for the ledger, where it is known. */
   get fact(): { readonly bodyDigest?: string } {
     return this.#digest === undefined ? {} : { bodyDigest: this.#digest };
   }
 
-  /** Whether the body can be the one that is expected; one that is not known yet can. */
+  /** Whether the body can still be the expected one: `true` while its digest is not known. */
   get matches(): boolean {
     return this.#expected === undefined || this.#digest === undefined || this.#expected === this.#digest;
   }

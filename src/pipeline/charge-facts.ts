@@ -6,7 +6,7 @@ import type { Transition } from '../store/ledger.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { AuthorizedPayment } from './stages.ts';
 
-/** An answer that is charged by what it says. */
+/** The charge of a metered answer. */
 type Charged = Extract<Charge, { kind: 'charge' }>;
 
 /** What the ledger keeps of a charge beside its amount. */
@@ -14,7 +14,7 @@ export function usageFact({ usage }: Charged): Pick<Transition, 'usage'> {
   return usage === undefined ? {} : { usage: encodeUsage(usage) };
 }
 
-/** A charge as metrics are told of it. */
+/** A charge as an event for metrics. */
 export function chargeEvent(
   { price }: RoutedRequest,
   { payment }: AuthorizedPayment,

@@ -13,33 +13,33 @@ import type { Services } from './runtime.ts';
 import type { AuthorizedPayment, Refusal, SettlementNotice } from './stages.ts';
 import { traced } from './traced.ts';
 
-/** Seconds after which an unresolved settlement is worth asking about again. */
+/** Seconds after which a client may ask about an unresolved settlement again. */
 const UNKNOWN_RETRY_SECONDS = 5;
-/** Milliseconds until an unresolved settlement is looked into for the first time. */
+/** Milliseconds until recovery first looks at an unresolved settlement. */
 const FIRST_LOOK_MS = 1000;
 
-/** Faults of a facilitator that say that it has not begun. */
+/** Faults of a facilitator which prove that it has sent nothing. */
 const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['facilitator_overloaded', 'shutting_down']);
 
-/** What charging came to: the money moved, or why the request is not served. */
+/** The result of a charge: the money moved, or the reason why the request is not served. */
 export type ChargeResult = { readonly kind: 'charged'; readonly notice: SettlementNotice } | Refusal;
 
-/** What the row learns with the step to `settling`; without `asked`, the offer's amount is asked for. */
+/** Facts for the row with the step to `settling`; without `asked`, the offer's amount is asked for. */
 export type FactsAtSettling = Pick<Transition, 'bodyDigest' | 'asked' | 'usage'>;
 
-/** The same with the amount that is asked for. */
+/** The same with the amount. */
 type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
 
 /**
- * Moves the money of a payment, and writes down what came of it before anybody is told. The payment stands at `settling`
- * already, or at `forwarding`: the attempt, without which nothing is sent, takes it to `settling`. The amount is written
- * down in the same step, so that whoever takes over asks about this one and no other.
+ * Settles a payment, and writes the outcome down before the buyer is told. The payment is `settling` already, or
+ * `forwarding`: then the step to `settling` writes down the attempt, without which nothing is sent. The amount is
+ * written in the same step, so that another process which takes over asks about this amount only.
  *
- * A crash before the attempt was written down: nothing was sent, the payment is released. One before the settlement
- * left: the row says `settling`, nothing moved, recovery finds the authorization unused. One after it: the row says
- * `settling`, recovery finds the transfer. In no case does anybody settle again blindly.
+ * A crash before the attempt was written: nothing was sent, the payment is released. A crash before the request to
+ * settle left: the row says `settling`, nothing moved, recovery finds the authorization unused. A crash after it: the
+ * row says `settling`, recovery finds the transfer. Nobody ever settles again without proof.
  *
- * @throws GatewayError `store_unavailable`: the row stays at `settling`, which is the truth as far as it is known;
+ * @throws GatewayError `store_unavailable`: the row stays `settling`, which is all that is known;
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again
  */
 export async function charge(
@@ -100,8 +100,9 @@ function factsOf(outcome: SettlementOutcome, { facilitator, payment }: Authorize
 }
 
 /**
- * Asks for the money, of the next facilitator where one has sent nothing. A facilitator that says it is overloaded has sent nothing; a ledger that could not write the
- * attempt down kept it from being sent; one that fails in any other way has told nothing: the outcome is unknown.
+ * Asks the facilitator for the money; the next facilitator of the list where one has sent nothing. A facilitator that
+ * is overloaded has sent nothing. If the ledger could not write the attempt, nothing was sent either. After any other
+ * fault the outcome is unknown.
  */
 async function settle(
   { runtime, clientGone }: RoutedRequest,
@@ -129,15 +130,15 @@ async function settle(
   }
 }
 
-/** A settlement that came to its end without an attempt, such as one that was made by others or declined. */
+/** Takes a settlement to `settling` that ended without an attempt: somebody else made it, or it was declined. */
 async function reachSettling(claimed: ClaimedPayment, facts: AskedFacts): Promise<void> {
   if (claimed.record.state === 'forwarding') await claimed.move({ to: 'settling', ...facts });
 }
 
 /**
- * What the buyer is told: the settlement, which is written down, and the pass that it bought. A pass that cannot be
- * written lets go of the payment before anything went out: the same payment collects answer and pass, and recovery sees
- * to the pass of a call that cannot be repeated.
+ * What the buyer is told: the settlement, which is written down, and the pass that it bought. If the pass cannot be
+ * written, the payment is let go before anything is sent: the same payment collects answer and pass, and recovery
+ * writes the pass of a call that cannot be repeated.
  */
 async function noticeWithPass(
   request: RoutedRequest,

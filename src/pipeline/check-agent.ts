@@ -4,8 +4,8 @@ import type { Route } from '../domain/route.ts';
 import type { AcceptedHead } from './exchange.ts';
 
 /**
- * Checks the signature of an agent on a request, over the authority that clients see. Where the gateway does not know its
- * own name none is good: one that was made for another site could be sent on to this one.
+ * Checks the signature of an agent on a request, over the authority that clients see. Where the gateway does not know
+ * its own name, no signature is valid: one made for another site could be sent on to this one.
  */
 export function checkAgent(
   { runtime, method, publicOrigin, path, query, head }: AcceptedHead,

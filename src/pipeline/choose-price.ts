@@ -20,19 +20,19 @@ export interface ChosenPrice {
   readonly pricedBody: Buffer | undefined;
 }
 
-/** A request whose price is asked for. */
+/** A request whose price is looked for. */
 export interface AskingRequest extends AcceptedHead {
   readonly body: Pick<RequestBody, 'read'> | undefined;
 }
 
 /**
- * Chooses the price of a request: the first of its route whose conditions hold. The body is read, within its bound, only
- * where it decides. Nothing fits: refused, and nothing of it is forwarded.
+ * Chooses the price of a request: the first of its route whose conditions hold. The body is read, within its bound,
+ * only where it decides. A request without a price is refused, and nothing of it is forwarded.
  *
- * A request without a body gets the dearest price that a body could bring, so that probes see one.
+ * A request without a body gets the highest price that a body could bring, so that probes see one.
  *
  * @throws GatewayError `request_not_priced`, `request_ambiguous`; once the body is asked for, `body_ambiguous`,
- *   `request_body_too_large` and what reading a body can end with
+ *   `request_body_too_large` and the faults of reading a body
  */
 export function choosePrice(request: AskingRequest, route: Route): ChosenPrice | Promise<ChosenPrice> {
   const [only] = route.prices;
@@ -57,7 +57,7 @@ interface Asking {
   readonly head: AskedHead;
 }
 
-/** A signature is checked once, and only where a condition asks who sends the request. */
+/** The head for conditions. An agent's signature is checked once, and only where a condition asks for it. */
 function headOf(request: AskingRequest, route: Route): AskedHead {
   const { method, query, head } = request;
   let verified: boolean | undefined;
@@ -96,7 +96,9 @@ async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Pr
   return { price: priceOfAll(route, prices), pricedBody: bytes };
 }
 
-/** The dearest price that a body could bring. A free one needs its body, unless it is for all that is left. */
+/**
+ * The highest price that a body could bring. A free price needs its body, unless it is the last one, for all the rest.
+ */
 function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined {
   const dearest = dearestOf(possible);
   return dearest.kind === 'priced'
@@ -104,7 +106,7 @@ function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined
     : possible.find(({ when }) => !when.some(({ subject }) => isOfBody(subject)));
 }
 
-/** The dearest price of the root fields of an operation; `undefined` where one of them has none. */
+/** The highest price of the root fields of an operation; `undefined` where one of them has none. */
 function priceOfOperation(
   { decision, head }: Asking,
   operation: GraphqlOperation,
@@ -119,7 +121,7 @@ function priceOfOperation(
   return dearestOf(prices);
 }
 
-/** What several calls cost together: free ones cost nothing, and one alone keeps its price. */
+/** The price of several calls together: free ones add nothing, and a single one keeps its own price. */
 function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
   const [first, ...more] = prices;
   if (first === undefined) throw new Error('a body that asks nothing');
@@ -131,7 +133,7 @@ function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
   const [part, ...others] = parts;
   if (part === undefined) return first;
   if (others.length === 0 && part.count === 1) return part.price;
-  // One answer tells of one call only.
+  // A meter reads one answer, of one call only.
   if (parts.some(({ price }) => price.metering !== undefined)) throw notPriced(route);
   return sumOf(route.name, parts);
 }

@@ -10,12 +10,12 @@ import type { Services } from './runtime.ts';
 import type { AuthorizedPayment, CollectablePayment, Refusal } from './stages.ts';
 import { kindOf, traced } from './traced.ts';
 
-/** What moving a payment takes. */
+/** The services that steps of a payment need. */
 type ClaimServices = Pick<Services, 'ledger' | 'observer' | 'abandoned' | 'runtime' | 'clock'>;
 
 /**
- * A payment that this request holds: the only way to move its row on. Each move carries the row's epoch, so that a
- * request that lost its payment cannot act for it any more.
+ * A payment that this request holds: the only way to move its row. Each step carries the row's epoch, so that a request
+ * that lost its payment can no longer act for it.
  */
 export class ClaimedPayment {
   readonly kind = 'claimed';
@@ -34,7 +34,7 @@ export class ClaimedPayment {
   /**
    * Moves the payment one step. What depends on the step may happen once this resolves.
    *
-   * @throws GatewayError `store_unavailable`; `payment_in_progress` when somebody else holds the payment now
+   * @throws GatewayError `store_unavailable`; `payment_in_progress` when another request holds the payment now
    */
   async move(step: Transition): Promise<void> {
     const outcome = await this.#transition(step);
@@ -44,13 +44,13 @@ export class ClaimedPayment {
     this.#services.observer.paymentMoved({ record: outcome.record, to: step.to, settled });
   }
 
-  /** Leaves the payment as it stands to recovery: this request can do nothing more for it. */
+  /** Leaves the payment to recovery in its present state: this request can do nothing more for it. */
   letGo(): void {
     const { key, epoch } = this.#record;
     this.#services.abandoned({ key, epoch });
   }
 
-  /** Whoever cannot write its step lets go of the payment: what becomes of it is for recovery to find out. */
+  /** A request that cannot write its step lets go of the payment: recovery finds out the outcome. */
   async #transition(step: Transition): Promise<TransitionOutcome> {
     const held = this.#record;
     const { ledger, runtime, clock } = this.#services;
@@ -69,10 +69,10 @@ export class ClaimedPayment {
 }
 
 /**
- * Takes the payment for this request, to be settled in the given mode; or says what the one who was first has made of it.
+ * Takes the payment for this request, to be settled in the given mode; or tells what an earlier request has made of it.
  *
- * The claim comes after verification, so that nobody can block somebody else's payment with a made-up one; and before
- * anything that costs, so that of any number of copies one goes on.
+ * The claim comes after verification, so that a forged payment cannot block a real one; and before anything that costs,
+ * so that only one of any number of copies goes on.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -99,7 +99,7 @@ export async function claimPayment(
     protocol: protocol.name,
     claimedAt: services.clock(),
     expiresAt: authorization.expiresAt,
-    // Before the upstream, the claim itself writes ahead that money is about to be asked for.
+    // With `settle: before` the claim itself writes down that money is about to be asked for.
     state: settle === 'before' ? 'settling' : 'forwarding',
     owner: services.owner,
     facilitator: facilitator.name,
@@ -111,7 +111,7 @@ export async function claimPayment(
   return await resolveHeldPayment(outcome.record, authorized, request, services);
 }
 
-/** A claim whose answer is lost may have been taken: recovery gives it back. */
+/** A claim whose reply was lost may have been written: recovery gives the payment back. */
 async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimOutcome> {
   try {
     return await services.ledger.claim(claim);
@@ -122,7 +122,7 @@ async function tryClaim(services: Services, claim: PaymentClaim): Promise<ClaimO
 }
 
 /**
- * Takes a paid answer that did not arrive for this request: of any number of retries one delivers it.
+ * Takes a paid answer that did not arrive: of any number of retries one delivers it.
  *
  * @throws GatewayError `store_unavailable`; `payment_in_progress` when another retry was first
  */

@@ -4,15 +4,15 @@ import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import type { Changes } from './forward.ts';
 
 /**
- * What an answer goes through that its buyer collects with a payment that was settled before: its reader completes it, as
- * it would have the first time, with the receipt of that settlement. Nothing is charged, whatever it says.
+ * Changes an answer that is collected with a payment settled before: its reader completes it as it would have the first
+ * time, with the receipt of that settlement. Nothing is charged, whatever the answer says.
  */
 export function collectedChanges(
   reader: AnswerReader,
   response: UpstreamResponse,
   told: ChargeTold,
 ): Changes | undefined {
-  // What is charged in full or not at all is sent as it is.
+  // An answer that is charged in full or not at all is sent unchanged.
   if (reader.allOrNothing === true) return undefined;
   const reading = reader.begin(response);
   if (reading.kind === 'unread') return undefined;
@@ -36,7 +36,9 @@ function heldPassage(reading: HeldReading, told: ChargeTold): Passage {
   };
 }
 
-/** Holds an answer back until it is whole. One that is too large for that goes on as its reader has it, or as it is. */
+/**
+ * Holds an answer back until it is whole. An answer too large for that is sent as its reader leaves it, or unchanged.
+ */
 class WholePassage implements Passage {
   readonly #reading: WholeReading;
   readonly #told: ChargeTold;

@@ -4,61 +4,63 @@ export interface CreditBounds {
   readonly maxUnsettledPerPayer: number | bigint;
 }
 
-/** What the ledger says is owed, in the same measure. Counts go no further than `upTo`. */
+/** What the ledger says is owed, in the same measure. A count stops at `upTo`. */
 export interface OwedCounts {
   all(upTo: number): Promise<number | bigint>;
   ofPayer(upTo: number): Promise<number | bigint>;
 }
 
 /**
- * How long a count over all payers is used, in milliseconds: where much is owed, to count it for every answer would take
+ * How long a count over all payers is used, in milliseconds: with large debts, a count for every answer would take
  * longer than the answer.
  */
 const COUNT_LASTS_MS = 100;
 
-/** Leave to answer once before the money moves. */
+/** Permission to answer once before the money moves. */
 export interface Credit {
   readonly payer: string;
-  /** What it counts for. */
+  /** Its weight in the bound. */
   readonly weight: bigint;
-  /** When the debt was in the ledger, in ticks of the gate. */
+  /** When the debt was written to the ledger, in ticks of the gate. */
   writtenAt: number;
 }
 
-/** A count over all payers, under way or done. */
+/** A count over all payers, running or done. */
 interface Total {
   readonly upTo: bigint;
-  /** Tick at which it began: it has seen the debts that were written before. */
+  /** Tick at which it began: it includes debts that were written before. */
   readonly since: number;
-  /** By the clock. */
+  /** Time of the clock at which it expires. */
   readonly until: number;
   readonly owed: Promise<number | bigint>;
 }
 
 /**
- * Keeps `settle: deferred` within its bounds. A count of the ledger alone would let through as many requests as come at
- * once: a payer with the money for one call could have a thousand answers. So the gate also counts the answers whose
- * debt was not in the ledger yet when the count began; in doubt one too many, never one too few. One too many costs a
- * request its credit and nobody money: it is settled before it is answered.
+ * Keeps `settle: deferred` within its bounds. A count of the ledger alone would admit any number of simultaneous
+ * requests: a payer with the money for one call could have a thousand answers. The gate therefore also counts the
+ * answers whose debt was not in the ledger yet when the count began. In doubt it counts one too many, never one too
+ * few: that costs a request its credit and nobody money, since it is settled before it is answered.
  *
- * Exact within a process. Several processes know of each other's debts through the ledger only, and can together
- * exceed the bound of a payer by what they begin in the same moment, that of all by what they begin in the same
+ * Exact within a process. Processes know of each other's debts through the ledger only. Together they can exceed the
+ * bound of a payer by what they begin in the same moment, and the bound of all payers by what they begin in the same
  * {@link COUNT_LASTS_MS}.
  */
 export class CreditGate {
   readonly #clock: () => number;
   readonly #credits = new Set<Credit>();
-  /** Requests that wait for counts, with the tick at which the older of theirs began. */
+  /** Requests that wait for counts, with the tick at which the older of their two counts began. */
   readonly #taking = new Set<{ since: number }>();
   #total: Total | undefined;
   #tick = 0;
 
-  /** @param clock milliseconds that only go forward */
+  /** @param clock milliseconds; never goes back */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
 
-  /** Gives leave for what counts for `weight`, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
+  /**
+   * Permits an answer of this `weight`, unless it would exceed a bound. The caller reports with `written` or `release`.
+   */
   async take(payer: string, bounds: CreditBounds, counts: OwedCounts, weight = 1n): Promise<Credit | undefined> {
     this.#tick += 1;
     const since = this.#tick;
@@ -85,19 +87,19 @@ export class CreditGate {
     }
   }
 
-  /** The debt is in the ledger: counts that begin from now on see it there. */
+  /** The debt is in the ledger: counts that begin from now on include it. */
   written(credit: Credit): void {
     this.#tick += 1;
     credit.writtenAt = this.#tick;
     this.#forget();
   }
 
-  /** The request is over. Without a debt that was written there will be none. */
+  /** The request is over: a debt that is not written yet will never be. */
   release(credit: Credit): void {
     if (credit.writtenAt === Number.POSITIVE_INFINITY) this.#credits.delete(credit);
   }
 
-  /** The count of a moment ago, or a new one. One that failed is nobody's any more. */
+  /** The cached count, or a new one. A failed count is not cached. */
   #countAll(upTo: bigint, counts: OwedCounts): Total {
     const now = this.#clock();
     const known = this.#total;
@@ -110,7 +112,7 @@ export class CreditGate {
     return total;
   }
 
-  /** Answers whose debt a count that began at `since` has not seen; of one payer or of all. */
+  /** Answers whose debt a count that began at `since` does not include; of one payer or of all. */
   #unseen(since: number, payer?: string): bigint {
     let weight = 0n;
     for (const credit of this.#credits) {
@@ -119,7 +121,7 @@ export class CreditGate {
     return weight;
   }
 
-  /** Debts that every count under way or in use has seen in the ledger need not be remembered. */
+  /** Forgets debts that every count, running or cached, includes. */
   #forget(): void {
     let oldest = this.#total?.since ?? this.#tick;
     for (const { since } of this.#taking) oldest = Math.min(oldest, since);

@@ -4,15 +4,15 @@ import type { DeferredBounds } from '../domain/plan.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { type Credit, CreditGate } from './credit-gate.ts';
 
-/** More than any asset has. */
+/** More than any asset's supply. */
 const NO_BOUND = 2n ** 256n;
 
-/** Leave to answer once before the money moves, in every measure that has a bound. */
+/** Permission to answer once before the money moves, in every measure that has a bound. */
 export interface CreditLeave {
   readonly parts: readonly { readonly gate: CreditGate; readonly credit: Credit }[];
 }
 
-/** Who wants to owe for what: `offer.amount` is the most that it can come to. */
+/** A debt that a payer is about to make; `offer.amount` is its maximum. */
 export interface Debt {
   readonly payer: string;
   readonly offer: Offer;
@@ -25,16 +25,16 @@ export interface Debt {
 export class CreditGates {
   readonly #clock: (() => number) | undefined;
   readonly #count: CreditGate;
-  /** By network and asset, of which a configuration has a few. */
+  /** By network and asset; a configuration has a few of them. */
   readonly #money = new Map<string, CreditGate>();
 
-  /** @param clock milliseconds that only go forward; default: the process's own */
+  /** @param clock milliseconds; never goes back. Default: the process's own clock */
   constructor(clock?: () => number) {
     this.#clock = clock;
     this.#count = new CreditGate(clock);
   }
 
-  /** Gives leave, unless that would exceed a bound. The caller says `written` or `release` when it knows. */
+  /** Permits an answer, unless it would exceed a bound. The caller reports with `written` or `release`. */
   async take(
     debt: Debt,
     bounds: DeferredBounds,
@@ -64,7 +64,7 @@ export class CreditGates {
     for (const { gate, credit } of parts) gate.written(credit);
   }
 
-  /** The request is over. Without a debt that was written there will be none. */
+  /** The request is over: a debt that is not written yet will never be. */
   release({ parts }: CreditLeave): void {
     for (const { gate, credit } of parts) gate.release(credit);
   }

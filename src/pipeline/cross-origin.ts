@@ -3,12 +3,12 @@ import type { RequestHead } from '../domain/request-head.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { Runtime } from './runtime.ts';
 
-/** An origin in its serialised form (RFC 6454 §6.2); `null` is everybody's and is not let in with credentials. */
+/** An origin in its serialised form (RFC 6454 §6.2). `null` can be any page, and is not admitted with credentials. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;
-/** A token list, as `Access-Control-Request-Headers` has to be; anything else is not echoed. */
+/** A token list, the only valid form of `Access-Control-Request-Headers`; anything else is not echoed. */
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
-/** Whether a request is a CORS preflight. It carries no payment by nature, so that it is never charged. */
+/** Whether a request is a CORS preflight. Preflights never carry a payment and are never charged. */
 export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): boolean {
   const { origin, 'access-control-request-method': asked } = headers;
   return method === 'OPTIONS' && origin !== undefined && asked !== undefined;
@@ -28,9 +28,9 @@ export function preflightAnswer({ headers }: Pick<RequestHead, 'headers'>, { all
 }
 
 /**
- * CORS headers of the gateway's own answers. By default any site may read a price, and none gets to use somebody's
- * cookies. With `cors: api` the page may have sent its cookies along, since the API allows it: browsers then show it an
- * answer only that names its origin.
+ * CORS headers of the gateway's own answers. By default any site may read a price, and no site may use a visitor's
+ * cookies. With `cors: api` the page may have sent its cookies, since the API allows that: browsers then show it only
+ * an answer that names its origin.
  *
  * @returns flat list of names and values
  */

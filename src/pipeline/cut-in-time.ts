@@ -6,21 +6,21 @@ import type { AuthorizedPayment } from './stages.ts';
 
 /**
  * Milliseconds before the end of an authorization at which an answer on credit has to be over: the time that the
- * configuration gives a settlement (`maxTimeoutSeconds` is at least that of the call and this). A stream that a balance
- * pays is cut as early.
+ * configuration reserves for a settlement (`maxTimeoutSeconds` is at least the time of the call plus this). A stream
+ * paid by a balance is cut equally early.
  */
 export const SETTLE_MS = 30_000;
-/** The longest that a timer takes, in milliseconds. */
+/** The longest delay of a timer, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How long an answer may go on before its money moves, in milliseconds: 0 where it must not begin. */
+/** How long an answer may go on before its money moves, in milliseconds; 0: it must not begin. */
 export function creditMsLeft({ authorization }: Pick<Payment, 'authorization'>, now: number): number {
   return Math.min(LONGEST_TIMER_MS, Math.max(0, authorization.expiresAt * 1000 - SETTLE_MS - now));
 }
 
 /**
- * How long an answer is read whose money is asked for after it, in milliseconds: as long as its head was waited for, and no
- * longer than its payment leaves time to settle it. One whose payment is about to end gets half of what is left.
+ * How long an answer that is charged afterwards is read, in milliseconds: as long as the route waits for a head, and no
+ * longer than its payment leaves for the settlement. A payment that is about to expire gives half of what is left.
  *
  * @param expiresAt Unix seconds
  */
@@ -30,11 +30,11 @@ export function msToRead({ timeoutMs }: Pick<Route, 'timeoutMs'>, expiresAt: num
 }
 
 /**
- * Cuts an answer on credit that would outlive its payment: a client that reads slowly, or a stream without an end, would
- * keep the money from being asked for until it cannot move any more. The payment is `owed` when the answer is cut, and
- * is settled by what went out; a crash on either side finds it `owed` as well.
+ * Cuts an answer on credit that would outlive its payment: a slow reader, or a stream without an end, would delay the
+ * settlement until the money can no longer move. The payment is `owed` when the answer is cut, and is settled for what
+ * went out; a crash on either side also finds it `owed`.
  *
- * @param onCut is told before the answer is cut
+ * @param onCut is called before the answer is cut
  * @returns ends the watch
  */
 export function cutInTime(

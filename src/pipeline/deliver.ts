@@ -18,11 +18,11 @@ export interface Delivery {
   readonly response: UpstreamResponse;
   readonly digest: BodyDigest;
   readonly notice: SettlementNotice;
-  /** What becomes of its body on the way. */
+  /** How its body is changed on the way. */
   readonly changes?: Changes | undefined;
 }
 
-/** Relays a paid answer, and writes down whether it arrived. */
+/** Relays a paid answer, and records whether it arrived. */
 export async function deliver(request: RoutedRequest, delivery: Delivery): Promise<Served> {
   const { claimed, response, digest, notice, changes } = delivery;
   request.notes.transaction = transactionOf(notice.receipt);
@@ -51,7 +51,7 @@ export async function writeDelivery(
   return served(endOf(outcome, response.status < 500 ? 'paid' : 'failed'));
 }
 
-/** Where a payment goes whose answer did not go out in full, or is none that the route charges. */
+/** The next state of a payment whose answer did not go out in full, or has a status that the route does not charge. */
 function endOfDelivery(
   request: RoutedRequest,
   outcome: RelayOutcome,
@@ -62,16 +62,16 @@ function endOfDelivery(
 }
 
 /**
- * Whether the buyer went while the answer was going out, as one does who has read enough of a stream. Before its first byte
- * nothing was delivered at all.
+ * Whether the buyer left while the answer was going out, as a reader of a stream does who has had enough. Before the
+ * first byte nothing counts as delivered.
  */
 export function hasLeft({ notes }: RoutedRequest, { kind }: RelayOutcome): boolean {
   return kind === 'client_gone' && notes.headAt !== undefined;
 }
 
 /**
- * Whether the answer to this request is stored: the call cannot be made again, or the buyer may ask for the same
- * purchase with a new payment.
+ * Whether the answer to this request is stored: the call cannot be repeated, or the buyer may name the same purchase
+ * with a new payment.
  */
 export function keepsAnswer(request: RoutedRequest): boolean {
   const { keepAnswers, identifier } = request.route;
@@ -79,8 +79,8 @@ export function keepsAnswer(request: RoutedRequest): boolean {
 }
 
 /**
- * Stores an answer before it is relayed, if it is a good one and within the route's limit. An answer that should have
- * been kept and cannot be is dropped, with its connection to the upstream.
+ * Stores an answer before it is relayed, if its status is charged and its size within the route's limit. An answer that
+ * should be kept and cannot be is dropped, with its connection to the upstream.
  *
  * @throws GatewayError `upstream_invalid_answer` when the upstream broke off, `upstream_timeout` when it was too slow;
  *   `store_unavailable`
@@ -103,7 +103,7 @@ export async function keepAnswer(
 }
 
 /**
- * The same for an answer whose body was read for another reason.
+ * The same for an answer whose body was already read for another purpose.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -118,7 +118,7 @@ export async function keepRead(
   if (await hasRoomInStore(request, answer.body, services)) await writeKept(claimed, answer, services);
 }
 
-/** An answer and its body, all of it. */
+/** An answer with its whole body. */
 export interface ReadAnswer {
   readonly response: UpstreamResponse;
   readonly body: Buffer;
@@ -146,7 +146,7 @@ async function hasRoomInStore(
   return false;
 }
 
-/** The body of an answer that is to be kept; `undefined` when it is relayed only. */
+/** The body of an answer that is to be kept; `undefined` where it is only relayed. */
 async function readToKeep(
   request: RoutedRequest,
   { record }: ClaimedPayment,
@@ -157,7 +157,7 @@ async function readToKeep(
   const { limiters, observer, clock } = services;
   if (response.broken) throw new GatewayError('upstream_invalid_answer');
   if (route.keepAnswers === undefined || !isCharged(price.charge, response.status)) return undefined;
-  // A payment is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  // A payment is held meanwhile: an upstream that never ends its answer must not hold it for ever.
   const isPaid = record.settlement !== undefined;
   const forMs = isPaid ? route.timeoutMs : msToRead(route, record.expiresAt, clock());
   const timer = setTimeout(() => response.discard(), forMs);

@@ -13,7 +13,7 @@ import { takeForeign } from './take-foreign.ts';
 import { kindOf, tracedNow } from './traced.ts';
 import type { Transport } from './transport.ts';
 
-/** A request that has a price: pays, shows what admits, or gets the price. */
+/** Serves a priced request: by its payment, by a pass, key or free request, or with the price. */
 export async function enforce(
   request: AcceptedRequest,
   matched: Route,
@@ -25,7 +25,7 @@ export async function enforce(
   const routed: RoutedRequest = { ...request, ...chosen, route: matched, resourceUrl };
   const open = request.runtime.openPrice(matched, chosen.price);
   if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
-  // Asked for its price, which is most of what a priced route is asked for: nothing has to be waited for.
+  // Only asked for its price, as most requests of a priced route are: this needs no wait.
   const broughtBy = broughtIn(routed, protocolsOf(routed));
   const isAsked = !isOpenUnpaid(matched, open) && broughtBy === undefined && !mayOpen(routed);
   const result = isAsked
@@ -64,7 +64,7 @@ async function servePriced(
   }
 }
 
-/** Served as a free route, beside the question what it would have cost: the answer waits for nobody. */
+/** Served as a free route, while its price is decided beside it: the answer does not wait for that. */
 async function serveInShadow(
   request: RoutedRequest,
   open: OpenPrice,

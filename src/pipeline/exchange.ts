@@ -16,7 +16,7 @@ import type { RequestBody } from '../proxy/request-body.ts';
 import type { AnswerForm } from './answer-form.ts';
 import type { Runtime } from './runtime.ts';
 
-/** A request whose target, host and framing can be read in one way only. */
+/** A request whose target, host and framing have one reading only. */
 export interface AcceptedHead {
   readonly head: RequestHead;
   readonly runtime: Runtime;
@@ -26,12 +26,12 @@ export interface AcceptedHead {
   readonly path: string;
   /** With its `?`, as sent. */
   readonly query: string;
-  /** Host that the client used, lower case, with port: a trusted proxy's word, else the Host header. */
+  /** Host that the client used, in lower case, with port: from a trusted proxy, else from the Host header. */
   readonly host: string;
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */
   readonly publicOrigin: string;
   readonly notes: ExchangeNotes;
-  /** Lower-case name of a header that the API shall not see; `undefined`: none. */
+  /** Lower-case name of a header that is not forwarded to the API; `undefined`: none. */
   readonly withheld?: string | undefined;
 }
 
@@ -41,17 +41,17 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly clientGone: SignalledDeparture;
   /** `undefined` where it has none. */
   readonly body: RequestBody | undefined;
-  /** What it costs, once it met a price. */
+  /** Its price, once that was chosen. */
   readonly price?: PaidPrice;
-  /** Says what its answer costs, where a protocol inside of the body knows; `undefined` where the route does. */
+  /** Says what the answer costs, where a protocol inside of the body decides that; `undefined` where the route does. */
   readonly answerReader?: (paid: PaidIn) => AnswerReader;
-  /** What its message brings for payment protocols, by their members of `_meta` in MCP. */
+  /** Payments in its message, by the members of `_meta` in MCP. */
   readonly payments?: JsonObject;
-  /** The form of the gateway's own answers to it, where that is none of HTTP. */
+  /** The form of the gateway's own answers to it; absent: plain HTTP. */
   readonly form?: AnswerForm;
   /** Whether the API is asked not to compress its answer. */
   readonly plainAnswer?: boolean;
-  /** Its place at the upstream, where that was taken before the call. */
+  /** Its room at the upstream, where it was taken before the call. */
   readonly place?: CallPlace;
 }
 
@@ -61,38 +61,38 @@ export interface PaidIn {
   readonly protocol: Protocol;
 }
 
-/** A request that met a price of a route. */
+/** A request whose price was chosen. */
 export interface RoutedRequest extends AcceptedRequest {
   readonly route: Route;
   readonly price: PaidPrice;
   /** The body, where it decided the price: the payment is bound to it. */
   readonly pricedBody: Buffer | undefined;
-  /** What a 402 for this request names. */
+  /** The URL that a 402 for this request states. */
   readonly resourceUrl: string;
 }
 
-/** Facts that the log wants to know, filled in on the way: never how the request ends. The one mutable thing of a request. */
+/** Facts for the log, filled in along the way; never how the request ends. The one mutable part of a request. */
 export interface ExchangeNotes {
   path: string | undefined;
   route: Route | undefined;
   code: ErrorCode | undefined;
   reason: string | undefined;
-  /** Name of the protocol that a payment came in, good or not. */
+  /** Name of the protocol of a payment, valid or not. */
   protocol: string | undefined;
   payer: string | undefined;
   transaction: string | undefined;
   shadow: ShadowFacts | undefined;
   /** Id of the pass that it was served by, or that its payment bought. */
   pass: string | undefined;
-  /** What became of the pass that it brought or bought. */
+  /** The result of the pass that it brought or bought. */
   passUse: PassEvent['kind'] | undefined;
   upstreamMs: number | undefined;
-  /** What the facilitator's catalogue said of the payment. */
+  /** What the facilitator's catalogue said about the payment. */
   catalogued: CatalogueAnswer | undefined;
   /** When the head of the answer was written, by `performance.now()`. */
   headAt: number | undefined;
   cause: unknown;
-  /** Where the request is traced. */
+  /** The trace of the request, where it is traced. */
   trace: RequestTrace | undefined;
 }
 

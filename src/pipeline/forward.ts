@@ -30,22 +30,22 @@ export interface Destination {
   readonly timeoutMs: number;
 }
 
-/** What the upstream is told about a payment. */
+/** The facts of a payment that the upstream is told. */
 export function paidFacts(record: PaymentRecord): PaidFacts {
   const { payer, network, asset, amount, route } = record;
   return { payer, route, money: { network, asset, amount: formatAmount(amount) } };
 }
 
-/** What a forwarded request has beside its destination. */
+/** The terms of a forwarded request, beside its destination. */
 export interface ForwardTerms {
   readonly paid?: PaidFacts;
-  /** Looks at the body on its way. */
+  /** Sees the body on its way. */
   readonly watch?: BodyWatch;
-  /** Whether the money for the answer has moved, so that nothing that announces it has to be held back. */
+  /** Whether the money for the answer has moved: then 1xx answers that announce it need not be held back. */
   readonly settled?: boolean;
-  /** Whether the call goes on when the client has gone, because its answer is stored for it. */
+  /** Whether the call goes on after the client has left, because its answer is stored. */
   readonly lasting?: boolean;
-  /** Which room at the upstream it takes. Default: that of who pays. */
+  /** Which room at the upstream it takes. Default: that of paid calls. */
   readonly room?: 'free' | 'paid';
 }
 
@@ -62,7 +62,7 @@ export async function openUpstream(
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
-  // What announces an answer that is not paid for, such as the links of a 103, may be the worth of it.
+  // What announces an answer, such as the links of a 103, can be what is sold: it waits for the payment.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const place = request.place ?? takePlace(request, upstream, room);
   const startedAt = performance.now();
@@ -102,18 +102,18 @@ function headersOf(
   return request.plainAnswer === true ? withoutCompression(headers) : headers;
 }
 
-/** The path and query that the upstream sees below its base path: canonical, rewritten. */
+/** The path and query for the upstream, below its base path: canonical, rewritten. */
 export function forwardedPath(request: AcceptedHead, { rewrite }: Destination): string {
   return rewritten(request.path, rewrite) + request.query;
 }
 
-/** Where clients find what the upstream has. */
+/** The public address of what the upstream has. */
 export function publicPlaceOf({ publicOrigin }: AcceptedHead, { upstream, rewrite }: Destination): PublicPlace {
   const [, host] = upstream.headers.find(([name]) => name === 'host') ?? [];
   return { publicOrigin, servers: upstream.servers, host, rewrite };
 }
 
-/** The headers that the upstream sees. */
+/** The headers for the upstream. */
 export function forwardedHeaders(
   request: AcceptedHead,
   upstream: Upstream,
@@ -137,7 +137,7 @@ export function forwardedHeaders(
 }
 
 /**
- * Makes sure that a response's head can be relayed, before anything depends on it.
+ * Checks that a response's head can be relayed, before anything depends on it.
  *
  * @throws GatewayError `upstream_invalid_answer`; the response is discarded then
  */
@@ -145,15 +145,15 @@ export function checkHead(request: AcceptedRequest, response: UpstreamResponse):
   headOf(request, response, response.rawHeaders, true, []);
 }
 
-/** What changes the body of an answer on its way. */
+/** Changes the body of an answer on its way. */
 export interface Changes {
   readonly passage: Passage;
-  /** Length of what goes out, in bytes; `undefined` while it is not known, `same` where it is the API's. */
+  /** Length of the changed body, in bytes; `undefined` while it is not known, `same` for the API's own. */
   readonly length: number | undefined | 'same';
 }
 
 /**
- * Relays a response to the client; `add` are headers of the gateway's own, `changes` what becomes of its body.
+ * Relays a response to the client; `add` are the gateway's own headers, `changes` change its body.
  *
  * @throws GatewayError `upstream_invalid_answer` for a head that {@link checkHead} would have refused
  */
@@ -180,7 +180,7 @@ export async function relay(
   return await traced(trace, 'relay', () => client.relay(response, head, changes?.passage), kindOf);
 }
 
-/** How a request ended whose answer was relayed; `whole` is the word for one that came through to its end. */
+/** The outcome of a request whose answer was relayed; `whole` is the outcome of a complete one. */
 export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOutcome {
   switch (kind) {
     case 'complete':
@@ -211,7 +211,7 @@ function headOf(
   }
 }
 
-/** Segments are compared by what they mean, as the route table does: an escape must not lead past a rewrite. */
+/** Segments are compared decoded, as in the route table: an escape must not lead past a rewrite. */
 function rewritten(path: string, rewrite: PathRewrite | undefined): string {
   if (rewrite === undefined) return path;
   const from = segmentsOf(rewrite.from);

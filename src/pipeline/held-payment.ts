@@ -8,20 +8,20 @@ import type { Services } from './runtime.ts';
 import type { BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 
 /**
- * How often the answer of one payment is sent on its way. A connection that breaks a few times is bad luck; a client that
- * reads all but the last byte, over and over, is not.
+ * How often the answer of one payment is delivered. A few broken connections are bad luck; a client that reads all but
+ * the last byte, again and again, is not.
  */
 const MOST_DELIVERIES = 5;
 
-/** Seconds after which it makes sense to send the same payment again. */
+/** Seconds after which the same payment may be sent again. */
 const RETRY_SECONDS = 2;
 
-/** What a row of the ledger means, before it is known whether an answer was kept. */
+/** The meaning of a row, before it is known whether an answer was kept. */
 type Meaning = Refusal | { readonly kind: 'repeat' } | { readonly kind: 'recall'; readonly otherwise: Refusal };
 
 /**
- * Decides what a payment gets whose key or identifier is in the ledger already, in a state that cannot be claimed. None
- * of these answers carries a new offer, but for a payment that turned out to be worth nothing.
+ * Decides the answer to a payment whose key or identifier is in the ledger, in a state that cannot be claimed. None of
+ * these answers carries a new offer, except for a payment that proved to be worthless.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -51,9 +51,8 @@ export async function resolveHeldPayment(
 }
 
 /**
- * Reads a kept answer where it finds room in memory, beside those that are being kept: it has its room until the response
- * is over. Room is taken before it is read, as much as the route keeps at most, and never so much that a single one
- * could not be had.
+ * Reads a kept answer if it finds room in memory, beside answers that are being kept. Its room is taken before it is
+ * read, as much as the route keeps at most but never more than there is in all, and held until the response is over.
  */
 async function recallWithin(
   { key }: PaymentRecord,
@@ -67,7 +66,7 @@ async function recallWithin(
   const kept = await ledger.recall(key);
   room.release();
   room.take(kept?.body.byteLength ?? 0);
-  // Once more: where the client has gone meanwhile, what is taken now goes at once.
+  // Called again here: if the client has left meanwhile, the room is released at once.
   client.onOver(room.release);
   return kept;
 }
@@ -82,11 +81,12 @@ function meaningOf(
   if (record.fingerprint !== fingerprint) {
     return refuse(samePayment ? 'payment_bound_to_another_request' : 'payment_identifier_conflict');
   }
-  // What the payer signed can be read on the chain once it is settled, the id cannot: who bought under one collects with it.
+  // A payload can be read on the chain once it is settled, the buyer's id cannot: a purchase made under an id is
+  // collected only with it.
   if (record.identifier !== undefined && record.identifier !== identifier) {
     return refuse('payment_bound_to_another_request');
   }
-  // From the settlement on, whatever happened since: a delivery that breaks off does not renew the window.
+  // Counted from the settlement, whatever happened since: a delivery that breaks off does not renew the window.
   const inWindow = now - (record.settledAt ?? record.changedAt) <= retryWindowMs;
   switch (record.state) {
     case 'owed':
@@ -108,7 +108,8 @@ function meaningOf(
     case 'delivered_in_part':
       return inWindow ? { kind: 'recall', otherwise: refuse('payment_already_used') } : refuse('payment_already_used');
     case 'delivered':
-      // The same purchase, paid with a new authorization: the buyer lost the answer, and is not charged for asking.
+      // The same purchase, paid with a new authorization: the buyer lost the answer, and is not charged for asking
+      // again.
       if (!samePayment && inWindow) return { kind: 'recall', otherwise: refuse('payment_already_used') };
       return refuse('payment_already_used');
     case 'defaulted':
@@ -125,7 +126,7 @@ export function settledReceipt(record: PaymentRecord, { v1Network }: Offer): Rec
   return settlement && { kind: 'settled', network, v1Network, settledAt, ...settlement };
 }
 
-/** The receipt of a payment that a request delivers: its money moved, or it would not be there. */
+/** The receipt of a payment that is delivered: such a payment is always settled. */
 export function receiptOf(record: PaymentRecord, offer: Offer): Receipt {
   const receipt = settledReceipt(record, offer);
   if (receipt === undefined) throw new Error(`a payment in state ${record.state} without its settlement`);

@@ -9,10 +9,12 @@ import type { AccessDesk, Services } from './runtime.ts';
 import type { IssuedPass } from './stages.ts';
 
 /**
- * Gives the payer the pass that a settled payment buys, and writes its token. The settlement has to be written down by
- * then. However often it is called for one payment, one pass comes of it: after a crash it is simply called again.
+ * Gives the payer the pass that a settled payment buys, and writes its token. The settlement must be written down
+ * before. It may be called any number of times for one payment, and gives one pass: after a crash it is simply called
+ * again.
  *
- * The terms are those of the offer that was paid. `undefined` where it sold none, or where the pass has ended meanwhile.
+ * The terms are those of the offer that was paid. `undefined` where the offer sold no pass, or where the pass has ended
+ * meanwhile.
  *
  * @throws GatewayError `store_unavailable`: the answer is withheld, and the same payment collects both later
  */
@@ -35,7 +37,7 @@ export async function issuePass(
   return { id: pass.id, headers: [...accessPassHeaders(notice), ...cookies], extension: accessPassExtension(notice) };
 }
 
-/** The headers that hand a pass out to somebody who proved to be its holder. */
+/** The headers that give a pass to its holder, whose identity is proved. */
 export function handOut(
   request: RoutedRequest,
   access: AccessDesk,
@@ -44,7 +46,7 @@ export function handOut(
   now: number,
 ): readonly (readonly [string, string])[] {
   const { balance: _, ...told } = noticeOf(pass, access.tokens.write(pass));
-  // What is left of a balance is told with each charge.
+  // The rest of a balance is told with each charge.
   const notice = { ...told, remaining };
   return [...accessPassHeaders(notice), ...cookieOf(request, access, notice, now)];
 }

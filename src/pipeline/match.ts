@@ -5,13 +5,13 @@ import type { Route } from '../domain/route.ts';
 import { isPreflight } from './cross-origin.ts';
 import type { AcceptedHead } from './exchange.ts';
 
-/** Longest resource URL that a 402 states: it goes into headers that must stay under 6 KB with all the rest. */
+/** Longest resource URL in a 402: it goes into headers that must stay below 6 KB together. */
 const MAX_RESOURCE_URL = 1024;
 
-/** What a route is found by. */
+/** The facts that a route is found by. */
 type Asked = Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'path' | 'host'>;
 
-/** Finds the route; a preflight is matched as the request that it asks about. */
+/** Finds the route of a request; for a preflight, the route of the request that it asks about. */
 export function matchRoute({ head, runtime, method, path, host }: Asked): Route | undefined {
   const { table } = runtime.plan;
   const name = hostName(host);
@@ -21,9 +21,9 @@ export function matchRoute({ head, runtime, method, path, host }: Asked): Route 
 }
 
 /**
- * Reads a target that is refused unless its route allows what servers disagree about in it. The route is found by the
- * path as it stands, without decoding any of that; it stands below what the route is found by, and all that is below has
- * one price, so that however the API reads it, it reads something that costs as much.
+ * Reads a target that is refused unless its route allows what servers read differently in it (`encoded`). The route is
+ * found by the path as sent, without decoding any of that. The allowed part stands below the route's prefix, and
+ * everything there has one price: however the API reads it, the price is right.
  */
 export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'path'>): TargetResult {
   const read = parseRequestTarget(asked.head.target, ENCODED_CHARACTERS);
@@ -34,12 +34,12 @@ export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'pa
   return parseRequestTarget(asked.head.target, route.encoded);
 }
 
-/** Characters of a query that do not stand in a URL and in JSON as they are. */
+/** Characters of a query that cannot stand as they are in a URL and in JSON. */
 const ODD = /[^!#-;=?-[\]-~]/g;
 
 /**
- * The URL that is being paid for. Where it is too long it is stated without its query, and a very long path by its
- * route's pattern.
+ * The URL that is paid for. One that is too long is stated without its query, and a very long path by its route's
+ * pattern.
  */
 export function resourceUrlOf({ publicOrigin, path, query }: AcceptedHead, matched: Route): string {
   const url = publicOrigin + path;
@@ -48,7 +48,7 @@ export function resourceUrlOf({ publicOrigin, path, query }: AcceptedHead, match
   return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
 }
 
-/** Percent-encodes a character; queries hold printable ASCII alone. */
+/** Percent-encodes a character; queries hold only printable ASCII. */
 function escaped(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }

@@ -47,8 +47,8 @@ import { type Ends, withClaim } from './with-claim.ts';
  */
 
 /**
- * Whether a request pays now for an answer that is opened later. Only safe requests: their call is made once to learn its
- * status, where the route settles after it, and once for the answer.
+ * Whether a request pays now for an answer that is opened later. Only safe methods qualify: the call is made once to
+ * learn its status, where the route settles after it, and once more for the answer.
  */
 export function isForLater({ method, head }: RoutedRequest): boolean {
   const { headers } = head;
@@ -56,13 +56,16 @@ export function isForLater({ method, head }: RoutedRequest): boolean {
   return headers[ANSWER_LATER.name.toLowerCase()] === ANSWER_LATER.value;
 }
 
-/** A payment whose answer is opened later, and who says whether that answer is charged, where its status does not. */
+/**
+ * A payment whose answer is opened later, and the reader that says whether the answer is charged, where its status does
+ * not.
+ */
 interface LaterPayment {
   readonly authorized: AuthorizedPayment;
   readonly reader: AnswerReader | undefined;
 }
 
-/** Settles a payment, as its route does it, and keeps its answer for the navigation that follows. */
+/** Settles a payment in the mode of its route, and leaves its answer to the navigation that follows. */
 export async function payForLater(
   request: RoutedRequest,
   { authorized, reader }: LaterPayment,
@@ -74,7 +77,7 @@ export async function payForLater(
     return answerLater(request, notice);
   };
   const ends: Ends = {
-    // The status alone was asked for, to know whether the answer is charged.
+    // Only the status was needed, to know whether the answer is charged.
     deliver(_request, { claimed, response, notice }) {
       response.discard();
       return keep(claimed, notice);
@@ -90,7 +93,7 @@ export async function payForLater(
   return await withClaim(request, authorized, 'before', services, chargeAndKeep, ends);
 }
 
-/** The payment was settled by an earlier request whose 204 did not arrive. It stays where it is. */
+/** The payment was settled by an earlier request whose 204 did not arrive. Its state does not change. */
 export async function handOutAgain(
   request: RoutedRequest,
   { record, offer, protocol }: CollectablePayment,
@@ -101,7 +104,7 @@ export async function handOutAgain(
   return answerLater(request, { protocol, receipt: receiptOf(record, offer), pass });
 }
 
-/** A payment that no cookie can hold could not be opened: better said before the money moves. */
+/** A payment too long for a cookie could never be opened: it is refused before the money moves. */
 function refuseUncarriable(request: RoutedRequest): void {
   const text = credentialOf(request, protocolsOf(request))?.text ?? '';
   if (text.length <= MOST_PAYMENT_COOKIE) return;
@@ -131,14 +134,14 @@ function answerLater(request: RoutedRequest, notice: SettlementNotice): Served {
   return answered('kept', answer);
 }
 
-/** The path as the browser knows it: as it was sent, behind the prefix that a trusted proxy has taken off. */
+/** The path as the browser knows it: as sent, with the prefix that a trusted proxy has removed. */
 function pathOf(publicOrigin: string, target: string): string {
   const sent = target.startsWith('/') ? (target.split('?', 1)[0] ?? '/') : new URL(target).pathname;
   const prefix = new URL(publicOrigin).pathname;
   return prefix === '/' ? sent : prefix.replace(/\/$/, '') + sent;
 }
 
-/** Whether a navigation brings the cookie of a payment. Asked of every request of a priced route. */
+/** Whether a navigation carries the cookie of a payment. Called for every request of a priced route. */
 export function mayOpen({ method, head }: RoutedRequest): boolean {
   const { headers } = head;
   if (headers.cookie === undefined || method !== 'GET' || headers['upgrade'] !== undefined) return false;
@@ -148,8 +151,8 @@ export function mayOpen({ method, head }: RoutedRequest): boolean {
 }
 
 /**
- * Looks for the answer that a navigation's cookie has paid for. `undefined` where the cookie opens nothing, or nothing any
- * more: the request then goes on as if it had brought none.
+ * Looks for the answer that a navigation's cookie has paid for. `undefined` where the cookie opens nothing (any more):
+ * the request goes on as if it had none.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -169,5 +172,5 @@ export async function openByCookie(
   return undefined;
 }
 
-/** What a browser is asked to wait for: its own answer, in another tab. */
+/** Refusals after which the browser waits: its own answer is on its way, in another tab. */
 const IN_WORK: ReadonlySet<Refusal['code']> = new Set(['payment_in_progress', 'settlement_unknown']);

@@ -9,18 +9,18 @@ import type { Services } from './runtime.ts';
 import type { AuthorizedPayment } from './stages.ts';
 import type { Ends } from './with-claim.ts';
 
-/** A payment with the upstream's answer, which waits. */
+/** A payment whose answer from the upstream waits. */
 export interface Waiting {
   readonly claimed: ClaimedPayment;
   readonly authorized: AuthorizedPayment;
   readonly response: UpstreamResponse;
   readonly digest: BodyDigest;
-  /** The call is not among those any more that are at the upstream unpaid. */
+  /** Called once the call is paid: it no longer counts as unpaid at the upstream. */
   readonly charged: () => void;
   readonly ends: Pick<Ends, 'deliver'>;
 }
 
-/** Asks the reader about an answer. A reader that fails costs nothing. */
+/** Asks the reader about an answer. If the reader fails, the call costs nothing. */
 export async function orRelease<T>(ask: () => T, { claimed, response }: Waiting): Promise<T> {
   try {
     return ask();
@@ -32,7 +32,7 @@ export async function orRelease<T>(ask: () => T, { claimed, response }: Waiting)
 }
 
 /**
- * Reads an answer that waits. What breaks off costs nothing. It is read for as long as its payment leaves time to settle it.
+ * Reads a waiting answer, for as long as its payment leaves time to settle it. An answer that breaks off costs nothing.
  *
  * @throws GatewayError `upstream_invalid_answer`, `upstream_timeout`
  */
@@ -50,7 +50,7 @@ export async function readWhole(
   throw read;
 }
 
-/** Collects the body of an answer that waits; what does not come is dropped, and the fault is a value. */
+/** Collects the body of a waiting answer. A body that does not come is dropped, and the fault is returned. */
 export async function collectAnswer(
   { head, client, clientGone, runtime }: RoutedRequest,
   response: UpstreamResponse,
@@ -60,7 +60,7 @@ export async function collectAnswer(
   const { bodiesInMemory } = runtime.plan.limits;
   const room = limiters.bodies.hold(bodiesInMemory, clientGroup(head, runtime.trustedPeers));
   client.onOver(room.release);
-  // Money is held meanwhile: an upstream that never ends its answer must not hold it with it.
+  // A payment is held meanwhile: an upstream that never ends its answer must not hold it for ever.
   const timer = setTimeout(() => response.discard(), forMs);
   const collected = await response.collect(maxBytes, room);
   clearTimeout(timer);

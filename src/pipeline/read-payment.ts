@@ -9,7 +9,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { BroughtPayment, Refusal } from './stages.ts';
 
-/** What a request that brings no payment is told. */
+/** The refusal of a request without a payment. */
 export const UNPAID: Refusal = {
   kind: 'refusal',
   code: 'payment_required',
@@ -17,7 +17,7 @@ export const UNPAID: Refusal = {
 };
 
 /**
- * Reads the payment, compares it with our own offers, and checks all that needs neither network nor ledger.
+ * Reads the payment, compares it with our own offers, and makes every check that needs neither network nor ledger.
  *
  * @throws GatewayError `payment_header_repeated`
  */
@@ -30,7 +30,7 @@ export async function readPayment(
   return credential === undefined ? UNPAID : await judgeCredential(request, credential, open, services);
 }
 
-/** Compares a payment, wherever the request carries it, with our own offers, as {@link readPayment} does. */
+/** Compares a payment, wherever the request carries it, with our own offers, like {@link readPayment}. */
 export async function judgeCredential(
   request: RoutedRequest,
   { protocol, text }: FoundCredential,
@@ -58,7 +58,7 @@ export async function judgeCredential(
   }
 }
 
-/** Refuses a payment with a reason of the specification and states the price again. */
+/** Refuses a payment with a reason of the specification, and states the price again. */
 export function refusePayment(reason: string, words?: string): Refusal {
   const code = reason === 'permit2_allowance_required' ? 'permit2_allowance_required' : 'payment_refused';
   return { kind: 'refusal', code, reason, ...(words === undefined ? {} : { words, detail: words }) };
@@ -89,8 +89,8 @@ function brought(
 type NamedPurchase = { readonly kind: 'named'; readonly id: string | undefined } | Refusal;
 
 /**
- * Applies the route's rule to the buyer's own id. Where the route takes none, whatever was sent is ignored; a malformed
- * id is refused, since a buyer who relies on it must not find out later that it was not heard.
+ * Applies the route's rule to the buyer's own id. A route that takes no ids ignores it. A malformed id is refused: a
+ * buyer who relies on it must not learn later that it was ignored.
  */
 function identifierFor(
   submission: Submission,
@@ -122,7 +122,7 @@ export function protocolsOf({ runtime, route }: Pick<RoutedRequest, 'runtime' | 
   return runtime.protocols(route);
 }
 
-/** The protocol in which a request brings a payment, good or not; `undefined` where it brings none. */
+/** The protocol in which a request brings a payment, valid or not; `undefined` where it brings none. */
 export function broughtIn(request: PaymentPlaces, protocols: readonly Protocol[]): Protocol | undefined {
   for (const protocol of protocols) {
     if (protocol.credential(request.head).kind !== 'none') return protocol;
@@ -131,22 +131,22 @@ export function broughtIn(request: PaymentPlaces, protocols: readonly Protocol[]
   return undefined;
 }
 
-/** Whether a request brings a payment, good or not. */
+/** Whether a request brings a payment, valid or not. */
 export function hasPayment(request: PaymentPlaces & Pick<RoutedRequest, 'runtime' | 'route'>): boolean {
   return broughtIn(request, protocolsOf(request)) !== undefined;
 }
 
-/** Where a request may bring a payment: in a field of its head, or in its message. */
+/** The places for a payment: a header, or a member of the message. */
 export type PaymentPlaces = Pick<RoutedRequest, 'head' | 'payments'>;
 
-/** A payment as a request carries it, and who reads it. */
+/** A payment as a request carries it, and the protocol that reads it. */
 export interface FoundCredential {
   readonly protocol: Protocol;
   readonly text: string;
 }
 
 /**
- * Finds the one payment. The same one in two places is taken once; two payments are refused.
+ * Finds the only payment. The same payment in two places counts once; two different payments are refused.
  *
  * @throws GatewayError `payment_header_repeated`
  */
@@ -168,16 +168,16 @@ export function credentialOf(
   return found;
 }
 
-/** The offer that a submission pays best, and how well. */
+/** The offer that a submission pays best, and its match. */
 interface Candidate {
   readonly kind: 'candidate';
   readonly offer: Offer;
   readonly authentication: Authentication;
-  /** Why it buys nothing now, as its protocol says; see `Match`. */
+  /** Why it buys nothing now, in the words of its protocol; see `Match`. */
   readonly lapsed: string | undefined;
 }
 
-/** A submission that pays none of the offers that it was held against. */
+/** A submission that pays none of the offers it was compared with. */
 interface Unmatched {
   readonly kind: 'unmatched';
   readonly reason: string;
@@ -189,12 +189,16 @@ interface Counter {
   readonly services: Services;
 }
 
-/** Holds a submission against what is offered here or was until lately; where it fits nothing, also elsewhere. */
+/**
+ * Compares a submission with what is offered here or was lately; if it matches nothing, also with offers of other
+ * processes.
+ */
 async function findOffer(submission: Submission, counter: Counter): Promise<Candidate | Unmatched> {
   const offers = offersOf(counter);
   const found = await bestOf(submission, offers, counter);
   const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
-  // Named and different is final; one that names none may mean an offer of another process.
+  // A submission that names an offer and differs from it is refused for good; one that names none may mean an offer of
+  // another process.
   if (fits || (submission.namesItsOffer && found.kind === 'candidate')) return found;
   await counter.open.lookUpOffers();
   const more = offersOf(counter);
@@ -209,7 +213,7 @@ function offersOf({ open, services }: Counter): readonly Offer[] {
   return [...open.offers, ...open.recentOffers(services.clock())];
 }
 
-/** Authenticates against each offer that the submission can mean, and takes the one that says most. */
+/** Authenticates against each offer that the submission can mean, and returns the most telling result. */
 async function bestOf(
   submission: Submission,
   offers: readonly Offer[],

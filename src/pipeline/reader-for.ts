@@ -2,7 +2,10 @@ import type { AnswerReader, PaidCall } from '../domain/answer-reader.ts';
 import type { PaidIn, RoutedRequest } from './exchange.ts';
 import type { Services } from './runtime.ts';
 
-/** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
+/**
+ * The reader for the answer to a paid request; `undefined` where the offer's amount is the price, whatever the answer
+ * says.
+ */
 export function readerFor(
   request: RoutedRequest,
   paid: PaidIn,
@@ -13,7 +16,7 @@ export function readerFor(
     : request.answerReader(paid);
 }
 
-/** The reader that the registry has for a request; the price of the route decides, whoever pays. */
+/** The registry's reader for a request; it depends on the price of the route, not on the payer. */
 export function registeredReader(
   { route, price, head, path, body }: RoutedRequest,
   paid: Pick<PaidCall, 'offer' | 'limit'>,

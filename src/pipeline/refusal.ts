@@ -4,14 +4,14 @@ import { ACCESS_PASS } from '../protocol/access-pass.ts';
 import { OFFER_RECEIPT } from '../protocol/offer-receipt/receipt-desk.ts';
 import type { SettlementNotice } from './stages.ts';
 
-/** The headers that tell a buyer of a settlement, and of the pass that came with it, in an answer with that status. */
+/** The headers that tell a buyer of a settlement, and of the pass that it bought, in an answer with that status. */
 export function noticeHeaders(notice: SettlementNotice, status: number): readonly (readonly [string, string])[] {
   const { protocol, receipt, pass } = notice;
   const told = protocol.receipt(wholeReceipt(notice, status), status);
   return pass === undefined || receipt.kind !== 'settled' ? told : [...told, ...pass.headers];
 }
 
-/** The receipt of a settlement, with the pass that it bought, signed where it goes with what was sold. */
+/** The receipt of a settlement, with the pass that it bought; signed where it goes with what was sold. */
 export function wholeReceipt(
   { receipt, pass, attest }: Pick<SettlementNotice, 'receipt' | 'pass' | 'attest'>,
   status: number,
@@ -27,7 +27,7 @@ export function wholeReceipt(
   return { ...receipt, extensions };
 }
 
-/** What a buyer is told of a charge, as a value and as headers of an answer with that status. */
+/** What a buyer is told of a charge: as a value, and as headers of an answer with that status. */
 export function toldOf(notice: SettlementNotice, status: number): ChargeTold {
   const fields = noticeHeaders(notice, status);
   return { receipt: wholeReceipt(notice, status), fields, comment: fields[0]?.[1] };

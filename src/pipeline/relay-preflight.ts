@@ -5,8 +5,8 @@ import { endOf, openUpstream, relay } from './forward.ts';
 import { type Served, served } from './stages.ts';
 
 /**
- * `cors: api`: has the API itself answer a preflight, free of charge, and adds that payments may be sent. The API is
- * not asked about the payment headers, of which it knows nothing: some refuse a preflight for one unknown name.
+ * `cors: api`: lets the API itself answer a preflight, free of charge, and adds that payments may be sent. The API is
+ * not asked about the payment headers, which it does not know: some APIs refuse a preflight for one unknown name.
  *
  * @throws GatewayError as `openUpstream` and `relay` do
  */

@@ -13,10 +13,10 @@ const DETAIL: Readonly<Record<NoRoom, string>> = {
 };
 
 /**
- * Takes a place at an upstream for a call. Whoever takes it gives it back, or hands it on to who does.
+ * Takes room at an upstream for a call. Its holder releases it, or passes it on.
  *
  * @param payer who promises to pay
- * @throws GatewayError `too_many_upstream_calls`, of which the upstream has seen nothing
+ * @throws GatewayError `too_many_upstream_calls`: the upstream has seen nothing of the call
  */
 export function takePlace(
   { head, runtime }: AcceptedRequest,
@@ -35,8 +35,8 @@ export function takePlace(
 }
 
 /**
- * Takes the place of a paid call before anything is claimed or charged for it, runs the call with it, and gives it back.
- * A request that has its place already goes on with that one.
+ * Takes room for a paid call before anything is claimed or charged for it, runs the call, and releases the room. A
+ * request that has room already keeps it.
  *
  * @throws GatewayError `too_many_upstream_calls`: nothing was claimed, and the payment is as good as before
  */

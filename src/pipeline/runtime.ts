@@ -33,66 +33,66 @@ import type { CreditGates } from './credit-gates.ts';
 import type { Limiters } from './limits/limiters.ts';
 import type { SignInGate } from './sign-in.ts';
 
-/** How passes open what a price is for. */
+/** The ways in which passes open a price. */
 export interface AccessDesk {
   readonly rule: RouteAccess;
-  /** The scope as tokens name it. */
+  /** The scope in tokens. */
   readonly scope: string;
   readonly tokens: TokenDesk;
   /** Whether browsers get the token as a cookie. */
   readonly cookie: boolean;
 }
 
-/** A price that is in force: its 402, what pays it, and the passes that open what it is for. */
+/** A price in force: its 402, the payments that it takes, and the passes that open it. */
 export interface OpenPrice {
   readonly challenge: RouteChallenge;
   readonly offers: readonly Offer[];
-  /** Offers that were in force until lately: what was quoted is honoured for the quote's lifetime. */
+  /** Offers that were in force until lately: a quote is honoured for its lifetime. */
   recentOffers(now: number): readonly Offer[];
   /**
-   * Looks for offers of other processes, whose plan is older or newer: {@link recentOffers} holds them from then on.
-   * For a payment that fits none that is known; may take half a second where many ask.
+   * Looks for offers of other processes, whose plan is older or newer; {@link recentOffers} has them from then on. For
+   * a payment that matches no known offer. May take half a second where many ask.
    */
   lookUpOffers(): Promise<void>;
   /** `undefined` where each call is paid for. */
   readonly access: AccessDesk | undefined;
-  /** Where clients sign in with their account; `undefined` where nobody can. */
+  /** The sign-in of clients with their account; `undefined` where there is none. */
   readonly signIn: SignInGate | undefined;
 }
 
-/** What this process knows of passes, whatever the plan. */
+/** What this process knows of passes, independent of the plan. */
 export interface PassServices {
   readonly quota: Quota;
-  /** What its calls hold of balances. */
+  /** Holds of calls on balances. */
   readonly balances: Pick<BalanceHolds, 'currencyOf' | 'take'>;
-  /** Which passes were revoked. */
+  /** The passes that were revoked. */
   readonly revoked: { has(id: PassId): boolean };
 }
 
-/** A document that agents find the gateway by. */
+/** A discovery document, such as `/openapi.json`. */
 export interface DiscoveryDocument {
   readonly mimeType: string;
   readonly body: Buffer;
 }
 
-/** The documents that agents find the gateway by. */
+/** The discovery documents. */
 export interface Discovery {
-  /** Whether a path is that of a document. */
+  /** Whether a path is the path of a document. */
   has(path: string): boolean;
-  /** The document of such a path. Made for the first request, and kept. */
+  /** The document at such a path. Made for the first request, then cached. */
   read(path: string): Promise<DiscoveryDocument>;
 }
 
 /** The priced routes of a plan as tools of MCP. */
 export interface ApiTools {
-  /** Made for the first request, and kept. */
+  /** Made for the first request, then cached. */
   read(): Promise<ToolCatalogue>;
 }
 
-/** Everything that one plan opens. A request holds on to the runtime that it began with. */
+/** Everything that one plan opens. A request keeps the runtime that it began with. */
 export interface Runtime {
   readonly plan: Plan;
-  /** The facilitators of the plan, in their order. */
+  /** The facilitators of the plan, in order. */
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
   /** What the payment protocols use: neither an API nor its clients can forge it. */
@@ -101,53 +101,53 @@ export interface Runtime {
   protocols(route: Route): readonly Protocol[];
   /** `undefined` where the configuration turns it off. */
   readonly discovery: Discovery | undefined;
-  /** Absent where the gateway is no server of tools. */
+  /** Absent where the gateway is not a server of tools. */
   readonly tools?: ApiTools | undefined;
   /** Signs offers and receipts; absent where nothing is signed. */
   readonly receipts?: ReceiptDesk | undefined;
-  /** Checks the signatures of agents; absent where the plan knows none. */
+  /** Checks the signatures of agents; absent where the plan names no agents. */
   readonly agents?: Pick<AgentSignatures, 'check'> | undefined;
-  /** `undefined` where browsers get what machines get. */
+  /** `undefined` where browsers get the same 402 as machines. */
   readonly paywall: Pick<Paywall, 'page'> | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;
   upgradeProxy(upstream: Upstream): UpgradeProxy;
   /** How the price of a request is chosen among those of its route. */
   decision(route: Route): Decision<RoutePrice>;
-  /** A price of one of its routes as it is in force. */
+  /** A price of one of its routes, in force. */
   openPrice(route: Route, price: PaidPrice): OpenPrice;
 }
 
-/** Has something done later: after so many milliseconds, unless what it returns is called before. */
+/** Calls `run` after this many milliseconds, unless the function that it returns is called before. */
 export type After = (ms: number, run: () => void) => () => void;
 
-/** What lives as long as the process, whatever the plan. */
+/** What lives as long as the process, independent of the plan. */
 export interface Services {
-  /** This process's name in the ledger: what it holds is found again under it. */
+  /** This process's name in the ledger, which its claims and holds carry. */
   readonly owner: string;
   readonly ledger: PaymentStore;
   readonly observer: Observer;
-  /** `undefined` where nothing is traced, which then costs a look at it. */
+  /** `undefined` where nothing is traced, which then costs one comparison. */
   readonly tracer: Tracer | undefined;
   readonly schemes: readonly Scheme[];
   readonly families: NetworkFamilies;
-  /** Who may say what an answer costs, the first that does so first. */
+  /** The readers that may charge an answer by its content; the first that applies does. */
   readonly answerReaders: readonly AnswerReaders[];
   readonly mcp: McpState;
   readonly creditGate: CreditGates;
   readonly limiters: Limiters;
   readonly passes: PassServices;
-  /** Counts what may be used a number of times for nothing. */
+  /** Counts free uses. */
   readonly uses: Pick<UseCounter, 'take'>;
-  /** Is told of a payment that a request had to let go of: recovery finishes it. */
+  /** Called with a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
-  /** Is told that an answer went out whose money is still to be asked for. */
+  /** Called when an answer has gone out whose money is still to be asked for. */
   readonly owed: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
-  /** Calls back once after so many milliseconds; what it returns calls that off. */
+  /** Calls back once after this many milliseconds; what it returns cancels that. */
   readonly after: After;
-  /** A fresh request id. */
+  /** A new request id. */
   readonly newRequestId: () => string;
-  /** The runtime that new requests begin with. */
+  /** The runtime of new requests. */
   readonly runtime: () => Runtime;
 }

@@ -23,21 +23,21 @@ import { asked, StreamCharge } from './stream-charge.ts';
 import { chargeHolding, openUnpaid } from './unpaid-answer.ts';
 import { AT_ONCE, type Ends, withClaim } from './with-claim.ts';
 
-/** Longest stream that is read whole, in bytes, because its buyer owes too much for it to go out unpaid. */
+/** Longest stream, in bytes, that is read whole because its buyer owes too much for credit. */
 const MOST_HELD_BYTES = 1024 * 1024;
 
-/** A payment and who says what its answer costs. */
+/** A payment, and the reader that charges its answer. */
 interface ReadPayment {
   readonly authorized: AuthorizedPayment;
   readonly reader: AnswerReader;
-  /** What becomes of an answer that was charged whole or unread. Default: it is the answer to this request. */
+  /** How an answer ends that is charged whole or unread. Default: it is the answer to this request. */
   readonly ends?: Ends;
 }
 
 /**
- * Serves a request whose answer says what it costs: {@link AnswerReader} tells the states and what a crash does. A whole
- * answer waits until it is paid; a stream goes out on credit, within the bounds of `deferred`. Above them it is read whole
- * as far as that is possible, and else refused.
+ * Serves a request whose answer says what it costs; {@link AnswerReader} lists the states and what a crash does. A
+ * whole answer waits until it is paid. A stream goes out on credit, within the bounds of `deferred`; above them it is
+ * read whole if it is short enough, else refused.
  */
 export async function serveByAnswer(
   request: RoutedRequest,
@@ -63,7 +63,7 @@ export async function serveByAnswer(
 }
 
 /**
- * The request as it has to be sent for its answer to be read.
+ * The request in the form in which its answer can be read.
  *
  * @throws GatewayError of the body, or of the reader: nothing was claimed
  */
@@ -104,7 +104,7 @@ async function serveRead(
   throw new GatewayError('upstream_invalid_answer', { detail: `It is larger than ${reading.maxBytes} bytes.` });
 }
 
-/** Charges a whole answer, and sends it then. */
+/** Charges a whole answer, then sends it. */
 async function chargeWhole(
   request: RoutedRequest,
   waiting: Waiting,
@@ -132,7 +132,7 @@ async function chargeWhole(
   return await waiting.ends.deliver(request, { claimed, response, digest, notice, changes });
 }
 
-/** Charges the offer's amount, and sends the answer then, which nobody read. */
+/** Charges the offer's amount for an answer that nobody read, then sends it. */
 async function chargeUnread(request: RoutedRequest, waiting: Waiting, services: Services): Promise<Served | Refusal> {
   const result = await chargeHolding(request, waiting, services);
   if (result.kind === 'refusal') return result;
@@ -140,7 +140,7 @@ async function chargeUnread(request: RoutedRequest, waiting: Waiting, services: 
   return await waiting.ends.deliver(request, { ...waiting, notice: result.notice });
 }
 
-/** What is sent instead of the API's body. It is paid for: a reader that fails now leaves the API's. */
+/** The body that is sent in place of the API's. It is paid for: if the reader fails now, the API's body is sent. */
 function finished(
   { notes }: RoutedRequest,
   { status }: UpstreamResponse,
@@ -155,7 +155,7 @@ function finished(
   }
 }
 
-/** Kept before the money moves. Nobody was asked for it yet: an answer that cannot be kept costs nothing. */
+/** Stored before the money moves. Nothing was asked for yet: an answer that cannot be stored costs nothing. */
 async function keepOrRelease(
   request: RoutedRequest,
   { claimed, response, digest }: Waiting,
@@ -170,7 +170,7 @@ async function keepOrRelease(
   }
 }
 
-/** An answer that is not charged: the payment is free before it goes out. */
+/** Sends an answer that is not charged; the payment is released before. */
 async function sendUncharged(
   request: RoutedRequest,
   { claimed, response }: Waiting,
@@ -193,7 +193,7 @@ export function replacedBy(bytes: Uint8Array | undefined): Changes | undefined {
   return { passage, length: bytes.length };
 }
 
-/** Sends a stream on credit, or reads it whole where there is none. */
+/** Sends a stream on credit, or reads it whole where credit is refused. */
 async function serveStream(
   request: RoutedRequest,
   waiting: Waiting,
@@ -232,7 +232,7 @@ async function streamOnCredit(
     response.discard();
     throw fault;
   }
-  // From here on it is counted as a debt.
+  // From here on the call counts as a debt.
   waiting.charged();
   const passage = new StreamCharge(request, waiting, reading, services);
   const changes: Changes = { passage, length: reading.adds ? undefined : 'same' };
@@ -247,7 +247,7 @@ async function streamOnCredit(
   return served(endOf(outcome, 'paid'));
 }
 
-/** A buyer who owes too much gets a stream in one piece, once it is paid. */
+/** A buyer who owes too much gets the stream in one piece, after the payment. */
 async function serveWithoutCredit(
   request: RoutedRequest,
   waiting: Waiting,

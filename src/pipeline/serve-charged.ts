@@ -26,9 +26,9 @@ import {
 } from './stages.ts';
 
 /**
- * Serves a request whose payment was settled earlier and whose answer did not arrive: no new charge.
+ * Serves a request whose payment was settled earlier and whose answer did not arrive, without a new charge.
  *
- * @throws GatewayError `too_many_upstream_calls`: the payment stays as it is, and this was no delivery
+ * @throws GatewayError `too_many_upstream_calls`: the payment stays as it is, and this did not count as a delivery
  */
 export async function collect(
   request: RoutedRequest,
@@ -37,7 +37,7 @@ export async function collect(
 ): Promise<Served | Refusal> {
   const { kept, record, offer } = collectable;
   if (kept === undefined) return await withPlace(request, 'paid', (placed) => callAgain(placed, collectable, services));
-  // Before the payment is taken up: a store that cannot write it leaves the payment where it is.
+  // Before the payment is taken up: if the store cannot write the pass, the payment stays where it is.
   const pass = await issuePass(request, record, offer, services);
   return await serveKept(request, collectable, kept, pass, services);
 }
@@ -71,7 +71,7 @@ export async function serveAgain(
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }
 
-/** Calls the upstream for a payment whose money has moved, and sends its answer. */
+/** Calls the upstream for a settled payment, and sends the answer. */
 export async function serveCharged(
   request: RoutedRequest,
   claimed: ClaimedPayment,
@@ -96,7 +96,7 @@ export async function serveCharged(
   return await deliver(request, { claimed, response, digest, notice, changes });
 }
 
-/** The upstream failed after the money moved: the buyer keeps what was paid for. */
+/** The upstream failed after the money moved: the buyer keeps what was bought. */
 async function withholdCharged(
   request: RoutedRequest,
   { claimed, notice, digest }: Omit<Delivery, 'response'>,
@@ -110,14 +110,14 @@ async function withholdCharged(
       reason: 'payment_bound_to_another_request',
     };
   }
-  // Whatever the upstream did not get, or may get twice, can be asked for again with the same payment.
+  // A call that the upstream never got, or may get twice, can be made again with the same payment.
   const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   return answerFault(request, notice, fault);
 }
 
-/** The answer to a fault after the money moved, which tells of the settlement; none to a client that went. */
+/** The answer to a fault after the money moved: it tells of the settlement. `undefined` for a client that has left. */
 export function answerFault(request: RoutedRequest, notice: SettlementNotice, fault: unknown): Served {
   if (request.clientGone.aborted) return served('client_gone');
   return answered(

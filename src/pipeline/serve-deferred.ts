@@ -17,8 +17,8 @@ import { keepOrRelease, openUnpaid } from './unpaid-answer.ts';
 import { withClaim } from './with-claim.ts';
 
 /**
- * `settle: deferred`: the answer goes at once, the money moves in the background. That it is owed is written down before
- * the first byte leaves. Above the configured bounds the route settles `after`: what is at risk stays bounded.
+ * `settle: deferred`: the answer goes out at once, the money moves in the background. The debt is written down before
+ * the first byte leaves. Above the configured bounds the route settles `after`: the risk stays bounded.
  */
 export async function serveOnCredit(
   request: RoutedRequest,
@@ -38,8 +38,8 @@ export async function serveOnCredit(
 }
 
 /**
- * Leave to answer before the money moves, within the bounds of the configuration; `undefined` above them, and where the
- * payment would end too soon after.
+ * Permission to answer before the money moves, within the bounds of the configuration; `undefined` above them, and
+ * where the payment would expire too soon after.
  */
 export async function takeCredit(
   { runtime }: RoutedRequest,
@@ -81,20 +81,21 @@ async function serveOwing(
     outcome = await relay(request, response, true, noticeHeaders(promise(authorized), response.status));
   } finally {
     callOff();
-    // Broken off or not: bytes are out. A buyer who got less than everything can collect the rest without a new charge.
+    // Bytes are out, whether it broke off or not. A buyer who got less than everything can collect the rest without a
+    // new charge.
     await claimed.move({ to: 'owed', ...deliveryFacts(request, outcome), checkAt: services.clock() });
     services.owed();
   }
   return served(outcome.kind === 'complete' ? 'paid' : 'failed');
 }
 
-/** What is written down of an answer on credit once it is over. */
+/** What is written down about an answer on credit once it is over. */
 function deliveryFacts(request: RoutedRequest, outcome: RelayOutcome): Pick<Transition, 'answered' | 'leftEarly'> {
   if (outcome.kind === 'complete') return { answered: true };
   return hasLeft(request, outcome) && !isRepeatable(request) ? { leftEarly: true } : {};
 }
 
-/** What the buyer is told while nothing is broadcast yet. */
+/** What the buyer is told while nothing has been broadcast yet. */
 export function promise(
   { protocol, payment }: AuthorizedPayment,
   amount: Amount = payment.offer.amount,

@@ -3,12 +3,12 @@ import { crossOriginHeaders } from './cross-origin.ts';
 import type { AcceptedHead } from './exchange.ts';
 import { answered, type Served } from './stages.ts';
 
-/** Seconds that caches may keep a document: a reload can change prices, and the 402 alone is binding. */
+/** Seconds that caches may keep a document: a reload can change prices, and only the 402 is binding. */
 const MAX_AGE_SECONDS = 60;
 
 /**
- * Whether a request is for one of the gateway's own documents. A route that has exactly that path wins; one that only covers it,
- * such as `/*`, does not.
+ * Whether a request is for one of the gateway's own documents. A route with exactly that path wins; one that only
+ * covers it, such as `/*`, does not.
  */
 export function isForDiscovery({ method, path, runtime }: AcceptedHead, matched: Route | undefined): boolean {
   if (runtime.discovery?.has(path) !== true || (method !== 'GET' && method !== 'HEAD')) return false;
@@ -30,8 +30,8 @@ export async function serveDiscovery(request: AcceptedHead): Promise<Served> {
 }
 
 /**
- * Caches give one page what they kept for another, or for a client that is no page: what lets pages read the document is
- * there whoever asks, or the cache is told to keep it by who asked.
+ * CORS headers for caches, which may serve one client what they stored for another: they are always there, or the cache
+ * is told to store by `Origin`.
  */
 function sharedCrossOriginHeaders(head: AcceptedHead['head'], runtime: AcceptedHead['runtime']): readonly string[] {
   if (head.headers.origin !== undefined) return crossOriginHeaders(head, runtime);

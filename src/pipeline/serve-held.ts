@@ -16,15 +16,16 @@ import type { Services } from './runtime.ts';
 import { type Served, served } from './stages.ts';
 import { asked } from './stream-charge.ts';
 
-/** A payment with the upstream's answer, whose head has come. */
+/** A payment whose answer's head has come. */
 type HeldPayment = Omit<Waiting, 'ends'>;
 
 /**
- * Serves an answer of which a part goes out as it comes, and what is sold of it when the money has moved. The payment stays at
- * `forwarding` until the API's answer is complete, and goes the way of a whole answer from there on. An API that says
- * nothing for the route's timeout is given up: a payment is held meanwhile.
+ * Serves an answer of which one part goes out as it comes, and the part that is sold once the money has moved. The
+ * payment stays `forwarding` until the API's answer is complete, and is then handled like that of a whole answer. An
+ * API that is silent for the route's timeout is given up, since a payment is held meanwhile.
  *
- * A crash before the charge, a buyer who leaves and an API that breaks off release the payment: nothing that is sold went out.
+ * A crash before the charge, a buyer who leaves and an API that breaks off release the payment: nothing that is sold
+ * went out.
  */
 export async function serveHeld(
   request: RoutedRequest,
@@ -51,18 +52,18 @@ export async function serveHeld(
   return await passage.outcomeOf(outcome);
 }
 
-/** How what was held was let go. */
+/** How the held part ended. */
 type HeldEnd = 'charged' | 'unpaid' | 'refused' | 'failed';
 
 interface HeldTerms {
   readonly reading: HeldReading;
   readonly room: BodyRoom;
   readonly services: Services;
-  /** Is told of each part of the answer. */
+  /** Called with each part of the answer. */
   readonly heard: () => void;
 }
 
-/** Lets out what is free, and charges what was held when the answer is complete. */
+/** Lets the free part out, and charges when the answer is complete. */
 class HeldCharge implements Passage {
   readonly #request: RoutedRequest;
   readonly #payment: HeldPayment;
@@ -70,7 +71,7 @@ class HeldCharge implements Passage {
   #inRoom = 0;
   #ending: Promise<LastPart> | undefined;
   #end: HeldEnd = 'failed';
-  /** Whether what was sold was given to a client that was there. */
+  /** Whether the sold part was given to a client that was still there. */
   #sent = false;
 
   constructor(request: RoutedRequest, payment: HeldPayment, terms: HeldTerms) {
@@ -79,7 +80,7 @@ class HeldCharge implements Passage {
     this.#terms = terms;
   }
 
-  /** Whether the answer was complete: what becomes of the payment is decided here then. */
+  /** Whether the answer is complete: then this decides what becomes of the payment. */
   get hasEnded(): boolean {
     return this.#ending !== undefined;
   }
@@ -101,7 +102,7 @@ class HeldCharge implements Passage {
     return this.#ending;
   }
 
-  /** How the request ended. Waits for the charge, which a client that leaves does not stop. */
+  /** The outcome of the request. Waits for the charge, which continues when the client leaves. */
   async outcomeOf(outcome: RelayOutcome): Promise<Served> {
     await this.#ending;
     if (this.#end === 'charged') {
@@ -145,7 +146,7 @@ class HeldCharge implements Passage {
     return cost.finish?.(toldOf(result.notice, response.status));
   }
 
-  /** What it costs. What cannot be read, kept or sent costs nothing. */
+  /** The charge. An answer that cannot be read, stored or sent costs nothing. */
   async #cost(): Promise<Charge> {
     const { claimed, response, digest } = this.#payment;
     const { reading, services } = this.#terms;

@@ -13,8 +13,8 @@ import type { Services } from './runtime.ts';
 import { type CollectablePayment, type IssuedPass, type Refusal, type Served, served } from './stages.ts';
 
 /**
- * Hands out a stored answer of a call that must not be made again. The request has to be the very one that was paid
- * for, down to its body, which is read for its digest and goes nowhere.
+ * Sends a stored answer of a call that must not be repeated. The request must be the very one that was paid for, down
+ * to its body, which is read for its digest only.
  */
 export async function serveKept(
   request: RoutedRequest,
@@ -37,7 +37,7 @@ export async function serveKept(
   return served(arrived ? 'redelivered' : 'client_gone');
 }
 
-/** Where a payment stays whose kept answer did not arrive: no worse off than it was. */
+/** The state to return to when a stored answer did not arrive: no worse than before. */
 function stateBefore({
   record: { state },
 }: CollectablePayment): 'delivered' | 'delivered_in_part' | 'delivery_unknown' {
@@ -56,7 +56,7 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
   }
 }
 
-/** Writes the answer as it was relayed the first time; tells whether all of it was handed to the connection. */
+/** Writes the answer as it was relayed first; returns whether all of it was handed to the connection. */
 async function send(
   request: RoutedRequest,
   { protocol, offer, record }: CollectablePayment,

@@ -8,10 +8,10 @@ import { chargeHolding, openUnpaid } from './unpaid-answer.ts';
 import { AT_ONCE, type Ends, withClaim } from './with-claim.ts';
 
 /**
- * `settle: after`: the upstream works first and its answer waits while the money moves. A call that fails costs
- * nothing, and no byte of the answer leaves before the settlement is written down.
+ * `settle: after`: the upstream works first, and its answer waits while the money moves. A failed call costs nothing,
+ * and no byte of the answer leaves before the settlement is written down.
  *
- * @param ends what becomes of what was paid
+ * @param ends how paid answers end
  */
 export async function serveThenCharge(
   request: RoutedRequest,
@@ -35,7 +35,7 @@ export async function serveThenCharge(
         const { response } = opened;
         const charged = await chargeHolding(placed, { claimed, authorized, response, digest }, services);
         if (charged.kind === 'refusal') return charged;
-        // A large answer may take long: it is paid for.
+        // The call is paid now: a large answer may take its time.
         paid();
         return await ends.deliver(placed, { claimed, response, digest, notice: charged.notice });
       },
@@ -46,7 +46,7 @@ export async function serveThenCharge(
   }
 }
 
-/** Nothing was claimed: the same payment is good when one of the others is through. */
+/** Nothing was claimed: the same payment is valid once one of the others has ended. */
 export const TOO_MANY_UNPAID: Refusal = {
   kind: 'refusal',
   code: 'too_many_unpaid_calls',
@@ -56,7 +56,7 @@ export const TOO_MANY_UNPAID: Refusal = {
 
 /**
  * `settle: before`: the money moves, then the upstream works. For work that is expensive or cannot be undone. If the
- * upstream then fails, the payment stays good for the retry window.
+ * upstream then fails, the payment stays valid for the retry window.
  */
 export async function chargeThenServe(
   request: RoutedRequest,

@@ -6,8 +6,8 @@ import { endOf, openUpstream, relay } from './forward.ts';
 import { type Admission, type Served, served } from './stages.ts';
 
 /**
- * Serves a request that a pass or a quota opened: nothing is charged. What the upstream fails to do gives the request back to the
- * pass; a client that goes away has used it, or the upstream could be put to work for nothing.
+ * Serves a request that a pass or a free use opened: nothing is charged. A failure of the upstream gives the request
+ * back. A client that leaves has used it: otherwise it could make the upstream work for nothing.
  */
 export async function serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served> {
   let response: UpstreamResponse;
@@ -21,12 +21,12 @@ export async function serveAdmitted(request: RoutedRequest, admission: Admission
   return served(endOf(await relay(request, response, true, admission.headers), admission.outcome));
 }
 
-/** What is free does not take the room of what is paid for. */
+/** Free calls do not take the room of paid ones. */
 function roomOf({ outcome }: Pick<Admission, 'outcome'>): 'free' | 'paid' {
   return outcome === 'free_quota' ? 'free' : 'paid';
 }
 
-/** Whether a request of a pass was not used up by a request that ended in this fault. */
+/** Whether the fault that ended a request leaves its use of the pass unspent. */
 function isUnusedAfter(fault: unknown): boolean {
   const own = fault instanceof GatewayError && fault.meaning.source !== 'client';
   return own || !mayHaveReachedUpstream(fault);

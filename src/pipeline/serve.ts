@@ -75,7 +75,7 @@ interface Connected extends Arrival {
   readonly client: Client;
 }
 
-/** The one place where an answer of the gateway's own goes out. */
+/** The only place where the gateway's own answers are written. */
 function write({ client, notes }: Connected, answer: Answer): void {
   notes.headAt = performance.now();
   client.answer(answer);
@@ -95,7 +95,7 @@ function acceptAndMatch(arrival: Arrival): AcceptedHead {
   return accepted;
 }
 
-/** A key of a customer that the API shall not see, on whatever request of its route. */
+/** Name of the header with a customer's key, which the API must not see on any request of the route. */
 function withheldBy(matched: Route | undefined): string | undefined {
   return matched?.keys?.forward === false ? matched.keys.header : undefined;
 }
@@ -117,7 +117,7 @@ function route(
   const { runtime, method, path } = request;
   if (isForDiscovery(request, matched)) return serveDiscovery(request);
   if (isForTools(request)) {
-    // The request that a call stands for is served by the plan that listed its tool.
+    // The request behind a tool call is served by the plan that listed the tool.
     const same = { ...services, runtime: () => runtime };
     return serveTools(request, (received, inside) => serve(received, same, transport, inside));
   }
@@ -159,14 +159,14 @@ function serveChosen(
   transport: Transport,
 ): Promise<Served> {
   const { price } = chosen;
-  // Others pay for what has the same URL.
+  // Other requests for the same URL are paid.
   if (price.kind === 'free') return transport.serveFree(request, matched, true);
   return enforce(request, matched, { ...chosen, price }, services, transport);
 }
 
 async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
   const { head, body, runtime } = request;
-  // One with a body is none that a browser sends: the API is not asked for free.
+  // Browsers send preflights without a body. Relaying one with a body would be a free way to the API.
   if (runtime.plan.cors === 'api' && body === undefined) return await relayPreflight(request, matched);
   return answered('preflight', preflightAnswer(head, runtime.fields));
 }

@@ -9,11 +9,11 @@ import type { AcceptedHead, RoutedRequest } from './exchange.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 
 /**
- * Whether a request of a priced route is let through free of charge, because the route does not charge everybody yet
+ * Whether a request of a priced route is let through free of charge, because the route does not charge all clients
  * (`enforce`).
  *
- * A client is in or out by its address alone, the same on every route, worker and replica: one that was asked for money
- * is not served free when it comes back with it, and a growing share only ever adds clients.
+ * The client's address alone decides, in the same way on every route, worker and replica: a client that was asked for
+ * money is not served free when it pays, and a growing share only adds clients.
  */
 export function isShadowed({ head, runtime }: Pick<AcceptedHead, 'head' | 'runtime'>, route: Route): boolean {
   const { enforcePercent } = route;
@@ -22,8 +22,8 @@ export function isShadowed({ head, runtime }: Pick<AcceptedHead, 'head' | 'runti
 }
 
 /**
- * Finds out what a request would have been answered if everybody were charged, and moves nothing: no claim, no
- * settlement. Never rejects.
+ * Decides how a request would be answered if every client were charged, and moves nothing: no claim, no settlement.
+ * Never rejects.
  */
 export async function decideInShadow(
   request: RoutedRequest,
@@ -51,7 +51,7 @@ function chargeOf({ network, asset, amount }: Offer, { price }: RoutedRequest): 
   return { network, asset: asset.address, amount, settle: price.settle };
 }
 
-/** A number from 0 to below 100 that is always the same for a text, and evenly spread over texts. */
+/** A number from 0 to below 100 that is fixed for each text, and evenly spread over texts. */
 function shareOf(text: string): number {
   return (createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32) * 100;
 }

@@ -5,27 +5,27 @@ import type { SignInNonces } from '../pass/sign-in-nonce.ts';
 import type { SignInDesk } from '../protocol/challenge.ts';
 import { readSignIn, refuseSignIn, type SignInChallenge, signInMessage } from '../protocol/sign-in-with-x.ts';
 
-/** Most nonces of fruitless sign-ins that are kept in mind. */
+/** Most nonces of fruitless sign-ins that are remembered. */
 const MOST_FRUITLESS = 10_000;
 
-/** Who signed in; the nonce is good, and still to be spent. */
+/** The account that signed in; the nonce is valid and not used up yet. */
 export interface SignedIn {
   readonly kind: 'signed_in';
   /** A plain EVM account, lower case. */
   readonly account: Address;
   readonly nonce: string;
-  /** Unix milliseconds until which the nonce could be used again. */
+  /** Unix milliseconds until which the nonce must not be reused. */
   readonly until: number;
 }
 
-/** What a sign-in came to; `reason` is one of the specification's. */
+/** The result of a sign-in; `reason` is one of the specification's. */
 export type SignInCheck = SignedIn | { readonly kind: 'refused'; readonly reason: string };
 
-/** What the gate is made of. */
+/** The parts of the gate. */
 export interface SignInGateDeps {
-  /** What a sign-in opens: one that was made for something else is refused. */
+  /** What a sign-in opens: one made for another purpose is refused. */
   readonly purpose: string;
-  /** The same for people: wallets show it. */
+  /** The same for people, as wallets show it. */
   readonly statement: string;
   /** Path of the URL that a sign-in names. */
   readonly path: string;
@@ -33,15 +33,15 @@ export interface SignInGateDeps {
   readonly networks: readonly string[];
   readonly nonces: SignInNonces;
   readonly signers: MessageSigners;
-  /** Whether a host, with port, is one of ours by the configuration: what requests say of it proves nothing. */
+  /** Whether a host, with port, is ours by the configuration: a request's own word proves nothing. */
   readonly isOwnHost: (host: string) => boolean;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /**
- * Where clients of one route sign in with their account. A challenge costs no memory and no store; a sign-in is bound to our
- * own origin, to what it opens, to a nonce of ours and to five minutes.
+ * The sign-in of clients of one route with their account. A challenge needs no memory and no store; a sign-in is bound
+ * to our own origin, to its purpose, to a nonce of ours and to five minutes.
  *
  * @see x402 specification, `extensions/sign-in-with-x.md`
  */
@@ -49,7 +49,7 @@ export class SignInGate implements SignInDesk {
   readonly networks: readonly string[];
   readonly statement: string;
   readonly #deps: SignInGateDeps;
-  /** Nonces of good sign-ins that came to nothing: sent again and again they would have the store asked each time. */
+  /** Nonces of valid sign-ins that opened nothing: each repetition would ask the store again. */
   readonly #fruitless = new LRUCache<string, true>({ max: MOST_FRUITLESS });
 
   constructor(deps: SignInGateDeps) {
@@ -61,13 +61,13 @@ export class SignInGate implements SignInDesk {
   challenge(resourceUrl: string): SignInChallenge | undefined {
     const now = this.#deps.clock();
     const site = this.#siteOf(resourceUrl);
-    // Else any site could ask under its own name, have a visitor sign that, and use what the visitor has paid for.
+    // Otherwise another site could ask under its own name, have a visitor sign that, and use what the visitor bought.
     if (!this.#deps.isOwnHost(site.domain)) return undefined;
     const nonce = this.#deps.nonces.issue(this.#purpose(site.domain), now);
     return { ...site, nonce, issuedAt: new Date(now).toISOString() };
   }
 
-  /** Checks all of a sign-in but whether its nonce was used. Neither network nor store. */
+  /** Checks everything about a sign-in except whether its nonce was used. Needs neither network nor store. */
   check(header: string, resourceUrl: string): SignInCheck {
     const { nonces, signers, isOwnHost, clock } = this.#deps;
     const now = clock();
@@ -77,7 +77,7 @@ export class SignInGate implements SignInDesk {
     if (!isOwnHost(site.domain)) return refused('invalid_siwx_domain_mismatch');
     const reason = refuseSignIn(signIn, { ...site, networks: this.networks }, now);
     if (reason !== undefined) return refused(reason);
-    // Before the signature, which costs most: nobody makes us check one without having asked us for a nonce.
+    // Checked before the signature, the expensive part: only clients that asked for a nonce cause that cost.
     const issued = nonces.read(signIn.nonce, this.#purpose(site.domain), now);
     if (issued === undefined || this.#fruitless.has(signIn.nonce)) return refused('invalid_siwx_nonce');
     if (signIn.issuedAt !== new Date(issued.issuedAt).toISOString()) return refused('invalid_siwx_issued_at');
@@ -86,7 +86,7 @@ export class SignInGate implements SignInDesk {
     return { kind: 'signed_in', account: signIn.account, nonce: signIn.nonce, until: issued.until };
   }
 
-  /** The account has nothing to come back to: this process does not look for it with this nonce again. */
+  /** The account has nothing to collect: this process does not look for it with this nonce again. */
   cameToNothing({ nonce }: SignedIn): void {
     this.#fruitless.set(nonce, true);
   }

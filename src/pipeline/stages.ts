@@ -12,48 +12,48 @@ import type { Protocol } from '../protocol/protocol.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 
-// What one stage returns and the next one takes: plain values, so that no stage needs the file of another for a type.
+// What one stage returns and the next one takes: plain values, so that no stage imports another for a type.
 
-/** Everything about a request is decided: its answer was relayed, its client has gone, or there is an answer to write. */
+/** The end of a request: its answer was relayed, its client has left, or an answer remains to be written. */
 export interface Served {
   readonly kind: 'served';
-  /** The answer that the edge still writes; `undefined` where nothing is. */
+  /** The answer that the edge still writes; `undefined` where there is none. */
   readonly answer: Answer | undefined;
-  /** How it ended, in the words of logs and metrics. */
+  /** The outcome in logs and metrics. */
   readonly outcome: RequestOutcome;
 }
 
-/** A request that ended like this, with nothing left to write. */
+/** A request that ended with this outcome, with nothing left to write. */
 export function served(outcome: RequestOutcome): Served {
   return { kind: 'served', outcome, answer: undefined };
 }
 
-/** A request that ends like this, with an answer of the gateway's own. */
+/** A request that ends with this outcome and an answer of the gateway's own. */
 export function answered(outcome: RequestOutcome, answer: Answer): Served {
   return { kind: 'served', outcome, answer };
 }
 
-/** A decision not to serve a request; a value, because nothing broke. */
+/** A decision not to serve a request; a value, because it is no fault. */
 export interface Refusal {
   readonly kind: 'refusal';
-  /** Also says whether the price is stated again: `offersAgain` in `ERROR_CODES`. */
+  /** Also decides whether the price is stated again: `offersAgain` in `ERROR_CODES`. */
   readonly code: ErrorCode;
-  /** Text of `error` in the 402, a specification's reason string where there is one. */
+  /** Text of `error` in the 402: a reason of the specification, where there is one. */
   readonly reason: string;
-  /** What the reason means here, for people: follows it in the text of `error`. */
+  /** The reason in words, for people; follows it in the text of `error`. */
   readonly words?: string;
   /** For people, in the problem document. */
   readonly detail?: string;
   readonly settlement?: SettlementNotice;
   readonly retryAfterSeconds?: number;
-  /** What else the client is told in the head. */
+  /** Further headers for the client. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
 }
 
 /** Signs a receipt for an answer with that status; `undefined` for an answer that is not what was sold. */
 export type Attest = (receipt: Receipt, status: number) => JsonObject | undefined;
 
-/** A settlement to tell the buyer about, in the protocol that the payment came in. */
+/** A settlement that the buyer is told of, in the protocol of the payment. */
 export interface SettlementNotice {
   readonly protocol: Protocol;
   readonly receipt: Receipt;
@@ -66,63 +66,60 @@ export interface SettlementNotice {
 /** A pass on its way to its buyer. */
 export interface IssuedPass {
   readonly id: PassId;
-  /** Token, end and rest, and the cookie for browsers. */
+  /** Token, expiry and rest, and the cookie for browsers. */
   readonly headers: readonly (readonly [string, string])[];
-  /** The same for the extensions of the receipt. */
+  /** The same, as an extension of the receipt. */
   readonly extension: JsonObject;
 }
 
-/** A request that the route is opened for without a payment: by a pass, by a key, or for nothing. One use of that is taken. */
+/** A request that may pass without a payment: by a pass, a key, or a free use. One use has been taken. */
 export interface Admission {
   readonly kind: 'admitted';
-  /** What opens it, in the words of logs and metrics. */
+  /** What opened it, as an outcome of logs and metrics. */
   readonly outcome: RequestOutcome & ('pass' | 'key' | 'free_quota');
-  /** What the upstream is told. */
+  /** Facts for the upstream. */
   readonly facts: PaidFacts;
-  /** What the client is told of its pass, or of what is left. */
+  /** Headers that tell the client of its pass, or of what is left. */
   readonly headers: readonly (readonly [string, string])[];
-  /** The balance that each call is charged to, where what opens the route is one: nothing is taken of it yet. */
+  /** The balance that the call is charged to, where a balance opened it: nothing is taken from it yet. */
   readonly balance?: PassId;
-  /** Gives the use back: the upstream failed. Does nothing where only time ends a pass. */
+  /** Gives the use back, after a failure of the upstream. Does nothing for a pass that only time ends. */
   giveBack(): void;
 }
 
-/** A payment that was read and that pays one of our offers, and the request that brings it. */
+/** A payment that was read and pays one of our offers, with the request that brings it. */
 export interface BroughtPayment {
   readonly kind: 'brought';
   readonly payment: Payment;
   readonly protocol: Protocol;
   readonly fingerprint: string;
-  /** The buyer's own id for the purchase, bound to the payer: nobody can take somebody else's. */
+  /** The buyer's own id for the purchase, bound to the payer: nobody can use another payer's id. */
   readonly identifier: string | undefined;
-  /**
-   * Why it can no longer be taken, when time has run out on it. It may have been taken before, and then what became of
-   * it counts.
-   */
+  /** Why it can no longer be claimed, when its time has run out. If it was claimed before, the row decides instead. */
   readonly lapsed: string | undefined;
 }
 
 /** A payment that may be claimed for this request. */
 export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'> {
   readonly kind: 'authorized';
-  /** Who verified it, and the only one that may settle it. */
+  /** The facilitator that verified it, the only one that may settle it. */
   readonly facilitator: Facilitator;
-  /** Somebody else has moved its money already: nobody is asked for it any more. */
+  /** Somebody else has moved its money already: it is never asked for again. */
   readonly foreign?: FoundTransfer | undefined;
 }
 
-/** The transfer of a payment, made by somebody else. */
+/** The transfer of a payment, sent by somebody else. */
 export type FoundTransfer = Extract<ForeignTransfer, { kind: 'found' }>;
 
-/** A payment that was settled for this very request, whose answer the buyer may still get. */
+/** A payment that was settled for this very request, whose answer can still be collected. */
 export interface CollectablePayment {
   readonly kind: 'collectable';
   readonly record: PaymentRecord;
   readonly protocol: Protocol;
   readonly offer: Offer;
-  /** The stored answer, where the call must not be made again; `undefined` where it is made again. */
+  /** The stored answer, where the call must not be repeated; `undefined` where it is made again. */
   readonly kept: KeptAnswer | undefined;
 }
 
-/** What a request's payment header came to. */
+/** The result of reading a request's payment. */
 export type AuthorizeResult = AuthorizedPayment | CollectablePayment | Refusal;

@@ -12,14 +12,14 @@ import type { Services } from './runtime.ts';
 import { promise } from './serve-deferred.ts';
 import type { AuthorizedPayment } from './stages.ts';
 
-/** What an amount comes to that is asked for: never more than was signed for. */
+/** The amount that is asked for: never more than was signed. */
 export function asked(amount: Amount, { payment }: AuthorizedPayment): Amount {
   return amount < payment.offer.amount ? amount : payment.offer.amount;
 }
 
 /**
- * Charges a stream while it goes out. The payment is `uncharged` before its first byte; the charge is
- * written down before the tail goes out, or when the answer broke off. See {@link AnswerReader} for what a crash does.
+ * Charges a stream while it goes out. The payment is `uncharged` before its first byte; the charge is written down
+ * before the last part goes out, or when the answer broke off. See {@link AnswerReader} for what a crash does.
  */
 export class StreamCharge implements Passage {
   readonly #request: RoutedRequest;
@@ -45,7 +45,7 @@ export class StreamCharge implements Passage {
     this.#services = services;
   }
 
-  /** The answer is cut now, because its payment would end before it. */
+  /** Cuts the answer, because its payment would expire before it ends. */
   runOut(): void {
     this.#isOutOfTime = true;
   }
@@ -54,33 +54,33 @@ export class StreamCharge implements Passage {
     return this.#reading.pass(chunk);
   }
 
-  /** Writes the charge down, and gives what goes out then. */
+  /** Writes the charge down, and returns the last part of the answer. */
   async end(): Promise<LastPart> {
     const charge = await this.#decide('complete');
     if (charge.kind === 'release') return { bytes: charge.finish?.(undefined), trailers: [] };
     const notice = promise(this.#authorized, asked(charge.amount, this.#authorized));
-    // Of the answer, whose head went out as that of a success.
+    // The status of the answer, whose head has gone out as a success.
     const told = toldOf(notice, 200);
     const bytes = charge.finish?.(told);
     return { bytes, trailers: takesTrailers(this.#request) ? told.fields.map(([name, value]) => [name, value]) : [] };
   }
 
   /**
-   * Writes down how the answer ended, and its charge where that was not known before. A step that could not be written
-   * has let go of the payment already.
+   * Writes down how the answer ended, and its charge where that is not written yet. After a step that could not be
+   * written the payment is let go already.
    */
   async close(outcome: RelayOutcome): Promise<void> {
-    // Cut while the charge was being written: the next step follows that one, and does not race with it.
+    // Cut while the charge was being written: the next step waits for that one.
     await this.#deciding?.catch(() => undefined);
     const charge = this.#charge ?? (await this.#decide(endAfter(outcome, this.#isOutOfTime)));
     if (charge.kind === 'release') return;
-    // Who broke off has had what was charged: another call would be another charge.
+    // A buyer who left has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
     await this.#claimed.move({ to: 'owed', ...end, checkAt: this.#services.clock() });
     this.#services.owed();
   }
 
-  /** A reader that fails costs nothing, and its answer is cut. */
+  /** If the reader fails, the call costs nothing and its answer is cut. */
   async #readEnd(how: AnswerEnd): Promise<Charge> {
     try {
       return this.#reading.end(how);
@@ -117,7 +117,7 @@ export function takesTrailers({ head }: RoutedRequest): boolean {
   return head.httpVersionMinor > 0 && typeof te === 'string' && parseFieldList(te).includes('trailers');
 }
 
-/** How a stream ended whose end did not go out: one that was relayed whole lacks the part that waits for its charge. */
+/** The outcome of a stream whose last part did not go out: even if all the rest was relayed, it is incomplete. */
 export function endAfter({ kind }: RelayOutcome, isOutOfTime: boolean): AnswerEnd {
   if (isOutOfTime) return 'out_of_time';
   return kind === 'complete' ? 'upstream_broke' : kind;

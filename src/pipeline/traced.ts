@@ -1,11 +1,11 @@
 import type { RequestTrace, Stage, StageFacts, TraceContext } from '../observe/tracer.ts';
 
 /**
- * Does the work of a stage in a span of its own. Where nothing is traced this is a plain call, with no turn of waiting of
- * its own.
+ * Runs the work of a stage in a span of its own. Where nothing is traced this is a plain call, without an extra turn of
+ * the event loop.
  *
- * @param work gets what a server that it asks is told of the trace
- * @param factsOf what the trace says of the result; a fault is told by its code or kind
+ * @param work gets the trace context for servers that it calls
+ * @param factsOf the attributes of the result; a fault is recorded by its code or kind
  */
 export function traced<T>(
   trace: RequestTrace | undefined,
@@ -33,7 +33,7 @@ async function inSpan<T>(
   }
 }
 
-/** {@link traced} for work that need not wait, which is not made to. */
+/** {@link traced} for work that may return without a promise. */
 export function tracedNow<T>(
   trace: RequestTrace | undefined,
   stage: Stage,
@@ -52,7 +52,7 @@ export function tracedNow<T>(
   }
 }
 
-/** What the trace says of a result that has a kind. */
+/** The attribute of a result that has a kind. */
 export function kindOf({ kind }: { readonly kind: string }): StageFacts {
   return { outcome: kind };
 }

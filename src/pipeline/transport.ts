@@ -20,9 +20,9 @@ import {
   served,
 } from './stages.ts';
 
-/** How a request that may pass is carried to the upstream and back: the last stage. */
+/** Carries a request that may pass to the upstream and back: the last stage. */
 export interface Transport {
-  /** @param priced whether others pay for it, so that no shared cache may keep the answer */
+  /** @param priced whether others pay for it, so that no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
@@ -43,7 +43,7 @@ function servePaid(
   services: Services,
 ): Promise<Served | Refusal> {
   const reader = readerFor(request, { protocol: authorized.protocol, offer: authorized.payment.offer }, services);
-  // An answer that says how much it costs is not kept for later.
+  // An answer that says what it costs is not left for later.
   const later = isForLater(request) && (reader === undefined || reader.allOrNothing === true);
   if (later) return payForLater(request, { authorized, reader }, services);
   if (buysBalance(request.price, authorized.payment.offer)) return buyBalance(request, authorized, services);
@@ -51,7 +51,7 @@ function servePaid(
   return SERVE_BY_MODE[request.price.settle](request, authorized, services);
 }
 
-/** Plain HTTP: a request goes out, a response comes back. */
+/** Plain HTTP: one request, one response. */
 export const HTTP: Transport = {
   serveFree: forwardFree,
   servePaid,

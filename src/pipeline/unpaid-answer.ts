@@ -10,8 +10,8 @@ import type { Services } from './runtime.ts';
 import { type AuthorizedPayment, type Served, served } from './stages.ts';
 
 /**
- * Opens the upstream for a payment nobody was asked for yet. An answer that the route does not charge is relayed unpaid; whatever goes
- * wrong, the payment is free again.
+ * Opens the upstream for a payment that nobody was asked for yet. An answer with a status that the route does not
+ * charge is relayed unpaid. Whatever fails, the payment is released.
  */
 export async function openUnpaid(
   request: RoutedRequest,
@@ -44,7 +44,7 @@ export async function openUnpaid(
   return served('unpaid');
 }
 
-/** A head that cannot be relayed is a failure of the upstream: found before the money moves, it costs nothing. */
+/** A head that cannot be relayed is a failure of the upstream: detected before the money moves, it costs nothing. */
 async function checkOrRelease(
   request: RoutedRequest,
   claimed: ClaimedPayment,
@@ -58,7 +58,7 @@ async function checkOrRelease(
   }
 }
 
-/** A payment with the upstream's answer, which waits. */
+/** A payment whose answer from the upstream waits. */
 interface Holding {
   readonly claimed: ClaimedPayment;
   readonly authorized: AuthorizedPayment;
@@ -74,7 +74,7 @@ export async function chargeHolding(
 ): Promise<ChargeResult> {
   let charged: ChargeResult | undefined;
   try {
-    // Kept before the money moves: from then on the call is paid for and cannot be made again.
+    // Stored before the money moves: after that the call is paid for and cannot be repeated.
     if (keepsAnswer(request) || response.broken) await keepOrRelease(request, claimed, response, digest, services);
     charged = await charge(request, claimed, authorized, services, digest.fact);
     return charged;
@@ -83,7 +83,7 @@ export async function chargeHolding(
   }
 }
 
-/** Nobody was asked for the money yet: an answer that cannot be kept costs nothing. */
+/** Nothing was asked for yet: an answer that cannot be stored costs nothing. */
 export async function keepOrRelease(
   request: RoutedRequest,
   claimed: ClaimedPayment,

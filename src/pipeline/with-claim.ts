@@ -7,7 +7,7 @@ import type { Services } from './runtime.ts';
 import { collect } from './serve-charged.ts';
 import { type AuthorizedPayment, type CollectablePayment, type Refusal, type Served, served } from './stages.ts';
 
-/** What becomes of a paid answer, and of one that an earlier request has paid for. */
+/** How a paid answer ends, and how one that an earlier request has paid for. */
 export interface Ends {
   readonly deliver: (request: RoutedRequest, delivery: Delivery) => Promise<Served>;
   readonly collect: (
@@ -17,12 +17,12 @@ export interface Ends {
   ) => Promise<Served | Refusal>;
 }
 
-/** The answer to the request that pays is what was paid for. */
+/** The answer to the paying request is what was bought. */
 export const AT_ONCE: Ends = { deliver, collect };
 
 /**
- * Takes a place at the upstream, then the payment, and goes on with both. Whoever comes second is told what the first
- * has made of the payment, or collects what the first did not get.
+ * Takes room at the upstream, then the payment, and goes on with both. A later copy is told the payment's state, or
+ * collects an answer that did not arrive.
  *
  * @throws GatewayError `too_many_upstream_calls`: nothing was claimed
  */

@@ -22,7 +22,7 @@ export interface BalanceCall {
 }
 
 /**
- * How a request is charged to a balance: in what it is kept, and at most what one call costs in that.
+ * The balance's currency and the most that one call costs in it.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -43,7 +43,7 @@ export async function balanceCall(
 }
 
 /**
- * Takes what a call may cost out of a balance.
+ * Holds the most that a call may cost.
  *
  * @throws GatewayError `store_unavailable`: nothing is held
  */
@@ -65,7 +65,7 @@ export async function takeHold(
   }
 }
 
-/** What the calls under way hold may come back: then nothing is to be bought, and the call is to be tried again. */
+/** Calls under way may give back what they hold: then the client is told to retry, and not to buy. */
 function tooLow(pass: Pass, most: number, currency: BalanceCurrency): Refusal {
   const { available = 0, lent = 0 } = pass.quota ?? {};
   const fields = balanceFields(available, currency);

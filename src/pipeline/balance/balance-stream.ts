@@ -26,7 +26,7 @@ export class BalanceStream implements Passage {
     this.#terms = terms;
   }
 
-  /** The answer is cut now, because it has taken too long. */
+  /** Cuts the answer, because it has taken too long. */
   runOut(): void {
     this.#isOutOfTime = true;
   }
@@ -35,7 +35,7 @@ export class BalanceStream implements Passage {
     return this.#reading.pass(chunk);
   }
 
-  /** Draws the charge, and gives what goes out then. */
+  /** Draws the charge, and returns the last part of the answer. */
   async end(): Promise<LastPart> {
     const drawn = await this.#draw('complete');
     const told = toldOfDraw(drawn, this.#terms);
@@ -44,7 +44,10 @@ export class BalanceStream implements Passage {
     return { bytes, trailers: trailers.map(([name, value]) => [name, value]) };
   }
 
-  /** Draws the charge of an answer that broke off. Where it cannot be written, it is released: the end did not go out. */
+  /**
+   * Draws the charge of an answer that broke off. A charge that cannot be written is released: the end of the answer
+   * did not go out.
+   */
   async close(outcome: RelayOutcome): Promise<void> {
     if (this.#drawing !== undefined) return void (await this.#drawing.catch(() => undefined));
     await this.#draw(endAfter(outcome, this.#isOutOfTime));
@@ -55,7 +58,7 @@ export class BalanceStream implements Passage {
     return this.#drawing;
   }
 
-  /** A reader that fails costs nothing, and its answer is cut. */
+  /** If the reader fails, the call costs nothing and its answer is cut. */
   async #readAndDraw(how: AnswerEnd): Promise<Drawn> {
     let charge: Charge;
     try {

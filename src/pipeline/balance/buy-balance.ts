@@ -15,18 +15,18 @@ import type { AuthorizedPayment, CollectablePayment, Refusal, Served, Settlement
 import { withClaim } from '../with-claim.ts';
 import { type SendAnswer, serveFromBalance } from './serve-balance.ts';
 
-/** Whether what a payment buys is a balance, of which its own request is the first call. */
+/** Whether the payment buys a balance, with its own request as the first call. */
 export function buysBalance({ access }: PaidPrice, offer: Offer): boolean {
   return access?.terms.balance !== undefined && offer.access?.balance !== undefined;
 }
 
 /**
- * Serves a request whose payment buys a balance: the money moves, the balance is written down, and the request is its first call.
- * What becomes of the call takes nothing from what was bought: whatever it ends with, the answer tells of the balance.
+ * Serves a request whose payment buys a balance: the money is settled, the balance is written down, and the request is
+ * its first call. The result of that call never reduces what was bought: every answer tells of the balance.
  *
- * A crash before the settlement is written leaves the payment `settling`: recovery looks for the proof and grants the balance
- * with it. After that the payment is `delivering`, and becomes `undelivered`: sent again, it collects the token, and makes the
- * call anew, at the balance's expense.
+ * A crash before the settlement is written leaves the payment `settling`: recovery looks for the proof and grants the
+ * balance with it. After that the payment is `delivering`, and becomes `undelivered`: sent again, it collects the token
+ * and makes the call anew, charged to the balance.
  */
 export async function buyBalance(
   request: RoutedRequest,
@@ -80,7 +80,7 @@ async function serveBought(
     const facts = paidFacts(claimed.record);
     const result = await serveFromBalance(request, { pass: pass.id, facts }, send, services);
     if (result.kind === 'served') return written ?? (await leave(claimed, result));
-    // Others hold what was bought: it is not lost, and nothing more is to be paid.
+    // Other calls hold the balance: it is not lost, and nothing more is to be paid.
     throw new GatewayError('access_balance_in_use', { retryAfterSeconds: 1 });
   } catch (fault) {
     if (written !== undefined) throw fault;
@@ -89,7 +89,7 @@ async function serveBought(
   }
 }
 
-/** The client went before anything was sent. */
+/** The client left before anything was sent. */
 async function leave(claimed: ClaimedPayment, result: Served): Promise<Served> {
   await claimed.move({
     to: 'undelivered',

@@ -12,7 +12,7 @@ export interface DrawTerms {
   readonly currency: BalanceCurrency;
   readonly limit: ChargeLimit;
   readonly observer: Observer;
-  /** Ids of the receivers that hear of the call. */
+  /** Ids of the webhook receivers that are told of the call. */
   readonly hooks: readonly string[];
 }
 
@@ -21,12 +21,12 @@ export interface Drawn {
   readonly charge: Charge;
   /** In the balance's units; 0 where nothing was charged. */
   readonly amount: number;
-  /** `undefined` where nothing was charged and that could not be written yet. */
+  /** `undefined` where nothing was charged and the release could not be written yet. */
   readonly pass: Pass | undefined;
 }
 
 /**
- * Ends a hold with what an answer says that it cost.
+ * Ends a hold with the charge that the answer states.
  *
  * @throws GatewayError `store_unavailable`: what depends on the charge must not go out
  */
@@ -45,7 +45,7 @@ export async function drawCharge(
   return { charge, amount: Number(amount), pass };
 }
 
-/** What the buyer is told of a charge; `undefined` where nothing was charged. */
+/** The headers about a charge; `undefined` where nothing was charged. */
 export function toldOfDraw({ charge, amount, pass }: Drawn, { currency }: DrawTerms): ChargeTold | undefined {
   if (charge.kind === 'release' || pass === undefined) return undefined;
   const available = pass.quota?.available ?? 0;

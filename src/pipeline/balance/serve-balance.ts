@@ -23,16 +23,20 @@ import { type Drawn, type DrawTerms, drawCharge, toldOfDraw } from './draw-charg
 /** Headers by name and value. */
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** A balance that pays a request. */
+/** A balance that pays for a request. */
 export interface PayingBalance {
   readonly pass: PassId;
   readonly facts: PaidFacts;
 }
 
-/** How the answer goes out. @param told of the balance */
+/**
+ * Sends the answer.
+ *
+ * @param told headers about the balance
+ */
 export type SendAnswer = (response: UpstreamResponse, told: Fields, changes?: Changes) => Promise<RelayOutcome>;
 
-/** A call that is held for. */
+/** A call whose maximum is held. */
 interface HeldCall {
   readonly request: RoutedRequest;
   readonly hold: OpenHold;
@@ -42,7 +46,7 @@ interface HeldCall {
   readonly send: SendAnswer;
 }
 
-/** Serves a request that the token or the sign-in of a balance opened. */
+/** Serves a request that was admitted by the token or the sign-in of a balance. */
 export async function serveByBalance(
   request: RoutedRequest,
   admission: Admission,
@@ -87,7 +91,7 @@ export async function serveFromBalance(
     try {
       return await serveHeldCall({ request: placed, hold, call, terms, facts, send }, services);
     } finally {
-      // Where it was not charged. A hold that has ended stays as it is.
+      // Nothing was charged. A hold that has ended stays as it is.
       await hold.release();
     }
   });
@@ -112,7 +116,7 @@ async function serveHeldCall(held: HeldCall, services: Services): Promise<Served
     : await sendWhole(held, response, reading, services);
 }
 
-/** A reader that fails costs nothing. */
+/** If the reader fails, the call costs nothing. */
 function readingOf({ call }: HeldCall, response: UpstreamResponse): StreamReading | WholeReading {
   try {
     if (response.broken) throw new GatewayError('upstream_invalid_answer');
@@ -164,7 +168,7 @@ async function sendStream(
     passage.runOut();
     response.cut(new Error('the answer took longer than a balance is held for'));
   });
-  // What is left at least, whatever the call costs: its maximum is held.
+  // The least that is left, whatever the call costs: its maximum is held.
   const told = balanceFields(hold.pass.quota?.available ?? 0, call.currency);
   let outcome: RelayOutcome = { kind: 'upstream_broke' };
   try {
@@ -176,7 +180,7 @@ async function sendStream(
   return served(endOf(outcome, 'paid'));
 }
 
-/** How long a stream may go on: what it uses beyond its maximum is the seller's, and must come to an end. */
+/** Longest time of a stream: its use beyond the maximum is at the seller's expense, and must end. */
 function mostStreamMs({ price, route }: RoutedRequest): number {
   const quoted = Math.max(...price.offers.map(({ maxTimeoutSeconds }) => maxTimeoutSeconds)) * 1000 - SETTLE_MS;
   return Math.max(quoted, route.timeoutMs, route.upstream.totalTimeoutMs ?? 0);

@@ -1,27 +1,27 @@
-/** How long a count of the store is used, in milliseconds: what this process keeps meanwhile is added to it. */
+/** How long a count of the store is used, in milliseconds; what this process keeps meanwhile is added. */
 const COUNT_LASTS_MS = 1000;
 
-/** Room in memory for one answer that is kept. */
+/** Memory for one answer that is kept. */
 export interface AnswerHold {
-  /** Takes room for so many bytes more; `false` when there is none. */
+  /** Takes room for this many bytes more; `false` when there is none. */
   take(bytes: number): boolean;
   /** Whether {@link take} has ever found none. */
   readonly refused: boolean;
-  /** Gives all of it back. Doing so twice does no harm. */
+  /** Releases all of it. May be called again. */
   release(): void;
 }
 
 /**
- * Bounds what kept answers take, over all routes: in the memory of this process from their first byte until their
- * request is over, and in the store. An answer that finds no room is relayed and not kept, as one that is larger than
- * its route's `keepAnswers`.
+ * Bounds the size of kept answers, over all routes: in this process's memory, from their first byte until their request
+ * is over, and in the store. An answer that finds no room is relayed and not kept, like one above its route's
+ * `keepAnswers`.
  */
 export class AnswerRoom {
   readonly #clock: () => number;
   #held = 0;
   #stored: { bytes: number; readonly until: number } | undefined;
 
-  /** @param clock milliseconds that only go forward */
+  /** @param clock milliseconds; never goes back */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
@@ -51,8 +51,8 @@ export class AnswerRoom {
   }
 
   /**
-   * Whether an answer still fits into the store; one that does counts from now on. Several processes know of each
-   * other's answers once a second, and can together exceed the bound by what they keep within it.
+   * Whether an answer still fits into the store; if so, it counts from now on. Processes see each other's answers once
+   * a second, and can together exceed the bound by what they keep within it.
    *
    * @param countKept bytes that the store holds
    */
@@ -60,7 +60,7 @@ export class AnswerRoom {
     let stored = this.#stored;
     if (stored === undefined || stored.until <= this.#clock()) {
       const counted = { bytes: await countKept(), until: this.#clock() + COUNT_LASTS_MS };
-      // Several may have asked at once: the first one's count is the one that all add to.
+      // Several may have asked at once: all add to the first one's count.
       const newest = this.#stored;
       stored = newest === undefined || newest.until <= this.#clock() ? counted : newest;
       this.#stored = stored;

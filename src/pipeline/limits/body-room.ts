@@ -1,10 +1,10 @@
 import type { BodyHold } from '../../proxy/request-body.ts';
 
-/** One client gets at most this part of the room: a few that send slowly must not keep everybody else out. */
+/** The largest share of the room for one client: a few slow senders must not keep everybody else out. */
 const SHARE_OF_CLIENT = 1 / 4;
 
 /**
- * Longest body of a request, in bytes, that finds room beside what replaces it: half of what one client gets.
+ * Longest body of a request, in bytes, that fits beside its replacement: half of one client's share.
  *
  * @param mostBytes the whole room
  */
@@ -32,7 +32,7 @@ export class BodyRoom {
     return this.#held;
   }
 
-  /** Counts so many bytes more for a client, where neither the room nor the client's share is used up. */
+  /** Takes this many bytes more for a client, if neither the room nor the client's share is used up. */
   take(bytes: number, mostBytes: number, client: string): boolean {
     const ofClient = (this.#ofClient.get(client) ?? 0) + bytes;
     if (this.#held + bytes > mostBytes || ofClient > mostBytes * SHARE_OF_CLIENT) return false;
@@ -41,7 +41,7 @@ export class BodyRoom {
     return true;
   }
 
-  /** Gives back bytes that were taken for a client. */
+  /** Releases bytes of a client. */
   giveBack(bytes: number, client: string): void {
     const left = (this.#ofClient.get(client) ?? 0) - bytes;
     if (left > 0) this.#ofClient.set(client, left);

@@ -4,7 +4,9 @@ import { PaymentBudget } from './payment-budget.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { UnpaidCalls } from './unpaid-calls.ts';
 
-/** What a process remembers of its clients to keep abuse cheap. It lives as long as the process; the bounds are the plan's. */
+/**
+ * What a process remembers of its clients against abuse. It lives as long as the process; the bounds are the plan's.
+ */
 export interface Limiters {
   readonly budget: PaymentBudget;
   readonly refusals: RefusalMemory;
@@ -13,7 +15,7 @@ export interface Limiters {
   readonly bodies: BodyRoom;
 }
 
-/** Begins with a clean slate. `clock` gives Unix milliseconds. */
+/** Limiters without any memory yet. `clock` gives Unix milliseconds. */
 export function createLimiters(clock: () => number): Limiters {
   return {
     budget: new PaymentBudget(clock),

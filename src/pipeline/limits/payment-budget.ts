@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
-/** Who brings a payment, as far as it matters for what it may cost us. */
+/** The sender of a payment, as far as budgets distinguish senders. */
 export interface Bringer {
-  /** From `clientGroup`: the client's address, which costs more to change than an account. */
+  /** From `clientGroup`: the client's address, which is harder to change than an account. */
   readonly group: string;
   readonly payer: string;
-  /** Whether the payer's own signature was proved without asking anybody. */
+  /** Whether the payer's signature was proved here, without a network. */
   readonly proved: boolean;
 }
 
@@ -15,23 +15,23 @@ interface Bucket {
   at: number;
 }
 
-/** Most addresses, and payers in good standing, that are kept in mind. */
+/** Most addresses, and payers in good standing, that are remembered. */
 const MOST_KNOWN = 10_000;
-/** How long a payer whose payment was good is known for it, in milliseconds. */
+/** How long a payer stays in good standing after a valid payment, in milliseconds. */
 const GOOD_STANDING_MS = 3600_000;
 
 /**
- * How many calls of a facilitator each client address can cause for nothing: payments that are refused, and signatures
- * that only a chain can judge, which anybody can make up at no cost. Good payments cost nothing.
+ * Bounds the facilitator calls that each client address causes for nothing: by refused payments, and by signatures that
+ * only a chain can judge, which anybody can forge at no cost. Valid payments cost nothing.
  *
- * Proved signatures have a budget of their own and are counted only when they are refused, so that junk from an address
- * that many share does not keep its honest buyers out; a payer whose last payment was good is not kept out at all.
+ * Proved signatures have a budget of their own and count only when they are refused, so that forgeries from a shared
+ * address do not keep its honest buyers out. A payer whose last payment was valid is never kept out.
  *
- * Each process counts for itself, in memory that is bounded: addresses not heard of for long are forgotten.
+ * Each process counts for itself, in bounded memory: the addresses that were silent longest are forgotten.
  */
 export class PaymentBudget {
   readonly #buckets = new LRUCache<string, Bucket>({ max: MOST_KNOWN });
-  /** Payers, and until when they are in good standing. Only proved ones: a name alone earns nothing. */
+  /** Payers in good standing, and until when. Only proved ones: a mere name earns nothing. */
   readonly #good = new LRUCache<string, number>({ max: MOST_KNOWN });
   readonly #clock: () => number;
 
@@ -40,7 +40,7 @@ export class PaymentBudget {
     this.#clock = clock;
   }
 
-  /** Lets a payment through to a facilitator, or says in how many seconds it makes sense to bring it again. */
+  /** Admits a payment to a facilitator, or returns in how many seconds it may be sent again. */
   admit(bringer: Bringer, perMinute: number): number | undefined {
     if (bringer.proved && (this.#good.get(bringer.payer) ?? 0) > this.#clock()) return undefined;
     const bucket = this.#bucketOf(bringer, perMinute);
@@ -49,7 +49,7 @@ export class PaymentBudget {
     return undefined;
   }
 
-  /** The facilitator found the payment good. */
+  /** The facilitator found the payment valid. */
   wasGood(bringer: Bringer, perMinute: number): void {
     if (bringer.proved) this.#good.set(bringer.payer, this.#clock() + GOOD_STANDING_MS);
     else {
@@ -63,7 +63,7 @@ export class PaymentBudget {
     if (!bringer.proved) return; // paid when it was admitted
     this.#good.delete(bringer.payer);
     const bucket = this.#bucketOf(bringer, perMinute);
-    // Into debt, for as many as were let through at once; bounded, so that it ends.
+    // Goes below zero for as many as were admitted at once; bounded, so that it recovers.
     bucket.tokens = Math.max(-perMinute, bucket.tokens - 1);
   }
 

@@ -3,24 +3,24 @@ import { LRUCache } from 'lru-cache';
 import type { Payment } from '../../domain/payment.ts';
 import { durationOf } from '../../scheme/reasons.ts';
 
-/** Most refusals that are kept in mind for one set of facilitators. */
+/** Most refusals that are remembered for one set of facilitators. */
 const MOST_REFUSALS = 10_000;
-/** How long a refusal is remembered, in milliseconds: one that no time cures, and one that the payer cures with a top-up. */
+/** How long a refusal is remembered, in milliseconds: a lasting one, and one that a top-up cures. */
 const REMEMBERED_MS = { lasting: 60_000, curable: 3_000 };
 
 /** Why a facilitator refused a payment. */
 export interface RefusalReason {
   readonly reason: string;
-  /** What it means here, for people. */
+  /** The reason in words, for people. */
   readonly words?: string;
 }
 
 /**
- * A short memory of payments that facilitators refused, so that the same one sent again and again costs no call. Only
- * reasons that are known to last are kept: a fault never is, nor a reason that could hide one.
+ * A short memory of payments that facilitators refused, so that repeating one costs no call. Only reasons that are
+ * known to last are kept: never a fault, nor a reason that may hide one.
  *
- * What is remembered is the whole submission, for one offer and resource, as one set of facilitators judged it: nobody
- * can spoil somebody else's payment by sending something that merely looks like it.
+ * The key is the whole submission, for one offer and resource, as judged by one set of facilitators: nobody can spoil
+ * another's payment by sending something similar.
  */
 export class RefusalMemory {
   readonly #byJudges = new WeakMap<
@@ -34,18 +34,18 @@ export class RefusalMemory {
     this.#clock = clock;
   }
 
-  /** Why `judges`, a set of facilitators, refused this very payment a moment ago, if they did. */
+  /** Why `judges`, a set of facilitators, refused this very payment lately, if they did. */
   recall(judges: object, payment: Payment): RefusalReason | undefined {
     const refusals = this.#byJudges.get(judges);
     if (refusals === undefined) return undefined;
     const refusal = refusals.get(digestOf(payment));
     if (refusal === undefined) return undefined;
     const left = refusal.until - this.#clock();
-    // More than it had is left where the clock was put back: it is not known how old it is.
+    // More time left than it began with: the clock was put back, and its age is not known.
     return left > 0 && left <= refusal.lastsMs ? refusal.why : undefined;
   }
 
-  /** Keeps a refusal in mind for as long as its reason lasts. */
+  /** Remembers a refusal for as long as its reason lasts. */
   remember(judges: object, payment: Payment, why: RefusalReason): void {
     const duration = durationOf(why.reason);
     if (duration === undefined) return;

@@ -1,18 +1,18 @@
 import type { Payment } from '../../domain/payment.ts';
 
-/** A place for a call that is not paid yet. Giving it back twice does no harm. */
+/** Room for a call that is not paid yet; call it to release the room. May be called again. */
 export type UnpaidCall = () => void;
 
 /**
- * Counts the calls of each payer that are at the upstream before their money moved. A balance that covers one call is
- * good for any number of verified payments until the first is settled: without a bound, one coin would set a thousand
- * calls going. Each process counts for itself.
+ * Counts the calls of each payer that are at the upstream before their money moved. A balance that covers one call
+ * backs any number of verified payments until the first is settled: without a bound, the price of one call would start
+ * a thousand. Each process counts for itself.
  */
 export class UnpaidCalls {
-  /** By payer, then by payment: copies of one payment share a place, since only one of them can be claimed. */
+  /** By payer, then by payment: copies of one payment share their room, since only one of them can be claimed. */
   readonly #byPayer = new Map<string, Map<string, number>>();
 
-  /** Takes a place, or gives `undefined` where the payer has `most` payments under way. */
+  /** Takes room, or returns `undefined` where the payer has `most` payments under way. */
   begin({ authorization, offer }: Pick<Payment, 'authorization' | 'offer'>, most: number): UnpaidCall | undefined {
     const { key } = authorization;
     const payer = `${offer.network}|${authorization.payer}`;

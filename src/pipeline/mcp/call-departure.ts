@@ -1,6 +1,6 @@
 import type { DepartureListener, SignalledDeparture } from '../../proxy/client-departure.ts';
 
-/** Whether nobody waits for a call any more: its client has gone, or has cancelled it. */
+/** Tells when a call is no longer waited for: its client has left, or has cancelled it. */
 export class CallDeparture implements SignalledDeparture {
   readonly #client: SignalledDeparture;
   readonly #listeners: DepartureListener[] = [];
@@ -11,7 +11,7 @@ export class CallDeparture implements SignalledDeparture {
     this.#client = client;
   }
 
-  /** Whether it was cancelled by a client that is there. */
+  /** Whether it was cancelled by a client that is still there. */
   get cancelled(): boolean {
     return this.#cancelled && !this.#client.aborted;
   }

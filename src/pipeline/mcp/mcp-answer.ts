@@ -12,11 +12,11 @@ import type { AnswerForm, Told } from '../answer-form.ts';
 import { wholeReceipt } from '../refusal.ts';
 import type { SettlementNotice } from '../stages.ts';
 
-/** What the gateway's own answers to a priced call are written by. */
+/** The parts of the gateway's own answers to a priced call. */
 export interface CallForm {
   readonly call: McpCall;
   readonly terms: CallTerms;
-  /** Whether the client reads refusals as HTTP has them, now: it does not behind a head that has gone out. */
+  /** Whether the client reads refusals as plain HTTP now: it does not once a head has gone out. */
   readonly isHttp: () => boolean;
   readonly binding: McpBinding;
   readonly hasOutputSchema: HasOutputSchema;

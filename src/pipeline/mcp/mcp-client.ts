@@ -7,10 +7,10 @@ import { headOfChanged } from '../../proxy/headers/to-client.ts';
 import type { Passage } from '../../proxy/passage.ts';
 import type { UpstreamResponse } from '../../proxy/upstream-response.ts';
 
-/** What changes an answer of the server to a message; `undefined` where it passes as it is. */
+/** The change for a kind of answer of the server; `undefined` where it is relayed unchanged. */
 export type ChangeOf = (form: AnswerBody) => BodyChange | undefined;
 
-/** The client of a request, to whom answers of the server go changed. */
+/** A client whose answers from the server are changed on their way. */
 export function mcpClient(client: Client, changeOf: ChangeOf): Client {
   return {
     get departure() {
@@ -30,11 +30,12 @@ export function mcpClient(client: Client, changeOf: ChangeOf): Client {
     answer: (answer) => client.answer(answer),
     deliver: (answer) => client.deliver(answer),
     relay(response: UpstreamResponse, head: RelayedHead, passage?: Passage) {
-      // What was read whole has its form already.
+      // An answer that was read whole has its form already.
       const change = passage === undefined ? changeOf(bodyKindOf(response.rawHeaders)) : undefined;
       if (change === undefined) return client.relay(response, head, passage);
       if (isEncoded(response.rawHeaders)) {
-        // It was asked for as it is. What cannot be read here may hold a result that nobody has paid for.
+        // The server was asked not to compress. An answer that cannot be read here may hold a result that is not paid
+        // for.
         response.discard();
         throw new GatewayError('upstream_invalid_answer', {
           detail: 'It is compressed, which it was asked not to be.',

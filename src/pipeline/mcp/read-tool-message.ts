@@ -22,7 +22,7 @@ const INVALID_REQUEST = -32600;
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
-/** A request with a message, as far as it says what the message asks. */
+/** A request with a message, as far as the message's meaning depends on it. */
 export type AskingTools = Pick<AskingRequest, 'head' | 'method' | 'body' | 'runtime' | 'host' | 'publicOrigin'>;
 
 /** A message that calls a tool, and the request that it stands for. */
@@ -33,7 +33,7 @@ export interface AskedTool {
   readonly written: ToolRequest;
 }
 
-/** What a message asks: a tool's request, or something that is answered here. */
+/** The meaning of a message: the request of a tool, or an answer from here. */
 export type AskedOfTools =
   | AskedTool
   | { readonly kind: 'answer'; readonly outcome: 'discovery' | 'refused'; readonly answer: Answer };
@@ -45,7 +45,7 @@ export type AskedOfTools =
  */
 export async function readToolMessage(request: AskingTools): Promise<AskedOfTools> {
   const { head, method, body, runtime } = request;
-  // A page whose name was led to this host would read what is served here (DNS rebinding).
+  // A page whose host name was pointed at this address could read what is served here (DNS rebinding).
   if (isForeignOrigin(request)) return refused({ status: 403, wrong: 'Pages of other origins are not served.' });
   if (method !== 'POST' || body === undefined)
     return refused({ status: 405, wrong: 'Send messages by POST.', headers: ['Allow', 'POST'] });
@@ -60,7 +60,7 @@ export async function readToolMessage(request: AskingTools): Promise<AskedOfTool
     case 'refused':
       return refused({ ...message, status: message.id === undefined ? 400 : 200 });
     case 'free': {
-      // A notification, or an answer to a question that nobody asked.
+      // A notification, or an answer to a question that was never asked.
       if (message.id === undefined || message.method === undefined)
         return { kind: 'answer', outcome: 'discovery', answer: TAKEN };
       const read = parseExactly(bytes.toString('utf8'));
@@ -83,7 +83,7 @@ function askedTool(call: McpCall, { tools }: ToolCatalogue): AskedOfTools {
   return told(resultAnswer(id, { content: [{ type: 'text', text: result.wrong }], isError: true }, call.version));
 }
 
-/** The head of the request that a call stands for. */
+/** The head of the request behind a call. */
 export function toolHead(request: AskingTools, { tool, written }: AskedTool): AcceptedRequest['head'] {
   const { peer, encrypted } = request.head;
   const { method, target, fields, body } = written;
@@ -126,14 +126,14 @@ const TAKEN: Answer = {
   dated: true,
 };
 
-/** Where messages bring payments, whatever the tool. */
+/** The members of a message that can carry payments, for any tool. */
 function paymentMembers({ tools }: ToolCatalogue, runtime: Runtime): readonly string[] {
   const routes = new Set(tools.map(({ route }) => route));
   const lists = new Set([...routes].map((route) => runtime.protocols(route)));
   return [...new Set([...lists].flatMap((protocols) => mcpMembers(protocols).payments))];
 }
 
-/** Of a route with several prices, the most that a call can cost. */
+/** For a route with several prices, the highest price of a call. */
 function toldPrice(route: Route, runtime: Runtime): ToldPrice | undefined {
   const paid = paidPrices(route);
   const dearest = dearestOf(paid);

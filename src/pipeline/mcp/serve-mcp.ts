@@ -22,19 +22,19 @@ import { callForm, callReceipt, jsonAnswer } from './mcp-answer.ts';
 import { type ChangeOf, mcpClient } from './mcp-client.ts';
 
 const NOT_PRICED = -32602;
-/** As the Language Server Protocol has it; MCP names none. */
+/** The code of the Language Server Protocol; MCP defines none. */
 const CALL_CANCELLED = -32800;
 
-/** A priced call on its way to be paid: what differs from a request that came over plain HTTP. */
+/** A priced call on its way to be paid, as far as it differs from a request over plain HTTP. */
 export type McpRequest = Pick<RoutedRequest, 'body' | 'client' | 'clientGone' | 'answerReader' | 'payments' | 'form'>;
 
-/** What the pipeline does with a message once its price is known. */
+/** The next stages for a message whose price is known. */
 export interface McpStages {
   free(request: AcceptedRequest): Promise<Served>;
   paid(request: AcceptedRequest & McpRequest, price: PaidPrice): Promise<Served>;
 }
 
-/** A route with the terms by which its messages are sold. */
+/** A route and its terms for messages. */
 export interface McpRoute {
   readonly route: Route;
   readonly terms: McpTerms;
@@ -62,7 +62,7 @@ export async function serveMcp(
   switch (message.kind) {
     case 'refused': {
       const { id, code, wrong } = message;
-      // Without an id there is no call that a client could find the answer to.
+      // Without an id the client could not match an answer to its call.
       return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), id === undefined ? 400 : 200));
     }
     case 'free':
@@ -79,8 +79,8 @@ export async function serveMcp(
 }
 
 /**
- * The message that a request brings. By whatever method: a server that does not look at it would carry out a call that came
- * with another one than POST.
+ * Reads the message of a request, whatever its method: a server that does not check the method would also carry out a
+ * call that came by another one than POST.
  */
 export async function messageOf({
   method,
@@ -91,7 +91,7 @@ export async function messageOf({
   return bytes === undefined || (bytes.length === 0 && method !== 'POST') ? undefined : bytes;
 }
 
-/** What costs nothing takes no payment to the server. */
+/** Takes payments out of a message that costs nothing, so that the server cannot use them. */
 function stripPayments({ body }: AcceptedRequest, bytes: Buffer, members: readonly string[]): void {
   const stripped = withoutPayments(bytes, members);
   if (stripped !== undefined) body?.replaceWith(stripped);
@@ -131,12 +131,12 @@ async function serveCall(
   }
 }
 
-/** What a client is told that has cancelled a call and waits for it all the same. */
+/** The answer to a client that has cancelled a call and still waits for it. */
 function cancelledCall({ id }: McpCall): Served {
   return answered('client_gone', jsonAnswer(errorAnswer(id, CALL_CANCELLED, 'The call was cancelled.')));
 }
 
-/** Ends a priced call that its client cancels, and tells the server of it by the id that the server knows. */
+/** Ends a priced call that its client cancels, and tells the server by the id that the server knows. */
 function cancelCall(
   request: AcceptedRequest,
   { call, calledAs }: NonNullable<Extract<McpMessage, { kind: 'free' }>['cancels']>,
@@ -150,13 +150,13 @@ function cancelCall(
   open.cancel();
 }
 
-/** Whose calls a client can cancel: those of its session. Where a server has none, nobody's. */
+/** The calls that a client can cancel: those of its session. Without sessions, none. */
 function sessionOf({ head }: AcceptedRequest, route: Route): string | undefined {
   const session = head.headers['mcp-session-id'];
   return typeof session === 'string' && session !== '' ? `${route.name}\n${session}` : undefined;
 }
 
-/** A priced call as the pipeline knows it: its payment is found in the message, its answers are messages. */
+/** A priced call as a request of the pipeline: its payment is in the message, its answers are messages. */
 function pricedCall(
   request: AcceptedRequest,
   { call, server, price }: { readonly call: McpCall; readonly server: string; readonly price: PaidPrice },
@@ -190,7 +190,7 @@ function pricedCall(
   };
 }
 
-/** What a payment is bound to is held; what the server gets goes out in its place. */
+/** The original body is held, since the payment is bound to it; the server gets the changed one. */
 function bodyFor(call: McpCall, id: string): AcceptedRequest['body'] {
   const body = bodyOfBytes(call.canonical);
   body.replaceWith(call.forwardedAs(id));
@@ -202,7 +202,7 @@ function refusedCall(request: AcceptedRequest, answer: ReturnType<typeof jsonAns
   return answered('refused', answer);
 }
 
-/** A request whose answers are looked through for results that nobody has paid for. */
+/** A request whose answers are searched for results that are not paid for. */
 function guarded(request: AcceptedRequest, id: RpcId | undefined): AcceptedRequest {
   return changed(request, (form) => withoutPaidResults(form, id));
 }

@@ -7,17 +7,17 @@ import { readToolMessage, toolBody, toolHead } from './read-tool-message.ts';
 import { toolForms } from './tool-answer.ts';
 import { ToolClient } from './tool-client.ts';
 
-/** Whether a request is for the tools that the gateway makes of its routes. No route of the table has their path. */
+/** Whether a request is for the server of tools. No route of the table can have its path. */
 export function isForTools({ path, runtime }: Pick<AcceptedRequest, 'path' | 'runtime'>): boolean {
   return path === TOOLS_PATH && runtime.tools !== undefined;
 }
 
 /**
- * Answers as a server of MCP (Streamable HTTP, without sessions) whose tools are the priced routes. A call becomes the
- * request that it stands for, and `serve` serves that like any other: it is accepted, matched, priced, paid and forwarded in
- * the same way, with the same limits, keys, passes and books. Its answer goes into the result. Nothing is priced here.
+ * Answers as an MCP server (Streamable HTTP, without sessions) whose tools are the priced routes. A call becomes the
+ * request that it stands for, which `serve` accepts, matches, prices, charges and forwards like any other, with the
+ * same limits, keys, passes and ledger. Its answer goes into the result. Nothing is priced here.
  *
- * A payment comes in the message or in its head. It is bound to the request of the API: the same payment pays for the same
+ * The payment comes in the message or in its head. It is bound to the API's request: the same payment pays for that
  * request over HTTP, and collects its answer there.
  */
 export async function serveTools(request: AcceptedRequest, serve: ServeInside): Promise<Served> {
@@ -30,19 +30,19 @@ export async function serveTools(request: AcceptedRequest, serve: ServeInside): 
   return served(request.clientGone.aborted ? 'client_gone' : 'discovery');
 }
 
-/** Serves a request that nobody sent over a connection. Never rejects. */
+/** Serves a request that did not come over a connection of its own. Never rejects. */
 export type ServeInside = (
   received: { readonly head: AcceptedRequest['head']; readonly client: ToolClient },
   inside: InMessage,
 ) => Promise<void>;
 
-/** What differs for a request that stands for a message. */
+/** The facts that a request has when it stands for a message. */
 export interface InMessage extends Required<Pick<AcceptedRequest, 'payments' | 'form'>> {
-  /** The route that it has to meet: it is refused where its target leads to another one. */
+  /** The route that it must match: a target that leads to another route is refused. */
   readonly route: Route;
 }
 
-/** Arguments of a tool choose what is asked for on its route, and no other route. */
+/** The arguments of a tool may choose a resource of its route, and never another route. */
 export function leadsElsewhere(): GatewayError {
   return new GatewayError('route_not_found', {
     detail: 'These arguments lead to another route than that of the tool.',

@@ -15,7 +15,7 @@ import type { AnswerForms } from './tool-client.ts';
 
 const INTERNAL_ERROR = -32603;
 
-/** What a refusal says in its head, beside what its message says. */
+/** Headers that a refusal keeps beside its message. */
 const RETRY: ReadonlySet<string> = new Set(['retry-after']);
 
 /** A call, and the request that it stands for. */
@@ -25,16 +25,16 @@ export interface ToolCall {
   readonly target: string;
 }
 
-/** How answers over HTTP become messages for the client of a call. */
+/** How HTTP answers become messages for the client of a call. */
 export interface ToolForms {
   readonly forms: AnswerForms;
-  /** Hears what the pipeline refuses, and at which price, before it is an answer over HTTP. */
+  /** Receives what the pipeline refuses, with the price, before it becomes an HTTP answer. */
   readonly form: AnswerForm;
 }
 
 /**
- * Prepares the answers to a call. A refusal is the message that clients of MCP read; one who pays by a header of HTTP gets it
- * as HTTP has it. A result has the receipt in `_meta`, and in the head where that client looks for it.
+ * Prepares the answers to a call. A refusal becomes the message that MCP clients read; a client that pays by an HTTP
+ * header gets it as HTTP. A result has the receipt in `_meta`, and in the head where that client looks for it.
  */
 export function toolForms(request: AcceptedRequest, { call, tool, target }: ToolCall): ToolForms {
   const { runtime, head, publicOrigin } = request;
@@ -71,7 +71,7 @@ export function toolForms(request: AcceptedRequest, { call, tool, target }: Tool
   };
 }
 
-/** What a client is told whose answer is not there; what is paid for can be had over HTTP. */
+/** The answer where the result cannot be sent; what is paid for can be collected over HTTP. */
 function lostAnswer({ id, version }: McpCall, why: 'larger' | 'broke', url: string, paid: boolean): Answer {
   const again = paid ? ` It is paid for: send the same payment to ${url}, without another charge.` : '';
   if (why === 'broke') {
@@ -86,7 +86,7 @@ function bytesOf({ status, headers, body = '', encoding }: Answer) {
   return { status, headers, body: typeof body === 'string' ? Buffer.from(body, encoding) : Buffer.from(body) };
 }
 
-/** What payment clients read in the head, of the answer that the message stands for. Cookies of the API stay behind. */
+/** Adds the headers that payment clients read, from the answer behind the message. Cookies of the API are left out. */
 function withFields(answer: Answer, fields: readonly string[], exposed: ReadonlySet<string>): Answer {
   const headers = [...answer.headers, 'Cache-Control', 'no-store'];
   for (let at = 0; at + 1 < fields.length; at += 2) {

@@ -7,21 +7,21 @@ import type { RequestBody } from '../../proxy/request-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../../proxy/upstream-response.ts';
 import { CallDeparture } from './call-departure.ts';
 
-/** What an answer over HTTP becomes for the client of a message. */
+/** How answers to the request become answers to the call. */
 export interface AnswerForms {
   /** Longest answer of the API that is kept, in bytes. */
   readonly maxBytes: number;
   /** An answer of the gateway's own, or one that was kept for its buyer. */
   own(answer: Answer): Answer;
-  /** One of the API, with its trailers. */
+  /** An answer of the API, with its trailers. */
   api(answer: ApiAnswer & { readonly trailers: readonly string[] }): Answer;
-  /** One that is longer than {@link maxBytes}, or that the API broke off. */
+  /** An answer longer than {@link maxBytes}, or one that the API broke off. */
   lost(why: 'larger' | 'broke', headers: readonly string[]): Answer;
 }
 
 /**
- * The client of a request that stands for a call of a tool: its answer goes into a message, which goes to the client of the
- * call. An answer counts as delivered when the message was: a buyer who left before may collect it as over HTTP.
+ * The client of the request behind a tool call: the answer goes into a message for the client of the call. An answer
+ * counts as delivered when the message was; a buyer who left before collects it as over HTTP.
  */
 export class ToolClient implements Client {
   readonly departure: CallDeparture;
@@ -69,7 +69,7 @@ export class ToolClient implements Client {
     this.#status = status;
     const outlet = new MemoryOutlet(this.#forms.maxBytes);
     outlet.on('close', () => {
-      // As a client that takes no more of it: who has paid for it can have it over HTTP.
+      // Treated as a client that stops reading: its buyer can collect the answer over HTTP.
       if (outlet.overflowed) this.departure.cancel();
     });
     const outcome = await response.relay(outlet, passage);

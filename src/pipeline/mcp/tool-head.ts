@@ -4,18 +4,18 @@ import { nominatedBy } from '../../proxy/headers/flat-list.ts';
 import type { AcceptedHead } from '../exchange.ts';
 
 /**
- * Fields of a message's head that say nothing of the request that it stands for: what frames and describes its body, which
- * answers are wanted, and what a browser sends by itself. A cookie would be somebody's who does not know of it.
+ * Headers of a message that do not concern the request behind it: they frame and describe its body, choose the form of
+ * its answer, or are sent by a browser on its own. A cookie is such: its owner may not know of the call.
  */
 const OF_THE_MESSAGE =
   /^(?:accept(?:-.*)?|connection|content-.*|cookie|expect|host|http2-settings|if-.*|keep-alive|last-event-id|mcp-.*|origin|prefer|priority|proxy-.*|range|referer|sec-.*|te|trailer|transfer-encoding|upgrade.*)$/i;
 
-/** Which name a request of another host goes under, where a proxy in front names it. */
+/** Headers by which a proxy in front names the host of a request. */
 const NAMES_HOST = /^(?:forwarded|x-forwarded-(?:host|port|prefix))$/i;
 
 /**
- * The head of the request that a call stands for: what its client says of itself, such as keys, passes, payments, its name
- * and where it came from.
+ * The head of the request behind a call: what the client says of itself, such as keys, passes, payments, its name and
+ * its origin.
  */
 export function toolFields(
   { head: { rawHeaders }, host }: Pick<AcceptedHead, 'head' | 'host'>,
@@ -25,9 +25,9 @@ export function toolFields(
   const fields: (readonly [string, string])[] = [
     ['Host', route.host ?? host],
     ['Accept', '*/*'],
-    // Results hold texts.
+    // Results hold text.
     ['Accept-Encoding', 'identity'],
-    // Where the receipt of a stream stands.
+    // The receipt of a stream stands in a trailer.
     ['TE', 'trailers'],
   ];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -40,8 +40,8 @@ export function toolFields(
 }
 
 /**
- * Whether a request comes from a page of another origin than the gateway's. Without `publicUrl` the name is what the client
- * says, which a page of a name that leads here says too: then only addresses and `localhost` are believed.
+ * Whether a request comes from a page of a foreign origin. Without `publicUrl` the only name is the one that the client
+ * states, which a page under a rebound name states as well: then only addresses and `localhost` are trusted.
  */
 export function isForeignOrigin({
   head: { headers },
