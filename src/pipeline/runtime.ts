@@ -95,7 +95,7 @@ export interface Runtime {
   /** The facilitators of the plan, in order. */
   readonly facilitators: FacilitatorPool;
   readonly trustedPeers: TrustedPeers;
-  /** What the payment protocols use: neither an API nor its clients can forge it. */
+  /** The headers of the payment protocols: neither an API nor its clients can forge them. */
   readonly fields: PaymentFields;
   /** The protocols that a route is paid in, in the order of preference when a request carries several payment headers. */
   protocols(route: Route): readonly Protocol[];

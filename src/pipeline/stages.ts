@@ -63,7 +63,7 @@ export interface SettlementNotice {
   readonly attest?: Attest | undefined;
 }
 
-/** A pass on its way to its buyer. */
+/** A pass to be given to its buyer. */
 export interface IssuedPass {
   readonly id: PassId;
   /** Token, expiry and rest, and the cookie for browsers. */

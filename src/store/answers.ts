@@ -7,7 +7,7 @@ export interface KeptAnswer {
   /** Flat list of names and values. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
-  /** The claim that the answer is of: a key can be claimed again, and then an earlier answer is nobody's. */
+  /** The claim that the answer belongs to: a key can be claimed again, and an answer to an earlier claim is void. */
   readonly requestId: string;
   /** SHA-256 of the body of the request that it answers, hex; `undefined` when the answer came before the body ended. */
   readonly requestDigest: string | undefined;
@@ -26,7 +26,7 @@ export interface Answers {
   countKept(): Promise<number>;
   /**
    * Deletes answers that were kept before `keptBefore` (Unix milliseconds), of payments that are not open and were
-   * settled before it: nobody may collect them any more. At most `limit` at a time; returns how many.
+   * settled before it: they can no longer be collected. At most `limit` at a time; returns how many.
    */
   forgetAnswers(keptBefore: number, limit: number): Promise<number>;
 }

@@ -6,38 +6,38 @@ import type { BookFilter, ModelTotal } from './books.ts';
 /** What one call holds of a balance: 128 random bits, base64url. */
 export type HoldId = Brand<string, 'HoldId'>;
 
-/** What a call takes out of a balance until its charge is known. */
+/** What a call holds of a balance until its charge is known. */
 export interface Hold {
   readonly id: HoldId;
   readonly pass: PassId;
   /** The most that the call may cost, in the balance's units: above 0. */
   readonly most: number;
-  /** The process that the call is with. When it is gone, the hold is released. */
+  /** The process that serves the call. When that process is gone, the hold is released. */
   readonly owner: string;
   /** Id of the price that the call met, and of the request. */
   readonly route: string;
   readonly requestId: string;
 }
 
-/** What holding came to. */
+/** The result of a hold. */
 export type HoldOutcome =
-  /** `pass` is what the balance is now, without what is held. */
+  /** `pass` is the balance after the hold. */
   | { readonly kind: 'held'; readonly pass: Pass }
-  /** Less is there than the call may cost; nothing was held. `pass.quota.lent` is what other calls hold. */
+  /** The balance has less than the call may cost; nothing was held. `pass.quota.lent` is what other calls hold. */
   | { readonly kind: 'too_low'; readonly pass: Pass }
   | { readonly kind: 'gone'; readonly why: 'revoked' | 'unknown' };
 
-/** What a call cost. */
+/** The charge of a call. */
 export interface Draw {
-  /** In the balance's units; zero releases all that was held. No more than was held is taken. */
+  /** In the balance's units; zero releases all that was held. Never more than was held. */
   readonly charge: number;
-  /** What it was made of, as JSON. */
+  /** What the charge was made of, as JSON. */
   readonly usage?: string | undefined;
-  /** Who is to hear of it; written with the draw: there is never one without the other. */
+  /** The webhook event, written together with the draw. */
   readonly news?: DrawNews | undefined;
 }
 
-/** Who is to hear of a draw, and what its row does not say. */
+/** The webhook event of a draw: its receivers, and what the row of the draw does not say. */
 export interface DrawNews {
   /** Ids of the receivers. */
   readonly hooks: readonly string[];
@@ -59,39 +59,39 @@ export interface DrawRecord {
   readonly endedAt: number;
 }
 
-/** A draw with what its balance says. */
+/** A draw with facts of its balance. */
 export interface BookedDraw extends DrawRecord {
   readonly payer: string;
   readonly currency: BalanceCurrency;
 }
 
-/** Which draws to read: `since` and `until` are about when they were charged. */
+/** Selects draws; `since` and `until` are the time of the charge. */
 export type DrawFilter = Pick<BookFilter, 'since' | 'until' | 'route' | 'payer'>;
 
-/** A place in the order of charging. */
+/** A position in the order of charging. */
 export type DrawPlace = Pick<DrawRecord, 'endedAt' | 'id'>;
 
-/** A draw that is there and cannot be read. */
+/** A draw that exists and cannot be read. */
 export interface UnreadableDraw {
   readonly key: string;
   /** The first column that cannot be read. */
   readonly column: string;
 }
 
-/** Some draws, those that cannot be read beside the others. */
+/** A page of draws, with those that cannot be read beside the others. */
 export interface DrawPage {
   readonly draws: readonly BookedDraw[];
   readonly unreadable: readonly UnreadableDraw[];
-  /** Where to go on; `undefined` when fewer came than were asked for. */
+  /** The position for the next page; `undefined` when fewer came than were asked for. */
   readonly last: DrawPlace | undefined;
 }
 
 /**
- * What balances paid for, as operators read it: calls that were charged by what they used. No revenue of its own: the money
- * moved when the balance was bought. Calls of which nothing was to be charged are not in it.
+ * The calls that balances paid, as operators read them: each was charged by what it used. They are no revenue of their
+ * own: the money moved when the balance was bought. Calls that cost nothing are left out.
  */
 export interface DrawBooks {
-  /** Draws in the order of charging, page by page: pass the last place to go on. */
+  /** Draws in the order of charging, page by page: pass the last position for the next page. */
   pageDraws(filter: DrawFilter, after: DrawPlace | undefined, limit: number): Promise<DrawPage>;
   /** Sums per day of charging, route, asset and model: `settled` counts calls, `amount` is in atomic units, none is open. */
   summarizeDraws(filter: DrawFilter): Promise<readonly ModelTotal[]>;
@@ -120,13 +120,13 @@ export interface Balances {
   holdsLeft(now: number, limit: number): Promise<readonly HoldId[]>;
   /** Holds of one process, the oldest first. */
   holdsOf(owner: string, limit: number): Promise<readonly HoldId[]>;
-  /** What was drawn of a balance, the latest first; calls that cost nothing are in it. */
+  /** The draws of a balance, the latest first, calls that cost nothing included. */
   listDraws(pass: PassId, limit: number): Promise<readonly DrawRecord[]>;
-  /** Forgets calls that ended before `before` (Unix milliseconds), at most `limit`; returns how many. */
+  /** Deletes calls that ended before `before` (Unix milliseconds), at most `limit`; returns how many. */
   pruneDraws(before: number, limit: number): Promise<number>;
 }
 
-/** Refuses what would make money out of nothing. */
+/** Refuses a hold that would create money. */
 export function checkHold({ most }: Pick<Hold, 'most'>): void {
   if (!Number.isSafeInteger(most) || most <= 0) throw new Error('a hold is a whole number above 0');
 }

@@ -2,7 +2,7 @@ import type { Network } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 
-/** Which rows to read. */
+/** Selects rows. */
 export interface BookFilter {
   /** Unix milliseconds of the claim; inclusive. */
   readonly since?: number;
@@ -14,13 +14,13 @@ export interface BookFilter {
   readonly payer?: string;
   /** Key, request id, transaction (settled or attempted) or nonce, whole. */
   readonly name?: string;
-  /** Only those that nobody has noted to have taken care of. */
+  /** Only payments that no operator has ticked off. */
   readonly unresolved?: true;
-  /** Only those that were charged by what was used. */
+  /** Only payments that were charged by what was used. */
   readonly metered?: true;
 }
 
-/** In which order rows are read. */
+/** The order in which rows are read. */
 export type ReadingOrder = 'oldest first' | 'newest first';
 
 /** One line of the summary. */
@@ -38,41 +38,41 @@ export interface BookTotal {
   readonly open: number;
 }
 
-/** One line of the summary of payments that were charged by what was used. */
+/** One line of the summary of metered payments. */
 export interface ModelTotal extends BookTotal {
-  /** The model that answered, as the answers name it; `undefined` where they name none. */
+  /** The model in the answer; `undefined` where the answer names none. */
   readonly model: string | undefined;
 }
 
-/** A place in the order of claiming: that of a row. */
+/** A position in the order of claiming: that of a row. */
 export interface BookPlace {
   readonly claimedAt: number;
   readonly key: string;
 }
 
-/** A row that is there and cannot be read. */
+/** A row that exists and cannot be read. */
 export interface UnreadableRow {
-  /** Empty where not even that can be read, as `claimedAt` is absent. */
+  /** Empty where not even the key can be read, just as `claimedAt` is absent. */
   readonly key: string;
   readonly claimedAt: number | undefined;
   /** The first column that cannot be read. */
   readonly column: string;
 }
 
-/** Some rows, those that cannot be read beside the others. */
+/** A page of rows, with those that cannot be read beside the others. */
 export interface BookPage {
   readonly records: readonly PaymentRecord[];
   readonly unreadable: readonly UnreadableRow[];
-  /** Where to go on; `undefined` when fewer rows came than were asked for. */
+  /** The position for the next page; `undefined` when fewer rows came than were asked for. */
   readonly last: BookPlace | undefined;
 }
 
 /** The ledger as operators read it. */
 export interface Books {
-  /** {@link list} for those who go on where a row cannot be read, and tell of it. Both kinds count for `limit`. */
+  /** {@link list}, which reports rows that cannot be read and goes on. Both kinds count for `limit`. */
   page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage>;
   /**
-   * Rows in the order of claiming, or from the latest back, page by page: pass the last row to go on.
+   * Rows in the order of claiming, or in reverse, page by page: pass the last row for the next page.
    *
    * @throws DamagedRow where one cannot be read
    */
@@ -83,12 +83,12 @@ export interface Books {
     order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]>;
   /**
-   * The place of the row that comes `rows` after one; `undefined` where fewer follow. Reads an index alone: with it a
-   * search for what is rare goes in bounded steps, none of which keeps anybody waiting.
+   * The position of the row that comes `rows` later; `undefined` where fewer follow. Reads only an index: a search for
+   * something rare proceeds in bounded steps, none of which delays other calls.
    */
   skip(after: BookPlace | undefined, rows: number, order?: ReadingOrder): Promise<BookPlace | undefined>;
   /** Totals per day, route and asset. Amounts are added exactly, whatever their size. */
   summarize(filter: BookFilter): Promise<readonly BookTotal[]>;
-  /** The same of payments that were charged by what was used, by model too. Reads their rows: ask for few days. */
+  /** Totals of metered payments, by model too. Reads their rows: ask for few days. */
   summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]>;
 }

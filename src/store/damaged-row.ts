@@ -1,4 +1,4 @@
-/** A row of a store does not hold what a gateway writes: the disk has damaged it, or somebody has. */
+/** A row of a store holds something that no gateway wrote: the disk or somebody has damaged it. */
 export class DamagedRow extends Error {
   override readonly name = 'DamagedRow';
   /** What cannot be read. */

@@ -4,8 +4,8 @@ import type { Ledger } from './ledger.ts';
 import type { Passes } from './passes.ts';
 
 /**
- * The ledger for those who only look: opening it makes no table and takes no lock that a gateway waits for, and nothing that
- * can be called changes it. The store itself refuses writes.
+ * The ledger, read only: opening it makes no table and takes no lock that a gateway waits for, and none of its methods
+ * changes anything. The store itself refuses writes.
  */
 export interface LedgerReader extends Books, Pick<Ledger, 'find' | 'close'> {
   readonly passes: Pick<Passes, 'listPasses'> & { readonly balances: DrawBooks };

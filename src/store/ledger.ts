@@ -5,49 +5,48 @@ import type { PaymentState } from '../domain/payment-state.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { PaymentEventType } from '../domain/webhook.ts';
 
-/** What taking a payment key came to. */
+/** The result of a claim. */
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly record: PaymentRecord }
   /**
-   * Somebody has the key, or had it: `record` says in which state. Where `record.key` is another key, it is the
-   * identifier that is taken.
+   * The key is taken, or was: `record` says in which state. If `record.key` is another key, the identifier is taken.
    */
   | { readonly kind: 'held'; readonly record: PaymentRecord };
 
-/** What a transition came to. */
+/** The result of a step. */
 export type TransitionOutcome =
   | { readonly kind: 'moved'; readonly record: PaymentRecord }
-  /** The row is not at the epoch the caller holds: the payment belongs to somebody else now; do nothing for it. */
+  /** The row is not at the caller's epoch: the payment belongs to another holder now; do nothing for it. */
   | { readonly kind: 'stale'; readonly record: PaymentRecord | undefined };
 
-/** What receivers are to hear of a step. */
+/** The webhook event of a step. */
 export interface News {
   readonly type: PaymentEventType;
   /** Ids of the receivers; at least one. */
   readonly hooks: readonly string[];
 }
 
-/** A step of the payment state machine, with the facts it adds to the row. What is absent stays as it is. */
+/** A step of the payment state machine, with the facts that it adds to the row. Absent facts stay as they are. */
 export interface Transition {
   readonly to: PaymentState;
-  /** The process that holds the payment from now on: whoever takes up what another process left at rest says so. */
+  /** The process that holds the payment from now on; set by a process that takes up what another one left. */
   readonly owner?: string;
   readonly settlement?: Settlement;
-  /** What is about to be asked for. The first one of a claim stays: later steps do not change it. */
+  /** The amount that is about to be asked for. The first one of a claim stays: later steps do not change it. */
   readonly asked?: Amount;
-  /** {@link PaymentRecord.usage}, with what is asked for; stays likewise. */
+  /** {@link PaymentRecord.usage}, set with `asked`; the first one stays likewise. */
   readonly usage?: string;
   readonly attempt?: SettlementAttempt;
-  /** Who is about to send the attempt, where it is not who verified the payment first. */
+  /** The facilitator that is about to settle, where it is not the one that verified. */
   readonly facilitator?: string;
   readonly bodyDigest?: string;
   readonly answered?: true;
   readonly leftEarly?: true;
-  /** Why it is where it goes; a step without a reason clears it. */
+  /** The reason for the step; a step without one clears it. */
   readonly reason?: string;
-  /** Unix milliseconds before which nobody need look into it. */
+  /** Unix milliseconds before which recovery need not look at it. */
   readonly checkAt?: number;
-  /** Written to the store's outbox with the step: there is never one without the other. */
+  /** Written to the store's outbox with the step, in one act. */
   readonly news?: News;
 }
 
@@ -64,29 +63,29 @@ export interface Ledger {
    * Takes a payment key: inserts the row in `claim.state`, or takes over one that {@link isClaimable}. Of any number of
    * simultaneous calls with one key, or with one identifier, exactly one gets `claimed`.
    *
-   * A claim outlives the process and need not outlive the machine's power: the caller asks nobody for money before a
-   * `transition` that comes after it was written, such as that of the attempt to settle.
+   * A claim outlives the process, but perhaps not a loss of power: the caller asks for money only after a later
+   * `transition` was written, such as that of the attempt to settle.
    */
   claim(claim: PaymentClaim): Promise<ClaimOutcome>;
   /**
-   * Moves a row one step, if it still stands at `epoch`. Rejects with a plain `Error` for a step that
-   * {@link mayFollow} does not know: that is a fault of the caller, not of the data.
+   * Moves a row one step, if it is still at `epoch`. Rejects with a plain `Error` for a step that {@link mayFollow}
+   * does not allow: that is a fault of the caller, not of the data.
    *
-   * @param held the row as the caller holds it at `epoch`, which needs not be read once more then: whether the step may be
-   *   taken is decided on the row alone, never on this. Only what is no part of the payment's steps (its confirmation, an
-   *   operator's note) can differ from the row.
+   * @param held the row as the caller holds it at `epoch`, which then need not be read again. The row in the store
+   *   alone decides whether the step may be taken. Only what is not part of the payment's steps (its confirmation, an
+   *   operator's note) can differ from the stored row.
    */
   transition(key: PaymentKey, epoch: number, step: Transition, held?: PaymentRecord): Promise<TransitionOutcome>;
   /** Reads one row. */
   find(key: PaymentKey): Promise<PaymentRecord | undefined>;
   /**
-   * Whether a payment without a row may have had one that `Upkeep.prune` deleted: one that ended as late was. By clocks
-   * that are right only what ended long ago is deleted; a payment that lives and may be forgotten, because a clock ran
-   * ahead, is not known to be unused.
+   * Whether a payment without a row may have had one that `Upkeep.prune` deleted: whether rows that expired as late
+   * were deleted. With correct clocks only payments that expired long ago are deleted. If a clock ran ahead, a payment
+   * that has not expired may be forgotten: it must not be taken for unused.
    *
-   * @param expiresAt Unix seconds, as the row has it
+   * @param expiresAt Unix seconds, as in the row
    */
   mayHaveForgotten(expiresAt: number): Promise<boolean>;
-  /** Finishes what was accepted and lets go of files and connections. */
+  /** Finishes accepted calls, then closes files and connections. */
   close(): Promise<void>;
 }

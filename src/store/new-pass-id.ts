@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { PassId } from '../domain/pass.ts';
 
 /**
- * A new pass id: 128 random bits, so that nobody guesses one and no two processes make the same. None begins with `-`,
- * which command lines take for an option.
+ * A new pass id: 128 random bits, which cannot be guessed and do not repeat. None begins with `-`, which a command line
+ * would take for an option.
  */
 export function newPassId(): PassId {
   const id = randomBytes(16).toString('base64url');

@@ -3,14 +3,14 @@ import { routeNameOf } from '../domain/route-price.ts';
 import type { PaymentEventType, Webhook } from '../domain/webhook.ts';
 import type { Transition } from './ledger.ts';
 
-/** How long after the claim a settlement has to be in doubt for receivers to hear of it, in milliseconds. */
+/** How long after the claim a settlement must be in doubt before receivers are told, in milliseconds. */
 const DOUBT_MS = 15 * 60_000;
 
 /**
- * The step together with what the receivers are to hear of it.
+ * The step together with its webhook event, if it has one.
  *
- * @param before the row that the step starts from
- * @param webhooks the receivers at this moment: one that is added later hears of later steps only
+ * @param before the row before the step
+ * @param webhooks the receivers now: one that is added later hears of later steps only
  * @param now Unix milliseconds
  */
 export function withNews(
@@ -25,7 +25,7 @@ export function withNews(
   return hooks.length === 0 ? step : { ...step, news: { type, hooks } };
 }
 
-/** Ids of the receivers that hear of a price's calls. */
+/** Ids of the receivers for a price's calls. */
 export function hooksOf(price: string, webhooks: readonly Webhook[]): readonly string[] {
   if (webhooks.length === 0) return [];
   const route = routeNameOf(price);
@@ -36,7 +36,7 @@ function newsOf(step: Transition, before: PaymentRecord, now: number): PaymentEv
   if (step.settlement !== undefined) return before.settledAt === undefined ? 'payment.settled' : undefined;
   if (step.to === 'defaulted') return 'payment.defaulted';
   if (step.to !== 'unknown') return undefined;
-  // Each look at a payment in doubt is a step: one of them is the first after the time is over.
+  // Each look at a payment in doubt is a step: exactly one is the first after this time.
   const since = before.claimedAt + DOUBT_MS;
   return before.changedAt < since && since <= now ? 'settlement.unknown' : undefined;
 }

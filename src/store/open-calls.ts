@@ -1,7 +1,7 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { InFlight } from '../domain/in-flight.ts';
 
-/** The calls that a store has accepted: closing it waits for them, and accepts no more. */
+/** Counts the calls that a store has accepted: closing it waits for them, and accepts no more. */
 export class OpenCalls {
   readonly #running = new InFlight<Promise<unknown>>();
   #closed: Promise<void> | undefined;
@@ -22,7 +22,7 @@ export class OpenCalls {
     }
   }
 
-  /** Waits for the calls under way and lets go of what they need; once, however often it is called. */
+  /** Waits for running calls, then releases what they need; once, however often it is called. */
   close(release: () => Promise<void>): Promise<void> {
     this.#closed ??= Promise.allSettled(this.#running.values).then(release);
     return this.#closed;

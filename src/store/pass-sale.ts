@@ -4,7 +4,7 @@ import { networkFamily } from '../domain/network.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { PassSale } from './passes.ts';
 
-/** What a settled payment buys under the terms of the offer that it paid. */
+/** What a settled payment buys, by the terms of its offer. */
 export function passSale(record: Pick<PaymentRecord, 'key' | 'network' | 'payer'>, terms: AccessTerms): PassSale {
   const { key: paymentKey, network, payer } = record;
   const { balance, ...rest } = terms;
@@ -13,7 +13,7 @@ export function passSale(record: Pick<PaymentRecord, 'key' | 'network' | 'payer'
   return { ...rest, paymentKey, holder, requests: unitsBought(balance), balance };
 }
 
-/** The plan sells no amount that would need rounding. */
+/** Exact: the plan accepts no amount that would need rounding. */
 function unitsBought(balance: BalanceTerms): number {
   const units = balanceUnits(BigInt(balance.amount), balance);
   if (units === undefined) throw new Error('a balance of less than its smallest unit');

@@ -7,12 +7,12 @@ import type { Quotes } from './quotes.ts';
 import type { Upkeep } from './upkeep.ts';
 import type { Uses } from './uses.ts';
 
-/** Everything that a store keeps. Each part is an interface of its own, for those who need no more than it. */
+/** Everything that a store keeps. Each part is an interface of its own, for callers that need only that part. */
 export interface PaymentStore extends Ledger, Upkeep, Books, Answers, Quotes {
-  /** What payments bought beside one answer. Closes with the ledger. */
+  /** The passes that payments bought. Closes with the ledger. */
   readonly passes: PassStore;
-  /** What receivers have not been told yet. Closes with the ledger. */
+  /** The webhook events that are not delivered yet. Closes with the ledger. */
   readonly outbox: Outbox;
-  /** How often things were used that may be used so many times for nothing. Closes with the ledger. */
+  /** Free uses, counted. Closes with the ledger. */
   readonly uses: Uses;
 }

@@ -10,8 +10,8 @@ export interface Quote {
 
 /** The offers of the last minutes, over restarts and replicas. */
 export interface Quotes {
-  /** Says that these offers are in force now. */
+  /** Records that these offers are in force now. */
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void>;
-  /** Reads all that were in force since, and deletes older ones. */
+  /** Reads the offers that were in force since then, and deletes older ones. */
   recallQuotes(since: number): Promise<readonly Quote[]>;
 }

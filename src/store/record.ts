@@ -24,7 +24,7 @@ export function freshRecord(claim: PaymentClaim, epoch: number, changedAt: numbe
   };
 }
 
-/** The row after a step; what the step leaves out stays as it is. */
+/** The row after a step; facts that the step leaves out stay as they are. */
 export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: number): PaymentRecord {
   const checkAt = step.checkAt ?? row.checkAt;
   return {
@@ -49,7 +49,7 @@ export function steppedRecord(row: PaymentRecord, step: Transition, changedAt: n
   };
 }
 
-/** Whether a step sends the answer on its way: to its buyer, or on credit. */
+/** Whether a step sends the answer out: to its buyer, or on credit. */
 function isSending({ state }: PaymentRecord, { to }: Transition): boolean {
   return to === 'delivering' || to === 'uncharged' || (to === 'owed' && state === 'forwarding');
 }

@@ -4,7 +4,7 @@ import type { PaymentStore } from './payment-store.ts';
 
 /** A kind of store. One folder each under `src/store`, one line in `src/registry.ts`. */
 export interface StoreKind extends StoreForm {
-  /** What operators call a store of this kind, without a password. */
+  /** The store's name for operators, without a password. */
   describe(location: string): string;
   /**
    * Opens the store; resolves once it is reachable and of this version.
@@ -12,9 +12,9 @@ export interface StoreKind extends StoreForm {
    * @throws StoreOpenError
    */
   open(location: string): Promise<PaymentStore>;
-  /** How other processes look at it, which changes nothing. Absent where they cannot. */
+  /** How other processes read the store, without changes. Absent where they cannot. */
   readonly reading?: {
-    /** Why there is nothing to open, for operators; `undefined` where there may be something. */
+    /** Why there is nothing to read, for operators; `undefined` where there may be something. */
     whyMissing(location: string): string | undefined;
     /** @throws StoreOpenError */
     open(location: string): Promise<LedgerReader>;

@@ -16,12 +16,12 @@ export interface BookGroup {
 /** Milliseconds of a UTC day: Unix time has no leap seconds. */
 export const DAY_MS = 86_400_000;
 
-/** One group of equal payments that were charged by what was used. */
+/** One group of equal metered payments. */
 export interface ModelGroup extends BookGroup {
   readonly model: string | undefined;
 }
 
-/** Adds groups up to lines of a summary, exactly, in the order of day, route, network, asset and model. */
+/** Adds groups up to lines of a summary, exactly, ordered by day, route, network, asset and model. */
 export function addUp(groups: readonly ModelGroup[]): readonly ModelTotal[];
 export function addUp(groups: readonly BookGroup[]): readonly BookTotal[];
 export function addUp(groups: readonly (BookGroup & { readonly model?: string | undefined })[]): readonly BookTotal[] {

@@ -2,32 +2,32 @@ import type { PaymentKey } from '../domain/payment.ts';
 import type { PaymentRecord, Resolution } from '../domain/payment-record.ts';
 import type { ClaimableState, PaymentState } from '../domain/payment-state.ts';
 
-/** Milliseconds after its last beat from which a process counts as gone. */
+/** Milliseconds after its last heartbeat from which a process counts as gone. */
 export const OWNER_GONE_MS = 15_000;
 
-/** Milliseconds until a settled transaction is looked at once more: a chain may take it back. */
+/** Milliseconds until a settled transaction is checked again: a chain may take it back. */
 export const SECOND_LOOK_MS = 60_000;
 
 /** Open settlements of one state. */
 export interface OpenCount {
   readonly state: PaymentState;
   readonly count: number;
-  /** Unix milliseconds of the claim of the one that has been open for longest. */
+  /** Unix milliseconds of the claim of the oldest one. */
   readonly oldestAt: number;
 }
 
 /** An asset as rows name it. */
 export type OwedAsset = Pick<PaymentRecord, 'network' | 'asset'>;
 
-/** What the ledger needs beside requests: who is alive, what was left open, what is old. */
+/** Upkeep of the ledger beside requests: which processes live, what was left open, what is old. */
 export interface Upkeep {
   /**
-   * Says that a process lives. One that has not said so for {@link OWNER_GONE_MS} has lost what it held.
+   * Records a heartbeat. A process without one for {@link OWNER_GONE_MS} has lost what it held.
    *
-   * @param now Unix milliseconds, this process's clock; with several replicas their clocks have to agree within seconds
+   * @param now Unix milliseconds of this process's clock; the clocks of replicas have to agree within seconds
    */
   beat(owner: string, now: number): Promise<void>;
-  /** Says that a process is about to end: what it holds is left open at once. */
+  /** Records that a process ends: what it holds is open at once. */
   retire(owner: string): Promise<void>;
   /**
    * Takes payments that somebody has to look into:
@@ -45,44 +45,42 @@ export interface Upkeep {
    */
   takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
   /**
-   * Ends the second look at a settled payment: `checkAt` becomes 0. Its `evidence` is forgotten, unless the answer can
+   * Ends the second look at a settled payment: `checkAt` becomes 0. Its `evidence` is deleted, unless the answer can
    * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.
    */
   confirm(key: PaymentKey): Promise<void>;
   /**
-   * Notes on a payment in one of {@link RESOLVABLE} that somebody has taken care of it, in the place of an earlier note.
-   * Its state, its epoch and what becomes of it stay as they are. `undefined` when there is none in such a state.
+   * Notes on a payment in one of {@link RESOLVABLE} that an operator has taken care of it, replacing an earlier note.
+   * State and epoch do not change. `undefined` when there is no such payment in such a state.
    */
   resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined>;
   /**
-   * How many settlements are open (`owed`, `settling`, `unknown`), and since when; states without any are left out, and
-   * so is what an operator has taken care of.
+   * How many settlements are open (`owed`, `settling`, `unknown`), and since when. States without any are left out, and
+   * so is what an operator has ticked off.
    */
   countOpen(): Promise<readonly OpenCount[]>;
   /**
-   * How many answers went out whose money has not moved (`owed`, and those in `settling` and `unknown` that are
-   * {@link isOnCredit}), over all payers. Counts no further than `upTo`.
+   * How many answers went out whose money has not moved (`owed`, and those in `settling` and `unknown` that are {@link
+   * isOnCredit}), over all payers. Stops at `upTo`.
    */
   countOwed(upTo: number): Promise<number>;
-  /**
-   * The same of one payer, together with what it defaulted on: a debt counts until it is paid, or its row is forgotten.
-   */
+  /** The same of one payer, with what it defaulted on: a debt counts until it is paid, or its row is deleted. */
   countOwedBy(payer: string, upTo: number): Promise<number>;
   /**
-   * What those of one asset come to, in atomic units, exactly: what is asked for, and where that is not known yet, the
-   * most that can be. Of all payers, or of one together with what it defaulted on.
+   * The sum of those in one asset, in atomic units, exactly: the amount that is asked for, or the maximum where that is
+   * not known yet. Of all payers, or of one with what it defaulted on.
    */
   sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint>;
   /**
    * Deletes rows in a final or claimable state that were last changed before `changedBefore` (Unix milliseconds) and
-   * whose authorization ended before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is
+   * whose authorization expired before `expiredBefore` (Unix seconds): nothing that could be replayed or collected is
    * deleted. At most `limit` at a time; returns how many.
    */
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number>;
   /**
    * Deletes rows whose money did not move and which were last changed before `changedBefore` (Unix milliseconds),
-   * whether their authorization lives or not: with or without its row, such a payment can be claimed anew. At most
-   * `limit` at a time; returns how many.
+   * whether their authorization is still valid or not: with or without its row, such a payment can be claimed anew. At
+   * most `limit` at a time; returns how many.
    */
   forgetUnmoved(state: ClaimableState, changedBefore: number, limit: number): Promise<number>;
 }

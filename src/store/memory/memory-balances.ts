@@ -25,28 +25,28 @@ import { addUp, dayOf } from '../totals.ts';
 /** The passes that balances are, and which processes are gone. */
 export interface BalancePasses {
   find(id: PassId): Pass | undefined;
-  /** Puts other figures into a balance. */
+  /** Changes the figures of a balance. */
   book(id: PassId, quota: PassQuota, now: number): Pass;
   isGone(owner: string, now: number): boolean;
-  /** Writes down what receivers are told of a draw. */
+  /** Records the webhook event of a draw. */
   drawn(draw: DrawRecord, news: DrawNews): void;
 }
 
-/** A hold with when it was taken, and the call that it became. */
+/** A hold with its time, and the call that it became. */
 interface Kept {
   readonly hold: Hold;
   readonly heldAt: number;
   readonly ended?: { readonly at: number; readonly charge: number; readonly usage: string | undefined };
 }
 
-/** Balances in this process's memory. Nothing here waits, so that each call is one atomic act. */
+/** Balances in this process's memory. No method waits, so that each call is one atomic act. */
 export class MemoryBalances implements Balances, DrawBooks {
   /** In the order of holding. */
   readonly #kept = new Map<HoldId, Kept>();
   readonly #calls: OpenCalls;
   readonly #passes: BalancePasses;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(calls: OpenCalls, passes: BalancePasses) {
     this.#calls = calls;
     this.#passes = passes;

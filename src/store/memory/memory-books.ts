@@ -5,7 +5,7 @@ import { decodeUsage } from '../../domain/usage.ts';
 import type { BookFilter, BookPlace, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
 import { addUp, type BookGroup, dayOf } from '../totals.ts';
 
-/** The rows that a filter lets through. */
+/** The rows that match a filter. */
 export function matchingRows(
   rows: Iterable<PaymentRecord>,
   { since, until, route, states, payer, name, unresolved, metered }: BookFilter,
@@ -23,7 +23,7 @@ export function matchingRows(
   );
 }
 
-/** The rows that a filter lets through, in an order, from a place on. */
+/** The rows that match a filter, ordered, from a position on. */
 export function orderedRows(
   rows: Iterable<PaymentRecord>,
   filter: BookFilter,
@@ -41,7 +41,7 @@ export function totalsOf(rows: readonly PaymentRecord[]): readonly BookTotal[] {
   return addUp(rows.map(groupOf));
 }
 
-/** The same by model too, of rows with usage. */
+/** The same sums of metered rows, by model too. */
 export function modelTotalsOf(rows: readonly PaymentRecord[]): readonly ModelTotal[] {
   return addUp(rows.map((row) => ({ ...groupOf(row), model: decodeUsage(row.usage ?? 'null')?.model })));
 }
@@ -59,7 +59,7 @@ function groupOf({ claimedAt, route, network, asset, amount, settlement, state }
   };
 }
 
-/** Whether a row goes by a name: its key, its request's id, a transaction of it or its nonce. */
+/** Whether a name means this row: it is its key, its request's id, one of its transactions or its nonce. */
 function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, name: string): boolean {
   if (key === name || requestId === name) return true;
   const isHex = /^0x/i.test(name);

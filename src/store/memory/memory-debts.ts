@@ -7,12 +7,12 @@ export function owedRows(rows: Iterable<PaymentRecord>): readonly PaymentRecord[
   return [...rows].filter((row) => OWING.includes(row.state) && (row.state === 'owed' || isOnCredit(row)));
 }
 
-/** How many payments a payer owes, those that it was asked for in vain included. */
+/** How many payments a payer owes, defaulted ones included. */
 export function debtsOf(rows: readonly PaymentRecord[], payer: string): number {
   return [...owedRows(rows), ...defaultedRows(rows)].filter((row) => row.payer === payer).length;
 }
 
-/** Atomic units of an asset that are owed: in all, or by one payer, what it was asked for in vain included. */
+/** Atomic units of an asset that are owed: in all, or by one payer with what it defaulted on. */
 export function owedSum(
   rows: readonly PaymentRecord[],
   { network, asset }: OwedAsset,

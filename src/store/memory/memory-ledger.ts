@@ -30,25 +30,25 @@ import { MemoryPasses } from './memory-passes.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
- * A ledger in this process's memory: for tests and throw-away runs. It forgets everything at exit, and with it which
- * payments were used; the gateway says so at start.
+ * A ledger in this process's memory, for tests and trials. It forgets everything at exit, including which payments were
+ * used; the gateway says so at start.
  */
 export function openMemoryLedger(clock: () => number = Date.now): PaymentStore {
   return new MemoryLedger(clock);
 }
 
-/** Nothing here waits, so that each call is one atomic act. */
+/** No method waits, so that each call is one atomic act. */
 class MemoryLedger implements PaymentStore {
   /** Frozen rows, in the order of claiming. */
   readonly #rows = new Map<PaymentKey, PaymentRecord>();
   /** The payment that last took an identifier. */
   readonly #identified = new Map<string, PaymentKey>();
-  /** When each process last said that it lives. */
+  /** Time of each process's last heartbeat. */
   readonly #beats = new Map<string, number>();
   readonly #answers = new Map<PaymentKey, KeptAnswer & { readonly keptAt: number }>();
   /** By route and offer. */
   readonly #quotes = new Map<string, Quote>();
-  /** End of the last payment that was pruned, in Unix seconds. */
+  /** Expiry of the last payment that was pruned, in Unix seconds. */
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();

@@ -14,25 +14,25 @@ import {
   type WaitingEvents,
 } from '../outbox.ts';
 
-/** A delivery that waits, or is held. */
+/** A delivery that waits, or is being sent. */
 interface Waiting {
   readonly delivery: Delivery;
   /** Unix milliseconds. */
   readonly dueAt: number;
 }
 
-/** The outbox in this process's memory. Nothing here waits, so that each call is one atomic act. */
+/** The outbox in this process's memory. No method waits, so that each call is one atomic act. */
 export class MemoryOutbox implements Outbox {
   /** By receiver and event, in the order of events. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #calls: OpenCalls;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(calls: OpenCalls) {
     this.#calls = calls;
   }
 
-  /** Writes down what a step is told as; `row` is the payment after it. */
+  /** Records the event of a step; `row` is the payment after it. */
   announce(row: PaymentRecord, { type, hooks }: News): void {
     const { key, route, requestId, payer, network, asset, payTo, scheme, protocol, usage } = row;
     const { settlement, settledAt, changedAt } = row;
@@ -51,7 +51,7 @@ export class MemoryOutbox implements Outbox {
     this.#add(event, hooks);
   }
 
-  /** Writes down what a draw is told as. */
+  /** Records the event of a draw. */
   announceDraw(draw: DrawRecord, { hooks, payer, currency }: DrawNews): void {
     const { id, pass, route, requestId, charge, usage, endedAt: createdAt } = draw;
     const { network, asset } = currency;

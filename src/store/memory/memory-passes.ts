@@ -19,30 +19,30 @@ import {
 } from '../passes.ts';
 import { MemoryBalances } from './memory-balances.ts';
 
-/** What the ledger, that the passes close with, knows and does. */
+/** The parts of the ledger that passes need. */
 export interface LedgerFacts {
-  /** Whether it has a row of a payment. */
+  /** Whether it has a payment's row. */
   hasPayment(key: PaymentKey): boolean;
-  /** Whether a process has not said for long that it lives. */
+  /** Whether a process has sent no heartbeat for long. */
   isGone(owner: string, now: number): boolean;
-  /** Writes down what receivers are told of a draw. */
+  /** Records the webhook event of a draw. */
   drawn(draw: DrawRecord, news: DrawNews): void;
 }
 
-/** What is kept beside a pass. */
+/** Facts that are kept beside a pass. */
 interface Kept {
   readonly pass: Pass;
   readonly payments: readonly PaymentKey[];
-  /** Unix milliseconds at which it ended or will end, as far as anybody knows. */
+  /** Unix milliseconds at which it ended or will end, as far as is known. */
   readonly endedAt: number | undefined;
 }
 
-/** Passes in this process's memory. Nothing here waits, so that each call is one atomic act. */
+/** Passes in this process's memory. No method waits, so that each call is one atomic act. */
 export class MemoryPasses implements PassStore {
   readonly #passes = new Map<PassId, Kept>();
   readonly #bought = new Map<PaymentKey, PassId>();
   readonly #nonces = new Map<string, number>();
-  /** End of the last nonce that was forgotten, in Unix milliseconds. */
+  /** Expiry of the last nonce that was forgotten, in Unix milliseconds. */
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #calls: OpenCalls;
   readonly #ledger: LedgerFacts;
@@ -226,12 +226,12 @@ function newPass({ scope, holder, opens, version, forMs, requests, balance }: Pa
   };
 }
 
-/** Of terms, which say more, what is kept. */
+/** The currency alone, out of terms that hold more. */
 function currencyOf({ network, asset, symbol, decimals }: BalanceCurrency): BalanceCurrency {
   return { network, asset, symbol, decimals };
 }
 
-/** What a further payment makes of a pass that has not ended. */
+/** A pass that has not ended, extended by a further payment. */
 function extendedPass(pass: Pass, { forMs = 0, requests = 0 }: PassSale): Pass {
   const { expiresAt, quota } = pass;
   return {

@@ -1,18 +1,18 @@
 import type { OpenCalls } from '../open-calls.ts';
 import type { Uses, UsesTaken, UseWindow } from '../uses.ts';
 
-/** What was used of a window. */
+/** The use of a window so far. */
 interface Used {
   readonly endsAt: number;
   readonly count: number;
 }
 
-/** Uses in this process's memory. Nothing here waits, so that each call is one atomic act. */
+/** Uses in this process's memory. No method waits, so that each call is one atomic act. */
 export class MemoryUses implements Uses {
   readonly #used = new Map<string, Used>();
   readonly #calls: OpenCalls;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(calls: OpenCalls) {
     this.#calls = calls;
   }

@@ -17,7 +17,7 @@ import type { PostgresAddress } from './postgres-url.ts';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
-/** How much longer than the server, which gives up for certain, the driver waits before it gives up in doubt. */
+/** How much longer the driver waits than the server: the server gives up with a certain result, the driver in doubt. */
 const DRIVER_GRACE_MS = 1000;
 /** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
 const UNIQUE_VIOLATION = '23505';
@@ -61,7 +61,7 @@ export async function openPostgresEngine(
   }
 }
 
-/** Takes the server for one of its own first, and finds out by the first connection whether a pooler is in between. */
+/** Assumes a server session of its own first, and finds out by the first connection whether a pooler is in between. */
 async function openEngine(
   address: PostgresAddress,
   timeouts: PostgresTimeouts,
@@ -101,14 +101,14 @@ function openPool(
     connectionTimeoutMillis: timeouts.connectMs,
     query_timeout: timeouts.statementMs + DRIVER_GRACE_MS,
     keepAlive: true,
-    // Idle connections are no reason for a process to go on.
+    // Idle connections do not keep the process alive.
     allowExitOnIdle: true,
     options: [...options, ...(session?.options ?? [])].join(' ') || undefined,
     ...(session !== undefined && { onConnect: session.check }),
   });
-  // A connection that breaks while nobody uses it has left the pool already; without a listener it ends the process.
+  // A connection that breaks while idle has left the pool already; without a listener the error ends the process.
   pool.on('error', () => undefined);
-  // One that breaks while a statement has it tells that statement; without a listener it would end the process, too.
+  // A connection that breaks in use fails its statement; without a listener the error would end the process, too.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
@@ -117,9 +117,9 @@ function openPool(
  * Runs each act on a connection of the pool, as a transaction of its own.
  *
  * What the ledger relies on, whatever the server's defaults: a commit is on the disk when it is reported, statements
- * see what was committed before them, and what takes too long is given up by the server and so for certain. On sessions
- * of our own that is said once, with the connection. Where a pooler may give each transaction to another session, every
- * transaction says it, and nothing is left behind on a session, such as a prepared statement.
+ * see what was committed before them, and the server gives up what takes too long, with a certain result. A session of
+ * our own is set up once, with its connection. Where a pooler may give each transaction to another session, every
+ * transaction sets itself up, and nothing stays behind on a session, such as a prepared statement.
  */
 class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
@@ -181,7 +181,7 @@ class PostgresEngine implements SqlEngine {
     }
   }
 
-  /** A connection on which something failed is not used again: its server may have become a read-only one, or gone. */
+  /** A connection on which something failed is not used again: its server may be read-only by now, or gone. */
   async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
     const client = await this.#connect();
     try {
@@ -252,7 +252,7 @@ function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === UNIQUE_VIOLATION;
 }
 
-/** What happened, for logs. The driver's own errors may hold its configuration, and with it the password. */
+/** The error for logs. The driver's own errors may hold its configuration, and with it the password. */
 function withoutSecrets(error: unknown): Error {
   if (error instanceof AggregateError)
     return new Error(error.errors.map((each) => withoutSecrets(each).message).join('; '));

@@ -4,7 +4,7 @@ import { SqlLedger } from '../sql/sql-ledger.ts';
 import { openPostgresEngine } from './postgres-engine.ts';
 import { readPostgresUrl } from './postgres-url.ts';
 
-/** What may be chosen when a PostgreSQL ledger is opened. */
+/** Options of a PostgreSQL ledger. */
 export interface PostgresLedgerOptions {
   /** Unix milliseconds; default the system's. */
   readonly clock?: () => number;
@@ -32,8 +32,8 @@ export async function openPostgresLedger(url: string, options: PostgresLedgerOpt
 }
 
 /**
- * Opens the ledger in a PostgreSQL database to look at it. The server refuses its connections every write, and needs no
- * right to anything but reading.
+ * Opens the ledger in a PostgreSQL database to read it. The server refuses every write on its connections, and no right
+ * but reading is needed.
  *
  * @param url as for {@link openPostgresLedger}
  * @throws StoreOpenError the database cannot be reached, or was written by another version

@@ -9,7 +9,7 @@ export interface PostgresTimeouts {
   readonly statementMs: number;
 }
 
-/** What may be done on connections: to `read` only, the database is left as it is from the start. */
+/** Access of connections: with `read` they leave the database as it is from the start. */
 export type PostgresAccess = 'read' | 'write';
 
 /**
@@ -18,7 +18,7 @@ export type PostgresAccess = 'read' | 'write';
  */
 export type Sessions = 'own' | { readonly statementMs: number; readonly access: PostgresAccess };
 
-/** Settings that a session of our own begins with, and what finds out whether it has them. */
+/** Settings that a session of our own begins with, and a check that it has them. */
 export interface OwnSession {
   /** Command-line options of the server, to be sent with the connection. */
   readonly options: readonly string[];
@@ -37,10 +37,12 @@ export class NoOwnSession extends Error {
   }
 }
 
-/** What a pooler says of settings that it cannot pass on: "unsupported startup parameter". */
+/** The error by which a pooler refuses settings that it cannot pass on: "unsupported startup parameter". */
 const PROTOCOL_VIOLATION = '08P01';
 
-/** The settings of a session of our own. One of them is ours alone: a pooler that ignores them does not have it. */
+/**
+ * The settings of a session of our own. One of them is unique to us: a pooler that ignores settings does not have it.
+ */
 export function ownSession({ statementMs }: PostgresTimeouts, access: PostgresAccess): OwnSession {
   const mark = randomUUID();
   return {

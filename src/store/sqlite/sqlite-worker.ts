@@ -7,10 +7,7 @@ import { describeFault } from './sqlite-fault.ts';
 import { openFile, openFileToRead } from './sqlite-file.ts';
 import { SqliteSession } from './sqlite-session.ts';
 
-/*
- * The thread that SQLite runs in: waiting for the disk is its whole life, and must not stop the event loop that
- * carries requests.
- */
+/** The thread that SQLite runs in: it waits for the disk, which must not stop the event loop that carries requests. */
 
 const file: SqliteFile = workerData;
 
