@@ -13,21 +13,21 @@ import type { AccessDesk } from '../pipeline/runtime.ts';
 import { SignInGate } from '../pipeline/sign-in.ts';
 import type { TokenKeys } from '../store/passes.ts';
 
-/** What the routes of one plan share to issue and to take passes, and to have clients sign in. */
+/** What the routes of one plan share for passes and sign-ins. */
 export interface AccessTools {
   readonly tokens: TokenDesk;
   /** Whether browsers get tokens as cookies. */
   readonly cookie: boolean;
-  /** `undefined` where nobody signs in. */
+  /** `undefined` where clients cannot sign in. */
   readonly signIn: { readonly nonces: SignInNonces; readonly signers: MessageSigners } | undefined;
-  /** Where clients reach the gateway, whatever a request says; `undefined` where the file does not say. */
+  /** Where clients reach the gateway, whatever a request says; `undefined` where the configuration does not say. */
   readonly publicUrl: string | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /**
- * Gets the keys of a plan ready: those of the configuration, else the one that all replicas on the store share.
+ * Prepares the keys of a plan: those of the configuration, else the one that all replicas on the store share.
  * `undefined` where no route sells passes and none counts free requests by account.
  *
  * @throws GatewayError `store_unavailable`
@@ -50,14 +50,15 @@ export async function openAccessTools(
   };
 }
 
-/** How passes open what a price is for; `undefined` where none is sold. */
+/** How passes open a price; `undefined` where it sells none. */
 export function openAccessDesk({ access: rule }: PaidPrice, { tokens, cookie }: AccessTools): AccessDesk | undefined {
   return rule && { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie };
 }
 
 /**
- * Where clients of a price sign in: for passes that their account has bought, and for free requests that are counted by
- * account. `undefined` where there is neither, or where nobody can. A sum of calls is opened by neither.
+ * The sign-in of clients for a price: for passes that their account has bought, and for free requests that are counted
+ * by account. `undefined` where there is neither, or where nobody can sign in. The price of several calls together is
+ * opened by neither.
  */
 export function openSignIn(
   { host, pattern, name, free }: Route,
@@ -66,7 +67,7 @@ export function openSignIn(
 ): SignInGate | undefined {
   const isFree = free?.by === 'payer' && parts === undefined;
   if (signIn === undefined || (access === undefined && !isFree)) return undefined;
-  // A sign-in is signed by EIP-191, which is EVM's.
+  // A sign-in is signed by EIP-191, which only EVM has.
   const networks = [...new Set(offers.map(({ network }) => network))].filter(
     (network) => evmChainId(network) !== undefined,
   );

@@ -6,7 +6,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { AdminSite } from './admin/admin-site.ts';
 import { isReady, type ReadinessCheck } from './readiness-check.ts';
 
-/** What the operators' pages are made from. */
+/** The parts of the admin listener. */
 export interface AdminPages {
   readonly metrics: Pick<Metrics, 'render'>;
   readonly checks: () => readonly ReadinessCheck[];
@@ -16,8 +16,8 @@ export interface AdminPages {
 }
 
 /**
- * Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`, and the admin page where it is on. Nothing of it is
- * on the public listener.
+ * Creates the operators' HTTP server: `/livez`, `/readyz`, `/metrics`, and the admin page where it is on. None of these
+ * is on the public listener.
  */
 export function createAdminListener({ metrics, checks, plan, site }: AdminPages): Server {
   const server = createServer((req, res) => {
@@ -43,8 +43,9 @@ export function createAdminListener({ metrics, checks, plan, site }: AdminPages)
 const FOREIGN = 'not a host of the admin listener; list it under adminHosts\n';
 
 /**
- * Whether a request names us: a web page that has its own name lead to our address, to read us in somebody's browser
- * (DNS rebinding), can bring only a name that public DNS has. Probes of HTTP/1.0 name nobody; browsers always do.
+ * Whether a request names this server. A web page whose own name resolves to our address, so as to read us in a
+ * visitor's browser (DNS rebinding), can name only what public DNS has. Probes by HTTP/1.0 name nothing; browsers
+ * always do.
  */
 function isOwnHost(header: string | undefined, known: readonly string[]): boolean {
   if (header === undefined) return true;
@@ -58,8 +59,8 @@ const ADDRESS = /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
 const PRIVATE_NAME = /^(?:[^.]+|.+\.(?:localhost|svc|cluster\.local|internal))$/;
 
 /**
- * `degraded` lists what does not work of the things that several processes share, or that are behind the gateway: a load
- * balancer cannot help with them by sending requests elsewhere.
+ * `degraded` lists the faults of what several processes share, or what is behind the gateway: a load balancer cannot
+ * help by sending requests elsewhere.
  */
 function sendReadiness(res: ServerResponse, checks: readonly ReadinessCheck[], mode: ReadinessMode): void {
   const ready = checks.every((check) => isReady(check, mode));

@@ -2,7 +2,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
 
 /**
- * Gets the keys of a plan's agents ready; `undefined` where it knows none: then nothing of it is loaded.
+ * Prepares the keys of a plan's agents; `undefined` where it has none: then no code of it is loaded.
  *
  * @param clock Unix milliseconds
  */

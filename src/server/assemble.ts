@@ -22,7 +22,7 @@ import type { PlanParts } from './plan-line.ts';
 import { recoveryNotes } from './recovery-notes.ts';
 import { createRequestIds } from './request-id.ts';
 
-/** What is opened in turn and closed together. */
+/** The parts of a gateway, opened in order and closed together. */
 export interface Parts extends Plans {
   readonly store: PaymentStore;
   readonly reconciler: Reconciler;
@@ -33,7 +33,7 @@ export interface Parts extends Plans {
   readonly services: Services;
 }
 
-/** What was opened before anything else. */
+/** What is opened before all other parts. */
 export interface Ground extends Pick<Services, 'owner' | 'tracer'> {
   readonly store: PaymentStore;
   readonly openParts: (plan: Plan) => Promise<PlanParts>;
@@ -118,7 +118,7 @@ function afterTimer(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** A count that is old says nothing: without a ledger to read, nothing is shown. */
+/** An old count would mislead: while the ledger cannot be read, nothing is shown. */
 async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => number): Promise<void> {
   try {
     metrics.setOpenSettlements(await store.countOpen(), clock());
@@ -128,7 +128,7 @@ async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => num
   }
 }
 
-/** Stops what runs and closes what was opened, each before what it stands on. */
+/** Stops and closes the parts, each before those that it depends on. */
 export async function letGo({ plans, facilitators, reconciler, messenger, keeper, store }: Parts): Promise<void> {
   await reconciler.stop();
   await messenger.stop();

@@ -5,12 +5,12 @@ import { linger } from '../proxy/linger.ts';
 import { rawAnswer } from './raw-answer.ts';
 
 /**
- * Bounds the connections of this process: in all, so that descriptors do not run out, and of each address, so that one
- * client cannot take them all. Trusted proxies carry many clients and are bounded by the first alone.
+ * Bounds the connections of this process: in all, so that file descriptors do not run out, and of each address, so that
+ * one client cannot take them all. Trusted proxies carry many clients: only the first bound applies to them.
  */
 export class ConnectionGuard {
   readonly #runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
-  /** Connections by address; as large as there are connections. */
+  /** Connections by address; never more entries than connections. */
   readonly #byAddress = new Map<string, number>();
   #open = 0;
 
@@ -23,20 +23,20 @@ export class ConnectionGuard {
     return this.#open;
   }
 
-  /** Counts a connection from its beginning to its end; one too many is cut, and `false`. */
+  /** Counts a connection from its beginning to its end. Above the bound it is cut, and the result is `false`. */
   count(socket: Socket): boolean {
     this.#open += 1;
     socket.once('close', () => {
       this.#open -= 1;
     });
     if (this.#open <= this.#runtime().plan.limits.connections) return true;
-    // An answer keeps the connection a little longer: there is none where it is room that is short.
+    // An answer would keep the connection longer, and room is what is missing.
     socket.destroy();
     return false;
   }
 
   /**
-   * Counts a connection of its address, once that is known; one too many is refused, and `false`.
+   * Counts a connection of its address, once that is known. Above the bound it is refused, and the result is `false`.
    *
    * @param mayAnswer whether the client would understand an answer in plain HTTP
    */
@@ -50,7 +50,7 @@ export class ConnectionGuard {
       socket.destroy();
       return false;
     }
-    // Nothing that comes on it is served.
+    // Nothing on this connection is served.
     socket.on('error', () => socket.destroy());
     socket.end(rawAnswer('Service Unavailable', 'too_many_connections'));
     socket.resume();

@@ -10,18 +10,18 @@ import type { ApiTools, Discovery, DiscoveryDocument } from '../pipeline/runtime
 import type { Listing } from '../protocol/challenge.ts';
 import { DID_PATH } from '../protocol/offer-receipt/did-document.ts';
 
-/** What catalogues are told of the routes of a plan. */
+/** What catalogues are told about the routes of a plan. */
 export interface Listings {
-  /** `undefined` for a route that is told to nobody. */
+  /** `undefined` for a route that is not published. */
   of(route: Route): Listing | undefined;
 }
 
-/** `undefined` where the configuration says that catalogues are told nothing. */
+/** `undefined` where the configuration tells catalogues nothing. */
 export function openListings(terms: DiscoveryTerms | undefined): Listings | undefined {
   if (terms?.bazaar !== true) return undefined;
   const { serviceName, tags, iconUrl, document } = terms;
   const calls = new CallBook(document);
-  // Catalogues take five tags.
+  // Catalogues accept five tags.
   const service = { serviceName, tags: tags.slice(0, 5), iconUrl };
   return {
     of: (route) => (route.unlisted ? undefined : { ...service, pattern: route.pattern, calls: calls.callsOf(route) }),
@@ -38,7 +38,7 @@ export function openDiscovery(plan: Plan, did: JsonObject | undefined): Discover
   return did === undefined ? documents : withDid(documents, did);
 }
 
-/** Opens the tools that a plan offers; `undefined` where it offers none. */
+/** Opens the tools of a plan; `undefined` where it offers none. */
 export function openTools(plan: Plan): ApiTools | undefined {
   const { discovery } = plan;
   if (discovery?.mcp !== true) return undefined;

@@ -7,38 +7,40 @@ import { settledNetworks } from '../registry.ts';
 import type { Books } from '../store/books.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
-/** How long one that no plan names is kept in any case, in milliseconds: settled payments get a second look. */
+/**
+ * How long a facilitator that no plan names is kept in any case, in milliseconds: settled payments get a second look.
+ */
 const KEEP_MS = 2 * SECOND_LOOK_MS;
-/** How often it is looked whether those that no plan names are still needed, in milliseconds. */
+/** How often facilitators that no plan names are checked for need, in milliseconds. */
 const LOOK_MS = 30_000;
-/** Most open payments that are looked through for one that needs it; where there are more, it is kept. */
+/** Most open payments that are searched for one that needs a facilitator; with more, it is kept. */
 const MOST_ROWS = 1000;
-/** Most facilitators that are kept beside those of the plans: an endless row of changes must not fill the memory. */
+/** Most facilitators that are kept beside those of the plans: an endless series of reloads must not fill the memory. */
 const MOST_KEPT = 16;
 
-/** One that is open. */
+/** An open facilitator. */
 interface Held {
   readonly spec: FacilitatorSpec;
   readonly facilitator: Facilitator;
   /** Unix milliseconds since when no runtime uses it. */
   idleSince: number;
-  /** When it came into force last, as a number that grows; `undefined` while no payment can have been verified by it. */
+  /** A number that grows with each plan that put it in force; `undefined` while it cannot have verified a payment. */
   inForce: number | undefined;
 }
 
-/** What the leases work with. */
+/** The parts that leases work with. */
 export interface FacilitatorLeasesDeps {
   readonly open: (spec: FacilitatorSpec) => Facilitator;
   readonly books: Pick<Books, 'list'>;
-  /** Is told of one that does not close. */
+  /** Called with a facilitator that does not close. */
   readonly trouble: (facilitator: Facilitator, fault: unknown) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /**
- * The facilitators of this process, whatever the plan. One that a new plan does not name stays open for as long as a
- * payment is open that it verified: nobody else may say what became of it.
+ * The facilitators of this process, independent of the plan. A facilitator that a new plan does not name stays open as
+ * long as a payment is open that it verified: only it may say what became of that payment.
  */
 export class FacilitatorLeases {
   readonly #deps: FacilitatorLeasesDeps;
@@ -57,22 +59,22 @@ export class FacilitatorLeases {
     });
   }
 
-  /** The settings of all that are open. */
+  /** The settings of all open facilitators. */
   get specs(): readonly FacilitatorSpec[] {
     return this.#leases.open.map(({ settings }) => settings);
   }
 
-  /** Those that are open and came into force, the last at the end. */
+  /** The open facilitators that came into force, the latest last. */
   get inForce(): readonly Facilitator[] {
     return this.#inForce.map(({ facilitator }) => facilitator);
   }
 
-  /** Takes the facilitator of these settings, and opens it where it is not open. */
+  /** The facilitator with these settings, which is opened if it is not open. */
   lease(spec: FacilitatorSpec): Facilitator {
     return this.#leases.lease(spec).facilitator;
   }
 
-  /** Says that a plan with these facilitators came into force: from now on they are the ones to ask. */
+  /** Records that a plan with these facilitators came into force: they are the ones to ask from now on. */
   putInForce(specs: readonly FacilitatorSpec[]): void {
     for (const spec of specs) {
       const held = this.#leases.find(spec);
@@ -83,22 +85,22 @@ export class FacilitatorLeases {
   }
 
   /**
-   * Gives back what one call of {@link lease} took. One that was in force stays open, for the payments that it left
-   * open, until {@link sweep} finds none.
+   * Returns what one call of {@link lease} took. A facilitator that was in force stays open, for its open payments,
+   * until {@link sweep} finds none.
    */
   async release(spec: FacilitatorSpec): Promise<void> {
     await this.#leases.release(spec);
   }
 
   /**
-   * Who is to be asked about an open payment: of those with the name that was written down with it, the one that came
-   * last and knows its network. Changed credentials and URLs count at once, for open payments too.
+   * The facilitator to ask about an open payment: among those with the name in its row, the latest that knows its
+   * network. Changed credentials and URLs apply at once, to open payments too.
    */
   find(name: string, network: Network): Facilitator | undefined {
     return this.#find(name, network)?.facilitator;
   }
 
-  /** Closes those that are needed no more. Does nothing most of the time: to be called often. */
+  /** Closes facilitators that are no longer needed. Cheap, and to be called often. */
   async sweep(): Promise<void> {
     const now = this.#deps.clock();
     const kept = this.#unused;
@@ -109,7 +111,7 @@ export class FacilitatorLeases {
     const open = await this.#deps.books.list({ states: UNSETTLED }, undefined, MOST_ROWS);
     if (open.length === MOST_ROWS) return;
     const needed = new Set(open.map(({ facilitator, network }) => this.#find(facilitator, network)));
-    // Looked at again: a plan may have brought one back meanwhile.
+    // Checked again: a plan may have taken one back meanwhile.
     const unused = new Set(this.#unused);
     for (const held of idle) if (unused.has(held) && !needed.has(held)) await this.#drop(held);
   }

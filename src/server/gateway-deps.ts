@@ -8,24 +8,27 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
 import type { Reloads } from './reload/reload-history.ts';
 
-/** What a gateway runs with besides its plan. */
+/** The parts of a gateway besides its plan. */
 export interface GatewayDeps {
   readonly schemes: readonly Scheme[];
-  /** Protocols, network families, kinds of stores and facilitators. Default: what is built in. */
+  /** Protocols, network families, kinds of stores and facilitators. Default: the built-in ones. */
   readonly registry?: Registry;
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly clock?: () => number;
-  /** Default: a timer of this process. */
+  /** Default: timers of this process. */
   readonly after?: After;
   /** Default: opens what the plan names. One that is still opening is waited for. The gateway closes it. */
   readonly store?: PaymentStore | Promise<PaymentStore>;
-  /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
+  /** The state of the configuration file for `/readyz`. Default: sound. */
   readonly configuration?: () => ReadinessCheck;
-  /** Whether other processes listen on the public address, too; then the primary has cleared it. Default: `false`. */
+  /**
+   * Whether other processes listen on the public address, too; then the primary has removed a stale socket. Default:
+   * `false`.
+   */
   readonly sharesAddress?: boolean;
-  /** What became of the configuration file, for the admin page. Default: no file is followed. */
+  /** The results of reading the configuration file, for the admin page. Default: no file is watched. */
   readonly reloads?: Reloads;
-  /** `open` opens the registry's, which is the default. */
+  /** `open` opens the registry's facilitator, the default. */
   readonly openFacilitator?: (spec: FacilitatorSpec, open: () => Facilitator) => Facilitator;
 }

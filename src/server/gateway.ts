@@ -29,39 +29,39 @@ export interface Gateway {
   readonly url: string;
   /** `http://host:port` of the admin listener. */
   readonly adminUrl: string | undefined;
-  /** Says on the readiness page that it is about to go, and serves on: load balancers need a moment to look elsewhere. */
+  /** Tells on `/readyz` that it will stop, and goes on serving: load balancers need a moment to react. */
   leave(): void;
   /**
-   * Stops taking requests, finishes those in flight, lets go of everything.
+   * Accepts no more requests, finishes those in flight, closes everything.
    *
    * @param withinMs how long that may take, in milliseconds; default: the plan's `drainTimeout`
    */
   close(withinMs?: number): Promise<void>;
 }
 
-/** A gateway whose whole work is done in this process. */
+/** A gateway that does all its work in this process. */
 export interface SoleGateway extends Gateway, Reloadable {
   /** This process's name in the ledger. */
   readonly owner: string;
   readonly metrics: Metrics;
-  /** Whether it can do its work now, point by point. */
+  /** Whether it can do its work now, check by check. */
   readiness(): readonly ReadinessCheck[];
-  /** The facilitators that this process has open, those that only open payments need included. */
+  /** The open facilitators of this process, including those that only open payments need. */
   facilitators(): readonly FacilitatorSpec[];
   /**
-   * Opens another plan beside the one in force, which stays as it is until the new one is committed. What only a
-   * restart can change has to be the same.
+   * Opens another plan beside the one in force, which does not change until the new one is committed. Settings that
+   * only a restart can change must be the same.
    *
    * @throws UnservedOfferError when every facilitator answered and none serves some offer
    */
   prepare(plan: Plan): Promise<PreparedPlan>;
-  /** Takes up at once what a process left behind that has certainly ended, instead of when its last beat is old. */
+  /** Takes up at once what a process held that has certainly ended, before its heartbeat counts as old. */
   inherit(owner: string): Promise<void>;
 }
 
 /**
- * Starts a gateway. A facilitator that cannot be reached does not keep it from starting: priced routes answer 503 until
- * it can, free ones work. A store that cannot be reached does.
+ * Starts a gateway. It starts without a facilitator that cannot be reached: priced routes answer 503 meanwhile, free
+ * ones work. It does not start without its store.
  *
  * @throws UnservedOfferError when every facilitator answered and none serves some offer
  * @throws StoreOpenError when the store cannot be opened
@@ -86,7 +86,7 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   }
 }
 
-/** What stands on the store, and everything else on. */
+/** Opens the parts that need the store, and that all other parts need. */
 async function openGround(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<Ground> {
   const owner = randomUUID();
   const opener = new FacilitatorOpener(deps.registry ?? builtIn);
@@ -96,7 +96,7 @@ async function openGround(plan: Plan, store: PaymentStore, deps: GatewayDeps): P
   return { owner, tracer, store, openParts, planParts: await openParts(plan), opener };
 }
 
-/** A store that cannot say its key is closed: nothing is assembled yet that would. */
+/** Closes a store that cannot give its key: nothing that would close it exists yet. */
 async function closing<T>(store: PaymentStore, opening: Promise<T>): Promise<T> {
   try {
     return await opening;
@@ -139,7 +139,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
     return {
       ...prepared,
       commit() {
-        // One that is to be silent is not the operator's.
+        // A silent log was not configured by the operator, and stays silent.
         if (log.level !== 'silent') log.level = next.log.level;
         commit();
         metrics.noteAssets(offersOf(next).map(({ asset }) => asset));

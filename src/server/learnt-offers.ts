@@ -7,18 +7,18 @@ import { findScheme, type Scheme } from '../scheme/scheme.ts';
 import { sponsoringFor } from './sponsored-approval.ts';
 
 /**
- * The offers of a plan with what their facilitators say belongs into them, such as the account that pays the fees. An
- * offer of which nothing is known yet is not made: nobody could pay it.
+ * The offers of a plan, completed by what their facilitators state, such as the account that pays the fees. An offer
+ * that needs such a fact is not made before the fact is known: nobody could pay it.
  *
- * What is in force changes in {@link adopt} and nowhere else, so that it can be written down before.
+ * What is in force changes only in {@link adopt}, so that it can be written down before.
  */
 export class LearntOffers {
   readonly #schemes: readonly Scheme[];
   readonly #pool: FacilitatorFacts;
-  /** By the plan's offer; `undefined` for one that cannot be made. Those that need nothing are not in it. */
+  /** By the plan's offer; `undefined` for one that cannot be made. Offers that need no facts are absent. */
   #learnt: ReadonlyMap<Offer, Offer | undefined> = new Map();
   #lists = new WeakMap<readonly Offer[], readonly Offer[]>();
-  /** By the plan's offer, whose approval of Permit2 is paid for; the others are not in it. */
+  /** By the plan's offer whose approval of Permit2 the facilitator pays; the others are absent. */
   #sponsored: Sponsored = new Map();
 
   constructor(schemes: readonly Scheme[], pool: FacilitatorFacts) {
@@ -26,7 +26,7 @@ export class LearntOffers {
     this.#pool = pool;
   }
 
-  /** What is offered of a list of the plan's. The same list as long as nothing changes. */
+  /** The offers made of a list of the plan's. Returns the same list as long as nothing changes. */
   of(offers: readonly Offer[]): readonly Offer[] {
     const known = this.#lists.get(offers);
     if (known !== undefined) return known;
@@ -35,12 +35,12 @@ export class LearntOffers {
     return made;
   }
 
-  /** How facilitators pay for the approval of Permit2 that a payer of offers of the plan may lack. */
+  /** How facilitators pay for an approval of Permit2 that a payer of these offers may lack. */
   sponsoringOf(offers: readonly Offer[]): readonly GasSponsoring[] {
     return [...new Set(offers.flatMap((offer) => this.#sponsored.get(offer) ?? []))];
   }
 
-  /** What the facilitators say now; `undefined` when that is what is in force. */
+  /** What the facilitators state now; `undefined` when it equals what is in force. */
   look(offers: Iterable<Offer>): Lesson | undefined {
     const learnt = new Map<Offer, Offer | undefined>();
     const sponsored = new Map<Offer, readonly GasSponsoring[]>();
@@ -57,7 +57,7 @@ export class LearntOffers {
     return { of: (list) => this.#with(learnt, list), adopt: () => this.#adopt(learnt, sponsored) };
   }
 
-  /** The one in force where the new one says the same, so that nothing is made anew for it. */
+  /** Returns the offer in force where the new one is equal, so that nothing is rebuilt for it. */
   #same(offer: Offer, made: Offer | undefined): Offer | undefined {
     const before = this.#learnt.get(offer);
     return before !== undefined && settingsText(before) === settingsText(made) ? before : made;
@@ -75,7 +75,7 @@ export class LearntOffers {
   }
 }
 
-/** What is asked of facilitators about offers. */
+/** The facts of facilitators that offers need. */
 type FacilitatorFacts = Pick<FacilitatorPool, 'extraFor' | 'extensionsFor'>;
 
 type Sponsored = ReadonlyMap<Offer, readonly GasSponsoring[]>;
@@ -84,9 +84,9 @@ function isSame(one: Sponsored, other: Sponsored): boolean {
   return one.size === other.size && [...one].every(([offer, kinds]) => kinds.join() === other.get(offer)?.join());
 }
 
-/** What facilitators say of offers, not in force yet. */
+/** New facts of facilitators, not in force yet. */
 export interface Lesson {
-  /** What would be offered of a list of the plan's. */
+  /** The offers that would be made of a list of the plan's. */
   of(offers: readonly Offer[]): readonly Offer[];
   /** Puts it in force. */
   adopt(): void;
@@ -95,7 +95,7 @@ export interface Lesson {
 function withFacts(offer: Offer, facts: JsonObject | undefined): Offer | undefined {
   if (facts === undefined) return undefined;
   const { requirements } = offer;
-  // What is ours stands above what a facilitator says.
+  // Our own values override those of a facilitator.
   const extra = { ...facts, ...requirements.extra };
   return { ...offer, learnt: Object.keys(facts), requirements: { ...requirements, extra } };
 }

@@ -10,10 +10,10 @@ export function closeNow(server: Server): void {
 }
 
 /**
- * Has a server listen, and returns its `http://host:port`, or `unix:/path`.
+ * Lets a server listen, and returns its `http://host:port`, or `unix:/path`.
  *
- * A unix socket is open to whoever may enter its folder, as with other servers. Any file in its place fails with
- * `EADDRINUSE`: {@link removeStaleSocket} goes before, once for all processes that share the address.
+ * A unix socket is open to everybody who may enter its folder, as with other servers. Any file in its place fails with
+ * `EADDRINUSE`: call {@link removeStaleSocket} before, once for all processes that share the address.
  */
 export async function listenOn(server: Server, address: ListenAddress, scheme = 'http'): Promise<string> {
   if (address.kind === 'tcp') {
@@ -37,9 +37,9 @@ function begin(server: Server, listen: () => void): Promise<void> {
 }
 
 /**
- * Removes the unix socket that a process left behind when it was killed. Any other file is left alone, and so is a socket
- * that is answered. Where several processes share the address one of them does this, before any of them listens: between
- * looking and removing, another one's new socket would be taken for the old one.
+ * Removes the unix socket of a process that was killed. Any other file is left alone, and so is a socket that answers.
+ * Where several processes share the address, one of them does this before any of them listens: otherwise a new socket
+ * could be taken for the old one.
  */
 export async function removeStaleSocket(address: ListenAddress): Promise<void> {
   if (address.kind === 'tcp') return;
@@ -53,7 +53,7 @@ function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(true));
-    // Only a refusal shows that nobody listens; one that may not be asked is somebody's.
+    // Only a refused connection shows that nobody listens; a socket that may not be opened belongs to somebody.
     socket.once('error', (fault: NodeJS.ErrnoException) => resolve(fault.code !== 'ECONNREFUSED'));
     socket.once('connect', () => socket.destroy());
   });

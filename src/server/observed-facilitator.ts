@@ -15,7 +15,7 @@ import type {
 } from '../facilitator/facilitator.ts';
 import type { FacilitatorOperation, Observer } from '../observe/observer.ts';
 
-/** A facilitator whose calls are noted: what was asked, what came of it, how long it took. */
+/** A facilitator whose calls are observed: the call, its result and its time. */
 export function observeFacilitator(inner: Facilitator, observer: Pick<Observer, 'facilitatorCalled'>): Facilitator {
   return new ObservedFacilitator(inner, observer);
 }

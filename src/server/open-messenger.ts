@@ -10,7 +10,7 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { type AttemptOutcome, Messenger, type MessengerNotes } from '../webhook/messenger.ts';
 import { openPost } from '../webhook/post.ts';
 
-/** What receivers are told from and by. */
+/** The parts of a messenger. */
 interface MessengerParts {
   readonly store: PaymentStore;
   /** The plan in force. */
@@ -22,7 +22,7 @@ interface MessengerParts {
   readonly clock: () => number;
 }
 
-/** Makes what tells the receivers of the plan in force; nothing is sent before it is started. */
+/** Creates the messenger for the webhooks of the plan in force; it sends nothing before it is started. */
 export function openMessenger({ store, plan, log, metrics, outages, clock }: MessengerParts): Messenger {
   return new Messenger({
     outbox: store.outbox,
@@ -62,7 +62,7 @@ function messageNotes({
   };
 }
 
-/** A receiver is named by its origin: paths may carry keys. */
+/** A receiver is logged by its origin: paths may hold keys. */
 function logAttempt(log: Logger, { url }: Webhook, { attempt, event }: Delivery, outcome: AttemptOutcome): void {
   const { id, type, route, requestId } = event;
   const facts = { webhook: new URL(url).origin, event: id, type, route, requestId, attempt };

@@ -8,7 +8,7 @@ import type { GatewayDeps } from './gateway-deps.ts';
 import type { PlanParts } from './plan-line.ts';
 import { openReceipts } from './receipts.ts';
 
-/** What a plan needs of the store. */
+/** Prepares what a plan needs of the store. */
 export async function openPlanParts(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<PlanParts> {
   const { registry = builtIn, clock = Date.now } = deps;
   let secret: Promise<string> | undefined;

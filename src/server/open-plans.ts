@@ -22,7 +22,7 @@ export interface Plans {
   readonly facilitators: FacilitatorLeases;
 }
 
-/** What plans are opened with. */
+/** The parts that plans are opened with. */
 export interface PlansDeps {
   readonly store: PaymentStore;
   readonly schemes: readonly Scheme[];
@@ -42,7 +42,7 @@ export interface PlansDeps {
   readonly clock: () => number;
 }
 
-/** Opens the first plan of a gateway, and the place for those after it. */
+/** Opens the first plan of a gateway, and prepares for later ones. */
 export function openPlans(plan: Plan, deps: PlansDeps): Plans {
   const { store, log, observer, openFacilitator, keeper, clock } = deps;
   const recent = new RecentOffers(store, [], clock);

@@ -4,7 +4,7 @@ import type { Tracer } from '../observe/tracer.ts';
 import { SpanClock } from '../observe/tracing/span-clock.ts';
 
 /**
- * Opens the tracer that a plan asks for. Where it asks for none, nothing of OpenTelemetry is loaded.
+ * Opens the tracer of a plan. Without one, no code of OpenTelemetry is loaded.
  *
  * @param instance the name of this process
  * @param clock Unix milliseconds

@@ -7,18 +7,20 @@ import { RevocationWatch } from '../pass/revocations.ts';
 import type { PassServices } from '../pipeline/runtime.ts';
 import type { PassStore } from '../store/passes.ts';
 
-/** What the keeper works with. */
+/** The parts of the keeper. */
 export interface PassKeeperDeps {
   readonly store: PassStore;
   /** This process's name in the ledger. */
   readonly owner: string;
-  /** Is told that the store could not be asked for revocations; it is asked again. */
+  /** Called when the store could not be asked for revocations; it is asked again. */
   readonly trouble: (fault: unknown) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
-/** What a process holds of passes, over all its plans: requests in hand, and which passes were revoked. */
+/**
+ * What a process knows of passes, over all its plans: the requests that are lent to it, and which passes were revoked.
+ */
 export class PassKeeper implements PassServices {
   readonly quota: Quota;
   readonly balances: BalanceHolds;
@@ -32,7 +34,7 @@ export class PassKeeper implements PassServices {
   }
 
   /**
-   * Learns what was revoked, before the first request of a plan whose routes take passes; does nothing for other plans.
+   * Loads the revocations before the first request of a plan that sells passes; does nothing for other plans.
    *
    * @throws GatewayError `store_unavailable`
    */
@@ -42,7 +44,7 @@ export class PassKeeper implements PassServices {
     this.#started = true;
   }
 
-  /** Brings back what is in hand. To be called when requests have ended, before the store closes. */
+  /** Returns lent requests. To be called when requests have ended, before the store closes. */
   async close(): Promise<void> {
     await this.revoked.stop();
     await this.quota.close();

@@ -2,7 +2,7 @@ import { networkName, readAssetTable } from '../config/asset-table.ts';
 import type { Plan } from '../domain/plan.ts';
 import { Paywall } from '../paywall/paywall.ts';
 
-/** Opens the page that people are asked to pay on; `undefined` where the plan turns it off. */
+/** Opens the payment page for people; `undefined` where the plan turns it off. */
 export function openPaywall({ paywall }: Plan, clock: () => number): Paywall | undefined {
   if (paywall === undefined) return undefined;
   const table = readAssetTable();

@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Most requests that wait on one connection behind the one that is being answered. */
+/** Most requests on one connection that wait behind the one being answered. */
 const MOST_WAITING = 32;
 
 /**
- * Serves the requests of one connection one after another. Node hands over every request that it has read, while only
- * the first can be answered: a single packet could set a thousand calls of the upstream, or payments, going at once.
+ * Serves the requests of one connection one after another. Node emits every request that it has read, while only the
+ * first can be answered: a single packet could start a thousand upstream calls, or payments, at once.
  */
 export class PipelinedRequests {
   readonly #waiting = new WeakMap<Socket, number>();
 
   /**
    * Calls `serve` when the answers before this request's are out, or never when the connection ends first. A connection
-   * on which too many wait is cut.
+   * with too many waiting requests is cut.
    */
   inTurn(req: IncomingMessage, res: ServerResponse, serve: () => void): void {
     const { socket } = req;

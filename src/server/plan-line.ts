@@ -10,43 +10,46 @@ import { refuseUnserved } from './readiness.ts';
 import type { RecentOffers } from './recent-offers.ts';
 import { type OpenRuntime, openRuntime, type RuntimeDeps } from './runtime.ts';
 
-/** How long the facilitators may take to say what they support before a plan goes into force without knowing. */
+/**
+ * How long the facilitators may take to state what they support before a plan comes into force without that, in
+ * milliseconds.
+ */
 const FIRST_SUPPORTED_MS = 10_000;
-/** How long writing down the new prices may take before they are in force all the same, in milliseconds. */
+/** How long the new prices may take to be written down before they come into force in any case, in milliseconds. */
 const ANNOUNCE_MS = 2000;
 
 /** What a plan needs of the store. */
 export type PlanParts = Pick<RuntimeDeps, 'protocols' | 'accessTools' | 'receipts' | 'agents'>;
 
-/** A plan that is open and checked, and not in force yet. One of the two is to be called, once. */
+/** A plan that is open and checked, and not in force yet. Call exactly one of the two, once. */
 export interface PreparedPlan {
-  /** Puts it in force at once: every request that begins from now on runs under it. */
+  /** Puts it in force at once: every request that begins from now on uses it. */
   commit(): void;
   /** Closes what was opened for it. */
   abandon(): Promise<void>;
 }
 
-/** What the line of plans works with. */
+/** The parts that plans work with. */
 export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'schemes' | 'clock'> {
   readonly facilitators: FacilitatorLeases;
   readonly recent: RecentOffers;
   /**
-   * Gets ready what a plan needs of the store: its protocols, and the keys of its passes.
+   * Prepares what a plan needs of the store: its protocols, and the keys of its passes.
    *
    * @throws GatewayError `store_unavailable`
    */
   readonly openParts: (plan: Plan) => Promise<PlanParts>;
-  /** Is told of what went wrong and changes nothing. */
+  /** Called with a failure that changes nothing. */
   readonly trouble: (what: string, fault: unknown) => void;
 }
 
 /**
- * The plans of this process one after the other. Requests keep the runtime that they began with; a runtime that is not
- * in force any more is closed when the last of them is over.
+ * The plans of this process, one after the other. Requests keep the runtime that they began with; a runtime that is no
+ * longer in force is closed when its last request is over.
  */
 export class PlanLine {
   readonly #deps: PlanLineDeps;
-  /** A reload does not forget which servers are down. */
+  /** Kept over reloads: which servers are down. */
   readonly #health = new HealthBook();
   readonly #clients: Leases<Upstream, UpstreamClient>;
   readonly #open = new Set<OpenRuntime>();
@@ -64,13 +67,13 @@ export class PlanLine {
     deps.facilitators.putInForce(plan.facilitators);
   }
 
-  /** What new requests run under. */
+  /** The runtime of new requests. */
   get current(): OpenRuntime {
     return this.#current;
   }
 
   /**
-   * Finds out what the facilitators of the first plan do.
+   * Asks the facilitators of the first plan what they support.
    *
    * @throws UnservedOfferError
    */
@@ -109,12 +112,12 @@ export class PlanLine {
     };
   }
 
-  /** Cuts connections that were upgraded, under whatever plan. */
+  /** Cuts upgraded connections of every plan. */
   cutTunnels(): void {
     for (const runtime of this.#open) runtime.cutTunnels();
   }
 
-  /** Closes every plan. No request may be under way. */
+  /** Closes every plan. No request may be running. */
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((runtime) => this.#close(runtime)));
   }
@@ -138,14 +141,14 @@ export class PlanLine {
     return runtime;
   }
 
-  /** Puts in force what facilitators say, one after the other. */
+  /** Adopts what facilitators state, one change after the other. */
   #learnSoon(runtime: OpenRuntime): void {
     this.#learning = this.#learning.then(() => this.#learn(runtime));
   }
 
   /**
-   * What is quoted changes when it is written down, so that every process honours it from the first. What was quoted
-   * until now stays good for the lifetime of a quote.
+   * A change of quotes is written down before it takes effect, so that every process honours the new quotes from the
+   * first. Earlier quotes stay valid for their lifetime.
    */
   async #learn(runtime: OpenRuntime): Promise<void> {
     const lesson = this.#open.has(runtime) ? runtime.lesson() : undefined;
@@ -160,7 +163,7 @@ export class PlanLine {
     await this.#attempt('closing a plan', runtime.close());
   }
 
-  /** Other processes honour new prices from the first. A store that is away keeps no price from changing. */
+  /** Other processes honour new prices from the first. An unavailable store does not prevent a change of prices. */
   async #announce(routes: readonly Route[]): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => late.resolve(), ANNOUNCE_MS);

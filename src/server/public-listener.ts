@@ -16,23 +16,23 @@ import { serveUpgrade } from './serve-upgrade.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
-/** How often connections that fell idle are closed while draining, in milliseconds. */
+/** How often idle connections are closed while draining, in milliseconds. */
 const SWEEP_MS = 50;
 
-/** The public HTTP server and its end. */
+/** The public HTTP server and its shutdown. */
 export interface PublicListener {
   readonly server: Server;
-  /** Connections that clients hold now. */
+  /** Connections that are open now. */
   readonly connections: number;
-  /** Whether it is about to go: connections end with their next answer. */
+  /** Whether it is about to stop: connections end with their next answer. */
   readonly leaving: boolean;
-  /** From now on it is about to go, and takes connections as before. */
+  /** Announces the stop; connections are still accepted. */
   leave(): void;
-  /** Resolves when the requests that are being served at the time of the call are over. Costs nothing until then. */
+  /** Resolves when the requests that are being served now are over. Costs nothing until it is called. */
   begunAreOver(): Promise<void>;
   /**
-   * Takes no new connections, and resolves when the last request is over. What is still open after `timeoutMs` is cut;
-   * `cut` is called then for what is no HTTP connection any more.
+   * Accepts no new connections, and resolves when the last request is over. What is open after `timeoutMs` is cut;
+   * `cut` is called then for upgraded connections.
    */
   drain(timeoutMs: number, cut: () => void): Promise<void>;
 }
@@ -45,14 +45,14 @@ export function createPublicListener(services: Services): PublicListener {
 /** A request that is being served. */
 interface Serving {
   readonly served: Promise<void>;
-  /** `undefined` for what is no HTTP any more. */
+  /** `undefined` for a connection that no longer speaks HTTP. */
   readonly res: ServerResponse | undefined;
 }
 
 class DrainingListener implements PublicListener {
   readonly server: Server;
   readonly #services: Services;
-  /** Requests being served. Their story may go on when their connection is gone: a settlement is waited for. */
+  /** Requests being served. They may go on after their connection is gone: a settlement is waited for. */
   readonly #serving = new InFlight<Serving>();
   readonly #guard: ConnectionGuard;
   readonly #edge: Edge;
@@ -67,14 +67,15 @@ class DrainingListener implements PublicListener {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: HEAD_TIMEOUT_MS,
       keepAliveTimeout: keepAliveTimeoutMs,
-      // An upload may take as long as it flows; a bound on the whole request would cut honest slow clients off.
+      // No bound on the whole request: an upload may take as long as it flows, and honest slow clients must not be cut
+      // off.
       requestTimeout: 0,
       noDelay: true,
       insecureHTTPParser: false,
-      // Other upgrades are ignored, body and all; a Node that does not know the option gives them to `upgrade`.
+      // Other upgrades are ignored, with their body; a Node without this option emits `upgrade` for them.
       shouldUpgradeCallback: isWebSocketUpgrade,
     });
-    // Node would drop the headers above its count in silence; they are counted, and refused, when the request is accepted.
+    // Node would silently drop headers above its count; they are counted, and refused, when the request is accepted.
     this.server.maxHeadersCount = 0;
     this.#edge = new Edge({ server: this.server, guard: this.#guard, runtime: services.runtime });
     this.#listen();
@@ -86,7 +87,7 @@ class DrainingListener implements PublicListener {
 
   leave(): void {
     this.#leaving = true;
-    // Their requests came before; the answers that have no head yet are the last ones of their connections.
+    // These requests came before the stop; answers without a head yet are the last ones of their connections.
     for (const { res } of this.#serving.values) if (res?.headersSent === false) res.shouldKeepAlive = false;
   }
 
@@ -101,7 +102,7 @@ class DrainingListener implements PublicListener {
   async drain(timeoutMs: number, cut: () => void): Promise<void> {
     this.leave();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    // Connections whose answer was begun before fall idle only now and then.
+    // Connections whose answer began before the stop fall idle at any time.
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
     const timer = setTimeout(() => {
       this.server.closeAllConnections();
@@ -122,13 +123,13 @@ class DrainingListener implements PublicListener {
 
   #listen(): void {
     const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-      // Behind the last answer, on a connection whose upload was still read.
+      // After the last answer, on a connection whose upload is still read.
       if (req.socket.writableEnded) req.resume();
       else if (res.socket === null) this.#pipelined.inTurn(req, res, () => this.#serve(req, res));
       else this.#serve(req, res);
     };
     this.server.on('request', onRequest);
-    // The body is asked for when an upstream wants it: an unpaid request gets its 402 instead of a 100.
+    // 100 Continue is sent when an upstream wants the body: an unpaid request gets its 402 instead.
     this.server.on('checkContinue', onRequest);
     this.server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
       answerInsteadOfUpload(req, res);
@@ -136,7 +137,7 @@ class DrainingListener implements PublicListener {
       res.writeHead(417, headers).end(problem('expectation_failed'));
     });
     this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Behind a request that is still being answered: its answer and the tunnel would be written into each other.
+      // Another request is still being answered: its answer and the tunnel would be mixed.
       if (isSocket(socket) && !isAnswering(socket) && !socket.writableEnded)
         this.#track(serveUpgrade(req, socket, head, this.#services));
       else socket.destroy();
@@ -146,7 +147,7 @@ class DrainingListener implements PublicListener {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
-    // The last answer on this connection: one more request on it would not be heard, or soon would not.
+    // The last answer on this connection: a later request on it would not be served.
     if (this.#leaving) res.shouldKeepAlive = false;
     this.#track(serve(receivedRequest(req, res), this.#services), res);
   }
@@ -158,8 +159,8 @@ class DrainingListener implements PublicListener {
 }
 
 /**
- * Node lets go of a socket that asks for CONNECT: an error on it that nobody hears would end the process, and nobody else
- * closes it, so that a client could keep it, and a shutdown waiting for it, for as long as it likes.
+ * Node gives up a socket that asks for CONNECT: an unhandled error on it would end the process, and nobody else closes
+ * it, so that a client could keep it open, and block a shutdown, for any time.
  */
 function refuseTunnel(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
@@ -168,9 +169,9 @@ function refuseTunnel(socket: Duplex): void {
   linger(socket);
 }
 
-/** What cannot be parsed gets an answer without a request to answer: the parser's verdict, then the end. */
+/** Answers bytes that cannot be parsed, for which there is no request object: the parser's verdict, then the end. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // What still comes behind such an answer is dropped, until its client has read it.
+  // What still arrives after such an answer is dropped, until the client has read the answer.
   if (error.code !== 'ECONNRESET' && socket.writableEnded && !socket.destroyed) return;
   // While another request is being answered, ours would be read as a part of its answer.
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
@@ -190,7 +191,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   }
 }
 
-/** Node keeps the response under way on its socket; it is the only place that knows of it. */
+/** Node keeps the current response on its socket, the only place that knows it. */
 function isAnswering(socket: Duplex): boolean {
   return '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined;
 }

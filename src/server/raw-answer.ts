@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../domain/gateway-error.ts';
 
-/** A whole response in bytes, for connections on which there is no request to answer. It is the last one. */
+/** A whole response in bytes, for connections without a request to answer. It is the last response. */
 export function rawAnswer(statusText: string, code: ErrorCode): string {
   const body = problem(code);
   return [

@@ -1,14 +1,14 @@
 import type { ReadinessMode } from '../domain/plan.ts';
 
 /**
- * Whom a check is about. `process`: this process alone, which a load balancer can go past. `shared`: what every replica
- * has in common. `upstream`: the API behind the gateway.
+ * The scope of a check. `process`: this process alone, which a load balancer can avoid. `shared`: what all replicas
+ * have in common. `upstream`: the API behind the gateway.
  */
 export type CheckScope = 'process' | 'shared' | 'upstream';
 
 /** One line of the readiness detail. */
 export interface ReadinessCheck {
-  /** Made of the configuration: it is a label of a metric, too. */
+  /** Derived from the configuration: it is also a label of a metric. */
   readonly name: string;
   readonly scope: CheckScope;
   readonly ready: boolean;
@@ -16,8 +16,8 @@ export interface ReadinessCheck {
 }
 
 /**
- * Whether a check leaves the gateway ready. A fault of what all replicas share would take all of them out of service at
- * once, so it counts only where that was asked for. A fault of the API never does.
+ * Whether a check leaves the gateway ready. A fault that all replicas share would take all of them out of service at
+ * once, so it counts only where the configuration says so. A fault of the API never counts.
  */
 export function isReady({ ready, scope }: ReadinessCheck, mode: ReadinessMode): boolean {
   switch (scope) {

@@ -6,19 +6,19 @@ import { serverName } from '../domain/upstream.ts';
 import type { CheckScope, ReadinessCheck } from './readiness-check.ts';
 import type { OpenRuntime } from './runtime.ts';
 
-/** The configuration asks for something that the facilitators, once asked, do not do. */
+/** The configuration offers something that none of its facilitators supports. */
 export class UnservedOfferError extends Error {
   override readonly name = 'UnservedOfferError';
 }
 
-/** What does not hang on the configuration. */
+/** State that does not depend on the configuration. */
 export interface ProcessState {
   /** Whether it is draining. */
   readonly leaving: boolean;
   readonly ledgerAnswers: boolean;
 }
 
-/** Whether the gateway can do its work now, point by point. */
+/** Whether the gateway can do its work now, check by check. */
 export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: ProcessState): ReadinessCheck[] {
   const checks = new Map<string, ReadinessCheck>();
   for (const offer of offersOf(runtime.plan)) {
@@ -34,18 +34,18 @@ export function readiness(runtime: OpenRuntime, { leaving, ledgerAnswers }: Proc
   return [store, ...checks.values(), ...upstreams, ...enforcement, accepting(leaving)];
 }
 
-/** Whether requests should be sent here. Those that come all the same are served for as long as connections are taken. */
+/** Whether requests should be sent here. Others are still served as long as connections are accepted. */
 export function accepting(leaving: boolean): ReadinessCheck {
   return checkOf('accepting requests', 'process', leaving ? 'draining' : undefined);
 }
 
-/** What is to be said of a configuration that cannot change. */
+/** The check of a configuration that cannot change. */
 export function soundConfiguration(): ReadinessCheck {
   return checkOf('configuration', 'process');
 }
 
 /**
- * Refuses to run on offers that nobody will ever settle.
+ * Refuses offers that nobody will ever settle.
  *
  * @throws UnservedOfferError
  */
@@ -64,7 +64,7 @@ function checkOf(name: string, scope: CheckScope, trouble?: string): ReadinessCh
   return trouble === undefined ? { name, scope, ready: true } : { name, scope, ready: false, detail: trouble };
 }
 
-/** A facilitator in trouble is told of also while another one does its work. */
+/** A facilitator's fault is reported even while another one does its work. */
 function facilitatorCheck(name: string, offer: Offer, runtime: OpenRuntime): ReadinessCheck {
   const { facilitators } = runtime;
   const untold = runtime.isQuoted(offer) ? undefined : 'none that serves it says what its offers need';

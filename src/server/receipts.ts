@@ -7,12 +7,12 @@ import { JwsKey } from '../protocol/offer-receipt/jws-key.ts';
 import { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
 
 /**
- * Gets ready what signs the offers and receipts of a plan; `undefined` where nothing is signed.
+ * Prepares the signer of a plan's offers and receipts; `undefined` where nothing is signed.
  *
- * The keys of every secret are published in both forms, that of the store among them: what was signed before a secret or the
- * form was changed can still be checked.
+ * The keys of every secret are published in both forms, including those of the store's secret: what was signed before a
+ * change of secret or form can still be checked.
  *
- * @param storeSecret what all processes on the store share
+ * @param storeSecret the secret that all processes on the store share
  * @throws GatewayError `store_unavailable`
  */
 export async function openReceipts(
@@ -36,7 +36,7 @@ export async function openReceipts(
   return new ReceiptDesk({ document: didDocument(did, methods), jws: signing.jws, eip712 }, clock);
 }
 
-/** The keys that are made of one secret. */
+/** The keys made from one secret. */
 interface Keys {
   readonly jws: JwsKey;
   readonly eip712: Eip712Key;

@@ -3,41 +3,41 @@ import type { Route } from '../domain/route.ts';
 import { paidPrices } from '../domain/route-price.ts';
 import type { Quotes } from '../store/quotes.ts';
 
-/** Longest time that an offer is honoured after it was last in force, in milliseconds: bounds what is kept. */
+/** Longest time that an offer is honoured after it was last in force, in milliseconds: bounds the memory. */
 const LONGEST_MS = 24 * 3600_000;
 
-/** How often the offers in force are written down, in milliseconds: a crash shortens what is honoured by so much. */
+/** How often the offers in force are written down, in milliseconds: a crash shortens the honoured time by as much. */
 const REMEMBER_MS = 5000;
 
 /**
- * Longest time after a change of plan for which a request that began before it may still state the old price, in
- * milliseconds: a failed settlement is answered with a fresh 402.
+ * Longest time after a change of plan in which an older request may still state the old price, in milliseconds: a
+ * failed settlement is answered with a fresh 402.
  */
 const STRAGGLERS_MS = 120_000;
 
-/** Shortest time between two looks at what other processes quote, in milliseconds: buyers cannot make the store busy. */
+/** Shortest time between two reads of other processes' quotes, in milliseconds: buyers cannot overload the store. */
 const LOOK_UP_MS = 500;
 
 interface RecentOffer {
   readonly offer: Offer;
-  /** Unix milliseconds after which it is honoured no more. */
+  /** Unix milliseconds after which it is no longer honoured. */
   until: number;
 }
 
 interface InForce {
   /** Id of the price. */
   readonly route: string;
-  /** As the store has it. */
+  /** As in the store. */
   readonly offer: string;
 }
 
 /**
- * The offers that this process does not make and honours all the same: those that were in force before its plan, and
- * those of other processes, whose plan is older or newer. A payment made for a price that was quoted is accepted for the
- * quote's lifetime (`maxTimeoutSeconds`), over price changes, restarts and replicas.
+ * Offers that this process honours though it does not make them: those that were in force before its plan, and those of
+ * other processes, whose plan is older or newer. A payment for a quoted price is accepted for the quote's lifetime
+ * (`maxTimeoutSeconds`), over price changes, restarts and replicas.
  *
- * Every process writes down what it offers before it does, so that a look into the store finds every price that any
- * buyer can have been told.
+ * Every process writes its offers down before it states them, so that the store has every price that a buyer can have
+ * seen.
  */
 export class RecentOffers {
   readonly #quotes: Quotes;
@@ -45,7 +45,7 @@ export class RecentOffers {
   #inForce: readonly InForce[];
   #keys: OffersByRoute;
   readonly #byRoute = new Map<string, Map<string, RecentOffer>>();
-  /** What went out of force since it was last written down, and when. */
+  /** Offers that went out of force since the last write, and when. */
   readonly #left: { readonly at: number; readonly quotes: readonly InForce[] }[] = [];
   #rememberedAt = 0;
   #look: Promise<void> | undefined;
@@ -58,7 +58,10 @@ export class RecentOffers {
     this.#keys = byRoute(this.#inForce);
   }
 
-  /** Reads what was in force before, and what others have in force; what it resolves to has it honoured beside the plan that is in force then. */
+  /**
+   * Reads what was in force before, and what other processes offer. Call the function that it resolves to in order to
+   * honour that, beside the plan in force then.
+   */
   async recall(): Promise<() => void> {
     const quotes = await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS);
     return () => {
@@ -68,8 +71,8 @@ export class RecentOffers {
   }
 
   /**
-   * Reads once more what others have in force, for a payment that fits nothing that is known. Calls share what is read,
-   * and wait where they are many. What the store cannot tell now is not known.
+   * Reads again what other processes offer, for a payment that matches nothing known. Calls share one read, and wait
+   * where there are many. What the store cannot tell now counts as unknown.
    */
   async lookUp(): Promise<void> {
     this.#look ??= this.#lookSoon();
@@ -94,8 +97,8 @@ export class RecentOffers {
   }
 
   /**
-   * Puts the offers of another plan in force. Those that end are honoured from now on as recent ones. To be told when
-   * the last request of the old plan is over: until then it may still state an old price.
+   * Puts the offers of another plan in force. Those that end are honoured as recent ones from now on. Call the returned
+   * function when the last request of the old plan is over: until then it may still state an old price.
    */
   replace(routes: readonly Route[]): () => void {
     const now = this.#clock();
@@ -114,7 +117,7 @@ export class RecentOffers {
     };
   }
 
-  /** Writes down that the plan's offers are in force, when it is time to. */
+  /** Writes down that the plan's offers are in force, when that is due. */
   async remember(): Promise<void> {
     const now = this.#clock();
     if (Math.abs(now - this.#rememberedAt) < REMEMBER_MS) return;
@@ -144,7 +147,7 @@ export class RecentOffers {
     }
   }
 
-  /** One look at a time, and one that waits for it. */
+  /** One read at a time, and one that waits for it. */
   async #lookSoon(): Promise<void> {
     await this.#looked;
     this.#look = undefined;
@@ -158,7 +161,7 @@ export class RecentOffers {
   }
 }
 
-/** Routes share offers: each is encoded once, and its text is there once. */
+/** Routes share offers: each is encoded once, and its text is stored once. */
 function inForceOf(routes: readonly Route[]): readonly InForce[] {
   const texts = new Map<Offer, string>();
   const textOf = (offer: Offer): string => {

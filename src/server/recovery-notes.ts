@@ -5,7 +5,7 @@ import type { Observer } from '../observe/observer.ts';
 import { type Outages, STORE } from '../observe/outages.ts';
 import type { RecoveryNotes } from '../recovery/payment-recovery.ts';
 
-/** Logs and counts what recovery does. A ledger that does not answer is one outage, not a line for each payment. */
+/** Logs and counts the steps of recovery. An unavailable ledger is one outage, not a line for each payment. */
 export function recoveryNotes(log: Logger, observer: Observer, outages: Outages): RecoveryNotes {
   return {
     moved: (record, step) => {

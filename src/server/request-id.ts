@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Bytes of an id: 96 random bits are unique in logs, and say nothing about the traffic. */
+/** Bytes of an id: 96 random bits are unique in logs, and reveal nothing about the traffic. */
 const ID_BYTES = 12;
 
-/** Ids made of one call to the system's generator, which costs the same for one as for all of them. */
+/** Ids made by one call to the system's generator, which costs the same for one as for all of them. */
 const IDS_AT_ONCE = 256;
 
 /** Makes ids for requests: 24 hex digits each. */

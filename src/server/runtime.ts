@@ -27,51 +27,51 @@ import { LearntOffers } from './learnt-offers.ts';
 import { openPaywall } from './paywall.ts';
 import type { RecentOffers } from './recent-offers.ts';
 
-/** A runtime with its end: what was opened for a plan is closed with it, but for what another plan uses, too. */
+/** A runtime with its end: it closes what was opened for its plan, except what another plan uses. */
 export interface OpenRuntime extends Runtime {
-  /** What is known about the servers of its upstreams. */
+  /** The health of the servers of its upstreams. */
   readonly health: HealthBook;
-  /** The routes as they are quoted: with what facilitators say belongs into their offers. */
+  /** The routes as quoted: their offers completed by what facilitators state. */
   readonly quoted: readonly Route[];
-  /** Whether an offer of the plan is quoted: all is known of facilitators that it needs. */
+  /** Whether an offer of the plan is quoted: all facts of facilitators that it needs are known. */
   isQuoted(offer: Offer): boolean;
-  /** What facilitators say now that changes what is quoted; `undefined` where nothing does. */
+  /** New facts of facilitators that change what is quoted; `undefined` where there are none. */
   lesson(): RuntimeLesson | undefined;
-  /** Cuts connections that were upgraded: they do not end by themselves. */
+  /** Cuts upgraded connections, which do not end on their own. */
   cutTunnels(): void;
   close(): Promise<void>;
 }
 
-/** What changes with what facilitators say, before it is in force. */
+/** A change of quotes by new facts of facilitators, before it is in force. */
 export interface RuntimeLesson {
   readonly quoted: readonly Route[];
   /** Puts it in force: 402s state it from now on. */
   adopt(): void;
 }
 
-/** What a runtime takes its parts from. */
+/** The parts of a runtime. */
 export interface RuntimeDeps {
   /** The payment protocols of the plan, the preferred one first. */
   readonly protocols: readonly Protocol[];
   readonly recent: Pick<RecentOffers, 'of' | 'lookUp'>;
   readonly facilitators: Pick<FacilitatorLeases, 'lease' | 'release'>;
   readonly clients: Leases<Upstream, UpstreamClient>;
-  /** Of the servers, shared by all plans of the process. */
+  /** Health of the servers, shared by all plans of the process. */
   readonly health: HealthBook;
   readonly onFacilitatorFault: NonNullable<FacilitatorPoolDeps['onFault']>;
-  /** What the plan's routes share to take passes; `undefined` where none does. */
+  /** What the plan's routes share for passes; `undefined` where none sells passes. */
   readonly accessTools: AccessTools | undefined;
-  /** Signs the plan's offers and receipts; absent where it does not have them signed. */
+  /** Signs the plan's offers and receipts; absent where they are not signed. */
   readonly receipts?: ReceiptDesk | undefined;
-  /** Checks the signatures of agents; absent where the plan knows none. */
+  /** Checks the signatures of agents; absent where the plan names none. */
   readonly agents?: Runtime['agents'];
-  /** They say what offers learn from facilitators. */
+  /** They say which facts of facilitators offers need. */
   readonly schemes: readonly Scheme[];
-  /** Is told when a facilitator of this runtime answered what it supports. */
+  /** Called when a facilitator of this runtime stated what it supports. */
   readonly onSupported?: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
-  /** The facilitators of the runtime before: what it knows of the same ones is known here. */
+  /** The facilitators of the runtime before: what it knows of the same ones is taken over. */
   readonly before?: FacilitatorPool;
 }
 
@@ -99,7 +99,10 @@ class PlanRuntime implements OpenRuntime {
   readonly paywall: Runtime['paywall'];
   readonly health: HealthBook;
   readonly #deps: RuntimeDeps;
-  /** Each is made for its first request: most of ten thousand routes may never see one. Sums of calls go with their request. */
+  /**
+   * Each is made for its first request: most of ten thousand routes may never get one. The price of several calls
+   * together lives as long as its request.
+   */
   #prices = new WeakMap<PaidPrice, OpenPrice>();
   readonly #spoken = new WeakMap<Route['protocols'], readonly Protocol[]>();
   readonly #decisions = new Map<Route, Decision<RoutePrice>>();
@@ -122,7 +125,7 @@ class PlanRuntime implements OpenRuntime {
     this.paywall = openPaywall(plan, deps.clock);
     this.#deps = deps;
     this.#learnt = new LearntOffers(deps.schemes, facilitators);
-    // Held from the start, or the connections would go with the plan before.
+    // Held from the start: otherwise the connections would close with the plan before.
     for (const upstream of upstreamsOf(plan))
       if (deps.clients.find(upstream) !== undefined) this.upstreamClient(upstream);
   }
@@ -168,7 +171,7 @@ class PlanRuntime implements OpenRuntime {
       quoted: quotedRoutes(this.plan.routes, lesson.of),
       adopt: () => {
         lesson.adopt();
-        // Each 402 is made anew for its next request.
+        // Each 402 is made again for its next request.
         this.#prices = new WeakMap();
       },
     };
@@ -206,7 +209,7 @@ function openPrice(
   const offers = offersOf(price, learnt);
   const access = accessTools && openAccessDesk(price, accessTools);
   const signIn = accessTools && openSignIn(route, price, accessTools);
-  // Only a metered price knows what to charge of an amount that was signed as the most.
+  // Only a metered price can charge less than an amount that was signed as the maximum.
   const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;
   const sponsoring = learnt.sponsoringOf(parts?.flatMap((part) => part.price.offers) ?? price.offers);
   const sells = { access: price.access?.terms, signIn, listing: listings?.of(route), sponsoring };
@@ -233,12 +236,14 @@ function openPrice(
   };
 }
 
-/** Whether a protocol states a price: not where answers go out before there is a receipt, if its clients wait for one. */
+/**
+ * Whether a protocol states a price: not where answers go out before there is a receipt, if its clients wait for one.
+ */
 function isFor({ settle }: PaidPrice): (protocol: Protocol) => boolean {
   return ({ onCredit }) => onCredit !== false || settle !== 'deferred';
 }
 
-/** What is offered of a price; of one that is a sum, what is offered of its parts. */
+/** The offers of a price; for a sum of prices, those of its parts. */
 function offersOf({ offers, parts }: PaidPrice, learnt: LearntOffers): readonly Offer[] {
   if (parts === undefined || parts.every(({ price }) => learnt.of(price.offers) === price.offers)) {
     return learnt.of(offers);
@@ -246,7 +251,7 @@ function offersOf({ offers, parts }: PaidPrice, learnt: LearntOffers): readonly 
   return sumOffers(parts.map(({ price, count }) => ({ offers: learnt.of(price.offers), count })));
 }
 
-/** What the same calls cost before the last change of their prices: what was quoted for a batch is honoured, too. */
+/** What the same calls cost before the last change of their prices: a quote for a batch is honoured, too. */
 function recentSums(
   parts: readonly PricePart[],
   { recent, learnt }: { readonly recent: RuntimeDeps['recent']; readonly learnt: LearntOffers },
@@ -257,14 +262,14 @@ function recentSums(
     const offers = learnt.of(price.offers);
     const old = recent.of(price.id, now);
     changed ||= old.length > 0;
-    // The latest comes last; what did not change stands as it is.
+    // The latest comes last; an unchanged price is the present one.
     const latest = [...old].reverse();
     return { offers: [...latest, ...offers.filter((offer) => !old.some((each) => isSameWay(each, offer)))], count };
   });
   return changed ? sumOffers(before) : [];
 }
 
-/** A price that no facilitator has said enough about to state it. */
+/** A price that cannot be stated, because no facilitator has stated enough. */
 const UNQUOTED: RouteChallenge = { repeats: false, state: unquoted, prices: unquoted };
 
 function unquoted(): never {

@@ -44,8 +44,8 @@ import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { bodyOf } from '../proxy/upload-body.ts';
 
 /**
- * Serves a request to switch protocols: the same line as {@link serve}, with a tunnel at its end. A priced WebSocket is
- * paid at the upgrade, before the upstream hears of it.
+ * Serves a request to switch protocols: the same stages as {@link serve}, with a tunnel at the end. A priced WebSocket
+ * is paid at the upgrade, before the upstream hears of it.
  *
  * Upgrades other than WebSocket are ignored, as RFC 9110 §7.8 allows: the request is served as if it had not asked.
  */
@@ -61,12 +61,12 @@ export async function serveUpgrade(
   res.shouldKeepAlive = false;
   res.once('finish', () => {
     socket.end();
-    // A client that keeps its half open shall not keep ours.
+    // A client that keeps its half of the connection open must not keep ours.
     linger(socket);
   });
   if (isWebSocketUpgrade(req))
     return await serve(receivedRequest(req, res), services, new TunnelTransport({ req, res, socket, head }));
-  // This Node has given its body away: nothing of it could be forwarded.
+  // This version of Node has discarded its body: the request cannot be forwarded.
   if (bodyOf(req) !== undefined) return refuseUpgrade(receivedRequest(req, res), services);
   return await serve(receivedRequest(req, res), services);
 }
@@ -76,7 +76,7 @@ const SAID_BY_ANSWER = 'What this route costs is said by an answer.';
 /** A tunnel that is not free: paid for now, or opened by a pass. */
 interface OpenedTunnel {
   readonly facts: PaidFacts;
-  /** Headers of the gateway's own, in an answer with that status. */
+  /** The gateway's own headers, in an answer with that status. */
   readonly add: (status: number) => readonly (readonly [string, string])[];
   readonly onUpgraded: () => void;
 }
@@ -91,7 +91,7 @@ interface UpgradeRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly socket: Socket;
-  /** What came behind the request's head. */
+  /** The bytes after the request's head. */
   readonly head: Buffer;
 }
 
@@ -145,12 +145,12 @@ class TunnelTransport implements Transport {
     };
     const outcome = await this.#tunnel(request, request.route, { facts, add: () => headers, onUpgraded }).catch(
       (fault) => {
-        // No tunnel was begun.
+        // No tunnel was started.
         giveBack();
         throw fault;
       },
     );
-    // A client that went before the upstream's answer has used the request, as on plain HTTP.
+    // A client that left before the upstream's answer has used the request, as over plain HTTP.
     const answered = outcome.status !== undefined && outcome.status < 500;
     if (!upgraded && !answered && outcome.kind !== 'client_gone') giveBack();
     return served(upgraded ? by : endOf(outcome, by));
@@ -159,7 +159,7 @@ class TunnelTransport implements Transport {
   async #deliver(request: RoutedRequest, claimed: ClaimedPayment, notice: SettlementNotice): Promise<Served> {
     let opened: Promise<void> | undefined;
     const onUpgraded = (): void => {
-      // What was paid for is the connection: it is delivered when it opens, however long it lasts.
+      // The connection is what was paid for: it is delivered when it opens, however long it lasts.
       opened = claimed.move({ to: 'delivered' });
       opened.catch(() => {}); // awaited below, when the connection is over
     };

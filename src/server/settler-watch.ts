@@ -4,18 +4,21 @@ import type { SettlerAccount, SettlerMetrics } from '../observe/settler-metrics.
 /** How often the accounts are read, in milliseconds. */
 const LOOK_EVERY_MS = 30_000;
 
-/** What the watch works with. */
+/** The parts of the watch. */
 export interface SettlerWatchDeps {
-  /** Those that this process has open now. */
+  /** The facilitators that this process has open now. */
   readonly facilitators: () => Iterable<Facilitator>;
   readonly metrics: SettlerMetrics;
-  /** Calls something again and again; the returned function ends it. Default: a timer that does not keep the process alive. */
+  /**
+   * Calls a function repeatedly; the returned function ends that. Default: a timer that does not keep the process
+   * alive.
+   */
   readonly repeat?: (everyMs: number, run: () => void) => () => void;
 }
 
 /**
- * Reads in the background what the accounts hold that pay for settlements, so that an operator learns that gas money
- * runs out before buyers do. No request and no scrape waits for it.
+ * Reads in the background the balances of the accounts that pay for settlements, so that an operator learns that gas
+ * money runs out before buyers do. No request and no scrape waits for it.
  */
 export class SettlerWatch {
   readonly #deps: SettlerWatchDeps;
@@ -30,7 +33,7 @@ export class SettlerWatch {
     void this.look();
   }
 
-  /** Looks now, or waits for the look that is under way. Never rejects. */
+  /** Reads now, or waits for the read that is running. Never rejects. */
   async look(): Promise<void> {
     this.#looking ??= this.#read().finally(() => {
       this.#looking = undefined;
@@ -38,7 +41,7 @@ export class SettlerWatch {
     await this.#looking;
   }
 
-  /** Looks no more. */
+  /** Stops reading. */
   stop(): void {
     this.#isOver = true;
     this.#end();

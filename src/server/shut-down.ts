@@ -4,18 +4,18 @@ import { letGo, type Parts } from './assemble.ts';
 import { closeNow } from './listening.ts';
 import type { PublicListener } from './public-listener.ts';
 
-/** What a shutdown may take beyond its time, in milliseconds: requests that were cut write down what became of them. */
+/** Time of a shutdown beyond its timeout, in milliseconds: requests that were cut write down how they ended. */
 const LAST_WORDS_MS = 2000;
 
-/** What listens until a gateway is shut down. */
+/** The listeners of a gateway. */
 export interface Listeners {
   readonly listener: PublicListener;
   readonly admin: Server | undefined;
 }
 
 /**
- * Requests first, then what they stand on; the probes answer to the end. A settlement that takes longer than there is
- * time is left to recovery, which finds out what became of it: it was written down before it was sent.
+ * Ends requests first, then the parts that they need; the probes answer to the end. A settlement that takes longer is
+ * left to recovery, which finds its outcome: the attempt was written down before it was sent.
  */
 export async function shutDown(
   parts: Parts,

@@ -2,7 +2,7 @@ import type { Offer } from '../domain/offer.ts';
 import { GAS_SPONSORING, type GasSponsoring } from '../protocol/gas-sponsoring.ts';
 
 /**
- * How the approval of Permit2 that a payer of an offer may lack is paid for by its facilitator. Only what a client can sign
+ * How the facilitator of an offer pays for an approval of Permit2 that the payer may lack. Only what a client can sign
  * is named: an EIP-2612 permit needs the token's own domain.
  *
  * @param extensions those that the facilitator lists

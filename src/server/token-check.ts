@@ -7,19 +7,19 @@ import type { Logger } from '../observe/log.ts';
 /** How often nodes that did not answer are asked again, in milliseconds. */
 const AGAIN_MS = 60_000;
 
-/** What contracts say to what the file says of them. */
+/** The contracts' answers to the configuration's statements. */
 export interface TokenAnswers {
-  /** What is wrong, in the order of the file. */
+  /** The mistakes, in the order of the file. */
   readonly problems: readonly Problem[];
   /** Warnings of nodes that did not answer. */
   readonly unasked: readonly Problem[];
-  /** What nobody answered yet. */
+  /** Statements that no node has answered yet. */
   readonly silent: readonly TokenClaim[];
 }
 
-/** What a check works with. */
+/** The parts of a check. */
 export interface TokenCheckDeps {
-  /** Loads what talks to nodes: only when there is something to ask. */
+  /** Loads the code that talks to nodes, only when there is something to ask. */
   readonly load: () => Promise<TokenReader>;
   readonly log: Logger;
 }
@@ -33,8 +33,8 @@ interface Answer {
 
 /**
  * Checks tokens in their long form against their contracts: a wrong number of decimals sells at another price, and a
- * wrong name or version refuses every buyer. A node that does not answer keeps no gateway from starting; it is asked
- * again, and what it says then is logged and stays on the readiness page until another configuration is in force.
+ * wrong name or version refuses every buyer. A gateway starts without a node that does not answer. The node is asked
+ * again, and its answer is then logged and shown on `/readyz` until another configuration is in force.
  */
 export class TokenCheck {
   readonly #deps: TokenCheckDeps;
@@ -46,12 +46,12 @@ export class TokenCheck {
     this.#deps = deps;
   }
 
-  /** What was found out about the configuration in force after it came into force. */
+  /** Mistakes that were found after the configuration came into force. */
   get problems(): readonly Problem[] {
     return this.#problems;
   }
 
-  /** Asks every node about every token that it knows, each question once. */
+  /** Asks every node about each token that it knows, each question once. */
   async ask(claims: readonly TokenClaim[]): Promise<TokenAnswers> {
     if (claims.length === 0) return { problems: [], unasked: [], silent: [] };
     const read = await this.#deps.load();
@@ -72,7 +72,7 @@ export class TokenCheck {
     return { problems: inFileOrder(problems), unasked: inFileOrder(unasked), silent };
   }
 
-  /** A configuration has come into force of which this is still to be found out. */
+  /** A configuration has come into force, with statements that are still to be checked. */
   follow(silent: readonly TokenClaim[]): void {
     this.close();
     this.#silent = silent;
@@ -80,7 +80,7 @@ export class TokenCheck {
     if (silent.length > 0) this.#timer = setInterval(() => void this.askAgain(), AGAIN_MS).unref();
   }
 
-  /** Asks those that did not answer. Nothing comes of it when another configuration is in force by then. */
+  /** Asks the nodes that did not answer. The result is dropped when another configuration is in force by then. */
   async askAgain(): Promise<void> {
     const before = this.#silent;
     const { problems, silent } = await this.ask(before);
@@ -92,7 +92,7 @@ export class TokenCheck {
     this.#deps.log.error({ problems: problems.map(renderProblem) }, 'tokens are not what the configuration says');
   }
 
-  /** Asks no more. */
+  /** Stops asking. */
   close(): void {
     clearInterval(this.#timer);
   }

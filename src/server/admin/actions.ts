@@ -9,7 +9,7 @@ import type { AdminSources } from './sources.ts';
 /** Longest note, in characters. */
 const MOST_CHARACTERS = 1_000;
 
-/** What can be changed from the admin page. None of it moves money. */
+/** The changes that the admin page can make. None of them moves money. */
 export class Actions {
   readonly #sources: AdminSources;
 
@@ -17,7 +17,7 @@ export class Actions {
     this.#sources = sources;
   }
 
-  /** Ends a pass for good; what `turnpike token revoke` does. */
+  /** Ends a pass for ever, as `turnpike token revoke` does. */
   async revokePass(call: ApiCall) {
     const id = parsePassId(call.required('id'));
     const now = this.#sources.clock();
@@ -27,7 +27,7 @@ export class Actions {
     return describePass(pass, now);
   }
 
-  /** Notes that somebody has taken care of a payment; what `turnpike ledger resolve` does. */
+  /** Notes that an operator has taken care of a payment, as `turnpike ledger resolve` does. */
   async resolvePayment(call: ApiCall) {
     const key = call.required('key') as PaymentKey;
     const note = call.required('note').trim();
@@ -44,7 +44,7 @@ export class Actions {
     throw new AdminRefusal('nothing_to_resolve', `nothing about this payment needs somebody: ${meaning}`);
   }
 
-  /** Looks into the configuration file now, as SIGHUP does. */
+  /** Re-reads the configuration file, as SIGHUP does. */
   async reload() {
     const { reloads } = this.#sources;
     if (reloads === undefined) throw new AdminRefusal('not_found', 'this gateway follows no file');

@@ -12,18 +12,18 @@ export interface ApiPath {
   readonly method: 'GET' | 'POST';
   /** Whether it changes something. */
   readonly changes: boolean;
-  /** Gives what is answered as JSON. */
+  /** Returns the answer, sent as JSON. */
   readonly answer: (call: ApiCall) => unknown;
 }
 
-/** The API as it is opened. */
+/** The open API. */
 export interface AdminApi {
   readonly paths: ReadonlyMap<string, ApiPath>;
   /** Reads ahead what takes long in a large ledger. */
   readonly warm: () => Promise<void>;
 }
 
-/** The paths of the API, whole and literal: there is nothing to decode, and so nothing that two readers read in two ways. */
+/** The paths of the API, whole and literal: nothing is decoded, so that no two readers can differ. */
 export function openAdminApi(sources: AdminSources): AdminApi {
   const money = new MoneyViews(sources);
   const gateway = new GatewayViews(sources);
@@ -51,7 +51,7 @@ export function openAdminApi(sources: AdminSources): AdminApi {
   return { paths, warm: () => money.warm() };
 }
 
-/** Assets by their contracts, made anew for each plan. */
+/** Assets by their contracts, read again for each plan. */
 function assetNamesOf({ plan, registry }: AdminSources): () => AssetNames {
   const table = readAssetTable();
   let made: { readonly plan: Plan; readonly names: AssetNames } | undefined;

@@ -17,7 +17,7 @@ const ADMIN_REFUSALS = {
 /** A public code. */
 export type AdminCode = keyof typeof ADMIN_REFUSALS;
 
-/** A call that gets no answer but why. */
+/** A refused call, with its reason. */
 export class AdminRefusal extends Error {
   override readonly name = 'AdminRefusal';
   readonly code: AdminCode;

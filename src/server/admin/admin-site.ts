@@ -14,8 +14,8 @@ import { type PageFile, readPage } from './page.ts';
 import type { AdminSources } from './sources.ts';
 
 /**
- * The admin page and its API, below `/` and `/api/` of the admin listener. What they take is loaded and opened when
- * somebody first looks, or at the start where the ledger is large.
+ * The admin page and its API, below `/` and `/api/` of the admin listener. Their code and data are loaded at the first
+ * look, or at the start where the ledger is large.
  */
 export class AdminSite {
   readonly #sources: AdminSources;
@@ -29,7 +29,7 @@ export class AdminSite {
     this.#log = log;
   }
 
-  /** Whether a path is the page's or its API's, and the plan serves them. */
+  /** Whether a path belongs to the page or its API, and the plan serves them. */
   serves(path: string): boolean {
     if (this.#sources.plan().adminPage === undefined) return false;
     return path === '/' || path === '/api' || path.startsWith('/api/');
@@ -45,14 +45,14 @@ export class AdminSite {
       const { code, message, status } = this.#refusalOf(fault);
       if (code === 'token_required') response.setHeader('WWW-Authenticate', 'Bearer');
       sendJson(response, status, { code, detail: message });
-      // A body that nobody read would be taken for the next request.
+      // An unread body would be taken for the next request.
       if (!request.complete) response.once('finish', () => request.destroy());
     }
   }
 
   /**
-   * Reads ahead what the page takes of a large ledger, once, a day at a time and beside everything else. A small ledger is
-   * left alone until somebody looks: its views are fast, and nothing of it need be in memory. Never rejects.
+   * Reads ahead what the page shows of a large ledger, once, a day at a time and in the background. A small ledger is
+   * read at the first look: its views are fast, and need no memory before. Never rejects.
    */
   async warm(): Promise<void> {
     if (this.#warmed || this.#sources.plan().adminPage === undefined) return;
@@ -87,7 +87,7 @@ export class AdminSite {
     if (adminPage === undefined) throw new AdminRefusal('not_found', 'the admin page is off');
     const { paths } = await this.#openApi();
     const found = paths.get(path);
-    // Who may not ask is not told which paths there are.
+    // A caller without permission does not learn which paths exist.
     admit(request, adminPage, found?.changes === true);
     if (found === undefined) throw new AdminRefusal('not_found', 'the API has no such path');
     const method = request.method === 'HEAD' ? 'GET' : request.method;

@@ -1,4 +1,4 @@
-/** What answers of the page and of its API have in common. */
+/** The headers of every answer of the page and its API. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
@@ -8,5 +8,5 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** Policy of answers that are no page: should a browser show one, it runs nothing. */
+/** Policy of answers that are not pages: if a browser shows one, it runs nothing. */
 export const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox";

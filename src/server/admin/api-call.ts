@@ -17,7 +17,7 @@ export class ApiCall {
     this.#body = body;
   }
 
-  /** A text of the query; an empty one is none. */
+  /** A text of the query; an empty one counts as absent. */
   text(name: string): string | undefined {
     const given = this.#query.getAll(name).filter((value) => value !== '');
     if (given.length > 1) throw new AdminRefusal('bad_request', `${name} is given more than once`);
@@ -33,19 +33,19 @@ export class ApiCall {
     throw new AdminRefusal('bad_request', `${name} is a whole number from ${least} to ${most}`);
   }
 
-  /** Rows of a page. */
+  /** The number of rows on a page. */
   get limit(): number {
     return this.number('limit', 1, MOST_ROWS) ?? DEFAULT_ROWS;
   }
 
-  /** A text of the body that has to be there. */
+  /** A required text of the body. */
   required(name: string): string {
     const value = this.optional(name);
     if (value === undefined || value === '') throw new AdminRefusal('bad_request', `${name} is missing`);
     return bounded(name, value) ?? '';
   }
 
-  /** A text of the body. */
+  /** An optional text of the body. */
   optional(name: string): string | undefined {
     const value = this.#body[name];
     if (value === undefined || typeof value === 'string') return value;

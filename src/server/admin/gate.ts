@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AdminPage } from '../../domain/plan.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 
-/** What of a request the gate looks at. */
+/** The parts of a request that the gate reads. */
 export type GatedRequest = Pick<IncomingMessage, 'method' | 'headers'>;
 
 /**
@@ -31,7 +31,7 @@ export function admit({ method, headers }: GatedRequest, { token }: AdminPage, c
   }
 }
 
-/** Programs say nothing of it; a browser says `none` where its user typed the address. */
+/** Programs do not send it; a browser sends `none` where its user typed the address. */
 function isFromElsewhere(headers: GatedRequest['headers'], method: string | undefined): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && !(site === 'none' && method !== 'POST')) return true;
@@ -40,7 +40,7 @@ function isFromElsewhere(headers: GatedRequest['headers'], method: string | unde
   return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
 }
 
-/** Digests are of one length and compared in constant time: neither length nor a common beginning shows. */
+/** The digests have one length and are compared in constant time: neither length nor a common beginning shows. */
 function isBearer(header: string | undefined, token: string): boolean {
   const [, given] = /^Bearer ([^\s]+)$/i.exec(header ?? '') ?? [];
   return given !== undefined && timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'));

@@ -9,7 +9,7 @@ import type { AdminSources } from './sources.ts';
 /** Checks of a facilitator: with several workers, each has its own. */
 const OF_FACILITATOR = /^(?:worker \d+: )?facilitator /;
 
-/** What the running gateway tells of itself. */
+/** Views of the running gateway. */
 export class GatewayViews {
   readonly #sources: AdminSources;
   readonly #table = readAssetTable();
@@ -18,13 +18,13 @@ export class GatewayViews {
     this.#sources = sources;
   }
 
-  /** What the page has to know before it shows anything. */
+  /** What the page needs before it shows anything. */
   status() {
     const { plan, checks, reloads } = this.#sources;
     const { adminPage, store, workers } = plan();
     return {
       now: new Date(this.#sources.clock()).toISOString(),
-      /** Whether something can be changed from here. */
+      /** Whether this page can change something. */
       actions: adminPage?.token !== undefined,
       store: store.kind,
       workers,
@@ -33,7 +33,7 @@ export class GatewayViews {
     };
   }
 
-  /** How far requests got, since the start of the processes. */
+  /** How far requests came, since the start of the processes. */
   async funnel() {
     return { routes: funnelOf(await this.#sources.counters()) };
   }
@@ -48,7 +48,7 @@ export class GatewayViews {
     return { unmatched: plan.unmatched.kind, routes: named };
   }
 
-  /** What became of the configuration file. */
+  /** The results of reading the configuration file. */
   configuration() {
     const { checks, reloads } = this.#sources;
     return {
@@ -57,7 +57,7 @@ export class GatewayViews {
     };
   }
 
-  /** Facilitators in the order of preference, what was asked of them, and what they are in trouble with. */
+  /** The facilitators in order of preference, their calls, and their faults. */
   async facilitators() {
     const { plan, checks, counters } = this.#sources;
     const calls = callsOf(await counters());
@@ -72,9 +72,9 @@ export class GatewayViews {
     };
   }
 
-  /** What the gateway would do with a request: what `turnpike explain --json` says. */
+  /** What the gateway would do with a request, as `turnpike explain --json` prints it. */
   async explain(call: ApiCall) {
-    // What serves requests is a lot to load for a process that serves none.
+    // The code that serves requests is large, for a process that serves none.
     const [{ explainRequest }, { imagine, readHeader, readMethod, splitUrl }] = await Promise.all([
       import('../explain/explanation.ts'),
       import('../explain/request-text.ts'),

@@ -9,7 +9,7 @@ const MOST_BYTES = 262_144;
 /**
  * Reads the body of a call.
  *
- * @throws AdminRefusal for one that is no JSON object, or too large
+ * @throws AdminRefusal for a body that is not a JSON object, or too large
  */
 export async function readJsonBody(request: IncomingMessage): Promise<JsonObject> {
   const chunks: Buffer[] = [];

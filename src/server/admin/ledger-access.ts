@@ -3,7 +3,7 @@ import { openStore, type Registry, storeKind } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
 import type { PaymentStore } from '../../store/payment-store.ts';
 
-/** From so many payments on a ledger is large: to count up to here takes some milliseconds of an index. */
+/** Number of payments from which a ledger counts as large: counting up to it takes some milliseconds in an index. */
 const LARGE_ROWS = 20_000;
 
 /** The ledger as the admin page reads it. */
@@ -13,9 +13,9 @@ export type AdminBooks = Omit<LedgerReader, 'close'>;
 export type AdminActs = Pick<PaymentStore, 'resolve'> & { readonly passes: Pick<PaymentStore['passes'], 'revokePass'> };
 
 /**
- * The ledger for the admin page. Reads go through a connection of their own (for SQLite a thread of its own), opened when
- * somebody first looks and refused every write by the store: a long look keeps no payment waiting. A process without a
- * store, the primary of several workers, reads and acts in the same way. Only a ledger in memory is read where it is.
+ * The ledger for the admin page. Reads use a connection of their own (for SQLite a thread of its own), opened at the
+ * first look, for which the store refuses every write: a long read delays no payment. A process without a store, the
+ * primary of several workers, reads and acts in the same way. Only a ledger in memory is read directly.
  */
 export class LedgerAccess {
   readonly #spec: StoreSpec;
@@ -24,7 +24,7 @@ export class LedgerAccess {
   #reader: Promise<LedgerReader> | undefined;
   #closed = false;
 
-  /** @param store that of this process, where it has one */
+  /** @param store the store of this process, where it has one */
   constructor(spec: StoreSpec, registry: Pick<Registry, 'storeKinds'>, store?: PaymentStore) {
     this.#spec = spec;
     this.#registry = registry;
@@ -32,7 +32,7 @@ export class LedgerAccess {
   }
 
   /**
-   * Opens the ledger to look at.
+   * Opens the ledger for reading.
    *
    * @throws StoreOpenError
    */
@@ -48,20 +48,20 @@ export class LedgerAccess {
     try {
       return await reader;
     } catch (fault) {
-      // Tried anew the next time.
+      // Opened again the next time.
       if (this.#reader === reader) this.#reader = undefined;
       throw fault;
     }
   }
 
-  /** Whether adding its payments up takes long enough to do it ahead. */
+  /** Whether adding its payments up takes so long that it is done ahead. */
   async isLarge(): Promise<boolean> {
     const books = this.#store ?? (await this.books());
     return (await books.skip(undefined, LARGE_ROWS)) !== undefined;
   }
 
   /**
-   * Does something that changes the ledger, with this process's store, or else with one that is opened for it.
+   * Changes the ledger, by this process's store, or else by one that is opened for it.
    *
    * @throws StoreOpenError
    */
@@ -75,7 +75,7 @@ export class LedgerAccess {
     }
   }
 
-  /** Closes what was opened here; the store of the process is its own to close. */
+  /** Closes what was opened here; the process closes its own store. */
   async close(): Promise<void> {
     this.#closed = true;
     const reader = this.#reader;

@@ -20,20 +20,20 @@ import type { ApiCall } from './api-call.ts';
 import type { AdminBooks } from './ledger-access.ts';
 import type { AdminSources } from './sources.ts';
 
-/** Most open payments of the view of what is in doubt. */
+/** Most open payments in the view of doubts. */
 const MOST_OPEN = 200;
 
-/** Sums by day of the books that are open. */
+/** Sums by day, for the open ledger. */
 interface DailySums {
   readonly books: AdminBooks;
   readonly daily: DailyTotals<BookTotal>;
-  /** Of payments that were charged by what was used. */
+  /** Of metered payments. */
   readonly models: DailyTotals<ModelTotal>;
   /** Of calls that balances paid. */
   readonly draws: DailyTotals<ModelTotal>;
 }
 
-/** What the ledger tells: money, payments and passes. */
+/** Views of the ledger: money, payments and passes. */
 export class MoneyViews {
   readonly #sources: AdminSources;
   readonly #look: { readonly table: AssetTable; readonly families: NetworkFamilies };
@@ -71,7 +71,7 @@ export class MoneyViews {
     };
   }
 
-  /** Reads what the page shows first, so that nobody waits for it. Never rejects for what cannot be read. */
+  /** Reads ahead what the page shows first, so that nobody waits. Never rejects for what cannot be read. */
   async warm(): Promise<void> {
     const { daily, models, draws } = await this.#daily();
     for (const sums of [daily, models, draws]) await sums.renew(30);
@@ -91,11 +91,11 @@ export class MoneyViews {
     return this.#pageEntry(page, assets);
   }
 
-  /** All that is known of one payment. */
+  /** One payment with all that is known of it. */
   async payment(call: ApiCall, assets: AssetNames) {
     const key = call.text('key');
     const books = await this.#sources.ledger.books();
-    // Text that is no key finds nothing.
+    // Text that is not a key finds nothing.
     const record = key === undefined ? undefined : await books.find(key as PaymentKey);
     if (record === undefined) throw new AdminRefusal('not_found', 'the ledger has no such payment');
     const { state } = record;
@@ -108,7 +108,7 @@ export class MoneyViews {
     };
   }
 
-  /** Money that may still move, oldest first, and payments that somebody has to take care of. */
+  /** Money that may still move, oldest first, and payments that an operator has to take care of. */
   async doubt(call: ApiCall, assets: AssetNames) {
     const books = await this.#sources.ledger.books();
     const { records, unreadable, last } = await books.page({ states: OWING }, undefined, MOST_OPEN);
@@ -199,7 +199,7 @@ function statesOf(text: string): readonly PaymentState[] {
   return states;
 }
 
-/** A place is opaque to clients: they bring back what they were given. */
+/** A position is opaque to clients: they return what they were given. */
 function placeText({ claimedAt, key }: BookPlace): string {
   return `${claimedAt}.${Buffer.from(key).toString('base64url')}`;
 }

@@ -5,10 +5,10 @@ import { COMMON_HEADERS } from './answer-headers.ts';
 /** Three levels up from here both as `src/server/admin` and as `dist/server/admin`. */
 const ASSETS = new URL('../../../config/pages/', import.meta.url);
 
-/** No text can become markup, whatever the script does: the browser refuses it (trusted types). */
+/** The browser turns no text into markup, whatever the script does (trusted types). */
 const NO_MARKUP_FROM_TEXT = ["require-trusted-types-for 'script'", "trusted-types 'none'"];
 
-/** The page as it is sent. It is the same for everybody: all that it shows, it asks the API for. */
+/** The page as it is sent, the same to everybody: it fetches all data from the API. */
 export interface PageFile {
   readonly html: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ import type { PeerAddress } from './proxy-header.ts';
 import { takeProxyHeader } from './proxy-protocol.ts';
 import { secure } from './tls-handshake.ts';
 
-/** What stands between a connection and the HTTP server. */
+/** The parts of the edge. */
 export interface EdgeDeps {
   readonly server: Server;
   readonly guard: ConnectionGuard;
@@ -19,20 +19,20 @@ export interface EdgeDeps {
 }
 
 /**
- * What happens on a connection before HTTP: whom it comes from (unix socket, PROXY protocol), whether there is room for it,
- * TLS, and which version of HTTP it speaks. Each connection is treated as the plan in force at its beginning says.
+ * Handles a connection before HTTP: its client (unix socket, PROXY protocol), the room for it, TLS, and its version of
+ * HTTP. The plan in force at the connection's beginning applies.
  */
 export class Edge {
   readonly #deps: EdgeDeps;
   readonly #serveHttp: (socket: Duplex) => void;
-  /** Connections that speak no HTTP yet. */
+  /** Connections that do not speak HTTP yet. */
   readonly #begun = new Set<Socket>();
   #http2: Promise<Http2Sessions> | undefined;
 
   constructor(deps: EdgeDeps) {
     const { server } = deps;
     this.#deps = deps;
-    // Node's own reading of HTTP/1 from a connection, which comes last instead of first.
+    // Node's own HTTP/1 reader, moved from the first listener to the last step.
     const readers = server.listeners('connection');
     server.removeAllListeners('connection');
     this.#serveHttp = (socket) => {
@@ -41,12 +41,12 @@ export class Edge {
     server.on('connection', (socket: Socket) => this.#accept(socket));
   }
 
-  /** Answers what is under way on HTTP/2 and takes nothing new there. */
+  /** Answers what is under way on HTTP/2 and accepts nothing new there. */
   leave(): void {
     void this.#http2?.then((sessions) => sessions.leave());
   }
 
-  /** Ends at once what the HTTP server does not know of. */
+  /** Ends at once the connections that the HTTP server does not know. */
   cut(): void {
     for (const socket of this.#begun) socket.destroy();
     void this.#http2?.then((sessions) => sessions.cut());
@@ -59,7 +59,7 @@ export class Edge {
       this.#admit(socket);
       return;
     }
-    // Counted from its beginning: connections that say nothing take descriptors, too.
+    // Counted from its beginning: silent connections take file descriptors, too.
     if (!this.#deps.guard.count(socket)) return;
     this.#hold(socket);
     takeProxyHeader(socket, (source) => {
@@ -95,7 +95,7 @@ export class Edge {
   async #speakHttp2(socket: TLSSocket, peer: PeerAddress): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    // Most gateways never see one: the code is loaded when one comes.
+    // Loaded with the first such connection, which most gateways never see.
     this.#http2 ??= import('./http2-sessions.ts').then(
       ({ Http2Sessions: Sessions }) =>
         new Sessions({ serveHttp: this.#serveHttp, limits: () => this.#deps.runtime().plan }),

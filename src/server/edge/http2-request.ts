@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 
-/** The head of an HTTP/1.1 request that says what one of HTTP/2 did. */
+/** The head of an HTTP/1.1 request that says the same as one of HTTP/2. */
 export interface Http1Head {
   readonly method: string;
   readonly target: string;
@@ -8,12 +8,12 @@ export interface Http1Head {
   readonly headers: string[];
 }
 
-/** A head that can be said in HTTP/1.1, or why there is none. */
+/** A head that HTTP/1.1 can express, or the reason why it cannot. */
 export type HeadResult =
   | { readonly ok: true; readonly head: Http1Head }
   | { readonly ok: false; readonly code: 'request_malformed' | 'host_invalid' | 'method_not_allowed' };
 
-/** About a connection, which HTTP/2 has no headers for (RFC 9113 §8.2.2). */
+/** Headers about a connection, which HTTP/2 forbids (RFC 9113 §8.2.2). */
 export const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -21,20 +21,20 @@ export const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-/** A client that sends one of these wants to be misread. */
+/** A client that sends one of these intends a misreading. */
 const REFUSED: ReadonlySet<string> = new Set([...CONNECTION_SPECIFIC, 'http2-settings']);
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const TARGET = /^(?:\/[!-~]*|\*)$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * Says a request of HTTP/2 in HTTP/1.1, where it can be read in that way only (RFC 9113 §8.3, §8.2.3, §10.3).
+ * Expresses an HTTP/2 request in HTTP/1.1, where it has only one reading there (RFC 9113 §8.3, §8.2.3, §10.3).
  *
- * Node's own reading has refused what is no request of HTTP/2. What is refused here would mean something else, or two
- * things, on a line of HTTP/1.1: two names of a host, headers of a connection, blanks and line ends.
+ * Node has refused what is not valid HTTP/2. This refuses what would mean something else, or two things, on a line of
+ * HTTP/1.1: two names of a host, headers of a connection, blanks and line ends.
  *
  * @param raw flat list, pseudo-headers first
- * @param hasBody whether anything comes after the head
+ * @param hasBody whether anything follows the head
  */
 export function http1HeadOf(pseudo: IncomingHttpHeaders, raw: readonly string[], hasBody: boolean): HeadResult {
   const { ':method': method = '', ':path': target = '', ':scheme': scheme, ':authority': authority } = pseudo;
@@ -77,7 +77,7 @@ function readFields(raw: readonly string[]): Fields | undefined {
   return fields;
 }
 
-/** One length at most, and none that a message without a body would have to keep. */
+/** At most one length, and none that would contradict a message without a body. */
 function isSoundLength(lengths: readonly string[], hasBody: boolean): boolean {
   const [length] = lengths;
   if (length === undefined) return true;

@@ -5,26 +5,26 @@ import type { Plan } from '../../domain/plan.ts';
 import { serveStream } from './http2-stream.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
-/** Most requests at once on one connection. */
+/** Most concurrent requests on one connection. */
 const MOST_STREAMS = 100;
-/** More header fields than the gateway takes are refused by it with a word, so that a few more are read. */
+/** A head with too many headers is refused by the gateway with an answer, so that a few more are read. */
 const MOST_PAIRS = 300;
-/** Bytes that a client may send ahead, of one request and of all on a connection. */
+/** Bytes that a client may send ahead: of one request, and of all on a connection. */
 const STREAM_WINDOW = 256 * 1024;
 const SESSION_WINDOW = 1024 * 1024;
 
-/** Requests that a client may reset at once and by the second; above it the connection ends (CVE-2023-44487). */
+/** Resets allowed at once, and per second; above it the connection ends (CVE-2023-44487). */
 const RESET_BURST = 200;
 const RESETS_PER_SECOND = 50;
 
-/** What sessions are served with. */
+/** The parts of sessions. */
 export interface Http2Deps {
   /** Serves a connection that speaks HTTP/1.1. */
   readonly serveHttp: (socket: Duplex) => void;
   readonly limits: () => Pick<Plan, 'limits' | 'keepAliveTimeoutMs'>;
 }
 
-/** The HTTP/2 connections of clients. Each request on them is served as one on a connection of its own. */
+/** The HTTP/2 connections of clients. Each request is served as if it had a connection of its own. */
 export class Http2Sessions {
   readonly #deps: Http2Deps;
   readonly #open = new Set<ServerHttp2Session>();
@@ -71,7 +71,7 @@ export class Http2Sessions {
     if (this.#leaving) session.close();
   }
 
-  /** Lets requests under way be answered, and tells clients to ask elsewhere. */
+  /** Lets requests under way be answered, and tells clients to go elsewhere. */
   leave(): void {
     this.#leaving = true;
     for (const session of this.#open) session.close();

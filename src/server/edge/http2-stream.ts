@@ -9,7 +9,7 @@ import type { PeerAddress } from './proxy-header.ts';
 
 const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
 
-/** A request of HTTP/2 as it begins. */
+/** A request of HTTP/2 at its beginning. */
 export interface BegunStream {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
@@ -18,10 +18,10 @@ export interface BegunStream {
 }
 
 /**
- * Serves one request of HTTP/2 as one of HTTP/1.1 on a connection of its own inside this process. It costs a second
- * reading of each head, and in return there is one way to serve a request: every check, limit and answer is the same.
+ * Serves an HTTP/2 request as an HTTP/1.1 request on an in-process connection of its own. Each head is parsed twice; in
+ * return there is one way to serve a request, with the same checks, limits and answers.
  *
- * Either side that ends early takes the other one along: a client that resets is one that has gone, and an answer that
+ * A side that ends early ends the other one, too: a client's reset counts as a client that left, and an answer that
  * breaks off is reset.
  */
 export function serveStream({ stream, headers, rawHeaders }: BegunStream, peer: PeerAddress, serve: ServeHttp): void {
@@ -77,8 +77,8 @@ class Crossing {
     const stream = this.#stream;
     this.#answered = true;
     if (stream.destroyed) return;
-    // Where trailers may come, Node does not end the stream by itself: else it would end one that is broken off as if it were
-    // whole, before it resets it.
+    // Where trailers may come, Node must not end the stream: it would end a broken answer as if it were whole, before
+    // resetting it.
     const waitForTrailers = true;
     answer.on('error', () => {});
     answer.on('close', () => {
@@ -93,14 +93,14 @@ class Crossing {
     try {
       stream.respond(head, { waitForTrailers });
     } catch {
-      // Node refuses a second value of fields that have one by definition; HTTP/1.1 clients read the first.
+      // Node refuses a second value of headers that allow only one; HTTP/1.1 clients read the first.
       stream.respond({ ...head, ...firstValues(fields) }, { waitForTrailers });
     }
     if (stream.writableEnded) answer.resume();
     else answer.pipe(stream);
   }
 
-  /** The answer is whole. What is still being uploaded is asked for no more (RFC 9113 §8.1). */
+  /** The answer is whole: the rest of an upload is not wanted any more (RFC 9113 §8.1). */
   #ended(): void {
     this.#whole = true;
     const stream = this.#stream;
@@ -124,7 +124,7 @@ class Crossing {
   }
 }
 
-/** Answers what cannot be said in HTTP/1.1. */
+/** Answers a request that HTTP/1.1 cannot express. */
 function refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
   stream.respond({
     ':status': ERROR_CODES[code].status,
@@ -135,7 +135,7 @@ function refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
   stream.resume();
 }
 
-/** A flat list as HTTP/2 takes it: lower-case names, repeated ones as lists, nothing about our connection. */
+/** A flat list as HTTP/2 headers: lower-case names, repeated ones as lists, nothing about our connection. */
 function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};
   for (let index = 0; index + 1 < raw.length; index += 2) {

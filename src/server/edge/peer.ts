@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import type { PeerAddress } from './proxy-header.ts';
 
 /**
- * Fixes whom a connection comes from: what a proxy in front said of it, or that it came over a socket of this machine.
- * Everything that asks (`trustedProxies`, limits, `X-Forwarded-For`) asks the socket, and so hears the same. It stays
- * when the connection is gone, whose own address the system has forgotten then.
+ * Fixes the client of a connection: the one that a proxy in front named, or a local socket. Everything that asks
+ * (`trustedProxies`, limits, `X-Forwarded-For`) asks the socket, and gets the same answer. It also lasts after the
+ * connection is gone, when the system has forgotten its address.
  */
 export function fixPeer(socket: Duplex, { address, port }: PeerAddress, encrypted = false): void {
   Object.defineProperties(socket, { remoteAddress: { value: address }, remotePort: { value: port } });

@@ -1,23 +1,23 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** Whom a connection comes from. */
+/** The client of a connection. */
 export interface PeerAddress {
   readonly address: string;
   readonly port: number;
 }
 
-/** What the first bytes of a connection are, read as a header of the PROXY protocol. */
+/** The first bytes of a connection, read as a header of the PROXY protocol. */
 export type ProxyHeader =
-  /** More has to arrive. */
+  /** More bytes are needed. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'malformed' }
-  /** `source` is missing where the proxy speaks for itself, as health checks do: then the peer is whom it comes from. */
+  /** `source` is absent where the proxy connects for itself, such as for health checks: then the peer is the client. */
   | { readonly kind: 'whole'; readonly length: number; readonly source: PeerAddress | undefined };
 
 const V2_SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
 const V2_HEAD_BYTES = 16;
-/** Longest version 2 header behind its head, in bytes: addresses, and what balancers say besides. */
+/** Longest version 2 header after its fixed part, in bytes: addresses, and extensions of balancers. */
 const V2_MOST_BYTES = 4096;
 /** Longest version 1 line, its end included (specification §2.1). */
 const V1_MOST_BYTES = 107;
@@ -63,7 +63,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   if (versionAndCommand >> 4 !== 2 || command > 1 || rest > V2_MOST_BYTES) return MALFORMED;
   const length = V2_HEAD_BYTES + rest;
   if (bytes.length < length) return INCOMPLETE;
-  // LOCAL, and families without an address that we could count by: the peer speaks for itself.
+  // LOCAL, and families without an address to count by: the peer itself is the client.
   if (command === 0) return { kind: 'whole', length, source: undefined };
   switch (family) {
     case 0x11:

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { type PeerAddress, readProxyHeader } from './proxy-header.ts';
 
-/** How long a proxy may take to say whom a connection comes from, in milliseconds. It is the first that it sends. */
+/** How long a proxy may take to send its header, in milliseconds. It sends it first. */
 const HEADER_TIMEOUT_MS = 5_000;
 
 /**
- * Takes the header of the PROXY protocol off the front of a connection, and calls back with whom it named. A connection
- * that does not begin with a whole header in time is cut: what comes on it could be anybody's.
+ * Takes the header of the PROXY protocol off the front of a connection, and calls back with the client that it names. A
+ * connection without a whole header in time is cut: its client is unknown.
  *
  * What follows the header stays in the socket, which is paused.
  */

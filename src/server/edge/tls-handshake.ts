@@ -5,12 +5,12 @@ import type { ServerIdentity } from '../../domain/plan.ts';
 /** How long a client may take for its handshake, in milliseconds. */
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 
-/** Certificates are read once, and again when a reload brings others. */
+/** Certificates are read once, and again when a reload changes them. */
 const contexts = new WeakMap<ServerIdentity, SecureContext>();
 
 /**
- * Speaks TLS on a connection, and calls back when that stands. A handshake that fails or takes too long ends the
- * connection and nothing else.
+ * Starts TLS on a connection, and calls back after the handshake. A handshake that fails or takes too long ends only
+ * its connection.
  */
 export function secure(raw: Socket, identity: ServerIdentity, done: (socket: TLSSocket) => void): void {
   const socket = new TLSSocket(raw, {
@@ -25,7 +25,7 @@ export function secure(raw: Socket, identity: ServerIdentity, done: (socket: TLS
   const timer = setTimeout(cut, HANDSHAKE_TIMEOUT_MS);
   const onSecure = (): void => {
     leave();
-    // Node's own server would say so; its HTTP/2 waits for it.
+    // Node's own server sets this; its HTTP/2 waits for it.
     Object.assign(socket, { secureConnecting: false });
     done(socket);
   };

@@ -6,24 +6,24 @@ import { forwardedHeaders, forwardedPath, type Destination as Target } from '../
 import type { PaidFacts } from '../../proxy/headers/to-upstream.ts';
 import type { HeaderField } from './imagined-request.ts';
 
-/** Where a request would go, and what would become of its headers. */
+/** Where a request would go, and how its headers would change. */
 export interface Destination {
-  /** Of the first server of the upstream. */
+  /** At the first server of the upstream. */
   readonly url: string;
-  /** Of its other servers, which answer as well. */
+  /** At its other servers, which are equivalent. */
   readonly alternatives: readonly string[];
   /** How long the upstream may take until response headers. */
   readonly timeoutMs: number;
-  /** `Name: value`; what only a real request decides is in parentheses. */
+  /** `Name: value`; values that only a real request has are in parentheses. */
   readonly headersAdded: readonly string[];
-  /** Names of the client's headers that the upstream does not see, or not with the client's value. */
+  /** Names of the client's headers that the upstream does not get, or gets with another value. */
   readonly headersRemoved: readonly string[];
 }
 
 /**
  * Describes where an accepted request goes.
  *
- * @param priced what was paid; `undefined` for a free request
+ * @param priced the payment; `undefined` for a free request
  */
 export function describeDestination(request: AcceptedHead, target: Target, priced: PaidPrice | undefined): Destination {
   const { upstream, timeoutMs } = target;
@@ -44,7 +44,7 @@ export function describeDestination(request: AcceptedHead, target: Target, price
   };
 }
 
-/** Of a unix socket as nginx writes it, with a colon between the two paths. */
+/** For a unix socket as nginx writes it, with a colon between the two paths. */
 function urlAt(server: UpstreamServer, path: string): string {
   return server.socketPath === undefined
     ? serverText(server) + path

@@ -37,7 +37,7 @@ interface Asked {
   readonly request: Pick<ImaginedRequest, 'method' | 'target' | 'host'>;
 }
 
-/** What the gateway would do with a request, and why. Plain data; `--json` shows it as it is. */
+/** What the gateway would do with a request, and why. Plain data, which `--json` prints. */
 export type Explanation =
   | (Asked & {
       readonly kind: 'refused';
@@ -59,16 +59,16 @@ export type Explanation =
       /** Canonical: what is matched and what is forwarded. */
       readonly path: string;
       readonly route: RouteDescription;
-      /** Which of several prices it is, or their sum. */
+      /** Which of several prices applies, or what their sum is made of. */
       readonly fits: EntryDescription | undefined;
       readonly why: readonly string[];
       readonly answer: string;
-      /** What the 402 names and the buyer pays for; `undefined` on free routes. */
+      /** The URL in the 402, which the buyer pays for; `undefined` on free routes. */
       readonly resourceUrl: string | undefined;
       readonly destination: Destination;
     });
 
-/** Explains a request with the gateway's own stages, so that the explanation cannot differ from what happens. */
+/** Explains a request by the gateway's own stages, so that the explanation cannot differ from what happens. */
 export async function explainRequest(plan: Plan, registry: Registry, imagined: ImaginedRequest): Promise<Explanation> {
   const { method, target, host } = imagined;
   const asked: Asked = { request: { method, target, host } };
@@ -89,10 +89,10 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
   }
 }
 
-/** Nothing is signed that a buyer could bring. */
+/** No buyer gets what is signed here. */
 const NO_SECRET = async (): Promise<string> => randomBytes(32).toString('base64url');
 
-/** What was in force before the configuration at hand is the running gateway's to know. */
+/** Only the running gateway knows the offers from before this configuration. */
 const NO_OFFERS_BEFORE = { of: () => [], lookUp: () => Promise.resolve() };
 
 function accept(
@@ -100,14 +100,14 @@ function accept(
   parts: Pick<RuntimeDeps, 'protocols' | 'receipts' | 'agents'>,
   imagined: ImaginedRequest,
 ): AcceptedHead {
-  // Without facilitators: nothing is verified here, and one that is opened would have to be closed.
+  // Without facilitators: nothing is verified here, and an open one would have to be closed.
   const health = new HealthBook();
   const opener = new FacilitatorOpener();
   const runtime: Runtime = openRuntime(
     { ...plan, facilitators: [], paywall: undefined },
     {
       ...parts,
-      // Nothing is learnt where no facilitator is asked.
+      // Without facilitators offers learn nothing.
       schemes: [],
       recent: NO_OFFERS_BEFORE,
       facilitators: { lease: (spec) => opener.open(spec), release: () => Promise.resolve() },
@@ -162,7 +162,7 @@ async function explainAccepted(accepted: AskingRequest, asked: Asked): Promise<E
   };
 }
 
-/** A call of a tool is explained as the request that it stands for. */
+/** A call of a tool is explained as the request behind it. */
 async function explainTool(accepted: AskingRequest, tool: AskedTool): Promise<Explanation> {
   const head = toolHead(accepted, tool);
   const inner = acceptRequest({ ...accepted, head, notes: emptyNotes() });
@@ -174,7 +174,7 @@ async function explainTool(accepted: AskingRequest, tool: AskedTool): Promise<Ex
   );
 }
 
-/** What a request costs, and by which of the route's prices. */
+/** The price of a request, and which of the route's prices it is. */
 async function costOf(
   accepted: AskingRequest,
   route: Route,
@@ -185,7 +185,7 @@ async function costOf(
   return { paid: price.kind === 'priced' ? price : undefined, fits: fitOf(price) };
 }
 
-/** The price of this request, and why: its conditions, or what it is the sum of. */
+/** The price of this request, and why: its conditions, or the parts of its sum. */
 function fitOf(price: RoutePrice): EntryDescription {
   const sum = price.kind === 'priced' ? price.parts : undefined;
   const when = sum?.map(({ price: part, count }) => `${count} × (${whenText(part.when)})`).join(' + ');

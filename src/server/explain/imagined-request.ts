@@ -3,7 +3,7 @@ import { type RequestHead, requestHead } from '../../domain/request-head.ts';
 /** A header, as a client sends it. */
 export type HeaderField = readonly [name: string, value: string];
 
-/** A request that nobody sends. */
+/** A request that is not sent. */
 export interface ImaginedRequest {
   /** Upper-case. */
   readonly method: string;

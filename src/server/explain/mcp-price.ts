@@ -6,13 +6,13 @@ import { readMessage } from '../../mcp/message.ts';
 import type { AskingRequest } from '../../pipeline/choose-price.ts';
 import { messageOf } from '../../pipeline/mcp/serve-mcp.ts';
 
-/** What a request to an MCP server costs: the price of the call that it makes, or nothing, and why. */
+/** The cost of a request to an MCP server: the price of the call in it, or nothing, and why. */
 export type McpCost =
   | { readonly kind: 'priced'; readonly price: RoutePrice }
   | { readonly kind: 'free'; readonly fits: EntryDescription };
 
 /**
- * The price of what a request asks of an MCP server.
+ * The price of a request to an MCP server.
  *
  * @throws GatewayError `request_not_priced` for what the gateway refuses by a message of JSON-RPC; `body_ambiguous`
  */

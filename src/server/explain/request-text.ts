@@ -7,26 +7,26 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER = /^([^:]+):[ \t]*(.*?)[ \t]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Reads `name: value`; `undefined` for what cannot be sent as a header. */
+/** Reads `name: value`; `undefined` for what is not a valid header. */
 export function readHeader(text: string): HeaderField | undefined {
   const [, name, value] = HEADER.exec(text) ?? [];
   if (name === undefined || value === undefined || !TOKEN.test(name) || !HEADER_VALUE.test(value)) return undefined;
   return [name, value];
 }
 
-/** Reads a request method; `undefined` for what is no token. */
+/** Reads a request method; `undefined` for what is not a token. */
 export function readMethod(text: string): string | undefined {
   return TOKEN.test(text) ? text.toUpperCase() : undefined;
 }
 
-/** The last value of a header, `undefined` where it is not given. */
+/** The last value of a header; `undefined` where it is absent. */
 export function headerValue(headers: readonly HeaderField[], name: string): string | undefined {
   return headers.findLast(([given]) => given.toLowerCase() === name)?.[1];
 }
 
 /**
- * The host and the request target that a client would send for a URL; for a bare path, no host. `undefined` where the
- * host is none.
+ * The host and the request target that a client would send for a URL; for a bare path, no host. `undefined` for an
+ * invalid host.
  */
 export function splitUrl(url: string): { readonly host: string | undefined; readonly target: string } | undefined {
   const [withoutFragment = ''] = url.split('#', 1);
@@ -46,7 +46,7 @@ export interface DescribedRequest {
   readonly body: string | undefined;
 }
 
-/** The request that a client would make: to the host that is named, else to the gateway's own. */
+/** The request that a client would send: to the named host, else to the gateway's own. */
 export function imagine(plan: Pick<Plan, 'publicUrl'>, described: DescribedRequest): ImaginedRequest {
   const { method, host, target, headers, body } = described;
   const publicHost = plan.publicUrl === undefined ? undefined : new URL(plan.publicUrl).host;

@@ -2,7 +2,7 @@ import type { Route } from '../../domain/route.ts';
 import { checkAgent } from '../../pipeline/check-agent.ts';
 import type { AcceptedHead } from '../../pipeline/exchange.ts';
 
-/** What the signature of an agent came to, where a price asks who sends the request. */
+/** The result of an agent's signature, where a price depends on it. */
 export function whyVerified(accepted: AcceptedHead, route: Route): readonly string[] {
   const asks = route.prices.some(({ when }) => when.some(({ subject }) => subject.kind === 'agent'));
   if (!asks || accepted.runtime.agents === undefined) return [];

@@ -1,7 +1,7 @@
 import type { PatternSegment, Route } from '../../domain/route.ts';
 import { RouteTable } from '../../domain/route-table.ts';
 
-/** What routes are matched by. */
+/** The facts that routes are matched by. */
 export interface Subject {
   readonly method: string;
   /** Without port. */
@@ -10,7 +10,7 @@ export interface Subject {
   readonly path: string;
 }
 
-/** More routes than a person reads; the table may have thousands. */
+/** More routes than a person reads; a table may have thousands. */
 const MOST_SHOWN = 5;
 
 /** Why a route took the request: by its host, by each segment, by its method, and before which other routes. */

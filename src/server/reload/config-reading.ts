@@ -3,21 +3,21 @@ import type { LoadedConfig } from '../../config/load.ts';
 /** Reads a file's text; throws where it cannot be read. */
 export type ReadFile = (path: string) => string;
 
-/** What became of the files that a configuration was read from: their content by path, `undefined` for no content. */
+/** The content of the files that a configuration was read from, by path; `undefined` for a file without content. */
 export type FileContents = ReadonlyMap<string, string | undefined>;
 
-/** A configuration as it was read at one time. */
+/** A configuration as it was read at one moment. */
 export interface ConfigReading {
   readonly loaded: LoadedConfig;
-  /** Everything that was read for it, or could not be. */
+  /** All files that were read for it, or could not be read. */
   readonly contents: FileContents;
 }
 
 /**
- * Loads a configuration and keeps what it was loaded from: workers load it from there, so that all of them, and those
- * that take the place of one that ended, run on what was checked, whatever became of the files since.
+ * Loads a configuration and keeps the files that it was loaded from. Workers load it from these, so that all workers,
+ * and their replacements, use what was checked, even if the files have changed since.
  *
- * @param load reads files with the function that it is given, and with no other
+ * @param load reads files with the given function only
  */
 export function readConfiguration(load: (readFile: ReadFile) => LoadedConfig, readFile: ReadFile): ConfigReading {
   const contents = new Map<string, string | undefined>();
@@ -30,7 +30,7 @@ export function readConfiguration(load: (readFile: ReadFile) => LoadedConfig, re
   return { loaded, contents };
 }
 
-/** Reads from what was kept instead of the disk. */
+/** Reads from the kept files instead of the disk. */
 export function readKept(contents: FileContents): ReadFile {
   return (path) => {
     const text = contents.get(path);
@@ -39,7 +39,7 @@ export function readKept(contents: FileContents): ReadFile {
   };
 }
 
-/** Whether files still say what they said. */
+/** Whether the files still have the same content. */
 export function isUnchanged(contents: FileContents, readFile: ReadFile): boolean {
   return [...contents].every(([path, text]) => readOrNothing(path, readFile) === text);
 }

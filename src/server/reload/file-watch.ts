@@ -2,26 +2,26 @@ import { type FSWatcher, watch } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-/** How often files are looked at that nothing was heard of, in milliseconds: network disks send no events. */
+/** How often files without events are checked, in milliseconds: network file systems send none. */
 const POLL_MS = 2000;
-/** How long files have to stay as they are before they are read, in milliseconds: writers are not done at once. */
+/** How long files must stay unchanged before they are read, in milliseconds: a writer needs more than one moment. */
 const QUIET_MS = 60;
 /** The name that Kubernetes renames over to change all files of a volume at once. */
 const VOLUME_LINK = '..data';
 
-/** A watch over files, wherever they come from: edited, renamed over, mounted from a ConfigMap. */
+/** Watches files however they change: edited, replaced by a rename, mounted from a ConfigMap. */
 export interface FileWatch {
   /**
-   * Watches these files from now on, whether they exist or not, and no others. The first word comes soon, whatever they
-   * do: they may have changed since the caller read them.
+   * Watches these files from now on, whether they exist or not, and no others. It reports once soon, in any case: they
+   * may have changed since the caller read them.
    */
   follow(paths: readonly string[]): void;
   close(): void;
 }
 
 /**
- * Watches files and says when they may have changed, once they stay as they are. Links are followed: what counts is what
- * a reader would get. Events make it quick, a look every two seconds makes it certain.
+ * Watches files and reports when they may have changed, once they stay unchanged. Links are followed: what a reader
+ * would get counts. Events make it fast, a check every two seconds makes it certain.
  */
 export function watchFiles(changed: () => void): FileWatch {
   return new PollingWatch(changed);
@@ -33,7 +33,7 @@ class PollingWatch implements FileWatch {
   readonly #folders = new Map<string, FSWatcher>();
   #paths: readonly string[] = [];
   #names: ReadonlySet<string> = new Set();
-  /** What was last told about, `undefined` before the first look. */
+  /** The state that was last reported; `undefined` before the first check. */
   #told: string | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
@@ -82,14 +82,14 @@ class PollingWatch implements FileWatch {
         await new Promise((resolve) => setTimeout(resolve, QUIET_MS).unref());
       }
     }
-    // Other files are followed by now: what was seen here says nothing.
+    // Other files are watched by now: this result is obsolete.
     if (paths !== this.#paths || this.#closed) return;
     if (seen.text === this.#told) return;
     this.#told = seen.text;
     this.#changed();
   }
 
-  /** What can be told of files without reading them, and the folders in which a change of theirs can be heard. */
+  /** The state of files without reading them, and the folders whose events can tell of changes. */
   async #signature(
     paths: readonly string[],
   ): Promise<{ readonly text: string; readonly folders: ReadonlySet<string> }> {
@@ -120,10 +120,10 @@ class PollingWatch implements FileWatch {
     for (const folder of folders) if (!this.#folders.has(folder)) this.#watchFolder(folder);
   }
 
-  /** A folder that cannot be watched, or not any more, is left to the poll, which tries again. */
+  /** A folder that cannot be watched (any more) is left to the poll, which tries again. */
   #watchFolder(folder: string): void {
     try {
-      // Databases and logs lie in the same folder: only names that can matter are looked into.
+      // Databases and logs may be in the same folder: only events of relevant names count.
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
         if (name === null || this.#names.has(name)) this.#look();
       });

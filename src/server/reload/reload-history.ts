@@ -1,19 +1,19 @@
-/** What came of looking into the configuration file once. */
+/** The result of reading the configuration file once. */
 export interface ReloadEvent {
   /** Unix milliseconds. */
   readonly at: number;
   readonly outcome: 'started' | 'applied' | 'unchanged' | 'refused';
-  /** What another configuration changed, one a line. */
+  /** The changes of the new configuration, one a line. */
   readonly changes: readonly string[];
-  /** Why it was refused, or what the check warns of. */
+  /** Why it was refused, or the warnings of its check. */
   readonly notes: readonly string[];
 }
 
-/** How operators follow the configuration of a running gateway. */
+/** The operators' view of the configuration of a running gateway. */
 export interface Reloads {
   /** The latest first. */
   history(): readonly ReloadEvent[];
-  /** Looks into the file now. Resolves when that is over, whatever came of it. */
+  /** Re-reads the file now. Resolves when done, whether it was applied or refused. */
   reload(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ const MOST_EVENTS = 50;
 /** Most lines of one event. */
 const MOST_LINES = 100;
 
-/** What became of the configuration file since the start, as far as memory is to be spent on it. */
+/** The results of reading the configuration file since the start, in bounded memory. */
 export class ReloadHistory {
   readonly #events: ReloadEvent[] = [];
 

@@ -15,47 +15,47 @@ import { type ReloadEvent, ReloadHistory, type Reloads } from './reload-history.
 /** Most problems that the readiness page shows; the log has all of them. */
 const MOST_SHOWN = 5;
 
-/** A gateway that can go on under another plan. */
+/** A gateway that can change to another plan. */
 export interface Reloadable {
   /**
-   * Has the plan in force when it resolves, or changes nothing and rejects.
+   * Puts the plan in force before it resolves, or changes nothing and rejects.
    *
-   * @param contents what the plan was read from
+   * @param contents the files that the plan was read from
    */
   reload(plan: Plan, contents: FileContents): Promise<void>;
 }
 
-/** What a reloader works with. */
+/** The parts of a reloader. */
 export interface ReloaderDeps {
   /** Reads the configuration as it is now. */
   readonly read: () => ConfigReading;
   /** Reads one of its files. */
   readonly readFile: ReadFile;
-  /** The file's name, as messages shall show it. */
+  /** The file's name in messages. */
   readonly file: string;
   readonly log: Logger;
-  /** Asks contracts whether they are the tokens that the file says. */
+  /** Asks contracts whether they are the tokens that the configuration describes. */
   readonly tokens: TokenCheck;
   /** Unix milliseconds. */
   readonly clock?: () => number;
 }
 
-/** What is in force, and what it was read from. */
+/** The plan in force, and the files that it was read from. */
 interface InForce {
   readonly plan: Plan;
   readonly contents: FileContents;
 }
 
 /**
- * Keeps a gateway on its configuration file. A good file comes into force as a whole; a bad one changes nothing, and is
- * said in the log, in the metrics and on the readiness page until a good one takes its place.
+ * Applies changes of the configuration file. A sound file comes into force as a whole; a bad one changes nothing, and
+ * is reported in the log, in the metrics and on `/readyz` until a sound one replaces it.
  */
 export class Reloader implements Reloads {
   readonly #deps: ReloaderDeps;
   readonly #watch: FileWatch;
   readonly #clock: () => number;
   #inForce: InForce;
-  /** The contents that were looked into last, good or bad: the same ones are not looked into again. */
+  /** The content that was read last, good or bad: the same content is not checked again. */
   #looked: FileContents;
   #refusal: readonly string[] | undefined;
   #since: number;
@@ -75,7 +75,7 @@ export class Reloader implements Reloads {
     this.#watch = watchFiles(() => void this.#inTurn(false));
   }
 
-  /** Begins to follow the file, which may have changed since it was read. */
+  /** Begins to watch the file, which may have changed since it was read. */
   begin(gateway: Reloadable, metrics: ConfigMetrics): void {
     this.#gateway = gateway;
     this.#metrics = metrics;
@@ -93,12 +93,12 @@ export class Reloader implements Reloads {
     return this.#history.events;
   }
 
-  /** Looks into the file now, changed or not. Resolves when that is over, whatever came of it. */
+  /** Re-reads the file now, changed or not. Resolves when done, whether it was applied or refused. */
   async reload(): Promise<void> {
     await this.#inTurn(true);
   }
 
-  /** What the readiness page says: a gateway goes on with what it has, and is ready with it. */
+  /** The check for `/readyz`: with a bad file the gateway goes on with the plan in force, and is ready. */
   check(): ReadinessCheck {
     const since = `in force since ${new Date(this.#since).toISOString()}`;
     const sound = { name: 'configuration', scope: 'process', ready: true } as const;
@@ -109,7 +109,7 @@ export class Reloader implements Reloads {
     return { ...sound, detail: details.join('; ') };
   }
 
-  /** Follows the file no more, and resolves when no reload is under way. */
+  /** Stops watching the file, and resolves when no reload is running. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.close();
@@ -165,7 +165,7 @@ export class Reloader implements Reloads {
     log.info({ file, changes, ...(warnings.length > 0 && { warnings }) }, said);
   }
 
-  /** Loud, whenever a plan comes into force: nobody shall find out from the books. */
+  /** Logged whenever a plan comes into force: an operator must not learn of these from the ledger. */
   #warn(): void {
     const shadowed = describeShadowed(this.#inForce.plan);
     if (shadowed !== undefined) this.#deps.log.warn(shadowed);
@@ -184,7 +184,7 @@ function shorten(problems: readonly string[]): string {
   return [...problems.slice(0, MOST_SHOWN), ...(more > 0 ? [`${more} more`] : [])].join('; ');
 }
 
-/** What keeps a sound file from coming into force. */
+/** Why a sound file does not come into force. */
 function describeFault(fault: unknown): string {
   if (fault instanceof UnservedOfferError) return fault.message;
   return describeCause(fault) ?? String(fault);
