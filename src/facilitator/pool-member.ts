@@ -4,7 +4,7 @@ import { settingsText } from '../domain/same-settings.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 import { covers, coversKind, type Facilitator } from './facilitator.ts';
 
-/** How old `/supported` may get before it is asked for again, in milliseconds. */
+/** How old the answer to `/supported` may become, in milliseconds. */
 const REFRESH_MS = 5 * 60_000;
 /** First wait before a facilitator that failed is asked again, in milliseconds. */
 export const FIRST_RETRY_MS = 1000;
@@ -12,21 +12,21 @@ export const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 /** Longest wait for one that was reached before, in milliseconds: the gateway is not ready while it is away. */
 const LONGEST_RETURN_MS = 10_000;
-/** After how many failures in a row a facilitator counts as away. One is a hiccup. */
+/** Failures in a row after which a facilitator counts as unreachable. One may be chance. */
 const AWAY_FAILURES = 2;
-/** Most facts that are remembered of a facilitator: one that makes up a new one each time must not fill the memory. */
+/** Most facts that are remembered of a facilitator: one that states a new one each time must not fill the memory. */
 const MOST_FACTS = 4096;
 
 /** One facilitator of a pool, and what is known about it. */
 export class PoolMember {
   readonly facilitator: Facilitator;
-  /** Whether a verification failed since it was asked last. */
+  /** Whether a verification failed since the last call of `supported`. */
   isDoubted = false;
-  /** Calls off the next call of `supported`. */
+  /** Cancels the next call of `supported`. */
   cancelNext: () => void = () => undefined;
   /** The last good answer to `supported`; kept through outages. */
   #kinds: readonly SupportedKind[] | undefined;
-  /** Everything that it ever said it supports. */
+  /** Every kind that it ever supported. */
   readonly #had: SupportedKind[] = [];
   /** Every fact that it ever stated of a kind, see {@link factText}. */
   readonly #stated = new Set<string>();
@@ -34,17 +34,17 @@ export class PoolMember {
   #failures = 0;
   /** Those that failed or lacked what an earlier one had: the next is made sooner. */
   #wanting = 0;
-  /** What the last of these came to. */
+  /** The fault of the last of these. */
   #trouble: string | undefined;
 
-  /** @param known what it supports, as another pool has learnt it */
+  /** @param known what it supports, as another pool knows it */
   constructor(facilitator: Facilitator, known: readonly SupportedKind[] | undefined) {
     this.facilitator = facilitator;
     this.#kinds = known;
     this.#remember(known ?? []);
   }
 
-  /** What it said last that it supports; `undefined` for one that was never reached. */
+  /** What it supports by its last answer; `undefined` for one that was never reached. */
   get kinds(): readonly SupportedKind[] | undefined {
     return this.#kinds;
   }
@@ -129,7 +129,7 @@ function isAmong(kind: SupportedKind, kinds: readonly SupportedKind[]): boolean 
   return kinds.some((one) => one.x402Version === x402Version && one.scheme === scheme && one.network === network);
 }
 
-/** The public words only: a cause may name what is nobody's business. */
+/** The public words only: a cause may name what buyers and others must not see. */
 function describeFault(fault: unknown): string {
   if (!(fault instanceof GatewayError)) return 'it failed';
   return fault.detail ?? fault.message;

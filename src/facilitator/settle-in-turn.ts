@@ -59,7 +59,10 @@ export async function settleInTurn({
   }
 }
 
-/** What asking one facilitator came to. Where nothing was sent, `end` gives or throws what that means without another. */
+/**
+ * The result of asking one facilitator. Where nothing was sent, `end` returns or throws the result without a further
+ * one.
+ */
 type Asked =
   | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
   | { readonly kind: 'nothing_sent'; readonly why: unknown; readonly end: () => SettlementOutcome };

@@ -9,34 +9,34 @@ import { BalanceTurns } from './balance-turns.ts';
 
 /** Most balances whose currency is remembered. */
 const MOST_CURRENCIES = 10_000;
-/** Holds that are looked through at once for those that nobody has any more. */
+/** Holds that are searched at once for those without a call. */
 const SWEPT_AT_ONCE = 500;
 
-/** What a call holds of a balance. It ends once, by {@link draw} or by {@link release}. */
+/** A call's hold on a balance. It ends once, by {@link draw} or by {@link release}. */
 export interface OpenHold {
-  /** The balance when it was taken, without what is held. */
+  /** The balance after the hold was taken. */
   readonly pass: Pass;
   /**
-   * Draws what the call cost, and gives the rest back.
+   * Draws the charge of the call, and gives the rest back.
    *
    * @returns the balance after that
-   * @throws GatewayError `store_unavailable`, also where this process was taken for gone and the hold released: nothing of what
-   *   depends on the charge may go out
+   * @throws GatewayError `store_unavailable`, also where this process counted as gone and its hold was released:
+   *   nothing that depends on the charge may go out
    */
   draw(draw: Draw): Promise<Pass>;
   /** Gives all of it back. Never rejects: what could not be written is tried again. The balance, where it is known. */
   release(): Promise<Pass | undefined>;
 }
 
-/** What taking a hold came to. */
+/** The result of taking a hold. */
 export type TakenHold =
   | { readonly kind: 'held'; readonly hold: OpenHold }
   | Extract<HoldOutcome, { kind: 'too_low' | 'gone' }>;
 
-/** A call that wants to hold something. */
+/** A hold that a call asks for. */
 export type WantedHold = Omit<Hold, 'id' | 'owner'>;
 
-/** What holds need. */
+/** The parts that holds need. */
 export interface BalanceHoldsDeps {
   readonly store: Pick<Passes, 'findPass'> & { readonly balances: Balances };
   /** This process's name in the ledger. */
@@ -46,14 +46,14 @@ export interface BalanceHoldsDeps {
 }
 
 /**
- * What the calls of one process hold of balances. A hold whose call cannot end it, because the store was away when it was to be
- * taken or ended, is released by {@link sweep}: as long as this process lives, nobody else may.
+ * The holds of one process's calls on balances. If a call cannot end its hold, because the store was unavailable when
+ * the hold was taken or ended, {@link sweep} releases it: as long as this process lives, nobody else may.
  */
 export class BalanceHolds {
   readonly #deps: BalanceHoldsDeps;
   readonly #currencies = new LRUCache<PassId, BalanceCurrency>({ max: MOST_CURRENCIES });
   readonly #turns = new BalanceTurns();
-  /** Holds of calls that go on. */
+  /** Holds of calls that are running. */
   readonly #live = new Set<HoldId>();
   #isToSweep = false;
 
@@ -62,7 +62,7 @@ export class BalanceHolds {
   }
 
   /**
-   * What a balance is kept in, which never changes; `undefined` for what is no balance.
+   * The currency of a balance, which never changes; `undefined` for a pass that is not a balance.
    *
    * @throws GatewayError `store_unavailable`
    */
@@ -74,7 +74,11 @@ export class BalanceHolds {
     return balance;
   }
 
-  /** Takes what a call may cost. @throws GatewayError `store_unavailable`: nothing is held for the caller */
+  /**
+   * Holds what a call may cost.
+   *
+   * @throws GatewayError `store_unavailable`: nothing is held for the caller
+   */
   async take(wanted: WantedHold): Promise<TakenHold> {
     const { store, owner, clock } = this.#deps;
     const id = randomBytes(16).toString('base64url') as HoldId;
@@ -91,11 +95,11 @@ export class BalanceHolds {
     }
   }
 
-  /** Releases holds of this process that no call has any more. To be called about once a second. */
+  /** Releases holds of this process that no running call has. To be called about once a second. */
   async sweep(): Promise<void> {
     if (!this.#isToSweep) return;
     const { store, owner, clock } = this.#deps;
-    // One that is left meanwhile asks for another sweep.
+    // A hold that is left meanwhile asks for another sweep.
     this.#isToSweep = false;
     try {
       const held = await store.balances.holdsOf(owner, SWEPT_AT_ONCE);

@@ -1,8 +1,8 @@
 import type { PassId } from '../domain/pass.ts';
 
 /**
- * Most acts on one balance that a process has under way in the store. They wait for each other at the balance's row: more of them
- * would only keep connections of the store from the calls of others.
+ * Most acts on one balance that a process has running in the store. They wait for each other at the balance's row: more
+ * of them would only take connections of the store from other calls.
  */
 const AT_ONCE = 4;
 
@@ -11,11 +11,11 @@ interface Line {
   readonly waiting: (() => void)[];
 }
 
-/** Lets acts on one balance take turns. Those of different balances do not wait for each other. */
+/** Queues acts on one balance. Acts on different balances do not wait for each other. */
 export class BalanceTurns {
   readonly #lines = new Map<PassId, Line>();
 
-  /** Runs an act when it is its turn. */
+  /** Runs an act in its turn. */
   async run<T>(id: PassId, act: () => Promise<T>): Promise<T> {
     const line = this.#lineOf(id);
     if (line.running >= AT_ONCE) await new Promise<void>((resolve) => line.waiting.push(resolve));
@@ -24,7 +24,7 @@ export class BalanceTurns {
       return await act();
     } finally {
       const next = line.waiting.shift();
-      // Its turn is handed on, so that nobody comes in between.
+      // The turn is passed on directly, so that no newcomer gets in between.
       if (next !== undefined) next();
       else {
         line.running -= 1;

@@ -12,10 +12,10 @@ export interface KnownKey {
 const INDEXED = 8;
 
 /**
- * The key among those that are known; `undefined` for any other text.
+ * Finds a key among the known ones; `undefined` for any other text.
  *
- * What is compared are digests, and whole ones in constant time: how long it takes says nothing of the keys. A digest's
- * first 32 bits find the candidates, which nobody can choose without trying keys.
+ * Digests are compared, whole ones in constant time: the time taken reveals nothing of the keys. A digest's first 32
+ * bits find the candidates, which nobody can choose without trying keys.
  */
 export class KeyCheck {
   readonly #candidates = new Map<string, { readonly digest: Buffer; readonly key: KnownKey }[]>();

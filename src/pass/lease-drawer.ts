@@ -4,28 +4,30 @@ import type { QuotaOutcome, QuotaTime, QuotaUnit } from './quota.ts';
 import { Stall } from './stall.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** Milliseconds without a request after which units go back to the store, where other processes may want them. */
+/** Milliseconds without a request after which lent units are returned to the store, for other processes. */
 const IDLE_MS = 100;
-/** Milliseconds for which a request waits for units that other processes may bring back: several times {@link IDLE_MS}. */
+/** Milliseconds that a request waits for units which other processes may return: several times {@link IDLE_MS}. */
 const PATIENCE_MS = 1000;
-/** Milliseconds between two looks at a pass that had nothing left: what bounds the calls of a flood on a used-up pass. */
+/**
+ * Milliseconds between two reads of a pass that had nothing left: bounds the store calls of a flood on a used-up pass.
+ */
 const PACE_MS = 50;
-/** Milliseconds until units are brought back once more when the store was away. */
+/** Milliseconds until units are returned again after the store was unavailable. */
 const STORE_AWAY_MS = 1000;
 /** Most units leased beyond those that requests wait for. */
 const BLOCK = 64;
-/** The part of what is left that one process may have in hand: the nearer the end, the smaller. */
+/** The share of what is left that one process may hold: the nearer the end, the smaller. */
 const SHARE = 8;
 
-/** What the drawer asks the store. */
+/** The part of the store that leases need. */
 export type DrawerStore = Quotas & Pick<Passes, 'findPass'>;
 
 /**
- * The units of one pass that this process has in hand. `held + spent` is what the store says is lent to this drawer, save
- * during a call: every unit is either free here, or used and not yet booked.
+ * The units of one pass that are lent to this process. `held + spent` is what the store says is lent to this lease,
+ * except during a call: every unit is either free here, or used and not yet booked.
  *
- * One call of the store is under way at a time. Whatever a call that failed was to settle counts as gone: it may have been
- * booked, and a unit must not be served twice.
+ * One call of the store runs at a time. What a failed call was to book counts as lost: it may have been booked, and a
+ * unit must not be used twice.
  */
 export class LeaseDrawer {
   readonly #id: PassId;
@@ -33,18 +35,18 @@ export class LeaseDrawer {
   readonly #time: QuotaTime;
   readonly #line = new WaitingLine();
   readonly #stall = new Stall(PATIENCE_MS);
-  /** Units that nobody uses. */
+  /** Free units. */
   #held = 0;
-  /** Units that were used since the last booking; below zero when more that were booked as used came back. */
+  /** Units that were used since the last booking; below zero when more came back that were already booked as used. */
   #spent = 0;
-  /** What nobody had, when the store last said so. */
+  /** Units that no process held, by the store's last answer. */
   #left = 0;
   #expiresAt: number | undefined;
   /** Units to lease ahead: grows while they are used up quickly. */
   #block = 0;
   #isLow = false;
   #isRevoked = false;
-  /** The store had nothing left: look, at a pace, before asking for a lease. */
+  /** The store had nothing left: read the pass, at a bounded pace, before asking for a lease. */
   #isDry = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #usedAt = Number.NEGATIVE_INFINITY;
@@ -66,7 +68,7 @@ export class LeaseDrawer {
     const now = this.#time.now();
     if (this.#held > 0 && !this.#isOver(now)) {
       const outcome = this.#use(now);
-      // The next block is on its way before this one is used up.
+      // The next block is requested before this one is used up.
       const ahead = this.#ahead();
       if (ahead > 0 && this.#held * 4 <= ahead) {
         this.#isLow = true;
@@ -79,7 +81,10 @@ export class LeaseDrawer {
     return outcome;
   }
 
-  /** A unit that was taken, here or by a drawer of the same pass that was closed since, got nothing. */
+  /**
+   * Returns a unit whose request got nothing; it was taken here, or from an earlier lease of the same pass that is
+   * closed.
+   */
   giveBack(): void {
     this.#held += 1;
     this.#spent -= 1;
@@ -94,7 +99,7 @@ export class LeaseDrawer {
     this.#line.answer(this.#line.all(), ({ resolve }) => resolve({ kind: 'gone', why: 'revoked' }));
   }
 
-  /** Serves who waits already, and brings back what is in hand. */
+  /** Serves the requests that wait, and returns what is held. */
   close(): Promise<void> {
     this.#isClosing = true;
     this.#startWork();
@@ -131,29 +136,29 @@ export class LeaseDrawer {
     this.#work = this.#workOff();
   }
 
-  /** Does what there is to do, one thing after another. */
+  /** Does the pending work, one step after another. */
   async #workOff(): Promise<void> {
     while (this.#line.length > 0 || this.#isLow || this.#isToBringBack()) {
       if (this.#line.length > 0 || this.#isLow) await this.#ask();
       else await this.#bringBack();
     }
-    // In one go with the last look: what comes after this line starts anew.
+    // In one turn with the last check: work that comes later starts anew.
     this.#isWorking = false;
     this.#watch();
   }
 
-  /** Units to have in hand beyond those that requests wait for. */
+  /** Units to hold beyond those that requests wait for. */
   #ahead(): number {
     return Math.min(this.#block, Math.ceil(this.#left / SHARE));
   }
 
-  /** Asks the store on behalf of everybody who waits, and gives each its answer, or lets it wait on. */
+  /** Asks the store for all waiting requests, and answers each or lets it wait on. */
   async #ask(): Promise<void> {
     const pauseMs = this.#isDry ? this.#askedAt + PACE_MS - this.#time.now() : 0;
     if (pauseMs > 0) await new Promise<void>((resolve) => this.#time.after(pauseMs, resolve));
     this.#isLow = false;
     this.#askedAt = this.#time.now();
-    // Only these are told what the store says: those that come during the call may know of an extension after it.
+    // Only these get the store's answer: a request that comes during the call may know of a later extension.
     const asking = this.#line.all();
     try {
       const standing = (this.#isDry ? await this.#look() : undefined) ?? (await this.#lease(asking.length));
@@ -165,7 +170,7 @@ export class LeaseDrawer {
     }
   }
 
-  /** Leases a unit for each who waits, and some ahead. */
+  /** Leases a unit for each waiting request, and some ahead. */
   async #lease(waiting: number): Promise<LeaseOutcome> {
     this.#block = Math.min(BLOCK, Math.max(1, this.#block * 2));
     const want = waiting + Math.max(0, this.#ahead() - this.#held);
@@ -178,7 +183,7 @@ export class LeaseDrawer {
     return outcome;
   }
 
-  /** What is known of a pass that had nothing left, by a look that writes nothing; `undefined` when there is more now. */
+  /** The state of a pass that had nothing left, read without a write; `undefined` when there is more now. */
   async #look(): Promise<LeaseOutcome | undefined> {
     const now = this.#time.now();
     const pass = await this.#store.findPass(this.#id);
@@ -189,7 +194,7 @@ export class LeaseDrawer {
     return { kind: 'leased', granted: 0, left: 0, lent: pass.quota.lent, expiresAt: pass.expiresAt };
   }
 
-  /** Books what was used, brings units back and leases others. */
+  /** Books what was used, returns units and leases others. */
   async #settle(want: number, returned: number): Promise<LeaseOutcome> {
     const spent = this.#spent;
     this.#spent = 0;
@@ -197,7 +202,7 @@ export class LeaseDrawer {
     try {
       return await this.#store.lease(this.#id, { want, spent, returned }, this.#time.now());
     } catch (error) {
-      // Units that came back after they were booked as used are not known to be lent: they go, too.
+      // Units that came back after they were booked as used may not be lent any more: they are dropped, too.
       if (spent < 0) this.#held = Math.max(0, this.#held + spent);
       throw error;
     }
@@ -232,7 +237,7 @@ export class LeaseDrawer {
 
   async #bringBack(): Promise<void> {
     try {
-      // Units would be lost with a call that fails: see first that there is somebody to take them.
+      // A failing call would lose units: check first that the store answers.
       if (!this.#isClosing && this.#held > 0) await this.#store.findPass(this.#id);
       // A request may have come meanwhile.
       if (!this.#isToBringBack()) return;
@@ -245,11 +250,11 @@ export class LeaseDrawer {
       const outcome = await this.#settle(0, this.#held);
       if (outcome.kind === 'leased') this.#left = outcome.left;
     } catch {
-      // What was in hand counts as gone.
+      // What was held counts as lost.
     }
   }
 
-  /** Sees to it that nothing stays in hand: one timer at a time, none for each request. */
+  /** Ensures that nothing is held for long: one timer in all, none for each request. */
   #watch(): void {
     if (this.#isTimed || (this.#held === 0 && this.#spent === 0)) return;
     this.#isTimed = true;

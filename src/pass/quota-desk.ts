@@ -4,23 +4,23 @@ import type { PassId } from '../domain/pass.ts';
 import { type DrawerStore, LeaseDrawer } from './lease-drawer.ts';
 import type { Quota, QuotaOutcome, QuotaTime } from './quota.ts';
 
-/** Passes that a process has units of at the same time; of the one that was used longest ago they go back early. */
+/** Most passes with units lent to this process; the pass that was used longest ago is returned early. */
 const MOST_PASSES = 10_000;
 
-/** What may be chosen when a desk is opened. */
+/** Options of the quota. */
 export interface QuotaDeskOptions {
-  /** Default the system's, for each of the two. */
+  /** Default: the system's, for each of the two. */
   readonly time?: Partial<QuotaTime>;
   /** Default {@link MOST_PASSES}. */
   readonly mostPasses?: number;
 }
 
-/** Opens the desk of a process. The store is not closed with it. */
+/** Opens the quota of a process. The store is not closed with it. */
 export function openQuotaDesk(store: DrawerStore, options: QuotaDeskOptions = {}): Quota {
   return new QuotaDesk(store, { ...SYSTEM_TIME, ...options.time }, options.mostPasses ?? MOST_PASSES);
 }
 
-/** Milliseconds pass by themselves; a timer is no reason for the process to go on. */
+/** Real time; its timers do not keep the process alive. */
 const SYSTEM_TIME: QuotaTime = {
   now: Date.now,
   after: (ms, run) => {
@@ -32,7 +32,7 @@ class QuotaDesk implements Quota {
   readonly #store: DrawerStore;
   readonly #time: QuotaTime;
   readonly #drawers: LRUCache<PassId, LeaseDrawer>;
-  /** Drawers that are bringing back what they have, so that {@link close} can wait for them. */
+  /** Leases that are returning what they hold, so that {@link close} can wait for them. */
   readonly #leaving = new Set<Promise<void>>();
   #isClosed = false;
 

@@ -2,32 +2,35 @@ import { LRUCache } from 'lru-cache';
 import type { PassId } from '../domain/pass.ts';
 import type { Revocations } from '../store/passes.ts';
 
-/** How often the store is asked, in milliseconds: with what an answer takes, a revocation is everywhere within 5 s. */
+/**
+ * How often the store is asked, in milliseconds: including the time of an answer, a revocation is known everywhere
+ * within 5 s.
+ */
 const POLL_MS = 2000;
-/** What is asked again with each poll: clocks of replicas differ, and a transaction ends later than it begins. */
+/** The time that each poll asks for again: clocks of replicas differ, and a transaction ends later than it begins. */
 const MARGIN_MS = 60_000;
-/** Most revoked passes that are remembered, the newest ones. Passes that have ended are refused without it. */
+/** Most revoked passes that are remembered, the newest ones. Expired passes are refused without it. */
 const MAX_REVOKED = 100_000;
 
-/** What the watch works with. */
+/** The parts of the watch. */
 export interface RevocationDeps {
   readonly store: Pick<Revocations, 'revokedSince'>;
-  /** Is told of each pass that was revoked, possibly more than once. */
+  /** Called with each pass that was revoked, possibly more than once. */
   readonly revoked: (id: PassId) => void;
-  /** Is told that the store could not be asked. The watch goes on. */
+  /** Called when the store could not be asked. The watch goes on. */
   readonly trouble: (fault: unknown) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /**
- * Knows which passes were revoked, by asking the store again and again: checking a token takes no call.
+ * Knows which passes were revoked, by polling the store: checking a token needs no call.
  *
- * While the store cannot be asked nobody can revoke there either, and what was known stays known.
+ * While the store cannot be asked, nobody can revoke there either, and what was known stays known.
  */
 export class RevocationWatch {
   readonly #deps: RevocationDeps;
-  /** Made for the first one: it takes its room at once, and most gateways never revoke anything. */
+  /** Created with the first one: it allocates its memory at once, and most gateways never revoke anything. */
   #revoked: LRUCache<PassId, true> | undefined;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -39,16 +42,16 @@ export class RevocationWatch {
   }
 
   /**
-   * Learns all that was revoked so far, then goes on asking.
+   * Loads all revocations, then starts polling.
    *
-   * @throws GatewayError `store_unavailable`: without knowing, nothing may be opened
+   * @throws GatewayError `store_unavailable`: without them, nothing may be opened
    */
   async start(): Promise<void> {
     await this.poll();
     this.#next();
   }
 
-  /** Whether a pass was revoked, as far as the last poll says. */
+  /** Whether a pass was revoked, by the last poll. */
   has(id: PassId): boolean {
     return this.#revoked?.has(id) === true;
   }
@@ -65,7 +68,7 @@ export class RevocationWatch {
     this.#since = Math.max(0, asked - MARGIN_MS);
   }
 
-  /** Ends after the poll under way. */
+  /** Ends after the running poll. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { SigningKey } from './token-keys.ts';
 
-/** How long a nonce is good, in milliseconds: what the official servers allow between challenge and sign-in. */
+/** How long a nonce is valid, in milliseconds: what the official servers allow between challenge and sign-in. */
 const LIFETIME_MS = 5 * 60_000;
 /** How far the clocks of two replicas may differ, in milliseconds. */
 const SKEW_MS = 10_000;
@@ -10,15 +10,15 @@ const RANDOM_BYTES = 10;
 const MAC_BYTES = 16;
 const NONCE = /^[0-9a-f]{64}$/;
 
-/** A nonce of ours: when it was issued, and until when somebody could use it. Unix milliseconds. */
+/** A nonce of ours: when it was issued, and until when it could be used. Unix milliseconds. */
 export interface IssuedNonce {
   readonly issuedAt: number;
   readonly until: number;
 }
 
 /**
- * Nonces for sign-ins that need no memory until they are used: time, random bits, and our signature over both and what
- * they are for. 64 lower-case hex digits, since EIP-4361 allows letters and digits only.
+ * Nonces for sign-ins that need no memory until they are used: time, random bits, and our signature over both and their
+ * purpose. 64 lower-case hex digits, since EIP-4361 allows letters and digits only.
  */
 export class SignInNonces {
   readonly #keys: readonly [SigningKey, ...SigningKey[]];
@@ -28,7 +28,7 @@ export class SignInNonces {
     this.#keys = keys;
   }
 
-  /** A fresh one. `purpose` is what it may be used for: a sign-in for one scope is none for another. */
+  /** Issues a nonce. `purpose` is its only use: a sign-in for one scope is not valid for another. */
   issue(purpose: string, now: number): string {
     const head = Buffer.alloc(TIME_BYTES + RANDOM_BYTES);
     head.writeUIntBE(now, 0, TIME_BYTES);
@@ -36,7 +36,7 @@ export class SignInNonces {
     return Buffer.concat([head, macOf(head, purpose, this.#keys[0])]).toString('hex');
   }
 
-  /** Reads a nonce of ours that is not too old; `undefined` for any other text. Whether it was used, the store knows. */
+  /** Reads a nonce of ours that is not too old; `undefined` for any other text. The store knows whether it was used. */
   read(nonce: string, purpose: string, now: number): IssuedNonce | undefined {
     if (!NONCE.test(nonce)) return undefined;
     const bytes = Buffer.from(nonce, 'hex');

@@ -9,23 +9,23 @@ const MAX_TOKENS = 100_000;
 /** Most passes of other versions of the price table whose routes are remembered. */
 const MAX_PASSES = 10_000;
 
-/** What a token came to, before it is held against a route. */
+/** The result of checking a token, before it is compared with a route. */
 export type TokenCheck =
   | { readonly kind: 'signed'; readonly token: AccessToken }
-  /** No text that any gateway writes. */
+  /** Text that no gateway writes. */
   | { readonly kind: 'malformed' }
-  /** Altered, or signed with a key that is not, or no longer, ours. */
+  /** Altered, or signed with a key that is not ours (any more). */
   | { readonly kind: 'unsigned' };
 
 /**
- * Writes tokens and checks them, with the keys of one plan. A token that was verified is known by its whole text, so
- * that another text can never share its result; a key that is taken away takes this desk and its memory along.
+ * Writes and checks tokens with the keys of one plan. A verified token is remembered by its whole text, so that another
+ * text can never share its result. A plan without one of the keys has a checker of its own, with an empty memory.
  */
 export class TokenDesk {
   readonly #keys: ReadonlyMap<string, SigningKey>;
   readonly #newest: SigningKey;
   readonly #verified = new LRUCache<string, AccessToken>({ max: MAX_TOKENS });
-  /** One copy of each scope and version, which verified tokens share: there are as many as we ever sold under. */
+  /** One copy of each scope and version, which verified tokens share: there are as many as were ever sold. */
   readonly #shared = new Map<string, string>();
   /** What a pass was sold for never changes: a payment under other terms makes another pass. */
   readonly #opens = new LRUCache<PassId, readonly string[]>({ max: MAX_PASSES });
@@ -41,7 +41,7 @@ export class TokenDesk {
     return writeToken(pass, this.#newest);
   }
 
-  /** Checks form and signature. Neither network nor disk; a token that was seen lately costs one look-up. */
+  /** Checks form and signature, without network or disk; a token that was seen lately costs one look-up. */
   check(text: string): TokenCheck {
     const known = this.#verified.get(text);
     if (known !== undefined) return { kind: 'signed', token: known };
@@ -63,7 +63,7 @@ export class TokenDesk {
 
   /**
    * The fingerprints of the routes that a pass was sold for, for tokens of another version of the price table. Asks the
-   * store once; a pass that it does not know opens nothing.
+   * store once; an unknown pass opens nothing.
    *
    * @throws GatewayError `store_unavailable`
    */

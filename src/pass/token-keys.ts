@@ -4,7 +4,7 @@ import type { TokenKey } from '../store/passes.ts';
 /** Bytes of a key's id in a token. */
 export const KEY_ID_BYTES = 6;
 
-/** The parts of one secret, each for one purpose, so that what is signed for one is worth nothing for the other. */
+/** Keys made of one secret, each for one purpose, so that a signature for one purpose is not valid for another. */
 export interface SigningKey {
   /** Names the key in tokens: {@link KEY_ID_BYTES} bytes, base64url. Made from the secret, so that replicas agree. */
   readonly id: string;
@@ -13,7 +13,7 @@ export interface SigningKey {
 }
 
 /**
- * Makes the keys out of the configured secrets, or out of the store's own.
+ * Derives the keys from the configured secrets, or from the store's own.
  *
  * @param secrets base64url of at least 32 bytes each, newest first; the first one signs, all of them are valid
  */
@@ -23,7 +23,7 @@ export function signingKeys(secrets: readonly string[]): readonly [SigningKey, .
   return [first, ...others];
 }
 
-/** A new secret for a store that has none yet. */
+/** A new secret for a store that has none. */
 export function createTokenKey(): TokenKey {
   const secret = randomBytes(32).toString('base64url');
   return { id: signingKey(secret).id, secret };

@@ -2,10 +2,10 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { type Pass, type PassHolder, type PassId, type PassScope, parsePassId } from '../domain/pass.ts';
 import { KEY_ID_BYTES, type SigningKey } from './token-keys.ts';
 
-/** What every access token begins with: secret scanners and the `Authorization` header know it by that. */
+/** The beginning of every access token, by which secret scanners and the `Authorization` header recognise it. */
 const TOKEN_PREFIX = 'tpk_';
 
-/** What a token says of its pass. A statement of ours, once {@link isSignedWith} found the signature good. */
+/** The facts of a pass in a token. They are ours once {@link isSignedWith} found the signature valid. */
 export interface AccessToken {
   readonly passId: PassId;
   /** {@link scopeDigest} of the pass's scope. */
@@ -13,7 +13,7 @@ export interface AccessToken {
   /** Version of the terms, as in `Pass.version`. */
   readonly version: string;
   readonly holder: PassHolder;
-  /** Unix milliseconds from which on the token opens nothing; `undefined` when only requests end the pass. */
+  /** Unix milliseconds at which the token expires; `undefined` when only requests end the pass. */
   readonly expiresAt: number | undefined;
   /** Whether the pass has a number of requests. */
   readonly counted: boolean;
@@ -21,7 +21,7 @@ export interface AccessToken {
   readonly isBalance: boolean;
 }
 
-/** A token that was read, before anybody looked at its signature. */
+/** A token whose signature is not checked yet. */
 export interface ReadToken {
   readonly token: AccessToken;
   readonly keyId: string;

@@ -1,7 +1,7 @@
 import type { Block } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 
-/** Blocks that are searched for events in one question: what public nodes allow. */
+/** Most blocks in one search for events: what public nodes allow. */
 export const RANGE_BLOCKS = 1_000n;
 
 /**

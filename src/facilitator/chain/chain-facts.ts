@@ -8,10 +8,10 @@ export interface Call {
   readonly gas: bigint;
 }
 
-/** What trying a call without sending it came to. */
+/** The result of trying a call without sending it. */
 export type CallResult = { readonly kind: 'returned'; readonly data: Hex } | { readonly kind: 'reverted' };
 
-/** What measuring a call came to; `gas` is what it would use now. */
+/** The result of measuring a call; `gas` is what it would use now. */
 export type EstimateResult = { readonly kind: 'estimated'; readonly gas: bigint } | { readonly kind: 'reverted' };
 
 /** What a mined transaction did. */
@@ -29,7 +29,7 @@ export interface Block {
   readonly timestamp: number;
 }
 
-/** A stretch of blocks, both ends included. */
+/** A range of blocks, both ends included. */
 export interface BlockRange {
   readonly from: bigint;
   readonly to: bigint;

@@ -16,7 +16,7 @@ const RPC_BATCH_SIZE = 10;
 /** `AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)` of EIP-3009. */
 const AUTHORIZATION_CANCELED = toEventHash('AuthorizationCanceled(address,bytes32)');
 
-/** No answer that is asked for here comes near this many bytes. */
+/** Far above any answer that is asked for here. */
 const MAX_RESPONSE_BYTES = 4_194_304;
 
 /**

@@ -17,7 +17,7 @@ export function settledWith({ payer, amount }: Transfer, transaction: Hex): Sett
   return { kind: 'settled', settlement: { transaction, payer, amount: amount } };
 }
 
-/** Nobody can say yet; `transaction` is the one that may decide it. */
+/** The outcome is not known yet; `transaction` is the one that may decide it. */
 export function pending(transaction?: Hex, reason = 'settlement_pending'): SettlementOutcome {
   return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
 }

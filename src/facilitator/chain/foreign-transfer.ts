@@ -34,7 +34,7 @@ export async function findForeignTransfer(
       return await judge(transfer, fate.receipt, longest, tools, signal);
     case 'spent':
       return { kind: 'none' };
-    // Whoever verified it has seen it used: a node that has not will see it soon.
+    // The facilitator has seen it used: this node will see it soon.
     case 'unused':
     case 'expired':
     case 'unconfirmed':

@@ -17,13 +17,13 @@ const SEARCH_MARGIN_SECONDS = 120;
 /** How old a node's newest block may be before the node counts as fallen behind, in seconds. */
 const MAX_LAG_SECONDS = 120;
 
-/** Ranges of blocks in one search. A payment can be used for minutes only, which one or two ranges hold. */
+/** Ranges of blocks in one search. A payment is valid for minutes only, which fit into one or two ranges. */
 const MAX_RANGES = 20;
 
 /** Least number of blocks, its own included, on a block that is taken for the end of an authorization. */
 const END_DEPTH = 5n;
 
-/** Furthest that a state is read back, in blocks: nodes that are no archives keep 128. */
+/** Furthest that a state is read back, in blocks: nodes without an archive keep 128. */
 const MAX_DEPTH = 64n;
 
 /** What became of a transfer's nonce. */
@@ -69,7 +69,7 @@ export async function findFate(
 ): Promise<NonceFate> {
   const { node, reads, confirmations, clock } = tools;
   const head = await node.block('latest', signal);
-  // Also where something was found: block times are compared with our clock to say how far back to search.
+  // Also needed where something was found: block times are compared with our clock to decide how far back to search.
   const fresh = clock() / 1000 - head.timestamp <= MAX_LAG_SECONDS;
   const gone = await reads.nonceIsGone(transfer, signal, head.number);
   if (gone === undefined) return { kind: 'unclear' };

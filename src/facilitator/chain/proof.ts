@@ -10,7 +10,7 @@ import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from '.
 /** Transactions that are looked at in one search. Only a payer with many equal payments at once has more than one. */
 const MAX_CANDIDATES = 100;
 
-/** What a stretch of blocks tells of a transfer. */
+/** What a range of blocks shows of a transfer. */
 export type Findings =
   | { readonly kind: 'proof'; readonly receipt: Receipt }
   /** It is not there. `elsewhere` says that something else that took the nonce is. */

@@ -3,7 +3,10 @@ import type { Hex } from '../../evm/address.ts';
 import type { Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 
-/** First and longest pause between two looks, in milliseconds: fast chains answer at once, slow ones are not hammered. */
+/**
+ * First and longest pause between two looks, in milliseconds: fast chains answer at once, slow ones are not asked too
+ * often.
+ */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 

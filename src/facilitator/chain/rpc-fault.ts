@@ -1,18 +1,18 @@
 import { BaseError, HttpRequestError, RpcRequestError, TimeoutError } from 'viem';
 import { GatewayError } from '../../domain/gateway-error.ts';
 
-/** What a node said instead of a result: it is there, and it has a reason. */
+/** A node's answer instead of a result: it is reachable, and states a reason. */
 export interface NodeRefusal {
   readonly code: number;
   readonly message: string;
 }
 
-/** JSON-RPC codes by which a node or its provider says that it is in trouble, not that the question is wrong. */
+/** JSON-RPC codes for a fault of the node or its provider, not of the question. */
 const TROUBLE_CODES: ReadonlySet<number> = new Set([
   -32001, -32002, -32005, -32007, -32016, -32097, -32601, -32603, 429,
 ]);
 
-/** Words of providers that answer trouble under a code of their own. */
+/** Words of providers that report such a fault under a code of their own. */
 const TROUBLE_WORDS =
   /rate|too many|limit reached|limit exceeded|timed? ?out|overload|unavailable|try again|upstream|capacity/i;
 

@@ -4,7 +4,7 @@ import { tokenAbi } from '../../evm/abi.ts';
 import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
 import { ChainNode } from './chain-node.ts';
 
-/** What the chain says against a token of the configuration; `key` is what is wrong there. */
+/** A statement of the configuration about a token that the chain contradicts; `key` is the wrong one. */
 export interface TokenFault {
   readonly key: 'node' | 'address' | 'decimals' | 'name' | 'version';
   readonly wrong: string;
@@ -12,17 +12,17 @@ export interface TokenFault {
 }
 
 /**
- * Asks a node what is wrong with what is said of a token. Rejects with a {@link GatewayError} when the node does not
+ * Asks a node which statements about a token are wrong. Rejects with a {@link GatewayError} when the node does not
  * answer.
  */
 export type TokenReader = (url: string, asset: TypedDataToken, proxy?: string) => Promise<readonly TokenFault[]>;
 
-/** Most that one answer of a proxied contract needs. */
+/** Most gas that one answer of a proxied contract needs. */
 const READ_GAS = 1_000_000n;
 const NOBODY = '0x0000000000000000000000000000000000000000' as Address;
 /** How long one token may take, in milliseconds: a start waits for it. */
 const ASK_WITHIN_MS = 10_000;
-/** Versions of tokens that do not say theirs. */
+/** Versions of tokens that do not state theirs. */
 const USUAL_VERSIONS = ['1', '2'];
 
 /** A {@link TokenReader} that reads the contract at the newest block. */
@@ -55,7 +55,7 @@ export const readTokenFaults: TokenReader = async (url, asset, proxy) => {
   return faults;
 };
 
-/** A contract while it is asked. */
+/** A contract that is being asked. */
 interface Contract {
   readonly node: ChainNode;
   readonly address: Address;

@@ -1,4 +1,4 @@
-/** Widest gap that is looked at as one: a wider one does not come from transactions of ours. */
+/** Widest gap that is closed: our own transactions never leave a wider one. */
 const WIDEST_GAP = 1_000;
 
 /**
@@ -25,7 +25,7 @@ export class AccountNumbers {
     this.#next = pending;
     const above = occupied.filter((number) => number >= pending).sort((a, b) => a - b);
     for (const number of above) this.occupy(number);
-    // Only a process that has sent nothing yet knows of a number that is not occupied that nothing waits under it.
+    // Only a process that has sent nothing yet knows that no transaction of its own waits under an unoccupied number.
     if (this.#learned) this.#free = [];
     this.#learned = true;
   }
@@ -57,7 +57,7 @@ export class AccountNumbers {
     this.#free.push(number);
   }
 
-  /** Gives free numbers at the end of the line back to the count. */
+  /** Returns free numbers at the end of the line to the count. */
   rollBack(): void {
     this.#free.sort((a, b) => a - b);
     while (this.#next !== undefined && this.#free.at(-1) === this.#next - 1) {
@@ -71,7 +71,7 @@ export class AccountNumbers {
     return this.#free.splice(0);
   }
 
-  /** Somebody else used this account, or the node forgot: the count is to be taken from the node again. */
+  /** Another program used this account, or the node lost transactions: the count is taken from the node again. */
   forget(): void {
     this.#next = undefined;
     this.#free = [];

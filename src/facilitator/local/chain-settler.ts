@@ -19,7 +19,7 @@ import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } fro
 import { transferCall } from './transfer-call.ts';
 import { findProblem, findSignedProblem, neededDeployment, type VerificationContext } from './verification.ts';
 
-/** What settling on one chain works with. */
+/** The parts that settling on one chain works with. */
 export interface SettlementTools {
   readonly node: ChainNode;
   readonly reads: ChainReads;
@@ -28,9 +28,9 @@ export interface SettlementTools {
   readonly factories: ReadonlySet<string>;
   readonly confirmations: number;
   readonly settleTimeoutMs: number;
-  /** Gas that may be paid for nothing within an hour. */
+  /** Gas that may be spent for nothing within an hour. */
   readonly failedGas: LocalFacilitatorSpec['failedGas'];
-  /** Is told of gas that was paid for nothing. */
+  /** Called with gas that was spent for nothing. */
   readonly onFailedGas?: ((gas: bigint) => void) | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
@@ -93,7 +93,9 @@ export class ChainSettler {
     this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
   }
 
-  /** @throws GatewayError `facilitator_overloaded` for a payer whose settlements took more gas for nothing than may be */
+  /**
+   * @throws GatewayError `facilitator_overloaded` for a payer whose failed settlements took more gas than its budget
+   */
   refuseSpent({ payer }: Transfer): void {
     if (this.#failedGas.isSpent(payer)) throw overloaded('Too many settlements of this payer failed lately.');
   }
@@ -176,7 +178,7 @@ export class ChainSettler {
     return { ...call, gas: roomy < call.gas ? roomy : call.gas };
   }
 
-  /** Says why a payment cannot be sent; it may also be that somebody else sent it already. Nothing of ours is out. */
+  /** The reason why a payment cannot be sent; somebody else may have sent it already. Nothing of ours is out. */
   async #explain(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
     const { node, reads, writer, factories, clock } = this.#tools;
     const foreign = await this.#transactions.resolveUsedNonce(transfer);

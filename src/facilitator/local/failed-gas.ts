@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Address } from '../../evm/address.ts';
 
-/** How long what was burnt is remembered, in milliseconds. */
+/** How long gas that was spent for nothing is remembered, in milliseconds. */
 const WINDOW_MS = 3_600_000;
 /** Most payers that are remembered. */
 const MOST_PAYERS = 10_000;

@@ -4,7 +4,7 @@ import type { Address } from '../../evm/address.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import { SETTLEMENT_GAS } from './transfer-call.ts';
 
-/** How long what the chain asks is taken to be true, in milliseconds: about a block. */
+/** How long a reading of the chain's fees is used, in milliseconds: about a block. */
 const FRESH_MS = 2_000;
 
 /** What the buyer's client is told to wait, in seconds. */
@@ -28,7 +28,7 @@ interface Reading {
  * Knows what a settlement costs now and whether the settling account can pay for it.
  *
  * Above the configured cap, and with an empty account, it throws `facilitator_overloaded` (503): nothing was sent, the
- * buyer's authorization stays good, and asking for a new one (402) would not help. `verify` asks it too, so that no
+ * buyer's authorization stays valid, and asking for a new one (402) would not help. `verify` asks it too, so that no
  * upstream works for a payment that cannot be settled.
  */
 export class FeeGauge {
@@ -61,7 +61,7 @@ export class FeeGauge {
     return { coins, gasPrice, gasPriceLimit: this.#cap, settlements: settlementsLeft(reading) };
   }
 
-  /** Forgets what was read, because the node said otherwise. */
+  /** Forgets the reading, because the node contradicted it. */
   forget(): void {
     this.#reading = undefined;
   }
@@ -72,7 +72,7 @@ export class FeeGauge {
     return await this.#renew();
   }
 
-  /** Many callers find the reading stale at once; the first one's question serves them all. */
+  /** Many callers find the reading expired at once; the first one's request serves them all. */
   #renewal: Promise<Reading> | undefined;
   async #renew(): Promise<Reading> {
     this.#renewal ??= this.#take().finally(() => {

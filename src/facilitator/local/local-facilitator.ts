@@ -23,12 +23,12 @@ import { transferCall } from './transfer-call.ts';
 import { findProblem, findTermsProblem } from './verification.ts';
 import { leaseWriter, type WriterLease } from './writer-pool.ts';
 
-/** Where the facilitator says what an operator should know; a pino logger fits. Never given keys or payloads. */
+/** Messages for operators; a pino logger fits. Never given keys or payloads. */
 export interface LocalFacilitatorLog {
   warn(facts: Readonly<Record<string, string>>, message: string): void;
 }
 
-/** What a local facilitator takes from outside. */
+/** The parts that a local facilitator takes from outside. */
 export interface LocalFacilitatorDeps {
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number;
@@ -36,7 +36,7 @@ export interface LocalFacilitatorDeps {
   readonly onFailedGas?: OnFailedGas | undefined;
 }
 
-/** Is told of gas that was paid for a settlement which moved no money: at most so much. */
+/** Called with the gas of a settlement which moved no money, rounded up. */
 export type OnFailedGas = (facilitator: string, network: Network, gas: bigint) => void;
 
 /**
@@ -86,7 +86,7 @@ class LocalFacilitator implements Facilitator {
     const chains = [...this.#chains];
     const answers = await Promise.allSettled(chains.map(([, { lease }]) => lease.node.checkChain(signal)));
     const faults = answers.flatMap((answer) => (answer.status === 'rejected' ? [nodeFault(answer.reason)] : []));
-    // A node that is away takes its own network along; one that lies about its chain is a fault of the configuration.
+    // An unreachable node makes its own network unavailable; a node of another chain is a fault of the configuration.
     const worst = faults.find(({ code }) => code === 'facilitator_invalid_answer');
     const fault = worst ?? (faults.length === chains.length ? faults[0] : undefined);
     if (fault !== undefined) throw fault;
@@ -144,10 +144,10 @@ class LocalFacilitator implements Facilitator {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
     if (signal.aborted) throw nodeFault(signal.reason, signal);
     const { payment, amount } = open;
-    // Its own settlement will say; a second hand on it would only be in the way.
+    // Its own settlement will tell; a second one would only interfere.
     if (this.#underWay.has(payment.authorization.key)) return pending();
     const chain = this.#chains.get(payment.offer.network);
-    // The operator can bring it back; nobody else can say what became of the payment.
+    // The operator can configure it again; nobody else can tell what became of the payment.
     if (chain === undefined) return { kind: 'unknown', reason: 'network_not_configured' };
     const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
     const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
@@ -162,7 +162,7 @@ class LocalFacilitator implements Facilitator {
   }
 
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
-    // Its own settlement will say, to whoever holds the payment.
+    // Its own settlement will tell the request that holds the payment.
     if (this.#underWay.has(payment.authorization.key)) return { kind: 'unclear' };
     const { network, amount, maxTimeoutSeconds } = payment.offer;
     const chain = this.#chains.get(network);
@@ -184,7 +184,7 @@ class LocalFacilitator implements Facilitator {
           await lease.node.ready();
           return { network, funds: await gauge.funds() };
         } catch {
-          // What is wrong with the node is told by whoever needs it.
+          // Callers that need the node report its fault.
           return { network, funds: undefined };
         }
       }),

@@ -31,7 +31,7 @@ export interface OwnTransaction {
 
 /** A transaction of ours whose outcome was not seen. */
 interface Unresolved extends OwnTransaction {
-  /** Unix seconds after which the authorization is worthless, and with it the memory of its transaction. */
+  /** Unix seconds after which the authorization has expired, and its transaction need not be remembered. */
   readonly forgetAt: number;
 }
 
@@ -68,8 +68,8 @@ export class OwnTransactions {
   }
 
   /**
-   * Waits for our transaction and says what it proves. Never throws: the money may have moved. `undefined` when a shared
-   * transaction was mined, and this payment is as it was before.
+   * Waits for our transaction and returns what it proves. Never throws: the money may have moved. `undefined` when a
+   * shared transaction was mined, and this payment is as it was before.
    */
   async follow(payment: Payment, transfer: Transfer, own: OwnTransaction): Promise<SettlementOutcome | undefined> {
     const { key, expiresAt } = payment.authorization;

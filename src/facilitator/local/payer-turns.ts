@@ -1,6 +1,6 @@
 import type { Address } from '../../evm/address.ts';
 
-/** Lets the settlements of one payer take turns: each is simulated when the one before it is over. */
+/** Runs the settlements of one payer one after another: each is simulated when the one before has ended. */
 export class PayerTurns {
   /** By payer: resolves when its last settlement is over. */
   readonly #turns = new Map<Address, Promise<void>>();

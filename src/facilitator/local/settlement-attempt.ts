@@ -13,7 +13,7 @@ export interface WrittenTransaction {
   readonly shared: boolean;
 }
 
-/** What is known of a transaction that others may send: its name and its place, without its bytes. */
+/** A transaction that others may send: its name and its place, without its bytes. */
 export interface AnnouncedTransaction {
   readonly account: Address;
   readonly nonce: number;

@@ -19,7 +19,10 @@ export interface BatchJournal {
 /** What became of a payment that was to travel with others. */
 export type BatchOutcome =
   | SendOutcome
-  /** It shall be sent by itself. The caller says `departed` when that is done, or has failed: others gather meanwhile. */
+  /**
+   * It has to be sent alone. The caller calls `departed` when that is done, or has failed: others are gathered
+   * meanwhile.
+   */
   | { readonly kind: 'alone'; readonly departed: () => void };
 
 /** What batches are made with. */
@@ -94,7 +97,7 @@ export class SettlementBatches {
     this.#running = false;
   }
 
-  /** Never rejects: every passenger is told by itself. */
+  /** Never rejects: each payment gets its own result. */
   async #depart(passengers: readonly Passenger[]): Promise<void> {
     const [passenger, ...others] = passengers;
     if (passenger !== undefined && others.length === 0) {
@@ -170,7 +173,7 @@ function writeDownAll(passengers: readonly Passenger[]): WriteDown {
     });
     if (faults.size > 0) throw new UnannouncedError(faults);
     const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal.seal(signed)));
-    // Whoever was sealed may have it sent later: nobody is let go, and recovery watches for all of them.
+    // A sealed payment may be sent later by any of them: none is let go, and recovery watches for all of them.
     for (const result of sealed) if (result.status === 'rejected') throw result.reason;
   };
 }

@@ -13,7 +13,7 @@ import { MISMATCH, TRANSACTION_FAILED } from './own-transactions.ts';
 import { attemptHash, decodeAttempt, type WrittenTransaction } from './settlement-attempt.ts';
 import type { TransactionWriter } from './transaction-writer.ts';
 
-/** What finding out about a settlement works with. */
+/** The parts that recovery works with. */
 export interface RecoveryTools {
   readonly node: ChainNode;
   readonly reads: ChainReads;
@@ -103,7 +103,7 @@ export class SettlementRecovery {
         ? { kind: 'failed', reason: 'settlement_replaced', transaction: hash }
         : pending(hash);
     }
-    // What was only announced is sent by those who have its bytes, or by nobody.
+    // A transaction that was only announced is sent by those who have its bytes, or never.
     if (mined <= nonce && 'signed' in written) await this.#broadcast(written, mined);
     return pending(hash);
   }
@@ -113,7 +113,7 @@ export class SettlementRecovery {
     // Of an account that is not configured any more there is nothing to count.
     if (account !== writer.address) return await writer.sendAgain(signed);
     const again = await writer.adopt(signed);
-    // It waits for another one below it, and this is the second look: nobody else brings that one.
+    // It waits for a lower number, and this is the second look: nobody else sends that one.
     if (!again || mined === signed.nonce) return;
     const fees = await gauge.fees(MENDING_GAS).catch(() => undefined);
     if (fees !== undefined) writer.mend(fees);

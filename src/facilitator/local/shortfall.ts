@@ -3,12 +3,12 @@ import type { Offer } from '../../domain/offer.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import type { Transfer } from '../chain/transfer.ts';
 
-/** Reasons for an account that does not hold the price. */
+/** Reasons of an account that does not hold the price. */
 const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'permit2_insufficient_balance']);
 
 /**
- * What is there and what is needed, in words, where a payment is refused for want of money or of an approval; all of it
- * is public on the chain. `undefined` for any other reason, and where the chain does not say.
+ * Words for what is there and what is needed, where a payment is refused for want of money or of an approval; all of it
+ * is public on the chain. `undefined` for any other reason, and where the chain does not tell.
  */
 export async function describeShortfall(
   reason: string,
@@ -21,7 +21,7 @@ export async function describeShortfall(
   if (!isPoor && reason !== 'permit2_allowance_required') return undefined;
   const read = isPoor ? reads.balance : reads.permit2Allowance;
   const units = await read.call(reads, transfer.asset, transfer.payer, signal).catch(() => undefined);
-  // Money may have come since it was refused: then nothing is to be said of it.
+  // Money may have come since the refusal: then there is no shortfall to describe.
   if (units === undefined || units >= transfer.amount) return undefined;
   const money = (amount: bigint): string => `${formatUnits(amount, asset.decimals)} ${asset.symbol}`;
   const what = isPoor ? `The account holds ${money(units)}` : `Permit2 may take ${money(units)} of the account`;

@@ -20,7 +20,7 @@ export interface SignedTransaction {
 }
 
 /**
- * What sending came to.
+ * The result of sending.
  *
  * - `sent`: the node has it.
  * - `doubtful`: it may have it; only the chain can tell.
@@ -34,8 +34,8 @@ export type SendOutcome =
 export type WriteDown = (signed: SignedTransaction) => Promise<void>;
 
 /**
- * What a node said of one raw transaction; `stale` when its nonce belongs to another transaction, `unwritten` when it
- * was not asked because the transaction could not be written down.
+ * A node's answer to a raw transaction; `stale` when its nonce belongs to another transaction, `unwritten` when the
+ * node was not asked because the transaction could not be written down.
  */
 type Verdict = SendOutcome | { readonly kind: 'stale' } | { readonly kind: 'unwritten'; readonly fault: unknown };
 
@@ -94,12 +94,12 @@ export class TransactionWriter {
     return await promise;
   }
 
-  /** Sends a signed transaction once more. What the node says to that changes nothing, so that nobody need wait. */
+  /** Sends a signed transaction again. The node's answer changes nothing, so that nobody need wait. */
   async sendAgain(signed: SignedTransaction): Promise<void> {
     await this.#node.broadcast(signed.raw).catch(() => undefined);
   }
 
-  /** Says that a transaction was not seen in time: it is kept alive until its number is used up on chain. */
+  /** Reports that a transaction was not seen in time: it is sent again until its number is used up on chain. */
   doubt(signed: SignedTransaction): void {
     this.#doubtful.set(signed.nonce, signed);
   }
@@ -119,7 +119,7 @@ export class TransactionWriter {
     return known;
   }
 
-  /** Closes gaps below transactions that wait, where no new payment does so by itself. */
+  /** Closes gaps below transactions that wait, where no new payment fills them. */
   mend(fees: Fees): void {
     this.#lastFees ??= fees;
     if (!this.#writing) void this.#write();
@@ -127,7 +127,7 @@ export class TransactionWriter {
 
   async #write(): Promise<void> {
     this.#writing = true;
-    // Payments that come in the same turn travel together.
+    // Payments that come in the same turn are sent together.
     await Promise.resolve();
     do await this.#sendBatch(this.#orders.splice(0, BATCH_SIZE));
     while (this.#orders.length > 0);
@@ -167,7 +167,7 @@ export class TransactionWriter {
     }
   }
 
-  /** Learns the next number where it is not known, and keeps doubtful transactions alive. */
+  /** Learns the next number where it is not known, and sends doubtful transactions again. */
   async #prepare(): Promise<void> {
     if (!this.#numbers.known) {
       const pending = await this.#node.transactionCount(this.address, 'pending');
@@ -213,7 +213,7 @@ export class TransactionWriter {
     }
   }
 
-  /** Providers pass one send to several nodes: a refusal may come from one that met our own transaction already. */
+  /** Providers pass one send to several nodes: a refusal may come from a node that has our own transaction already. */
   async #doubleCheck(signed: SignedTransaction, stale: boolean, message: string): Promise<Verdict> {
     try {
       if ((await this.#node.transaction(signed.hash)) !== undefined) return { kind: 'sent', signed };

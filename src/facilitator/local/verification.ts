@@ -10,7 +10,7 @@ import { transferCall } from './transfer-call.ts';
 /** Seconds that an authorization must still be good for: a block or two until it is mined. As the official one. */
 const SETTLEMENT_MARGIN_SECONDS = 6n;
 
-/** The chain, and what verifying asks of it. */
+/** The chain, and the facts that verification needs. */
 export interface VerificationContext {
   readonly node: ChainNode;
   readonly reads: ChainReads;
@@ -77,7 +77,7 @@ export function findSignedProblem(transfer: Transfer, now: number, sender: Addre
   }
 }
 
-/** The wallet to make before the transfer: that of an ERC-6492 signature whose account has no code yet. */
+/** The wallet to create before the transfer: that of an ERC-6492 signature whose account has no code yet. */
 export async function neededDeployment(
   transfer: Transfer,
   node: ChainNode,

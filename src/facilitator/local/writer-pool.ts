@@ -8,7 +8,7 @@ import { TransactionWriter } from './transaction-writer.ts';
 export interface WriterLease {
   readonly node: ChainNode;
   readonly writer: TransactionWriter;
-  /** Gives it back; the last one to do so ends its memory of account nonces. Call once. */
+  /** Releases the lease; the last release ends the writer's memory of account nonces. Call once. */
   release(): void;
 }
 

@@ -8,18 +8,18 @@ import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verificatio
 import { type RelayedFault, relayFault, restoreFault } from './relayed-fault.ts';
 import type { SettlerToWorker, WorkerChannel } from './settlement-channel.ts';
 
-/** What a relayed facilitator may be told. */
+/** Options of a relayed facilitator. */
 export interface RelayOptions {
   /**
-   * How long a settlement may go without an answer before its outcome counts as unknown, in milliseconds: more than the
-   * facilitator itself takes, so that only a process that hangs is given up.
+   * How long a settlement may take before its outcome counts as unknown, in milliseconds: longer than the facilitator
+   * itself takes, so that only a process that hangs is given up.
    */
   readonly settleWithinMs: number;
-  /** What the facilitator is called on the channel. Default: its name. */
+  /** The facilitator's name on the channel. Default: its own name. */
   readonly id?: string;
 }
 
-/** What a call came to; `silent` when the other process is gone or takes too long. */
+/** The result of a call; `silent` when the other process is gone or takes too long. */
 type Answer =
   | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
   | { readonly kind: 'fault'; readonly fault: RelayedFault }
@@ -29,7 +29,7 @@ type Answer =
 interface Call {
   readonly journal: Journal | undefined;
   readonly answer: (answer: Answer) => void;
-  /** The entries that are being written down; never rejects. */
+  /** Entries that are being written down; never rejects. */
   writing: Promise<void>;
   /** Why the last entry was not written down. */
   refusal: { readonly fault: unknown } | undefined;
@@ -47,7 +47,7 @@ export function openRelayedFacilitator(inner: Facilitator, channel: WorkerChanne
   return new RelayedFacilitator(inner, channel, options);
 }
 
-/** The last number on each line: a late answer to a facilitator that was closed must not be taken by its successor. */
+/** The last number on each line: a successor must not take a late answer to a facilitator that was closed. */
 const LAST_CALLS = new WeakMap<WorkerChannel, number>();
 
 class RelayedFacilitator implements Facilitator {
@@ -86,7 +86,7 @@ class RelayedFacilitator implements Facilitator {
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    // Nobody was asked yet, and nobody is there to be asked.
+    // The other process is gone before it was asked: nothing was sent.
     if (this.#closing !== undefined || this.#channel.gone.aborted) throw new GatewayError('shutting_down');
     const settling = this.#settle(payment, amount, journal);
     const entry = this.#settling.add(settling);
@@ -131,13 +131,13 @@ class RelayedFacilitator implements Facilitator {
     this.#channel.send({ kind: 'settle', ...id, payment, amount });
     const answer = await answered;
     clearTimeout(timer);
-    // A step of the ledger that is under way would collide with the one that the caller takes next.
+    // A step of the ledger that is still running would collide with the caller's next one.
     await call.writing;
     switch (answer.kind) {
       case 'outcome':
         return answer.outcome;
       case 'fault':
-        // The caller gets the very reason that its journal gave, not a copy.
+        // The caller gets the reason that its journal gave, not a copy of it.
         throw call.refusal === undefined ? restoreFault(answer.fault) : call.refusal.fault;
       case 'silent':
         if (call.refusal !== undefined) throw call.refusal.fault;
@@ -145,7 +145,7 @@ class RelayedFacilitator implements Facilitator {
     }
   }
 
-  /** Begins a call. When it is answered it is no call any more: no entry begins to be written down for it. */
+  /** Begins a call. Once it is answered, no further entry is written for it. */
   #open(journal: Journal | undefined) {
     const number = (LAST_CALLS.get(this.#channel) ?? 0) + 1;
     LAST_CALLS.set(this.#channel, number);
@@ -197,7 +197,7 @@ class RelayedFacilitator implements Facilitator {
     await Promise.allSettled(this.#settling.values);
     this.#giveUp();
     this.#channel.gone.removeEventListener('abort', this.#giveUp);
-    // Still listening, it would refuse what its successor is about to write down.
+    // A listener that stays would refuse what its successor is about to write down.
     this.#hangUp();
     await this.#inner.close();
   }

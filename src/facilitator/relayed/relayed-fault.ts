@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError } from '../../domain/gateway-error.ts';
 
-/** A fault on its way between two processes: errors of a class of their own do not survive being copied. */
+/** A fault on its way between two processes: errors of our own classes cannot be copied. */
 export type RelayedFault =
   | {
       readonly kind: 'gateway';
@@ -13,7 +13,7 @@ export type RelayedFault =
   /** A fault without a public code. */
   | { readonly kind: 'other'; readonly message: string };
 
-/** Makes a fault fit to be copied. */
+/** Converts a fault for copying. */
 export function relayFault(fault: unknown): RelayedFault {
   if (!(fault instanceof GatewayError)) return { kind: 'other', message: messageOf(fault) };
   const { code, detail, retryAfterSeconds, cause } = fault;
@@ -26,7 +26,7 @@ export function relayFault(fault: unknown): RelayedFault {
   };
 }
 
-/** Makes an error of what {@link relayFault} wrote: a {@link GatewayError} has its code again. */
+/** Restores an error from what {@link relayFault} wrote: a {@link GatewayError} has its code again. */
 export function restoreFault(fault: RelayedFault): Error {
   if (fault.kind === 'other') return new Error(fault.message);
   const { code, detail, retryAfterSeconds, cause } = fault;

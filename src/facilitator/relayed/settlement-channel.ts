@@ -7,11 +7,11 @@ import type { RelayedFault } from './relayed-fault.ts';
 
 /**
  * One end of a line between two processes of a gateway. Messages are copied (amounts are bigints, so by structured
- * clone) and arrive in order. What cannot be sent is lost; `gone` tells.
+ * clone) and arrive in order. A message that cannot be sent is lost; `gone` tells when that can be.
  */
 export interface Channel<Out, In> {
   send(message: Out): void;
-  /** Adds a listener; all of them hear every message. Returns what takes it off again. */
+  /** Adds a listener for every message. Returns what removes it. */
   receive(listener: (message: In) => void): () => void;
   /** Aborted when the other process has ended. */
   readonly gone: AbortSignal;
@@ -23,12 +23,12 @@ export interface CallId {
   readonly call: number;
 }
 
-/** What a worker tells the process that holds the settlement keys. */
+/** Messages of a worker to the process that holds the settlement keys. */
 export type WorkerToSettler = CallId &
   (
     | { readonly kind: 'settle'; readonly payment: Payment; readonly amount: Amount }
     | { readonly kind: 'resolve'; readonly open: OpenSettlement }
-    /** Nobody waits for the answer to `resolve` any more. */
+    /** The answer to `resolve` is no longer waited for. */
     | { readonly kind: 'cancel' }
     /** The attempt is written down durably: it may be sent. */
     | { readonly kind: 'journaled'; readonly entry: number }
@@ -36,7 +36,7 @@ export type WorkerToSettler = CallId &
     | { readonly kind: 'refused'; readonly entry: number; readonly fault: RelayedFault }
   );
 
-/** What the process that holds the settlement keys tells a worker. */
+/** Messages of the process that holds the settlement keys to a worker. */
 export type SettlerToWorker = CallId &
   (
     | { readonly kind: 'journal'; readonly entry: number; readonly attempt: SettlementAttempt }

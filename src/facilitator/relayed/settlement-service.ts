@@ -7,11 +7,11 @@ import type { CallId, SettlerChannel, WorkerToSettler } from './settlement-chann
 
 /**
  * How long a worker may take to write an attempt down, in milliseconds. Other workers' settlements wait in the same
- * line, and a worker that hangs must not hold them all up.
+ * line, and a worker that hangs must not hold them up.
  */
 const JOURNAL_MS = 15_000;
 
-/** What a worker said to an entry. */
+/** A worker's answer to an entry. */
 type EntryAnswer =
   | { readonly kind: 'journaled' }
   | { readonly kind: 'refused'; readonly fault: RelayedFault }
@@ -19,8 +19,8 @@ type EntryAnswer =
   | { readonly kind: 'gone' };
 
 /**
- * Settles for one worker process, in the process that holds the keys. Whatever is sent was written down by the worker
- * first; a settlement that a worker began is finished without it, should it end after that.
+ * Settles for one worker process, in the process that holds the keys. The worker writes each attempt down before it is
+ * sent; if it ends after that, its settlement is finished without it.
  *
  * @param channel the line to the worker; one call for each
  * @param facilitators by their names

@@ -5,7 +5,7 @@ import { isJsonObject, type Payment } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { member } from './wire-json.ts';
 
-/** What an answer about a payment must agree with. */
+/** The facts that an answer about a payment must agree with. */
 export interface Expectation {
   readonly payer: string;
   readonly offer: Offer;

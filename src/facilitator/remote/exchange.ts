@@ -21,13 +21,13 @@ export interface ExchangeRequest {
 /** Why there is no whole answer. The names are those of the public error codes. */
 export type BrokenCode = 'facilitator_unreachable' | 'facilitator_timeout' | 'facilitator_invalid_answer';
 
-/** What an HTTP request came to. */
+/** The result of an HTTP request. */
 export type Exchange =
   | {
       readonly kind: 'answered';
       readonly status: number;
       readonly retryAfter: string | undefined;
-      /** The `Location` header, which is only told of: no redirect is followed. */
+      /** The `Location` header, for operators only: no redirect is followed. */
       readonly location: string | undefined;
       /** The `EXTENSION-RESPONSES` header, which is for the gateway alone. */
       readonly extensionResponses: string | undefined;
@@ -47,9 +47,9 @@ export type Exchange =
 /**
  * Sends one request and reads the whole answer. Never rejects, follows no redirect, repeats nothing.
  *
- * Works on undici's dispatcher itself and not on its `request`: only there can be seen whether a request was ever
- * written, and only so can one that is given up while connecting be kept from being sent afterwards. For a settlement
- * that is the difference between "nothing moved" and "nobody knows".
+ * It uses undici's dispatcher and not its `request`: only there can be seen whether a request was ever written, and
+ * only there can a request that is given up while connecting be kept from being sent afterwards. For a settlement that
+ * is the difference between "nothing moved" and "the outcome is unknown".
  */
 export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
@@ -87,7 +87,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
   });
 }
 
-/** Gathers one answer under a number of bytes and tells what became of it, once. */
+/** Collects one answer within a number of bytes, and reports its end once. */
 class AnswerCollector implements Dispatcher.DispatchHandler {
   readonly #finish: (outcome: Exchange) => void;
   readonly #maxBytes: number;
@@ -105,7 +105,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
     this.#maxBytes = maxBytes;
   }
 
-  /** Called by undici when a connection is there, before the first byte of the request is written. */
+  /** Called by undici when a connection is open, before the first byte of the request is written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#finished) {
       // Already reported as never sent: keep it so.

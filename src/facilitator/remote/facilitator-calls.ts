@@ -10,7 +10,9 @@ import { readRetryAfter } from './retry-after.ts';
 import { unbelievable } from './verify-answer.ts';
 import { readWireJson } from './wire-json.ts';
 
-/** Most connections of each kind: a slow facilitator must not eat the process's file descriptors. Others queue. */
+/**
+ * Most connections of each kind: a slow facilitator must not use up the process's file descriptors. Other calls queue.
+ */
 const CONNECTIONS = 128;
 
 /**
@@ -25,7 +27,7 @@ const SETTLE_CONNECTIONS = {
   keepAliveMaxTimeout: SETTLE_IDLE_MS,
 };
 
-/** What a facilitator is asked for. */
+/** An operation of a facilitator. */
 export type Operation = 'verify' | 'settle' | 'supported';
 
 /** The HTTP calls of one facilitator: its connections, its headers, its key. */

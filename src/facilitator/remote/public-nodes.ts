@@ -7,7 +7,7 @@ import type { OpenWitness, Sight, Witness } from './witness.ts';
 /** Loads what reads the chain of a network, when it is first needed: most gateways are never in doubt. */
 export type LoadWitness = (network: Network) => Promise<OpenWitness>;
 
-/** Where they are, and how they are reached. */
+/** The public nodes, and how to reach them. */
 export type PublicNodesSpec = Pick<RemoteFacilitatorSpec, 'publicNodes' | 'proxies'>;
 
 /**

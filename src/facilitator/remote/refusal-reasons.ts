@@ -139,7 +139,7 @@ const UNDECIDED = [
 const DEFINITE: ReadonlySet<string> = new Set(BEFORE_SENDING);
 const KNOWN: ReadonlySet<string> = new Set([...BEFORE_SENDING, ...UNDECIDED]);
 
-/** Whether a facilitator that refuses `/settle` for this reason has sent nothing and will not. */
+/** Whether this reason of a refused `/settle` means that nothing was sent and nothing will be. */
 export function isBeforeSending(reason: string): boolean {
   return DEFINITE.has(reason);
 }

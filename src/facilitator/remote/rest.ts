@@ -1,10 +1,10 @@
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { readRetryAfter } from './retry-after.ts';
 
-/** How long a facilitator is left alone that refused a settlement at its door and did not say for how long, in seconds. */
+/** How long a facilitator rests that refused a settlement at its door without naming a time, in seconds. */
 const REST_SECONDS = 30;
 
-/** One time of being left alone. */
+/** One time of rest. */
 interface Pause {
   /** Unix milliseconds. */
   readonly until: number;
@@ -12,7 +12,7 @@ interface Pause {
   readonly why: string;
 }
 
-/** When a facilitator is left alone, because it refused a settlement without reading it. */
+/** When a facilitator rests, because it refused a settlement without reading it. */
 export class Rest {
   readonly #clock: () => number;
   #pause: Pause | undefined;
@@ -22,19 +22,21 @@ export class Rest {
     this.#clock = clock;
   }
 
-  /** Why it is left alone for now, for operators; `undefined` when it is not. */
+  /** The reason for its rest, for operators; `undefined` when it does not rest. */
   get why(): string | undefined {
     return this.#leftMs > 0 ? this.#pause?.why : undefined;
   }
 
-  /** Begins to leave it alone, after an answer with this status and `Retry-After`. */
+  /** Begins a rest, after an answer with this status and `Retry-After`. */
   begin(status: number, retryAfter: string | undefined): void {
     const now = this.#clock();
     const lastsMs = (readRetryAfter(retryAfter, now) ?? REST_SECONDS) * 1000;
     this.#pause = { until: now + lastsMs, lastsMs, why: `it refuses to settle with HTTP status ${status}` };
   }
 
-  /** The fault of a call that is not made meanwhile; `retryAfterSeconds` where the payment can come again sooner. */
+  /**
+   * The fault of a call that is not made during a rest; `retryAfterSeconds` where the payment can come again sooner.
+   */
   fault(retryAfterSeconds = Math.max(1, Math.ceil(this.#leftMs / 1000))): GatewayError {
     return new GatewayError('facilitator_overloaded', {
       cause: new Error(this.#pause?.why ?? 'it rests'),
@@ -42,7 +44,7 @@ export class Rest {
     });
   }
 
-  /** A clock that was put back must not make it rest for longer than it was told. */
+  /** A clock that was put back must not prolong a rest. */
   get #leftMs(): number {
     if (this.#pause === undefined) return 0;
     const left = this.#pause.until - this.#clock();

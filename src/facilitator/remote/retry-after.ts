@@ -1,4 +1,4 @@
-/** Longest wait that is passed on to buyers, in seconds: beyond it a facilitator's word is a mistake or malice. */
+/** Longest wait that buyers are told, in seconds: a longer one is a mistake of the facilitator, or malice. */
 const MAX_SECONDS = 300;
 
 /**

@@ -52,7 +52,7 @@ function transactionOf(answer: JsonObject, expected: Expectation): string | unde
   return typeof transaction === 'string' && isTransaction(transaction, expected) ? transaction : undefined;
 }
 
-/** One of another form is a transaction, too. */
+/** A transaction in another form than ours is a transaction, too. */
 function statesNoTransaction(answer: JsonObject): boolean {
   const transaction = member(answer, 'transaction');
   return transaction === undefined || transaction === '';

@@ -30,7 +30,10 @@ export function readVerifyAnswer(answer: JsonObject, expected: Expectation): Ver
   return { kind: 'valid', payer: expected.payer };
 }
 
-/** The fault of an answer that says something impossible; what exactly is for the log, not for the buyer. */
+/**
+ * The fault of an answer that contradicts the specification or the request; the details are for the log, not for the
+ * buyer.
+ */
 export function unbelievable(wrong: string): GatewayError {
   return new GatewayError('facilitator_invalid_answer', { cause: new Error(wrong) });
 }

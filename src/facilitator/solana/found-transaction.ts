@@ -26,7 +26,7 @@ export interface FoundTransaction {
 
 const AMOUNT = /^(?:0|[1-9][0-9]{0,19})$/;
 
-/** Reads a node's answer to `getTransaction`; `undefined` for what no honest node says. */
+/** Reads a node's answer to `getTransaction`; `undefined` for an invalid answer. */
 export function readFoundTransaction(answer: Json, signature: string): FoundTransaction | undefined {
   if (!isJsonObject(answer) || !isJsonObject(answer['meta'])) return undefined;
   const { transaction: wire, blockTime, meta } = answer;

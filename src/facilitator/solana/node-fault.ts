@@ -4,14 +4,14 @@ import type { Json } from '../../domain/x402.ts';
 import type { BrokenCode } from '../remote/exchange.ts';
 
 /**
- * JSON-RPC codes by which a node says that it cannot tell now, or that it does not keep what is asked for: a block that is
- * not there yet or any more, a node that is behind, or a history that it does not have.
+ * JSON-RPC codes of a node that cannot tell now, or does not have what is asked for: a block that is not there yet or
+ * any more, a node that is behind, or a history that it does not keep.
  */
 const TROUBLE_CODES: ReadonlySet<Json> = new Set<Json>([
   -32001, -32004, -32005, -32007, -32009, -32011, -32014, -32016, -32019, -32601, -32603, 429,
 ]);
 
-/** Words of providers that tell of trouble under a code of their own. */
+/** Words of providers that report a fault under a code of their own. */
 const TROUBLE_WORDS = /rate|too many|limit|timed? ?out|overload|unavailable|try again|upstream|capacity|quota/i;
 
 /** A fault for an answer that no honest node gives; `what` names the method. The text names neither the node's address nor the request. */
@@ -27,7 +27,7 @@ export function silent(code: BrokenCode, cause: unknown): GatewayError {
   return new GatewayError(code, { detail, cause });
 }
 
-/** A fault for what a node said instead of a result. */
+/** A fault for a node's answer instead of a result. */
 export function troubleOf(error: Json, method: string): GatewayError {
   const [code, message] = isJsonObject(error) ? [error['code'], error['message']] : [];
   const text = typeof message === 'string' ? message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200) : '';

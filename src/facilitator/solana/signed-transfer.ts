@@ -7,7 +7,7 @@ import { readTransfer } from '../../svm/token-transfer.ts';
 import { decodeTransaction } from '../../svm/transaction.ts';
 import type { FoundTransaction, TokenBalance } from './found-transaction.ts';
 
-/** What a payment's transaction is found by, and what it has to do. */
+/** The facts by which a payment's transaction is found and judged. */
 export interface SignedTransfer {
   /** What the buyer signed: the payment itself. */
   readonly message: Buffer;
@@ -19,7 +19,7 @@ export interface SignedTransfer {
   readonly mint: string;
   readonly payer: string;
   readonly amount: Amount;
-  /** Tells it from other transactions of the same buyer, where its client added one. */
+  /** Distinguishes it from other transactions of the same buyer, where its client added one. */
   readonly memo: string | undefined;
 }
 
@@ -44,7 +44,7 @@ export function readSignedTransfer(
   return { message, blockhash, source, destination, mint, payer, amount, memo: plainMemo(instructions) };
 }
 
-/** What a transaction on the chain is to a payment. */
+/** How a transaction on the chain relates to a payment. */
 export type Likeness =
   /** Another transaction. */
   | 'other'

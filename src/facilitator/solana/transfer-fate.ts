@@ -21,7 +21,7 @@ export type Fate =
   /** It is in no block up to now. `open`: one can still hold it. */
   | { readonly kind: 'unseen'; readonly open: boolean; readonly fresh: boolean };
 
-/** What the fate of a transaction is found with. */
+/** The parts that finding a fate needs. */
 export interface FateTools {
   readonly node: SolanaNode;
   /** Unix milliseconds. */
@@ -92,7 +92,7 @@ function outcomeOfFound(
   }
 }
 
-/** Nobody can say yet; `transaction` is the one that may decide it. */
+/** The outcome is not known yet; `transaction` is the one that may decide it. */
 export function pending(transaction?: string, reason = 'settlement_pending'): SettlementOutcome {
   return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
 }

@@ -14,7 +14,7 @@ const MOST_PAGES = 5;
 /** Transactions that are looked at in one search. Buyers whose clients add a memo have one that fits. */
 const MOST_LOOKED_AT = 50;
 
-/** What a search came to. */
+/** The result of a search. */
 export type SearchResult =
   | {
       readonly kind: 'found';
@@ -68,7 +68,7 @@ async function lookAt(
   signal: AbortSignal | undefined,
 ): Promise<SearchResult | undefined> {
   const transaction = await node.transaction(signature, signal);
-  // It is in the list: a node that does not show it cannot say that it is another one.
+  // The node lists it and does not show it: it cannot say that it is another one.
   if (transaction === undefined) return { kind: 'unclear' };
   const likeness = compare(transfer, transaction);
   return likeness === 'other' ? undefined : { kind: 'found', likeness, transaction, finalized };
