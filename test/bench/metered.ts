@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import { type Dispatcher, Pool, request } from 'undici';
@@ -18,6 +19,8 @@ const CONNECTIONS = 16;
 /** Calls of one block, whose time is taken at once. */
 const BLOCK = 600;
 const STREAMS = 40;
+/** Milliseconds between two streams: what one leaves to be settled behind its answer is over before the next begins. */
+const PAUSE_MS = 40;
 const BODY = JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'How many legs?' }] });
 
 /** Signs so many payments for a URL, as values of `PAYMENT-SIGNATURE`. */
@@ -49,10 +52,13 @@ async function call(pool: Dispatcher, path: string, payment: string): Promise<nu
   return first ?? Number.NaN;
 }
 
-/** Milliseconds to the first event: the median of some streams, one after the other. */
+/** Milliseconds to the first event: the median of some streams, each by itself. */
 async function firstEvents(pool: Pool, path: string, payments: readonly string[]): Promise<number> {
   const times: number[] = [];
-  for (const payment of payments) times.push(await call(pool, path, payment));
+  for (const payment of payments) {
+    times.push(await call(pool, path, payment));
+    await pause(PAUSE_MS);
+  }
   return quantile(times, 0.5);
 }
 
