@@ -72,28 +72,52 @@ function headOf(request: AskingRequest, route: Route): AskedHead {
   };
 }
 
-async function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
-  const { request, route, decision, head } = asking;
-  const graphql = decision.isGraphql ? await import('../content/graphql.ts') : undefined;
+function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
+  const { request, decision } = asking;
+  if (decision.isGraphql) return chooseByOperation(asking, possible);
+  const reading = request.body?.read(request.runtime.plan.limits.pricedBodyBytes) ?? NO_BODY;
+  return reading.then((bytes) => {
+    if (bytes === undefined || bytes.length === 0) return chosen(asking, priceOfNothing(possible));
+    const { calls } = readBody(bytes, asking.head.rawHeaders, decision.pointers, decision.byCall);
+    return chosenByCalls(asking, calls, (call) => decision.first(factsOf(asking.head, call, undefined)), bytes);
+  });
+}
+
+const NO_BODY: Promise<undefined> = Promise.resolve(undefined);
+
+async function chooseByOperation(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
+  const { request, decision, head } = asking;
+  const graphql = await import('../content/graphql.ts');
   const bytes = await request.body?.read(request.runtime.plan.limits.pricedBodyBytes);
-  const inUrl = graphql?.operationOfSearch(request.query);
+  const inUrl = graphql.operationOfSearch(request.query);
   if (bytes === undefined || bytes.length === 0) {
-    const price = inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(asking, inUrl);
-    if (price === undefined) throw notPriced(route);
-    return { price, pricedBody: undefined };
+    return chosen(asking, inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(asking, inUrl));
   }
   if (inUrl !== undefined)
     throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
   const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+  return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
+}
+
+/** @throws GatewayError `request_not_priced` where there is no price */
+function chosen({ route }: Asking, price: RoutePrice | undefined): ChosenPrice {
+  if (price === undefined) throw notPriced(route);
+  return { price, pricedBody: undefined };
+}
+
+/** @throws GatewayError `request_not_priced` where a call has no price */
+function chosenByCalls(
+  { route }: Asking,
+  calls: readonly JsonFacts[],
+  priceOf: (call: JsonFacts) => RoutePrice | undefined,
+  pricedBody: Buffer,
+): ChosenPrice {
   const prices = calls.map((call) => {
-    const price =
-      graphql === undefined
-        ? decision.first(factsOf(head, call, undefined))
-        : priceOfOperation(asking, graphql.operationOfBody(call), call);
+    const price = priceOf(call);
     if (price === undefined) throw notPriced(route);
     return price;
   });
-  return { price: priceOfAll(route, prices), pricedBody: bytes };
+  return { price: priceOfAll(route, prices), pricedBody };
 }
 
 /**

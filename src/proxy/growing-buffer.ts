@@ -9,6 +9,12 @@ export interface Room {
 
 const EMPTY = Buffer.alloc(0);
 
+/** Keeps one piece that is all there is, and copies it where it holds on to more memory than its own; `undefined` where there is no room. */
+export function keepPiece(piece: Buffer, mostBytes: number, room: Room): Buffer | undefined {
+  if (!room.take(Math.min(Math.max(piece.length, LEAST_BYTES), Math.max(piece.length, mostBytes)))) return undefined;
+  return piece.buffer.byteLength === piece.length ? piece : Buffer.from(piece);
+}
+
 /**
  * Puts pieces together in memory of its own. Pieces of a connection are not kept as they are: each may hold on to more
  * memory than it has bytes, and thousands of a byte each to a thousand times as much. The one that has its memory for itself

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { awaitsContinue, type RequestHead } from '../domain/request-head.ts';
 import { BodyLimit, bodyTooLarge } from './body-limit.ts';
-import { GrowingBuffer, type Room } from './growing-buffer.ts';
+import { GrowingBuffer, keepPiece, type Room } from './growing-buffer.ts';
 import { askForBody, type BodyWatch, bodyOf, PACE_OF_UPLOADS, UploadBody } from './upload-body.ts';
 import { BodyRefusedError } from './upstream-fault.ts';
-import { type ReadingPace, readWhole } from './whole-body.ts';
+import { type ReadingPace, readArriving, takeArrived } from './whole-body.ts';
 
 /**
  * How long the client of a body that is read before it is sent may be silent, how long it may keep the gateway waiting
@@ -194,7 +194,11 @@ class ReceivedBody implements RequestBody {
     const { mostBytes } = this.#terms;
     askForBody(this.#continueTo);
     await undefined;
-    await readWhole(this.#req, mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch), PACE_OF_PASSING);
+    const limited = mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch);
+    const arrived = takeArrived(this.#req);
+    const fault =
+      arrived === undefined ? await readArriving(this.#req, limited, PACE_OF_PASSING) : limited.see(arrived);
+    if (fault !== undefined) throw fault;
     if (!watch.mayEnd()) throw new BodyRefusedError();
   }
 
@@ -215,21 +219,36 @@ class ReceivedBody implements RequestBody {
   async #keep(maxBytes: number): Promise<Buffer> {
     const { mostBytes = maxBytes, hold: begin } = this.#terms;
     const hold = begin();
-    const body = new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
+    const most = Math.min(maxBytes, mostBytes);
+    let bytes: Buffer;
     try {
       askForBody(this.#continueTo);
       // Node tells of a head before it reads on in the bytes that came with it.
       await undefined;
-      const arriving = readWhole(this.#req, body, PACE_OF_READING);
-      if (arriving !== undefined) await arriving;
+      const arrived = takeArrived(this.#req);
+      bytes = arrived === undefined ? await this.#arriving(most, hold) : holdWhole(arrived, most, hold);
     } catch (fault) {
       hold.release();
       throw fault;
     }
     this.#client.onOver(hold.release);
-    this.#read = new KeptBody(body.bytes, this.#framing, hold);
-    return this.#read.held;
+    this.#read = new KeptBody(bytes, this.#framing, hold);
+    return bytes;
   }
+
+  async #arriving(mostBytes: number, hold: BodyHold): Promise<Buffer> {
+    const body = new BodyInMemory(mostBytes, hold);
+    await readArriving(this.#req, body, PACE_OF_READING);
+    return body.bytes;
+  }
+}
+
+/** @throws GatewayError `request_body_too_large`, `too_many_bodies` */
+function holdWhole(bytes: Buffer, mostBytes: number, hold: BodyHold): Buffer {
+  if (bytes.length > mostBytes) throw bodyTooLarge(mostBytes);
+  const kept = keepPiece(bytes, mostBytes, hold);
+  if (kept === undefined) throw new GatewayError('too_many_bodies');
+  return kept;
 }
 
 /** Takes the pieces of a body into memory; ends it where it grows over its limit, or there is no room. */

@@ -11,30 +11,30 @@ export interface ReadingPace extends Pace {
 }
 
 /**
- * Shows a body to a watch, to its end, where the gateway has been told of its head a turn ago. Most bodies arrive together with
- * their head: those are there by then, without a listener or a timer. What is left of a body that is refused is read and dropped.
+ * All of a body, where the gateway has been told of its head a turn ago and it was there by then; else `undefined`. Most bodies
+ * arrive together with their head: those take neither a listener nor a timer.
  *
- * @returns `undefined` where all of it was there; else rejects as this throws
- * @throws what the watch finds; GatewayError `request_timeout`; `ClientGoneError`
+ * @throws ClientGoneError
  */
-export function readWhole(message: IncomingMessage, watch: BodyWatch, pace: ReadingPace): Promise<void> | undefined {
+export function takeArrived(message: IncomingMessage): Buffer | undefined {
   if (message.destroyed) throw new ClientGoneError();
-  if (!hasArrived(message)) return new ArrivingBody(message, watch, pace).end;
-  takeArrived(message, watch);
-  return undefined;
-}
-
-/** Whether as much waits to be read as was announced. */
-function hasArrived({ headers, readableLength }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] === undefined && readableLength === Number(headers['content-length']);
-}
-
-function takeArrived(message: IncomingMessage, watch: BodyWatch): void {
+  const { headers, readableLength } = message;
+  if (headers['transfer-encoding'] !== undefined || readableLength !== Number(headers['content-length']))
+    return undefined;
   const bytes: Buffer = message.read();
   // To its end, which Node waits for until it forgets the message.
   message.resume();
-  const fault = see(bytes, watch);
-  if (fault !== undefined) throw fault;
+  notePassed(bytes.length);
+  return bytes;
+}
+
+/**
+ * Shows a body that is still on its way to a watch, to its end. What is left of one that is refused is read and dropped.
+ *
+ * @throws what the watch finds; GatewayError `request_timeout`; `ClientGoneError`
+ */
+export function readArriving(message: IncomingMessage, watch: BodyWatch, pace: ReadingPace): Promise<void> {
+  return new ArrivingBody(message, watch, pace).end;
 }
 
 /** A body that is still on its way. */
