@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** What an answer is written to: a response of `node:http`, or memory. */
+/** The destination of an answer: a response of `node:http`, or memory. */
 export interface AnswerOutlet {
   readonly destroyed: boolean;
   /** Bytes that were written and are not taken yet. */
@@ -9,18 +9,21 @@ export interface AnswerOutlet {
   readonly req: { readonly httpVersionMinor: number };
   readonly socket: { resetAndDestroy(): unknown } | null;
   on(event: 'finish' | 'close' | 'drain', listener: () => void): unknown;
-  /** Returns `false` when the client has to take something before there may be more. */
+  /** Returns `false` when the client has to take bytes before more may come. */
   write(chunk: Uint8Array): boolean;
   end(): unknown;
   end(body: Uint8Array): unknown;
   end(body: string, encoding: 'latin1'): unknown;
   flushHeaders(): void;
   addTrailers(trailers: readonly [name: string, value: string][]): void;
-  /** Ends it so that it is seen as cut off. */
+  /** Ends it so that the client sees that it was cut off. */
   destroy(): unknown;
 }
 
-/** Keeps an answer in memory, up to a bound. With more it is destroyed, as the connection of a client that leaves is. */
+/**
+ * Keeps an answer in memory, up to a bound. Above the bound it is destroyed, like the connection of a client that
+ * leaves.
+ */
 export class MemoryOutlet extends Writable implements AnswerOutlet {
   readonly req = { httpVersionMinor: 1 };
   readonly socket = null;
@@ -36,7 +39,7 @@ export class MemoryOutlet extends Writable implements AnswerOutlet {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether there was more than may be kept. */
+  /** Whether there was more than fits. */
   get overflowed(): boolean {
     return this.#isOver;
   }

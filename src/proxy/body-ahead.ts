@@ -1,6 +1,9 @@
 import type { BodyRoom, Collected } from './upstream-response.ts';
 
-/** What is read of a body while its head is held, in bytes: most answers are over by then, and their connection is free. */
+/**
+ * Bytes of a body that are read while its head is held: most answers end within them, and their connection is free
+ * again.
+ */
 const FIRST_BYTES = 16 * 1024;
 
 /** The beginning of a body that is read before it is relayed, up to a limit. */
@@ -20,12 +23,12 @@ export class BodyAhead {
     return !this.isFull;
   }
 
-  /** Whether there is more than may be kept. */
+  /** Whether there is more than fits. */
   get isFull(): boolean {
     return this.bytes > this.#most || this.#isCramped;
   }
 
-  /** Goes on up to `most` bytes, and for as long as there is room for them; resolves when reading ahead has come to an end. */
+  /** Reads on up to `most` bytes, as long as there is room for them; resolves when reading ahead has ended. */
   collect(most: number, room?: BodyRoom): Promise<Collected> {
     this.#most = most;
     this.#room = room;
@@ -34,7 +37,7 @@ export class BodyAhead {
     return this.#collected.promise;
   }
 
-  /** Says what collecting came to; the first word holds. */
+  /** Sets the result of reading ahead; only the first call counts. */
   end(kind: Collected['kind'], silent = false): void {
     switch (kind) {
       case 'whole':

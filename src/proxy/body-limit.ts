@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { BodyWatch } from './upload-body.ts';
 import { UpstreamFault } from './upstream-fault.ts';
 
-/** Ends a body that grows over its limit, whose length nobody announced. The upstream never gets the whole of it. */
+/** Ends a body without an announced length that grows over its limit. The upstream never gets the whole of it. */
 export class BodyLimit implements BodyWatch {
   readonly #maxBytes: number;
   readonly #inner: BodyWatch | undefined;
@@ -24,7 +24,10 @@ export class BodyLimit implements BodyWatch {
   }
 }
 
-/** `request_body_too_large`: what an upstream may have seen of the request was cut off before its end, and is no request. */
+/**
+ * `request_body_too_large`: what an upstream may have seen of the request was cut off before its end, and is not a
+ * request.
+ */
 export function bodyTooLarge(maxBytes: number): GatewayError {
   return new GatewayError('request_body_too_large', {
     detail: `A body may have ${maxBytes} bytes here.`,

@@ -1,15 +1,15 @@
 import type { ServerHealth } from './server-health.ts';
 
-/** Most calls of one client at an upstream, where the configuration says nothing and half of the connections are not fewer. */
+/** Most calls of one client at an upstream, unless the configuration sets it or half of the connections are fewer. */
 const MOST_OF_CLIENT = 128;
 
-/** Less room than this is not shared out: one buyer may need all that a small API has. */
+/** Less room than this is not divided: one buyer may need all that a small API has. */
 const LEAST_SHARED = 64;
-/** What one payer and one client get of the room that is left, where much is taken: one in so many. */
+/** The part of the remaining room for one payer and for one client, once much is taken: one in so many. */
 const SHARE_OF_PAYER = 8;
 const SHARE_OF_CLIENT = 4;
 
-/** Who makes a call, as far as it matters for the room that it gets. */
+/** The caller, as far as its room depends on it. */
 export interface Caller {
   /** From `clientGroup`. */
   readonly client: string;
@@ -19,13 +19,13 @@ export interface Caller {
    * lasts.
    */
   readonly kind: 'free' | 'promised' | 'paid' | 'tunnel';
-  /** Who promises to pay. */
+  /** The payer of a promised call. */
   readonly payer?: string;
 }
 
 /** A call's place at an upstream. */
 export interface CallPlace {
-  /** Gives the place back. Doing so twice does no harm. */
+  /** Releases the room. May be called again. */
   release(): void;
 }
 
@@ -94,7 +94,7 @@ export class CallRoom {
     };
   }
 
-  /** An operator who says what one client may have knows his clients: only payers share what is left. */
+  /** An operator who sets the bound of one client knows the clients: then only payers share what is left. */
   #hasRoomForPromise({ client, payer = '' }: Caller, servers: number, mostOfClient: number | undefined): boolean {
     const { connections, paidConnections } = this.#terms;
     const room = (connections - Math.floor(paidConnections / 2)) * servers;
@@ -118,7 +118,10 @@ export class CallRoom {
     if (caller.kind === 'promised') this.#countPromise(caller, -1);
   }
 
-  /** Servers that are left out take no calls: their connections are no room. Where all are, one is tried. */
+  /**
+   * Servers that are left out take no calls: their connections do not count as room. Where all are left out, one is
+   * tried.
+   */
   #usableServers(): number {
     const { health } = this.#terms;
     if (health.length === 1) return 1;
@@ -128,7 +131,7 @@ export class CallRoom {
   }
 }
 
-/** Counts up or down; what is at nothing is forgotten. */
+/** Counts up or down; an entry at zero is removed. */
 function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
   const now = (counts.get(key) ?? 0) + by;
   if (now <= 0) counts.delete(key);

@@ -54,11 +54,11 @@ function protocolsOf(value: string): string[] {
   return value.split(',').map((protocol) => protocol.trim());
 }
 
-/** What a request carries of ours to come back with: as text, nothing checked. */
+/** The tokens that a request carries, as text, unchecked. */
 export interface CarriedTokens {
-  /** From headers that clients fill in on purpose, in their order. */
+  /** From headers that clients set on purpose, in their order. */
   readonly explicit: readonly string[];
-  /** From cookies, which a browser sends along; the one with the longest path first, as browsers order them. */
+  /** From cookies, which a browser adds; the one with the longest path first, as browsers order them. */
   readonly cookies: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export function carriedTokens(raw: readonly string[]): CarriedTokens {
   const cookies: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    // Most headers are told apart by their length.
+    // The length excludes most other headers.
     if (name.length !== 17 && name.length !== 13 && name.length !== 6 && name.length !== 22) continue;
     const value = raw[i + 1] ?? '';
     switch (name.toLowerCase()) {
@@ -105,8 +105,7 @@ function nameOf(pair: string): string {
 }
 
 /**
- * The payments that a browser brings in our cookie, as text, nothing checked; the one with the longest path first, as
- * browsers order them.
+ * The payments in our cookie, as text, unchecked; the one with the longest path first, as browsers order them.
  *
  * @param cookie the value of `Cookie`
  */

@@ -5,17 +5,18 @@ import type { RequestHead } from '../domain/request-head.ts';
 import { forwardedHops } from './forwarded.ts';
 import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 
-/** What every client without a readable address is counted as. */
+/** The group of every client without a readable address. */
 const UNKNOWN = 'unknown';
 
-/** Whom a request is counted under: the network of its {@link clientAddress}. */
+/** The group that a request is counted under: the network of its {@link clientAddress}. */
 export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string {
   return addressGroup(clientAddress(head, trusted));
 }
 
 /**
- * Whom a request comes from: the peer of the connection, or, behind trusted proxies, the right-most hop of
- * `X-Forwarded-For`, or of `Forwarded`, that is none of them. Everything further left was written by that hop, which could be anybody.
+ * The client's address: the peer of the connection, or, behind trusted proxies, the right-most hop of
+ * `X-Forwarded-For`, or of `Forwarded`, that is not trusted. Everything further left was written by that hop, which can
+ * be anybody.
  */
 export function clientAddress(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string | undefined {
   let address = head.peer;
@@ -23,7 +24,7 @@ export function clientAddress(head: Pick<RequestHead, 'peer' | 'headers'>, trust
   const hops = forwardedHops(head);
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
     const named = bareAddress(hop);
-    // Who cannot be read is counted as the proxy that named them.
+    // A hop that cannot be read is counted as the proxy that named it.
     if (named === undefined) break;
     address = named;
     if (!trusted.has(named)) break;
@@ -31,10 +32,10 @@ export function clientAddress(head: Pick<RequestHead, 'peer' | 'headers'>, trust
   return address;
 }
 
-/** Addresses whose group is kept: every request asks for it, and most come from addresses that were there before. */
+/** Addresses whose group is cached: every request needs it, and most come from known addresses. */
 const MOST_KNOWN = 4096;
 
-/** The addresses that are counted as one client: an IPv4 address, or an IPv6 /64, of which everybody has a whole one. */
+/** The addresses that count as one client: an IPv4 address, or an IPv6 /64, since every subscriber has a whole one. */
 export const addressGroup: (address: string | undefined) => string = remember(MOST_KNOWN, groupOf);
 
 function groupOf(address: string | undefined): string {

@@ -1,32 +1,34 @@
 import type { ServerResponse } from 'node:http';
 
-/** Hears once that the client has gone. */
+/** Is called once when the client has left. */
 export interface DepartureListener {
   handleEvent(): void;
 }
 
-/** Tells when a client has gone: what an exchange needs of an `AbortSignal`, which is one too. */
+/**
+ * Tells when a client has left: the part of an `AbortSignal` that an exchange needs, which an `AbortSignal` satisfies,
+ * too.
+ */
 export interface Departure {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: DepartureListener): void;
   removeEventListener(type: 'abort', listener: DepartureListener): void;
 }
 
-/** The same, with a signal for what takes nothing else. */
+/** The same, with a signal for callees that need one. */
 export interface SignalledDeparture extends Departure {
   readonly signal: AbortSignal;
 }
 
 /**
- * Whether the client of a request has gone before its answer was complete.
+ * Whether the client of a request left before its answer was complete.
  *
- * It stands in for an `AbortSignal` of each request, and makes one only where somebody asks for it: signals hang on weak
- * references, which keep whole requests alive until the collector's next full round. That was a quarter of the time of a
- * free request.
+ * It replaces an `AbortSignal` for each request, and creates one only on demand: signals hang on weak references, which
+ * keep whole requests alive until the next full collection. That was a quarter of the time of a free request.
  */
 export class ClientDeparture implements SignalledDeparture {
   aborted = false;
-  /** What answers the client. */
+  /** The response to the client. */
   readonly res: ServerResponse;
   readonly #listeners: DepartureListener[] = [];
   /** Called when the answer is over or the connection is. */
@@ -41,14 +43,14 @@ export class ClientDeparture implements SignalledDeparture {
     });
   }
 
-  /** Calls when the answer is over or the connection is; at once where that is so already. */
+  /** Calls when the answer has ended or the connection has; at once where that was before. */
   onOver(listener: () => void): void {
     if (this.res.closed) listener();
     else if (this.#atEnd === undefined) this.#atEnd = [listener];
     else this.#atEnd.push(listener);
   }
 
-  /** For what takes nothing else. */
+  /** For callees that need a signal. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -9,16 +9,16 @@ import type { RelayOutcome } from './upstream-response.ts';
 /** Longest body that is copied to travel in one piece with its head, in bytes. */
 const MOST_IN_ONE_PIECE = 16 * 1024;
 
-/** Whose doing it is that an answer is cut. */
+/** Which side caused an answer to be cut. */
 export type CutKind = Exclude<RelayOutcome['kind'], 'complete'>;
 
-/** Whose answer is relayed. */
+/** The source of a relayed answer. */
 export interface AnswerSource {
-  /** The client has taken what there was for it. */
+  /** The client has taken what was waiting for it. */
   goOn(): void;
-  /** The client has gone, or has not taken what it was sent. */
+  /** The client has left, or does not take what it is sent. */
   giveUp(): void;
-  /** What the body goes through does not let it out. */
+  /** The passage of the body refuses to let it out. */
   withhold(fault: Error): void;
   /** Nothing more is written to the client. */
   relayed(): void;
@@ -29,7 +29,7 @@ export class ClientRelay {
   readonly #res: AnswerOutlet;
   readonly #source: AnswerSource;
   readonly #fields: PaymentFields;
-  /** What the body goes through. */
+  /** Changes the body on its way. */
   readonly #passage: Passage | undefined;
   readonly #outcome = Promise.withResolvers<RelayOutcome>();
   #bytes = 0;
@@ -48,7 +48,7 @@ export class ClientRelay {
     return this.#outcome.promise;
   }
 
-  /** Follows the response. `hearsOfDeparture`: who listens to departures hears of this one already. */
+  /** Follows the response. `hearsOfDeparture`: another listener reports the client's departure already. */
   watch(hearsOfDeparture: boolean): void {
     const res = this.#res;
     res.on('finish', () => this.#settle({ kind: 'complete', bytes: this.#bytes }));
@@ -68,13 +68,13 @@ export class ClientRelay {
     for (const chunk of ahead?.chunks ?? []) this.#send(chunk);
   }
 
-  /** Shows the head of an answer that has no body yet, such as an event stream that says nothing. */
+  /** Sends the head of an answer that has no body yet, such as a silent event stream. */
   showHead(): void {
     if (this.#isOver || this.#passage?.waits === true) return;
     if (this.#bytes === 0 || this.#passage !== undefined) this.#res.flushHeaders();
   }
 
-  /** Writes a chunk; `false` when the client has to take it before there may be more. */
+  /** Writes a chunk; `false` when the client has to take it before more may come. */
   write(chunk: Buffer): boolean {
     const res = this.#res;
     if (res.destroyed) return true;
@@ -84,7 +84,7 @@ export class ClientRelay {
     return false;
   }
 
-  /** Writes a chunk, as far as it may go out; tells whether the client takes more. */
+  /** Writes the part of a chunk that may go out; returns whether the client takes more. */
   #send(chunk: Buffer): boolean {
     if (this.#passage === undefined) return this.#res.write(chunk);
     let flows = true;
@@ -130,12 +130,12 @@ export class ClientRelay {
     if (body === undefined) res.end();
     else if (body.length > MOST_IN_ONE_PIECE) res.end(body);
     else res.end(body.toString('latin1'), 'latin1');
-    // Most answers are with the operating system by now.
+    // The operating system has taken most answers by now.
     if (res.writableLength > 0) this.#watchTaking();
     else clearTimeout(this.#takingTimer);
   }
 
-  /** An answer that broke off while it was held: the client sees how far it came, and that it was cut. */
+  /** Writes an answer that broke off while it was held: the client sees its length, and that it was cut. */
   writePart(ahead: BodyAhead | undefined, kind: CutKind): void {
     const res = this.#res;
     res.flushHeaders();
@@ -144,7 +144,7 @@ export class ClientRelay {
     setImmediate(() => this.cut(kind));
   }
 
-  /** Ends the client's response so that it is seen as cut off. */
+  /** Ends the client's response so that the client sees that it was cut off. */
   cut(kind: CutKind): void {
     const res = this.#res;
     // A response to HTTP/1.0 ends with its connection: only a reset tells a cut from an end.
@@ -153,7 +153,7 @@ export class ClientRelay {
     this.#settle({ kind });
   }
 
-  /** Cuts a client off that does not take what there is for it. An event stream that has nothing to say is not that. */
+  /** Cuts off a client that does not take what is waiting for it. A silent event stream has nothing waiting. */
   #watchTaking(): void {
     if (this.#isOver) return;
     clearTimeout(this.#takingTimer);

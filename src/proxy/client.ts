@@ -28,7 +28,7 @@ export interface RelayedHead {
 
 /** The client of one request, as the pipeline knows it: a body that may be read, and one answer that goes to it. */
 export interface Client {
-  /** Whether it has gone before its answer was complete. */
+  /** Whether it left before its answer was complete. */
   readonly departure: SignalledDeparture;
   /** Whether nothing can be written to it any more. */
   readonly isGone: boolean;
@@ -38,13 +38,11 @@ export interface Client {
   readonly hints: ServerResponse | undefined;
   /** The request's body. Asked for once. */
   body(head: RequestHead, terms: BodyTerms): RequestBody | undefined;
-  /** Calls when the answer is over or the connection is; at once where that is so already. */
+  /** Calls when the answer has ended or the connection has; at once where that was before. */
   onOver(listener: () => void): void;
-  /**
-   * Writes an answer, and takes care of a body that nobody has read. Where an answer was begun already, that one is cut.
-   */
+  /** Writes an answer, and handles a body that was not read. An answer that has begun is cut instead. */
   answer(answer: Answer): void;
-  /** The same; tells when all of it was handed to the connection, or that it was not. */
+  /** The same; resolves with whether all of it was handed to the connection. */
   deliver(answer: Answer): Promise<boolean>;
   /**
    * Relays a response of the API, under this head.

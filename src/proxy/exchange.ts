@@ -13,7 +13,7 @@ import { BodyRefusedError, ClientGoneError, faultOf } from './upstream-fault.ts'
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 import { decodeHead, decodeReason } from './wire-head.ts';
 
-/** What all exchanges with an upstream have in common. */
+/** What the parts of all exchanges with an upstream share. */
 export interface ExchangeTerms {
   readonly servers: ServerChoice<ServerLine>;
   readonly idleTimeoutMs: number | undefined;
@@ -25,7 +25,7 @@ const NO_TRAILERS: readonly string[] = [];
 /** One request to the upstream until its response is over: undici's handler, and the source of the response. */
 export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Timed {
   ended = false;
-  /** Why the exchange cannot go on; kept until somebody asks. */
+  /** Why the exchange cannot go on; kept until it is asked for. */
   failure: Error | undefined;
 
   readonly #request: ForwardRequest;
@@ -154,9 +154,9 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     if (this.failure !== undefined) return;
     this.failure = error;
     const controller = this.#controller;
-    // After the response's end there is nothing left to abort, and the connection may serve somebody else.
+    // After the response's end there is nothing left to abort, and the connection may serve another request.
     if (controller !== undefined && !this.ended && !controller.aborted) controller.abort(error);
-    // An abort reports back at once; everything that has no connection is told here. Hearing it twice changes nothing.
+    // An abort reports at once; everything without a connection is reported here. A second report changes nothing.
     this.#over(error);
   }
 
@@ -168,7 +168,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     else this.#response.breakOff();
   }
 
-  /** Neither a connection nor an upload is needed any more. */
+  /** The connection and the upload are no longer needed. */
   #letGo(): void {
     this.#sending.leave();
     this.#request.place.release();

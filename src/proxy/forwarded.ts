@@ -13,9 +13,9 @@ export interface ForwardedOrigin {
 
 /**
  * Reads `X-Forwarded-Proto`, `-Host`, `-Port`, `-Prefix`, else `Forwarded` (RFC 7239). Of several values the first
- * counts: each proxy adds its own at the end. What cannot be read says nothing.
+ * counts: each proxy adds its own at the end. An unreadable value counts as absent.
  *
- * To be asked about a trusted peer's request only: anybody else could make up the URL that others pay for.
+ * To be called for a trusted peer's request only: a client could otherwise choose the URL that others pay for.
  */
 export function forwardedOrigin({ headers }: Pick<RequestHead, 'headers'>): ForwardedOrigin {
   const pairs = forwardedPairs(single(headers.forwarded))[0];

@@ -1,9 +1,9 @@
 /** Least that is allocated at once, in bytes. */
 const LEAST_BYTES = 4096;
 
-/** Where memory is counted. */
+/** A budget of memory. */
 export interface Room {
-  /** Takes room for so many bytes more; `false` when there is none. */
+  /** Takes room for this many bytes more; `false` when there is none. */
   take(bytes: number): boolean;
 }
 
@@ -16,9 +16,8 @@ export function keepPiece(piece: Buffer, mostBytes: number, room: Room): Buffer 
 }
 
 /**
- * Puts pieces together in memory of its own. Pieces of a connection are not kept as they are: each may hold on to more
- * memory than it has bytes, and thousands of a byte each to a thousand times as much. The one that has its memory for itself
- * and is all there is need not be copied.
+ * Joins pieces in memory of its own. Pieces of a connection are not kept: each may pin more memory than it has bytes,
+ * and thousands of one-byte pieces a thousand times as much. A single piece with memory of its own need not be copied.
  */
 export class GrowingBuffer {
   readonly #mostBytes: number;
@@ -73,7 +72,7 @@ export class GrowingBuffer {
     return true;
   }
 
-  /** As much as that and more, so that memory does not grow with each piece, and costs no less than there is around it. */
+  /** Allocates more than is needed now, so that not every piece allocates, within what is available. */
   #sizeFor(least: number): number {
     return Math.min(Math.max(least, 2 * this.#memory.length, LEAST_BYTES), Math.max(least, this.#mostBytes));
   }

@@ -3,14 +3,14 @@ import type { Upload } from './request-body.ts';
 import { CLIENT_STALL_MS } from './stream-limits.ts';
 import { UpstreamSilenceError } from './upstream-fault.ts';
 
-/** Whose wait for a response's head is bounded. */
+/** An exchange whose wait for a head is bounded. */
 export interface Awaiting {
   /** The time is up. */
   cutOff(error: Error): void;
 }
 
 /**
- * Bounds the wait for the head of a response: a fault of the upstream, unless it is the client's upload that is late,
+ * Bounds the wait for the head of a response. Its end is a fault of the upstream, unless the client's upload is late,
  * which has {@link CLIENT_STALL_MS}.
  */
 export class HeadDeadline {

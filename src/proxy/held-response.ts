@@ -12,15 +12,15 @@ export interface ResponseSource {
   readonly failure: Error | undefined;
   /** Whether the whole response has arrived. */
   readonly ended: boolean;
-  /** Whether it hears of it when the client goes. */
+  /** Whether it learns of the client's departure on its own. */
   readonly hearsOfDeparture: boolean;
   /** Flat list, latin1. */
   trailers(): readonly string[];
-  /** More of the body may arrive: as the first of it, or after the client has taken some. */
+  /** More of the body may arrive: its beginning, or more after the client has taken some. */
   flow(after: 'hold' | 'taking'): void;
   /** The body waits. */
   hold(): void;
-  /** Ends the exchange wherever it stands. */
+  /** Ends the exchange in any state. */
   fail(error: Error): void;
   /** The response is over. */
   closed(): void;
@@ -52,7 +52,7 @@ export class HeldResponse implements UpstreamResponse, AnswerSource {
     return this.#source.failure !== undefined;
   }
 
-  /** A part of the body has arrived; `false` when there must be no more for now. */
+  /** A part of the body has arrived; `false` when no more may come for now. */
   take(chunk: Buffer): boolean {
     if (this.#state === 'relaying') return this.#relay?.write(chunk) !== false;
     if (this.#state === 'done') return true;
@@ -112,7 +112,7 @@ export class HeldResponse implements UpstreamResponse, AnswerSource {
     relay.watch(source.hearsOfDeparture);
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    // Most responses are over before anybody asked for their body.
+    // Most responses have ended before their body is asked for.
     if (source.ended) {
       relay.end(source.trailers(), ahead);
       return;

@@ -25,16 +25,16 @@ function endLate(socket: Socket): void {
     over ||= chunk === null;
     return push.call(socket, chunk, encoding);
   };
-  // Reading past what is there is what makes a stream say that it is over. Node itself does it once at the end, for
-  // nothing. The parser does it until it gets nothing or is paused: as long as it gets no more than what is there, a
-  // paused one has not heard of the end. Asking for more than the high-water mark would raise that.
+  // A stream reports its end when more is read than is there. Node does so once at the end, without need. The parser
+  // does so until it gets nothing or is paused: if each read is limited to what is there, a paused parser does not
+  // learn of the end. A larger request would also raise the high-water mark.
   socket.read = (size) => {
     if (size === 0 && over) return null;
     const there = Math.min(socket.readableLength, socket.readableHighWaterMark);
     return read.call(socket, size ?? (there === 0 ? undefined : there));
   };
-  // undici takes a reset for the end of an answer that has no other, although it may be a cut: as any other fault of the
-  // connection it breaks the answer off.
+  // undici takes a reset for the end of an answer without a length, although it may be a cut: like any other fault of
+  // the connection, it must break the answer off.
   socket.once('error', (fault: NodeJS.ErrnoException) => {
     if (fault.code === 'ECONNRESET') fault.code = 'UND_ERR_SOCKET';
   });

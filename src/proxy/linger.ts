@@ -7,14 +7,17 @@ import { bodyOf } from './upload-body.ts';
 /** How long a client may keep its half open after the last answer it gets, in milliseconds; while it uploads, how long it may be silent. */
 const LINGER_MS = 2000;
 
-/** How long, and for how many bytes, an upload that nobody wants is read after its answer. */
+/** How long, and for how many bytes, an unwanted upload is read after its answer. */
 const READ_ON_MS = 60_000;
 const READ_ON_BYTES = 64 * 1024 * 1024;
 
 /** Largest unread body that is read to its end to keep the connection, in bytes. */
 const READ_TO_KEEP_BYTES = 64 * 1024;
 
-/** Leaves a client the time to read its answer and close: closing first with unread data would reset the answer away. */
+/**
+ * Gives a client time to read its answer and close: closing first with unread data would reset the connection, and lose
+ * the answer.
+ */
 export function linger(socket: Duplex): NodeJS.Timeout {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   timer.unref();
@@ -35,7 +38,7 @@ export function answerBeforeUploadEnds(req: IncomingMessage, res: ServerResponse
   });
 }
 
-/** The same where nobody wants the upload: it is dropped from now on. */
+/** The same where the upload is not wanted: it is dropped from now on. */
 export function answerInsteadOfUpload(req: IncomingMessage, res: ServerResponse): void {
   res.shouldKeepAlive = false;
   afterAnswer(req.socket, () => {
@@ -45,9 +48,9 @@ export function answerInsteadOfUpload(req: IncomingMessage, res: ServerResponse)
 }
 
 /**
- * Takes care of a body that nobody will read, before the answer is written. A short one is read and dropped, which
- * keeps the connection. A long one is not waited for: the answer is the last one of its connection, and what still
- * arrives is dropped within bounds.
+ * Handles a body that will not be read, before the answer is written. A short one is read and dropped, which keeps the
+ * connection. A long one is not waited for: the answer is the last one of its connection, and what still arrives is
+ * dropped within bounds.
  */
 export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || bodyOf(req) === undefined) return;
@@ -56,7 +59,7 @@ export function discardBody(req: IncomingMessage, res: ServerResponse): void {
   answerInsteadOfUpload(req, res);
 }
 
-/** Has only our half closed after the last answer. Node would close both: it asks the socket to by this method. */
+/** Closes only our half after the last answer. Node would close both, by this method of the socket. */
 function afterAnswer(socket: Socket, then: () => void): void {
   // A stream of HTTP/2 has no such method, and no connection of its own to close.
   if (!('destroySoon' in socket)) return;

@@ -1,10 +1,10 @@
-/** What the body of an answer goes through on its way to the client. */
+/** Changes the body of an answer on its way to the client. */
 export interface Passage {
-  /** Whether nothing goes out before the end: then the head waits for it too. Absent: something may. */
+  /** Whether nothing goes out before the end: then the head waits for it, too. Absent: something may. */
   readonly waits?: boolean;
-  /** Takes the next bytes of the API's; returns what goes out now. */
+  /** Takes the next bytes of the API; returns what goes out now. */
   pass(chunk: Buffer): readonly Uint8Array[];
-  /** The API's answer is complete. The client's is when this resolves; where it rejects, it is cut. */
+  /** The API's answer is complete. The client's is complete when this resolves; where it rejects, it is cut. */
   end(): Promise<LastPart>;
 }
 

@@ -9,8 +9,8 @@ import { BodyRefusedError } from './upstream-fault.ts';
 import { type ReadingPace, readArriving, takeArrived } from './whole-body.ts';
 
 /**
- * How long the client of a body that is read before it is sent may be silent, how long it may keep the gateway waiting
- * in all, in milliseconds, and for which rate it gets more time. Less than a body on its way gets: this one takes memory.
+ * Bounds for the client of a body that is read before it is sent, in milliseconds: its longest silence, its total
+ * delay, and the rate that earns it more time. Tighter than for a body on its way: this one takes memory.
  */
 const PACE_OF_READING: ReadingPace = { silenceMs: 30_000, graceMs: 30_000, leastBytesPerSecond: 2000 };
 /** The same for one that is only looked at, which takes no memory. */
@@ -22,9 +22,9 @@ export interface Upload extends Readable {
   readonly waitsForClient: boolean;
 }
 
-/** Room in memory for one body, of the room that all of them share. */
+/** Room in memory for one body, out of the room that all bodies share. */
 export interface BodyHold extends Room {
-  /** Gives all of it back, and takes no more. Doing so twice does no harm. It needs no `this`. */
+  /** Releases all of it, and takes no more. May be called again. It needs no `this`. */
   readonly release: () => void;
 }
 
@@ -66,7 +66,7 @@ export interface RequestBody {
   pass(watch: BodyWatch): Promise<void>;
 }
 
-/** What a body of a connection is read under. */
+/** The bounds of a body from a connection. */
 export interface BodyTerms {
   /** Longest body that is let through, in bytes. */
   readonly mostBytes: number | undefined;
@@ -84,15 +84,15 @@ export function requestBodyOf(
   return bodyOf(head) === undefined ? undefined : new ReceivedBody(head, req, client, terms);
 }
 
-/** Who sends a body. */
+/** The client that sends a body. */
 export interface BodyClient {
   /** What it is answered by. */
   readonly res: ServerResponse;
-  /** Calls when the answer is over or the connection is; at once where that is so already. */
+  /** Calls when the answer has ended or the connection has; at once where that was before. */
   onOver(listener: () => void): void;
 }
 
-/** A body that is there already: of a request that nobody sent over a connection. */
+/** A body that is in memory already: that of a request without a connection of its own. */
 export function bodyOfBytes(bytes: Buffer, framing: Framing = 'length'): RequestBody {
   return new KeptBody(bytes, framing);
 }

@@ -23,7 +23,7 @@ export class Sending {
   readonly #body: Upload | undefined;
   readonly #handler: Dispatcher.DispatchHandler;
   readonly #ticket = new ConnectionTicket();
-  /** The server that works on it; `undefined` before and after. */
+  /** The server that handles it now; `undefined` before and after. */
   #line: ServerLine | undefined;
   /** Servers to which there was no connection. */
   #tried: readonly ServerLine[] = NONE;
@@ -47,7 +47,7 @@ export class Sending {
     this.#handler = handler;
   }
 
-  /** Whether a server can have seen the request. */
+  /** Whether a server may have seen the request. */
   get reached(): Reached {
     return this.#wasBegun ? 'possibly' : 'no';
   }
@@ -84,7 +84,7 @@ export class Sending {
     return false;
   }
 
-  /** No server works on it any more. */
+  /** No server handles it any more. */
   leave(): void {
     if (this.#line !== undefined) this.#line.health.busy -= 1;
     this.#line = undefined;
@@ -106,13 +106,13 @@ export class Sending {
       bodyTimeout: 0,
       ticket: this.#ticket,
     };
-    // After HEAD undici ends the connection, and is right: an API that sends a body all the same, a little late, would have
-    // it read as the answer to somebody else's request.
+    // After HEAD undici ends the connection, for a good reason: a body that an API sends in error, a little late, would
+    // be read as the answer to another request.
     if (connection === 'kept') line.dispatch(options, this.#handler);
     else line.dispatchAnew(options, this.#handler);
   }
 
-  /** No connection came about: nothing was sent and nothing of the body was read, so that another server can have it. */
+  /** There was no connection: nothing was sent and nothing of the body was read, so that another server can take it. */
   #goElsewhere(): boolean {
     if (this.#line !== undefined) this.#tried = [...this.#tried, this.#line];
     const next = this.#servers.next(this.#tried);

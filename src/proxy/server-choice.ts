@@ -1,6 +1,6 @@
 import type { ServerHealth } from './server-health.ts';
 
-/** Something that leads to one server. */
+/** An entry that leads to one server. */
 export interface Choosable {
   readonly health: ServerHealth;
 }

@@ -1,12 +1,12 @@
-/** Failures in a row after which a server is left out: one alone is what every restart looks like. */
+/** Failures in a row after which a server is left out: a single one occurs at every restart. */
 const FAILURES_IN_A_ROW = 3;
 /** How long a server is left out first, and at most, in milliseconds. Each trial that fails doubles the pause. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * What requests have found out about one server: whether it can be reached and answers at all. What it answers is the
- * API's business, a 500 as much as a 200.
+ * What requests have learned about one server: whether it can be reached and answers at all. The content of its answers
+ * does not matter, a 500 counts as much as a 200.
  */
 export class ServerHealth {
   /** From `serverName`. */
@@ -36,7 +36,7 @@ export class ServerHealth {
     return this.#outUntil;
   }
 
-  /** Takes the turn to try a server whose pause is over; one request in each pause gets it. */
+  /** Claims the trial of a server whose pause is over; one request in each pause gets it. */
   claimTrial(): boolean {
     const now = this.#clock();
     if (now < this.#outUntil) return false;
@@ -56,14 +56,14 @@ export class ServerHealth {
     this.#failures += 1;
     if (this.#failures < FAILURES_IN_A_ROW) return;
     const now = this.#clock();
-    // Requests that were under way together fail together: that is one finding, not many.
+    // Requests that ran together fail together: that is one failure, not many.
     if (this.#pauseMs > 0 && now - this.#leftOutAt < this.#pauseMs) return;
     this.#pauseMs = this.#pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     this.#leftOutAt = now;
     this.#outUntil = now + this.#pauseMs;
   }
 
-  /** What is wrong, for people; `undefined` for a server that answers. */
+  /** The fault, for people; `undefined` for a server that answers. */
   get trouble(): string | undefined {
     if (this.#failures === 0) return undefined;
     const failures = `${this.#failures} failed in a row`;

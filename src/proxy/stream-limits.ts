@@ -7,7 +7,7 @@ import { UpstreamSilenceError } from './upstream-fault.ts';
  */
 export const CLIENT_STALL_MS = 60_000;
 
-/** Whose time is measured. */
+/** The exchange whose time is measured. */
 export interface Timed {
   /** Whether it is the client that keeps bytes from moving. */
   readonly waitsForTaking: boolean;
@@ -61,7 +61,7 @@ export class StreamLimits {
     this.#idle = undefined;
   }
 
-  /** Nothing has moved for as long as it may. Who does not take what there is for it has a limit of its own. */
+  /** Nothing has moved for the longest time allowed. A client that does not take its answer has a limit of its own. */
   fellIdle(): void {
     if (this.#timed.waitsForTaking) this.#idle?.refresh();
     else this.#timed.cutOff(new UpstreamSilenceError(`Nothing of the body within ${this.#idleMs} ms.`));

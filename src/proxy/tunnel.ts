@@ -32,7 +32,7 @@ export interface ForwardUpgrade {
   readonly add: (status: number) => readonly (readonly [name: string, value: string])[];
   /** Where clients find what the upstream has. */
   readonly place: PublicPlace;
-  /** Is told at the upstream's 101, when frames begin to flow. */
+  /** Called at the upstream's 101, when frames begin to flow. */
   readonly onUpgraded?: () => void;
   /**
    * Writes an answer to the client when there is none from the upstream. Called at most once, before anything else was
@@ -52,7 +52,7 @@ export interface TunnelLine {
   readonly connect: Connector;
 }
 
-/** A connection that stands, for the library to send its one request on. */
+/** An open connection, for the library to send its one request on. */
 class ConnectedAgent extends Agent {
   readonly #connection: Socket;
 
@@ -214,7 +214,7 @@ export class Tunnel {
   #join(upstreamSocket: Socket): void {
     const client = this.#socket;
     for (const side of [client, upstreamSocket]) side.on('data', ({ length }: Buffer) => notePassed(length));
-    // A side that is done takes the other one along, after what is on its way has been written.
+    // A side that ends closes the other one, after what is on its way has been written.
     client.once('end', () => upstreamSocket.destroySoon());
     client.once('close', () => upstreamSocket.destroy());
     upstreamSocket.once('error', (error) => this.#failed(error));
@@ -225,8 +225,8 @@ export class Tunnel {
   }
 
   /**
-   * After a plain answer nobody reads what the client still sends, and so nobody would see it leave. Closing at once
-   * instead could reset the connection under an answer that is still on its way (RFC 9112 §9.6).
+   * After a plain answer nothing reads what the client still sends, so that its departure would go unseen. Closing at
+   * once could reset the connection while the answer is still on its way (RFC 9112 §9.6).
    */
   #linger(): void {
     if (this.#upgraded) return;
@@ -246,7 +246,7 @@ export class Tunnel {
   #outcome(): RelayOutcome {
     const failed = this.#failure !== undefined && !(this.#failure instanceof ClientGoneError);
     if (failed) return { kind: 'upstream_broke' };
-    // Whoever closes a WebSocket, that is how it ends; a plain answer is complete when all of it was written.
+    // Either side may close a WebSocket: that is its end. A plain answer is complete when all of it was written.
     const complete = this.#upgraded || (this.#answer?.complete === true && this.#socket.writableFinished);
     if (!complete) return { kind: 'client_gone' };
     return { kind: 'complete', bytes: this.#socket.bytesWritten - this.#startBytes };

@@ -41,7 +41,7 @@ export function openUpgradeProxy(upstream: Upstream, book: HealthBook): UpgradeP
     async upgrade(req, socket, head, forward) {
       open.add(socket);
       try {
-        // Most gateways never see one: the library is loaded when one comes.
+        // Loaded with the first upgrade, which most gateways never see.
         const { Tunnel } = await import('./tunnel.ts');
         return await new Tunnel(servers, socket, forward).run(req, head);
       } finally {

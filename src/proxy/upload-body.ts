@@ -16,8 +16,8 @@ export interface BodyWatch {
 }
 
 /**
- * How long a body may keep the upstream waiting in all, in milliseconds, and for which rate it gets more time. Each byte
- * in its turn is progress, so that without this a client could hold a connection to the upstream for as long as it likes.
+ * How long a body may keep the upstream waiting in all, in milliseconds, and the rate that earns it more time. Every
+ * single byte counts as progress: without this bound a client could hold a connection to the upstream for any time.
  */
 export const PACE_OF_UPLOADS: Pace = { graceMs: 60_000, leastBytesPerSecond: 500 };
 
@@ -42,7 +42,7 @@ export function askForBody(continueTo: ServerResponse | undefined): void {
   if (continueTo !== undefined && !continueTo.headersSent && !continueTo.destroyed) continueTo.writeContinue();
 }
 
-/** What comes with a body. */
+/** The terms of an upload. */
 export interface UploadTerms {
   readonly watch?: BodyWatch | undefined;
   /** The client's response, where the client sends its body only when it is asked for it (`Expect: 100-continue`). */
@@ -67,7 +67,7 @@ export class UploadBody extends Readable {
   #held: Buffer | undefined;
   #ended = false;
   #bytes = 0;
-  /** Since when the client has been waited for, and how long that was before, in milliseconds. */
+  /** Since when the client is waited for, and how long it was before, in milliseconds. */
   #wantedAt: number | undefined;
   #waitedMs = 0;
   /** Where the body is still to be asked for. */
@@ -85,7 +85,7 @@ export class UploadBody extends Readable {
     this.#continueTo = continueTo;
     this.#message = message;
     this.#onProgress = onProgress;
-    // Faults are reported through undici while it listens; after that nobody needs them and they must not be thrown.
+    // undici takes faults while it listens; later ones are not needed and must not be thrown.
     this.on('error', ignore);
     message.pause();
     message.on('data', this.#onData);
@@ -138,7 +138,7 @@ export class UploadBody extends Readable {
     this.#message.pause();
   };
 
-  /** Only the client's own slowness counts: while the upstream takes nothing, nothing is asked of the client. */
+  /** Only the client's own slowness counts: while the upstream takes nothing, nothing is expected of the client. */
   #paceFault(bytes: number, now: number): GatewayError | undefined {
     this.#bytes += bytes;
     if (this.#wantedAt === undefined) return undefined;

@@ -20,7 +20,7 @@ export class UpstreamFault extends Error {
   }
 }
 
-/** The client went away while the gateway was working for it. No answer can be given any more; not a fault. */
+/** The client left while the gateway was working for it. No answer can be given any more; this is no fault. */
 export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError';
   /** Whether the upstream can have seen the request by then. */
@@ -47,7 +47,7 @@ export function mayHaveReachedUpstream(error: unknown): boolean {
   return !((fault instanceof UpstreamFault || fault instanceof ClientGoneError) && fault.reached === 'no');
 }
 
-/** Why a wait for the upstream was ended by the gateway itself. */
+/** The gateway itself ended a wait for the upstream. */
 export class UpstreamSilenceError extends Error {
   override readonly name = 'UpstreamSilenceError';
 }
@@ -85,7 +85,7 @@ function codeOf(error: unknown, message: string): ErrorCode {
   return CODE_OF_FAULT.get(code) ?? 'upstream_unreachable';
 }
 
-/** Whether an upstream that was asked broke off, or talked nonsense, where its response should begin. */
+/** Whether an upstream broke off, or sent something invalid, where its response should begin. */
 export function isBreak(error: Error): boolean {
   if (error instanceof ClientGoneError || error instanceof BodyRefusedError || error instanceof GatewayError)
     return false;
@@ -93,7 +93,7 @@ export function isBreak(error: Error): boolean {
   return code === 'upstream_unreachable' || code === 'upstream_invalid_answer';
 }
 
-/** Whether a request that was not begun failed for want of a connection, and not for a reason of the gateway's own. */
+/** Whether a request that had not begun failed for want of a connection, and not for a reason of the gateway's own. */
 export function isConnectFault(error: Error): boolean {
   const code = codeOf(error, error.message);
   return code === 'upstream_unreachable' || code === 'upstream_timeout';

@@ -69,13 +69,13 @@ export interface UpstreamResponse {
 
 /** Memory that bodies which are read ahead share. */
 export interface BodyRoom {
-  /** Takes room for so many bytes more; `false` when there is none. */
+  /** Takes room for this many bytes more; `false` when there is none. */
   take(bytes: number): boolean;
 }
 
-/** What reading a body ahead came to: all of it, more than was allowed, or the upstream broke off. */
+/** The result of reading a body ahead: all of it, more than was allowed, or the upstream broke off. */
 export type Collected =
   | { readonly kind: 'whole'; readonly body: Buffer }
   | { readonly kind: 'larger' }
-  /** `silent`: it went on for too long without a byte, or altogether. */
+  /** `silent`: it took too long, without a byte or in all. */
   | { readonly kind: 'broke'; readonly silent: boolean };

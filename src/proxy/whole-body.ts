@@ -4,7 +4,7 @@ import { notePassed } from '../engine/spent-buffers.ts';
 import { type BodyWatch, type Pace, paceFault } from './upload-body.ts';
 import { ClientGoneError } from './upstream-fault.ts';
 
-/** How slowly a body may arrive of which nothing goes out before its end. */
+/** How slowly a body may arrive that is sent on only when it is whole. */
 export interface ReadingPace extends Pace {
   /** How long its client may be silent, in milliseconds. */
   readonly silenceMs: number;
@@ -79,7 +79,7 @@ class ArrivingBody {
 
   #fail(fault: Error): void {
     this.#stop();
-    // Many clients send everything before they read: what is left must not block them.
+    // Many clients send everything before they read: the rest must not block them.
     this.#message.resume();
     this.#settle.reject(fault);
   }
