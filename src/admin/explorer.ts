@@ -1,5 +1,5 @@
 import type { AssetTable } from '../config/asset-table.ts';
-import { isLoopback } from '../config/url.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import type { Network } from '../domain/network.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';

@@ -1,8 +1,8 @@
+import { isLoopback } from '../domain/loopback.ts';
 import type { ListenAddress, Plan } from '../domain/plan.ts';
 import type { AdminDraft } from './admin-keys.ts';
 import { type Field, soundValue } from './decoder.ts';
 import type { Source } from './source.ts';
-import { isLoopback } from './url.ts';
 
 /** What the plan says of the admin listener. */
 export type AdminPlan = Pick<Plan, 'admin' | 'adminHosts' | 'adminPage'>;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isLoopback } from '../domain/loopback.ts';
 import type { Route } from '../domain/route.ts';
 import { isPriced } from '../domain/route-price.ts';
 import type { Webhook } from '../domain/webhook.ts';
@@ -6,7 +7,6 @@ import { type Field, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { nearest } from './nearest.ts';
 import type { Source } from './source.ts';
-import { isLoopback } from './url.ts';
 import type { WebhookFields } from './webhook-keys.ts';
 
 /** Compiles the receivers of payment events; what is wrong with one is reported. */

@@ -1,26 +1,26 @@
 import { TOOLS_PATH } from '../domain/api-tool.ts';
 import type { DiscoveryTerms } from '../domain/discovery.ts';
-import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
-import type { Network } from '../domain/network.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { PaywallTerms } from '../domain/paywall.ts';
-import type { ListenAddress, Plan } from '../domain/plan.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { RouteTable } from '../domain/route-table.ts';
-import { settlesHere } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
+import { checkListeners, checkProxyProtocol, checkTrust } from './check-listeners.ts';
 import { compileAdmin } from './compile-admin.ts';
+import { compileFacilitators, servedNetworks } from './compile-facilitators.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { networksOf } from './compile-prices.ts';
 import { compileProxies } from './compile-proxies.ts';
 import { compileRoutes, passUpstream } from './compile-routes.ts';
 import { compileWebhooks } from './compile-webhooks.ts';
-import { type Field, soundValue } from './decoder.ts';
+import { soundValue } from './decoder.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { DEFAULT_DISCOVERY } from './discovery-keys.ts';
-import { valuesOf } from './forms.ts';
+import { itemsOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import { checkAgents } from './known-agent-keys.ts';
 import { compileLimits } from './limit-keys.ts';
@@ -33,7 +33,6 @@ import { compileReceipts } from './receipt-keys.ts';
 import { warnOfRisks } from './risks.ts';
 import type { Source } from './source.ts';
 import { type LongForm, type TokenClaim, tokenClaims } from './token-claims.ts';
-import { isLoopback } from './url.ts';
 
 /** What most load balancers take to notice, where they probe every second. */
 const DEFAULT_DRAIN_DELAY_MS = 2_000;
@@ -68,7 +67,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const longForms: LongForm[] = [];
   const routes = compileRoutes(gateway, marketOf(gateway, world, longForms), source);
   checkAssetNetworks(gateway, table, source);
-  const accepts = [gateway.accepts, ...values(gateway.routes).map((route) => route.accepts)];
+  const accepts = [gateway.accepts, ...itemsOf(gateway.routes).map((route) => route.accepts)];
   checkPayees(gateway.payTo, accepts.flatMap(networksOf), source);
   const pass = passUpstream(gateway, source);
   const limits = compileLimits(soundValue(gateway.limits), source);
@@ -82,7 +81,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkAgents(gateway.agents, source);
   const receipts = compileReceipts(gateway.receipts, gateway.publicUrl, source);
   const listen = soundValue(gateway.listen);
-  const admin = compileAdmin(gateway.admin, values(gateway.adminHosts), source);
+  const admin = compileAdmin(gateway.admin, itemsOf(gateway.adminHosts), source);
   const drain = compileDrain(gateway, source);
   if (source.problems.length > 0) return undefined;
   if (listen === undefined || admin === undefined || specs === undefined) return undefined;
@@ -96,7 +95,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     proxyProtocol: soundValue(gateway.proxyProtocol) ?? false,
     keepAliveTimeoutMs: soundValue(gateway.keepAliveTimeout) ?? DEFAULT_KEEP_ALIVE_MS,
     publicUrl: soundValue(gateway.publicUrl),
-    trustedProxies: values(gateway.trustedProxies),
+    trustedProxies: itemsOf(gateway.trustedProxies),
     routes,
     table: new RouteTable(routes),
     unmatched: pass === undefined ? { kind: 'deny' } : { kind: 'pass', upstream: pass },
@@ -116,7 +115,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     webhooks,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
     mpp: soundValue(gateway.mpp) ?? DEFAULT_MPP,
-    agents: values(gateway.agents),
+    agents: itemsOf(gateway.agents),
   };
   warnOfRisks(plan, gateway, source);
   const claims = tokenClaims(longForms, facilitators, gateway.facilitator.place, { table, source });
@@ -160,110 +159,15 @@ function paywallTerms({ paywall }: GatewayFields): PaywallTerms | undefined {
   return given === 'off' ? undefined : given;
 }
 
-function values<T>(field: Field<readonly Field<T>[]>): readonly T[] {
-  return valuesOf(soundValue(field) ?? []);
-}
-
-/** The networks that can be settled on; `undefined` when a facilitator is remote, which tells only when it is asked. */
-function servedNetworks(gateway: GatewayFields): ReadonlySet<Network> | undefined {
-  const drafts = soundValue(gateway.facilitator);
-  const served = new Set<Network>();
-  for (const draft of drafts ?? []) {
-    const serves = soundValue(draft)?.serves;
-    if (serves === undefined) return undefined;
-    for (const network of serves) served.add(network);
-  }
-  return drafts === undefined ? undefined : served;
-}
-
-/** Gives each facilitator a name of its own; `undefined` when one of them is not sound. */
-function compileFacilitators(gateway: GatewayFields, source: Source): readonly FacilitatorSpec[] | undefined {
-  if (gateway.facilitator.kind === 'absent') return [];
-  const fields = soundValue(gateway.facilitator);
-  if (fields === undefined) return undefined;
-  const names = new Map<string, number>();
-  const specs: FacilitatorSpec[] = [];
-  for (const field of fields) {
-    if (field.kind !== 'value') continue;
-    const { spec } = field.value;
-    if (spec === undefined) continue;
-    const count = (names.get(spec.name) ?? 0) + 1;
-    names.set(spec.name, count);
-    specs.push(count === 1 ? spec : { ...spec, name: `${spec.name}#${count}` });
-    if (spec.kind === 'remote') checkRemote(new URL(spec.url), field, source);
-    if (settlesHere(spec) && count > 1)
-      source.report(field.place, 'there are two local facilitators', 'one, with all its networks in rpc');
-  }
-  return specs.length === fields.length ? specs : undefined;
-}
-
-function checkRemote(url: URL, field: Field<unknown>, source: Source): void {
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    source.warn(
-      field.place,
-      'the facilitator is asked without TLS: whoever is in between can claim that payments are good',
-      'an https URL',
-    );
-  }
-  if (url.host === 'x402.org') {
-    source.warn(
-      field.place,
-      'x402.org redirects, and the gateway follows no redirects',
-      `https://www.x402.org${url.pathname}`,
-    );
-  }
-}
-
 /** A contract's address means another contract, or none, on another network. */
 function checkAssetNetworks(gateway: GatewayFields, table: AssetTable, source: Source): void {
   if (soundValue(gateway.asset)?.kind !== 'long') return;
-  const lists = [gateway.accepts, ...values(gateway.routes).map((route) => route.accepts)];
-  const inheriting = lists.flatMap(values).filter(({ asset }) => asset === undefined || asset.kind === 'absent');
+  const lists = [gateway.accepts, ...itemsOf(gateway.routes).map((route) => route.accepts)];
+  const inheriting = lists.flatMap(itemsOf).filter(({ asset }) => asset === undefined || asset.kind === 'absent');
   const networks = new Set(inheriting.flatMap((accept) => soundValue(accept.network) ?? []));
   if (networks.size < 2) return;
   const names = [...networks].map((network) => networkName(table, network)).join(' and ');
   source.report(gateway.asset.place, `one contract cannot be on ${names}`, 'the long form in the entries of accepts');
-}
-
-function checkListeners(gateway: GatewayFields, source: Source): void {
-  const listen = soundValue(gateway.listen);
-  const admin = soundValue(gateway.admin);
-  if (listen === undefined || admin === undefined || admin === 'off') return;
-  if (!isSameAddress(listen, admin.listen)) return;
-  source.report(
-    gateway.admin.place,
-    'listen has the same address',
-    'a port or a socket of its own, so that buyers do not reach the admin pages',
-  );
-}
-
-function isSameAddress(one: ListenAddress, other: ListenAddress): boolean {
-  if (one.kind === 'unix' || other.kind === 'unix')
-    return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path;
-  if (one.port === 0 || one.port !== other.port) return false;
-  return one.host === other.host || isWildcard(one.host) || isWildcard(other.host);
-}
-
-/** A header that nobody may send would never be read. */
-function checkProxyProtocol({ proxyProtocol, trustedProxies }: GatewayFields, source: Source): void {
-  if (soundValue(proxyProtocol) !== true || (soundValue(trustedProxies) ?? []).length > 0) return;
-  source.report(
-    proxyProtocol.place,
-    'nobody is trusted to speak the PROXY protocol: there are no trustedProxies',
-    'trustedProxies with the addresses of your balancers',
-  );
-}
-
-function checkTrust(gateway: GatewayFields, source: Source): void {
-  for (const block of soundValue(gateway.trustedProxies) ?? []) {
-    if (block.kind === 'value' && block.value.endsWith('/0')) {
-      source.warn(
-        block.place,
-        'every client can claim any address, host and protocol',
-        'the addresses of your proxies',
-      );
-    }
-  }
 }
 
 /** Spans alone are no secret; what the headers hold usually is. */
@@ -294,8 +198,4 @@ function compileDrain(
     );
   }
   return { drainTimeoutMs, drainDelayMs };
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }

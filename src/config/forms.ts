@@ -1,4 +1,13 @@
-import { type Decoder, decodeField, type Field, mapAt, mergedEntries, placeOf, wrongKind } from './decoder.ts';
+import {
+  type Decoder,
+  decodeField,
+  type Field,
+  mapAt,
+  mergedEntries,
+  placeOf,
+  soundValue,
+  wrongKind,
+} from './decoder.ts';
 import type { Place } from './source.ts';
 
 /** A list; items with problems become `invalid` fields, so that the others are still checked. */
@@ -24,6 +33,11 @@ export function list<T>(item: Decoder<T>, expects: string, min = 0): Decoder<rea
 /** The values of a list's items that are sound. */
 export function valuesOf<T>(fields: readonly Field<T>[]): readonly T[] {
   return fields.flatMap((field) => (field.kind === 'value' ? [field.value] : []));
+}
+
+/** The sound values of a list that may be absent or wrong. */
+export function itemsOf<T>(field: Field<readonly Field<T>[]>): readonly T[] {
+  return valuesOf(soundValue(field) ?? []);
 }
 
 /** One entry of a map whose keys are the operator's own. */

@@ -5,7 +5,7 @@ import type { AssetTable } from './asset-table.ts';
 import { allSound, type Decoder, type Fields, map, soundValue } from './decoder.ts';
 import { duration } from './duration.ts';
 import { rpcDecoder } from './facilitator-rpc-keys.ts';
-import { list } from './forms.ts';
+import { list, valuesOf } from './forms.ts';
 import { evmAddress } from './payment-keys.ts';
 import { integer, text } from './text.ts';
 
@@ -98,7 +98,7 @@ function localSpec(fields: Fields<ReturnType<typeof localKeys>['keys']>): LocalF
   const values = allSound(fields);
   if (values?.rpc.urls === undefined) return undefined;
   const factories = values.eip6492Factories ?? [];
-  const sound = factories.flatMap((field) => (field.kind === 'value' ? [field.value.toLowerCase()] : []));
+  const sound = valuesOf(factories).map((factory) => factory.toLowerCase());
   if (sound.length !== factories.length) return undefined;
   return {
     kind: 'local',

@@ -1,10 +1,10 @@
+import { isLoopback } from '../domain/loopback.ts';
 import type { ReceiptTerms } from '../domain/receipt-terms.ts';
 import { secretKeys, secretsOf } from './access-keys.ts';
 import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
 import { byKind } from './forms.ts';
 import type { Source } from './source.ts';
 import { word } from './text.ts';
-import { isLoopback } from './url.ts';
 
 const EXPECTS = 'a map such as {format: jws}, or off';
 

@@ -44,8 +44,3 @@ function completed(given: string): string | undefined {
 
 /** Pattern for editors; {@link parseHttpUrl} decides. */
 export const URL_PATTERN = 'https?://[^\\s@?#\\\\]+';
-
-/** Whether a host can only be this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-}

@@ -6,6 +6,7 @@ import { descriptionOf } from '../domain/route-price.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { type Operation, readOperations } from '../openapi/operations.ts';
 import { resolveReference } from '../openapi/reference.ts';
+import { ANY_METHOD } from './any-method.ts';
 import { ComponentCollector } from './components.ts';
 import { routeFinder } from './operation-route.ts';
 import { pathParameter, pathTemplateOf, templateShape } from './path-template.ts';
@@ -13,8 +14,6 @@ import { PAYMENT_INFO, paymentInfoOf } from './payment-info.ts';
 import { publishedPart } from './published.ts';
 import { ANY_ANSWER, withStated } from './stated-operation.ts';
 
-/** Methods that a route without `methods` is described with. */
-const ANY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const DEFAULT_TITLE = 'A priced API';
 
 /** One operation that the gateway forwards. */

@@ -3,6 +3,7 @@ import type { DiscoveryTerms } from '../domain/discovery.ts';
 import type { Route } from '../domain/route.ts';
 import { descriptionOf, isPriced } from '../domain/route-price.ts';
 import type { JsonObject } from '../domain/x402.ts';
+import { ANY_METHOD } from './any-method.ts';
 import { type DiscoverySubject, infoOf, type SoldOperation, soldOperations } from './api-document.ts';
 import { pathTemplateOf } from './path-template.ts';
 import { type ToolInput, toolInputs } from './tool-inputs.ts';
@@ -10,7 +11,6 @@ import { ToolNames } from './tool-names.ts';
 import { inputSchema } from './tool-schema.ts';
 
 /** Methods that tools call by. */
-const ANY_METHOD = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const CALLABLE: ReadonlySet<string> = new Set(ANY_METHOD);
 
 /** Longest description of a tool, in characters: a model reads all of them. */

@@ -1,11 +1,9 @@
 import { hostName } from './host.ts';
-
-/** The machine itself, as `URL` spells it: nobody else has a site there. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+import { isLoopback } from './loopback.ts';
 
 /**
- * Whether a host is known to be one of ours: what a request says of it proves nothing. What was signed for a host that is
- * not could have been signed for somebody else's site, and sent on to us.
+ * Whether a host is known to be ours; a request's own word proves nothing. What was signed for an unknown host could have
+ * been signed for another site, and sent on to us. Nobody else has a site on the loopback addresses.
  *
  * @param host with port, as clients see it
  */
@@ -14,5 +12,5 @@ export function isOwnHost(
   known: { readonly publicUrl: string | undefined; readonly routeHost: string | undefined },
 ): boolean {
   const name = hostName(host);
-  return known.publicUrl !== undefined || name === known.routeHost || LOOPBACK.test(name);
+  return known.publicUrl !== undefined || name === known.routeHost || isLoopback(name);
 }

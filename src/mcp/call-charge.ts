@@ -1,6 +1,6 @@
 import type { Amount } from '../domain/amount.ts';
 import type { Charge, ChargeTold } from '../domain/answer-reader.ts';
-import type { CallIds, CallReceipt, CallTerms } from './call-answer.ts';
+import type { CallAnswer, CallIds, CallReceipt, CallTerms } from './call-answer.ts';
 import { errorAnswer } from './refusal-answer.ts';
 
 /** Longest answer to a priced call, in bytes. It waits in memory until it is paid. */
@@ -16,7 +16,18 @@ export interface CallCharge {
   readonly receiptOf: (told: ChargeTold) => CallReceipt | undefined;
 }
 
-/** What a call costs to which there is no answer: nothing, and its client is told. */
+/** What a call costs: the amount if it succeeded, with the receipt in its answer; nothing if it failed or has no answer. */
+export function chargeFor(
+  { terms, amount, receiptOf }: CallCharge,
+  answer: CallAnswer | undefined,
+  isStream: boolean,
+): Charge {
+  if (answer === undefined) return notAnswered(terms, isStream);
+  const finish = (told: ChargeTold | undefined): Buffer => Buffer.from(answer.write(told && receiptOf(told)), 'utf8');
+  return answer.succeeded ? { kind: 'charge', amount, finish } : { kind: 'release', reason: 'the call failed', finish };
+}
+
+/** The charge of a call without an answer: nothing, and its client is told. */
 export function notAnswered({ client }: CallIds, isStream: boolean): Charge {
   const message = JSON.stringify(errorAnswer(client, NOT_ANSWERED, 'The server did not answer this call.'));
   const text = isStream ? `data: ${message}\n\n` : message;

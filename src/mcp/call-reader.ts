@@ -1,7 +1,7 @@
-import type { AnswerHead, AnswerReader, AnswerReading, Charge, ChargeTold } from '../domain/answer-reader.ts';
+import type { AnswerHead, AnswerReader, AnswerReading, Charge } from '../domain/answer-reader.ts';
 import { fieldIn } from '../domain/flat-fields.ts';
 import { readCallAnswer } from './call-answer.ts';
-import { type CallCharge, MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
+import { type CallCharge, chargeFor, MOST_ANSWER_BYTES } from './call-charge.ts';
 import { CallStream } from './call-stream.ts';
 
 /** How the answer to a priced call is read. */
@@ -25,7 +25,7 @@ export function callReader({ headWaits, ...call }: CallReading): AnswerReader {
 }
 
 function wholeAnswer(
-  { terms, amount, receiptOf }: CallCharge,
+  call: CallCharge,
   { isStream, readable }: { readonly isStream: boolean; readonly readable: boolean },
 ): AnswerReading {
   return {
@@ -33,13 +33,8 @@ function wholeAnswer(
     maxBytes: MOST_ANSWER_BYTES,
     larger: undefined,
     charge(body: Buffer): Charge {
-      const answer = readable ? readCallAnswer(body.toString('utf8'), isStream, terms) : undefined;
-      if (answer === undefined) return notAnswered(terms, isStream);
-      const finish = (told: ChargeTold | undefined): Buffer =>
-        Buffer.from(answer.write(told === undefined ? undefined : receiptOf(told)), 'utf8');
-      return answer.succeeded
-        ? { kind: 'charge', amount, finish }
-        : { kind: 'release', reason: 'the call failed', finish };
+      const answer = readable ? readCallAnswer(body.toString('utf8'), isStream, call.terms) : undefined;
+      return chargeFor(call, answer, isStream);
     },
   };
 }

@@ -1,8 +1,8 @@
-import type { Charge, ChargeTold, HeldReading } from '../domain/answer-reader.ts';
+import type { Charge, HeldReading } from '../domain/answer-reader.ts';
 import { isRecord } from '../domain/exact-json.ts';
 import type { Json } from '../domain/x402.ts';
 import { isAnswer, parsed, readCallAnswer } from './call-answer.ts';
-import { type CallCharge, MOST_ANSWER_BYTES, notAnswered } from './call-charge.ts';
+import { type CallCharge, chargeFor, MOST_ANSWER_BYTES } from './call-charge.ts';
 import { EventSplitter, type StreamEvent } from './event-stream.ts';
 import { isTaskNews } from './message.ts';
 
@@ -36,13 +36,8 @@ export class CallStream implements HeldReading {
   }
 
   charge(): Charge {
-    const { terms, amount, receiptOf } = this.#call;
-    const answer = readCallAnswer(this.held.toString('utf8'), true, terms);
-    if (answer === undefined) return notAnswered(terms, true);
-    const finish = (told: ChargeTold | undefined): Buffer => Buffer.from(answer.write(told && receiptOf(told)), 'utf8');
-    return answer.succeeded
-      ? { kind: 'charge', amount, finish }
-      : { kind: 'release', reason: 'the call failed', finish };
+    const answer = readCallAnswer(this.held.toString('utf8'), true, this.#call.terms);
+    return chargeFor(this.#call, answer, true);
   }
 
   refused(message: string): Uint8Array {

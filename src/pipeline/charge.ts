@@ -4,12 +4,11 @@ import { settleInTurn } from '../facilitator/settle-in-turn.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
-import { attestOf } from './attest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import type { Services } from './runtime.ts';
+import { deliveredNotice } from './settlement-notice.ts';
 import type { AuthorizedPayment, Refusal, SettlementNotice } from './stages.ts';
 import { traced } from './traced.ts';
 
@@ -148,7 +147,7 @@ async function noticeWithPass(
 ): Promise<SettlementNotice> {
   try {
     const pass = await issuePass(request, claimed.record, offer, services);
-    return { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
+    return deliveredNotice(request, { record: claimed.record, offer, protocol, pass });
   } catch (fault) {
     claimed.letGo();
     throw fault;

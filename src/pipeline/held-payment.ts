@@ -126,13 +126,6 @@ export function settledReceipt(record: PaymentRecord, { v1Network }: Offer): Rec
   return settlement && { kind: 'settled', network, v1Network, settledAt, ...settlement };
 }
 
-/** The receipt of a payment that is delivered: such a payment is always settled. */
-export function receiptOf(record: PaymentRecord, offer: Offer): Receipt {
-  const receipt = settledReceipt(record, offer);
-  if (receipt === undefined) throw new Error(`a payment in state ${record.state} without its settlement`);
-  return receipt;
-}
-
 const WITH_RECEIPT: ReadonlySet<Refusal['code']> = new Set([
   'payment_already_used',
   'delivery_expired',

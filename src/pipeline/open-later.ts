@@ -7,13 +7,13 @@ import { charge } from './charge.ts';
 import type { ClaimedPayment } from './claim.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { credentialOf, judgeCredential, protocolsOf } from './read-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
 import { serveThenCharge } from './serve-paid.ts';
+import { deliveredNotice } from './settlement-notice.ts';
 import {
   type AuthorizedPayment,
   answered,
@@ -101,7 +101,7 @@ export async function handOutAgain(
 ): Promise<Served> {
   refuseUncarriable(request);
   const pass = await issuePass(request, record, offer, services);
-  return answerLater(request, { protocol, receipt: receiptOf(record, offer), pass });
+  return answerLater(request, deliveredNotice(request, { record, offer, protocol, pass }));
 }
 
 /** A payment too long for a cookie could never be opened: it is refused before the money moves. */

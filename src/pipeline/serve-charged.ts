@@ -1,14 +1,12 @@
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
 import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
 import { faultAnswer } from './answer.ts';
-import { attestOf } from './attest.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ClaimedPayment, claimDelivery } from './claim.ts';
 import { collectedChanges } from './collected-answer.ts';
 import { type Delivery, deliver, keepAnswer, keepsAnswer } from './deliver.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { type Changes, checkHead, openUpstream, paidFacts } from './forward.ts';
-import { receiptOf } from './held-payment.ts';
 import { issuePass } from './issue-pass.ts';
 import { readerFor } from './reader-for.ts';
 import { noticeHeaders, toldOf } from './refusal.ts';
@@ -16,6 +14,7 @@ import { isRepeatable } from './repeatable.ts';
 import { withPlace } from './reserve.ts';
 import type { Services } from './runtime.ts';
 import { serveKept } from './serve-kept.ts';
+import { deliveredNotice } from './settlement-notice.ts';
 import {
   answered,
   type CollectablePayment,
@@ -66,7 +65,7 @@ export async function serveAgain(
   const { protocol, offer, record } = collectable;
   const pass = await issuePass(request, record, offer, services);
   const claimed = await claimDelivery(collectable, services);
-  const notice = { protocol, receipt: receiptOf(claimed.record, offer), pass, attest: attestOf(request) };
+  const notice = deliveredNotice(request, { record: claimed.record, offer, protocol, pass });
   const result = await serve(claimed, notice);
   return result.kind === 'served' && result.outcome === 'paid' ? served('redelivered') : result;
 }

@@ -3,13 +3,12 @@ import { transactionOf } from '../domain/receipt.ts';
 import { relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import { BodyRefusedError } from '../proxy/upstream-fault.ts';
 import type { KeptAnswer } from '../store/answers.ts';
-import { attestOf } from './attest.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
-import { settledReceipt } from './held-payment.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { Services } from './runtime.ts';
+import { settlementNotice } from './settlement-notice.ts';
 import { type CollectablePayment, type IssuedPass, type Refusal, type Served, served } from './stages.ts';
 
 /**
@@ -59,14 +58,13 @@ async function isSameBody({ body }: RoutedRequest, kept: KeptAnswer): Promise<bo
 /** Writes the answer as it was relayed first; returns whether all of it was handed to the connection. */
 async function send(
   request: RoutedRequest,
-  { protocol, offer, record }: CollectablePayment,
+  collectable: CollectablePayment,
   kept: KeptAnswer,
   pass: IssuedPass | undefined,
 ): Promise<boolean> {
   const { head, client, runtime, method, notes, price, form } = request;
-  const receipt = settledReceipt(record, offer);
-  const notice = receipt && { protocol, receipt, pass, attest: attestOf(request) };
-  notes.transaction = receipt && transactionOf(receipt);
+  const notice = settlementNotice(request, { ...collectable, pass });
+  notes.transaction = notice && transactionOf(notice.receipt);
   const { status, statusText, headers, body } = kept;
   const passes = price.access !== undefined;
   const { httpVersionMinor } = head;

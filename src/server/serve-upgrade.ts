@@ -18,13 +18,13 @@ import {
   paidFacts,
   publicPlaceOf,
 } from '../pipeline/forward.ts';
-import { receiptOf } from '../pipeline/held-payment.ts';
 import { issuePass } from '../pipeline/issue-pass.ts';
 import { readerFor } from '../pipeline/reader-for.ts';
 import { noticeHeaders } from '../pipeline/refusal.ts';
 import { takePlace, withPlace } from '../pipeline/reserve.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
+import { deliveredNotice } from '../pipeline/settlement-notice.ts';
 import {
   type Admission,
   type AuthorizedPayment,
@@ -128,11 +128,11 @@ class TunnelTransport implements Transport {
 
   async collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served> {
     return await withPlace(request, 'tunnel', async (placed) => {
-      const { protocol, offer, record } = collectable;
-      const pass = await issuePass(placed, record, offer, services);
+      const { protocol, offer } = collectable;
+      const pass = await issuePass(placed, collectable.record, offer, services);
       const claimed = await claimDelivery(collectable, services);
-      const receipt = receiptOf(claimed.record, offer);
-      return await this.#deliver(placed, claimed, { protocol, receipt, pass });
+      const notice = deliveredNotice(placed, { record: claimed.record, offer, protocol, pass });
+      return await this.#deliver(placed, claimed, notice);
     });
   }
 

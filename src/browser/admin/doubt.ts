@@ -2,7 +2,7 @@ import type { Doubt, Payment } from './answers.ts';
 import { read } from './api.ts';
 import { h } from './dom.ts';
 import { spanText } from './format.ts';
-import { paymentTable, unreadableTable } from './payments.ts';
+import { paymentTable, unreadablePayments } from './payments.ts';
 import { section } from './table.ts';
 import type { View } from './view.ts';
 
@@ -25,13 +25,13 @@ export const doubt: View = {
           'For',
           (row) => spanText(ages.get(row) ?? 0),
         ]),
-        ...unreadableTable(unreadable),
+        ...unreadablePayments(unreadable),
         moreOpen ? h('p', {}, 'There are more.') : undefined,
       ),
       section(
         'Payments that somebody has to take care of',
         paymentTable('Payments that somebody has to take care of', waiting.payments, 'None.'),
-        ...unreadableTable(waiting.unreadable),
+        ...unreadablePayments(waiting.unreadable),
         waiting.next === null ? undefined : h('p', {}, all),
       ),
     ];

@@ -4,6 +4,7 @@ import { ask } from './dialog.ts';
 import { h, outside, shortened } from './dom.ts';
 import { countText, stateText, timeText } from './format.ts';
 import { NONE, section, table } from './table.ts';
+import { unreadableTable } from './unreadable.ts';
 import type { View, ViewContext } from './view.ts';
 
 /** Access that was sold. */
@@ -20,7 +21,7 @@ async function more(list: HTMLElement, after: string | undefined, context: ViewC
   const page = await read<PassPage>('passes', { after });
   const isNone = page.passes.length === 0 && page.unreadable.length > 0;
   if (!isNone) list.append(passTable(page.passes, context));
-  list.append(...unreadableTable(page.unreadable));
+  list.append(...unreadablePasses(page.unreadable));
   const { next } = page;
   if (next === null) return;
   const button = h(
@@ -56,22 +57,15 @@ function passTable(rows: readonly Pass[], context: ViewContext): HTMLElement {
   return table<Pass>('Passes', context.status.actions ? [...columns, action] : columns, rows, 'No pass was sold yet.');
 }
 
-/** What could not be read of the ledger; nothing where it could read all. */
-function unreadableTable(rows: readonly UnreadablePass[]): readonly HTMLElement[] {
-  if (rows.length === 0) return [];
-  const columns = [
-    { title: 'Issued (UTC)', cell: ({ issuedAt }: UnreadablePass) => timeText(issuedAt) },
-    { title: 'Id', cell: ({ id }: UnreadablePass) => outside(id) },
-    { title: 'Damaged column', cell: ({ unreadable }: UnreadablePass) => unreadable },
-  ];
-  const count = rows.length === 1 ? '1 pass' : `${rows.length} passes`;
-  return [
-    h('p', { class: 'note bad' }, `${count} of the ledger cannot be read: it is damaged there.`),
-    table<UnreadablePass>('Passes that cannot be read', columns, rows, ''),
-  ];
+/** The passes of a list that cannot be read; nothing where there are none. */
+function unreadablePasses(rows: readonly UnreadablePass[]): readonly HTMLElement[] {
+  return unreadableTable(['pass', 'passes'], rows, [
+    { title: 'Issued (UTC)', cell: ({ issuedAt }) => timeText(issuedAt) },
+    { title: 'Id', cell: ({ id }) => outside(id) },
+  ]);
 }
 
-/** What a process has in hand is not spent yet. */
+/** What is lent to a process is not spent yet. */
 function leftOf({ bought, available, lent }: Pass): string {
   return bought === null ? 'any number' : `${countText((available ?? 0) + (lent ?? 0))} of ${countText(bought)}`;
 }

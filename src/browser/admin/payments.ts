@@ -4,6 +4,7 @@ import { h, outside, shortened } from './dom.ts';
 import { timeText } from './format.ts';
 import { amountOf, stateOf } from './payment-cells.ts';
 import { section, table } from './table.ts';
+import { unreadableTable } from './unreadable.ts';
 import type { View, ViewContext } from './view.ts';
 
 /** Groups of states that people look for. */
@@ -57,19 +58,12 @@ export function paymentTable(
   );
 }
 
-/** What a list could not read of the ledger; nothing where it could read all. */
-export function unreadableTable(rows: readonly Unreadable[]): readonly HTMLElement[] {
-  if (rows.length === 0) return [];
-  const columns = [
-    { title: 'Time (UTC)', cell: ({ claimedAt }: Unreadable) => timeText(claimedAt) },
-    { title: 'Key', cell: ({ key }: Unreadable) => outside(key) },
-    { title: 'Damaged column', cell: ({ unreadable }: Unreadable) => unreadable },
-  ];
-  const count = rows.length === 1 ? '1 payment' : `${rows.length} payments`;
-  return [
-    h('p', { class: 'note bad' }, `${count} of the ledger cannot be read: it is damaged there.`),
-    table<Unreadable>('Payments that cannot be read', columns, rows, ''),
-  ];
+/** The payments of a list that cannot be read; nothing where there are none. */
+export function unreadablePayments(rows: readonly Unreadable[]): readonly HTMLElement[] {
+  return unreadableTable(['payment', 'payments'], rows, [
+    { title: 'Time (UTC)', cell: ({ claimedAt }) => timeText(claimedAt) },
+    { title: 'Key', cell: ({ key }) => outside(key) },
+  ]);
 }
 
 async function more(
@@ -87,7 +81,7 @@ async function more(
     if (page.payments.length > 0 || (isEnd && found === 0 && list.childElementCount === 0)) {
       list.append(paymentTable('Payments', page.payments, 'No such payments.'));
     }
-    list.append(...unreadableTable(page.unreadable));
+    list.append(...unreadablePayments(page.unreadable));
     if (isEnd) return;
     if (found > 0 || step === STEPS - 1) {
       const label = page.searchedTo === null ? 'Show more' : `Search before ${timeText(page.searchedTo)}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { whyUnreadable } from '../../config/unreadable.ts';
-import { isLoopback } from '../../config/url.ts';
 import type { ApiDocument } from '../../domain/discovery.ts';
+import { isLoopback } from '../../domain/loopback.ts';
 import { MAX_DOCUMENT_CHARACTERS, parseApiDocument } from '../../openapi/document.ts';
 import { CommandFailure, UsageError } from '../exit.ts';
 import { faultText } from '../fault-text.ts';

@@ -15,12 +15,29 @@ export interface Reading {
 export async function* readPages(
   books: Pick<Books, 'page'>,
   filter: BookFilter,
-  { pageRows = PAGE_ROWS, order = 'oldest first', limit = Number.POSITIVE_INFINITY }: Reading = {},
+  { order = 'oldest first', ...reading }: Reading = {},
 ): AsyncGenerator<BookPage> {
-  let after: BookPlace | undefined;
-  for (let left = limit; left > 0; left -= pageRows) {
-    const page = await books.page(filter, after, Math.min(pageRows, left), order);
+  const read = (after: BookPlace | undefined, rows: number): Promise<BookPage> =>
+    books.page(filter, after, rows, order);
+  for await (const page of pagesOf(read, reading)) {
     if (page.records.length + page.unreadable.length > 0) yield page;
+  }
+}
+
+/**
+ * Reads a list page by page, one page in memory at a time.
+ *
+ * @param read reads the page after a position, of at most so many rows; `last` is the position of its end, absent at the
+ *   end of the list
+ */
+export async function* pagesOf<Place, Page extends { readonly last: Place | undefined }>(
+  read: (after: Place | undefined, rows: number) => Promise<Page>,
+  { pageRows = PAGE_ROWS, limit = Number.POSITIVE_INFINITY }: Omit<Reading, 'order'> = {},
+): AsyncGenerator<Page> {
+  let after: Place | undefined;
+  for (let left = limit; left > 0; left -= pageRows) {
+    const page = await read(after, Math.min(pageRows, left));
+    yield page;
     if (page.last === undefined) return;
     after = page.last;
   }

@@ -1,12 +1,12 @@
 import type { AssetNames } from '../../admin/asset-names.ts';
 import { formatDecimal } from '../../domain/decimal.ts';
-import type { DrawBooks, DrawPlace } from '../../store/balances.ts';
+import type { DrawBooks, DrawPage, DrawPlace } from '../../store/balances.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
-import { PAGE_ROWS, readPages } from './pages.ts';
+import { pagesOf, readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
 import { Unreadable } from './unreadable.ts';
@@ -70,13 +70,12 @@ async function addDraws(
   unreadable: Unreadable,
 ): Promise<void> {
   if (states !== undefined || unresolved === true) return;
-  let after: DrawPlace | undefined;
-  do {
-    const page = await balances.pageDraws(filter, after, PAGE_ROWS);
+  const read = (after: DrawPlace | undefined, rows: number): Promise<DrawPage> =>
+    balances.pageDraws(filter, after, rows);
+  for await (const page of pagesOf(read)) {
     unreadable.add(page.unreadable);
     for (const draw of page.draws) totals.addDraw(draw);
-    after = page.last;
-  } while (after !== undefined);
+  }
 }
 
 /** A line for each dimension, of which the first has the rest. */

@@ -4,13 +4,11 @@ import type { Passes, PassPage, PassPlace, UnreadablePass } from '../../store/pa
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { addPlace, type BooksPlace, withBooks } from '../ledger/open-books.ts';
+import { pagesOf } from '../ledger/pages.ts';
 import { parseLimit } from '../ledger/selection.ts';
 import { minuteOf, shortened, Table } from '../ledger/table.ts';
 import { Unreadable } from '../ledger/unreadable.ts';
 import { notice } from '../terminal.ts';
-
-/** Passes of one page. */
-const PAGE_PASSES = 500;
 
 interface PassesOptions extends BooksPlace {
   readonly payer?: string;
@@ -53,19 +51,16 @@ async function list(options: PassesOptions, world: CliWorld, now: number): Promi
 
 async function* readPages(
   passes: Pick<Passes, 'listPasses'>,
-  { payer, limit = Number.POSITIVE_INFINITY }: PassesOptions,
+  { payer, limit }: PassesOptions,
 ): AsyncGenerator<PassPage> {
   const view = { order: 'newest first', ...(payer !== undefined && { payer }) } as const;
-  let after: PassPlace | undefined;
-  for (let left = limit; left > 0; left -= PAGE_PASSES) {
-    const page = await passes.listPasses(after, Math.min(left, PAGE_PASSES), view);
+  const read = (after: PassPlace | undefined, rows: number): Promise<PassPage> => passes.listPasses(after, rows, view);
+  for await (const page of pagesOf(read, { limit })) {
     if (page.passes.length + page.unreadable.length > 0) yield page;
-    if (page.last === undefined) return;
-    after = page.last;
   }
 }
 
-/** What a process has in hand is not spent yet. */
+/** What is lent to a process is not spent yet. */
 function leftOf({ quota, balance }: Pass): string {
   if (quota === undefined) return '';
   const [left, bought] = [quota.available + quota.lent, quota.bought];

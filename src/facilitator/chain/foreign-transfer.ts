@@ -1,14 +1,9 @@
 import type { ForeignTransfer } from '../facilitator.ts';
+import { foreignAgeLimit } from '../foreign-age.ts';
 import type { Receipt } from './chain-facts.ts';
 import { type FateTools, findFate } from './nonce-fate.ts';
 import { provesUse } from './proof.ts';
 import type { Eip3009Transfer, Transfer } from './transfer.ts';
-
-/**
- * Oldest transfer that is looked for, in seconds, however long the offer holds: what chains with the fastest blocks mine
- * meanwhile is still searched in a few questions.
- */
-const LONGEST_SECONDS = 900;
 
 /**
  * Looks for a transfer that somebody else made with the buyer's authorization: mined, confirmed, exactly the price from
@@ -27,7 +22,7 @@ export async function findForeignTransfer(
   signal: AbortSignal,
 ): Promise<ForeignTransfer> {
   if (transfer.method !== 'eip3009' || !transfer.signedByKey) return { kind: 'none' };
-  const longest = Math.min(maxTimeoutSeconds, LONGEST_SECONDS);
+  const longest = foreignAgeLimit(maxTimeoutSeconds);
   const fate = await findFate(transfer, tools.clock() - longest * 1000, tools, signal);
   switch (fate.kind) {
     case 'paid':

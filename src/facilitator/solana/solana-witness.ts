@@ -3,6 +3,7 @@ import type { Amount } from '../../domain/amount.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Settlement, SettlementOutcome } from '../../domain/settlement.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
+import { foreignAgeLimit } from '../foreign-age.ts';
 import type { OpenWitness, Sight, Witness } from '../remote/witness.ts';
 import { compare, readSignedTransfer, type SignedTransfer } from './signed-transfer.ts';
 import { SolanaNode } from './solana-node.ts';
@@ -18,9 +19,6 @@ const LONGEST_PAUSE_MS = 1_000;
 
 /** A look takes some five questions, and public nodes take four a second from one address. */
 const PACE_MS = 2_000;
-
-/** Oldest transfer of somebody else that is looked for, in seconds, however long the offer holds. */
-const LONGEST_SECONDS = 900;
 
 /** Opens a node that sees for itself, see {@link SolanaWitness}. */
 export const openSolanaWitness: OpenWitness = (network, url, clock, proxy) =>
@@ -97,7 +95,7 @@ class SolanaWitness implements Witness {
     await this.#node.ready();
     const { slot, seconds } = await this.#node.time(signal);
     const now = Math.max(this.#tools.clock() / 1000, seconds);
-    const longest = Math.min(maxTimeoutSeconds, LONGEST_SECONDS);
+    const longest = foreignAgeLimit(maxTimeoutSeconds);
     const result = await searchTransfer(this.#node, transfer, (now - longest) * 1000, slot, signal);
     if (result.kind !== 'found') return { kind: result.kind };
     if (result.likeness === 'failed') return { kind: 'none' };

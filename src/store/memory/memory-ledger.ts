@@ -23,10 +23,12 @@ import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
 import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { MemoryAnswers } from './memory-answers.ts';
 import { matchingRows, modelTotalsOf, orderedRows, totalsOf } from './memory-books.ts';
 import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
+import { MemoryQuotes } from './memory-quotes.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
@@ -45,9 +47,8 @@ class MemoryLedger implements PaymentStore {
   readonly #identified = new Map<string, PaymentKey>();
   /** Time of each process's last heartbeat. */
   readonly #beats = new Map<string, number>();
-  readonly #answers = new Map<PaymentKey, KeptAnswer & { readonly keptAt: number }>();
-  /** By route and offer. */
-  readonly #quotes = new Map<string, Quote>();
+  readonly #answers = new MemoryAnswers();
+  readonly #quotes = new MemoryQuotes();
   /** Expiry of the last payment that was pruned, in Unix seconds. */
   #forgottenUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: () => number;
@@ -223,49 +224,27 @@ class MemoryLedger implements PaymentStore {
   }
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
-    return this.#calls.run(async () => {
-      this.#answers.set(key, { ...structuredClone(answer), keptAt: this.#clock() });
-    });
+    return this.#calls.run(async () => this.#answers.keep(key, answer, this.#clock()));
   }
 
   recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
-    return this.#calls.run(async () => {
-      const kept = this.#answers.get(key);
-      if (kept === undefined) return undefined;
-      const { keptAt, ...answer } = kept;
-      return structuredClone(answer);
-    });
+    return this.#calls.run(async () => this.#answers.recall(key));
   }
 
   countKept(): Promise<number> {
-    return this.#calls.run(async () => [...this.#answers.values()].reduce((sum, { body }) => sum + body.byteLength, 0));
+    return this.#calls.run(async () => this.#answers.bytes);
   }
 
   forgetAnswers(keptBefore: number, limit: number): Promise<number> {
-    return this.#calls.run(async () => {
-      const old = [...this.#answers].filter(
-        ([key, { keptAt }]) => keptAt < keptBefore && this.#isOver(key, keptBefore),
-      );
-      for (const [key] of old.slice(0, limit)) this.#answers.delete(key);
-      return Math.min(old.length, limit);
-    });
+    return this.#calls.run(async () => this.#answers.forget(keptBefore, limit, (key) => this.#isOver(key, keptBefore)));
   }
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
-    return this.#calls.run(async () => {
-      for (const { route, offer } of quotes) {
-        const id = JSON.stringify([route, offer]);
-        const seenAt = Math.max(now, this.#quotes.get(id)?.seenAt ?? now);
-        this.#quotes.set(id, { route, offer, seenAt });
-      }
-    });
+    return this.#calls.run(async () => this.#quotes.remember(quotes, now));
   }
 
   recallQuotes(since: number): Promise<readonly Quote[]> {
-    return this.#calls.run(async () => {
-      for (const [id, { seenAt }] of this.#quotes) if (seenAt < since) this.#quotes.delete(id);
-      return [...this.#quotes.values()];
-    });
+    return this.#calls.run(async () => this.#quotes.recall(since));
   }
 
   close(): Promise<void> {

@@ -43,6 +43,7 @@ describe('webhooks', () => {
 
   it.each([
     [`url: http://shop.example.com/, secret: ${SECRET}`, 'without TLS'],
+    [`url: http://127.example.com/, secret: ${SECRET}`, 'without TLS'],
     [`url: ftp://shop.example.com/, secret: ${SECRET}`, 'not an http or https URL'],
     [`url: "https://shop.example.com/?key=1", secret: ${SECRET}`, 'holds a query'],
     [`url: "https://me:pass@shop.example.com/", secret: ${SECRET}`, 'holds a user'],

@@ -1,0 +1,31 @@
+import type { Offer } from '../domain/offer.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import { attestOf } from './attest.ts';
+import type { RoutedRequest } from './exchange.ts';
+import { settledReceipt } from './held-payment.ts';
+import type { IssuedPass, SettlementNotice } from './stages.ts';
+
+/** The payment that a buyer is told of, and what it bought. */
+interface Bought {
+  readonly record: PaymentRecord;
+  readonly offer: Offer;
+  readonly protocol: Protocol;
+  readonly pass: IssuedPass | undefined;
+}
+
+/** What the buyer is told of a settlement; `undefined` where no money moved. */
+export function settlementNotice(
+  request: RoutedRequest,
+  { record, offer, protocol, pass }: Bought,
+): SettlementNotice | undefined {
+  const receipt = settledReceipt(record, offer);
+  return receipt && { protocol, receipt, pass, attest: attestOf(request) };
+}
+
+/** The same of a payment that is delivered: such a payment is always settled. */
+export function deliveredNotice(request: RoutedRequest, bought: Bought): SettlementNotice {
+  const notice = settlementNotice(request, bought);
+  if (notice === undefined) throw new Error(`a payment in state ${bought.record.state} without its settlement`);
+  return notice;
+}
