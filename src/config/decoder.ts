@@ -84,6 +84,8 @@ export function inherited<T>(own: Field<T>, whole: Field<T>): Field<T> {
 export function map<const K extends Keys>(expects: string, keys: K, others: OtherKeys = {}): MapDecoder<K> {
   const named = Object.entries(keys);
   const required = Object.keys(keys).filter((name) => keys[name]?.required === true);
+  // Copied for each map: an object that grows key by key is moved with every third.
+  const noFields: Readonly<Record<string, undefined>> = Object.fromEntries(named.map(([name]) => [name, undefined]));
   return {
     expects,
     keys,
@@ -103,9 +105,12 @@ export function map<const K extends Keys>(expects: string, keys: K, others: Othe
         if (!isKnown) reportUnknown(name, keyPlace, keys, others, source);
         places.set(name, place);
       }
-      const fields: Record<string, Field<unknown>> = {};
-      for (const [name, key] of named)
-        fields[name] = decodeKey(key, places.get(name), new AbsentKey(found, name), source);
+      const fields: Record<string, Field<unknown> | undefined> = { ...noFields };
+      for (const [name, key] of named) {
+        const place = places.get(name);
+        fields[name] =
+          place === undefined ? absentField(key, found, name, source) : decodeField(key.decoder, place, source);
+      }
       return fields as Fields<K>;
     },
   };
@@ -162,8 +167,9 @@ export function decodeField<T>(decoder: Decoder<T>, place: Place, source: Source
   return value === undefined ? { kind: 'invalid', place } : { kind: 'value', place, value };
 }
 
-function decodeKey<T>(key: Key<T>, place: Place | undefined, absent: AbsentKey, source: Source): Field<T> {
-  if (place !== undefined) return decodeField(key.decoder, place, source);
+/** @param map the map that lacks the key */
+function absentField<T>(key: Key<T>, map: Place, name: string, source: Source): Field<T> {
+  const absent = new AbsentKey(map, name);
   if (key.default !== undefined) {
     const { offset, path } = absent.place;
     const node = { kind: 'scalar', offset, value: key.default } as const;

@@ -48,7 +48,7 @@ export function parsePathPattern(given: string): Parsed<PathPattern> {
 }
 
 function parseSegment(part: string): Parsed<PatternSegment> {
-  const [partial, prefix = '', name = '', suffix = ''] = PARTIAL.exec(part) ?? [];
+  const [partial, prefix = '', name = '', suffix = ''] = (part.includes('{') && PARTIAL.exec(part)) || [];
   if (partial !== undefined && !part.startsWith(':')) {
     if (PARAM_NAME.test(name)) return parsePartial(name, prefix, suffix);
     return {
@@ -84,6 +84,7 @@ function canonicalLiteral(literal: string): string | undefined {
 
 /** The path without the parameters that are a part of a segment; their literals are checked one by one. */
 function withoutPartials(path: string): string {
+  if (!path.includes('{')) return path;
   const part = (segment: string) => (isPartial(segment) ? 'x' : segment);
   return path.split('/').map(part).join('/');
 }

@@ -33,9 +33,10 @@ export function shapeOfSegment(segment: PatternSegment): string | null | readonl
 export function* affixConflicts<R extends Entry>(routes: readonly R[]): Generator<AffixConflict<R>> {
   const byFront = new Map<string, { route: R; at: number }[]>();
   for (const route of routes) {
-    for (const [at, segment] of route.pattern.segments.entries()) {
-      if (segment.kind !== 'affix') continue;
-      const front = JSON.stringify([route.host ?? null, route.pattern.segments.slice(0, at).map(shapeOfSegment)]);
+    const { segments } = route.pattern;
+    for (let at = 0; at < segments.length; at += 1) {
+      if (segments[at]?.kind !== 'affix') continue;
+      const front = JSON.stringify([route.host ?? null, segments.slice(0, at).map(shapeOfSegment)]);
       const rivals = byFront.get(front) ?? [];
       for (const rival of rivals)
         if (rival.at === at && compete(rival.route, route, at)) yield { first: rival.route, second: route, at };
