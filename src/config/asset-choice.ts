@@ -12,7 +12,7 @@ import { keyPlace, type LongForm, longFormAt } from './token-claims.ts';
 export type PaidPrice = Exclude<Price, { kind: 'free' }>;
 
 /** Where assets come from when a way to pay does not say. */
-export interface AssetMarket {
+export interface AssetInputs {
   /** They say when two texts are the same contract. */
   readonly families: NetworkFamilies;
   readonly table: AssetTable;
@@ -34,28 +34,28 @@ export interface Wanted {
 }
 
 /** The asset that a way to pay means. `'other asset'`: an atomic price is for another one; this way is not offered. */
-export function chooseAsset(wanted: Wanted, market: AssetMarket, source: Source): Asset | 'other asset' | undefined {
+export function chooseAsset(wanted: Wanted, inputs: AssetInputs, source: Source): Asset | 'other asset' | undefined {
   const { price, network, own } = wanted;
-  const choice = own.kind === 'absent' ? market.asset : own;
+  const choice = own.kind === 'absent' ? inputs.asset : own;
   if (choice.kind === 'invalid') return undefined;
   if (price.kind === 'token' && own.kind === 'absent' && !(choice.kind === 'value' && choice.value.kind === 'long')) {
-    return fromChoice({ kind: 'symbol', symbol: price.symbol }, network, wanted.pricePlace, market, source);
+    return fromChoice({ kind: 'symbol', symbol: price.symbol }, network, wanted.pricePlace, inputs, source);
   }
   if (choice.kind === 'absent' && price.kind !== 'atomic') {
-    return warned(firstAsset(network, wanted.place, market, source), wanted, market, source);
+    return warned(firstAsset(network, wanted.place, inputs, source), wanted, inputs, source);
   }
-  const named = choice.kind === 'value' ? fromChoice(choice.value, network, choice.place, market, source) : undefined;
+  const named = choice.kind === 'value' ? fromChoice(choice.value, network, choice.place, inputs, source) : undefined;
   if (choice.kind === 'value' && named === undefined) return undefined;
   if (price.kind === 'atomic') {
-    const known = own.kind === 'absent' ? (market.table.find(network)?.assets ?? []) : [];
+    const known = own.kind === 'absent' ? (inputs.table.find(network)?.assets ?? []) : [];
     return (
-      [...(named === undefined ? [] : [named]), ...known].find((asset) => isAt(asset, price.asset, market)) ??
+      [...(named === undefined ? [] : [named]), ...known].find((asset) => isAt(asset, price.asset, inputs)) ??
       'other asset'
     );
   }
   if (named === undefined || price.kind === 'usd' || named.symbol === price.symbol)
-    return warned(named, wanted, market, source);
-  const where = networkName(market.table, network);
+    return warned(named, wanted, inputs, source);
+  const where = networkName(inputs.table, network);
   source.report(
     wanted.pricePlace,
     `the price is in ${price.symbol}, but ${named.symbol} is accepted on ${where}`,
@@ -65,9 +65,9 @@ export function chooseAsset(wanted: Wanted, market: AssetMarket, source: Source)
 }
 
 /** A dollar price takes its asset for a dollar; of an asset that nobody knows the operator has to say so to himself. */
-function warned(asset: Asset | undefined, wanted: Wanted, market: AssetMarket, source: Source): Asset | undefined {
+function warned(asset: Asset | undefined, wanted: Wanted, inputs: AssetInputs, source: Source): Asset | undefined {
   if (asset === undefined || wanted.price.kind !== 'usd') return asset;
-  const known = market.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address, market));
+  const known = inputs.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address, inputs));
   if (!known)
     source.warn(
       wanted.pricePlace,
@@ -77,12 +77,12 @@ function warned(asset: Asset | undefined, wanted: Wanted, market: AssetMarket, s
   return asset;
 }
 
-function firstAsset(network: Network, place: Place, market: AssetMarket, source: Source): Asset | undefined {
-  const first = market.table.find(network)?.assets[0];
+function firstAsset(network: Network, place: Place, inputs: AssetInputs, source: Source): Asset | undefined {
+  const first = inputs.table.find(network)?.assets[0];
   if (first === undefined) {
     source.report(
       place,
-      `no asset is known on ${networkName(market.table, network)}`,
+      `no asset is known on ${networkName(inputs.table, network)}`,
       'asset: {address, decimals, name, version, transferMethod}',
     );
   }
@@ -93,13 +93,13 @@ function fromChoice(
   choice: AssetChoice,
   network: Network,
   place: Place,
-  market: AssetMarket,
+  inputs: AssetInputs,
   source: Source,
 ): Asset | undefined {
-  const known = market.table.find(network)?.assets ?? [];
+  const known = inputs.table.find(network)?.assets ?? [];
   if (choice.kind === 'long') {
-    const asset = fromLongForm(choice.asset, known, network, place, { market, source });
-    if (asset?.transferMethod !== undefined) market.longForms.push(longFormAt(asset, place, source));
+    const asset = fromLongForm(choice.asset, known, network, place, { inputs, source });
+    if (asset?.transferMethod !== undefined) inputs.longForms.push(longFormAt(asset, place, source));
     return asset;
   }
   const asset = known.find((entry) => entry.symbol === choice.symbol);
@@ -107,7 +107,7 @@ function fromChoice(
   const names = known.map((entry) => entry.symbol).join(', ');
   const right =
     names === '' ? 'the long form {address, decimals, name, version, transferMethod}' : `${names}, or the long form`;
-  source.report(place, `the asset ${choice.symbol} is not known on ${networkName(market.table, network)}`, right);
+  source.report(place, `the asset ${choice.symbol} is not known on ${networkName(inputs.table, network)}`, right);
   return undefined;
 }
 
@@ -116,12 +116,12 @@ function fromLongForm(
   known: readonly Asset[],
   network: Network,
   place: Place,
-  { market, source }: { readonly market: AssetMarket; readonly source: Source },
+  { inputs, source }: { readonly inputs: AssetInputs; readonly source: Source },
 ): Asset | undefined {
-  const family = market.families.of(network);
+  const family = inputs.families.of(network);
   const address = family.readAddress(long.address);
   if (!address.ok) reportValue(keyPlace(place, 'address', source), address, source);
-  const entry = known.find((asset) => isAt(asset, long.address, market));
+  const entry = known.find((asset) => isAt(asset, long.address, inputs));
   // 18 for 6 would make every price a millionth of a millionth of what it says.
   if (entry !== undefined && entry.decimals !== long.decimals) {
     source.report(
@@ -172,6 +172,6 @@ function typedData(
   return { name, version, transferMethod };
 }
 
-function isAt(asset: Asset, address: string, { families }: AssetMarket): boolean {
+function isAt(asset: Asset, address: string, { families }: AssetInputs): boolean {
   return sameAddress(families.of(asset.network), asset.address, address);
 }

@@ -5,7 +5,7 @@ import { compileMcpPrices } from './compile-mcp.ts';
 import { compilePrice, type PriceFields, type PriceSource } from './compile-prices.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import type { Market } from './offers.ts';
+import type { OfferInputs } from './offers.ts';
 import { checkPriceList } from './price-overlaps.ts';
 import type { PriceEntryFields, RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
@@ -19,7 +19,7 @@ export interface PriceListSource extends Pick<PriceSource, 'timeoutMs' | 'totalT
   readonly place: Place;
   readonly fields: RouteFields;
   readonly gateway: GatewayFields;
-  readonly market: Market;
+  readonly inputs: OfferInputs;
 }
 
 /** A price next to what the file says of it. */

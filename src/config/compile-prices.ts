@@ -8,7 +8,7 @@ import type { When } from '../domain/when.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Ceiling, MeteredPrice } from './metered-price-keys.ts';
-import { type Market, makeOffers, type SharedOffers } from './offers.ts';
+import { makeOffers, type OfferInputs, type SharedOffers } from './offers.ts';
 import { checkPayees, type Payees } from './payee-keys.ts';
 import type { AcceptFields, CallPrice } from './payment-keys.ts';
 import type { RouteFields } from './route-keys.ts';
@@ -27,7 +27,7 @@ export interface PriceSource {
   readonly when: When;
   readonly fields: PriceFields;
   readonly gateway: GatewayFields;
-  readonly market: Market;
+  readonly inputs: OfferInputs;
   /** How long the upstream may take, in milliseconds. */
   readonly timeoutMs: Route['timeoutMs'];
   readonly totalTimeoutMs: Upstream['totalTimeoutMs'];
@@ -67,7 +67,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
 }
 
 function compileOffers(
-  { fields, gateway, market, timeoutMs, totalTimeoutMs }: PriceSource,
+  { fields, gateway, inputs, timeoutMs, totalTimeoutMs }: PriceSource,
   price: Exclude<CallPrice, { kind: 'free' }>,
   settle: PaidPrice['settle'],
   source: Source,
@@ -91,19 +91,19 @@ function compileOffers(
   const text = metering === undefined ? formatPrice(amount) : `up to ${formatPrice(amount)}`;
   const isPlain = accepts === gateway.accepts && payTo === gateway.payTo;
   const terms = isPlain ? `${text}\n${metering?.min}\n${settle}\n${timeoutMs}\n${totalTimeoutMs}` : undefined;
-  const known = terms === undefined ? undefined : market.prices.get(terms);
+  const known = terms === undefined ? undefined : inputs.prices.get(terms);
   if (known !== undefined) return known;
   const said = saidBy(source);
   const offers = makeOffers(
     { price: amount, metering, pricePlace: at, payTo: payToOrHere, settle, timeoutMs, totalTimeoutMs },
     accepts,
-    market,
+    inputs,
     source,
   );
   if (offers.length === 0) return undefined;
   const made: SharedOffers = { text, offers };
   // What is to be said of a price is said of every route that has it.
-  if (terms !== undefined && saidBy(source) === said) market.prices.set(terms, made);
+  if (terms !== undefined && saidBy(source) === said) inputs.prices.set(terms, made);
   return made;
 }
 

@@ -14,7 +14,7 @@ import { checkUnpaid } from './compile-unpaid.ts';
 import { inherited, soundValue } from './decoder.ts';
 import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import type { Market } from './offers.ts';
+import type { OfferInputs } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
@@ -29,7 +29,7 @@ interface Entry extends Matchable {
 }
 
 /** Compiles the price table. What is sound of a route with problems still takes part in the checks between routes. */
-export function compileRoutes(gateway: GatewayFields, market: Market, source: Source): readonly Route[] {
+export function compileRoutes(gateway: GatewayFields, inputs: OfferInputs, source: Source): readonly Route[] {
   const entries: Entry[] = [];
   const routes: CompiledRoute[] = [];
   const names = new Map<string, Place>();
@@ -40,14 +40,14 @@ export function compileRoutes(gateway: GatewayFields, market: Market, source: So
     if (entry !== undefined) entries.push(entry);
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
-    const compiled = compileRoute(field.value, entry, gateway, market, lengths, source);
+    const compiled = compileRoute(field.value, entry, gateway, inputs, lengths, source);
     if (compiled !== undefined) routes.push(compiled);
   }
   lengths.warn();
   checkConflicts(entries, source);
   checkCovered(entries, source);
   for (const entry of entries) if (!entry.named) checkDefaultName(entry, names, source);
-  const whole = compileAccess(routes, gateway, market.families, source);
+  const whole = compileAccess(routes, gateway, inputs.families, source);
   checkEncoded(whole, (index) => routes[index]?.place, source);
   return whole;
 }
@@ -76,7 +76,7 @@ function compileRoute(
   fields: RouteFields,
   entry: Entry | undefined,
   gateway: GatewayFields,
-  market: Market,
+  inputs: OfferInputs,
   lengths: ChallengeLengths,
   source: Source,
 ): CompiledRoute | undefined {
@@ -92,7 +92,7 @@ function compileRoute(
   const timeoutMs = soundValue(fields.timeout) ?? upstream?.timeoutMs ?? FALLBACK_TIMEOUT_MS;
   const place = entry?.place ?? fields.path.place;
   const times = { timeoutMs, totalTimeoutMs: upstream?.totalTimeoutMs };
-  const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, market, ...times }, source);
+  const listed = compilePriceList({ name: entry?.name ?? '', place, fields, gateway, inputs, ...times }, source);
   const prices = (listed ?? []).map(({ price }) => price);
   checkRewrite(fields, source);
   checkUnpaid(fields, prices, gateway, source);

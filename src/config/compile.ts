@@ -65,7 +65,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const { table, cpus } = world;
   const specs = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
-  const routes = compileRoutes(gateway, marketOf(gateway, world, longForms), source);
+  const routes = compileRoutes(gateway, offerInputsOf(gateway, world, longForms), source);
   checkAssetNetworks(gateway, table, source);
   const accepts = [gateway.accepts, ...itemsOf(gateway.routes).map((route) => route.accepts)];
   checkPayees(gateway.payTo, accepts.flatMap(networksOf), source);
@@ -128,10 +128,10 @@ export type BooksPlan = Pick<Plan, 'store' | 'routes'>;
 /** Compiles as much of the file as reading its ledger takes, whatever else is wrong with it. */
 export function compileBooks(gateway: GatewayFields, world: CompileWorld, source: Source): BooksPlan | undefined {
   const store = soundValue(gateway.store);
-  return store && { store, routes: compileRoutes(gateway, marketOf(gateway, world, []), source) };
+  return store && { store, routes: compileRoutes(gateway, offerInputsOf(gateway, world, []), source) };
 }
 
-function marketOf(gateway: GatewayFields, { table, schemes, families }: CompileWorld, longForms: LongForm[]) {
+function offerInputsOf(gateway: GatewayFields, { table, schemes, families }: CompileWorld, longForms: LongForm[]) {
   const { asset } = gateway;
   return { table, schemes, families, asset, served: servedNetworks(gateway), prices: new Map(), longForms };
 }

@@ -11,7 +11,7 @@ import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice as PricedOffers, SettleMode } from '../domain/route-price.ts';
 import { PAYMENT_FLOW, type PaymentRequired } from '../domain/x402.ts';
 import { findScheme, type Scheme } from '../scheme/scheme.ts';
-import { type AssetMarket, chooseAsset, type PaidPrice } from './asset-choice.ts';
+import { type AssetInputs, chooseAsset, type PaidPrice } from './asset-choice.ts';
 import { networkName } from './asset-table.ts';
 import { type Field, soundValue } from './decoder.ts';
 import { type Payees, payeeOn } from './payee-keys.ts';
@@ -22,7 +22,7 @@ import type { Place, Source } from './source.ts';
 export type SharedOffers = Pick<PricedOffers, 'text' | 'offers'>;
 
 /** What offers are made from, besides one route's price. */
-export interface Market extends AssetMarket {
+export interface OfferInputs extends AssetInputs {
   readonly schemes: readonly Scheme[];
   /** Networks that can be settled on; `undefined` when only the start will tell, or the facilitators are not sound. */
   readonly served: ReadonlySet<Network> | undefined;
@@ -66,7 +66,7 @@ const CHAIN_ROOM_BYTES = 80;
 export function makeOffers(
   quote: Quote,
   accepts: Field<readonly Field<AcceptFields>[]>,
-  market: Market,
+  inputs: OfferInputs,
   source: Source,
 ): readonly Offer[] {
   warnOfLimit(quote, source);
@@ -74,10 +74,10 @@ export function makeOffers(
   let sound = accepts.kind === 'value';
   let skipped = 0;
   for (const accept of soundValue(accepts) ?? []) {
-    const result = accept.kind === 'value' ? makeOffer(quote, accept.value, accept.place, market, source) : undefined;
+    const result = accept.kind === 'value' ? makeOffer(quote, accept.value, accept.place, inputs, source) : undefined;
     if (result === undefined) sound = false;
     else if (result === 'other asset') skipped += 1;
-    else if (offers.some((offer) => isSameOffer(offer, result, market)))
+    else if (offers.some((offer) => isSameOffer(offer, result, inputs)))
       source.report(accept.place, 'this way to pay is listed twice', 'each once');
     else offers.push(result);
   }
@@ -95,34 +95,34 @@ function makeOffer(
   quote: Quote,
   accept: AcceptFields,
   place: Place,
-  market: Market,
+  inputs: OfferInputs,
   source: Source,
 ): Offer | 'other asset' | undefined {
   const network = soundValue(accept.network);
   if (network === undefined) return undefined;
   // Each of these reports on its own, so that one mistake does not hide another.
-  checkServed(network, accept.network.place, market, source);
-  const scheme = wantedScheme(network, accept, quote, place, market, source);
+  checkServed(network, accept.network.place, inputs, source);
+  const scheme = wantedScheme(network, accept, quote, place, inputs, source);
   const own = accept.asset ?? { kind: 'absent', place };
-  const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, market, source);
+  const asset = chooseAsset({ network, own, place, price: quote.price, pricePlace: quote.pricePlace }, inputs, source);
   const maxTimeoutSeconds = maxTimeout(quote, accept, source);
-  const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, market, source);
+  const amount = asset === undefined || asset === 'other asset' ? undefined : amountIn(asset, quote, inputs, source);
   const sound = amount === undefined || typeof asset !== 'object' || checkLeast(asset, amount, quote, source);
-  const payTo = payee(network, { quote, accept, asset }, market, source);
+  const payTo = payee(network, { quote, accept, asset }, inputs, source);
   if (asset === 'other asset') return asset;
   if (asset === undefined || scheme === undefined || amount === undefined) return undefined;
   if (payTo === undefined || maxTimeoutSeconds === undefined || !sound) return undefined;
-  return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, quote.settle, scheme, market);
+  return buildOffer({ asset, amount, payTo, maxTimeoutSeconds }, quote.settle, scheme, inputs);
 }
 
 function buildOffer(
   terms: Pick<Offer, 'asset' | 'amount' | 'payTo' | 'maxTimeoutSeconds'>,
   settle: SettleMode,
   scheme: Scheme,
-  market: Market,
+  inputs: OfferInputs,
 ): Offer {
   const { asset, amount, payTo, maxTimeoutSeconds } = terms;
-  const known = market.table.find(asset.network);
+  const known = inputs.table.find(asset.network);
   const v1 = known?.v1 === true && scheme.scheme === 'exact' && asset.transferMethod === 'eip3009';
   return {
     ...terms,
@@ -141,18 +141,18 @@ function buildOffer(
   };
 }
 
-function checkServed(network: Network, place: Place, market: Market, source: Source): void {
-  if (market.served === undefined || market.served.has(network)) return;
-  const name = networkName(market.table, network);
+function checkServed(network: Network, place: Place, inputs: OfferInputs, source: Source): void {
+  if (inputs.served === undefined || inputs.served.has(network)) return;
+  const name = networkName(inputs.table, network);
   const right = `an rpc URL for ${name} in facilitator.local.rpc, or a remote facilitator`;
   source.report(place, `no facilitator serves the network ${name}`, right);
 }
 
-function amountIn(asset: Asset, quote: Quote, market: Market, source: Source): Amount | undefined {
+function amountIn(asset: Asset, quote: Quote, inputs: OfferInputs, source: Source): Amount | undefined {
   if (quote.price.kind === 'atomic') return quote.price.amount;
   const units = priceInUnits(quote.price.decimal, asset.decimals);
   if (units.ok) return units.value;
-  const where = `${asset.symbol} on ${networkName(market.table, asset.network)}`;
+  const where = `${asset.symbol} on ${networkName(inputs.table, asset.network)}`;
   source.report(quote.pricePlace, `${units.wrong} (${where})`, units.right);
   return undefined;
 }
@@ -185,7 +185,7 @@ function checkLeast(asset: Asset, maximum: Amount, { metering, pricePlace }: Quo
 function payee(
   network: Network,
   said: { readonly quote: Quote; readonly accept: AcceptFields; readonly asset: Asset | 'other asset' | undefined },
-  { families }: Market,
+  { families }: OfferInputs,
   source: Source,
 ): string | undefined {
   const { quote, accept, asset } = said;
@@ -208,7 +208,7 @@ function wantedScheme(
   accept: AcceptFields,
   { metering }: Quote,
   place: Place,
-  market: Market,
+  inputs: OfferInputs,
   source: Source,
 ): Scheme | undefined {
   const field = accept.scheme;
@@ -216,12 +216,12 @@ function wantedScheme(
   const stated = field?.kind === 'value' ? field.value : 'exact';
   const wanted = metering === undefined ? stated : 'upto';
   const family = networkFamily(network);
-  const fit = market.schemes.filter(({ scheme }) => (scheme === 'upto') === (metering !== undefined));
+  const fit = inputs.schemes.filter(({ scheme }) => (scheme === 'upto') === (metering !== undefined));
   const found = findScheme(fit, wanted, network);
   if (found?.unchecked !== undefined) {
     source.warn(
       place,
-      `on ${networkName(market.table, network)} ${found.unchecked(network)}`,
+      `on ${networkName(inputs.table, network)} ${found.unchecked(network)}`,
       'a facilitator that you trust with that',
     );
   }
@@ -261,7 +261,7 @@ function callMs({ metering, settle, timeoutMs, totalTimeoutMs }: Quote): number 
   return metering === undefined && settle !== 'deferred' ? timeoutMs : Math.max(timeoutMs, totalTimeoutMs ?? 0);
 }
 
-function isSameOffer(a: Offer, b: Offer, { families }: Market): boolean {
+function isSameOffer(a: Offer, b: Offer, { families }: OfferInputs): boolean {
   if (a.scheme !== b.scheme || a.network !== b.network) return false;
   const family = families.of(a.network);
   return sameAddress(family, a.payTo, b.payTo) && sameAddress(family, a.asset.address, b.asset.address);

@@ -64,8 +64,8 @@ export function parsePassId(text: unknown): PassId | undefined {
 /**
  * Why a pass opens nothing at `now` (Unix milliseconds); `undefined` when it is good.
  *
- * `used_up` says that every request was handed out, which other processes may still bring back: who serves requests
- * asks the quota desk instead.
+ * `used_up` says that every request was handed out, which other processes may still return: whoever serves requests
+ * asks the `Quota` instead.
  */
 export function passEnd({ revokedAt, expiresAt, quota }: Omit<Pass, 'id'>, now: number): PassEnd | undefined {
   if (revokedAt !== undefined) return 'revoked';

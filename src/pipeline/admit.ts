@@ -12,7 +12,7 @@ import { admitAccount } from './admit-free.ts';
 import { checkSignIn, signInRefusal, spendSignIn } from './carried-sign-in.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
-import type { AccessDesk, OpenPrice, Services } from './runtime.ts';
+import type { OpenPrice, PassAccess, Services } from './runtime.ts';
 import type { SignedIn, SignInGate } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
 import { traced } from './traced.ts';
@@ -43,7 +43,7 @@ function factsOfAdmission(admitted: Admitted): StageFacts {
 
 /** The ways to open a price that sells passes. */
 interface PassWays {
-  readonly access: AccessDesk;
+  readonly access: PassAccess;
   readonly signIn: SignInGate | undefined;
 }
 
@@ -78,7 +78,7 @@ type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one
  * several cookies (of paths above and below) the first that was made for this scope counts. A cookie that is not a
  * token is ignored, because no person could repair it.
  */
-function chooseToken(explicit: readonly string[], cookies: readonly string[], access: AccessDesk): ChosenToken {
+function chooseToken(explicit: readonly string[], cookies: readonly string[], access: PassAccess): ChosenToken {
   const [first, ...others] = explicit;
   if (first !== undefined) {
     return others.some((other) => other !== first) ? { kind: 'several' } : { kind: 'one', text: first };
@@ -94,7 +94,7 @@ function chooseToken(explicit: readonly string[], cookies: readonly string[], ac
 
 function admitByToken(
   request: RoutedRequest,
-  access: AccessDesk,
+  access: PassAccess,
   text: string,
   services: Services,
 ): Admission | Refusal | Promise<Admission | Refusal> {
@@ -111,7 +111,7 @@ function admitByToken(
 /** Admits the holder of a token for this route, if its pass is valid. */
 function admitHolder(
   request: RoutedRequest,
-  { rule }: AccessDesk,
+  { rule }: PassAccess,
   token: AccessToken,
   services: Services,
 ): Admission | Refusal | Promise<Admission | Refusal> {
@@ -129,7 +129,7 @@ function admitHolder(
   return unit instanceof Promise ? unit.then(admitWith) : admitWith(unit);
 }
 
-function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boolean {
+function isOfThisVersion(token: AccessToken, { scope, rule }: PassAccess): boolean {
   return token.scope === scope && token.version === rule.terms.version;
 }
 
@@ -139,7 +139,7 @@ function isOfThisVersion(token: AccessToken, { scope, rule }: AccessDesk): boole
  */
 async function wasSoldFor(
   { passId, isBalance }: AccessToken,
-  { tokens, rule }: AccessDesk,
+  { tokens, rule }: PassAccess,
   services: Services,
 ): Promise<boolean> {
   const fingerprint = isBalance ? rule.balanceFingerprint : rule.fingerprint;
@@ -182,7 +182,7 @@ async function admitBySignIn(
  * most whole units of its asset.
  */
 async function findPass(
-  { rule }: AccessDesk,
+  { rule }: PassAccess,
   holder: PassHolder,
   now: number,
   { ledger, passes }: Services,

@@ -5,7 +5,7 @@ import { type AccessPassNotice, accessPassExtension, accessPassHeaders } from '.
 import { tokenCookie } from '../proxy/carried-token.ts';
 import { passSale } from '../store/pass-sale.ts';
 import type { RoutedRequest } from './exchange.ts';
-import type { AccessDesk, Services } from './runtime.ts';
+import type { PassAccess, Services } from './runtime.ts';
 import type { IssuedPass } from './stages.ts';
 
 /**
@@ -40,7 +40,7 @@ export async function issuePass(
 /** The headers that give a pass to its holder, whose identity is proved. */
 export function handOut(
   request: RoutedRequest,
-  access: AccessDesk,
+  access: PassAccess,
   pass: Pass,
   remaining: number | undefined,
   now: number,
@@ -60,7 +60,7 @@ function noticeOf(pass: Pass, token: string): AccessPassNotice & { readonly toke
 
 function cookieOf(
   { publicOrigin }: RoutedRequest,
-  { cookie, rule }: AccessDesk,
+  { cookie, rule }: PassAccess,
   { token, expiresAt }: AccessPassNotice & { readonly token: string },
   now: number,
 ): readonly [string, string][] {

@@ -183,7 +183,7 @@ interface Unmatched {
   readonly reason: string;
 }
 
-interface Counter {
+interface OfferContext {
   readonly request: RoutedRequest;
   readonly open: OpenPrice;
   readonly services: Services;
@@ -193,23 +193,23 @@ interface Counter {
  * Compares a submission with what is offered here or was lately; if it matches nothing, also with offers of other
  * processes.
  */
-async function findOffer(submission: Submission, counter: Counter): Promise<Candidate | Unmatched> {
-  const offers = offersOf(counter);
-  const found = await bestOf(submission, offers, counter);
+async function findOffer(submission: Submission, context: OfferContext): Promise<Candidate | Unmatched> {
+  const offers = offersOf(context);
+  const found = await bestOf(submission, offers, context);
   const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
   // A submission that names an offer and differs from it is refused for good; one that names none may mean an offer of
   // another process.
   if (fits || (submission.namesItsOffer && found.kind === 'candidate')) return found;
-  await counter.open.lookUpOffers();
-  const more = offersOf(counter);
-  return more.length === offers.length ? found : await bestOf(submission, more, counter);
+  await context.open.lookUpOffers();
+  const more = offersOf(context);
+  return more.length === offers.length ? found : await bestOf(submission, more, context);
 }
 
 function isLapsed({ authentication }: Candidate): boolean {
   return authentication.kind === 'refused' && authentication.lapsed !== undefined;
 }
 
-function offersOf({ open, services }: Counter): readonly Offer[] {
+function offersOf({ open, services }: OfferContext): readonly Offer[] {
   return [...open.offers, ...open.recentOffers(services.clock())];
 }
 
@@ -217,7 +217,7 @@ function offersOf({ open, services }: Counter): readonly Offer[] {
 async function bestOf(
   submission: Submission,
   offers: readonly Offer[],
-  { request, services }: Counter,
+  { request, services }: OfferContext,
 ): Promise<Candidate | Unmatched> {
   const now = services.clock() / 1000;
   const { resourceUrl, route } = request;

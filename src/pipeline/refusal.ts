@@ -1,7 +1,7 @@
 import type { ChargeTold } from '../domain/answer-reader.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import { ACCESS_PASS } from '../protocol/access-pass.ts';
-import { OFFER_RECEIPT } from '../protocol/offer-receipt/receipt-desk.ts';
+import { OFFER_RECEIPT } from '../protocol/offer-receipt/offer-receipts.ts';
 import type { SettlementNotice } from './stages.ts';
 
 /** The headers that tell a buyer of a settlement, and of the pass that it bought, in an answer with that status. */

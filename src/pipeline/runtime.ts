@@ -15,13 +15,13 @@ import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { McpState } from '../mcp/mcp-state.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Tracer } from '../observe/tracer.ts';
+import type { AccessTokens } from '../pass/access-tokens.ts';
 import type { BalanceHolds } from '../pass/balance-holds.ts';
 import type { Quota } from '../pass/quota.ts';
-import type { TokenDesk } from '../pass/token-desk.ts';
 import type { UseCounter } from '../pass/use-counter.ts';
 import type { Paywall } from '../paywall/paywall.ts';
 import type { RouteChallenge } from '../protocol/challenge.ts';
-import type { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
+import type { OfferReceipts } from '../protocol/offer-receipt/offer-receipts.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { PaymentFields } from '../proxy/headers/payment-fields.ts';
 import type { TrustedPeers } from '../proxy/trusted-peers.ts';
@@ -34,11 +34,11 @@ import type { Limiters } from './limits/limiters.ts';
 import type { SignInGate } from './sign-in.ts';
 
 /** The ways in which passes open a price. */
-export interface AccessDesk {
+export interface PassAccess {
   readonly rule: RouteAccess;
   /** The scope in tokens. */
   readonly scope: string;
-  readonly tokens: TokenDesk;
+  readonly tokens: AccessTokens;
   /** Whether browsers get the token as a cookie. */
   readonly cookie: boolean;
 }
@@ -55,7 +55,7 @@ export interface OpenPrice {
    */
   lookUpOffers(): Promise<void>;
   /** `undefined` where each call is paid for. */
-  readonly access: AccessDesk | undefined;
+  readonly access: PassAccess | undefined;
   /** The sign-in of clients with their account; `undefined` where there is none. */
   readonly signIn: SignInGate | undefined;
 }
@@ -104,7 +104,7 @@ export interface Runtime {
   /** Absent where the gateway is not a server of tools. */
   readonly tools?: ApiTools | undefined;
   /** Signs offers and receipts; absent where nothing is signed. */
-  readonly receipts?: ReceiptDesk | undefined;
+  readonly receipts?: OfferReceipts | undefined;
   /** Checks the signatures of agents; absent where the plan names no agents. */
   readonly agents?: Pick<AgentSignatures, 'check'> | undefined;
   /** `undefined` where browsers get the same 402 as machines. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Address } from '../evm/address.ts';
 import type { MessageSigners } from '../evm/personal-message.ts';
 import type { SignInNonces } from '../pass/sign-in-nonce.ts';
-import type { SignInDesk } from '../protocol/challenge.ts';
+import type { SignInDeclaration } from '../protocol/challenge.ts';
 import { readSignIn, refuseSignIn, type SignInChallenge, signInMessage } from '../protocol/sign-in-with-x.ts';
 
 /** Most nonces of fruitless sign-ins that are remembered. */
@@ -45,7 +45,7 @@ export interface SignInGateDeps {
  *
  * @see x402 specification, `extensions/sign-in-with-x.md`
  */
-export class SignInGate implements SignInDesk {
+export class SignInGate implements SignInDeclaration {
   readonly networks: readonly string[];
   readonly statement: string;
   readonly #deps: SignInGateDeps;

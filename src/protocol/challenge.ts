@@ -8,7 +8,7 @@ import type { IdentifierRule, PathPattern } from '../domain/route.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import type { GasSponsoring } from './gas-sponsoring.ts';
 import type { McpPrice } from './mcp-form.ts';
-import type { ReceiptDesk } from './offer-receipt/receipt-desk.ts';
+import type { OfferReceipts } from './offer-receipt/offer-receipts.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
@@ -24,7 +24,7 @@ export interface ChallengeSubject {
   /** The pass that paying buys. */
   readonly access?: AccessTerms | undefined;
   /** How a client signs in; `undefined` where nobody can. */
-  readonly signIn?: SignInDesk | undefined;
+  readonly signIn?: SignInDeclaration | undefined;
   /** What catalogues are told; `undefined` where the configuration says no. */
   readonly listing?: Listing | undefined;
   /** How facilitators pay for the approval of Permit2 that a payer may lack. Default: they do not. */
@@ -32,7 +32,7 @@ export interface ChallengeSubject {
   /** To whom settlements are attributed. */
   readonly builderCode?: BuilderCode | undefined;
   /** Signs the offers; absent where they are not signed. */
-  readonly receipts?: ReceiptDesk | undefined;
+  readonly receipts?: OfferReceipts | undefined;
 }
 
 /** What catalogues of paid APIs are told of a route. */
@@ -48,7 +48,7 @@ export interface Listing {
 }
 
 /** What a 402 needs for the sign-in that it declares. */
-export interface SignInDesk {
+export interface SignInDeclaration {
   /** CAIP-2 networks whose accounts can sign in. */
   readonly networks: readonly string[];
   /** What wallets show above the fields; part of the signed message. */

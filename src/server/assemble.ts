@@ -18,7 +18,7 @@ import type { GatewayDeps } from './gateway-deps.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
 import { PassKeeper } from './pass-keeper.ts';
-import type { PlanParts } from './plan-line.ts';
+import type { PlanParts } from './plan-history.ts';
 import { recoveryNotes } from './recovery-notes.ts';
 import { createRequestIds } from './request-id.ts';
 
@@ -34,7 +34,7 @@ export interface Parts extends Plans {
 }
 
 /** What is opened before all other parts. */
-export interface Ground extends Pick<Services, 'owner' | 'tracer'> {
+export interface BaseParts extends Pick<Services, 'owner' | 'tracer'> {
   readonly store: PaymentStore;
   readonly openParts: (plan: Plan) => Promise<PlanParts>;
   /** Of the first plan. */
@@ -43,8 +43,8 @@ export interface Ground extends Pick<Services, 'owner' | 'tracer'> {
 }
 
 /** Connects the parts of a gateway. Nothing runs yet. */
-export function assemble(plan: Plan, ground: Ground, deps: GatewayDeps): Parts {
-  const { owner, tracer, store, opener, openParts, planParts } = ground;
+export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts {
+  const { owner, tracer, store, opener, openParts, planParts } = base;
   const { log, schemes, registry: { families, answerReaders } = builtIn, clock = Date.now, after = afterTimer } = deps;
   const metrics = createMetrics();
   const outages = new Outages(log, clock);

@@ -10,12 +10,12 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { AdminSite } from './admin/admin-site.ts';
 import { LedgerAccess } from './admin/ledger-access.ts';
 import { createAdminListener } from './admin-listener.ts';
-import { assemble, type Ground, letGo, type Parts } from './assemble.ts';
+import { assemble, type BaseParts, letGo, type Parts } from './assemble.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openPlanParts } from './open-plan-parts.ts';
 import { openTracer } from './open-tracer.ts';
-import type { PlanParts, PreparedPlan } from './plan-line.ts';
+import type { PlanParts, PreparedPlan } from './plan-history.ts';
 import { createPublicListener } from './public-listener.ts';
 import { readiness, soundConfiguration } from './readiness.ts';
 import type { ReadinessCheck } from './readiness-check.ts';
@@ -68,8 +68,8 @@ export interface SoleGateway extends Gateway, Reloadable {
  */
 export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleGateway> {
   const store = await (deps.store ?? openStore(plan.store, deps.registry));
-  const ground = await closing(store, openGround(plan, store, deps));
-  const parts = assemble(plan, ground, deps);
+  const base = await closing(store, openBaseParts(plan, store, deps));
+  const parts = assemble(plan, base, deps);
   try {
     // The ledger reads while the facilitators are asked.
     const recalling = parts.recent.recall();
@@ -87,7 +87,7 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
 }
 
 /** Opens the parts that need the store, and that all other parts need. */
-async function openGround(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<Ground> {
+async function openBaseParts(plan: Plan, store: PaymentStore, deps: GatewayDeps): Promise<BaseParts> {
   const owner = randomUUID();
   const opener = new FacilitatorOpener(deps.registry ?? builtIn);
   await opener.load(plan.facilitators);

@@ -2,10 +2,10 @@ import type { Plan } from '../domain/plan.ts';
 import { createTokenKey } from '../pass/token-keys.ts';
 import { builtIn, openProtocols } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
-import { openAccessTools } from './access-desk.ts';
 import { openAgents } from './agents.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
-import type { PlanParts } from './plan-line.ts';
+import { openAccessTools } from './pass-access.ts';
+import type { PlanParts } from './plan-history.ts';
 import { openReceipts } from './receipts.ts';
 
 /** Prepares what a plan needs of the store. */

@@ -12,12 +12,12 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { FacilitatorLeases } from './facilitator-leases.ts';
 import { observeFacilitator } from './observed-facilitator.ts';
 import type { PassKeeper } from './pass-keeper.ts';
-import { PlanLine, type PlanParts } from './plan-line.ts';
+import { PlanHistory, type PlanParts } from './plan-history.ts';
 import { RecentOffers } from './recent-offers.ts';
 
 /** The plans of a gateway, and what they share. */
 export interface Plans {
-  readonly plans: PlanLine;
+  readonly plans: PlanHistory;
   readonly recent: RecentOffers;
   readonly facilitators: FacilitatorLeases;
 }
@@ -57,7 +57,7 @@ export function openPlans(plan: Plan, deps: PlansDeps): Plans {
     trouble: ({ name }, fault) => trouble(`closing the facilitator ${name}`, fault),
     clock,
   });
-  const plans = new PlanLine(plan, deps.parts, {
+  const plans = new PlanHistory(plan, deps.parts, {
     schemes: deps.schemes,
     clock,
     facilitators,

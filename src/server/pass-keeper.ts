@@ -1,8 +1,8 @@
 import type { Plan } from '../domain/plan.ts';
 import { sellsPasses } from '../domain/route-price.ts';
 import { BalanceHolds } from '../pass/balance-holds.ts';
+import { openQuota } from '../pass/process-quota.ts';
 import type { Quota } from '../pass/quota.ts';
-import { openQuotaDesk } from '../pass/quota-desk.ts';
 import { RevocationWatch } from '../pass/revocations.ts';
 import type { PassServices } from '../pipeline/runtime.ts';
 import type { PassStore } from '../store/passes.ts';
@@ -29,7 +29,7 @@ export class PassKeeper implements PassServices {
 
   constructor({ store, owner, trouble, clock }: PassKeeperDeps) {
     this.balances = new BalanceHolds({ store, owner, clock });
-    this.quota = openQuotaDesk(store, { time: { now: clock } });
+    this.quota = openQuota(store, { time: { now: clock } });
     this.revoked = new RevocationWatch({ store, revoked: (id) => this.quota.revoke(id), trouble, clock });
   }
 

@@ -4,7 +4,7 @@ import { loadKeccak256 } from '../evm/keccak.ts';
 import { didDocument, didOf } from '../protocol/offer-receipt/did-document.ts';
 import { Eip712Key } from '../protocol/offer-receipt/eip712-key.ts';
 import { JwsKey } from '../protocol/offer-receipt/jws-key.ts';
-import { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
+import { OfferReceipts } from '../protocol/offer-receipt/offer-receipts.ts';
 
 /**
  * Prepares the signer of a plan's offers and receipts; `undefined` where nothing is signed.
@@ -19,7 +19,7 @@ export async function openReceipts(
   { receipts, publicUrl }: Pick<Plan, 'receipts' | 'publicUrl'>,
   storeSecret: () => Promise<string>,
   clock: () => number,
-): Promise<ReceiptDesk | undefined> {
+): Promise<OfferReceipts | undefined> {
   if (receipts === undefined || publicUrl === undefined) return undefined;
   const did = didOf(publicUrl);
   const keccak256 = await loadKeccak256();
@@ -33,7 +33,7 @@ export async function openReceipts(
   const methods = published.flatMap(({ jws, eip712 }) => [jws.method, eip712.method]);
   const byTypedData = receipts.format === 'eip712';
   const eip712 = byTypedData ? signing.eip712.signer(await loadDigestSigner(), keccak256) : undefined;
-  return new ReceiptDesk({ document: didDocument(did, methods), jws: signing.jws, eip712 }, clock);
+  return new OfferReceipts({ document: didDocument(did, methods), jws: signing.jws, eip712 }, clock);
 }
 
 /** The keys made from one secret. */

@@ -12,7 +12,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { ApiTools, Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
 import { composeChallenge, type RouteChallenge } from '../protocol/challenge.ts';
-import type { ReceiptDesk } from '../protocol/offer-receipt/receipt-desk.ts';
+import type { OfferReceipts } from '../protocol/offer-receipt/offer-receipts.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { type PaymentFields, paymentFieldsOf } from '../proxy/headers/payment-fields.ts';
 import type { HealthBook } from '../proxy/server-health.ts';
@@ -20,10 +20,10 @@ import { compileTrustedPeers, type TrustedPeers } from '../proxy/trusted-peers.t
 import { openUpgradeProxy, type UpgradeProxy } from '../proxy/upgrade.ts';
 import type { UpstreamClient } from '../proxy/upstream-connection.ts';
 import type { Scheme } from '../scheme/scheme.ts';
-import { type AccessTools, openAccessDesk, openSignIn } from './access-desk.ts';
 import { type Listings, openDiscovery, openListings, openTools } from './discovery.ts';
 import type { FacilitatorLeases } from './facilitator-leases.ts';
 import { LearntOffers } from './learnt-offers.ts';
+import { type AccessTools, openPassAccess, openSignIn } from './pass-access.ts';
 import { openPaywall } from './paywall.ts';
 import type { RecentOffers } from './recent-offers.ts';
 
@@ -62,7 +62,7 @@ export interface RuntimeDeps {
   /** What the plan's routes share for passes; `undefined` where none sells passes. */
   readonly accessTools: AccessTools | undefined;
   /** Signs the plan's offers and receipts; absent where they are not signed. */
-  readonly receipts?: ReceiptDesk | undefined;
+  readonly receipts?: OfferReceipts | undefined;
   /** Checks the signatures of agents; absent where the plan names none. */
   readonly agents?: Runtime['agents'];
   /** They say which facts of facilitators offers need. */
@@ -94,7 +94,7 @@ class PlanRuntime implements OpenRuntime {
   readonly fields: PaymentFields;
   readonly discovery: Discovery | undefined;
   readonly tools: ApiTools | undefined;
-  readonly receipts: ReceiptDesk | undefined;
+  readonly receipts: OfferReceipts | undefined;
   readonly agents: Runtime['agents'];
   readonly paywall: Runtime['paywall'];
   readonly health: HealthBook;
@@ -207,7 +207,7 @@ function openPrice(
   const { mimeType, identifier, builderCode } = route;
   const { id, description, parts } = price;
   const offers = offersOf(price, learnt);
-  const access = accessTools && openAccessDesk(price, accessTools);
+  const access = accessTools && openPassAccess(price, accessTools);
   const signIn = accessTools && openSignIn(route, price, accessTools);
   // Only a metered price can charge less than an amount that was signed as the maximum.
   const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 import { loadConfig } from '../../src/config/load.ts';
 import { paidPrices } from '../../src/domain/route-price.ts';
-import { TokenDesk } from '../../src/pass/token-desk.ts';
+import { AccessTokens } from '../../src/pass/access-tokens.ts';
 import { signingKeys } from '../../src/pass/token-keys.ts';
 import { loadSchemes } from '../../src/registry.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
@@ -31,12 +31,12 @@ export async function writeTokens(file: string, count: number): Promise<readonly
   if (!loaded.ok) throw new Error(loaded.problems.map(({ keyPath, wrong }) => `${keyPath}: ${wrong}`).join('\n'));
   const terms = loaded.plan.routes.flatMap(paidPrices).find(({ access }) => access !== undefined)?.access?.terms;
   if (terms === undefined) throw new Error('no route sells passes');
-  const desk = new TokenDesk(signingKeys(loaded.plan.accessTokens.keys));
+  const tokens = new AccessTokens(signingKeys(loaded.plan.accessTokens.keys));
   const { scope, opens, version } = terms;
   const issuedAt = Date.now();
   const sold = { scope, opens, version, family: 'eip155', payer: PAYER.toLowerCase(), issuedAt };
   const ends = { expiresAt: issuedAt + HOUR_MS, quota: undefined, revokedAt: undefined };
-  return Array.from({ length: count }, () => desk.write({ id: newPassId(), ...sold, ...ends }));
+  return Array.from({ length: count }, () => tokens.write({ id: newPassId(), ...sold, ...ends }));
 }
 
 /**

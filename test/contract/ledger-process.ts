@@ -1,6 +1,6 @@
 import type { PassId } from '../../src/domain/pass.ts';
 import type { PaymentClaim } from '../../src/domain/payment-record.ts';
-import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
+import { openQuota } from '../../src/pass/process-quota.ts';
 import type { ClaimOutcome } from '../../src/store/ledger.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
@@ -22,11 +22,11 @@ async function open(): Promise<PaymentStore> {
 }
 
 const ledger = await open();
-const desk = openQuotaDesk(ledger.passes);
+const quota = openQuota(ledger.passes);
 
 async function perform(work: Work): Promise<readonly ClaimOutcome[] | number> {
   if (work.kind === 'claim') return Promise.all(work.claims.map((claim) => ledger.claim(claim)));
-  const outcomes = await Promise.all(Array.from({ length: work.times }, async () => desk.take(work.pass)));
+  const outcomes = await Promise.all(Array.from({ length: work.times }, async () => quota.take(work.pass)));
   return outcomes.filter(({ kind }) => kind === 'taken').length;
 }
 

@@ -11,7 +11,7 @@ import { upkeepContract } from './ledger-upkeep.contract.ts';
 import { outboxContract } from './outbox.contract.ts';
 import { sale } from './pass-sale.ts';
 import { passesContract } from './passes.contract.ts';
-import { desksContract } from './passes-desks.contract.ts';
+import { processesContract } from './passes-processes.contract.ts';
 import { quotasContract } from './passes-quotas.contract.ts';
 import { usesContract } from './uses.contract.ts';
 
@@ -31,7 +31,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
     sharingContract(scene);
     passesContract(scene);
     quotasContract(scene);
-    desksContract(scene);
+    processesContract(scene);
     usesContract(scene);
     balancesContract(scene);
 

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/main.ts';
 import type { Pass } from '../../src/domain/pass.ts';
-import { TokenDesk } from '../../src/pass/token-desk.ts';
+import { AccessTokens } from '../../src/pass/access-tokens.ts';
 import { createTokenKey, signingKeys } from '../../src/pass/token-keys.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
 import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
@@ -36,7 +36,7 @@ routes:
   const version = randomBytes(9).toString('base64url');
   pass = await store.passes.grant(sale({ version, requests: 10 }), Date.now());
   const { secret } = await store.passes.tokenKey(createTokenKey);
-  token = new TokenDesk(signingKeys([secret])).write(pass);
+  token = new AccessTokens(signingKeys([secret])).write(pass);
 });
 
 afterAll(async () => {
@@ -116,7 +116,7 @@ describe('turnpike token inspect', () => {
   });
 
   it('tells nothing of the pass that a forged token names', async () => {
-    const forged = new TokenDesk(signingKeys([createTokenKey().secret])).write(pass);
+    const forged = new AccessTokens(signingKeys([createTokenKey().secret])).write(pass);
     const { code, out } = await cli('inspect', forged, '-c', file, '--json');
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ signature: 'bad' });

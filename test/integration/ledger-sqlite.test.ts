@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { amountAsked } from '../../src/domain/payment-record.ts';
-import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
+import { openQuota } from '../../src/pass/process-quota.ts';
 import type { HoldId } from '../../src/store/balances.ts';
 import { newPassId } from '../../src/store/new-pass-id.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
@@ -151,12 +151,12 @@ describe('a SQLite ledger', () => {
     const ledger = await open();
     const others = await Promise.all([start(), start()]);
     const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
-    const desk = openQuotaDesk(ledger.passes);
-    const mine = Promise.all(Array.from({ length: 130 }, async () => desk.take(id)));
+    const quota = openQuota(ledger.passes);
+    const mine = Promise.all(Array.from({ length: 130 }, async () => quota.take(id)));
     const served = await Promise.all(others.map((other) => other.call(id, 130)));
     const taken = (await mine).filter(({ kind }) => kind === 'taken').length;
     expect(served.reduce((sum, each) => sum + each, taken)).toBe(300);
-    await desk.close();
+    await quota.close();
   });
 
   it('serves no request twice when a process is killed, and loses no more than that had in hand', async () => {

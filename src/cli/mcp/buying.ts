@@ -12,7 +12,7 @@ import type { Budget } from './budget.ts';
 const MOST_ANSWER = 1024 * 1024;
 
 /** What purchases are made with. */
-export interface Purse {
+export interface BuyingTerms {
   readonly wallet: PrivateKeyAccount | undefined;
   /** For one call. */
   readonly limit: SpendingLimit;
@@ -41,7 +41,7 @@ export async function tellPrice(request: Request, table: AssetTable): Promise<To
 }
 
 /** Carries a call out, and pays for it where it costs something. */
-export async function buy(request: Request, { wallet, limit, budget, table }: Purse): Promise<Told> {
+export async function buy(request: Request, { wallet, limit, budget, table }: BuyingTerms): Promise<Told> {
   if (wallet === undefined) return { text: 'there is no key to pay with: set it, and start again', isError: true };
   let usedUp: string | undefined;
   const outcome = await purchase(request, {

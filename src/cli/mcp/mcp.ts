@@ -10,7 +10,7 @@ import { openWallet } from '../pay/wallet.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { readVersion } from '../version.ts';
 import { Budget } from './budget.ts';
-import { buy, type Purse, type Told, tellPrice } from './buying.ts';
+import { type BuyingTerms, buy, type Told, tellPrice } from './buying.ts';
 import { type CatalogueEntry, matching, readCatalogue } from './catalogue.ts';
 import { createAskedRequest } from './request.ts';
 
@@ -40,15 +40,15 @@ export function addMcp({ program, terminal, finish }: Cli): void {
 
 async function serve(given: readonly string[], options: McpOptions, terminal: Terminal): Promise<ExitCode> {
   const gateways = given.map(readGateway);
-  const purse: Purse = {
+  const terms: BuyingTerms = {
     wallet: openWallet(terminal, options.keyEnv),
     limit: readLimit('--max', options.max),
     budget: new Budget(readLimit('--budget', options.budget)),
     table: readAssetTable(),
   };
-  if (purse.wallet === undefined)
+  if (terms.wallet === undefined)
     notice(terminal, `${options.keyEnv} is not set: prices can be asked for, nothing can be paid`);
-  const server = createServer(gateways, purse);
+  const server = createServer(gateways, terms);
   const transport = new StdioServerTransport();
   const closed = new Promise<void>((resolve) => {
     transport.onclose = resolve;
@@ -63,7 +63,7 @@ async function serve(given: readonly string[], options: McpOptions, terminal: Te
 }
 
 /** The MCP server, connected to nothing. */
-function createServer(gateways: readonly string[], purse: Purse): McpServer {
+function createServer(gateways: readonly string[], terms: BuyingTerms): McpServer {
   const server = new McpServer({ name: 'turnpike', version: readVersion() });
   const request = {
     url: z.string().describe('URL of the resource, at one of the gateways'),
@@ -86,7 +86,7 @@ function createServer(gateways: readonly string[], purse: Purse): McpServer {
       description: 'Says what a call costs, without paying. A call that costs nothing is carried out.',
       inputSchema: request,
     },
-    (asked) => answer(() => tellPrice(createAskedRequest(asked, gateways), purse.table)),
+    (asked) => answer(() => tellPrice(createAskedRequest(asked, gateways), terms.table)),
   );
   server.registerTool(
     'pay',
@@ -96,7 +96,7 @@ function createServer(gateways: readonly string[], purse: Purse): McpServer {
       inputSchema: request,
       annotations: { destructiveHint: true, openWorldHint: true },
     },
-    (asked) => answer(() => buy(createAskedRequest(asked, gateways), purse)),
+    (asked) => answer(() => buy(createAskedRequest(asked, gateways), terms)),
   );
   return server;
 }

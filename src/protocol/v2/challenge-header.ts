@@ -6,7 +6,7 @@ import { BUILDER_CODE, declareBuilderCode } from '../builder-code.ts';
 import type { AskedResource, ChallengeSubject } from '../challenge.ts';
 import { declareGasSponsoring } from '../gas-sponsoring.ts';
 import { decodeHeaderJson } from '../header-json.ts';
-import { OFFER_RECEIPT } from '../offer-receipt/receipt-desk.ts';
+import { OFFER_RECEIPT } from '../offer-receipt/offer-receipts.ts';
 import { declareIdentifier, PAYMENT_IDENTIFIER } from '../payment-identifier.ts';
 import { declareSignIn, SIGN_IN_WITH_X, type SignInChallenge } from '../sign-in-with-x.ts';
 import { Base64Text, type TextPart } from './base64-text.ts';

@@ -1,6 +1,6 @@
 import type { FileContents } from '../reload/config-reading.ts';
-import type { SeatedWorker } from './seat.ts';
 import { restoreStartFault } from './start-fault.ts';
+import type { SlotWorker } from './worker-slot.ts';
 
 /** How long a worker may take to open a configuration, in milliseconds: longer than its facilitators may. */
 const PREPARE_MS = 30_000;
@@ -17,13 +17,13 @@ export class ChangeOver {
    * @param committed is called before the workers are told
    * @throws Error the reason of a worker that could not; nothing has changed then
    */
-  async change(workers: () => readonly SeatedWorker[], contents: FileContents, committed: () => void): Promise<void> {
+  async change(workers: () => readonly SlotWorker[], contents: FileContents, committed: () => void): Promise<void> {
     const turn = this.#work.then(() => this.#change(workers(), contents, committed));
     this.#work = turn.catch(() => {});
     await turn;
   }
 
-  async #change(workers: readonly SeatedWorker[], contents: FileContents, committed: () => void): Promise<void> {
+  async #change(workers: readonly SlotWorker[], contents: FileContents, committed: () => void): Promise<void> {
     this.#last += 1;
     const reload = this.#last;
     const faults = await Promise.all(workers.map((worker) => prepare(worker, reload, contents)));
@@ -41,7 +41,7 @@ export class ChangeOver {
 }
 
 /** Why a worker cannot go on under a configuration; `undefined` when it can, or is gone. */
-async function prepare({ process }: SeatedWorker, reload: number, contents: FileContents): Promise<Error | undefined> {
+async function prepare({ process }: SlotWorker, reload: number, contents: FileContents): Promise<Error | undefined> {
   const { line } = process;
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();
   const gone = (): void => resolve(undefined);

@@ -16,9 +16,9 @@ import type { FileContents } from '../reload/config-reading.ts';
 import type { Reloads } from '../reload/reload-history.ts';
 import type { Reloadable } from '../reload/reloader.ts';
 import { SettlerWatch } from '../settler-watch.ts';
-import { Crew } from './crew.ts';
 import type { WorkerProcess } from './processes.ts';
 import { Settlers } from './settlers.ts';
+import { WorkerGroup } from './worker-group.ts';
 import { settlementsOfPrimary } from './worker-line.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -63,12 +63,12 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   await settlers.add(plan);
   const metrics = new WorkerMetrics(own);
   const watch = new SettlerWatch({ facilitators: () => settlers.byId.values(), metrics: own });
-  const crew = openCrew(plan.workers, deps, settlers, metrics);
+  const group = openGroup(plan.workers, deps, settlers, metrics);
   const { configuration = soundConfiguration } = deps;
   let inForce = plan;
   let leaving = false;
-  const checks = (): readonly ReadinessCheck[] => [configuration(), ...crew.checks(), accepting(leaving)];
-  own.readReadiness(() => [configuration(), ...crew.presence(), accepting(leaving)]);
+  const checks = (): readonly ReadinessCheck[] => [configuration(), ...group.checks(), accepting(leaving)];
+  own.readReadiness(() => [configuration(), ...group.presence(), accepting(leaving)]);
   const { reloads, registry = builtIn, log, clock = Date.now } = deps;
   const site = new AdminSite(
     {
@@ -85,48 +85,48 @@ export async function startWorkers(plan: Plan, deps: PrimaryDeps): Promise<Worke
   const admin = plan.admin && createAdminListener({ metrics, checks, plan: () => inForce, site });
   const leave = (): void => {
     leaving = true;
-    crew.leave();
+    group.leave();
   };
   try {
     await removeStaleSocket(plan.listen);
     if (admin && plan.admin) await removeStaleSocket(plan.admin);
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
-    const url = await crew.start();
+    const url = await group.start();
     return {
       url,
       adminUrl,
       metrics: own,
-      lost: crew.lost,
+      lost: group.lost,
       leave,
       async reload(next, contents) {
-        await changeOver(crew, settlers, { from: inForce, to: next }, contents);
+        await changeOver(group, settlers, { from: inForce, to: next }, contents);
         inForce = next;
         void watch.look();
       },
       async close(withinMs = inForce.drainTimeoutMs) {
         leave();
         watch.stop();
-        await crew.drain(withinMs);
+        await group.drain(withinMs);
         await letGo(settlers, admin);
       },
     };
   } catch (fault) {
     watch.stop();
-    await crew.kill();
+    await group.kill();
     await letGo(settlers, admin);
     throw fault;
   }
 }
 
-function openCrew(size: number, deps: PrimaryDeps, settlers: Settlers, metrics: WorkerMetrics): Crew {
+function openGroup(size: number, deps: PrimaryDeps, settlers: Settlers, metrics: WorkerMetrics): WorkerGroup {
   const { fork, contents, log, clock = Date.now } = deps;
   const unclosed = (fault: unknown): void => log.warn({ cause: describeCause(fault) }, 'a settler did not close');
-  return new Crew({
+  return new WorkerGroup({
     size,
     fork,
     contents,
     log,
-    hired: ({ line }) => serveSettlements(settlementsOfPrimary(line), settlers.byId),
+    forked: ({ line }) => serveSettlements(settlementsOfPrimary(line), settlers.byId),
     serving: ({ line }) => metrics.add(line),
     settlersInUse: (ids) => void settlers.sweep(ids).catch(unclosed),
     clock,
@@ -135,14 +135,14 @@ function openCrew(size: number, deps: PrimaryDeps, settlers: Settlers, metrics: 
 
 /** The keys of the new plan are open before a worker asks for them, and those of the old one until no worker does. */
 async function changeOver(
-  crew: Crew,
+  group: WorkerGroup,
   settlers: Settlers,
   plans: { readonly from: Plan; readonly to: Plan },
   contents: FileContents,
 ): Promise<void> {
   await settlers.add(plans.to);
   try {
-    await crew.reload(contents);
+    await group.reload(contents);
     settlers.keepOnly(plans.to);
   } catch (fault) {
     settlers.keepOnly(plans.from);

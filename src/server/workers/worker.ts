@@ -4,7 +4,7 @@ import type { Logger } from '../../observe/log.ts';
 import { builtIn, inWorker, type Registry } from '../../registry.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
 import { type SoleGateway, startGateway } from '../gateway.ts';
-import type { PreparedPlan } from '../plan-line.ts';
+import type { PreparedPlan } from '../plan-history.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { PrimaryLine } from './processes.ts';
 import { settlerId, settlerIds } from './settlers.ts';

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pass } from '../../../src/domain/pass.ts';
+import { AccessTokens } from '../../../src/pass/access-tokens.ts';
 import { SignInNonces } from '../../../src/pass/sign-in-nonce.ts';
 import { isSignedWith, readToken, scopeDigest, writeToken } from '../../../src/pass/token.ts';
-import { TokenDesk } from '../../../src/pass/token-desk.ts';
 import { createTokenKey, signingKeys } from '../../../src/pass/token-keys.ts';
 import { newPassId } from '../../../src/store/new-pass-id.ts';
 
@@ -59,15 +59,15 @@ describe('an access token', () => {
 
   it('has one text: no changed, added or missing character reads as the same token', () => {
     const text = writeToken(PASS, KEY);
-    const desk = new TokenDesk([KEY]);
-    expect(desk.check(text).kind).toBe('signed');
+    const tokens = new AccessTokens([KEY]);
+    expect(tokens.check(text).kind).toBe('signed');
     const alphabet = 'ABab01-_=.+/ \n%';
     for (let at = 0; at <= text.length; at++) {
-      expect(desk.check(text.slice(0, at) + text.slice(at + 1)).kind === 'signed').toBe(at === text.length);
+      expect(tokens.check(text.slice(0, at) + text.slice(at + 1)).kind === 'signed').toBe(at === text.length);
       for (const char of alphabet) {
         const changed = text.slice(0, at) + char + text.slice(at + 1);
-        expect(desk.check(changed).kind === 'signed').toBe(changed === text);
-        expect(desk.check(text.slice(0, at) + char + text.slice(at)).kind).not.toBe('signed');
+        expect(tokens.check(changed).kind === 'signed').toBe(changed === text);
+        expect(tokens.check(text.slice(0, at) + char + text.slice(at)).kind).not.toBe('signed');
       }
     }
   });
@@ -98,14 +98,14 @@ describe('an access token', () => {
   });
 });
 
-describe('the desk', () => {
+describe('the tokens', () => {
   it('takes tokens of all its keys, and signs with the first', () => {
     const [newer, older] = [keyOf(), keyOf()];
-    const old = new TokenDesk([older]).write(PASS);
-    const both = new TokenDesk([newer, older]);
+    const old = new AccessTokens([older]).write(PASS);
+    const both = new AccessTokens([newer, older]);
     expect(both.check(old).kind).toBe('signed');
     expect(readToken(both.write(PASS))?.keyId).toBe(newer.id);
-    expect(new TokenDesk([newer]).check(old).kind).toBe('unsigned');
+    expect(new AccessTokens([newer]).check(old).kind).toBe('unsigned');
   });
 
   it('asks the store once what a pass was sold for', async () => {
@@ -116,9 +116,9 @@ describe('the desk', () => {
         return Promise.resolve({ ...PASS, opens: ['a'] });
       },
     };
-    const desk = new TokenDesk([KEY]);
-    expect(await desk.opensOf(PASS.id, passes)).toEqual(['a']);
-    expect(await desk.opensOf(PASS.id, passes)).toEqual(['a']);
+    const tokens = new AccessTokens([KEY]);
+    expect(await tokens.opensOf(PASS.id, passes)).toEqual(['a']);
+    expect(await tokens.opensOf(PASS.id, passes)).toEqual(['a']);
     expect(asked).toBe(1);
   });
 

@@ -20,7 +20,7 @@ const BLOCK = 64;
 const SHARE = 8;
 
 /** The part of the store that leases need. */
-export type DrawerStore = Quotas & Pick<Passes, 'findPass'>;
+export type QuotaStore = Quotas & Pick<Passes, 'findPass'>;
 
 /**
  * The units of one pass that are lent to this process. `held + spent` is what the store says is lent to this lease,
@@ -29,9 +29,9 @@ export type DrawerStore = Quotas & Pick<Passes, 'findPass'>;
  * One call of the store runs at a time. What a failed call was to book counts as lost: it may have been booked, and a
  * unit must not be used twice.
  */
-export class LeaseDrawer {
+export class QuotaLease {
   readonly #id: PassId;
-  readonly #store: DrawerStore;
+  readonly #store: QuotaStore;
   readonly #time: QuotaTime;
   readonly #line = new WaitingLine();
   readonly #stall = new Stall(PATIENCE_MS);
@@ -56,7 +56,7 @@ export class LeaseDrawer {
   #isWorking = false;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(id: PassId, store: DrawerStore, time: QuotaTime) {
+  constructor(id: PassId, store: QuotaStore, time: QuotaTime) {
     this.#id = id;
     this.#store = store;
     this.#time = time;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import type { Pass, PassId } from '../../../src/domain/pass.ts';
-import type { DrawerStore } from '../../../src/pass/lease-drawer.ts';
+import { openQuota } from '../../../src/pass/process-quota.ts';
 import type { Quota, QuotaOutcome, QuotaUnit } from '../../../src/pass/quota.ts';
-import { openQuotaDesk } from '../../../src/pass/quota-desk.ts';
+import type { QuotaStore } from '../../../src/pass/quota-lease.ts';
 import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
 import type { LeaseRequest, PassStore } from '../../../src/store/passes.ts';
 import { HOUR_MS, sale } from '../../contract/pass-sale.ts';
@@ -13,17 +13,17 @@ const NOW = 1_800_000_000_000;
 
 let time: FakeTime;
 let store: PassStore;
-/** What desks asked the store for. */
+/** What quotas asked the store for. */
 let leases: LeaseRequest[];
 let looks: number;
 /** What becomes of calls of the store. */
 let fault: 'none' | 'before' | 'after';
-const desks: Quota[] = [];
+const quotas: Quota[] = [];
 
 const unavailable = (): GatewayError => new GatewayError('store_unavailable');
 
-/** The store as desks reach it: calls can fail before or after they took place. */
-function line(): DrawerStore {
+/** The store as quotas reach it: calls can fail before or after they took place. */
+function line(): QuotaStore {
   return {
     async lease(id, request, now) {
       leases.push(request);
@@ -41,9 +41,9 @@ function line(): DrawerStore {
 }
 
 function open(mostPasses = 100): Quota {
-  const desk = openQuotaDesk(line(), { time, mostPasses });
-  desks.push(desk);
-  return desk;
+  const quota = openQuota(line(), { time, mostPasses });
+  quotas.push(quota);
+  return quota;
 }
 
 const bought = (requests = 100, payment = 'one'): Promise<Pass> =>
@@ -52,15 +52,15 @@ const bought = (requests = 100, payment = 'one'): Promise<Pass> =>
 const quotaOf = async (id: PassId) => (await store.findPass(id))?.quota;
 
 /** Takes a unit, and lets no time pass but what the answer takes. */
-async function taken(desk: Quota, id: PassId): Promise<QuotaUnit> {
-  const outcome = await desk.take(id);
+async function taken(quota: Quota, id: PassId): Promise<QuotaUnit> {
+  const outcome = await quota.take(id);
   if (outcome.kind !== 'taken') throw new Error(outcome.kind);
   return outcome.unit;
 }
 
 /** What taking comes to when a look at the store has to wait for its turn. */
-async function told(desk: Quota, id: PassId): Promise<QuotaOutcome> {
-  const outcome = desk.take(id);
+async function told(quota: Quota, id: PassId): Promise<QuotaOutcome> {
+  const outcome = quota.take(id);
   await time.pass(60);
   return outcome;
 }
@@ -74,7 +74,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   fault = 'none';
-  const closed = Promise.all(desks.splice(0).map((desk) => desk.close()));
+  const closed = Promise.all(quotas.splice(0).map((quota) => quota.close()));
   await time.pass(2000);
   await closed;
 });
@@ -82,30 +82,30 @@ afterEach(async () => {
 describe('taking requests of a pass', () => {
   it('serves exactly what was bought, with few calls of the store and mostly without a promise', async () => {
     const { id } = await bought(1000);
-    const desk = open();
+    const quota = open();
     let atOnce = 0;
     for (let index = 0; index < 1000; index += 1) {
-      const outcome = desk.take(id);
+      const outcome = quota.take(id);
       if (!(outcome instanceof Promise)) atOnce += 1;
       expect((await outcome).kind).toBe('taken');
     }
-    expect(await told(desk, id)).toEqual({ kind: 'used_up' });
+    expect(await told(quota, id)).toEqual({ kind: 'used_up' });
     expect(atOnce).toBeGreaterThan(900);
     expect(leases.length).toBeLessThan(100);
   });
 
   it('tells how many are left', async () => {
     const { id } = await bought(20);
-    const desk = open();
+    const quota = open();
     const remaining: number[] = [];
-    for (let index = 0; index < 20; index += 1) remaining.push((await taken(desk, id)).remaining);
+    for (let index = 0; index < 20; index += 1) remaining.push((await taken(quota, id)).remaining);
     expect(remaining).toEqual(Array.from({ length: 20 }, (_, index) => 19 - index));
   });
 
   it('asks once for all that wait', async () => {
     const { id } = await bought(1000);
-    const desk = open();
-    const outcomes = await Promise.all(Array.from({ length: 300 }, () => desk.take(id)));
+    const quota = open();
+    const outcomes = await Promise.all(Array.from({ length: 300 }, () => quota.take(id)));
     expect(outcomes.every(({ kind }) => kind === 'taken')).toBe(true);
     // The first one asked for itself, when nobody else waited yet.
     expect(leases.map(({ want }) => want).slice(0, 2)).toEqual([1, expect.toSatisfy((want) => want >= 299)]);
@@ -114,41 +114,41 @@ describe('taking requests of a pass', () => {
 
   it('keeps passes apart', async () => {
     const [one, other] = [await bought(1, 'one'), await bought(1, 'other')];
-    const desk = open();
-    await taken(desk, one.id);
-    expect(await desk.take(one.id)).toEqual({ kind: 'used_up' });
-    await taken(desk, other.id);
+    const quota = open();
+    await taken(quota, one.id);
+    expect(await quota.take(one.id)).toEqual({ kind: 'used_up' });
+    await taken(quota, other.id);
   });
 
   it('says what has become of a pass that is gone', async () => {
     const { id } = await bought();
-    const desk = open();
-    expect(await desk.take('A'.repeat(22) as PassId)).toEqual({ kind: 'gone', why: 'unknown' });
+    const quota = open();
+    expect(await quota.take('A'.repeat(22) as PassId)).toEqual({ kind: 'gone', why: 'unknown' });
     await store.revokePass(id, NOW);
-    expect(await desk.take(id)).toEqual({ kind: 'gone', why: 'revoked' });
+    expect(await quota.take(id)).toEqual({ kind: 'gone', why: 'revoked' });
   });
 
   it('takes nothing of what is in hand once the pass was revoked or has expired', async () => {
     const [revoked, expired] = [await bought(100, 'revoked'), await bought(100, 'expired')];
-    const desk = open();
-    for (const { id } of [revoked, expired]) for (let count = 0; count < 5; count += 1) await taken(desk, id);
-    desk.revoke(revoked.id);
-    expect(desk.take(revoked.id)).toEqual({ kind: 'gone', why: 'revoked' });
+    const quota = open();
+    for (const { id } of [revoked, expired]) for (let count = 0; count < 5; count += 1) await taken(quota, id);
+    quota.revoke(revoked.id);
+    expect(quota.take(revoked.id)).toEqual({ kind: 'gone', why: 'revoked' });
     await time.pass(HOUR_MS - 50);
-    await taken(desk, expired.id);
-    await taken(desk, expired.id);
-    const late = desk.take(expired.id);
+    await taken(quota, expired.id);
+    await taken(quota, expired.id);
+    const late = quota.take(expired.id);
     expect((await late).kind).toBe('taken');
     await time.pass(50);
-    expect(await desk.take(expired.id)).toEqual({ kind: 'gone', why: 'expired' });
+    expect(await quota.take(expired.id)).toEqual({ kind: 'gone', why: 'expired' });
   });
 });
 
 describe('bringing requests back', () => {
   it('brings back what is idle for a tenth of a second', async () => {
     const { id } = await bought();
-    const desk = open();
-    for (let count = 0; count < 5; count += 1) await taken(desk, id);
+    const quota = open();
+    for (let count = 0; count < 5; count += 1) await taken(quota, id);
     expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
     await time.pass(99);
     expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
@@ -158,9 +158,9 @@ describe('bringing requests back', () => {
 
   it('keeps what is in use', async () => {
     const { id } = await bought();
-    const desk = open();
+    const quota = open();
     for (let count = 0; count < 20; count += 1) {
-      await taken(desk, id);
+      await taken(quota, id);
       await time.pass(60);
     }
     expect(leases.some(({ returned }) => returned > 0)).toBe(false);
@@ -170,18 +170,18 @@ describe('bringing requests back', () => {
 
   it('gives a unit that bought nothing to the next request, once', async () => {
     const { id } = await bought(1);
-    const desk = open();
-    const unit = await taken(desk, id);
+    const quota = open();
+    const unit = await taken(quota, id);
     unit.giveBack();
     unit.giveBack();
-    await taken(desk, id);
-    expect(await desk.take(id)).toEqual({ kind: 'used_up' });
+    await taken(quota, id);
+    expect(await quota.take(id)).toEqual({ kind: 'used_up' });
   });
 
   it('gives a unit back that was booked as used meanwhile', async () => {
     const { id } = await bought(3);
-    const desk = open();
-    const unit = await taken(desk, id);
+    const quota = open();
+    const unit = await taken(quota, id);
     await time.pass(200);
     expect(await quotaOf(id)).toEqual({ bought: 3, available: 2, lent: 0 });
     unit.giveBack();
@@ -191,10 +191,10 @@ describe('bringing requests back', () => {
 
   it('gives a unit to a request that waits for it', async () => {
     const { id } = await bought(2);
-    const [desk, other] = [open(), open()];
-    const unit = await taken(desk, id);
+    const [quota, other] = [open(), open()];
+    const unit = await taken(quota, id);
     await taken(other, id);
-    const waiting = Promise.resolve(desk.take(id));
+    const waiting = Promise.resolve(quota.take(id));
     await time.pass(60);
     unit.giveBack();
     expect((await waiting).kind).toBe('taken');
@@ -203,9 +203,9 @@ describe('bringing requests back', () => {
   it('brings back what it has of a pass that it has no room for', async () => {
     const passes = [];
     for (const payment of ['a', 'b', 'c']) passes.push(await bought(100, payment));
-    const desk = open(2);
+    const quota = open(2);
     const units = [];
-    for (const { id } of passes) for (let count = 0; count < 4; count += 1) units.push(await taken(desk, id));
+    for (const { id } of passes) for (let count = 0; count < 4; count += 1) units.push(await taken(quota, id));
     await time.pass(0);
     expect(await quotaOf(passes[0]!.id)).toEqual({ bought: 100, available: 96, lent: 0 });
     units[0]!.giveBack();
@@ -215,32 +215,32 @@ describe('bringing requests back', () => {
 
   it('brings everything back when it closes, and takes nothing after', async () => {
     const [one, other] = [await bought(100, 'one'), await bought(100, 'other')];
-    const desk = open();
-    for (const { id } of [one, other]) for (let count = 0; count < 4; count += 1) await taken(desk, id);
-    await desk.close();
+    const quota = open();
+    for (const { id } of [one, other]) for (let count = 0; count < 4; count += 1) await taken(quota, id);
+    await quota.close();
     expect(await quotaOf(one.id)).toEqual({ bought: 100, available: 96, lent: 0 });
     expect(await quotaOf(other.id)).toEqual({ bought: 100, available: 96, lent: 0 });
-    await expect(desk.take(one.id)).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(quota.take(one.id)).rejects.toMatchObject({ code: 'shutting_down' });
   });
 });
 
 describe('a pass that is used up', () => {
   /** Uses a pass up, and lets everything be booked. */
-  async function usedUp(desk: Quota, requests = 3): Promise<PassId> {
+  async function usedUp(quota: Quota, requests = 3): Promise<PassId> {
     const { id } = await bought(requests);
-    for (let count = 0; count < requests; count += 1) await taken(desk, id);
+    for (let count = 0; count < requests; count += 1) await taken(quota, id);
     await time.pass(200);
     return id;
   }
 
   it('costs a flood of requests no writes and a few reads', async () => {
-    const desk = open();
-    const id = await usedUp(desk);
-    expect(await desk.take(id)).toEqual({ kind: 'used_up' });
+    const quota = open();
+    const id = await usedUp(quota);
+    expect(await quota.take(id)).toEqual({ kind: 'used_up' });
     const written = leases.length;
     const outcomes: Promise<QuotaOutcome>[] = [];
     for (let round = 0; round < 100; round += 1) {
-      for (let count = 0; count < 20; count += 1) outcomes.push(Promise.resolve(desk.take(id)));
+      for (let count = 0; count < 20; count += 1) outcomes.push(Promise.resolve(quota.take(id)));
       await time.pass(10);
     }
     await time.pass(100);
@@ -250,19 +250,19 @@ describe('a pass that is used up', () => {
   });
 
   it('is good again for the first request after it was extended elsewhere', async () => {
-    const desk = open();
-    const id = await usedUp(desk);
-    for (let count = 0; count < 3; count += 1) expect(await told(desk, id)).toEqual({ kind: 'used_up' });
+    const quota = open();
+    const id = await usedUp(quota);
+    for (let count = 0; count < 3; count += 1) expect(await told(quota, id)).toEqual({ kind: 'used_up' });
     await store.grant(sale({ payment: 'more', requests: 2, version: 'one' }), time.now());
-    expect((await told(desk, id)).kind).toBe('taken');
+    expect((await told(quota, id)).kind).toBe('taken');
   });
 
   it('waits for units that another process brings back', async () => {
     const { id } = await bought(10);
-    const [desk, other] = [open(), open()];
+    const [quota, other] = [open(), open()];
     const units = [];
     for (let count = 0; count < 10; count += 1) units.push(await taken(other, id));
-    const waiting = Promise.resolve(desk.take(id));
+    const waiting = Promise.resolve(quota.take(id));
     await time.pass(0);
     units[0]!.giveBack();
     await time.pass(300);
@@ -274,10 +274,10 @@ describe('a pass that is used up', () => {
   it('waits a second for units of a process that was killed, and from then on no longer', async () => {
     const { id } = await bought(10);
     await store.lease(id, { want: 10, spent: 0, returned: 0 }, NOW);
-    const desk = open();
+    const quota = open();
     let refused = 0;
     const take = (): void => {
-      void Promise.resolve(desk.take(id)).then(({ kind }) => {
+      void Promise.resolve(quota.take(id)).then(({ kind }) => {
         if (kind === 'used_up') refused += 1;
       });
     };
@@ -295,19 +295,19 @@ describe('a pass that is used up', () => {
 describe('a store that fails', () => {
   it('refuses the request when nothing is in hand, and serves from what is', async () => {
     const { id } = await bought();
-    const desk = open();
+    const quota = open();
     fault = 'before';
-    await expect(desk.take(id)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(quota.take(id)).rejects.toMatchObject({ code: 'store_unavailable' });
     fault = 'none';
-    for (let count = 0; count < 4; count += 1) await taken(desk, id);
+    for (let count = 0; count < 4; count += 1) await taken(quota, id);
     fault = 'before';
-    expect((await desk.take(id)).kind).toBe('taken');
+    expect((await quota.take(id)).kind).toBe('taken');
   });
 
   it('brings units back when the store is there again', async () => {
     const { id } = await bought();
-    const desk = open();
-    for (let count = 0; count < 4; count += 1) await taken(desk, id);
+    const quota = open();
+    for (let count = 0; count < 4; count += 1) await taken(quota, id);
     fault = 'before';
     await time.pass(5000);
     expect((await quotaOf(id))?.lent).toBeGreaterThan(0);
@@ -318,9 +318,9 @@ describe('a store that fails', () => {
 
   it('does not use units any more whose return may have been booked', async () => {
     const { id } = await bought(20);
-    const desk = open();
+    const quota = open();
     const units = [];
-    for (let count = 0; count < 5; count += 1) units.push(await taken(desk, id));
+    for (let count = 0; count < 5; count += 1) units.push(await taken(quota, id));
     fault = 'after';
     await time.pass(150);
     expect(await quotaOf(id)).toEqual({ bought: 20, available: 15, lent: 0 });
@@ -330,7 +330,7 @@ describe('a store that fails', () => {
     expect(await quotaOf(id)).toEqual({ bought: 20, available: 16, lent: 0 });
     fault = 'none';
     let served = 0;
-    for (; served < 30 && (await told(desk, id)).kind === 'taken'; served += 1);
+    for (; served < 30 && (await told(quota, id)).kind === 'taken'; served += 1);
     expect(served).toBe(16);
   });
 
@@ -339,7 +339,7 @@ describe('a store that fails', () => {
     'after',
   ] as const)('never serves a unit twice when a call fails %s it took place', async (when) => {
     const { id } = await bought(200);
-    const [desk, other] = [open(), open()];
+    const [quota, other] = [open(), open()];
     const units: QuotaUnit[] = [];
     const settleOne = (outcome: QuotaOutcome): void => {
       if (outcome.kind === 'taken') units.push(outcome.unit);
@@ -348,7 +348,7 @@ describe('a store that fails', () => {
     for (let round = 0; round < 120; round += 1) {
       fault = round % 7 === 3 ? when : 'none';
       for (let count = 0; count < 6; count += 1) {
-        void Promise.resolve([desk, other][count % 2]!.take(id)).then(settleOne, () => undefined);
+        void Promise.resolve([quota, other][count % 2]!.take(id)).then(settleOne, () => undefined);
       }
       await time.pass(0);
       fault = round % 11 === 5 ? when : 'none';

@@ -5,17 +5,17 @@ import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, sellsPasses } from '../domain/route-price.ts';
 import { loadMessageSigners, type MessageSigners } from '../evm/personal-message.ts';
+import { AccessTokens } from '../pass/access-tokens.ts';
 import { SignInNonces } from '../pass/sign-in-nonce.ts';
 import { scopeDigest } from '../pass/token.ts';
-import { TokenDesk } from '../pass/token-desk.ts';
 import { createTokenKey, signingKeys } from '../pass/token-keys.ts';
-import type { AccessDesk } from '../pipeline/runtime.ts';
+import type { PassAccess } from '../pipeline/runtime.ts';
 import { SignInGate } from '../pipeline/sign-in.ts';
 import type { TokenKeys } from '../store/passes.ts';
 
 /** What the routes of one plan share for passes and sign-ins. */
 export interface AccessTools {
-  readonly tokens: TokenDesk;
+  readonly tokens: AccessTokens;
   /** Whether browsers get tokens as cookies. */
   readonly cookie: boolean;
   /** `undefined` where clients cannot sign in. */
@@ -42,7 +42,7 @@ export async function openAccessTools(
   const secrets = configured.length > 0 ? configured : [(await store.tokenKey(createTokenKey)).secret];
   const keys = signingKeys(secrets);
   return {
-    tokens: new TokenDesk(keys),
+    tokens: new AccessTokens(keys),
     cookie,
     signIn: signIn ? { nonces: new SignInNonces(keys), signers: await loadMessageSigners() } : undefined,
     publicUrl,
@@ -51,7 +51,7 @@ export async function openAccessTools(
 }
 
 /** How passes open a price; `undefined` where it sells none. */
-export function openAccessDesk({ access: rule }: PaidPrice, { tokens, cookie }: AccessTools): AccessDesk | undefined {
+export function openPassAccess({ access: rule }: PaidPrice, { tokens, cookie }: AccessTools): PassAccess | undefined {
   return rule && { rule, scope: scopeDigest(rule.terms.scope), tokens, cookie };
 }
 

@@ -39,7 +39,7 @@ export interface ReceiptSigners {
  *
  * @see x402 specification, `extensions/extension-offer-and-receipt.md`
  */
-export class ReceiptDesk {
+export class OfferReceipts {
   /** The DID document that names the keys. */
   readonly document: JsonObject;
   readonly #signers: ReceiptSigners;

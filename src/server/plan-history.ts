@@ -30,7 +30,7 @@ export interface PreparedPlan {
 }
 
 /** The parts that plans work with. */
-export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'schemes' | 'clock'> {
+export interface PlanHistoryDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | 'schemes' | 'clock'> {
   readonly facilitators: FacilitatorLeases;
   readonly recent: RecentOffers;
   /**
@@ -47,8 +47,8 @@ export interface PlanLineDeps extends Pick<RuntimeDeps, 'onFacilitatorFault' | '
  * The plans of this process, one after the other. Requests keep the runtime that they began with; a runtime that is no
  * longer in force is closed when its last request is over.
  */
-export class PlanLine {
-  readonly #deps: PlanLineDeps;
+export class PlanHistory {
+  readonly #deps: PlanHistoryDeps;
   /** Kept over reloads: which servers are down. */
   readonly #health = new HealthBook();
   readonly #clients: Leases<Upstream, UpstreamClient>;
@@ -56,8 +56,8 @@ export class PlanLine {
   #learning: Promise<void> = Promise.resolve();
   #current: OpenRuntime;
 
-  /** @param parts what {@link PlanLineDeps.openParts} gives for the first plan */
-  constructor(plan: Plan, parts: PlanParts, deps: PlanLineDeps) {
+  /** @param parts what {@link PlanHistoryDeps.openParts} gives for the first plan */
+  constructor(plan: Plan, parts: PlanParts, deps: PlanHistoryDeps) {
     this.#deps = deps;
     this.#clients = Leases.closing(
       (upstream) => openUpstreamClient(upstream, this.#health),

@@ -21,7 +21,7 @@ export type TokenCheck =
  * Writes and checks tokens with the keys of one plan. A verified token is remembered by its whole text, so that another
  * text can never share its result. A plan without one of the keys has a checker of its own, with an empty memory.
  */
-export class TokenDesk {
+export class AccessTokens {
   readonly #keys: ReadonlyMap<string, SigningKey>;
   readonly #newest: SigningKey;
   readonly #verified = new LRUCache<string, AccessToken>({ max: MAX_TOKENS });

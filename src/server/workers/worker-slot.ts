@@ -14,18 +14,18 @@ const STEADY_MS = 30_000;
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
 
-/** What a seat tells about its worker. */
-export interface SeatEvents {
+/** What a slot tells about its worker. */
+export interface WorkerSlotEvents {
   /** It serves, at `url`. */
-  listening(seat: Seat, worker: SeatedWorker, url: string): void;
+  listening(slot: WorkerSlot, worker: SlotWorker, url: string): void;
   /** It said how it is. */
   pulsed(): void;
   /** It has ended. `stated` is the reason that it gave, where it could not start. */
-  ended(seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd): void;
+  ended(slot: WorkerSlot, worker: SlotWorker, stated: Error | undefined, end: ProcessEnd): void;
 }
 
 /** A worker and what is known of it. */
-export interface SeatedWorker {
+export interface SlotWorker {
   readonly process: WorkerProcess;
   /** Unix milliseconds since when it serves. */
   servingSince: number | undefined;
@@ -39,33 +39,33 @@ export interface SeatedWorker {
   settlers: readonly string[];
 }
 
-/** What a seat is made of. */
-export interface SeatDeps {
+/** What a slot is made of. */
+export interface WorkerSlotDeps {
   readonly number: number;
   readonly fork: () => WorkerProcess;
   /** What a worker that starts now starts on. */
   readonly contents: () => FileContents;
-  readonly events: SeatEvents;
+  readonly events: WorkerSlotEvents;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /** One place among the workers: who works there now, and how often that went wrong. */
-export class Seat {
+export class WorkerSlot {
   readonly number: number;
-  readonly #deps: SeatDeps;
-  #worker: SeatedWorker | undefined;
+  readonly #deps: WorkerSlotDeps;
+  #worker: SlotWorker | undefined;
   #lastEnd = 'starting';
   #failures = 0;
   #waiting: NodeJS.Timeout | undefined;
 
-  constructor(deps: SeatDeps) {
+  constructor(deps: WorkerSlotDeps) {
     this.number = deps.number;
     this.#deps = deps;
   }
 
   /** The process in this place, whether it serves yet or not. */
-  get worker(): SeatedWorker | undefined {
+  get worker(): SlotWorker | undefined {
     return this.#worker;
   }
 
@@ -82,7 +82,7 @@ export class Seat {
   fill(): void {
     const { fork, events, clock } = this.#deps;
     const process = fork();
-    const worker: SeatedWorker = {
+    const worker: SlotWorker = {
       process,
       servingSince: undefined,
       owner: undefined,
@@ -139,7 +139,7 @@ export class Seat {
     return (this.#worker?.checks ?? []).map((check) => ({ ...check, name: `${presence.name}: ${check.name}` }));
   }
 
-  #hear(worker: SeatedWorker, message: WorkerMessage): void {
+  #hear(worker: SlotWorker, message: WorkerMessage): void {
     const { number, contents, events, clock } = this.#deps;
     switch (message.kind) {
       case 'hello':

@@ -12,7 +12,7 @@ import type { Offer } from '../../../../src/domain/offer.ts';
 import type { Receipt } from '../../../../src/domain/receipt.ts';
 import type { ReceiptTerms } from '../../../../src/domain/receipt-terms.ts';
 import type { ChallengeSubject } from '../../../../src/protocol/challenge.ts';
-import type { ReceiptDesk } from '../../../../src/protocol/offer-receipt/receipt-desk.ts';
+import type { OfferReceipts } from '../../../../src/protocol/offer-receipt/offer-receipts.ts';
 import { compileHeader } from '../../../../src/protocol/v2/challenge-header.ts';
 import { x402V2 } from '../../../../src/protocol/v2/x402-v2.ts';
 import { openReceipts } from '../../../../src/server/receipts.ts';
@@ -26,23 +26,23 @@ const NEWEST = Buffer.alloc(32, 9).toString('base64url');
 const URL_A = 'https://api.example.com/a';
 
 /** @param secret that of the store */
-async function deskAt(
+async function receiptsAt(
   now: { seconds: number },
   { secret = SECRET, ...terms }: Partial<ReceiptTerms> & { readonly secret?: string } = {},
-): Promise<ReceiptDesk> {
+): Promise<OfferReceipts> {
   const receipts: ReceiptTerms = { format: 'jws', keys: [], ...terms };
   const plan = { receipts, publicUrl: 'https://api.example.com:8443' };
-  const desk = await openReceipts(
+  const issuer = await openReceipts(
     plan,
     async () => secret,
     () => now.seconds * 1000,
   );
-  if (desk === undefined) throw new Error('nothing signs');
-  return desk;
+  if (issuer === undefined) throw new Error('nothing signs');
+  return issuer;
 }
 
 /** The keys that a document names: ids of Ed25519 keys, and accounts. */
-function keysOf({ document }: ReceiptDesk): readonly string[] {
+function keysOf({ document }: OfferReceipts): readonly string[] {
   const methods = document['verificationMethod'] as unknown as readonly {
     readonly id: string;
     readonly blockchainAccountId?: string;
@@ -61,29 +61,29 @@ function validUntil(text: string): number {
 }
 
 async function subjectWith(offers: readonly Offer[]): Promise<ChallengeSubject> {
-  const receipts = await deskAt({ seconds: 1_000 });
+  const receipts = await receiptsAt({ seconds: 1_000 });
   return { route: 'a', description: undefined, mimeType: undefined, offers, identifier: 'off', receipts };
 }
 
 it('A secret makes the same keys everywhere, which their document names for the host and port of the gateway', async () => {
-  const desk = await deskAt({ seconds: 0 });
-  const { document } = desk;
+  const issuer = await receiptsAt({ seconds: 0 });
+  const { document } = issuer;
   expect(document['id']).toBe('did:web:api.example.com%3A8443');
-  expect((await deskAt({ seconds: 0 })).document).toEqual(document);
-  const other = await deskAt({ seconds: 0 }, { secret: OTHER });
-  expect(keysOf(other).some((key) => keysOf(desk).includes(key))).toBe(false);
-  const [offer] = JSON.parse(desk.statement([exactOffer()])(URL_A));
-  expect(keysOf(desk)).toContain(extractJWSHeader(offer.signature).kid);
+  expect((await receiptsAt({ seconds: 0 })).document).toEqual(document);
+  const other = await receiptsAt({ seconds: 0 }, { secret: OTHER });
+  expect(keysOf(other).some((key) => keysOf(issuer).includes(key))).toBe(false);
+  const [offer] = JSON.parse(issuer.statement([exactOffer()])(URL_A));
+  expect(keysOf(issuer)).toContain(extractJWSHeader(offer.signature).kid);
   expect(document['assertionMethod']).toHaveLength(2);
 });
 
 it('A typed signature is of the account that the document names, and of nobody once a word of it is changed', async () => {
-  const desk = await deskAt({ seconds: 1_000 }, { format: 'eip712' });
+  const issuer = await receiptsAt({ seconds: 1_000 }, { format: 'eip712' });
   const offers = [exactOffer(), exactOffer({ amount: 7n })];
-  const texts = JSON.parse(desk.statement(offers)(URL_A));
+  const texts = JSON.parse(issuer.statement(offers)(URL_A));
   for (const [index, signed] of texts.entries()) {
     const { signer, payload } = await verifyOfferSignatureEIP712(signed);
-    expect(keysOf(desk)).toContain(signer.toLowerCase());
+    expect(keysOf(issuer)).toContain(signer.toLowerCase());
     expect({ ...payload, acceptIndex: signed.acceptIndex }).toMatchObject({
       acceptIndex: index,
       resourceUrl: URL_A,
@@ -96,7 +96,7 @@ it('A typed signature is of the account that the document names, and of nobody o
 });
 
 it('A receipt is signed in the form of its network, and offers of several families in one form', async () => {
-  const desk = await deskAt({ seconds: 1_000 }, { format: 'eip712' });
+  const issuer = await receiptsAt({ seconds: 1_000 }, { format: 'eip712' });
   const settled: Receipt = {
     kind: 'settled',
     network: exactOffer().network,
@@ -106,16 +106,16 @@ it('A receipt is signed in the form of its network, and offers of several famili
     amount: exactOffer().amount,
     settledAt: 1_000_000,
   };
-  const ofEvm = signedIn(desk.receipt(settled, URL_A));
+  const ofEvm = signedIn(issuer.receipt(settled, URL_A));
   const { signer, payload } = await verifyReceiptSignatureEIP712(ofEvm);
-  expect(keysOf(desk)).toContain(signer.toLowerCase());
+  expect(keysOf(issuer)).toContain(signer.toLowerCase());
   expect(payload).toEqual({
     ...{ version: 1, network: settled.network, resourceUrl: URL_A, payer: settled.payer },
     ...{ issuedAt: 1_000, transaction: '' },
   });
   const solana = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' as Receipt['network'];
-  expect(signedIn(desk.receipt({ ...settled, network: solana }, URL_A))).toMatchObject({ format: 'jws' });
-  const mixed = JSON.parse(desk.statement([exactOffer(), { ...exactOffer(), network: solana }])(URL_A));
+  expect(signedIn(issuer.receipt({ ...settled, network: solana }, URL_A))).toMatchObject({ format: 'jws' });
+  const mixed = JSON.parse(issuer.statement([exactOffer(), { ...exactOffer(), network: solana }])(URL_A));
   expect(mixed.map(({ format }: { format: string }) => format)).toEqual(['jws', 'jws']);
 });
 
@@ -123,11 +123,11 @@ it.each([
   'jws',
   'eip712',
 ] as const)('A new secret signs as %s, and what the old ones signed can still be checked', async (format) => {
-  const store = await deskAt({ seconds: 1_000 }, { format });
-  const first = await deskAt({ seconds: 1_000 }, { format, keys: [OTHER] });
-  const rotated = await deskAt({ seconds: 1_000 }, { format, keys: [NEWEST, OTHER] });
-  const signerOf = async (desk: ReceiptDesk): Promise<string> => {
-    const [signed] = JSON.parse(desk.statement([exactOffer()])(URL_A));
+  const store = await receiptsAt({ seconds: 1_000 }, { format });
+  const first = await receiptsAt({ seconds: 1_000 }, { format, keys: [OTHER] });
+  const rotated = await receiptsAt({ seconds: 1_000 }, { format, keys: [NEWEST, OTHER] });
+  const signerOf = async (issuer: OfferReceipts): Promise<string> => {
+    const [signed] = JSON.parse(issuer.statement([exactOffer()])(URL_A));
     if (format === 'jws') return extractJWSHeader(signed.signature).kid ?? '';
     return (await verifyOfferSignatureEIP712(signed)).signer.toLowerCase();
   };
@@ -138,13 +138,13 @@ it.each([
 });
 
 it('A change of the form leaves the keys of the other form published', async () => {
-  const [typed, jws] = [await deskAt({ seconds: 0 }, { format: 'eip712' }), await deskAt({ seconds: 0 })];
+  const [typed, jws] = [await receiptsAt({ seconds: 0 }, { format: 'eip712' }), await receiptsAt({ seconds: 0 })];
   expect(typed.document).toEqual(jws.document);
 });
 
 it('An offer is signed once for each resource while most of its quote is left, and anew after that', async () => {
   const now = { seconds: 1_000 };
-  const state = (await deskAt(now)).statement([exactOffer()]);
+  const state = (await receiptsAt(now)).statement([exactOffer()]);
   const first = state(URL_A);
   expect(validUntil(first)).toBe(1_060);
   now.seconds = 1_014;
@@ -155,8 +155,8 @@ it('An offer is signed once for each resource while most of its quote is left, a
 });
 
 it('Offers of two prices for one resource are not taken for each other', async () => {
-  const desk = await deskAt({ seconds: 1_000 });
-  const texts = [1n, 2n].map((amount) => desk.statement([exactOffer({ amount })])(URL_A));
+  const issuer = await receiptsAt({ seconds: 1_000 });
+  const texts = [1n, 2n].map((amount) => issuer.statement([exactOffer({ amount })])(URL_A));
   expect(texts.map((text) => decodeSignedOffers(JSON.parse(text))[0]?.amount)).toEqual(['1', '2']);
 });
 

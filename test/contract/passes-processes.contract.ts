@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { PassId } from '../../src/domain/pass.ts';
+import { openQuota } from '../../src/pass/process-quota.ts';
 import type { Quota, QuotaUnit } from '../../src/pass/quota.ts';
-import { openQuotaDesk } from '../../src/pass/quota-desk.ts';
 import type { LedgerScene } from './ledger-scene.ts';
 import { sale } from './pass-sale.ts';
 
-const DESKS = 12;
+const QUOTAS = 12;
 
-/** The desks of many processes on one store. */
-export function desksContract(scene: LedgerScene): void {
+/** The quotas of many processes on one store. */
+export function processesContract(scene: LedgerScene): void {
   /** Twelve processes, on two openings of the store. */
-  async function openDesks(): Promise<readonly Quota[]> {
+  async function openQuotas(): Promise<readonly Quota[]> {
     const stores = [scene.ledger.passes, (await scene.another()).passes];
-    return Array.from({ length: DESKS }, (_, index) => openQuotaDesk(stores[index % 2]!));
+    return Array.from({ length: QUOTAS }, (_, index) => openQuota(stores[index % 2]!));
   }
   const bought = async (requests: number): Promise<PassId> =>
     (await scene.ledger.passes.grant(sale({ requests }), scene.now)).id;
@@ -21,24 +21,24 @@ export function desksContract(scene: LedgerScene): void {
   describe('served by twelve processes', () => {
     it('serves all that was bought and nothing more when everybody calls at once', async () => {
       const id = await bought(500);
-      const desks = await openDesks();
+      const quotas = await openQuotas();
       const outcomes = await Promise.all(
-        Array.from({ length: 700 }, async (_, index) => desks[index % DESKS]!.take(id)),
+        Array.from({ length: 700 }, async (_, index) => quotas[index % QUOTAS]!.take(id)),
       );
       expect(outcomes.filter(({ kind }) => kind === 'taken')).toHaveLength(500);
       expect(outcomes.filter(({ kind }) => kind === 'used_up')).toHaveLength(200);
-      await Promise.all(desks.map((desk) => desk.close()));
+      await Promise.all(quotas.map((quota) => quota.close()));
       expect(await quotaOf(id)).toEqual({ bought: 500, available: 0, lent: 0 });
     });
 
     it('serves all that was bought to callers that come one after another, and what they give back again', async () => {
       const id = await bought(300);
-      const desks = await openDesks();
+      const quotas = await openQuotas();
       let served = 0;
       let givenBack = 0;
-      const call = async (desk: Quota): Promise<void> => {
+      const call = async (quota: Quota): Promise<void> => {
         for (;;) {
-          const outcome = await desk.take(id);
+          const outcome = await quota.take(id);
           if (outcome.kind !== 'taken') return;
           served += 1;
           if (served % 10 === 0) {
@@ -48,8 +48,8 @@ export function desksContract(scene: LedgerScene): void {
           }
         }
       };
-      await Promise.all(desks.flatMap((desk) => [call(desk), call(desk)]));
-      await Promise.all(desks.map((desk) => desk.close()));
+      await Promise.all(quotas.flatMap((quota) => [call(quota), call(quota)]));
+      await Promise.all(quotas.map((quota) => quota.close()));
       expect(served - givenBack).toBe(300);
       expect(await quotaOf(id)).toEqual({ bought: 300, available: 0, lent: 0 });
     });

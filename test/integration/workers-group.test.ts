@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Crew } from '../../src/server/workers/crew.ts';
 import type { ProcessEnd, WorkerProcess } from '../../src/server/workers/processes.ts';
+import { WorkerGroup } from '../../src/server/workers/worker-group.ts';
 import type { PrimaryMessage, WorkerMessage } from '../../src/server/workers/worker-line.ts';
 
 const FILES: ReadonlyMap<string, string> = new Map([['gateway.yaml', 'listen: …']]);
@@ -66,7 +66,7 @@ function playWorker(pid: number): PlayedWorker {
 
 function playCrew(size: number) {
   const workers: PlayedWorker[] = [];
-  const crew = new Crew({
+  const group = new WorkerGroup({
     size,
     contents: FILES,
     log: pino({ level: 'silent' }),
@@ -75,7 +75,7 @@ function playCrew(size: number) {
       workers.push(worker);
       return worker.process;
     },
-    hired: () => {},
+    forked: () => {},
     serving: () => {},
     settlersInUse: () => {},
     clock: Date.now,
@@ -85,33 +85,33 @@ function playCrew(size: number) {
     if (worker === undefined) throw new Error(`there is no worker ${index}`);
     return worker;
   };
-  return { crew, workers, at };
+  return { group, workers, at };
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe('a crew of workers', () => {
+describe('a group of workers', () => {
   it('is started when all of them serve, on the files that were checked', async () => {
-    const { crew, at } = playCrew(2);
+    const { group, at } = playCrew(2);
     let started = false;
-    const starting = crew.start().then((url) => {
+    const starting = group.start().then((url) => {
       started = true;
       return url;
     });
     at(0).serve();
     await vi.advanceTimersByTimeAsync(0);
     expect(started).toBe(false);
-    expect(crew.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'starting' });
+    expect(group.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'starting' });
     at(1).serve();
     expect(await starting).toBe('http://127.0.0.1:8402');
     expect(at(1).heard).toEqual([{ kind: 'begin', worker: 2, contents: FILES }]);
-    expect(crew.checks().every(({ ready }) => ready)).toBe(true);
+    expect(group.checks().every(({ ready }) => ready)).toBe(true);
   });
 
   it('does not start when one of them says why it cannot', async () => {
-    const { crew, at, workers } = playCrew(2);
-    const starting = expect(crew.start()).rejects.toThrow('the ledger cannot be opened');
+    const { group, at, workers } = playCrew(2);
+    const starting = expect(group.start()).rejects.toThrow('the ledger cannot be opened');
     at(0).serve();
     at(1).say({ kind: 'failed', fault: { name: 'Error', message: 'the ledger cannot be opened', system: {} } });
     await at(1).end({ code: 0, signal: null });
@@ -120,8 +120,8 @@ describe('a crew of workers', () => {
   });
 
   it('replaces one that ends, and tells another one what it left behind', async () => {
-    const { crew, at, workers } = playCrew(2);
-    void crew.start();
+    const { group, at, workers } = playCrew(2);
+    void group.start();
     at(0).serve();
     at(1).serve('lost');
     await at(1).end();
@@ -129,12 +129,12 @@ describe('a crew of workers', () => {
     expect(workers).toHaveLength(3);
     at(2).serve();
     expect(at(2).heard).toEqual([{ kind: 'begin', worker: 2, contents: FILES }]);
-    expect(crew.checks().every(({ ready }) => ready)).toBe(true);
+    expect(group.checks().every(({ ready }) => ready)).toBe(true);
   });
 
   it('waits longer each time for one that ends again and again, and never gives up while another serves', async () => {
-    const { crew, at, workers } = playCrew(2);
-    void crew.start();
+    const { group, at, workers } = playCrew(2);
+    void group.start();
     at(0).serve();
     at(1).serve();
     const waits: number[] = [];
@@ -145,28 +145,28 @@ describe('a crew of workers', () => {
       waits.push(Date.now() - since);
     }
     await at(-1).end();
-    expect(crew.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'ended by SIGKILL' });
+    expect(group.checks()).toContainEqual({ ...OUT, name: 'worker 2', detail: 'ended by SIGKILL' });
     expect(waits).toEqual([0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   });
 
   it('is lost when nobody serves and those that are started do not last, with the reason', async () => {
-    const { crew, at } = playCrew(1);
-    void crew.start();
+    const { group, at } = playCrew(1);
+    void group.start();
     at(0).serve();
     for (let round = 0; round < 5; round += 1) {
       await at(-1).end({ code: 7, signal: null });
       await vi.advanceTimersByTimeAsync(15_000);
     }
-    expect(await crew.lost).toMatchObject({ message: 'worker 1 ended with code 7' });
+    expect(await group.lost).toMatchObject({ message: 'worker 1 ended with code 7' });
   });
 
   it('listens to a worker no more after many changes of configuration than before', async () => {
-    const { crew, at } = playCrew(1);
-    void crew.start();
+    const { group, at } = playCrew(1);
+    void group.start();
     at(0).serve();
     const before = at(0).listeners();
     for (let reload = 1; reload <= 20; reload += 1) {
-      const reloading = crew.reload(new Map([['gateway.yaml', `# ${reload}`]]));
+      const reloading = group.reload(new Map([['gateway.yaml', `# ${reload}`]]));
       await vi.advanceTimersByTimeAsync(0);
       at(0).say({ kind: 'prepared', reload, fault: undefined });
       await reloading;
@@ -175,29 +175,29 @@ describe('a crew of workers', () => {
   });
 
   it('is not ready while one of them does not answer', async () => {
-    const { crew, at } = playCrew(1);
-    void crew.start();
+    const { group, at } = playCrew(1);
+    void group.start();
     at(0).serve();
     await vi.advanceTimersByTimeAsync(5001);
-    expect(crew.checks()).toEqual([{ ...OUT, name: 'worker 1', detail: 'does not answer' }]);
+    expect(group.checks()).toEqual([{ ...OUT, name: 'worker 1', detail: 'does not answer' }]);
     at(0).say({ kind: 'pulse', checks: READY, settlers: [] });
-    expect(crew.checks()).toEqual([{ name: 'worker 1: configuration', scope: 'process', ready: true }]);
+    expect(group.checks()).toEqual([{ name: 'worker 1: configuration', scope: 'process', ready: true }]);
   });
 
   it('ends a worker that does not come to serve', async () => {
-    const { crew, at } = playCrew(1);
-    void crew.start();
+    const { group, at } = playCrew(1);
+    void group.start();
     at(0).say({ kind: 'hello' });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(at(0).killed()).toBe(true);
   });
 
   it('drains all, replaces nobody, and ends those that take too long', async () => {
-    const { crew, at, workers } = playCrew(2);
-    void crew.start();
+    const { group, at, workers } = playCrew(2);
+    void group.start();
     at(0).serve();
     at(1).serve();
-    const draining = crew.drain(30_000);
+    const draining = group.drain(30_000);
     await at(0).end({ code: 0, signal: null });
     expect(at(1).heard.at(-1)).toEqual({ kind: 'drain', withinMs: 30_000 });
     await vi.advanceTimersByTimeAsync(44_999);

@@ -3,22 +3,22 @@ import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import { ChangeOver } from './change-over.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
-import { describeEnd, Seat, type SeatedWorker } from './seat.ts';
+import { describeEnd, type SlotWorker, WorkerSlot } from './worker-slot.ts';
 
-/** After so many workers in one place that did not last, with nobody else serving, the crew is lost. */
+/** After so many workers in one place that did not last, with nobody else serving, the group is lost. */
 const GIVE_UP_AFTER = 5;
 /** Milliseconds beyond the drain timeout for settlements that were asked for; then a worker is ended. */
 const LAST_ACTS_MS = 15_000;
 
-/** What a crew is made of. */
-export interface CrewDeps {
+/** What a group is made of. */
+export interface WorkerGroupDeps {
   readonly size: number;
   readonly fork: () => WorkerProcess;
   /** What workers start on. */
   readonly contents: FileContents;
   readonly log: Logger;
   /** Is told of each process before it hears or says anything. */
-  readonly hired: (worker: WorkerProcess) => void;
+  readonly forked: (worker: WorkerProcess) => void;
   /** Is told of each worker that serves now. */
   readonly serving: (worker: WorkerProcess) => void;
   /** Is told now and then which settlers are in use; never while that is not known of some worker. */
@@ -28,9 +28,9 @@ export interface CrewDeps {
 }
 
 /** The workers: started together, replaced when they end, ended together. */
-export class Crew {
-  readonly #deps: CrewDeps;
-  readonly #seats: readonly Seat[];
+export class WorkerGroup {
+  readonly #deps: WorkerGroupDeps;
+  readonly #slots: readonly WorkerSlot[];
   readonly #started = Promise.withResolvers<string>();
   readonly #lost = Promise.withResolvers<Error>();
   readonly #changeOver = new ChangeOver();
@@ -38,25 +38,25 @@ export class Crew {
   #complete = false;
   #ending = false;
 
-  constructor(deps: CrewDeps) {
+  constructor(deps: WorkerGroupDeps) {
     const { size, clock } = deps;
     this.#deps = deps;
     this.#contents = deps.contents;
     const events = {
-      listening: (seat: Seat, worker: SeatedWorker, url: string) => this.#listening(seat, worker, url),
-      ended: (seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd) =>
-        this.#ended(seat, worker, stated, end),
+      listening: (slot: WorkerSlot, worker: SlotWorker, url: string) => this.#listening(slot, worker, url),
+      ended: (slot: WorkerSlot, worker: SlotWorker, stated: Error | undefined, end: ProcessEnd) =>
+        this.#ended(slot, worker, stated, end),
       pulsed: () => this.#pulsed(),
     };
     const contents = (): FileContents => this.#contents;
     const fork = (): WorkerProcess => {
       const worker = deps.fork();
-      deps.hired(worker);
+      deps.forked(worker);
       return worker;
     };
-    this.#seats = Array.from(
+    this.#slots = Array.from(
       { length: size },
-      (_, index) => new Seat({ number: index + 1, fork, contents, events, clock }),
+      (_, index) => new WorkerSlot({ number: index + 1, fork, contents, events, clock }),
     );
   }
 
@@ -66,7 +66,7 @@ export class Crew {
    * @throws Error the reason that a worker gave, or how it ended
    */
   async start(): Promise<string> {
-    for (const seat of this.#seats) seat.fill();
+    for (const slot of this.#slots) slot.fill();
     return await this.#started.promise;
   }
 
@@ -77,12 +77,12 @@ export class Crew {
 
   /** What every worker said last of its readiness. */
   checks(): readonly ReadinessCheck[] {
-    return this.#seats.flatMap((seat) => seat.checks());
+    return this.#slots.flatMap((slot) => slot.checks());
   }
 
   /** Whether each worker serves, without what it says of itself. */
   presence(): readonly ReadinessCheck[] {
-    return this.#seats.map((seat) => seat.presence);
+    return this.#slots.map((slot) => slot.presence);
   }
 
   /**
@@ -128,42 +128,42 @@ export class Crew {
   /** From now on nobody is replaced. Returns who is left. */
   #dismiss(): readonly WorkerProcess[] {
     this.#ending = true;
-    for (const seat of this.#seats) seat.retire();
-    return this.#seats.flatMap(({ worker }) => (worker === undefined ? [] : [worker.process]));
+    for (const slot of this.#slots) slot.retire();
+    return this.#slots.flatMap(({ worker }) => (worker === undefined ? [] : [worker.process]));
   }
 
-  #listening(seat: Seat, worker: SeatedWorker, url: string): void {
+  #listening(slot: WorkerSlot, worker: SlotWorker, url: string): void {
     this.#deps.serving(worker.process);
-    this.#deps.log.info({ worker: seat.number, pid: worker.process.pid }, 'worker serves');
+    this.#deps.log.info({ worker: slot.number, pid: worker.process.pid }, 'worker serves');
     this.#bringUpToDate(worker);
-    if (this.#complete || !this.#seats.every((seat) => seat.serves)) return;
+    if (this.#complete || !this.#slots.every((slot) => slot.serves)) return;
     this.#complete = true;
     this.#started.resolve(url);
   }
 
-  #serving(): readonly SeatedWorker[] {
-    return this.#seats.flatMap(({ worker }) => (worker?.servingSince === undefined ? [] : [worker]));
+  #serving(): readonly SlotWorker[] {
+    return this.#slots.flatMap(({ worker }) => (worker?.servingSince === undefined ? [] : [worker]));
   }
 
   /** One that started while the configuration changed. It is replaced if it cannot follow. */
-  #bringUpToDate(worker: SeatedWorker): void {
+  #bringUpToDate(worker: SlotWorker): void {
     if (worker.contents === this.#contents) return;
-    const behind = (): readonly SeatedWorker[] => (worker.contents === this.#contents ? [] : [worker]);
+    const behind = (): readonly SlotWorker[] => (worker.contents === this.#contents ? [] : [worker]);
     this.#changeOver.change(behind, this.#contents, () => {}).catch(() => worker.process.kill());
   }
 
   #pulsed(): void {
-    const workers = this.#seats.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
+    const workers = this.#slots.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
     if (workers.some(({ servingSince }) => servingSince === undefined)) return;
     this.#deps.settlersInUse(new Set(workers.flatMap(({ settlers }) => settlers)));
   }
 
-  #ended(seat: Seat, worker: SeatedWorker, stated: Error | undefined, end: ProcessEnd): void {
+  #ended(slot: WorkerSlot, worker: SlotWorker, stated: Error | undefined, end: ProcessEnd): void {
     // One that ended in order has left nothing behind.
     if (end.code !== 0) this.#leave(worker);
     if (this.#ending) return;
-    const reason = stated ?? new Error(`worker ${seat.number} ${describeEnd(end)}`);
-    const hopeless = seat.failures >= GIVE_UP_AFTER && !this.#seats.some((other) => other.serves);
+    const reason = stated ?? new Error(`worker ${slot.number} ${describeEnd(end)}`);
+    const hopeless = slot.failures >= GIVE_UP_AFTER && !this.#slots.some((other) => other.serves);
     // What keeps the first ones from starting is wrong with the configuration or the machine, and said at once.
     if (hopeless || (!this.#complete && stated !== undefined)) {
       this.#ending = true;
@@ -171,14 +171,14 @@ export class Crew {
       this.#lost.resolve(reason);
       return;
     }
-    const waitMs = seat.fillAgain();
-    const facts = { worker: seat.number, pid: worker.process.pid, ended: reason.message, waitMs };
+    const waitMs = slot.fillAgain();
+    const facts = { worker: slot.number, pid: worker.process.pid, ended: reason.message, waitMs };
     this.#deps.log.error(facts, 'worker ended, another one takes its place');
   }
 
   /** What a worker held need not wait until its last beat is old: it has ended for certain. */
-  #leave({ owner }: SeatedWorker): void {
-    const heir = this.#seats.find((seat) => seat.serves)?.worker;
+  #leave({ owner }: SlotWorker): void {
+    const heir = this.#slots.find((slot) => slot.serves)?.worker;
     if (owner !== undefined) heir?.process.line.send({ kind: 'inherit', owner });
   }
 }
