@@ -136,7 +136,7 @@ function compileOne(
   { id, when, field }: { readonly id: string; readonly when: When; readonly field: Field<Price> },
   source: Source,
 ): CompiledPrice | undefined {
-  const { accepts, payTo, settle, charge, access, description } = given.fields;
+  const { accepts, payTo, settle, verify, charge, access, description } = given.fields;
   const isFree = soundValue(field)?.kind === 'free';
   const absent = { kind: 'absent', place: field.place } as const;
   const fields: PriceFields = {
@@ -145,6 +145,7 @@ function compileOne(
     accepts,
     payTo,
     settle: isFree ? absent : settle,
+    verify: isFree ? absent : verify,
     charge: isFree ? absent : charge,
     access: isFree ? absent : access,
   };

@@ -81,14 +81,15 @@ function compileEntries(
 /** What an entry does not say about money it takes from its route; a free one takes nothing that needs a payment. */
 function withRoute(entry: PriceEntryFields, route: RouteFields): PriceFields {
   const description = inherited(entry.description, route.description);
-  const { price, accepts, payTo, settle, charge, access } = entry;
-  if (soundValue(price)?.kind === 'free') return { price, accepts, payTo, settle, charge, access, description };
+  const { price, accepts, payTo, settle, verify, charge, access } = entry;
+  if (soundValue(price)?.kind === 'free') return { price, accepts, payTo, settle, verify, charge, access, description };
   return {
     price,
     description,
     accepts: inherited(accepts, route.accepts),
     payTo: inherited(payTo, route.payTo),
     settle: inherited(settle, route.settle),
+    verify: inherited(verify, route.verify),
     charge: inherited(charge, route.charge),
     access: inherited(access, route.access),
   };

@@ -17,7 +17,7 @@ import type { Source } from './source.ts';
 /** The keys that a price has for itself. */
 export type PriceFields = Pick<
   RouteFields,
-  'price' | 'accepts' | 'payTo' | 'settle' | 'charge' | 'access' | 'description'
+  'price' | 'accepts' | 'payTo' | 'settle' | 'verify' | 'charge' | 'access' | 'description'
 >;
 
 /** What one price is compiled from. */
@@ -47,11 +47,12 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   const balance = balanceOf(fields, source);
   // A balance is bought before its calls.
   const settle = balance === undefined ? soundValue(inherited(fields.settle, gateway.settle)) : 'before';
+  const verify = soundValue(inherited(fields.verify, gateway.verify));
   const sold = compileOffers(given, balance ?? price, settle ?? 'after', source);
   if (balance === undefined) checkDeferred(fields, gateway, source);
   if (metering !== undefined && balance === undefined) checkMetered(fields, settle, source);
   if (settle !== undefined) checkCharge(fields, settle, source);
-  if (sold === undefined || settle === undefined) return undefined;
+  if (sold === undefined || settle === undefined || verify === undefined) return undefined;
   return {
     kind: 'priced',
     id,
@@ -60,6 +61,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
     ...sold,
     ...(balance !== undefined && price.kind === 'metered' && { text: balanceText(price, balance) }),
     settle,
+    ...(verify !== 'auto' && { verify }),
     metering,
     charge: soundValue(fields.charge) ?? CHARGE_SUCCESS,
     access: undefined,
@@ -162,7 +164,7 @@ function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'
 
 /** Who wrote these expects that something is paid. */
 function checkFree(fields: PriceFields, source: Source): void {
-  for (const key of ['settle', 'charge'] as const) {
+  for (const key of ['settle', 'verify', 'charge'] as const) {
     const field = fields[key];
     if (field.kind === 'value')
       source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');

@@ -47,6 +47,9 @@ const creditBound: Decoder<Bound> = text({
 /** When the money moves; used by the file and by each route. */
 export const settleMode = word(['after', 'before', 'deferred']);
 
+/** When a facilitator verifies; used by the file, by each route and by each price. */
+export const verifyMode = word(['auto', 'always']);
+
 const STATUS_RIGHT = 'a status from 200 to 499 such as 302, or 2xx, 3xx or 4xx';
 
 const chargedStatus: Decoder<StatusRange> = text({

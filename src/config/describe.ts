@@ -51,6 +51,8 @@ export interface PriceDescription {
   readonly offers: readonly OfferDescription[];
   /** When the money moves; only there where something is paid. */
   readonly settle?: string;
+  /** When a facilitator verifies; only there where it is not `auto`. */
+  readonly verify?: string;
   /** How what was used is charged: `openai: input $2.50/1M, output $10/1M; min 0.0005`; only there where it is. */
   readonly metered?: string;
   /** Statuses that are charged, such as `2xx, 302`; only there where they are not `2xx`. */
@@ -204,10 +206,12 @@ function describePrices(prices: readonly RoutePrice[]): Pick<RouteDescription, k
   if (others.length === 0 && prices[0]?.when.length === 0) return only;
   const all = [first, ...others];
   const settle = [...new Set(all.flatMap((each) => each.settle ?? []))];
+  const verify = [...new Set(all.flatMap((each) => each.verify ?? []))];
   return {
     price: [...new Set(all.map(({ price }) => price))].join(' or '),
     offers: all.flatMap(({ offers }) => offers),
     ...(settle.length > 0 && { settle: settle.join(' or ') }),
+    ...(verify.length > 0 && { verify: verify.join(' or ') }),
     prices: all,
   };
 }
@@ -220,12 +224,13 @@ function describeEntry(price: RoutePrice): EntryDescription {
 export function describePrice(price: RoutePrice): PriceDescription {
   const described = price.description === undefined ? {} : { description: price.description };
   if (price.kind === 'free') return { price: 'free', offers: [], ...described };
-  const { settle, metering, charge, access } = price;
+  const { settle, verify, metering, charge, access } = price;
   const offers = price.offers.map(describeOffer);
   return {
     price: [...new Set(price.offers.map((offer, index) => callText(offer) ?? offers[index]?.price))].join(' or '),
     offers,
     settle,
+    ...(verify !== undefined && { verify }),
     ...(metering !== undefined && { metered: meteringText(metering) }),
     ...(chargeText(charge) !== '2xx' && { charge: chargeText(charge) }),
     ...(access !== undefined && { access: describeAccess(access.terms) }),

@@ -68,6 +68,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
   prices: ({ prices = [] }) => prices.map(entryText).join('; '),
   name: ({ name }) => name,
   settle: ({ settle = '' }) => settle,
+  verify: ({ verify = 'auto' }) => verify,
   upstream: ({ upstream }) => upstream,
   timeout: ({ timeoutMs }) => `${timeoutMs}ms`,
   rewrite: ({ rewrite }) => (rewrite === undefined ? 'none' : `${rewrite.from} to ${rewrite.to}`),
@@ -90,7 +91,7 @@ const SHOWN: Readonly<Record<string, (route: RouteDescription) => string>> = {
 };
 
 /** What only a priced route has: that it came or went with the price need not be said. */
-const PRICED_ONLY: ReadonlySet<string> = new Set(['accepts', 'settle', 'protocols']);
+const PRICED_ONLY: ReadonlySet<string> = new Set(['accepts', 'settle', 'verify', 'protocols']);
 
 /** All of an entry that a change of the file can change. */
 function entryText({
@@ -98,6 +99,7 @@ function entryText({
   when,
   price,
   settle = '',
+  verify = '',
   charge = '',
   access,
   description = '',
@@ -105,7 +107,7 @@ function entryText({
 }: EntryDescription): string {
   const payees = [...new Set(offers.map(({ network, payTo }) => `${network} to ${payTo}`))];
   const pass = access === undefined ? '' : passText(access);
-  const parts = [id.slice(id.indexOf('#') + 1), when, price, settle, charge, pass, description, ...payees];
+  const parts = [id.slice(id.indexOf('#') + 1), when, price, settle, verify, charge, pass, description, ...payees];
   return parts.filter((part) => part !== '').join(', ');
 }
 

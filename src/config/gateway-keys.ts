@@ -6,7 +6,7 @@ import { admin } from './admin-keys.ts';
 import type { AssetTable } from './asset-table.ts';
 import { builderCode } from './builder-code-keys.ts';
 import { type Decoder, type Fields, type MapDecoder, map } from './decoder.ts';
-import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { deferredBounds, enforcement, identifierRule, keepAnswers, settleMode, verifyMode } from './delivery-keys.ts';
 import { discovery } from './discovery-keys.ts';
 import { duration, pause, retentionPeriod } from './duration.ts';
 import { facilitatorsDecoder } from './facilitator-keys.ts';
@@ -137,6 +137,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       default: 'after',
       description:
         'When the money moves: `after` the API answered well, `before` it is asked, or `deferred` until the answer is out. See [settle modes](../README.md#when-the-money-moves).',
+    },
+    verify: {
+      decoder: verifyMode,
+      default: 'auto',
+      description:
+        'When a facilitator verifies: `always` before a payment is taken, or `auto`, not where [`/settle` alone decides](lifecycle.md#settle-alone-decides).',
     },
     deferred: {
       decoder: deferredBounds,

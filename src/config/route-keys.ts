@@ -6,7 +6,7 @@ import type { AssetTable } from './asset-table.ts';
 import { builderCode } from './builder-code-keys.ts';
 import { knownCustomers } from './customer-keys.ts';
 import { complete, type Decoder, type Field, type Fields, map } from './decoder.ts';
-import { chargeRule, enforcement, identifierRule, keepAnswers, settleMode } from './delivery-keys.ts';
+import { chargeRule, enforcement, identifierRule, keepAnswers, settleMode, verifyMode } from './delivery-keys.ts';
 import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
@@ -83,7 +83,7 @@ const entryName = text({
 
 /** The keys of one entry of `prices`. */
 function priceKeys(table: AssetTable) {
-  const { description: text, accepts, payTo, settle, charge, access: pass } = routeKeyParts(table);
+  const { description: text, accepts, payTo, settle, verify, charge, access: pass } = routeKeyParts(table);
   return map('a price: a map with when and price', {
     when: {
       decoder: when,
@@ -103,6 +103,7 @@ function priceKeys(table: AssetTable) {
     accepts: { ...accepts, description: 'Ways to pay. Default: those of the route.' },
     payTo: { ...payTo, description: 'Who is paid. Default: as on the route.' },
     settle: { ...settle, description: 'When the money moves. Default: as on the route.' },
+    verify: { ...verify, description: 'Default: as on the route.' },
     charge,
     access: pass,
   });
@@ -125,6 +126,7 @@ function routeKeyParts(table: AssetTable) {
     accepts: { decoder: acceptsDecoder(table), description: 'Ways to pay. Default: `accepts` of the file.' },
     payTo: { decoder: payees, description: 'Who is paid. Default: `payTo` of the file.' },
     settle: { decoder: settleMode, description: 'When the money moves. Default: `settle` of the file.' },
+    verify: { decoder: verifyMode, description: 'Default: `verify` of the file.' },
     charge: {
       decoder: chargeRule,
       description:
@@ -140,7 +142,7 @@ function routeKeyParts(table: AssetTable) {
 }
 
 function routeKeyTable(table: AssetTable) {
-  const { description, accepts, payTo, settle, charge, access: pass } = routeKeyParts(table);
+  const { description, accepts, payTo, settle, verify, charge, access: pass } = routeKeyParts(table);
   return {
     path: {
       decoder: path,
@@ -195,6 +197,7 @@ function routeKeyTable(table: AssetTable) {
     protocols: { decoder: protocols, description: 'How it is paid. Default: `protocols` of the file.' },
     upstream: { decoder: upstream, description: 'Where this route goes. Default: `upstream` of the file.' },
     settle,
+    verify,
     charge,
     idempotent: {
       decoder: flag,

@@ -31,7 +31,7 @@ export interface PaymentClaim {
   readonly state: ClaimState;
   /** The process that holds the payment: the id that it tells the ledger's `beat`. */
   readonly owner: string;
-  /** Name of the facilitator that verified the payment, or that took it up since: the only one that may settle it. */
+  /** Name of the facilitator that verified the payment, or that took it up: the only one that may settle it. */
   readonly facilitator: string;
   /**
    * All that is needed to ask about the settlement again after a crash, as JSON: the submission, the offer and the

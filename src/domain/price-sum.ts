@@ -32,6 +32,7 @@ export function sumOf(routeName: string, parts: readonly PricePart[]): PaidPrice
     offers: sumOffers(parts.map(({ price, count }) => ({ offers: price.offers, count }))),
     metering: undefined,
     settle: SETTLE_ORDER.find((mode) => modes.includes(mode)) ?? 'after',
+    ...(parts.some(({ price }) => price.verify === 'always') && { verify: 'always' as const }),
     charge: isOneRule && first !== undefined ? first.price.charge : CHARGE_SUCCESS,
     access: undefined,
     parts,

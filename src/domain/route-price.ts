@@ -7,6 +7,12 @@ import type { When } from './when.ts';
 /** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
 export type SettleMode = 'after' | 'before' | 'deferred';
 
+/**
+ * When a facilitator verifies a payment. `auto`: before it is claimed, except where its settlement comes first and decides
+ * alone. `always`: before it is claimed.
+ */
+export type VerifyMode = 'auto' | 'always';
+
 /** What is true of a price, paid or not. */
 interface PriceFacts {
   /**
@@ -32,6 +38,8 @@ export interface PaidPrice extends PriceFacts {
   readonly text: string;
   readonly offers: readonly Offer[];
   readonly settle: SettleMode;
+  /** Absent: `auto`. */
+  readonly verify?: Exclude<VerifyMode, 'auto'>;
   /** How what was used becomes the charge, up to the amount of the offer; `undefined` where the amount is the charge. */
   readonly metering: Metering | undefined;
   /** Which answers are charged where the API works before the money moves. */

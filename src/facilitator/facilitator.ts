@@ -31,6 +31,11 @@ export interface OpenSettlement {
   readonly attempt: SettlementAttempt | undefined;
   /** Unix milliseconds of the claim, or of an earlier transfer that it was made for. */
   readonly since: number;
+  /**
+   * Whether a transfer from before `since` may belong to another purchase: nobody had looked whether the authorization was
+   * unused. Absent: somebody had, and it is this payment's, as chains' clocks and ours differ.
+   */
+  readonly mayBeForeign?: boolean | undefined;
   /** What it came to, where that was known before and is looked at once more. */
   readonly known?: Settlement | undefined;
 }
@@ -65,6 +70,12 @@ export interface Facilitator {
   supported(signal: AbortSignal): Promise<readonly SupportedKind[]>;
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */
   verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
+  /**
+   * Whether it can be asked to settle this payment, whose signature is proved, without a verification before it: then its
+   * settlement makes the same checks before anything is sent. `true` is a promise to ask it so: it takes a transfer from
+   * before for somebody else's. Absent: it cannot.
+   */
+  takeUnverified?(payment: Payment): boolean;
   /**
    * Moves the money: exactly `amount`, in atomic units, which is at most what the payer signed for. Called at most once
    * per claim. What is about to be sent is given to `journal` first, and the caller writes the amount down with it. A

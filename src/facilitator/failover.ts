@@ -144,6 +144,17 @@ export class FacilitatorPool {
   }
 
   /**
+   * Who would be asked first to verify a payment, where it takes it to settle without that. `undefined` where it does not,
+   * and where it is away: what is refused at a door is better refused before anything is claimed.
+   */
+  takingUnverified(payment: Payment): Facilitator | undefined {
+    const [first] = this.#candidates(payment.offer);
+    return first?.isThere === true && first.facilitator.takeUnverified?.(payment) === true
+      ? first.facilitator
+      : undefined;
+  }
+
+  /**
    * Who takes a payment that others were asked to settle and sent nothing of: the next one that covers its offer and
    * finds it valid. `undefined` when nobody is left, none answers, or the first that answers refuses: a refusal is an
    * answer here, too.

@@ -1,49 +1,84 @@
 import { UNNAMED_PAYER } from '../domain/payment.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isClaimable } from '../domain/payment-state.ts';
 import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
-import { clientGroup } from '../proxy/client-address.ts';
 import { useByReason } from '../scheme/reasons.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import type { RefusalReason } from './limits/refusal-memory.ts';
-import { readPayment, refusePayment } from './read-payment.ts';
+import { ALREADY_USED, readPayment, refusePayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
-import type { AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
+import type { AuthorizedPayment, AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 import { kindOf, traced } from './traced.ts';
+import { bringerOf, settlerOfUnverified } from './unverified.ts';
+
+/** What a payment is judged for. */
+export interface Judging {
+  /** Whether a facilitator is asked even where the settlement would decide alone, as where nothing is to be settled. */
+  readonly verify: 'as_priced' | 'always';
+}
 
 /**
- * Reads the payment, looks it up in the ledger, and only then asks a facilitator.
+ * Reads the payment, looks it up in the ledger, and only then asks a facilitator; or none, where the settlement decides
+ * alone ({@link settlerOfUnverified}).
  *
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
-export async function authorize(request: RoutedRequest, open: OpenPrice, services: Services): Promise<AuthorizeResult> {
-  return await traced(request.notes.trace, 'authorize', () => judge(request, open, services), kindOf);
+export async function authorize(
+  request: RoutedRequest,
+  open: OpenPrice,
+  services: Services,
+  judging: Judging = { verify: 'as_priced' },
+): Promise<AuthorizeResult> {
+  return await traced(request.notes.trace, 'authorize', () => judge(request, open, services, judging), kindOf);
 }
 
-async function judge(request: RoutedRequest, open: OpenPrice, services: Services): Promise<AuthorizeResult> {
+async function judge(
+  request: RoutedRequest,
+  open: OpenPrice,
+  services: Services,
+  judging: Judging,
+): Promise<AuthorizeResult> {
   const brought = await readPayment(request, open, services);
   if (brought.kind === 'refusal') return brought;
   const { facilitators } = request.runtime;
   // Read before the ledger is asked, and used after: whatever the ledger has learned meanwhile counts for more.
   const refusedBefore = services.limiters.refusals.recall(facilitators, brought.payment);
   // The ledger is asked before the time limit counts: a payment that has run out can still collect what it bought.
-  const known = await findHeld(request, brought, services);
+  const record = await services.ledger.find(brought.payment.authorization.key);
+  const known = record && (await heldBy(record, request, brought, services));
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
   if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
-  return await verify(request, brought, services);
+  // Asked for once before, it is verified: its money did not move then.
+  const decidesAlone = record === undefined && judging.verify === 'as_priced';
+  const facilitator = decidesAlone ? settlerOfUnverified(request, brought, services) : undefined;
+  if (facilitator === undefined) return await verify(request, brought, services);
+  return admit(request, brought, services) ?? unverified(brought, facilitator);
+}
+
+/** Goes on to the claim without a facilitator's word. What its bringer may cost us counts all the same. */
+function unverified(brought: BroughtPayment, facilitator: Facilitator): AuthorizedPayment {
+  const { payment, protocol, fingerprint, identifier } = brought;
+  return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator, unverified: true };
+}
+
+/** Refuses a payment whose bringer has had as many refused as may be; `undefined` where a facilitator may be asked. */
+function admit(request: RoutedRequest, brought: BroughtPayment, { limiters }: Services): Refusal | undefined {
+  const { refusalsPerMinute } = request.runtime.plan.limits;
+  const waitSeconds = limiters.budget.admit(bringerOf(request, brought), refusalsPerMinute);
+  return waitSeconds === undefined ? undefined : tooManyPayments(waitSeconds);
 }
 
 /** Asks a facilitator, within the budget of this client. */
 async function verify(request: RoutedRequest, brought: BroughtPayment, services: Services): Promise<AuthorizeResult> {
+  const refused = admit(request, brought, services);
+  if (refused !== undefined) return refused;
   const { payment } = brought;
-  const { facilitators, trustedPeers, plan } = request.runtime;
+  const { facilitators, plan } = request.runtime;
   const { budget, refusals } = services.limiters;
-  const { payer, proved } = payment.authorization;
-  const bringer = { group: clientGroup(request.head, trustedPeers), payer, proved };
+  const bringer = bringerOf(request, brought);
   const { refusalsPerMinute } = plan.limits;
-  const waitSeconds = budget.admit(bringer, refusalsPerMinute);
-  if (waitSeconds !== undefined) return tooManyPayments(waitSeconds);
   const { verification, facilitator } = await traced(
     request.notes.trace,
     'verify',
@@ -74,7 +109,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   });
   if (foreign.kind === 'found') {
     budget.wasGood(bringer, refusalsPerMinute);
-    return { ...withPayer(brought, payer), kind: 'authorized', facilitator, foreign };
+    return { ...withPayer(brought, payment.authorization.payer), kind: 'authorized', facilitator, foreign };
   }
   budget.wasRefused(bringer, refusalsPerMinute);
   if (foreign.kind === 'unclear') return NOT_SEEN_YET;
@@ -128,8 +163,6 @@ function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): 
   return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
 }
 
-const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
-
 /** What a payment is taken with. */
 type Brought = Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'>;
 
@@ -167,9 +200,18 @@ export async function findHeld(
   brought: BroughtPayment,
   services: Services,
 ): Promise<CollectablePayment | Refusal | undefined> {
+  const record = await services.ledger.find(brought.payment.authorization.key);
+  return record && (await heldBy(record, request, brought, services));
+}
+
+async function heldBy(
+  record: PaymentRecord,
+  request: RoutedRequest,
+  brought: BroughtPayment,
+  services: Services,
+): Promise<CollectablePayment | Refusal | undefined> {
   const { authorization } = brought.payment;
-  const record = await services.ledger.find(authorization.key);
-  if (record === undefined || isClaimable(record.state)) return undefined;
+  if (isClaimable(record.state)) return undefined;
   if (!authorization.proved && record.digest !== authorization.digest) return undefined;
   return await resolveHeldPayment(record, withPayer(brought, record.payer), request, services);
 }

@@ -11,6 +11,7 @@ import type { Services } from './runtime.ts';
 import { deliveredNotice } from './settlement-notice.ts';
 import type { AuthorizedPayment, Refusal, SettlementNotice } from './stages.ts';
 import { traced } from './traced.ts';
+import { noteSettlement } from './unverified.ts';
 
 /** Seconds after which a client may ask about an unresolved settlement again. */
 const UNKNOWN_RETRY_SECONDS = 5;
@@ -39,7 +40,8 @@ type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
  * row says `settling`, recovery finds the transfer. Nobody ever settles again without proof.
  *
  * @throws GatewayError `store_unavailable`: the row stays `settling`, which is all that is known;
- *   `facilitator_overloaded`: nothing was sent, the payment can be used again
+ *   `facilitator_overloaded`: nothing was sent, the payment can be used again; likewise `facilitator_unreachable` and
+ *   `facilitator_timeout`, of a payment that no facilitator has verified
  */
 export async function charge(
   request: RoutedRequest,
@@ -48,10 +50,9 @@ export async function charge(
   services: Services,
   digest: FactsAtSettling = {},
 ): Promise<ChargeResult> {
-  const { payment, protocol } = authorized;
+  const { payment } = authorized;
   const { clock } = services;
-  const { offer } = payment;
-  const facts: AskedFacts = { ...digest, asked: digest.asked ?? offer.amount };
+  const facts: AskedFacts = { ...digest, asked: digest.asked ?? payment.offer.amount };
   const outcome = await traced(
     request.notes.trace,
     'settle',
@@ -60,30 +61,14 @@ export async function charge(
   );
   request.notes.catalogued = authorized.facilitator.catalogued?.(payment) ?? request.notes.catalogued;
   await reachSettling(claimed, facts);
+  await claimed.move(stepAfter(outcome, clock()));
+  const refused = authorized.unverified ? noteSettlement(request, authorized, outcome, services) : undefined;
   switch (outcome.kind) {
     case 'settled':
-      await claimed.move({ to: 'delivering', settlement: outcome.settlement, checkAt: clock() + SECOND_LOOK_MS });
       return { kind: 'charged', notice: await noticeWithPass(request, claimed, authorized, services) };
     case 'failed':
-      await claimed.move({ to: 'failed', reason: outcome.reason });
-      return {
-        kind: 'refusal',
-        code: 'settlement_failed',
-        reason: outcome.reason,
-        settlement: {
-          protocol,
-          receipt: {
-            kind: 'failed',
-            reason: outcome.reason,
-            transaction: outcome.transaction,
-            network: offer.network,
-            v1Network: offer.v1Network,
-            payer: payment.authorization.payer,
-          },
-        },
-      };
+      return refused ?? failed(authorized, outcome);
     case 'unknown':
-      await claimed.move({ to: 'unknown', reason: outcome.reason, checkAt: clock() + FIRST_LOOK_MS });
       return {
         kind: 'refusal',
         code: 'settlement_unknown',
@@ -91,6 +76,27 @@ export async function charge(
         retryAfterSeconds: UNKNOWN_RETRY_SECONDS,
       };
   }
+}
+
+function stepAfter(outcome: SettlementOutcome, now: number): Transition {
+  switch (outcome.kind) {
+    case 'settled':
+      return { to: 'delivering', settlement: outcome.settlement, checkAt: now + SECOND_LOOK_MS };
+    case 'failed':
+      return { to: 'failed', reason: outcome.reason };
+    case 'unknown':
+      return { to: 'unknown', reason: outcome.reason, checkAt: now + FIRST_LOOK_MS };
+  }
+}
+
+/** Nothing moved, by proof: the price is told again. */
+function failed(
+  { protocol, payment: { offer, authorization } }: AuthorizedPayment,
+  { reason, transaction }: Extract<SettlementOutcome, { kind: 'failed' }>,
+): Refusal {
+  const { network, v1Network } = offer;
+  const receipt = { kind: 'failed', reason, transaction, network, v1Network, payer: authorization.payer } as const;
+  return { kind: 'refusal', code: 'settlement_failed', reason, settlement: { protocol, receipt } };
 }
 
 function factsOf(outcome: SettlementOutcome, { facilitator, payment }: AuthorizedPayment): StageFacts {

@@ -71,10 +71,11 @@ export class ClaimedPayment {
 /**
  * Takes the payment for this request, to be settled in the given mode; or tells what an earlier request has made of it.
  *
- * The claim comes after verification, so that a forged payment cannot block a real one; and before anything that costs,
- * so that only one of any number of copies goes on.
+ * The claim comes after the signature was proved, here or by a facilitator, so that a forged payment cannot block a real
+ * one; and before anything that costs, so that only one of any number of copies goes on.
  *
  * @throws GatewayError `store_unavailable`
+ * @throws Error an unverified payment that is not settled first: nothing is done for it
  */
 export async function claimPayment(
   request: RoutedRequest,
@@ -84,6 +85,7 @@ export async function claimPayment(
 ): Promise<ClaimedPayment | CollectablePayment | Refusal> {
   const { payment, protocol, fingerprint, identifier, facilitator, foreign } = authorized;
   const { offer, authorization } = payment;
+  if (authorized.unverified && settle !== 'before') throw new Error('an unverified payment is settled first');
   const claim: PaymentClaim = {
     key: authorization.key,
     fingerprint,

@@ -58,6 +58,9 @@ export async function judgeCredential(
   }
 }
 
+/** Its authorization is gone, and may have paid the seller: a new offer would make its buyer pay twice. */
+export const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
+
 /** Refuses a payment with a reason of the specification, and states the price again. */
 export function refusePayment(reason: string, words?: string): Refusal {
   const code = reason === 'permit2_allowance_required' ? 'permit2_allowance_required' : 'payment_refused';

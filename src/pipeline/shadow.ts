@@ -31,7 +31,7 @@ export async function decideInShadow(
   services: Services,
 ): Promise<ShadowFacts> {
   try {
-    const authorized = await authorize(request, open, services);
+    const authorized = await authorize(request, open, services, { verify: 'always' });
     switch (authorized.kind) {
       case 'authorized':
         return { decision: 'paid', wouldCharge: chargeOf(authorized.payment.offer, request) };

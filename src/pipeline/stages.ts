@@ -102,8 +102,10 @@ export interface BroughtPayment {
 /** A payment that may be claimed for this request. */
 export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'> {
   readonly kind: 'authorized';
-  /** The facilitator that verified it, the only one that may settle it. */
+  /** The facilitator that verified it, or that takes it unverified: the only one that may settle it. */
   readonly facilitator: Facilitator;
+  /** No facilitator has verified it: the settlement decides, and nothing is done for it before that. */
+  readonly unverified?: true;
   /** Somebody else has moved its money already: it is never asked for again. */
   readonly foreign?: FoundTransfer | undefined;
 }

@@ -18,7 +18,7 @@ const MOST_CHECKS = 16;
 
 /** What finding out about an open payment takes. */
 export interface Resolver {
-  /** The facilitator that verified the payment; `undefined` when the configuration no longer has it. */
+  /** The facilitator that took the payment up; `undefined` when the configuration no longer has it. */
   facilitator(name: string, network: Network): Facilitator | undefined;
   /** Who takes a payment of which those that were asked sent nothing, see {@link Asking.next}. */
   next(payment: Payment, tried: ReadonlySet<Facilitator>, why: unknown): Promise<Facilitator | undefined>;

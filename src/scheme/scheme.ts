@@ -38,6 +38,12 @@ export interface Scheme {
    * where something is missing without which nobody can pay. Absent for a scheme whose offers need nothing of it.
    */
   facts?(extra: JsonObject): JsonObject | undefined;
+  /**
+   * Whether of a payment for this offer, once its signature is proved here, nothing is left to check but what the chain
+   * says: whether the payer has the money, and whether the authorization is unused. Who settles finds that out before
+   * anything is sent, so that a settlement without a verification before it loses nothing. Absent: not.
+   */
+  leavesOnlyTheChain?(offer: Offer): boolean;
   /** Checks a payload against our offer. `now` in Unix seconds. */
   authenticate(payload: JsonObject, offer: Offer, now: number): Promise<Authentication> | Authentication;
 }

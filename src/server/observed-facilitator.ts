@@ -43,6 +43,10 @@ class ObservedFacilitator implements Facilitator {
     return this.#note('verify', payment.offer.network, this.#inner.verify(payment, signal), ({ kind }) => kind);
   }
 
+  takeUnverified(payment: Payment): boolean {
+    return this.#inner.takeUnverified?.(payment) === true;
+  }
+
   settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     const settling = this.#inner.settle(payment, amount, journal);
     return this.#note('settle', payment.offer.network, settling, ({ kind }) => kind);

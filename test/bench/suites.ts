@@ -3,7 +3,7 @@ import { free } from './suites/free.ts';
 import { latency } from './suites/latency.ts';
 import { memory } from './suites/memory.ts';
 import { otherFree, otherPaid, otherPass, otherUnpaid } from './suites/others.ts';
-import { paid } from './suites/paid.ts';
+import { before, paid } from './suites/paid.ts';
 import { pass } from './suites/pass.ts';
 import { paymentRequired } from './suites/payment-required.ts';
 import { prices, unconditional, unconditionalFree } from './suites/prices.ts';
@@ -18,6 +18,7 @@ export const SUITES = {
   free,
   unpaid: paymentRequired,
   paid,
+  before,
   pass,
   routes,
   prices,

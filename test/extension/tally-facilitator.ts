@@ -2,7 +2,7 @@ import type { Amount } from '../../src/domain/amount.ts';
 import { parseNetwork } from '../../src/domain/network.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
-import type { Facilitator, Journal, OpenSettlement } from '../../src/facilitator/facilitator.ts';
+import type { Facilitator, Journal, OpenSettlement, Verification } from '../../src/facilitator/facilitator.ts';
 
 const NETWORK = parseNetwork('eip155:84532');
 
@@ -26,8 +26,8 @@ export class TallyFacilitator implements Facilitator {
     return [{ x402Version: 2, scheme: 'exact', network: NETWORK, extensions: this.extensions } as const];
   }
 
-  async verify({ authorization: { payer } }: Payment) {
-    return { kind: 'valid', payer } as const;
+  async verify({ authorization: { payer } }: Payment): Promise<Verification> {
+    return { kind: 'valid', payer };
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {

@@ -6,7 +6,7 @@ import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts'
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
 import { families } from '../../src/registry.ts';
 import { makePayment, notebook } from '../contract/facilitator-payments.ts';
-import { type Devnet, startDevnet } from '../support/devnet.ts';
+import { clientOf, type Devnet, startDevnet } from '../support/devnet.ts';
 import {
   LIES,
   refusingUrl,
@@ -217,6 +217,52 @@ describe('a remote facilitator with a node', () => {
       kind: 'settled',
       settlement: { transaction },
     });
+  });
+});
+
+describe('a remote facilitator that nobody asked to verify what it settles', () => {
+  const SETTLED = { kind: 'settled' };
+  const USED = { kind: 'failed', reason: 'invalid_exact_evm_nonce_already_used' };
+  const DOUBTFUL = { kind: 'unknown', reason: 'settlement_unproved' };
+  /** How many seconds before the question the chain had the transfer, and what is made of it. */
+  const AGES = [
+    [0, SETTLED],
+    [10, DOUBTFUL],
+    [60, USED],
+  ] as const;
+
+  /** A payment that a stranger has sent, and a facilitator that is asked for it so many seconds after that. */
+  async function usedBefore(seconds: number, nodes: 'rpc' | 'publicNodes') {
+    const made = await makePayment(devnet);
+    const hash = await made.frontRun();
+    const { blockHash } = await clientOf(devnet).getTransactionReceipt({ hash });
+    const { timestamp } = await clientOf(devnet).getBlock({ blockHash });
+    const now = (Number(timestamp) + seconds) * 1000;
+    const facilitator = open({ [nodes]: new Map([[devnet.network, devnet.rpcUrl]]) }, () => now);
+    await facilitator.supported(signal());
+    expect(facilitator.takeUnverified?.(made.payment)).toBe(true);
+    return { facilitator, payment: made.payment, now };
+  }
+
+  it.each(
+    AGES,
+  )('takes a transfer from %i seconds before for what it can be, where it is refused', async (age, outcome) => {
+    const { facilitator, payment } = await usedBefore(age, 'rpc');
+    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
+    expect(await settleInFull(facilitator, payment, notebook().write)).toMatchObject(outcome);
+  });
+
+  it.each(
+    (['rpc', 'publicNodes'] as const).flatMap((nodes) => AGES.map(([age, outcome]) => [nodes, age, outcome] as const)),
+  )('finds out later (%s) what a transfer from %i seconds before is, where nothing was said of it', async (nodes, age, outcome) => {
+    const { facilitator, payment, now } = await usedBefore(age, nodes);
+    const said = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
+    script.next('settle', said, said);
+    const book = notebook();
+    expect(await settleInFull(facilitator, payment, book.write)).toMatchObject({ kind: 'unknown' });
+    const settlement = { payment, amount: payment.offer.amount, attempt: book.last(), since: now };
+    const found = await facilitator.resolve(settlement, signal());
+    expect(found.kind).toBe(outcome.kind);
   });
 });
 

@@ -73,6 +73,83 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+describe('a remote facilitator that is asked to settle what nobody has verified', () => {
+  const WANTS = { kind: 'refuse', reason: 'Payment must be verified before settlement' } as const;
+  const DOUBT = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
+
+  /** One that has said what it supports, and taken the payment. */
+  async function taking() {
+    const facilitator = open(script.url);
+    const payment = scriptedPayment(2);
+    await facilitator.supported(never);
+    expect(facilitator.takeUnverified?.(payment)).toBe(true);
+    return { facilitator, payment };
+  }
+
+  function asked(): readonly string[] {
+    return script.requests.map(({ endpoint }) => endpoint);
+  }
+
+  it('takes nothing before it has said what it supports', () => {
+    expect(open(script.url).takeUnverified?.(scriptedPayment(1))).toBe(false);
+  });
+
+  it('settles it by one call', async () => {
+    const { facilitator, payment } = await taking();
+    expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
+    expect(asked()).toEqual(['supported', 'settle']);
+  });
+
+  it('and wants to verify first is asked to, for this payment and for all that follow', async () => {
+    const { facilitator, payment } = await taking();
+    script.next('settle', WANTS);
+    expect(await settleInFull(facilitator, payment, written)).toEqual(SETTLED);
+    expect(asked()).toEqual(['supported', 'settle', 'verify', 'settle']);
+    expect(facilitator.takeUnverified?.(scriptedPayment(2))).toBe(false);
+  });
+
+  it('has sent nothing of what it refuses to verify', async () => {
+    const { facilitator, payment } = await taking();
+    script.next('settle', WANTS);
+    script.next('verify', { kind: 'refuse', reason: 'insufficient_funds' });
+    const outcome = await settleInFull(facilitator, payment, written);
+    expect(outcome).toEqual({ kind: 'failed', reason: 'insufficient_funds' });
+    expect(asked()).toEqual(['supported', 'settle', 'verify']);
+  });
+
+  it('has sent nothing of what it cannot verify, and says so', async () => {
+    const { facilitator, payment } = await taking();
+    script.next('settle', WANTS);
+    script.next('verify', { kind: 'reset' });
+    await expect(settleInFull(facilitator, payment, written)).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    expect(asked()).toEqual(['supported', 'settle', 'verify']);
+  });
+
+  it.each([
+    ['a status of 500', { ...WANTS, status: 500 }],
+    ['a transaction', { ...WANTS, transaction: SCRIPTED_TRANSACTION }],
+  ] as const)('is not believed to have sent nothing when it wants that with %s', async (_what, behaviour) => {
+    const { facilitator, payment } = await taking();
+    script.next('settle', behaviour);
+    expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'unknown' });
+    expect(asked()).toEqual(['supported', 'settle']);
+  });
+
+  it.each([
+    ['was verified', false],
+    ['was not verified', true],
+  ])('has it written down that an answer without an outcome came for a payment that %s', async (_how, expected) => {
+    const { facilitator, payment } = await taking();
+    const other = scriptedPayment(2);
+    script.next('settle', DOUBT);
+    const notes: string[] = [];
+    const journal: Journal = async ({ data }) => void notes.push(data);
+    expect(await settleInFull(facilitator, expected ? payment : other, journal)).toMatchObject({ kind: 'unknown' });
+    const first = '{"version":2}';
+    expect(notes).toEqual(expected ? [first, '{"version":2,"mayBeForeign":true}'] : [first]);
+  });
+});
+
 describe('a remote facilitator that answers', () => {
   it('verifies and settles', async () => {
     const facilitator = open(script.url);

@@ -63,9 +63,9 @@ export interface AskedFor {
 }
 
 /** The pipeline of a gateway without a socket: requests and answers are values. */
-export interface ValueGateway {
+export interface ValueGateway<F extends TallyFacilitator = TallyFacilitator> {
   readonly store: PaymentStore;
-  readonly facilitator: TallyFacilitator;
+  readonly facilitator: F;
   /** What the API was asked, in the order of arrival. */
   readonly asked: readonly ForwardRequest[];
   /** What the log was told of each request. */
@@ -79,12 +79,20 @@ export interface ValueGateway {
 }
 
 /** Opens a pipeline over a configuration text without upstream, store and facilitator. */
-export async function openValueGateway(
+export function openValueGateway(text: string, parts?: ValueParts): Promise<ValueGateway> {
+  return openValueGatewayWith(new TallyFacilitator(), text, parts);
+}
+
+/** Parts of a {@link ValueGateway} that a test brings. */
+export type ValueParts = Partial<Pick<Services, 'answerReaders'>>;
+
+/** The same with a facilitator of the test's own. */
+export async function openValueGatewayWith<F extends TallyFacilitator>(
+  facilitator: F,
   text: string,
-  { answerReaders = [] }: Partial<Pick<Services, 'answerReaders'>> = {},
-): Promise<ValueGateway> {
+  { answerReaders = [] }: ValueParts = {},
+): Promise<ValueGateway<F>> {
   const plan = await planOf(`${TOP}${text}`);
-  const facilitator = new TallyFacilitator();
   const store = openMemoryLedger(Date.now);
   const health = new HealthBook();
   const asked: ForwardRequest[] = [];

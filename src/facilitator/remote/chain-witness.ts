@@ -3,19 +3,25 @@ import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { ChainNode } from '../chain/chain-node.ts';
-import { pending } from '../chain/chain-outcome.ts';
+import { FAILURES, pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
 import { findForeignTransfer } from '../chain/foreign-transfer.ts';
-import { type FateTools, findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
+import { type FateTools, findFate, type NonceFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesForeignTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
-import type { OpenWitness, Sight, Witness } from './witness.ts';
+import type { AskedSettlement, OpenWitness, Sight, Witness } from './witness.ts';
 
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
 const SEEING_MS = 10_000;
+
+/**
+ * How long before a claim a transfer may have been mined and still be the one that was asked for then, in seconds: the clocks
+ * of a chain and ours differ, and a block may bear the time at which its slot began.
+ */
+const DOUBTFUL_SECONDS = 30;
 
 /** A look is one or two exchanges. */
 const PACE_MS = 100;
@@ -48,9 +54,8 @@ class ChainWitness implements Witness {
 
   async confirm(
     payment: Payment,
-    amount: Amount,
     said: SettlementOutcome,
-    patienceMs: number,
+    { amount, patienceMs, notBefore }: AskedSettlement,
   ): Promise<SettlementOutcome> {
     try {
       const transfer = await this.#read(payment, amount);
@@ -61,7 +66,7 @@ class ChainWitness implements Witness {
             ? said
             : pending(asHash(said.settlement.transaction), 'settlement_unproved');
         case 'failed':
-          return await this.#whatElse(transfer, said);
+          return await this.#whatElse(transfer, said, notBefore);
         case 'unknown':
           return said;
       }
@@ -70,11 +75,11 @@ class ChainWitness implements Witness {
     }
   }
 
-  async resolve({ payment, amount, since }: OpenSettlement, signal: AbortSignal): Promise<Sight> {
+  async resolve({ payment, amount, since, mayBeForeign }: OpenSettlement, signal: AbortSignal): Promise<Sight> {
     try {
       const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return asSight(pending(undefined, 'evidence_unreadable'));
-      return await this.#judge(transfer, since, signal);
+      return await this.#judge(transfer, { since, mayBeForeign }, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
@@ -92,16 +97,45 @@ class ChainWitness implements Witness {
   }
 
   /** A failure, unless the chain shows that the authorization was used all the same. */
-  async #whatElse(transfer: Transfer, failed: SettlementOutcome): Promise<SettlementOutcome> {
+  async #whatElse(
+    transfer: Transfer,
+    failed: SettlementOutcome,
+    notBefore: number | undefined,
+  ): Promise<SettlementOutcome> {
     if ((await this.#tools.reads.nonceIsGone(transfer)) !== true) return failed;
-    const sight = await this.#judge(transfer, this.#tools.clock());
+    const mayBeForeign = notBefore !== undefined;
+    const sight = await this.#judge(transfer, { since: notBefore ?? this.#tools.clock(), mayBeForeign });
     return sight.kind === 'outcome' ? sight.outcome : pending();
   }
 
-  async #judge(transfer: Transfer, since: number, signal?: AbortSignal): Promise<Sight> {
+  async #judge(
+    transfer: Transfer,
+    { since, mayBeForeign = false }: Pick<OpenSettlement, 'since' | 'mayBeForeign'>,
+    signal?: AbortSignal,
+  ): Promise<Sight> {
     const fate = await findFate(transfer, since, this.#tools, signal);
-    const decided = outcomeOfFate(transfer, fate);
+    const foreign = mayBeForeign ? await this.#foreignOutcome(transfer, fate, since, signal) : undefined;
+    const decided = foreign ?? outcomeOfFate(transfer, fate);
     return decided === undefined ? { kind: 'unused' } : asSight(decided);
+  }
+
+  /**
+   * What a transfer means whose authorization nobody had looked at before it was asked for, where it is older than the
+   * claim. Whoever reads it on the chain could bring it, as long as another service has the same `payTo` and price: it is
+   * not served for. Where it may be this payment's all the same, the doubt stays.
+   */
+  async #foreignOutcome(
+    transfer: Transfer,
+    fate: NonceFate,
+    since: number,
+    signal?: AbortSignal,
+  ): Promise<SettlementOutcome | undefined> {
+    if (fate.kind !== 'paid' && fate.kind !== 'unconfirmed') return undefined;
+    const { block, transaction } = fate.receipt;
+    const before = Math.floor(since / 1000) - (await this.#node.block(block, signal)).timestamp;
+    if (before <= 0) return undefined;
+    if (before > DOUBTFUL_SECONDS) return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+    return pending(transaction, 'settlement_unproved');
   }
 
   /** Whether our own node has the transaction, and it is the proof. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Amount } from '../../domain/amount.ts';
 import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
+import { GatewayError } from '../../domain/gateway-error.ts';
 import { InFlight } from '../../domain/in-flight.ts';
 import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
@@ -17,7 +18,7 @@ import { FacilitatorCalls, protocolAnswer } from './facilitator-calls.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { Rest } from './rest.ts';
-import { readSettleAnswer } from './settle-answer.ts';
+import { readSettleAnswer, wantsVerification } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { readSupportedAnswer } from './supported-answer.ts';
 import { readVerifyAnswer } from './verify-answer.ts';
@@ -73,6 +74,17 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  *
  * A public node is asked only by `resolve`, and only of what is in doubt; then all of that goes for it too.
  *
+ * A payment that it took unverified may have been used before it was brought here, by anybody who read it on the chain. A
+ * transfer that is older than the question is then no settlement of it:
+ *
+ * | `/settle` answers | the chain shows the transfer | outcome |
+ * |---|---|---|
+ * | refused before sending | from before the question, by more than clocks differ | `failed`: the authorization is used |
+ * | the same, or anything without a transaction | from just before the question | `unknown` |
+ * | the same | from after it: sent by this facilitator, or by somebody who was faster | `settled` |
+ *
+ * That it was answered so is written down: a process that is killed before that leaves an attempt like any other.
+ *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
 export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps): Facilitator {
@@ -110,6 +122,10 @@ class RemoteFacilitator implements Facilitator {
   readonly #rest: Rest;
   /** The last good `/supported`. */
   #kinds: readonly SupportedKind[] | undefined;
+  /** Payments that it is asked to settle without a verification. */
+  readonly #unverified = new WeakSet<Payment>();
+  /** Whether it has said that it settles nothing which it has not verified. */
+  #wantsVerification = false;
 
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
     this.name = spec.name;
@@ -149,6 +165,13 @@ class RemoteFacilitator implements Facilitator {
     return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
   }
 
+  takeUnverified(payment: Payment): boolean {
+    // Which form a v1 payment takes depends on what is supported.
+    if (this.#wantsVerification || this.#kinds === undefined) return false;
+    this.#unverified.add(payment);
+    return true;
+  }
+
   catalogued(payment: Payment): CatalogueAnswer | undefined {
     return this.#catalogued.get(payment);
   }
@@ -161,9 +184,10 @@ class RemoteFacilitator implements Facilitator {
 
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { payment, amount, attempt, known } = open;
+    const mayBeForeign = attempt !== undefined && decodeAttempt(attempt)?.mayBeForeign === true;
     const witness = this.#witnesses.get(payment.offer.network);
     if (witness !== undefined) {
-      const seen = await witness.resolve(open, signal);
+      const seen = await witness.resolve({ ...open, mayBeForeign }, signal);
       if (seen.kind !== 'unused') return seen.outcome;
       if (attempt === undefined) return NOT_SENT;
       // A settlement that the chain took back is reported; its answer went out long ago.
@@ -175,7 +199,7 @@ class RemoteFacilitator implements Facilitator {
     if (known !== undefined) return { kind: 'settled', settlement: known };
     // Written down before it is asked for: what was not written was not asked for.
     if (attempt === undefined) return NOT_SENT;
-    const seen = await this.#publicNodes?.look(open, signal);
+    const seen = await this.#publicNodes?.look({ ...open, mayBeForeign }, signal);
     if (seen?.kind === 'outcome' && seen.outcome.kind !== 'unknown') return seen.outcome;
     return await this.#askAgain(payment, amount, attempt, signal);
   }
@@ -196,12 +220,13 @@ class RemoteFacilitator implements Facilitator {
     attempt: SettlementAttempt,
     signal: AbortSignal,
   ): Promise<SettlementOutcome> {
-    const version = decodeAttempt(attempt);
-    if (version === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
+    const asked = decodeAttempt(attempt);
+    if (asked === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
+    const { version } = asked;
     const answer = await this.#calls.call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
     const outcome = this.#read(answer, payment, amount, version);
     if (outcome === undefined) throw this.#calls.faultOf(answer);
-    if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome);
+    if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome, undefined);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
     const reason = this.#clock() > lastAnswerAt ? 'expired_unresolved' : outcome.reason;
     return { ...outcome, kind: 'unknown', reason };
@@ -215,12 +240,32 @@ class RemoteFacilitator implements Facilitator {
   async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     // Nothing is to be moved, and nobody needs to be asked.
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
+    const notBefore = this.#unverified.has(payment) ? this.#clock() : undefined;
     const { body, version } = this.#prepare(payment, amount);
-    await journal(encodeAttempt(version));
-    const answer = await this.#calls.call('settle', body, undefined);
+    await journal(encodeAttempt({ version, mayBeForeign: false }));
+    let answer = await this.#calls.call('settle', body, undefined);
+    if (notBefore !== undefined && wantsVerification(answer)) {
+      const refused = await this.#verifyFirst(payment);
+      if (refused !== undefined) return refused;
+      answer = await this.#calls.call('settle', body, undefined);
+    }
     this.#noteCatalogue(payment, answer);
     const said = this.#read(answer, payment, amount, version);
-    if (said !== undefined) return await this.#confirm(payment, amount, said);
+    const outcome =
+      said === undefined ? this.#outcomeUnsaid(answer) : await this.#confirm(payment, amount, said, notBefore);
+    if (
+      notBefore !== undefined &&
+      answer.kind === 'answered' &&
+      outcome.kind === 'unknown' &&
+      !namesTransaction(said)
+    ) {
+      await journal(encodeAttempt({ version, mayBeForeign: true }));
+    }
+    return outcome;
+  }
+
+  /** What an answer means that does not speak the protocol, or none. */
+  #outcomeUnsaid(answer: Exchange): SettlementOutcome {
     if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
       // Nothing was sent: whoever refuses at the door has not read the payment. It is good at once, for another one.
       this.#rest.begin(answer.status, answer.retryAfter);
@@ -228,6 +273,22 @@ class RemoteFacilitator implements Facilitator {
     }
     const nothingLeft = answer.kind === 'broken' && !answer.sent;
     return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#calls.faultOf(answer).code };
+  }
+
+  /**
+   * Verifies a payment for a facilitator that has sent nothing for want of that, and from now on before each settlement.
+   * `undefined` where it is good.
+   *
+   * @throws GatewayError `facilitator_overloaded`: it cannot be told, and nothing was sent
+   */
+  async #verifyFirst(payment: Payment): Promise<SettlementOutcome | undefined> {
+    this.#wantsVerification = true;
+    try {
+      const verification = await this.verify(payment, AbortSignal.timeout(this.#spec.verifyTimeoutMs));
+      return verification.kind === 'valid' ? undefined : { kind: 'failed', reason: verification.reason };
+    } catch (fault) {
+      throw new GatewayError('facilitator_overloaded', { cause: fault, retryAfterSeconds: 1 });
+    }
   }
 
   /** What a settle answer says; `undefined` for one that does not speak the protocol. */
@@ -238,9 +299,16 @@ class RemoteFacilitator implements Facilitator {
     return readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
   }
 
-  async #confirm(payment: Payment, amount: Amount, said: SettlementOutcome): Promise<SettlementOutcome> {
+  /** @param notBefore when it was asked for, in Unix milliseconds, where nobody had verified the payment */
+  async #confirm(
+    payment: Payment,
+    amount: Amount,
+    said: SettlementOutcome,
+    notBefore: number | undefined,
+  ): Promise<SettlementOutcome> {
     const witness = this.#witnesses.get(payment.offer.network);
-    return witness === undefined ? said : await witness.confirm(payment, amount, said, this.#spec.settleTimeoutMs);
+    if (witness === undefined) return said;
+    return await witness.confirm(payment, said, { amount, notBefore, patienceMs: this.#spec.settleTimeoutMs });
   }
 
   /** Of two answers the later one stands: a catalogue may list at `verify` or at `settle`. */
@@ -264,6 +332,11 @@ class RemoteFacilitator implements Facilitator {
     if (amount === payment.offer.amount) this.#prepared.set(payment, prepared);
     return prepared;
   }
+}
+
+/** Whether a facilitator says which transaction it has sent. */
+function namesTransaction(said: SettlementOutcome | undefined): boolean {
+  return said?.kind === 'settled' || said?.transaction !== undefined;
 }
 
 function textOf(value: Json | undefined): string | undefined {

@@ -2,6 +2,8 @@ import { parseAmount } from '../../domain/amount.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { type Expectation, isPayer, isTransaction, optionalObject, optionalText } from './answer-fields.ts';
+import type { Exchange } from './exchange.ts';
+import { protocolAnswer } from './facilitator-calls.ts';
 import { isBeforeSending, relayedReason } from './refusal-reasons.ts';
 import { member } from './wire-json.ts';
 
@@ -29,6 +31,18 @@ export function readSettleAnswer(answer: JsonObject, expected: Expectation, stat
   const reason = relayedReason(stated, 'unexpected_settle_error');
   if (status < 500 && statesNoTransaction(answer) && isBeforeSending(reason)) return { kind: 'failed', reason };
   return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
+}
+
+/** What facilitators say that settle nothing which they have not verified, in the words of the official test facilitators. */
+const WANTS_VERIFICATION = 'Payment must be verified before settlement';
+
+/** Whether a facilitator has sent nothing, because it has not verified the payment. */
+export function wantsVerification(answer: Exchange): boolean {
+  // Looked for as bytes first: hardly any answer has to be read twice.
+  if (answer.kind === 'broken' || answer.status >= 500 || !answer.body.includes(WANTS_VERIFICATION)) return false;
+  const json = protocolAnswer(answer, 'success');
+  if (json === undefined || member(json, 'success') !== false || !statesNoTransaction(json)) return false;
+  return member(json, 'errorReason') === WANTS_VERIFICATION;
 }
 
 function readSuccess(answer: JsonObject, expected: Expectation, transaction: string | undefined): SettlementOutcome {

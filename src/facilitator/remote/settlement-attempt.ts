@@ -2,17 +2,29 @@ import { isJsonObject } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { Json } from '../../domain/x402.ts';
 
-/** Writes down, before it is asked for, in which form a settlement is asked for. Its transaction is not known yet. */
-export function encodeAttempt(version: 1 | 2): SettlementAttempt {
-  return { transaction: '', data: JSON.stringify({ version }) };
+/** What is written down of a settlement that a remote facilitator is asked for. */
+export interface WrittenAsk {
+  /** The wire form in which it is asked for. */
+  readonly version: 1 | 2;
+  /**
+   * Whether the facilitator was asked without a verification before it, and gave an answer that settles nothing: it may
+   * have found the authorization used, by a transfer that is no part of this purchase.
+   */
+  readonly mayBeForeign: boolean;
 }
 
-/** The wire form that {@link encodeAttempt} wrote down; `undefined` for anything else. */
-export function decodeAttempt(attempt: SettlementAttempt): 1 | 2 | undefined {
+/** Writes down what is asked for, before it is. Its transaction is not known yet. */
+export function encodeAttempt({ version, mayBeForeign }: WrittenAsk): SettlementAttempt {
+  return { transaction: '', data: JSON.stringify({ version, ...(mayBeForeign ? { mayBeForeign } : {}) }) };
+}
+
+/** What {@link encodeAttempt} wrote down; `undefined` for anything else. */
+export function decodeAttempt(attempt: SettlementAttempt): WrittenAsk | undefined {
   try {
     const data: Json = JSON.parse(attempt.data);
-    const version = isJsonObject(data) ? data['version'] : undefined;
-    return version === 1 || version === 2 ? version : undefined;
+    if (!isJsonObject(data)) return undefined;
+    const { version, mayBeForeign } = data;
+    return version === 1 || version === 2 ? { version, mayBeForeign: mayBeForeign === true } : undefined;
   } catch {
     return undefined;
   }

@@ -16,10 +16,9 @@ export interface Witness {
    * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
    * success is `unknown`, and a failure stays what it is, as it does where there is no node.
    *
-   * @param amount what was asked for
-   * @param patienceMs longest wait for the transaction, in milliseconds
+   * @param asked what was asked for, and how
    */
-  confirm(payment: Payment, amount: Amount, said: SettlementOutcome, patienceMs: number): Promise<SettlementOutcome>;
+  confirm(payment: Payment, said: SettlementOutcome, asked: AskedSettlement): Promise<SettlementOutcome>;
   /**
    * What the chain shows of an open settlement.
    *
@@ -32,6 +31,18 @@ export interface Witness {
    * @throws GatewayError when the node cannot be asked
    */
   findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer>;
+}
+
+/** A settlement that a facilitator was asked for just now. */
+export interface AskedSettlement {
+  readonly amount: Amount;
+  /** Longest wait for its transaction, in milliseconds. */
+  readonly patienceMs: number;
+  /**
+   * Unix milliseconds before which a transfer belongs to another purchase; `undefined` where the authorization was
+   * verified, and so unused, a moment ago.
+   */
+  readonly notBefore: number | undefined;
 }
 
 /** What a witness sees of an open settlement. */

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Amount } from '../../domain/amount.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Settlement, SettlementOutcome } from '../../domain/settlement.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
 import { foreignAgeLimit } from '../foreign-age.ts';
-import type { OpenWitness, Sight, Witness } from '../remote/witness.ts';
+import type { AskedSettlement, OpenWitness, Sight, Witness } from '../remote/witness.ts';
 import { compare, readSignedTransfer, type SignedTransfer } from './signed-transfer.ts';
 import { SolanaNode } from './solana-node.ts';
 import { type FateTools, findFate, outcomeOfFate, pending } from './transfer-fate.ts';
@@ -55,9 +54,8 @@ class SolanaWitness implements Witness {
 
   async confirm(
     payment: Payment,
-    amount: Amount,
     said: SettlementOutcome,
-    patienceMs: number,
+    { amount, patienceMs }: AskedSettlement,
   ): Promise<SettlementOutcome> {
     const transfer = readSignedTransfer(payment, amount);
     try {

@@ -8,6 +8,7 @@ export const PAYMENTS_PER_SECOND = 5000;
 const ROUTES = `  - { path: /free, price: free }
   - { path: /paid, price: $0.001 }
   - { path: /first, price: $0.001, settle: before }
+  - { path: /verified, price: $0.001, settle: before, verify: always }
 `;
 
 /** What a paid call costs: check, claim, verify, forward, settle, deliver, beside calls that cost nothing. */
@@ -29,6 +30,25 @@ export const paid: RateSuite = {
         paying('gateway, paid, ledger in memory', `${inMemory}/paid`),
         bench.sideOfClient('bare undici dispatcher', `${undici.url}/free`),
         bench.sideOfClient('direct connection', `${upstreamUrl}/free`),
+      ],
+    };
+  },
+};
+
+/** What it gains to let the settlement alone decide, which is one exchange with the facilitator fewer. */
+export const before: RateSuite = {
+  kind: 'rates',
+  title: 'a paid call with `settle: before`, remote facilitator that answers at once, SQLite ledger',
+  unit: 'requests',
+  async open(bench) {
+    const gateway = await bench.gateway({ routes: ROUTES, store: 'sqlite' });
+    const paying = (name: string, path: string) =>
+      bench.paidSide(name, gateway + path, () => probePaid(gateway + path), PAYMENTS_PER_SECOND);
+    return {
+      subject: paying('gateway, settle: before', '/first'),
+      partners: [
+        { ...paying('gateway, settle: after', '/paid'), target: 1.3 },
+        paying('gateway, settle: before, verify: always', '/verified'),
       ],
     };
   },

@@ -45,6 +45,12 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['older than the offer', 'judge', "if (age >= longest) return { kind: 'none' };", ''],
     ['does not say so', 'findForeign', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
+  ...defencesOf('settled-elsewhere', [
+    'served by no gateway',
+    'ChainWitness.#foreignOutcome',
+    'if (before <= 0) return undefined;',
+    'return undefined;',
+  ]),
   ...defencesOf(
     'every-payment-kind',
     ['somebody else had settled', 'verify', "if (foreign.kind === 'used') return ALREADY_USED;", ''],
@@ -95,7 +101,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'victim-nonce',
-    ['learns nothing', 'findHeld', '!authorization.proved && record.digest !== authorization.digest', 'false'],
+    ['learns nothing', 'heldBy', '!authorization.proved && record.digest !== authorization.digest', 'false'],
     ['by another payer', 'brought', 'authorization.payer}|', "''}|"],
     [
       'is needed to collect',

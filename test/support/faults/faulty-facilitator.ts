@@ -153,7 +153,7 @@ function refusalOf(endpoint: string, text: string): string {
   if (endpoint === 'verify')
     return JSON.stringify({ isValid: false, invalidReason: 'invalid_transaction_state', payer });
   const { network } = paymentRequirements;
-  return JSON.stringify({ success: false, errorReason: 'insufficient_funds', transaction: '', network, payer });
+  return JSON.stringify({ success: false, errorReason: 'amount_too_low', transaction: '', network, payer });
 }
 
 /** Who signed: the account of the authorization, or the second to sign a transaction of Solana, after who pays the fee. */

@@ -16,7 +16,7 @@ import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 const INTRODUCTION = `# Fault matrix
 
 What becomes of a payment when the facilitator, the upstream or both go wrong, in every settle mode. \`test/integration/fault-matrix.test.ts\` plays
-each combination with real money on a local EVM chain: buyer, chain and ledger agree in every one. What a chain has a say in,
+each combination with real money on a local EVM chain; where \`/verify\` has a part, with \`verify: always\`. What a chain has a say in,
 \`test/integration/fault-matrix-solana.test.ts\` plays on a local Solana chain with the same outcomes.
 
 A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt, the same payment is sent again at once (**while in

@@ -73,6 +73,11 @@ export async function openScene(money: Money, sound: SoundFacilitator, fault: Fa
   };
 }
 
+/** Whether a fault needs a verification, which `settle: before` leaves out where it can. */
+function isAboutVerification(fault: FacilitatorFault): boolean {
+  return fault.kind === 'verify' || (fault.kind === 'settle' && fault.how === 'gone');
+}
+
 async function stageOf(cell: Cell, money: Money): Promise<Stage> {
   const route = `${cell.settle}-${cell.upstream.replaceAll(' ', '-')}`;
   return { cell, route, path: `/${route}`, payTo: await money.newPayee() };
@@ -105,6 +110,7 @@ function configOf({ money, fault, stages, upstream, facilitator, folder }: Parts
       `    path: ${path}`,
       '    price: $0.01',
       `    settle: ${cell.settle}`,
+      ...(isAboutVerification(fault) ? ['    verify: always'] : []),
       `    payTo: "${payTo}"`,
       `    upstream: ${upstream.urlOf(cell.upstream)}`,
     ]),

@@ -11,7 +11,7 @@ describe('what reads public nodes', () => {
     let loads = 0;
     const open: OpenWitness = () => ({
       paceMs: 1,
-      confirm: async (_payment, _amount, said) => said,
+      confirm: async (_payment, said) => said,
       resolve: async () => ({ kind: 'unused' }),
       findForeign: async () => ({ kind: 'none' }),
     });

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { describeRoutes } from '../../../src/config/describe.ts';
+import { differenceOf, renderChange } from '../../../src/config/difference.ts';
+import { sumOf } from '../../../src/domain/price-sum.ts';
+import { HEAD, paidPriceOf, planOf, problemsOf, route } from '../../support/config/load.ts';
+
+/** Says when a facilitator verifies the payments of a route. */
+function verifyOf(text: string): string | undefined {
+  return paidPriceOf(planOf(text).routes[0]).verify;
+}
+
+describe('verify', () => {
+  it('is as the file says where the route says nothing, and as the route says where it does', () => {
+    expect(verifyOf(route('price: $1'))).toBeUndefined();
+    expect(verifyOf(`verify: always\n${route('price: $1')}`)).toBe('always');
+    expect(verifyOf(`verify: always\n${route('price: $1\nverify: auto')}`)).toBeUndefined();
+    expect(verifyOf(route('price: $1\nverify: always'))).toBe('always');
+  });
+
+  it('is as a price of several says, or else as their route', () => {
+    const prices = ['{ when: { method: GET }, price: $1, verify: auto }', '{ price: $2 }'];
+    const text = `${HEAD}routes:\n  - path: /a\n    verify: always\n    prices:\n${prices.map((price) => `      - ${price}\n`).join('')}`;
+    const [first, second] = planOf(text).routes[0]?.prices ?? [];
+    expect([first, second].map((price) => price?.kind === 'priced' && price.verify)).toEqual([undefined, 'always']);
+  });
+
+  it('has no effect on a free route, and is refused there', () => {
+    expect(problemsOf(route('price: free\nverify: always'))).toEqual([
+      expect.stringContaining('verify has no effect on a free route'),
+    ]);
+  });
+
+  it('takes no other word', () => {
+    expect(problemsOf(`verify: never\n${route('price: $1')}`)).toHaveLength(1);
+  });
+
+  it('holds for a batch when it holds for one of its calls', () => {
+    const [plain, strict] = ['price: $1', 'price: $1\nverify: always'].map((keys) => {
+      const price = paidPriceOf(planOf(route(keys)).routes[0]);
+      return { price, count: 1 };
+    });
+    if (plain === undefined || strict === undefined) throw new Error('there are two prices');
+    expect(sumOf('a', [plain, plain]).verify).toBeUndefined();
+    expect(sumOf('a', [plain, strict]).verify).toBe('always');
+  });
+
+  it('is shown, and told of when it changes', () => {
+    const [before, after] = [planOf(route('price: $1')), planOf(route('price: $1\nverify: always'))];
+    expect(describeRoutes(before)[0]?.verify).toBeUndefined();
+    expect(describeRoutes(after)[0]?.verify).toBe('always');
+    expect(differenceOf(before, after).map(renderChange)).toEqual([expect.stringContaining('verify')]);
+  });
+});
