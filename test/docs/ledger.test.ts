@@ -7,7 +7,7 @@ const PAGE = 'docs/ledger.md';
 
 describe('docs/ledger.md', () => {
   it('says of every state what it means for an operator, once', () => {
-    const documented = rowsOf(PAGE, 'state', 'the money', 'needs somebody').flatMap((row) => namesIn(row['state']));
+    const documented = rowsOf(PAGE, 'state', 'the money', 'needs action').flatMap((row) => namesIn(row['state']));
     expect(documented.sort()).toEqual(Object.keys(STATE_MEANINGS).sort());
   });
 

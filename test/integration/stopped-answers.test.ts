@@ -80,7 +80,7 @@ it('a GET whose answer the buyer stops can be collected again', async ({ signal 
   expect(await again.text()).toBe('all of it');
 });
 
-it('an answer that the API breaks off still needs somebody', async ({ signal }) => {
+it('an answer that the API breaks off still needs action', async ({ signal }) => {
   behaviour = (_req, res) => {
     res.writeHead(200, { 'Content-Type': 'text/event-stream' });
     res.write('data: 1\n\n', () => res.destroy());

@@ -29,8 +29,8 @@ export const doubt: View = {
         moreOpen ? h('p', {}, 'There are more.') : undefined,
       ),
       section(
-        'Payments that somebody has to take care of',
-        paymentTable('Payments that somebody has to take care of', waiting.payments, 'None.'),
+        'Payments that need action',
+        paymentTable('Payments that need action', waiting.payments, 'None.'),
         ...unreadablePayments(waiting.unreadable),
         waiting.next === null ? undefined : h('p', {}, all),
       ),

@@ -12,7 +12,7 @@ const STATES: readonly (readonly [value: string, label: string])[] = [
   ['', 'every state'],
   ['delivered,delivered_in_part,delivering,redelivering,undelivered,delivery_unknown', 'money moved'],
   ['owed,settling,unknown,uncharged', 'may still move'],
-  ['unknown,undelivered,delivery_unknown,defaulted', 'needs somebody'],
+  ['unknown,undelivered,delivery_unknown,defaulted', 'needs action'],
   ['failed', 'failed'],
   ['released', 'released'],
   ['forwarding', 'in progress'],

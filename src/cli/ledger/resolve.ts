@@ -67,6 +67,6 @@ function severalPayments(id: string, count: number): UsageError {
 
 function nothingToResolve(state: PaymentState): CommandFailure {
   return new CommandFailure(
-    `nothing about this payment needs somebody\n  its state: ${state}. ${STATE_MEANINGS[state]}\nwhat can be ticked off is ${RESOLVABLE.join(', ')}`,
+    `this payment needs no action\n  its state: ${state}. ${STATE_MEANINGS[state]}\nwhat can be ticked off is ${RESOLVABLE.join(', ')}`,
   );
 }

@@ -41,7 +41,7 @@ export class Actions {
     const record = await (await this.#sources.ledger.books()).find(key);
     if (record === undefined) throw new AdminRefusal('not_found', 'the ledger has no such payment');
     const meaning = STATE_MEANINGS[record.state];
-    throw new AdminRefusal('nothing_to_resolve', `nothing about this payment needs somebody: ${meaning}`);
+    throw new AdminRefusal('nothing_to_resolve', `this payment needs no action: ${meaning}`);
   }
 
   /** Re-reads the configuration file, as SIGHUP does. */
