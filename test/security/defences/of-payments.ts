@@ -34,6 +34,24 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['collects it once', 'BodyDigest.matches', 'this.#expected === undefined || ', 'true || '],
     ['served once', 'createEip3009Check', 'signed.nonce}` as PaymentKey', 'canonicalJson(payload)}` as PaymentKey'],
   ),
+  ...defencesOf('clock-jumps', [
+    'wrong clock has forgotten it',
+    'spendNonceStatement',
+    "WHERE NOT EXISTS (SELECT 1 FROM turnpike_forgotten WHERE what = 'nonces' AND until_at >= CAST($2 AS BIGINT))",
+    'WHERE TRUE',
+  ]),
+  ...defencesOf('unit/pipeline/serve', [
+    'unless the ledger may have forgotten it',
+    'verify',
+    'await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)',
+    'false',
+  ]),
+  ...defencesOf('unit/recovery/steady-clock', [
+    'does not follow a jump ahead',
+    'SteadyClock.now',
+    'wall > expected + TOLERANCE_MS',
+    'false',
+  ]),
   ...defencesOf(
     'credit-abuse',
     ['bound allows', 'CreditGate.take', 'if (isWithin) return credit;', 'return credit;'],

@@ -1,8 +1,9 @@
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http';
 import { generatePrivateKey } from 'viem/accounts';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import type { PaymentState } from '../../../src/domain/payment-state.ts';
+import type { Facilitator } from '../../../src/facilitator/facilitator.ts';
 import { encodePayment, handSigned } from '../../support/payment-header.ts';
 import { type Got, openValueGateway, type ValueGateway } from '../../support/value-gateway.ts';
 
@@ -105,6 +106,22 @@ describe('a request that has a price', () => {
 });
 
 describe.each(['/after', '/before', '/deferred'])('a paid request to %s', (target) => {
+  it.each([
+    [true, 409, 'payment_already_used', false],
+    [false, 402, undefined, true],
+  ])('that is refused is shown a price unless the ledger may have forgotten it (%s)', async (forgotten, ...expected) => {
+    const paid = await payment('/after');
+    vi.spyOn<Pick<Facilitator, 'verify'>, 'verify'>(gateway.facilitator, 'verify').mockResolvedValue({
+      kind: 'invalid',
+      reason: 'invalid_transaction_state',
+    });
+    vi.spyOn(gateway.store, 'mayHaveForgotten').mockResolvedValue(forgotten);
+    const got = await gateway.ask('/after', { fields: [paid] });
+    const offer = got?.field('payment-required') !== undefined;
+    expect([got?.status, codeOf(got), offer]).toEqual(expected);
+    expect(gateway.asked).toEqual([]);
+  });
+
   it('is served once, with its receipt', async () => {
     gateway.api({ body: 'worth it' });
     const fields = [await payment(target)];
