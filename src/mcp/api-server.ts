@@ -7,7 +7,7 @@ import { PRICE_META, type ToldPrice } from './tool-list.ts';
 
 /** Versions of MCP that begin with `initialize`, the latest first. */
 const INITIALIZED = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
-/** Versions that say with each request which one it is. */
+/** Versions that each request states. */
 const STATELESS = ['2026-07-28'] as const;
 const SUPPORTED: readonly string[] = [...STATELESS, ...INITIALIZED];
 
@@ -27,8 +27,8 @@ export function speaksVersion(version: string): boolean {
 export type PriceOf = (tool: ApiTool) => ToldPrice | undefined;
 
 /**
- * Answers what a client asks of the gateway as a server of tools and that calls none: `initialize`, `server/discover`, `ping` and `tools/list`. Nothing is
- * kept of a client: each request stands by itself.
+ * Answers the requests to the server of tools that call no tool: `initialize`, `server/discover`, `ping` and
+ * `tools/list`. Nothing is stored of a client: each request is independent.
  *
  * @param message without duplicate keys where it matters, as `readMessage` makes sure
  */
@@ -59,7 +59,7 @@ export function serverAnswer(id: RpcId, message: Json, catalogue: ToolCatalogue,
 /**
  * A result as an answer.
  *
- * @param version that the request stated: those that do so have several kinds of results, of which each says which one it is;
+ * @param version that the request stated: newer versions have several kinds of results, and each result names its kind;
  *   clients of earlier ones may refuse a member that they do not know
  */
 export function resultAnswer(id: RpcId, result: JsonObject, version: string | undefined): JsonObject {

@@ -13,7 +13,7 @@ import { UnpaidResults } from './unpaid-results.ts';
 /** What a body is: messages one by one, one message, or none that a client of MCP reads. */
 export type AnswerBody = 'stream' | 'json' | 'other';
 
-/** Holds a body, and sends what becomes of it. */
+/** Holds a body, and sends its changed form. */
 class WholeBody implements BodyChange {
   readonly waits = true;
   readonly #change: (body: Buffer) => Buffer | undefined;
@@ -94,7 +94,7 @@ export function clientId(form: AnswerBody, terms: CallTerms): BodyChange {
 }
 
 /**
- * Takes results of priced calls out of an answer that nobody paid for.
+ * Removes results of priced calls from an answer that is not paid for.
  *
  * @param id of the message that is answered
  */

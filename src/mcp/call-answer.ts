@@ -5,11 +5,11 @@ import { isPaidId, type RpcId } from './message.ts';
 
 /** What a server answered to one call. */
 export interface CallAnswer {
-  /** Whether it did the work: neither an error nor a result that says so itself. */
+  /** Whether the call did its work: neither an error nor a result that reports one. */
   readonly succeeded: boolean;
   /**
-   * The body with a receipt in the result, and without what the server had no business to write there. Answers to other calls
-   * are not in it: they may be results that nobody has paid for.
+   * The body with a receipt in the result, and without what a server must not write there. Answers to other calls are
+   * left out: they may be results that are not paid for.
    */
   write(receipt: CallReceipt | undefined): string;
 }
@@ -69,7 +69,7 @@ function kept(event: StreamEvent, message: Json | undefined): string {
   return event.data !== undefined && mayBeAnswer(message) ? '' : event.raw;
 }
 
-/** What no reader of ours understands may be an answer to another reader. */
+/** Text that we cannot read may be an answer to another reader. */
 function mayBeAnswer(message: Json | undefined): boolean {
   return message === undefined || Array.isArray(message) || isAnswer(message);
 }

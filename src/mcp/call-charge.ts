@@ -12,7 +12,7 @@ const NOT_ANSWERED = -32603;
 export interface CallCharge {
   readonly terms: CallTerms;
   readonly amount: Amount;
-  /** What a client is told of the charge. */
+  /** The client's receipt of the charge. */
   readonly receiptOf: (told: ChargeTold) => CallReceipt | undefined;
 }
 

@@ -11,8 +11,8 @@ export interface CallReading extends CallCharge {
 }
 
 /**
- * Reads the answer to a priced call before it is charged: what the server says did not work costs nothing. The result leaves
- * only when the money has moved, with the receipt in it.
+ * Reads the answer to a priced call before it is charged: a call that failed by the server's answer costs nothing. The
+ * result leaves only when the money has moved, with the receipt in it.
  */
 export function callReader({ headWaits, ...call }: CallReading): AnswerReader {
   return {

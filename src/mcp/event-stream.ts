@@ -10,8 +10,8 @@ export interface StreamEvent {
 const END_BUT_ONE = 3;
 
 /**
- * Splits an event stream into events (WHATWG HTML §9.2.6) as it comes: each character is looked at once. What is behind the
- * last empty line is an event that has not ended, which readers drop.
+ * Splits an event stream into events (WHATWG HTML §9.2.6) as it arrives, reading each character once. Text after the
+ * last empty line is an unfinished event, which readers drop.
  */
 export class EventSplitter {
   /** The event that has not ended. */

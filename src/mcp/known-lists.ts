@@ -9,7 +9,7 @@ export interface KnownList {
   readonly withSchema: readonly string[];
 }
 
-/** A body in which a known list stands. */
+/** A body that holds a known list. */
 export interface FoundList {
   readonly list: KnownList;
   /** The bytes before the list, and those behind it. */
@@ -20,9 +20,9 @@ export interface FoundList {
 /** Most lists that are kept, and the most bytes of one. A server has one list, or a few pages of it. */
 const MOST_LISTS = 8;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Shorter ones are read as quickly as they are found; of longer ones as many bytes are looked for. */
+/** Shorter lists are read as quickly as they are found; longer ones are found by this many of their bytes. */
 const LEAST_BYTES = 64;
-/** Longest text before a list, and behind it, in bytes: what stands there are a few members of a message. */
+/** Longest text before and after a list, in bytes: it holds a few members of a message. */
 const MOST_AROUND = 4096;
 
 /**
@@ -40,7 +40,9 @@ export class KnownLists {
     if (this.#lists.length > MOST_LISTS) this.#lists.pop();
   }
 
-  /** The list that stands in a body, near its beginning, as the list of tools of an answer; `undefined` where none of them does. */
+  /**
+   * The known list in a body, near its beginning, as the list of tools of an answer; `undefined` where there is none.
+   */
   find(body: readonly Buffer[], isStream: boolean): FoundList | undefined {
     const front = part(body, 0, MOST_AROUND + LEAST_BYTES);
     for (const [index, list] of this.#lists.entries()) {
@@ -68,7 +70,7 @@ function part(body: readonly Buffer[], from: number, to: number): Buffer {
   return joined(parts);
 }
 
-/** Whether these bytes stand at a place of a body in pieces. */
+/** Whether these bytes are at this position of a body in pieces. */
 function standsAt(body: readonly Buffer[], place: number, bytes: Buffer): boolean {
   let at = 0;
   let compared = 0;
@@ -87,7 +89,7 @@ function standsAt(body: readonly Buffer[], place: number, bytes: Buffer): boolea
 const LINE_FEED = 0x0a;
 const FIELD = 'data:';
 
-/** Whether bytes are all that stands in the list of tools of a message: of the body, or of one line of a stream. */
+/** Whether bytes are the whole list of tools of a message: of the body, or of one line of a stream. */
 function isWhole({ list, before, behind }: FoundList, isStream: boolean): boolean {
   if (!isStream) return isListOfTools(before.toString('latin1'), behind.toString('latin1'));
   const newline = behind.indexOf(LINE_FEED);

@@ -19,9 +19,9 @@ export interface McpCall {
   readonly arguments: JsonObject | undefined;
   /** What the client sent as its payment, by the members of `_meta` that are for it. */
   readonly payments: JsonObject;
-  /** Extensions of MCP that the client says it knows, with this call. */
+  /** Extensions of MCP that the client announces with this call. */
   readonly extensions: readonly string[];
-  /** Whether its client wants to hear of its progress. */
+  /** Whether its client asks for progress. */
   readonly wantsProgress: boolean;
   /** The version of MCP that it states, as those without a handshake do. */
   readonly version: string | undefined;
@@ -52,7 +52,7 @@ export function isPaidId(id: Json | undefined): id is string {
   return typeof id === 'string' && id.startsWith(PAID_ID);
 }
 
-/** Whether a method tells of a task: what became of a call, which nobody may have paid for. */
+/** Whether a method reports a task: the result of a call, which may not be paid for. */
 export function isTaskNews(method: Json | undefined): boolean {
   return typeof method === 'string' && method.startsWith(`notifications/${TASKS.slice(0, -1)}`);
 }
@@ -101,7 +101,7 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[], paymen
   const id = idOf(facts.get('/id'));
   const method = textOf(facts.get('/method'));
   const target = method === undefined ? undefined : TARGETS[method];
-  // A server lists the tasks that it made of calls, and gives their results to whoever asks for them, paid or not.
+  // A server lists the tasks that it made of calls, and gives their results to every caller, paid or not.
   if (method?.startsWith(TASKS) === true) return refused(id, METHOD_NOT_FOUND, 'Calls are not run as tasks here.');
   if (method === CANCELLED) return cancelling(bytes, { call: idOf(facts.get('/params/requestId')), id, payments });
   if (target === undefined) return { kind: 'free', method, id };
@@ -137,11 +137,11 @@ interface CallFacts {
 }
 
 function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payments }: CallFacts): McpMessage {
-  // Without an id it is a notification: the server would do the work, and nobody could be told that it costs something.
+  // Without an id it is a notification: the server would do the work, and no answer could state the price.
   if (id === undefined) return refused(undefined, INVALID_REQUEST, 'A call needs an id: a text or a whole number.');
   const name = textOf(facts.get(pointer));
   if (name === undefined) return refused(id, INVALID_PARAMS, `${pointer.slice(1).replace('/', '.')} is not a text.`);
-  // Its result comes by another call, which nobody would have paid for.
+  // Its result comes by another call, which would not be paid for.
   if (facts.has('/params/task')) return refused(id, INVALID_PARAMS, 'A priced call cannot be run as a task.');
   if (isPaidId(id)) return refused(undefined, INVALID_REQUEST, 'This id is taken.');
   // The text was read strictly before, so that this reads the same.
@@ -175,7 +175,7 @@ function argumentsOf({ params }: JsonObject): JsonObject | undefined {
   return isRecord(given) ? given : undefined;
 }
 
-/** Method and parameters without what says nothing of what is bought, members in the order of their names. */
+/** Method and parameters without what does not affect the purchase, members in the order of their names. */
 function canonicalOf({ method, params }: JsonObject): Buffer {
   const { _meta, ...bought } = isRecord(params) ? params : {};
   return Buffer.from(JSON.stringify(sortedMembers({ method: method ?? null, params: bought })), 'utf8');
@@ -193,7 +193,7 @@ export function versionIn(message: Json): string | undefined {
   return typeof version === 'string' ? version : undefined;
 }
 
-/** Since MCP 2026-07-28 a client says with each request what it can do. */
+/** Since MCP 2026-07-28 each request states the client's capabilities. */
 function extensionsIn(message: Json): readonly string[] {
   const able = metaIn(message)['io.modelcontextprotocol/clientCapabilities'];
   const extensions = isRecord(able) ? able['extensions'] : undefined;
@@ -216,8 +216,8 @@ function takePayments(
 }
 
 /**
- * A message that costs nothing without the payment that it brings all the same: whoever has one can take its money. `undefined`
- * where it brings none.
+ * A message that costs nothing, without the payment that it brings: whoever has a payment can take its money.
+ * `undefined` where it brings none.
  *
  * @param bytes that {@link readMessage} took
  */

@@ -15,7 +15,7 @@ export interface OpenCall {
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
 
-  /** @param session who calls: the route and the id of the session; returns what takes it out again */
+  /** @param session the route and the id of the session; returns what removes the call */
   add(session: string, client: RpcId, call: OpenCall): () => void {
     const key = keyOf(session, client);
     this.#calls.set(key, call);

@@ -20,13 +20,13 @@ export interface McpRefusal {
 /** The price of a call in the words of one protocol, and where its clients look for it. */
 export interface StatedPrice {
   readonly price: JsonObject;
-  /** In the result of a tool that failed, or in an error alone: then all prices stand there. */
+  /** In the result of a tool that failed, or only in an error: then all prices are there. */
   readonly place: 'result' | 'error';
   /** Extension of MCP by which a client takes the price as a result of its own kind. */
   readonly extension: string | undefined;
   /** Member of `result._meta`. */
   readonly meta: string;
-  /** Member of the data of an error that is another protocol's; `undefined`: its members stand there themselves. */
+  /** Member of an error's data for another protocol's price; `undefined`: its members are the data itself. */
   readonly beside: string | undefined;
   /** Of the error in JSON-RPC. */
   readonly errorCode: number;
@@ -77,7 +77,7 @@ export function refusalAnswer(
   };
 }
 
-/** One error for the clients of all protocols: it is that of the protocol whose price cannot stand beside another's. */
+/** One error for the clients of all protocols: that of the protocol whose price cannot be beside another's. */
 function priceError(id: RpcId, prices: readonly StatedPrice[], first: StatedPrice): JsonObject {
   const main = prices.find(({ beside }) => beside === undefined) ?? first;
   const others = prices.filter((each) => each !== main);

@@ -5,7 +5,7 @@ import { splitEvents, withData } from './event-stream.ts';
 import type { KnownTool, KnownTools } from './known-tools.ts';
 import { type ToolTexts, toolTextsIn } from './tool-texts.ts';
 
-/** What a model is told of a tool's price. */
+/** The price of a tool, as models see it. */
 export interface ToldPrice {
   /** `0.01 USDC`. */
   readonly text: string;
@@ -13,18 +13,18 @@ export interface ToldPrice {
   readonly accepts: readonly JsonObject[];
 }
 
-/** Where a tool's price stands in its `_meta`; no standard names it. */
+/** The member of a tool's `_meta` with its price; no standard names one. */
 export const PRICE_META = 'x402/price';
 
 /** What is written into the tools of a list. */
 export interface ToolNotes {
   /** `undefined` for a tool that is free. */
   priceOf(tool: string): ToldPrice | undefined;
-  /** Whether the description says it too. */
+  /** Whether the description states it, too. */
   readonly inDescription: boolean;
   /** Tools that were read before, with these very notes. */
   readonly known: KnownTools;
-  /** Is told of each tool, and whether it has an output schema. */
+  /** Called with each tool, and whether it has an output schema. */
   seen(tool: string, hasOutputSchema: boolean): void;
 }
 
@@ -61,7 +61,7 @@ function isComplete(tools: readonly (KnownTool | undefined)[] | undefined): tool
   return tools?.every((each) => each !== undefined) === true;
 }
 
-/** The text with its tools told. The list is kept for the next client that asks. */
+/** The text with its tools priced. The list is kept for the next client that asks. */
 function withTools(text: string, { from, to }: ToolTexts, tools: readonly KnownTool[], notes: ToolNotes): string {
   const told = tools.map((tool) => tool.told).join(',');
   const withSchema: string[] = [];
@@ -124,7 +124,7 @@ function annotatedTool(
   };
 }
 
-/** Calls are not run as tasks here: clients shall not choose it for a tool that works without. */
+/** Calls are not run as tasks here: clients must not choose that for a tool that works without. */
 function withoutTasks(tool: JsonObject): JsonObject {
   const { execution } = tool;
   if (!isRecord(execution) || execution['taskSupport'] !== 'optional') return tool;

@@ -2,7 +2,7 @@ import { type BodyChange, joined, MOST_HELD_BYTES } from './body-change.ts';
 import { annotateTools, type ToolNotes } from './tool-list.ts';
 import { holdsMark } from './unpaid-answer.ts';
 
-/** Writes prices into a list of tools, in an answer that is looked through for results of priced calls as any other. */
+/** Writes prices into a list of tools. The answer is searched for results of priced calls like any other. */
 export class ToolPrices implements BodyChange {
   readonly waits = true;
   readonly #unpaid: BodyChange;

@@ -3,10 +3,10 @@ import { isRecord } from '../domain/exact-json.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { sortedMembers } from './sorted-members.ts';
 
-/** The request of the API that a call of a tool stands for. */
+/** The request of the API behind a tool call. */
 export interface ToolRequest {
   readonly method: string;
-  /** Path and query, percent-encoded. It is not known to be canonical: whoever serves it judges that. */
+  /** Path and query, percent-encoded, perhaps not canonical: the stage that serves it checks that. */
   readonly target: string;
   /** Of the head, beside those that every request has. */
   readonly fields: readonly (readonly [name: string, value: string])[];
@@ -166,7 +166,7 @@ function bodyOf(name: string, value: Json, form: BodyForm): Buffer {
   }
 }
 
-/** A value that stands in a URL or a header. Numbers are as they were written. */
+/** A value for a URL or a header. Numbers keep their text. */
 function textOf(name: string, value: Json): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value) || isRecord(value) || value === null) {

@@ -1,4 +1,4 @@
-/** Where the tools of a list stand in its text. */
+/** The positions of the tools of a list in its text. */
 export interface ToolTexts {
   /** Of the first character after `[`, and of `]`. */
   readonly from: number;
@@ -27,7 +27,7 @@ export function toolTextsIn(text: string): ToolTexts | undefined {
 }
 
 /**
- * Whether the text between two others is all that stands in the `result.tools` of one message.
+ * Whether the text between two others is the whole `result.tools` of one message.
  *
  * @param before up to and with `[`
  * @param behind from `]` on
@@ -54,7 +54,7 @@ class Scan {
     this.at = this.#blank(0);
   }
 
-  /** Steps to the value of a member of the object at hand, which has to begin with `opening`. */
+  /** Steps to the value of a member of the current object, which has to begin with `opening`. */
   findMember(name: string, opening: '{' | '['): boolean {
     if (this.#text[this.at] !== '{') return false;
     let at = this.#blank(this.at + 1);
@@ -75,7 +75,7 @@ class Scan {
     return false;
   }
 
-  /** The values of the list at hand. */
+  /** The values of the current list. */
   elements(): { readonly tools: readonly string[]; readonly to: number } | undefined {
     const tools: string[] = [];
     let at = this.#blank(this.at + 1);

@@ -34,8 +34,8 @@ export function holdsMark(bytes: Buffer): boolean {
 const LONGEST_MARK = Math.max(...MARKS.map(({ length }) => length));
 
 /**
- * Looks through an answer in JSON that nobody paid for: a server that answers another call than it was asked does not give its
- * result away. Its client gets an error instead.
+ * Searches an unpaid answer in JSON: a server that answers another call than it was asked must not give its result
+ * away. Its client gets an error instead.
  */
 export class UnpaidAnswer implements BodyChange {
   readonly waits = true;

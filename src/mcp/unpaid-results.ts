@@ -3,12 +3,12 @@ import { parsed } from './call-answer.ts';
 import { EventSplitter } from './event-stream.ts';
 import { isWithheld, mayBeWithheld } from './unpaid-answer.ts';
 
-/** Largest event that is looked at, in characters. */
+/** Largest event that is searched, in characters. */
 const MOST_EVENT = 4 * 1024 * 1024;
 
 /**
- * Takes the results of priced calls out of a stream that nobody paid for: one that a client resumes with `Last-Event-ID` gets
- * again what the server kept for it. What was paid for is collected by sending the payment again.
+ * Removes the results of priced calls from an unpaid stream: a client that resumes one with `Last-Event-ID` gets again
+ * what the server stored for it. A paid result is collected by sending the payment again.
  */
 export class UnpaidResults implements BodyChange {
   readonly waits = false;

@@ -13,7 +13,9 @@ export interface AnswerFacts {
 
 /** Measures one answer. Takes its body as it comes, and holds back no more than its last event. */
 export interface AnswerMeter {
-  /** Whether the answer is a stream, which goes on as it comes. Another one may be read whole before it is charged. */
+  /**
+   * Whether the answer is a stream, which is sent as it comes. Another answer may be read whole before it is charged.
+   */
   readonly streams: boolean;
   /** Whether all is known before the body. */
   readonly knows: boolean;
@@ -23,7 +25,7 @@ export interface AnswerMeter {
   push(bytes: Uint8Array): readonly Uint8Array[];
   /** The body is over; what was held back of it. */
   finish(): readonly Uint8Array[];
-  /** What the answer told by now: all of it after {@link finish}. */
+  /** The use that the answer has stated so far: all of it after {@link finish}. */
   metered(): Metered;
   /**
    * What was used at least, guessed from what went out, when the buyer left before the answer said so.

@@ -14,7 +14,7 @@ import { UsageCollector, wantedBy } from './usage-collector.ts';
 /** Bytes of text that count as one token in a guess. */
 const BYTES_A_TOKEN = 4;
 
-/** Measures by what the body says: JSON, an array of it, lines of it, or an event stream. */
+/** Measures by the content of the body: JSON, an array of it, lines of it, or an event stream. */
 export class BodyMeter implements AnswerMeter {
   readonly streams: boolean;
   readonly knows = false;

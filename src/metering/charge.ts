@@ -38,8 +38,8 @@ export function computeCharge(figures: Figures, rates: Rates, { min, max, decima
 const STATED_PERCENT = /^(\d{1,3})(?:\.(\d{1,2}))?%$/;
 
 /**
- * What the API itself says to charge: `{"amount": "1500"}` in atomic units, `"25%"` of the maximum, or `"$0.01"`. A
- * fraction of a unit is dropped, as official servers do. `undefined` for anything else: it is no word of a charge.
+ * The charge that the API itself states: `{"amount": "1500"}` in atomic units, `"25%"` of the maximum, or `"$0.01"`. A
+ * fraction of a unit is dropped, as in official servers. `undefined` for anything else.
  */
 export function statedCharge(text: string, { min, max, decimals }: ChargeBounds): Amount | undefined {
   const amount = statedAmount(text);

@@ -1,6 +1,6 @@
 import type { AnswerFacts } from './answer-meter.ts';
 
-/** In which form a body tells of its use. */
+/** The form in which a body states its use. */
 export type BodyForm = 'events' | 'lines' | 'document' | 'list' | 'other';
 
 const LINES: ReadonlySet<string> = new Set([
@@ -10,7 +10,7 @@ const LINES: ReadonlySet<string> = new Set([
   'application/x-jsonlines',
 ]);
 
-/** A stream of Gemini's that is no event stream: one JSON array whose elements come one after the other. */
+/** A stream of Gemini's that is not an event stream: one JSON array whose elements come one after the other. */
 const LIST_PATH = /:streamGenerateContent$/i;
 
 /** The form of a body, by its media type. */
@@ -22,7 +22,7 @@ export function bodyForm({ contentType, path }: AnswerFacts): BodyForm {
   return LIST_PATH.test(path) ? 'list' : 'document';
 }
 
-/** Whether a body of this form goes on as it comes. */
+/** Whether a body of this form is sent as it comes. */
 export function isStreamed(form: BodyForm): boolean {
   return form === 'events' || form === 'lines' || form === 'list';
 }

@@ -28,8 +28,8 @@ import { changeForMeter, type WantedCap } from './request-change.ts';
 const MOST_WHOLE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Charges calls by what their answers say was used. An answer that comes whole is charged before any of it goes out; a
- * stream goes out event by event, and its last one when the charge is in the ledger.
+ * Charges calls by the use that their answers state. A whole answer is charged before any of it goes out; a stream goes
+ * out event by event, and its last one when the charge is in the ledger.
  *
  * @param clock Unix milliseconds
  */
@@ -38,7 +38,7 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
     readerOf(call: PaidCall): AnswerReader | undefined {
       const { metering } = call.price;
       const limit = call.limit ?? signedFor(call);
-      // A payment of an exact amount was quoted before the price became a metered one: it costs what it says.
+      // A payment of an exact amount was quoted before the price became a metered one: it pays its amount.
       if (metering === undefined || limit === undefined) return undefined;
       return new MeteredReader({ path: call.path, limit }, metering, clock);
     },
@@ -129,7 +129,7 @@ class MeteredReading implements StreamReading {
     this.#terms = terms;
   }
 
-  /** An answer of success that says that the call failed costs nothing, and gives its payment back. */
+  /** A successful answer that reports a failed call costs nothing, and its payment is released. */
   whole(body: Buffer): Charge {
     this.#meter.push(body);
     this.#meter.finish();
@@ -198,7 +198,7 @@ class MeteredReading implements StreamReading {
     }
   }
 
-  /** What is known of every charge; each adds what its answer told. */
+  /** The facts of every charge; each kind adds those of its answer. */
   #usage(end: AnswerEnd): Usage {
     const { meter, rates, min } = this.#terms.metering;
     const texts = new Map([...rates].map(([dimension, { text }]) => [dimension, text]));
@@ -237,7 +237,7 @@ function missingCharge(rule: Metering['missing'], { min, max }: ChargeBounds): A
   }
 }
 
-/** What was told, with no less output than was seen: a stream tells of its output at its end. */
+/** The stated figures, with at least as much output as was seen: a stream states its output at its end. */
 function withLeast(told: Figures, guessed: Figures): Figures {
   const seen = guessed.get('output');
   const output = told.get('output');

@@ -4,9 +4,9 @@ import type { Figures } from '../domain/rate.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { bodyForm, isStreamed } from './media.ts';
 
-/** The header in which official servers say what to charge. */
+/** The header in which official servers state the charge. */
 const SETTLEMENT_OVERRIDES = 'settlement-overrides';
-/** The header in which Cloudflare's gateways are told what to charge. */
+/** The header in which Cloudflare's gateways receive the charge. */
 const PAYMENT_SETTLEMENT = 'payment-settlement';
 
 const NOTHING: readonly Uint8Array[] = [];
@@ -33,7 +33,7 @@ export function headerMeter(answer: AnswerFacts, name: string): AnswerMeter {
   return headMeter({ kind: 'used', figures: new Map([['unit', unit]]), model: undefined });
 }
 
-/** Takes the API's own word for the charge. Both headers at once are only good when they say the same. */
+/** Takes the API's own statement of the charge. Two headers are valid only when they agree. */
 export function statedMeter(answer: AnswerFacts): AnswerMeter {
   const overrides = answer.header(SETTLEMENT_OVERRIDES);
   const settlement = answer.header(PAYMENT_SETTLEMENT);

@@ -2,8 +2,8 @@
 const MAX_HELD = 1_048_576;
 
 /**
- * Holds the end of a stream back: everything goes on event by event, and the last event stays until it is released. An
- * event that is longer than {@link MAX_HELD} goes on as it comes.
+ * Holds the end of a stream back: everything is sent event by event, and the last event waits until it is released. An
+ * event that is longer than {@link MAX_HELD} is sent as it comes.
  */
 export class StreamHold {
   /** The event that has begun and is not over. */

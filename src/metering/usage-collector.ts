@@ -20,8 +20,8 @@ export function wantedBy(dialect: Dialect): Wanted {
 }
 
 /**
- * Puts together what the events of one answer tell: of each figure the last word counts, since every dialect tells of
- * all that was used so far. Never a sum.
+ * Combines the statements of one answer's events: of each figure the last one counts, since every dialect states all
+ * use so far. Never a sum.
  */
 export class UsageCollector {
   readonly #dialect: Dialect;
@@ -40,7 +40,7 @@ export class UsageCollector {
     return this.#outputBytes;
   }
 
-  /** Takes the next event, and says what it means. */
+  /** Takes the next event, and returns its meaning. */
   add(event: BodyEvent): EventMeaning | 'nothing' {
     if (event.kind === 'nothing') return 'nothing';
     if (event.kind === 'done') return 'last';

@@ -9,10 +9,10 @@ export const ACCESS_PASS = 'access-pass';
 /** The header that carries the token, both ways. */
 export const ACCESS_TOKEN_HEADER = 'X402-Access-Token';
 
-/** A pass as its buyer is told of it. */
+/** The facts of a pass for its buyer. */
 export interface AccessPassNotice {
   readonly scope: string;
-  /** The bearer text; not there where only the pass's state is told. */
+  /** The bearer text; absent where only the pass's state is stated. */
   readonly token?: string;
   /** Unix milliseconds; `undefined` where only requests end it. */
   readonly expiresAt: number | undefined;
@@ -72,7 +72,7 @@ export function balanceFields(
   return charge === undefined ? [left] : [left, ['X402-Access-Charge', atomicUnits(charge, currency).toString()]];
 }
 
-/** The same as a comment of an event stream says it: base64 of JSON that has the members of a `SettleResponse`. */
+/** The same as a comment of an event stream: base64 of JSON with the members of a `SettleResponse`. */
 export function balanceComment(notice: AccessPassNotice & { readonly balance: BalanceNotice }, charge: number): string {
   const amount = atomicUnits(charge, notice.balance.currency).toString();
   const told = { success: true, amount, extensions: { [ACCESS_PASS]: accessPassExtension(notice) } };

@@ -6,7 +6,7 @@ import { canComeBack } from './header-json.ts';
 /** The extension's key in `extensions`. */
 export const BAZAAR = 'bazaar';
 
-/** How much of a call is told: all, without the example of the answer, or without examples at all. */
+/** How much of a call is described: all, without the example of the answer, or without examples at all. */
 export type Detail = 'full' | 'input' | 'bare';
 
 /** The ways to tell of a call, the richest one first: the order in which parts are dropped where a 402 gets too long. */
@@ -15,8 +15,8 @@ const DETAILS: readonly Detail[] = ['full', 'input', 'bare'];
 const DEPTH_OF_EXAMPLES = 10;
 
 /**
- * The ways to tell of this call. Clients send back what they are told, so that nothing is told which a payment must not
- * hold: an API's own examples can be nested however deeply.
+ * The ways to describe this call. Clients send the description back with their payment, so that nothing is described
+ * which a payment must not hold: an API's own examples can be nested to any depth.
  */
 export function detailsOf({ query, body, output }: CallDescription): readonly Detail[] {
   const takesInput = canComeBack(
@@ -31,13 +31,13 @@ const JSON_SCHEMA = 'https://json-schema.org/draft/2020-12/schema';
 /** What facilitators take as a route template. */
 const TEMPLATE = /^\/[a-zA-Z0-9_/:.\-~%]+$/;
 
-/** A declaration in two parts: what stands before the values of the path's parameters, and what stands after them. */
+/** A declaration in two parts: the text before the values of the path's parameters, and the text after them. */
 export interface BazaarText {
   /** JSON, open in the member `info.input`. */
   readonly head: string;
   /** The rest, which closes it. */
   readonly tail: string;
-  /** Whether `pathParams` stands between the two. */
+  /** Whether `pathParams` comes between the two. */
   readonly takesPath: boolean;
 }
 
@@ -103,8 +103,9 @@ function outputSchema(example: Json): JsonObject {
 }
 
 /**
- * The path of a route with a name for each parameter, by which catalogues tell one route's calls from another's. `undefined`
- * for a path without parameters, and for one that a template cannot say: a rest, a part of a segment, other characters.
+ * The path of a route with a name for each parameter, by which catalogues distinguish calls of different routes.
+ * `undefined` for a path without parameters, and for one that a template cannot express: a rest, a part of a segment,
+ * other characters.
  */
 export function routeTemplate({ segments, rest }: PathPattern): string | undefined {
   if (rest || !segments.some(({ kind }) => kind === 'param')) return undefined;

@@ -11,7 +11,7 @@ const MOST_IN_SETTLEMENT = 11;
  * The declaration of the extension in a 402. Clients send it back, with codes of their own in `s`, and the facilitator
  * writes the codes behind the call data of the settlement.
  *
- * @param withSchema whether it says what `info` may hold; clients fill it without being told
+ * @param withSchema whether to state the form of `info`, which clients know in any case
  * @see x402 specification, `extensions/builder_code.md`
  */
 export function declareBuilderCode({ app, services }: BuilderCode, withSchema: boolean): JsonObject {

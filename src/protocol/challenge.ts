@@ -12,7 +12,7 @@ import type { OfferReceipts } from './offer-receipt/offer-receipts.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
-/** What is being paid for, as the price table says it. */
+/** What is paid for, by the price table. */
 export interface ChallengeSubject {
   /** Name of the route. */
   readonly route: string;
@@ -23,19 +23,19 @@ export interface ChallengeSubject {
   readonly identifier: IdentifierRule;
   /** The pass that paying buys. */
   readonly access?: AccessTerms | undefined;
-  /** How a client signs in; `undefined` where nobody can. */
+  /** How a client signs in; `undefined` where it cannot. */
   readonly signIn?: SignInDeclaration | undefined;
-  /** What catalogues are told; `undefined` where the configuration says no. */
+  /** The facts for catalogues; `undefined` where the configuration publishes none. */
   readonly listing?: Listing | undefined;
   /** How facilitators pay for the approval of Permit2 that a payer may lack. Default: they do not. */
   readonly sponsoring?: readonly GasSponsoring[];
-  /** To whom settlements are attributed. */
+  /** The codes that settlements are attributed to. */
   readonly builderCode?: BuilderCode | undefined;
   /** Signs the offers; absent where they are not signed. */
   readonly receipts?: OfferReceipts | undefined;
 }
 
-/** What catalogues of paid APIs are told of a route. */
+/** The facts of a route for catalogues of paid APIs. */
 export interface Listing {
   readonly pattern: PathPattern;
   readonly calls: RouteCalls;
@@ -49,13 +49,13 @@ export interface Listing {
 
 /** What a 402 needs for the sign-in that it declares. */
 export interface SignInDeclaration {
-  /** CAIP-2 networks whose accounts can sign in. */
+  /** CAIP-2 networks whose accounts may sign in. */
   readonly networks: readonly string[];
   /** What wallets show above the fields; part of the signed message. */
   readonly statement: string;
   /**
-   * What a sign-in for this resource has to state, with a nonce that nobody has seen yet; `undefined` where the resource
-   * is not known to be at a host of ours.
+   * The facts that a sign-in for this resource must state, with a fresh nonce; `undefined` where the resource's host is
+   * not known to be ours.
    */
   challenge(resourceUrl: string): SignInChallenge | undefined;
 }
@@ -94,8 +94,8 @@ export interface Contribution {
   /** Flat list of names and values. A name may be there more than once. */
   readonly headers: readonly string[];
   /**
-   * Of several protocols the preferred one's body is sent; without any, a problem document. So it is for whoever brought a
-   * payment of a protocol that has problem types.
+   * Of several protocols the preferred one's body is sent; without any, a problem document. A problem document is also
+   * sent to a client that brought a payment of a protocol with problem types.
    */
   readonly body: ChallengeBody | undefined;
   /** The `type` of the problem document, where the protocol has types of its own. */
@@ -106,10 +106,7 @@ export interface Contribution {
 export interface Challenge {
   /** Whether the same request and occasion always get the same words: then they are kept. */
   readonly repeats: boolean;
-  /**
-   * @param beside bytes of the head that the less preferred protocols take: who can leave something out leaves that much
-   * more out
-   */
+  /** @param beside bytes of the head that the less preferred protocols take: optional parts are left out accordingly */
   state(resource: AskedResource, occasion: Occasion, beside?: number): Contribution;
   /** The same as an object, for messages; absent where the protocol has none of its own. */
   price?(resource: AskedResource, occasion: Occasion): JsonObject;
@@ -122,10 +119,10 @@ export interface RouteChallenge extends Pick<Challenge, 'repeats' | 'state'> {
 }
 
 /**
- * The 402 of one route, for the clients of every protocol in one response. The protocols stand in the order of
+ * The 402 of one route, for the clients of every protocol in one response. The protocols are in the order of
  * preference.
  *
- * The requirements in it depend on nothing of the request, so that a paid retry meets the very ones that its 402 stated.
+ * The requirements in it do not depend on the request, so that a paid retry meets the very ones that its 402 stated.
  */
 export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): RouteChallenge {
   const parts = protocols.map((protocol) => protocol.challenge(subject));
@@ -143,7 +140,7 @@ export function composeChallenge(protocols: readonly Protocol[], subject: Challe
     : { repeats: false, state, prices };
 }
 
-/** In reverse, since each is told what those behind it take of the head. */
+/** In reverse order, since each is given the length of the later ones. */
 function stateAll(parts: readonly Challenge[], resource: AskedResource, occasion: Occasion): readonly Contribution[] {
   let beside = 0;
   const reversed = parts.toReversed().map((part) => {
@@ -171,7 +168,7 @@ function pricesOf(protocols: readonly Protocol[], parts: readonly Challenge[]): 
     });
 }
 
-/** The words of the preferred protocol that has any, for who spoke none. */
+/** The body or problem type of the preferred protocol that has one, for a client that used none. */
 function firstOf(stated: readonly Contribution[]): Pick<Contribution, 'body' | 'problemType'> {
   return stated.find(({ body, problemType }) => body ?? problemType) ?? { body: undefined };
 }
@@ -188,7 +185,7 @@ class RepeatingChallenge implements RouteChallenge {
   #words: string | undefined;
   #said: Contribution = { headers: [], body: undefined };
 
-  /** @param state says nothing that must be fresh each time */
+  /** @param state gives nothing that must be fresh each time */
   constructor(state: Challenge['state'], prices: RouteChallenge['prices']) {
     this.#state = state;
     this.prices = prices;

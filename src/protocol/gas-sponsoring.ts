@@ -26,10 +26,10 @@ const MEMBERS: Readonly<Record<GasSponsoring, JsonObject>> = {
 };
 
 /**
- * The declaration of one of them in a 402. A client that finds it signs the approval beside its payment, and the facilitator
- * brings both on chain. What the client signs is the facilitator's to check.
+ * The declaration of one of them in a 402. A client that finds it signs the approval beside its payment, and the
+ * facilitator sends both to the chain. The facilitator checks what the client signs.
  *
- * @param whole whether it says what it is and what `info` is to hold; stock clients fill it without being told
+ * @param whole whether to state its description and the form of `info`, which stock clients know in any case
  * @see x402 specification, `extensions/eip2612_gas_sponsoring.md` and `extensions/erc20_gas_sponsoring.md`
  */
 export function declareGasSponsoring(kind: GasSponsoring, whole: boolean): JsonObject {

@@ -10,7 +10,7 @@ export interface McpForm {
   /** Member of `result._meta` that brings a receipt. */
   readonly receipt: string;
   readonly price: McpPriceForm;
-  /** Looks at what stands in `payment`: `none` where it is for another protocol that has the same member. */
+  /** Reads the member `payment`: `none` where it belongs to another protocol with the same member. */
   credential(value: Json): Credential;
   /**
    * The receipt of a settlement; `undefined` where the protocol has none for it.
@@ -19,7 +19,7 @@ export interface McpForm {
    */
   receiptOf(receipt: Receipt, payment: Json | undefined): JsonObject | undefined;
   /**
-   * The receipt that stands in the head of an answer over HTTP, or in its trailers.
+   * The receipt in the head of an HTTP answer, or in its trailers.
    *
    * @param fields flat list of names and values
    * @param payment as in {@link receiptOf}
@@ -29,13 +29,18 @@ export interface McpForm {
 
 /** Where clients of MCP look for the price. */
 export interface McpPriceForm {
-  /** In the result of a tool that failed, or in an error of JSON-RPC alone: then all prices of the call stand there. */
+  /** In the result of a tool that failed, or only in an error of JSON-RPC: then all prices of the call are there. */
   readonly place: 'result' | 'error';
-  /** Extension of MCP by which a client takes the price as a result of its own kind; `undefined` where there is none. */
+  /**
+   * Extension of MCP by which a client takes the price as a result of its own kind; `undefined` where there is none.
+   */
   readonly extension: string | undefined;
   /** Member of `result._meta` that states it. */
   readonly meta: string;
-  /** Member of the error's data that states it, beside another protocol's price; `undefined`: its members stand there themselves. */
+  /**
+   * Member of the error's data with this price, beside another protocol's price; `undefined`: its members are the data
+   * itself.
+   */
   readonly beside: string | undefined;
   /** The error's code in JSON-RPC. */
   code(occasion: ErrorCode): number;

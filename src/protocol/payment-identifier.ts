@@ -19,7 +19,7 @@ export const UNNAMED: Identifier = { kind: 'none' };
 /**
  * The declaration of the extension in a 402.
  *
- * @param withSchema whether it says what an id looks like; clients make theirs without being told
+ * @param withSchema whether to state the form of an id, which clients know in any case
  * @see x402 specification, `extensions/payment_identifier.md`
  */
 export function declareIdentifier(rule: IdentifierRule, withSchema: boolean): JsonObject | undefined {

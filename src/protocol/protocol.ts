@@ -58,7 +58,7 @@ export interface MatchContext {
   readonly route: string;
   /** Unix seconds. */
   readonly now: number;
-  /** They say when two texts are the same address. */
+  /** They compare addresses. */
   readonly families: NetworkFamilies;
 }
 
@@ -82,15 +82,15 @@ export interface Protocol {
   /** The word of `protocols` in the configuration that offers it; absent: every priced route does. */
   readonly setting?: ProtocolSetting;
   readonly headers: ProtocolHeaders;
-  /** `false`: its buyers get the receipt with the answer, so that it states no price whose answers go out on credit. */
+  /** `false`: its buyers get the receipt with the answer, so that it states no price for answers on credit. */
   readonly onCredit?: false;
   /** Looks for a payment, good or not. Asked of every request of a priced route, so that it must cost next to nothing. */
   credential(fields: RequestFields): Credential;
   /** Decodes a credential strictly; the size limit was checked before. */
   read(credential: string): Submitted;
   /**
-   * The buyer's own id for the purchase, where it stands in a field beside the payment and not in it; with what it is
-   * called. Absent: {@link Submission.identifier} has it.
+   * The buyer's own id for the purchase, where it is in a header beside the payment, with that header's name. Absent:
+   * {@link Submission.identifier} has it.
    */
   readonly idField?: { readonly name: string; read(fields: RequestFields): Identifier };
   /** Prepares what this protocol adds to the 402 of a route. All that no request changes is serialised here. */

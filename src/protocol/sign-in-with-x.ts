@@ -122,7 +122,7 @@ function line(value: Json | undefined): string | undefined {
 }
 
 /**
- * Why a sign-in is none for us: a reason of the specification's. The nonce and the signature are still to be checked.
+ * The specification's reason for rejecting a sign-in. The nonce and the signature are still to be checked.
  *
  * @param expected our own host and URL, and the networks that were declared
  * @param now Unix milliseconds
@@ -137,7 +137,7 @@ export function refuseSignIn(
   if (signIn.version !== '1' || signIn.type !== 'eip191') return 'invalid_siwx_payload';
   if (!expected.networks.includes(signIn.chainId)) return 'invalid_siwx_unsupported_chain';
   const { signatureScheme = 'eip191' } = signIn;
-  // What a contract's account says only its chain can tell: it is sold to, and comes back with its token.
+  // Only its chain can judge the signature of a contract's account: it can buy, and comes back with its token.
   if (signatureScheme !== 'eip191' || signIn.signature.length !== 132) return 'invalid_siwx_smart_wallet';
   return refuseTimes(signIn, now);
 }

@@ -4,8 +4,8 @@ import { count, wholeFigures } from './counts.ts';
 import type { Dialect, EventMeaning, Fields } from './dialect.ts';
 
 /**
- * Anthropic's Messages. Tokens that were read, written to a cache and read from it are told apart, and none is counted
- * twice. A stream tells of what was read in `message_start`, and of what was made so far in each `message_delta`.
+ * Anthropic's Messages. Tokens that were read, written to a cache and read from it are separate figures, and none is
+ * counted twice. A stream states what was read in `message_start`, and what was made so far in each `message_delta`.
  */
 export const anthropic: Dialect = {
   name: 'anthropic',

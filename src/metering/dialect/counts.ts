@@ -29,7 +29,7 @@ export function wholeFigures(...counts: readonly (readonly [Dimension, bigint | 
   return figures;
 }
 
-/** The difference of two counts; `undefined` when one of them is none. */
+/** The difference of two counts; `undefined` when one of them is not a count. */
 export function difference(all: bigint | undefined, part: bigint | undefined): bigint | undefined {
   return all === undefined || part === undefined ? undefined : all - part;
 }

@@ -8,7 +8,7 @@ import { openrouter } from './openrouter.ts';
 /** The API families whose answers are understood. One file each, and one line here. */
 export const DIALECTS: readonly Dialect[] = [openai, anthropic, gemini, openrouter, ollama];
 
-/** Which family answers at a path, where its end tells. */
+/** The family that answers at a path, where the path's end shows it. */
 const ENDINGS: readonly (readonly [RegExp, Dialect])[] = [
   [/\/messages$/, anthropic],
   [/:(?:stream)?generateContent$/i, gemini],

@@ -80,7 +80,7 @@ function figures(fields: Fields): Figures | undefined {
     const decimal = parseDecimal(seconds);
     return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
   }
-  // A list of embeddings has no output; anything else without an output says nothing of use.
+  // A list of embeddings has no output; for anything else a missing output means that no use is stated.
   if (!fields.has('input') || (!fields.has('output') && fields.get('object') !== 'list')) return undefined;
   const cached = count(fields, 'cached');
   return wholeFigures(

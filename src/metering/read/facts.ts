@@ -1,15 +1,15 @@
-/** What stands at a place that was looked for. A number is kept as its text. */
+/** The value at a place that was looked for. A number keeps its text. */
 export type Fact =
   | { readonly kind: 'number'; readonly text: string }
-  /** `bytes` is its length as it is written; a text longer than any that is looked for is empty. */
+  /** `bytes` is its length as written; a text longer than any that is looked for is empty. */
   | { readonly kind: 'text'; readonly text: string; readonly bytes: number }
   | { readonly kind: 'boolean'; readonly value: boolean }
   /** An object or an array. */
   | { readonly kind: 'other' };
 
 /**
- * What one document says at the places that were looked for, by pointer. A place that is absent or `null` has no entry.
- * Of the elements of an array the last one counts.
+ * The values of one document at the places that were looked for, by pointer. A place that is absent or `null` has no
+ * entry. Of the elements of an array the last one counts.
  */
 export type Facts = ReadonlyMap<string, Fact>;
 

@@ -8,7 +8,7 @@ export type BodyEvent =
   /** A comment, an empty event, or an event without data. */
   | { readonly kind: 'nothing' };
 
-/** Is told of an event, and where in the bytes that were pushed last it ended. */
+/** Called with an event, and where in the latest bytes it ended. */
 export type OnEvent = (event: BodyEvent, end: number) => void;
 
 /** Finds the events in a body, as its bytes come and wherever they are split. Memory does not grow with the body. */

@@ -9,7 +9,7 @@ const MAX_DEPTH = 512;
 interface Frame {
   readonly kind: 'object' | 'array';
   readonly place: Wanted | undefined;
-  /** The names that were looked for and met: one that comes twice could be read in two ways. */
+  /** Names that were looked for and found: a second one could be read in two ways. */
   readonly met: Set<string> | undefined;
   /** The place of the next value. */
   next: Wanted | undefined;
@@ -21,13 +21,12 @@ interface Frame {
 /** How one document ended. */
 export type Scanned =
   | { readonly kind: 'read'; readonly facts: Facts }
-  /** No JSON, or one that is cut off, too deep, or has a member twice that is looked for. */
+  /** Not JSON, or JSON that is cut off, too deep, or has a member twice that is looked for. */
   | { readonly kind: 'unreadable'; readonly why: 'not_json' | 'duplicate_key' };
 
 /**
- * Reads the members that are looked for out of one JSON document, as its bytes come and wherever they are split. Memory
- * does not grow with the document. Only exact places count: what a model is made to print stands inside a text, or at
- * another place.
+ * Reads the wanted members of one JSON document, as its bytes arrive and however they are split. Memory does not grow
+ * with the document. Only exact places count: what a model is made to print is inside a text, or at another place.
  */
 export class JsonScanner implements TokenSink {
   readonly #wanted: Wanted;
@@ -39,7 +38,7 @@ export class JsonScanner implements TokenSink {
   #root: 'before' | 'inside' | 'over' = 'before';
   #broken: 'not_json' | 'duplicate_key' | undefined;
 
-  /** @param elements is told of each element of a root that is an array; without it such a root has no members */
+  /** @param elements called with each element of a root that is an array; without it such a root has no members */
   constructor(wanted: Wanted, elements?: (scanned: Scanned) => void) {
     this.#wanted = wanted;
     this.#elements = elements !== undefined;
@@ -144,7 +143,7 @@ export class JsonScanner implements TokenSink {
     return true;
   }
 
-  /** A value begins: `enter` is told where. `false` where none may stand. */
+  /** A value begins: `enter` is called with its place. `false` where none is allowed. */
   #startValue(enter: (place: Wanted | undefined) => void): boolean {
     const frame = this.#stack.at(-1);
     if (frame === undefined) {

@@ -1,6 +1,6 @@
-/** Who takes the tokens of a document. Each answer says whether the token may stand where it came. */
+/** Receives the tokens of a document. Each result says whether the token is allowed there. */
 export interface TokenSink {
-  /** Whether the text that begins now is looked for: others are passed over. */
+  /** Whether the text that begins now is wanted: others are skipped. */
   wantsText(): boolean;
   /**
    * A key or a text value; `undefined` for one that was passed over or is longer than any that is looked for.
@@ -83,7 +83,7 @@ export class JsonTokens {
     this.#escaped = false;
   }
 
-  /** Reads on in a text from `at`; where to go on, or -1 when the text may not stand there. */
+  /** Reads on in a text from `at`; returns the next position, or -1 when the text is not allowed there. */
   #readText(bytes: Uint8Array, at: number): number {
     for (let index = at; index < bytes.length; index += 1) {
       const byte = bytes[index] ?? 0;
@@ -122,7 +122,7 @@ export class JsonTokens {
   }
 }
 
-/** The text that a JSON string stands for; `undefined` for one with an escape that JSON does not know. */
+/** The text of a JSON string; `undefined` for one with an invalid escape. */
 function decodeText(written: string): string | undefined {
   if (!written.includes('\\')) return written;
   try {

@@ -28,7 +28,7 @@ export function compileWanted(pointers: readonly string[]): Wanted {
   return root;
 }
 
-/** The names in an RFC 6901 pointer; `undefined` for a text that is none. */
+/** The names in an RFC 6901 pointer; `undefined` for an invalid one. */
 function parsePointer(pointer: string): readonly string[] | undefined {
   if (pointer === '') return [];
   if (!/^(?:\/(?:[^~/]|~[01])*)+$/.test(pointer)) return undefined;

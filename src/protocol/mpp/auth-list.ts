@@ -4,11 +4,11 @@
  * separate nothing.
  */
 
-/** What one scheme says in a list. */
+/** The part of one scheme in a list. */
 export interface AuthPart {
   /** Lower case. */
   readonly scheme: string;
-  /** All of it, as it stands in the list. */
+  /** Its whole text in the list. */
   readonly text: string;
   /** What follows the scheme's name; empty where nothing does. */
   readonly rest: string;
@@ -16,7 +16,7 @@ export interface AuthPart {
 
 /** The scheme of MPP, lower case. */
 const PAYMENT = 'payment';
-/** Most values have nothing of ours, and are told so without being taken apart. */
+/** Excludes most values, which have nothing of ours, without parsing them. */
 const MAY_HOLD_PAYMENT = /payment/i;
 /** A member that begins a scheme: a name alone, or followed by white space and no equals sign. */
 const BEGINS_SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]+(?!=)(.*))?$/;
@@ -39,15 +39,15 @@ function authParts(value: string): readonly AuthPart[] {
   return parts;
 }
 
-/** What stands behind each `Payment` of a list, in its order. */
+/** The text after each `Payment` of a list, in order. */
 export function paymentParts(value: string): readonly string[] {
   if (!MAY_HOLD_PAYMENT.test(value)) return [];
   return authParts(value).flatMap(({ scheme, rest }) => (scheme === PAYMENT ? [rest] : []));
 }
 
 /**
- * A list without what the `Payment` scheme says in it: the API's own, byte for byte where there is nothing of ours. Empty
- * where nothing is left.
+ * A list without the parts of the `Payment` scheme: the API's own text, byte for byte where there is nothing of ours.
+ * Empty where nothing is left.
  */
 export function withoutPayment(value: string): string {
   if (!MAY_HOLD_PAYMENT.test(value)) return value;

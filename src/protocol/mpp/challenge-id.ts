@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { remember } from '../../domain/remember.ts';
 
-/** What an id stands for, each part as it is on the wire; what a challenge does not have is empty. */
+/** The facts that an id covers, each as it is on the wire; absent ones are empty. */
 export interface BoundFacts {
   readonly realm: string;
   readonly method: string;

@@ -7,8 +7,8 @@ export function challengeText(parameters: ChallengeParameters): string {
 }
 
 /**
- * A text as it stands between quotes in a field. What is no ASCII is written as `mppx` writes and reads it, `\uXXXX`: a field
- * holds no other characters that every client reads alike. Control characters go.
+ * A text for use between quotes in a header. Characters outside ASCII are written as `\uXXXX`, as `mppx` writes and
+ * reads them: a header holds no other characters that all clients read alike. Control characters are dropped.
  */
 function quotable(value: string): string {
   return value

@@ -14,13 +14,13 @@ export interface MppCredential {
   readonly asked: ChargeFacts;
   /** What the payer signed, read. */
   readonly signed: Eip3009Payload;
-  /** The same in the form of the x402 payload: all that facilitators and the scheme are told. */
+  /** The same in the form of the x402 payload, the only part that facilitators and the scheme see. */
   readonly payload: JsonObject;
   /** The payer as a DID, where the credential names one. */
   readonly source: string | undefined;
 }
 
-/** What a credential's text came to. */
+/** The result of reading a credential. */
 export type ReadCredential =
   | { readonly kind: 'read'; readonly credential: MppCredential }
   | { readonly kind: 'malformed'; readonly detail: string }
@@ -28,8 +28,8 @@ export type ReadCredential =
   | { readonly kind: 'unsupported'; readonly detail: string };
 
 /**
- * Reads what stands behind `Payment`, every field in the one form that the wire allows. Fields that are not known are
- * ignored, as the draft has it.
+ * Reads the text after `Payment`, every field in the one form that the wire allows. Unknown fields are ignored, as the
+ * draft requires.
  *
  * @see draft-httpauth-payment-00, "Credentials"; draft-evm-charge-00, "Authorization Payload"
  */

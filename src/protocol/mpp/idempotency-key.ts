@@ -9,8 +9,8 @@ export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 const WELL_FORMED = /^[\x21\x23-\x5b\x5d-\x7e](?:[\x20\x21\x23-\x5b\x5d-\x7e]{0,253}[\x21\x23-\x5b\x5d-\x7e])?$/;
 
 /**
- * Reads `Idempotency-Key`: two purchases of one buyer with the same key are one, whatever they sign. It is told by its
- * digest, which has the form of every other id; one in quotes is the same as one without.
+ * Reads `Idempotency-Key`: two purchases of one buyer with the same key are one, whatever they sign. Its digest is
+ * used, which has the form of every other id; a key in quotes equals the one without.
  *
  * @see draft-httpauth-payment-00, "Idempotency"; draft-ietf-httpapi-idempotency-key-header
  */

@@ -31,14 +31,15 @@ export interface MppParts {
 }
 
 /**
- * MPP on HTTP: `WWW-Authenticate: Payment`, the method `evm` and the intent `charge`, paid by an authorization of EIP-3009.
+ * MPP on HTTP: `WWW-Authenticate: Payment`, the method `evm` and the intent `charge`, paid by an authorization of
+ * EIP-3009.
  *
- * Nothing is kept of a challenge: its id is a MAC over all that it states, and what a payer signs is bound to it by the
- * nonce. The payment itself is the same as in x402, with the same key, so that one authorization is one payment whichever
+ * No challenge is stored: its id is a MAC over everything that it states, and the nonce binds what a payer signs to it.
+ * The payment itself is the same as in x402, with the same key, so that one authorization is one payment whichever
  * protocol brings it.
  *
- * A credential whose challenge is not good, any more or at all, may still be a payment that was taken: what the ledger knows
- * of it is said first, and a new challenge follows only where it knows nothing.
+ * A credential with an invalid or expired challenge may still be a payment that was taken: the ledger is asked first,
+ * and a new challenge follows only where the ledger does not know it.
  *
  * @see draft-httpauth-payment-00, draft-evm-charge-00
  */
@@ -107,8 +108,8 @@ interface Way {
 }
 
 /**
- * The challenges of a route, one for each way to pay, but for a client that says it pays in other ways only. Each 402 has ids
- * of its own: who pays one again has paid it already.
+ * The challenges of a route, one for each way to pay, without those that the client excludes. Each 402 has ids of its
+ * own: a challenge that is paid again was paid before.
  */
 function openChallenge(subject: ChallengeSubject, issuing: Issuing): Challenge {
   const ways = subject.offers.flatMap((offer): readonly Way[] => {

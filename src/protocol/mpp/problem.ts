@@ -4,7 +4,7 @@ const BASE = 'https://paymentauth.org/problems/';
 
 /** Reasons that this protocol adds to those of the schemes. */
 export const REASONS = {
-  /** The id is none of ours for this route: forged, changed, of another route or realm, or of a key that is gone. */
+  /** The id is not ours for this route: forged, changed, of another route or realm, or of a key that is gone. */
   challenge: 'mpp_invalid_challenge',
   /** Its time is over. */
   expired: 'mpp_challenge_expired',
@@ -23,7 +23,11 @@ const TYPE_OF_REASON: Readonly<Record<string, string>> = {
   insufficient_funds: 'payment-insufficient',
 };
 
-/** The `type` of the problem document that says why a price is stated. @see draft-httpauth-payment-00, "Error Codes" */
+/**
+ * The `type` of the problem document: the reason for which a price is stated.
+ *
+ * @see draft-httpauth-payment-00, "Error Codes"
+ */
 export function problemType({ code, reason }: Occasion): string {
   switch (code) {
     case 'credential_malformed':

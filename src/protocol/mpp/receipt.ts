@@ -3,7 +3,7 @@ import type { Receipt } from '../../domain/receipt.ts';
 import { encodeBase64url } from './base64url.ts';
 import { METHOD } from './charge-request.ts';
 
-/** What `Payment-Receipt` says. */
+/** The content of `Payment-Receipt`. */
 export interface MppReceipt {
   readonly method: string;
   /** Transaction hash. */
@@ -14,7 +14,7 @@ export interface MppReceipt {
   readonly chainId?: number;
 }
 
-/** What a buyer is told of a settlement; `undefined` where no money moved, of which receipts say nothing. */
+/** The receipt of a settlement; `undefined` where no money moved, for which there is no receipt. */
 export function mppReceipt(receipt: Receipt): MppReceipt | undefined {
   if (receipt.kind !== 'settled') return undefined;
   const chainId = evmChainId(receipt.network);

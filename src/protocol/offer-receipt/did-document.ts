@@ -8,7 +8,7 @@ export function didOf(origin: string): string {
   return `did:web:${encodeURIComponent(new URL(origin).host)}`;
 }
 
-/** The document by which everybody finds the public halves of the keys that sign for a host. */
+/** The document that publishes the public keys of a host's signatures. */
 export function didDocument(did: string, methods: readonly (JsonObject & { readonly id: string })[]): JsonObject {
   return {
     '@context': [

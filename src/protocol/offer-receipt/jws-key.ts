@@ -3,9 +3,9 @@ import { canonicalJson } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { type OfferPayload, type ReceiptPayload, type ReceiptSigner, seedOf } from './receipt-signer.ts';
 
-/** What stands before the 32 bytes of an Ed25519 key in PKCS #8. */
+/** The bytes before the 32 bytes of an Ed25519 key in PKCS #8. */
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
-/** Characters of the public key by which one key is told from the next one. */
+/** Characters of the public key that distinguish keys. */
 const FRAGMENT_LENGTH = 11;
 
 /** An Ed25519 key that signs offers and receipts as JSON Web Signatures. It can do nothing with money. */

@@ -13,7 +13,10 @@ const EVM = 'eip155:';
 const VERSION = 1;
 /** How long signed offers are stated again, in seconds, at most. */
 const LONGEST_WINDOW = 60;
-/** The part of a quote's lifetime that they are stated again for: whoever gets them last still has most of it. */
+/**
+ * The part of a quote's lifetime in which the same signature is stated again: a buyer who gets it last still has most
+ * of that time.
+ */
 const PART_OF_LIFETIME = 4;
 /** Characters of signed offers that are kept, with their URLs. */
 const MOST_KEPT = 8 * 1024 * 1024;
@@ -25,7 +28,7 @@ interface Statement {
   readonly until: number;
 }
 
-/** What signs for a host, and how everybody finds by which keys. */
+/** The signers of a host, and the document that publishes their keys. */
 export interface ReceiptSigners {
   /** The DID document that names the keys. */
   readonly document: JsonObject;
@@ -85,7 +88,10 @@ export class OfferReceipts {
     return text;
   }
 
-  /** The extension of a receipt: who paid for what, and when it was delivered. The transaction is left to the receipt itself. */
+  /**
+   * The extension of a receipt: who paid for what, and when it was delivered. The transaction is only in the receipt
+   * itself.
+   */
   receipt(receipt: Receipt, resourceUrl: string): JsonObject {
     const { network, payer } = receipt;
     const issuedAt = Math.floor(this.#clock() / 1000);

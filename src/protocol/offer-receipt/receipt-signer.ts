@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { JsonObject } from '../../domain/x402.ts';
 
-/** What a signed offer says. */
+/** The content of a signed offer. */
 export interface OfferPayload {
   readonly version: number;
   readonly resourceUrl: string;
@@ -14,7 +14,7 @@ export interface OfferPayload {
   readonly validUntil: number;
 }
 
-/** What a signed receipt says. The transaction stands beside it, unsigned. */
+/** The content of a signed receipt. The transaction is beside it, unsigned. */
 export interface ReceiptPayload {
   readonly version: number;
   readonly network: string;
@@ -32,7 +32,8 @@ export interface ReceiptSigner {
 }
 
 /**
- * The 32 bytes that a key is made from. It is another one for each form, so that what signs in one says nothing of the other.
+ * The 32 bytes that a key is derived from. They differ between the forms, so that a key of one form reveals nothing of
+ * the other.
  *
  * @param secret base64url of at least 32 bytes
  */

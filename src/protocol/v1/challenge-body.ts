@@ -28,7 +28,7 @@ export function compileBody(subject: ChallengeSubject): ChallengeBodyText | unde
 
 /**
  * The v1 entries without their opening brace and resource. v1 clients refuse an `outputSchema` of `null`, and demand a
- * `description` and a `mimeType`, which are empty where the file does not say.
+ * `description` and a `mimeType`, which are empty where the configuration has none.
  */
 function compileEntries(subject: ChallengeSubject, method: string): readonly string[] {
   const call = subject.listing?.calls.of(method);

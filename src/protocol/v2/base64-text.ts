@@ -1,4 +1,4 @@
-/** A part of a text: fixed, or made anew for each use. */
+/** A part of a text: fixed, or computed for each use. */
 export type TextPart<T> = string | ((value: T) => string);
 
 /**

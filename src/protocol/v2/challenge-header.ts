@@ -69,7 +69,7 @@ function writeShort(texts: readonly Base64Text<Asked>[], asked: Asked, room: num
   return value;
 }
 
-/** How much a header says of what may be left out. */
+/** How much of the optional content a header has. */
 interface Extent {
   readonly detail: Detail | undefined;
   readonly builderCode: boolean;

@@ -37,7 +37,7 @@ export const x402V2: Protocol = {
   challenge(subject) {
     const header = compileHeader(subject);
     return {
-      // A sign-in states a nonce that nobody has seen yet, and signed offers end.
+      // A sign-in states a fresh nonce, and signed offers expire.
       repeats: subject.signIn === undefined && subject.receipts === undefined,
       state: (resource, { reason }, beside) => ({
         headers: ['PAYMENT-REQUIRED', header(resource, reason, beside)],
@@ -110,7 +110,7 @@ function pays(accepted: PaymentRequirements, offer: Offer, families: NetworkFami
   );
 }
 
-/** An offer of before the gateway told of `upfront` is a good quote still: it says nothing of the flow. */
+/** An offer from before the gateway stated `upfront` is still a valid quote: it says nothing of the flow. */
 function statesExtra(theirs: JsonObject, ours: JsonObject): boolean {
   const { [PAYMENT_FLOW]: _flow, ...rest } = ours;
   return contains(theirs, Object.hasOwn(theirs, PAYMENT_FLOW) ? ours : rest);
