@@ -7,16 +7,16 @@ const TAG = 'web-bot-auth';
 const SIGNATURE_AGENT = 'signature-agent';
 /** Longest field that is read, in characters. */
 const MAX_FIELD = 4096;
-/** Most signatures of agents that are looked at in one request. */
+/** Most signatures of agents that are checked in one request. */
 const MOST_SIGNATURES = 4;
 /** How far an agent's clock may be ahead, in milliseconds. */
 const SKEW_MS = 60_000;
 /** How old a signature may be, whatever end it names: what the draft recommends as the longest. In milliseconds. */
 const MOST_AGE_MS = 24 * 60 * 60_000;
 
-/** What the signature of an agent came to. */
+/** The result of an agent's signature. */
 export type AgentCheck =
-  /** There is none that names itself one of Web Bot Auth. */
+  /** No signature with the tag of Web Bot Auth. */
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'verified'; readonly agent: string }
   /** `why` is for people. */
@@ -29,10 +29,11 @@ interface ReadyKey extends AgentKey {
 
 /**
  * Checks the signatures of agents that the operator knows (Web Bot Auth). No key is ever fetched: a request that names
- * where its key stands could send the gateway anywhere.
+ * the place of its key could send the gateway anywhere.
  *
- * A signature has to cover the authority that clients see, so that one for another site is none here, and `Signature-Agent`
- * where that is sent. It is good until its end, a day at most: a copy of it is as good as the request, as the draft allows.
+ * A signature must cover the authority that clients see, so that one for another site is not valid here, and
+ * `Signature-Agent` where that is sent. It is valid until its expiry, a day at most: a copy of it is as good as the
+ * request, as the draft allows.
  *
  * @see RFC 9421
  * @see https://datatracker.ietf.org/doc/draft-ietf-webbotauth-httpsig-protocol/

@@ -4,12 +4,12 @@ import { bodyAmbiguous } from './json-fault.ts';
 import { type JsonDocument, type JsonFacts, readJson } from './json-reader.ts';
 import type { PointerTree } from './pointer-tree.ts';
 
-/** Where a JSON-RPC call says what it calls. */
+/** The member of a JSON-RPC call with its method. */
 export const JSONRPC_METHOD = '/method';
 
 /** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
 const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
-/** What most clients say, and nothing is wrong with. */
+/** The usual header, which needs no further check. */
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
 
@@ -17,7 +17,7 @@ const TYPE_LENGTH = 'content-type'.length;
 const ENCODING_LENGTH = 'content-encoding'.length;
 
 /**
- * Refuses a body whose headers say that it is to be read otherwise than as the bytes of a JSON text.
+ * Refuses a body whose headers declare another form than a JSON text.
  *
  * @throws GatewayError `body_ambiguous`
  */
@@ -39,14 +39,14 @@ function refuseOtherForm(rawHeaders: readonly string[]): void {
 
 /** A body that was read: one thing that is asked, or several. */
 export interface AskedBody {
-  /** Each is priced by itself. */
+  /** Each has a price of its own. */
   readonly calls: readonly JsonFacts[];
   /** Whether it is a list of calls. */
   readonly isBatch: boolean;
 }
 
 /**
- * Reads what a body asks.
+ * Reads what a body asks for.
  *
  * @param byCall whether a list is a batch, whose calls are priced one by one
  * @throws GatewayError `body_ambiguous`
@@ -64,7 +64,10 @@ export function readBody(
   return { calls: document.items, isBatch: true };
 }
 
-/** What a call says of a subject. JSON's `null` is nothing: many readers cannot tell it from a key that is not there. */
+/**
+ * The value of a subject in a call. JSON's `null` counts as absent: many readers cannot distinguish it from a missing
+ * key.
+ */
 export function bodyFact(subject: Exclude<BodySubject, { kind: 'graphql' }>, call: JsonFacts): Fact {
   const value = call.get(subject.kind === 'jsonrpc' ? JSONRPC_METHOD : subject.pointer);
   switch (value?.kind) {

@@ -9,7 +9,7 @@ export interface Choice {
   readonly when: When;
 }
 
-/** What the head of a request comes to: a choice, none, or that the body decides. */
+/** The result of the head of a request: a choice, none, or that the body decides. */
 export type ByHead<C> =
   | { readonly kind: 'chosen'; readonly choice: C }
   | { readonly kind: 'none' }
@@ -32,8 +32,8 @@ interface Index<C> {
 }
 
 /**
- * Chooses the first entry whose conditions all hold. Where many entries test one value for equality, that value is
- * looked up: a hundred of them cost what three do.
+ * Chooses the first entry whose conditions all hold. Where many entries compare one value for equality, that value is
+ * looked up: a hundred of them cost as much as three.
  */
 export class Decision<C extends Choice> {
   /** What has to be read of a body. */
@@ -44,7 +44,7 @@ export class Decision<C extends Choice> {
   readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
   readonly #index: Index<C> | undefined;
-  /** What the head of any request comes to, where no condition asks for one. */
+  /** The result for every head, where no condition reads the head. */
   readonly #byAnyHead: ByHead<C> | undefined;
 
   constructor(choices: readonly C[]) {

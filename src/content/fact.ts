@@ -3,7 +3,7 @@ import { compareNumbers, plainNumber } from '../domain/plain-number.ts';
 import { fitsPattern, type Subject, subjectKey, type ValueTest } from '../domain/when.ts';
 import { bodyAmbiguous } from './json-fault.ts';
 
-/** What a request says of one subject. */
+/** The value of one subject in a request. */
 export type Fact =
   | { readonly kind: 'absent' }
   | { readonly kind: 'text'; readonly text: string }
@@ -24,10 +24,10 @@ export interface Facts {
 }
 
 /**
- * Whether what a request says passes a test.
+ * Whether a value of the request passes a test.
  *
- * @throws GatewayError `request_ambiguous`, `body_ambiguous` for a value that some API would convert to one that the
- *   test means, and others would not
+ * @throws GatewayError `request_ambiguous`, `body_ambiguous` for a value that some API would convert to one that
+ *   passes, and others would not
  */
 export function passes(test: ValueTest, fact: Fact, subject: Subject): boolean {
   switch (test.kind) {
@@ -49,7 +49,7 @@ export function passes(test: ValueTest, fact: Fact, subject: Subject): boolean {
   }
 }
 
-/** The text that is compared; `undefined` where there is none. */
+/** The text for comparison; `undefined` where there is none. */
 export function textOf(fact: Fact, subject: Subject): string | undefined {
   if (fact.kind === 'absent') return undefined;
   if (fact.kind === 'structure') throw ambiguous(subject, 'a single value is expected, not an object or a list');

@@ -7,21 +7,22 @@ import { passes } from './fact.ts';
 import { type JsonFacts, readJson } from './json-reader.ts';
 import { type PointerTree, pointerTree } from './pointer-tree.ts';
 
-/** Longest answer that is read, in bytes. What says that a call failed is short. */
+/** Longest answer that is read, in bytes. An answer that reports a failure is short. */
 const MOST_BYTES = 1024 * 1024;
 
-/** Media types of one JSON value. Lists of values and streams of events are none: they are not held back. */
+/** Media types of one JSON value. Lists of values and streams of events are excluded: they are not held back. */
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[^\s;,]*[+.])?json(?:-rpc|request)?\s*(?:;|$)/i;
 
 /**
- * Leaves calls uncharged whose answers say in their JSON that they failed (`charge: { unlessJson }`).
+ * Leaves calls uncharged whose answers report in their JSON that they failed (`charge: { unlessJson }`).
  *
- * The answer is read whole before anybody is asked for money; nothing of it went out by then. A crash meanwhile leaves
- * `forwarding`, which recovery releases. An answer that fails is released before it goes out, any other is charged as
- * one that is not read.
+ * The answer is read whole before the money is asked for; nothing of it has gone out by then. A crash meanwhile leaves
+ * `forwarding`, which recovery releases. The payment of a failed answer is released before the answer goes out; any
+ * other is charged like one that is not read.
  *
- * In doubt the call is charged, for the seller is the one who answers: where the body is not declared as JSON, is compressed
- * although it was not asked for so, is longer than 1 MB, or can be read in two ways as a request's body is refused for.
+ * In doubt the call is charged, because the seller writes the answer: where the body is not declared as JSON, is
+ * compressed although that was not asked for, is longer than 1 MB, or is ambiguous in a way for which a request's body
+ * is refused.
  */
 export function failedAnswers(): AnswerReaders {
   const readers = new WeakMap<When, FailedAnswers>();
@@ -61,7 +62,9 @@ class FailedAnswers {
     };
   }
 
-  /** Whether a body says so. A list does where each of its items does: a batch that failed in part is charged. */
+  /**
+   * Whether a body reports a failure. A list does where each of its items does: a batch that failed in part is charged.
+   */
   #hasFailed(body: Buffer): boolean {
     try {
       const { facts, items } = readJson(body, this.#pointers, true);

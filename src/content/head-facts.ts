@@ -19,10 +19,10 @@ export interface AskedHead {
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /**
- * What a request's head says of a subject.
+ * The value of a subject in a request's head.
  *
- * @throws GatewayError `request_ambiguous` for a header or a key of the query that is there more than once, or that the
- *   upstream would not see as it stands
+ * @throws GatewayError `request_ambiguous` for a header or a query key that occurs more than once, or that the upstream
+ *   would see in another form
  */
 export function headFact(subject: HeadSubject, head: AskedHead): Fact {
   switch (subject.kind) {
@@ -68,7 +68,7 @@ function headerValue(rawHeaders: readonly string[], name: string): Fact {
   return found === undefined ? ABSENT : { kind: 'text', text: found.trim() };
 }
 
-/** Who sends no User-Agent is no browser. */
+/** A client without User-Agent is not a browser. */
 function agentOf(head: AskedHead): 'bot' | 'browser' | 'verified' {
   const userAgent = headerValue(head.rawHeaders, 'user-agent');
   if (head.isVerified()) return 'verified';

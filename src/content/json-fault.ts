@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 
-/** A body that can be read in two ways. `detail` is one sentence that says what is wrong with it. */
+/** A body that can be read in two ways. `detail` is one sentence about what is wrong with it. */
 export function bodyAmbiguous(detail: string): GatewayError {
   return new GatewayError('body_ambiguous', { detail });
 }

@@ -8,10 +8,10 @@ const MOST_DEPTH = 64;
 /** Most items of a list that are read one by one. */
 const MOST_ITEMS = 10_000;
 
-/** Up to how many keys of an object each is held against all before it. More are looked up. */
+/** Up to this many keys of an object, each is compared with all before it. Above, they are looked up. */
 const FEW_KEYS = 16;
 
-/** What stands at a pointer. */
+/** The value at a pointer. */
 export type JsonValue =
   | { readonly kind: 'text'; readonly text: string }
   /** In its one spelling. */
@@ -20,7 +20,7 @@ export type JsonValue =
   | { readonly kind: 'object' }
   | { readonly kind: 'array' };
 
-/** What was asked for of one value: pointers and what stands there. What is not there is absent. */
+/** The wanted values of a document, by pointer. A missing one is absent. */
 export type JsonFacts = ReadonlyMap<string, JsonValue>;
 
 /** What was read of a document. */
@@ -184,7 +184,7 @@ class JsonReader {
     return NO_POINTERS;
   }
 
-  /** Passes a bracket; `false` where nothing stands in it. */
+  /** Skips a bracket; `false` where nothing is between the brackets. */
   #open(end: number): boolean {
     this.#depth += 1;
     if (this.#depth > MOST_DEPTH) throw this.#scan.wrong(`it is nested deeper than ${MOST_DEPTH}`);
@@ -192,7 +192,7 @@ class JsonReader {
     return this.#scan.byte === end ? this.#close() : true;
   }
 
-  /** Passes what stands behind a part: a comma, or the bracket that ends it all; whether there is one more part. */
+  /** Skips what follows a part: a comma, or the bracket at the end; returns whether there is another part. */
   #more(end: number): boolean {
     const scan = this.#scan;
     scan.blanks();

@@ -26,10 +26,10 @@ const LETTER_U = 0x75;
 const ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt', 'latin1'));
 
 /**
- * Steps through the bytes of a JSON text (RFC 8259), and makes no strings of them before they are asked for: of a prompt of
- * many kilobytes one name is looked at.
+ * Steps through the bytes of a JSON text (RFC 8259), and makes strings only on demand: of a prompt of many kilobytes
+ * one name is read.
  *
- * @throws GatewayError `body_ambiguous`, from whatever step meets what is no JSON in UTF-8
+ * @throws GatewayError `body_ambiguous`, from the step that meets bytes which are not JSON in UTF-8
  */
 export class JsonScanner {
   readonly #bytes: Buffer;
@@ -47,12 +47,12 @@ export class JsonScanner {
     if (this.#ascii === undefined && !isUtf8(bytes)) throw bodyAmbiguous('The body is not UTF-8.');
   }
 
-  /** The byte at hand; `undefined` behind the last one. */
+  /** The current byte; `undefined` after the last one. */
   get byte(): number | undefined {
     return this.#bytes[this.#at];
   }
 
-  /** Passes the byte at hand, and blanks behind it. */
+  /** Skips the current byte, and blanks after it. */
   skip(): void {
     this.#at += 1;
     this.blanks();
@@ -99,7 +99,7 @@ export class JsonScanner {
     this.#at = at;
   }
 
-  /** Passes a text with its quotes, of which the first is at hand. */
+  /** Skips a text with its quotes; the first quote is the current byte. */
   text(): void {
     const bytes = this.#bytes;
     let at = this.#at + 1;
@@ -125,12 +125,12 @@ export class JsonScanner {
     return String(JSON.parse(this.#slice(this.#from - 1, this.#to + 1)));
   }
 
-  /** Whether what was passed last stands there as it reads, in letters of ASCII. */
+  /** Whether the text that was skipped last reads as it is written, in ASCII letters. */
   get isPlain(): boolean {
     return this.#ascii !== undefined && !this.#isEscaped;
   }
 
-  /** A fault that says what is wrong, and where. */
+  /** A fault with what is wrong, and where. */
   wrong(what: string, at = this.#at): Error {
     return bodyAmbiguous(`The body is not read: ${what}, at character ${this.#slice(0, at).length}.`);
   }
@@ -165,7 +165,7 @@ export class JsonScanner {
     return at + 12;
   }
 
-  /** The code unit that an escape with four digits stands for. */
+  /** The code unit of an escape with four digits. */
   #unitAt(place: number): number {
     const bytes = this.#bytes;
     let unit = 0;
@@ -179,7 +179,7 @@ function lowerCase(byte = 0): number {
   return byte | 0x20;
 }
 
-/** -1, whose bits are all set, for what is none. */
+/** -1, with all bits set, for a byte that is not a digit. */
 function hexDigit(byte = 0): number {
   if (byte >= ZERO && byte <= NINE) return byte - ZERO;
   const letter = lowerCase(byte);

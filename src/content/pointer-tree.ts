@@ -5,7 +5,7 @@ export interface PointerTree {
   readonly children: Map<string, PointerTree>;
   /** Children by what readers that ignore case take for the same key. */
   readonly folded: Map<string, string>;
-  /** Lengths of the keys of `folded`: a key in ASCII of another length is none of the children to any reader. */
+  /** Lengths of the keys of `folded`: for every reader, an ASCII key of another length matches no child. */
   readonly lengths: number[];
 }
 

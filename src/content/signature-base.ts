@@ -1,6 +1,6 @@
 import { type InnerList, isInnerList, parseDictionary, serializeInnerList, serializeItem } from 'structured-headers';
 
-/** A request as whoever signed it saw it. */
+/** A request as its signer saw it. */
 export interface SignedRequest {
   /** Upper case. */
   readonly method: string;

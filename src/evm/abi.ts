@@ -42,7 +42,7 @@ export const authorizationUsedEvent = {
   ],
 } as const satisfies AbiEvent;
 
-/** EIP-1271: a smart account's own say on a signature. */
+/** EIP-1271: a smart account judges a signature. */
 export const eip1271Abi = parseAbi([
   'function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4 magicValue)',
 ]);
@@ -63,7 +63,9 @@ export const exactPermit2ProxyAbi = parseAbi([
   'function settleWithPermit(EIP2612Permit permit2612, PermitTransferFrom permit, address owner, Witness witness, bytes signature)',
 ]);
 
-/** The x402 proxy for `upto` payments over Permit2: whoever sends the transaction says how much, within the permit. */
+/**
+ * The x402 proxy for `upto` payments over Permit2: the sender of the transaction chooses the amount, within the permit.
+ */
 export const uptoPermit2ProxyAbi = parseAbi([
   'struct TokenPermissions { address token; uint256 amount; }',
   'struct PermitTransferFrom { TokenPermissions permitted; uint256 nonce; uint256 deadline; }',

@@ -7,7 +7,7 @@ import { type Address, type Hex, parseAddress, parseHex } from './address.ts';
 export const EIP2612_GAS_SPONSORING = 'eip2612GasSponsoring';
 
 /**
- * A signed EIP-2612 `Permit`: unproved words of the client. The token alone says whether it is good, when it is sent.
+ * A signed EIP-2612 `Permit`, as the client states it. Only the token can tell whether it is valid, when it is sent.
  *
  * @see https://eips.ethereum.org/EIPS/eip-2612 and the x402 specification, `extensions/eip2612_gas_sponsoring.md`
  */

@@ -52,7 +52,7 @@ export function createDigests(keccak256: Keccak256): Digests {
   const permitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${WITNESS_TYPE}`);
   const uptoPermitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${UPTO_WITNESS_TYPE}`);
   const permit2Name = hashText('Permit2');
-  // Written anew for each payment and read before anything else runs; only the words that differ are written.
+  // Filled for each payment and read before anything else runs; only the words that differ are written.
   const message = Buffer.alloc(66);
   message.set([0x19, 0x01]);
   const signed = (domainSeparator: Uint8Array, structHash: Uint8Array): Uint8Array => {

@@ -23,8 +23,8 @@ export interface Permit2Payload {
 }
 
 /**
- * A signed `PermitWitnessTransferFrom` for up to an amount: the `upto` payload. Only the account in the witness may say
- * how much is moved.
+ * A signed `PermitWitnessTransferFrom` for up to an amount: the `upto` payload. Only the account in the witness may
+ * choose the amount.
  *
  * @see x402 specification, `scheme_upto_evm.md`
  */

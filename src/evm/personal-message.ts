@@ -2,11 +2,11 @@ import { type Address, type Hex, parseHex } from './address.ts';
 import { type Keccak256, loadKeccak256 } from './keccak.ts';
 import { loadSignerRecovery, type SignerRecovery } from './signer-recovery.ts';
 
-/** Finds out who signed a text with `personal_sign`. */
+/** Recovers the signer of a text by `personal_sign`. */
 export interface MessageSigners {
   /**
-   * The plain account whose key signed `message`; `undefined` for a signature that no key made, that is not 65 bytes
-   * long, has a high `s` or a `v` other than 27 and 28: one message has one signature of one account.
+   * The plain account whose key signed `message`; `undefined` for a signature without a key, of another length than 65
+   * bytes, with a high `s` or a `v` other than 27 and 28: one message has one signature of one account.
    */
   signerOf(message: string, signature: Hex): Address | undefined;
 }

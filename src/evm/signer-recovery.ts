@@ -1,7 +1,7 @@
 import type { Address } from './address.ts';
 import type { Keccak256 } from './keccak.ts';
 
-/** Finds who signed: the account that a 65-byte signature over a 32-byte digest belongs to. */
+/** Recovers the signer: the account of a 65-byte signature over a 32-byte digest. */
 export interface SignerRecovery {
   /** Which implementation is in use. */
   readonly engine: 'native' | 'wasm';

@@ -1,8 +1,8 @@
 import type { NetworkFamily } from '../domain/network-family.ts';
 
 /**
- * Families of which only the form of addresses is known: what is no address at all, or one of another family, is refused
- * before anybody is paid on it. Whether an account exists, and what a payment is worth, the facilitator alone can tell.
+ * Families of which only the form of addresses is known: an invalid address, or one of another family, is refused
+ * before it is paid. Only the facilitator can tell whether an account exists, and what a payment is worth.
  */
 export const addressForms: readonly NetworkFamily[] = [
   // An account, or the decimal number of an asset.

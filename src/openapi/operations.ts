@@ -22,12 +22,12 @@ export interface Operation {
 
 /** Something that a description holds and that could not be read. */
 export interface UnreadablePart {
-  /** Where it stands, such as `paths./pets`. */
+  /** Its position, such as `paths./pets`. */
   readonly place: string;
   readonly wrong: string;
 }
 
-/** All that a description says can be called. */
+/** All operations of a description. */
 export interface OperationList {
   readonly operations: readonly Operation[];
   readonly unreadable: readonly UnreadablePart[];

@@ -1,7 +1,7 @@
 /** Deepest nesting of a description: those in use stay under sixty. */
 const MAX_DEPTH = 200;
 
-/** What a part of a tree comes to once every alias in it is written out. */
+/** The size of a part of a tree, with every alias in it written out. */
 interface Extent {
   readonly depth: number;
   readonly parts: number;
@@ -21,8 +21,8 @@ function isDeeper(value: unknown, most: number): boolean {
 }
 
 /**
- * Why a tree with aliases cannot be walked: it is nested too deeply, it goes around in a circle, or aliases make it stand for far more than
- * was written. `undefined` for one that can.
+ * Why a tree with aliases cannot be walked: it is nested too deeply, it is circular, or its aliases stand for far more
+ * than was written. `undefined` for one that can.
  *
  * @param mostParts most values in it, with every alias written out
  */

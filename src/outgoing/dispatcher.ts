@@ -10,16 +10,16 @@ export type ConnectionOptions = Pick<
   'connections' | 'keepAliveTimeout' | 'keepAliveMaxTimeout' | 'maxHeaderSize'
 >;
 
-/** Opens connections to whoever is asked, when they are needed: through a proxy where there is one, see {@link openTunnels}. */
+/** Opens connections on demand: through a proxy where there is one, see {@link openTunnels}. */
 export function openDispatcher(proxy: string | undefined, options: ConnectionOptions = {}): Dispatcher {
   return proxy === undefined ? new Agent(options) : openTunnels(proxy, options);
 }
 
 /**
- * Opens connections through a proxy, which `fetch` takes too.
+ * Opens connections through a proxy, for `fetch` too.
  *
- * A tunnel is made (`CONNECT`) for each connection, whatever is spoken in it: a request begins to be
- * written when the tunnel stands, so that where no tunnel comes about nothing was sent.
+ * Each connection has a tunnel (`CONNECT`), whatever its protocol: a request is written only after the tunnel is open,
+ * so that without a tunnel nothing was sent.
  *
  * @param proxy with its credentials
  */

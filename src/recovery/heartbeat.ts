@@ -1,11 +1,11 @@
-/** How often a process says that it lives, in milliseconds. */
+/** How often a process records that it lives, in milliseconds. */
 const BEAT_MS = 1000;
 /** After how many failed signs of life in a row the ledger counts as away. One is a hiccup. */
 const AWAY_BEATS = 2;
 /** How long a sign of life may take, in milliseconds. */
 const LATE_MS = 5000;
 
-/** What a heartbeat works with. */
+/** The parts of a heartbeat. */
 export interface HeartbeatDeps {
   /** Writes one sign of life of this process, as of a time in Unix milliseconds. */
   readonly beat: (at: number) => Promise<void>;

@@ -4,8 +4,8 @@ import type { Balances } from '../store/balances.ts';
 const RELEASED_AT_ONCE = 500;
 
 /**
- * Releases in full what calls held of balances whose process is gone: none of them got the end of its answer, and what it cost is
- * not known. However many processes do this at once, each hold is given back once.
+ * Releases in full the holds of calls whose process is gone: none of these calls got the end of its answer, and its
+ * cost is not known. However many processes do this at once, each hold is given back once.
  *
  * @param now Unix milliseconds
  * @returns whether there may be more

@@ -9,40 +9,40 @@ import { type Asking, NOT_REACHED, settleInTurn } from '../facilitator/settle-in
 import type { Transition } from '../store/ledger.ts';
 import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 
-/** First and longest wait before an unresolved settlement is looked into again, in milliseconds. */
+/** First and longest wait before an unresolved settlement is looked at again, in milliseconds. */
 const FIRST_CHECK_MS = 1000;
 const LONGEST_CHECK_MS = 60_000;
 
-/** How often a payment is looked into in all before a debt is not asked for any more: some ten minutes. */
+/** How often a payment is looked at before a debt is no longer asked for: some ten minutes in all. */
 const MOST_CHECKS = 16;
 
 /** What finding out about an open payment takes. */
 export interface Resolver {
   /** The facilitator that took the payment up; `undefined` when the configuration no longer has it. */
   facilitator(name: string, network: Network): Facilitator | undefined;
-  /** Who takes a payment of which those that were asked sent nothing, see {@link Asking.next}. */
+  /** The next facilitator for a payment of which the tried ones sent nothing, see {@link Asking.next}. */
   next(payment: Payment, tried: ReadonlySet<Facilitator>, why: unknown): Promise<Facilitator | undefined>;
-  /** Writes down an attempt to settle, and whose it is, before anything is sent. */
+  /** Writes down an attempt to settle, and its facilitator, before anything is sent. */
   journal(attempt: SettlementAttempt, by: Facilitator): Promise<void>;
   /** Unix milliseconds. */
   readonly now: number;
   readonly signal: AbortSignal;
 }
 
-/** When to look again at a settlement that was looked into `checks` times, in Unix milliseconds. */
+/** The time of the next look at a settlement that was looked at `checks` times, in Unix milliseconds. */
 export function nextCheck(checks: number, now: number): number {
   return now + Math.min(FIRST_CHECK_MS * 2 ** Math.min(checks, 10), LONGEST_CHECK_MS);
 }
 
 /**
- * The next step of a payment whose money was asked for, by proof: nothing is settled anew here.
+ * The next step of a payment whose money was asked for, by proof: nothing is settled again here.
  *
  * @throws GatewayError the facilitator's fault when it cannot look now
  */
 export async function stepByProof(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const outcome = await findOutcome(record, resolver);
-  // Nothing moved, as when the process went before it sent what it had written down: for an answer on credit the money
-  // is still owed. Should the payment be worth nothing any more, settling itself will say so.
+  // Nothing moved, as after a crash between writing and sending: the money for an answer on credit is still owed. If
+  // the payment has become worthless, the settlement will show that.
   const onCredit = evidenceOf(record)?.settle === 'deferred' || (isByAnswer(record) && isOnCredit(record));
   if (outcome.kind === 'failed' && onCredit && canBePaid(record, resolver.now)) {
     return { to: 'owed', reason: outcome.reason, checkAt: resolver.now };
@@ -51,8 +51,8 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
 }
 
 /**
- * When to ask once more for the money of an answer that is out, in Unix milliseconds: a payer who has it later pays the
- * debt with what was signed. 0, for never, once the authorization has ended or was asked about often.
+ * The time to ask again for the money of an answer that is out, in Unix milliseconds: a payer who has it later pays the
+ * debt with the same signature. 0, for never, once the authorization has expired or was asked for often.
  */
 function nextDun(record: PaymentRecord, now: number): number {
   return canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
@@ -95,7 +95,10 @@ function isByAnswer(record: PaymentRecord): boolean {
   return evidenceOf(record)?.settle === 'by_answer';
 }
 
-/** The step of a payment whose answer may have arrived when its process went: never a second call of an unsafe one. */
+/**
+ * The step of a payment whose answer may have arrived before its process ended: never a second call of an unsafe
+ * method.
+ */
 export function stepOfDelivery(record: PaymentRecord): Transition {
   const to = evidenceOf(record)?.repeatable === true ? 'undelivered' : 'delivery_unknown';
   return { to, reason: 'the process that delivered it is gone' };

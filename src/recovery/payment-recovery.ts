@@ -27,14 +27,14 @@ export interface RecoveryNotes {
   trouble(what: string, fault: unknown): void;
 }
 
-/** What the recovery of a payment works with. */
+/** The parts of recovery. */
 export interface PaymentRecoveryDeps {
   readonly store: Pick<Ledger, 'transition'> & Pick<Upkeep, 'confirm'> & { readonly passes: Pick<Passes, 'grant'> };
-  /** Who may say what became of a payment that it verified, by the name that was written down, and the network. */
+  /** The facilitator that verified a payment, by the name in the row and the network: only it may tell the outcome. */
   readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
-  /** Who takes a payment of which the others sent nothing. Default: nobody. */
+  /** The next facilitator for a payment of which the others sent nothing. Default: none. */
   readonly next?: FacilitatorPool['next'];
-  /** Who is told of payments. */
+  /** The receivers of webhooks. */
   readonly webhooks: () => readonly Webhook[];
   readonly notes: RecoveryNotes;
   /** Unix milliseconds. */
@@ -43,7 +43,7 @@ export interface PaymentRecoveryDeps {
 
 /** What {@link PaymentRecovery} needs of the rounds that call it. */
 interface Rounds {
-  /** Keeps a payment with this process, which lives: nobody else would take it up. */
+  /** Keeps a payment with this process, which lives: no other process would take it up. */
   readonly adopt: (payment: AbandonedPayment) => void;
   /** Aborts when the process ends. */
   readonly stopping: AbortSignal;
@@ -118,17 +118,17 @@ export class PaymentRecovery {
       ...this.#resolver(),
       journal: async (attempt, { name: facilitator }) => {
         held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
-        // Somebody else has taken the payment over: whatever is not sent yet must not be sent.
+        // Another process has taken the payment over: what is not sent yet must not be sent.
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
     };
     try {
       const step = await stepBySettling(held, resolver);
-      // A debt that stays one was told of already.
+      // A debt that stays a debt was reported before.
       const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
       if (held !== undefined) await this.#move(held, step, isNews);
     } catch (fault) {
-      // Nobody else takes it from a process that lives: what became of it is to be found out here.
+      // No other process takes it from one that lives: its outcome must be found out here.
       if (held !== undefined) this.#deps.adopt({ key: held.key, epoch: held.epoch });
       throw fault;
     }
@@ -153,7 +153,7 @@ export class PaymentRecovery {
       if (record.checks < SECOND_LOOKS) return;
       this.#deps.notes.takenBack(record);
     } else if (record.state === 'undelivered') {
-      // A transfer of somebody else's is taken straight to here, and its buyer may not have come back for the pass.
+      // A foreign transfer enters the ledger in this state, and its buyer may not have come back for the pass.
       await this.#grantSold(record);
     }
     await this.#deps.store.confirm(record.key);
@@ -166,8 +166,8 @@ export class PaymentRecovery {
   }
 
   /**
-   * Writes down the pass that a payment bought, before its row comes to rest: of an unsafe call the answer may be lost,
-   * and its buyer still comes back by signing in. As often as it takes: one payment buys one pass.
+   * Writes down the pass that a payment bought, before its row comes to rest: the answer of an unsafe call may be lost,
+   * and its buyer still comes back by signing in. It may be repeated: one payment buys one pass.
    */
   async #grantSold(record: PaymentRecord): Promise<void> {
     const sale = soldPass(record);
@@ -188,7 +188,7 @@ export class PaymentRecovery {
     return outcome.record;
   }
 
-  /** A step that cannot be written leaves the payment with this process, which lives: nobody else would take it up. */
+  /** A step that cannot be written leaves the payment with this process, which lives: no other one would take it up. */
   async #transition(record: PaymentRecord, step: Transition, isNews: boolean): Promise<TransitionOutcome> {
     const { key, epoch } = record;
     const { store, webhooks, clock } = this.#deps;

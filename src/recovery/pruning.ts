@@ -6,9 +6,9 @@ import { type Uses, WINDOW_GRACE_MS } from '../store/uses.ts';
 
 /** Rows deleted in one statement: few enough that no request waits for it. */
 const PRUNED_AT_ONCE = 500;
-/** Statements of one kind in one round: anybody can make the rows that they delete, and fast. */
+/** Statements of one kind in one round: any client can make the rows that they delete, and fast. */
 const MOST_PRUNINGS = 20;
-/** How long rows are kept that moved no money, in milliseconds: nobody was asked for it, or it was refused. */
+/** How long rows are kept that moved no money, in milliseconds: the money was not asked for, or it was refused. */
 const UNMOVED_KEPT_MS = { released: 60_000, failed: 86_400_000 } as const;
 /** How much longer than the retry window a kept answer stays, in milliseconds: clocks of replicas differ. */
 const ANSWER_MARGIN_MS = 60_000;

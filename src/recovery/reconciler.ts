@@ -12,14 +12,14 @@ import { SteadyClock } from './steady-clock.ts';
 /** Between two rounds, in milliseconds. */
 const ROUND_MS = 1000;
 /**
- * How long a taken payment is left to the process that took it, in milliseconds: longer than one look, and short enough
- * that a payment whose taking was written while the ledger went away is taken again soon.
+ * Lease on a payment taken for recovery, in milliseconds: longer than one look, and short enough that a payment whose
+ * taking was written while the reply was lost is taken again soon.
  */
 const HOLD_MS = 30_000;
-/** Most payments looked into at once. */
+/** Most payments in work at once. */
 const AT_ONCE = 64;
 
-/** What the reconciler works with. */
+/** The parts of the reconciler. */
 export interface ReconcilerDeps extends PaymentRecoveryDeps {
   readonly store: Ledger & PrunedStore & { readonly passes: Pick<Passes, 'grant'> & { readonly balances: Balances } };
   /** This process's name in the ledger. */
@@ -35,9 +35,9 @@ export interface ReconcilerDeps extends PaymentRecoveryDeps {
 }
 
 /**
- * Finishes what requests left open: after a crash of this process or another, for settlements whose outcome was not
- * known, and for answers that went out on credit. Every process runs one; the ledger hands each open payment to one of
- * them at a time. What becomes of each is said at {@link PaymentRecovery}.
+ * Finishes what requests left open: after a crash of this process or another, for settlements with an unknown outcome,
+ * and for answers on credit. Every process runs one; the ledger gives each open payment to one of them at a time.
+ * {@link PaymentRecovery} lists the results.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;

@@ -34,7 +34,7 @@ export class SteadyClock {
     this.#lookedAt = monotonic();
   }
 
-  /** Unix milliseconds. To be asked every few seconds: between two looks a small jump cannot be told from none. */
+  /** Unix milliseconds. To be called every few seconds: between two calls a small jump cannot be detected. */
   now(): number {
     const wall = this.#clock();
     const looked = this.#monotonic();

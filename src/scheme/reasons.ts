@@ -6,7 +6,7 @@
 /** A nonce that is gone on the chain: used, or cancelled. */
 const GONE: readonly string[] = ['invalid_exact_evm_nonce_already_used', 'permit2_invalid_nonce'];
 
-/** Reasons that say that the payment was used, or that it cannot be made: only the chain tells. */
+/** Reasons which mean that the payment was used, or that it cannot be made: only the chain can tell. */
 const MAY_BE_GONE: ReadonlySet<string> = new Set([
   'invalid_exact_svm_transaction_simulation_failed',
   'invalid_exact_svm_verification_failed',
@@ -36,7 +36,7 @@ const CURABLE: ReadonlySet<string> = new Set([
   'insufficient_funds',
 ]);
 
-/** What a reason says of the authorization on the chain: `gone` is used or cancelled. */
+/** The state of the authorization on the chain, by a reason: `gone` is used or cancelled. */
 export function useByReason(reason: string): 'gone' | 'may_be_gone' | undefined {
   if (GONE.includes(reason)) return 'gone';
   return MAY_BE_GONE.has(reason) ? 'may_be_gone' : undefined;

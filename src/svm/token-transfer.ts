@@ -26,11 +26,11 @@ export function readTransfer(
   const { program, accounts, data } = instruction;
   if (program !== TOKEN_PROGRAM && program !== TOKEN_2022_PROGRAM) return undefined;
   const [source, mint, destination, authority] = accounts;
-  // More accounts than four are those of a multisignature, whose authority signs nothing itself.
+  // More than four accounts are those of a multisignature, whose authority does not sign itself.
   if (accounts.length !== 4 || source === undefined || mint === undefined) return undefined;
   if (destination === undefined || authority === undefined) return undefined;
   if (data.length !== 10 || data[0] !== TRANSFER_CHECKED) return undefined;
-  // The fee payer moves nobody's money but the buyer's.
+  // The fee payer must not be the authority: only the buyer's money moves.
   if (authority === signers[0] || !signers.includes(authority)) return undefined;
   const [amount, decimals] = [data.readBigUInt64LE(1), data.readUInt8(9)];
   return { program, source, destination, mint, authority, amount, decimals };

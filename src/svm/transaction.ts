@@ -16,7 +16,7 @@ export interface Transaction {
   readonly signers: readonly string[];
   /** Public keys of the signers. */
   readonly signerKeys: readonly Buffer[];
-  /** The bytes that are signed: they are the payment, whatever signatures stand beside them. */
+  /** The bytes that are signed: they are the payment, whatever signatures accompany them. */
   readonly message: Buffer;
   readonly recentBlockhash: string;
   /** All accounts, by the index that the network's nodes name them with. */

@@ -15,26 +15,26 @@ const AT_ONCE = 8;
 const PRUNED_AT_ONCE = 500;
 const PRUNE_ROUNDS = 60;
 
-/** What an attempt came to. */
+/** The result of an attempt. */
 export type AttemptOutcome =
   | { readonly kind: 'delivered' }
   /** Tried again at `nextAt`, Unix milliseconds. */
   | { readonly kind: 'failed'; readonly status: number | undefined; readonly fault: unknown; readonly nextAt: number }
-  /** The receiver said that it never wants to hear of it (410). */
+  /** The receiver wants no more events (410). */
   | { readonly kind: 'gone' }
   | { readonly kind: 'given_up'; readonly status: number | undefined; readonly fault: unknown };
 
 /** What the messenger takes note of. Must not throw. */
 export interface MessengerNotes {
   attempted(hook: Webhook, delivery: Delivery, outcome: AttemptOutcome): void;
-  /** An event cannot be told: its row is damaged. It stays where it is. */
+  /** An event cannot be sent: its row is damaged. It stays where it is. */
   unreadable(hook: Webhook, event: UnreadableEvent): void;
   waits(waiting: WaitingEvents): void;
-  /** The store could not be asked, or told; it will be again. */
+  /** The store was unavailable; it is asked again. */
   trouble(fault: unknown): void;
 }
 
-/** What the messenger works with. */
+/** The parts of the messenger. */
 export interface MessengerDeps {
   readonly outbox: Outbox;
   /** The receivers at this moment. */
@@ -57,8 +57,8 @@ interface Lane {
 }
 
 /**
- * Tells receivers what the outbox holds, at least once. Every process runs one; the outbox hands each event to one of
- * them at a time. No request waits for it, and receivers do not wait for each other.
+ * Sends the events of the outbox to receivers, at least once. Every process runs one; the outbox gives each event to
+ * one of them at a time. No request waits for it, and receivers do not wait for each other.
  */
 export class Messenger {
   readonly #deps: MessengerDeps;
@@ -72,7 +72,7 @@ export class Messenger {
     this.#deps = deps;
   }
 
-  /** Begins to tell what is due, and goes on. */
+  /** Starts sending due events. */
   start(): void {
     this.#running = this.#round().then(() => {
       if (this.#stopping.signal.aborted) return;
@@ -81,7 +81,7 @@ export class Messenger {
     });
   }
 
-  /** Looks now instead of at the next round when a payment took a step that may be told. */
+  /** Checks now instead of in the next round when a payment took a step that may have an event. */
   heed({ to, settled }: { readonly to: PaymentState; readonly settled: boolean }): void {
     if (!settled && to !== 'defaulted' && to !== 'unknown') return;
     for (const hook of this.#deps.webhooks()) void this.#fill(hook);
@@ -102,7 +102,7 @@ export class Messenger {
     const hooks = webhooks();
     await Promise.all(hooks.map((hook) => this.#fill(hook)));
     await this.#attempt(async () => notes.waits(await outbox.waiting(hooks.map(({ id }) => id))));
-    // Those of receivers that are not in the configuration any more: nobody else counts how long they wait.
+    // Events of receivers that were removed from the configuration expire here; nothing else would delete them.
     if (this.#rounds % PRUNE_ROUNDS === 0) {
       await this.#attempt(() => outbox.pruneEvents(clock() - TRIED_FOR_MS - HOLD_MS, PRUNED_AT_ONCE));
     }
@@ -152,7 +152,7 @@ export class Messenger {
     try {
       status = await post.send(hook.url, encodeMessage(delivery.event, hook, clock()), signal);
     } catch (error) {
-      // Not the receiver's fault: another process begins anew.
+      // Not the receiver's fault: another process starts again.
       if (signal.aborted) return await outbox.postpone(delivery, clock());
       fault = error;
     }

@@ -7,7 +7,7 @@ import type { Message } from './message.ts';
 export const ATTEMPT_MS = 10_000;
 /** Most connections to one receiver. */
 const CONNECTIONS = 8;
-/** What is read of an answer's body, in bytes, so that its connection can be used again; nobody looks at it. */
+/** Bytes of an answer's body that are read, so that its connection can be reused; the content is ignored. */
 const IGNORED_BYTES = 16 * 1024;
 const MAX_HEAD_BYTES = 16 * 1024;
 
@@ -22,9 +22,9 @@ export interface Post {
 }
 
 /**
- * Opens connections to receivers, when they are needed. Certificates are always verified.
+ * Opens connections to receivers on demand. Certificates are always verified.
  *
- * @param proxyOf says through which proxy a URL is asked, with its credentials
+ * @param proxyOf the proxy for a URL, with its credentials
  */
 export function openPost(proxyOf: (url: string) => string | undefined = () => undefined): Post {
   const dispatchers = new Map<string | undefined, Dispatcher>();
@@ -37,7 +37,7 @@ export function openPost(proxyOf: (url: string) => string | undefined = () => un
         dispatchers.get(proxy) ?? openDispatcher(proxy, { connections: CONNECTIONS, maxHeaderSize: MAX_HEAD_BYTES });
       dispatchers.set(proxy, dispatcher);
       const answer = await request.call(dispatcher, { origin, path: pathname, method: 'POST', headers, body, signal });
-      // What comes of the body does not matter: the status says whether the message was taken.
+      // The body does not matter: the status decides whether the message was accepted.
       await answer.body.dump({ limit: IGNORED_BYTES, signal }).catch(() => undefined);
       return answer.statusCode;
     },

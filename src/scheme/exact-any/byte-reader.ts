@@ -1,4 +1,4 @@
-/** A payload that holds no payment of its family's form, with words for who sent it. */
+/** A payload without a payment in its family's form; the text is for its sender. */
 export class UnreadablePayment extends Error {
   /** @param what continues the words "the payment", such as `ends too early` */
   constructor(what: string) {

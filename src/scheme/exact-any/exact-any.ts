@@ -12,7 +12,7 @@ import { stellarPayment } from './stellar-payment.ts';
 
 /**
  * What makes a payment unique on the families whose payloads have a known form: what the chain takes once, whatever
- * stands beside it. Throws {@link UnreadablePayment}.
+ * accompanies it. Throws {@link UnreadablePayment}.
  */
 const READERS: Readonly<Record<string, (payload: JsonObject) => string>> = {
   algorand: (payload) => algorandPayment(inGroup(payload)),
@@ -27,11 +27,10 @@ const MOST_CHARACTERS = 65_536;
 const MOST_IN_GROUP = 16;
 
 /**
- * The `exact` scheme on families of which a remote facilitator is the only judge: of what was signed, by whom, and what
- * it moves.
+ * The `exact` scheme on families where only a remote facilitator can judge what was signed, by whom, and what it moves.
  *
- * The payment key is made of what the chain takes once, read out of the payload; of a family whose payloads nobody here
- * can read, of the whole payload. Who pays is known when the facilitator has verified.
+ * The payment key is made of what the chain takes once, read from the payload; for a family with unknown payloads, of
+ * the whole payload. The payer is known when the facilitator has verified.
  *
  * @see x402 specification, `schemes/exact/scheme_exact_{stellar,algo,aptos,hedera}.md`
  */
@@ -90,7 +89,7 @@ function inGroup(payload: JsonObject): Buffer {
   return base64Of({ transaction: group[index] as Json }, 'transaction');
 }
 
-/** One text stands for the bytes, so that no second spelling of a transaction is another payload. */
+/** The bytes have one accepted text, so that a transaction in another spelling is not another payload. */
 function base64Of(payload: JsonObject, name: string): Buffer {
   const text = payload[name];
   if (typeof text === 'string' && text !== '' && text.length <= MOST_CHARACTERS) {

@@ -28,7 +28,7 @@ export function hederaPayment(list: Buffer): string {
 function idOf(field: number, transaction: Buffer | bigint): string {
   if (field !== 1 || typeof transaction === 'bigint') throw new UnreadablePayment('is no list of transactions');
   const fields = readFields(transaction);
-  // The older forms stand beside this one, and of both a reader takes either.
+  // The older forms are beside this one, and a reader may take either of two.
   if (fields.length !== 1) throw new UnreadablePayment('holds a transaction in an older form');
   const body = readFields(readOne(readFields(readOne(fields, 5)), 1));
   const id = readFields(readOne(body, 1));

@@ -1,11 +1,11 @@
 import { type ByteReader, UnreadablePayment } from './byte-reader.ts';
 
-/** What a transaction on Algorand is made of. Text counts as its bytes: readers take one for the other. */
+/** The values of a transaction on Algorand. Text counts as its bytes: readers take one for the other. */
 export type Packed = Buffer | bigint | boolean | readonly Packed[] | ReadonlyMap<string, Packed>;
 
 const MOST_DEPTH = 16;
 
-/** What the first byte says: what follows, and in how many bytes the number or its length stands. */
+/** The meaning of the first byte: the type, and the bytes of the number or of its length. */
 const SIZED: ReadonlyMap<number, readonly ['number' | 'bytes' | 'list' | 'map', 1 | 2 | 4]> = new Map([
   [0xc4, ['bytes', 1]],
   [0xc5, ['bytes', 2]],

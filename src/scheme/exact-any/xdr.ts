@@ -9,7 +9,7 @@ export function readUint(reader: ByteReader): number {
   return reader.bytes(4).readUInt32BE(0);
 }
 
-/** Bytes with their length in front. What fills the last four up must be zero: one text stands for the bytes. */
+/** Bytes after their length. The padding to a multiple of four must be zero: the bytes have one accepted form. */
 export function readOpaque(reader: ByteReader): Buffer {
   const length = readUint(reader);
   const bytes = reader.bytes(length);

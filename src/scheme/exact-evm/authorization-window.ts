@@ -6,11 +6,11 @@ export const SETTLEMENT_MARGIN_SECONDS = 6n;
 
 /**
  * Seconds that an authorization may outlive the offer's own time limit, for clients whose clock runs ahead. Without a
- * bound, replay protection would have to be kept for as long as a client likes.
+ * bound, a client could choose how long replay protection must be kept.
  */
 const CLOCK_SLACK_SECONDS = 600n;
 
-/** Where `now` stands to an authorization's time window. */
+/** Where `now` is in relation to an authorization's time window. */
 export type WindowCheck = 'inside' | 'not_yet' | 'ending' | 'too_long';
 
 /** Checks a time window, all in Unix seconds; `maxTimeoutSeconds` is the offer's. */

@@ -11,7 +11,7 @@ import type { CheckTools, TransferCheck } from './eip3009-check.ts';
 import { checkSignature } from './signature-check.ts';
 import { answerFor, type Unfit } from './unfit.ts';
 
-/** What tells one scheme on Permit2 from another. */
+/** The parts in which schemes on Permit2 differ. */
 export interface PermitKind<P extends Permit2Payload> {
   /** Reads a payload strictly; `undefined` for anything that is not of the kind. */
   read(payload: JsonObject): P | undefined;
@@ -48,7 +48,7 @@ export function createPermitCheck<P extends Permit2Payload>(kind: PermitKind<P>,
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_permit2_signature', lapsed: false };
     return answerFor(signature === 'forged' ? forged : unfit(kind, signed, offer, now), {
-      // Permit2 has one row of nonces for each owner, over all tokens and whoever spends: neither is a part of the key.
+      // Permit2 has one series of nonces for each owner, over all tokens and spenders: neither is part of the key.
       key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
       payer: signed.from,
       expiresAt: Number(signed.deadline),

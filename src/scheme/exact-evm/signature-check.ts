@@ -24,7 +24,7 @@ export function checkSignature(
   return variants(bytes).some((variant) => recovery.recover(digest, variant) === account) ? 'forged' : 'open';
 }
 
-/** The canonical spellings that a malleated or loosely written signature may stand for. */
+/** The canonical forms that a malleated or loosely written signature may represent. */
 function variants(bytes: Buffer): Buffer[] {
   if (bytes.length === 64) return expandCompact(bytes);
   if (bytes.length !== 65) return [];

@@ -62,7 +62,7 @@ function authorizationOf(
   };
 }
 
-/** Whether all have signed but the fee payer, who signs last. */
+/** Whether all have signed except the fee payer, who signs last. */
 function isSignedByAll({ signerKeys, signatures, message }: Transaction): boolean {
   return signerKeys.every((key, index) => {
     const signature = signatures[index];
@@ -70,7 +70,7 @@ function isSignedByAll({ signerKeys, signatures, message }: Transaction): boolea
   });
 }
 
-/** One text stands for the bytes, so that no second spelling of a transaction is another payload. */
+/** The bytes have one accepted text, so that a transaction in another spelling is not another payload. */
 function readBase64(value: unknown): Buffer | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   const bytes = Buffer.from(value, 'base64');

@@ -21,7 +21,7 @@ function signingFacts({ name, version }: Asset): JsonObject {
   return { ...(name === undefined ? {} : { name, version }), assetTransferMethod: 'permit2' };
 }
 
-/** The account that will settle, which the payer signs for: without it nobody can pay. */
+/** The account that will settle, which the payer signs for: without it payment is impossible. */
 function settlingFacts({ facilitatorAddress }: JsonObject): JsonObject | undefined {
   return parseAddress(facilitatorAddress) === undefined ? undefined : { facilitatorAddress: facilitatorAddress ?? '' };
 }
