@@ -52,7 +52,7 @@ async function judge(
   if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
   // Asked for once before, it is verified: its money did not move then.
   const decidesAlone = record === undefined && judging.verify === 'as_priced';
-  const facilitator = decidesAlone ? settlerOfUnverified(request, brought, services) : undefined;
+  const facilitator = decidesAlone ? await settlerOfUnverified(request, brought, services) : undefined;
   if (facilitator === undefined) return await verify(request, brought, services);
   return admit(request, brought, services) ?? unverified(brought, facilitator);
 }

@@ -31,12 +31,16 @@ import type { AuthorizedPayment, BroughtPayment, Refusal } from './stages.ts';
  * without it. Nobody but the account's owner can have a row made for it, since the signature is proved before the claim.
  */
 
-/** Who takes a payment to settle without a verification before it; `undefined` where it has to be verified. */
-export function settlerOfUnverified(
+/**
+ * Who takes a payment to settle without a verification before it; `undefined` where it has to be verified.
+ *
+ * @throws GatewayError `store_unavailable`
+ */
+export async function settlerOfUnverified(
   request: RoutedRequest,
   { payment }: BroughtPayment,
-  services: Pick<Services, 'schemes' | 'answerReaders'>,
-): Facilitator | undefined {
+  services: Pick<Services, 'schemes' | 'answerReaders' | 'ledger'>,
+): Promise<Facilitator | undefined> {
   const { price, runtime } = request;
   const { offer, authorization } = payment;
   if (price.settle !== 'before' || price.verify === 'always' || !authorization.proved) return undefined;
@@ -47,6 +51,8 @@ export function settlerOfUnverified(
   if (request.answerReader !== undefined || registeredReader(request, { offer }, services) !== undefined) {
     return undefined;
   }
+  // It may have been served: a facilitator that repeats an earlier success would have it served again.
+  if (await services.ledger.mayHaveForgotten(authorization.expiresAt)) return undefined;
   return runtime.facilitators.takingUnverified(payment);
 }
 

@@ -40,6 +40,12 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     "WHERE NOT EXISTS (SELECT 1 FROM turnpike_forgotten WHERE what = 'nonces' AND until_at >= CAST($2 AS BIGINT))",
     'WHERE TRUE',
   ]),
+  ...defencesOf('unit/pipeline/unverified', [
+    'the ledger may have forgotten it',
+    'settlerOfUnverified',
+    'await services.ledger.mayHaveForgotten(authorization.expiresAt)',
+    'false',
+  ]),
   ...defencesOf('unit/pipeline/serve', [
     'unless the ledger may have forgotten it',
     'verify',

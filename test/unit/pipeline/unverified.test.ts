@@ -1,6 +1,6 @@
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http';
 import { generatePrivateKey } from 'viem/accounts';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import type { SettlementOutcome } from '../../../src/domain/settlement.ts';
 import { JudgingFacilitator } from '../../support/judging-facilitator.ts';
@@ -103,6 +103,15 @@ describe('a payment is verified', () => {
   it('where only the chain can judge the signature', async () => {
     expect((await send('/before', await payment('/before', `0x${'11'.repeat(65)}`))).status).toBe(200);
     expect(gateway.facilitator.calls).toEqual(['verify', 'settle']);
+  });
+
+  it('where the ledger may have forgotten it, which could be served again else', async () => {
+    const field = await payment('/before');
+    vi.spyOn(gateway.store, 'mayHaveForgotten').mockResolvedValue(true);
+    gateway.facilitator.verdicts.push({ kind: 'invalid', reason: 'invalid_transaction_state' });
+    const got = await send('/before', field);
+    expect([got.status, lastCode(), offers(got)]).toEqual([409, 'payment_already_used', false]);
+    expect([gateway.facilitator.calls, gateway.asked]).toEqual([['verify'], []]);
   });
 
   it('where the facilitator does not settle what it has not verified', async () => {
