@@ -25,13 +25,15 @@ export function compileMcpPrices(
   source: Source,
 ): readonly CompiledPrice[] | undefined {
   checkIds(given.name, mcp, source);
-  const { charge } = given.fields;
+  const { charge, verify } = given.fields;
   if (soundValue(charge)?.unlessJson.length)
     source.report(
       charge.place,
       'unlessJson has no effect: a call of MCP that failed costs nothing',
       'a list of statuses',
     );
+  if (soundValue(verify) === 'alongside')
+    source.report(verify.place, 'alongside has no effect: a call of MCP is charged by its answer', 'auto or always');
   const compiled = namesIn(mcp).map(({ target, pattern, method, pointer, entry }) => {
     const when: When = [
       { subject: { kind: 'jsonrpc' }, test: { kind: 'texts', patterns: [method] } },

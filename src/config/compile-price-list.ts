@@ -4,6 +4,7 @@ import { conditionName, type When } from '../domain/when.ts';
 import { compileMcpPrices } from './compile-mcp.ts';
 import { compilePrice, type PriceFields, type PriceSource } from './compile-prices.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
+import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { OfferInputs } from './offers.ts';
 import { checkPriceList } from './price-overlaps.ts';
@@ -31,6 +32,7 @@ export interface CompiledPrice {
 /** Compiles the price or the prices of a route; `undefined` where one of them is not sound. */
 export function compilePriceList(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {
   const { fields, name } = given;
+  checkAlongside(fields, source);
   if (fields.mcp.kind !== 'absent') return soleMcp(given, source);
   if (fields.price.kind !== 'absent' && fields.prices.kind !== 'absent') {
     source.report(fields.prices.place, 'the route has a price as well', 'either price or prices');
@@ -45,6 +47,13 @@ export function compilePriceList(given: PriceListSource, source: Source): readon
     return price && [{ price, fields }];
   }
   return compileEntries(given, soundValue(fields.prices) ?? [], source);
+}
+
+/** A call that is refused after it was made must do no harm. */
+function checkAlongside({ verify, methods }: RouteFields, source: Source): void {
+  if (soundValue(verify) !== 'alongside' || methods.kind !== 'value') return;
+  if (valuesOf(methods.value).some((method) => method === 'GET' || method === 'HEAD')) return;
+  source.report(verify.place, 'alongside is for GET and HEAD, which this route does not have', 'auto or always');
 }
 
 function soleMcp(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {

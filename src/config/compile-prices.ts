@@ -2,7 +2,7 @@ import { CHARGE_SUCCESS } from '../domain/charge-rule.ts';
 import type { Network } from '../domain/network.ts';
 import { formatPrice } from '../domain/price.ts';
 import type { Route } from '../domain/route.ts';
-import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
+import type { PaidPrice, RoutePrice, VerifyMode } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { When } from '../domain/when.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
@@ -47,7 +47,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   const balance = balanceOf(fields, source);
   // A balance is bought before its calls.
   const settle = balance === undefined ? soundValue(inherited(fields.settle, gateway.settle)) : 'before';
-  const verify = soundValue(inherited(fields.verify, gateway.verify));
+  const verify = verifyOf(given, settle, source);
   const sold = compileOffers(given, balance ?? price, settle ?? 'after', source);
   if (balance === undefined) checkDeferred(fields, gateway, source);
   if (metering !== undefined && balance === undefined) checkMetered(fields, settle, source);
@@ -145,6 +145,29 @@ function balanceOf({ access, price, settle }: PriceFields, source: Source): Ceil
       'no settle',
     );
   return balance;
+}
+
+/** When a payment is verified. What the file says of all prices holds where it can. */
+function verifyOf(
+  { fields, gateway }: PriceSource,
+  settle: PaidPrice['settle'] | undefined,
+  source: Source,
+): VerifyMode | undefined {
+  const said = inherited(fields.verify, gateway.verify);
+  const mode = soundValue(said);
+  if (mode !== 'alongside' || settle === undefined) return mode;
+  if (soundValue(gateway.foreignTransfers) === 'serve') {
+    const wrong = 'with foreignTransfers: serve a payment is verified before its call';
+    source.report(said.place, wrong, 'auto or always');
+  }
+  const isRead =
+    soundValue(fields.price)?.kind === 'metered' || (soundValue(fields.charge)?.unlessJson.length ?? 0) > 0;
+  if (settle === 'after' && !isRead) return mode;
+  if (fields.verify.kind === 'value') {
+    const why = settle === 'after' ? 'the answer is read before it is charged' : `settle: ${settle} has another order`;
+    source.report(fields.verify.place, `alongside has no effect: ${why}`, 'auto or always');
+  }
+  return 'auto';
 }
 
 function currencyOf(amount: Ceiling): string {

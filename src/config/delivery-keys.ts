@@ -48,7 +48,7 @@ const creditBound: Decoder<Bound> = text({
 export const settleMode = word(['after', 'before', 'deferred']);
 
 /** When a facilitator verifies; used by the file, by each route and by each price. */
-export const verifyMode = word(['auto', 'always']);
+export const verifyMode = word(['auto', 'always', 'alongside']);
 
 const STATUS_RIGHT = 'a status from 200 to 499 such as 302, or 2xx, 3xx or 4xx';
 

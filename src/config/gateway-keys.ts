@@ -142,7 +142,7 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       decoder: verifyMode,
       default: 'auto',
       description:
-        'When a facilitator verifies: `always` before a payment is taken, or `auto`, not where [`/settle` alone decides](lifecycle.md#settle-alone-decides).',
+        'When a facilitator verifies: `always` before a payment is taken; `auto`, not where [`/settle` alone decides](lifecycle.md#settle-alone-decides); `alongside`, [during a GET or HEAD](lifecycle.md#alongside), else `auto`.',
     },
     deferred: {
       decoder: deferredBounds,

@@ -9,9 +9,10 @@ export type SettleMode = 'after' | 'before' | 'deferred';
 
 /**
  * When a facilitator verifies a payment. `auto`: before it is claimed, except where its settlement comes first and decides
- * alone. `always`: before it is claimed.
+ * alone. `always`: before it is claimed. `alongside`: safe calls that are settled after the answer are verified while the
+ * upstream works.
  */
-export type VerifyMode = 'auto' | 'always';
+export type VerifyMode = 'auto' | 'always' | 'alongside';
 
 /** What is true of a price, paid or not. */
 interface PriceFacts {

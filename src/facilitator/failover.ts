@@ -154,6 +154,11 @@ export class FacilitatorPool {
       : undefined;
   }
 
+  /** Who is asked first about an offer; `undefined` where none that serves it has been reached. */
+  firstFor(offer: Offer): Facilitator | undefined {
+    return this.#candidates(offer)[0]?.facilitator;
+  }
+
   /**
    * Who takes a payment that others were asked to settle and sent nothing of: the next one that covers its offer and
    * finds it valid. `undefined` when nobody is left, none answers, or the first that answers refuses: a refusal is an

@@ -10,7 +10,7 @@ import { ALREADY_USED, readPayment, refusePayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { AuthorizedPayment, AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 import { kindOf, traced } from './traced.ts';
-import { bringerOf, settlerOfUnverified } from './unverified.ts';
+import { bringerOf, settlerOfUnverified, verifierBeside } from './unverified.ts';
 
 /** What a payment is judged for. */
 export interface Judging {
@@ -51,16 +51,26 @@ async function judge(
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
   if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
   // Asked for once before, it is verified: its money did not move then.
-  const decidesAlone = record === undefined && judging.verify === 'as_priced';
-  const facilitator = decidesAlone ? await settlerOfUnverified(request, brought, services) : undefined;
-  if (facilitator === undefined) return await verify(request, brought, services);
-  return admit(request, brought, services) ?? unverified(brought, facilitator);
+  const isNew = record === undefined && judging.verify === 'as_priced';
+  const refused = admit(request, brought, services);
+  if (refused !== undefined) return refused;
+  const early = isNew ? await unverified(request, brought, services) : undefined;
+  return early ?? (await verify(request, brought, services));
 }
 
-/** Goes on to the claim without a facilitator's word. What its bringer may cost us counts all the same. */
-function unverified(brought: BroughtPayment, facilitator: Facilitator): AuthorizedPayment {
+/** Goes on to the claim without a facilitator's word, or before it; `undefined` where one has to be asked first. */
+async function unverified(
+  request: RoutedRequest,
+  brought: BroughtPayment,
+  services: Services,
+): Promise<AuthorizedPayment | undefined> {
   const { payment, protocol, fingerprint, identifier } = brought;
-  return { kind: 'authorized', payment, protocol, fingerprint, identifier, facilitator, unverified: true };
+  const taken = { kind: 'authorized', payment, protocol, fingerprint, identifier } as const;
+  const settler = await settlerOfUnverified(request, brought, services);
+  if (settler !== undefined) return { ...taken, facilitator: settler, unverified: true };
+  const facilitator = verifierBeside(request, brought, services);
+  if (facilitator === undefined) return undefined;
+  return { ...taken, facilitator, verifyBeside: () => verify(request, brought, services, 'claimed') };
 }
 
 /** Refuses a payment whose bringer has had as many refused as may be; `undefined` where a facilitator may be asked. */
@@ -70,10 +80,17 @@ function admit(request: RoutedRequest, brought: BroughtPayment, { limiters }: Se
   return waitSeconds === undefined ? undefined : tooManyPayments(waitSeconds);
 }
 
-/** Asks a facilitator, within the budget of this client. */
-async function verify(request: RoutedRequest, brought: BroughtPayment, services: Services): Promise<AuthorizeResult> {
-  const refused = admit(request, brought, services);
-  if (refused !== undefined) return refused;
+/**
+ * Asks a facilitator, for a client that may be let through.
+ *
+ * @param row whether this request holds the payment already
+ */
+async function verify(
+  request: RoutedRequest,
+  brought: BroughtPayment,
+  services: Services,
+  row: 'none' | 'claimed' = 'none',
+): Promise<AuthorizeResult> {
   const { payment } = brought;
   const { facilitators, plan } = request.runtime;
   const { budget, refusals } = services.limiters;
@@ -97,7 +114,7 @@ async function verify(request: RoutedRequest, brought: BroughtPayment, services:
   }
   // A copy of this payment may have been settled meanwhile: then "already used" is the gateway's own doing, not a
   // refusal.
-  const held = await findHeld(request, brought, services);
+  const held = row === 'none' ? await findHeld(request, brought, services) : undefined;
   if (held !== undefined) return held;
   // The payment may have been served and then forgotten by a clock that ran ahead: a new offer would make its buyer pay
   // twice.

@@ -75,7 +75,7 @@ export class ClaimedPayment {
  * one; and before anything that costs, so that only one of any number of copies goes on.
  *
  * @throws GatewayError `store_unavailable`
- * @throws Error an unverified payment that is not settled first: nothing is done for it
+ * @throws Error an unverified payment that is settled in another order than it was taken for: nothing is done for it
  */
 export async function claimPayment(
   request: RoutedRequest,
@@ -86,6 +86,8 @@ export async function claimPayment(
   const { payment, protocol, fingerprint, identifier, facilitator, foreign } = authorized;
   const { offer, authorization } = payment;
   if (authorized.unverified && settle !== 'before') throw new Error('an unverified payment is settled first');
+  if (authorized.verifyBeside !== undefined && settle !== 'after')
+    throw new Error('work is done before it is verified');
   const claim: PaymentClaim = {
     key: authorization.key,
     fingerprint,

@@ -1,6 +1,8 @@
 import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
+import type { ClaimedPayment } from './claim.ts';
 import type { RoutedRequest } from './exchange.ts';
+import { type OpenedBeside, openBeside } from './open-beside.ts';
 import type { Services } from './runtime.ts';
 import { serveCharged } from './serve-charged.ts';
 import type { AuthorizedPayment, Refusal, Served } from './stages.ts';
@@ -9,7 +11,8 @@ import { AT_ONCE, type Ends, withClaim } from './with-claim.ts';
 
 /**
  * `settle: after`: the upstream works first, and its answer waits while the money moves. A failed call costs nothing,
- * and no byte of the answer leaves before the settlement is written down.
+ * and no byte of the answer leaves before the settlement is written down. With `verify: alongside` it works while the
+ * payment is verified ({@link openBeside}).
  *
  * @param ends how paid answers end
  */
@@ -30,10 +33,11 @@ export async function serveThenCharge(
       services,
       async (claimed, placed) => {
         const digest = new BodyDigest(placed.body);
-        const opened = await openUnpaid(placed, claimed, digest);
-        if (opened.kind === 'served') return opened;
+        const opened = await open(placed, claimed, authorized, digest);
+        if (opened.kind !== 'opened') return opened;
         const { response } = opened;
-        const charged = await chargeHolding(placed, { claimed, authorized, response, digest }, services);
+        const holding = { claimed, authorized: opened.authorized, response, digest };
+        const charged = await chargeHolding(placed, holding, services);
         if (charged.kind === 'refusal') return charged;
         // The call is paid now: a large answer may take its time.
         paid();
@@ -44,6 +48,18 @@ export async function serveThenCharge(
   } finally {
     paid();
   }
+}
+
+async function open(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  authorized: AuthorizedPayment,
+  digest: BodyDigest,
+): Promise<Served | Refusal | OpenedBeside> {
+  const { verifyBeside } = authorized;
+  if (verifyBeside !== undefined) return await openBeside(request, claimed, verifyBeside, digest);
+  const opened = await openUnpaid(request, claimed, digest);
+  return opened.kind === 'opened' ? { ...opened, authorized } : opened;
 }
 
 /** Nothing was claimed: the same payment is valid once one of the others has ended. */

@@ -106,6 +106,11 @@ export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'pro
   readonly facilitator: Facilitator;
   /** No facilitator has verified it: the settlement decides, and nothing is done for it before that. */
   readonly unverified?: true;
+  /**
+   * Set where the call goes beside the verification: asks a facilitator, once, and gives the payment as it was verified. No
+   * byte of the answer leaves, and nobody is asked for money, before it has said so.
+   */
+  readonly verifyBeside?: () => Promise<AuthorizeResult>;
   /** Somebody else has moved its money already: it is never asked for again. */
   readonly foreign?: FoundTransfer | undefined;
 }

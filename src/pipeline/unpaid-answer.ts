@@ -9,6 +9,12 @@ import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import type { Services } from './runtime.ts';
 import { type AuthorizedPayment, type Served, served } from './stages.ts';
 
+/** An answer that is charged, and waits for that. */
+export interface Opened {
+  readonly kind: 'opened';
+  readonly response: UpstreamResponse;
+}
+
 /**
  * Opens the upstream for a payment that nobody was asked for yet. An answer with a status that the route does not
  * charge is relayed unpaid. Whatever fails, the payment is released.
@@ -17,7 +23,7 @@ export async function openUnpaid(
   request: RoutedRequest,
   claimed: ClaimedPayment,
   digest: BodyDigest,
-): Promise<Served | { readonly kind: 'opened'; readonly response: UpstreamResponse }> {
+): Promise<Served | Opened> {
   let response: UpstreamResponse;
   try {
     response = await openUpstream(request, request.route, { paid: paidFacts(claimed.record), watch: digest });
@@ -25,6 +31,15 @@ export async function openUnpaid(
     await claimed.move({ to: 'released', reason: 'upstream failed' });
     throw fault;
   }
+  return await holdCharged(request, claimed, response);
+}
+
+/** Goes on with the answer to a payment nobody was asked for yet: holds one that is charged, and relays any other unpaid. */
+export async function holdCharged(
+  request: RoutedRequest,
+  claimed: ClaimedPayment,
+  response: UpstreamResponse,
+): Promise<Served | Opened> {
   const charged = isCharged(request.price.charge, response.status);
   if (charged && !request.clientGone.aborted) {
     await checkOrRelease(request, claimed, response);

@@ -1,4 +1,5 @@
 import { ERROR_CODES, GatewayError } from '../domain/gateway-error.ts';
+import type { Offer } from '../domain/offer.ts';
 import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import { clientGroup } from '../proxy/client-address.ts';
@@ -47,13 +48,33 @@ export async function settlerOfUnverified(
   // A verification finds what somebody else has settled, which is served then.
   if (runtime.plan.foreignTransfers === 'serve') return undefined;
   if (findScheme(services.schemes, offer.scheme, offer.network)?.leavesOnlyTheChain?.(offer) !== true) return undefined;
-  // What the answer decides is settled after it, whatever the price says.
-  if (request.answerReader !== undefined || registeredReader(request, { offer }, services) !== undefined) {
-    return undefined;
-  }
+  if (isSaidByAnswer(request, offer, services)) return undefined;
   // It may have been served: a facilitator that repeats an earlier success would have it served again.
   if (await services.ledger.mayHaveForgotten(authorization.expiresAt)) return undefined;
   return runtime.facilitators.takingUnverified(payment);
+}
+
+/**
+ * Who is asked first to verify a payment while the upstream works on its call; `undefined` where that has to wait. Calls
+ * that may be made again without harm only: one that is refused has been made for nothing. Only proved signatures: the
+ * payment is claimed before anybody else has judged it.
+ */
+export function verifierBeside(
+  request: RoutedRequest,
+  { payment }: BroughtPayment,
+  services: Pick<Services, 'answerReaders'>,
+): Facilitator | undefined {
+  const { price, runtime, method, head } = request;
+  const { offer, authorization } = payment;
+  if (price.settle !== 'after' || price.verify !== 'alongside' || !authorization.proved) return undefined;
+  if ((method !== 'GET' && method !== 'HEAD') || head.headers['upgrade'] !== undefined) return undefined;
+  if (runtime.plan.foreignTransfers === 'serve' || isSaidByAnswer(request, offer, services)) return undefined;
+  return runtime.facilitators.firstFor(offer);
+}
+
+/** Whether the answer says what it costs: then it comes before the money, whatever the price says. */
+function isSaidByAnswer(request: RoutedRequest, offer: Offer, services: Pick<Services, 'answerReaders'>): boolean {
+  return request.answerReader !== undefined || registeredReader(request, { offer }, services) !== undefined;
 }
 
 /** Who brings a payment, as far as it matters for what it may cost us. */

@@ -19,6 +19,7 @@ const ROUTES = `
 routes:
   - { path: /after, methods: [GET, POST], price: $0.001, description: Weather }
   - { path: /before, price: $0.002, settle: before }
+  - { path: /alongside, price: $0.002, verify: alongside }
   - path: /permit2
     price: { amount: "3000", asset: "0x036CbD53842c5426634e7929541eC2318f3dCF7e" }
     accepts:
@@ -57,6 +58,7 @@ describe.each([
   it.each([
     ['after', '/after', 1000n],
     ['before', '/before', 2000n],
+    ['after, with the call beside the verification', '/alongside', 2000n],
   ])('pays exactly the price without ether when settling %s', async (_mode, path, price) => {
     const { payee } = devnet.accounts;
     const before = await devnet.usdcBalanceOf(payee.address);

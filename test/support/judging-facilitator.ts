@@ -12,6 +12,8 @@ export class JudgingFacilitator extends TallyFacilitator {
   takes = true;
   /** What it says next of payments, before it finds them good again; a fault is thrown. */
   readonly verdicts: (Verification | Error)[] = [];
+  /** When it says so. Default: at once. */
+  verifiesAfter: Promise<void> = Promise.resolve();
   /** What it makes next of settlements, before it settles again; a fault is thrown. */
   readonly outcomes: (SettlementOutcome | Error)[] = [];
 
@@ -21,6 +23,7 @@ export class JudgingFacilitator extends TallyFacilitator {
 
   override async verify(payment: Payment): Promise<Verification> {
     this.calls.push('verify');
+    await this.verifiesAfter;
     const verdict = this.verdicts.shift();
     if (verdict instanceof Error) throw verdict;
     return verdict ?? (await super.verify(payment));

@@ -12,12 +12,12 @@ import { mcpMembers } from '../../protocol/mcp-form.ts';
 import { bodyOfBytes } from '../../proxy/request-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
+import { CallDeparture } from '../call-departure.ts';
 import type { AskingRequest } from '../choose-price.ts';
 import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
 import { broughtIn } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
 import { answered, type Served } from '../stages.ts';
-import { CallDeparture } from './call-departure.ts';
 import { callForm, callReceipt, jsonAnswer } from './mcp-answer.ts';
 import { type ChangeOf, mcpClient } from './mcp-client.ts';
 

@@ -5,7 +5,7 @@ import type { Client, RelayedHead } from '../../proxy/client.ts';
 import type { Passage } from '../../proxy/passage.ts';
 import type { RequestBody } from '../../proxy/request-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../../proxy/upstream-response.ts';
-import { CallDeparture } from './call-departure.ts';
+import { CallDeparture } from '../call-departure.ts';
 
 /** How answers to the request become answers to the call. */
 export interface AnswerForms {

@@ -16,8 +16,8 @@ import { type Answer, type Standing, type Story, storyOf } from './story.ts';
 const INTRODUCTION = `# Fault matrix
 
 What becomes of a payment when the facilitator, the upstream or both go wrong, in every settle mode. \`test/integration/fault-matrix.test.ts\` plays
-each combination with real money on a local EVM chain; where \`/verify\` has a part, with \`verify: always\`. What a chain has a say in,
-\`test/integration/fault-matrix-solana.test.ts\` plays on a local Solana chain with the same outcomes.
+each combination with real money on a local EVM chain; where \`/verify\` has a part, with \`verify: always\`. On Solana
+\`test/integration/fault-matrix-solana.test.ts\` plays what depends on the chain.
 
 A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt, the same payment is sent again at once (**while in
 doubt**). The fault ends, recovery does what it can (**at rest**: ledger and chain), and the same payment is sent once more (**sent again**, **in the

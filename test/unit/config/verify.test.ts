@@ -30,6 +30,33 @@ describe('verify', () => {
     ]);
   });
 
+  it('alongside holds where the file says it, for prices that are settled after the answer', () => {
+    expect(verifyOf(`verify: alongside\n${route('price: $1')}`)).toBe('alongside');
+    expect(verifyOf(`verify: alongside\n${route('price: $1\nsettle: before')}`)).toBeUndefined();
+    expect(verifyOf(`verify: alongside\nsettle: deferred\n${route('price: $1')}`)).toBeUndefined();
+  });
+
+  it.each([
+    ['settle: before', 'settle: before has another order'],
+    ['settle: deferred', 'settle: deferred has another order'],
+    ['methods: [POST, PUT]', 'for GET and HEAD'],
+    ['charge: { unlessJson: { /error: present } }', 'the answer is read before it is charged'],
+  ])('alongside on a route with %s is refused', (keys, wrong) => {
+    expect(problemsOf(route(`price: $1\nverify: alongside\n${keys}`))).toEqual([expect.stringContaining(wrong)]);
+  });
+
+  it('alongside is refused where what somebody else settled is served', () => {
+    expect(problemsOf(`foreignTransfers: serve\nverify: alongside\n${route('price: $1')}`)).toEqual([
+      expect.stringContaining('verified before its call'),
+    ]);
+  });
+
+  it('alongside is refused for calls of MCP', () => {
+    expect(problemsOf(route('mcp: { tools: { search: $0.01 } }\nverify: alongside'))).toEqual([
+      expect.stringContaining('a call of MCP is charged by its answer'),
+    ]);
+  });
+
   it('takes no other word', () => {
     expect(problemsOf(`verify: never\n${route('price: $1')}`)).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-import type { DepartureListener, SignalledDeparture } from '../../proxy/client-departure.ts';
+import type { DepartureListener, SignalledDeparture } from '../proxy/client-departure.ts';
 
 /** Tells when a call is no longer waited for: its client has left, or has cancelled it. */
 export class CallDeparture implements SignalledDeparture {
