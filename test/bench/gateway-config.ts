@@ -15,14 +15,17 @@ export interface GatewaySettings {
   readonly keys?: string;
   /** Connections to the API. Default: the gateway's own. */
   readonly connections?: number;
+  /** What of the world around it is another one than everybody's. */
+  readonly around?: Partial<World>;
 }
 
 /** Writes a configuration file into a folder of its own; `onStarted` gets what removes it with all that is in it. */
 export async function writeConfig(
-  { upstreamUrl, facilitatorUrl }: World,
-  { routes, store = 'memory', keys = '', connections }: GatewaySettings,
+  world: World,
+  { routes, store = 'memory', keys = '', connections, around }: GatewaySettings,
   onStarted: (stop: Stop) => void,
 ): Promise<string> {
+  const { upstreamUrl, facilitatorUrl } = { ...world, ...around };
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-bench-'));
   // Also when the run is broken off: a ledger in it can be large.
   const forget = atExit(() => rmSync(folder, { recursive: true, force: true }));

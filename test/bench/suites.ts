@@ -1,4 +1,5 @@
 import type { Suite } from './suite.ts';
+import { alongside } from './suites/alongside.ts';
 import { free } from './suites/free.ts';
 import { latency } from './suites/latency.ts';
 import { memory } from './suites/memory.ts';
@@ -29,6 +30,7 @@ export const SUITES = {
   gas,
   workers,
   latency,
+  alongside,
   memory,
   start,
   'other-free': otherFree,
