@@ -1,6 +1,6 @@
 import { type Answer, probe, RELAYED } from '../answer.ts';
 import { openPaymentSigner, payerFor } from '../payment-signer.ts';
-import type { RateSuite } from '../suite.ts';
+import type { RateSuite, Side } from '../suite.ts';
 
 /** More than any gateway on one core pays in a second, so that a round does not run out of payments. */
 export const PAYMENTS_PER_SECOND = 5000;
@@ -41,14 +41,15 @@ export const before: RateSuite = {
   title: 'a paid call with `settle: before`, remote facilitator that answers at once, SQLite ledger',
   unit: 'requests',
   async open(bench) {
-    const gateway = await bench.gateway({ routes: ROUTES, store: 'sqlite' });
-    const paying = (name: string, path: string) =>
-      bench.paidSide(name, gateway + path, () => probePaid(gateway + path), PAYMENTS_PER_SECOND);
+    const paying = async (name: string, path: string): Promise<Side> => {
+      const { url, pid } = await bench.gatewayProcess({ routes: ROUTES, store: 'sqlite' });
+      return { ...bench.paidSide(name, url + path, () => probePaid(url + path), PAYMENTS_PER_SECOND), pid };
+    };
     return {
-      subject: paying('gateway, settle: before', '/first'),
+      subject: await paying('gateway, settle: before', '/first'),
       partners: [
-        { ...paying('gateway, settle: after', '/paid'), target: 1.3 },
-        paying('gateway, settle: before, verify: always', '/verified'),
+        { ...(await paying('gateway, settle: after', '/paid')), target: 1.3 },
+        await paying('gateway, settle: before, verify: always', '/verified'),
       ],
     };
   },
