@@ -3,10 +3,10 @@ import type { Registry } from '../registry.ts';
 import type { ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a command does its work with. */
+/** The surroundings of a command. */
 export interface CliWorld {
   readonly terminal: Terminal;
-  /** What gateways are made of. */
+  /** The registry of gateways. */
   readonly registry: Registry;
 }
 

@@ -10,7 +10,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command could not do what it was asked for, through nobody's wrong usage. Exit code 1. */
+/** The command failed at what it was asked for, without wrong usage. Exit code 1. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }

@@ -58,7 +58,7 @@ async function askFacilitator(
   }
 }
 
-/** Offers that nobody who answered lists; while somebody does not answer, nothing is known of them. */
+/** Offers that no facilitator lists which answered; while one does not answer, nothing is known of them. */
 function unlisted(plan: Plan, listed: ReadonlySet<string>, asked: readonly OnlineAnswer[]): readonly OnlineAnswer[] {
   if (asked.some(({ kind, ok }) => kind === 'facilitator' && !ok)) return [];
   const needed = new Set(offersOf(plan).map(({ scheme, network }) => `${scheme} on ${network}`));

@@ -8,7 +8,7 @@ import type { Scheme } from '../scheme/scheme.ts';
 import type { CliWorld } from './cli.ts';
 import { UsageError } from './exit.ts';
 
-/** The configuration file of commands that are not told another one. */
+/** The default configuration file of commands. */
 export const DEFAULT_FILE = 'gateway.yaml';
 
 /** A sound configuration, and the schemes that it was checked with. */

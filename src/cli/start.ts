@@ -34,7 +34,7 @@ export function addStart({ program, finish, ...world }: Cli): void {
     .action(async (options: ConfigOptions) => finish(await start(options, world)));
 }
 
-/** How long a process that has stopped may take to end by itself, in milliseconds. */
+/** How long a process that has stopped may take to end on its own, in milliseconds. */
 const LINGER_MS = 500;
 
 /** Characters of a configuration from which on it pays to give back what reading it took: forty times as many bytes, or more. */
@@ -110,7 +110,7 @@ async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, te
   if (!watch.signal.aborted) {
     const { url, adminUrl } = gateway;
     const admin = adminUrl === undefined ? 'no admin listener' : `admin ${adminUrl}`;
-    // Whoever starts it waits for this line, whatever else is logged.
+    // Programs that start it wait for this line, whatever the log's level.
     const said = log.child({}, { level: 'info' });
     said.info({ url, adminUrl }, `turnpike listening on ${url} (${admin})`);
   }
@@ -194,8 +194,8 @@ function readerOf(
 }
 
 /**
- * The tree of ten thousand routes and its places are larger than what becomes of them, and needed no more; at a start the
- * ledger has told of their quotes, too.
+ * The syntax tree of ten thousand routes and its places are larger than the plan, and no longer needed; at a start the
+ * ledger has recorded their quotes, too.
  */
 function giveBackWhatReadingTook(contents: FileContents): void {
   if ([...contents.values()].some((text = '') => text.length > LARGE_CHARS)) releaseMemory();

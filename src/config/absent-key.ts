@@ -1,8 +1,8 @@
 import type { Place } from './source.ts';
 
 /**
- * A key that a map does not have. Of these there are twenty to a route, and few are ever reported: where one would stand is
- * put together for whoever asks.
+ * A key that a map does not have. A route lacks some twenty of them, and few are ever reported: their place is computed
+ * on demand.
  */
 export class AbsentKey {
   readonly kind = 'absent';

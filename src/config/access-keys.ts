@@ -17,7 +17,7 @@ const KEY_RIGHT = `at least ${MIN_KEY_BYTES} random bytes in hex or base64, such
 const SCOPE_RIGHT = 'a group name of up to 100 letters, digits and . _ / -';
 const ACCESS_RIGHT = 'a map such as {for: 1h, requests: 1000}, or {balance: $1}';
 
-/** What a route says of the pass that it sells. */
+/** The pass that a route sells, as written. */
 export interface AccessDraft {
   readonly forMs: number | undefined;
   readonly requests: number | undefined;

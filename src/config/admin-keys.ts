@@ -11,7 +11,7 @@ const TOKEN_RIGHT = `${LEAST_TOKEN} to 256 letters, digits and . _ ~ + / = -, su
 const TOKEN = '[A-Za-z0-9._~+/=-]';
 const EXPECTS = 'an address and port such as 127.0.0.1:9402, off, or a map such as {listen: 0.0.0.0:9402, token: …}';
 
-/** What the file says of the admin listener. */
+/** The admin listener, as written. */
 export interface AdminDraft {
   readonly listen: ListenAddress;
   /** `undefined`: where it can be served safely. */

@@ -22,7 +22,7 @@ export interface AssetInputs {
   readonly longForms: LongForm[];
 }
 
-/** What one way to pay says of its asset. */
+/** The asset of one way to pay, as written. */
 export interface Wanted {
   readonly network: Network;
   /** The `asset` of the entry of `accepts`. */
@@ -64,7 +64,7 @@ export function chooseAsset(wanted: Wanted, inputs: AssetInputs, source: Source)
   return undefined;
 }
 
-/** A dollar price takes its asset for a dollar; of an asset that nobody knows the operator has to say so to himself. */
+/** A dollar price counts one unit of its asset as a dollar; for an unknown asset the operator must confirm that. */
 function warned(asset: Asset | undefined, wanted: Wanted, inputs: AssetInputs, source: Source): Asset | undefined {
   if (asset === undefined || wanted.price.kind !== 'usd') return asset;
   const known = inputs.table.find(asset.network)?.assets.some((entry) => isAt(entry, asset.address, inputs));

@@ -23,7 +23,7 @@ export const builderCodeKeys = map('a map with app and services', {
   },
 });
 
-/** To whom settlements are attributed; `'off'` for nobody. */
+/** The codes that settlements are attributed to; `'off'` for none. */
 export const builderCode: Decoder<BuilderCode | 'off'> = byKind<BuilderCode | 'off'>(
   'a code such as my_app, a map with app and services, or off',
   {

@@ -15,7 +15,7 @@ import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Place, Source } from './source.ts';
 
-/** A compiled route next to what the file says of its prices, one by one. */
+/** A compiled route beside its prices as written, one by one. */
 export interface CompiledRoute {
   readonly route: Route;
   readonly fields: readonly PriceFields[];
@@ -27,9 +27,9 @@ export interface CompiledRoute {
 interface Seller {
   readonly route: Route;
   readonly price: PaidPrice;
-  /** What it costs, without who is paid: an operator's new wallet takes nothing from passes that were sold. */
+  /** Its cost without the payee: an operator's new wallet does not affect passes that were sold. */
   readonly cost: string;
-  /** What it costs and who is paid. */
+  /** Its cost and its payees. */
   readonly ways: string;
   readonly draft: AccessDraft;
   readonly place: Place;

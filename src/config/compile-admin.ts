@@ -4,12 +4,12 @@ import type { AdminDraft } from './admin-keys.ts';
 import { type Field, soundValue } from './decoder.ts';
 import type { Source } from './source.ts';
 
-/** What the plan says of the admin listener. */
+/** The parts of the plan for the admin listener. */
 export type AdminPlan = Pick<Plan, 'admin' | 'adminHosts' | 'adminPage'>;
 
 /**
- * Compiles `admin`. Off loopback the page shows every payment to whoever finds the port: it needs a token there, and
- * without one it is served only where nobody else's machine can ask for it.
+ * Compiles `admin`. On an address that other machines can reach, the page would show every payment: there it needs a
+ * token, and without one it is served on loopback only.
  */
 export function compileAdmin(
   field: Field<AdminDraft | 'off'>,

@@ -5,15 +5,15 @@ import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
-/** What becomes of a route's answer when it does not arrive, who has to pay for it, and to whom that is attributed. */
+/** What happens to a route's answer that does not arrive, which clients pay for it, and how that is attributed. */
 export type AnswerRules = Pick<Route, 'idempotent' | 'keepAnswers' | 'identifier' | 'enforcePercent' | 'builderCode'>;
 
 /** Keys that only mean something where a payment is made. */
 const PAID_ONLY = ['idempotent', 'keepAnswers', 'paymentIdentifier', 'enforce', 'builderCode'] as const;
 
 /**
- * Compiles how paid answers of a route reach their buyer. What the whole file says is for priced routes only; a free
- * route that says it itself is a problem, for whoever wrote it expects the route to be paid for.
+ * Compiles how paid answers of a route reach their buyer. Defaults of the file apply to priced routes only; a free
+ * route with such a key of its own is a problem, since its author expects the route to be paid for.
  *
  * @param prices those that are sound
  */

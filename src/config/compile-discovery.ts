@@ -7,7 +7,7 @@ import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
-/** What agents are told of one route, beside what the price table says. */
+/** The facts of one route for agents, beside those of the price table. */
 export function compileDiscovery(
   fields: RouteFields,
   gateway: GatewayFields,

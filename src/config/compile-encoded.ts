@@ -31,10 +31,10 @@ export function encodedCharacters(fields: RouteFields, source: Source): readonly
 }
 
 /**
- * Whoever decodes what the gateway does not may find any path below, so that all of them must cost the same: a dearer one
- * would be had for the cheaper price.
+ * A server that decodes what the gateway does not may find any path below, so that all of them must cost the same: a
+ * dearer one would be had for the cheaper price.
  *
- * @param placeOf where the path of a route stands, by its index
+ * @param placeOf the place of a route's path, by its index
  */
 export function checkEncoded(
   routes: readonly Route[],

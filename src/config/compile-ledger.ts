@@ -4,7 +4,7 @@ import { DEFAULT_DEFERRED } from './delivery-keys.ts';
 import { type GatewayFields, MAX_WORKERS } from './gateway-keys.ts';
 import type { Source } from './source.ts';
 
-/** What the plan says of remembering payments, and of the processes that share the memory. */
+/** The parts of the plan for the ledger, and for the processes that share it. */
 export type LedgerPlan = Pick<Plan, 'store' | 'workers' | 'deferred' | 'retryWindowMs' | 'retentionMs'>;
 
 /** Compiles where and how long payments are remembered; `undefined` when a part of it is not sound. */

@@ -23,7 +23,7 @@ export interface PriceListSource extends Pick<PriceSource, 'timeoutMs' | 'totalT
   readonly inputs: OfferInputs;
 }
 
-/** A price next to what the file says of it. */
+/** A price beside its entry as written. */
 export interface CompiledPrice {
   readonly price: RoutePrice;
   readonly fields: PriceFields;
@@ -104,7 +104,7 @@ function withRoute(entry: PriceEntryFields, route: RouteFields): PriceFields {
   };
 }
 
-/** The id of an entry; two that would share one are told to have names. */
+/** The id of an entry; two entries with one id are reported, as they need names. */
 function claimId(
   route: string,
   { name }: PriceEntryFields,
@@ -117,7 +117,7 @@ function claimId(
   const id = `${route}#${own}`;
   if (own === SUM_NAME) source.report(name.place, `${SUM_NAME} is what the sum of a batch is called`, 'another name');
   const other = ids.get(id);
-  // Two without conditions are told that the second is never asked.
+  // The second of two entries without conditions is reported as unreachable.
   if (other !== undefined && when.length > 0)
     source.report(place, `${other.path} is called ${JSON.stringify(own)}, too`, 'name: a name of its own');
   ids.set(id, place);

@@ -85,7 +85,7 @@ function compileOffers(
       'accepts such as [base], here or for the whole file',
     );
   const payTo = inherited(fields.payTo, gateway.payTo);
-  // A route that inherits nothing is told where it stands, not at the start of the file.
+  // A route that inherits nothing is reported at its own place, not at the start of the file.
   const payToOrHere: Field<Payees> = payTo.kind === 'absent' ? { kind: 'absent', place: at } : payTo;
   if (fields.payTo.kind === 'value') checkPayees(fields.payTo, networksOf(accepts), source);
   const metering = price.kind === 'metered' ? price.metering : undefined;
@@ -185,7 +185,7 @@ function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'
   source.report(access.place, wrong, 'access: {balance: $1}, or no access');
 }
 
-/** Who wrote these expects that something is paid. */
+/** The author of these keys expects that something is paid. */
 function checkFree(fields: PriceFields, source: Source): void {
   for (const key of ['settle', 'verify', 'charge'] as const) {
     const field = fields[key];
@@ -207,7 +207,7 @@ function checkCharge(fields: PriceFields, settle: PaidPrice['settle'], source: S
   }
 }
 
-/** Reported where the mode is written, so that routes that inherit it are told once. */
+/** Reported where the mode is written, so that routes that inherit it are reported once. */
 function checkDeferred(fields: PriceFields, gateway: GatewayFields, source: Source): void {
   const settle = inherited(fields.settle, gateway.settle);
   if (soundValue(settle) !== 'deferred' || soundValue(gateway.store)?.lasting !== false) return;

@@ -22,7 +22,10 @@ function urlsOf(spec: FacilitatorSpec): readonly string[] {
   return spec.kind === 'remote' ? [spec.url, ...nodes, ...(spec.publicNodes?.values() ?? [])] : nodes;
 }
 
-/** Says who is asked through which proxy, a line for each proxy. Paths and credentials of URLs are left out: they may hold keys. */
+/**
+ * Describes which URLs are asked through which proxy, a line for each proxy. Paths and credentials of URLs are left
+ * out: they may hold keys.
+ */
 export function describeProxies({ proxies }: Plan): readonly string[] {
   const asked = new Map<string, Set<string>>();
   for (const [url, proxy] of proxies) {

@@ -7,7 +7,7 @@ import { namedProtocols } from './protocol-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
-/** Checks what lets somebody through without a payment: it opens something, and somebody can use it. */
+/** Checks the ways to pass without a payment: each opens something, and can be used. */
 export function checkUnpaid(
   fields: RouteFields,
   prices: readonly RoutePrice[],
@@ -15,7 +15,7 @@ export function checkUnpaid(
   source: Source,
 ): void {
   if (prices.length === 0) return;
-  // Who wrote that somebody need not pay expects that others do.
+  // The author expects that other clients pay.
   if (!isPriced({ prices })) {
     for (const key of ['free', 'keys'] as const) {
       if (fields[key].kind === 'absent') continue;

@@ -27,7 +27,7 @@ export function compileWebhooks(gateway: GatewayFields, routes: readonly Route[]
   });
 }
 
-/** Messages tell who paid what: nobody between the two machines is to read them. */
+/** Messages hold who paid what: nobody on the way may read them. */
 function checkUrl(url: URL, fields: WebhookFields, source: Source): void {
   if (url.protocol === 'https:' || isLoopback(url.hostname)) return;
   source.report(fields.url.place, 'the messages would go over the network without TLS', 'an https URL');

@@ -45,13 +45,13 @@ export interface CompileWorld {
   readonly table: AssetTable;
   readonly schemes: readonly Scheme[];
   readonly families: NetworkFamilies;
-  /** Through whom the environment has others asked. */
+  /** The proxies of the environment. */
   readonly proxies: ProxyEnvironment;
   /** What `workers: auto` means here. */
   readonly cpus: number;
 }
 
-/** A plan, and what it says of tokens that only their contracts can confirm. */
+/** A plan, and its statements about tokens that only their contracts can confirm. */
 export interface Compiled {
   readonly plan: Plan;
   readonly claims: readonly TokenClaim[];

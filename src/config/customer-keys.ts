@@ -6,7 +6,7 @@ import { period, requests } from './use-limit-keys.ts';
 
 const LABEL = /^[!-~](?:[ -~]{0,98}[!-~])?$/;
 const HASHES_RIGHT = `SHA-256 digests in hex, one a line, a label after it, such as \${file:/run/keys.txt}`;
-/** What `sha256sum` says of an empty file: a key that was forgotten. */
+/** The `sha256sum` of an empty file: a key that was forgotten. */
 const OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 const hashes: Decoder<CustomerKeys['hashes']> = text({

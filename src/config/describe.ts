@@ -91,11 +91,11 @@ export interface RouteDescription extends PriceDescription {
   readonly timeoutMs: number;
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly mimeType?: string;
-  /** `off`, or what the route says of its calls itself, such as `query, output`; only there where it says something. */
+  /** `off`, or the parts of its calls that the route describes, such as `query, output`; absent for none. */
   readonly discovery?: string;
   /** What its paths may hold of what is refused elsewhere; only there where something is. */
   readonly encoded?: readonly string[];
-  /** How prices of MCP are told; only there where calls of an MCP server are sold. */
+  /** How prices of MCP are stated; absent where no calls of an MCP server are sold. */
   readonly mcp?: string;
   /** Each price; only there where the route has several. What stands above is all of them together. */
   readonly prices?: readonly EntryDescription[];

@@ -102,7 +102,7 @@ export const discoveryKeys = map(EXPECTS, {
   },
 });
 
-/** Where the file says nothing: what the price table says is told. */
+/** The default: the price table is published. */
 export const DEFAULT_DISCOVERY: DiscoveryTerms = {
   title: undefined,
   description: undefined,
@@ -114,7 +114,7 @@ export const DEFAULT_DISCOVERY: DiscoveryTerms = {
   document: undefined,
 };
 
-/** What agents are told of the service; `'off'` for nothing. */
+/** The discovery documents; `'off'` for none. */
 export const discovery: Decoder<DiscoveryTerms | 'off'> = byKind<DiscoveryTerms | 'off'>(EXPECTS, {
   scalar: word(['off']),
   map: complete(discoveryKeys, (keys, place, source) => {

@@ -97,7 +97,7 @@ export function remoteKeys(table: AssetTable) {
   );
 }
 
-/** Who verifies and settles: a URL, a long form, or a list of them in the order of preference. */
+/** The facilitators: a URL, a long form, or a list of them in the order of preference. */
 export function facilitatorsDecoder(table: AssetTable, kinds: readonly FacilitatorForm[]): Decoder<FacilitatorDrafts> {
   const one = facilitatorDecoder(table, kinds);
   const single: Decoder<FacilitatorDrafts> = mapped(one, (value, place) => [{ kind: 'value', place, value }]);

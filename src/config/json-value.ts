@@ -4,10 +4,10 @@ import type { Place, Source } from './source.ts';
 import type { MapNode } from './tree.ts';
 
 const RIGHT = 'a text, a number, true, false, null, a list or a map';
-/** Deepest nesting where nobody asks for less: what an alias within its own anchor stands for has no end. */
+/** Deepest nesting, unless a smaller one is asked for: an alias within its own anchor has no end. */
 const DEEPEST = 64;
 
-/** A map of whatever JSON can say: settings that only somebody else understands. Texts may hold `${…}`. */
+/** A map of any JSON: settings that only another program understands. Texts may hold `${…}`. */
 export function jsonMap(expects: string): Decoder<JsonObject> {
   return {
     expects,

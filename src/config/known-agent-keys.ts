@@ -74,7 +74,7 @@ const agent: Decoder<KnownAgent> = complete(knownAgentKeys, ({ agent: named, key
 /** Agents whose signatures are checked. */
 export const knownAgents = list(agent, 'a list of agents with their keys', 1);
 
-/** Checks the agents against each other: a signature has to say who made it. */
+/** Checks the agents against each other: a signature must identify its agent. */
 export function checkAgents(agents: Field<readonly Field<KnownAgent>[]>, source: Source): void {
   const origins = new Set<string>();
   const ids = new Set<string>();

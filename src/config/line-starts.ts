@@ -1,4 +1,4 @@
-/** Where the lines of a text begin, found only when somebody asks: most texts have nothing to tell of. */
+/** Where the lines of a text begin, computed on demand: most texts have nothing to report. */
 export class LineStarts {
   readonly #text: string;
   #starts: readonly number[] | undefined;

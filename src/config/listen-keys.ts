@@ -39,14 +39,14 @@ export const publicOrigin: Decoder<string> = text({
   },
 });
 
-/** A block of proxies, in CIDR notation; a single address stands for itself, and `unix` for who connects to a unix socket. */
+/** A block of proxies, in CIDR notation, or a single address; `unix` for every client of a unix socket. */
 export const cidr: Decoder<string> = text({
   expects: 'a CIDR block such as 10.0.0.0/8',
   pattern: 'unix|[0-9A-Fa-f:.]+(?:/\\d{1,3})?',
   parse: parseCidr,
 });
 
-/** How `trustedProxies` names whoever connects to a unix socket. */
+/** The name of every client of a unix socket in `trustedProxies`. */
 export const UNIX_PEER = 'unix';
 
 /** A lower-case host name without port. */

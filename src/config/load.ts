@@ -36,7 +36,7 @@ export type LoadedConfig =
       readonly ok: true;
       readonly plan: Plan;
       readonly warnings: readonly Problem[];
-      /** What the file says of tokens, for those who can ask their contracts. */
+      /** Statements about tokens that their contracts can confirm. */
       readonly claims: readonly TokenClaim[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -60,8 +60,8 @@ export type LoadedBooks =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Reads of a configuration file where its ledger is and what its assets are called. Whoever looks at a ledger need not
- * have the keys and secrets that the gateway runs with: what else is wrong or missing does not matter.
+ * Reads from a configuration file where its ledger is and the names of its assets. A reader of a ledger need not have
+ * the gateway's keys and secrets: other mistakes and missing values do not matter.
  */
 export function loadBooks(input: ConfigInput): LoadedBooks {
   const read = readFields(input);

@@ -72,7 +72,7 @@ export function localKeys(table: AssetTable) {
   });
 }
 
-/** What the file says of one facilitator. What it serves is known even when something else of it is wrong. */
+/** One facilitator, as written. Its networks are known even when something else of it is wrong. */
 export interface FacilitatorDraft {
   /** `undefined` when something of it is wrong. */
   readonly spec: FacilitatorSpec | undefined;

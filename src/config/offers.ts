@@ -157,7 +157,7 @@ function amountIn(asset: Asset, quote: Quote, inputs: OfferInputs, source: Sourc
   return undefined;
 }
 
-/** Most that stock clients pay for one call without being told to, in dollars. */
+/** Most that stock clients pay for one call by default, in dollars. */
 const STOCK_LIMIT = '1';
 
 /** A buyer's client compares its limit with the maximum, whatever is charged in the end. */

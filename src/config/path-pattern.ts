@@ -94,7 +94,7 @@ function isPartial(segment: string): boolean {
   return prefix + suffix !== '';
 }
 
-/** What somebody who left the first `/` away, or gave a whole URL, may have meant; only what would be taken. */
+/** A suggestion for a path without its first `/`, or a whole URL; only a valid one. */
 function startedRight(given: string): string {
   const [, host, path = '/'] = /^https?:\/\/([^/]+)(\/.*)?$/i.exec(given) ?? [];
   if (host !== undefined) return `${path}, and the host under the key host`;

@@ -25,7 +25,7 @@ export const address: Decoder<string> = text({
   },
 });
 
-/** Who is paid: one account, or one for each network family, whose addresses never fit another. */
+/** The payees: one account, or one for each network family, whose addresses never fit another. */
 export type Payees =
   | { readonly kind: 'one'; readonly address: string }
   | { readonly kind: 'by family'; readonly entries: readonly Entry<string>[] };
@@ -74,7 +74,7 @@ function right(value: Payees, expected: string): string {
   return value.kind === 'one' ? `${expected}; for several families payTo: {eip155: "0x…", solana: "…"}` : expected;
 }
 
-/** Reports each account of a `payTo` whose family no way to pay is of: a payee that is never paid was meant to be. */
+/** Reports each account of a `payTo` whose family is in no way to pay: its author expects it to be paid. */
 export function checkPayees(payTo: Field<Payees>, networks: readonly Network[], source: Source): void {
   if (payTo.kind !== 'value' || payTo.value.kind === 'one') return;
   const accepted = new Set(networks.map(networkFamily));

@@ -118,7 +118,7 @@ class PlainYaml {
     return this.#text.charCodeAt(this.#at) === DASH && (next === SPACE || next === NEWLINE);
   }
 
-  /** Goes on behind a line of which nothing but a comment may be left. */
+  /** Continues after a line on which only a comment may be left. */
   #endLine(end: number): boolean {
     let at = end;
     while (this.#text.charCodeAt(at) === SPACE) at += 1;

@@ -13,7 +13,7 @@ export interface PlanKey {
   readonly key: string;
   /** What it says, without secrets. Settings may differ that are shown alike. */
   readonly show: (plan: Plan) => string;
-  /** Whether a running gateway goes on with what it started with: the key cannot be changed by a reload. */
+  /** Whether a running gateway keeps the value that it started with: a reload cannot change the key. */
   readonly fixed?: true;
 }
 

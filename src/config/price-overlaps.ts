@@ -49,8 +49,8 @@ function warnOfOverlap(entry: PlacedPrice, before: readonly PlacedPrice[], sourc
 }
 
 /**
- * Who asks is what the client says of itself: a price that depends on it is paid by who wants to. What needs a signature
- * nobody gets by saying so.
+ * The kind of client is the client's own claim: only a client that wants to pays a price that depends on it. A
+ * signature cannot be claimed.
  */
 function warnOfWayAround({ price, place }: PlacedPrice, entries: readonly PlacedPrice[], source: Source): void {
   const agent = price.when.find(({ subject }) => subject.kind === 'agent');

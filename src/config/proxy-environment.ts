@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The environment's own word for who is asked through a proxy, as curl and others read it. */
+/** The environment's proxies and the hosts they are for, as curl and others read them. */
 export interface ProxyEnvironment {
   /** Proxy of `http` URLs, and of `https` URLs; with its credentials. */
   readonly http: string | undefined;
   readonly https: string | undefined;
-  /** Who is asked directly all the same. */
+  /** Hosts that are asked directly. */
   readonly except: readonly Exception[];
 }
 

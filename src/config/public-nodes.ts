@@ -7,7 +7,7 @@ import { nearest } from './nearest.ts';
 /** The environment variable that replaces the public nodes of the table: `off`, or `base=https://…,polygon=https://…`. */
 const VARIABLE = 'TURNPIKE_PUBLIC_NODES';
 
-/** The table to work with, and what is wrong with the variable: it is never ignored in part. */
+/** The table to use, and what is wrong with the variable: it is never ignored in part. */
 export interface ChosenNodes {
   readonly table: AssetTable;
   /** In words that hold no URL, which may hold a key. */

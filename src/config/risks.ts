@@ -98,7 +98,7 @@ function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Pla
   }
 }
 
-/** A transfer of somebody else's is found on the chain or nowhere. */
+/** A foreign transfer can be found only on the chain. */
 function warnOfBlindness(plan: Plan, gateway: GatewayFields, source: Source): void {
   if (plan.foreignTransfers !== 'serve') return;
   const looks = plan.facilitators.some(({ kind, rpc }) => kind === 'local' || rpc.size > 0);

@@ -12,7 +12,7 @@ const EXPECTS = 'a map such as {input: {query: {units: metric}}, output: {celsiu
 const INPUT_EXPECTS = 'a map such as {query: {units: metric}} or {body: {city: Oslo}}';
 const QUERY_EXPECTS = 'a map of names and values, such as {units: metric}';
 const MAX_DESCRIPTION = 2000;
-/** Longest example, in characters of JSON: it is told in every copy of a document, and in a 402 where that has room. */
+/** Longest example, in characters of JSON: it is in every copy of a document, and in a 402 where that has room. */
 const MAX_EXAMPLE = 4000;
 /** Most lists and maps within each other: a client sends back what a 402 tells it, in a header that goes to 32 with its own ten. */
 const MAX_DEPTH = 20;
@@ -31,7 +31,7 @@ const description = text({
   },
 });
 
-/** An example that is short enough to be told. */
+/** An example that is short enough to be published. */
 function shortEnough<T extends Json>(decoder: Decoder<T>): Decoder<T> {
   return {
     ...decoder,
@@ -102,7 +102,7 @@ interface Input {
   readonly body: StatedCalls['body'];
 }
 
-/** What a route's `discovery` says of its calls; `'off'` where nothing is told of them. */
+/** A route's own description of its calls; `'off'` where nothing is published. */
 export const routeDiscovery: Decoder<StatedCalls | 'off'> = byKind<StatedCalls | 'off'>(EXPECTS, {
   scalar: word(['off']),
   map: complete(routeDiscoveryKeys, ({ description: told, input, output }): StatedCalls => {

@@ -263,7 +263,7 @@ function parseMethod(given: string): Parsed<string> {
 }
 
 function parseDescription(given: string): Parsed<string> {
-  // A block scalar ends in a line break that nobody meant.
+  // A block scalar ends in a line break, which is not meant.
   const line = given.replace(/\n$/, '');
   const right = `one line of up to ${MAX_DESCRIPTION} characters`;
   if (/[\r\n\t]/.test(line)) return { ok: false, wrong: 'the description holds a line break or a tab', right };

@@ -41,7 +41,7 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
       if (read === undefined) return undefined;
       const parsed = options.parse(read.text);
       if (parsed.ok) return parsed.value;
-      // The parser's message repeats the text, which is nobody's business when it came from a secret.
+      // The parser's message repeats the text, which must not be shown when it came from a secret.
       if (options.secret === 'parser') source.report(read.place, parsed.wrong, parsed.right);
       else if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
       else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);

@@ -20,7 +20,7 @@ export interface NamedNode {
   readonly at: Whereabouts;
 }
 
-/** What the file says of a token in its long form, and the nodes that can tell whether it is true. */
+/** A token in its long form as written, and the nodes that can check it. */
 export interface TokenClaim {
   readonly asset: TypedDataToken;
   readonly at: Readonly<Record<ClaimedKey, Whereabouts>>;

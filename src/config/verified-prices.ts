@@ -4,7 +4,10 @@ import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
-/** Checks the prices of agents that sign: somebody can be verified, and a copy of what they sign opens nothing for nothing. */
+/**
+ * Checks the prices of agents that sign: an agent can be verified, and a copy of its signature opens nothing that is
+ * free.
+ */
 export function checkVerified(
   entries: readonly { readonly price: RoutePrice; readonly place: Place }[],
   { gateway, fields }: { readonly gateway: GatewayFields; readonly fields: RouteFields },

@@ -41,7 +41,7 @@ export const webhookKeys = map('a map with url and secret', {
 /** One receiver as it was found. */
 export type WebhookFields = Fields<(typeof webhookKeys)['keys']>;
 
-/** Who is told of payments. */
+/** The receivers of webhooks. */
 export const webhooks: ReturnType<typeof list<WebhookFields>> = list(
   webhookKeys satisfies Decoder<WebhookFields>,
   'a list of maps with url and secret',

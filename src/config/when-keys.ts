@@ -156,7 +156,7 @@ export const when: Decoder<When> = complete(whenKeys, (values, place, source): W
     ...named(values.json, jsonSubject, source),
   ];
   if (conditions.length > 0) return conditions;
-  // What is there and came to nothing was reported.
+  // A key that is there without a value was reported before.
   if (isEmpty(place))
     source.report(place, 'there is no condition', 'a condition, or the key left out for the rest of the requests');
   return undefined;

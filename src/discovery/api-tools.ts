@@ -71,7 +71,9 @@ function ofOperations(operations: readonly SoldOperation[], root: JsonObject, na
   });
 }
 
-/** Where nobody has described the API, a route is one tool: its arguments are what its path says, and any query and body. */
+/**
+ * Where the API has no description, a route is one tool: its arguments are those of its path, and any query and body.
+ */
 function ofRoute(route: Route, names: ToolNames): ApiTool {
   const { template, parameters } = pathTemplateOf(route.pattern);
   const [method = 'GET', ...others] = (route.methods ?? ANY_METHOD).filter((each) => CALLABLE.has(each));

@@ -22,8 +22,9 @@ const MAX_OUTPUT = 600;
 const NOTHING: CallValues = { properties: {}, sample: {} };
 
 /**
- * What the routes of a plan are called with: what a route says itself, then the operations of the API's description that have
- * the very path of a route, else the price table alone. A route whose `/*` covers several operations is told of without them.
+ * How the routes of a plan are called: by a route's own description, then by the operations of the API's description
+ * with the very path of a route, else by the price table alone. A route whose `/*` covers several operations is
+ * described without them.
  */
 export class CallBook {
   readonly #document: ApiDocument | undefined;

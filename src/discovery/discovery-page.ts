@@ -21,7 +21,7 @@ export function isDiscoveryPath(path: string): path is DiscoveryPath {
   return DISCOVERY_PATHS.some((each) => each === path);
 }
 
-/** What is published of terms, while somebody has them: a large description takes a second. */
+/** The published form of terms, as long as they are in use: a large description takes a second. */
 const published = new WeakMap<DiscoveryTerms, Promise<DiscoveryTerms>>();
 
 /** The terms as documents and tools are made from them, made once. */

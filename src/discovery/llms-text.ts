@@ -44,7 +44,7 @@ function line({ method, template, route, operation }: SoldOperation, origin: str
   return [head, ...examples(route.stated, method)].join('\n');
 }
 
-/** What a route says of its calls by examples, short enough to be read at a glance. */
+/** A route's own description of its calls, short enough to be read at a glance. */
 function examples(stated: StatedCalls | undefined, method: string): readonly string[] {
   const { query, body, output } = stated ?? {};
   const said: readonly (readonly [string, Json | undefined])[] = [

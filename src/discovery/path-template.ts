@@ -21,7 +21,7 @@ export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
   return { template: `/${[...parts, `{${name}}`].join('/')}`, parameters: [...named, tail] };
 }
 
-/** Equal for templates that differ in names only: parameters of a path are told apart by their place. */
+/** Equal for templates that differ in names only: parameters of a path are distinguished by their position. */
 export function templateShape(template: string): string {
   return template.replace(/\{[^}]*\}/g, '{}');
 }

@@ -8,10 +8,10 @@ const NAME_MAPS = new Set([
 ]);
 /** Data of the API's own, whatever its keys. */
 const DATA = new Set(['example', 'default', 'enum', 'const', 'value', 'required']);
-/** What a description may hold that is nobody's business outside: other servers, calls that the API makes, its own logins. */
+/** Parts of a description that are not published: other servers, calls that the API makes, its own logins. */
 const UNPUBLISHED = new Set([
   ...['servers', 'callbacks', 'links', 'security', 'externalDocs', 'externalValue'],
-  // Where a schema is kept, and notes for those who keep it.
+  // Where a schema is kept, and notes for its authors.
   ...['$id', 'id', '$schema', '$comment'],
 ]);
 

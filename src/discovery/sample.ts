@@ -8,11 +8,11 @@ export interface Sampled {
   readonly value: Json;
 }
 
-/** Most values of an `enum` that are told. */
+/** Most values of an `enum` that are published. */
 const MAX_ENUM = 8;
 /** Longest text of an example, in characters. */
 const MAX_TEXT = 100;
-/** Most members of an object that are told. */
+/** Most members of an object that are published. */
 const MAX_MEMBERS = 12;
 const TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array'] as const;
 

@@ -24,7 +24,7 @@ export function shapeOf(example: Json): JsonObject {
   return { type: 'object', properties: mapMembers(example, shapeOf) };
 }
 
-/** The same in brief, for a header: what is in the members of a member is not told. */
+/** The same in brief, for a header: without what is nested in members. */
 function briefShape(example: Json): JsonObject {
   if (!isJsonObject(example)) return { type: typeOf(example) };
   return { type: 'object', properties: typesOf(example) };

@@ -4,7 +4,10 @@ import { ComponentCollector } from './components.ts';
 import { publishedPart } from './published.ts';
 import type { ToolInput } from './tool-inputs.ts';
 
-/** Longest schema of a tool, in characters of JSON: a model reads all of them. Of a longer one only the outline is told. */
+/**
+ * Longest schema of a tool, in characters of JSON: a model reads all of them. Of a longer one only the outline is
+ * published.
+ */
 const MOST_CHARACTERS = 24 * 1024;
 
 const COMPONENT = /^#\/components\/([A-Za-z]+)\//;

@@ -1,8 +1,8 @@
 import type { PaymentKey } from './payment.ts';
 
 /**
- * A payment that a request had to let go of because the ledger did not answer: nobody in this process works on it any
- * more, though the process lives. Named by what the request knew of the row.
+ * A payment that a request had to let go of because the ledger did not answer: no request works on it any more, though
+ * the process lives. Named by what the request knew of the row.
  */
 export type AbandonedPayment =
   /** It held the row at this epoch; its last step, if it was written after all, made it one more. */

@@ -48,7 +48,7 @@ export interface AnswerReader {
   readonly request?: RequestChange | undefined;
   /** Whether the charge is the offer's amount or nothing: an answer that is paid may then be collected later. */
   readonly allOrNothing?: boolean;
-  /** Begins to read an answer that the route charges, whose head has come. */
+  /** Begins to read an answer that the route charges, once its head has come. */
   begin(head: AnswerHead): AnswerReading;
 }
 
@@ -92,8 +92,8 @@ export interface WholeReading {
 }
 
 /**
- * Reads an answer while what is free of it goes out, and holds what is sold until it is paid: the states are those of a whole
- * answer, whose head has gone out before. For requests whose form of answers has a message for refusals.
+ * Reads an answer, lets out the free part, and holds the part that is sold until it is paid: the states are those of a
+ * whole answer, except that the head goes out before. For requests whose form of answers has a message for refusals.
  */
 export interface HeldReading {
   readonly kind: 'held';
@@ -128,7 +128,7 @@ export type Charge = Finish &
         readonly kind: 'charge';
         /** Atomic units; what is over the offer's amount is not asked for. Zero uses the payment up, too. */
         readonly amount: Amount;
-        /** What it was made of, for the books. */
+        /** What the charge was made of, for the ledger. */
         readonly usage?: Usage;
       }
     /** Nothing is charged and the payment can be used again; the answer goes out all the same. */
@@ -138,25 +138,25 @@ export type Charge = Finish &
 /** What still goes out when the charge is in the ledger. */
 export interface Finish {
   /**
-   * Of a stream: the bytes that were held back, with what is added. Of a whole answer: the body to send instead of the
-   * API's. Absent: nothing, and the API's. Not called where the answer is cut.
+   * For a stream: the held bytes, with additions. For a whole answer: the body to send instead of the API's. Absent:
+   * nothing is added, and the API's body is sent. Not called where the answer is cut.
    *
-   * @param told what the buyer is told of the charge; `undefined` where nothing is charged
+   * @param told the buyer's view of the charge; `undefined` where nothing is charged
    */
   finish?(told: ChargeTold | undefined): Uint8Array;
 }
 
-/** What a buyer is told of a charge. */
+/** The buyer's view of a charge. */
 export interface ChargeTold {
   /** `settled` of a whole answer, `promised` of a stream; `undefined` where a balance was charged. */
   readonly receipt: Receipt | undefined;
   /** The same as fields of the protocol that the payment came in, such as `PAYMENT-RESPONSE`. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** What a comment in an event stream says of it, base64 of JSON. */
+  /** The same as a comment of an event stream, base64 of JSON. */
   readonly comment: string | undefined;
 }
 
-/** A paid request, as those see it who say how its answer is read. */
+/** A paid request, for the readers that may charge its answer. */
 export interface PaidCall {
   readonly route: Route;
   /** What it costs. */

@@ -11,14 +11,14 @@ export type ArgumentPlace =
   /** A parameter of the path. `rest`: of any number of segments, and of none. */
   | { readonly kind: 'path'; readonly name: string; readonly rest: boolean }
   | { readonly kind: 'query'; readonly name: string; readonly style: QueryStyle }
-  /** An object of parameters of the query that nobody has described. */
+  /** An object of query parameters without a description. */
   | { readonly kind: 'any_query' }
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'body'; readonly form: BodyForm; readonly mimeType: string };
 
 /**
- * How a list or an object is written into a query: each value by itself, or joined by a character; an object by its members
- * or below its name. OpenAPI 3.1 §4.8.12, "Style Values".
+ * How a list or an object is written into a query: each value separately, or joined by a character; an object by its
+ * members or below its name. OpenAPI 3.1 §4.8.12, "Style Values".
  */
 export interface QueryStyle {
   /** What lists are joined by; `undefined`: each value is a parameter of its own. */

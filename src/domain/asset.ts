@@ -39,7 +39,7 @@ export interface KnownNetwork {
   /** Whether x402 v1 clients know the network by `name`. */
   readonly v1: boolean;
   readonly testnet: boolean;
-  /** A JSON-RPC node that anybody may ask, within limits; for EVM that of viem's chain table. */
+  /** A JSON-RPC node for the public, within limits; for EVM that of viem's chain table. */
   readonly publicNode?: string;
   /** Where people look transactions up; for EVM that of viem's chain table. */
   readonly explorer?: string;

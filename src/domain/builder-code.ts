@@ -1,4 +1,6 @@
-/** To whom settlements are attributed on chain, by ERC-8021. It has no part in whether a payment is good. */
+/**
+ * The codes that settlements are attributed to on chain, by ERC-8021. They do not affect whether a payment is valid.
+ */
 export interface BuilderCode {
   /** The code of the application that is paid. */
   readonly app: string;

@@ -30,7 +30,7 @@ export function isCharged({ statuses }: Pick<ChargeRule, 'statuses'>, status: nu
   return statuses.some(({ from, to }) => from <= status && status <= to);
 }
 
-/** Reads `2xx` or `302`. A status of 500 and above is the API's failure, which nobody pays for. */
+/** Reads `2xx` or `302`. A status of 500 and above is the API's failure, which is never charged. */
 export function parseStatusRange(text: string): StatusRange | undefined {
   if (!/^[234](?:xx|\d\d)$/.test(text)) return undefined;
   if (!text.endsWith('xx')) return { from: Number(text), to: Number(text) };

@@ -1,6 +1,6 @@
 import { limitText, type UseLimit } from './use-limit.ts';
 
-/** Keys of customers who are known and pay elsewhere: requests with one of them are not asked for money. */
+/** Keys of customers who pay elsewhere: requests with one of them are not asked for money. */
 export interface CustomerKeys {
   /** Lower-case name of the header that carries a key. */
   readonly header: string;

@@ -8,7 +8,7 @@ export interface ApiDocument {
   readonly version: string;
 }
 
-/** What agents are told of the service, and from what. */
+/** The facts about the service for agents, and their sources. */
 export interface DiscoveryTerms {
   /** Name of the service, for people. */
   readonly title: string | undefined;

@@ -62,7 +62,7 @@ export interface AddedFacilitatorSpec extends FacilitatorFacts {
   readonly settings: JsonObject;
 }
 
-/** What a gateway has to know of a facilitator whose settings only its kind can read. */
+/** The facts that a gateway needs of a facilitator whose settings only its kind can read. */
 export interface FacilitatorFacts {
   /** Whether it settles with a key of this gateway, so that only one of its processes may. */
   readonly settlesHere: boolean;

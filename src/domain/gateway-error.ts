@@ -1,4 +1,4 @@
-/** Whose doing a fault is. */
+/** The origin of a fault. */
 export type ErrorSource = 'client' | 'config' | 'facilitator' | 'upstream' | 'internal';
 
 /** What a public error code means. */

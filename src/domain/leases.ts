@@ -1,6 +1,6 @@
 import { settingsText } from './same-settings.ts';
 
-/** How things are opened, closed and told apart. */
+/** How things are opened, closed and compared. */
 export interface LeaseRules<Settings, Thing> {
   readonly open: (settings: Settings) => Thing;
   /** Is called when the last user gave the thing back. It may call {@link Leases.end}, now or later. */
@@ -17,8 +17,8 @@ interface Entry<Settings, Thing> {
 }
 
 /**
- * Things that are opened from settings and shared by all whose settings are equal: a new plan goes on with the
- * connections of the one before it, where nothing was changed about them.
+ * Things that are opened from settings and shared by all users with equal settings: a new plan keeps the connections of
+ * the one before, where their settings did not change.
  */
 export class Leases<Settings, Thing> {
   readonly #rules: LeaseRules<Settings, Thing>;
@@ -74,7 +74,7 @@ export class Leases<Settings, Thing> {
     return entry.users === 0 ? this.#rules.unused(entry.settings, entry.thing) : undefined;
   }
 
-  /** Lets go of what belongs to these settings, whoever uses it: the next lease opens it anew. Closes nothing. */
+  /** Drops the thing with these settings, whoever uses it: the next lease opens it again. Closes nothing. */
   end(settings: Settings): void {
     this.#entries.delete(this.#idOf(settings));
   }

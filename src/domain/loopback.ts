@@ -1,4 +1,4 @@
-/** Hosts of this machine, as `URL` spells them. A name such as `127.example.com` is none. */
+/** Hosts of this machine, as `URL` spells them. A name such as `127.example.com` is not among them. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**

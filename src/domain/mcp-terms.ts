@@ -4,7 +4,7 @@ import { fitsPattern } from './when.ts';
 /** What an MCP client buys: x402 MCP transport, `transports-v2/mcp.md`. */
 export type McpTarget = 'tool' | 'resource' | 'prompt';
 
-/** How a price is told to a client: in the result of the tool, as an error of JSON-RPC, or as an HTTP 402. */
+/** How a price is stated to a client: in the result of the tool, as an error of JSON-RPC, or as an HTTP 402. */
 export type McpBinding = 'result' | 'error' | 'http';
 
 /** The price of what fits a name. */

@@ -1,9 +1,9 @@
 import type { Figures, Rates } from './rate.ts';
 
-/** API families whose answers tell what was used, by name. */
+/** API families whose answers state their use, by name. */
 export const METERED_FAMILIES = ['openai', 'anthropic', 'gemini', 'openrouter', 'ollama'] as const;
 
-/** An API family whose answers tell what was used. */
+/** An API family whose answers state their use. */
 export type MeteredFamily = (typeof METERED_FAMILIES)[number];
 
 /** What tells how much was used. */
@@ -35,7 +35,7 @@ export interface Metering {
   readonly cap: boolean;
 }
 
-/** What an answer told of its own use, once it is over or broke off. */
+/** The use that an answer stated, once it has ended or broken off. */
 export type Metered =
   | { readonly kind: 'used'; readonly figures: Figures; readonly model: string | undefined }
   /** The API's own word: a part of the maximum or an amount, as it wrote it. */
@@ -56,7 +56,7 @@ const MISSING_REASONS = [
   'duplicate_key',
   /** The figures are not there. */
   'no_usage',
-  /** The figures are none: negative, no number, or beyond reason. */
+  /** The figures are invalid: negative, not a number, or beyond reason. */
   'bad_figure',
 ] as const;
 

@@ -9,7 +9,7 @@ export function statesByMpp({ scheme, asset }: Offer): boolean {
 /** What of a price decides which of its offers MPP states. */
 export type MppPrice = Pick<PaidPrice, 'offers' | 'settle' | 'metering'>;
 
-/** The offers of a price that MPP states: none of one that is charged by use, or whose answers go out on credit. */
+/** The offers of a price that MPP states: none for a metered price, or for answers on credit. */
 export function mppOffersOf({ offers, settle, metering }: MppPrice): readonly Offer[] {
   return settle === 'deferred' || metering !== undefined ? [] : offers.filter(statesByMpp);
 }

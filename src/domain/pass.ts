@@ -13,7 +13,7 @@ export type PassScope = PlainScope | `balance:${PlainScope}`;
 /** What a pass without a balance is for. */
 export type PlainScope = `route:${string}` | `group:${string}`;
 
-/** Who holds a pass: an account of a network family. An EVM account is the same one on every EVM network. */
+/** The holder of a pass: an account of a network family. An EVM account is the same one on every EVM network. */
 export interface PassHolder {
   /** What comes before the colon of a CAIP-2 identifier, such as `eip155`. */
   readonly family: string;
@@ -37,7 +37,7 @@ export interface Pass extends PassHolder {
   readonly balance?: BalanceCurrency;
   /** Unix milliseconds of the first payment. */
   readonly issuedAt: number;
-  /** Unix milliseconds from which on it opens nothing and never will again; `undefined` while nobody revoked it. */
+  /** Unix milliseconds from which on it opens nothing and never will again; `undefined` while it is not revoked. */
   readonly revokedAt: number | undefined;
 }
 
@@ -45,9 +45,9 @@ export interface Pass extends PassHolder {
 export interface PassQuota {
   /** All that were ever paid for. */
   readonly bought: number;
-  /** Nobody has them. */
+  /** Units that are not lent. */
   readonly available: number;
-  /** A process has them in hand: it served requests with them, will do so, or brings them back. Of a balance: held by calls. */
+  /** Units that are lent to processes: used, to be used, or to be returned. Of a balance: held by calls. */
   readonly lent: number;
 }
 
@@ -62,9 +62,9 @@ export function parsePassId(text: unknown): PassId | undefined {
 }
 
 /**
- * Why a pass opens nothing at `now` (Unix milliseconds); `undefined` when it is good.
+ * Why a pass opens nothing at `now` (Unix milliseconds); `undefined` for a valid one.
  *
- * `used_up` says that every request was handed out, which other processes may still return: whoever serves requests
+ * `used_up` means that every request was lent, and other processes may still return some: code that serves requests
  * asks the `Quota` instead.
  */
 export function passEnd({ revokedAt, expiresAt, quota }: Omit<Pass, 'id'>, now: number): PassEnd | undefined {

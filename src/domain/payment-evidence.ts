@@ -11,14 +11,14 @@ export interface PaymentEvidence {
   /** Whether the request can be carried out again without harm, should its answer not have arrived. */
   readonly repeatable: boolean;
   /**
-   * In which order the money and the upstream's work were to come. Unless `before`, the upstream may have worked whatever
-   * the settlement came to; with `deferred` the answer is out, and a settlement that did not happen is still owed. With
-   * `by_answer` the answer said what is charged: while it is `owed` without that, nothing is.
+   * The order of the money and the upstream's work. Unless it is `before`, the upstream may have worked whatever the
+   * settlement's outcome; with `deferred` the answer is out, and a settlement that did not happen is still owed. With
+   * `by_answer` the answer states the charge: while it is `owed` without one, nothing is.
    */
   readonly settle: ChargeOrder;
   /**
-   * When the money moved, by the chain's clock in Unix milliseconds, where somebody else had moved it before the claim:
-   * whoever looks for the transfer looks back as far as this.
+   * The time at which the money moved, by the chain's clock in Unix milliseconds, where somebody else moved it before
+   * the claim: a search for the transfer goes back to it.
    */
   readonly movedAt?: number | undefined;
 }

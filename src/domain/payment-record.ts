@@ -34,8 +34,8 @@ export interface PaymentClaim {
   /** Name of the facilitator that verified the payment, or that took it up: the only one that may settle it. */
   readonly facilitator: string;
   /**
-   * All that is needed to ask about the settlement again after a crash, as JSON: the submission, the offer and the
-   * resource's URL. Forgotten with a `delivered` payment whose `checkAt` is 0, else by `Upkeep.confirm`.
+   * Everything that is needed to ask about the settlement again after a crash, as JSON: the submission, the offer and
+   * the resource's URL. Deleted with a `delivered` payment whose `checkAt` is 0, else by `Upkeep.confirm`.
    */
   readonly evidence: string;
   /** The client's own id for the purchase (`payment-identifier` extension); two live payments cannot share one. */
@@ -65,7 +65,7 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
    * before that, and in rows of versions that always asked for the whole price. {@link amountAsked} reads it.
    */
   readonly asked: Amount | undefined;
-  /** What the charge was made of, as `encodeUsage` writes it: of calls that were charged by what they used. */
+  /** What the charge of a metered call was made of, as `encodeUsage` writes it. */
   readonly usage: string | undefined;
   /** The last attempt to settle, once there was one. */
   readonly attempt: SettlementAttempt | undefined;
@@ -90,11 +90,11 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly reason: string | undefined;
   /** Unix milliseconds of the last transition. */
   readonly changedAt: number;
-  /** What an operator noted who has taken care of it; no step of the payment, and without effect on any. */
+  /** The note of an operator who has taken care of it; not a step of the payment, and without effect on any. */
   readonly resolution: Resolution | undefined;
 }
 
-/** That somebody has taken care of a payment outside of the gateway. */
+/** The note that an operator has taken care of a payment outside of the gateway. */
 export interface Resolution {
   /** Unix milliseconds. */
   readonly at: number;

@@ -64,9 +64,9 @@ export type PaymentState = keyof typeof STATE_FACTS;
  * methods and to `delivery_unknown` for others.
  */
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
-  // Nobody was asked for the money yet: leaving costs nothing.
+  // The money was not asked for yet: leaving costs nothing.
   forwarding: ['owed', 'settling', 'released', 'uncharged'],
-  // Bytes are out: it is owed whatever becomes of the connection, or breaking off would be a free ride.
+  // Bytes are out: the money is owed in any case, or breaking off would be a free ride.
   owed: ['owed', 'settling'],
   // From here on only an answer or proof leads out, never a lease that ran out. To itself: the attempt is written down;
   // back to `owed`: nothing was sent, and it will be tried again.
@@ -123,7 +123,7 @@ export function mayFollow(from: PaymentState, to: PaymentState): boolean {
   return PAYMENT_TRANSITIONS[from].includes(to);
 }
 
-/** Whether a payment in this state can be claimed anew: its money did not move and is not being moved. */
+/** Whether a payment in this state can be claimed again: its money did not move and is not being moved. */
 export function isClaimable(state: PaymentState): boolean {
   return STATE_FACTS[state].claimable;
 }
@@ -149,13 +149,13 @@ export const STATES: readonly PaymentState[] = Object.keys(STATE_FACTS).filter(i
 export const CLAIMABLE: readonly PaymentState[] = statesWhere(({ claimable }) => claimable);
 /** A process holds the payment, and leaves it open when it goes. */
 export const HELD: readonly PaymentState[] = statesWhere(({ held }) => held);
-/** Recovery may have to take the payment: whoever held it may be gone, or its money is in doubt. */
+/** Recovery may have to take the payment: its process may be gone, or its money is in doubt. */
 export const OPEN: readonly PaymentState[] = statesWhere(isOpen);
 /** Open, and its money did not move as far as is known: its facilitator may still be asked about it. */
 export const UNSETTLED: readonly PaymentState[] = statesWhere((facts) => isOpen(facts) && facts.money !== 'moved');
 /** The answer is out, and its money did not move when it was asked for. */
 export const DEFAULTED: readonly PaymentState[] = ['defaulted'];
-/** The money did not move, and is not being moved: nobody may collect a kept answer. */
+/** The money did not move, and is not being moved: a kept answer cannot be collected. */
 export const ENDS_UNPAID: readonly PaymentState[] = [...CLAIMABLE, ...DEFAULTED];
 /** The money moved. */
 export const SETTLED: readonly PaymentState[] = statesWhere(({ money }) => money === 'moved');
@@ -163,7 +163,7 @@ export const SETTLED: readonly PaymentState[] = statesWhere(({ money }) => money
 export const RESTING: readonly PaymentState[] = statesWhere(({ money, held }) => money === 'moved' && !held);
 /** The money moved, and the same payment may still get its answer. */
 export const COLLECTABLE: readonly PaymentState[] = statesWhere(({ collectable }) => collectable);
-/** Somebody may have to find out, or to settle with the buyer, outside of the gateway. */
+/** An operator may have to find out, or to settle with the buyer, outside of the gateway. */
 export const NEEDS_SOMEBODY: readonly PaymentState[] = ['unknown', 'undelivered', 'delivery_unknown', 'defaulted'];
 /** An operator may note that they took care of it. */
 export const RESOLVABLE: readonly PaymentState[] = [...NEEDS_SOMEBODY, 'delivered_in_part'];

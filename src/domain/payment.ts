@@ -36,8 +36,8 @@ export interface Authorization {
   /** SHA-256 of the canonical payload, hex: tells a repeated payment from another one under the same key. */
   readonly digest: string;
   /**
-   * Whether the payer's signature has been proved here. `false` for accounts only the chain can speak for
-   * (EIP-1271, EIP-6492): nothing may be told or taken on their behalf before a facilitator verified them.
+   * Whether the payer's signature has been proved here. `false` for accounts that only the chain can judge (EIP-1271,
+   * EIP-6492): nothing may be disclosed to them or taken from them before a facilitator verified them.
    */
   readonly proved: boolean;
 }

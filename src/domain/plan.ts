@@ -31,13 +31,13 @@ export interface ServerIdentity {
   readonly key: string;
 }
 
-/** Who answers CORS preflights of priced routes: the gateway, or the API behind it. */
+/** What answers CORS preflights of priced routes: the gateway, or the API behind it. */
 export type CorsMode = 'gateway' | 'api';
 
 /** What withdraws readiness: this process alone, or also what all processes share. */
 export type ReadinessMode = 'process' | 'strict';
 
-/** What becomes of a payment whose money somebody else moved before its request came. */
+/** Whether a payment is served whose money somebody else moved before its request came. */
 export type ForeignTransfers = 'serve' | 'refuse';
 
 /** How far `settle: deferred` may run ahead of the money. Above either bound a route settles `after`. */
@@ -51,7 +51,9 @@ export interface DeferredBounds {
 
 /** How the admin page is served. */
 export interface AdminPage {
-  /** What is asked for; `undefined`: everybody on this machine may look, and nobody may change anything. */
+  /**
+   * The secret that the page asks for; `undefined`: everybody on this machine may look, and nobody may change anything.
+   */
   readonly token: string | undefined;
 }
 
@@ -111,7 +113,7 @@ export interface Plan {
   readonly mpp: MppTerms;
   /** Agents whose signatures are checked. */
   readonly agents: readonly KnownAgent[];
-  /** Who is told of payments. */
+  /** The receivers of webhooks. */
   readonly webhooks: readonly Webhook[];
   /** Processes that share the public address. */
   readonly workers: number;
@@ -119,7 +121,7 @@ export interface Plan {
   readonly drainTimeoutMs: number;
   /** How long connections are taken after readiness is withdrawn, in milliseconds; less than `drainTimeoutMs`. */
   readonly drainDelayMs: number;
-  /** What agents are told; `undefined` for nothing. */
+  /** The discovery documents; `undefined` for none. */
   readonly discovery: DiscoveryTerms | undefined;
   readonly log: LogRules;
   /** The 402 page for people; `undefined` where browsers get what machines get. */

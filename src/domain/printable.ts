@@ -1,6 +1,6 @@
 /**
- * Makes text from somebody else's server safe to show: a control character could rewrite what the terminal showed
- * before it, such as a price.
+ * Makes text from a foreign server safe to show: a control character could rewrite what the terminal showed before it,
+ * such as a price.
  */
 export function printable(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));

@@ -2,7 +2,7 @@
 export interface ProtocolHeaders {
   /** What clients send. Answers vary by them, browsers may send them, and they are never forwarded. */
   readonly request: readonly string[];
-  /** What clients are told. Scripts may read them, and an API's own are never relayed. */
+  /** Headers for clients. Scripts may read them, and an API's own are never relayed. */
   readonly response: readonly string[];
   /**
    * The fields among them that an API uses too, such as `Authorization`, by their lower-case names: what of a value has

@@ -3,7 +3,7 @@ import type { Network } from './network.ts';
 import type { JsonObject } from './x402.ts';
 
 /**
- * What a buyer is told of a settlement, whatever the protocol:
+ * The buyer's view of a settlement, in any protocol:
  *
  * - `settled`: the money moved.
  * - `promised`: the answer goes out on credit; nothing was broadcast yet.

@@ -1,9 +1,8 @@
 /**
- * Keeps what was made of the keys that come again and again, and forgets all of it when it gets too much: whoever sends
- * ever new keys makes them be read anew, no more.
+ * A bounded memo of `make`. It is cleared when full, so that a flood of new keys costs recomputation, never memory.
  *
  * @param most keys that are kept
- * @param make what a key comes to; `undefined` is not kept
+ * @param make the value of a key; `undefined` is not kept
  * @param isKept whether a key is worth keeping; default: every one
  */
 export function remember<K, V>(

@@ -12,7 +12,7 @@ export interface RequestHeaders {
   readonly 'transfer-encoding'?: string | undefined;
 }
 
-/** The head of a request as it arrived, with what the connection says of its client: a value, whoever made it. */
+/** The head of a request as it arrived, with what the connection shows of its client: a plain value. */
 export interface RequestHead {
   /** As sent; upper-case where it is one of the usual ones. */
   readonly method: string;

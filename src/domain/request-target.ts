@@ -127,7 +127,7 @@ function refusalOf(disputed: EncodedCharacter): string {
 }
 
 function checkSegments(path: string, allowed: readonly EncodedCharacter[]): PathResult {
-  // At the front it would be an authority to some (RFC 3986 §4.2), whoever allows it.
+  // At the front it would be an authority to some servers (RFC 3986 §4.2), even where it is allowed.
   if (path.includes('//') && (!allowed.includes('empty') || path.startsWith('//')))
     return refuse('the path holds an empty segment');
   if (/\/\.{1,2}(?:\/|$)/.test(path)) return refuse('the path holds a . or .. segment');

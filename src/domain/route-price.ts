@@ -111,7 +111,7 @@ export function dearestOf(prices: readonly RoutePrice[]): RoutePrice {
 /** Most decimals that an asset can have. */
 const MOST_DECIMALS = 36;
 
-/** What a price comes to in whole tokens, by its dearest offer: a number to compare with, not to charge. */
+/** A price in whole tokens, by its highest offer: a number to compare with, not to charge. */
 export function weightOf(price: RoutePrice): bigint {
   if (price.kind === 'free') return 0n;
   const weights = price.offers.map(({ amount, asset }) => amount * 10n ** BigInt(MOST_DECIMALS - asset.decimals));

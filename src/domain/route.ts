@@ -57,9 +57,9 @@ export interface Route {
   /** How much of what it sells each client gets for nothing. */
   readonly free?: FreeQuota | undefined;
   readonly mimeType: string | undefined;
-  /** It is sold to whoever knows it: left out of documents, and told to no catalogue. */
+  /** It is sold to those who know it: left out of documents and catalogues. */
   readonly unlisted?: true;
-  /** What it says of its calls itself; before that of the API's description. */
+  /** The route's own description of its calls; it counts before that of the API's description. */
   readonly stated?: StatedCalls | undefined;
   /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
   readonly encoded?: readonly EncodedCharacter[] | undefined;
@@ -71,7 +71,7 @@ export interface Route {
   readonly idempotent: boolean;
   readonly keepAnswers: KeepAnswers | undefined;
   readonly identifier: IdentifierRule;
-  /** To whom its settlements are attributed. */
+  /** The codes that its settlements are attributed to. */
   readonly builderCode?: BuilderCode | undefined;
   /** How it is paid; at least one. Routes that are paid alike have the same list. */
   readonly protocols: readonly ProtocolSetting[];

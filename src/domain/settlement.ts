@@ -11,7 +11,7 @@ export interface Settlement {
 }
 
 /**
- * What asking for a settlement came to.
+ * The result of asking for a settlement.
  *
  * - `settled`: the money moved.
  * - `failed`: it definitely did not, and will not by what was done.
@@ -22,14 +22,17 @@ export type SettlementOutcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly transaction?: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly transaction?: string };
 
-/** What settling nothing comes to: `upto` payments of which nothing was used. No transaction is sent, nobody is asked. */
+/**
+ * The settlement of nothing: `upto` payments of which nothing was used. No transaction is sent, and no facilitator is
+ * asked.
+ */
 export function nothingMoved(payer: string): SettlementOutcome {
   return { kind: 'settled', settlement: { transaction: '', payer, amount: NOTHING } };
 }
 
 /**
- * The outcome as it counts for somebody who asked for `amount`: a settlement that states another one is in doubt, since
- * it proves neither that this was paid nor that it was not.
+ * The outcome for a caller that asked for `amount`: a settlement of another amount is in doubt, since it proves neither
+ * that this was paid nor that it was not.
  */
 export function outcomeFor(amount: Amount, outcome: SettlementOutcome): SettlementOutcome {
   if (outcome.kind !== 'settled' || outcome.settlement.amount === amount) return outcome;

@@ -1,7 +1,9 @@
 import type { CallBody } from './discovery.ts';
 import type { Json, JsonObject } from './x402.ts';
 
-/** What a route says of its calls itself: by examples, from which types are taken. Each part is there only where it is said. */
+/**
+ * A route's own description of its calls: by examples, from which types are derived. Absent parts are not described.
+ */
 export interface StatedCalls {
   /** What a call is for, for agents; longer than what stands in a 402. */
   readonly description: string | undefined;

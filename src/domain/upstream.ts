@@ -39,7 +39,7 @@ export function serverText(server: UpstreamServer): string {
   return serverName(server) + server.basePath;
 }
 
-/** How an `https` upstream is verified, and who the gateway is to it. Verification cannot be switched off. */
+/** How an `https` upstream is verified, and how the gateway identifies itself. Verification cannot be switched off. */
 export interface UpstreamTls {
   /** PEM certificates to trust instead of the system's. */
   readonly ca: string | undefined;

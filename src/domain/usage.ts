@@ -6,7 +6,7 @@ import type { Json, JsonObject } from './x402.ts';
 
 /** What a charge was made of: the only proof of it once the answer is gone. */
 export interface Usage {
-  /** What told how much was used, as the price table calls it: `openai`, `header`. */
+  /** The source of the figures, by its name in the price table: `openai`, `header`. */
   readonly meter: string;
   /** The model that answered, as the answer names it. */
   readonly model: string | undefined;

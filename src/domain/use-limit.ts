@@ -6,7 +6,7 @@ export interface UseLimit {
 
 /** How many requests of a route each client may make for nothing. */
 export interface FreeQuota extends UseLimit {
-  /** Who is one client: an address, or an account that signed in. */
+  /** What counts as one client: an address, or an account that signed in. */
   readonly by: 'address' | 'payer';
 }
 
@@ -23,7 +23,7 @@ export function limitText({ requests, perMs }: UseLimit): string {
   return `${requests} per ${unit === undefined ? `${perMs / 1000}s` : unit[0]}`;
 }
 
-/** Whom a quota counts as one client, for people. */
+/** What a quota counts as one client, for people. */
 export function clientText({ by }: FreeQuota): string {
   return by === 'address' ? 'client address' : 'signed-in account';
 }

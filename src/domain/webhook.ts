@@ -3,13 +3,13 @@ import type { Network } from './network.ts';
 import type { PassId } from './pass.ts';
 import type { PaymentKey } from './payment.ts';
 
-/** What receivers are told about payments: the money moved; it never will, and the answer is out; it is in doubt. */
+/** Events of payments: the money moved; it never will, and the answer is out; it is in doubt. */
 export const PAYMENT_EVENT_TYPES = ['payment.settled', 'payment.defaulted', 'settlement.unknown'] as const;
 
 /** One of {@link PAYMENT_EVENT_TYPES}. */
 export type PaymentEventType = (typeof PAYMENT_EVENT_TYPES)[number];
 
-/** What every event tells. Never changed, however often it is told. */
+/** The facts of every event. They never change between deliveries. */
 interface EventFacts {
   /** The same for one type and payment or call in every delivery to every receiver; without a dot, which separates what is signed. */
   readonly id: string;
@@ -17,7 +17,7 @@ interface EventFacts {
   readonly createdAt: number;
   readonly route: string;
   readonly requestId: string;
-  /** Who paid; of a balance, who bought it. */
+  /** The payer; for a balance, its buyer. */
   readonly payer: string;
   readonly network: Network;
   /** The contract; of a balance, of what it is kept in. */
@@ -42,16 +42,16 @@ export interface PaymentEvent extends EventFacts {
   readonly settledAt: number | undefined;
 }
 
-/** What receivers are told about calls that a balance paid. */
+/** The event of a call that a balance paid. */
 export const DRAWN = 'balance.drawn';
 
-/** A call was charged to a balance. Its money moved when the balance was bought: `payment.settled` told of that. */
+/** A call was charged to a balance. Its money moved when the balance was bought, which `payment.settled` reported. */
 export interface DrawEvent extends EventFacts {
   readonly type: typeof DRAWN;
   readonly pass: PassId;
 }
 
-/** Whatever receivers are told of. */
+/** Any event for receivers. */
 export type LedgerEvent = PaymentEvent | DrawEvent;
 
 /** A receiver of events. */
@@ -61,6 +61,6 @@ export interface Webhook {
   readonly url: string;
   /** The bytes that messages are signed with, base64. */
   readonly secret: string;
-  /** Names of the routes that it hears of; `undefined` for all. */
+  /** Names of the routes whose events it gets; `undefined` for all. */
   readonly routes: readonly string[] | undefined;
 }

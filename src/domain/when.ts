@@ -12,7 +12,7 @@ export type HeadSubject =
   /** Lower case. */
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'query'; readonly name: string }
-  /** Its value is `bot`, `browser`, or `verified` of a bot whose signature is good. */
+  /** Its value is `bot`, `browser`, or `verified` for a bot with a valid signature. */
   | { readonly kind: 'agent' };
 
 /** What a condition of a request's body looks at. */
@@ -95,7 +95,7 @@ export function agentTest(word: 'bot' | 'browser' | 'verified'): ValueTest {
   return { kind: 'texts', patterns: word === 'bot' ? ['bot', 'verified'] : [word] };
 }
 
-/** Whether a condition holds for nobody but agents whose signature is good. */
+/** Whether a condition holds only for agents with a valid signature. */
 export function asksVerified({ subject, test }: Condition): boolean {
   return subject.kind === 'agent' && test.kind === 'texts' && test.patterns.every((each) => each === 'verified');
 }

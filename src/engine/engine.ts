@@ -15,21 +15,21 @@ export function setUpMemory(): void {
 }
 
 /**
- * Collects all garbage, moves what is left together and gives the pages back. Stops the process for as long as that
- * takes: for after work that used far more memory than is needed from then on, which V8 would otherwise keep for good.
- * Without effect where {@link setUpMemory} was not called.
+ * Collects all garbage, compacts the heap and returns its pages. Stops the process meanwhile: for after work that used
+ * far more memory than is needed later, which V8 would otherwise keep. Without effect where {@link setUpMemory} was not
+ * called.
  */
 export function releaseMemory(): void {
   findCollector()?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 /**
- * Keeps what V8 made of the code for the next start, in `$XDG_CACHE_HOME/turnpike` or `~/.cache/turnpike`, and uses what
- * an earlier start kept. To be called after {@link setUpMemory}: V8 takes code only under the flags it was made with.
+ * Keeps V8's compiled code for the next start, in `$XDG_CACHE_HOME/turnpike` or `~/.cache/turnpike`, and uses what an
+ * earlier start kept. To be called after {@link setUpMemory}: V8 takes code only under the flags it was made with.
  *
- * Never in the shared folder for temporary files, where Node would put it: who can write there first could have a
- * process that holds keys run code of theirs. Where nothing can be written it is without effect, and so it is for a user
- * that the system does not know, as in a container with a made-up uid.
+ * Never in the shared folder for temporary files, where Node would put it: another user could place code there before,
+ * which a process with keys would run. Without effect where nothing can be written, or the system does not know the
+ * user, as in a container with a made-up uid.
  *
  * @param env `NODE_COMPILE_CACHE` names another folder, `NODE_DISABLE_COMPILE_CACHE=1` does without; both are Node's own
  * @param homeOf the user's home folder; throws where there is none

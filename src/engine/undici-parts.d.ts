@@ -1,7 +1,7 @@
-/*
- * The parts of undici that a gateway uses, by themselves. The package's entry point brings fetch, caches, mocks and
- * WebSockets along, twice the memory and time to load, and puts itself in the place of Node's own `fetch` dispatcher.
- * The package exports all of its files; the version is pinned.
+/**
+ * The parts of undici that a gateway uses, imported one by one. The package's entry point also loads fetch, caches,
+ * mocks and WebSockets, which takes twice the memory and time, and replaces the dispatcher of Node's own `fetch`. The
+ * package exports all of its files; the version is pinned.
  */
 
 declare module 'undici/lib/dispatcher/agent.js' {

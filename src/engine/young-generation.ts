@@ -22,7 +22,7 @@ export interface YoungHeap {
   afterCollections(listener: () => void): () => void;
 }
 
-/** Keeps it as it is: what is loaded for good is no reason to keep room for what comes and goes. */
+/** Keeps it as it is: what is loaded permanently is no reason to reserve room for short-lived objects. */
 export function keepYoungGenerationSmall(heap: Pick<YoungHeap, 'setGrowth'> = OWN_HEAP): void {
   heap.setGrowth(1);
 }

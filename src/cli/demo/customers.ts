@@ -22,7 +22,7 @@ const PATHS = [
  * demo runs.
  */
 export async function bringCustomers(world: World): Promise<void> {
-  // It is answered when the gateway waits no longer, which nobody here has to.
+  // It is answered when the gateway stops waiting, for which the demo does not wait.
   buy(`${world.gateway.url}${UNANSWERED_PATH}`, world.devnet.accounts.buyer).catch(() => undefined);
   await Promise.all(PATHS.map((path) => buyAndReturn(world, path)));
 }

@@ -13,7 +13,7 @@ import { startTroubledFacilitator } from './troubled-facilitator.ts';
 /** The whole system on one machine: chain, API and gateway. The buyer has let Permit2 move its USDC, which metered prices need. */
 export interface World {
   readonly devnet: Devnet;
-  /** Contracts of others that a chain of somebody else lacks: what needs them does not work. */
+  /** Contracts that a chain started elsewhere lacks: what needs them does not work. */
   readonly lacking: readonly string[];
   readonly api: LocalServer;
   readonly gateway: Gateway;

@@ -74,7 +74,7 @@ export function draftRoutes({ operations, unreadable }: OperationList, pricing: 
   };
 }
 
-/** Who reads paths in a description leaves out its base path. */
+/** Paths in a description do not hold its base path. */
 function withMeant(name: string, named: ReadonlySet<string>): string {
   const [method = '', path = ''] = name.split(' ');
   const meant = [...named].find((each) => each.startsWith(`${method} `) && each.endsWith(path));

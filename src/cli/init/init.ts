@@ -32,7 +32,7 @@ interface Table {
   /** The API's description, as it was given. */
   readonly description: string | undefined;
   readonly notes: readonly string[];
-  /** What the person at the terminal is told. */
+  /** Messages for the person at the terminal. */
   readonly report: readonly string[];
 }
 

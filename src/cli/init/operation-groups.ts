@@ -4,7 +4,7 @@ import type { PathPattern } from '../../domain/route.ts';
 import type { Operation } from '../../openapi/operations.ts';
 import { parameterSegment } from './route-path.ts';
 
-/** Operations whose requests no route can tell apart: they share one. */
+/** Operations that no route can distinguish: they share one. */
 export interface OperationGroup {
   readonly method: string;
   readonly pattern: PathPattern;

@@ -4,7 +4,7 @@ import { type Cli, example } from '../cli.ts';
 import { type ExitCode, UsageError } from '../exit.ts';
 import { print, type Terminal } from '../terminal.ts';
 
-/** Bytes of a key that is made: nobody guesses as many. */
+/** Bytes of a new key: too many to guess. */
 const KEY_BYTES = 24;
 /** Shorter ones are found by trying, once their digest is known. */
 const LEAST_CHARACTERS = 16;

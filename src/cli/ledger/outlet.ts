@@ -1,7 +1,7 @@
 import { CommandFailure } from '../exit.ts';
 import type { Output } from '../terminal.ts';
 
-/** Whoever read the output has enough of it, as `head` has: no fault, and no reason to go on. */
+/** The reader of the output has stopped reading, as `head` does: no fault, and a reason to end. */
 export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }

@@ -69,7 +69,7 @@ export function expectFound(found: Found, id: string, since: number): Extract<Fo
   }
 }
 
-/** What a charge was made of. The model's name, and what the API said, are other people's words. */
+/** What a charge was made of. The model's name and the API's statements are text from outside. */
 function usageFacts({ usage }: LedgerEntry): readonly (readonly [string, string | null])[] {
   if (usage === null) return [];
   const { figures, rates } = usage;

@@ -1,6 +1,6 @@
 import { printable } from '../terminal.ts';
 
-/** A terminal that nobody has made wider. */
+/** The default width of a terminal. */
 const LINE_CHARACTERS = 80;
 /** A column that gives way shows at least this much; where that does not help, it is shown in full. */
 const LEAST_CHARACTERS = 3;

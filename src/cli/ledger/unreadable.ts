@@ -11,8 +11,8 @@ interface DamagedEntry {
 const MOST_NAMED = 5;
 
 /**
- * Payments, or passes, that a command met and could not read. It goes on with the others, and tells of these at its end: a report
- * that leaves something out must not look like a whole one.
+ * Payments, or passes, that a command could not read. It continues with the others, and reports these at its end: an
+ * incomplete report must not look like a complete one.
  */
 export class Unreadable {
   readonly #named: DamagedEntry[] = [];

@@ -18,7 +18,7 @@ export interface UsageTotal {
   readonly network: Network;
   readonly asset: string;
   calls: number;
-  /** Calls whose answers did not tell what was used. */
+  /** Calls whose answers did not state their use. */
   missing: number;
   /** In atomic units. */
   charged: bigint;

@@ -16,7 +16,7 @@ interface UsageOptions extends SelectionOptions {
   readonly json?: boolean;
 }
 
-/** So that nobody counts it twice. */
+/** Against counting it twice. */
 const PAID_BEFORE =
   'note: what stands under OF BALANCES was paid when the balances were bought; turnpike ledger summary has it there';
 
@@ -62,7 +62,7 @@ async function addUp(
   return totals.sorted();
 }
 
-/** Adds what balances paid. Their calls are in no state of a payment, and need nobody. */
+/** Adds the calls that balances paid. They are in no state of a payment, and need no action. */
 async function addDraws(
   balances: DrawBooks,
   { states, unresolved, ...filter }: BookFilter,

@@ -21,7 +21,7 @@ export async function readVerdicts({ admin }: Plan): Promise<Verdicts> {
       if (verdicts.get(name) !== 'rejected') verdicts.set(name, status);
     }
   } catch {
-    // No gateway runs here: its counters would only have told more.
+    // No gateway runs here: its counters would only have added detail.
   }
   return verdicts;
 }

@@ -4,8 +4,8 @@ import type { PayableOffer } from '../pay/payable-offer.ts';
 import { overLimit, type SpendingLimit } from '../pay/spending-limit.ts';
 
 /**
- * What may be spent in all. Each token is counted by itself, in its atomic units: nothing says what one is worth in another.
- * Counted before a payment is signed, since whoever has the signature can take the money.
+ * The most that may be spent in all. Each token is counted separately, in its atomic units, since their values cannot
+ * be compared. Counted before a payment is signed, because whoever has the signature can take the money.
  */
 export class Budget {
   readonly #limit: SpendingLimit;

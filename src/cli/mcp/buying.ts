@@ -21,7 +21,7 @@ export interface BuyingTerms {
   readonly table: AssetTable;
 }
 
-/** What an agent is told. */
+/** The answer to an agent. */
 export interface Told {
   readonly text: string;
   readonly isError: boolean;

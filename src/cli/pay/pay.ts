@@ -247,7 +247,7 @@ async function writeBody(response: Response, terminal: Terminal): Promise<void> 
   }
 }
 
-/** Whether writing failed because nobody reads any more, as in `turnpike pay … | head -1`. */
+/** Whether a write failed because the reader is gone, as in `turnpike pay … | head -1`. */
 function isReaderGone(fault: unknown): boolean {
   const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
   return code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED';

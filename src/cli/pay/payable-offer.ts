@@ -8,10 +8,10 @@ import { printable } from '../terminal.ts';
 import { offeredPass } from './pass.ts';
 import { isOnSolana } from './solana-wallet.ts';
 
-/** What a 402 says of all its offers. */
+/** The parts of a 402 that apply to all its offers. */
 export type Stated = Pick<PaymentRequired, 'extensions'> & Partial<Pick<PaymentRequired, 'resource'>>;
 
-/** What a server asks for, read out of its 402. Its words are somebody else's: {@link describeOffer} makes them safe. */
+/** What a server asks for, read from its 402. The text is foreign: {@link describeOffer} makes it safe. */
 export interface PayableOffer {
   readonly amount: Amount;
   readonly assetAddress: string;
@@ -55,7 +55,7 @@ export function readOffer(requirements: PaymentRequirements, table: AssetTable):
   };
 }
 
-/** What a 402 says of its first offer, one fact per line; none where it states no price that can be read. */
+/** The first offer of a 402, one fact per line; empty where it states no readable price. */
 export function describeStated(header: string | null, table: AssetTable, url: string): readonly string[] {
   if (header === null) return [];
   try {

@@ -14,7 +14,7 @@ export interface ServerProblem {
 /** A longer one is no short word about an error. */
 const MAX_BYTES = 16_384;
 
-/** What a server says of an answer that is not the resource. Its words: to be made printable. */
+/** The server's text in an answer that is not the resource; to be made printable. */
 export interface ServerWords {
   /** Where the body is a problem document. */
   readonly problem: ServerProblem | undefined;

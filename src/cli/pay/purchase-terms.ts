@@ -10,13 +10,13 @@ export type Refusal =
   | { readonly kind: 'unreadable' }
   /** The 402 states no price in the protocol that was asked for. */
   | { readonly kind: 'not_offered'; readonly protocol: ProtocolSetting }
-  /** No key for this network is at hand. */
+  /** There is no key for this network. */
   | { readonly kind: 'no_key'; readonly offer: PayableOffer }
   /** No signature for this token can be made here. */
   | { readonly kind: 'unknown_token'; readonly offer: PayableOffer }
   | { readonly kind: 'over_limit'; readonly offer: PayableOffer; readonly why: string }
   | { readonly kind: 'declined' }
-  /** There is no terminal to ask at, and nobody said yes beforehand. */
+  /** There is no terminal to ask at, and no consent was given before. */
   | { readonly kind: 'nobody_to_ask' }
   /** Nothing tells catalogues of the route, and to be listed was what it should be paid for. */
   | { readonly kind: 'not_for_catalogues' };
@@ -24,7 +24,7 @@ export type Refusal =
 /** What came of asking. */
 export type Agreement = 'agreed' | 'declined' | 'nobody_to_ask' | 'not_for_catalogues';
 
-/** What asking for a resource came to. */
+/** The result of asking for a resource. */
 export type PurchaseOutcome =
   /** There is a response: of a free resource, of a paid one, or of a server that did not take the payment. */
   | { readonly kind: 'answered'; readonly response: Response; readonly signed: SignedPayment | undefined }
@@ -40,11 +40,11 @@ export interface SignedPayment {
   readonly header: readonly [name: string, value: string];
 }
 
-/** Who pays, how much at most, and who is asked. */
+/** The payer, the limit, and the person who is asked. */
 export interface PurchaseTerms {
   /** Pays on EVM. */
   readonly wallet: PrivateKeyAccount | undefined;
-  /** Pays on Solana. Default: nobody. */
+  /** Pays on Solana. Default: not possible. */
   readonly solana?: SolanaWallet | undefined;
   readonly limit: SpendingLimit;
   readonly table: AssetTable;

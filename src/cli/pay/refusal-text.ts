@@ -8,7 +8,7 @@ const NOT_OFFERED: Readonly<Record<ProtocolSetting, string>> = {
   mpp: 'the server states no price in MPP that an authorization of EIP-3009 pays',
 };
 
-/** Why nothing was paid, where it was not whoever is asked that said no. */
+/** Why nothing was paid, except where the person who is asked declined. */
 export function refusalText(refusal: Exclude<Refusal, { kind: 'declined' | 'nobody_to_ask' }>): string {
   switch (refusal.kind) {
     case 'unreadable':

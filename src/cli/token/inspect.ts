@@ -33,7 +33,7 @@ interface TokenFacts {
   readonly issuedAt?: string;
   readonly passExpiresAt?: string | null;
   readonly bought?: number;
-  /** Requests that no process has in hand. */
+  /** Requests that are not lent to a process. */
   readonly available?: number;
   readonly lent?: number;
 }
@@ -65,7 +65,7 @@ async function inspect(text: string, options: InspectOptions, world: CliWorld, n
   if (config === undefined) return show(factsOf(read), options, terminal);
   return await withPasses(config, world, async (passes, plan) => {
     const isGood = await isSigned(read, passes, plan);
-    // A forged token may name anybody's pass: nothing is told of it.
+    // A forged token may name any pass: nothing is shown of it.
     const pass = isGood ? await passes.findPass(read.token.passId) : undefined;
     const facts: TokenFacts = {
       ...factsOf(read),
