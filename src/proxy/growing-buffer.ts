@@ -9,12 +9,6 @@ export interface Room {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Keeps one piece that is all there is, and copies it where it holds on to more memory than its own; `undefined` where there is no room. */
-export function keepPiece(piece: Buffer, mostBytes: number, room: Room): Buffer | undefined {
-  if (!room.take(Math.min(Math.max(piece.length, LEAST_BYTES), Math.max(piece.length, mostBytes)))) return undefined;
-  return piece.buffer.byteLength === piece.length ? piece : Buffer.from(piece);
-}
-
 /**
  * Joins pieces in memory of its own. Pieces of a connection are not kept: each may pin more memory than it has bytes,
  * and thousands of one-byte pieces a thousand times as much. A single piece with memory of its own need not be copied.

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { awaitsContinue, type RequestHead } from '../domain/request-head.ts';
 import { BodyLimit, bodyTooLarge } from './body-limit.ts';
-import { GrowingBuffer, keepPiece, type Room } from './growing-buffer.ts';
+import { GrowingBuffer, type Room } from './growing-buffer.ts';
 import { askForBody, type BodyWatch, bodyOf, PACE_OF_UPLOADS, UploadBody } from './upload-body.ts';
 import { BodyRefusedError } from './upstream-fault.ts';
 import { type ReadingPace, readArriving, takeArrived } from './whole-body.ts';
@@ -192,13 +192,7 @@ class ReceivedBody implements RequestBody {
     await this.#reading;
     if (this.#read !== undefined) return await this.#read.pass(watch);
     const { mostBytes } = this.#terms;
-    askForBody(this.#continueTo);
-    await undefined;
-    const limited = mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch);
-    const arrived = takeArrived(this.#req);
-    const fault =
-      arrived === undefined ? await readArriving(this.#req, limited, PACE_OF_PASSING) : limited.see(arrived);
-    if (fault !== undefined) throw fault;
+    await this.#show(mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch), PACE_OF_PASSING);
     if (!watch.mayEnd()) throw new BodyRefusedError();
   }
 
@@ -219,36 +213,27 @@ class ReceivedBody implements RequestBody {
   async #keep(maxBytes: number): Promise<Buffer> {
     const { mostBytes = maxBytes, hold: begin } = this.#terms;
     const hold = begin();
-    const most = Math.min(maxBytes, mostBytes);
-    let bytes: Buffer;
+    const body = new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
     try {
-      askForBody(this.#continueTo);
-      // Node tells of a head before it reads on in the bytes that came with it.
-      await undefined;
-      const arrived = takeArrived(this.#req);
-      bytes = arrived === undefined ? await this.#arriving(most, hold) : holdWhole(arrived, most, hold);
+      await this.#show(body, PACE_OF_READING);
     } catch (fault) {
       hold.release();
       throw fault;
     }
     this.#client.onOver(hold.release);
-    this.#read = new KeptBody(bytes, this.#framing, hold);
-    return bytes;
+    this.#read = new KeptBody(body.bytes, this.#framing, hold);
+    return this.#read.held;
   }
 
-  async #arriving(mostBytes: number, hold: BodyHold): Promise<Buffer> {
-    const body = new BodyInMemory(mostBytes, hold);
-    await readArriving(this.#req, body, PACE_OF_READING);
-    return body.bytes;
+  /** Shows all of it to a watch. Node tells of a head before it reads on in the bytes that came with it. */
+  async #show(watch: BodyWatch, pace: ReadingPace): Promise<void> {
+    askForBody(this.#continueTo);
+    await undefined;
+    const arrived = takeArrived(this.#req);
+    if (arrived === undefined) return await readArriving(this.#req, watch, pace);
+    const fault = watch.see(arrived);
+    if (fault !== undefined) throw fault;
   }
-}
-
-/** @throws GatewayError `request_body_too_large`, `too_many_bodies` */
-function holdWhole(bytes: Buffer, mostBytes: number, hold: BodyHold): Buffer {
-  if (bytes.length > mostBytes) throw bodyTooLarge(mostBytes);
-  const kept = keepPiece(bytes, mostBytes, hold);
-  if (kept === undefined) throw new GatewayError('too_many_bodies');
-  return kept;
 }
 
 /** Takes the pieces of a body into memory; ends it where it grows over its limit, or there is no room. */
