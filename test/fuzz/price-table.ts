@@ -27,7 +27,7 @@ admin: 127.0.0.1:0
 upstream: ${api('')}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
-facilitator: ${facilitatorUrl}
+facilitator: { url: "${facilitatorUrl}", rpc: off }
 store: ${store}
 drainTimeout: 1s
 limits: { connectionsPerAddress: 5000, upstreamCallsPerClient: 5000, refusalsPerMinute: 100000 }
