@@ -1,3 +1,4 @@
+import { Counts } from '../domain/counts.ts';
 import type { ServerHealth } from './server-health.ts';
 
 /** Most calls of one client at an upstream, unless the configuration sets it or half of the connections are fewer. */
@@ -55,11 +56,11 @@ export interface RoomTerms {
  */
 export class CallRoom {
   readonly #terms: RoomTerms;
-  /** Calls by client; as large as there are calls. */
-  readonly #byClient = new Map<string, number>();
+  /** Calls by client. */
+  readonly #byClient = new Counts();
   /** Promised calls by payer and by client. */
-  readonly #byPayer = new Map<string, number>();
-  readonly #promisedBy = new Map<string, number>();
+  readonly #byPayer = new Counts();
+  readonly #promisedBy = new Counts();
   readonly #byKind = { free: 0, promised: 0, paid: 0, tunnel: 0 };
 
   constructor(terms: RoomTerms) {
@@ -75,13 +76,13 @@ export class CallRoom {
     const { client, kind } = caller;
     const servers = this.#usableServers();
     const capacity = this.#terms.connections * servers;
-    const ofClient = this.#byClient.get(client) ?? 0;
+    const ofClient = this.#byClient.of(client);
     if (ofClient >= (mostOfClient ?? Math.min(MOST_OF_CLIENT, Math.ceil(capacity / 2)))) return 'client';
     const { free, promised, paid } = this.#byKind;
     if (kind !== 'tunnel' && free + promised + paid >= capacity) return 'all';
     if (kind === 'free' && free >= capacity - this.#terms.paidConnections * servers) return 'free';
     if (kind === 'promised' && !this.#hasRoomForPromise(caller, servers, mostOfClient)) return 'promised';
-    this.#byClient.set(client, ofClient + 1);
+    this.#byClient.add(client, 1);
     this.#byKind[kind] += 1;
     if (kind === 'promised') this.#countPromise(caller, 1);
     let held = true;
@@ -102,19 +103,19 @@ export class CallRoom {
     const left = room - free - promised;
     if (left <= 0) return false;
     if (promised * 2 < room || room < LEAST_SHARED) return true;
-    const ofPayer = this.#byPayer.get(payer) ?? 0;
-    const ofClient = mostOfClient === undefined ? (this.#promisedBy.get(client) ?? 0) : 0;
+    const ofPayer = this.#byPayer.of(payer);
+    const ofClient = mostOfClient === undefined ? this.#promisedBy.of(client) : 0;
     return ofPayer < Math.ceil(left / SHARE_OF_PAYER) && ofClient < Math.ceil(left / SHARE_OF_CLIENT);
   }
 
   #countPromise({ client, payer = '' }: Caller, by: 1 | -1): void {
-    count(this.#byPayer, payer, by);
-    count(this.#promisedBy, client, by);
+    this.#byPayer.add(payer, by);
+    this.#promisedBy.add(client, by);
   }
 
   #giveBack(caller: Caller): void {
     this.#byKind[caller.kind] -= 1;
-    count(this.#byClient, caller.client, -1);
+    this.#byClient.add(caller.client, -1);
     if (caller.kind === 'promised') this.#countPromise(caller, -1);
   }
 
@@ -129,11 +130,4 @@ export class CallRoom {
     for (const { isOut } of health) if (!isOut) usable += 1;
     return Math.max(1, usable);
   }
-}
-
-/** Counts up or down; an entry at zero is removed. */
-function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
-  const now = (counts.get(key) ?? 0) + by;
-  if (now <= 0) counts.delete(key);
-  else counts.set(key, now);
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Counts } from '../domain/counts.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { addressGroup } from '../proxy/client-address.ts';
 import { linger } from '../proxy/linger.ts';
@@ -10,8 +11,8 @@ import { rawAnswer } from './raw-answer.ts';
  */
 export class ConnectionGuard {
   readonly #runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
-  /** Connections by address; never more entries than connections. */
-  readonly #byAddress = new Map<string, number>();
+  /** Connections by address. */
+  readonly #byAddress = new Counts();
   #open = 0;
 
   constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>) {
@@ -59,13 +60,7 @@ export class ConnectionGuard {
   }
 
   #count(address: string, socket: Socket): number {
-    const count = (this.#byAddress.get(address) ?? 0) + 1;
-    this.#byAddress.set(address, count);
-    socket.once('close', () => {
-      const left = (this.#byAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, left);
-    });
-    return count;
+    socket.once('close', () => this.#byAddress.add(address, -1));
+    return this.#byAddress.add(address, 1);
   }
 }

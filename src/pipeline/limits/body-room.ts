@@ -1,3 +1,4 @@
+import { Counts } from '../../domain/counts.ts';
 import type { BodyHold } from '../../proxy/request-body.ts';
 
 /** The largest share of the room for one client: a few slow senders must not keep everybody else out. */
@@ -14,7 +15,7 @@ export function longestReplaceable(mostBytes: number): number {
 
 /** Bounds the memory for bodies that are read before they are sent, over all requests of this process. */
 export class BodyRoom {
-  readonly #ofClient = new Map<string, number>();
+  readonly #ofClient = new Counts();
   #held = 0;
 
   /**
@@ -34,18 +35,16 @@ export class BodyRoom {
 
   /** Takes this many bytes more for a client, if neither the room nor the client's share is used up. */
   take(bytes: number, mostBytes: number, client: string): boolean {
-    const ofClient = (this.#ofClient.get(client) ?? 0) + bytes;
+    const ofClient = this.#ofClient.of(client) + bytes;
     if (this.#held + bytes > mostBytes || ofClient > mostBytes * SHARE_OF_CLIENT) return false;
-    this.#ofClient.set(client, ofClient);
+    this.#ofClient.add(client, bytes);
     this.#held += bytes;
     return true;
   }
 
   /** Releases bytes of a client. */
   giveBack(bytes: number, client: string): void {
-    const left = (this.#ofClient.get(client) ?? 0) - bytes;
-    if (left > 0) this.#ofClient.set(client, left);
-    else this.#ofClient.delete(client);
+    this.#ofClient.add(client, -bytes);
     this.#held -= bytes;
   }
 }
