@@ -70,14 +70,22 @@ export class Decision<C extends Choice> {
   first(facts: Facts): C | undefined {
     const index = this.#index;
     if (index === undefined) return this.#entries.find((entry) => holdsAll(entry, facts))?.choice;
-    const text = textOf(facts.of(index.subject), index.subject);
-    const fitting = text === undefined ? [] : (index.byText.get(text) ?? []);
-    return firstOf(fitting, index.others, (at) => {
-      const entry = index.entries[at];
-      return entry !== undefined && holdsAll(entry, facts) ? entry.choice : undefined;
-    });
+    const { subject, byText, others, entries } = index;
+    const text = textOf(facts.of(subject), subject);
+    const fitting = (text === undefined ? undefined : byText.get(text)) ?? NOTHING;
+    // Two ascending lists, taken as one.
+    for (let one = 0, other = 0; ; ) {
+      const at = Math.min(fitting[one] ?? entries.length, others[other] ?? entries.length);
+      const entry = entries[at];
+      if (entry === undefined) return undefined;
+      if (holdsAll(entry, facts)) return entry.choice;
+      if (fitting[one] === at) one += 1;
+      else other += 1;
+    }
   }
 }
+
+const NOTHING: readonly number[] = [];
 
 const NO_FACTS: Facts = {
   of({ kind }) {
@@ -140,23 +148,4 @@ function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
 
 function exactTexts({ test }: Condition): readonly string[] | undefined {
   return test.kind === 'texts' && test.patterns.every((pattern) => !pattern.includes('*')) ? test.patterns : undefined;
-}
-
-/** The first that is found in two ascending lists, taken as one. */
-function firstOf<T>(
-  one: readonly number[],
-  other: readonly number[],
-  find: (at: number) => T | undefined,
-): T | undefined {
-  let [a, b] = [0, 0];
-  for (;;) {
-    const [left, right] = [one[a], other[b]];
-    const isLeft = left !== undefined && (right === undefined || left < right);
-    const at = isLeft ? left : right;
-    if (at === undefined) return undefined;
-    if (isLeft) a += 1;
-    else b += 1;
-    const found = find(at);
-    if (found !== undefined) return found;
-  }
 }

@@ -34,19 +34,26 @@ export interface AskingRequest extends AcceptedHead {
  * @throws GatewayError `request_not_priced`, `request_ambiguous`; once the body is asked for, `body_ambiguous`,
  *   `request_body_too_large` and the faults of reading a body
  */
-export function choosePrice(request: AskingRequest, route: Route): ChosenPrice | Promise<ChosenPrice> {
+export function choosePrice(request: AskingRequest, route: Route): ChosenPrice | PriceOfBody {
   const [only] = route.prices;
   if (only !== undefined && only.when.length === 0) return { price: only, pricedBody: undefined };
-  const asking: Asking = { request, route, decision: request.runtime.decision(route), head: headOf(request, route) };
-  const found = asking.decision.byHead(factsOf(asking.head, undefined, undefined));
+  const head = new HeadOfRequest(request, route);
+  const asking: Asking = { request, route, decision: request.runtime.decision(route), head };
+  const found = asking.decision.byHead(new RequestFacts(head));
   switch (found.kind) {
     case 'chosen':
       return { price: found.choice, pricedBody: undefined };
     case 'none':
       throw notPriced(route);
     case 'body':
-      return chooseByBody(asking, found.possible);
+      return new PriceOfBody(asking, found.possible);
   }
+}
+
+/** The same for a caller that can wait. */
+export async function priceOfRequest(request: AskingRequest, route: Route): Promise<ChosenPrice> {
+  const choosing = choosePrice(request, route);
+  return choosing instanceof PriceOfBody ? choosing.choose(await choosing.read()) : choosing;
 }
 
 /** A request with its route, and what conditions see of its head. */
@@ -58,45 +65,93 @@ interface Asking {
 }
 
 /** The head for conditions. An agent's signature is checked once, and only where a condition asks for it. */
-function headOf(request: AskingRequest, route: Route): AskedHead {
-  const { method, query, head } = request;
-  let verified: boolean | undefined;
-  return {
-    method,
-    query,
-    rawHeaders: head.rawHeaders,
-    isVerified() {
-      verified ??= checkAgent(request, route).kind === 'verified';
-      return verified;
-    },
-  };
+class HeadOfRequest implements AskedHead {
+  readonly #request: AskingRequest;
+  readonly #route: Route;
+  #verified: boolean | undefined;
+
+  constructor(request: AskingRequest, route: Route) {
+    this.#request = request;
+    this.#route = route;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get query(): string {
+    return this.#request.query;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.head.rawHeaders;
+  }
+
+  isVerified(): boolean {
+    this.#verified ??= checkAgent(this.#request, this.#route).kind === 'verified';
+    return this.#verified;
+  }
 }
 
-function chooseByBody(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
-  const { request, decision } = asking;
-  if (decision.isGraphql) return chooseByOperation(asking, possible);
-  const reading = request.body?.read(request.runtime.plan.limits.pricedBodyBytes) ?? NO_BODY;
-  return reading.then((bytes) => {
-    if (bytes === undefined || bytes.length === 0) return chosen(asking, priceOfNothing(possible));
-    const { calls } = readBody(bytes, asking.head.rawHeaders, decision.pointers, decision.byCall);
-    return chosenByCalls(asking, calls, (call) => decision.first(factsOf(asking.head, call, undefined)), bytes);
-  });
+/** A price that the body decides: it is read first, and chosen then. */
+export class PriceOfBody {
+  readonly #asking: Asking;
+  readonly #possible: readonly RoutePrice[];
+  /** Its reader is loaded with the first body that needs it. */
+  #graphql: typeof import('../content/graphql.ts') | undefined;
+
+  constructor(asking: Asking, possible: readonly RoutePrice[]) {
+    this.#asking = asking;
+    this.#possible = possible;
+  }
+
+  /**
+   * Reads the body within its bound; `undefined` where there is none.
+   *
+   * @throws GatewayError `request_body_too_large` and the other faults of reading a body
+   */
+  read(): Promise<Buffer | undefined> {
+    return this.#asking.decision.isGraphql ? this.#readOperation() : readBodyOf(this.#asking);
+  }
+
+  /**
+   * Chooses by what was read.
+   *
+   * @throws GatewayError `request_not_priced`, `request_ambiguous`, `body_ambiguous`
+   */
+  choose(bytes: Buffer | undefined): ChosenPrice {
+    const graphql = this.#graphql;
+    if (graphql !== undefined) return this.#chooseByOperation(graphql, bytes);
+    const asking = this.#asking;
+    if (bytes === undefined || bytes.length === 0) return chosen(asking, priceOfNothing(this.#possible));
+    const { decision, head } = asking;
+    const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+    return chosenByCalls(asking, calls, (call) => decision.first(new RequestFacts(head, call)), bytes);
+  }
+
+  async #readOperation(): Promise<Buffer | undefined> {
+    this.#graphql = await import('../content/graphql.ts');
+    return await readBodyOf(this.#asking);
+  }
+
+  #chooseByOperation(graphql: typeof import('../content/graphql.ts'), bytes: Buffer | undefined): ChosenPrice {
+    const asking = this.#asking;
+    const { request, decision, head } = asking;
+    const inUrl = graphql.operationOfSearch(request.query);
+    if (bytes === undefined || bytes.length === 0) {
+      return chosen(asking, inUrl === undefined ? priceOfNothing(this.#possible) : priceOfOperation(asking, inUrl));
+    }
+    if (inUrl !== undefined)
+      throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
+    const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+    return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
+  }
 }
 
 const NO_BODY: Promise<undefined> = Promise.resolve(undefined);
 
-async function chooseByOperation(asking: Asking, possible: readonly RoutePrice[]): Promise<ChosenPrice> {
-  const { request, decision, head } = asking;
-  const graphql = await import('../content/graphql.ts');
-  const bytes = await request.body?.read(request.runtime.plan.limits.pricedBodyBytes);
-  const inUrl = graphql.operationOfSearch(request.query);
-  if (bytes === undefined || bytes.length === 0) {
-    return chosen(asking, inUrl === undefined ? priceOfNothing(possible) : priceOfOperation(asking, inUrl));
-  }
-  if (inUrl !== undefined)
-    throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
-  const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
-  return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
+function readBodyOf({ request }: Asking): Promise<Buffer | undefined> {
+  return request.body?.read(request.runtime.plan.limits.pricedBodyBytes) ?? NO_BODY;
 }
 
 /** @throws GatewayError `request_not_priced` where there is no price */
@@ -138,7 +193,7 @@ function priceOfOperation(
 ): RoutePrice | undefined {
   const prices: RoutePrice[] = [];
   for (const field of operation.fields) {
-    const price = decision.first(factsOf(head, call, { operation, field }));
+    const price = decision.first(new RequestFacts(head, call, { operation, field }));
     if (price === undefined) return undefined;
     prices.push(price);
   }
@@ -147,9 +202,9 @@ function priceOfOperation(
 
 /** The price of several calls together: free ones add nothing, and a single one keeps its own price. */
 function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
-  const [first, ...more] = prices;
+  const [first] = prices;
   if (first === undefined) throw new Error('a body that asks nothing');
-  if (more.length === 0) return first;
+  if (prices.length === 1) return first;
   const counts = new Map<RoutePrice, number>();
   for (const price of prices) counts.set(price, (counts.get(price) ?? 0) + 1);
   const parts: PricePart[] = [];
@@ -168,29 +223,38 @@ interface AskedField {
   readonly field: string;
 }
 
-/**
- * @param call `undefined` where the body is not known
- * @param asked where it is GraphQL
- */
-function factsOf(head: AskedHead, call: JsonFacts | undefined, asked: AskedField | undefined): Facts {
-  return {
-    of(subject: Subject): Fact {
-      switch (subject.kind) {
-        case 'json':
-        case 'jsonrpc':
-          if (call === undefined) throw new Error('a condition of the body before it was read');
-          return bodyFact(subject, call);
-        case 'graphql':
-          if (asked === undefined) throw new Error('a condition of an operation that is not known');
-          return graphqlFact(subject.part, asked);
-        case 'method':
-        case 'header':
-        case 'query':
-        case 'agent':
-          return headFact(subject, head);
-      }
-    },
-  };
+/** What conditions see of a request, or of one call of its body. */
+class RequestFacts implements Facts {
+  readonly #head: AskedHead;
+  readonly #call: JsonFacts | undefined;
+  readonly #asked: AskedField | undefined;
+
+  /**
+   * @param call absent where the body is not known
+   * @param asked where it is GraphQL
+   */
+  constructor(head: AskedHead, call?: JsonFacts, asked?: AskedField) {
+    this.#head = head;
+    this.#call = call;
+    this.#asked = asked;
+  }
+
+  of(subject: Subject): Fact {
+    switch (subject.kind) {
+      case 'json':
+      case 'jsonrpc':
+        if (this.#call === undefined) throw new Error('a condition of the body before it was read');
+        return bodyFact(subject, this.#call);
+      case 'graphql':
+        if (this.#asked === undefined) throw new Error('a condition of an operation that is not known');
+        return graphqlFact(subject.part, this.#asked);
+      case 'method':
+      case 'header':
+      case 'query':
+      case 'agent':
+        return headFact(subject, this.#head);
+    }
+  }
 }
 
 function graphqlFact(part: 'kind' | 'operation' | 'field', { operation, field }: AskedField): Fact {

@@ -66,12 +66,14 @@ export interface RequestBody {
   pass(watch: BodyWatch): Promise<void>;
 }
 
+const A_TURN = Promise.resolve();
+
 /** The bounds of a body from a connection. */
 export interface BodyTerms {
   /** Longest body that is let through, in bytes. */
   readonly mostBytes: number | undefined;
   /** Begins to take memory for it. */
-  readonly hold: () => BodyHold;
+  hold(): BodyHold;
 }
 
 /** The body of a request that a server received; `undefined` when it has none. */
@@ -192,6 +194,7 @@ class ReceivedBody implements RequestBody {
     await this.#reading;
     if (this.#read !== undefined) return await this.#read.pass(watch);
     const { mostBytes } = this.#terms;
+    await this.#asked();
     await this.#show(mostBytes === undefined ? watch : new BodyLimit(mostBytes, watch), PACE_OF_PASSING);
     if (!watch.mayEnd()) throw new BodyRefusedError();
   }
@@ -211,11 +214,13 @@ class ReceivedBody implements RequestBody {
   }
 
   async #keep(maxBytes: number): Promise<Buffer> {
-    const { mostBytes = maxBytes, hold: begin } = this.#terms;
-    const hold = begin();
+    const { mostBytes = maxBytes } = this.#terms;
+    const hold = this.#terms.hold();
     const body = new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
     try {
-      await this.#show(body, PACE_OF_READING);
+      await this.#asked();
+      const arriving = this.#show(body, PACE_OF_READING);
+      if (arriving !== undefined) await arriving;
     } catch (fault) {
       hold.release();
       throw fault;
@@ -225,14 +230,19 @@ class ReceivedBody implements RequestBody {
     return this.#read.held;
   }
 
-  /** Shows all of it to a watch. Node tells of a head before it reads on in the bytes that came with it. */
-  async #show(watch: BodyWatch, pace: ReadingPace): Promise<void> {
+  /** Asks for it, and waits a turn: Node tells of a head before it reads on in the bytes that came with it. */
+  #asked(): Promise<void> {
     askForBody(this.#continueTo);
-    await undefined;
+    return A_TURN;
+  }
+
+  /** Shows all of it to a watch; `undefined` where it was there already, and nothing has to be waited for. */
+  #show(watch: BodyWatch, pace: ReadingPace): Promise<void> | undefined {
     const arrived = takeArrived(this.#req);
-    if (arrived === undefined) return await readArriving(this.#req, watch, pace);
+    if (arrived === undefined) return readArriving(this.#req, watch, pace);
     const fault = watch.see(arrived);
     if (fault !== undefined) throw fault;
+    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route
 import { clientText, limitText } from '../../domain/use-limit.ts';
 import { whenText } from '../../domain/when.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
-import { type AskingRequest, choosePrice } from '../../pipeline/choose-price.ts';
+import { type AskingRequest, priceOfRequest } from '../../pipeline/choose-price.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
 import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
@@ -181,7 +181,7 @@ async function costOf(
 ): Promise<{ readonly paid: PaidPrice | undefined; readonly fits: EntryDescription }> {
   const cost = route.mcp && (await mcpCostOf(accepted, route.mcp));
   if (cost?.kind === 'free') return { paid: undefined, fits: cost.fits };
-  const { price } = cost ?? (await choosePrice(accepted, route));
+  const { price } = cost ?? (await priceOfRequest(accepted, route));
   return { paid: price.kind === 'priced' ? price : undefined, fits: fitOf(price) };
 }
 
