@@ -28,8 +28,7 @@ export interface Arrival {
  * @throws GatewayError `request_target_invalid`, `host_invalid`, `method_not_allowed`, `expectation_failed`,
  *   `request_malformed`, `request_head_too_large`, `request_body_too_large`
  */
-export function acceptRequest(arrival: Arrival): AcceptedHead {
-  const { head, runtime, notes } = arrival;
+export function acceptRequest({ head, runtime, requestId, notes }: Arrival): AcceptedHead {
   const { method } = head;
   if (NEVER_FORWARDED.has(method))
     throw new GatewayError('method_not_allowed', { detail: `${method} is not forwarded.` });
@@ -41,14 +40,8 @@ export function acceptRequest(arrival: Arrival): AcceptedHead {
   const target = readTarget({ head, runtime, method, host }, sentHost);
   notes.path = target.path;
   refuseLargeBody(head, runtime);
-  return {
-    ...arrival,
-    method,
-    path: target.path,
-    query: target.query,
-    host,
-    publicOrigin,
-  };
+  const { path, query } = target;
+  return { head, runtime, requestId, notes, method, path, query, host, publicOrigin };
 }
 
 /**

@@ -4,7 +4,7 @@ import { transactionOf } from '../domain/receipt.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
 import type { Page } from '../paywall/paywall.ts';
-import type { AskedResource, ChallengeBody } from '../protocol/challenge.ts';
+import type { AskedResource, ChallengeBody, Occasion } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { carriedPayments } from '../proxy/carried-token.ts';
 import type { AnswerForm, Told } from './answer-form.ts';
@@ -24,7 +24,7 @@ export interface AnswerContext {
   readonly requestId: string;
   readonly notes: ExchangeNotes;
   /** Absent: plain HTTP. */
-  readonly form?: AnswerForm;
+  readonly form?: AnswerForm | undefined;
 }
 
 /** The price to state with a refusal. */
@@ -41,33 +41,41 @@ export interface Challenged {
  * body, it is a problem document (RFC 9457) with a stable `code`, like every other refusal.
  */
 export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: Challenged | undefined): Answer {
-  const { code, reason, detail, settlement, retryAfterSeconds, fields = [] } = refusal;
+  const { code, reason, words, detail, settlement, retryAfterSeconds } = refusal;
   const offered = ERROR_CODES[code].offersAgain ? price : undefined;
-  const notice = settlement === undefined ? [] : noticeHeaders(settlement, ERROR_CODES[code].status);
-  const headers = [...notice, ...fields].flat();
   if (settlement !== undefined) context.notes.transaction = transactionOf(settlement.receipt);
   context.notes.reason = reason;
-  const occasion = { ...refusal, broughtBy: offered?.broughtBy, headers: context.head.headers };
+  const occasion: Occasion = { code, reason, words, broughtBy: offered?.broughtBy, headers: context.head.headers };
   const prices = context.form && offered?.open.challenge.prices(offered.resource, occasion);
   const told = toldIn(context.form, { code, detail, prices: prices ?? [] });
-  if (told !== undefined)
-    return answerOf(context, { code, headers, body: told, type: undefined, problem: { code }, retryAfterSeconds });
+  const headers: string[] = [];
+  if (told !== undefined) {
+    pushOwnHeaders(headers, refusal);
+    return answerOf(context, { code, headers, body: told, retryAfterSeconds });
+  }
   let body: ChallengeBody | undefined;
   let type: string | undefined;
   const page = price && pageFor(context, code, price);
   if (offered !== undefined) {
     const stated = offered.open.challenge.state(offered.resource, occasion);
-    headers.unshift(...stated.headers);
-    if (context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
+    headers.push(...stated.headers);
     if (ERROR_CODES[code].status === 402) body = stated.body;
     type = stated.problemType;
   }
-  const problem = { code, ...(detail === undefined ? {} : { detail }), ...(reason === code ? {} : { error: reason }) };
+  pushOwnHeaders(headers, refusal);
+  if (offered !== undefined && context.runtime.plan.discovery !== undefined) headers.push('Link', DESCRIPTION_LINK);
   if (page !== undefined) {
     headers.push(...page.headers);
     body = { contentType: 'text/html; charset=utf-8', text: page.html };
   }
-  return answerOf(context, { code, headers, body, type, problem, retryAfterSeconds });
+  const error = reason === code ? undefined : reason;
+  return answerOf(context, { code, headers, body, type, detail, error, retryAfterSeconds });
+}
+
+/** Adds the headers that a refusal brings with it: what its settlement came to, and fields of its own. */
+function pushOwnHeaders(headers: string[], { code, settlement, fields }: Refusal): void {
+  if (settlement !== undefined) headers.push(...noticeHeaders(settlement, ERROR_CODES[code].status).flat());
+  if (fields !== undefined) headers.push(...fields.flat());
 }
 
 /** The price to state with a refusal, for a request that has one. */
@@ -105,11 +113,10 @@ export function faultAnswer(
   const error = fault instanceof GatewayError ? fault : new GatewayError('internal_error', { cause: fault });
   context.notes.cause = error.cause ?? (fault instanceof GatewayError ? undefined : fault);
   const { code, detail, retryAfterSeconds } = error;
-  const problem = { code, ...(detail === undefined ? {} : { detail }) };
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
   const body = toldIn(context.form, { code, detail, prices: [] });
   const headers = extra(error.meaning.status).flat();
-  return answerOf(context, { code, headers, body, type: undefined, problem, retryAfterSeconds: retry });
+  return answerOf(context, { code, headers, body, detail, retryAfterSeconds: retry });
 }
 
 /** A body, and the status where it is not that of the code. */
@@ -121,19 +128,19 @@ interface Said {
   readonly headers: string[];
   /** The body of a protocol or of another form; `undefined`: the problem document is sent. */
   readonly body: AnswerBody | undefined;
-  /** The problem document's type; default: `about:blank`. */
-  readonly type: string | undefined;
-  readonly problem: { readonly code: ErrorCode; readonly detail?: string; readonly error?: string };
+  /** Members of the problem document; the default of `type` is `about:blank`. */
+  readonly type?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly error?: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 }
 
 function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said): Answer {
-  notes.code = said.code;
-  const { status, title } = ERROR_CODES[said.code];
+  const { code, headers, type = 'about:blank', detail, error } = said;
+  notes.code = code;
+  const { status, title } = ERROR_CODES[code];
   const contentType = said.body?.contentType ?? 'application/problem+json';
-  const body =
-    said.body?.text ?? JSON.stringify({ type: said.type ?? 'about:blank', title, status, ...said.problem, requestId });
-  const { headers } = said;
+  const body = said.body?.text ?? JSON.stringify({ type, title, status, code, detail, error, requestId });
   const length = Buffer.byteLength(body);
   headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);

@@ -1,11 +1,11 @@
 import type { Route } from '../domain/route.ts';
 import { admitUnpaid, isOpenUnpaid } from './admit-unpaid.ts';
-import { challengedOf, refusalAnswer } from './answer.ts';
+import { type Challenged, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
 import { resourceUrlOf } from './match.ts';
 import { mayOpen, openByCookie } from './open-later.ts';
-import { broughtIn, hasPayment, protocolsOf, UNPAID } from './read-payment.ts';
+import { broughtIn, hasPayment, UNPAID } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import { decideInShadow, isShadowed } from './shadow.ts';
 import { answered, type Refusal, type Served, served } from './stages.ts';
@@ -17,22 +17,25 @@ import type { Transport } from './transport.ts';
 export async function enforce(
   request: AcceptedRequest,
   matched: Route,
-  chosen: Pick<RoutedRequest, 'price' | 'pricedBody'>,
+  { price, pricedBody }: Pick<RoutedRequest, 'price' | 'pricedBody'>,
   services: Services,
   transport: Transport,
 ): Promise<Served> {
+  const { runtime, method, path, notes } = request;
   const resourceUrl = resourceUrlOf(request, matched);
-  const routed: RoutedRequest = { ...request, ...chosen, route: matched, resourceUrl };
-  const open = request.runtime.openPrice(matched, chosen.price);
-  if (isShadowed(request, matched)) return await serveInShadow(routed, open, services, transport);
+  const open = runtime.openPrice(matched, price);
+  const broughtBy = broughtIn(request, runtime.protocols(matched));
+  const stated: Challenged = { open, resource: { url: resourceUrl, method, path }, price, broughtBy };
+  const isShadow = isShadowed(request, matched);
   // Only asked for its price, as most requests of a priced route are: this needs no wait.
-  const broughtBy = broughtIn(routed, protocolsOf(routed));
-  const isAsked = !isOpenUnpaid(matched, open) && broughtBy === undefined && !mayOpen(routed);
-  const result = isAsked
-    ? tracedNow(request.notes.trace, 'authorize', () => UNPAID, kindOf)
-    : await servePriced(routed, open, services, transport);
-  if (result.kind === 'served') return result;
-  return answered('refused', refusalAnswer(request, result, challengedOf(routed, { broughtBy })));
+  if (broughtBy === undefined && !isShadow && !isOpenUnpaid(matched, open) && !mayOpen(request)) {
+    const asked = tracedNow(notes.trace, 'authorize', () => UNPAID, kindOf);
+    return answered('refused', refusalAnswer(request, asked, stated));
+  }
+  const routed: RoutedRequest = { ...request, price, pricedBody, route: matched, resourceUrl };
+  if (isShadow) return await serveInShadow(routed, open, services, transport);
+  const result = await servePriced(routed, open, services, transport);
+  return result.kind === 'served' ? result : answered('refused', refusalAnswer(request, result, stated));
 }
 
 async function servePriced(

@@ -46,9 +46,9 @@ export interface AcceptedRequest extends AcceptedHead {
   /** Says what the answer costs, where a protocol inside of the body decides that; `undefined` where the route does. */
   readonly answerReader?: (paid: PaidIn) => AnswerReader;
   /** Payments in its message, by the members of `_meta` in MCP. */
-  readonly payments?: JsonObject;
+  readonly payments?: JsonObject | undefined;
   /** The form of the gateway's own answers to it; absent: plain HTTP. */
-  readonly form?: AnswerForm;
+  readonly form?: AnswerForm | undefined;
   /** Whether the API is asked not to compress its answer. */
   readonly plainAnswer?: boolean;
   /** Its room at the upstream, where it was taken before the call. */

@@ -43,7 +43,7 @@ const ODD = /[^!#-;=?-[\]-~]/g;
  */
 export function resourceUrlOf({ publicOrigin, path, query }: AcceptedHead, matched: Route): string {
   const url = publicOrigin + path;
-  const whole = url + query.replace(ODD, escaped);
+  const whole = query === '' ? url : url + query.replace(ODD, escaped);
   if (whole.length <= MAX_RESOURCE_URL) return whole;
   return url.length <= MAX_RESOURCE_URL ? url : publicOrigin + matched.pattern.text;
 }

@@ -142,7 +142,7 @@ function pathOf(publicOrigin: string, target: string): string {
 }
 
 /** Whether a navigation carries the cookie of a payment. Called for every request of a priced route. */
-export function mayOpen({ method, head }: RoutedRequest): boolean {
+export function mayOpen({ method, head }: Pick<RoutedRequest, 'method' | 'head'>): boolean {
   const { headers } = head;
   if (headers.cookie === undefined || method !== 'GET' || headers['upgrade'] !== undefined) return false;
   const mode = headers['sec-fetch-mode'];

@@ -66,7 +66,7 @@ export interface Occasion {
   /** A specification's reason string where there is one. */
   readonly reason: string;
   /** What it means here, for people. Never in `error`, which machines compare with the specification's reasons. */
-  readonly words?: string;
+  readonly words?: string | undefined;
   /** The protocol that a payment came in; `undefined` where none was brought. */
   readonly broughtBy?: Protocol | undefined;
   /** What the client said with its request; a challenge that reads them does not repeat. */

@@ -149,10 +149,10 @@ class PlanRuntime implements OpenRuntime {
   }
 
   openPrice(route: Route, price: PaidPrice): OpenPrice {
-    const protocols = this.protocols(route);
-    return getOrOpen(this.#prices, price, () =>
-      openPrice(route, price, this.#learnt, { ...this.#deps, protocols, listings: this.#listings }),
-    );
+    return getOrOpen(this.#prices, price, () => {
+      const protocols = this.protocols(route);
+      return openPrice(route, price, this.#learnt, { ...this.#deps, protocols, listings: this.#listings });
+    });
   }
 
   get quoted(): readonly Route[] {

@@ -133,8 +133,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     [
       'says nothing of where',
       'faultAnswer',
-      'const problem = { code, ...(detail === undefined ? {} : { detail }) };',
-      'const problem = { code, detail: String(error.cause) };',
+      'const { code, detail, retryAfterSeconds } = error;',
+      'const { code, retryAfterSeconds } = error;\n  const detail = String(error.cause);',
     ],
     ['breaks no document', 'resourceUrlOf', 'url.length <= MAX_RESOURCE_URL', 'true'],
   ),
