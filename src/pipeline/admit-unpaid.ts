@@ -23,6 +23,8 @@ export function isOpenUnpaid({ free, keys }: Route, { access }: OpenPrice): bool
  */
 export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: Services): Admitted | Promise<Admitted> {
   if (hasPayment(request)) return undefined;
+  const { keys, free } = request.route;
+  if (keys === undefined && free === undefined) return admit(request, open, services);
   return firstOf(
     () => admitByKey(request, services),
     () => admit(request, open, services),

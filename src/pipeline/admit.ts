@@ -1,8 +1,7 @@
 import { balanceDigits } from '../domain/balance.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
-import type { PassEvent } from '../observe/observer.ts';
-import type { StageFacts } from '../observe/tracer.ts';
+import type { RequestTrace, StageFacts } from '../observe/tracer.ts';
 import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
 import { accessPassHeaders } from '../protocol/access-pass.ts';
@@ -12,6 +11,7 @@ import { admitAccount } from './admit-free.ts';
 import { checkSignIn, signInRefusal, spendSignIn } from './carried-sign-in.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { handOut } from './issue-pass.ts';
+import { refusePass } from './refuse-pass.ts';
 import type { OpenPrice, PassAccess, Services } from './runtime.ts';
 import type { SignedIn, SignInGate } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
@@ -30,8 +30,18 @@ export function admit(request: RoutedRequest, open: OpenPrice, services: Service
   const { access, signIn } = open;
   if (access === undefined) return undefined;
   const { trace } = request.notes;
-  const admitting = (): Admitted | Promise<Admitted> => admitByPass(request, { access, signIn }, services);
-  return trace === undefined ? admitting() : traced(trace, 'admit', async () => admitting(), factsOfAdmission);
+  const ways: PassWays = { access, signIn };
+  if (trace === undefined) return admitByPass(request, ways, services);
+  return admitTraced(request, ways, services, trace);
+}
+
+function admitTraced(
+  request: RoutedRequest,
+  ways: PassWays,
+  services: Services,
+  trace: RequestTrace,
+): Promise<Admitted> {
+  return traced(trace, 'admit', async () => admitByPass(request, ways, services), factsOfAdmission);
 }
 
 /** The result of showing a pass; `undefined` where none was shown. */
@@ -51,7 +61,7 @@ function admitByPass(request: RoutedRequest, ways: PassWays, services: Services)
   const { access } = ways;
   const carried = carriedTokens(request.head.rawHeaders);
   const token = chooseToken(carried.explicit, carried.cookies, access);
-  if (token.kind === 'several') return refuse(request, 'access_token_malformed', 'Several tokens were sent.');
+  if (token.kind === 'several') return refusePass(request, 'access_token_malformed', 'Several tokens were sent.');
   const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
   if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, ways, services));
   return orBySignIn(byToken, request, ways, services);
@@ -79,9 +89,9 @@ type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one
  * token is ignored, because no person could repair it.
  */
 function chooseToken(explicit: readonly string[], cookies: readonly string[], access: PassAccess): ChosenToken {
-  const [first, ...others] = explicit;
+  const [first] = explicit;
   if (first !== undefined) {
-    return others.some((other) => other !== first) ? { kind: 'several' } : { kind: 'one', text: first };
+    return explicit.some((other) => other !== first) ? { kind: 'several' } : { kind: 'one', text: first };
   }
   let text: string | undefined;
   for (const cookie of cookies) {
@@ -99,12 +109,12 @@ function admitByToken(
   services: Services,
 ): Admission | Refusal | Promise<Admission | Refusal> {
   const check = access.tokens.check(text);
-  if (check.kind === 'malformed') return refuse(request, 'access_token_malformed');
-  if (check.kind === 'unsigned') return refuse(request, 'access_token_invalid');
+  if (check.kind === 'malformed') return refusePass(request, 'access_token_malformed');
+  if (check.kind === 'unsigned') return refusePass(request, 'access_token_invalid');
   const { token } = check;
   if (isOfThisVersion(token, access)) return admitHolder(request, access, token, services);
   return wasSoldFor(token, access, services).then((wasSold) =>
-    wasSold ? admitHolder(request, access, token, services) : refuse(request, 'access_token_invalid'),
+    wasSold ? admitHolder(request, access, token, services) : refusePass(request, 'access_token_invalid'),
   );
 }
 
@@ -115,18 +125,25 @@ function admitHolder(
   token: AccessToken,
   services: Services,
 ): Admission | Refusal | Promise<Admission | Refusal> {
-  const { expiresAt, holder, passId, counted, isBalance } = token;
+  const { expiresAt, holder, passId, counted } = token;
   request.notes.pass = passId;
   request.notes.payer = holder.payer;
-  if (expiresAt !== undefined && expiresAt <= services.clock()) return refuse(request, 'access_token_expired');
-  if (services.passes.revoked.has(passId)) return refuse(request, 'access_token_revoked');
-  const admitWith = (unit: TakenUnit | Refusal | undefined): Admission | Refusal => {
-    if (unit?.kind === 'refusal') return unit;
-    const headers = accessPassHeaders({ scope: rule.terms.scope, expiresAt, remaining: unit?.remaining });
-    return admission(request, { holder, passId, unit, isBalance }, headers);
-  };
+  if (expiresAt !== undefined && expiresAt <= services.clock()) return refusePass(request, 'access_token_expired');
+  if (services.passes.revoked.has(passId)) return refusePass(request, 'access_token_revoked');
   const unit = takeUnit(request, passId, counted, services);
-  return unit instanceof Promise ? unit.then(admitWith) : admitWith(unit);
+  if (unit instanceof Promise) return unit.then((taken) => admitWith(request, rule, token, taken));
+  return admitWith(request, rule, token, unit);
+}
+
+function admitWith(
+  request: RoutedRequest,
+  { terms: { scope } }: PassAccess['rule'],
+  { expiresAt, holder, passId, isBalance }: AccessToken,
+  unit: TakenUnit | Refusal | undefined,
+): Admission | Refusal {
+  if (unit?.kind === 'refusal') return unit;
+  const headers = accessPassHeaders({ scope, expiresAt, remaining: unit?.remaining });
+  return admission(request, { holder, passId, unit, isBalance }, headers);
 }
 
 function isOfThisVersion(token: AccessToken, { scope, rule }: PassAccess): boolean {
@@ -228,9 +245,9 @@ function unitOf(request: RoutedRequest, taken: QuotaOutcome): TakenUnit | Refusa
       return { kind: 'unit', remaining: unit.remaining, giveBack: () => unit.giveBack() };
     }
     case 'used_up':
-      return refuse(request, 'access_quota_exhausted');
+      return refusePass(request, 'access_quota_exhausted');
     case 'gone':
-      return refuse(request, CODE_OF_END[taken.why]);
+      return refusePass(request, CODE_OF_END[taken.why]);
   }
 }
 
@@ -260,31 +277,10 @@ function admission(
     outcome: 'pass',
     facts,
     headers,
-    ...(isBalance && { balance: passId }),
+    balance: isBalance ? passId : undefined,
     giveBack() {
       request.notes.passUse = 'returned';
       unit?.giveBack();
     },
   };
-}
-
-const USE_OF_CODE = {
-  access_token_malformed: 'malformed',
-  access_token_invalid: 'invalid',
-  access_token_expired: 'expired',
-  access_token_revoked: 'revoked',
-  access_quota_exhausted: 'exhausted',
-  access_balance_too_low: 'exhausted',
-  access_balance_in_use: 'exhausted',
-} as const satisfies Partial<Record<ErrorCode, PassEvent['kind']>>;
-
-/** The metric kind of a pass's refusal; `undefined` for a code that does not concern passes. */
-export function passUseOf(code: ErrorCode): PassEvent['kind'] | undefined {
-  const uses: Partial<Record<ErrorCode, PassEvent['kind']>> = USE_OF_CODE;
-  return uses[code];
-}
-
-function refuse({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
-  notes.passUse = USE_OF_CODE[code];
-  return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }) };
 }

@@ -82,7 +82,7 @@ export interface Admission {
   /** Headers that tell the client of its pass, or of what is left. */
   readonly headers: readonly (readonly [string, string])[];
   /** The balance that the call is charged to, where a balance opened it: nothing is taken from it yet. */
-  readonly balance?: PassId;
+  readonly balance?: PassId | undefined;
   /** Gives the use back, after a failure of the upstream. Does nothing for a pass that only time ends. */
   giveBack(): void;
 }

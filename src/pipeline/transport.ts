@@ -55,10 +55,10 @@ function servePaid(
 export const HTTP: Transport = {
   serveFree: forwardFree,
   servePaid,
-  serveAdmitted: async (request, admission, services) =>
+  serveAdmitted: (request, admission, services) =>
     admission.balance === undefined
-      ? await serveAdmitted(request, admission)
-      : await serveByBalance(request, admission, admission.balance, services),
+      ? serveAdmitted(request, admission)
+      : serveByBalance(request, admission, admission.balance, services),
   collect: collectPaid,
 };
 
