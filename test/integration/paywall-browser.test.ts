@@ -62,8 +62,14 @@ routes:
   });
 
   /** Opens a page with the wallets of a buyer. */
-  async function open(path: string, wallets?: readonly WalletConduct[], options?: BrowserContextOptions) {
-    const visit = await visitPaywall(browser, devnet, gateway.url + path, { payer: buyer, wallets, options });
+  async function open(
+    path: string,
+    wallets?: readonly WalletConduct[],
+    options?: BrowserContextOptions,
+    receiptStays?: boolean,
+  ) {
+    const visitor = { payer: buyer, wallets, options, receiptStays };
+    const visit = await visitPaywall(browser, devnet, gateway.url + path, visitor);
     ({ page, asked, faults } = visit);
     return visit.calls;
   }
@@ -73,11 +79,12 @@ routes:
   }
 
   it('sells an article, which opens as a page of its own', async () => {
-    const [calls = []] = await open('/article');
+    const [calls = []] = await open('/article', undefined, undefined, true);
     expect(await page.title()).toBe('$0.05 · The Morning Post');
     await page.getByRole('button', { name: 'Pay $0.05' }).click();
     await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
     expect(await page.locator('.receipt').innerText()).toMatch(/0x[0-9a-f]{64}/);
+    await page.getByRole('button', { name: 'Open it now' }).click();
     await page.getByRole('heading', { name: 'The article' }).waitFor();
     expect(page.url()).toBe(`${gateway.url}/article`);
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
@@ -143,7 +150,7 @@ routes:
   });
 
   it('can be bought from by keyboard alone', async () => {
-    await open('/article', [{ name: 'Rabby' }, { name: 'MetaMask' }]);
+    await open('/article', [{ name: 'Rabby' }, { name: 'MetaMask' }], undefined, true);
     await page.getByRole('button', { name: 'Pay with Rabby' }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').textContent()).toBe('Pay with Rabby');

@@ -19,6 +19,8 @@ export interface Visitor {
   /** Default: one wallet that agrees to everything. */
   readonly wallets?: readonly WalletConduct[] | undefined;
   readonly options?: BrowserContextOptions | undefined;
+  /** Whether a receipt is shown until its button is pressed. Default: what was bought opens by itself. */
+  readonly receiptStays?: boolean | undefined;
 }
 
 /** Opens a page in a browser context of its own, which goes with the page. */
@@ -26,7 +28,7 @@ export async function visitPaywall(
   browser: Browser,
   devnet: Devnet,
   url: string,
-  { payer, wallets = [{ name: 'Rabby' }], options = {} }: Visitor,
+  { payer, wallets = [{ name: 'Rabby' }], options = {}, receiptStays = false }: Visitor,
 ): Promise<PaywallVisit> {
   const page = await (await browser.newContext(options)).newPage();
   const asked = new Set<string>();
@@ -40,6 +42,14 @@ export async function visitPaywall(
   });
   const calls: (readonly WalletCall[])[] = [];
   for (const conduct of wallets) calls.push(await giveWallet(page, devnet, payer, conduct));
+  if (receiptStays) await page.addInitScript(keepReceipt);
   await page.goto(url);
   return { page, calls, asked, faults };
+}
+
+/** Runs in the page: what was bought opens by the button only. A busy machine would miss what is shown for 1.5 seconds. */
+function keepReceipt(): void {
+  const scope: { setTimeout: (run: () => void, ms?: number) => unknown } = globalThis;
+  const plain = scope.setTimeout;
+  scope.setTimeout = (run, ms) => (ms === 1500 ? undefined : plain(run, ms));
 }
