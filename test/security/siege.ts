@@ -9,7 +9,7 @@ import type { PaymentStore } from '../../src/store/payment-store.ts';
 import type { Devnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { encodePayment, handSigned, type PaymentParts, type Requirement } from '../support/payment-header.ts';
-import { connectRaw, exchangeRaw, parseRaw, type RawPeer, type RawResponse } from '../support/raw-http.ts';
+import { clingRaw, connectRaw, exchangeRaw, parseRaw, type RawPeer, type RawResponse } from '../support/raw-http.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { settings } from '../support/settings.ts';
 
@@ -42,6 +42,8 @@ export interface Siege {
   /** Resolves once the API was asked so many times in all. */
   asked(count: number): Promise<void>;
   connect(): Promise<RawPeer>;
+  /** A client that leaves its half open, and may go on sending, when the gateway has ended its own. */
+  cling(): Promise<RawPeer>;
   /** Sends bytes on a connection of their own and reads to its end. The request has to ask for that. */
   ask(bytes: string): Promise<RawResponse>;
   /** The first offer of a path's 402. */
@@ -101,6 +103,7 @@ export async function laySiege(config: string, terms: SiegeTerms = {}): Promise<
     upgrade: api.upgrade,
     asked: api.asked,
     connect: () => connectRaw(port),
+    cling: () => clingRaw(port),
     ask: (bytes) => exchangeRaw(port, bytes),
     quote,
     sign: async (path, { method, key } = {}) =>

@@ -94,17 +94,17 @@ describe('an unpaid upload', () => {
 
   it('has nothing carried out that comes behind it', async () => {
     const size = 200_000;
-    const peer = await siege.connect();
+    const peer = await siege.cling();
     peer.send(request('POST /sold', [`Content-Length: ${size}`]));
     await peer.until('}');
     peer.send(Buffer.concat([Buffer.alloc(size), Buffer.from(request('GET /free'))]));
-    await once(peer.socket, 'close');
+    await expect.poll(() => peer.isCut(), { timeout: 30_000 }).toBe(true);
     expect(siege.seen).toEqual([]);
     expect(peer.received.toString('latin1').match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   it('is read up to a bound of bytes', async () => {
-    const peer = await siege.connect();
+    const peer = await siege.cling();
     peer.send(request('POST /sold', [`Content-Length: ${1024 * MEGABYTE}`]));
     const closed = new Promise<void>((resolve) => peer.socket.once('close', () => resolve()));
     const block = Buffer.alloc(MEGABYTE);

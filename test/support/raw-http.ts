@@ -42,6 +42,12 @@ export class RawPeer {
     else this.socket.write(data);
   }
 
+  /** Sends a byte more, and says whether the other side has refused what was sent: it has given the connection up. */
+  isCut(): boolean {
+    if (!this.broken) this.socket.write('x');
+    return this.broken;
+  }
+
   /** Waits until `marker` has been received, and gives everything received until then; rejects if it never comes. */
   async until(marker: string): Promise<string> {
     if (!this.received.includes(marker, 0, 'latin1')) {
@@ -95,6 +101,13 @@ export class RawPeer {
 /** Connects to a port on loopback. */
 export async function connectRaw(port: number, localAddress?: string): Promise<RawPeer> {
   const socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
+  await once(socket, 'connect');
+  return new RawPeer(socket);
+}
+
+/** The same, for a client that leaves its half open when the other side has ended its own. */
+export async function clingRaw(port: number): Promise<RawPeer> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   await once(socket, 'connect');
   return new RawPeer(socket);
 }
