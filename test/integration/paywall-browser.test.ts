@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { barriersOf, findChromium, startBrowser, type WalletConduct } from '../support/browser.ts';
+import { announceWallet, barriersOf, findChromium, startBrowser, type WalletConduct } from '../support/browser.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { visitPaywall } from '../support/paywall-visit.ts';
@@ -91,6 +91,34 @@ routes:
     expect(calls.map(({ method }) => method)).toContain('eth_signTypedData_v4');
     expect([...asked]).toEqual([gateway.url]);
     expect(faults).toEqual([]);
+  });
+
+  it('keeps the receipt, and sells nothing twice, when another wallet announces itself late', async () => {
+    const [calls = []] = await open('/article', undefined, undefined, true);
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
+    const asked = calls.length;
+    await announceWallet(page, 'Late');
+    expect(await page.getByRole('heading', { name: 'Paid · Receipt' }).isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: /^Pay/ }).count()).toBe(0);
+    expect(calls).toHaveLength(asked);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
+  it('offers no second purchase during the first when another wallet announces itself', async () => {
+    let sign = (): void => {};
+    const signing = new Promise<void>((resolve) => {
+      sign = resolve;
+    });
+    const before = async (method: string) => (method === 'eth_signTypedData_v4' ? await signing : undefined);
+    await open('/article', [{ name: 'Rabby', before }]);
+    await page.getByRole('button', { name: 'Pay $0.05' }).click();
+    await announceWallet(page, 'Late');
+    const late = page.locator('button', { hasText: 'Pay with Late' });
+    expect(await late.getAttribute('aria-disabled')).toBe('true');
+    sign();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
   });
 
   it('sells a download, which the browser saves', async () => {
@@ -203,7 +231,7 @@ routes:
     expect(await barriersOf(page)).toEqual([]);
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate<string>('document.dir')).toBe(locale === 'fa-IR' ? 'rtl' : 'ltr');
-    // The page draws its buttons anew whenever a wallet announces itself: for a moment there is none to measure.
+    // The page draws its buttons anew when a wallet announces itself: for a moment there is none to measure.
     const height = async () => (await page.getByRole('button', { name: button }).boundingBox())?.height ?? 0;
     await expect.poll(height).toBeGreaterThanOrEqual(44);
   });

@@ -103,6 +103,15 @@ function installWallet({ act, name, icon }: { act: string; name: string | undefi
   announce();
 }
 
+/** Has one more wallet announce itself, which does nothing. */
+export async function announceWallet(page: Page, name: string): Promise<void> {
+  await page.evaluate((wallet) => {
+    const provider = { request: () => Promise.resolve([]) };
+    const detail = { info: { uuid: wallet, name: wallet, rdns: 'late.wallet' }, provider };
+    (globalThis as unknown as EventTarget).dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }));
+  }, name);
+}
+
 async function signTyped(key: Hex, json: string): Promise<Hex> {
   const { types, ...rest } = JSON.parse(json);
   const { EIP712Domain: _, ...own } = types;

@@ -13,19 +13,22 @@ if (data.offers.length > 0) begin();
 function begin(): void {
   const view = new View(data);
   const purchase = new Purchase(data, view);
-  let waited = false;
+  let mayShowNone = false;
+  let isShown = false;
   let show = (): void => {};
   findWallets((wallets) => {
-    show = () =>
+    show = () => {
+      isShown = true;
       view.showWallets(wallets, ({ provider }) => {
         const { offer } = view;
         if (offer !== undefined) void purchase.pay(provider, offer);
       });
-    if (waited || wallets.length > 0) show();
+    };
+    if (mayShowNone || wallets.length > 0) show();
   });
   setTimeout(() => {
-    waited = true;
-    show();
+    mayShowNone = true;
+    if (!isShown) show();
   }, ANNOUNCE_MS);
   const pending = recall();
   if (pending !== undefined) void purchase.resume(pending);

@@ -44,12 +44,12 @@ export class Purchase {
     try {
       await work();
     } catch (fault) {
+      // Only a purchase that failed may be followed by another on this page.
+      this.#busy = false;
       forget();
       this.#view.fail(
         fault instanceof Problem ? fault : new Problem('walletFault', 'walletFaultCure', { message: String(fault) }),
       );
-    } finally {
-      this.#busy = false;
     }
   }
 

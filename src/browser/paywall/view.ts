@@ -29,6 +29,7 @@ export class View {
   readonly #wallets = element('div', { id: 'wallets' });
   readonly #steps = element('ol', { id: 'steps', hidden: '' });
   #network = '';
+  #isPaid = false;
 
   constructor(data: PageData) {
     this.#data = data;
@@ -47,8 +48,12 @@ export class View {
     return this.#data.texts[name].replace(/\{(\w+)\}/g, (place, key: string) => values[key] ?? place);
   }
 
-  /** Shows the wallets that there are. */
+  /**
+   * Shows the wallets that there are. A wallet may announce itself at any time: during a purchase its button is disabled
+   * like the others, and a receipt stays.
+   */
   showWallets(wallets: readonly Wallet[], choose: (wallet: Wallet) => void): void {
+    if (this.#isPaid) return;
     if (wallets.length === 0) {
       this.#wallets.replaceChildren(this.#words('noWallet', 'noWalletCure'));
       return;
@@ -60,6 +65,7 @@ export class View {
       group.append(element('p', { id: 'wallets-label', class: 'label' }, this.text('chooseWallet')), ...buttons);
       this.#wallets.replaceChildren(group);
     }
+    if (this.#desk.classList.contains('busy')) this.#disable();
   }
 
   /** A purchase begins. */
@@ -68,7 +74,7 @@ export class View {
     this.#problem.replaceChildren();
     this.#steps.hidden = false;
     this.#desk.classList.add('busy');
-    for (const button of this.#wallets.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true');
+    this.#disable();
   }
 
   /** It has come to a step. */
@@ -94,6 +100,7 @@ export class View {
 
   /** It is paid; what was bought opens after a moment, or by the button. */
   succeed({ transaction, payer }: PaidReceipt, open: () => void): void {
+    this.#isPaid = true;
     this.at('open', 'opening');
     const box = element('section', { class: 'receipt', 'aria-labelledby': 'receipt-label' });
     const list = element('dl', {});
@@ -117,6 +124,10 @@ export class View {
     this.#wallets.replaceChildren(box);
     button.focus();
     setTimeout(open, OPEN_AFTER_MS);
+  }
+
+  #disable(): void {
+    for (const button of this.#wallets.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true');
   }
 
   #idle(): void {
