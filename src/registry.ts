@@ -35,7 +35,8 @@ import { sqliteKind } from './store/sqlite/sqlite-kind.ts';
 import type { StoreKind } from './store/store-kind.ts';
 
 /*
- * The one list of what is built in. A new protocol, scheme, facilitator kind or store is a folder and a line here.
+ * The one list of what is built in. A new protocol, scheme, network family, facilitator kind or store is a folder and a
+ * line here.
  *
  * What brings a library along that not every configuration needs is loaded when a configuration needs it: with the plan,
  * at start or reload, never by a request.

@@ -20,8 +20,8 @@ export interface RemoteFacilitatorSpec {
   /** Coinbase Developer Platform API key: a JWT is made for each request. */
   readonly cdp: { readonly keyId: string; readonly keySecret: string } | undefined;
   /**
-   * One JSON-RPC URL per EVM network on which settlements are proved by the chain. Where there is none, the facilitator
-   * has the last word. Only read from.
+   * One JSON-RPC URL per EVM or Solana network on which settlements are proved by the chain. Where there is none, the
+   * facilitator has the last word. Only read from.
    */
   readonly rpc: ReadonlyMap<Network, string>;
   /** Public nodes of networks that `rpc` does not name: asked only about settlements whose outcome is in doubt. */

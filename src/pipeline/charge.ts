@@ -37,7 +37,7 @@ type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
  *
  * A crash before the attempt was written: nothing was sent, the payment is released. A crash before the request to
  * settle left: the row says `settling`, nothing moved, recovery finds the authorization unused. A crash after it: the
- * row says `settling`, recovery finds the transfer. Nobody ever settles again without proof.
+ * row says `settling`, recovery finds the transfer. Nobody settles anew: at most the same authorization is sent again.
  *
  * @throws GatewayError `store_unavailable`: the row stays `settling`, which is all that is known;
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again; likewise `facilitator_unreachable` and

@@ -35,7 +35,7 @@ export function nextCheck(checks: number, now: number): number {
 }
 
 /**
- * The next step of a payment whose money was asked for, by proof: nothing is settled again here.
+ * The next step of a payment whose money was asked for, by proof: at most the same attempt is sent again.
  *
  * @throws GatewayError the facilitator's fault when it cannot look now
  */
