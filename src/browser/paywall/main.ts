@@ -2,7 +2,7 @@ import { DATA_ELEMENT, type PageData } from '../../paywall/page-data.ts';
 import { recall } from './pending-payment.ts';
 import { Purchase } from './purchase.ts';
 import { View } from './view.ts';
-import { findWallets } from './wallets.ts';
+import { findWallets, type Wallet } from './wallets.ts';
 
 /** Milliseconds that wallets have to announce themselves before the page says that there is none. */
 const ANNOUNCE_MS = 400;
@@ -13,22 +13,19 @@ if (data.offers.length > 0) begin();
 function begin(): void {
   const view = new View(data);
   const purchase = new Purchase(data, view);
-  let mayShowNone = false;
   let isShown = false;
-  let show = (): void => {};
+  const show = (wallets: readonly Wallet[]): void => {
+    isShown = true;
+    view.showWallets(wallets, ({ provider }) => {
+      const { offer } = view;
+      if (offer !== undefined) void purchase.pay(provider, offer);
+    });
+  };
   findWallets((wallets) => {
-    show = () => {
-      isShown = true;
-      view.showWallets(wallets, ({ provider }) => {
-        const { offer } = view;
-        if (offer !== undefined) void purchase.pay(provider, offer);
-      });
-    };
-    if (mayShowNone || wallets.length > 0) show();
+    if (wallets.length > 0) show(wallets);
   });
   setTimeout(() => {
-    mayShowNone = true;
-    if (!isShown) show();
+    if (!isShown) show([]);
   }, ANNOUNCE_MS);
   const pending = recall();
   if (pending !== undefined) void purchase.resume(pending);
