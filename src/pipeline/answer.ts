@@ -78,9 +78,14 @@ function pushOwnHeaders(headers: string[], { code, settlement, fields }: Refusal
   if (fields !== undefined) headers.push(...fields.flat());
 }
 
+/** What a stated price depends on. */
+type PricedRequest = Pick<RoutedRequest, 'route' | 'price' | 'resourceUrl' | 'method' | 'path' | 'runtime'>;
+
 /** The price to state with a refusal, for a request that has one. */
-export function challengedOf(request: RoutedRequest, { broughtBy }: Pick<Challenged, 'broughtBy'>): Challenged {
-  const { route, price, resourceUrl: url, method, path, runtime } = request;
+export function challengedOf(
+  { route, price, resourceUrl: url, method, path, runtime }: PricedRequest,
+  { broughtBy }: Pick<Challenged, 'broughtBy'>,
+): Challenged {
   return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, broughtBy };
 }
 

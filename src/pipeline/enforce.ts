@@ -1,6 +1,6 @@
 import type { Route } from '../domain/route.ts';
 import { admitUnpaid, isOpenUnpaid } from './admit-unpaid.ts';
-import { type Challenged, refusalAnswer } from './answer.ts';
+import { challengedOf, refusalAnswer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
 import { resourceUrlOf } from './match.ts';
@@ -25,7 +25,7 @@ export async function enforce(
   const resourceUrl = resourceUrlOf(request, matched);
   const open = runtime.openPrice(matched, price);
   const broughtBy = broughtIn(request, runtime.protocols(matched));
-  const stated: Challenged = { open, resource: { url: resourceUrl, method, path }, price, broughtBy };
+  const stated = challengedOf({ runtime, route: matched, price, resourceUrl, method, path }, { broughtBy });
   const isShadow = isShadowed(request, matched);
   // Only asked for its price, as most requests of a priced route are: this needs no wait.
   if (broughtBy === undefined && !isShadow && !isOpenUnpaid(matched, open) && !mayOpen(request)) {
