@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { announceWallet, barriersOf, findChromium, startBrowser, type WalletConduct } from '../support/browser.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { visitPaywall } from '../support/paywall-visit.ts';
+import { type Visitor, visitPaywall } from '../support/paywall-visit.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
@@ -65,11 +65,9 @@ routes:
   async function open(
     path: string,
     wallets?: readonly WalletConduct[],
-    options?: BrowserContextOptions,
-    receiptStays?: boolean,
+    visitor: Omit<Visitor, 'payer' | 'wallets'> = {},
   ) {
-    const visitor = { payer: buyer, wallets, options, receiptStays };
-    const visit = await visitPaywall(browser, devnet, gateway.url + path, visitor);
+    const visit = await visitPaywall(browser, devnet, gateway.url + path, { payer: buyer, wallets, ...visitor });
     ({ page, asked, faults } = visit);
     return visit.calls;
   }
@@ -79,7 +77,7 @@ routes:
   }
 
   it('sells an article, which opens as a page of its own', async () => {
-    const [calls = []] = await open('/article', undefined, undefined, true);
+    const [calls = []] = await open('/article', undefined, { receiptStays: true });
     expect(await page.title()).toBe('$0.05 · The Morning Post');
     await page.getByRole('button', { name: 'Pay $0.05' }).click();
     await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
@@ -94,7 +92,7 @@ routes:
   });
 
   it('keeps the receipt, and sells nothing twice, when another wallet announces itself late', async () => {
-    const [calls = []] = await open('/article', undefined, undefined, true);
+    const [calls = []] = await open('/article', undefined, { receiptStays: true });
     await page.getByRole('button', { name: 'Pay $0.05' }).click();
     await page.getByRole('heading', { name: 'Paid · Receipt' }).waitFor();
     const asked = calls.length;
@@ -178,7 +176,7 @@ routes:
   });
 
   it('can be bought from by keyboard alone', async () => {
-    await open('/article', [{ name: 'Rabby' }, { name: 'MetaMask' }], undefined, true);
+    await open('/article', [{ name: 'Rabby' }, { name: 'MetaMask' }], { receiptStays: true });
     await page.getByRole('button', { name: 'Pay with Rabby' }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').textContent()).toBe('Pay with Rabby');
@@ -226,7 +224,9 @@ routes:
     ['light', 'de-DE', '$0.05 bezahlen'],
     ['dark', 'fa-IR', 'پرداخت $0.05'],
   ] as const)('has no barriers and fits 360 pixels (%s, %s)', async (colorScheme, locale, button) => {
-    await open('/article', [{ name: 'Rabby' }], { colorScheme, locale, viewport: { width: 360, height: 640 } });
+    await open('/article', [{ name: 'Rabby' }], {
+      options: { colorScheme, locale, viewport: { width: 360, height: 640 } },
+    });
     await page.getByRole('button', { name: button }).waitFor();
     expect(await barriersOf(page)).toEqual([]);
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);

@@ -98,7 +98,7 @@ describe('an unpaid upload', () => {
     peer.send(request('POST /sold', [`Content-Length: ${size}`]));
     await peer.until('}');
     peer.send(Buffer.concat([Buffer.alloc(size), Buffer.from(request('GET /free'))]));
-    await expect.poll(() => peer.isCut(), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => peer.pushOn(), { timeout: 30_000 }).toBe('refused');
     expect(siege.seen).toEqual([]);
     expect(peer.received.toString('latin1').match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });

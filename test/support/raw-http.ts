@@ -42,10 +42,11 @@ export class RawPeer {
     else this.socket.write(data);
   }
 
-  /** Sends a byte more, and says whether the other side has refused what was sent: it has given the connection up. */
-  isCut(): boolean {
-    if (!this.broken) this.socket.write('x');
-    return this.broken;
+  /** Sends a byte more, unless the other side has refused an earlier one: it has given the connection up then. */
+  pushOn(): 'sent' | 'refused' {
+    if (this.broken) return 'refused';
+    this.socket.write('x');
+    return 'sent';
   }
 
   /** Waits until `marker` has been received, and gives everything received until then; rejects if it never comes. */
