@@ -66,8 +66,6 @@ export interface RequestBody {
   pass(watch: BodyWatch): Promise<void>;
 }
 
-const A_TURN = Promise.resolve();
-
 /** The bounds of a body from a connection. */
 export interface BodyTerms {
   /** Longest body that is let through, in bytes. */
@@ -140,6 +138,8 @@ class KeptBody implements RequestBody {
     if (!watch.mayEnd()) throw new BodyRefusedError();
   }
 }
+
+const A_TURN = Promise.resolve();
 
 /** A body of a connection. It becomes a {@link KeptBody} when it is read. */
 class ReceivedBody implements RequestBody {
