@@ -156,6 +156,18 @@ describe('a route that is sold on Solana', () => {
     expect(official.calls.verify).toBe(verified);
   });
 
+  it('refuses a transaction whose signature was changed, before anybody is asked', async () => {
+    const verified = official.calls.verify;
+    const { payload, accepted } = await signed('/paid');
+    const bytes = Buffer.from(payload.transaction, 'base64');
+    // Behind the count of signatures and the one of the fee payer.
+    const ofBuyer = 1 + 64;
+    bytes.writeUInt8(bytes.readUInt8(ofBuyer) ^ 1, ofBuyer);
+    const changed = await pay('/paid', headerOf(accepted, { transaction: bytes.toString('base64') }));
+    expect(await reasonOf(changed)).toEqual([402, 'invalid_exact_svm_payload_signature_invalid']);
+    expect(official.calls.verify).toBe(verified);
+  });
+
   it('refuses a transaction whose signature is not that of its bytes', async () => {
     const { payload, accepted } = await signed('/paid');
     const bytes = Buffer.from(payload.transaction, 'base64');

@@ -75,11 +75,18 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     'if (before <= 0) return undefined;',
     'return undefined;',
   ]),
-  ...defencesOf(
-    'every-payment-kind',
-    ['somebody else had settled', 'verify', "if (foreign.kind === 'used') return ALREADY_USED;", ''],
-    ['changed after it was signed', 'authenticate', 'if (!isSignedByAll(transaction))', 'if (false)'],
-  ),
+  ...defencesOf('every-payment-kind', [
+    'somebody else had settled',
+    'verify',
+    "if (foreign.kind === 'used') return ALREADY_USED;",
+    '',
+  ]),
+  ...defencesOf('conformance/svm', [
+    'whose signature was changed',
+    'authenticate',
+    'if (!isSignedByAll(transaction))',
+    'if (false)',
+  ]),
   ...defencesOf('unit/facilitator/chain/proof', [
     'another transfer in it, which',
     'provesUse',

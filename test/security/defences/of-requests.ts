@@ -118,7 +118,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['cannot replace the credentials', 'isForwarded', 'if (canonical(name) === key) return false', ''],
     ['cannot send', 'NEVER_FORWARDED', '  ...OVERRIDES,\n', ''],
     ['cannot send', 'NEVER_FORWARDED', "  'proxy',\n", ''],
-    ['is not believed', 'NEVER_FORWARDED', "  'x-request-id',\n", ''],
+    ['is not believed', 'NEVER_FORWARDED', "'x-request-id',", ''],
   ),
   ...defencesOf(
     'response-splitting',
