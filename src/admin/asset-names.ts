@@ -7,7 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 import { printable } from '../domain/printable.ts';
 import { paidPrices } from '../domain/route-price.ts';
 
-/** What a row of the ledger says about its asset. */
+/** The asset of a row of the ledger. */
 export interface AssetId {
   /** CAIP-2. */
   readonly network: Network;
@@ -37,7 +37,7 @@ export class AssetNames {
     return assetId(this.#families, network, asset);
   }
 
-  /** The asset of a row; `undefined` when nobody says how many digits it has. */
+  /** The asset of a row; `undefined` when its decimals are not known. */
   find(id: AssetId): Asset | undefined {
     return this.#assets.get(this.idOf(id));
   }
@@ -56,7 +56,7 @@ export class AssetNames {
       : printable(`${formatUnits(amount, asset.decimals)} ${asset.symbol}`);
   }
 
-  /** How people call a network: `base`, or its CAIP-2 identifier. */
+  /** A network for people: `base`, or its CAIP-2 identifier. */
   network(network: string): string {
     return this.#table.find(network)?.name ?? network;
   }

@@ -3,7 +3,7 @@ import { DAY_MS, dayOf, dayText } from '../store/totals.ts';
 
 /** Most days that are looked back. */
 export const MOST_DAYS = 366;
-/** How old totals of a day that is over may be before a look has them read anew, in milliseconds: they hardly change. */
+/** Age at which the totals of a past day are read again after a look, in milliseconds: they hardly change. */
 const KEEP_MS = 60_000;
 
 /** What was read of a day. */
@@ -17,9 +17,9 @@ interface KeptDay<Line> {
 export type Summarize<Line> = (filter: BookFilter) => Promise<readonly Line[]>;
 
 /**
- * Totals of the books by day. Today and yesterday, whose payments may still be settling, are read at each look. Days before
- * are kept: nobody waits for them but who is the first to look. Those that are older than a minute are read anew behind
- * a look, one by one, so that the next look has them and no other view waits longer than one day takes.
+ * Totals of the books by day. Today and yesterday are read at each look, because their payments may still be settling.
+ * Earlier days are kept: only the first look waits for them. After a look, totals older than a minute are read again in
+ * the background, one day at a time: no other view waits longer than one day takes.
  */
 export class DailyTotals<Line extends BookTotal> {
   readonly #summarize: Summarize<Line>;
@@ -33,7 +33,7 @@ export class DailyTotals<Line extends BookTotal> {
     this.#clock = clock;
   }
 
-  /** The lines of the last so many UTC days, today included, oldest first. */
+  /** The lines of the last `days` UTC days, today included, oldest first. */
   async of(days: number): Promise<readonly Line[]> {
     const today = dayOf(this.#clock());
     const first = today - days + 1;
@@ -45,7 +45,7 @@ export class DailyTotals<Line extends BookTotal> {
     return lines.flat();
   }
 
-  /** Reads what is missing or old of the last so many days, one day after the other. Never rejects. */
+  /** Reads the missing and old totals of the last `days` days, one day after the other. Never rejects. */
   renew(days: number): Promise<void> {
     this.#renewing ??= this.#renew(days).finally(() => {
       this.#renewing = undefined;
@@ -65,13 +65,13 @@ export class DailyTotals<Line extends BookTotal> {
         const lines = await this.#summarize({ since: day * DAY_MS, until: (day + 1) * DAY_MS });
         this.#kept.set(day, { at, lines: Promise.resolve(lines) });
       } catch {
-        // The next look tries again, and says so where it needs what cannot be read.
+        // The next look tries again, and fails if it needs a day that cannot be read.
         return;
       }
     }
   }
 
-  /** Reads all days that nobody has read yet at once; others who look meanwhile wait for the same. */
+  /** Reads all days that are not kept in one call; concurrent looks wait for the same call. */
   #readMissing(first: number, before: number): void {
     const missing = daysBetween(first, before).filter((day) => !this.#kept.has(day));
     const [oldest] = missing;
@@ -83,7 +83,7 @@ export class DailyTotals<Line extends BookTotal> {
     for (const day of missing) {
       const kept = { at, lines: byDay.then((groups) => groups.get(dayText(day)) ?? []) };
       this.#kept.set(day, kept);
-      // What could not be read is asked for again.
+      // A failed read is not kept.
       kept.lines.catch(() => this.#kept.get(day) === kept && this.#kept.delete(day));
     }
   }

@@ -5,8 +5,8 @@ import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
 
 /**
- * Where people look a transaction up; `undefined` where nobody has it: on a chain that only this machine knows, or for a
- * text that is no transaction.
+ * The URL of a transaction in a block explorer. `undefined` where there is no explorer, on a chain that only this
+ * machine knows, or for a text that is no transaction.
  */
 export function transactionUrl(
   { facilitators }: Pick<Plan, 'facilitators'>,

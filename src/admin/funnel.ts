@@ -12,21 +12,21 @@ export interface FunnelEntry {
   readonly route: string;
   /** Requests that were to be paid for, or brought a payment or a pass. */
   readonly asked: number;
-  /** Answers that told the price. */
+  /** Answers that stated the price. */
   readonly priced: number;
   /** Payments whose money moved. */
   readonly paid: number;
-  /** Answers that a payment was for, and that went out. */
+  /** Paid answers that were sent. */
   readonly delivered: number;
-  /** Requests that a pass was good for. */
+  /** Requests that a pass was accepted for. */
   readonly passes: number;
-  /** Requests that were let in unpaid: those of known customers, free ones of a client, and those of routes that charge nobody yet. */
+  /** Requests let in unpaid: of known customers, of a client's free quota, and of routes that do not charge yet. */
   readonly free: number;
-  /** Requests that were refused or failed for another reason than that nothing was paid. */
+  /** Requests that were refused or failed, except those that only lacked a payment. */
   readonly refused: number;
 }
 
-/** Requests that nobody was to pay for. */
+/** Requests that have no price. */
 const UNPRICED: ReadonlySet<unknown> = new Set(['free', 'preflight', 'discovery']);
 /** Requests of priced routes that were let in unpaid. */
 const LET_IN: ReadonlySet<unknown> = new Set(['key', 'free_quota', 'shadow']);
@@ -60,7 +60,7 @@ export function funnelOf(series: readonly CountedSeries[]): readonly FunnelEntry
   return [...entries.values()].filter(({ asked }) => asked > 0).sort((a, b) => b.asked - a.asked);
 }
 
-/** What became of calls of facilitators, since the processes started. */
+/** The results of facilitator calls, since the processes started. */
 export function callsOf(series: readonly CountedSeries[]) {
   return valuesOf(series, 'turnpike_facilitator_requests_total').map(({ labels, value }) => ({
     facilitator: String(labels['facilitator'] ?? ''),

@@ -16,8 +16,8 @@ export interface SettledEntry {
 }
 
 /**
- * A payment as JSON shows it: times in ISO 8601 and UTC, amounts as decimal text, `null` for what is not there. What was
- * signed is not in it: a payment that has not settled yet is worth money to whoever holds its signature.
+ * A payment as JSON shows it: times in ISO 8601 and UTC, amounts as decimal text, `null` for what is not there. The
+ * signed payment is left out: until it has settled, its signature is worth money to every holder.
  */
 export interface LedgerEntry {
   readonly key: string;
@@ -35,7 +35,7 @@ export interface LedgerEntry {
   /** The price in whole units; `null` when the asset is not known. */
   readonly amount: string | null;
   readonly amountAtomic: string;
-  /** What was asked for, in whole units; `null` when nothing was, or the asset is not known. */
+  /** The amount that was asked for, in whole units; `null` when none was, or the asset is not known. */
   readonly asked: string | null;
   readonly askedAtomic: string | null;
   readonly payer: string;
@@ -51,15 +51,15 @@ export interface LedgerEntry {
   readonly answered: boolean;
   readonly reason: string | null;
   readonly checks: number;
-  /** When it is looked into next; `null` when it is not. */
+  /** When the payment is checked next; `null` when it is not. */
   readonly checkAt: string | null;
-  /** What somebody noted who took care of it. */
+  /** The note of the operator who took care of the payment. */
   readonly resolved: { readonly at: string; readonly note: string } | null;
-  /** What the charge was made of; `null` where it was the price. */
+  /** The usage that the charge was computed from; `null` where the charge was the price. */
   readonly usage: UsageJson | null;
 }
 
-/** Describes a row. @throws DamagedRow where what it was charged for cannot be read; a page has no such row */
+/** Describes a row. @throws DamagedRow where its usage cannot be read; a page has no such row */
 export function describeEntry(record: PaymentRecord, assets: AssetNames): LedgerEntry {
   const asked = askedOf(record);
   const usage = usageOf(record);
@@ -95,13 +95,13 @@ export function describeEntry(record: PaymentRecord, assets: AssetNames): Ledger
   };
 }
 
-/** The amount that was asked for; `undefined` while nothing was. Rows of earlier versions asked for the whole price. */
+/** The amount that was asked for; `undefined` while none was. Rows of earlier versions asked for the whole price. */
 export function askedOf(record: PaymentRecord): Amount | undefined {
   const { asked, attempt, settlement } = record;
   return asked === undefined && attempt === undefined && settlement === undefined ? undefined : amountAsked(record);
 }
 
-/** What the charge of a payment, or of a call that a balance paid, was made of. @throws DamagedRow */
+/** The usage that a payment, or a call paid by a balance, was charged for. @throws DamagedRow */
 export function usageOf({ usage }: Pick<PaymentRecord, 'usage'>): Usage | undefined {
   try {
     return usage === undefined ? undefined : decodeUsage(usage);
@@ -126,7 +126,7 @@ function describeResolution({ resolution }: PaymentRecord): LedgerEntry['resolve
   return resolution === undefined ? null : { at: new Date(resolution.at).toISOString(), note: resolution.note };
 }
 
-/** `null` for a time that no calendar has: a buyer may sign an authorization that ends after the last one. */
+/** `null` for a time that no `Date` can hold: a buyer may sign an authorization that ends later than that. */
 function isoTime(ms: number): string | null {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();

@@ -16,8 +16,8 @@ export interface PaymentPage {
 }
 
 /**
- * Reads a page. A search for what is rare gives what it found in one step, which may be nothing, and where to go on:
- * nobody waits for a look through millions of rows, and neither does the ledger.
+ * Reads a page. A search for rare payments returns after one step, with what it found, perhaps nothing, and the place
+ * to go on from. Neither the reader nor the ledger waits for a search through millions of rows.
  */
 export async function readPaymentPage(
   books: Pick<Books, 'page' | 'skip'>,
@@ -34,11 +34,11 @@ export async function readPaymentPage(
   if (end === undefined || end.claimedAt <= (filter.since ?? 0)) {
     return { records, unreadable, next: undefined, searchedTo: undefined };
   }
-  // All of that millisecond was looked at: no key comes before an empty one.
+  // That millisecond was searched completely: no key comes before an empty key.
   return { records, unreadable, next: { claimedAt: end.claimedAt, key: '' }, searchedTo: end.claimedAt };
 }
 
-/** What is open has an index of its own, and without conditions every row is one that was asked for. */
+/** Open payments have an index of their own. Without conditions, every row matches. */
 function needsSteps({ states, route, payer, name, unresolved, metered }: BookFilter): boolean {
   if (states?.every((state) => OPEN.includes(state)) === true) return false;
   return [states, route, payer, name, unresolved, metered].some((condition) => condition !== undefined);

@@ -3,7 +3,7 @@ import { routeNameOf } from '../domain/route-price.ts';
 import type { BookTotal, ModelTotal } from '../store/books.ts';
 import type { AssetNames } from './asset-names.ts';
 
-/** Money of one unit: the same token on several networks is one, as its owner counts. Exact. */
+/** Money of one unit, exact. The same token on several networks is one unit, as its owner counts. */
 export interface Money {
   /** `null`: an asset that is not known, in atomic units. */
   readonly symbol: string | null;
@@ -13,13 +13,13 @@ export interface Money {
   readonly open: number;
 }
 
-/** What one thing earned: a route, a network, an asset, a day. */
+/** The earnings of one route, network, asset or day. */
 export interface Earning {
   readonly name: string;
   readonly money: readonly Money[];
 }
 
-/** Adds lines up to what each thing earned, the busiest first. */
+/** Adds lines up to the earnings of each name, the busiest first. */
 export function earningsBy<Line extends BookTotal>(
   lines: readonly Line[],
   assets: AssetNames,
@@ -32,7 +32,7 @@ export function earningsBy<Line extends BookTotal>(
   return earnings.sort((a, b) => payments(b) - payments(a) || (a.name < b.name ? -1 : 1));
 }
 
-/** What lines come to, by unit, the busiest first. */
+/** The sums of lines by unit, the busiest first. */
 export function moneyOf(lines: readonly BookTotal[], assets: AssetNames): readonly Money[] {
   const sums = new Map<string, { line: BookTotal; amount: bigint; settled: number; open: number }>();
   for (const line of lines) {
@@ -55,8 +55,9 @@ export function moneyOf(lines: readonly BookTotal[], assets: AssetNames): readon
 /**
  * Everything about the money of some days.
  *
- * @param models what of it was charged by what was used
- * @param draws what balances paid, calls in the place of payments: money that moved when they were bought, and is no revenue again
+ * @param models the part of it that was charged by usage
+ * @param draws calls paid by balances, counted in the place of payments. Their money moved when the balances were
+ *   bought, and does not count as revenue again
  */
 export function describeRevenue(
   lines: readonly BookTotal[],
@@ -69,7 +70,7 @@ export function describeRevenue(
     byRoute: earningsBy(lines, assets, ({ route }) => routeNameOf(route)),
     byNetwork: earningsBy(lines, assets, ({ network }) => assets.network(network)),
     byAsset: earningsBy(lines, assets, (line) => assetName(line, assets)),
-    // Where a route has several prices: one each for what is asked, or for each tool of MCP.
+    // For routes with several prices, by request or by MCP tool: the earnings of each price.
     byPrice: earningsBy(
       lines.filter(({ route }) => route.includes('#')),
       assets,

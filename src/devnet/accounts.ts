@@ -30,7 +30,6 @@ export const DEVNET_ACCOUNTS = {
 } as const satisfies Record<string, DevnetAccount>;
 
 /**
- * The last account that anvil unlocks. It mints, so that minting never takes a transaction number that a settler counts
- * on.
+ * The last account that anvil unlocks. It mints, so that minting never uses a nonce that a settler expects to be free.
  */
 export const MINTER: Address = '0xa0Ee7A142d267C1f36714E4a8F75612F20a79720';

@@ -22,16 +22,16 @@ export interface AnvilOptions {
 export interface Anvil {
   /** JSON-RPC over HTTP on loopback. */
   readonly rpcUrl: string;
-  /** Resolves when the process is gone, whoever ended it. */
+  /** Resolves when the process is gone, for any reason. */
   readonly gone: Promise<void>;
   /** Ends it; resolves when the process is gone. May be called again. */
   close(): Promise<void>;
 }
 
-/** It takes 70 ms; a machine under heavy load a few seconds. */
+/** A start takes 70 ms, and a few seconds on a machine under heavy load. */
 const START_TIMEOUT_MS = 15_000;
 
-/** Enough of what it says on failure to understand it. */
+/** Length of the error output that is kept: enough to understand a failure. */
 const STDERR_CHARACTERS = 2_000;
 
 /**
@@ -57,7 +57,7 @@ const ANVIL_VERSION = '1.7.1';
 /** The platforms that there are packages for. */
 const PACKAGED: ReadonlySet<string> = new Set(['linux-amd64', 'linux-arm64', 'darwin-arm64', 'darwin-amd64']);
 
-/** How a chain is started that `--rpc` can name: with the chain id that clients expect, and a clock that goes on. */
+/** The command that starts a chain for `--rpc`: with the chain id that clients expect, and a running clock. */
 export const ANVIL_COMMAND = `anvil --chain-id ${DEVNET_CHAIN_ID} --block-time 2 --mixed-mining`;
 
 const LISTENING = /^Listening on (127\.0\.0\.1:\d+)$/;
@@ -65,7 +65,7 @@ const LISTENING = /^Listening on (127\.0\.0\.1:\d+)$/;
 /**
  * Finds the executable of the optional package `@foundry-rs/anvil-<platform>-<architecture>`.
  *
- * @throws {DevnetError} when the package is not installed, which is so wherever there is none for the platform
+ * @throws {DevnetError} when the package is not installed, or does not exist for the platform
  */
 export function findAnvil(platform: string = process.platform, architecture: string = process.arch): string {
   const kind = `${platform}-${architecture === 'x64' ? 'amd64' : architecture}`;
@@ -102,9 +102,9 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     detached: true,
   });
   const gone = once(child, 'close').then(() => {});
-  // A spawn that fails is told by `listening`; without this the same event would also be an unhandled rejection.
+  // `listening` reports a failed spawn; without this handler the same event would also be an unhandled rejection.
   gone.catch(() => {});
-  // The pipe breaks when the child ends first. That it ended is told by `close`.
+  // The pipe breaks when the child ends first. The `close` event reports that end.
   child.stdin.on('error', () => {});
   const close = (): Promise<void> => {
     options.signal?.removeEventListener('abort', close);
@@ -123,7 +123,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   }
 }
 
-/** Waits for the line that names the address: only with it is a port of 0 known, and known to be this process's. */
+/** Waits for the line with the address. It gives the port that 0 chose, and shows that the port is this process's. */
 function listening(child: ChildProcessWithoutNullStreams, { signal, port }: AnvilOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let complaint = '';
@@ -152,7 +152,7 @@ function listening(child: ChildProcessWithoutNullStreams, { signal, port }: Anvi
     signal?.removeEventListener('abort', onAbort);
     child.off('close', onClose);
     lines.close();
-    // It logs every call; a full pipe would stop it.
+    // anvil logs every call; a full pipe would block it.
     child.stdout.resume();
   });
 }

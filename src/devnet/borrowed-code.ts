@@ -3,7 +3,7 @@ import { type Address, MULTICALL3, PERMIT2 } from './addresses.ts';
 import { startAnvil } from './anvil.ts';
 import { DevnetError } from './devnet-error.ts';
 
-/** A contract of others that payments need, and the hash of its code as it stands on public chains. */
+/** A third-party contract that payments need, and the hash of its code on public chains. */
 interface BorrowedContract {
   readonly name: string;
   readonly address: Address;

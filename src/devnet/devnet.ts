@@ -31,9 +31,9 @@ export interface DevnetOptions {
   /** Port of its RPC on 127.0.0.1; 0, the default, takes a free one. */
   readonly port?: number;
   /**
-   * For a chain that is left running for hours. One that is not grows by about 0.2 MB with each block, 0.3 GB an hour;
-   * one that is stays small, but a read fails now and then (`BlockOutOfRangeError`) when a block is mined meanwhile:
-   * one in thousands while it is idle, several in a hundred under load. Default false.
+   * For a chain that runs for hours. Without it, the chain grows by about 0.2 MB with each block, 0.3 GB an hour. With
+   * it, the chain stays small, but a read sometimes fails (`BlockOutOfRangeError`) when a block is mined meanwhile: one
+   * in thousands on an idle chain, several in a hundred under load. Default false.
    */
   readonly longLived?: boolean;
   /** Ends the chain: while it starts, and later. */
@@ -58,13 +58,13 @@ export interface Devnet {
   mint(address: Address, amount: bigint): Promise<void>;
   /** Test USDC of an account, in atomic units (6 decimals). */
   usdcBalanceOf(address: Address): Promise<bigint>;
-  /** Resolves when the chain's process is gone, whoever ended it. */
+  /** Resolves when the chain's process is gone, for any reason. */
   readonly gone: Promise<void>;
   /** Ends the chain; resolves when its process is gone. May be called again. */
   close(): Promise<void>;
 }
 
-/** The development chain as viem knows a chain. `rpcUrls` is empty of defaults: every chain has its own port. */
+/** The development chain for viem. `rpcUrls` has no default: every chain has its own port. */
 export const DEVNET_CHAIN: Chain = defineChain({
   id: DEVNET_CHAIN_ID,
   name: 'Turnpike development chain',
@@ -75,8 +75,8 @@ export const DEVNET_CHAIN: Chain = defineChain({
 });
 
 /**
- * Blocks are mined with each transaction and every 2 s besides: without the latter an idle chain's clock stands still
- * for `eth_call`, and authorizations would look valid that are not.
+ * Blocks are mined with each transaction, and also every 2 s. Otherwise the clock of an idle chain would stand still
+ * for `eth_call`, and expired authorizations would look valid.
  */
 const CHAIN_ARGUMENTS = [
   ...['--chain-id', String(DEVNET_CHAIN_ID)],
@@ -123,13 +123,13 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     return devnet;
   } catch (error) {
     await anvil.close();
-    // What failed because the chain was ended under it failed because of the signal.
+    // If the signal ended the chain, the signal is the reason of the failure.
     options.signal?.throwIfAborted();
     throw error;
   }
 }
 
-/** Puts the contracts and the buyer's money on a chain that runs; `borrowed` is code of others that it does not have. */
+/** Puts the contracts and the buyer's money on a running chain; `borrowed` is third-party code that the chain lacks. */
 export async function furnishedDevnet(anvil: Anvil, borrowed: readonly PlacedCode[]): Promise<Devnet> {
   const devnet = devnetOn(anvil);
   await furnish(anvil.rpcUrl, [...borrowed, ...(await ownCode())]);
@@ -141,7 +141,7 @@ function devnetOn(anvil: Anvil): Devnet {
   const client = clientFor(anvil.rpcUrl);
   const network = parseNetwork(`eip155:${DEVNET_CHAIN_ID}`);
   if (network === undefined) throw new DevnetError('The chain id of the development chain makes no network.');
-  // One after the other: anvil gives transactions that arrive together the same number.
+  // One after the other: anvil gives transactions that arrive together the same nonce.
   let lastMint = Promise.resolve();
   const mint = async (address: Address, amount: bigint): Promise<void> => {
     await client.writeContractSync({
@@ -194,8 +194,8 @@ async function furnish(rpcUrl: string, contracts: readonly PlacedCode[]): Promis
 }
 
 /**
- * A client that reads a development chain, changes it by decree, and sends transactions. viem returns an extended client
- * whose type is longer than its meaning, so it is inferred.
+ * A client that reads a development chain, sets its state directly, and sends transactions. viem's return type is long,
+ * so it is inferred.
  */
 function clientFor(rpcUrl: string) {
   return createTestClient({ mode: 'anvil', chain: DEVNET_CHAIN, transport: http(rpcUrl), pollingInterval: 50 })
@@ -209,10 +209,11 @@ const APPROVE_ABI = parseAbi(['function approve(address spender, uint256 value) 
 const GAS_MONEY = 10n ** 18n;
 
 /**
- * Lets Permit2 take any amount of a token from an account of a development chain, as a buyer does once before metered
- * prices. The account gets ether for it by decree and has what it had afterwards. It must send nothing else meanwhile.
+ * Lets Permit2 take any amount of a token from an account of a development chain. A buyer does this once, before
+ * metered prices. The account's balance is raised for the gas and set back afterwards. It must send nothing else
+ * meanwhile.
  *
- * @param key of the account, which is a plain one
+ * @param key private key of the account, which is not a contract
  */
 export async function approvePermit2(rpcUrl: string, key: Hex, token: Address = USDC): Promise<void> {
   const client = clientFor(rpcUrl);

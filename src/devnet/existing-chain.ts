@@ -6,9 +6,11 @@ import { borrowCode, type PlacedCode } from './borrowed-code.ts';
 import { DEVNET_CHAIN, type Devnet, furnishedDevnet } from './devnet.ts';
 import { DevnetError } from './devnet-error.ts';
 
-/** A development chain that runs elsewhere, furnished. It is not ended with this process. */
+/**
+ * A development chain that runs elsewhere, with its contracts and funds in place. It is not ended with this process.
+ */
 export interface ExistingDevnet extends Devnet {
-  /** Contracts of others that the chain lacks and that this machine does not have: what needs them does not work. */
+  /** Third-party contracts that neither the chain nor this machine has: features that need them do not work. */
   readonly lacking: readonly string[];
 }
 
@@ -16,7 +18,7 @@ export interface ExistingDevnet extends Devnet {
 const GAS_MONEY = 10_000n * 10n ** 18n;
 
 /**
- * Uses an anvil that somebody else runs, for machines that have none: places what {@link startDevnet} places.
+ * Uses an anvil that runs elsewhere, for machines that have none: places the same as {@link startDevnet}.
  *
  * A real chain is refused before anything is sent to it: only an anvil says that it is one.
  *
@@ -88,7 +90,7 @@ async function missingCode(
   }
 }
 
-/** The type is longer than its meaning, so it is inferred. */
+/** viem's return type is long, so it is inferred. */
 function clientOf(rpcUrl: string) {
   return createTestClient({ mode: 'anvil', chain: DEVNET_CHAIN, transport: http(rpcUrl) }).extend(publicActions);
 }

@@ -28,8 +28,9 @@ export interface SoldOperation {
 export type DiscoverySubject = Pick<Plan, 'routes' | 'table' | 'publicUrl'>;
 
 /**
- * The operations of the API's description that a route sells or gives away, and of the routes that describe themselves where it
- * has none of theirs; without a description, those of the price table. None is of a route that is not to be found.
+ * The operations of the API's description that a route sells or gives away. A route that describes itself is added
+ * where the description has none of its operations. Without a description: the operations of the price table.
+ * Operations of unlisted routes are left out.
  *
  * @param terms its document is OpenAPI 3.1
  */
@@ -118,7 +119,7 @@ function injectedHeaders({ upstream }: Route): ReadonlySet<string> {
 }
 
 /**
- * An operation with the parameters that its path has for all; one of its own takes the place of such a one.
+ * An operation with the parameters of its path item; its own parameters replace those of the same name and place.
  *
  * @param injected headers that are left out of its parameters
  */
@@ -141,7 +142,7 @@ function publishedOperation(
   };
 }
 
-/** A parameter of the path has to be there; one that another operation lends is told by its name alone. */
+/** A path parameter must not be missing. One that refers to another operation is published with its name alone. */
 function withoutLoan(parameter: JsonObject, root: JsonObject): JsonObject {
   const { $ref } = parameter;
   if (typeof $ref !== 'string' || $ref.startsWith('#/components/')) return parameter;
@@ -154,7 +155,7 @@ function isInjected(parameter: JsonObject, root: JsonObject, injected: ReadonlyS
   return place === 'header' && typeof name === 'string' && injected.has(name.toLowerCase());
 }
 
-/** What tells parameters apart: OpenAPI 3.1 §4.8.12. */
+/** Parameters differ by name and place: OpenAPI 3.1 §4.8.12. */
 function parameterKey(parameter: JsonObject, root: JsonObject): string {
   const { name, in: place } = resolveReference(root, parameter) ?? parameter;
   return JSON.stringify([name, place]);

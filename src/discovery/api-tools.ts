@@ -10,16 +10,17 @@ import { type ToolInput, toolInputs } from './tool-inputs.ts';
 import { ToolNames } from './tool-names.ts';
 import { inputSchema } from './tool-schema.ts';
 
-/** Methods that tools call by. */
+/** Methods that tools can call. */
 const CALLABLE: ReadonlySet<string> = new Set(ANY_METHOD);
 
 /** Longest description of a tool, in characters: a model reads all of them. */
 const MOST_DESCRIPTION = 1000;
 
 /**
- * The priced operations of a plan as tools: one for each operation of the API's description that a priced route sells, else
- * one for each priced route, or for each method of one that says itself what goes in. What is free is left out, and so are routes that are not to be found, routes of MCP servers, and
- * operations whose body no argument can hold.
+ * The priced operations of a plan as tools. With a description of the API: one tool for each of its operations that a
+ * priced route sells. Without one: one tool for each priced route, or for each method of a route that states its own
+ * inputs. Free routes, unlisted routes, routes of MCP servers, and operations whose body no argument can hold are left
+ * out.
  *
  * @param terms its document is OpenAPI 3.1
  */
@@ -34,7 +35,7 @@ export function toolCatalogue(plan: DiscoverySubject, terms: DiscoveryTerms): To
   return { title: String(title), version: String(version), tools };
 }
 
-/** A route that says itself what goes into each of its methods is as good as described. */
+/** A route that names its methods and states its own inputs is treated like described operations. */
 function ofUndescribed(
   plan: DiscoverySubject,
   terms: DiscoveryTerms,
@@ -72,7 +73,7 @@ function ofOperations(operations: readonly SoldOperation[], root: JsonObject, na
 }
 
 /**
- * Where the API has no description, a route is one tool: its arguments are those of its path, and any query and body.
+ * Without a description of the API, a route is one tool. Its arguments are its path parameters, and any query and body.
  */
 function ofRoute(route: Route, names: ToolNames): ApiTool {
   const { template, parameters } = pathTemplateOf(route.pattern);

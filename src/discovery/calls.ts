@@ -22,9 +22,9 @@ const MAX_OUTPUT = 600;
 const NOTHING: CallValues = { properties: {}, sample: {} };
 
 /**
- * How the routes of a plan are called: by a route's own description, then by the operations of the API's description
- * with the very path of a route, else by the price table alone. A route whose `/*` covers several operations is
- * described without them.
+ * How the routes of a plan are called. The route's own description comes first, then the operation of the API's
+ * description with the same path, then the price table alone. A route whose `/*` covers several operations is described
+ * without them.
  */
 export class CallBook {
   readonly #document: ApiDocument | undefined;
@@ -87,7 +87,7 @@ function untold(method: string): Omit<CallDescription, 'method'> {
 }
 
 function described(method: string, { node, pathItem }: Operation, { root }: ApiDocument): CallDescription {
-  // One of the operation's own comes later and takes the place of one that its path has for all.
+  // The operation's own parameters come later and replace those of its path item.
   const parameters = [...listOf(pathItem['parameters']), ...listOf(node['parameters'])].flatMap((each) => {
     const parameter = resolveReference(root, each);
     return parameter === undefined ? [] : [parameter];

@@ -5,15 +5,15 @@ import { publishedPart } from './published.ts';
 
 const COMPONENT = /^#\/components\/([A-Za-z]+)\/([^/]+)$/;
 
-/** Maps and lists that do without a member. */
+/** Maps and lists whose unpublished members are left out. */
 const WITHOUT = new Set(['headers', 'parameters', 'examples']);
-/** What a response has to say at least. */
+/** The least that a response has to contain. */
 const SILENT_RESPONSE = { description: '' };
 
 /**
- * Collects the components of a description that published parts refer to, each with what it refers to itself. What a reference
- * to anything else leads to is not published: headers, parameters and examples are left out, a response says nothing, and a
- * schema takes anything.
+ * Collects the components of a description that published parts refer to, directly or through other components. The
+ * targets of other references are not published: headers, parameters and examples are left out, a response becomes
+ * empty, and a schema accepts anything.
  */
 export class ComponentCollector {
   readonly #root: JsonObject;
@@ -24,7 +24,7 @@ export class ComponentCollector {
     this.#root = root;
   }
 
-  /** `node` with references to components only, which are collected. */
+  /** `node` with references to components only. These components are collected. */
   include(node: JsonObject): JsonObject {
     const { $ref } = node;
     if (typeof $ref === 'string') return this.#collect($ref) ? { ...node } : {};
@@ -73,7 +73,7 @@ export class ComponentCollector {
     this.#found.set(kind, byName);
     const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
     if (byName.has(key)) return true;
-    // Before it is looked into: a schema may refer to itself.
+    // Set before its content is read: a schema may refer to itself.
     byName.set(key, {});
     byName.set(key, this.include(publishedPart(target)));
     return true;

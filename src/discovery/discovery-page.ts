@@ -21,10 +21,10 @@ export function isDiscoveryPath(path: string): path is DiscoveryPath {
   return DISCOVERY_PATHS.some((each) => each === path);
 }
 
-/** The published form of terms, as long as they are in use: a large description takes a second. */
+/** A memo of the published form of terms: a large description takes a second. */
 const published = new WeakMap<DiscoveryTerms, Promise<DiscoveryTerms>>();
 
-/** The terms as documents and tools are made from them, made once. */
+/** The form of terms that documents and tools are made from. It is made once. */
 export function publishedTerms(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
   const known = published.get(terms) ?? upgraded(terms);
   published.set(terms, known);
@@ -35,7 +35,9 @@ async function upgraded(terms: DiscoveryTerms): Promise<DiscoveryTerms> {
   return { ...terms, document: terms.document && (await asOpenApi31(terms.document)) };
 }
 
-/** Makes one of the documents. It takes as long as the table is large: callers keep it for as long as the plan. */
+/**
+ * Makes one of the documents. The time grows with the price table: callers keep the document for as long as the plan.
+ */
 export async function discoveryPage(
   path: DiscoveryPath,
   plan: DiscoverySubject,

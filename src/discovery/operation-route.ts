@@ -3,7 +3,7 @@ import type { Route } from '../domain/route.ts';
 import type { Operation } from '../openapi/operations.ts';
 import { samplePath } from '../openapi/sample-path.ts';
 
-/** Finds the route that a request for an operation meets; `undefined` where there is none. */
+/** Finds the route that matches a request for an operation; `undefined` where there is none. */
 export type FindRoute = (operation: Pick<Operation, 'method' | 'template'>) => Route | undefined;
 
 /**

@@ -10,7 +10,10 @@ export interface PathTemplate {
 
 const REST_NAME = 'rest';
 
-/** The template of a route's path. OpenAPI has no rest of a path: `/*` becomes a parameter that says what it stands for. */
+/**
+ * The template of a route's path. OpenAPI has no wildcard for the rest of a path: `/*` becomes a parameter that
+ * describes it.
+ */
 export function pathTemplateOf({ segments, rest }: PathPattern): PathTemplate {
   const parts = segments.map((segment) => partOf(segment));
   const named = segments.flatMap((segment) => (segment.kind === 'static' ? [] : [pathParameter(segment.name)]));

@@ -21,7 +21,7 @@ export function paymentInfoOf(route: Pick<Route, 'prices' | 'protocols'>): JsonO
   return { offers, price, protocols: route.protocols.map((setting) => ({ [setting]: {} })) };
 }
 
-/** The offers of a price in the words of each protocol. */
+/** The offers of a price in the form of each protocol. */
 const OFFERS: Readonly<Record<ProtocolSetting, (price: PaidPrice) => readonly JsonObject[]>> = {
   x402: ({ offers }) =>
     offers.map(({ scheme, network, amount, asset }) => ({
@@ -42,7 +42,7 @@ const OFFERS: Readonly<Record<ProtocolSetting, (price: PaidPrice) => readonly Js
     })),
 };
 
-/** @param price the only one of its route; `undefined` where the request decides which it is */
+/** @param price the only price of its route; `undefined` where the request decides the price */
 function statedPrice(price: PaidPrice | undefined): JsonObject {
   const parsed = price && parsePrice(price.text);
   if (!parsed?.ok || parsed.value.kind === 'free' || parsed.value.kind === 'atomic')

@@ -6,7 +6,7 @@ const NAME_MAPS = new Set([
   ...['properties', 'patternProperties', 'headers', 'responses', 'schemas', 'parameters', 'examples', 'definitions'],
   ...['$defs', 'content', 'requestBodies', 'dependentSchemas', 'encoding'],
 ]);
-/** Data of the API's own, whatever its keys. */
+/** The API's own data: its keys are not read as keywords. */
 const DATA = new Set(['example', 'default', 'enum', 'const', 'value', 'required']);
 /** Parts of a description that are not published: other servers, calls that the API makes, its own logins. */
 const UNPUBLISHED = new Set([
@@ -16,8 +16,8 @@ const UNPUBLISHED = new Set([
 ]);
 
 /**
- * A part of an API description without what only its owner needs: vendor extensions, which name backends and roles, servers,
- * callbacks and logins.
+ * A part of an API description without the parts that only its owner needs: servers, callbacks, logins, and vendor
+ * extensions, which name backends and roles.
  */
 export function publishedPart(node: JsonObject): JsonObject {
   return cleanKeywords(node);
@@ -37,7 +37,7 @@ function cleanMember(key: string, value: Json): Json {
   return clean(value);
 }
 
-/** What stands for a schema by its name or within the document; not by a URL or a file. */
+/** The mappings to a schema by its name or within the document; not by a URL or a file. */
 function withinDocument(mapping: JsonObject): JsonObject {
   const kept = Object.entries(mapping).filter(([, to]) => typeof to === 'string' && /^(?:#\/|[\w.-]+$)/.test(to));
   return Object.fromEntries(kept);

@@ -28,11 +28,11 @@ const PLAIN: Readonly<Record<TypeName, Json>> = {
 };
 
 /**
- * Puts a schema into a line: its type, and its choices where they are few. Descriptions in use contradict themselves, so that
- * the value is chosen first, and nothing is said that it does not fit.
+ * A schema in brief: its type, and its choices where they are few. Real descriptions contradict themselves: the value
+ * is chosen first, and choices that do not include it are left out.
  *
- * @param node a schema of an OpenAPI document, or a parameter of Swagger 2, which is one itself
- * @param given an example from outside the schema, which comes before its own
+ * @param node a schema of an OpenAPI document, or a parameter of Swagger 2, which is a schema itself
+ * @param given an example from outside the schema, which is preferred to the schema's own
  */
 export function sampleOf(root: JsonObject, node: Json | undefined, given?: Json): Sampled {
   const schema = merged(root, node);

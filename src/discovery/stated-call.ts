@@ -3,7 +3,7 @@ import { isJsonObject } from '../domain/payment.ts';
 import type { StatedCalls } from '../domain/stated-calls.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 
-/** What a route says itself of the calls of one method, for catalogues. */
+/** A route's own description of the calls of one method, for catalogues. */
 export function statedCall({ query, body, output }: StatedCalls, method: string): Partial<CallDescription> {
   return {
     ...(query !== undefined && { query: valuesOf(query) }),
@@ -24,7 +24,7 @@ export function shapeOf(example: Json): JsonObject {
   return { type: 'object', properties: mapMembers(example, shapeOf) };
 }
 
-/** The same in brief, for a header: without what is nested in members. */
+/** The same in brief, for a header: without nested members. */
 function briefShape(example: Json): JsonObject {
   if (!isJsonObject(example)) return { type: typeOf(example) };
   return { type: 'object', properties: typesOf(example) };

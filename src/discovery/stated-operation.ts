@@ -17,9 +17,9 @@ const MEDIA_TYPES: Readonly<Record<CallBody['type'], string>> = {
 export const ANY_ANSWER = { description: 'The answer of the API.' };
 
 /**
- * An operation of a document with what its route says of it: each part takes the place of that part.
+ * An operation of a document with its route's own statements: each one replaces the same part of the operation.
  *
- * @param root what references of the operation lead into
+ * @param root the document that references of the operation lead into
  */
 export function withStated(
   operation: JsonObject,
@@ -51,7 +51,7 @@ function requestBody({ type, example }: NonNullable<StatedCalls['body']>): JsonO
   return { content: { [MEDIA_TYPES[type]]: { schema: shapeOf(example), example } } };
 }
 
-/** The answer that is sold is the first one of success. */
+/** The first success answer is the one that is sold. */
 function responsesWith(
   { responses }: JsonObject,
   example: Json,

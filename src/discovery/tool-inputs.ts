@@ -13,17 +13,17 @@ export interface ToolInput extends ToolArgument {
 /** An operation, as far as its arguments depend on it. */
 export interface CalledOperation {
   readonly method: string;
-  /** Where a request may have any of several. */
+  /** The methods, where a request may use any of several. */
   readonly methods?: readonly [string, ...string[]];
   readonly template: string;
   /** Whether the last parameter of the path stands for any number of segments. */
   readonly hasRest?: boolean;
-  /** Without a `requestBody` it takes any, where nothing is described. */
+  /** The described operation. Where nothing is described, it has path parameters only, and any body is accepted. */
   readonly operation: JsonObject;
 }
 
 /**
- * Headers that are the client's own or the gateway's: an argument of a model is neither. Payments, passes and keys come with
+ * Headers that the client or the gateway sets: they are no arguments for a model. Payments, passes and keys come with
  * the message and its head.
  */
 const NO_ARGUMENTS =
@@ -33,8 +33,8 @@ const NO_ARGUMENTS =
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
- * The arguments of an operation: the parameters of its path, query and head, and its body. `undefined` where it needs what no
- * argument can say, such as an upload of files.
+ * The arguments of an operation: the parameters of its path, query and head, and its body. `undefined` where it needs
+ * an input that no argument can hold, such as an upload of files.
  */
 export function toolInputs(root: JsonObject, called: CalledOperation): readonly ToolInput[] | undefined {
   const names = new ArgumentNames();
@@ -53,7 +53,7 @@ export function toolInputs(root: JsonObject, called: CalledOperation): readonly 
   return body === 'none' ? inputs : body && [...inputs, body];
 }
 
-/** Names of arguments, each once: a body, a query and a path may call theirs the same. */
+/** Unique names of arguments: a body, a query and a path may use the same name. */
 class ArgumentNames {
   readonly #taken = new Set<string>();
 
@@ -100,7 +100,7 @@ function fieldInput(parameter: JsonObject, names: ArgumentNames): readonly ToolI
   return [{ name: names.take(name, 'header'), place: { kind: 'header', name }, ...common }];
 }
 
-/** Whether a parameter is needed that no argument says. */
+/** Whether a required parameter cannot be an argument, because it is a cookie. */
 function isOutOfReach({ in: place, required }: JsonObject): boolean {
   return place === 'cookie' && required === true;
 }

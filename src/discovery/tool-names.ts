@@ -1,7 +1,7 @@
 /** Longest name of a tool: what models and their hosts take. */
 const MOST_CHARACTERS = 64;
 
-/** Gives tools names that hosts of MCP take, each once. */
+/** Gives each tool a unique name that hosts of MCP accept. */
 export class ToolNames {
   readonly #taken = new Set<string>();
 

@@ -13,9 +13,9 @@ const MOST_CHARACTERS = 24 * 1024;
 const COMPONENT = /^#\/components\/([A-Za-z]+)\//;
 
 /**
- * The JSON Schema of a tool's arguments, complete in itself: what is referred to stands in `$defs`.
+ * The JSON Schema of a tool's arguments, complete in itself: referenced schemas are in `$defs`.
  *
- * @param root the API's description, into which schemas of arguments refer
+ * @param root the API's description, which the schemas of arguments refer to
  */
 export function inputSchema(root: JsonObject, inputs: readonly ToolInput[]): JsonObject {
   const whole = fullSchema(root, inputs);
@@ -45,7 +45,7 @@ function objectSchema(inputs: readonly ToolInput[]): JsonObject {
   return { type: 'object', ...(required.length === 0 ? {} : { required }), additionalProperties: false };
 }
 
-/** What an argument is for, where its schema does not say it. Beside a `$ref`, JSON Schema 2020-12 reads it too. */
+/** Adds an argument's description where its schema has none. JSON Schema 2020-12 reads it beside a `$ref`, too. */
 function described(schema: JsonObject, description: string | undefined): JsonObject {
   return description === undefined || schema['description'] !== undefined ? schema : { ...schema, description };
 }
@@ -62,7 +62,7 @@ function movedReferences(value: Json): Json {
   );
 }
 
-/** Names and purposes alone. */
+/** Names, types and descriptions of arguments alone. */
 function outline(inputs: readonly ToolInput[]): JsonObject {
   const properties = inputs.map(({ name, schema, description }) => {
     const { type } = schema;

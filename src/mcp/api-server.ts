@@ -7,7 +7,7 @@ import { PRICE_META, type ToldPrice } from './tool-list.ts';
 
 /** Versions of MCP that begin with `initialize`, the latest first. */
 const INITIALIZED = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
-/** Versions that each request states. */
+/** Versions of MCP without a handshake: each request states its version. */
 const STATELESS = ['2026-07-28'] as const;
 const SUPPORTED: readonly string[] = [...STATELESS, ...INITIALIZED];
 

@@ -1,9 +1,9 @@
-/** Largest body that is held to be changed, in bytes. A larger one passes without that. */
+/** Largest body that is held to be changed, in bytes. A larger one passes without the change. */
 export const MOST_HELD_BYTES = 8 * 1024 * 1024;
 
 /** Changes the body of an answer while it passes. */
 export interface BodyChange {
-  /** Whether nothing goes out before the end, but of a body that is too large to be held. */
+  /** Whether nothing is sent before the end, unless the body is too large to be held. */
   readonly waits: boolean;
   /** Takes the next bytes; returns what may go out. */
   pass(chunk: Buffer): readonly Buffer[];
@@ -11,7 +11,7 @@ export interface BodyChange {
   end(): readonly Buffer[];
 }
 
-/** Pieces as one; a single one is not copied. */
+/** The pieces as one buffer; a single piece is not copied. */
 export function joined(pieces: readonly Buffer[]): Buffer {
   const [only] = pieces;
   return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces);

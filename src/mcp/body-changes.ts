@@ -10,7 +10,7 @@ import { ToolPrices } from './tool-prices.ts';
 import { UnpaidAnswer } from './unpaid-answer.ts';
 import { UnpaidResults } from './unpaid-results.ts';
 
-/** What a body is: messages one by one, one message, or none that a client of MCP reads. */
+/** The form of a body: a stream of messages, one message, or no message that a client of MCP reads. */
 export type AnswerBody = 'stream' | 'json' | 'other';
 
 /** Holds a body, and sends its changed form. */
@@ -42,8 +42,8 @@ class WholeBody implements BodyChange {
 }
 
 /**
- * The stream that answers a call which is paid for already, by a pass for instance: nothing of it waits. Its answer gets the
- * id that its client knows, and answers to other calls are left out.
+ * The stream that answers a call which is already paid, for example by a pass: no event is held. The answer gets the
+ * client's own id, and answers to other calls are left out.
  */
 class PaidStream implements BodyChange {
   readonly waits = false;
@@ -83,7 +83,7 @@ export function pricesInTools(form: AnswerBody, notes: ToolNotes, id: RpcId | un
   return new ToolPrices(isStream ? new UnpaidResults() : new UnpaidAnswer(id), isStream, notes);
 }
 
-/** Gives the answer to a call that is paid for already the id that its client knows. */
+/** Gives the answer to an already paid call the client's own id. */
 export function clientId(form: AnswerBody, terms: CallTerms): BodyChange {
   return form === 'stream'
     ? new PaidStream(terms)

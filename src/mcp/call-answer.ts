@@ -20,7 +20,7 @@ export interface CallReceipt {
   readonly receipt: JsonObject;
 }
 
-/** What an answer is found by, and what a server has no business to write into it. */
+/** The ids by which an answer is found, and the members that a server must not write into it. */
 export interface CallTerms extends CallIds {
   /** Members of `result._meta` that are for receipts. */
   readonly receipts: readonly string[];
@@ -30,7 +30,7 @@ export interface CallTerms extends CallIds {
 export interface CallIds {
   /** The client's own. */
   readonly client: RpcId;
-  /** The one that the server knows; `undefined` for any that the gateway gave, as in an answer that was kept. */
+  /** The id that the server knows; `undefined` accepts any id that the gateway gave, as in a kept answer. */
   readonly server: string | undefined;
 }
 

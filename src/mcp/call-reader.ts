@@ -11,8 +11,8 @@ export interface CallReading extends CallCharge {
 }
 
 /**
- * Reads the answer to a priced call before it is charged: a call that failed by the server's answer costs nothing. The
- * result leaves only when the money has moved, with the receipt in it.
+ * Reads the answer to a priced call before it is charged: a call that the server reports as failed costs nothing. The
+ * result is sent only after the money has moved, with the receipt in it.
  */
 export function callReader({ headWaits, ...call }: CallReading): AnswerReader {
   return {
@@ -50,7 +50,7 @@ export function bodyKindOf(rawHeaders: readonly string[]): 'stream' | 'json' | '
   return /^[^;]*[/+]json\b/i.test(fieldIn(rawHeaders, 'content-type') ?? '') ? 'json' : 'other';
 }
 
-/** Whether a body is not to be read as it is. */
+/** Whether a body has a content coding, so that it cannot be read as it is. */
 export function isEncoded(rawHeaders: readonly string[]): boolean {
   const encoding = fieldIn(rawHeaders, 'content-encoding')?.trim();
   return encoding !== undefined && encoding.toLowerCase() !== 'identity';

@@ -7,8 +7,9 @@ import { EventSplitter, type StreamEvent } from './event-stream.ts';
 import { isTaskNews } from './message.ts';
 
 /**
- * Reads the event stream that answers a priced call: progress, log lines and questions of the server go out as they come, the
- * result waits until the money has moved. What is neither, such as an answer to another call, does not go out at all.
+ * Reads the event stream that answers a priced call. Progress, log lines and requests of the server are sent as they
+ * come. The result is held until the money has moved. Other messages, such as answers to other calls, are not sent at
+ * all.
  */
 export class CallStream implements HeldReading {
   readonly kind = 'held';
@@ -55,7 +56,10 @@ export class CallStream implements HeldReading {
   }
 }
 
-/** A notification or a request of the server: nothing that was asked for, and no news of a task, which may hold its result. */
+/**
+ * Whether a message is a notification or a request of the server. Notifications of tasks do not count: they may hold
+ * the result of a call.
+ */
 export function isSaid(message: Json | undefined): boolean {
   return (
     isRecord(message) && typeof message['method'] === 'string' && !isAnswer(message) && !isTaskNews(message['method'])

@@ -6,7 +6,7 @@ export interface StreamEvent {
   readonly data: string | undefined;
 }
 
-/** Longest text, but for its last character, by which an event ends: `\r\n\r\n`. */
+/** Length of the longest end of an event, `\r\n\r\n`, without its last character. */
 const END_BUT_ONE = 3;
 
 /**
@@ -14,9 +14,9 @@ const END_BUT_ONE = 3;
  * last empty line is an unfinished event, which readers drop.
  */
 export class EventSplitter {
-  /** The event that has not ended. */
+  /** The parts of the event that has not ended. */
   #parts: string[] = [];
-  /** The last characters of it, which may be the beginning of its end. */
+  /** Its last characters: the end of the event may begin in them. */
   #tail = '';
   #length = 0;
 
@@ -25,7 +25,7 @@ export class EventSplitter {
     return this.#length;
   }
 
-  /** What has not ended. */
+  /** The text of the event that has not ended. */
   get rest(): string {
     return this.#parts.join('');
   }

@@ -1,7 +1,7 @@
 import { joined } from './body-change.ts';
 import { isListOfTools } from './tool-texts.ts';
 
-/** A list of tools that was read: the bytes between its brackets, and what they become. */
+/** A list of tools that was read: the bytes between its brackets, and the bytes that are sent instead. */
 export interface KnownList {
   readonly bytes: Buffer;
   readonly told: Buffer;
@@ -20,18 +20,18 @@ export interface FoundList {
 /** Most lists that are kept, and the most bytes of one. A server has one list, or a few pages of it. */
 const MOST_LISTS = 8;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Shorter lists are read as quickly as they are found; longer ones are found by this many of their bytes. */
+/** Shorter lists are not kept: reading them is as fast as finding them. Longer ones are found by this many bytes. */
 const LEAST_BYTES = 64;
 /** Longest text before and after a list, in bytes: it holds a few members of a message. */
 const MOST_AROUND = 4096;
 
 /**
- * Lists of tools as they came, byte for byte: the same list goes to every client, in messages that differ in their ids. One that
- * is found again need not be read again: behind the same beginning, the same bytes are the same tools. Nor is it copied, which
- * for a long one costs more than all else: it is compared where it lies.
+ * A bounded memo of lists of tools, by their bytes: every client gets the same list, in messages that differ in their
+ * ids. A known list is not parsed again: after the same beginning, the same bytes are the same tools. It is compared in
+ * place, because copying a long list would cost more than all other steps.
  */
 export class KnownLists {
-  /** The last one that was found comes first. */
+  /** The list that was kept or found last comes first. */
   readonly #lists: KnownList[] = [];
 
   keep(list: KnownList): void {
@@ -58,7 +58,7 @@ export class KnownLists {
   }
 }
 
-/** The bytes of a body in pieces from one place up to another, or to its end. */
+/** The bytes from `from` up to `to`, or up to the end, of a body in pieces. */
 function part(body: readonly Buffer[], from: number, to: number): Buffer {
   const parts: Buffer[] = [];
   let at = 0;

@@ -2,7 +2,7 @@ import { KnownLists } from './known-lists.ts';
 
 /** A tool of a list as it was read. */
 export interface KnownTool {
-  /** Its text with what is written into it. */
+  /** Its text as it is sent to clients. */
   readonly told: string;
   /** `undefined` for what has no name, and is no tool. */
   readonly name: string | undefined;
@@ -12,7 +12,7 @@ export interface KnownTool {
 /** Most characters of texts that are kept. */
 const MOST_CHARACTERS = 8 * 1024 * 1024;
 
-/** Tools that were read, by their texts: lists come again and again, to every client. Bounded; when full, all are forgotten. */
+/** A bounded memo of tools by their texts: every client gets the same lists. When full, it is emptied. */
 export class KnownTools {
   /** Whole lists of them. */
   readonly lists = new KnownLists();

@@ -3,13 +3,13 @@ import { KnownTools } from './known-tools.ts';
 import { OpenCalls } from './open-calls.ts';
 import { OutputSchemas } from './output-schemas.ts';
 
-/** What a process knows of the MCP servers behind it, and of the calls that are there. */
+/** A process's knowledge of the MCP servers behind it, and its open calls to them. */
 export class McpState {
   readonly outputSchemas = new OutputSchemas();
   readonly openCalls = new OpenCalls();
   readonly #tools = new WeakMap<McpTerms, KnownTools>();
 
-  /** Tools whose prices are those of these terms. */
+  /** The known tools with the prices of these terms. */
   knownTools(terms: McpTerms): KnownTools {
     const before = this.#tools.get(terms);
     if (before !== undefined) return before;

@@ -15,9 +15,9 @@ export interface McpCall {
   readonly target: McpTarget;
   /** Name of the tool or prompt, URI of the resource. */
   readonly name: string;
-  /** What it is called with; `undefined` where that is no object. */
+  /** Its arguments; `undefined` where they are no object. */
   readonly arguments: JsonObject | undefined;
-  /** What the client sent as its payment, by the members of `_meta` that are for it. */
+  /** The client's payments, by their members of `_meta`. */
   readonly payments: JsonObject;
   /** Extensions of MCP that the client announces with this call. */
   readonly extensions: readonly string[];
@@ -25,21 +25,21 @@ export interface McpCall {
   readonly wantsProgress: boolean;
   /** The version of MCP that it states, as those without a handshake do. */
   readonly version: string | undefined;
-  /** What is bought, in one spelling: a payment is bound to it, whatever the id and the progress token of a repetition. */
+  /** The purchase, in one spelling. A payment is bound to it; a repetition may have another id and progress token. */
   readonly canonical: Buffer;
   /** The body for the server: without the payment, and under an id that only the gateway knows. */
   forwardedAs(id: string): Buffer;
 }
 
-/** How the methods begin by which results of calls are asked for later. */
+/** The beginning of the methods that ask for the results of calls later. */
 const TASKS = 'tasks/';
 
-/** How the ids begin under which priced calls go to the server. */
+/** The beginning of the ids under which priced calls go to the server. */
 const PAID_ID = 'turnpike-paid-';
 
 /**
- * A fresh id for a priced call. The server answers to it and to no other, so that a result which is not paid for is known on
- * whatever stream it comes: by a resumed one, after a restart, through another replica.
+ * A fresh id for a priced call. The server answers under this id only. So an unpaid result is recognised on every
+ * stream: a resumed one, after a restart, through another replica.
  *
  * @param unguessable a random text
  */
@@ -52,7 +52,7 @@ export function isPaidId(id: Json | undefined): id is string {
   return typeof id === 'string' && id.startsWith(PAID_ID);
 }
 
-/** Whether a method reports a task: the result of a call, which may not be paid for. */
+/** Whether a method reports a task: the result of a call, which may be unpaid. */
 export function isTaskNews(method: Json | undefined): boolean {
   return typeof method === 'string' && method.startsWith(`notifications/${TASKS.slice(0, -1)}`);
 }
@@ -88,7 +88,7 @@ const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
 /**
- * Reads a message of an MCP client. What two readers could take for different calls is refused before.
+ * Reads a message of an MCP client. A message that two readers could take for different calls is refused.
  *
  * @param payments members of `params._meta` that are for payments: servers do not see them
  * @throws GatewayError `body_ambiguous`
@@ -108,7 +108,7 @@ export function readMessage(bytes: Buffer, rawHeaders: readonly string[], paymen
   return readCall(bytes, { facts, id, target, payments });
 }
 
-/** What was read of a message that calls a call off. */
+/** The parts of a message that cancels a call. */
 interface Cancelling {
   readonly call: RpcId | undefined;
   readonly id: RpcId | undefined;
@@ -144,7 +144,7 @@ function readCall(bytes: Buffer, { facts, id, target: [target, pointer], payment
   // Its result comes by another call, which would not be paid for.
   if (facts.has('/params/task')) return refused(id, INVALID_PARAMS, 'A priced call cannot be run as a task.');
   if (isPaidId(id)) return refused(undefined, INVALID_REQUEST, 'This id is taken.');
-  // The text was read strictly before, so that this reads the same.
+  // `readBody` has read the text strictly, so that this parser reads the same.
   const message = parseExactly(bytes.toString('utf8'));
   const { taken, stripped } = takePayments(message, payments);
   const forwardedAs = (as: string): Buffer => Buffer.from(JSON.stringify({ ...stripped, id: as }), 'utf8');
@@ -169,13 +169,13 @@ function refused(id: RpcId | undefined, code: number, wrong: string): McpMessage
   return { kind: 'refused', id, code, wrong };
 }
 
-/** Parameters may leave them out. */
+/** A call without arguments has an empty object of them. */
 function argumentsOf({ params }: JsonObject): JsonObject | undefined {
   const given = isRecord(params) ? (params['arguments'] ?? {}) : undefined;
   return isRecord(given) ? given : undefined;
 }
 
-/** Method and parameters without what does not affect the purchase, members in the order of their names. */
+/** Method and parameters without `_meta`, which does not affect the purchase; members in the order of their names. */
 function canonicalOf({ method, params }: JsonObject): Buffer {
   const { _meta, ...bought } = isRecord(params) ? params : {};
   return Buffer.from(JSON.stringify(sortedMembers({ method: method ?? null, params: bought })), 'utf8');
@@ -216,10 +216,10 @@ function takePayments(
 }
 
 /**
- * A message that costs nothing, without the payment that it brings: whoever has a payment can take its money.
- * `undefined` where it brings none.
+ * A message that costs nothing, without the payment in it: every holder of a payment can take its money. `undefined`
+ * where it has none.
  *
- * @param bytes that {@link readMessage} took
+ * @param bytes a message that {@link readMessage} accepted
  */
 export function withoutPayments(bytes: Buffer, members: readonly string[]): Buffer | undefined {
   // A name can be written with escapes, too.

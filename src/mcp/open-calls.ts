@@ -9,8 +9,8 @@ export interface OpenCall {
 }
 
 /**
- * The priced calls of this process that are at their servers, by what their clients call them: a client cancels a call by its
- * own id, of which the server knows nothing.
+ * The priced calls of this process that are at their servers, by their clients' ids: a client cancels a call by its own
+ * id, which the server does not know.
  */
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();

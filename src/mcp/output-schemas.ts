@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 /** Most tools that are remembered. */
 const MOST = 20_000;
 
-/** Which tools have an output schema, as lists of tools that passed by said it: clients hold results against it. */
+/** The tools that have an output schema, as seen in lists of tools: clients check results against it. */
 export class OutputSchemas {
   readonly #tools = new LRUCache<string, true>({ max: MOST });
 

@@ -8,27 +8,27 @@ const INVALID_PARAMS = -32602;
 
 /** A refusal of a call. */
 export interface McpRefusal {
-  /** In HTTP. */
+  /** The HTTP status. */
   readonly status: number;
   /** The stable code of the gateway. */
   readonly code: string;
   readonly detail: string | undefined;
-  /** The price in the words of each protocol; empty where it is not stated. */
+  /** The price in the form of each protocol; empty where it is not stated. */
   readonly prices: readonly StatedPrice[];
 }
 
-/** The price of a call in the words of one protocol, and where its clients look for it. */
+/** The price of a call in the form of one protocol, and where its clients look for it. */
 export interface StatedPrice {
   readonly price: JsonObject;
-  /** In the result of a tool that failed, or only in an error: then all prices are there. */
+  /** In the result of a failed tool, or only in an error. One price of kind `error` puts all prices there. */
   readonly place: 'result' | 'error';
   /** Extension of MCP by which a client takes the price as a result of its own kind. */
   readonly extension: string | undefined;
   /** Member of `result._meta`. */
   readonly meta: string;
-  /** Member of an error's data for another protocol's price; `undefined`: its members are the data itself. */
+  /** Member of an error's data for this price beside another one; `undefined`: this price is the data itself. */
   readonly beside: string | undefined;
-  /** Of the error in JSON-RPC. */
+  /** The code of the JSON-RPC error. */
   readonly errorCode: number;
 }
 
@@ -41,13 +41,13 @@ export interface RefusedCall {
   readonly extensions: readonly string[];
 }
 
-/** Whether a tool is known to have an output schema, by which clients check what stands in `structuredContent`. */
+/** Whether a tool is known to have an output schema, by which clients check `structuredContent`. */
 export type HasOutputSchema = (tool: string) => boolean;
 
 /**
- * A refusal as an answer of JSON-RPC: a result of the tool that failed and states the price, as x402's MCP transport has it;
- * an error for resources and prompts, whose results have no place for it, and where a protocol's clients look for one. A client
- * that announces the extension of a protocol gets the result that the extension has for all of them.
+ * A refusal as an answer of JSON-RPC. A tool gets a failed result with the price, as in x402's MCP transport. Resources
+ * and prompts get an error, because their results have no place for a price; so do tools where a protocol's clients
+ * look for an error. A client that announces a protocol's extension gets the extension's result for all of them.
  */
 export function refusalAnswer(
   { id, target, name, extensions }: RefusedCall,

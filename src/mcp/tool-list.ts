@@ -22,7 +22,7 @@ export interface ToolNotes {
   priceOf(tool: string): ToldPrice | undefined;
   /** Whether the description states it, too. */
   readonly inDescription: boolean;
-  /** Tools that were read before, with these very notes. */
+  /** Tools that were read before with the same notes. */
   readonly known: KnownTools;
   /** Called with each tool, and whether it has an output schema. */
   seen(tool: string, hasOutputSchema: boolean): void;

@@ -11,7 +11,7 @@ export class ToolPrices implements BodyChange {
   readonly #held: Buffer[] = [];
   #size = 0;
 
-  /** @param unpaid takes results of priced calls out */
+  /** @param unpaid removes results of priced calls */
   constructor(unpaid: BodyChange, isStream: boolean, notes: ToolNotes) {
     this.#unpaid = unpaid;
     this.#isStream = isStream;
@@ -34,13 +34,13 @@ export class ToolPrices implements BodyChange {
   }
 
   /**
-   * What is around a list that is known decides whether it is withheld: the id and the method of a message are beside its
-   * result.
+   * The body with the prices of a known list, unless the body may have to be withheld. The text around the list decides
+   * that: it has the id and the method of the message.
    */
   #toldAgain(): readonly Buffer[] | undefined {
     const found = this.#notes.known.lists.find(this.#held, this.#isStream);
     if (found === undefined || holdsMark(found.before) || holdsMark(found.behind)) return undefined;
-    // What may have been forgotten since; nothing else about it is new.
+    // Output schemas may have been forgotten meanwhile; all else is known.
     for (const name of found.list.withSchema) this.#notes.seen(name, true);
     return [found.before, found.list.told, found.behind];
   }

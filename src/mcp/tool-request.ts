@@ -8,7 +8,7 @@ export interface ToolRequest {
   readonly method: string;
   /** Path and query, percent-encoded, perhaps not canonical: the stage that serves it checks that. */
   readonly target: string;
-  /** Of the head, beside those that every request has. */
+  /** Headers, beside those that every request has. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: Buffer | undefined;
 }
@@ -28,11 +28,11 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
 class ArgumentFault extends Error {}
 
 /**
- * Writes the request of a call, to which its payment is bound. Members of a JSON body are put in order; those that become
- * parameters stay in theirs, so that a repetition has to keep it.
+ * Writes the request of a call, to which its payment is bound. Members of a JSON body are sorted by name. Members that
+ * become parameters keep their order, so that a repetition needs the same order.
  *
- * No argument leaves its place: values are percent-encoded, a parameter of a path is one segment, neither empty nor `.` nor
- * `..`. What they make is a request as any client could send it, and is matched and priced as one.
+ * No argument leaves its place: values are percent-encoded, a parameter of a path is one segment, neither empty nor `.`
+ * nor `..`. The result is a request that any client could send. It is matched and priced like one.
  */
 export function toolRequest(tool: ApiTool, given: JsonObject): ToolRequestResult {
   try {
@@ -97,14 +97,14 @@ function place(draft: Draft, { name, place: at }: ToolArgument, value: Json): vo
 
 const PLAIN: QueryStyle = { delimiter: undefined, deep: false };
 
-/** The path with its parameters in place. What the template itself holds is escaped where a path must have it so. */
+/** The path with its parameters in place. The template's own characters are escaped where a path needs it. */
 function filled(template: string, values: ReadonlyMap<string, string>): string {
   const parts = template.split(/(\{[^{}]*\})/);
   const path = parts.map((part) => {
     if (!part.startsWith('{')) return part.replace(/[^A-Za-z0-9\-._~!$&'()*+,=:@%/]/gu, encoded);
     return values.get(part.slice(1, -1)) ?? '';
   });
-  // A rest of no segments leaves no slash behind.
+  // An empty rest of the path leaves no slash at the end.
   const whole = path.join('');
   const last = lastName(template);
   return last !== '' && !values.get(last) && whole.length > 1 ? whole.replace(/\/$/, '') : whole;

@@ -19,8 +19,8 @@ const TEXT =
 const LINES_OF_JSON = /^application\/(?:x-ndjson|ndjson|jsonl|json-seq)/i;
 
 /**
- * An answer of the API as the result of a tool: text as text, pictures and sounds as such, anything else as a resource. What
- * is no success is a result that failed, with its status.
+ * An answer of the API as the result of a tool: text as text, images and audio as such, anything else as a resource. An
+ * answer without success is a failed result with its status.
  *
  * @param url of the request, under which hosts know the resource
  */
@@ -61,7 +61,7 @@ function textOf(body: Buffer, headers: readonly string[]): string {
   }
 }
 
-/** What undoes each coding. APIs are asked not to compress, and some do it all the same. */
+/** The decoder of each content coding. APIs are asked not to compress, but some do. */
 const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Buffer>> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
@@ -70,7 +70,7 @@ const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLengt
   identity: (body) => body,
 };
 
-/** The body without its coding; `undefined` where that cannot be undone within the bound. */
+/** The decoded body; `undefined` where it cannot be decoded within the bound. */
 function decoded({ headers, body }: ApiAnswer): Buffer | undefined {
   const coding = fieldIn(headers, 'content-encoding')?.trim().toLowerCase() ?? '';
   if (coding === '' || body.length === 0) return body;

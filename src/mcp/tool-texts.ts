@@ -1,6 +1,6 @@
 /** The positions of the tools of a list in its text. */
 export interface ToolTexts {
-  /** Of the first character after `[`, and of `]`. */
+  /** Positions of the first character after `[`, and of `]`. */
   readonly from: number;
   readonly to: number;
   /** The text of each. */
@@ -13,8 +13,9 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 
 /**
- * Finds the members of `result.tools` in a message without reading what stands in them: a list of hundreds of tools is parsed
- * once, and not for each client. `undefined` where the text is not plainly that, such as with a member twice: then it has to be read.
+ * Finds the members of `result.tools` in a message without parsing them: a list of hundreds of tools is parsed once,
+ * and not for each client. `undefined` where the text is not plainly such a list, for example with a member twice: then
+ * it has to be parsed.
  */
 export function toolTextsIn(text: string): ToolTexts | undefined {
   const scan = new Scan(text);
@@ -29,8 +30,8 @@ export function toolTextsIn(text: string): ToolTexts | undefined {
 /**
  * Whether the text between two others is the whole `result.tools` of one message.
  *
- * @param before up to and with `[`
- * @param behind from `]` on
+ * @param before the text up to `[`, included
+ * @param behind the text from `]` on
  */
 export function isListOfTools(before: string, behind: string): boolean {
   const scan = new Scan(before);
@@ -43,10 +44,10 @@ function mayRepeat(behind: string): boolean {
   return behind.includes('"tools"') || behind.includes('"result"') || behind.includes('\\');
 }
 
-/** Steps through the text of an object. It knows where values end, and nothing else of them. */
+/** Steps through the text of an object. It finds where values end, and does not parse them. */
 class Scan {
   readonly #text: string;
-  /** Where the value begins that was found last; at first, the whole text. */
+  /** Start of the value that was found last; at first, of the whole text. */
   at: number;
 
   constructor(text: string) {

@@ -8,19 +8,19 @@ import { errorAnswer } from './refusal-answer.ts';
 
 const NOT_ANSWERED = -32603;
 
-/** Largest answer that is held until it was read, in bytes. A larger one may hold nothing that has to be read. */
+/** Largest answer that is held to be read, in bytes. A larger one must not hold a mark. */
 const MOST_HELD = 8 * 1024 * 1024;
 
-/** Whether a message, or one of several, is the result of a priced call, or news of one. */
+/** Whether a message, or one of several, is the result of a priced call or reports a task. */
 export function isWithheld(message: Json | undefined): boolean {
-  // What cannot be read here may be read elsewhere.
+  // Text that cannot be read here may be an answer to another reader.
   if (message === undefined) return true;
   if (Array.isArray(message)) return message.some(isWithheld);
   if (!isRecord(message)) return false;
   return (isAnswer(message) && isPaidId(message['id'])) || isTaskNews(message['method']);
 }
 
-/** Whether a text may hold what is withheld. */
+/** Whether a text may hold a message that is withheld. */
 export function mayBeWithheld(text: string): boolean {
   return WITHHELD_MARKS.some((mark) => text.includes(mark));
 }
@@ -34,8 +34,8 @@ export function holdsMark(bytes: Buffer): boolean {
 const LONGEST_MARK = Math.max(...MARKS.map(({ length }) => length));
 
 /**
- * Searches an unpaid answer in JSON: a server that answers another call than it was asked must not give its result
- * away. Its client gets an error instead.
+ * Searches an unpaid answer in JSON: a server that answers another call than the one asked must not give away its
+ * result. The client gets an error instead.
  */
 export class UnpaidAnswer implements BodyChange {
   readonly waits = true;

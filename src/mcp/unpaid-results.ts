@@ -7,8 +7,8 @@ import { isWithheld, mayBeWithheld } from './unpaid-answer.ts';
 const MOST_EVENT = 4 * 1024 * 1024;
 
 /**
- * Removes the results of priced calls from an unpaid stream: a client that resumes one with `Last-Event-ID` gets again
- * what the server stored for it. A paid result is collected by sending the payment again.
+ * Removes the results of priced calls from an unpaid stream: a client that resumes a stream with `Last-Event-ID` gets
+ * the events that the server stored for it. A paid result is fetched by sending the payment again.
  */
 export class UnpaidResults implements BodyChange {
   readonly waits = false;

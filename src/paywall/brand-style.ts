@@ -1,6 +1,6 @@
 const DEFAULT_COLOUR = '#1d4ed8';
 
-/** The style of the button in the seller's colour, with the one of black and white on it that can be read better. */
+/** The style of the button in the seller's colour. Its text is black or white, whichever has more contrast. */
 export function brandStyle(colour: string = DEFAULT_COLOUR): string {
   const light = luminance(colour);
   // WCAG 2.2 contrast ratios; the better one is never below 4.58.

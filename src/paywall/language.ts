@@ -4,14 +4,14 @@ import { EN } from './texts/en.ts';
 import { FA } from './texts/fa.ts';
 import type { Language, PageText } from './texts/page-text.ts';
 
-/** The languages of the page; the first one is for whoever speaks none of them. */
+/** The languages of the page; the first one is the default. */
 export const LANGUAGES: readonly [Language, ...Language[]] = [
   { tag: 'en', direction: 'ltr', texts: EN },
   { tag: 'de', direction: 'ltr', texts: DE },
   { tag: 'fa', direction: 'rtl', texts: FA },
 ];
 
-/** The language that a client likes best of those that there are (RFC 4647 lookup). */
+/** The language of the page that a client prefers (RFC 4647 lookup). */
 export function chooseLanguage(acceptLanguage: string | undefined): Language {
   let best: Language = LANGUAGES[0];
   let weight = 0;
@@ -25,7 +25,7 @@ export function chooseLanguage(acceptLanguage: string | undefined): Language {
   return best;
 }
 
-/** A text with its places filled in. */
+/** A text with its placeholders filled in. */
 export function say({ texts }: Language, text: PageText, values: Readonly<Record<string, string>> = {}): string {
   return texts[text].replace(/\{(\w+)\}/g, (place, name: string) => values[name] ?? place);
 }

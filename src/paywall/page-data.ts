@@ -25,11 +25,11 @@ export interface PayableOffer {
 
 /** What the page's script works with: JSON in the page. */
 export interface PageData {
-  /** The gateway's clock when the page was made, in Unix milliseconds: what is signed ends by it. */
+  /** The gateway's time when the page was made, in Unix milliseconds: signed payments expire by this clock. */
   readonly now: number;
   readonly locale: string;
   readonly offers: readonly PayableOffer[];
-  /** The price as the seller put it, where that was in dollars. */
+  /** The seller's price text, if it is in dollars. */
   readonly dollars: string | undefined;
   readonly texts: Readonly<Record<PageText, string>>;
 }
@@ -37,5 +37,5 @@ export interface PageData {
 /** The element that holds {@link PageData}. */
 export const DATA_ELEMENT = 'paywall-data';
 
-/** Asks for a payment whose answer is opened by a navigation afterwards. */
+/** Header of a paying request whose answer is opened by a navigation afterwards. */
 export const ANSWER_LATER = { name: 'X402-Answer', value: 'later' } as const;

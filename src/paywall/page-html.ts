@@ -8,7 +8,7 @@ import { payableOffers, priceIn } from './payable.ts';
 import type { PageSubject } from './paywall.ts';
 import type { Language, PageText } from './texts/page-text.ts';
 
-/** What a page is put together from. */
+/** The parts of a page besides its subject. */
 export interface PageParts {
   readonly language: Language;
   readonly terms: PaywallTerms;
@@ -19,7 +19,7 @@ export interface PageParts {
   readonly styles: readonly string[];
 }
 
-/** Writes the page: all that can be said without a script is there before it runs. */
+/** Writes the page. All content that needs no script is in the HTML. */
 export function pageHtml(subject: PageSubject, parts: PageParts): string {
   const { language, terms, script, styles } = parts;
   const seller = terms.title ?? new URL(subject.resourceUrl).host;
@@ -86,7 +86,7 @@ function notice(language: Language): string {
   return `<h1>${escapeHtml(say(language, 'waiting'))}</h1><p>${escapeHtml(say(language, 'waitingCure'))}</p>`;
 }
 
-/** The price as the seller put it where that was in dollars, else in the token. */
+/** The seller's price text if it is in dollars, else the price in the token. */
 function moneyOf(subject: PageSubject, first: Offer): string {
   return dollarsOf(subject) ?? priceIn(first);
 }

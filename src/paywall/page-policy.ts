@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** What a page runs and shows. */
+/** The script, the styles and the image sources of a page. */
 export interface PageParts {
   readonly script: string;
   readonly styles: readonly string[];
@@ -9,9 +9,9 @@ export interface PageParts {
 }
 
 /**
- * The `Content-Security-Policy` of a page that holds all it needs. Nothing runs, and nothing styles the page, but what stands
- * in it and is named here by its digest; nothing is asked of anybody else; and no other page can frame it and have its
- * button clicked.
+ * The `Content-Security-Policy` of a page that holds all it needs. Only the script and the styles in the page apply:
+ * their digests are named here. The page connects to its own origin only. No other page can frame it to get its button
+ * clicked.
  *
  * @param more further directives
  */

@@ -8,7 +8,7 @@ const UNITS = [
   ['minutes', 60_000],
 ] as const;
 
-/** What a pass is good for, in words: `24 hours or 1000 requests, whichever ends first`. */
+/** The terms of a pass in words: `24 hours or 1000 requests, whichever ends first`. */
 export function passTerms({ forMs, requests, balance }: AccessTerms, language: Language): string {
   if (balance !== undefined) return say(language, 'passBalance');
   const time = forMs === undefined ? undefined : duration(forMs, language);
@@ -18,7 +18,7 @@ export function passTerms({ forMs, requests, balance }: AccessTerms, language: L
   return time === undefined ? say(language, 'passRequests', { count }) : say(language, 'passBoth', { time, count });
 }
 
-/** In the largest unit that says it without a fraction, from two of it on. */
+/** In the largest unit that gives a whole number of two or more; else in minutes. */
 function duration(ms: number, language: Language): string {
   const [unit, size] = UNITS.find(([, length]) => ms >= 2 * length && ms % length === 0) ?? UNITS[2];
   return say(language, unit, { count: Math.max(1, Math.round(ms / size)).toLocaleString(language.tag) });

@@ -13,7 +13,7 @@ import { prefersHtml } from './preference.ts';
 /** Two levels up from here both as `src/paywall` and as `dist/paywall`. */
 const ASSETS = new URL('../../config/pages/', import.meta.url);
 
-/** A request that is to be told a price, as far as the page needs it. */
+/** The parts of a request that the page depends on. */
 export interface Asker {
   readonly method: string;
   readonly headers: RequestHeaders;
@@ -21,7 +21,7 @@ export interface Asker {
   readonly paying: boolean;
 }
 
-/** What the page tells of. */
+/** What the page is about. */
 export interface PageSubject {
   readonly code: ErrorCode;
   readonly price: PaidPrice;
@@ -31,7 +31,7 @@ export interface PageSubject {
   readonly paidBefore: boolean;
 }
 
-/** A page on its way out. */
+/** A page to send. */
 export interface Page {
   readonly html: string;
   /** Flat list of names and values. */
@@ -45,10 +45,10 @@ export interface PaywallTools {
   readonly clock: () => number;
 }
 
-/** Codes that are told to people as a notice without an offer: money may have moved. */
+/** Codes shown to people as a notice without an offer: money may have moved. */
 const NOTICES: ReadonlySet<ErrorCode> = new Set(['payment_in_progress', 'settlement_unknown']);
 
-/** The 402 page for people. Everything in it comes from outside, and is escaped where it is put in. */
+/** The 402 page for people. Its values come from outside, and are escaped where they are inserted. */
 export class Paywall {
   readonly #terms: PaywallTerms;
   readonly #tools: PaywallTools;
@@ -65,8 +65,8 @@ export class Paywall {
   }
 
   /**
-   * The page for a client, or `undefined` for one that is no browser on its way to a page: it asks for something else than
-   * HTML, brings a payment itself, or is a script of a page.
+   * The page for a client, or `undefined` where the client is no browser that navigates to a page: it does not prefer
+   * HTML, sends a payment itself, or is a script of a page.
    */
   page(asker: Asker, subject: PageSubject): Page | undefined {
     if (!isTold(subject.code) || !isNavigation(asker)) return undefined;

@@ -6,11 +6,11 @@ interface Preference {
   readonly weight: number;
 }
 
-/** Most entries that are looked at: a longer field is no browser's. */
+/** Most entries that are read: browsers send fewer. */
 const MOST_ENTRIES = 64;
 const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
-/** Reads a field such as `Accept` (RFC 9110 §12.4.2). An entry whose weight cannot be read counts for nothing. */
+/** Reads a field such as `Accept` (RFC 9110 §12.4.2). An entry with an invalid weight gets weight 0. */
 export function parsePreferences(field: string): readonly Preference[] {
   return field
     .split(',', MOST_ENTRIES)
@@ -26,8 +26,8 @@ function weightOf(parameters: readonly string[]): number {
 }
 
 /**
- * Whether a client would rather have HTML than JSON. It has to name `text/html`: whoever takes anything (`*` `/` `*`, curl and
- * `fetch`) or says nothing is a machine.
+ * Whether a client prefers HTML to JSON. The field has to name `text/html`: clients that accept anything (`*` `/` `*`,
+ * curl and `fetch`) or send no field are programs.
  */
 export function prefersHtml(accept: string | undefined): boolean {
   if (accept === undefined) return false;

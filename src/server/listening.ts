@@ -53,7 +53,7 @@ function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(true));
-    // Only a refused connection shows that nobody listens; a socket that may not be opened belongs to somebody.
+    // Only a refused connection shows that no process listens. A socket that denies access may be in use.
     socket.once('error', (fault: NodeJS.ErrnoException) => resolve(fault.code !== 'ECONNREFUSED'));
     socket.once('connect', () => socket.destroy());
   });

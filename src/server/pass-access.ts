@@ -57,8 +57,8 @@ export function openPassAccess({ access: rule }: PaidPrice, { tokens, cookie }: 
 
 /**
  * The sign-in of clients for a price: for passes that their account has bought, and for free requests that are counted
- * by account. `undefined` where there is neither, or where nobody can sign in. The price of several calls together is
- * opened by neither.
+ * by account. `undefined` where there is neither, or where no client can sign in. Neither applies to the price of
+ * several calls together.
  */
 export function openSignIn(
   { host, pattern, name, free }: Route,

@@ -159,8 +159,8 @@ class DrainingListener implements PublicListener {
 }
 
 /**
- * Node gives up a socket that asks for CONNECT: an unhandled error on it would end the process, and nobody else closes
- * it, so that a client could keep it open, and block a shutdown, for any time.
+ * Node no longer handles a socket that asks for CONNECT. An unhandled error on it would end the process. Without an end
+ * here, a client could keep it open, and block a shutdown, without limit.
  */
 function refuseTunnel(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
@@ -169,7 +169,7 @@ function refuseTunnel(socket: Duplex): void {
   linger(socket);
 }
 
-/** Answers bytes that cannot be parsed, for which there is no request object: the parser's verdict, then the end. */
+/** Answers bytes that cannot be parsed, for which there is no request object: the parser's error, then the end. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   // What still arrives after such an answer is dropped, until the client has read the answer.
   if (error.code !== 'ECONNRESET' && socket.writableEnded && !socket.destroyed) return;

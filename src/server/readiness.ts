@@ -45,7 +45,7 @@ export function soundConfiguration(): ReadinessCheck {
 }
 
 /**
- * Refuses offers that nobody will ever settle.
+ * Refuses offers that no facilitator will settle.
  *
  * @throws UnservedOfferError
  */

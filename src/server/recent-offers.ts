@@ -59,8 +59,8 @@ export class RecentOffers {
   }
 
   /**
-   * Reads what was in force before, and what other processes offer. Call the function that it resolves to in order to
-   * honour that, beside the plan in force then.
+   * Reads what was in force before, and what other processes offer. Resolves to a function: call it to honour these
+   * offers beside the plan that is in force then.
    */
   async recall(): Promise<() => void> {
     const quotes = await this.#quotes.recallQuotes(this.#clock() - LONGEST_MS);
@@ -72,7 +72,7 @@ export class RecentOffers {
 
   /**
    * Reads again what other processes offer, for a payment that matches nothing known. Calls share one read, and wait
-   * where there are many. What the store cannot tell now counts as unknown.
+   * where there are many. A failed read adds no offers.
    */
   async lookUp(): Promise<void> {
     this.#look ??= this.#lookSoon();

@@ -65,13 +65,13 @@ export interface RuntimeDeps {
   readonly receipts?: OfferReceipts | undefined;
   /** Checks the signatures of agents; absent where the plan names none. */
   readonly agents?: Runtime['agents'];
-  /** They say which facts of facilitators offers need. */
+  /** The schemes say which facts of facilitators offers need. */
   readonly schemes: readonly Scheme[];
   /** Called when a facilitator of this runtime stated what it supports. */
   readonly onSupported?: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
-  /** The facilitators of the runtime before: what it knows of the same ones is taken over. */
+  /** The facilitators of the previous runtime: its knowledge of the same facilitators is taken over. */
   readonly before?: FacilitatorPool;
 }
 
@@ -237,7 +237,8 @@ function openPrice(
 }
 
 /**
- * Whether a protocol states a price: not where answers go out before there is a receipt, if its clients wait for one.
+ * Whether a protocol states a price. It does not where answers are sent before there is a receipt, and its clients wait
+ * for the receipt.
  */
 function isFor({ settle }: PaidPrice): (protocol: Protocol) => boolean {
   return ({ onCredit }) => onCredit !== false || settle !== 'deferred';

@@ -31,7 +31,7 @@ export function admit({ method, headers }: GatedRequest, { token }: AdminPage, c
   }
 }
 
-/** Programs do not send it; a browser sends `none` where its user typed the address. */
+/** Programs do not send `Sec-Fetch-Site`; a browser sends `none` where its user typed the address. */
 function isFromElsewhere(headers: GatedRequest['headers'], method: string | undefined): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && !(site === 'none' && method !== 'POST')) return true;

@@ -71,7 +71,7 @@ export class MoneyViews {
     };
   }
 
-  /** Reads ahead what the page shows first, so that nobody waits. Never rejects for what cannot be read. */
+  /** Reads ahead what the page shows first, so that its first view need not wait. Never rejects for a failed read. */
   async warm(): Promise<void> {
     const { daily, models, draws } = await this.#daily();
     for (const sums of [daily, models, draws]) await sums.renew(30);

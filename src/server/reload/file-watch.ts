@@ -133,7 +133,7 @@ class PollingWatch implements FileWatch {
       });
       this.#folders.set(folder, watcher);
     } catch {
-      // As above.
+      // The poll tries again.
     }
   }
 }

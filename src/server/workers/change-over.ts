@@ -2,17 +2,17 @@ import type { FileContents } from '../reload/config-reading.ts';
 import { restoreStartFault } from './start-fault.ts';
 import type { SlotWorker } from './worker-slot.ts';
 
-/** How long a worker may take to open a configuration, in milliseconds: longer than its facilitators may. */
+/** How long a worker may take to open a configuration, in milliseconds: longer than its facilitators may take. */
 const PREPARE_MS = 30_000;
 
-/** Has workers change over to another configuration, all of them or none. */
+/** Changes workers to another configuration: all of them or none. */
 export class ChangeOver {
   #last = 0;
   #work: Promise<unknown> = Promise.resolve();
 
   /**
-   * Has these workers open a configuration, and puts it in force when all of them could. One that ends meanwhile is no
-   * obstacle: it is replaced by one that starts on it. Changes come one after the other.
+   * Makes these workers open a configuration, and puts it in force when all of them could. A worker that ends meanwhile
+   * does not prevent the change: its replacement gets the new configuration. Changes run one after the other.
    *
    * @param committed is called before the workers are told
    * @throws Error the reason of a worker that could not; nothing has changed then
@@ -40,7 +40,7 @@ export class ChangeOver {
   }
 }
 
-/** Why a worker cannot go on under a configuration; `undefined` when it can, or is gone. */
+/** Why a worker cannot open a configuration; `undefined` when it can, or has ended. */
 async function prepare({ process }: SlotWorker, reload: number, contents: FileContents): Promise<Error | undefined> {
   const { line } = process;
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();

@@ -22,18 +22,18 @@ import { WorkerGroup } from './worker-group.ts';
 import { settlementsOfPrimary } from './worker-line.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
-/** What a gateway of several processes runs with besides its plan. */
+/** The parts of a gateway of several processes besides its plan. */
 export interface PrimaryDeps {
   readonly log: Logger;
-  /** Kinds of facilitators. Default: what is built in. */
+  /** Kinds of facilitators. Default: the built-in ones. */
   readonly registry?: Registry;
   /** Starts a worker process. */
   readonly fork: () => WorkerProcess;
   /** The files that the plan was loaded from. */
   readonly contents: FileContents;
-  /** What is to be said of the configuration file on the readiness page. Default: that it is sound. */
+  /** The state of the configuration file for `/readyz`. Default: sound. */
   readonly configuration?: () => ReadinessCheck;
-  /** What became of the configuration file, for the admin page. Default: no file is followed. */
+  /** The results of reading the configuration file, for the admin page. Default: no file is watched. */
   readonly reloads?: Reloads;
   /** Unix milliseconds. */
   readonly clock?: () => number;
@@ -41,16 +41,16 @@ export interface PrimaryDeps {
 
 /** A gateway of several processes behind one address. */
 export interface WorkersGateway extends Gateway, Reloadable {
-  /** The primary's own. */
+  /** The primary's own metrics. */
   readonly metrics: Metrics;
-  /** Resolves when no worker serves any more and none can be started, with the reason. The gateway is to be closed. */
+  /** Resolves with the reason when no worker serves any more and none can be started. Then close the gateway. */
   readonly lost: Promise<Error>;
 }
 
 /**
- * Starts a gateway of `plan.workers` processes. This one, the primary, holds no traffic and no store: it passes
- * connections on, replaces workers that end, answers the probes, and sends the settlements of the keys that the
- * configuration gives it, so that each key has one writer.
+ * Starts a gateway of `plan.workers` processes. This process, the primary, holds no traffic and no store. It passes
+ * connections on, replaces workers that end, and answers the probes. It also sends the settlements of the keys in the
+ * configuration, so that each key has one writer.
  *
  * @throws UnservedOfferError every facilitator answered and none serves some offer
  * @throws Error why a worker could not start
@@ -133,7 +133,7 @@ function openGroup(size: number, deps: PrimaryDeps, settlers: Settlers, metrics:
   });
 }
 
-/** The keys of the new plan are open before a worker asks for them, and those of the old one until no worker does. */
+/** Opens the keys of the new plan before a worker needs them, and keeps those of the old plan until no worker does. */
 async function changeOver(
   group: WorkerGroup,
   settlers: Settlers,

@@ -19,19 +19,19 @@ export interface ProcessEnd {
   readonly signal: string | null;
 }
 
-/** A worker, as the primary has it. */
+/** A worker process, for the primary. */
 export interface WorkerProcess {
   readonly pid: number | undefined;
   readonly line: LineToWorker;
-  /** Resolves once the process is no more. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<ProcessEnd>;
   /** Ends it at once. */
   kill(): void;
 }
 
-/** A worker's line to the primary. */
+/** A worker's message channel to the primary. */
 export interface PrimaryLine extends LineToPrimary {
-  /** Sends what is on its way and hangs up, with which the process ends. */
+  /** Sends the pending messages and disconnects. The process ends with that. */
   hangUp(): Promise<void>;
 }
 
@@ -46,14 +46,14 @@ export function forkWorker(): WorkerProcess {
   const ended = new Promise<ProcessEnd>((resolve) => {
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
   });
-  // Of a process that is no more, which `ended` tells of.
+  // Errors of a process that has ended. `ended` reports that end.
   worker.on('error', () => {});
   return { pid: worker.process.pid, line: lineTo(worker), ended, kill: () => worker.process.kill('SIGKILL') };
 }
 
 /**
- * The line to the primary, where this process is a worker; `undefined` elsewhere. Signals are the primary's
- * business from then on: a terminal and a supervisor send them to all processes of a group.
+ * The message channel to the primary, where this process is a worker; `undefined` elsewhere. From then on only the
+ * primary acts on signals: a terminal and a supervisor send them to all processes of a group.
  *
  * @param env this process's environment
  */
@@ -61,7 +61,7 @@ export function openPrimaryLine(env: Readonly<Record<string, string | undefined>
   if (!cluster.isWorker || env[MARK] === undefined) return undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   const gone = new AbortController();
-  // Node ends a worker whose primary is gone by itself; nothing that this process holds may go on without it.
+  // Node ends a worker when its primary is gone. Nothing that this process holds may go on without the primary.
   process.once('disconnect', () => gone.abort(new Error('the primary has ended')));
   let sending = Promise.resolve();
   return {
@@ -89,7 +89,7 @@ export function openPrimaryLine(env: Readonly<Record<string, string | undefined>
 
 function lineTo(worker: Worker): LineToWorker {
   const gone = new AbortController();
-  // After the last message was read, which its exit may overtake.
+  // `disconnect` comes after the last message was read; the exit may come before that.
   worker.once('disconnect', () => gone.abort(new Error('the worker has ended')));
   return {
     gone: gone.signal,

@@ -6,8 +6,8 @@ import type { Facilitator } from '../../facilitator/facilitator.ts';
 import { type FacilitatorOpener, type FacilitatorReports, settlesHere } from '../../registry.ts';
 
 /**
- * What a facilitator that settles with a key of ours is called between the processes of a gateway: its name and a digest
- * of its settings, since a reload can have two of one name at work.
+ * The id of a facilitator that settles with a key of ours, for the processes of a gateway: its name and a digest of its
+ * settings. During a reload, two facilitators of one name can be open.
  */
 export function settlerId(spec: FacilitatorSpec): string {
   return `${spec.name} ${createHash('sha256').update(settingsText(spec)).digest('hex').slice(0, 32)}`;
@@ -26,7 +26,7 @@ export class Settlers {
   readonly #opener: FacilitatorOpener;
   readonly #reports: FacilitatorReports;
   readonly #byId = new Map<string, Facilitator>();
-  /** Ids that stay open whoever uses them. */
+  /** Ids that stay open, in use or not. */
   #wanted: ReadonlySet<string> = new Set();
 
   constructor(opener: FacilitatorOpener, reports: FacilitatorReports = {}) {
@@ -39,7 +39,7 @@ export class Settlers {
     return this.#byId;
   }
 
-  /** Opens those of a plan beside those that are open. */
+  /** Opens the settlers of a plan beside the open ones. */
   async add(plan: Plan): Promise<void> {
     const specs = plan.facilitators.filter(settlesHere);
     await this.#opener.load(specs);
@@ -50,12 +50,15 @@ export class Settlers {
     this.#wanted = new Set([...this.#wanted, ...settlerIds(plan.facilitators)]);
   }
 
-  /** From now on those of this plan alone stay open without anybody using them. */
+  /** From now on, an unused settler stays open only if this plan names it. */
   keepOnly(plan: Plan): void {
     this.#wanted = new Set(settlerIds(plan.facilitators));
   }
 
-  /** Closes those that neither a plan nor a worker needs. Rejects with the first failure, after all have been closed. */
+  /**
+   * Closes settlers that neither a plan nor a worker needs. Rejects with the first failure; the others close all the
+   * same.
+   */
   async sweep(inUse: ReadonlySet<string>): Promise<void> {
     await this.#close([...this.#byId.keys()].filter((id) => !this.#wanted.has(id) && !inUse.has(id)));
   }

@@ -1,21 +1,21 @@
 import { UnservedOfferError } from '../readiness.ts';
 
-/** Why a worker could not start, fit to be copied to the primary, which says it in the worker's stead. */
+/** Why a worker could not start, in a form that can be sent to the primary, which reports it. */
 export interface StartFault {
   readonly name: string;
   readonly message: string;
-  /** What the operating system said: its code, the call, and the address it was about. */
+  /** The operating system's error: its code, the call, and the address. */
   readonly system: { code?: string; syscall?: string; address?: string; port?: number };
 }
 
-/** Makes a fault fit to be copied. */
+/** Puts a fault into a form that can be sent to the primary. */
 export function describeStartFault(fault: unknown): StartFault {
   if (!(fault instanceof Error)) return { name: 'Error', message: String(fault), system: {} };
   const { name, message } = fault;
   return { name, message, system: systemFacts(fault) };
 }
 
-/** Makes an error of what {@link describeStartFault} wrote, that is reported as the original would be. */
+/** Makes an error from a {@link StartFault}. It is reported as the original error would be. */
 export function restoreStartFault({ name, message, system }: StartFault): Error {
   if (name === UnservedOfferError.prototype.constructor.name) return new UnservedOfferError(message);
   return Object.assign(new Error(message), system);

@@ -5,23 +5,23 @@ import { ChangeOver } from './change-over.ts';
 import type { ProcessEnd, WorkerProcess } from './processes.ts';
 import { describeEnd, type SlotWorker, WorkerSlot } from './worker-slot.ts';
 
-/** After so many workers in one place that did not last, with nobody else serving, the group is lost. */
+/** After so many failures of one slot in a row, and no other worker serving, the group is lost. */
 const GIVE_UP_AFTER = 5;
-/** Milliseconds beyond the drain timeout for settlements that were asked for; then a worker is ended. */
+/** Time after the drain timeout for settlements already requested, in milliseconds; then a worker is killed. */
 const LAST_ACTS_MS = 15_000;
 
-/** What a group is made of. */
+/** The parts of a group. */
 export interface WorkerGroupDeps {
   readonly size: number;
   readonly fork: () => WorkerProcess;
-  /** What workers start on. */
+  /** The configuration files that workers start with. */
   readonly contents: FileContents;
   readonly log: Logger;
-  /** Is told of each process before it hears or says anything. */
+  /** Called with each process before it receives or sends a message. */
   readonly forked: (worker: WorkerProcess) => void;
-  /** Is told of each worker that serves now. */
+  /** Called with each worker that begins to serve. */
   readonly serving: (worker: WorkerProcess) => void;
-  /** Is told now and then which settlers are in use; never while that is not known of some worker. */
+  /** Called at pulses with the settlers in use; not while a worker is starting, because its settlers are not known. */
   readonly settlersInUse: (ids: ReadonlySet<string>) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
@@ -70,25 +70,25 @@ export class WorkerGroup {
     return await this.#started.promise;
   }
 
-  /** Resolves when nobody serves any more and those that are started do not last: with the last one's reason. */
+  /** Resolves when no worker serves any more and new ones keep failing: with the reason of the last one. */
   get lost(): Promise<Error> {
     return this.#lost.promise;
   }
 
-  /** What every worker said last of its readiness. */
+  /** The last readiness checks of every worker. */
   checks(): readonly ReadinessCheck[] {
     return this.#slots.flatMap((slot) => slot.checks());
   }
 
-  /** Whether each worker serves, without what it says of itself. */
+  /** Whether each worker serves, without its own checks. */
   presence(): readonly ReadinessCheck[] {
     return this.#slots.map((slot) => slot.presence);
   }
 
   /**
-   * Has all workers go on under another configuration, or none. Those that start meanwhile follow.
+   * Changes all workers to another configuration, or none. Workers that start meanwhile change afterwards.
    *
-   * @throws Error the reason of one that cannot
+   * @throws Error the reason of a worker that cannot change
    */
   async reload(contents: FileContents): Promise<void> {
     await this.#changeOver.change(
@@ -101,12 +101,12 @@ export class WorkerGroup {
     for (const worker of this.#serving()) this.#bringUpToDate(worker);
   }
 
-  /** Tells all workers that the gateway is about to go. They serve on. */
+  /** Tells all workers that the gateway is about to stop. They go on serving. */
   leave(): void {
     for (const { process } of this.#serving()) process.line.send({ kind: 'leave' });
   }
 
-  /** Has all workers finish what they have, and resolves when all have ended. Those that take too long are ended. */
+  /** Tells all workers to finish their requests, and resolves when all have ended. Kills workers that take too long. */
   async drain(withinMs: number): Promise<void> {
     const processes = this.#dismiss();
     for (const { line } of processes) line.send({ kind: 'drain', withinMs });
@@ -125,7 +125,7 @@ export class WorkerGroup {
     await Promise.all(processes.map(({ ended }) => ended));
   }
 
-  /** From now on nobody is replaced. Returns who is left. */
+  /** Stops replacing workers. Returns the processes that are left. */
   #dismiss(): readonly WorkerProcess[] {
     this.#ending = true;
     for (const slot of this.#slots) slot.retire();
@@ -145,7 +145,7 @@ export class WorkerGroup {
     return this.#slots.flatMap(({ worker }) => (worker?.servingSince === undefined ? [] : [worker]));
   }
 
-  /** One that started while the configuration changed. It is replaced if it cannot follow. */
+  /** Updates a worker that started while the configuration changed. If that fails, the worker is replaced. */
   #bringUpToDate(worker: SlotWorker): void {
     if (worker.contents === this.#contents) return;
     const behind = (): readonly SlotWorker[] => (worker.contents === this.#contents ? [] : [worker]);
@@ -159,12 +159,12 @@ export class WorkerGroup {
   }
 
   #ended(slot: WorkerSlot, worker: SlotWorker, stated: Error | undefined, end: ProcessEnd): void {
-    // One that ended in order has left nothing behind.
+    // A worker that ended with code 0 has left nothing behind.
     if (end.code !== 0) this.#leave(worker);
     if (this.#ending) return;
     const reason = stated ?? new Error(`worker ${slot.number} ${describeEnd(end)}`);
     const hopeless = slot.failures >= GIVE_UP_AFTER && !this.#slots.some((other) => other.serves);
-    // What keeps the first ones from starting is wrong with the configuration or the machine, and said at once.
+    // A fault stated before all workers serve is one of the configuration or the machine: it is reported at once.
     if (hopeless || (!this.#complete && stated !== undefined)) {
       this.#ending = true;
       this.#started.reject(reason);
@@ -176,7 +176,7 @@ export class WorkerGroup {
     this.#deps.log.error(facts, 'worker ended, another one takes its place');
   }
 
-  /** What a worker held need not wait until its last beat is old: it has ended for certain. */
+  /** This worker has certainly ended: another one takes up its work before its heartbeat counts as old. */
   #leave({ owner }: SlotWorker): void {
     const heir = this.#slots.find((slot) => slot.serves)?.worker;
     if (owner !== undefined) heir?.process.line.send({ kind: 'inherit', owner });

@@ -4,26 +4,26 @@ import type { ReadinessCheck } from '../readiness-check.ts';
 import type { FileContents } from '../reload/config-reading.ts';
 import type { StartFault } from './start-fault.ts';
 
-/** What the primary tells a worker. */
+/** The primary's messages to a worker. */
 export type PrimaryMessage =
-  /** Start serving, on the configuration that these files hold: content by path. */
+  /** Start serving with the configuration in these files: content by path. */
   | { readonly kind: 'begin'; readonly worker: number; readonly contents: FileContents }
-  /** Say that you go, and go on serving. */
+  /** Announce the stop, and go on serving. */
   | { readonly kind: 'leave' }
   /** Open the configuration that these files hold beside the one in force. */
   | { readonly kind: 'prepare'; readonly reload: number; readonly contents: FileContents }
-  /** Put in force what was prepared. */
+  /** Put the prepared configuration in force. */
   | { readonly kind: 'commit'; readonly reload: number }
-  /** Close what was prepared. */
+  /** Close the prepared configuration. */
   | { readonly kind: 'abandon'; readonly reload: number }
-  /** Take nothing new, finish what is in flight, end. */
+  /** Accept nothing new, finish the requests in flight, end. */
   | { readonly kind: 'drain'; readonly withinMs: number }
-  /** This process has ended: take up what it held. */
+  /** The process with this name in the ledger has ended: take up its work. */
   | { readonly kind: 'inherit'; readonly owner: string }
   | { readonly kind: 'measure'; readonly request: number }
   | { readonly kind: 'settlement'; readonly message: SettlerToWorker };
 
-/** What a worker tells the primary. */
+/** A worker's messages to the primary. */
 export type WorkerMessage =
   /** It runs, and waits for `begin`. */
   | { readonly kind: 'hello' }
@@ -31,11 +31,11 @@ export type WorkerMessage =
   | { readonly kind: 'listening'; readonly url: string; readonly owner: string }
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly fault: StartFault }
-  /** It is alive, and so ready; comes every {@link PULSE_MS}. */
+  /** It is alive, with its readiness checks. Sent every {@link PULSE_MS}. */
   | {
       readonly kind: 'pulse';
       readonly checks: readonly ReadinessCheck[];
-      /** The facilitators that it has open whose settlements the primary sends. */
+      /** Ids of its open facilitators whose settlements the primary sends. */
       readonly settlers: readonly string[];
     }
   /** The configuration is open and can be committed; or why not. */
@@ -43,13 +43,13 @@ export type WorkerMessage =
   | { readonly kind: 'measured'; readonly request: number; readonly snapshot: MetricsSnapshot }
   | { readonly kind: 'settlement'; readonly message: WorkerToSettler };
 
-/** How often a worker says how it is, in milliseconds. */
+/** How often a worker sends a pulse, in milliseconds. */
 export const PULSE_MS = 1000;
 
-/** The primary's end of the line to a worker. */
+/** The primary's end of the channel to a worker. */
 export type LineToWorker = Channel<PrimaryMessage, WorkerMessage>;
 
-/** A worker's end of the line to the primary. */
+/** A worker's end of the channel to the primary. */
 export type LineToPrimary = Channel<WorkerMessage, PrimaryMessage>;
 
 const FROM_PRIMARY: ReadonlySet<unknown> = new Set([
@@ -73,17 +73,17 @@ const FROM_WORKER: ReadonlySet<unknown> = new Set([
   'settlement',
 ]);
 
-/** Whether a message is one of the primary's; what is in it was written by this same program. */
+/** Whether a message is one of the primary's. Its content is not checked: this same program wrote it. */
 export function isPrimaryMessage(message: unknown): message is PrimaryMessage {
   return FROM_PRIMARY.has(kindOf(message));
 }
 
-/** Whether a message is one of a worker's; what is in it was written by this same program. */
+/** Whether a message is one of a worker's. Its content is not checked: this same program wrote it. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   return FROM_WORKER.has(kindOf(message));
 }
 
-/** The part of a line that settlements go through, as a line of its own. */
+/** The settlement messages of a channel, as a channel of their own. */
 export function settlementsOfWorker(line: LineToPrimary): Channel<WorkerToSettler, SettlerToWorker> {
   return {
     gone: line.gone,

@@ -11,10 +11,7 @@ import type { LineToWorker } from './worker-line.ts';
 /** How long a worker may take to send its metrics, in milliseconds; after it, those that it sent last are shown. */
 const MEASURE_MS = 2000;
 
-/**
- * The metrics of all processes, added up. What a worker counted that has ended stays in the sums, up to what it said
- * last.
- */
+/** The metrics of all processes, added up. The sums keep the last known counts of workers that have ended. */
 export class WorkerMetrics {
   readonly #own: Metrics;
   readonly #latest = new Map<LineToWorker, MetricsSnapshot>();

@@ -8,17 +8,17 @@ import { PULSE_MS, type WorkerMessage } from './worker-line.ts';
 const STALE_MS = 5 * PULSE_MS;
 /** How long a worker may take until it serves, in milliseconds; then it is ended and counts as failed. */
 const BOOT_MS = 60_000;
-/** A worker that served for so long, in milliseconds, does not count as one that dies again and again. */
+/** A worker that served for this time, in milliseconds, resets the failures of its slot. */
 const STEADY_MS = 30_000;
-/** First and longest wait before a worker is replaced that failed more than once, in milliseconds. */
+/** First and longest wait before a replacement after more than one failure, in milliseconds. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
 
-/** What a slot tells about its worker. */
+/** The events of a slot's worker. */
 export interface WorkerSlotEvents {
   /** It serves, at `url`. */
   listening(slot: WorkerSlot, worker: SlotWorker, url: string): void;
-  /** It said how it is. */
+  /** It sent a pulse. */
   pulsed(): void;
   /** It has ended. `stated` is the reason that it gave, where it could not start. */
   ended(slot: WorkerSlot, worker: SlotWorker, stated: Error | undefined, end: ProcessEnd): void;
@@ -33,24 +33,24 @@ export interface SlotWorker {
   owner: string | undefined;
   checks: readonly ReadinessCheck[];
   pulseAt: number;
-  /** What it runs on; `undefined` before it was told to begin. */
+  /** The configuration files that it runs with; `undefined` before it was told to begin. */
   contents: FileContents | undefined;
-  /** The facilitators that it has open whose settlements the primary sends. */
+  /** Ids of its open facilitators whose settlements the primary sends. */
   settlers: readonly string[];
 }
 
-/** What a slot is made of. */
+/** The parts of a slot. */
 export interface WorkerSlotDeps {
   readonly number: number;
   readonly fork: () => WorkerProcess;
-  /** What a worker that starts now starts on. */
+  /** The configuration files for a worker that starts now. */
   readonly contents: () => FileContents;
   readonly events: WorkerSlotEvents;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
-/** One place among the workers: who works there now, and how often that went wrong. */
+/** A worker slot: its present worker, and how many workers in a row have failed. */
 export class WorkerSlot {
   readonly number: number;
   readonly #deps: WorkerSlotDeps;
@@ -64,7 +64,7 @@ export class WorkerSlot {
     this.#deps = deps;
   }
 
-  /** The process in this place, whether it serves yet or not. */
+  /** The worker of this slot, serving or still starting. */
   get worker(): SlotWorker | undefined {
     return this.#worker;
   }
@@ -73,7 +73,7 @@ export class WorkerSlot {
     return this.#worker?.servingSince !== undefined;
   }
 
-  /** Workers that ended in this place one after the other without having served steadily. */
+  /** Workers of this slot that ended one after the other, each before it had served for {@link STEADY_MS}. */
   get failures(): number {
     return this.#failures;
   }
@@ -109,7 +109,10 @@ export class WorkerSlot {
     });
   }
 
-  /** Starts another worker: at once, or after a while where they end again and again. Returns the wait in milliseconds. */
+  /**
+   * Starts another worker: at once, or after a wait when several in a row have failed. Returns the wait in
+   * milliseconds.
+   */
   fillAgain(): number {
     const waitMs =
       this.#failures <= 1 ? 0 : Math.min(FIRST_WAIT_MS * 2 ** Math.min(this.#failures - 2, 10), LONGEST_WAIT_MS);
@@ -122,7 +125,7 @@ export class WorkerSlot {
     clearTimeout(this.#waiting);
   }
 
-  /** Whether somebody works here and says so. */
+  /** Whether the slot has a worker that serves and sends pulses. */
   get presence(): ReadinessCheck {
     const check = { name: `worker ${this.number}`, scope: 'process' } as const;
     const worker = this.#worker;
@@ -132,7 +135,7 @@ export class WorkerSlot {
     return { ...check, ready: true };
   }
 
-  /** What the worker said last of its readiness, or why there is nothing to go by. */
+  /** The worker's last readiness checks, or the one check that says why there are none. */
   checks(): readonly ReadinessCheck[] {
     const { presence } = this;
     if (!presence.ready) return [presence];

@@ -11,18 +11,18 @@ import { settlerId, settlerIds } from './settlers.ts';
 import { describeStartFault } from './start-fault.ts';
 import { type PrimaryMessage, PULSE_MS, settlementsOfWorker } from './worker-line.ts';
 
-/** What a worker runs with. */
+/** The parts of a worker. */
 export interface WorkerDeps {
-  /** Compiles the configuration that these files hold. */
+  /** Compiles the configuration in these files. */
   readonly load: (contents: FileContents) => Promise<{ readonly plan: Plan; readonly schemes: readonly Scheme[] }>;
   readonly log: Logger;
-  /** What the gateway is made of. Default: what is built in. */
+  /** Protocols, network families, kinds of stores and facilitators. Default: the built-in ones. */
   readonly registry?: Registry;
 }
 
 /**
- * Does the work of one worker, until the primary says that it is over. Resolves with whether it could start; the line
- * is hung up then, and the process ends.
+ * Runs one worker until the primary drains it. Resolves with whether it could start. The channel to the primary is
+ * closed then, and the process ends.
  */
 export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<boolean> {
   const begin = nextOf(line, 'begin');
@@ -31,7 +31,7 @@ export async function runWorker(line: PrimaryLine, deps: WorkerDeps): Promise<bo
   try {
     const gateway = await start(line, await begin, deps);
     const { withinMs } = await drain;
-    // A worker that cannot close is over all the same; what it held is found in the ledger.
+    // A worker that cannot close ends all the same; its open work is found in the ledger.
     await gateway
       .close(withinMs)
       .catch((fault: unknown) => deps.log.error({ cause: describeCause(fault) }, 'worker did not close'));
@@ -88,7 +88,7 @@ async function obey(message: PrimaryMessage, gateway: SoleGateway, line: Primary
       try {
         await gateway.inherit(message.owner);
       } catch (fault) {
-        // Its last beat grows old without us.
+        // Its work is taken up later, when its heartbeat counts as old.
         log.warn({ cause: describeCause(fault) }, 'what a worker left behind has to wait');
       }
       return;
@@ -97,7 +97,10 @@ async function obey(message: PrimaryMessage, gateway: SoleGateway, line: Primary
   }
 }
 
-/** Goes on under another plan when all workers can. A plan is prepared once the one before it was decided about. */
+/**
+ * Changes to another plan when all workers can. A prepared plan is committed or abandoned before the next one is
+ * prepared.
+ */
 function takePlans(line: PrimaryLine, gateway: SoleGateway, load: WorkerDeps['load']): void {
   let prepared: PreparedPlan | undefined;
   let work = Promise.resolve();
