@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Observer } from './observer.ts';
 
-/** Answers that `keepAnswers` asks to keep, and that were relayed only. */
+/** Counts answers that were relayed and not kept, although `keepAnswers` is set for their route. */
 export function createAnswerMetrics(registry: Registry): Pick<Observer, 'answerNotKept'> {
   const notKept = new Counter({
     name: 'turnpike_answers_not_kept_total',

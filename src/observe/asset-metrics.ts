@@ -1,9 +1,9 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Asset } from '../domain/asset.ts';
 
-/** What amounts in atomic units are to be divided by, to be read as money. */
+/** The divisor of each asset: an amount in atomic units, divided by it, is an amount of money. */
 export interface AssetMetrics {
-  /** Adds assets that prices are in. One stays when no price is in it any more: its revenue was counted. */
+  /** Adds assets that prices use. An asset stays when its last price is removed: its revenue was counted. */
   noteAssets(assets: Iterable<Pick<Asset, 'network' | 'address' | 'symbol' | 'decimals'>>): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What must not stand in a log, wherever it comes from: URLs keep their origin (paths and queries carry API keys), long
+ * Text that must not reach a log, from any source. URLs keep only their origin (paths and queries carry API keys). Long
  * bytes are cut (a signature is money until it is used).
  */
 const REDACTIONS: readonly (readonly [RegExp, string])[] = [
@@ -13,8 +13,8 @@ const REDACTIONS: readonly (readonly [RegExp, string])[] = [
 const MAX_LENGTH = 2000;
 
 /**
- * The chain of causes of a fault as text for the log; `undefined` for what is no error. Of libraries that know a short
- * message, only that is told: the long one of a chain's client names the node's URL and the signed call.
+ * The chain of causes of a fault as text for the log; `undefined` for a value that is no error. Where a library gives a
+ * short message, only that one is used: the long message of a chain's client names the node's URL and the signed call.
  */
 export function describeCause(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
@@ -32,7 +32,7 @@ function ownText(error: Error): string {
   return isBug(error) ? (error.stack ?? error.message) : error.message + code;
 }
 
-/** What nobody threw on purpose is told with its stack. */
+/** Whether an error was not thrown on purpose: then the log needs its stack. */
 function isBug(error: Error): boolean {
   return (error.name === 'Error' && error.cause === undefined && !('code' in error)) || error.name === 'TypeError';
 }

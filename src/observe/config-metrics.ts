@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What came of reading the configuration again. */
+/** The result of a reload of the configuration. */
 export type ReloadOutcome = 'applied' | 'unchanged' | 'refused';
 
 /** Takes note of the configuration as it is read. Never throws, never waits. */
@@ -20,12 +20,12 @@ export function createConfigMetrics(registry: Registry): ConfigMetrics {
     labelNames: ['outcome'],
     registers,
   });
-  // There from the start: a rate needs a zero to rise from.
+  // Every series exists from the start: a rate needs a zero to rise from.
   for (const outcome of ['applied', 'unchanged', 'refused'] as const) reloads.inc({ outcome }, 0);
   const since = new Gauge({
     name: 'turnpike_config_last_success_timestamp_seconds',
     help: 'When the configuration was last read and found good, in Unix seconds.',
-    // Of several processes one reads it.
+    // Only one of several processes reads the configuration.
     aggregator: 'max',
     registers,
   });

@@ -3,7 +3,7 @@ import type { DestinationStream } from 'pino';
 /** Most characters that wait for a reader. */
 export const MOST_WAITING_CHARS = 1_048_576;
 
-/** Where lines go to; Node's streams say how much of it waits. */
+/** The output of the lines; Node's streams report how much of it waits. */
 export type LineOutput = NodeJS.WritableStream & { readonly writableLength?: number };
 
 /** Makes the line that says how many lines are missing in its place. */
@@ -13,10 +13,10 @@ export type GapLine = (dropped: number) => string;
  * Log lines on their way to a stream whose reader may stall.
  *
  * The lines of one turn of the event loop are handed on in one write: under load most of the cost of a line is its
- * system call. A line waits for nothing but the requests that end together with it.
+ * system call. A line waits only for the requests that end in the same turn.
  *
- * Once the stream holds more than it may, lines are dropped and counted: a log that nobody reads costs neither memory
- * without end nor a request. When the stream has written all that it held, one line says how many are missing there.
+ * Once the stream holds more than it may, lines are dropped and counted: an unread log takes bounded memory and fails
+ * no request. When the stream has written all that it held, one line says how many lines are missing there.
  */
 export class LineQueue implements DestinationStream {
   readonly #out: LineOutput;
@@ -59,7 +59,7 @@ export class LineQueue implements DestinationStream {
   #flush(): void {
     const together = this.#lines;
     this.#lines = '';
-    // A stream that took everything at once has no `drain` to come.
+    // A stream that took everything at once emits no `drain`.
     if (this.#out.write(together)) this.#flowAgain();
   }
 

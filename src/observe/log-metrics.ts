@@ -1,12 +1,12 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** The log itself. */
+/** Metrics of the log itself. */
 export interface LogMetrics {
   /** Says where to read, at each scrape, how many log lines have been dropped so far. */
   readDroppedLines(dropped: () => number): void;
 }
 
-/** What became of log lines. */
+/** Counts dropped log lines. */
 export function createLogMetrics(registry: Registry): LogMetrics {
   let read = (): number => 0;
   let counted = 0;

@@ -7,7 +7,7 @@ import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
 
 export type { Logger } from 'pino';
 
-/** Opens the log: JSON lines, or readable ones on a terminal, which is when what makes them so is loaded. */
+/** Opens the log: JSON lines, or readable lines on a terminal. Only a terminal loads `pino-pretty`. */
 export async function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Promise<Logger> {
   const target = out.isTTY === true ? await openPretty(out) : new LineQueue(out, gapLine);
   return pino({ level: 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
@@ -23,7 +23,7 @@ function gapLine(dropped: number): string {
   return `{"level":${pino.levels.values['warn']},"time":"${timeOfDay()}","dropped":${dropped},"msg":"log lines dropped"}\n`;
 }
 
-/** Lines that nobody has read in time, since the log was opened. */
+/** Lines dropped since the log was opened, because nothing read the output in time. */
 export function droppedLines(log: Logger): number {
   const out = destinationOf(log);
   return out instanceof LineQueue ? out.dropped : 0;
@@ -32,8 +32,8 @@ export function droppedLines(log: Logger): number {
 /**
  * Writes one line for each request. Fields are picked one by one: a header or a token cannot slip in.
  *
- * The line is what pino would write, made in one go and handed to pino's own destination: every request pays for it, and
- * a line costs pino three times as much.
+ * The line is the one that pino would write, but it is built here and written to pino's destination: pino needs three
+ * times as long, and every request has a line.
  */
 export function createRequestLog(
   log: Logger,
@@ -113,7 +113,7 @@ function word(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":"${value}"`;
 }
 
-/** Amounts are told as text: JSON lines have no bigints. */
+/** Amounts are written as text: JSON has no bigints. */
 function shadowText({ decision, wouldCharge }: ShadowFacts): string {
   const charge = wouldCharge && { ...wouldCharge, amount: formatAmount(wouldCharge.amount) };
   return membersOf({ decision, wouldCharge: charge });

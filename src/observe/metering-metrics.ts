@@ -2,10 +2,10 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import { formatDecimal } from '../domain/decimal.ts';
 import type { ChargedAnswer, Observer } from './observer.ts';
 
-/** Parts of the maximum: a maximum that is nearly reached is too low, one of which little is used too high. */
+/** Parts of the maximum. A maximum that is nearly reached is too low; a maximum that is hardly used is too high. */
 const SHARES = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999, 1];
 
-/** What calls used that are charged by it. */
+/** The usage of calls that are charged by usage. */
 export function createMeteringMetrics(registry: Registry): Pick<Observer, 'answerCharged'> {
   const registers = [registry];
   const units = new Counter({

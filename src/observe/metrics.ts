@@ -24,7 +24,7 @@ export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, Log
   setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
   /** The text exposition of everything, with its content type. */
   render(): Promise<Exposition>;
-  /** The values of this moment, fit to be copied to another process. */
+  /** The current values, in a form that can be copied to another process. */
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -37,7 +37,7 @@ export interface Exposition {
 /** The values of one process's metrics. */
 export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** Adds up the metrics of several processes, and writes them as if they were one's. */
+/** Adds up the metrics of several processes, and writes them as those of one process. */
 export async function renderTogether(snapshots: readonly MetricsSnapshot[]): Promise<Exposition> {
   const registry = AggregatorRegistry.aggregate([...snapshots]);
   return { contentType: registry.contentType, body: await registry.metrics() };
@@ -49,8 +49,8 @@ export async function addUpSnapshots(snapshots: readonly MetricsSnapshot[]): Pro
 }
 
 /**
- * What stays true of processes that have ended: sums of their counters and histograms. Left out of a total they would
- * make it fall, which reads as if everything had been counted again since.
+ * The sums of the counters and histograms of processes that have ended. Without them a total would fall, and Prometheus
+ * takes a fall for a counter that started again at 0.
  */
 export async function sumOfEnded(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
   const lasting = snapshots.map((snapshot) => snapshot.filter(({ type }) => LASTING.has(type)));

@@ -25,9 +25,12 @@ export type RequestOutcome =
   | 'failed'
   | 'client_gone';
 
-/** What a request would have met that was let through free of charge, because its route does not charge everybody. */
+/**
+ * The result that a request would have had without shadow mode. It was let through free of charge, because its route
+ * does not charge every client.
+ */
 export interface ShadowFacts {
-  /** What would have come of it: an answer with an error code, or service. */
+  /** The result: service, or an answer with an error code. */
   readonly decision: 'paid' | 'redelivered' | ErrorCode;
   /** What would have been charged; for a request without a payment, if it had paid the first offer. */
   readonly wouldCharge:
@@ -55,7 +58,7 @@ export interface RequestSummary {
   /** The reason given to the client, such as a specification's reason string. */
   readonly reason: string | undefined;
   readonly status: number;
-  /** Address of the client; `undefined` where it is not known, or not to be told. */
+  /** Address of the client; `undefined` where it is not known, or must not be shown. */
   readonly client: string | undefined;
   /** The protocol that a payment came in, good or not; `undefined` where none was brought. */
   readonly protocol: string | undefined;
@@ -63,9 +66,11 @@ export interface RequestSummary {
   readonly transaction: string | undefined;
   /** Only of requests that were let through in shadow mode. */
   readonly shadow: ShadowFacts | undefined;
-  /** Id of the pass that it was served by, or that its payment bought. Knowing one is no right to use it. */
+  /**
+   * Id of the pass that served the request, or that its payment bought. The id alone gives no right to use the pass.
+   */
   readonly pass: string | undefined;
-  /** What the catalogue behind the facilitator said of the payment. */
+  /** The answer of the facilitator's catalogue to the payment. */
   readonly catalogued: CatalogueAnswer | undefined;
   readonly durationMs: number;
   /** Time waited for the upstream's response headers, in milliseconds. */
@@ -76,7 +81,7 @@ export interface RequestSummary {
   readonly cause: unknown;
 }
 
-/** A step that a payment took and that is written down. */
+/** A step of a payment, after the ledger has written it. */
 export interface PaymentMove {
   /** The payment after the step. */
   readonly record: Pick<PaymentRecord, 'route' | 'network' | 'scheme' | 'protocol' | 'asset' | 'amount' | 'settlement'>;
@@ -85,7 +90,7 @@ export interface PaymentMove {
   readonly settled: boolean;
 }
 
-/** What a facilitator is asked for. */
+/** An operation of a facilitator. */
 export type FacilitatorOperation = 'supported' | 'verify' | 'settle' | 'resolve';
 
 /** One call of a facilitator. */
@@ -103,8 +108,8 @@ export interface FacilitatorCall {
 /** Something that happened with a pass on a route. */
 export interface PassEvent {
   /**
-   * `issued`: a payment bought or extended it. The others are ends of requests that brought one: `served`; `returned`,
-   * because the API failed; or why it was refused, `sign_in` where it is the sign-in that was.
+   * `issued`: a payment bought or extended the pass. All others are results of requests with a pass: `served`;
+   * `returned`, because the API failed; or the reason of a refusal. `sign_in`: the sign-in was refused.
    */
   readonly kind:
     | 'issued'
@@ -124,22 +129,22 @@ export interface PassEvent {
 export interface UnkeptAnswer {
   /** The route's name. */
   readonly route: string;
-  /** Where there was no room for it. */
+  /** The place that had no room for it. */
   readonly room: 'memory' | 'store';
 }
 
-/** An answer that was charged by what it says. */
+/** An answer that was charged by the usage that it reports. */
 export interface ChargedAnswer {
   /** Id of the price. */
   readonly route: string;
-  /** `undefined` where its reader does not tell. */
+  /** `undefined` where its reader reports no usage. */
   readonly usage: Usage | undefined;
   readonly amount: Amount;
   /** What the buyer had signed for. */
   readonly maximum: Amount;
 }
 
-/** Takes note of what happens: logs, metrics. Never throws, never waits. */
+/** Receives events for logs and metrics. Never throws, never waits. */
 export interface Observer {
   requestFinished(summary: RequestSummary): void;
   paymentMoved(move: PaymentMove): void;

@@ -2,14 +2,14 @@ import { serverName } from '../domain/upstream.ts';
 import { describeCause } from './cause.ts';
 import type { Observer } from './observer.ts';
 
-/** What requests need and can be away. */
+/** A service that requests need and that can be unavailable. */
 export interface Needed {
   readonly kind: 'store' | 'facilitator' | 'upstream' | 'webhook';
   /** Which one: a name of the configuration or an origin, without secrets. */
   readonly name: string;
 }
 
-/** What is written to. */
+/** The log for outages. */
 interface OutageLog {
   warn(facts: object, message: string): void;
   info(facts: object, message: string): void;
@@ -20,21 +20,21 @@ const LINE_MS = 60_000;
 
 interface Outage {
   readonly since: number;
-  /** When the last line was written; an outage that follows another one at once has none yet. */
+  /** Time of the last line. If an outage soon follows another one, this is first the time of the other one's line. */
   toldAt: number;
   isTold: boolean;
   failures: number;
 }
 
 /**
- * Tells outages: a line when one begins, one a minute while it lasts, and one when it is over. Each request that meets
- * one would say it otherwise, all of them the same.
+ * Logs outages: a line when an outage begins, one a minute while it lasts, and one when it is over. Otherwise every
+ * request during an outage would log the same line.
  */
 export class Outages {
   readonly #log: OutageLog;
   readonly #clock: () => number;
   readonly #open = new Map<string, Outage>();
-  /** When the last line of what is back was written. */
+  /** Time of the last line about a service that is back. */
   readonly #told = new Map<string, number>();
 
   constructor(log: OutageLog, clock: () => number) {
@@ -65,7 +65,7 @@ export class Outages {
 
   /** Something answered. */
   worked({ kind, name }: Needed): void {
-    // Of every request: nothing is made up while all is well.
+    // Every request calls this: it does no work while there is no outage.
     if (this.#open.size === 0) return;
     const id = `${kind} ${name}`;
     const outage = this.#open.get(id);
@@ -81,13 +81,13 @@ export class Outages {
 /** The store, of which there is one. */
 export const STORE: Needed = { kind: 'store', name: 'ledger' };
 
-/** Outcomes of a facilitator's calls that say that it is away, rather than that it does not want a payment. */
+/** Outcomes of calls that mean that the facilitator is unavailable, rather than that it refuses a payment. */
 const AWAY: ReadonlySet<string> = new Set(['facilitator_unreachable', 'facilitator_timeout']);
 
 /** Outcomes of requests that were written into the ledger. */
 const WRITTEN: ReadonlySet<string> = new Set(['paid', 'redelivered']);
 
-/** Sees outages of stores, facilitators and upstreams in what becomes of requests. */
+/** Detects outages of stores, facilitators and upstreams by the results of requests. */
 export function watchOutages(outages: Outages): Pick<Observer, 'requestFinished' | 'facilitatorCalled'> {
   return {
     requestFinished({ code, cause, outcome, route, upstreamMs }) {

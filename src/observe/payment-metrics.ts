@@ -14,10 +14,10 @@ export interface OpenSettlements {
 /** The states that count as open. */
 const OPEN_STATES = ['owed', 'settling', 'unknown'] as const;
 
-/** What payments come to. */
+/** Results of payments, and open settlements. */
 export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
   /**
-   * @param open `undefined` where the ledger could not be read: nothing is shown, since 0 would be a claim
+   * @param open `undefined` where the ledger could not be read: nothing is shown, since 0 would say that none is open
    * @param now Unix milliseconds
    */
   setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
@@ -36,7 +36,7 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
     help: 'Settled money in atomic units of the asset. The ledger is exact; this is a float.',
     labelNames: ['route', 'network', 'asset'],
   });
-  // Every process reads them from the same ledger: the highest is what is true, not the sum.
+  // Every process reads them from the same ledger: the highest value is true, not the sum.
   const open = new Gauge({
     name: 'turnpike_settlements_open',
     help: 'Settlements whose outcome is not certain yet, by state, of all processes on the ledger.',
@@ -71,5 +71,5 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   };
 }
 
-/** Steps that are an outcome, named like the state that they lead to. The other ones are on the way. */
+/** States that count as an outcome when a step leads to them. All others are intermediate. */
 const OUTCOMES: ReadonlySet<PaymentState> = new Set(['failed', 'defaulted', 'unknown', 'released']);

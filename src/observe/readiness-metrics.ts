@@ -1,18 +1,21 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** One thing that has to work. */
+/** The result of one readiness check. */
 export interface ReadinessReading {
   readonly name: string;
   readonly ready: boolean;
 }
 
-/** What works, point by point. */
+/** The results of the readiness checks. */
 export interface ReadinessMetrics {
-  /** Says where to read, at each scrape, what works. Nothing is shown before. */
+  /** Sets the source of the checks, which is read at each scrape. Without a source nothing is shown. */
   readReadiness(read: () => readonly ReadinessReading[]): void;
 }
 
-/** The checks of the readiness page as a gauge, so that what does not take the gateway out of service raises an alert. */
+/**
+ * The checks of the readiness page as a gauge, so that a failed check raises an alert even if the gateway stays in
+ * service.
+ */
 export function createReadinessMetrics(registry: Registry): ReadinessMetrics {
   let read: () => readonly ReadinessReading[] = () => [];
   new Gauge({

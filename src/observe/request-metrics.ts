@@ -16,7 +16,7 @@ interface RouteSeries {
   readonly ends: Map<string, Map<string, Tally>>;
 }
 
-/** What requests come to. */
+/** Results of requests, and open connections. */
 export interface RequestMetrics extends Pick<Observer, 'requestFinished'> {
   /** Says where to read, at each scrape, how many connections are open. */
   readConnections(open: () => number): void;
@@ -56,7 +56,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       this.set(connectionsOpen());
     },
   });
-  // What counts stays under the route's name when a plan goes.
+  // Series belong to the route's name: they stay when a new plan replaces the old one.
   const series = new Map<string, RouteSeries>();
   const find = (route: string): RouteSeries => {
     let found = series.get(route);

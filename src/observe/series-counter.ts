@@ -13,8 +13,8 @@ export interface CounterTerms<L extends string> {
 }
 
 /**
- * A counter of prom-client that is added up when somebody reads it. Who counts finds a series once for a label set:
- * prom-client looks it up anew each time.
+ * A counter of prom-client that is added up at each scrape. A caller finds the series of a label set once; prom-client
+ * would look it up for every count.
  */
 export class SeriesCounter<L extends string> {
   readonly #labelNames: readonly L[];
@@ -58,7 +58,7 @@ class Uncounted<L extends string> implements Tally {
     this.#amount += amount;
   }
 
-  /** What was added since it was taken last. */
+  /** The amount added since the last call. */
   take(): number {
     const amount = this.#amount;
     this.#amount = 0;

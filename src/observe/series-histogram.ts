@@ -18,8 +18,8 @@ export interface HistogramTerms<L extends string> {
 }
 
 /**
- * Durations. Looks and adds up like any other histogram of prom-client, but counts into arrays that who observes finds
- * once for a label set: prom-client looks it up anew for every observation, of which a paid call makes a dozen.
+ * Durations. Reads and adds up like any other histogram of prom-client, but counts into arrays. A caller finds the
+ * array of a label set once; prom-client would look it up for every observation, and a paid call makes a dozen.
  */
 export class SeriesHistogram<L extends string> extends Histogram<L> {
   readonly #bounds: readonly number[];
@@ -49,7 +49,7 @@ export class SeriesHistogram<L extends string> extends Histogram<L> {
     return { name, help, type, aggregator, collect, values };
   }
 
-  /** What prom-client's exposition asks for instead, where there is such a method. */
+  /** prom-client's exposition calls this method instead of `get`, where it exists. */
   async getForPromString(): Promise<Values> {
     return await this.get();
   }
@@ -63,7 +63,7 @@ export class SeriesHistogram<L extends string> extends Histogram<L> {
 /** Counts of one series. */
 class Counts implements Durations {
   readonly #bounds: readonly number[];
-  /** One for each bound and one for what is above. */
+  /** One for each bound, and one for durations above the last bound. */
   readonly #counts: Float64Array;
   #sum = 0;
 
@@ -81,7 +81,7 @@ class Counts implements Durations {
     this.#sum += seconds;
   }
 
-  /** The series of Prometheus: each bucket holds what is at most as long. */
+  /** The series of Prometheus: each bucket counts all durations up to its bound. */
   values(name: string, own: Readonly<Record<string, string>>): Values['values'] {
     const values: Values['values'] = [];
     let upTo = 0;

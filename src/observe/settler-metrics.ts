@@ -1,15 +1,17 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { SettlerReading } from '../domain/settler-funds.ts';
 
-/** One look at a settling account, and whose it is. */
+/** One reading of a settling account, and its facilitator. */
 export interface SettlerAccount extends SettlerReading {
   /** The facilitator's name in the configuration. */
   readonly facilitator: string;
 }
 
-/** What the accounts that pay for settlements hold. */
+/** Balances of the accounts that pay for settlements. */
 export interface SettlerMetrics {
-  /** @param accounts all of them; what cannot be read is shown as NaN, since neither 0 nor an old figure is true */
+  /**
+   * @param accounts all accounts; one that cannot be read is shown as NaN, since neither 0 nor an old figure is true
+   */
   setSettlers(accounts: readonly SettlerAccount[]): void;
 }
 

@@ -1,13 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What became of one attempt to tell a receiver. */
+/** The result of one attempt to deliver an event. */
 export type WebhookOutcome = 'delivered' | 'failed' | 'gone' | 'given_up';
 
-/** What receivers were told, and what they were not told yet. */
+/** Attempts to deliver events, and events that wait. */
 export interface WebhookMetrics {
   webhookAttempted(outcome: WebhookOutcome): void;
   /**
-   * @param waiting `undefined` while the store cannot be asked: a count that is old says nothing, so nothing is shown
+   * @param waiting `undefined` while the store cannot be asked: an old count says nothing, so nothing is shown
    * @param now Unix milliseconds
    */
   setWaitingEvents(waiting: WaitingCount | undefined, now: number): void;
@@ -29,7 +29,7 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     labelNames: ['outcome'],
     registers,
   });
-  // Every process reads them from the same store: the highest is what is true, not the sum.
+  // Every process reads them from the same store: the highest value is true, not the sum.
   const waiting = new Gauge({
     name: 'turnpike_webhooks_waiting',
     help: 'Events that a receiver has not been told yet, of all processes on the ledger; counted up to 10000.',

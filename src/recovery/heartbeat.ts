@@ -1,26 +1,26 @@
 /** How often a process records that it lives, in milliseconds. */
 const BEAT_MS = 1000;
-/** After how many failed signs of life in a row the ledger counts as away. One is a hiccup. */
+/** Failed heartbeats in a row after which the ledger counts as unavailable. One failure is tolerated. */
 const AWAY_BEATS = 2;
-/** How long a sign of life may take, in milliseconds. */
+/** How long a heartbeat may take, in milliseconds. */
 const LATE_MS = 5000;
 
 /** The parts of a heartbeat. */
 export interface HeartbeatDeps {
-  /** Writes one sign of life of this process, as of a time in Unix milliseconds. */
+  /** Writes one heartbeat of this process, with its time in Unix milliseconds. */
   readonly beat: (at: number) => Promise<void>;
-  /** A sign of life could not be written. Must not throw. */
+  /** A heartbeat could not be written. Must not throw. */
   readonly trouble: (fault: unknown) => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
-/** The signs of life of a process in the ledger, without which other processes take over what it holds. */
+/** The heartbeats of a process in the ledger. Without them other processes take over what it holds. */
 export class Heartbeat {
   readonly #deps: HeartbeatDeps;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
-  /** Unix milliseconds of the sign of life under way. */
+  /** Unix milliseconds of the heartbeat under way. */
   #beatFrom = 0;
   #missed = 0;
 
@@ -28,7 +28,7 @@ export class Heartbeat {
     this.#deps = deps;
   }
 
-  /** Whether the ledger takes the signs of life that it is sent every second. */
+  /** Whether the ledger accepts the heartbeats, one every second. */
   get isHeard(): boolean {
     const isUnderWay = this.#underWay !== undefined;
     if (isUnderWay && this.#deps.clock() - this.#beatFrom > LATE_MS) return false;
@@ -40,7 +40,7 @@ export class Heartbeat {
     this.#timer.unref();
   }
 
-  /** One at a time, however slow the ledger is. Never throws. */
+  /** Writes a heartbeat, one at a time, however slow the ledger is. Never throws. */
   async beat(): Promise<void> {
     this.#underWay ??= this.#write().finally(() => {
       this.#underWay = undefined;
@@ -48,7 +48,7 @@ export class Heartbeat {
     await this.#underWay;
   }
 
-  /** Ends after the sign of life under way: one written after the process has retired would mark it alive again. */
+  /** Ends after the heartbeat under way: a heartbeat after the process has retired would mark it alive again. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#underWay;

@@ -13,14 +13,14 @@ import { SECOND_LOOK_MS } from '../store/upkeep.ts';
 const FIRST_CHECK_MS = 1000;
 const LONGEST_CHECK_MS = 60_000;
 
-/** How often a payment is looked at before a debt is no longer asked for: some ten minutes in all. */
+/** Looks at a payment after which its debt is no longer asked for: some ten minutes in all. */
 const MOST_CHECKS = 16;
 
-/** What finding out about an open payment takes. */
+/** What the steps below need to resolve an open payment. */
 export interface Resolver {
   /** The facilitator that took the payment up; `undefined` when the configuration no longer has it. */
   facilitator(name: string, network: Network): Facilitator | undefined;
-  /** The next facilitator for a payment of which the tried ones sent nothing, see {@link Asking.next}. */
+  /** The next facilitator for a payment, after the tried ones sent nothing; see {@link Asking.next}. */
   next(payment: Payment, tried: ReadonlySet<Facilitator>, why: unknown): Promise<Facilitator | undefined>;
   /** Writes down an attempt to settle, and its facilitator, before anything is sent. */
   journal(attempt: SettlementAttempt, by: Facilitator): Promise<void>;
@@ -51,8 +51,8 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
 }
 
 /**
- * The time to ask again for the money of an answer that is out, in Unix milliseconds: a payer who has it later pays the
- * debt with the same signature. 0, for never, once the authorization has expired or was asked for often.
+ * The time to ask for a debt again, in Unix milliseconds: a payer that gets the money later pays with the same
+ * signature. 0, for never, once the authorization has expired or after {@link MOST_CHECKS} looks.
  */
 function nextDun(record: PaymentRecord, now: number): number {
   return canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
@@ -63,8 +63,8 @@ function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
 }
 
 /**
- * Settles a payment whose answer went out on credit, for the first time: the row stands at `settling` and says so. What
- * was declined before anything was sent, or did not reach the facilitator, is tried again later.
+ * Settles a payment whose answer went out on credit; its row is at `settling` already. A payment that was declined
+ * before anything was sent, or that did not reach the facilitator, is tried again later.
  */
 export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
   const evidence = evidenceOf(record);
@@ -115,7 +115,7 @@ export async function findOutcome(
 ): Promise<SettlementOutcome> {
   const evidence = evidenceOf(record);
   const owner = facilitator(record.facilitator, record.network);
-  // Neither is a reason to give the payment up: an operator can bring the facilitator back.
+  // Neither case ends the payment: an operator can bring the facilitator back.
   if (evidence === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
   if (owner === undefined) return { kind: 'unknown', reason: 'facilitator_not_configured' };
   const { attempt, claimedAt, settlement: known } = record;
@@ -144,7 +144,9 @@ function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: numbe
   }
 }
 
-/** Whether the buyer has the answer, can have it by another call, or only if it was kept. */
+/**
+ * The state of a settled payment: whether the buyer has the answer, can get it by another call, or only if it was kept.
+ */
 function afterSettlement(
   record: PaymentRecord,
 ): 'delivered' | 'undelivered' | 'delivered_in_part' | 'delivery_unknown' {

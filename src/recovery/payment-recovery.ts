@@ -14,10 +14,10 @@ import { soldPass } from './sold-pass.ts';
 
 /** Longest look at one payment, in milliseconds. */
 const LOOK_MS = 15_000;
-/** Looks at a settled transaction that is not there, after which it is reported as taken back. */
+/** Looks at a settled transaction that is missing, after which it is reported as taken back. */
 const SECOND_LOOKS = 10;
 
-/** What recovery takes note of. Must not throw. */
+/** Results that recovery reports. Must not throw. */
 export interface RecoveryNotes {
   /** A payment moved, without a request. */
   moved(record: PaymentRecord, step: Transition): void;
@@ -32,7 +32,7 @@ export interface PaymentRecoveryDeps {
   readonly store: Pick<Ledger, 'transition'> & Pick<Upkeep, 'confirm'> & { readonly passes: Pick<Passes, 'grant'> };
   /** The facilitator that verified a payment, by the name in the row and the network: only it may tell the outcome. */
   readonly facilitator: (name: string, network: Network) => Facilitator | undefined;
-  /** The next facilitator for a payment of which the others sent nothing. Default: none. */
+  /** The next facilitator for a payment, after the others sent nothing. Default: none. */
   readonly next?: FacilitatorPool['next'];
   /** The receivers of webhooks. */
   readonly webhooks: () => readonly Webhook[];
@@ -43,7 +43,7 @@ export interface PaymentRecoveryDeps {
 
 /** What {@link PaymentRecovery} needs of the rounds that call it. */
 interface Rounds {
-  /** Keeps a payment with this process, which lives: no other process would take it up. */
+  /** Keeps a payment for a later round of this process: no other process takes it while this one lives. */
   readonly adopt: (payment: AbandonedPayment) => void;
   /** Aborts when the process ends. */
   readonly stopping: AbortSignal;
@@ -52,12 +52,12 @@ interface Rounds {
 const WITHOUT_CHARGE: Transition = { to: 'released', reason: 'the answer broke off before it was charged' };
 
 /**
- * Takes one payment that no request works on to where it can rest.
+ * Finishes one payment that no request works on, as far as possible now.
  *
  * | a payment left in | what is certain | becomes |
  * |---|---|---|
- * | `forwarding` | nobody was asked for the money | `released` |
- * | `owed` | the answer went out, nobody was asked for the money | settled now |
+ * | `forwarding` | no facilitator was asked for the money | `released` |
+ * | `owed` | the answer went out, no facilitator was asked for the money | settled now |
  * | `uncharged` | the answer broke off before it said what it costs | `released` |
  * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
@@ -118,7 +118,7 @@ export class PaymentRecovery {
       ...this.#resolver(),
       journal: async (attempt, { name: facilitator }) => {
         held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
-        // Another process has taken the payment over: what is not sent yet must not be sent.
+        // Another process has taken the payment over: this attempt must not be sent.
         if (held === undefined) throw new GatewayError('payment_in_progress');
       },
     };
@@ -128,13 +128,13 @@ export class PaymentRecovery {
       const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
       if (held !== undefined) await this.#move(held, step, isNews);
     } catch (fault) {
-      // No other process takes it from one that lives: its outcome must be found out here.
+      // No other process takes a payment from a living one: this process must find its outcome.
       if (held !== undefined) this.#deps.adopt({ key: held.key, epoch: held.epoch });
       throw fault;
     }
   }
 
-  /** A facilitator that cannot look now is no news: the doubt stays, and the next look comes later. */
+  /** A facilitator that cannot look now changes nothing: the payment stays in doubt, and the next look comes later. */
   async #proofOrDoubt(record: PaymentRecord): Promise<Transition> {
     const resolver = this.#resolver();
     try {
@@ -146,7 +146,10 @@ export class PaymentRecovery {
     }
   }
 
-  /** The second look at a settled payment. One that is gone is sent again by its facilitator, or reported. */
+  /**
+   * The second look at a settled payment. If its transaction is gone, its facilitator sends it again, or it is
+   * reported.
+   */
   async #lookAgain(record: PaymentRecord): Promise<void> {
     const outcome = await findOutcome(record, this.#resolver());
     if (outcome.kind !== 'settled') {
@@ -188,7 +191,7 @@ export class PaymentRecovery {
     return outcome.record;
   }
 
-  /** A step that cannot be written leaves the payment with this process, which lives: no other one would take it up. */
+  /** A step that cannot be written leaves the payment with this process: no other one takes it while this one lives. */
   async #transition(record: PaymentRecord, step: Transition, isNews: boolean): Promise<TransitionOutcome> {
     const { key, epoch } = record;
     const { store, webhooks, clock } = this.#deps;
@@ -213,7 +216,7 @@ export class PaymentRecovery {
   }
 }
 
-/** Finding out never settles: nothing asks for a journal but {@link stepBySettling}. */
+/** Only {@link stepBySettling} settles, with a journal of its own: all other steps must not journal. */
 function refuseJournal(): Promise<void> {
   return Promise.reject(new Error('finding out about a settlement does not journal'));
 }

@@ -6,7 +6,7 @@ import { type Uses, WINDOW_GRACE_MS } from '../store/uses.ts';
 
 /** Rows deleted in one statement: few enough that no request waits for it. */
 const PRUNED_AT_ONCE = 500;
-/** Statements of one kind in one round: any client can make the rows that they delete, and fast. */
+/** Most statements of one kind in one round. One is not enough: any client can create such rows, and fast. */
 const MOST_PRUNINGS = 20;
 /** How long rows are kept that moved no money, in milliseconds: the money was not asked for, or it was refused. */
 const UNMOVED_KEPT_MS = { released: 60_000, failed: 86_400_000 } as const;

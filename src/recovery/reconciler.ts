@@ -12,8 +12,8 @@ import { SteadyClock } from './steady-clock.ts';
 /** Between two rounds, in milliseconds. */
 const ROUND_MS = 1000;
 /**
- * Lease on a payment taken for recovery, in milliseconds: longer than one look, and short enough that a payment whose
- * taking was written while the reply was lost is taken again soon.
+ * Lease on a payment taken for recovery, in milliseconds. It is longer than one look. It is short, so that a payment is
+ * taken again soon if its taking was written and the reply was lost.
  */
 const HOLD_MS = 30_000;
 /** Most payments in work at once. */
@@ -43,7 +43,7 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #recovery: PaymentRecovery;
   readonly #heartbeat: Heartbeat;
-  /** By which things are forgotten. */
+  /** The time for deleting old rows. */
   readonly #steady: SteadyClock;
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
@@ -67,19 +67,20 @@ export class Reconciler {
     this.#steady = new SteadyClock(clock, monotonic);
   }
 
-  /** Whether the ledger takes the signs of life that it is sent every second. */
+  /** Whether the ledger accepts the heartbeats, one every second. */
   get ledgerAnswers(): boolean {
     return this.#heartbeat.isHeard;
   }
 
   /** Does one round now, and one after the other from then on. Resolves after the first. */
   async start(): Promise<void> {
-    // Not by rounds: a settlement takes longer than a process may be silent for, and what it holds would be taken away.
+    // On a timer of its own: a settlement in a round can take longer than a process may be silent, and other processes
+    // would take what this one holds.
     this.#heartbeat.start();
     await this.#run();
   }
 
-  /** Looks now instead of at the next round: there is something to settle. */
+  /** Starts the next round now: there is something to settle. */
   wake(): void {
     if (this.#stopping.signal.aborted) return;
     if (this.#running !== undefined) this.#again = true;
@@ -91,7 +92,7 @@ export class Reconciler {
     this.#abandoned.add(payment);
   }
 
-  /** Ends after the looks under way, and leaves what this process holds to the others at once. */
+  /** Ends after the looks under way. Other processes can take what this one holds at once. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -110,7 +111,7 @@ export class Reconciler {
     this.#timer.unref();
   }
 
-  /** Rounds without a pause for as long as there is more to do than fits into one. */
+  /** Runs rounds without a pause while there is more work than fits into one round. */
   async #rounds(): Promise<void> {
     do {
       this.#again = false;
@@ -126,7 +127,7 @@ export class Reconciler {
       if (open.length === AT_ONCE) this.#again = true;
       await Promise.all(open.map((record) => this.#recovery.look(record)));
     });
-    // Those that are adopted meanwhile wait for the next round.
+    // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
       if (await releaseLeftHolds(store.passes.balances, clock())) this.#again = true;
@@ -136,7 +137,7 @@ export class Reconciler {
     await this.#attempt('pruning', () => pruneStore(store, times, this.#steady.now(), clock()));
   }
 
-  /** Stays abandoned until the ledger answers again. */
+  /** The payment stays abandoned until the ledger answers again. */
   async #takeUp(payment: AbandonedPayment): Promise<void> {
     const row = await this.#deps.store.find(payment.key);
     this.#abandoned.delete(payment);

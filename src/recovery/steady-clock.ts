@@ -1,11 +1,14 @@
-/** How far the clock may run ahead between two looks and still be believed, in milliseconds: clocks are put right a little all the time. */
+/**
+ * How far the clock may run ahead between two looks and still be believed, in milliseconds: small corrections are
+ * normal.
+ */
 const TOLERANCE_MS = 1000;
 /** How long a clock has to stay ahead until it is believed, in milliseconds. */
 const BELIEVED_AFTER_MS = 3_600_000;
 
 /**
- * The time by which things are forgotten: the wall clock, but for its jumps ahead. A clock that ran ahead and comes back
- * must not have deleted a kept answer, a used sign-in or a payment that could still be asked for.
+ * The time for deleting old rows: the wall clock without its jumps ahead. A clock that runs ahead for a while must not
+ * delete a kept answer, a used sign-in or a payment that could still be asked for.
  *
  * | the wall clock | this one |
  * |---|---|
@@ -13,7 +16,7 @@ const BELIEVED_AFTER_MS = 3_600_000;
  * | is put back | goes back with it: less is forgotten |
  * | jumps ahead | goes on at its pace, and follows once the jump has lasted for an hour |
  *
- * It begins with the wall clock. What a process forgot that began with a wrong one is kept in mind by the store: see
+ * It begins with the wall clock. If a process began with a wrong one, the store knows what may have been deleted: see
  * `Ledger.mayHaveForgotten` and `SignIns.spendNonce`.
  */
 export class SteadyClock {

@@ -3,7 +3,7 @@ import type { Brand } from '../domain/brand.ts';
 import type { Pass, PassId } from '../domain/pass.ts';
 import type { BookFilter, ModelTotal } from './books.ts';
 
-/** What one call holds of a balance: 128 random bits, base64url. */
+/** Id of a hold: 128 random bits, base64url. */
 export type HoldId = Brand<string, 'HoldId'>;
 
 /** What a call holds of a balance until its charge is known. */
@@ -41,7 +41,7 @@ export interface Draw {
 export interface DrawNews {
   /** Ids of the receivers. */
   readonly hooks: readonly string[];
-  /** Who bought the balance. */
+  /** The buyer of the balance. */
   readonly payer: string;
   readonly currency: BalanceCurrency;
 }
@@ -109,10 +109,11 @@ export interface DrawBooks {
  * | its charge is known, before its answer, or the end of it, goes out | ended: the charge is drawn, the rest is back | drawn: it is written down |
  * | it failed | ended with a charge of 0 | as above |
  *
- * A hold ends once: whoever is second, such as a process that was taken for gone, hears `undefined`, and its charge is not drawn.
+ * A hold ends once. A second end gets `undefined`, and its charge is not drawn: a process that counted as gone may
+ * still try to end its hold.
  */
 export interface Balances {
-  /** Takes what a call may cost, if the balance has it. Of any number at once never more than there is. */
+  /** Takes the most that a call may cost, if the balance has it. Simultaneous calls never take more than there is. */
   hold(hold: Hold, now: number): Promise<HoldOutcome>;
   /** Ends a hold. `undefined`: it has ended before, and nothing was changed. */
   draw(id: HoldId, draw: Draw, now: number): Promise<Pass | undefined>;

@@ -79,9 +79,9 @@ export interface Ledger {
   /** Reads one row. */
   find(key: PaymentKey): Promise<PaymentRecord | undefined>;
   /**
-   * Whether a payment without a row may have had one that `Upkeep.prune` deleted: whether rows that expired as late
-   * were deleted. With correct clocks only payments that expired long ago are deleted. If a clock ran ahead, a payment
-   * that has not expired may be forgotten: it must not be taken for unused.
+   * Whether `Upkeep.prune` may have deleted the row of a payment: whether rows that expired then or later were deleted.
+   * With correct clocks only payments that expired long ago are deleted. If a clock ran ahead, a payment that has not
+   * expired may be forgotten: it must not be taken for unused.
    *
    * @param expiresAt Unix seconds, as in the row
    */

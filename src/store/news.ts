@@ -10,7 +10,7 @@ const DOUBT_MS = 15 * 60_000;
  * The step together with its webhook event, if it has one.
  *
  * @param before the row before the step
- * @param webhooks the receivers now: one that is added later hears of later steps only
+ * @param webhooks the receivers now: one that is added later gets later steps only
  * @param now Unix milliseconds
  */
 export function withNews(

@@ -41,8 +41,8 @@ export interface WaitingEvents {
 export const COUNTED_EVENTS = 10_000;
 
 /**
- * Events that receivers have not been told yet: one row for each event and receiver. The same act writes them that
- * moves the payment (`Transition.news`) or draws from a balance (`Draw.news`), so that neither exists without the
+ * Events that receivers have not been told yet: one row for each event and receiver. The act that moves the payment
+ * (`Transition.news`) or draws from a balance (`Draw.news`) writes its event, too, so that neither exists without the
  * other. A row is a copy: the payment may be deleted before it is sent. Every store passes
  * `test/contract/outbox.contract.ts`.
  */

@@ -150,7 +150,7 @@ export interface Revocations {
 export interface SignIns {
   /**
    * Uses a nonce up: `true` for one caller, `false` for every other one, over all processes. Also `false` where nonces
-   * that expired as late were forgotten, because a clock ran ahead: this may be one of them.
+   * that expire then or later were deleted, because a clock ran ahead: this may be one of them.
    *
    * @param until Unix milliseconds until which it could be used again, the same for each use
    */

@@ -30,11 +30,11 @@ export interface Upkeep {
   /** Records that a process ends: what it holds is open at once. */
   retire(owner: string): Promise<void>;
   /**
-   * Takes payments that somebody has to look into:
+   * Takes payments that recovery has to look into:
    * - `unknown` ones whose `checkAt` has come, and `owed` ones whose `checkAt` is above 0 and has come: at 0 the answer
    *   is still on its way;
-   * - those that a process left behind in `forwarding`, `owed`, `settling`, `delivering` or
-   *   `redelivering` when it went;
+   * - those that a process left behind in `forwarding`, `owed`, `settling`, `delivering`, `redelivering` or
+   *   `uncharged`;
    * - `defaulted` ones whose `checkAt` is above 0 and has come: the debt is asked for once more. Only when nothing is
    *   in doubt or left behind;
    * - settled ones (`delivered`, `undelivered`, `delivered_in_part`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
@@ -56,7 +56,7 @@ export interface Upkeep {
   resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined>;
   /**
    * How many settlements are open (`owed`, `settling`, `unknown`), and since when. States without any are left out, and
-   * so is what an operator has ticked off.
+   * so are payments that an operator has ticked off.
    */
   countOpen(): Promise<readonly OpenCount[]>;
   /**
@@ -67,8 +67,8 @@ export interface Upkeep {
   /** The same of one payer, with what it defaulted on: a debt counts until it is paid, or its row is deleted. */
   countOwedBy(payer: string, upTo: number): Promise<number>;
   /**
-   * The sum of those in one asset, in atomic units, exactly: the amount that is asked for, or the maximum where that is
-   * not known yet. Of all payers, or of one with what it defaulted on.
+   * The sum of the money owed in one asset, in atomic units, exactly. Each payment counts with the amount that is asked
+   * for, or with the maximum where that amount is not known yet. Of all payers, or of one with its defaults.
    */
   sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint>;
   /**

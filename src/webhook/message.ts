@@ -56,7 +56,7 @@ function paymentData(event: PaymentEvent): JsonObject {
     requestId: event.requestId,
     settledAt: event.settledAt === undefined ? null : new Date(event.settledAt).toISOString(),
     payment: event.payment,
-    // Only of calls that were charged by what they used: the text of all others stays as it was.
+    // Only of calls that were charged by usage: the text of all others stays unchanged.
     ...(event.usage === undefined ? {} : { usage: readUsage(event.usage) }),
   };
 }
@@ -70,7 +70,7 @@ function drawData(event: DrawEvent): JsonObject {
   };
 }
 
-/** What both begin with, in this order. */
+/** The members that both kinds begin with, in this order. */
 function chargeData({ route, payer, network, asset, amount }: LedgerEvent): JsonObject {
   return { route, payer, network, asset, amount: formatAmount(amount) };
 }

@@ -5,13 +5,13 @@ import { encodeMessage } from './message.ts';
 import { ATTEMPT_MS, type Post } from './post.ts';
 import { nextAttemptAt, TRIED_FOR_MS } from './retry.ts';
 
-/** How often a process looks for what is due, in milliseconds. */
+/** How often a process looks for due events, in milliseconds. */
 const ROUND_MS = 1000;
-/** How long what was taken is left to the process that took it, in milliseconds: an attempt, and time to write it down. */
+/** Lease of a process on the events that it took, in milliseconds: an attempt, and time to record its result. */
 export const HOLD_MS = ATTEMPT_MS + 5_000;
 /** Most messages to one receiver that are under way in one process. */
 const AT_ONCE = 8;
-/** Old events that are deleted at once, and after how many rounds more are. */
+/** Old events that are deleted at once, and the number of rounds between two deletions. */
 const PRUNED_AT_ONCE = 500;
 const PRUNE_ROUNDS = 60;
 
@@ -24,7 +24,7 @@ export type AttemptOutcome =
   | { readonly kind: 'gone' }
   | { readonly kind: 'given_up'; readonly status: number | undefined; readonly fault: unknown };
 
-/** What the messenger takes note of. Must not throw. */
+/** Results that the messenger reports. Must not throw. */
 export interface MessengerNotes {
   attempted(hook: Webhook, delivery: Delivery, outcome: AttemptOutcome): void;
   /** An event cannot be sent: its row is damaged. It stays where it is. */
@@ -47,7 +47,7 @@ export interface MessengerDeps {
   readonly random: () => number;
 }
 
-/** What is under way to one receiver. */
+/** The messages under way to one receiver. */
 interface Lane {
   readonly open: Set<Promise<void>>;
   /** The taking that is under way. */
@@ -87,7 +87,7 @@ export class Messenger {
     for (const hook of this.#deps.webhooks()) void this.#fill(hook);
   }
 
-  /** Breaks off what is under way, and leaves it to the others at once. */
+  /** Aborts the messages under way. Other processes can send them at once. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -109,7 +109,7 @@ export class Messenger {
     this.#rounds += 1;
   }
 
-  /** Takes as much as may be under way to a receiver; one taking at a time. */
+  /** Takes events up to the limit of messages under way to a receiver; one taking at a time. */
   async #fill(hook: Webhook): Promise<void> {
     const lane = this.#lanes.get(hook.id) ?? { open: new Set(), taking: undefined, more: false };
     this.#lanes.set(hook.id, lane);

@@ -2,12 +2,12 @@
 export const TRIED_FOR_MS = 3 * 24 * 3_600_000;
 const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 3_600_000;
-/** How much of a wait is left to chance: receivers that come back are not met by everything at once. */
+/** The random part of a wait: a receiver that comes back must not get all messages at once. */
 const JITTER = 0.4;
 
 /**
- * When an event is tried again that could not be delivered; `undefined` when it is given up: 5 s, 10 s, 20 s and so on up
- * to an hour, each more or less by a fifth, for three days.
+ * The time of the next attempt to deliver an event; `undefined` when it is given up. The waits are 5 s, 10 s, 20 s and
+ * so on up to an hour, each up to a fifth shorter or longer, for three days.
  *
  * @param attempt how often it was tried, at least 1
  * @param createdAt Unix milliseconds of the event

@@ -14,11 +14,11 @@ import { SEND_MS, SpanSender } from './span-sender.ts';
 /** How long a span waits for others to be sent with, in milliseconds. */
 const BATCH_DELAY_MS = 1_000;
 const BATCH_SPANS = 512;
-/** Most spans that wait. More are dropped: a receiver that is away costs no memory. */
+/** Most spans that wait. More are dropped: memory stays bounded while the receiver is unavailable. */
 const MOST_WAITING_SPANS = 4_096;
 /** Longest attribute, in characters: a path can be as long as a request's head. */
 const MOST_CHARACTERS = 1_024;
-/** Least time between two complaints, in milliseconds. */
+/** Least time between two warnings of lost spans, in milliseconds. */
 const COMPLAINT_MS = 60_000;
 
 /** What a tracer works with. */
@@ -82,16 +82,16 @@ class OtlpTracer implements Tracer {
 
   async close(withinMs: number): Promise<void> {
     const timer = setTimeout(() => this.#sender.abort(), withinMs);
-    // What could not be sent has been complained about.
+    // Lost spans were reported already.
     await this.#provider.shutdown().catch(() => {});
-    // One batch that failed does not wait for another one that hangs.
+    // After a failed batch the provider does not wait for other batches; the sender does.
     await this.#sender.shutdown();
     clearTimeout(timer);
   }
 
   /**
-   * Not by the trace's id, as tracers that know all their callers do: a stranger would choose ids that are always
-   * recorded, or never.
+   * Sampling ignores the trace's id, unlike in tracers that know all their callers: a stranger would choose ids that
+   * are always recorded, or never.
    */
   #isSampled(parent: SpanContext | undefined, trusted: boolean): boolean {
     if (parent !== undefined && trusted) return (parent.traceFlags & TraceFlags.SAMPLED) !== 0;
@@ -108,7 +108,7 @@ class OtlpTracer implements Tracer {
   }
 }
 
-/** A request that is not recorded: its trace goes on to the upstream, which is told so. */
+/** A request that is not recorded. Its trace goes on to the upstream, with the flag that says so. */
 class UnrecordedTrace implements RequestTrace, StageSpan {
   readonly id: string;
   readonly #spanId: string;

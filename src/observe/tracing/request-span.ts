@@ -12,16 +12,16 @@ import type { RequestSummary } from '../observer.ts';
 import type { RequestTrace, Stage, StageFacts, StageSpan, TraceContext } from '../tracer.ts';
 import type { SpanTime } from './span-clock.ts';
 
-/** Stages in which a server is asked that may have spans of its own below ours. */
+/** Stages that call a server, which may have spans of its own below ours. */
 const ASKS_A_SERVER: ReadonlySet<Stage> = new Set(['upstream', 'tunnel']);
 
 /** Stages that are part of another. */
 const WITHIN: Readonly<Partial<Record<Stage, Stage>>> = { verify: 'authorize' };
 
-/** Results that mean trouble, of whatever stage. */
+/** Results that mean a failure, in any stage. */
 const TROUBLE: ReadonlySet<string> = new Set(['failed', 'unknown', 'upstream_broke']);
 
-/** What the semantic conventions know by name; whatever else a client sends must not become a span's name. */
+/** Methods that the semantic conventions name. Any other text from a client must not become a span's name. */
 const METHODS: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -44,7 +44,7 @@ export class RequestSpan implements RequestTrace {
   /** Stages can overlap: in shadow mode a payment is judged while the upstream works. */
   readonly #open = new Set<OpenStage>();
 
-  /** @param context where the trace goes on from, if anywhere */
+  /** @param context the span that the trace continues, if there is one */
   constructor(tracer: Tracer, context: Context, time: SpanTime) {
     this.#tracer = tracer;
     this.#time = time;
@@ -70,7 +70,7 @@ export class RequestSpan implements RequestTrace {
     for (const open of this.#open) open.breakOff(code ?? outcome);
     const known = METHODS.has(method);
     this.#span.updateName(`${known ? method : 'HTTP'}${route === undefined ? '' : ` ${route.pattern.text}`}`);
-    // What is undefined is left out.
+    // Undefined attributes are left out.
     this.#span.setAttributes({
       'http.request.method': known ? method : '_OTHER',
       'http.request.method_original': known ? undefined : method,
@@ -147,7 +147,7 @@ export function contextOf(
   return { traceparent: `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`, tracestate: tracestate || undefined };
 }
 
-/** As the semantic conventions have it for callers: any answer from 400 on is an error of theirs or of ours. */
+/** Follows the semantic conventions for clients: any status from 400 on is an error, of the server or of ours. */
 function errorTypeOf({ outcome, status, fault }: StageFacts): string | undefined {
   if (fault instanceof GatewayError) return fault.code;
   if (fault !== undefined) return fault instanceof Error ? fault.name : 'error';

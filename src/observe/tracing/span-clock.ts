@@ -14,8 +14,8 @@ export type SpanTime = () => HrTime;
 const NANOSECONDS = 1_000_000;
 
 /**
- * Times of spans, finer than the wall clock's whole milliseconds: without that a stage seems to begin before the one
- * that it follows. Every request keeps one relation of the two clocks, so that its spans never run backwards; a new
+ * Times of spans, finer than the wall clock's whole milliseconds: with those a stage can seem to begin before the stage
+ * that it follows. Every request keeps one offset between the two clocks, so that its spans never run backwards. A new
  * request follows a wall clock that was set.
  */
 export class SpanClock {
@@ -34,7 +34,7 @@ export class SpanClock {
     return () => toHrTime(offset, monotonic());
   }
 
-  /** The wall clock cuts its fraction off: an offset fits that is at most one millisecond larger than what is seen. */
+  /** The wall clock cuts off fractions: the true offset is up to one millisecond larger than the measured one. */
   #measure(): number {
     const { wall, monotonic } = this.#sources;
     const least = wall() - monotonic();

@@ -8,8 +8,8 @@ import type { TracingSpec } from '../../domain/plan.ts';
 export const SEND_MS = 10_000;
 
 /**
- * Posts batches of spans as OTLP/HTTP in JSON. A batch that is not taken is lost: nothing is tried again, so that what
- * waits stays bounded.
+ * Posts batches of spans as OTLP/HTTP in JSON. A batch that fails is lost: there is no retry, so that the queue stays
+ * bounded.
  */
 export class SpanSender implements SpanExporter {
   readonly #spec: TracingSpec;
@@ -18,14 +18,14 @@ export class SpanSender implements SpanExporter {
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
 
-  /** @param lost is told of spans that were not taken */
+  /** @param lost is called with the number of spans that were lost */
   constructor(spec: TracingSpec, lost: (spans: number, fault: unknown) => void) {
     this.#spec = spec;
     this.#lost = lost;
     this.#pool = new Pool(new URL(spec.url).origin, { connections: 2 });
   }
 
-  /** Never throws: what came of it goes to `done`. */
+  /** Never throws: the result goes to `done`. */
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     const sending = this.#send(spans)
       .then(() => done({ code: ExportResultCode.SUCCESS }))
@@ -37,12 +37,12 @@ export class SpanSender implements SpanExporter {
     this.#sending.add(sending);
   }
 
-  /** Gives up what is on its way. */
+  /** Aborts the batches on their way. */
   abort(): void {
     this.#stop.abort(new Error('stopped'));
   }
 
-  /** Waits for what is on its way. */
+  /** Waits for the batches on their way. */
   async shutdown(): Promise<void> {
     await Promise.all(this.#sending);
     await this.#pool.destroy();

@@ -22,7 +22,7 @@ import type { ModelTotal } from '../books.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { addUp, dayOf } from '../totals.ts';
 
-/** The passes that balances are, and which processes are gone. */
+/** The parts of passes and of the ledger that balances need. */
 export interface BalancePasses {
   find(id: PassId): Pass | undefined;
   /** Changes the figures of a balance. */
@@ -32,7 +32,7 @@ export interface BalancePasses {
   drawn(draw: DrawRecord, news: DrawNews): void;
 }
 
-/** A hold with its time, and the call that it became. */
+/** A hold with its time, and its end. */
 interface Kept {
   readonly hold: Hold;
   readonly heldAt: number;

@@ -26,12 +26,13 @@ const BIGINT = 20;
 /** Any number that other users of the database are unlikely to lock: "turnpike" in base 36, shortened. */
 const MIGRATION_LOCK = 1_813_552_046;
 
-/** How PostgreSQL spells it. `C` orders by code point, whatever language the database was made for. */
+/** The dialect of PostgreSQL. `C` orders by code point, whatever the language of the database. */
 const DIALECT: Dialect = {
   text: 'TEXT COLLATE "C"',
   bytes: 'BYTEA',
   takeRows: 'FOR UPDATE SKIP LOCKED',
-  // Not `::json`, which fails for what is none; before version 16 nothing tells that. As `encodeUsage` writes it.
+  // Not `::json`: it fails for text that is no JSON, and versions before 16 have no test for that. The pattern matches
+  // the text of `encodeUsage`.
   modelOfUsage: String.raw`substring(usage from '^\{"meter":"(?:[^"\\]|\\.)*","model":("(?:[^"\\]|\\.)*"|null)')`,
   findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
   beginAlone: [
@@ -42,7 +43,7 @@ const DIALECT: Dialect = {
 };
 
 /**
- * Connects, and brings the database to this version's schema; to read only, it has to be there.
+ * Connects, and brings the database to this version's schema. For reading, the schema has to exist.
  *
  * @throws StoreOpenError
  */
@@ -219,7 +220,7 @@ async function runTransaction(
     await client.query('COMMIT');
     return rows;
   } catch (error) {
-    // The connection goes on after this one only, see `withClient`.
+    // Only after this error the connection is used again, see `withClient`.
     if (isUniqueViolation(error)) await client.query('ROLLBACK');
     throw error;
   }
@@ -243,7 +244,7 @@ function asParameter(value: Statement['values'][number]): string | number | Buff
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-/** How long the driver waits for one query; it knows the option, its types do not. */
+/** How long the driver waits for one query; it has the option, but its types lack it. */
 function patience(statementMs: number): Partial<QueryConfig> & { readonly query_timeout: number } {
   return { query_timeout: statementMs + DRIVER_GRACE_MS };
 }

@@ -3,7 +3,9 @@ import type { StoreKind } from '../store-kind.ts';
 
 const EXAMPLE = 'postgres://user:password@host/database';
 const RIGHT = 'a URL such as postgres://user:password@host/database';
-/** The TLS parameters that the driver knows. It would ignore a misspelled one, and send the ledger unencrypted. */
+/**
+ * The TLS parameters that the driver knows. The driver would ignore a misspelled one, and send the ledger unencrypted.
+ */
 const TLS_PARAMETERS = new Set(['ssl', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslnegotiation']);
 const TLS_MODES = new Set(['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']);
 
@@ -23,7 +25,10 @@ export const postgresKind: StoreKind = {
   },
 };
 
-/** Reads a connection URL as the driver will, and refuses what a password with `/`, `?`, `#` or `%` turns it into. */
+/**
+ * Reads a connection URL as the driver will. Refuses a URL that an unencoded `/`, `?`, `#` or `%` in a password has
+ * broken.
+ */
 function parseUrl(given: string): Parsed<string> {
   const wrong = (why: string, right = RIGHT): Parsed<string> => ({ ok: false, wrong: why, right });
   const encoded = 'a URL whose user and password have their special characters percent-encoded';

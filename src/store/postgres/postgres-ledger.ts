@@ -18,8 +18,8 @@ export interface PostgresLedgerOptions {
  * Opens the ledger in a PostgreSQL database, which any number of processes may share. Its tables begin with
  * `turnpike_`.
  *
- * While the server is away every call rejects with `store_unavailable`, and when it is back they work again: nothing
- * is kept elsewhere meanwhile.
+ * While the server is unavailable, every call rejects with `store_unavailable`. Calls work again when it is back: no
+ * data is kept elsewhere meanwhile.
  *
  * @param url `postgres://user:password@host:port/database`; `?pool=N` sets the most connections (default 10), the
  *   driver's own parameters such as `sslmode` pass through
@@ -32,8 +32,8 @@ export async function openPostgresLedger(url: string, options: PostgresLedgerOpt
 }
 
 /**
- * Opens the ledger in a PostgreSQL database to read it. The server refuses every write on its connections, and no right
- * but reading is needed.
+ * Opens the ledger in a PostgreSQL database to read it. The server refuses every write on its connections, and only the
+ * right to read is needed.
  *
  * @param url as for {@link openPostgresLedger}
  * @throws StoreOpenError the database cannot be reached, or was written by another version

@@ -9,7 +9,7 @@ export interface PostgresTimeouts {
   readonly statementMs: number;
 }
 
-/** Access of connections: with `read` they leave the database as it is from the start. */
+/** Access of connections: with `read` the server refuses every write on them. */
 export type PostgresAccess = 'read' | 'write';
 
 /**
@@ -41,7 +41,8 @@ export class NoOwnSession extends Error {
 const PROTOCOL_VIOLATION = '08P01';
 
 /**
- * The settings of a session of our own. One of them is unique to us: a pooler that ignores settings does not have it.
+ * The settings of a session of our own. One of them is unique to us: it is missing on a session of a pooler that
+ * ignores settings.
  */
 export function ownSession({ statementMs }: PostgresTimeouts, access: PostgresAccess): OwnSession {
   const mark = randomUUID();

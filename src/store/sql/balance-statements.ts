@@ -7,8 +7,8 @@ import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
 /**
- * Takes what a call may cost: both are one act. The first locks the balance and notes which hold took from it; the second
- * finds nothing to write down where the first found too little.
+ * Takes the most that a call may cost; both statements are one act. The first locks the balance and notes the hold that
+ * took from it. The second writes nothing where the first found too little.
  */
 export function holdStatements(
   { id, pass, most, owner, route, requestId }: Hold,
@@ -29,8 +29,8 @@ const HOLD_NOTE = `INSERT INTO turnpike_draws (id, pass, route, request_id, owne
   FROM turnpike_passes WHERE id = $2 AND last_hold = $1`;
 
 /**
- * Ends a hold: all of these are one act. The first takes it, and two that would end one wait for each other there; where it
- * had ended before, the others find nothing to book.
+ * Ends a hold; all statements are one act. The first one ends it, and two acts that end the same hold wait for each
+ * other there. If it had ended before, the other statements find nothing to book.
  */
 export function drawStatements(id: HoldId, { charge, usage, news }: Draw, now: number): readonly Statement[] {
   return [
@@ -71,7 +71,7 @@ export function holdsOfStatement(owner: string, limit: number): Statement {
   return { kind: 'read', name: 'holds_of', text: query, values: [text(owner), limit] };
 }
 
-/** Lists what was drawn of a balance. */
+/** Lists the draws of a balance. */
 export function listDrawsStatement(pass: PassId, limit: number): Statement {
   const query = `SELECT id, pass, route, request_id, charge, usage, held_at, ended_at FROM turnpike_draws
     WHERE pass = $1 AND ended_at IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT $2`;

@@ -6,7 +6,10 @@ import { Conditions } from './report-conditions.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
-/** UTC days of the claim since the epoch, and the money that moved or may: the words of the index of the totals. */
+/**
+ * UTC days of the claim since the epoch, and the money that moved or may move: in the same words as the index of the
+ * totals.
+ */
 export const DAY = `(claimed_at / ${DAY_MS})`;
 export const MOVED = 'COALESCE(settled_amount, amount)';
 
@@ -22,8 +25,8 @@ export function listStatement(
   const isOfOpen = filter.states?.every((state) => OPEN.includes(state)) === true;
   if (isOfOpen) conditions.add(IS_OPEN);
   const { where } = conditions;
-  // What is open is little among much: its own index finds it, and it is sorted then. An engine that saw an order which
-  // it has an index for would read everything in that order instead.
+  // Open rows are few: their own index finds them, and then they are sorted. `+ 0` hides the index of the order, by
+  // which an engine would read all rows instead.
   const direction = directionOf(order);
   const sorting = `${isOfOpen ? 'claimed_at + 0' : 'claimed_at'} ${direction}, key ${direction}`;
   const query = `SELECT ${COLUMNS} FROM turnpike_payments ${where} ORDER BY ${sorting} LIMIT ${conditions.place(limit)}`;
@@ -50,7 +53,7 @@ export function skipStatement(
  */
 export function totalsStatement(filter: BookFilter): Statement {
   const conditions = new PaymentConditions(filter);
-  // In the words of the index, which begins with the day.
+  // In the same words as the index, which begins with the day.
   if (filter.since !== undefined) conditions.add(`${DAY} >= ${conditions.place(dayOf(filter.since))}`);
   const { where, values } = conditions;
   const query = `SELECT ${DAY} AS day, route, network, asset, ${MOVED} AS amount,
@@ -59,7 +62,7 @@ export function totalsStatement(filter: BookFilter): Statement {
   return { kind: 'report', text: query, values };
 }
 
-/** The same of rows with usage, by model too: by the order of claiming, since their model stands in the rows alone. */
+/** The same for rows with usage, by model too. It reads rows in the order of claiming, since no index has the model. */
 export function modelTotalsStatement(filter: BookFilter, { modelOfUsage }: Dialect): Statement {
   const { where, values } = new PaymentConditions({ ...filter, metered: true });
   const query = `SELECT ${DAY} AS day, route, network, asset, ${modelOfUsage} AS model, ${MOVED} AS amount,
@@ -68,7 +71,7 @@ export function modelTotalsStatement(filter: BookFilter, { modelOfUsage }: Diale
   return { kind: 'report', text: query, values };
 }
 
-/** The `WHERE` of a report of payments, as far as its filter goes. */
+/** The `WHERE` of a report of payments, by its filter. */
 class PaymentConditions extends Conditions {
   constructor({ since, until, route, states, payer, name, unresolved, metered }: BookFilter) {
     super();

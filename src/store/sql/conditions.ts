@@ -22,9 +22,9 @@ export function among(states: readonly PaymentState[]): string {
 
 /** A claim may take the row over. */
 export const IS_CLAIMABLE: string = among(CLAIMABLE);
-/** The row keeps its identifier from others: the words of the unique index. */
+/** No other row may have its identifier: in the words of the unique index. */
 export const HOLDS_IDENTIFIER = `state NOT IN ${list(CLAIMABLE)}`;
-/** The row may have to be taken because its process went, or because it is in doubt. */
+/** Recovery may have to take the row: its process may be gone, or its money is in doubt. */
 export const IS_OPEN: string = among(OPEN);
 /** A process holds it. */
 export const IS_HELD: string = among(HELD);

@@ -7,10 +7,15 @@ import { Conditions } from './report-conditions.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
-/** A hold that has ended and whose money is not booked yet: of this act, no other one sees it. `$1` is its id. */
+/**
+ * A hold that has ended and whose money is not booked yet: only the act that ends it sees this state. `$1` is its id.
+ */
 export const UNBOOKED = 'turnpike_draws.id = $1 AND ended_at IS NOT NULL AND booked = 0';
 
-/** A copy of the draw; what is about payments alone stays empty. `$7` makes atomic units of the balance's. */
+/**
+ * A copy of the draw; columns for payments alone stay empty. The zeros in `$7` turn the balance's units into atomic
+ * units.
+ */
 const ANNOUNCE = `INSERT INTO turnpike_events (hook, id, type, created_at, due_at, attempts, payment, route, request_id,
     payer, network, asset, amount, pay_to, scheme, usage)
   SELECT CAST($2 AS TEXT), CAST($3 AS TEXT), '${DRAWN}', ended_at, ended_at, 0, pass, route, request_id,
@@ -19,7 +24,10 @@ const ANNOUNCE = `INSERT INTO turnpike_events (hook, id, type, created_at, due_a
   FROM turnpike_draws WHERE ${UNBOOKED}
   ON CONFLICT (hook, id) DO NOTHING`;
 
-/** Writes down what a draw is told as, for each receiver; to be run in the act that ends its hold, before that is done. */
+/**
+ * Writes the event of a draw for each receiver. To be run in the act that ends its hold, before the draw counts as
+ * booked.
+ */
 export function announceDrawStatements(id: HoldId, { hooks, payer, currency }: DrawNews): readonly Statement[] {
   const { network, asset, decimals } = currency;
   const zeros = '0'.repeat(decimals - balanceDigits(currency));
@@ -33,7 +41,7 @@ export function announceDrawStatements(id: HoldId, { hooks, payer, currency }: D
 }
 
 const FROM = 'FROM turnpike_draws JOIN turnpike_passes ON turnpike_passes.id = pass';
-/** When it was charged, by the words of its index. */
+/** The time of the charge, in the words of its index. */
 const ENDED = 'turnpike_draws.ended_at';
 
 /** Reads draws in the order of charging. */

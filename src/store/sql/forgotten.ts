@@ -1,12 +1,12 @@
 /**
- * Writes down until when things are about to be forgotten, before they are: a process that runs on a wrong clock may
- * forget what is alive, and whoever cannot find a thing that ended no later must not take it for unused.
+ * Records the latest expiry of the rows that are about to be deleted, before they are. A process with a wrong clock may
+ * delete rows that are still valid: a payment or nonce that is not found and expires no later must not count as unused.
  *
- * A crash between the mark and the deletion leaves a mark that is too late: what is there is still found, and what is
- * not is refused for as long as the clock was wrong.
+ * A crash between the mark and the deletion leaves a mark that is too late. Existing rows are still found; missing ones
+ * that expire no later are refused, for as long as the clock was wrong.
  *
- * @param going selects the ends of what is about to be forgotten, as `until_at`
- * @returns a statement that gives the mark as `until_at`, and no row where there is nothing to forget
+ * @param going selects the expiries of the rows that are about to be deleted, as `until_at`
+ * @returns a statement that gives the mark as `until_at`, and no row where there is nothing to delete
  */
 export function markText(what: 'nonces' | 'payments', going: string): string {
   return `INSERT INTO turnpike_forgotten (what, until_at)

@@ -10,7 +10,9 @@ import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 /** Quotes of one statement: engines bound the number of parameters. */
 const QUOTES_AT_ONCE = 100;
 
-/** Quotes of one transaction: a commit for each statement was half of the time that five thousand quotes took. */
+/**
+ * Quotes of one transaction: with a commit for each statement, commits took half of the time for five thousand quotes.
+ */
 const QUOTES_TOGETHER = 2000;
 
 /** Keeps an answer. */
@@ -33,7 +35,7 @@ export function recallStatement(key: PaymentKey): Statement {
   return { kind: 'read', name: 'recall', text: query, values: [text(key)] };
 }
 
-/** Deletes the answer of a payment that a step has just ended without money: it stands at `epoch` now, and moved none. */
+/** Deletes the answer of a payment that a step to `to` has just ended without money: its row is at `epoch` now. */
 export function dropAnswerStatement(key: PaymentKey, epoch: number, to: PaymentState): Statement {
   const query = `DELETE FROM turnpike_answers WHERE key = $1
     AND EXISTS (SELECT 1 FROM turnpike_payments WHERE turnpike_payments.key = $1 AND epoch = $2 AND state = $3)`;
@@ -46,7 +48,7 @@ export function countKeptStatement(): Statement {
   return { kind: 'read', name: 'count_kept', text: query, values: [] };
 }
 
-/** Deletes answers that nobody may collect any more; one row for each. */
+/** Deletes answers that can no longer be collected; one row for each. */
 export function forgetAnswersStatement(keptBefore: number, limit: number, dialect: Dialect): Statement {
   const query = `WITH taken AS MATERIALIZED (
       SELECT turnpike_answers.key FROM turnpike_answers JOIN turnpike_payments ON turnpike_payments.key = turnpike_answers.key
@@ -57,8 +59,8 @@ export function forgetAnswersStatement(keptBefore: number, limit: number, dialec
 }
 
 /**
- * Writes down the quotes in force: statements of a hundred, and how many of them stand in one transaction. Each list is made
- * when it is asked for: a hundred thousand quotes need not be there as statements at once.
+ * Writes the quotes in force: statements of a hundred quotes, in one list for each transaction. Each list is made on
+ * demand: a hundred thousand quotes need not be in memory as statements at once.
  */
 export function* rememberStatements(
   quotes: readonly Omit<Quote, 'seenAt'>[],
@@ -86,16 +88,19 @@ function rememberStatement(rows: readonly QuoteRow[], now: number): Statement {
   return { kind: 'write', text: query, values };
 }
 
-/** A quote and what it is known by in the table. */
+/** A quote and its key in the table. */
 interface QuoteRow {
   readonly digest: string;
   readonly quote: Omit<Quote, 'seenAt'>;
 }
 
-/** The rows of lists that were written down: a gateway says the same list again every few seconds. */
+/** The rows of each list that was written: a gateway writes the same list again every few seconds. */
 const knownRows = new WeakMap<readonly Omit<Quote, 'seenAt'>[], readonly QuoteRow[]>();
 
-/** In one order everywhere, or two replicas could wait for each other; each once, or one row would be written twice. */
+/**
+ * In the same order on every replica, or two of them could wait for each other. Each quote once, or a statement would
+ * write one row twice.
+ */
 function rowsOf(quotes: readonly Omit<Quote, 'seenAt'>[]): readonly QuoteRow[] {
   const known = knownRows.get(quotes);
   if (known !== undefined) return known;

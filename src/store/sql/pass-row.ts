@@ -33,7 +33,7 @@ export function readPass(row: SqlRow): Pass {
  * Reads a page row by row: one that is damaged does not hide the others.
  *
  * @param limit how many rows were asked for
- * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
+ * @throws DamagedRow for a full page in which no row has a readable position: the next page could not begin after it
  */
 export function readPassPage(rows: readonly SqlRow[], limit: number): PassPage {
   const { sound, unsound } = readApart(rows, readForPeople);
@@ -48,7 +48,7 @@ export function readSoundPasses(rows: readonly SqlRow[]): readonly Pass[] {
   return passes.length === 0 && first !== undefined ? [readPass(first)] : passes;
 }
 
-/** Besides, its times have to be such that they can be written. */
+/** Also checks that its times can be written as dates. */
 function readForPeople(row: SqlRow): Pass {
   const pass = readPass(row);
   const times = { issued_at: pass.issuedAt, expires_at: pass.expiresAt, revoked_at: pass.revokedAt };
@@ -85,7 +85,7 @@ function isScope(text: string): text is PassScope {
   return SCOPE.test(text);
 }
 
-/** Reads what a balance is kept in. @throws DamagedRow */
+/** Reads the currency of a balance. @throws DamagedRow */
 export function readCurrency(row: SqlRow): BalanceCurrency {
   const json = readJson(row, 'balance');
   if (!isJsonObject(json)) return damaged('balance');
@@ -95,7 +95,7 @@ export function readCurrency(row: SqlRow): BalanceCurrency {
   return network !== undefined && isSound ? { network, asset, symbol, decimals } : damaged('balance');
 }
 
-/** What is written in figures has to be something that can be. */
+/** Whether a value is a number of decimals that an amount can be written with. */
 function isDigits(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= 36;
 }

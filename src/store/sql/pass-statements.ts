@@ -22,9 +22,9 @@ const UNBOOKED = 'payment = $1 AND pass IS NULL';
 const ITS_PASS = 'scope = $2 AND family = $3 AND payer = $4 AND version = $5 AND extendable = 1';
 
 /**
- * Gives a holder what a payment bought: all of these are one act. The first takes the payment; where it was taken
- * before, those in between find nothing to do. Two grants of one payment wait for each other at its row, two of one pass
- * at the pass's row, always in this order.
+ * Gives a holder what a payment bought; all statements are one act. The first takes the payment. If it was taken
+ * before, the statements between the first and the last find nothing to do. Two grants of one payment wait for each
+ * other at its row, two grants of one pass at the pass's row, always in this order.
  */
 export function grantStatements(sale: PassSale, id: PassId, now: number): readonly Statement[] {
   const payment = text(sale.paymentKey);
@@ -54,8 +54,8 @@ const GRANT_CLOSE = `UPDATE turnpike_passes SET extendable = 0 WHERE ${ITS_PASS}
   AND EXISTS (SELECT 1 FROM turnpike_pass_payments WHERE ${UNBOOKED})`;
 
 /**
- * A holder's first payment makes the pass, further ones extend it. Should the terms differ under one version, which they
- * must not, then a pass without an end keeps none, and one with a number of requests gets no endless ones.
+ * A holder's first payment makes the pass, further ones extend it. Terms under one version must not differ. If they do,
+ * a pass without an end stays without one, and a pass with a number of requests does not become unlimited.
  */
 const GRANT_BOOK = `INSERT INTO turnpike_passes (id, scope, family, payer, version, opens, expires_at, ended_at,
     bought, available, lent, lending, issued_at, revoked_at, extendable, balance)
@@ -78,7 +78,7 @@ function currencyText({ network, asset, symbol, decimals }: BalanceCurrency): st
   return JSON.stringify({ network, asset: text(asset), symbol: text(symbol), decimals });
 }
 
-/** `forMs` more than the column says, or than now where that has passed; what has no end keeps none. */
+/** `forMs` after the time in the column, or after now where that time has passed. A pass without an end keeps none. */
 function later(column: string): string {
   const at = `turnpike_passes.${column}`;
   return `CASE WHEN ${at} < $6 THEN CAST($6 AS BIGINT) ELSE ${at} END + COALESCE(CAST($9 AS BIGINT), 0)`;
@@ -90,7 +90,7 @@ export function findPassStatement(id: PassId): Statement {
   return { kind: 'read', name: 'find_pass', text: query, values: [text(id)] };
 }
 
-/** Reads the passes of a holder that may be good. */
+/** Reads the passes of a holder that may be valid. */
 export function findPassesStatement(scope: PassScope, { family, payer }: PassHolder, now: number): Statement {
   const query = `SELECT ${PASS_COLUMNS} FROM turnpike_passes
     WHERE scope = $1 AND family = $2 AND payer = $3 AND extendable = 1 AND (expires_at IS NULL OR expires_at > $4)
@@ -118,14 +118,14 @@ export function listPassesStatement(
   return { kind: 'report', text: query, values };
 }
 
-/** Units that the lease grants: as many as are wanted and there, none of a pass that has ended. */
+/** Units that the lease grants: as many as are wanted and available, and none of a pass that has ended. */
 const GRANTS = `CASE WHEN revoked_at IS NOT NULL OR expires_at <= $5 THEN 0
   WHEN bought IS NULL THEN CAST($2 AS BIGINT)
   WHEN available + $4 < $2 THEN available + $4 ELSE CAST($2 AS BIGINT) END`;
 
 /**
  * Books and lends. Every right-hand side sees the row as it was before, in both engines. No row: there is no such pass,
- * or more would be settled than was lent, which would hand out units twice.
+ * or more was reported than was lent, which would hand out units twice.
  */
 const LEASE = `UPDATE turnpike_passes SET lending = ${GRANTS},
     available = CASE WHEN bought IS NULL THEN available ELSE available + $4 - (${GRANTS}) END,
@@ -135,7 +135,7 @@ const LEASE = `UPDATE turnpike_passes SET lending = ${GRANTS},
   WHERE id = $1 AND balance IS NULL AND (bought IS NULL OR (lent >= CAST($3 AS BIGINT) + CAST($4 AS BIGINT) AND bought - available - lent + $3 >= 0))
   RETURNING ${PASS_COLUMNS}, lending`;
 
-/** Books what became of earlier leases, and lends units. */
+/** Books the use of earlier leases, and lends units. */
 export function leaseStatement(id: PassId, { want, spent, returned }: LeaseRequest, now: number): Statement {
   return write('lease', LEASE, [text(id), want, spent, returned, whole(now)]);
 }
@@ -147,13 +147,13 @@ export function revokeStatement(id: PassId, now: number): Statement {
   return write('revoke', query, [text(id), whole(now)]);
 }
 
-/** Reads what was revoked since. */
+/** Reads the ids of passes that were revoked since then. */
 export function revokedStatement(since: number): Statement {
   const query = 'SELECT id FROM turnpike_passes WHERE revoked_at >= $1 ORDER BY revoked_at, id';
   return { kind: 'read', name: 'revoked', text: query, values: [whole(since)] };
 }
 
-/** Deletes passes that ended long ago and whose payments are gone, with what says that those bought them. */
+/** Deletes passes that ended long ago and whose payments are gone, together with their rows of purchases. */
 export function prunePassesStatement(before: number, limit: number, dialect: Dialect): Statement {
   const query = `WITH taken AS MATERIALIZED (
       SELECT id FROM turnpike_passes
@@ -165,7 +165,7 @@ export function prunePassesStatement(before: number, limit: number, dialect: Dia
   return write('prune_passes', query, [whole(before), limit]);
 }
 
-/** Takes a nonce. No row: somebody had it, or may have had it. */
+/** Takes a nonce. No row: it was used before, or may have been. */
 export function spendNonceStatement(nonce: string, until: number): Statement {
   const query = `INSERT INTO turnpike_nonces (nonce, until_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT)
     WHERE NOT EXISTS (SELECT 1 FROM turnpike_forgotten WHERE what = 'nonces' AND until_at >= CAST($2 AS BIGINT))
@@ -173,13 +173,13 @@ export function spendNonceStatement(nonce: string, until: number): Statement {
   return write('spend_nonce', query, [text(nonce), whole(until)]);
 }
 
-/** Says until when nonces are about to be forgotten; no row: there are none to forget. */
+/** Records the latest expiry of the nonces that are about to be deleted. No row: there are none to delete. */
 export function markNoncesStatement(now: number, limit: number): Statement {
   const going = 'SELECT until_at FROM turnpike_nonces WHERE until_at < $1 ORDER BY until_at LIMIT $2';
   return write('mark_nonces', markText('nonces', going), [whole(now - NONCE_GRACE_MS), limit]);
 }
 
-/** Forgets nonces of before a mark. */
+/** Deletes nonces that expired no later than a mark. */
 export function forgetNoncesStatement(mark: number, limit: number, dialect: Dialect): Statement {
   const query = `DELETE FROM turnpike_nonces WHERE nonce IN (
     SELECT nonce FROM turnpike_nonces WHERE until_at <= $1 ORDER BY until_at LIMIT $2 ${dialect.takeRows})`;

@@ -12,8 +12,8 @@ const REPLACED = CLAIM_COLUMNS.filter((column) => column !== 'key').map((column)
 const CLEARED = Object.entries(STEP_COLUMNS).map(([column, empty]) => `${column} = ${empty}`);
 
 /**
- * A row that is new begins at the time of its claim: whoever still holds an earlier row of the same payment, which was
- * forgotten meanwhile, holds another epoch.
+ * The epoch of a new row begins at the time of its claim. A process may still hold an earlier row of the same payment
+ * that was deleted meanwhile: the epoch of that row is another one.
  */
 const FIRST_EPOCH = PLACES[CLAIM_COLUMNS.indexOf('changed_at')];
 
@@ -24,7 +24,7 @@ const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Obj
   WHERE turnpike_payments.${IS_CLAIMABLE}
   RETURNING epoch`;
 
-/** What a step gives: the whole row, or its epoch alone, where the caller knows the rest. */
+/** The result of a step statement: the whole row, or its epoch alone, where the caller knows the rest. */
 export type Giving = 'row' | 'epoch';
 
 /** One text for each target state: the states it may follow are part of the text, and so of the one atomic act. */
@@ -33,13 +33,16 @@ const STEPS: Readonly<Record<Giving, ReadonlyMap<PaymentState, string>>> = {
   epoch: stepTexts('epoch'),
 };
 
-/** Takes a payment key; gives the epoch. No row: somebody has it. @throws UniqueViolation from the engine: its identifier is taken */
+/**
+ * Takes a payment key; gives the epoch. No row: the key is taken. @throws UniqueViolation from the engine: its
+ * identifier is taken
+ */
 export function claimStatement(claim: PaymentClaim, now: number): Statement {
-  // Nobody is asked for money before a step that is durable, an attempt or the debt, and that step carries the claim along.
+  // Money is asked for only after a durable step (an attempt or the debt), and that step makes the claim durable, too.
   return { kind: 'mark', name: 'claim', text: CLAIM, values: claimValues(claim, now) };
 }
 
-/** Moves a row a step. No row: it is at another epoch, or in no state that `step.to` follows. */
+/** Moves a row a step. No row: it is at another epoch, or in a state that `step.to` may not follow. */
 export function stepStatement(
   { key, epoch }: Pick<PaymentRecord, 'key' | 'epoch'>,
   step: Transition,
@@ -74,7 +77,7 @@ export function findStatement(key: string): Statement {
   return { kind: 'read', name: 'find', text: query, values: [text(key)] };
 }
 
-/** Notes on a row in one of `states` that somebody has taken care of it. No row: it is in none of them. */
+/** Notes on a row in one of `states` that an operator has taken care of it. No row: it is in none of them. */
 export function resolveStatement(
   key: PaymentKey,
   { at, note }: Resolution,
@@ -85,13 +88,15 @@ export function resolveStatement(
   return { kind: 'write', text: query, values: [text(key), whole(at), text(note)] };
 }
 
-/** Reads the row that an identifier is taken by. */
+/** Reads the row that has taken an identifier. */
 export function namesakeStatement(identifier: string): Statement {
   const query = `SELECT ${COLUMNS} FROM turnpike_payments WHERE identifier = $1 AND ${HOLDS_IDENTIFIER}`;
   return { kind: 'read', name: 'namesake', text: query, values: [text(identifier)] };
 }
 
-/** An answer is sent on its way with the step to `delivering`, and on credit with the one to `owed` or `uncharged`. */
+/**
+ * Counts a delivery: an answer goes out with the step to `delivering`, or on credit with that to `owed` or `uncharged`.
+ */
 function sendings(to: PaymentState): string {
   if (to === 'delivering' || to === 'uncharged') return ', deliveries = deliveries + 1';
   return to === 'owed' ? ", deliveries = deliveries + CASE WHEN state = 'forwarding' THEN 1 ELSE 0 END" : '';
@@ -103,8 +108,8 @@ function stepTexts(columns: string): ReadonlyMap<PaymentState, string> {
 }
 
 function stepText(to: PaymentState): string {
-  // A payment that is delivered and will not be looked at again needs no evidence any more, nor one that moved no money:
-  // a new claim brings its own.
+  // Two kinds of payments need no evidence any more: delivered ones that will not be looked at again, and those that
+  // moved no money, for a new claim brings its own.
   const evidence =
     to === 'delivered'
       ? 'CASE WHEN COALESCE($13, check_at) = 0 THEN NULL ELSE evidence END'

@@ -17,7 +17,10 @@ export function readGroup(row: SqlRow): BookGroup {
   };
 }
 
-/** Reads the model of a group, JSON text; `undefined` where there is none, or what is damaged: the money counts all the same. */
+/**
+ * Reads the model of a group, JSON text; `undefined` where there is none or it is damaged: the money counts all the
+ * same.
+ */
 export function readModel(row: SqlRow): string | undefined {
   const text = row.get('model');
   if (typeof text !== 'string') return undefined;

@@ -9,7 +9,7 @@ import { isMoment, lastPlace, readApart } from './try-read.ts';
  * Reads a page row by row: one that is damaged does not hide the others.
  *
  * @param limit how many rows were asked for
- * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
+ * @throws DamagedRow for a full page in which no row has a readable position: the next page could not begin after it
  */
 export function readPage(rows: readonly SqlRow[], limit: number): BookPage {
   const { sound, unsound } = readApart(rows, readForPeople);
@@ -17,7 +17,7 @@ export function readPage(rows: readonly SqlRow[], limit: number): BookPage {
   return { records: sound, unreadable, last: lastPlace(rows, limit, placeOf, 'claimed_at') };
 }
 
-/** Reads what nothing but reports looks into, too: payments do not stop over it. */
+/** Also reads columns that only reports use: damage in them must not stop payments. */
 function readForPeople(row: SqlRow): PaymentRecord {
   const record = readRecord(row);
   const { usage, claimedAt, changedAt, resolution } = record;

@@ -105,7 +105,7 @@ export function text(value: string | undefined): string | null {
   return value === undefined ? null : value.replaceAll('\0', '\uFFFD');
 }
 
-/** A whole number that both engines hold exactly; more than they do means "as late as can be". */
+/** A whole number that both engines hold exactly. A larger one becomes the largest of these: "as late as possible". */
 export function whole(value: number): number {
   return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);
 }

@@ -16,7 +16,7 @@ type Migration = (dialect: Dialect) => readonly string[];
 
 const MIGRATIONS: readonly Migration[] = [
   ({ text, bytes }) => [
-    // Amounts are decimal text: neither engine's numbers hold 256 bits exactly in a way that both understand.
+    // Amounts are decimal text: the engines have no common type of number that holds 256 bits exactly.
     `CREATE TABLE turnpike_payments (
       key ${text} NOT NULL PRIMARY KEY, fingerprint ${text} NOT NULL, digest ${text} NOT NULL,
       request_id ${text} NOT NULL, route ${text} NOT NULL, payer ${text} NOT NULL, network ${text} NOT NULL,
@@ -30,7 +30,7 @@ const MIGRATIONS: readonly Migration[] = [
     )`,
     `CREATE UNIQUE INDEX turnpike_payments_identifier ON turnpike_payments (identifier)
       WHERE identifier IS NOT NULL AND state NOT IN ('released', 'failed')`,
-    // The conditions stand in the queries in the same words, which is how an engine knows that an index fits.
+    // Queries write the conditions in the same words: by these an engine knows that an index fits.
     `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at)
       WHERE state IN ('reserved', 'forwarding', 'owed', 'settling', 'delivering', 'redelivering', 'unknown')`,
     `CREATE INDEX turnpike_payments_look_again ON turnpike_payments (check_at)
@@ -51,8 +51,9 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX turnpike_quotes_seen ON turnpike_quotes (seen_at)',
   ],
   ({ text }) => [
-    // `bought` is NULL where only time ends a pass. `lending` is what the last lease was granted, `ended_at` when the
-    // pass ended or will end, as far as anybody knows; `extendable` is 1 for the one that a further payment extends.
+    // `bought` is NULL where only time ends a pass. `lending` is the grant of the last lease. `ended_at` is the time
+    // when the pass ended or will end, as far as is known. `extendable` is 1 for the pass that a further payment
+    // extends.
     `CREATE TABLE turnpike_passes (
       id ${text} NOT NULL PRIMARY KEY, scope ${text} NOT NULL, family ${text} NOT NULL, payer ${text} NOT NULL,
       opens ${text} NOT NULL, version ${text} NOT NULL, expires_at BIGINT, bought BIGINT, available BIGINT NOT NULL,
@@ -64,7 +65,7 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX turnpike_passes_issued ON turnpike_passes (issued_at, id)',
     'CREATE INDEX turnpike_passes_revoked ON turnpike_passes (revoked_at) WHERE revoked_at IS NOT NULL',
     'CREATE INDEX turnpike_passes_ended ON turnpike_passes (ended_at) WHERE ended_at IS NOT NULL',
-    // What each payment bought: a payment buys once. No pass yet is a grant that is under way.
+    // What each payment bought: a payment buys once. A row without a pass is a grant under way.
     `CREATE TABLE turnpike_pass_payments (
       payment ${text} NOT NULL PRIMARY KEY, pass ${text} REFERENCES turnpike_passes (id) ON DELETE CASCADE,
       granted_at BIGINT NOT NULL
@@ -76,8 +77,8 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE TABLE turnpike_token_keys (slot SMALLINT NOT NULL PRIMARY KEY, id ${text} NOT NULL, secret ${text} NOT NULL)`,
   ],
   ({ text }) => [
-    // What receivers are still to be told: a copy for each, which goes when it was told. `attempts` is the fence of
-    // whoever has taken it until `due_at`.
+    // Events that wait for receivers: a copy for each receiver, deleted after delivery. `attempts` is the fence of the
+    // process that has taken the copy until `due_at`.
     `CREATE TABLE turnpike_events (
       hook ${text} NOT NULL, id ${text} NOT NULL, type ${text} NOT NULL, created_at BIGINT NOT NULL, due_at BIGINT NOT NULL,
       attempts BIGINT NOT NULL, payment ${text} NOT NULL, route ${text} NOT NULL, request_id ${text} NOT NULL,
@@ -92,15 +93,15 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered)
       WHERE state IN ('owed', 'settling', 'unknown') AND (state = 'owed' OR answered = 1)`,
   ],
-  // What is asked for, where a version wrote that down. Before, it was always the price: those rows stay as they are.
-  // A payment in `reserved`, which no version wrote, would be one that nobody was asked for money for.
+  // The amount that is asked for. In rows of older versions it was always the price: those rows stay as they are. No
+  // version wrote `reserved`; the money of a payment in that state would not have been asked for.
   ({ text }) => [
     `ALTER TABLE turnpike_payments ADD COLUMN asked_amount ${text}`,
     "UPDATE turnpike_payments SET state = 'released', epoch = epoch + 1 WHERE state = 'reserved'",
     'DROP INDEX turnpike_payments_open',
     `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
   ],
-  // Debts, rows that moved no money, and how much kept answers take. Answers of before are as old as can be.
+  // Debts, rows that moved no money, and the size of kept answers. Answers of older versions count as the oldest.
   () => [
     `CREATE INDEX turnpike_payments_defaulted ON turnpike_payments (payer) WHERE ${IS_DEFAULTED}`,
     `CREATE INDEX turnpike_payments_debts ON turnpike_payments (check_at) WHERE check_at > 0 AND ${IS_DEFAULTED}`,
@@ -110,12 +111,12 @@ const MIGRATIONS: readonly Migration[] = [
     'UPDATE turnpike_answers SET bytes = LENGTH(body)',
     'CREATE INDEX turnpike_answers_kept ON turnpike_answers (kept_at, bytes)',
   ],
-  // Answers on credit that broke off are owed for as whole ones are.
+  // Answers on credit that broke off are owed for, like whole ones.
   () => [
     'DROP INDEX turnpike_payments_owed',
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
   ],
-  // Deliveries that the buyer ended, and what operators noted. Two indexes name the states at rest.
+  // Deliveries that the buyer ended, and notes of operators. Two indexes name the states at rest.
   ({ text }) => [
     'ALTER TABLE turnpike_payments ADD COLUMN left_early SMALLINT NOT NULL DEFAULT 0',
     'ALTER TABLE turnpike_payments ADD COLUMN resolved_at BIGINT',
@@ -125,21 +126,21 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX turnpike_payments_look_again ON turnpike_payments (check_at) WHERE check_at > 0 AND ${IS_RESTING}`,
     `CREATE INDEX turnpike_payments_prunable ON turnpike_payments (expires_at) WHERE ${IS_PRUNABLE}`,
   ],
-  // Until when payments (Unix seconds) and nonces (Unix milliseconds) may be forgotten.
+  // The latest expiry of deleted payments (Unix seconds) and nonces (Unix milliseconds).
   ({ text }) => [`CREATE TABLE turnpike_forgotten (what ${text} NOT NULL PRIMARY KEY, until_at BIGINT NOT NULL)`],
-  // Answers that go out before they say what they cost: in a state that older versions leave alone.
+  // Answers that go out before their cost is known: in a state that older versions do not touch.
   () => [
     'DROP INDEX turnpike_payments_open',
     'DROP INDEX turnpike_payments_owed',
     `CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE ${IS_OPEN}`,
     `CREATE INDEX turnpike_payments_owed ON turnpike_payments (payer, state, answered, deliveries) WHERE ${IS_OWED}`,
   ],
-  // What charges were made of, in the books and in what receivers are told.
+  // The usage behind charges, in the books and in webhook events.
   ({ text }) => [
     `ALTER TABLE turnpike_payments ADD COLUMN usage ${text}`,
     `ALTER TABLE turnpike_events ADD COLUMN usage ${text}`,
   ],
-  // How often things were used that may be used so many times for nothing, by window of time. `granted` is what the last call got.
+  // Free uses, counted by window of time. `granted` is the number that the last call got.
   ({ text }) => [
     `CREATE TABLE turnpike_uses (
       id ${text} NOT NULL, starts_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, used BIGINT NOT NULL,
@@ -148,12 +149,12 @@ const MIGRATIONS: readonly Migration[] = [
     )`,
     'CREATE INDEX turnpike_uses_ended ON turnpike_uses (ends_at)',
   ],
-  // All that totals per day are made of, in their order: a million payments are added up without reading their rows.
+  // All columns of the totals per day, in their order: a million payments are added up without reading their rows.
   () => [
     `CREATE INDEX turnpike_payments_totals ON turnpike_payments (${DAY}, route, network, asset, (${MOVED}), state, claimed_at)`,
   ],
-  // Balances: a pass whose requests are units of the asset that `balance` names, and what calls hold and drew of it. `last_hold`
-  // is the hold that took from it last, `booked` is 1 when the money of an ended hold is where it belongs.
+  // Balances: a pass whose requests are units of the asset that `balance` names, and the holds and draws of calls.
+  // `last_hold` is the hold that took from it last. `booked` is 1 when the money of an ended hold is booked.
   ({ text }) => [
     `ALTER TABLE turnpike_passes ADD COLUMN balance ${text}`,
     `ALTER TABLE turnpike_passes ADD COLUMN last_hold ${text}`,
@@ -166,20 +167,20 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX turnpike_draws_ended ON turnpike_draws (ended_at) WHERE ended_at IS NOT NULL',
     'CREATE INDEX turnpike_draws_pass ON turnpike_draws (pass, ended_at)',
   ],
-  // The protocol that brought a payment, in the books and in what receivers are told.
+  // The protocol that brought a payment, in the books and in webhook events.
   ({ text }) => [
     `ALTER TABLE turnpike_payments ADD COLUMN protocol ${text}`,
     `ALTER TABLE turnpike_events ADD COLUMN protocol ${text}`,
   ],
-  // What was charged by use, in the order of claiming: totals by model read no other rows.
+  // Payments that were charged by usage, in the order of claiming: totals by model read no other rows.
   () => ['CREATE INDEX turnpike_payments_metered ON turnpike_payments (claimed_at) WHERE usage IS NOT NULL'],
 ];
 
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';
 
 /**
- * Brings a database to this version's schema, each step in a transaction of its own that one process at a time can be
- * in: any number of workers and replicas may start at once.
+ * Brings a database to this version's schema, each step in a transaction of its own, in one process at a time: any
+ * number of workers and replicas may start at once.
  *
  * @throws StoreOpenError when a newer version of the gateway has been here
  */
@@ -215,7 +216,7 @@ export async function requireSchema(session: SchemaSession, dialect: Dialect): P
   );
 }
 
-/** Does the next step, if there is one, and says whether there is none. */
+/** Runs the next migration. Resolves to `true` when there is none. */
 async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boolean> {
   await session.run('CREATE TABLE IF NOT EXISTS turnpike_schema_version (version BIGINT NOT NULL PRIMARY KEY)');
   const version = readVersion(await session.run(READ_VERSION));
@@ -227,8 +228,8 @@ async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boole
 }
 
 /**
- * The version, without a lock, or `undefined` when that cannot be told: an up-to-date database asks for no right to
- * create tables, and a restart waits for nobody.
+ * The version, read without a lock; `undefined` when it cannot be read. An up-to-date database then needs no right to
+ * create tables, and a restart waits for no other process.
  */
 async function versionIfAny(session: SchemaSession): Promise<number | undefined> {
   let rows: readonly SchemaRow[];
@@ -250,11 +251,11 @@ function readVersion(rows: readonly SchemaRow[]): number {
   return version;
 }
 
-/** What failed matters, not that the connection may be gone when it is taken back. */
+/** Ignores its own failure: the caller reports the first error, after which the connection may be gone. */
 async function rollBack(session: SchemaSession): Promise<void> {
   try {
     await session.run('ROLLBACK');
   } catch {
-    // The engine took it back by itself, or will when the connection ends.
+    // The engine has rolled it back already, or will when the connection ends.
   }
 }

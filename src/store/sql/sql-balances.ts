@@ -34,12 +34,12 @@ import { readModel } from './row-group.ts';
 import type { SqlEngine, SqlRow } from './sql-engine.ts';
 import { isMoment, lastPlace, readApart } from './try-read.ts';
 
-/** Balances in SQL: one implementation for every engine, nothing decided on what was read before. */
+/** Balances in SQL: one implementation for every engine. No change depends on an earlier read. */
 export class SqlBalances implements Balances, DrawBooks {
   readonly #engine: SqlEngine;
   readonly #calls: OpenCalls;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(engine: SqlEngine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;
@@ -117,7 +117,7 @@ function readDraw(row: SqlRow): DrawRecord {
   };
 }
 
-/** Reads what only reports look into, too. */
+/** Also reads columns that only reports use. */
 function readBooked(row: SqlRow): BookedDraw {
   const draw = readDraw(row);
   if (draw.usage !== undefined) readJson(row, 'usage');

@@ -10,9 +10,9 @@ export interface SqlRow {
 /** One statement, in the SQL that both engines understand, with `$1` placeholders. */
 export interface Statement {
   /**
-   * What an engine may do with it: a `write` is durable before its rows are given out; a `mark` is seen by every process
-   * then and outlives this one, and may be lost with the machine's power, which costs nothing; a `read` needs no
-   * transaction; a `report` may take much longer than a request would wait.
+   * How an engine may run it. A `write` is durable before its rows are returned. A `mark` is seen by every process then
+   * and outlives this one; a loss of power may undo it, which does no harm. A `read` needs no transaction. A `report`
+   * may take much longer than a request would wait.
    */
   readonly kind: 'write' | 'mark' | 'read' | 'report';
   /** Names the text, so that it is prepared once per connection; absent where the text is put together each time. */
@@ -21,7 +21,7 @@ export interface Statement {
   readonly values: readonly SqlValue[];
 }
 
-/** How the two engines spell what they do not spell alike. */
+/** The SQL in which the two engines differ. */
 export interface Dialect {
   /** Text that is ordered and compared by code point, whatever the database's language. */
   readonly text: string;
@@ -29,8 +29,8 @@ export interface Dialect {
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
   /**
-   * The model in column `usage`, as JSON text; NULL where there is none. Never fails: a report is not to end over one row
-   * that is damaged.
+   * The model in column `usage`, as JSON text; NULL where there is none. Never fails: one damaged row must not end a
+   * report.
    */
   readonly modelOfUsage: string;
   /** Gives a row where the table of the schema's version is there. */
@@ -44,7 +44,7 @@ export class UniqueViolation extends Error {
   override readonly name = 'UniqueViolation';
 }
 
-/** What runs SQL: one call is one atomic act. */
+/** Runs SQL: one call is one atomic act. */
 export interface SqlEngine {
   readonly dialect: Dialect;
   /**
@@ -62,6 +62,6 @@ export interface SqlEngine {
    * @throws GatewayError `store_unavailable` for everything else: the act may have been carried out, or not
    */
   runTogether(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]>;
-  /** Finishes what was accepted and lets go of files and connections. */
+  /** Finishes accepted calls, then closes files and connections. */
   close(): Promise<void>;
 }

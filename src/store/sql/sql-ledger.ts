@@ -60,12 +60,12 @@ import {
   takeSettledStatement,
 } from './upkeep-statements.ts';
 
-/** How often a claim is tried again when the row that was in its way has gone before it could be read. */
+/** Tries of a claim: the row that blocked it may be deleted before it can be read. */
 const CLAIM_ROUNDS = 8;
 
 /**
  * The ledger in SQL: one implementation for every engine. Each change is one statement, which is what makes it one
- * atomic act over all processes that share the database; nothing is decided on what was read before.
+ * atomic act over all processes that share the database; no change depends on an earlier read.
  */
 export class SqlLedger implements PaymentStore {
   readonly #engine: SqlEngine;
@@ -99,7 +99,7 @@ export class SqlLedger implements PaymentStore {
       const moved = await this.#step({ key, epoch }, step, held);
       if (moved !== undefined) return { kind: 'moved', record: moved };
       const record = await this.#readOne(findStatement(key));
-      // At the caller's epoch, nothing but the state can have been against the step.
+      // At the caller's epoch, only the state can have forbidden the step.
       if (record?.epoch === epoch) throw new Error(`a payment cannot go from ${record.state} to ${step.to}`);
       return { kind: 'stale', record };
     });
@@ -125,8 +125,8 @@ export class SqlLedger implements PaymentStore {
     return this.#calls.run(async () => {
       const { dialect } = this.#engine;
       const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
-      // In its turn only: rows that were taken must reach the caller, whatever becomes of a second statement.
-      // One that cannot be read keeps nobody from the others: it stays in `countOpen`, with its age.
+      // The next statement runs only if this one took nothing: rows that were taken must reach the caller, even if a
+      // second statement fails. A damaged row does not block the others: it stays in `countOpen`, with its age.
       if (open.length > 0) return readSound(open, readRecord);
       const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
       if (debts.length > 0) return readSound(debts, readRecord);
@@ -267,7 +267,7 @@ export class SqlLedger implements PaymentStore {
     return this.#calls.close(() => this.#engine.close());
   }
 
-  /** One try; `undefined` when what was in its way has gone meanwhile. */
+  /** One try; `undefined` when the row that blocked it is gone meanwhile. */
   async #tryClaim(claim: PaymentClaim): Promise<ClaimOutcome | undefined> {
     const claimed = await this.#insert(claim);
     if (claimed !== undefined) return { kind: 'claimed', record: claimed };
@@ -278,7 +278,7 @@ export class SqlLedger implements PaymentStore {
     return namesake === undefined ? undefined : { kind: 'held', record: namesake };
   }
 
-  /** Two acts: that rows are forgotten is known before they are gone. None later than the mark is. */
+  /** Two acts: the mark is written before rows are deleted. No row that expires after the mark is deleted. */
   async #prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
     const { dialect } = this.#engine;
     const [marked] = await this.#engine.run(markPaymentsStatement(changedBefore, expiredBefore, limit));
@@ -299,7 +299,7 @@ export class SqlLedger implements PaymentStore {
     });
   }
 
-  /** `undefined` when the key is held, or the identifier is. */
+  /** `undefined` when the key or the identifier is taken. */
   async #insert(claim: PaymentClaim): Promise<PaymentRecord | undefined> {
     const now = this.#clock();
     try {
@@ -311,7 +311,10 @@ export class SqlLedger implements PaymentStore {
     }
   }
 
-  /** Takes a step, deletes an answer that it ends, and writes down what is told of it, in one act; `undefined` when it could not be taken. */
+  /**
+   * Takes a step, deletes an answer that it ends, and writes its webhook event, in one act; `undefined` when the step
+   * could not be taken.
+   */
   async #step(
     at: Pick<PaymentRecord, 'key' | 'epoch'>,
     step: Transition,

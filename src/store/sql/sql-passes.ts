@@ -35,13 +35,13 @@ import { SqlBalances } from './sql-balances.ts';
 import type { SqlEngine } from './sql-engine.ts';
 import { readSound } from './try-read.ts';
 
-/** Passes in SQL: one implementation for every engine, nothing decided on what was read before. */
+/** Passes in SQL: one implementation for every engine. No change depends on an earlier read. */
 export class SqlPasses implements PassStore {
   readonly #engine: SqlEngine;
   readonly #calls: OpenCalls;
   readonly balances: Balances & DrawBooks;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(engine: SqlEngine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;
@@ -108,7 +108,7 @@ export class SqlPasses implements PassStore {
       const kept = await this.#readKey();
       if (kept !== undefined) return kept;
       await this.#engine.run(newTokenKeyStatement(create()));
-      // Not what was created here: another process may have been first.
+      // Not the key that was created here: another process may have been first.
       return (await this.#readKey()) ?? damaged('token key');
     });
   }

@@ -9,7 +9,7 @@ export class SqlUses implements Uses {
   readonly #engine: SqlEngine;
   readonly #calls: OpenCalls;
 
-  /** @param calls those of the ledger that it closes with */
+  /** @param calls the ledger's open calls, with which it closes */
   constructor(engine: SqlEngine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;

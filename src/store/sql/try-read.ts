@@ -5,7 +5,7 @@ import type { SqlRow } from './sql-engine.ts';
 /** The last moment of the calendar, in Unix milliseconds. */
 const LAST_MOMENT = 8_640_000_000_000_000;
 
-/** Reads a row that may be damaged: then what is wrong with it is the outcome. */
+/** Reads a row that may be damaged: then its fault is returned. */
 export function tryRead<T>(row: SqlRow, read: (row: SqlRow) => T): T | DamagedRow {
   try {
     return read(row);
@@ -33,7 +33,7 @@ export function readApart<T>(rows: readonly SqlRow[], read: (row: SqlRow) => T):
   return { sound, unsound };
 }
 
-/** Those of the rows that can be read. */
+/** The rows that can be read. */
 export function readSound<T>(rows: readonly SqlRow[], read: (row: SqlRow) => T): readonly T[] {
   return readApart(rows, read).sound;
 }
@@ -42,8 +42,8 @@ export function readSound<T>(rows: readonly SqlRow[], read: (row: SqlRow) => T):
  * The place after which the next page begins; `undefined` after the last page.
  *
  * @param limit how many rows were asked for
- * @param column what is damaged where no row says its place
- * @throws DamagedRow for a full page of which no row says where it stands, after which nobody could go on
+ * @param column the column that counts as damaged where no row has a readable position
+ * @throws DamagedRow for a full page in which no row has a readable position: the next page could not begin after it
  */
 export function lastPlace<P>(
   rows: readonly SqlRow[],
@@ -55,7 +55,7 @@ export function lastPlace<P>(
   return rows.map(placeOf).findLast((place) => place !== undefined) ?? damaged(column);
 }
 
-/** Whether the calendar has a moment, so that it can be written for people. */
+/** Whether the calendar has a moment, so that it can be written as a date. */
 export function isMoment(ms: number): boolean {
   return Math.abs(ms) <= LAST_MOMENT;
 }

@@ -17,20 +17,22 @@ import { markText } from './forgotten.ts';
 import { COLUMNS, text, whole } from './row.ts';
 import type { Dialect, Statement } from './sql-engine.ts';
 
-/** Says that a process lives. */
+/** Records a heartbeat of a process. */
 export function beatStatement(owner: string, now: number): Statement {
   const query = `INSERT INTO turnpike_owners (owner, beat_at) VALUES ($1, $2)
     ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at`;
   return { kind: 'mark', name: 'beat', text: query, values: [text(owner), whole(now)] };
 }
 
-/** Says that a process ends. */
+/** Records that a process ends. */
 export function retireStatement(owner: string): Statement {
   const query = 'DELETE FROM turnpike_owners WHERE owner = $1';
   return { kind: 'write', name: 'retire', text: query, values: [text(owner)] };
 }
 
-/** Forgets processes that were gone before `before`, in Unix milliseconds: gone they are, named or not. */
+/**
+ * Deletes processes that were gone before `before`, in Unix milliseconds: a process without a row counts as gone, too.
+ */
 export function forgetOwnersStatement(before: number): Statement {
   const query = 'DELETE FROM turnpike_owners WHERE beat_at <= $1';
   return { kind: 'write', name: 'forget_owners', text: query, values: [whole(before - OWNER_GONE_MS)] };
@@ -89,13 +91,13 @@ export function confirmStatement(key: PaymentKey): Statement {
   return { kind: 'write', name: 'confirm', text: query, values: [text(key)] };
 }
 
-/** Counts answers that are not paid yet, no further than is asked for. */
+/** Counts answers that are not paid yet, up to a limit. */
 export function countOwedStatement(upTo: number): Statement {
   const query = `SELECT COUNT(*) AS every FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} LIMIT $1) AS counted`;
   return { kind: 'read', name: 'count_owed', text: query, values: [whole(upTo)] };
 }
 
-/** The same of one payer, with what defaulted; each of the two no further than is asked for. */
+/** The same for one payer, with defaulted payments; each of the two up to the limit. */
 export function countOwedByStatement(payer: string, upTo: number): Statement {
   const query = `SELECT COUNT(*) AS every FROM (
     SELECT 1 FROM (SELECT 1 FROM turnpike_payments WHERE ${IS_OWED} AND payer = $1 LIMIT $2) AS owed
@@ -106,8 +108,8 @@ export function countOwedByStatement(payer: string, upTo: number): Statement {
 }
 
 /**
- * Counts equal amounts of what is owed in one asset, of all or of one payer with what defaulted. Amounts are never added
- * by an engine, which would round or overflow.
+ * Counts equal amounts of what is owed in one asset, of all payers, or of one payer with defaulted payments. Amounts
+ * are never added by an engine, which would round or overflow.
  */
 export function owedAmountsStatement({ network, asset }: OwedAsset, payer: string | undefined): Statement {
   const ofAsset = 'network = $1 AND asset = $2';
@@ -134,14 +136,14 @@ export function countOpenStatement(): Statement {
 
 const IS_OLD = `${IS_PRUNABLE} AND expires_at < $2 AND changed_at < $1`;
 
-/** Says until when payments are about to be forgotten, by their ends; no row: there are none to forget. */
+/** Records the latest expiry of the payments that are about to be deleted. No row: there are none to delete. */
 export function markPaymentsStatement(changedBefore: number, expiredBefore: number, limit: number): Statement {
   const going = `SELECT expires_at AS until_at FROM turnpike_payments WHERE ${IS_OLD} ORDER BY expires_at LIMIT $3`;
   const values = [whole(changedBefore), whole(expiredBefore), limit];
   return { kind: 'write', name: 'mark_payments', text: markText('payments', going), values };
 }
 
-/** Whether a payment that ended at a time may have been forgotten: then there is a row. */
+/** Gives a row if a payment with this expiry may have been deleted. */
 export function mayHaveForgottenStatement(expiresAt: number): Statement {
   const query = "SELECT 1 AS forgotten FROM turnpike_forgotten WHERE what = 'payments' AND until_at >= $1";
   return { kind: 'read', name: 'may_have_forgotten', text: query, values: [whole(expiresAt)] };

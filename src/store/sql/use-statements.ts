@@ -2,7 +2,7 @@ import type { UseWindow } from '../uses.ts';
 import { text, whole } from './row.ts';
 import type { Dialect, SqlValue, Statement } from './sql-engine.ts';
 
-/** What a window that has `$4` grants to who wants `$5`, after those that were used. */
+/** The uses that a window grants: `$5` are wanted, at most what is left of `$4`. */
 const GRANTS = `CASE WHEN turnpike_uses.used + CAST($5 AS BIGINT) > CAST($4 AS BIGINT)
   THEN CAST($4 AS BIGINT) - turnpike_uses.used ELSE CAST($5 AS BIGINT) END`;
 

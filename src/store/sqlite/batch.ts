@@ -8,25 +8,25 @@ export interface SqliteFile {
   readonly busyTimeoutMs: number;
   /** Pages of 4 KiB that the file may have; `undefined` for as many as the disk holds. */
   readonly maxPages: number | undefined;
-  /** Only to look at it: a file that is not there is not made, and nothing is written. */
+  /** For reading only: a missing file is not created, and nothing is written. */
   readonly readOnly?: true;
 }
 
 /**
- * A statement on its way to the thread. A text that is used again and again goes there once, and from then on as its
- * number: the first one that was ever among the `texts` of a task is 0.
+ * A statement on its way to the thread. A text that is used again and again is sent once, and from then on by its
+ * number: 0 for the first of all `texts` that tasks sent, and so on.
  */
 export type SentStatement = readonly [kind: Statement['kind'], text: number | string, values: readonly SqlValue[]];
 
 /** Statements that take place all together, or none. */
 export type Act = readonly SentStatement[];
 
-/** What the worker is told: a batch to run in one transaction, or to close the file and end. */
+/** A task for the worker: a batch to run in one transaction, or to close the file and end. */
 export type WorkerTask =
   | { readonly kind: 'batch'; readonly texts: readonly string[]; readonly acts: readonly Act[] }
   | { readonly kind: 'close' };
 
-/** What a statement gave, on its way back: objects would carry the names of all columns in each row. */
+/** The rows of a statement, on their way back: objects would carry the names of all columns in each row. */
 export interface SentRows {
   /** Names of columns, with a space between any two. */
   readonly columns: string;
@@ -34,13 +34,13 @@ export interface SentRows {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-/** What one act of a batch came to: the rows of each of its statements, or why nothing of it took place. */
+/** The result of one act of a batch: the rows of each of its statements, or the reason why nothing of it took place. */
 export type ActResult =
   | { readonly kind: 'rows'; readonly rows: readonly SentRows[] }
   | { readonly kind: 'not_unique' }
   | { readonly kind: 'fault'; readonly message: string };
 
-/** What the worker says. */
+/** A message of the worker. */
 export type WorkerAnswer =
   | { readonly kind: 'opened' }
   /** The file cannot be used as it is; the worker ends. */

@@ -1,9 +1,9 @@
 import type { Dialect } from '../sql/sql-engine.ts';
 
 /**
- * How SQLite spells it. Its text is ordered by code point; one transaction writes at a time, so that rows need no locks.
+ * The dialect of SQLite. Text is ordered by code point. One transaction writes at a time, so that rows need no locks.
  *
- * Apart from what opens files, so that `node:sqlite` is loaded in the thread only.
+ * In a file of its own, so that `node:sqlite` is loaded in the thread only.
  */
 export const sqliteDialect: Dialect = {
   text: 'TEXT',

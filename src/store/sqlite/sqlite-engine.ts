@@ -6,13 +6,13 @@ import { StoreOpenError } from '../store-open-error.ts';
 import type { Act, ActResult, SentRows, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
-/** Most acts of one transaction: enough to share a disk write, few enough that nobody waits long. */
+/** Most acts of one transaction: enough to share a disk write, few enough that no call waits long. */
 const BATCH_LIMIT = 256;
 
 /** In a checkout the worker is TypeScript like this file; in `dist/` both are JavaScript. */
 const WORKER = new URL(`./sqlite-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** An act and who waits for it. */
+/** An act and the caller that waits for it. */
 interface Job {
   readonly act: Act;
   readonly resolve: (rows: readonly (readonly SqlRow[])[]) => void;
@@ -25,7 +25,8 @@ interface Job {
  * @throws StoreOpenError
  */
 export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
-  // Where `node:sqlite` is still experimental (Node 22), it says so on stderr in each process; here that is no news.
+  // Where `node:sqlite` is still experimental (Node 22), it warns on stderr in each process; operators have no use for
+  // that.
   const worker = new Worker(WORKER, { workerData: file, execArgv: ['--disable-warning=ExperimentalWarning'] });
   const answer = await firstAnswer(worker);
   if (answer.kind !== 'opened') {
@@ -36,9 +37,9 @@ export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
 }
 
 /**
- * Group commit: what one turn of the event loop brings goes together, and while a batch is on its way to the disk, what
- * comes in gathers for the next one. A batch has costs of its own, a message in each direction and a commit, which are
- * more than those of the statements in it.
+ * Group commit: the acts of one turn of the event loop share a batch, and acts that arrive while a batch is on its way
+ * to the disk share the next one. A batch costs a message in each direction and a commit, which is more than its
+ * statements cost.
  */
 class SqliteEngine implements SqlEngine {
   readonly dialect: Dialect = sqliteDialect;
@@ -46,7 +47,7 @@ class SqliteEngine implements SqlEngine {
   /** The numbers of the texts that the thread has, or gets with the next batch. */
   readonly #numbers = new Map<string, number>();
   #newTexts: string[] = [];
-  /** Where each column stands, by the names as they are sent. */
+  /** The place of each column, by the names as they are sent. */
   readonly #columns = new Map<string, ReadonlyMap<string, number>>();
   #waiting: Job[] = [];
   #running: readonly Job[] = [];
@@ -60,7 +61,7 @@ class SqliteEngine implements SqlEngine {
     worker.on('message', (answer: WorkerAnswer) => this.#finish(answer));
     worker.on('error', (error) => this.#end(error));
     worker.on('exit', () => this.#end(new Error('the thread of the ledger has ended')));
-    // Only work under way is a reason for the process to go on.
+    // Only work under way keeps the process alive.
     worker.unref();
   }
 
@@ -95,7 +96,7 @@ class SqliteEngine implements SqlEngine {
   }
 
   #startBatch(): void {
-    // The thread may have ended meanwhile, and all that waited was told.
+    // The thread may have ended meanwhile, and all waiting calls were rejected.
     if (this.#waiting.length === 0) return;
     this.#running = this.#waiting.splice(0, BATCH_LIMIT);
     this.#worker.ref();
@@ -157,7 +158,7 @@ class SqliteEngine implements SqlEngine {
   }
 }
 
-/** A row whose columns are told by their places, which all rows of a statement share. */
+/** A row as a list of values; all rows of a statement share the places of the columns. */
 class PlacedRow implements SqlRow {
   readonly #places: ReadonlyMap<string, number>;
   readonly #values: readonly unknown[];
@@ -177,7 +178,7 @@ function unavailable(cause: Error): GatewayError {
   return new GatewayError('store_unavailable', { cause });
 }
 
-/** What the thread says first; it may also end, or not start at all. */
+/** The first message of the thread; it may also end, or not start at all. */
 function firstAnswer(worker: Worker): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const refuse = (reason: string): void =>

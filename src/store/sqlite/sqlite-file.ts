@@ -9,7 +9,7 @@ import { describeFault, resultCode, SQLITE_BUSY } from './sqlite-fault.ts';
 const JOURNAL_RETRY_MS = 20;
 
 /**
- * Opens a database file, creating it for its owner's eyes only: it holds signed payments.
+ * Opens a database file, creating it so that only its owner can read it: it holds signed payments.
  *
  * @throws StoreOpenError
  */
@@ -20,7 +20,7 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
         `the ledger's folder does not exist\n  file: ${path}\ncreate ${dirname(path)}, or name another path in \`store\``,
       );
     }
-    // Opening a pipe would wait for somebody at its other end, for ever.
+    // Opening a pipe would wait for a reader at its other end, for ever.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
       throw new StoreOpenError(
         `the ledger is no file but a folder, a pipe or a device\n  file: ${path}\nname another path in \`store\``,
@@ -31,7 +31,7 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
     const database = new DatabaseSync(path);
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     switchToWal(database, Date.now() + busyTimeoutMs);
-    // FULL: a commit is on the disk, not only handed to the system, before anybody hears of it.
+    // FULL: a commit is on the disk, not only handed to the system, before it is reported.
     database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864');
     if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
     return database;
@@ -41,7 +41,7 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
 }
 
 /**
- * Opens a database file to look at it, whoever else is writing it.
+ * Opens a database file for reading, while other processes may write it.
  *
  * @throws StoreOpenError
  */
@@ -49,7 +49,7 @@ export function openFileToRead({ path, busyTimeoutMs }: SqliteFile): DatabaseSyn
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    // Nothing is read before this: a file that is no database says so here.
+    // This is the first read: it fails for a file that is no database.
     database.prepare('PRAGMA schema_version').get();
     return database;
   } catch (error) {
@@ -59,7 +59,9 @@ export function openFileToRead({ path, busyTimeoutMs }: SqliteFile): DatabaseSyn
   }
 }
 
-/** The journal's kind belongs to the file and needs it for a moment alone; SQLite does not wait for that by itself. */
+/**
+ * Sets the journal mode, which belongs to the file. The change needs the file alone for a moment; SQLite does not wait.
+ */
 function switchToWal(database: DatabaseSync, until: number): void {
   for (;;) {
     try {

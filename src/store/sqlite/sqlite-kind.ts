@@ -27,7 +27,7 @@ export const sqliteKind: StoreKind = {
   },
 };
 
-/** Reads a path, refusing what SQLite or the operator's habits would take for something else than the file's name. */
+/** Reads a path. Refuses text that SQLite or an operator would not take for the name of a file. */
 function parsePath(path: string): Parsed<string> {
   const wrong = (why: string, right = RIGHT): Parsed<string> => ({ ok: false, wrong: why, right });
   if (path === '') return wrong('the path of the database file is missing');

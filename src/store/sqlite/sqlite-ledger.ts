@@ -5,7 +5,7 @@ import { SqlLedger } from '../sql/sql-ledger.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import { openSqliteEngine } from './sqlite-engine.ts';
 
-/** What may be chosen when a ledger file is opened. */
+/** Options of a SQLite ledger. */
 export interface SqliteLedgerOptions {
   /** Unix milliseconds; default the system's. */
   readonly clock?: () => number;
@@ -33,7 +33,7 @@ export async function openSqliteLedger(path: string, options: SqliteLedgerOption
 }
 
 /**
- * Opens the ledger in a SQLite file to look at it, beside a gateway that is using it or not. The file is not changed.
+ * Opens the ledger in a SQLite file for reading, whether a gateway is using it or not. The file is not changed.
  *
  * @param path relative to the working directory
  * @throws StoreOpenError the file cannot be read, or was written by another version
@@ -45,7 +45,7 @@ export async function openSqliteReader(path: string): Promise<LedgerReader> {
 }
 
 function requireFile(path: string): void {
-  // SQLite gives names of its own meaning, and what is in memory is what `store: memory` is for.
+  // SQLite gives these names a meaning of its own. For a ledger in memory there is `store: memory`.
   if (path === '' || path === ':memory:' || path.startsWith('file:')) {
     throw new StoreOpenError(
       `the ledger needs a file\n  path: ${JSON.stringify(path)}\nname one, such as \`sqlite:./turnpike.db\`, or use \`store: memory\``,

@@ -6,7 +6,7 @@ import { describeFault, faultOf } from './sqlite-fault.ts';
 /** A text that was prepared. */
 interface Prepared {
   readonly statement: StatementSync;
-  /** For each `?` of the text, in their order, which of the values goes there. */
+  /** For each `?` of the text, in their order, the index of its value. */
   readonly places: readonly number[];
   /** Names of the columns, as they are sent; not known before the first row. */
   columns: string;
@@ -19,9 +19,9 @@ export class SqliteSession {
   readonly #commit: StatementSync;
   /** By the number that a text is sent as. */
   readonly #known: Prepared[] = [];
-  /** Texts with a number that were not needed yet. */
+  /** All texts that were sent, by their number. */
   readonly #texts: string[] = [];
-  /** Whether commits wait for the disk, as the file was opened. */
+  /** Whether commits wait for the disk: the file is opened so. */
   #waits = true;
 
   constructor(database: DatabaseSync) {
@@ -41,8 +41,8 @@ export class SqliteSession {
   }
 
   /**
-   * Runs acts in one transaction, which is on the disk when this returns, unless all it wrote are marks: those get there
-   * with the next write. An act that fails by itself does not disturb the others.
+   * Runs acts in one transaction, which is on the disk when this returns. If all it wrote are marks, they get there
+   * with the next write. An act that fails alone does not affect the others.
    *
    * @throws Error when the transaction failed: nothing of it took place
    */
@@ -69,7 +69,7 @@ export class SqliteSession {
     this.#waits = wait;
   }
 
-  /** One statement is whole by itself; several are taken back together when one of them fails. */
+  /** A single statement is atomic. Several are rolled back together when one of them fails. */
   #runAct(act: Act): ActResult {
     if (act.length === 1) return this.#runStatements(act);
     this.#database.exec('SAVEPOINT act');
@@ -95,7 +95,7 @@ export class SqliteSession {
     const [first] = rows;
     if (first === undefined) return NO_ROWS;
     if (Array.isArray(first)) return { columns: prepared.columns, rows: rows.map(valuesOf) };
-    // From now on as arrays, where this Node (22.16) can: their keys are no news.
+    // The names are known now: later rows come as arrays, where Node supports that (from 22.16).
     prepared.columns = Object.keys(first).join(' ');
     if ('setReturnArrays' in prepared.statement) prepared.statement.setReturnArrays(true);
     return { columns: prepared.columns, rows: rows.map(valuesOf) };
@@ -132,7 +132,7 @@ function valuesOf(row: object): readonly unknown[] {
 
 const NO_ROWS: SentRows = { columns: '', rows: [] };
 
-/** SQLite takes `$1` for a name, which is looked for each time; a plain `?` has its place. */
+/** SQLite treats `$1` as a name and looks it up each time; a plain `?` is bound by its place. */
 function prepare(database: DatabaseSync, text: string): Prepared {
   const places: number[] = [];
   const placed = text.replaceAll(/\$(\d+)/g, (_, number) => {
