@@ -47,7 +47,7 @@ async function reload(routes: string): Promise<void> {
   await gateway.reload(next, new Map());
 }
 
-/** The store is away for whoever writes a pass, until it is let back. */
+/** Writing a pass fails as with a store that is away, until `letBack` is called. */
 function loseGrants(): { readonly letBack: () => void } {
   const away = vi
     .spyOn(store.passes, 'grant')
@@ -64,7 +64,7 @@ async function paidTo(): Promise<bigint> {
 }
 
 describe('a pass that cannot be written after the money moved', () => {
-  it('withholds the answer, and comes with it when the same payment collects it, for one charge', async () => {
+  it('withholds the answer until the same payment collects answer and pass, for one charge', async () => {
     const before = await paidTo();
     const url = `${gateway.url}/get`;
     const header = await signFor(devnet, buyer, url);
@@ -100,7 +100,7 @@ describe('a pass that cannot be written after the money moved', () => {
     await vi.waitFor(async () => expect((await signIn(url, { method: 'POST' })).status).toBe(200), { timeout: 10_000 });
   });
 
-  it('leaves the payment where it is when it is the collection that cannot write it', async () => {
+  it('leaves the payment collectable when a collection cannot write it either', async () => {
     const url = `${gateway.url}/get`;
     const header = await signFor(devnet, buyer, url);
     const { letBack } = loseGrants();
@@ -116,7 +116,7 @@ describe('a pass that cannot be written after the money moved', () => {
 });
 
 describe('a store that is away', () => {
-  it('opens nothing by a token that needs it, and everything again when it is back', async () => {
+  it('blocks tokens that need it until it is back', async () => {
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/get`);
     const away = vi.spyOn(store.passes, 'lease').mockRejectedValue(new GatewayError('store_unavailable'));
     const seen = upstream.seen.length;
@@ -131,7 +131,7 @@ describe('a store that is away', () => {
 });
 
 describe('a change of the price table', () => {
-  it('leaves a pass what it was sold for, and never gives it more', async () => {
+  it('keeps a pass valid for what it was sold for, and adds nothing to it', async () => {
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/a`);
     await reload(`
   - { path: /a, price: $0.5, access: { requests: 5, scope: both } }
@@ -151,7 +151,7 @@ describe('a change of the price table', () => {
     expect((await callWith(token, `${gateway.url}/a`)).status).toBe(402);
   });
 
-  it('sells for an old price that is still honoured what was sold for it then', async () => {
+  it('keeps the old number of requests for an old price that is still accepted', async () => {
     const header = await signFor(devnet, buyer, `${gateway.url}/get`);
     await reload(`
   - { path: /get, price: $0.5, access: { requests: 5000 } }
@@ -160,7 +160,7 @@ describe('a change of the price table', () => {
     expect(passOf(response).info['remaining']).toBe(5);
   });
 
-  it('that brings the first route with access opens it, and the key is the same after a reload', async () => {
+  it('that adds the first route with access keeps the key of earlier tokens', async () => {
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/get`);
     await reload(`
   - { path: /plain, price: $0.001 }

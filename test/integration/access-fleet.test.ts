@@ -20,9 +20,9 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
  */
 
 const BOUGHT = 1000;
-/** Processes of each replica; the full promise is four, for which a machine of two cores needs patience. */
+/** Processes of each replica; the full promise is four, which takes long on a machine of two cores. */
 const WORKERS = Number(process.env['TURNPIKE_TEST_WORKERS'] ?? 2);
-/** Most that a process has in hand while nobody waits, what it has just asked for included: one block. */
+/** The largest lease of a process while no call waits, with the block that it has just asked for: one block. */
 const LEASE = 64;
 
 let devnet: Devnet;
@@ -131,7 +131,7 @@ describe('one payment', () => {
 });
 
 describe('a pass', () => {
-  it('survives a restart with all its requests, and kill -9 with all but what was in hand', async () => {
+  it('keeps all its requests after a restart, and all but one leased block at most after kill -9', async () => {
     store = await makeStorePlace('sqlite', folder);
     const first = await start(1);
     const { token } = await buyPass(devnet, buyer, `${first}/reports/1`);

@@ -48,7 +48,7 @@ async function paidTo(): Promise<bigint> {
 }
 
 describe('a payment on a route with access', () => {
-  it('is answered with a token, its end and its rest, in headers, cookie and receipt', async () => {
+  it('is answered with a token, its expiry and the requests left, in headers, cookie and receipt', async () => {
     const { response, token, setCookie, info } = await buyPass(devnet, buyer, `${gateway.url}/reports/1`);
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('here you are');
@@ -74,7 +74,7 @@ describe('a payment on a route with access', () => {
     );
   });
 
-  it('buys so many calls after the paid one, and one settlement pays for all of them', async () => {
+  it('buys the configured number of calls after the paid one, for one settlement', async () => {
     const before = await paidTo();
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/reports/1`);
     const rests: (string | null)[] = [];
@@ -92,7 +92,7 @@ describe('a payment on a route with access', () => {
     expect(await paidTo()).toBe(before + 1000n);
   });
 
-  it('tells the upstream who calls, and nothing of the token', async () => {
+  it('names the payer to the upstream, and hides the token from it', async () => {
     const { token, cookie } = await buyPass(devnet, buyer, `${gateway.url}/reports/1`);
     const seenBefore = upstream.seen.length;
     await callWith(token, `${gateway.url}/reports/a`);

@@ -96,7 +96,7 @@ describe('a sign-in', () => {
     await buyPass(devnet, buyer, url());
   });
 
-  it('is good once, of any number of copies', async () => {
+  it('is accepted once, however many copies are sent', async () => {
     const header = await signInFor(buyer, url());
     const answers = await Promise.all(Array.from({ length: 10 }, () => sendSignIn(header, url())));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -138,7 +138,7 @@ describe('a sign-in', () => {
     expect(upstream.seen).toHaveLength(seen);
   });
 
-  it('is taken with an end of its own, a request id and resources, which are signed with it', async () => {
+  it('is accepted with an expiry, a request id and resources of its own, which are signed too', async () => {
     const extra = { expirationTime: '2099-01-01T00:00:00.000Z', requestId: 'r-1', resources: [url()] };
     expect((await sendSignIn(await signInFor(buyer, url(), extra), url())).status).toBe(200);
     const bare = await signInFor(buyer, url(), { statement: undefined });
@@ -169,7 +169,7 @@ describe('a sign-in', () => {
     );
   });
 
-  it('is refused where it is no sign-in: other encodings, line breaks in fields, wrong types', async () => {
+  it('is refused when it is malformed: other encodings, line breaks in fields, wrong types', async () => {
     const payload = JSON.parse(Buffer.from(await signInFor(buyer, url()), 'base64').toString());
     const forms = [
       'x',
@@ -184,7 +184,7 @@ describe('a sign-in', () => {
     for (const form of forms) await expectRefusal(await sendSignIn(form, url()), 'invalid_siwx_payload');
   });
 
-  it('cannot be had for another site: the client refuses a challenge that names one', async () => {
+  it('cannot be made for another site: the client refuses a challenge that names one', async () => {
     const { info, supportedChains } = await declaredAt(url());
     const complete = { ...info, ...supportedChains[0], domain: 'evil.example' } as Parameters<
       typeof createSIWxPayload
@@ -194,7 +194,7 @@ describe('a sign-in', () => {
 });
 
 describe('the 402 of a route with access', () => {
-  it('stays under 6 KB with the longest path that fits, and has a nonce that nobody saw', async () => {
+  it('stays under 6 KB with the longest path that fits, and has a new nonce each time', async () => {
     const long = `${gateway.url}/reports/${'x'.repeat(400)}`;
     const [one, other] = await Promise.all([fetch(long), fetch(long)]);
     const sizes = [one, other].map((response) => response.headers.get('payment-required')?.length ?? 0);

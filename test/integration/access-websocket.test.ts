@@ -66,7 +66,7 @@ async function upgrade(header: string): Promise<RawResponse> {
 }
 
 describe('a WebSocket on a route with access', () => {
-  it('is sold with a pass in its 101, which opens as many more, and one that failed costs nothing', async () => {
+  it('is sold with a pass in its 101; the pass opens the remaining connections, and a failed one costs nothing', async () => {
     const payer = await freshPayer(devnet);
     const payment = await signFor(devnet, payer, `${gateway.url}/feed`);
     const bought = await upgrade(`PAYMENT-SIGNATURE: ${payment}`);
@@ -91,7 +91,7 @@ describe('a WebSocket on a route with access', () => {
     expect(third.statusLine).toContain(' 402 ');
   });
 
-  it('is opened by a browser, which brings its pass as a subprotocol that the API does not see', async () => {
+  it('opens for a browser that sends its pass as a subprotocol, which the API does not see', async () => {
     const payer = await freshPayer(devnet);
     const bought = await upgrade(`PAYMENT-SIGNATURE: ${await signFor(devnet, payer, `${gateway.url}/feed`)}`);
     const [token = ''] = bought.all('x402-access-token');

@@ -83,7 +83,7 @@ routes:
         expect(days).toHaveLength(new Set((told as { lines: { day: string }[] }).lines.map(({ day }) => day)).size);
       });
 
-      it('tell the same of today as the command since midnight', async () => {
+      it('for today equal those of the command since midnight', async () => {
         const midnight = new Date(Math.floor(NOW / DAY_MS) * DAY_MS).toISOString();
         const { totals } = (await summaryOfCommand('--since', midnight)) as { totals: { amount: string }[] };
         const { periods } = await read('/api/revenue');
@@ -105,7 +105,7 @@ routes:
         expect(seen).toEqual(all.map(({ key }) => key));
       });
 
-      it('are found by route, state, payer, and any name of theirs', async () => {
+      it('are found by route, state, payer, and any of their names', async () => {
         const found = async (query: string) => (await read(`/api/payments?limit=200&${query}`)).payments.length;
         expect(await found('route=a')).toBe(STATES.length * 3);
         expect(await found('state=unknown,defaulted')).toBe(6);
@@ -114,7 +114,7 @@ routes:
         expect(await found('name=nothing')).toBe(0);
       });
 
-      it('are told with their state, the link to their transaction and no signature', async () => {
+      it('are shown with their state and a link to their transaction, without a signature', async () => {
         const [record] = await store.list({ states: ['delivered'] }, undefined, 1);
         const told = await read(`/api/payment?key=${encodeURIComponent(record?.key ?? '')}`);
         expect(told).toMatchObject({
@@ -127,7 +127,7 @@ routes:
         expect(JSON.stringify(told)).not.toContain('evidence');
       });
 
-      it('that are in doubt are told with how long they have been, the oldest first', async () => {
+      it('in doubt are listed oldest first, with how long they have been in doubt', async () => {
         const { open, waiting } = await read('/api/doubt');
         expect(new Set(open.map(({ state }: { state: string }) => state))).toEqual(new Set(OWING));
         const ages = open.map(({ forMs }: { forMs: number }) => forMs);
@@ -136,8 +136,8 @@ routes:
       });
     });
 
-    describe('what the admin page changes', () => {
-      it('is the note of a payment that somebody took care of, and nothing about one that needs nobody', async () => {
+    describe('actions of the admin page', () => {
+      it('save a note for a resolved payment, and refuse a payment that needs no action', async () => {
         const [doubtful] = await store.list({ states: ['unknown'] }, undefined, 1);
         const [fine] = await store.list({ states: ['delivered'] }, undefined, 1);
         const note = 'refunded by hand';
@@ -153,7 +153,7 @@ routes:
         expect(unknown.status).toBe(404);
       });
 
-      it('is a pass that it revokes', async () => {
+      it('revoke a pass', async () => {
         const [record] = await store.list({ states: ['delivered'] }, undefined, 1);
         if (record === undefined) throw new Error('nothing was delivered');
         const pass = await store.passes.grant(
@@ -180,8 +180,8 @@ routes:
       });
     });
 
-    describe('what the gateway tells of itself', () => {
-      it('is the price table, the facilitators, the funnel and the checks', async () => {
+    describe('answers about the gateway', () => {
+      it('show the price table, the facilitators, the funnel and the checks', async () => {
         await fetch(`${gateway.url}/a`);
         const { routes } = await read('/api/routes');
         expect(routes[0]).toMatchObject({ name: 'a', price: '0.01 USDC' });
@@ -191,7 +191,7 @@ routes:
         expect((await read('/api/configuration')).history).toEqual([]);
       });
 
-      it('is what it would do with a request, as `turnpike explain` says it', async () => {
+      it('say what it would do with a request, as `turnpike explain` does', async () => {
         const body = JSON.stringify({
           method: 'get',
           url: 'https://api.example.com/a?x=1',
@@ -215,7 +215,7 @@ routes:
         `/api/payments?name=${'a'.repeat(2001)}`,
         '/api/revenue?days=0',
         '/api/revenue?days=1e9',
-      ])('is refused for %s', async (path) => {
+      ])('are refused for %s', async (path) => {
         expect((await askAdmin(gateway.adminUrl, path, { headers: asOwner() })).status).toBe(400);
       });
     });

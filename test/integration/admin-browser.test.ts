@@ -11,7 +11,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 const chromium = findChromium();
 const why = chromium === undefined ? ' (skipped: there is no chromium on this machine)' : '';
 
-/** What somebody would write who wants to run something in the owner's browser. */
+/** Text by which an attacker would run a script in the owner's browser. */
 const HOSTILE = `"><img src=x onerror="window.owned=1"><script>window.owned=1</script>\u202e'\`\${owned}`;
 /** The key of the call that was charged by what it used. */
 const METERED = paymentClaim({ name: '0x04' }).key;
@@ -120,7 +120,7 @@ routes:
     await page.locator('#content > *').first().waitFor();
   }
 
-  it('asks for the token, says when it is wrong, and shows nothing before', async () => {
+  it('asks for the token, says when it is wrong, and shows nothing before sign-in', async () => {
     await visit();
     await page.getByLabel('Token').fill('not-the-token');
     await page.keyboard.press('Enter');
@@ -142,7 +142,7 @@ routes:
     await page.locator('svg rect.bar title', { hasText: '1.259207 USDC' }).first().waitFor({ state: 'attached' });
   });
 
-  it('shows what each model and each tool earned, whatever they call themselves', async () => {
+  it('shows what each model and each tool earned, even with hostile names', async () => {
     await visit();
     await signIn();
     const models = page.getByRole('table', { name: 'Revenue by model' });
@@ -167,7 +167,7 @@ routes:
     await expect.poll(() => row.count()).toBe(1);
   });
 
-  it.each(VIEWS)('runs and lays out nothing that payers, paths and agents wrote, in the view %s', async (view) => {
+  it.each(VIEWS)('runs no script and renders no markup from payers, paths or agents, in the view %s', async (view) => {
     await visit(`#/${view}`);
     await signIn();
     await page.getByRole('heading', { level: 1 }).waitFor();
@@ -195,7 +195,7 @@ routes:
   it.each([
     'light',
     'dark',
-  ] as const)('has no barrier that axe knows, in any view, %s, at 360 px and wide', async (colorScheme) => {
+  ] as const)('has no accessibility problem that axe finds, in any view, %s, at 360 px and wide', async (colorScheme) => {
     for (const width of [360, 1280]) {
       await visit('', { colorScheme, viewport: { width, height: 800 } });
       expect(await barriersOf(page)).toEqual([]);
@@ -207,7 +207,7 @@ routes:
         expect(await barriersOf(page), `${view} ${width}`).toEqual([]);
         const wide = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
         expect(wide, `${view} is wider than ${width} px`).toBeLessThanOrEqual(0);
-        // Where a row is a list, what it lacks takes no line of it.
+        // On a narrow page each row is a list; an empty cell takes no line of it.
         if (width === 360) expect(await page.locator('td:visible', { hasText: /^–$/ }).count(), view).toBe(0);
       }
       await page.context().close();

@@ -55,7 +55,7 @@ routes:
     await upstream?.close();
   });
 
-  it('names the family of a payment by its network, and leads to its transaction there', async () => {
+  it('shows the network of a payment, and links to its transaction there', async () => {
     const claim = paymentClaim({
       name: 'solana',
       network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' as Network,
@@ -79,7 +79,7 @@ routes:
     expect(await found(SOLANA_PAYER)).toHaveLength(1);
   });
 
-  it('tells what a call used, what that came to, and the maximum that was signed', async () => {
+  it('shows the usage of a call, its charge and the signed maximum', async () => {
     const key = await putMeteredPayment(store, { name: 'metered', model: 'gpt-5', amount: 4_640n, claimedAt: NOW });
     const told = await readAdmin(gateway.adminUrl, `/api/payment?key=${encodeURIComponent(key)}`);
     expect(told).toMatchObject({
@@ -114,7 +114,7 @@ routes:
     expect(payments).toHaveLength(2);
   });
 
-  it('counts who is let in unpaid apart from who is refused', async () => {
+  it('counts requests served without payment apart from refused ones', async () => {
     const get = async (path: string, headers: Record<string, string> = {}) =>
       (await fetch(`${gateway.url}${path}`, { headers })).status;
     expect([await get('/news'), await get('/news'), await get('/news')]).toEqual([200, 200, 402]);

@@ -115,7 +115,7 @@ async function settledOfCommand(): Promise<Map<string, bigint>> {
   return sums;
 }
 
-it('tells what each model earned as `turnpike ledger usage` does, to the unit, and the same when it is asked again', async () => {
+it('the admin page shows what each model earned as `turnpike ledger usage` does, to the unit, also when asked again', async () => {
   const told = await settledOfCommand();
   expect(told.size).toBe(3);
   for (const _turn of [1, 2]) {
@@ -131,7 +131,7 @@ it('tells what each model earned as `turnpike ledger usage` does, to the unit, a
   expect(byModel).toEqual([{ name: 'gpt-5-mini', money: [{ symbol: 'USDC', amount: '0.001', settled: 1, open: 0 }] }]);
 });
 
-it('tells what balances paid in the sums of what was used, once, and leaves their money where it came in', async () => {
+it('`turnpike ledger usage` counts charges paid by balances once; their money stays with the purchase of the balance', async () => {
   const lines = await usageLines();
   const drawn = lines.reduce((sum, { ofBalances }) => sum + BigInt(ofBalances.chargedAtomic), 0n);
   const [charged, settled] = [lines.map((line) => line.chargedAtomic), lines.map((line) => line.settledAtomic)].map(
@@ -150,7 +150,7 @@ it('tells what balances paid in the sums of what was used, once, and leaves thei
   expect(await command('usage', '--state', 'delivered')).not.toContain('OF BALANCES');
 });
 
-it('shows what balances paid apart from the revenue', async () => {
+it('the admin page shows what balances paid apart from the revenue', async () => {
   const { usedOfBalances, money } = await readAdmin(gateway.adminUrl, '/api/revenue?days=30');
   expect(usedOfBalances).toEqual([
     { name: 'claude-9', money: [{ symbol: 'USDC', amount: '0.003041', settled: 3, open: 0 }] },

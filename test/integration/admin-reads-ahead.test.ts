@@ -64,7 +64,7 @@ function watching(read: { opened: number; totals: number; models: number }): Reg
   return { ...builtIn, storeKinds };
 }
 
-it('reads the days before yesterday of a large ledger ahead, one by one and once', async () => {
+it('the admin page reads the days before yesterday of a large ledger ahead, one by one and once', async () => {
   const { site, read, close } = await siteOn(20_000);
   await Promise.all([site.warm(), site.warm()]);
   await site.warm();
@@ -72,21 +72,21 @@ it('reads the days before yesterday of a large ledger ahead, one by one and once
   await close();
 });
 
-it('leaves a small ledger alone until somebody looks', async () => {
+it('the admin page does not read a small ledger ahead', async () => {
   const { site, read, close } = await siteOn(19_999);
   await site.warm();
   expect(read).toEqual({ opened: 0, totals: 0, models: 0 });
   await close();
 });
 
-it('reads nothing ahead where there is no page', async () => {
+it('a gateway without an admin page reads nothing ahead', async () => {
   const { site, read, close } = await siteOn(20_001, 'admin: { listen: 127.0.0.1:0, page: off }\n');
   await site.warm();
   expect(read).toEqual({ opened: 0, totals: 0, models: 0 });
   await close();
 });
 
-it('ends in peace when the gateway stops while it reads', async () => {
+it('reading ahead ends without an error when the gateway stops', async () => {
   const { site, close } = await siteOn(20_002);
   const warming = site.warm();
   await close();

@@ -93,7 +93,7 @@ routes:
       return JSON.parse(await written);
     }
 
-    it('tells of both what each of them counted, added up', async () => {
+    it('shows the sum of what both workers counted', async () => {
       const lines = gateway.log.filter((line) => line['route'] === 'paid');
       expect(new Set(lines.map((line) => line['worker'])).size).toBe(2);
       const told = async () => (await readAdmin(adminUrl, '/api/funnel')).routes;
@@ -118,7 +118,7 @@ routes:
       expect(byRoute.map(({ name }: { name: string }) => name)).toEqual(['paid', 'pass']);
     });
 
-    it('says of both how they are', async () => {
+    it('shows the state of both workers', async () => {
       const { workers, checks } = await readAdmin(adminUrl, '/api/status');
       expect(workers).toBe(2);
       const names = checks.map(({ name }: { name: string }) => name).join();
@@ -129,7 +129,7 @@ routes:
       expect(told.sort()).toEqual(['worker 1: facilitator for exact', 'worker 2: facilitator for exact']);
     });
 
-    it('ends a pass for both of them', async () => {
+    it('revokes a pass at both workers', async () => {
       const { passes } = await readAdmin(adminUrl, '/api/passes');
       expect(passes).toMatchObject([{ scope: 'route:pass', state: 'good', bought: 50 }]);
       const done = await askAdmin(adminUrl, '/api/passes/revoke', acting({ id: passes[0].id }));
@@ -144,7 +144,7 @@ routes:
     });
 
     it('notes that somebody took care of a payment', async () => {
-      // A payment of a process that is not there would be worked off by the gateway.
+      // The gateway would finish a payment of a process that has ended.
       const owner = 'process-of-the-test';
       await store.beat(owner, Date.now());
       const paid = { name: '0xlost', owner, claimedAt: Date.now() };
@@ -157,14 +157,14 @@ routes:
       });
     });
 
-    it('has a new file read, shows the prices in force, and what became of a bad one', async () => {
+    it('reloads a new file, shows the prices in force, and shows why a bad file was refused', async () => {
       const file = join(folder, 'gateway.yaml');
       expect(readFileSync(file, 'utf8')).toContain('$0.001');
       const history = async () => (await readAdmin(adminUrl, '/api/configuration')).history;
       const priceNow = async () => (await readAdmin(adminUrl, '/api/routes')).routes[1].price;
       writeFileSync(file, configuration('$0.003'));
       await askAdmin(adminUrl, '/api/reload', acting({}));
-      // The file is followed besides: whoever is first reads it.
+      // The gateway also watches the file: the first of the two reads it.
       await expect.poll(priceNow, { timeout: 30_000 }).toBe('0.003 USDC');
       expect((await history()).map(({ outcome }: { outcome: string }) => outcome)).toContain('applied');
       writeFileSync(file, configuration('three'));
@@ -172,7 +172,7 @@ routes:
       await expect.poll(async () => (await history())[0].outcome, { timeout: 30_000 }).toBe('refused');
       expect((await readAdmin(adminUrl, '/api/configuration')).detail).toMatch(/price/);
       expect(await priceNow()).toBe('0.003 USDC');
-      // What was counted before goes on.
+      // The counters continue over the reload.
       expect((await readAdmin(adminUrl, '/api/funnel')).routes[0]).toMatchObject({ route: 'paid', paid: PAID });
     });
   });

@@ -121,7 +121,7 @@ describe('A balance', () => {
 
   it.each(
     noPostgres ? ['sqlite' as const] : ['sqlite' as const, 'postgres' as const],
-  )('keeps what calls held whose process was killed: the next one gives it back (%s)', async (kind) => {
+  )('gets back what calls of a killed process held, from the next process (%s)', async (kind) => {
     store = await makeStorePlace(kind, folder);
     const url = await start();
     const { token } = await buyPass(devnet, buyer, `${url}/calls/first`);

@@ -129,7 +129,7 @@ describe('A balance', () => {
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(1_000_000n - BALANCE);
   });
 
-  it('pays streams: what is left at least in the head, the charge and the rest in a comment before the last event', async () => {
+  it('pays streams: the head states the least that is left, a comment before the last event the charge and the rest', async () => {
     const { token, response } = await buyPass(devnet, buyer, url(), POST);
     const [before] = told(response);
     const sample = DIALECT_SAMPLES.find(({ name }) => name === 'a chat completion as a stream');
@@ -164,7 +164,7 @@ describe('A balance', () => {
     expect(told(await callWith(token, url(), POST))).toEqual([100_000n, 100_000n]);
   });
 
-  it('whose rest is held by other calls asks for patience, not for money', async () => {
+  it('whose rest is held by other calls leads to 429 with Retry-After, not to a price', async () => {
     const { token } = await buyPass(devnet, buyer, url(), POST);
     const held = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
@@ -224,12 +224,12 @@ describe('A balance', () => {
     expect(await booksOf(token)).toMatchObject({ available: Number(left - 70_000n), lent: 0 });
   });
 
-  it('is not what a pass of requests is', async () => {
+  it('cannot be replaced by a pass of requests', async () => {
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/requests`);
     expect((await callWith(token, `${gateway.url}/v1/models/1`)).status).toBe(402);
   });
 
-  it('is told to nobody when its token was altered', async () => {
+  it('is not shown when its token was altered', async () => {
     const { token } = await buyPass(devnet, buyer, url(), POST);
     const altered = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`;
     const refused = await callWith(altered, url(), POST);
@@ -281,7 +281,7 @@ describe('A call that a balance pays', () => {
     await expect.poll(() => booksOf(token)).toMatchObject({ available: left, lent: 0 });
   });
 
-  it('costs what can be seen to have been made when the buyer leaves a stream', async () => {
+  it('costs the output seen so far when the buyer leaves a stream', async () => {
     const { token, left } = await bought();
     const text = 'x'.repeat(4000);
     api.answer = (to) => {
@@ -305,7 +305,7 @@ describe('A call that a balance pays', () => {
     expect(left - available).toBeLessThan(12_000);
   });
 
-  it('is refused before anything is held where its use could not be told', async () => {
+  it('is refused before any amount is held when its usage could not be metered', async () => {
     const { token, left } = await bought();
     const seen = api.seen.length;
     const response = await callWith(token, url(), { method: 'POST', body: '{"model":"a","model":"b"}' });
@@ -330,7 +330,7 @@ describe('A call that a balance pays', () => {
     ]);
   });
 
-  it('is told to receivers, once, with what was used: its money moved when the balance was bought', async () => {
+  it('is reported to webhook receivers once, with its usage; the money moved when the balance was bought', async () => {
     const receiver = await startReceiver();
     const told = await startTestGateway(`${settings(devnet, api.url)}
 webhooks: [{ url: "${receiver.url}", secret: ${HOOK_SECRET}, routes: [chat] }]
@@ -365,7 +365,7 @@ routes:
     }
   });
 
-  it('does not open a WebSocket, which no answer tells the use of', async () => {
+  it('does not open a WebSocket, whose usage cannot be metered', async () => {
     const { token } = await buyPass(devnet, buyer, `${gateway.url}/v1/models/1`);
     const { port } = new URL(gateway.url);
     const asked = request({
@@ -386,7 +386,7 @@ routes:
 });
 
 describe('A payment that buys a balance', () => {
-  it('is not lost when its first call fails: the answer hands out the token, and the same payment collects once more', async () => {
+  it('is not lost when its first call fails: the answer has the token, and the same payment works once more', async () => {
     api.answer = (to) => void to.destroy();
     const header = await signFor(devnet, buyer, url(), POST);
     const pay = (): Promise<Response> => fetch(url(), { ...POST, headers: { 'PAYMENT-SIGNATURE': header } });

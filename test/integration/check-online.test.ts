@@ -73,7 +73,7 @@ routes: [{ path: /a, price: $0.001 }]
 }
 
 describe('turnpike check --online', () => {
-  it('says what each of those that the gateway needs answered', async () => {
+  it('prints the answer of each server that the gateway needs', async () => {
     const { code, out } = await checkOnline({ node: await nodeOf(84_532) });
     expect(out).toMatch(/^ok {3}facilitator 127\.0\.0\.1:\d+: lists exact on eip155:84532/m);
     expect(out).toMatch(/^ok {3}node 127\.0\.0\.1:\d+ of eip155:84532: serves chain 84532$/m);

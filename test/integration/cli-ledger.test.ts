@@ -183,7 +183,7 @@ describe.each([
       for (const line of usual.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     });
 
-    it('needs no file where the store itself is given, and says what is wrong with it without its password', async () => {
+    it('needs no file when the store is given, and reports a bad store without its password', async () => {
       const { code, out, err } = await cli('list', '--store', storeUrl, '--limit', '1', '--json');
       expect({ code, err }).toEqual({ code: 0, err: '' });
       expect(JSON.parse(out)).toMatchObject({ requestId: 'fresh', symbol: 'USDC' });
@@ -193,7 +193,7 @@ describe.each([
       expect((await cli('list', '--store', storeUrl, '-c', file)).code).toBe(2);
     });
 
-    it('needs of a file no key, no secret and nothing else that the gateway runs with', async () => {
+    it('needs no key, no secret and no other setting of a file that only the gateway uses', async () => {
       const path = join(folder, `${engine}-secrets.yaml`);
       const secrets = `facilitator:
   local: { rpc: { base-sepolia: "https://rpc.example" }, key: "\${SETTLER_KEY}" }
@@ -389,13 +389,13 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(err).toMatch(/several keys; give more of it\n {2}.*\|a1\n {2}.*\|a2\n$/);
     });
 
-    it('ends with 1 when nothing goes by the id, and says how far back it looked', async () => {
+    it('ends with 1 when no payment has the id, and says how far back it looked', async () => {
       const { code, out, err } = await cli('show', HASH, '-c', file, '--since', '1h');
       expect({ code, out }).toEqual({ code: 1, out: '' });
       expect(err).toMatch(/none claimed since \d{4}-.*look further back with --since\n$/s);
     });
 
-    it('changes nothing, in no table: it neither takes payments up nor says that a process lives', async () => {
+    it('changes no table: it neither takes over payments nor records a live process', async () => {
       const before = await dump();
       expect(before).toContain('facilitator_timeout');
       for (const argv of [
@@ -411,7 +411,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(await dump()).toBe(before);
     });
 
-    it('ticks off what somebody has taken care of: lasting, shown, exported, and no longer among what is left', async () => {
+    it('resolves a payment: the note is stored, shown and exported, and the payment is no longer unresolved', async () => {
       const left = async (): Promise<string> =>
         (await cli('list', '--unresolved', '--state', 'unknown', '-c', file)).out;
       expect(await left()).toContain(' unknown ');
@@ -431,12 +431,12 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
     });
 
     it.each([
-      ['a payment that needs nobody', 1, ['a1', '--note', 'x'], /its state: delivered\. The money moved/],
+      ['a payment that needs no action', 1, ['a1', '--note', 'x'], /its state: delivered\. The money moved/],
       ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
       ['an empty note', 2, ['c3', '--note', ' '], /--note is empty/],
       ['no note', 2, ['c3'], /required option '--note <text>'/],
-      ['nothing that goes by the id', 1, ['0xnone', '--note', 'x'], /no payment has the key/],
-    ] as const)('does not tick off %s', async (_, expected, argv, message) => {
+      ['an id that no payment has', 1, ['0xnone', '--note', 'x'], /no payment has the key/],
+    ] as const)('does not resolve %s', async (_, expected, argv, message) => {
       const { code, out, err } = await cli('resolve', ...argv, '-c', file, '--since', '2026-11-01');
       expect({ code, out }).toEqual({ code: expected, out: '' });
       expect(err).toMatch(message);
@@ -476,14 +476,14 @@ describe('the ledger commands as a process', () => {
     expect(lines).toHaveLength(ROWS);
   });
 
-  it('ends quietly with 0 when the reader has enough', async () => {
+  it('ends quietly with 0 when the reader closes the pipe', async () => {
     const { child, err, ended } = start('pipe', 'list');
     child.stdout?.once('data', () => child.stdout?.destroy());
     expect(await ended).toEqual({ code: 0, signal: null });
     expect(await err).toBe('');
   });
 
-  it.skipIf(!existsSync('/dev/full'))('ends with 1 when the disk is full, since half an export is none', async () => {
+  it.skipIf(!existsSync('/dev/full'))('ends with 1 when the disk is full: the export is incomplete', async () => {
     const { err, ended } = start(openSync('/dev/full', 'w'), 'export', '--format', 'csv');
     expect(await ended).toEqual({ code: 1, signal: null });
     expect(await err).toMatch(/^turnpike: the output cannot be written: .*ENOSPC/);

@@ -74,7 +74,7 @@ describe('turnpike mcp', () => {
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before);
   });
 
-  it('pays within its limits, and no more: for one call, and for all of them', async () => {
+  it('pays no more than its limits, for one call and in total', async () => {
     const url = `${gateway.url}/v1/weather/oslo`;
     const before = await devnet.usdcBalanceOf(buyer.address);
     for (const round of [1, 2]) {
@@ -94,7 +94,7 @@ describe('turnpike mcp', () => {
     ['another host', { url: 'https://elsewhere.example/x' }, 'is none of the gateways that may be bought from'],
     ['no URL', { url: 'weather' }, 'is not a URL'],
     ['no method', { url: '', method: 'CONNECT' }, 'CONNECT is no method'],
-  ])('asks nothing of %s', async (_, args, said) => {
+  ])('sends no request for %s', async (_, args, said) => {
     const told = await call(agent, 'pay', { ...args, url: args.url === '' ? `${gateway.url}/v1/free` : args.url });
     expect(told.isError).toBe(true);
     expect(told.text).toContain(said);

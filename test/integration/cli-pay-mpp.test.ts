@@ -84,7 +84,7 @@ describe('pay by MPP', () => {
     expect(called).toEqual(['GET /both?q=1 - ']);
   });
 
-  it('is how a server is paid that speaks nothing else, and x402 is how one that speaks both is', async () => {
+  it('is used for a server that speaks only MPP; x402 is used for one that speaks both', async () => {
     const [mpp, both, x402] = [
       await pay(`${gateway.url}/mpp`, []),
       await pay(`${gateway.url}/both`, []),

@@ -74,7 +74,7 @@ describe('pay at a gateway', () => {
     expect(err).toMatch(/^sent {6}the payment; waiting for the answer$/m);
   });
 
-  it('says of an account without the money that it lacks it, and where', async () => {
+  it('says when the account has too little money, and on which network', async () => {
     const env = { TURNPIKE_PAY_KEY: `0x${'5a'.repeat(32)}` };
     const { code, err } = await pay([url('/v1/weather/oslo'), '--yes'], { env });
     expect(code).toBe(1);
@@ -96,7 +96,7 @@ describe('pay at a gateway', () => {
     expect((await balance()) - before).toBe(1000n);
   });
 
-  it('refuses to pay where there is nobody to ask', async () => {
+  it('refuses to pay without a terminal and without --yes', async () => {
     const before = await balance();
     const { code, out, err } = await pay([url('/v1/weather/oslo')]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -124,7 +124,7 @@ describe('pay at a gateway', () => {
     expect(err).toContain('Nothing was paid. To pay, put the private key of the paying account into MY_KEY');
   });
 
-  it('does not repeat what it found instead of a key', async () => {
+  it('does not print a value that is not a key', async () => {
     for (const wrong of ['hunter2', `0x${'0'.repeat(64)}`, `0x${'f'.repeat(64)}`]) {
       const { code, err } = await pay([url('/v1/weather/oslo')], { env: { TURNPIKE_PAY_KEY: wrong } });
       expect(code).toBe(2);
@@ -132,7 +132,7 @@ describe('pay at a gateway', () => {
     }
   });
 
-  it('ends with 1 for an answer that is none, and shows it', async () => {
+  it('ends with 1 for an error answer, and shows it', async () => {
     const { code, out, err } = await pay([url('/nothing')]);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ code: 'route_not_found' });
@@ -217,7 +217,7 @@ describe('pay at a server that is no gateway of ours', () => {
     expect(JSON.parse(Buffer.from(payments[0] ?? '', 'base64').toString()).accepted.amount).toBe('90000');
   });
 
-  it('pays with a token that nobody knows only by its atomic units', async () => {
+  it('pays in an unknown token only when --max is in its atomic units', async () => {
     const token = '0x00000000000000000000000000000000000c0ffe';
     sell([requirement({ asset: token, amount: '7' })], settled);
     const refused = await pay([url, '--yes', '--max', '$1000']);
@@ -354,7 +354,7 @@ describe('pay at a server that is no gateway of ours', () => {
     expect(err).toContain("  -H 'X402-Access-Token: tpk_abc.def'");
   });
 
-  it('shows the words of a server so that they cannot rewrite the price', async () => {
+  it('escapes the text of a server so that it cannot overwrite the price', async () => {
     sell([requirement({ amount: '90000' })], settled, 'cheap\u001b[1A\r\nprice     0.01 USDC');
     const { err } = await pay([url], { typed: 'n\n' });
     expect(err).toContain('for       cheap\\u{1b}[1A\\u{d}\\u{a}price     0.01 USDC\n');

@@ -68,7 +68,7 @@ describe('turnpike passes list', () => {
     expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('writes them whole as JSON, of one payer, from the store alone', async () => {
+  it('writes the passes of one payer as full JSON, with only the store given', async () => {
     const place = ['--store', `sqlite:${join(folder, 'ledger.db')}`, '--json'];
     const { out } = await turnpike('passes', 'list', ...place, '--payer', pass.payer.toUpperCase(), '--limit', '1');
     expect(JSON.parse(out)).toEqual({
@@ -115,7 +115,7 @@ describe('turnpike token inspect', () => {
     });
   });
 
-  it('tells nothing of the pass that a forged token names', async () => {
+  it('shows nothing about the pass that a forged token names', async () => {
     const forged = new AccessTokens(signingKeys([createTokenKey().secret])).write(pass);
     const { code, out } = await cli('inspect', forged, '-c', file, '--json');
     expect(code).toBe(1);
@@ -147,7 +147,7 @@ describe('turnpike token revoke', () => {
     expect(await cli('revoke', '-c', file, id)).toMatchObject(missing);
   });
 
-  it('refuses what is no id, a token in place of one, and an id that nobody has', async () => {
+  it('refuses a malformed id, a token in place of an id, and an unknown id', async () => {
     expect((await cli('revoke', token, '-c', file)).code).toBe(2);
     expect((await cli('revoke', 'x', '-c', file)).code).toBe(2);
     const mistyped = await cli('revoke', '--stor', '-c', file);

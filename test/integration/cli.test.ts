@@ -202,7 +202,7 @@ describe('turnpike devnet', () => {
     expect(check.out.text()).toContain('fine, 1 route, 1 priced');
     const routes = runCli('routes', '-c', file);
     expect(await routes.code).toBe(0);
-    // What check and start warn of is no business of other commands.
+    // Only check and start print warnings.
     expect(check.err.text()).toContain('warning: ');
     expect(routes.err.text()).toBe('');
   });
@@ -263,8 +263,8 @@ describe('turnpike demo', () => {
   });
 });
 
-describe('a reader that goes away', () => {
-  it('is no failure', async () => {
+describe('a command whose output is closed', () => {
+  it('ends with 0 and no error', async () => {
     const { child, ended, err } = spawnCli('schema');
     child.stdout.destroy();
     expect(await ended).toEqual({ code: 0, signal: null });

@@ -20,12 +20,12 @@ async function restingClient(keepAliveTimeout: string): Promise<RawPeer> {
   return peer;
 }
 
-it("keeps a client's connection for as long as keepAliveTimeout says, and then ends it", async () => {
+it("the gateway keeps a client's connection for as long as keepAliveTimeout says, and then ends it", async () => {
   const peer = await restingClient('200ms');
   expect((await peer.ended).toString()).toContain('HTTP/1.1 200 OK');
 });
 
-it('tells clients for how long, so that a balancer with a longer time of its own can be set to less', async () => {
+it('the gateway states its keep-alive time, so that a load balancer can be set to a shorter one', async () => {
   const peer = await restingClient('1h');
   peer.clear();
   peer.send('GET /x HTTP/1.1\r\nHost: gw\r\n\r\n');

@@ -41,7 +41,7 @@ describe.concurrent('a gateway that is killed in the middle of its payments', ()
   );
 
   it(
-    'still asks for what it is owed when others took the numbers of transactions that it wrote down and never sent',
+    'still collects what it is owed when other transactions took the account numbers of its recorded, unsent ones',
     async () => {
       const schedule: Schedule = {
         kills: [
@@ -60,8 +60,8 @@ describe.concurrent('a gateway that is killed in the middle of its payments', ()
       expect(result.violations.length, reportOf(result)).toBe(0);
       const { broadcasts, chain } = result.evidence;
       expect(chain.transfers).toHaveLength(schedule.purchases.length);
-      // Written down a second time, with another number, is what this is about: one of the first transactions is on no
-      // chain, and its payments are.
+      // The case under test: a payment is recorded a second time, with another number. One of the first transactions is
+      // on no chain, and its payments are.
       const sent = new Set(broadcasts.map(({ hash }) => hash));
       expect([...sent].filter((hash) => !chain.mined.has(hash))).not.toEqual([]);
     },

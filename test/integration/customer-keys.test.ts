@@ -74,13 +74,13 @@ describe('a request with the key of a known customer', () => {
     expect(seen[1]?.['x402-customer']).toBeUndefined();
   });
 
-  it('may carry it behind Bearer', async () => {
+  it('may send the key as a Bearer token', async () => {
     expect((await ask('/bearer', { Authorization: `Bearer ${KEY}` })).status).toBe(200);
     expect((await ask('/bearer', { Authorization: KEY })).status).toBe(200);
     expect((await ask('/bearer', { Authorization: `Basic ${KEY}` })).status).toBe(402);
   });
 
-  it('is served so often as the file says, and then asked for money, whatever other keys have used', async () => {
+  it('is served as often as the file says and then gets a 402, whatever other keys have used', async () => {
     const left: (string | null)[] = [];
     for (let count = 0; count < 3; count += 1) {
       const got = await ask('/some', { 'X-Api-Key': KEY });
@@ -90,18 +90,18 @@ describe('a request with the key of a known customer', () => {
     expect((await ask('/some', { 'X-Api-Key': OTHER })).status).toBe(200);
   });
 
-  it('has used nothing where the API fails', async () => {
+  it('uses up nothing when the API fails', async () => {
     status = 500;
     for (let count = 0; count < 4; count += 1) expect((await ask('/some', { 'X-Api-Key': KEY })).status).toBe(500);
   });
 
-  it('is asked for money where keys are counted and the store is away, and is served where they are not', async () => {
+  it('gets a 402 while the store is away if its key is counted, and is served if not', async () => {
     await store.close();
     expect((await ask('/some', { 'X-Api-Key': KEY })).status).toBe(402);
     expect((await ask('/all', { 'X-Api-Key': KEY })).status).toBe(200);
   });
 
-  it('is a purchase where it brings a payment', async () => {
+  it('is charged when it brings a payment', async () => {
     const buyer = await freshPayer(devnet);
     const header = await signFor(devnet, buyer, `${gateway.url}/some`);
     const paid = await ask('/some', { 'X-Api-Key': KEY, 'PAYMENT-SIGNATURE': header });
@@ -110,7 +110,7 @@ describe('a request with the key of a known customer', () => {
   });
 });
 
-describe('a key that is none', () => {
+describe('an invalid key', () => {
   it.each([
     '',
     'wrong',
@@ -123,7 +123,7 @@ describe('a key that is none', () => {
     expect([got.status, challengeOf(got).accepts.length, seen.length]).toEqual([402, 1, 0]);
   });
 
-  it('is one that stands in the request twice, in whatever spelling', async () => {
+  it('is also a key that is sent twice, in whatever spelling', async () => {
     for (const second of ['X-Api-Key', 'x-api-key', 'X_Api_Key']) {
       const answer = await exchangeRaw(
         Number(new URL(gateway.url).port),
@@ -133,7 +133,7 @@ describe('a key that is none', () => {
     }
   });
 
-  it('never stands in the log, nor does one that is known', async () => {
+  it('never appears in the log, nor does a valid one', async () => {
     await ask('/all', { 'X-Api-Key': KEY });
     await ask('/all', { 'X-Api-Key': 'a-wrong-key-of-somebody' });
     const log = JSON.stringify(gateway.log);

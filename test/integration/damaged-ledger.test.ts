@@ -72,7 +72,7 @@ const UNREADABLE = Object.entries(DAMAGE).map(([name, column]) => ({
 }));
 
 describe('a ledger with rows that cannot be read', () => {
-  it('is listed by the admin API: those beside the others', async () => {
+  it('is listed by the admin API, damaged rows apart from the others', async () => {
     const page = await readAdmin(gateway.adminUrl, '/api/payments');
     expect(page.payments.map(({ key }: { key: string }) => key)).toEqual(['0x1', '0x3', '0x5'].map((n) => keys.get(n)));
     expect(page.unreadable).toEqual(UNREADABLE);
@@ -115,7 +115,7 @@ describe('a ledger with rows that cannot be read', () => {
     expect(lines).toHaveLength(5);
   });
 
-  it('is exported without them, and the export does not pass for a whole one', async () => {
+  it('is exported without them, and the export ends with 1', async () => {
     const { code, out, err } = await command('export', '--format', 'csv');
     expect(out.trim().split('\r\n')).toHaveLength(1 + 3);
     expect([code, err]).toEqual([1, expect.stringContaining('2 payments cannot be read; they are left out')]);
@@ -124,7 +124,7 @@ describe('a ledger with rows that cannot be read', () => {
     expect([sums.code, sums.err]).toEqual([1, expect.stringContaining('1 payment cannot be read')]);
   });
 
-  it('shows the payments that can be read to who asks for them by another name than the key', async () => {
+  it('shows a readable payment that is asked for by another name than its key', async () => {
     const { code, out } = await command('show', 'request-0x3', '--since', '2000-01-01');
     expect([code, out]).toEqual([0, expect.stringContaining('delivered')]);
   });

@@ -11,7 +11,7 @@ import { postgresMissing } from '../support/postgres.ts';
 const missing = await postgresMissing();
 const HOLD_MS = 1000;
 
-describe.each(SQL_ENGINES)('damaged rows beside payments (%s)', (engine) => {
+describe.each(SQL_ENGINES)('damaged rows other than payments (%s)', (engine) => {
   describe.skipIf(engine === 'PostgreSQL' && missing !== undefined)('that a gateway reads again and again', () => {
     let places: SqlPlaces;
 
@@ -39,7 +39,7 @@ describe.each(SQL_ENGINES)('damaged rows beside payments (%s)', (engine) => {
       ['opens', "'{}'"],
       ['scope', "'everything'"],
       ['expires_at', '9000000000000000'],
-    ])('tell a pass whose %s is %s beside the others, in pages of every size', async (column, value) => {
+    ])('are listed apart, in pages of every size: a pass whose %s is %s', async (column, value) => {
       const { store, passes } = await passesDamagedBy(`${column} = ${value}`);
       for (const order of ['oldest first', 'newest first'] as const) {
         for (const limit of [1, 2, 3, 10]) {
@@ -66,7 +66,7 @@ describe.each(SQL_ENGINES)('damaged rows beside payments (%s)', (engine) => {
       await store.close();
     });
 
-    it('are a fault for a holder who has nothing else, and not the lack of a pass: the holder has paid', async () => {
+    it('are a fault, not a missing pass, for a holder without another pass', async () => {
       const place = await places.newPlace();
       const store = await places.openWriter(place, () => NOW);
       await store.passes.grant(sale(), NOW);
@@ -84,7 +84,7 @@ describe.each(SQL_ENGINES)('damaged rows beside payments (%s)', (engine) => {
       await store.close();
     });
 
-    /** A ledger whose receiver is to hear of three payments, of which the news of the second is damaged. */
+    /** A ledger with webhook events for three payments, of which the second event is damaged. */
     async function newsDamagedBy(change: string): Promise<{ store: PaymentStore; place: string }> {
       const place = await places.newPlace();
       const store = await places.openWriter(place, () => NOW);
@@ -103,18 +103,18 @@ describe.each(SQL_ENGINES)('damaged rows beside payments (%s)', (engine) => {
       ['network', "'base'"],
       ['amount', "'-1'"],
       ['type', "'payment.dreamt'"],
-    ])('keep no other news waiting: one whose %s is %s', async (column, value) => {
+    ])('do not delay other webhook events: an event whose %s is %s', async (column, value) => {
       const { store } = await newsDamagedBy(`${column} = ${value}`);
       const { deliveries, unreadable } = await store.outbox.takeDue('books', NOW, HOLD_MS, 10);
       expect(deliveries.map(({ event }) => event.requestId).sort()).toEqual(['request-a', 'request-c']);
       expect(unreadable).toEqual([{ id: expect.stringMatching(/^evt_/), column }]);
       for (const delivery of deliveries) await store.outbox.forget(delivery);
-      // It waits, and is seen to.
+      // The damaged event still waits, and is counted.
       expect((await store.outbox.waiting(['books'])).count).toBe(1);
       await store.close();
     });
 
-    it('are looked at again after an hour, when somebody may have mended them', async () => {
+    it('are read again after an hour, in case they were repaired', async () => {
       const { store, place } = await newsDamagedBy("amount = '-1'");
       const take = (at: number, limit = 10) => store.outbox.takeDue('books', at, HOLD_MS, limit);
       const { deliveries } = await take(NOW);

@@ -12,7 +12,7 @@ describe("the demo's metered call", () => {
 
   const payee = () => world.devnet.usdcBalanceOf(world.devnet.accounts.payee.address);
 
-  it('tells maximum, charge and balances, of which the charge is what the named tokens cost', async () => {
+  it('shows the maximum, the charge and the balances; the charge is the cost of the named tokens', async () => {
     const said: string[] = [];
     await tellMeteredCall(world, (line) => said.push(line));
     const text = said.join('\n');

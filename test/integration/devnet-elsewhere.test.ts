@@ -50,7 +50,7 @@ async function nodeThatSays(
 
 describe('a development chain that runs elsewhere', () => {
   it(
-    'takes the place of the own one: the demo pays on it, twice, and leaves it running',
+    'replaces the own chain of the demo, which pays on it, twice, and leaves it running',
     { timeout: LONG },
     async () => {
       for (const buyer of ['1000 USDC -> 999.999 USDC', '1999.99436 USDC -> 1999.99336 USDC']) {
@@ -62,7 +62,7 @@ describe('a development chain that runs elsewhere', () => {
     },
   );
 
-  it('is furnished by `devnet --rpc`, which ends and says how to use it', { timeout: LONG }, async () => {
+  it('is prepared by `devnet --rpc`, which ends and says how to use it', { timeout: LONG }, async () => {
     const { stdout, stderr } = await turnpike('devnet', '--rpc', chain.rpcUrl);
     expect(stdout).toContain(`RPC URL   ${chain.rpcUrl}`);
     expect(stderr).toContain(`rpc: { base-sepolia: "${chain.rpcUrl}" }`);
@@ -73,7 +73,7 @@ describe('a development chain that runs elsewhere', () => {
     expect(await clientOf(devnet).getCode({ address: PERMIT2 })).toBeDefined();
   });
 
-  it('is nothing that is no anvil: a real node gets nothing but two questions', { timeout: LONG }, async () => {
+  it('must be an anvil: a real node gets two questions and nothing else', { timeout: LONG }, async () => {
     const node = await nodeThatSays({ web3_clientVersion: 'Geth/v1.16.0/linux', eth_chainId: '0x14a34' });
     try {
       await expect(useDevnet(`${node.url}/secret-key`, STAYING)).rejects.toThrow(
@@ -101,7 +101,7 @@ describe('a development chain that runs elsewhere', () => {
 });
 
 describe('a machine without a local chain', () => {
-  it('is told the package of its platform, at the version of the tests, and how to do without', () => {
+  it('is told which package to install, in the tested version, or to name an RPC URL instead', () => {
     const platforms: Readonly<Record<string, readonly [string, string]>> = {
       '@foundry-rs/anvil-darwin-amd64': ['darwin', 'x64'],
       '@foundry-rs/anvil-darwin-arm64': ['darwin', 'arm64'],

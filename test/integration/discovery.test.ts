@@ -76,7 +76,7 @@ routes:
 });
 
 describe('turnpike listed', () => {
-  it('says which routes a catalogue lists, and which need one paid call, which pay --register makes', async () => {
+  it('says which routes a catalogue lists and which need one paid call, made by pay --register', async () => {
     const official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key: devnet.accounts.settler.key });
     const text = `${settings(devnet, upstream.url, { kind: 'remote', url: official.url })}routes:
   - { path: /reports/:id, methods: [GET], price: $0.001 }
@@ -110,7 +110,7 @@ describe('turnpike listed', () => {
     expect(gone.err).toContain('ECONNREFUSED');
   });
 
-  it('pays nothing for a route that no catalogue is told of', async () => {
+  it('leads to no payment for a route that is not announced to a catalogue', async () => {
     const quiet = await startTestGateway(
       `${settings(devnet, upstream.url)}discovery: { bazaar: false }\nroutes:\n  - { path: /jobs, price: $0.001 }\n`,
     );
@@ -161,7 +161,7 @@ async function cli(argv: readonly string[], env: Readonly<Record<string, string>
 }
 
 describe('the discovery documents', () => {
-  it('lead an agent that knows the host alone to a paid answer: by llms.txt and the description that it names', async () => {
+  it('lead an agent that knows only the host to a paid answer, through llms.txt and the linked description', async () => {
     const selling = await startTestGateway(
       `${settings(devnet, upstream.url)}discovery: { openapi: ${join(folder, 'openapi.json')} }
 routes:

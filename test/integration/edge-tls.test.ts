@@ -169,7 +169,7 @@ describe('HTTP/2', () => {
     session.close();
   });
 
-  it('lets go of the API when a client resets its request', async () => {
+  it('closes the request to the API when a client resets its own', async () => {
     const gone = Promise.withResolvers<void>();
     const api = await startUpstream((req, res) => {
       res.once('close', () => gone.resolve());
@@ -189,7 +189,7 @@ describe('HTTP/2', () => {
     await api.close();
   });
 
-  it('answers what is under way when the gateway ends, and closes', async () => {
+  it('answers running requests when the gateway ends, and closes', async () => {
     const release = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     const api = await startUpstream((req, res) => {

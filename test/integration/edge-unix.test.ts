@@ -60,7 +60,7 @@ describe('unix sockets', () => {
     expect(await ask(`${folder}/admin.sock`, '/readyz')).toBe(200);
   });
 
-  it('are believed about their clients where trustedProxies says unix', async () => {
+  it('are trusted about client addresses only when trustedProxies says unix', async () => {
     await start('trustedProxies: [unix]');
     await ask(`${folder}/public.sock`, '/x', { 'X-Forwarded-For': '203.0.113.9' });
     const trusted = upstream.seen.at(-1)?.rawHeaders ?? [];
@@ -72,7 +72,7 @@ describe('unix sockets', () => {
     expect(other[other.indexOf('X-Forwarded-For') + 1]).toBe('unix');
   });
 
-  it('are taken over from a process that was killed, and from nobody else', async () => {
+  it('are taken over only from a killed process', async () => {
     const path = join(folder, 'public.sock');
     await start();
     await expect(start()).rejects.toThrow(/EADDRINUSE/);
@@ -88,7 +88,7 @@ describe('unix sockets', () => {
 });
 
 describe('unix sockets of several processes', () => {
-  it('are open to whoever may enter their folder, and taken over from workers that were killed', async () => {
+  it('are open to every user who may enter their folder, and are taken over from killed workers', async () => {
     const config = `listen: unix:${folder}/public.sock
 admin: unix:${folder}/admin.sock
 workers: 3
@@ -121,7 +121,7 @@ describe('the admin listener', () => {
     ['turnpike:9402', 200],
     ['turnpike.pay.svc.cluster.local', 200],
     ['metrics.example.com', 200],
-  ])('asked as %s answers %i, so that no web page reads it by a name that leads to it', async (host, status) => {
+  ])('asked as %s answers %i, so that no web page can read it by DNS rebinding', async (host, status) => {
     await start('adminHosts: [metrics.example.com]');
     for (const path of ['/metrics', '/readyz', '/livez'])
       expect(await ask(`${folder}/admin.sock`, path, { Host: host })).toBe(status);

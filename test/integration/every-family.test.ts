@@ -86,7 +86,7 @@ async function signed(rail: Rail, accepted: Requirement): Promise<{ payloads: re
 
 function agree({ network, transaction, tried }: Rail, payer: string): void {
   const valid = { kind: 'say', text: JSON.stringify({ isValid: true, payer }) } as const;
-  // Nobody here can say whose payload another one is, so that its facilitator is asked again.
+  // The gateway cannot tell the payer of another payload, so that its facilitator is asked again.
   facilitator.next('verify', ...(tried === 'client code' ? [valid, valid] : [valid]));
   facilitator.next('settle', {
     kind: 'say',
@@ -97,7 +97,7 @@ function agree({ network, transaction, tried }: Rail, payer: string): void {
 const asked = (endpoint: string): number => facilitator.requests.filter((one) => one.endpoint === endpoint).length;
 
 describe.each(rails)('on $name', (rail) => {
-  it('is paid once by one transaction, whatever stands beside it', async () => {
+  it('one transaction pays once, whatever else its payload holds', async () => {
     const url = gateway.url + pathOf(rail.name);
     const [accepted] = challengeOf(await fetch(url)).accepts;
     expect(accepted).toMatchObject({ network: rail.network, payTo: rail.payTo });

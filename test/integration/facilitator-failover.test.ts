@@ -10,7 +10,7 @@ import { encodePayment, handSigned, type Requirement } from '../support/payment-
 import { type Behaviour, type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** Two facilitators behind a whole gateway: who settles where the first one sends nothing. */
+/** Two facilitators behind a whole gateway: which one settles when the first one sends nothing. */
 
 const MODES = ['after', 'before', 'deferred'] as const;
 
@@ -74,14 +74,14 @@ async function rows() {
   return await store.list({}, undefined, 10);
 }
 
-describe.each([401, 402, 403, 429])('a facilitator that refuses to settle at its door with %i', (status) => {
-  it.each(MODES)('has the payment settled by the next one, and is left alone for a while: %s', async (mode) => {
+describe.each([401, 402, 403, 429])('a facilitator that refuses the settle request with status %i', (status) => {
+  it.each(MODES)('leaves the payment to the next one, and gets no requests for a while: %s', async (mode) => {
     first.next('settle', door(status));
     const served = await buy(mode);
     expect(served.status).toBe(200);
     expect(await served.text()).toBe('served');
     expect(settlementOf(served).success).toBe(true);
-    // On credit the money is asked for in the background.
+    // With `settle: deferred` the settlement is in the background.
     await expect.poll(async () => (await rows()).map(({ state }) => state)).toEqual(['delivered']);
     expect((await rows()).map(({ facilitator }) => facilitator)).toEqual([nameOf(second)]);
     expect([askedTo('settle', first), askedTo('settle', second)]).toEqual([1, 1]);
@@ -94,8 +94,8 @@ describe.each([401, 402, 403, 429])('a facilitator that refuses to settle at its
   });
 });
 
-describe('a facilitator that is left alone', () => {
-  it('is told of in metrics, log and on the readiness page, which stays ready', async () => {
+describe('a facilitator that gets no requests for a while', () => {
+  it('is reported in metrics, log and readiness, which stays ready', async () => {
     first.next('settle', door(429));
     await buy('after');
     const samples = await scrape(gateway.adminUrl);
@@ -109,8 +109,8 @@ describe('a facilitator that is left alone', () => {
   });
 });
 
-describe('a payment that the first facilitator sent nothing of', () => {
-  it('is settled by the next one where the first went away after it verified', async () => {
+describe('a payment that the first facilitator did not send', () => {
+  it('is settled by the next one when the first goes away after verification', async () => {
     const send = await payment('after');
     answer = (res) => void first.close().then(() => res.end('served'));
     const served = await send();
@@ -124,7 +124,7 @@ describe('a payment that the first facilitator sent nothing of', () => {
   it.each([
     ['refuses it', { kind: 'refuse', reason: 'insufficient_funds' } as const],
     ['cannot be asked', { kind: 'reset' } as const],
-  ])('is given no offer, and stays good, where the next one %s', async (_how, verdict) => {
+  ])('gets no new offer, and stays valid, when the next one %s', async (_how, verdict) => {
     const send = await payment('after');
     first.next('settle', door(429));
     second.next('verify', verdict);
@@ -136,7 +136,7 @@ describe('a payment that the first facilitator sent nothing of', () => {
     expect([askedTo('settle', first), askedTo('settle', second)]).toEqual([1, 1]);
   });
 
-  it('is given no offer where all refuse at their doors', async () => {
+  it('gets no new offer when all refuse the settle request', async () => {
     first.next('settle', door(402));
     second.next('settle', door(403));
     const refused = await buy('before');
@@ -152,7 +152,7 @@ describe('a payment that the first facilitator may have sent', () => {
     ['breaks off', { kind: 'reset' }],
     ['refuses with 402 in a settle answer', { kind: 'refuse', reason: 'settlement_pending', status: 402 }],
   ];
-  it.each(doubtful)('never goes to the next one: it %s', async (_how, behaviour) => {
+  it.each(doubtful)('never goes to the next one when the first %s', async (_how, behaviour) => {
     first.next('settle', ...Array.from({ length: 20 }, () => behaviour));
     const refused = await buy('after');
     expect([refused.status, refused.headers.has('payment-required')]).toEqual([503, false]);

@@ -89,7 +89,7 @@ describe('a JSON-RPC call that the node refuses', () => {
     expect(await spent()).toBe(0n);
   });
 
-  it('is paid for as the rest of its batch is, where that is answered', async () => {
+  it('is charged with its batch when another call of the batch is answered', async () => {
     const paid = await stockFetch(buyer.key)(`${gateway.url}/rpc`, post(calls('eth_nothing', 'eth_chainId')));
     expect(await paid.json()).toMatchObject([{ error: {} }, { result: expect.any(String) }]);
     expect(await spent()).toBe(2000n);
@@ -97,7 +97,7 @@ describe('a JSON-RPC call that the node refuses', () => {
 });
 
 describe('a call that the node answers', () => {
-  it('is charged as ever', async () => {
+  it('is charged', async () => {
     const paid = await stockFetch(buyer.key)(`${gateway.url}/rpc`, post(calls('eth_chainId')));
     expect(await paid.json()).toMatchObject({ result: expect.any(String) });
     expect(paid.headers.get('payment-response')).not.toBeNull();
@@ -120,7 +120,7 @@ describe('a GraphQL answer', () => {
     expect((await fetch(url, { ...init, headers })).status).toBe(409);
   });
 
-  it('that is larger than is read is charged, and comes whole', async () => {
+  it('above the size that is read is charged, and delivered whole', async () => {
     const body = JSON.stringify({ errors: [], data: null, more: 'x'.repeat(1_100_000) });
     answer = says(body);
     expect(await (await buy('/graphql')).text()).toBe(body);
@@ -160,7 +160,7 @@ describe('a GraphQL answer', () => {
     expect(await spent()).toBe(0n);
   });
 
-  it('to the page for people costs nothing where it failed, and is opened later where it did not', async () => {
+  it('for the payment page costs nothing when it failed, and can be opened later when it did not', async () => {
     const later = { headers: { 'X402-Answer': 'later' } };
     answer = says('{"errors":[]}');
     const failed = await buy('/graphql', later);

@@ -106,7 +106,7 @@ describe('an account with free requests left', () => {
     expect(await statuses(1, '/news/1')).toEqual([200]);
   });
 
-  it('is the same one whatever its address, and another one has its own', async () => {
+  it('has one quota whatever its IP address, and another account has its own', async () => {
     const from = (address: string) => ask('/other', buyer, { headers: { 'X-Forwarded-For': address } });
     expect([(await from('192.0.2.1')).status, (await from('192.0.2.2')).status]).toEqual([200, 402]);
     expect(await statuses(2, '/other', await freshPayer(devnet))).toEqual([200, 402]);
@@ -139,7 +139,7 @@ describe('an account with free requests left', () => {
     expect(await statuses(2, '/other')).toEqual([200, 402]);
   });
 
-  it('gets no batch for nothing, which declares no sign-in', async () => {
+  it('gets no free batch: the 402 of a batch declares no sign-in', async () => {
     const call = { jsonrpc: '2.0', id: 1, method: 'a' };
     const post = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
     const batch = await fetch(urlOf('/rpc'), post([call, call]));
@@ -150,8 +150,8 @@ describe('an account with free requests left', () => {
   });
 });
 
-describe('who does not sign in', () => {
-  it('is asked for money, and told of the free requests and how to sign in for them', async () => {
+describe('a client that does not sign in', () => {
+  it('gets a 402 that names the free requests and how to sign in for them', async () => {
     const got = await fetch(urlOf('/news/1'));
     expect([got.status, got.headers.get('ratelimit-policy'), got.headers.get('ratelimit')]).toEqual([
       402,
@@ -162,7 +162,7 @@ describe('who does not sign in', () => {
     expect(info).toMatchObject({ uri: urlOf('/news'), statement: 'Sign in to use the free requests of this account.' });
   });
 
-  it('takes nothing of an account by a sign-in that is refused', async () => {
+  it('uses up no request of an account with a refused sign-in', async () => {
     const stranger = await freshPayer(devnet);
     const seen = upstream.seen.length;
     const wrong = [
@@ -185,7 +185,7 @@ describe('who does not sign in', () => {
 });
 
 describe('a sign-in for a free request', () => {
-  it('is good once, of fifty copies at once', async () => {
+  it('is accepted once, of fifty copies at once', async () => {
     const header = await signInFor(buyer, urlOf('/news/1'));
     const answers = await Promise.all(Array.from({ length: 50 }, () => send('/news/1', header)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -207,7 +207,7 @@ describe('a sign-in for a free request', () => {
     ]);
   });
 
-  it('opens a free request when the key beside it is used up, and both are told of', async () => {
+  it('opens a free request when the key beside it is used up, and the answer states both quotas', async () => {
     const key = { headers: { 'X-Api-Key': KEY } };
     expect((await fetch(urlOf('/keys'), key)).headers.get('ratelimit')).toMatch(/^"key";r=0/);
     const unsigned = await fetch(urlOf('/keys'), key);

@@ -15,7 +15,7 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 /** Free requests, and those of keys, on gateways as they are deployed: real processes, with workers, on one store. Never over. */
 
 const FREE = 100;
-/** How many each account has that signs in. */
+/** Free requests of each account that signs in. */
 const FREE_BY_ACCOUNT = 20;
 /** How many each key of a customer opens. */
 const KEYED = 40;

@@ -107,7 +107,7 @@ describe('a client with free requests left', () => {
     expect(await statuses(3, '/news', () => '192.0.2.9')).toEqual([200, 200, 200]);
   });
 
-  it('gets no batch for nothing', async () => {
+  it('gets no free batch', async () => {
     const call = { jsonrpc: '2.0', id: 1, method: 'a' };
     const post = (body: unknown) => ask('/rpc', '192.0.2.1', { method: 'POST', body: JSON.stringify(body) });
     expect((await post([call, call])).status).toBe(402);
@@ -136,7 +136,7 @@ describe('a client with free requests left', () => {
   });
 });
 
-describe('who is one client', () => {
+describe('one client', () => {
   it('is an IPv4 address, in whatever form', async () => {
     const forms = ['192.0.2.7', '::ffff:192.0.2.7', '192.0.2.7:4711', '::ffff:c000:207'];
     expect(await statuses(4, '/news', (index) => forms[index])).toEqual([200, 200, 200, 402]);
@@ -148,7 +148,7 @@ describe('who is one client', () => {
     expect(await statuses(1, '/news', () => '2001:db8:0:2::1')).toEqual([200]);
   });
 
-  it('is no longer the one that a client writes in front of what the proxy says', async () => {
+  it('is not an address that the client writes before the one of the proxy', async () => {
     const spoofed = (index: number) => `198.51.100.${index}, 192.0.2.7`;
     expect(await statuses(5, '/news', spoofed)).toEqual([200, 200, 200, 402, 402]);
   });
@@ -190,7 +190,7 @@ describe('a free request', () => {
     expect(await statuses(1, '/news', () => '192.0.2.1')).toEqual([402]);
   });
 
-  it('is one of fifty at once at most as often as there are free ones', async () => {
+  it('is served no more often than the quota allows, of fifty at once', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask('/news', '192.0.2.1')));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     expect(answers.filter(({ status }) => status === 402)).toHaveLength(47);
@@ -209,7 +209,7 @@ describe('a free request', () => {
     expect(metrics).toContain('turnpike_requests_total{route="/other",outcome="free_quota",code="none"} 1');
   });
 
-  it('is none while the store is away: the price is stated, and nothing is given away', async () => {
+  it('is not given while the store is away: the price is stated', async () => {
     await store.close();
     const got = await ask('/news', '192.0.2.1');
     expect([got.status, challengeOf(got).accepts.length]).toEqual([402, 1]);

@@ -9,7 +9,7 @@ const TERMS = { seed: 11, ms: 5_000, progress: () => {} } as const;
 const LONGEST_RUN_MS = 120_000;
 
 it(
-  'lets no body through that any reader of JSON would take for something dearer than it was priced',
+  'the gateway lets no body through that a JSON reader takes for a dearer request',
   async () => {
     const { cases, statuses, violations } = await fuzzBodies(TERMS);
     expect(violations).toEqual([]);

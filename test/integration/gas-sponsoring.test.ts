@@ -56,7 +56,7 @@ describe('With the local facilitator', () => {
     expect(await clientOf(devnet).getBalance({ address: payer.address })).toBe(0n);
   });
 
-  it('an approval that the token refuses does not put the API to work', async () => {
+  it('an approval that the token refuses does not reach the API', async () => {
     const payer = await freshPayer(devnet);
     const seen = api.seen.length;
     const spoil = (data: Typed): Typed =>

@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`two gateways behind PgBouncer in transac
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(999_000n);
   });
 
-  it('sell a pass that opens the other one, and settle on credit', { timeout: LONG }, async () => {
+  it('sell a pass that the other gateway accepts, and settle on credit', { timeout: LONG }, async () => {
     const payer = await freshPayer(devnet);
     const deferred = `${at(0)}/deferred/1`;
     const header = await signFor(devnet, payer, deferred);

@@ -26,7 +26,7 @@ afterAll(async () => {
 describe('a settlement that outlasts the shutdown', () => {
   // The settlement alone would wait for a minute: longer than this test may take.
   it(
-    'does not hold the process, and its buyer gets what was paid for from the next one',
+    'does not keep the process alive, and the buyer collects the answer from the next one',
     { timeout: 45_000 },
     async () => {
       const text = `${settings(devnet, upstream.url).replace('store: memory', `store: sqlite:${folder}/ledger.db`)}
@@ -52,7 +52,7 @@ routes: [{ path: /paid, price: $0.001 }]
       const second = startGatewayProcess(folder, text);
       const again = await second.ready;
       await second.logged(1, (line) => line['msg'] === 'payment changed state' && line['state'] === 'undelivered');
-      // The port is another one, and the name that the buyer paid under is not.
+      // The port differs; the host that the buyer paid at is the same.
       const headers = { 'payment-signature': header, host: new URL(url).host };
       const collected = await request(`${again.url}/paid`, { headers });
       expect(collected.statusCode).toBe(200);

@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in 
     again: (clock) => openPatiently(bouncer.url, { clock }),
   });
 
-  it('takes two hundred simultaneous claims of several processes, each once', async () => {
+  it('grants each payment once, of two hundred simultaneous claims of several processes', async () => {
     await admin.query('DELETE FROM turnpike_payments');
     const ledgers: PaymentStore[] = [];
     for (let index = 0; index < 4; index += 1) ledgers.push(await openPatiently(bouncer.url, { clock: () => NOW }));
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in 
     await other.end();
   });
 
-  it('gives up a statement that takes too long, for certain and at the server', async () => {
+  it('cancels a statement that takes too long, at the server and with no later effect', async () => {
     const ledger = await openPostgresLedger(bouncer.url, { clock: () => NOW, statementTimeoutMs: 100 });
     const { record } = await ledger.claim(paymentClaim({ name: 'locked' }));
     await admin.query(`BEGIN; SELECT 1 FROM turnpike_payments WHERE key = '${record.key}' FOR UPDATE`);

@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       await expect(open(parameters)).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('pool') });
     });
 
-    it('gives up a statement that waits too long for certain, and goes on with the next', async () => {
+    it('cancels a statement that waits too long, with no later effect, and runs the next one', async () => {
       const ledger = await open('', { statementTimeoutMs: 100 });
       const { record } = await ledger.claim(paymentClaim());
       const blocker = new Client({ connectionString: url });
@@ -195,7 +195,7 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
   afterAll(() => server?.dispose());
   afterEach(() => ledger?.close());
 
-  it('makes every call unavailable while it lasts, loses nothing, and ends by itself', async () => {
+  it('makes every call unavailable while it lasts, loses nothing, and needs no restart afterwards', async () => {
     ledger = await openPatiently(url, { clock: () => NOW });
     const { record } = await ledger.claim(paymentClaim());
     await server.stop();
@@ -210,7 +210,7 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
     expect((await ledger.transition(record.key, record.epoch, { to: 'settling' })).kind).toBe('moved');
   });
 
-  it('that is only silence is noticed too, and connections that fell silent are not used again', async () => {
+  it('without a closed connection is noticed too, and silent connections are not used again', async () => {
     const wire = await silenceableWire(Number(new URL(url).port));
     try {
       const through = new URL(url);

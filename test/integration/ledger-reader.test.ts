@@ -36,7 +36,7 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
       return place;
     }
 
-    it('shows what the gateway wrote, at once, and holds it up in nothing', async () => {
+    it('shows at once what the gateway wrote, and does not block the gateway', async () => {
       const place = await written();
       const writer = await openWriter(place);
       const reader = await openReader(place);
@@ -50,9 +50,9 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
       await writer.close();
     });
 
-    it('refuses every write, whoever tries', async () => {
+    it('refuses every write', async () => {
       const reader = await openReader(await written());
-      // What the type leaves out is there all the same, and the store itself has to say no.
+      // The type leaves the method out, but the object has it: the store itself has to refuse.
       const { claim } = reader as LedgerReader & Pick<PaymentStore, 'claim'>;
       await expect(claim.call(reader, paymentClaim({ name: 'other' }))).rejects.toMatchObject({
         code: 'store_unavailable',
@@ -64,7 +64,7 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
     it.each([
       ['an older version', 'DELETE FROM turnpike_schema_version WHERE version > 1'],
       ['a newer version', 'INSERT INTO turnpike_schema_version (version) VALUES (1000)'],
-    ])('says that it was written by %s, and leaves it so', async (whom, change) => {
+    ])('says that it was written by %s, and does not change it', async (whom, change) => {
       const place = await written();
       await query(place, change);
       const refusal = { name: 'StoreOpenError', message: expect.stringContaining(`written by ${whom}`) };
@@ -105,7 +105,7 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
       ['changed_at', '9000000000000000'],
     ] as const;
 
-    it.each(DAMAGE)('tells a row whose %s is %s beside the others, in pages of every size', async (column, value) => {
+    it.each(DAMAGE)('lists apart a row whose %s is %s, in pages of every size', async (column, value) => {
       const reader = await openReader(await damagedBy(`${column} = ${value}`));
       for (const order of ['oldest first', 'newest first'] as const) {
         for (const limit of [1, 2, 3, 10]) {
@@ -124,11 +124,11 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
       await reader.close();
     });
 
-    it('keeps no other open payment from being looked into over one that cannot be read', async () => {
+    it('lets recovery take the other open payments when one cannot be read', async () => {
       const writer = await openWriter(await damagedBy("settled_extensions = '{'"));
       const taken = await writer.takeOpen('finder', Date.now(), 60_000, 10);
       expect(taken.map(nameOf).sort()).toEqual(['a', 'c']);
-      // It stays among what operators are told of.
+      // The operator still sees it as open.
       expect(await writer.countOpen()).toMatchObject([{ state: 'unknown', count: 3 }]);
       await writer.close();
     });
@@ -139,7 +139,7 @@ describe.each(SQL_ENGINES)('a ledger that is only read (%s)', (engine) => {
       await reader.close();
     });
 
-    it.skipIf(engine !== 'SQLite')('goes on over a row that does not even say when it was claimed', async () => {
+    it.skipIf(engine !== 'SQLite')('pages past a row without a readable claim time', async () => {
       const reader = await openReader(await damagedBy("claimed_at = 'noon'"));
       const { records, unreadable } = await reader.page({}, undefined, 10, 'newest first');
       expect(records.map(nameOf)).toEqual(['c', 'a']);

@@ -122,7 +122,7 @@ describe('a SQLite ledger', () => {
     expect(await second.claim(paymentClaim())).toEqual({ kind: 'held', record: moved.record });
   });
 
-  it('has every payment that a process killed in mid-work was told it holds', async () => {
+  it('keeps every confirmed claim of a process that is killed in mid-work', async () => {
     const process = await start();
     const claims = Array.from({ length: 40 }, (_, index) => paymentClaim({ name: `payment-${index}` }));
     const outcomes = await process.claim(claims);
@@ -159,12 +159,12 @@ describe('a SQLite ledger', () => {
     await quota.close();
   });
 
-  it('serves no request twice when a process is killed, and loses no more than that had in hand', async () => {
+  it('serves no request twice when a process is killed, and loses no more than its lease', async () => {
     const ledger = await open();
     const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
     const [killed, other] = await Promise.all([start(), start()]);
     let before = 0;
-    // One after another, so that it has a block in hand.
+    // One call after another, so that the process holds a leased block.
     for (let count = 0; count < 30; count += 1) before += await killed.call(id, 1);
     await killed.kill();
     const lost = (await ledger.passes.findPass(id))?.quota?.lent ?? 0;
@@ -336,7 +336,7 @@ describe('a SQLite ledger', () => {
     expect((await ledger.claim(large('after'))).kind).toBe('claimed');
   });
 
-  it('tells only the one whose statement failed', async () => {
+  it('reports a failed statement only to its own caller', async () => {
     const ledger = await open();
     const { key } = (await ledger.claim(paymentClaim())).record;
     const answer = {
@@ -358,7 +358,7 @@ describe('a SQLite ledger', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
   });
 
-  it('takes back all of an act when one of its statements fails, and nothing of the acts beside it', async () => {
+  it('rolls back a whole transaction when one of its statements fails, and none of the others beside it', async () => {
     const engine = await openSqliteEngine({ path: path(), busyTimeoutMs: 5000, maxPages: undefined });
     const spend = (nonce: string | null): Statement => ({
       kind: 'write',

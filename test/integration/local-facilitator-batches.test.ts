@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('payments that come together', () => {
-  it('travel in one transaction, and each payee has exactly the price', async () => {
+  it('are sent in one transaction, and each payee has exactly the price', async () => {
     const made = await makePayments(10);
     const transactions = transactionsOf(await settleAll(open(), made));
     expect(transactions.filter((hash) => hash !== undefined)).toHaveLength(10);
@@ -50,7 +50,7 @@ describe('payments that come together', () => {
     expect(await received(made)).toEqual([PRICE, PRICE, 0n, PRICE, PRICE, PRICE]);
   });
 
-  it('are not spoilt by one whose payer took the nonce back after it was measured', async () => {
+  it('are settled although one payer cancels the nonce after the gas estimate', async () => {
     const made = await makePayments(5);
     const outcomes = await whileNothingIsMined(async (mine) => {
       const settling = settleAll(open(), made);
@@ -94,7 +94,7 @@ describe('payments that come together', () => {
     expect(await received(made)).toEqual([0n, PRICE, PRICE, PRICE]);
   });
 
-  it('burn gas once when one transfer of their payer spoils them all, and no more in the next round', async () => {
+  it('burn gas once when one transfer of their payer makes them all fail, and none in the next round', async () => {
     const burnt: bigint[] = [];
     const facilitator = open({}, (gas) => burnt.push(gas));
     const payer = await freshPayer(devnet);
@@ -107,7 +107,7 @@ describe('payments that come together', () => {
       return await settling;
     });
     expect(ends).not.toContain('settled');
-    // A transaction that was to move their money is out: nobody may say that nothing was sent.
+    // A transaction that was to move their money was sent: no outcome may say that nothing was sent.
     expect(ends).not.toContain('facilitator_overloaded');
     expect(ends).toContain('unknown');
     expect(burnt).toHaveLength(8);
@@ -118,13 +118,13 @@ describe('payments that come together', () => {
     expect(again).toEqual(Array(8).fill('facilitator_overloaded'));
     expect(await transactionsSent()).toBe(sent);
     expect(burnt).toHaveLength(8);
-    // It is this payer's doing alone.
+    // Only this payer caused it.
     const [other] = await makePayments(1);
     if (other === undefined) throw new Error('one payment was lost');
     expect(await settleInFull(facilitator, other.payment, written)).toMatchObject({ kind: 'settled' });
   });
 
-  it('do not travel with an account that has code', async () => {
+  it('do not share a transaction with an account that has code', async () => {
     const made = await makePayments(3);
     await burnGasAt(made[0]?.payer.address);
     const outcomes = await settleAll(open(), made);
@@ -134,8 +134,8 @@ describe('payments that come together', () => {
   });
 });
 
-describe('what is written down of a shared transaction', () => {
-  it('is its name with every payment before its bytes are with any', async () => {
+describe('the record of a shared transaction', () => {
+  it('has the transaction hash for every payment before the bytes for any', async () => {
     const made = await makePayments(4);
     const entries: { index: number; bytes: boolean }[] = [];
     const facilitator = open();
@@ -152,7 +152,7 @@ describe('what is written down of a shared transaction', () => {
     expect(new Set(entries.slice(0, 4).map(({ index }) => index)).size).toBe(4);
   });
 
-  it('decides who travels: a payment that cannot be announced is not sent, and the others are', async () => {
+  it('decides what is sent: a payment that cannot be recorded is left out, and the others are sent', async () => {
     const made = await makePayments(4);
     const facilitator = open();
     const broken = new GatewayError('store_unavailable');
@@ -165,7 +165,7 @@ describe('what is written down of a shared transaction', () => {
     expect(await received(made)).toEqual([PRICE, 0n, PRICE, PRICE]);
   });
 
-  it('keeps it from being sent when the bytes cannot be written down, and nobody is let go', async () => {
+  it('keeps it from being sent when the bytes cannot be stored, and no payment is released', async () => {
     const made = await makePayments(3);
     const facilitator = open();
     const broken = new GatewayError('store_unavailable');
@@ -198,14 +198,14 @@ describe('what is written down of a shared transaction', () => {
     expect(await received(made)).toEqual([PRICE, PRICE, PRICE]);
   });
 
-  it('never lets a payment be given back while a neighbour can still send it', async () => {
+  it('never releases a payment while another payment of the transaction can still send it', async () => {
     const made = await makePayments(2);
     const [, announced] = await crashAfter(made, (index) => (index === 0 ? 'sealed' : 'announced'));
     const settlement = { payment: made[1]?.payment, attempt: announced, since: Date.now() };
     if (settlement.payment === undefined) throw new Error('two payments were lost');
     const open1 = { ...settlement, payment: settlement.payment, amount: settlement.payment.offer.amount };
     expect(await open().resolve(open1, signal())).toMatchObject({ kind: 'unknown' });
-    // Once its number went to another transaction for good, nobody can.
+    // When another transaction has used its number finally, no other payment can send it.
     const account = privateKeyToAccount(key);
     await clientOf(devnet).sendTransactionSync({ account, to: account.address, value: 1n });
     await clientOf(devnet).mine({ blocks: 5 });

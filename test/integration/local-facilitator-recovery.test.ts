@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 describe('a settlement that was written down and lost', () => {
-  it('is sent by the next process as the very same bytes when the node died under the first', async () => {
+  it('is sent by the next process, as the same bytes, when the node failed during the first', async () => {
     const node = await nodeThatDropsSends();
     const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 200 });
     const made = await makePayment(devnet);
@@ -50,7 +50,7 @@ describe('a settlement that was written down and lost', () => {
     await node.close();
   });
 
-  it('is mined though an account number below it never left', async () => {
+  it('is mined although a lower account number was never sent', async () => {
     const node = await nodeThatDropsSends();
     const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 200 });
     const books = [notebook(), notebook()];
@@ -67,12 +67,12 @@ describe('a settlement that was written down and lost', () => {
     const upper = lost[1];
     if (upper === undefined) throw new Error('two payments were lost');
     expect(await next.resolve(upper, signal())).toMatchObject({ kind: 'unknown' });
-    // Looked at once more, it still waits for somebody to fill the gap.
+    // A second look finds it still waiting for the gap to be filled.
     expect(await settledBy(next, upper)).toBe(upper.attempt?.transaction);
     expect(await clientOf(devnet).getTransactionCount({ address: settler() })).toBe(2);
   });
 
-  it('failed when its account number went to another transaction, once that is deep enough', async () => {
+  it('has failed when another transaction used its account number and is deep enough', async () => {
     const [lost] = await crash([await makePayment(devnet)]);
     if (lost === undefined) throw new Error('a payment was lost');
     const account = privateKeyToAccount(key);
@@ -82,7 +82,7 @@ describe('a settlement that was written down and lost', () => {
     expect(await open().resolve(lost, signal())).toMatchObject({ kind: 'failed', reason: 'settlement_replaced' });
   });
 
-  it('was paid though our own transaction reverted, when a stranger was faster', async () => {
+  it('is settled when a stranger sent it first and our own transaction reverted', async () => {
     const made = await makePayment(devnet);
     const [lost] = await crash([made]);
     if (lost === undefined) throw new Error('a payment was lost');
@@ -102,7 +102,7 @@ describe('a settlement that was written down and lost', () => {
     expect(await open().resolve(lost, signal())).toMatchObject({ kind: 'failed', reason });
   });
 
-  it('is not said to have failed while the node is behind, whatever it shows', async () => {
+  it('stays unknown while the node is behind, whatever it shows', async () => {
     const { payment } = await makePayment(devnet);
     const later = open({}, () => Date.now() + 600_000);
     const settlement = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() };
@@ -125,7 +125,7 @@ describe('a settlement that was written down and lost', () => {
     expect(await careful.resolve(settlement, signal())).toMatchObject({ kind: 'settled' });
   });
 
-  it('stays unknown when what was written down is not its transaction, and nothing is sent for it', async () => {
+  it('stays unknown when the record does not hold its transaction, and nothing is sent', async () => {
     const [lost] = await crash([await makePayment(devnet)]);
     const [other] = await crash([await makePayment(devnet)]);
     if (lost?.attempt === undefined || other?.attempt === undefined) throw new Error('two payments were lost');
@@ -139,7 +139,7 @@ describe('a settlement that was written down and lost', () => {
     expect(await clientOf(devnet).getTransactionCount({ address: settler(), blockTag: 'pending' })).toBe(0);
   });
 
-  it('failed where the token tells of its cancellation, though the clocks are far apart', async () => {
+  it('has failed when the token shows its cancellation, even with clocks far apart', async () => {
     const made = await makePayment(devnet);
     const [lost] = await crash([made]);
     if (lost === undefined) throw new Error('a payment was lost');
@@ -148,7 +148,7 @@ describe('a settlement that was written down and lost', () => {
     expect(await later.resolve(lost, signal())).toMatchObject({ kind: 'failed' });
   });
 
-  it('cannot be looked for while the node is away, and stays unknown where there is none', async () => {
+  it('cannot be resolved while the node is away, and stays unknown without a node', async () => {
     const node = await nodeThatDropsSends();
     await node.close();
     const { payment } = await makePayment(devnet);
@@ -175,12 +175,12 @@ describe('a lost Permit2 settlement', () => {
     expect(await open().resolve({ ...settlement, attempt: undefined }, signal())).toEqual(outcome);
   });
 
-  it('was not paid when the payer gave the nonce up', async () => {
+  it('has failed when the payer cancelled the nonce', async () => {
     const made = await makePayment(devnet, 'permit2');
     const [lost] = await crash([made]);
     if (lost === undefined) throw new Error('a payment was lost');
     await made.cancel();
-    // Where clocks are far apart, nobody knows which blocks to search, and nothing tells of the nonce.
+    // With clocks far apart, the blocks to search are not known, and no event names the nonce.
     const later = open({}, () => Date.now() + 600_000);
     expect(await later.resolve(lost, signal())).toMatchObject({ kind: 'unknown' });
     const reason = 'permit2_invalid_nonce';

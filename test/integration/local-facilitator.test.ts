@@ -37,7 +37,7 @@ const written: Journal = async () => {};
 const PRICE = 10_000n;
 const ONE_ETHER = 10n ** 18n;
 const GWEI = 10n ** 9n;
-/** Unlocked by anvil; plays everybody who is not us. */
+/** An account that anvil unlocks; it stands for everybody else. */
 const STRANGER: Hex = '0x976EA74026E726554dB657fA54763abd0C3a0aa9';
 const MINT_ABI = parseAbi(['function mint(address to, uint256 value)', 'function transfer(address to, uint256 value)']);
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
   devnet = await startDevnet();
 });
 beforeEach(async () => {
-  // A settler of its own for each test: what one does to its account numbers is no business of another.
+  // A settler of its own for each test, so that tests do not share account numbers.
   settlerKey = generatePrivateKey();
   await setBalance(devnet, settler(), ONE_ETHER);
 });
@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 describe('what the local facilitator supports', () => {
-  it('is on each of its networks the exact scheme, and upto for its own account, both with approvals that it brings', async () => {
+  it('is exact and, for its own account, upto on each network, both with sponsored approvals', async () => {
     const kinds = await open().supported(signal());
     const on = { x402Version: 2, network: devnet.network, extensions: ['eip2612GasSponsoring'] };
     const extra = { facilitatorAddress: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) };
@@ -82,7 +82,7 @@ describe('what the local facilitator supports', () => {
     await rpc.close();
   });
 
-  it('cannot be told when the node is away', async () => {
+  it('is a fault while the node is away', async () => {
     const rpc = await startRpcProxy(devnet.rpcUrl);
     await rpc.close();
     const facilitator = open({ rpc: new Map([[devnet.network, rpc.url]]) });
@@ -180,7 +180,7 @@ describe('an EIP-3009 payment', () => {
     expect(await sentCount()).toBe(0);
   });
 
-  it('that was cancelled is not paid, though its nonce is gone', async () => {
+  it('that was cancelled does not count as paid, although its nonce is used', async () => {
     const facilitator = open();
     const { payment, payer, payTo, nonce } = await paid();
     const signature = await privateKeyToAccount(payer.key).signTypedData({
@@ -423,7 +423,7 @@ describe('a settlement in trouble', () => {
     await rpc.close();
   });
 
-  it('leaves no gap when the send never arrived: later payments bring it along', async () => {
+  it('leaves no gap when the send never arrived: later payments send it again', async () => {
     const rpc = await startRpcProxy(devnet.rpcUrl);
     const facilitator = open({ rpc: new Map([[devnet.network, rpc.url]]), settleTimeoutMs: 1_000 });
     const lost = await paid();
@@ -650,7 +650,7 @@ async function asPayer(payer: Payer, to: Hex, data: Hex): Promise<void> {
   expect((await clientOf(devnet).sendTransactionSync({ account, to, data })).status).toBe('success');
 }
 
-/** A node behind which one can pull the plug, and which notes what was sent. */
+/** A proxy of the node that can be cut off, and that records what was sent. */
 async function startRpcProxy(target: string, lies: { readonly chainId?: Hex } = {}) {
   const sent: string[] = [];
   let dies: 'never' | 'before send' | 'after send' | 'now' = 'never';

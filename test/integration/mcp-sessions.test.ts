@@ -81,7 +81,7 @@ describe.each([
     expect(server.calls.slice(calls)).toEqual(['search']);
   });
 
-  it('of versions that had batches get none: each call is sent by itself', async () => {
+  it('of versions that had batches refuse a batch: each call is sent alone', async () => {
     const session = await new RawSession(`${gateway.url}/mcp`).open('2025-03-26');
     const call = { jsonrpc: '2.0', method: 'tools/call', params: { name: 'free_time' } };
     const bodies = server.bodies.length;
@@ -95,7 +95,7 @@ describe.each([
     expect(server.bodies.length).toBe(bodies);
   });
 
-  it('end with DELETE, for nothing, and sell nothing then', async () => {
+  it('end with DELETE, free of charge, and sell nothing afterwards', async () => {
     const session = await new RawSession(`${gateway.url}/mcp`).open();
     const payment = await payFor(session);
     const ended = await fetch(session.url, { method: 'DELETE', headers: session.headers });
@@ -118,7 +118,7 @@ describe.each([
     expect(await spent(() => other.callTool(3, SEARCH, payment))).toBe(1000n);
   });
 
-  it('written as bytes are priced as any: no header is needed for that', async () => {
+  it('sent as raw bytes are priced like any other, without further headers', async () => {
     const session = await new RawSession(`${gateway.url}/mcp`).open();
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: SEARCH });
     const { port } = new URL(gateway.url);
@@ -148,7 +148,7 @@ describe.each([
     expect(server.calls.slice(calls)).toEqual(['search', 'search']);
   });
 
-  it('have a quota of priced calls for nothing, of which free ones take none', async () => {
+  it('have a quota of free calls to priced tools, and calls to free tools do not use it', async () => {
     const session = await new RawSession(`${gateway.url}/quota`).open();
     for (const id of [2, 3]) {
       await session.callTool(10 + id, { name: 'free_time', arguments: {} });

@@ -93,7 +93,7 @@ describe('the stream of a paid call', () => {
     });
   });
 
-  it('states the price again in place of a result whose settlement was refused, and no other stream brings it', async () => {
+  it('states the price instead of the result when the settlement is refused, and no other stream has the result', async () => {
     const before = await balance();
     const [one, other] = [await begin(2, 'tea', await pay('tea')), await begin(3, 'coffee', await pay('coffee'))];
     server.gate.open();
@@ -112,7 +112,7 @@ describe('the stream of a paid call', () => {
     expect(await resume(server.url)).toContain(`passed ${refusedName}`);
   });
 
-  it('is not paid by a buyer who leaves, whom no other stream brings the result, and whose payment is good for another call', async () => {
+  it('is not charged when the buyer leaves: no other stream has the result, and the payment is valid for another call', async () => {
     const before = await balance();
     const payment = await pay('tea');
     const leaving = new AbortController();
@@ -132,7 +132,7 @@ describe('the stream of a paid call', () => {
     expect(before - (await balance())).toBe(PRICE);
   });
 
-  it('ends when the client cancels the call, of which the server hears, and the payment stays good', async () => {
+  it('ends when the client cancels the call; the server is told, and the payment stays valid', async () => {
     const payment = await pay('milk');
     const before = await balance();
     const client = new Client({ name: 'test', version: '1' });
@@ -156,7 +156,7 @@ describe('the stream of a paid call', () => {
     ]);
   });
 
-  it('flows to who pays by a header and asks for progress: the receipt is in the result, and so is a refusal', async () => {
+  it('shows progress to a buyer who pays by a header; the receipt or the refusal is in the result', async () => {
     const before = await balance();
     const headerOf = (payment: PaymentPayload) => Buffer.from(JSON.stringify(payment)).toString('base64');
     const start = async (id: number, name: string, payment: PaymentPayload) => {
@@ -181,7 +181,7 @@ describe('the stream of a paid call', () => {
     expect(before - (await balance())).toBe(PRICE);
   });
 
-  it('is cancelled by nobody from another session', async () => {
+  it('cannot be cancelled from another session', async () => {
     const { reader } = await begin(2, 'juice', await pay('juice'));
     const stranger = await new RawSession(session.url).open();
     await (await stranger.post({ method: 'notifications/cancelled', params: { requestId: 2 } })).text();
@@ -190,7 +190,7 @@ describe('the stream of a paid call', () => {
     expect(server.cancelled).not.toContain('juice');
   });
 
-  it('comes at once to who holds a pass, which the head of the first answer brings', async () => {
+  it('starts at once for the holder of a pass, which the head of the first answer carries', async () => {
     session = await new RawSession(`${gateway.url}/hour`).open();
     const before = await balance();
     const payment = await pay('tea');

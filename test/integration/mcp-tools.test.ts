@@ -185,7 +185,7 @@ describe('priced routes as tools of the gateway', () => {
     ).toBeDefined();
   });
 
-  it('send their body in one spelling, and never twice for one payment', async () => {
+  it('send their body in one canonical form, and never twice for one payment', async () => {
     const call = (body: object) => ({ name: 'make_report', arguments: { body } });
     const payment = await buyer.payFor(call({ title: 'Rain', parts: [] }));
     const before = bodies.length;
@@ -211,7 +211,7 @@ describe('priced routes as tools of the gateway', () => {
     expect(upstream.seen.length).toBe(asked + 1);
   });
 
-  it('share their payments with the same request over HTTP', async () => {
+  it('refuse a payment already used for the same request over HTTP', async () => {
     const call = { name: 'getWeather', arguments: { city: 'Rome' } };
     const payment = await buyer.payFor(call);
     const header = Buffer.from(JSON.stringify(payment)).toString('base64');
@@ -237,7 +237,7 @@ describe('priced routes as tools of the gateway', () => {
     ).toBe(0n);
   });
 
-  it('give pictures as pictures, texts without their coding, and no cookies', async () => {
+  it('return images as images, text decompressed, and no cookies', async () => {
     expect((await buyer.buy({ name: 'image', arguments: {} })).content).toEqual([
       { type: 'image', data: PIXEL.toString('base64'), mimeType: 'image/png' },
     ]);
@@ -246,7 +246,7 @@ describe('priced routes as tools of the gateway', () => {
     expect(answer.headers.get('set-cookie')).toBeNull();
   });
 
-  it('whose answer a message does not hold are collected over HTTP with the same payment', async () => {
+  it('with an answer too large for a message are collected over HTTP with the same payment', async () => {
     const call = { name: 'large', arguments: {} };
     const payment = await buyer.payFor(call);
     expect(
@@ -350,7 +350,7 @@ ${routes.join('\n')}
   });
 });
 
-describe('routes that nobody has described', () => {
+describe('routes without a description', () => {
   it('are tools with a method, a query and a body, each call at its own price; passes and MCP servers work beside them', async () => {
     const open = await startTestGateway(`${settings(devnet, upstream.url)}discovery: { mcp: true }
 routes:
@@ -393,7 +393,7 @@ routes:
     }
   });
 
-  it('are no tools where a route has the path of them', async () => {
+  it('cannot be tools when a route has the path of the tools', async () => {
     const start = startTestGateway(`${settings(devnet, upstream.url)}discovery: { mcp: true }
 routes: [{ path: /mcp, price: $0.001 }]
 `);

@@ -7,7 +7,7 @@ import { type McpTestServer, startMcpServer } from '../support/mcp/server.ts';
 import { priceOf, RawSession, type RpcMessage } from '../support/mcp/session.ts';
 import { declaredIn, signDeclared } from '../support/sign-in.ts';
 
-/** Calls of tools that need not be paid for: free ones of a client, and those of known customers. */
+/** Calls of tools that need no payment: free ones of a client, and those of known customers. */
 
 const KEY = 'k3y-of-acme-0123456789abcdef';
 const HASH = createHash('sha256').update(KEY).digest('hex');
@@ -72,7 +72,7 @@ describe('calls of tools on a route with free requests', () => {
     expect([await search(mine, 10), await search(mine, 11)].map(isServed)).toEqual([true, true]);
   });
 
-  it('are never more, of twenty at once', async () => {
+  it('are never more than the quota, of twenty at once', async () => {
     const mine = await session({ 'X-Forwarded-For': '192.0.2.4' });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, id) => search(mine, id + 1)));
     expect(answers.filter(isServed)).toHaveLength(2);
@@ -117,7 +117,7 @@ describe('calls of tools on a route with free requests of each account', () => {
     expect(gateway.log.filter(({ outcome }) => outcome === 'free_quota')).toHaveLength(3);
   });
 
-  it('are one for a sign-in, of twenty copies at once and of those that come later', async () => {
+  it('are served once for a sign-in, of twenty copies at once and of later copies', async () => {
     const [mine, account] = [await session({}, '/accounts'), newAccount()];
     const signed = await signIn(mine, account);
     const answers = await Promise.all(Array.from({ length: 20 }, (_, id) => search(mine, id + 1)));
@@ -130,7 +130,7 @@ describe('calls of tools on a route with free requests of each account', () => {
     expect(server.calls.slice(calls)).toEqual(['search', 'search']);
   });
 
-  it('are not asked for by what costs nothing, which leaves a sign-in good', async () => {
+  it('use no sign-in when they cost nothing, so that it stays valid', async () => {
     const mine = await session({}, '/accounts');
     await signIn(mine, newAccount());
     await mine.ask({ id: 1, method: 'tools/list' });
@@ -138,7 +138,7 @@ describe('calls of tools on a route with free requests of each account', () => {
     expect(isServed(await search(mine, 3))).toBe(true);
   });
 
-  it('state the price to who signs in for another route', async () => {
+  it('state the price when the sign-in is for another route', async () => {
     const mine = await session({}, '/accounts');
     const account = newAccount();
     const { extensions } = priceOf(await search(mine, 1)) as { extensions?: Record<string, unknown> };

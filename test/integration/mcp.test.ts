@@ -85,7 +85,7 @@ describe.each([
   const call = async (client: Client, params: object): Promise<CallResult> =>
     (await client.callTool(params as Parameters<Client['callTool']>[0])) as CallResult;
 
-  it('gives its free things away, and says in its list what the others cost', async () => {
+  it('serves free tools without payment, and lists the prices of the others', async () => {
     const client = await connect();
     const { tools } = await client.listTools();
     const search = tools.find(({ name }) => name === 'search');
@@ -96,7 +96,7 @@ describe.each([
     expect(result.content[0]?.text).toBe('noon');
   });
 
-  it('states the price of a tool as a result that failed, and does not call it', async () => {
+  it('states the price of a tool in a failed result, and does not call it', async () => {
     const client = await connect();
     const calls = server.calls.length;
     const unpaid = await call(client, SEARCH);
@@ -106,7 +106,7 @@ describe.each([
     expect(server.calls.slice(calls)).toEqual([]);
   });
 
-  it('states it in text alone where the client holds results against the output schema of the tool', async () => {
+  it('states the price only as text when the client checks results against the output schema of the tool', async () => {
     const client = await connect();
     await client.listTools();
     const unpaid = await call(client, { name: 'weather', arguments: { city: 'Oslo' } });
@@ -114,7 +114,7 @@ describe.each([
     expect(requiredOf(unpaid).accepts[0]?.amount).toBe('2000');
   });
 
-  it('is paid once by a payment in the message, of which it sees nothing, and the receipt is in the result', async () => {
+  it('is paid once by a payment in the message, which it does not see; the receipt is in the result', async () => {
     const client = await connect();
     const payment = await paymentFor(requiredOf(await call(client, SEARCH)));
     const calls = server.calls.length;
@@ -227,7 +227,7 @@ describe.each([
 
   it.each([
     ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search"}}]', 400],
-    ['a call that nobody waits for', '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"search"}}', 400],
+    ['a call without an id', '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"search"}}', 400],
     [
       'a name twice',
       '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"free_time","name":"search"}}',

@@ -94,7 +94,7 @@ describe('A buyer who leaves', () => {
     ['after the first event', [{ choices: [{ delta: { content: 'x'.repeat(4_000) } }] }], 10_010n],
     ['after an event without content', [{ choices: [] }], LEAST],
     ['when usage was told, before the end', [{ choices: [] }, { ...USAGE, choices: [] }], COST],
-  ])('%s pays for what was told or seen by then', async (_, events, spent) => {
+  ])('%s pays for the usage stated or the output seen so far', async (_, events, spent) => {
     const payer = await approvedPayer();
     const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });
     // The stream goes on for ever.
@@ -133,7 +133,7 @@ describe('A buyer who leaves before anything was answered', () => {
 });
 
 describe('A stream that never ends', () => {
-  it('is cut while its payment can still be settled, for what can be seen to have been made', async () => {
+  it('is cut off while its payment can still be settled, and charged for the output seen so far', async () => {
     const timers: { ms: number; run: () => void }[] = [];
     const patient = await startTestGateway(CONFIG(), {
       after(ms, run) {
@@ -152,7 +152,7 @@ describe('A stream that never ends', () => {
       const reader = response.body?.getReader();
       let read = 0;
       while (read < event.length) read += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY;
-      // Of all that waits, the longest is the end of the payment.
+      // The longest timer is the end of the payment.
       timers.toSorted((a, b) => b.ms - a.ms)[0]?.run();
       await expect(reader?.read()).rejects.toThrow();
       // 1 000 tokens of text, and the request's 13 bytes.
@@ -189,7 +189,7 @@ describe('An answer', () => {
 
   it.each(
     SAID.map((choice, index) => [['content', 'arguments of a tool', 'a nested object'][index], choice] as const),
-  )('with usage that the model printed in %s is charged by its own', async (_, choice) => {
+  )('with usage printed by the model in %s is charged by its real usage', async (_, choice) => {
     const chunk = { choices: [choice] };
     const whole = JSON.stringify({ ...chunk, ...USAGE });
     const [wholePayer] = await ask(JSON_TYPE, whole);
@@ -223,7 +223,7 @@ describe('An answer', () => {
     await spentBecomes(payer, COST);
   });
 
-  it('that is a stream, compressed in spite of all, is charged the least, and its bytes are not touched', async () => {
+  it('that is a stream, compressed against the request, is charged the least, and its bytes are unchanged', async () => {
     const packed = gzipSync(sse([{ choices: [], ...USAGE }, '[DONE]']));
     const [payer, came] = await ask({ ...SSE_TYPE, 'Content-Encoding': 'gzip' }, packed);
     expect(came.equals(packed)).toBe(true);
@@ -247,7 +247,7 @@ describe('An API that', () => {
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
   });
 
-  it('compresses in spite of all is charged the least, and its bytes are not touched', async () => {
+  it('compresses against the request is charged the least, and its bytes are unchanged', async () => {
     const payer = await approvedPayer();
     const packed = gzipSync(JSON.stringify(USAGE));
     api.answer = (response) => response.writeHead(200, { ...JSON_TYPE, 'Content-Encoding': 'gzip' }).end(packed);

@@ -164,7 +164,7 @@ describe('A metered price', () => {
     expect(await ask('{"model":"m","max_tokens":77777}')).toEqual({ model: 'm', max_tokens: 77_777 });
   });
 
-  it('reads no larger request than finds room in memory beside what replaces it', async () => {
+  it('reads only requests that fit in memory together with their replacement', async () => {
     const gateway = await startTestGateway(`
 upstream: ${api.url}
 payTo: "${devnet.accounts.payee.address}"
@@ -223,7 +223,7 @@ routes:
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(1_000_000n - 500n);
   });
 
-  it('is told of in metrics and the books: what was used, what was missing, and the part of the maximum', async () => {
+  it('is recorded in metrics and ledger: what was used, what was missing, and the share of the maximum', async () => {
     const store = openMemoryLedger(Date.now);
     const gateway = await startTestGateway(
       `

@@ -74,7 +74,7 @@ describe('metrics', () => {
     await grew('turnpike_upstream_duration_seconds_count', { route }, 1);
   });
 
-  it('count a payment that the API did not earn as released, and no revenue', async () => {
+  it('count an uncharged payment as released, without revenue', async () => {
     const buyer = await freshPayer(devnet);
     const header = await signFor(devnet, buyer, `${gateway.url}/weather/nowhere`);
     const grew = await growth(gateway, async () => {
@@ -86,7 +86,7 @@ describe('metrics', () => {
     await grew('turnpike_revenue_atomic_total', {}, 0);
   });
 
-  it('name the public code of a facilitator that cannot do its work', async () => {
+  it('name the public code of a facilitator fault', async () => {
     const buyer = await freshPayer(devnet);
     const header = await signFor(devnet, buyer, `${unsettled.url}/weather/oslo`);
     const grew = await growth(unsettled, async () => {

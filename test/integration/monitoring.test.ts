@@ -72,7 +72,7 @@ describe('the dashboard and the alert rules', () => {
     expect(status).toBe(0);
   });
 
-  it.skipIf(!isInstalled('promtool'))('raise what they should, and nothing else (skipped likewise)', async () => {
+  it.skipIf(!isInstalled('promtool'))('raise the expected alerts and no others (skipped likewise)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'turnpike-promtool-'));
     try {
       const cases = 'test/support/monitoring/alerts-cases.yaml';

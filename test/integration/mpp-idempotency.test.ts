@@ -64,7 +64,7 @@ describe('a purchase with an Idempotency-Key', () => {
     expect(upstream.seen.at(-1)?.rawHeaders).toContain(KEY);
   });
 
-  it('belongs to one request and to one buyer, and has no other in exchange', async () => {
+  it('belongs to one request and one buyer, and a conflict gets no new price', async () => {
     const other = await order('/orders', KEY, buyer, 'two');
     expect(other.status).toBe(409);
     expect(other.headers.get('www-authenticate')).toBeNull();
@@ -72,7 +72,7 @@ describe('a purchase with an Idempotency-Key', () => {
     expect((await order('/orders', KEY, generatePrivateKey())).status).toBe(200);
   });
 
-  it('is another one with another key, and with none', async () => {
+  it('is a new purchase with another key or without one', async () => {
     const before = settled();
     expect((await order('/orders', 'another-key')).status).toBe(200);
     expect((await order('/orders')).status).toBe(200);
@@ -90,7 +90,7 @@ describe('a purchase with an Idempotency-Key', () => {
     expect(problem.detail).toContain('Idempotency-Key');
   });
 
-  it('means nothing here where the route takes no ids, and reaches the API', async () => {
+  it('is not named by the key when the route takes no ids, and the key reaches the API', async () => {
     const before = settled();
     expect((await order('/unnamed', KEY)).status).toBe(200);
     expect((await order('/unnamed', KEY)).status).toBe(200);

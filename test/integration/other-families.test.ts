@@ -44,12 +44,12 @@ function agree(payer: string | undefined): void {
 }
 
 describe('a network that only a facilitator can read', () => {
-  it('is quoted in its own decimals, with what the facilitator says of itself', async () => {
+  it('is quoted in its own decimals, with the extra fields of the facilitator', async () => {
     const { accepts } = challengeOf(await fetch(`${gateway.url}/paid`));
     expect(accepts).toMatchObject([{ amount: '100000', payTo: PAYEE, extra: { areFeesSponsored: true } }]);
   });
 
-  it('takes a payment from whom its facilitator names, once, in whatever envelope it comes', async () => {
+  it('accepts a payment of the payer that its facilitator names, once, in whatever envelope', async () => {
     agree(PAYER);
     const { payload, same = {} } = familyVectors.stellar;
     const paid = await pay(payload);
@@ -57,7 +57,7 @@ describe('a network that only a facilitator can read', () => {
     expect(settlementOf(paid)).toMatchObject({ success: true, transaction: TRANSACTION, payer: PAYER });
     const settled = facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
     const copies = [{ ...payload, note: 'another' }, ...Object.values(same)];
-    // Nobody here can say whose payload another one is, so that its facilitator is asked again.
+    // The gateway cannot tell the payer of another payload, so that its facilitator is asked again.
     const valid = { kind: 'say', text: JSON.stringify({ isValid: true, payer: PAYER }) } as const;
     facilitator.next('verify', ...copies.map(() => valid));
     const again = await Promise.all([payload, ...copies].map(pay));
@@ -65,7 +65,7 @@ describe('a network that only a facilitator can read', () => {
     expect(facilitator.requests.filter(({ endpoint }) => endpoint === 'settle')).toHaveLength(settled);
   });
 
-  it('serves nobody whom its facilitator does not name', async () => {
+  it('serves no payment without a payer named by its facilitator', async () => {
     const seen = upstream.seen.length;
     agree(undefined);
     const refused = await pay(familyVectors.stellar.other['the next payment'] ?? {});
@@ -73,7 +73,7 @@ describe('a network that only a facilitator can read', () => {
     expect(upstream.seen).toHaveLength(seen);
   });
 
-  it('refuses what holds no transaction before anybody is asked', async () => {
+  it('refuses a payload without a transaction before it asks the facilitator', async () => {
     const asked = (): number => facilitator.requests.filter(({ endpoint }) => endpoint !== 'supported').length;
     const before = asked();
     const none = [{}, { transaction: '' }, { transaction: 'not base64!' }, { transaction: 7 }];

@@ -71,13 +71,13 @@ describe('a proxy of the environment', () => {
     expect(proxy.asked).toContain('node.test:80');
   });
 
-  it('that lets nobody through costs nobody anything: nothing was sent', async () => {
+  it('that refuses every connection costs buyers nothing: no settlement is sent', async () => {
     const { url } = await start(throughProxy());
     const settled = (): number => facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
     const before = settled();
     for (const status of [403, 407, 502]) {
       proxy.refuse(status);
-      // A tunnel that stands may carry the question whether it is good; the settlement needs one of its own.
+      // An open tunnel may carry the verification; the settlement needs a tunnel of its own.
       expect([402, 503]).toContain((await buy(`${url}/x`)).status);
     }
     expect(settled()).toBe(before);
@@ -86,7 +86,7 @@ describe('a proxy of the environment', () => {
     expect(settled()).toBe(before + 1);
   });
 
-  it('is not asked for this machine, nor for whom NO_PROXY names', async () => {
+  it('is not used for this machine or for the hosts of NO_PROXY', async () => {
     const asked = proxy.asked.length;
     const { url } = await start(settings(devnet, upstream.url, { kind: 'remote', url: facilitator.url }));
     expect((await buy(`${url}/x`)).status).toBe(200);

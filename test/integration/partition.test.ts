@@ -60,7 +60,7 @@ describe.each(MODES)('a facilitator cut off after it has settled, settle: %s', (
     await expectServedOnce(mode, header);
   });
 
-  it('costs the buyer once, also when the chain is cut off for a while, too', { timeout: 90_000 }, async () => {
+  it('costs the buyer once, also when the chain is cut off as well for a while', { timeout: 90_000 }, async () => {
     const [wire, node] = [await wireTo(official.url), await wireTo(devnet.rpcUrl)];
     await openGateway(wire.url, node.url);
     const header = await signFor(devnet, buyer, `${gateway.url}/${mode}`);
@@ -74,7 +74,7 @@ describe.each(MODES)('a facilitator cut off after it has settled, settle: %s', (
     await expectServedOnce(mode, header);
   });
 
-  it('costs the buyer once, and a facilitator that remembers is enough', { timeout: 90_000 }, async () => {
+  it('costs the buyer once, without a node, if the facilitator remembers', { timeout: 90_000 }, async () => {
     const remembering = await rememberAnswers(official.url);
     const wire = await wireTo(remembering.url);
     await openGateway(wire.url);

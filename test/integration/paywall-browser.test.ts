@@ -139,7 +139,7 @@ routes:
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
   });
 
-  it('is opened also when a link of another site led to it', async () => {
+  it('opens also from a link on another site', async () => {
     await open('/article');
     await page.setContent(`<a href="${gateway.url}/article">to the article</a>`);
     await page.getByRole('link').click();
@@ -201,7 +201,7 @@ routes:
     await page.getByRole('heading', { name: 'The article' }).waitFor();
   });
 
-  it('asks for the same payment when it is opened again before it had an answer', async () => {
+  it('sends the same payment again when it is reloaded before the answer came', async () => {
     await open('/article');
     let cut = 0;
     await page.route('**/article', async (route) => {

@@ -197,7 +197,7 @@ describe.skipIf(chromium === undefined)(`a purchase that stops, in Chromium${why
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
   });
 
-  it('goes on by itself when the connection is back, with the same payment', async () => {
+  it('continues with the same payment when the connection is back', async () => {
     const before = async (method: string): Promise<void> => {
       if (method === 'eth_signTypedData_v4') await page.context().setOffline(true);
     };

@@ -95,7 +95,7 @@ describe('a browser that opens a priced path', () => {
     ['curl', { Accept: '*/*' }],
     ["a page's script", { ...BROWSER, 'Sec-Fetch-Mode': 'cors' }],
     ['a machine that likes HTML and pays', { ...BROWSER, 'PAYMENT-SIGNATURE': 'bm90IGpzb24=' }],
-  ])('is not %s, which gets what it got', async (_name, headers) => {
+  ])('is not confused with %s, which gets the price for machines', async (_name, headers) => {
     const response = await fetch(`${gateway.url}/article`, { headers });
     expect(response.headers.get('content-type')).not.toContain('html');
     expect(response.headers.get('payment-required')).not.toBeNull();
@@ -137,7 +137,7 @@ describe('a payment whose answer is opened later', () => {
     expect(cookie.length).toBeLessThan(4096);
   });
 
-  it('is shown to nobody behind the gateway', async () => {
+  it('is hidden from the API', async () => {
     const { cookie } = await payForLater('/article');
     const { length } = upstream.seen;
     await (await navigate('/article', `theirs=1; ${cookie}`)).text();
@@ -172,7 +172,7 @@ describe('a payment whose answer is opened later', () => {
     expect((await navigate('/article', again.cookie)).status).toBe(200);
   });
 
-  it('is delivered once to however many navigations', async () => {
+  it('is delivered once, however many navigations ask for it', async () => {
     const { cookie } = await payForLater('/article');
     const release = Promise.withResolvers<void>();
     answer = (_req, res) => void release.promise.then(() => res.end('here you are'));
@@ -186,7 +186,7 @@ describe('a payment whose answer is opened later', () => {
     expect([(await first).status, (await second).status].sort()).toEqual([200, 409]);
   });
 
-  it('opens another try when the answer broke off', async () => {
+  it('can be opened again when the answer broke off', async () => {
     const { cookie } = await payForLater('/article');
     answer = (_req, res) => {
       res.writeHead(200, { 'Content-Length': '100' });
@@ -222,7 +222,7 @@ describe('a payment whose answer is opened later', () => {
 });
 
 describe('the cookie of a payment', () => {
-  it('claims nothing: a payment that was not settled is not spent by it', async () => {
+  it('does not spend a payment that was not settled', async () => {
     const before = await paidTo();
     const header = await signFor(devnet, buyer, `${gateway.url}/article`);
     const { length } = upstream.seen;
@@ -257,7 +257,7 @@ describe('the cookie of a payment', () => {
     expect(opened.headers.getSetCookie()).toEqual(['own=1']);
   });
 
-  it.each(['', '%%%', 'e30=', 'A'.repeat(6000)])('that holds no payment is as good as none: %#', async (value) => {
+  it.each(['', '%%%', 'e30=', 'A'.repeat(6000)])('without a payment in it has no effect: %#', async (value) => {
     expect((await navigate('/article', `turnpike_payment=${value}`)).status).toBe(402);
   });
 });

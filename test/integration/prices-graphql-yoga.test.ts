@@ -85,7 +85,7 @@ describe('graphql-yoga behind the gateway', () => {
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before - price);
   });
 
-  it('sells what is asked for by URL and in lists, and gives away what is free', async () => {
+  it('sells queries by URL and in lists, and answers free ones without payment', async () => {
     const pay = stockFetch(buyer.key);
     expect(await (await pay(gateway.url + byUrl('{ news }'))).json()).toEqual({ data: { news: 'the news' } });
     const list = await pay(`${gateway.url}/graphql`, asJson([{ query: '{ news }' }, { query: '{ free }' }]));
@@ -96,7 +96,7 @@ describe('graphql-yoga behind the gateway', () => {
 
   it.each(FORMS)('does not give away the report that is asked for %s', async (_form, ask) => {
     const [path, init] = ask('{ report }');
-    // The server itself answers most forms: the price is what stands between.
+    // The server itself answers most forms: only the price prevents it.
     const [status, text] = await statusAndText(fetch(gateway.url + path, init));
     expect([400, 402, 415]).toContain(status);
     expect(text).not.toContain('the report');
@@ -109,7 +109,7 @@ describe('graphql-yoga behind the gateway', () => {
     expect(init === undefined ? 200 : 400).toBe(status);
   });
 
-  it('answers the forms that are refused here when it is asked itself', async () => {
+  it('answers, when asked directly, the forms that the gateway refuses', async () => {
     const answers = await Promise.all(
       FORMS.map(async ([, ask]) => {
         const [path, init] = ask('{ report }');

@@ -90,7 +90,7 @@ describe('GraphQL requests', () => {
     expect(await amountOf(both)).toBe(400);
   });
 
-  it('in a form are refused, which the server would read', async () => {
+  it('in a form are refused, although the server would read them', async () => {
     const body = new URLSearchParams({ query: '{ report }' });
     expect(await amountOf(fetch(`${gateway.url}/graphql`, { method: 'POST', body }))).toBe(400);
   });

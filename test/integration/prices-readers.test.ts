@@ -145,7 +145,7 @@ describe.each(OF_BODY)('a body that is priced by $condition', ({ path, key, tric
   });
 
   for (const name of READERS) {
-    it(`is nothing dearer to ${name}`, async ({ skip }) => {
+    it(`is not a dearer request for ${name}`, async ({ skip }) => {
       const read = readers.known.get(name);
       if (read === undefined) return skip(`there is no ${name} here`);
       const bodies = taken.map(({ bytes }) => bytes);

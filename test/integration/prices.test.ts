@@ -102,12 +102,12 @@ describe('prices by what the body says', () => {
     expect(await amountOf(post('/models', body))).toBe(amount);
   });
 
-  it('refuse what no entry is for, and tell nobody behind the gateway', async () => {
+  it('refuse a request without an entry, and do not call the API', async () => {
     expect(await codeOf(post('/models', '{"model":"other"}'))).toBe('request_not_priced');
     expect(got).toEqual([]);
   });
 
-  it('refuse what no entry is for where all entries are free, too', async () => {
+  it('refuse a request without an entry also when all entries are free', async () => {
     expect(await amountOf(post('/gifts', '{"model":"cheap"}'))).toBe(200);
     expect(await codeOf(post('/gifts', '{"model":"dear"}'))).toBe('request_not_priced');
   });
@@ -139,7 +139,7 @@ describe('prices by what the body says', () => {
     expect(await codeOf(post('/models', '{"model":"cheap"}', { [name]: value }))).toBe('body_ambiguous');
   });
 
-  it('do not care for the media type, because APIs do not', async () => {
+  it('ignore the media type, because APIs do', async () => {
     expect(await amountOf(post('/models', '{"model":"dear"}', { 'Content-Type': 'text/plain' }))).toBe('10000');
   });
 

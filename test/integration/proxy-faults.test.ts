@@ -125,7 +125,7 @@ describe('an upstream that breaks off inside its body', () => {
   it.each([
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\npart'],
     ['HTTP/1.1', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart'],
-  ])('is not taken for one that has ended when a reset ends its connection (%s)', async (_version, bytes) => {
+  ])('is not taken for one with a complete body when a reset ends its connection (%s)', async (_version, bytes) => {
     const client = Promise.withResolvers<RawPeer>();
     const upstream = await afterHead(async (peer) => {
       peer.send(bytes);
@@ -140,7 +140,7 @@ describe('an upstream that breaks off inside its body', () => {
     expect(await gateway.next()).toEqual({ kind: 'upstream_broke' });
   });
 
-  it('may be reset while it is held back and has no length', async () => {
+  it('is noticed when it resets while a response without a length is held back', async () => {
     const upstreams = Promise.withResolvers<RawPeer>();
     const upstream = await afterHead((peer) => {
       upstreams.resolve(peer);

@@ -4,7 +4,7 @@ import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../s
 import { openOddUpstream, type TestUpstream } from '../support/odd-upstream.ts';
 import { connectRaw, exchangeRaw, parseRaw, type RawPeer } from '../support/raw-http.ts';
 
-/** Whatever is thrown by a connection that ends is thrown at nobody, and fails this file. */
+/** An error thrown by a connection that ends has no handler, and fails this file. */
 
 const open: (BareGateway | TestUpstream)[] = [];
 afterEach(async () => {
@@ -104,7 +104,7 @@ describe('an upstream that resets its connection', () => {
     expect(await gateway.next()).toEqual({ kind: 'upstream_broke' });
   });
 
-  it('in a body that only the end could end has not sent a whole one', async () => {
+  it('inside a body without a length has not sent a complete one', async () => {
     const peers = Promise.withResolvers<RawPeer>();
     const upstream = await openOddUpstream(async (peer) => {
       await peer.until('\r\n\r\n');

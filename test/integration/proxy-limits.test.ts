@@ -46,7 +46,7 @@ describe('a pause in the body', () => {
 
   it('is not counted while the answer is held back', async () => {
     const { upstream, peer } = await sending(`${HEAD}part`);
-    // Another exchange that runs into the same limit is the clock here.
+    // Another exchange that runs into the same limit serves as the clock.
     const clock = await sending(HEAD);
     const idle = await gatewayTo(clock.upstream, { idleTimeoutMs: 200 });
     const hold = async (): Promise<boolean> => {

@@ -136,7 +136,7 @@ describe('the response of the upstream', () => {
     expect(client.received.toString().endsWith('\r\n\r\n!')).toBe(true);
   });
 
-  it('comes alone where it is to be paid for: what announces it may be the worth of it', async () => {
+  it('comes without informational ones when it is paid for, because they may hold what is sold', async () => {
     const paid = { payer: '0xab', network: 'eip155:8453', asset: '0xcd', amount: '10', route: 'GET /x' };
     const gateway = await gatewayTo(await answering(ANNOUNCED.join('')), { paid });
     const response = await exchangeRaw(gateway.port, GET);
@@ -144,7 +144,7 @@ describe('the response of the upstream', () => {
     expect(response.body.toString()).toBe('!');
   });
 
-  it("to HEAD ends its connection: a body that comes with it, or a little late, is nobody's answer", async () => {
+  it('to HEAD ends its connection: a body that comes with it, or a little late, answers no other request', async () => {
     const upstream = await openOddUpstream(async (peer) => {
       let unsaid = '';
       for (;;) {
@@ -181,7 +181,7 @@ describe('the response of the upstream', () => {
     expect(response.body.length).toBe(0);
   });
 
-  it('takes a second response in the bytes after the first for nobody', async () => {
+  it('is one per request: a second response in the bytes after it is dropped', async () => {
     const upstream = await answering(
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged',
     );

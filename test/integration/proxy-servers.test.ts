@@ -63,7 +63,7 @@ describe('an upstream of several servers', () => {
     expect(answers.sort()).toEqual(['/s0/x ', '/s0/x ', '/s1/x ', '/s1/x ']);
   });
 
-  it('gets a request where the least is to do', async () => {
+  it('gets a request at the least busy server', async () => {
     const asked = Promise.withResolvers<void>();
     const stuck = kept(await openHttpUpstream(() => asked.resolve()));
     const gateway = await gatewayTo([stuck.port, (await echo()).port]);
@@ -100,7 +100,7 @@ describe('an upstream of several servers', () => {
     for (let i = 0; i < 4; i++) expect(await ask(gateway)).toBe('/s1/x ');
   });
 
-  it('leaves out a server that resets before its answer, and never sends a request of it again', async () => {
+  it('leaves out a server that resets before its answer, and never repeats a request sent to it', async () => {
     let seen = 0;
     const resetting = kept(
       await openOddUpstream(async (peer) => {
@@ -121,7 +121,7 @@ describe('an upstream of several servers', () => {
     expect(outcomes.slice(-5)).toEqual(Array(5).fill('complete'));
   });
 
-  it('takes a server in again that is back', async () => {
+  it('uses a server again when it is back', async () => {
     let now = 0;
     const health = new HealthBook(() => now);
     const port = await closedPort();
@@ -148,7 +148,7 @@ describe('an upstream of several servers', () => {
     }
   });
 
-  it('counts what is under way, however it ends', async () => {
+  it('counts running requests correctly, however they end', async () => {
     const health = new HealthBook();
     const { port } = await echo();
     const silent = kept(await openOddUpstream(() => {}));

@@ -242,7 +242,7 @@ describe('a WebSocket upgrade', () => {
     ['another method', 'POST / HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
     ['a body', 'GET / HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx'],
     ['several protocols', 'GET / HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n'],
-  ])('is not one with %s', async (_what, request) => {
+  ])('is refused with %s', async (_what, request) => {
     const upstream = await openOddUpstream(() => {});
     const tunnel = await tunnelTo(upstream);
     const client = await connectRaw(tunnel.port);

@@ -170,7 +170,7 @@ describe('an upload', () => {
     const client = await connectRaw(gateway.port);
     client.send('POST /x HTTP/1.1\r\nHost: gw\r\nContent-Length: 6\r\n\r\nslo');
     await (await peer).until('slo');
-    // A request that runs into a timeout three times as long is the clock here.
+    // A request that runs into a timeout three times as long serves as the clock.
     await exchangeRaw(idle.port, 'GET / HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n');
     client.send('wly');
     await client.until('ok');
@@ -215,7 +215,7 @@ describe('a request inside the body of another', () => {
     'host',
     'x-forwarded-for',
     'x402-payer',
-  ])('does not come about when Connection nominates %s', async (nominated) => {
+  ])('is not created when Connection names %s', async (nominated) => {
     const { upstream, peer } = await recording(inner);
     const paid = { payer: '0xab', network: 'eip155:1', asset: '0xcd', amount: '1', route: 'r' };
     const gateway = await gatewayTo(upstream, { paid });

@@ -10,7 +10,7 @@ let gateway: TestGateway;
 
 afterEach(() => Promise.all([gateway.close(), upstream.close()]));
 
-/** A gateway whose facilitator is not there: port 1 is nobody's. */
+/** A gateway whose facilitator cannot be reached: nothing listens on port 1. */
 async function withoutFacilitator(more: string): Promise<void> {
   upstream = await startUpstream((_req, res) => res.end('free'));
   gateway = await startTestGateway(`${more}

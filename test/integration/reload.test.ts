@@ -180,7 +180,7 @@ describe('a price table that changes under a running gateway', () => {
     expect((await quote(gateway)).amount).toBe('4000');
   });
 
-  it('is left alone when a file is touched and says the same', async () => {
+  it('is not reloaded when a file is touched without a change', async () => {
     const gateway = await follow({ 'gateway.yaml': table('$0.001') });
     utimesSync(gateway.volume.path('gateway.yaml'), 1, 1);
     gateway.volume.swap({ 'gateway.yaml': table('$0.001') });
@@ -203,7 +203,7 @@ describe('a price table that changes under a running gateway', () => {
     });
   });
 
-  it('keeps the one in force when the file is broken, and says where until it is mended', async () => {
+  it('stays in force when the new file is broken, and the position of the error is reported until it is fixed', async () => {
     const gateway = await follow({ 'gateway.yaml': table('$0.001') });
     gateway.volume.swap({ 'gateway.yaml': table('$0.00000001') });
     const { problems } = (await gateway.logged(REFUSED)) as unknown as { problems: string[] };
@@ -218,7 +218,7 @@ describe('a price table that changes under a running gateway', () => {
     expect((await configurationCheck(gateway)).detail).not.toContain('refused');
   });
 
-  it('is refused when it changes what only a restart can, by the name of the key', async () => {
+  it('is refused when a change needs a restart, and the key is named', async () => {
     const gateway = await follow({ 'gateway.yaml': table('$0.001') });
     const moved = table('$0.002').replace('listen: 127.0.0.1:0', 'listen: 127.0.0.1:1');
     gateway.volume.swap({ 'gateway.yaml': moved.replace('store: memory', 'store: sqlite:./other.db') });

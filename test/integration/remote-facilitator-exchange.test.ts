@@ -74,7 +74,7 @@ describe('an exchange with a facilitator', () => {
     expect(kinds).toEqual([`${MAX_ANSWER_BYTES}`, 'facilitator_invalid_answer']);
   });
 
-  it('is not misled by an interim answer', async () => {
+  it('ignores an interim answer', async () => {
     const interim = 'HTTP/1.1 103 Early Hints\r\nretry-after: 99\r\n\r\n';
     const { url } = await listen(saying(`${interim}HTTP/1.1 429 Slow Down\r\ncontent-length: 2\r\n\r\n{}`));
     const exchanged = await exchange(agentWith({}), request(url));

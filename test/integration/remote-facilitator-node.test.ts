@@ -92,7 +92,7 @@ const CASES = ([1, 2] as const).flatMap((version) =>
 );
 
 describe('a payment whose facilitator does not hear from its node', () => {
-  it.each(CASES)('is given no offer once its money moved, and is served: v$version, $method, $path', async (given) => {
+  it.each(CASES)('gets no new offer once its money moved, and is served: v$version, $method, $path', async (given) => {
     const { version, method, path } = given;
     // As the README's first configuration has it: the network has a public node.
     await at(`base-sepolia=${devnet.rpcUrl}`, async ({ gateway, node }) => {
@@ -110,7 +110,7 @@ describe('a payment whose facilitator does not hear from its node', () => {
     });
   });
 
-  it.each(CASES)('is given no offer where nobody else can be asked: v$version, $method, $path', async (given) => {
+  it.each(CASES)('gets no new offer when there is no other node to ask: v$version, $method, $path', async (given) => {
     const { version, method, path } = given;
     await at('off', async ({ gateway, node }) => {
       const { ask, paid } = await pay(gateway.url + path, version);

@@ -115,7 +115,7 @@ describe('the official facilitator, asked over HTTP', () => {
     expect(verification).toEqual({ kind: 'invalid', reason: expect.stringContaining('balance') });
   });
 
-  it('does not make us say that the money stayed when the same payment is settled once more', async () => {
+  it('leaves the outcome unknown when the same payment is settled once more', async () => {
     const payment = await signed(2);
     expect((await settleInFull(facilitator, payment, written)).kind).toBe('settled');
     const before = official.calls.settle;

@@ -76,7 +76,7 @@ describe('a remote facilitator without a node', () => {
     expect(await open().resolve(lost(), signal())).toEqual({ kind: 'unknown', reason });
   });
 
-  it('is not asked to settle once more what it settled: without a chain there is nothing to look at', async () => {
+  it('is not asked again about a known settlement, because without a chain nothing can be checked', async () => {
     const known = { transaction: SCRIPTED_TRANSACTION, payer: SCRIPTED_PAYER, amount: scriptedPayment(2).offer.amount };
     script.next('settle', { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' });
     expect(await open().resolve({ ...lost(), known }, signal())).toEqual({ kind: 'settled', settlement: known });
@@ -88,7 +88,7 @@ describe('a remote facilitator without a node', () => {
     expect((await open().resolve(lost(), signal())).kind).toBe('unknown');
   });
 
-  it('leaves a settlement to the operator when its time is over and nobody proved anything', async () => {
+  it('leaves a settlement to the operator when its time is over without a proof', async () => {
     const late = open({}, () => (scriptedPayment(2).authorization.expiresAt + 301) * 1000);
     script.next('settle', { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' });
     expect(await late.resolve(lost(), signal())).toEqual({ kind: 'unknown', reason: 'expired_unresolved' });
@@ -103,7 +103,7 @@ describe('a remote facilitator without a node', () => {
     await expect(open({ settleTimeoutMs: 1_000 }).resolve(lost(), signal())).rejects.toMatchObject({ code });
   });
 
-  it('is not asked about what was never written down, nor about what cannot be read', async () => {
+  it('is not asked about a settlement without a readable record', async () => {
     const facilitator = open();
     const never = { ...lost(), attempt: undefined };
     expect(await facilitator.resolve(never, signal())).toEqual({ kind: 'failed', reason: 'settlement_not_sent' });
@@ -135,7 +135,7 @@ describe('a remote facilitator with a node', () => {
     });
   });
 
-  it('is believed when the transaction is the proof, at once', async () => {
+  it('is believed at once when the transaction proves the payment', async () => {
     const made = await makePayment(devnet);
     const transaction = await made.frontRun();
     script.next('settle', { kind: 'agree', changed: { transaction } });
@@ -145,7 +145,7 @@ describe('a remote facilitator with a node', () => {
     });
   });
 
-  it('does not make us say that a payment failed which the chain shows as paid', async () => {
+  it('is not believed when it refuses a payment that the chain shows as paid', async () => {
     const made = await makePayment(devnet);
     const transaction = await made.frontRun();
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
@@ -220,7 +220,7 @@ describe('a remote facilitator with a node', () => {
   });
 });
 
-describe('a remote facilitator that nobody asked to verify what it settles', () => {
+describe('a remote facilitator that settles without an earlier verification', () => {
   const SETTLED = { kind: 'settled' };
   const USED = { kind: 'failed', reason: 'invalid_exact_evm_nonce_already_used' };
   const DOUBTFUL = { kind: 'unknown', reason: 'settlement_unproved' };
@@ -246,7 +246,7 @@ describe('a remote facilitator that nobody asked to verify what it settles', () 
 
   it.each(
     AGES,
-  )('takes a transfer from %i seconds before for what it can be, where it is refused', async (age, outcome) => {
+  )('judges a transfer from %i seconds before by its age, when the settlement is refused', async (age, outcome) => {
     const { facilitator, payment } = await usedBefore(age, 'rpc');
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
     expect(await settleInFull(facilitator, payment, notebook().write)).toMatchObject(outcome);
@@ -254,7 +254,7 @@ describe('a remote facilitator that nobody asked to verify what it settles', () 
 
   it.each(
     (['rpc', 'publicNodes'] as const).flatMap((nodes) => AGES.map(([age, outcome]) => [nodes, age, outcome] as const)),
-  )('finds out later (%s) what a transfer from %i seconds before is, where nothing was said of it', async (nodes, age, outcome) => {
+  )('resolves later (%s) a transfer from %i seconds before, when the answer left it open', async (nodes, age, outcome) => {
     const { facilitator, payment, now } = await usedBefore(age, nodes);
     const said = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
     script.next('settle', said, said);
@@ -269,7 +269,7 @@ describe('a remote facilitator that nobody asked to verify what it settles', () 
 describe('a remote facilitator on a network with a public node', () => {
   const refused = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
 
-  it('is proved by it in doubt, and by nobody before', async () => {
+  it('is checked by that node only when a settlement is in doubt', async () => {
     const made = await makePayment(devnet);
     const facilitator = open({ publicNodes: new Map([[devnet.network, devnet.rpcUrl]]) });
     const transaction = await made.frontRun();

@@ -73,7 +73,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-describe('a remote facilitator that is asked to settle what nobody has verified', () => {
+describe('a remote facilitator that is asked to settle an unverified payment', () => {
   const WANTS = { kind: 'refuse', reason: 'Payment must be verified before settlement' } as const;
   const DOUBT = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
 
@@ -128,7 +128,7 @@ describe('a remote facilitator that is asked to settle what nobody has verified'
   it.each([
     ['a status of 500', { ...WANTS, status: 500 }],
     ['a transaction', { ...WANTS, transaction: SCRIPTED_TRANSACTION }],
-  ] as const)('is not believed to have sent nothing when it wants that with %s', async (_what, behaviour) => {
+  ] as const)('is not believed to have sent nothing when it asks for verification with %s', async (_what, behaviour) => {
     const { facilitator, payment } = await taking();
     script.next('settle', behaviour);
     expect(await settleInFull(facilitator, payment, written)).toMatchObject({ kind: 'unknown' });
@@ -168,12 +168,12 @@ describe('a remote facilitator that answers', () => {
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds', status });
     const payment = scriptedPayment(2);
     expect(await facilitator.verify(payment, never)).toEqual({ kind: 'invalid', reason: 'insufficient_funds' });
-    // Behind a status of 500 and above stands whatever broke, before sending or after it.
+    // A status of 500 and above may stand for a fault before sending or after it.
     const kind = status < 500 ? 'failed' : 'unknown';
     expect(await settleInFull(facilitator, payment, written)).toEqual({ kind, reason: 'insufficient_funds' });
   });
 
-  it('has its own words logged, and the buyer reads only a reason that is known', async () => {
+  it('has its own words logged, while the buyer gets only a known reason', async () => {
     const told: string[] = [];
     const onStrangeReason = (...words: readonly string[]): void => void told.push(words.join(' '));
     const facilitator = open(script.url, {}, { onStrangeReason });
@@ -325,7 +325,7 @@ describe('a remote facilitator in trouble', () => {
 
   it.each([
     401, 402, 403, 429,
-  ])('that refuses to settle at its door with %i sent nothing, and rests', async (status) => {
+  ])('that refuses the settle request with status %i sent nothing, and rests', async (status) => {
     let now = Date.now();
     const facilitator = open(script.url, {}, { clock: () => now });
     const payment = scriptedPayment(2);
@@ -396,7 +396,7 @@ describe('a remote facilitator in trouble', () => {
       const answer = { success: true, transaction: SCRIPTED_TRANSACTION, network: 'eip155:84532' };
       request.resume().once('end', () => response.writeHead(200, headers).end(JSON.stringify(answer)));
     }).listen(0, '127.0.0.1');
-    // Only the header speaks of it: a facilitator behind a proxy may keep its connections for longer than it says.
+    // Only the header states it: a facilitator behind a proxy may keep its connections longer than it states.
     server.keepAliveTimeout = 0;
     await once(server, 'listening');
     cleanups.push(async () => {

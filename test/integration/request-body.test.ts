@@ -76,13 +76,13 @@ describe('a body that is read before it is sent', () => {
   it.each([
     ['of known length', 'Content-Length: 3\r\n\r\nabc', 'content-length: 5\r\n\r\n12345'],
     ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 'chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n'],
-  ])('%s can be sent as another one', async (_name, sent, expected) => {
+  ])('%s can be replaced by another body', async (_name, sent, expected) => {
     const { gateway, seen } = await reading(expected, (body) => body.replaceWith(Buffer.from('12345')));
     expect((await exchangeRaw(gateway.port, CLOSING + sent)).body.toString()).toBe('ok');
     expect(seen[0]?.received.toString().endsWith(expected)).toBe(true);
   });
 
-  it('can be sent as nothing', async () => {
+  it('can be replaced by an empty body', async () => {
     const { gateway, seen } = await reading('\r\n\r\n', (body) => body.replaceWith(Buffer.alloc(0)));
     const answer = await exchangeRaw(gateway.port, `${CLOSING}Content-Length: 3\r\n\r\nabc`);
     expect(answer.body.toString()).toBe('ok');
@@ -104,13 +104,13 @@ describe('a body that is read before it is sent', () => {
     client.socket.destroy();
   });
 
-  it('is nothing where the request has none, which is sent without a wait', async () => {
+  it('is undefined for a request without a body, which is sent without a wait', async () => {
     const { gateway, read } = await reading('\r\n\r\n');
     expect((await exchangeRaw(gateway.port, `${CLOSING}Content-Length: 0\r\n\r\n`)).body.toString()).toBe('ok');
     expect(read).toEqual([undefined]);
   });
 
-  it('is asked for where its client waits for that, once', async () => {
+  it('is requested once with 100 Continue when the client waits for that', async () => {
     const { gateway, read } = await reading('abc');
     const client = await connectRaw(gateway.port);
     client.send(`${POST}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n`);
@@ -132,7 +132,7 @@ describe('a body that is not let through', () => {
       'Transfer-Encoding: chunked\r\n\r\n',
       `${'64\r\n'.concat('x'.repeat(100), '\r\n').repeat(2000)}0\r\n\r\n`,
     ],
-  ])('as it %s gets 413, which its client can read', async (_name, head, body) => {
+  ])('gets 413, which its client can read, when it %s', async (_name, head, body) => {
     const { gateway, seen, room } = await reading('never');
     const client = await connectRaw(gateway.port);
     client.send(POST + head);
@@ -147,7 +147,7 @@ describe('a body that is not let through', () => {
     expect(room.held).toBe(0);
   });
 
-  it('as there is no room for it gets 503, and room is there again when others are through', async () => {
+  it('gets 503 when there is no memory for it, and memory is free again when other bodies are through', async () => {
     const room = new BodyRoom();
     const bodies = { mostBytes: undefined, hold: () => room.hold(4 * MOST, 'client') };
     const { gateway, seen } = await reading('abc', undefined, { bodies });
@@ -167,7 +167,7 @@ describe('a body that is not let through', () => {
   it.each([
     ['of known length', 'Content-Length: 100\r\n\r\npart'],
     ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'],
-  ])('%s, as its client breaks it off, reaches nobody', async (_name, framing) => {
+  ])('%s does not reach the upstream when its client breaks it off', async (_name, framing) => {
     const { gateway, seen, room } = await reading('never');
     const client = await connectRaw(gateway.port);
     client.send(POST + framing);
@@ -178,7 +178,7 @@ describe('a body that is not let through', () => {
     expect(room.held).toBe(0);
   });
 
-  it('as it stops arriving gets 408', async () => {
+  it('gets 408 when it stops arriving', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { gateway, room } = await reading('never');
     const client = await connectRaw(gateway.port);
@@ -193,7 +193,7 @@ describe('a body that is not let through', () => {
     expect(room.held).toBe(0);
   });
 
-  it('as it arrives too slowly, though it never stops, gets 408', async () => {
+  it('gets 408 when it arrives too slowly, although it never stops', async () => {
     const { gateway, room } = await reading('never');
     const client = await connectRaw(gateway.port);
     client.send(`${POST}Content-Length: 100\r\n\r\na`);
@@ -206,7 +206,7 @@ describe('a body that is not let through', () => {
     expect(room.held).toBe(0);
   });
 
-  it('that came whole with its head is taken as one that comes later, and its connection serves the next', async () => {
+  it('that arrives with its head is read like one that arrives later, and its connection serves the next', async () => {
     const { gateway, read, room } = await reading('abc');
     const client = await connectRaw(gateway.port);
     for (const [head, body] of [

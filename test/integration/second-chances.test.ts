@@ -299,7 +299,7 @@ describe('settle: deferred', () => {
     await until(paidTo, (balance) => balance === before + 1000n);
   });
 
-  it('settles before it answers once a payer owes for as many as are allowed', async () => {
+  it('settles before it answers when a payer has the allowed number of unsettled calls', async () => {
     const debtor = await freshPayer(devnet);
     const headers = await Promise.all(
       [1, 2, 3].map((index) => sign(`${gateway.url}/credit/bound${index}`, {}, undefined, debtor)),
@@ -325,7 +325,7 @@ describe('settle: deferred', () => {
     );
   });
 
-  it('serves nothing more for a payment that turned out to be worth nothing', async () => {
+  it('serves nothing more for a payment whose settlement failed', async () => {
     const poor = await freshPayer(devnet);
     const header = await sign(`${gateway.url}/credit/poor`, {}, undefined, poor);
     // The payer's money leaves between verification and settlement.

@@ -86,7 +86,7 @@ describe('a settlement after the upstream has answered', () => {
     expect(row).toMatchObject({ settlement: { transaction: TRANSACTION } });
   });
 
-  it('that others have made passes settling without an attempt', async () => {
+  it('made by somebody else is recorded without an attempt', async () => {
     const { status, row } = await payThrough(async ({ authorization: { payer }, offer: { amount } }) => {
       return { kind: 'settled', settlement: { transaction: TRANSACTION, payer, amount } };
     });
@@ -115,7 +115,7 @@ describe('a settlement after the upstream has answered', () => {
     expect(row).toMatchObject({ state: 'failed', attempt: undefined });
   });
 
-  it('that comes to nothing without an attempt is in doubt all the same', async () => {
+  it('with an unknown outcome is in doubt even without an attempt', async () => {
     const { status, row } = await payThrough(async () => ({ kind: 'unknown', reason: 'settlement_process_silent' }));
     expect(status).toBe(503);
     expect(row).toMatchObject({ state: 'unknown', reason: 'settlement_process_silent', attempt: undefined });

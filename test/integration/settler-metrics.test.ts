@@ -78,7 +78,7 @@ describe('metrics of the account that pays for settlements', () => {
   async function shown(): Promise<Readonly<Record<string, number>>> {
     now += 60_000;
     tick();
-    // The look that the timer began, since there is one at a time.
+    // Waits for the look that the timer began: there is one at a time.
     await watch.look();
     const samples = parseExposition((await metrics.render()).body).filter(({ name }) => name.startsWith(PREFIX));
     expect(new Set(samples.map(({ labels }) => JSON.stringify(labels)))).toEqual(
@@ -98,7 +98,7 @@ describe('metrics of the account that pays for settlements', () => {
     expect(gas_price_gwei).toBe(Number(await clientOf(devnet).getGasPrice()) / 1e9);
   });
 
-  it('count the settlements that it still pays for, and none where the facilitator refuses the next one', async () => {
+  it('count the settlements that its balance still pays, and 0 when the facilitator refuses the next one', async () => {
     const gasPrice = await clientOf(devnet).getGasPrice();
     await setBalance(devnet, ACCOUNT.address, 1000n * GAS * gasPrice);
     const { settlements_left } = await shown();
@@ -109,7 +109,7 @@ describe('metrics of the account that pays for settlements', () => {
     expect((await shown())['settlements_left']).toBe(0);
   });
 
-  it('go on above the limit of the configuration, where nothing is settled', async () => {
+  it('continue while gas costs more than the configured limit, although nothing is settled', async () => {
     await setBalance(devnet, ACCOUNT.address, parseEther('1'));
     await price('200');
     const { gas_price_gwei = 0, gas_price_limit_gwei = 0, settlements_left } = await shown();
@@ -117,7 +117,7 @@ describe('metrics of the account that pays for settlements', () => {
     expect(settlements_left).toBeGreaterThan(0);
   });
 
-  it('say that it cannot be read while its node is silent: no old figure, no 0, and no series less', async () => {
+  it('say that it cannot be read while its node is silent, with no old figure, no 0 and no missing series', async () => {
     await setBalance(devnet, ACCOUNT.address, parseEther('0.25'));
     const names = Object.keys(await shown()).sort();
     node.lose('eth_getBalance');

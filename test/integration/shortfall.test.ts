@@ -47,7 +47,7 @@ async function pay(payer: Payer, path: string): Promise<() => Promise<Response>>
 const POOR = 'invalid_exact_evm_insufficient_balance';
 
 describe('a refusal for want of money', () => {
-  it('says what is there and what is needed, of which asset and where, also when the payment is sent again', async () => {
+  it('states the balance, the amount needed, the asset and the network, also when the payment is sent again', async () => {
     const send = await pay(await payerWith(400n), '/usdc');
     for (const _time of ['asked', 'remembered']) {
       const response = await send();
@@ -59,7 +59,7 @@ describe('a refusal for want of money', () => {
     }
   });
 
-  it('says it to that payer alone', async () => {
+  it('states them to that payer alone', async () => {
     await (await pay(await payerWith(400n), '/usdc'))();
     const other = await (await pay(await payerWith(0n), '/usdc'))();
     expect(await other.json()).toMatchObject({ detail: expect.stringContaining('holds 0 USDC on base-sepolia') });

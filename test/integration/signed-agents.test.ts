@@ -84,7 +84,7 @@ async function costOf(url: string, init: RequestInit): Promise<string> {
 
 const cost = (path: string, asked: Asked): Promise<string> => costOf(gateway.url + path, { headers: headersOf(asked) });
 
-describe('an agent whose key the operator has written down', () => {
+describe('an agent whose key is in the configuration', () => {
   it('pays its own price, and the API gets its signature as it was sent', async () => {
     const init = { headers: headersOf({}) };
     const url = `${gateway.url}/news`;
@@ -124,7 +124,7 @@ describe('a signature that proves nothing here', () => {
     expect(await cost('/news', asked)).toBe('5000');
   });
 
-  it('is a broken one', async () => {
+  it('costs what any bot pays when it is broken', async () => {
     for (const broken of ['', 'sig1', 'sig1=:AAAA:', '((((', `sig1=:${'A'.repeat(86)}==:`, '\u00ff'])
       expect(await costOf(`${gateway.url}/news`, { headers: { ...headersOf({}), Signature: broken } })).toBe('5000');
   });

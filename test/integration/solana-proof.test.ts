@@ -160,7 +160,7 @@ describe('what a facilitator says of a settlement on Solana', () => {
     expect(await settleInFull(open(), made.payment, notebook().write)).toEqual(settledAs(transaction));
   });
 
-  it('is none when it refuses after minutes, and the chain shows a transaction of the time that the offer holds', async () => {
+  it('is no failure when it refuses after minutes and the chain shows a transaction within the time of the offer', async () => {
     const made = await pay();
     const { maxTimeoutSeconds } = made.payment.offer;
     const transaction = await made.land();
@@ -171,7 +171,7 @@ describe('what a facilitator says of a settlement on Solana', () => {
 });
 
 describe('a settlement in doubt on Solana', () => {
-  it('is found by what the buyer signed, when nobody was told what the transaction is called', async () => {
+  it('is found by what the buyer signed when the transaction id is not known', async () => {
     const [other, made] = [await pay(), await pay()];
     await other.land();
     const transaction = await made.land();
@@ -180,7 +180,7 @@ describe('a settlement in doubt on Solana', () => {
     expect(script.requests).toEqual([]);
   });
 
-  it('is found without a memo to tell it by, among all transactions of the buyer', async () => {
+  it('is found without a memo, among all transactions of the buyer', async () => {
     const [other, made] = [await pay(), await pay()];
     await other.land();
     const transaction = await made.land();
@@ -220,7 +220,7 @@ describe('a settlement in doubt on Solana', () => {
     expect(await open().resolve(lost(made.payment), signal())).toEqual(failed);
   });
 
-  it('is asked for once more while its blockhash is good and nobody has seen it', async () => {
+  it('is requested once more while its blockhash is valid and no node has seen it', async () => {
     const { payment } = await pay();
     script.next('settle', REFUSED);
     expect(await open().resolve(lost(payment), signal())).toMatchObject({ kind: 'unknown', reason: REFUSED.reason });
@@ -230,7 +230,7 @@ describe('a settlement in doubt on Solana', () => {
     expect(script.requests).toHaveLength(1);
   });
 
-  it('failed once its blockhash has ended and three minutes later nobody has seen it, and not before', async () => {
+  it('has failed when it is still not seen three minutes after its blockhash ended, and not before', async () => {
     const { payment } = await pay();
     const doubt = lost(payment);
     chain.expireBlockhash();
@@ -364,7 +364,7 @@ describe('a node of Solana that is not to be trusted', () => {
 });
 
 describe('a payment on Solana that somebody else had settled', () => {
-  it('is found while it is young, and only used when it is not', async () => {
+  it('is found while it is recent, and reported as used later', async () => {
     const made = await pay();
     expect(await open().findForeign?.(made.payment, signal())).toEqual({ kind: 'none' });
     const transaction = await made.land();
@@ -387,7 +387,7 @@ describe('a payment on Solana that somebody else had settled', () => {
 });
 
 describe('a public node of Solana', () => {
-  it('is asked in doubt alone', async () => {
+  it('is asked only about a settlement in doubt', async () => {
     const made = await pay();
     const transaction = await made.land();
     const facilitator = open({ rpc: new Map(), publicNodes: new Map([[NETWORK, chain.rpcUrl]]) });

@@ -48,7 +48,7 @@ describe('compiled code', () => {
 });
 
 describe('memory', () => {
-  it('of a gateway with ten thousand routes is what these need, not what reading them took', async () => {
+  it('of a gateway with ten thousand routes does not include what reading them took', async () => {
     const routes = Array.from(
       { length: 10_000 },
       (_, at) => `  - { path: /things/${at}/:id, price: $0.00${1 + (at % 9)} }`,
@@ -57,7 +57,7 @@ describe('memory', () => {
     const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
     await gateway.kill();
     const residentMiB = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-    // What reading took is another sixty.
+    // Reading took another 60 MiB.
     expect(residentMiB).toBeLessThan(120);
   });
 });

@@ -9,7 +9,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** What becomes of a payment whose buyer stops the answer, as in a chat. */
+/** The state of a payment whose buyer stops the answer, as in a chat. */
 
 let devnet: Devnet;
 let upstream: TestUpstream;
@@ -58,7 +58,7 @@ function streamOneEvent(_req: IncomingMessage, res: ServerResponse): void {
 }
 
 describe.each(['after', 'before', 'deferred'])('settle: %s, a POST whose answer the buyer stops', (mode) => {
-  it('is delivered in part and needs nobody', async ({ signal }) => {
+  it('is delivered in part and needs no action', async ({ signal }) => {
     behaviour = streamOneEvent;
     const header = await stop(`/${mode}`, 'POST');
     await watched.until(mode, isAt('delivered_in_part'), signal);

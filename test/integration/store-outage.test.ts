@@ -22,7 +22,7 @@ const PRICED = new Map([
   ['deferred', '/deferred'],
 ]);
 const PATHS = [FREE, ...PRICED.values()];
-/** Somebody still has to do something about these. */
+/** States in which something is still to be done. */
 const OPEN: readonly PaymentState[] = [
   'forwarding',
   'owed',
@@ -96,27 +96,27 @@ function expectPricedIsPaidOrPutOff(phase: string): void {
   }
 }
 
-/** Every payment comes to rest by itself, and every one that served somebody is paid, at the facilitator and in its row. */
+/** Every payment reaches a final state without help; each that served a call is paid, at the facilitator and in its row. */
 async function expectNothingServedUnpaid(): Promise<void> {
   const open = async (): Promise<readonly string[]> =>
     (await store.list({ states: OPEN }, undefined, 10)).map(
       ({ route, state, reason }) => `${route} ${state} ${reason}`,
     );
   await vi.waitFor(async () => expect(await open()).toEqual([]), {
-    // The longest that a payment is held for somebody who does not know of it: the ledger went while it was taken.
+    // The longest time that a claim is held for a process that does not know of it: the ledger failed during the claim.
     timeout: 45_000,
     interval: 100,
   });
   const settled = settledNonces();
   for (const [route, path] of PRICED) {
     const served = crowd.turns.filter((turn) => turn.path === path && turn.status === 200);
-    // One by one: a payment that served two would hide behind one that served nobody.
+    // One by one: in a sum, a payment that served two calls would hide one that served none.
     expect(served.filter(({ nonce }) => !settled.has(nonce))).toEqual([]);
     expect(new Set(served.map(({ nonce }) => nonce)).size, `${route}: served once each`).toBe(served.length);
     const rows = await store.list({ route }, undefined, 100_000);
     const unpaid = new Set(rows.filter((row) => row.settlement === undefined).map(({ key }) => key.split('|').at(-1)));
     expect(served.filter(({ nonce }) => unpaid.has(nonce))).toEqual([]);
-    // Before the money moved, the upstream is asked only where that is the route's way.
+    // The upstream is called before the money moved only on routes that settle later.
     if (route === 'before') {
       const calls = upstream.seen.filter(({ url }) => url === path).length;
       const asked = new Set(crowd.turns.filter((turn) => turn.path === path).map(({ nonce }) => nonce));
@@ -132,7 +132,7 @@ function settledNonces(): Set<string | undefined> {
   return new Set(asked.map(({ text }) => JSON.parse(text).paymentPayload.payload.authorization.nonce));
 }
 
-/** Whoever was turned away is served with the very payment that was turned away. */
+/** A buyer who was refused is served with the same payment later. */
 async function expectTheTurnedAwayAreServed(): Promise<void> {
   const turns = await crowd.sendAgain();
   expect(turns.filter(({ status }) => status !== 200)).toEqual([]);
@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL away under load${missing ? ` 
   });
   afterAll(() => server?.dispose());
 
-  it('refuses what is priced, serves what is free, and comes back by itself with nothing lost', async () => {
+  it('refuses priced requests, serves free ones, and recovers without a restart and with nothing lost', async () => {
     await openOn(await openPostgresLedger(await server.createDatabase()));
     await answersWithin('before', 10);
     crowd.phase = 'breaking';
@@ -185,7 +185,7 @@ describe('a full disk under SQLite', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('refuses what is priced, serves what is free, and goes on by itself when there is room', async () => {
+  it('refuses priced requests, serves free ones, and recovers without a restart when there is room', async () => {
     const path = join(folder, 'ledger.db');
     await openOn(await openSqliteLedger(path, { maxPages: 80 }));
     const isPutOff = ({ code }: Turn): boolean => code === 'store_unavailable';
@@ -200,7 +200,7 @@ describe('a full disk under SQLite', () => {
     await crowd.answers([...PRICED.values()], 1, ({ from, status }) => from === 'back' && status === 200);
     await crowd.stop();
     await expectNothingServedUnpaid();
-    // Those who came back first may have filled it up again: it is a very small disk.
+    // The first requests may have filled the disk again: it is very small.
     await makeRoom(path);
     await expectTheTurnedAwayAreServed();
     await expectNothingServedUnpaid();

@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a store that is no ledger', () => {
-  it.each(['pipe', 'folder', 'foreign'])('ends the start with a word: a %s', async (name) => {
+  it.each(['pipe', 'folder', 'foreign'])('stops the start with an error that names its path: a %s', async (name) => {
     const path = join(folder, name);
     const config = `upstream: http://127.0.0.1:9\nstore: sqlite:${path}\nroutes: [{ path: /*, price: free }]\n`;
     const fault: unknown = await startTestGateway(config).catch((error: unknown) => error);

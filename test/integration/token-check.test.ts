@@ -81,7 +81,7 @@ async function problemsOf(said: Said): Promise<readonly string[]> {
 }
 
 describe('a token in its long form', () => {
-  it('is what the file says where its contract says the same, whoever settles', async () => {
+  it('is accepted when its contract agrees with the file, whichever facilitator settles', async () => {
     expect(await problemsOf({})).toEqual([]);
     expect(await problemsOf({ remote: true })).toEqual([]);
   });

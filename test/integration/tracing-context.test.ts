@@ -92,7 +92,7 @@ describe('the trace that a request brings', () => {
     await receiver.close();
   });
 
-  it('is continued from a stranger, who decides nothing and hands no tracestate on', async () => {
+  it('is continued from an untrusted client, without its sampling decision and its tracestate', async () => {
     const receiver = await startOtlpReceiver();
     await withGateway(tracing(receiver, '0%'), async (gateway) => {
       const seen = await get(gateway, SAMPLED);
@@ -124,7 +124,7 @@ describe('the trace that a request brings', () => {
 });
 
 describe('a receiver of traces', () => {
-  it('that is away is complained about once a minute, with the number of spans that were lost', async () => {
+  it('that is away is logged once a minute, with the number of lost spans', async () => {
     const receiver = await startOtlpReceiver((res) => void res.writeHead(503).end());
     const complaints: unknown[] = [];
     const times = [0, 59_999, 60_000];

@@ -157,7 +157,7 @@ describe('the trace of a request', () => {
     expect(treeOf(spans, root)).toBe('GET /jobs/:id(accept authorize(verify) claim settle upstream relay)');
   });
 
-  it('of a call that the API did not earn shows its status, and no settlement', async () => {
+  it('of an uncharged call shows its status, and no settlement', async () => {
     const path = '/weather/nowhere';
     const { spans, root, status } = await ask(path, { 'PAYMENT-SIGNATURE': await pay(path) });
     expect(status).toBe(404);
@@ -205,7 +205,7 @@ describe('the trace of a request', () => {
     expect(receiver.exports.map(({ body }) => body).join()).not.toContain(token);
   });
 
-  it('in shadow mode has the judging of the payment beside the call', async () => {
+  it('in shadow mode shows the payment check beside the call', async () => {
     const { spans, root, status } = await ask('/shadow', { 'PAYMENT-SIGNATURE': await pay('/weather/oslo') });
     expect(status).toBe(200);
     const below = spans.filter(({ parentSpanId }) => parentSpanId === root.spanId).map(({ name }) => name);

@@ -97,7 +97,7 @@ describe('an API on a unix socket', () => {
     expect(api.sockets.size).toBe(1);
   });
 
-  it('is asked as the host that its headers say, a WebSocket too', async () => {
+  it('gets the Host of its configured headers, for a WebSocket too', async () => {
     const api = await listen();
     const { ask } = await sell(`{ url: "unix:${path}", headers: { Host: "api.internal:8080" } }`);
     await ask(lastRequest('GET /free/y'));
@@ -133,7 +133,7 @@ describe('an API on a unix socket', () => {
     expect(statusOf(await ask(lastRequest('GET /paid/x', [payment])))).toBe(200);
   });
 
-  it('that closes a kept connection in the moment of writing is asked once more', async () => {
+  it('that closes a kept connection during a write gets the request once more', async () => {
     let asked = 0;
     await listen((req, res) => {
       asked += 1;

@@ -55,7 +55,7 @@ describe('a gateway in front of several servers', () => {
     });
   });
 
-  it('asks for a body that waits to be asked for, and sends it to the server that takes the connection', async () => {
+  it('sends 100 Continue for a body that waits for it, and sends the body to the server that takes the connection', async () => {
     const gateway = await gatewayTo([await closedPort(), (await echo()).port]);
     for (let i = 0; i < 2; i++) {
       const client = await connectRaw(gateway.port);

@@ -52,7 +52,7 @@ describe('a call that is made while its payment is verified', () => {
     expect(settlementOf(response).success).toBe(true);
   });
 
-  it('is broken off when the payment is refused, and nobody waits for a slow API', async () => {
+  it('is broken off when the payment is refused, without waiting for a slow API', async () => {
     const open = new Set<IncomingMessage['socket']>();
     facilitator.next('verify', { kind: 'refuse', reason: 'insufficient_funds' });
     behaviour = ({ socket }) => {

@@ -121,7 +121,7 @@ describe('webhooks', () => {
     expect(other.messages).toEqual([]);
   });
 
-  it('hold no payment up while a receiver says nothing, and read no endless answer', async () => {
+  it('do not delay payments while a receiver is silent, and do not read an endless answer', async () => {
     const silent = await receiver(() => undefined);
     const talker = await receiver((response) => {
       const more = (): void => void (response.destroyed || response.write('x'.repeat(65_536), more));

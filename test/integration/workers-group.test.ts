@@ -13,11 +13,11 @@ interface PlayedWorker {
   readonly process: WorkerProcess;
   readonly heard: readonly PrimaryMessage[];
   readonly killed: () => boolean;
-  /** How many listen to what it says. */
+  /** The number of listeners for its messages. */
   readonly listeners: () => number;
   say(message: WorkerMessage): void;
   serve(owner?: string): void;
-  /** Ends it, and resolves when everybody has noticed. */
+  /** Ends it, and resolves when all listeners have run. */
   end(end?: ProcessEnd): Promise<void>;
 }
 
@@ -119,7 +119,7 @@ describe('a group of workers', () => {
     expect(workers).toHaveLength(2);
   });
 
-  it('replaces one that ends, and tells another one what it left behind', async () => {
+  it('replaces a worker that ends, and tells another one to take over its work', async () => {
     const { group, at, workers } = playCrew(2);
     void group.start();
     at(0).serve();
@@ -149,7 +149,7 @@ describe('a group of workers', () => {
     expect(waits).toEqual([0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   });
 
-  it('is lost when nobody serves and those that are started do not last, with the reason', async () => {
+  it('is lost, with the reason, when no worker serves and new ones keep ending', async () => {
     const { group, at } = playCrew(1);
     void group.start();
     at(0).serve();
@@ -160,7 +160,7 @@ describe('a group of workers', () => {
     expect(await group.lost).toMatchObject({ message: 'worker 1 ended with code 7' });
   });
 
-  it('listens to a worker no more after many changes of configuration than before', async () => {
+  it('adds no listeners to a worker, however often the configuration changes', async () => {
     const { group, at } = playCrew(1);
     void group.start();
     at(0).serve();

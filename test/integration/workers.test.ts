@@ -124,7 +124,7 @@ afterAll(async () => {
 });
 
 describe('several workers behind one address', () => {
-  it('are ready together, and each says why', { timeout: LONG }, async () => {
+  it('are ready together, and each reports its checks', { timeout: LONG }, async () => {
     const response = await fetch(`${adminUrl}/readyz`);
     expect(response.status).toBe(200);
     const { checks } = (await response.json()) as { checks: { name: string; ready: boolean }[] };
@@ -180,7 +180,7 @@ describe('several workers behind one address', () => {
       clientOf(devnet).getTransactionCount({ address }),
       clientOf(devnet).getTransactionCount({ address, blockTag: 'pending' }),
     ]);
-    // Those that came together travelled together.
+    // Payments that came together were sent in one transaction.
     expect(mined - sentBefore).toBeGreaterThan(2);
     expect(mined - sentBefore).toBeLessThan(40);
     expect(pending).toBe(mined);
@@ -261,7 +261,7 @@ describe('a worker that is killed', () => {
     expect(collected.map(({ status }) => status)).toEqual(lost.map(() => 200));
     for (const response of collected) expect(settlementOf(response).success).toBe(true);
     expect(await paidTo()).toBe(before + 16n * PRICE);
-    // What was written down was found, not sent anew.
+    // The recorded transactions were found, not sent again.
     expect(await sentCount()).toBe(sent);
   });
 });
