@@ -9,7 +9,8 @@ export const JSONRPC_METHOD = '/method';
 
 /** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
 const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
-/** The usual header, which needs no further check. */
+/** The usual header, which needs no further check, and other spellings of it. */
+const USUAL_JSON = 'application/json';
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
 
@@ -26,7 +27,7 @@ function refuseOtherForm(rawHeaders: readonly string[]): void {
     const given = rawHeaders[index] ?? '';
     if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
     const value = rawHeaders[index + 1] ?? '';
-    if (given.length === TYPE_LENGTH && PLAIN_JSON.test(value)) continue;
+    if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
     const name = given.toLowerCase().replaceAll('_', '-');
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
       throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');

@@ -28,6 +28,7 @@ interface Index<C> {
   readonly subject: Subject;
   readonly byText: ReadonlyMap<string, readonly number[]>;
   readonly others: readonly number[];
+  /** Without the conditions that were looked up. */
   readonly entries: readonly Entry<C>[];
 }
 
@@ -135,15 +136,17 @@ function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
   const key = subjectKey(best.subject);
   const byText = new Map<string, number[]>();
   const others: number[] = [];
-  entries.forEach(({ head, body }, at) => {
-    const condition = [...head, ...body].find(
+  const rest = entries.map((entry, at) => {
+    const indexed = [...entry.head, ...entry.body].find(
       (each) => subjectKey(each.subject) === key && exactTexts(each) !== undefined,
     );
-    const texts = condition && exactTexts(condition);
+    const texts = indexed && exactTexts(indexed);
     if (texts === undefined) others.push(at);
     for (const text of new Set(texts)) byText.set(text, [...(byText.get(text) ?? []), at]);
+    const isLeft = (condition: Condition) => condition !== indexed;
+    return { choice: entry.choice, head: entry.head.filter(isLeft), body: entry.body.filter(isLeft) };
   });
-  return { subject: best.subject, byText, others, entries };
+  return { subject: best.subject, byText, others, entries: rest };
 }
 
 function exactTexts({ test }: Condition): readonly string[] | undefined {

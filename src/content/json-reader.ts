@@ -1,5 +1,5 @@
 import { plainNumber } from '../domain/plain-number.ts';
-import { JsonScanner, SIGN } from './json-scanner.ts';
+import { END, JsonScanner, SIGN } from './json-scanner.ts';
 import { foldKey, NO_POINTERS, type PointerTree } from './pointer-tree.ts';
 
 /** Deepest nesting that is read. */
@@ -46,9 +46,9 @@ export function readJson(bytes: Buffer, tree: PointerTree, itemsToo: boolean): J
 class JsonReader {
   readonly #scan: JsonScanner;
   #depth = 0;
-  /** Keys of the objects that are open, the innermost last; behind `#keyCount`, of those that were closed. */
-  readonly #keys: string[] = [];
-  #keyCount = 0;
+  /** Where each key of the open objects begins, and where it ends; the innermost last. Behind `#keysEnd`, of closed ones. */
+  readonly #keys: number[] = [];
+  #keysEnd = 0;
   #facts = new Map<string, JsonValue>();
 
   constructor(bytes: Buffer) {
@@ -61,7 +61,7 @@ class JsonReader {
     const items = itemsToo && scan.byte === SIGN.openList ? this.#items(tree) : undefined;
     if (items === undefined) this.#value(tree);
     scan.blanks();
-    if (scan.byte !== undefined) throw scan.wrong('something follows the value');
+    if (scan.byte !== END) throw scan.wrong('something follows the value');
     return { facts: this.#facts, items };
   }
 
@@ -139,30 +139,44 @@ class JsonReader {
 
   #object(tree: PointerTree): void {
     const scan = this.#scan;
-    const first = this.#keyCount;
+    const first = this.#keysEnd;
     let known: Set<string> | undefined;
     for (let more = this.#open(SIGN.closeObject); more; more = this.#more(SIGN.closeObject)) {
       if (scan.byte !== SIGN.quote) throw scan.wrong('a key is no text');
       scan.text();
-      const key = scan.passed;
-      const child = this.#childOf(tree, key);
-      if (this.#keyCount - first === FEW_KEYS) known ??= new Set(this.#keys.slice(first, this.#keyCount));
-      this.#noteKey(key, first, known);
+      const child = this.#childOf(tree);
+      if (scan.isEscaped || this.#keysEnd - first === 2 * FEW_KEYS) known ??= this.#keysFrom(first);
+      if (known === undefined) this.#noteKey(first);
+      else this.#addKey(known);
       scan.blanks();
       if (!scan.take(SIGN.colon)) throw scan.wrong('a key has no value');
       this.#value(child);
     }
-    this.#keyCount = first;
+    this.#keysEnd = first;
   }
 
-  /** @param known all keys of the object before this one, where they are many */
-  #noteKey(key: string, first: number, known: Set<string> | undefined): void {
-    if (known === undefined) {
-      for (let index = first; index < this.#keyCount; index += 1) if (this.#keys[index] === key) throw this.#twice(key);
-      this.#keys[this.#keyCount] = key;
-      this.#keyCount += 1;
-      return;
+  /** Keys without escapes are the same where their bytes are: no string has to be made of them. */
+  #noteKey(first: number): void {
+    const scan = this.#scan;
+    const keys = this.#keys;
+    const end = this.#keysEnd;
+    for (let at = first; at < end; at += 2) {
+      if (scan.isSame(keys[at] ?? 0, keys[at + 1] ?? 0)) throw this.#twice(scan.passed);
     }
+    keys[end] = scan.from;
+    keys[end + 1] = scan.to;
+    this.#keysEnd = end + 2;
+  }
+
+  #keysFrom(first: number): Set<string> {
+    const known = new Set<string>();
+    for (let at = first; at < this.#keysEnd; at += 2)
+      known.add(this.#scan.slice(this.#keys[at] ?? 0, this.#keys[at + 1] ?? 0));
+    return known;
+  }
+
+  #addKey(known: Set<string>): void {
+    const key = this.#scan.passed;
     if (known.has(key)) throw this.#twice(key);
     known.add(key);
   }
@@ -172,15 +186,17 @@ class JsonReader {
   }
 
   /** A reader that ignores case would find what is asked for under such a key, others would not. */
-  #childOf(tree: PointerTree, key: string): PointerTree {
-    if (this.#scan.isPlain) {
-      if (!tree.lengths.includes(key.length)) return NO_POINTERS;
-    } else if (key.includes('\0')) throw this.#scan.wrong('a key holds NUL');
+  #childOf(tree: PointerTree): PointerTree {
+    const scan = this.#scan;
+    if (scan.isPlain) {
+      if (tree === NO_POINTERS || !tree.lengths.includes(scan.to - scan.from)) return NO_POINTERS;
+    } else if (scan.passed.includes('\0')) throw scan.wrong('a key holds NUL');
     if (tree.children.size === 0) return NO_POINTERS;
+    const key = scan.passed;
     const child = tree.children.get(key);
     if (child !== undefined) return child;
     const meant = tree.folded.get(foldKey(key));
-    if (meant !== undefined) throw this.#scan.wrong(`the key ${shown(key)} differs from ${shown(meant)} in case only`);
+    if (meant !== undefined) throw scan.wrong(`the key ${shown(key)} differs from ${shown(meant)} in case only`);
     return NO_POINTERS;
   }
 

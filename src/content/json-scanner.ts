@@ -22,6 +22,9 @@ const NINE = 0x39;
 const LETTER_E = 0x65;
 const LETTER_U = 0x75;
 
+/** What stands for a byte after the last one. A number like the others, as V8 compares those fast. */
+export const END = -1;
+
 /** Letters that make an escape with the backslash before them. */
 const ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt', 'latin1'));
 
@@ -36,7 +39,6 @@ export class JsonScanner {
   /** All of it, where a byte is a character. */
   readonly #ascii: string | undefined;
   #at = 0;
-  /** Where the text or number begins and ends that was passed last; of a text, between its quotes. */
   #from = 0;
   #to = 0;
   #isEscaped = false;
@@ -47,9 +49,9 @@ export class JsonScanner {
     if (this.#ascii === undefined && !isUtf8(bytes)) throw bodyAmbiguous('The body is not UTF-8.');
   }
 
-  /** The current byte; `undefined` after the last one. */
-  get byte(): number | undefined {
-    return this.#bytes[this.#at];
+  /** The current byte; {@link END} after the last one. */
+  get byte(): number {
+    return this.#bytes[this.#at] ?? END;
   }
 
   /** Skips the current byte, and blanks after it. */
@@ -60,7 +62,7 @@ export class JsonScanner {
 
   /** The same where that byte is this one. */
   take(byte: number): boolean {
-    if (this.#bytes[this.#at] !== byte) return false;
+    if (this.byte !== byte) return false;
     this.skip();
     return true;
   }
@@ -68,7 +70,7 @@ export class JsonScanner {
   /** Passes blanks. */
   blanks(): void {
     for (;;) {
-      const byte = this.#bytes[this.#at];
+      const { byte } = this;
       if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
       this.#at += 1;
     }
@@ -106,12 +108,12 @@ export class JsonScanner {
     this.#from = at;
     this.#isEscaped = false;
     for (;;) {
-      const byte = bytes[at];
+      const byte = bytes[at] ?? END;
       if (byte === SIGN.quote) break;
       if (byte === BACKSLASH) {
         this.#isEscaped = true;
         at = this.#afterEscape(at);
-      } else if (byte === undefined || byte < SPACE) {
+      } else if (byte < SPACE) {
         throw this.wrong('a text does not end, or holds a control character', at);
       } else at += 1;
     }
@@ -119,10 +121,34 @@ export class JsonScanner {
     this.#at = at + 1;
   }
 
+  /** Where the text or number begins that was passed last; of a text, behind its quote. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /** Where it ends; of a text, before its quote. */
+  get to(): number {
+    return this.#to;
+  }
+
+  /** Whether it is a text with an escape. */
+  get isEscaped(): boolean {
+    return this.#isEscaped;
+  }
+
+  /** Whether its bytes are the same as those from one place to another. */
+  isSame(from: number, to: number): boolean {
+    const bytes = this.#bytes;
+    const distance = from - this.#from;
+    if (to - this.#to !== distance) return false;
+    for (let at = this.#from; at < this.#to; at += 1) if (bytes[at] !== bytes[at + distance]) return false;
+    return true;
+  }
+
   /** What was passed last, unescaped. */
   get passed(): string {
-    if (!this.#isEscaped) return this.#slice(this.#from, this.#to);
-    return String(JSON.parse(this.#slice(this.#from - 1, this.#to + 1)));
+    if (!this.#isEscaped) return this.slice(this.#from, this.#to);
+    return String(JSON.parse(this.slice(this.#from - 1, this.#to + 1)));
   }
 
   /** Whether the text that was skipped last reads as it is written, in ASCII letters. */
@@ -132,18 +158,19 @@ export class JsonScanner {
 
   /** A fault with what is wrong, and where. */
   wrong(what: string, at = this.#at): Error {
-    return bodyAmbiguous(`The body is not read: ${what}, at character ${this.#slice(0, at).length}.`);
+    return bodyAmbiguous(`The body is not read: ${what}, at character ${this.slice(0, at).length}.`);
   }
 
-  #slice(from: number, to: number): string {
+  /** The text from one place to another, as it is written. */
+  slice(from: number, to: number): string {
     return this.#ascii === undefined ? this.#bytes.toString('utf8', from, to) : this.#ascii.slice(from, to);
   }
 
   #afterDigits(from: number): number {
     let at = from;
     for (;;) {
-      const byte = this.#bytes[at];
-      if (byte === undefined || byte < ZERO || byte > NINE) break;
+      const byte = this.#bytes[at] ?? END;
+      if (byte < ZERO || byte > NINE) break;
       at += 1;
     }
     if (at === from) throw this.wrong('there is no value', at);

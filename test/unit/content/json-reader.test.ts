@@ -134,6 +134,33 @@ describe('a text of JSON', () => {
   });
 });
 
+describe('keys of an object', () => {
+  const MANY = Array.from({ length: 20 }, (_, index) => `"k${index}":0`).join();
+
+  it.each([
+    ['two that are equal', '{"a":1,"a":2}'],
+    ['two that are equal, the first one escaped', '{"\\u0061":1,"a":2}'],
+    ['two that are equal, the last one escaped', '{"a":1,"b":2,"\\u0061":3}'],
+    ['two that are equal in two escapes', '{"\\u002f":1,"\\/":2}'],
+    ['two that are equal, and an object between them', '{"a":{"b":1},"a":2}'],
+    ['two that are equal within the object of another', '{"c":{"a":1},"d":{"b":1,"b":2}}'],
+    ['two that are equal in other letters than ASCII', '{"é":1,"e":2,"é":3}'],
+    ['two that are equal, the first and the last of many', `{${MANY},"k0":1}`],
+    ['two that are equal, the last ones of many', `{${MANY},"k":1,"k":2}`],
+  ])('are refused: %s', (_which, text) => {
+    expect(() => readJson(Buffer.from(text), pointerTree([]), false)).toThrow(/is there twice/);
+  });
+
+  it.each([
+    ['one that begins as another does', '{"a":1,"ab":2,"b":3,"":4}'],
+    ['the same one in two objects', '[{"a":1},{"a":{"a":1},"b":{"a":2}}]'],
+    ['letters that differ in their form only', '{"é":1,"e\u0301":2}'],
+    ['many, and the same ones in an object among them', `{${MANY},"in":{${MANY}},"on":1}`],
+  ])('are read: %s', (_which, text) => {
+    expect(readJson(Buffer.from(text), pointerTree([]), false).facts.size).toBe(0);
+  });
+});
+
 describe('pointers', () => {
   const body = Buffer.from('{"a/b":{"~":["x",{"y":true}]},"":{"":1},"list":[]}');
 
