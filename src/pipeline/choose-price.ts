@@ -22,7 +22,7 @@ export interface ChosenPrice {
 
 /** A request whose price is looked for. */
 export interface AskingRequest extends AcceptedHead {
-  readonly body: Pick<RequestBody, 'read'> | undefined;
+  readonly body: Pick<RequestBody, 'read' | 'readArrived'> | undefined;
 }
 
 /**
@@ -105,6 +105,11 @@ export class PriceOfBody {
     this.#possible = possible;
   }
 
+  /** The route that it is a price of. */
+  get route(): Route {
+    return this.#asking.route;
+  }
+
   /**
    * Reads the body within its bound; `undefined` where there is none.
    *
@@ -112,6 +117,16 @@ export class PriceOfBody {
    */
   read(): Promise<Buffer | undefined> {
     return this.#asking.decision.isGraphql ? this.#readOperation() : readBodyOf(this.#asking);
+  }
+
+  /**
+   * The same without waiting, where all of it is there; else `undefined`.
+   *
+   * @throws GatewayError the same
+   */
+  readArrived(): Buffer | undefined {
+    const { decision, request } = this.#asking;
+    return decision.isGraphql ? undefined : request.body?.readArrived(request.runtime.plan.limits.pricedBodyBytes);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { RequestOutcome, RequestSummary } from '../observe/observer.ts';
 import type { StageFacts } from '../observe/tracer.ts';
 import type { Client, ReceivedRequest } from '../proxy/client.ts';
 import { clientAddress, clientGroup } from '../proxy/client-address.ts';
-import type { BodyHold, BodyTerms, RequestBody } from '../proxy/request-body.ts';
+import { A_TURN, type BodyHold, type BodyTerms, type RequestBody } from '../proxy/request-body.ts';
 import { ClientGoneError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
 import { faultAnswer } from './answer.ts';
@@ -70,7 +70,13 @@ export async function serve(
       clientGone: client.departure,
       body: bodyIn(arrival, services),
     };
-    const result = await route(accepted, notes.route, services, transport);
+    let serving = route(accepted, notes.route, services, transport);
+    if (serving instanceof PriceOfBody) {
+      // Not in an async function of its own: its promises would take as long as the price.
+      await A_TURN;
+      serving = serveByBody(accepted, serving, services, transport);
+    }
+    const result = await serving;
     ({ outcome } = result);
     if (result.answer !== undefined) write(arrival, result.answer);
   } catch (fault) {
@@ -138,12 +144,13 @@ function outcomeOf(fault: unknown): RequestOutcome {
   return fault instanceof GatewayError && fault.meaning.source === 'client' ? 'refused' : 'failed';
 }
 
+/** Serves a request, unless its body decides what it costs. */
 function route(
   request: AcceptedRequest,
   matched: Route | undefined,
   services: Services,
   transport: Transport,
-): Promise<Served> {
+): Promise<Served> | PriceOfBody {
   const { runtime, method, path } = request;
   if (isForDiscovery(request, matched)) return serveDiscovery(request);
   if (isForTools(request)) return serveOwnTools(request, services, transport);
@@ -159,7 +166,7 @@ function route(
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched);
   const choosing = choosePrice(request, matched);
-  if (choosing instanceof PriceOfBody) return serveByBody(request, matched, choosing, services, transport);
+  if (choosing instanceof PriceOfBody) return choosing;
   return serveChosen(request, matched, choosing, services, transport);
 }
 
@@ -184,15 +191,28 @@ function serveMessages(
   });
 }
 
-async function serveByBody(
+/** Serves a request whose body decides what it costs. */
+function serveByBody(
   request: AcceptedRequest,
-  matched: Route,
+  choosing: PriceOfBody,
+  services: Services,
+  transport: Transport,
+): Promise<Served> {
+  const { route } = choosing;
+  const arrived = choosing.readArrived();
+  if (arrived !== undefined) return serveChosen(request, route, choosing.choose(arrived), services, transport);
+  return serveByLateBody(request, choosing, services, transport);
+}
+
+/** The same where the body is waited for. */
+async function serveByLateBody(
+  request: AcceptedRequest,
   choosing: PriceOfBody,
   services: Services,
   transport: Transport,
 ): Promise<Served> {
   const chosen = choosing.choose(await choosing.read());
-  return await serveChosen(request, matched, chosen, services, transport);
+  return await serveChosen(request, choosing.route, chosen, services, transport);
 }
 
 function serveChosen(

@@ -39,7 +39,7 @@ export class ClientDeparture implements SignalledDeparture {
     this.res = res;
     res.on('close', () => {
       if (!res.writableFinished) this.#happen();
-      if (this.#atEnd !== undefined) for (const listener of this.#atEnd.splice(0)) listener();
+      if (this.#atEnd !== undefined) for (const listener of this.#atEnd) listener();
     });
   }
 

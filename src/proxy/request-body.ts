@@ -45,6 +45,12 @@ export interface RequestBody {
    */
   read(maxBytes: number): Promise<Buffer>;
   /**
+   * The same without waiting, where all of it is there; else `undefined`. Most bodies are there after {@link A_TURN}.
+   *
+   * @throws GatewayError `request_body_too_large`, `too_many_bodies`; and `ClientGoneError`
+   */
+  readArrived(maxBytes: number): Buffer | undefined;
+  /**
    * Has other bytes sent in its place, in the framing that the client chose: a `Content-Length` is put right. Only for a
    * body that was read. {@link held} stays what it was: a payment is bound to what its client sent.
    *
@@ -99,6 +105,9 @@ export function bodyOfBytes(bytes: Buffer, framing: Framing = 'length'): Request
 
 type Framing = 'length' | 'chunked';
 
+/** A turn after its head: Node tells of a head before it reads on in the bytes that came with it. */
+export const A_TURN: Promise<void> = Promise.resolve();
+
 /** A body in memory. */
 class KeptBody implements RequestBody {
   readonly #framing: Framing;
@@ -117,6 +126,10 @@ class KeptBody implements RequestBody {
   }
 
   async read(maxBytes: number): Promise<Buffer> {
+    return this.readArrived(maxBytes);
+  }
+
+  readArrived(maxBytes: number): Buffer {
     if (this.held.length > maxBytes) throw bodyTooLarge(maxBytes);
     return this.held;
   }
@@ -138,8 +151,6 @@ class KeptBody implements RequestBody {
     if (!watch.mayEnd()) throw new BodyRefusedError();
   }
 }
-
-const A_TURN = Promise.resolve();
 
 /** A body of a connection. It becomes a {@link KeptBody} when it is read. */
 class ReceivedBody implements RequestBody {
@@ -166,11 +177,24 @@ class ReceivedBody implements RequestBody {
   }
 
   read(maxBytes: number): Promise<Buffer> {
-    const announced = Number(this.#head.headers['content-length']);
-    if (announced > maxBytes) return Promise.reject(bodyTooLarge(maxBytes));
+    if (this.#announcesOver(maxBytes)) return Promise.reject(bodyTooLarge(maxBytes));
+    if (this.#read !== undefined) return this.#read.read(maxBytes);
     if (this.#reading !== undefined) return this.#readAgain(this.#reading, maxBytes);
     this.#reading = this.#keep(maxBytes);
     return this.#reading;
+  }
+
+  readArrived(maxBytes: number): Buffer | undefined {
+    if (this.#announcesOver(maxBytes)) throw bodyTooLarge(maxBytes);
+    if (this.#read !== undefined) return this.#read.readArrived(maxBytes);
+    const arrived = this.#reading === undefined ? takeArrived(this.#req) : undefined;
+    if (arrived === undefined) return undefined;
+    const hold = this.#terms.hold();
+    const body = this.#inMemory(maxBytes, hold);
+    const fault = body.see(arrived);
+    if (fault === undefined) return this.#kept(body, hold);
+    hold.release();
+    throw fault;
   }
 
   replaceWith(bytes: Buffer): void {
@@ -214,9 +238,8 @@ class ReceivedBody implements RequestBody {
   }
 
   async #keep(maxBytes: number): Promise<Buffer> {
-    const { mostBytes = maxBytes } = this.#terms;
     const hold = this.#terms.hold();
-    const body = new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
+    const body = this.#inMemory(maxBytes, hold);
     try {
       await this.#asked();
       const arriving = this.#show(body, PACE_OF_READING);
@@ -225,12 +248,25 @@ class ReceivedBody implements RequestBody {
       hold.release();
       throw fault;
     }
-    this.#client.onOver(hold.release);
-    this.#read = new KeptBody(body.bytes, this.#framing, hold);
-    return this.#read.held;
+    return this.#kept(body, hold);
   }
 
-  /** Asks for it, and waits a turn: Node tells of a head before it reads on in the bytes that came with it. */
+  #announcesOver(bytes: number): boolean {
+    return Number(this.#head.headers['content-length']) > bytes;
+  }
+
+  #inMemory(maxBytes: number, hold: BodyHold): BodyInMemory {
+    const { mostBytes = maxBytes } = this.#terms;
+    return new BodyInMemory(Math.min(maxBytes, mostBytes), hold);
+  }
+
+  #kept({ bytes }: BodyInMemory, hold: BodyHold): Buffer {
+    this.#client.onOver(hold.release);
+    this.#read = new KeptBody(bytes, this.#framing, hold);
+    return bytes;
+  }
+
+  /** Asks for it, and waits a turn. */
   #asked(): Promise<void> {
     askForBody(this.#continueTo);
     return A_TURN;

@@ -35,9 +35,11 @@ export class BodyRoom {
 
   /** Takes this many bytes more for a client, if neither the room nor the client's share is used up. */
   take(bytes: number, mostBytes: number, client: string): boolean {
-    const ofClient = this.#ofClient.of(client) + bytes;
-    if (this.#held + bytes > mostBytes || ofClient > mostBytes * SHARE_OF_CLIENT) return false;
-    this.#ofClient.add(client, bytes);
+    if (this.#held + bytes > mostBytes) return false;
+    if (this.#ofClient.add(client, bytes) > mostBytes * SHARE_OF_CLIENT) {
+      this.#ofClient.add(client, -bytes);
+      return false;
+    }
     this.#held += bytes;
     return true;
   }

@@ -24,6 +24,12 @@ describe('a body in memory', () => {
     });
   });
 
+  it('is there at once, within the same bound', () => {
+    const body = bodyOfBytes(Buffer.from('12345678'));
+    expect(body.readArrived(8)).toBe(body.held);
+    expect(() => body.readArrived(7)).toThrow(expect.objectContaining({ code: 'request_body_too_large' }));
+  });
+
   it('can have other bytes sent in its place, while it stays what a payment is bound to', async () => {
     const body = bodyOfBytes(Buffer.from('sent'));
     body.replaceWith(Buffer.from('replaced'));
