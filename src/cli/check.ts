@@ -54,7 +54,7 @@ export function addCheck(cli: Cli): void {
     );
 }
 
-/** The problems are what was asked for, so that they go to stdout; the summary of them is for people. */
+/** The problems are the result, so they go to stdout; their summary is for people. */
 async function check({ config, json, against, online }: CheckOptions, world: CliWorld): Promise<ExitCode> {
   const { terminal } = world;
   const loaded = await readConfig(config, world);

@@ -14,7 +14,7 @@ export interface Coverage {
   readonly unused: readonly string[];
 }
 
-/** Whether every operation has a route, and every price an operation. A route that is free was made so on purpose. */
+/** Whether every operation has a route, and every price an operation. A free route counts: it is free on purpose. */
 export function isCovered({ unpriced, unused }: Coverage): boolean {
   return unused.length === 0 && unpriced.every(({ gets }) => gets === 'free');
 }

@@ -35,7 +35,7 @@ async function devnet({ port, config, rpc }: DevnetOptions, terminal: Terminal):
       return 0;
     }
     const chain = await startDevnet({ port, signal: watch.signal });
-    // As a buyer does once before metered prices, which are paid through Permit2.
+    // A buyer does this once before paying metered prices, which are paid through Permit2.
     await approvePermit2(chain.rpcUrl, chain.accounts.buyer.key);
     await tell(chain, { asFile: config === true, approved: true }, terminal);
     notice(terminal, 'Ctrl-C ends the chain.');
@@ -51,7 +51,7 @@ async function devnet({ port, config, rpc }: DevnetOptions, terminal: Terminal):
   }
 }
 
-/** Says what does not work on a chain that lacks contracts of others. */
+/** Names the features that do not work on a chain without certain third-party contracts. */
 function noteLacking(lacking: readonly string[], say: (line: string) => void): void {
   if (lacking.length === 0) return;
   const verb = lacking.length === 1 ? 'is' : 'are';
@@ -99,7 +99,7 @@ async function describe(chain: Devnet, approved: boolean, terminal: Terminal): P
   }
 }
 
-/** A file that a gateway starts with as it is, once there is an API. */
+/** Writes a file with which a gateway starts without changes, once there is an API. */
 function writeConfig({ rpcUrl, accounts }: Devnet, terminal: Terminal): void {
   const { settler, buyer, payee } = accounts;
   const lines = [

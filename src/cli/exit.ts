@@ -5,7 +5,7 @@ import { notice, type Terminal } from './terminal.ts';
 /** `0` fine, `1` failed at run time, `2` wrong usage or configuration. */
 export type ExitCode = 0 | 1 | 2;
 
-/** The command line or the configuration is wrong: what is wrong, and what would be right. Exit code 2. */
+/** The command line or the configuration is wrong. The message says what is wrong and what is right. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -15,7 +15,7 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }
 
-/** Says what went wrong in one place, for every command, and returns the exit code for it. */
+/** Reports the faults of all commands, and returns the exit code for them. */
 export function reportFault(fault: unknown, terminal: Terminal): ExitCode {
   // Commander has written its message, or the help that was asked for, already.
   if (fault instanceof CommanderError) return fault.exitCode === 0 ? 0 : 2;

@@ -1,4 +1,4 @@
-/** A fault in words, for people: `fetch failed` says nothing, its cause does. The text may come from outside. */
+/** The text of a fault for people, taken from its cause: `fetch failed` says nothing. It may come from outside. */
 export function faultText(fault: unknown): string {
   const inner = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
   return inner instanceof Error ? inner.message : String(inner);

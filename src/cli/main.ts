@@ -9,8 +9,8 @@ import { readVersion } from './version.ts';
 type AddCommand = (cli: Cli) => void;
 
 /**
- * The commands, in the order of `--help`. Each is loaded when it is asked for: a gateway shall not carry a chain's
- * client and a buyer's wallet in its memory.
+ * The commands, in the order of `--help`. Each is loaded when it is called, so that a gateway does not hold a chain's
+ * client and a buyer's wallet in memory.
  */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   start: async () => (await import('./start.ts')).addStart,
@@ -48,7 +48,7 @@ export async function run(
   terminal: Terminal,
   registry: Registry = builtIn,
 ): Promise<ExitCode> {
-  // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and no reason for a gateway to fall over.
+  // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and must not end a gateway.
   for (const output of [terminal.stdout, terminal.stderr]) output.on('error', () => {});
   let code: ExitCode = 0;
   const finish = (given: ExitCode): void => {

@@ -11,10 +11,10 @@ import { connectorTo } from '../proxy/upstream-connector.ts';
 import { FacilitatorOpener, type Registry } from '../registry.ts';
 import { faultText } from './fault-text.ts';
 
-/** How long each of them may take, in milliseconds. All are asked at once. */
+/** How long each answer may take, in milliseconds. All are asked at once. */
 const ASK_WITHIN_MS = 10_000;
 
-/** What one of those that the gateway needs answered. */
+/** The answer of a service that the gateway needs. */
 export interface OnlineAnswer {
   readonly kind: 'facilitator' | 'node' | 'upstream' | 'offers';
   /** Without paths of nodes, which may hold keys. */
@@ -58,7 +58,7 @@ async function askFacilitator(
   }
 }
 
-/** Offers that no facilitator lists which answered; while one does not answer, nothing is known of them. */
+/** Offers that no facilitator lists. While one facilitator does not answer, nothing is known about them. */
 function unlisted(plan: Plan, listed: ReadonlySet<string>, asked: readonly OnlineAnswer[]): readonly OnlineAnswer[] {
   if (asked.some(({ kind, ok }) => kind === 'facilitator' && !ok)) return [];
   const needed = new Set(offersOf(plan).map(({ scheme, network }) => `${scheme} on ${network}`));
@@ -120,7 +120,7 @@ function serversOf(plan: Plan): readonly AskedServer[] {
   return [...servers.values()];
 }
 
-/** Any status is an answer of the API: what it has at the root is its own affair. */
+/** Any status counts as an answer: an API may have anything at its root. */
 async function askServer({ upstream, server }: AskedServer): Promise<OnlineAnswer> {
   const name = serverText(server);
   const health = new ServerHealth(serverName(server), Date.now);
@@ -144,7 +144,7 @@ async function askServer({ upstream, server }: AskedServer): Promise<OnlineAnswe
   }
 }
 
-/** Without a query, which may hold a key, and without what a terminal would obey. */
+/** Leaves out the query, which may hold a key, and characters that control a terminal. */
 function printableUrl(location: string): string {
   const [target = ''] = location.replace(/[^\x21-\x7e]/g, '').split(/[?#]/);
   return target.slice(0, 200);

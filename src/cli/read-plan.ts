@@ -32,7 +32,7 @@ export async function readConfig(
 }
 
 /**
- * Reads the plan for a command that cannot do without one. What `check` and `start` warn of is not its business.
+ * Reads the plan for a command that needs one. The warnings of `check` and `start` are not shown.
  *
  * @throws UsageError with every problem of the file, one per line
  */
@@ -43,9 +43,9 @@ export async function readPlan(file: string, world: CliWorld): Promise<ReadPlan>
 }
 
 /**
- * Reads of a configuration file what looking at its ledger takes.
+ * Reads the part of a configuration file that reading its ledger needs.
  *
- * @throws UsageError when there is not that much in it
+ * @throws UsageError when that part is not sound
  */
 export async function readBooks(file: string, { terminal, registry }: CliWorld): Promise<BooksPlan> {
   requireFile(file);

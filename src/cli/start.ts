@@ -37,7 +37,10 @@ export function addStart({ program, finish, ...world }: Cli): void {
 /** How long a process that has stopped may take to end on its own, in milliseconds. */
 const LINGER_MS = 500;
 
-/** Characters of a configuration from which on it pays to give back what reading it took: forty times as many bytes, or more. */
+/**
+ * Characters of a configuration from which on memory is released after reading it, which took forty bytes a character
+ * or more.
+ */
 const LARGE_CHARS = 200_000;
 
 /** A gateway that runs, of one process or several. */
@@ -54,7 +57,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   const watch = watchForStop(terminal);
   let reloader: Reloader | undefined;
   const reload = (): void => void reloader?.reload();
-  // From the start: unheard, it would end the process.
+  // From the start: without a listener SIGHUP would end the process.
   terminal.on('SIGHUP', reload);
   try {
     const log = await openLog(terminal.stdout);
@@ -89,7 +92,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   }
 }
 
-/** @throws UsageError with everything that contracts say against the file */
+/** @throws UsageError with every statement of the file that a contract contradicts */
 async function checkTokens(tokens: TokenCheck, loaded: LoadedConfig, terminal: Terminal): Promise<void> {
   if (!loaded.ok) return;
   const { problems, unasked, silent } = await tokens.ask(loaded.claims);
@@ -128,7 +131,7 @@ async function run(gateway: RunningGateway, reloader: Reloader, { watch, log, te
   await wait(drainDelayMs);
   await gateway.close(drainTimeoutMs - drainDelayMs);
   log.info({ why }, 'stopped');
-  // What was left to recovery may still wait for an answer; nothing keeps the process for it.
+  // A payment that was left to recovery may still wait for an answer; the process does not wait for it.
   setTimeout(() => terminal.exit?.(0), LINGER_MS).unref();
   return 0;
 }
@@ -141,7 +144,7 @@ interface Common {
   readonly reloader: Reloader;
 }
 
-/** One process, or several behind one address. The first of several serves nothing, and does without what does. */
+/** One process, or several behind one address. The first of several serves nothing, and does not load the server. */
 async function startProcesses(
   plan: Plan,
   { contents }: ConfigReading,
@@ -149,7 +152,7 @@ async function startProcesses(
 ): Promise<RunningGateway> {
   const configuration = () => reloader.check();
   if (plan.workers === 1) {
-    // The ledger's thread starts while this one loads the gateway and gives memory back: the gateway waits for it.
+    // The ledger's thread starts while this thread loads the gateway and releases memory. The gateway waits for it.
     const store = openStore(plan.store, registry);
     store.catch(() => {});
     const { startGateway } = await import('../server/gateway.ts');
@@ -158,11 +161,11 @@ async function startProcesses(
   }
   const { startWorkers } = await import('../server/workers/primary.ts');
   giveBackWhatReadingTook(contents);
-  // Workers get what was read, not the path: the file may change before one of them has to be replaced.
+  // Workers get the contents, not the path: the file may change before a worker has to be replaced.
   return await startWorkers(plan, { log, registry, fork: forkWorker, contents, configuration, reloads: reloader });
 }
 
-/** What a worker process does with the same command line: what the primary tells it. */
+/** Runs a worker process, which has the same command line and follows the primary. */
 async function startWorker(config: string, { terminal, registry }: CliWorld, primary: PrimaryLine): Promise<ExitCode> {
   const { runWorker } = await import('../server/workers/worker.ts');
   const schemes = await registry.loadSchemes();
@@ -181,7 +184,7 @@ async function startWorker(config: string, { terminal, registry }: CliWorld, pri
   return started ? 0 : 1;
 }
 
-/** Reads the configuration as it is at the time. `workers: auto` means what it meant at the start. */
+/** A reader of the current configuration. `workers: auto` keeps the number of CPUs that it had at the start. */
 function readerOf(
   file: string,
   { terminal: { env }, registry }: CliWorld,

@@ -15,9 +15,9 @@ export interface StopWatch {
 }
 
 /**
- * Watches for the signal to stop, from now on. The first one asks for a graceful end; a second one ends the process at
- * once. By default it would, too, but for the first process of a container, which the system keeps from signals that it
- * does not listen to: there the second one is heard, and obeyed.
+ * Watches for the signal to stop, from now on. The first signal asks for a graceful end; a second one ends the process
+ * at once. After the first signal the default action does that. Only in the first process of a container the listeners
+ * stay, because the system does not deliver signals to it without a listener.
  */
 export function watchForStop(terminal: Terminal): StopWatch {
   const controller = new AbortController();

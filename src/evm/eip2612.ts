@@ -28,8 +28,8 @@ export interface Eip2612Permit {
 const SIGNATURE_LENGTH = 132;
 
 /**
- * Reads the permit that came with a payment; `undefined` where none did, or where the client gave back the declaration as it
- * was, as clients do that sign none.
+ * Reads the permit that came with a payment; `undefined` where none did, or where the client sent the declaration back
+ * unchanged, as clients that sign no permit do.
  */
 export function readEip2612Permit(extensions: JsonObject | undefined): Eip2612Permit | 'malformed' | undefined {
   const extension = extensions?.[EIP2612_GAS_SPONSORING];

@@ -35,7 +35,7 @@ export interface Digests {
   permit2Domain(chainId: number, permit2: Address): Uint8Array;
   transferWithAuthorization(domainSeparator: Uint8Array, payload: Eip3009Payload): Uint8Array;
   permitWitnessTransfer(domainSeparator: Uint8Array, payload: Permit2Payload): Uint8Array;
-  /** The same for up to an amount, with the account in the witness that may settle. */
+  /** The same for a permit of up to an amount, whose witness names the account that may settle. */
   uptoWitnessTransfer(domainSeparator: Uint8Array, payload: UptoPayload): Uint8Array;
 }
 

@@ -5,8 +5,8 @@ import { loadSignerRecovery, type SignerRecovery } from './signer-recovery.ts';
 /** Recovers the signer of a text by `personal_sign`. */
 export interface MessageSigners {
   /**
-   * The plain account whose key signed `message`; `undefined` for a signature without a key, of another length than 65
-   * bytes, with a high `s` or a `v` other than 27 and 28: one message has one signature of one account.
+   * The plain account whose key signed `message`. `undefined` for a signature that no key made, that is not 65 bytes
+   * long, or that has a high `s` or a `v` other than 27 and 28: so no second form of a signature is accepted.
    */
   signerOf(message: string, signature: Hex): Address | undefined;
 }

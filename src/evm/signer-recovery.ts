@@ -47,7 +47,9 @@ function recoverWith(recoverKey: RecoverKey, keccak256: Keccak256): SignerRecove
   };
 }
 
-/** 65 bytes, low `s`, `v` of 27 or 28: what tokens accept. Anything else verifies here and reverts there. */
+/**
+ * 65 bytes, low `s`, `v` of 27 or 28: the form that tokens accept. Other forms verify here, but tokens revert on them.
+ */
 function acceptableRecoveryId(signature: Uint8Array): 0 | 1 | undefined {
   const v = signature[64];
   if (signature.length !== 65 || (v !== 27 && v !== 28)) return undefined;

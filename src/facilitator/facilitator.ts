@@ -16,9 +16,9 @@ export type Verification =
   | { readonly kind: 'invalid'; readonly reason: string; readonly words?: string };
 
 /**
- * Writes down an attempt, durably. Nothing may be sent before it resolves; when it rejects, nothing of that attempt may
- * be sent at all, and `settle` rejects with the same reason. Called again for each attempt that takes the place of an
- * earlier one, which the receiver did not take and never will.
+ * Writes down an attempt, durably. Nothing may be sent before it resolves. When it rejects, nothing of that attempt may
+ * be sent at all, and `settle` rejects with the same reason. Called again for each attempt that replaces an earlier
+ * one, when the receiver did not take the earlier one and never will.
  */
 export type Journal = (attempt: SettlementAttempt) => Promise<void>;
 
@@ -32,27 +32,28 @@ export interface OpenSettlement {
   /** Unix milliseconds of the claim, or of an earlier transfer that it was made for. */
   readonly since: number;
   /**
-   * Whether a transfer from before `since` may belong to another purchase: nobody had looked whether the authorization was
-   * unused. Absent: somebody had, and it is this payment's, as chains' clocks and ours differ.
+   * Whether a transfer from before `since` may belong to another purchase, because nothing had checked that the
+   * authorization was unused. Absent: it was checked, so the transfer is this payment's, and only the clocks of the
+   * chain and ours differ.
    */
   readonly mayBeForeign?: boolean | undefined;
-  /** What it came to, where that was known before and is looked at once more. */
+  /** The outcome as it was known before, where a settlement is checked once more. */
   readonly known?: Settlement | undefined;
 }
 
-/** What looking for a transfer came to that somebody else made with a buyer's authorization. */
+/** The result of a search for a transfer that somebody else made with a buyer's authorization. */
 export type ForeignTransfer =
   /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
   | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
-  /** There is one that is this payment, but not to be served for: too old, or not exactly the price. */
+  /** There is such a transfer, but it must not be served for: it is too old, or not exactly the price. */
   | { readonly kind: 'used' }
-  /** There is none that is this payment, or nobody to ask who sees the chain. */
+  /** There is no such transfer, or no node to ask. */
   | { readonly kind: 'none' }
-  /** It cannot be told yet: not confirmed, or the node is behind. */
+  /** Not known yet: the transfer is not confirmed, or the node is behind. */
   | { readonly kind: 'unclear' };
 
 /**
- * Who verifies and settles payments: a remote HTTP service, or the one inside the gateway.
+ * Verifies and settles payments: a remote HTTP service, or the facilitator inside the gateway.
  *
  * Refusals are returned; a facilitator that cannot be reached, is too slow or talks nonsense is a thrown
  * {@link GatewayError} with `facilitator_unreachable`, `facilitator_timeout`, `facilitator_invalid_answer` or
@@ -62,8 +63,8 @@ export interface Facilitator {
   /** Id for metrics and logs, from the configuration. */
   readonly name: string;
   /**
-   * Why it is left alone for now, for operators: it refused a settlement without reading it. Meanwhile `verify` throws
-   * `facilitator_overloaded`. `undefined`, or absent, when it is not.
+   * Why the facilitator is not asked for now, for operators: it refused a settlement without reading it. Meanwhile
+   * `verify` throws `facilitator_overloaded`. `undefined`, or absent, when it is asked as usual.
    */
   readonly resting?: string | undefined;
   /** Asks what it can settle now. Also the check that it can be reached. */
@@ -71,42 +72,42 @@ export interface Facilitator {
   /** Checks a payment against our own offer. Moves nothing; may be repeated. */
   verify(payment: Payment, signal: AbortSignal): Promise<Verification>;
   /**
-   * Whether it can be asked to settle this payment, whose signature is proved, without a verification before it: then its
-   * settlement makes the same checks before anything is sent. `true` is a promise to ask it so: it takes a transfer from
-   * before for somebody else's. Absent: it cannot.
+   * Whether it can be asked to settle this payment without a verification before it. The payment's signature is proved,
+   * and the settlement makes the same checks before anything is sent. After `true` the caller must settle without a
+   * verification: a transfer from before the request then counts as another purchase's. Absent: it cannot.
    */
   takeUnverified?(payment: Payment): boolean;
   /**
    * Moves the money: exactly `amount`, in atomic units, which is at most what the payer signed for. Called at most once
-   * per claim. What is about to be sent is given to `journal` first, and the caller writes the amount down with it. A
-   * facilitator that cannot move this very amount says `failed`; it never moves another one.
+   * per claim. The attempt is given to `journal` before it is sent, and the caller writes the amount down with it. A
+   * facilitator that cannot move exactly this amount says `failed`; it never moves another amount.
    *
    * @throws GatewayError `facilitator_overloaded` when it declines before anything was sent; never for what happened
    *   after a request or a transaction may have left, which is `unknown`. Whatever `journal` rejected with.
    */
   settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome>;
   /**
-   * Finds out what became of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
-   * May be repeated, and asked about a settlement that was `settled` before, which a reorganisation of the chain can
-   * undo: `known` then says what it came to, and stands where there is no chain to look at. May send the identical
-   * attempt again; never another one.
+   * Finds out the outcome of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
+   * May be repeated. May also be asked about a settlement that was `settled` before, because a reorganisation of the
+   * chain can undo it: `known` is then the earlier outcome, and stands where no chain can be read. May send the
+   * identical attempt again, never another one.
    *
    * @throws GatewayError the facilitator's faults when it cannot look
    */
   resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome>;
   /**
-   * Looks on the chain for the whole price, moved to the seller with this payment's own authorization by somebody else,
-   * younger than the offer holds. Moves nothing, and says nothing of whom it is to be served to: one payment is served
-   * once by the ledger alone. Absent where it never sees a chain.
+   * Looks on the chain for a transfer of the whole price to the seller, made by somebody else with this payment's own
+   * authorization, and younger than the offer holds. Moves nothing, and does not say whether the payment was served:
+   * only the ledger makes sure that it is served once. Absent for a facilitator that never sees a chain.
    *
    * @throws GatewayError the facilitator's faults when it cannot look
    */
   findForeign?(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer>;
-  /** What its catalogue said of what the payment bought, when it was asked about this very object; most say nothing. */
+  /** The catalogue's answer to a call with this same `payment` object; most facilitators give none. */
   catalogued?(payment: Payment): CatalogueAnswer | undefined;
-  /** Looks at the accounts of ours that pay for settlements; absent where somebody else pays. Never rejects for a node. */
+  /** Reads our accounts that pay for settlements; absent where somebody else pays. A node's fault never rejects it. */
   funds?(): Promise<readonly SettlerReading[]>;
-  /** Waits for settlements that are under way and lets go of connections. */
+  /** Waits for settlements that are under way, then closes connections. */
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject, SupportedKind } from '../domain/x402.ts';
 import type { Facilitator, Verification } from './facilitator.ts';
 import { FIRST_RETRY_MS, PoolMember } from './pool-member.ts';
 
-/** A verification, and who gave it: only that facilitator may be asked to settle the payment. */
+/** A verification, and the facilitator that gave it: only this one may be asked to settle the payment. */
 export interface PoolVerification {
   readonly verification: Verification;
   readonly facilitator: Facilitator;
@@ -14,15 +14,15 @@ export interface PoolVerification {
 /** Runs something once after a delay in milliseconds; the returned function calls it off. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-/** What the pool takes from the world around it. */
+/** The dependencies of the pool. */
 export interface FacilitatorPoolDeps {
   /** Default: a timer that does not keep the process alive. */
   readonly schedule?: Schedule;
-  /** What is known already of a facilitator, from another list that it stands in. Default: nothing. */
+  /** What another list already knows about a facilitator. Default: nothing. */
   readonly known?: (facilitator: Facilitator) => readonly SupportedKind[] | undefined;
   /** Is told when a facilitator answered what it supports. Must not throw. */
   readonly onSupported?: () => void;
-  /** Is told of each fault that the pool went past, for logs and metrics. Must not throw. */
+  /** Called with each fault after which the pool went on, for logs and metrics. Must not throw. */
   readonly onFault?: (facilitator: Facilitator, operation: 'supported' | 'verify' | 'settle', fault: unknown) => void;
 }
 
@@ -42,9 +42,9 @@ export function orderedFacilitators(list: readonly Facilitator[], deps: Facilita
 /**
  * The facilitators in their order of preference.
  *
- * A payment goes to the next one only on a fault. A refusal is an answer: asking around until somebody accepts would
- * make the most careless facilitator the one that counts. A settlement moves on only where nothing of it was sent
- * (`next`, see `settleInTurn`), which is why `verify` gives the facilitator along with its word.
+ * A payment goes to the next facilitator only on a fault. A refusal is an answer: if the pool asked until one accepts,
+ * the most careless facilitator would decide. A settlement moves on only where nothing of it was sent (`next`, see
+ * `settleInTurn`), which is why `verify` returns the facilitator with its answer.
  */
 export class FacilitatorPool {
   readonly #members: readonly PoolMember[];
@@ -61,8 +61,8 @@ export class FacilitatorPool {
   }
 
   /**
-   * Asks every facilitator of which nothing is known yet what it supports, and waits for all of them. Never rejects for
-   * a facilitator. The others are asked again by themselves from then on, until `stop`.
+   * Asks every facilitator without a known answer what it supports, and waits for all of them. A facilitator's fault
+   * never rejects it. From then on all facilitators are asked again at intervals, until `stop`.
    */
   async begin(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
@@ -72,8 +72,8 @@ export class FacilitatorPool {
   }
 
   /**
-   * Asks every facilitator what it supports and waits for all of them. Never rejects for a facilitator: it keeps its
-   * last good answer. From the first call on each is asked again by itself, until `stop`.
+   * Asks every facilitator what it supports and waits for all of them. A facilitator's fault never rejects it: its last
+   * good answer is kept. From the first call on each is asked again at intervals, until `stop`.
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
@@ -85,12 +85,12 @@ export class FacilitatorPool {
     return this.#members.find((member) => member.facilitator.name === name)?.facilitator;
   }
 
-  /** What a facilitator of this list said last that it supports. */
+  /** The last good answer of a facilitator of this list about what it supports. */
   kindsOf(facilitator: Facilitator): readonly SupportedKind[] | undefined {
     return this.#members.find((member) => member.facilitator === facilitator)?.kinds;
   }
 
-  /** Whether every facilitator has been reached, so that what is not covered will not be. */
+  /** Whether every facilitator has been reached: then no answer is missing that could cover a further offer. */
   get allReached(): boolean {
     return this.#members.every((member) => member.kinds !== undefined);
   }
@@ -101,8 +101,9 @@ export class FacilitatorPool {
   }
 
   /**
-   * Why no facilitator is there for this offer now, for operators; `undefined` when one is. A verification that fails has
-   * its facilitator asked at once, so that an outage shows while nobody asks for the five minutes of a refresh.
+   * Why no facilitator is available for this offer now, for operators; `undefined` when one is. After a failed
+   * verification its facilitator is soon asked what it supports, so that an outage shows before the next refresh, which
+   * is up to five minutes away.
    */
   absence(offer: Offer): string | undefined {
     const serving = this.#members.filter((member) => member.serves(offer));
@@ -112,7 +113,7 @@ export class FacilitatorPool {
     return why.length === 0 ? what : `${what} (${why.join('; ')})`;
   }
 
-  /** What is wrong with facilitators of this offer while another one is there for it, for operators. */
+  /** What is wrong with facilitators that serve this offer, for operators; also where another one is available. */
   trouble(offer: Offer): string | undefined {
     const troubles = troublesOf(this.#members.filter((member) => member.serves(offer)));
     return troubles.length === 0 ? undefined : troubles.join('; ');
@@ -133,7 +134,7 @@ export class FacilitatorPool {
         if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
         this.#onFault(member.facilitator, 'verify', fault);
         last = fault;
-        // Nobody waits any more: the next one would only be told to stop.
+        // The caller has stopped waiting: the next facilitator would get an aborted signal.
         if (signal.aborted) break;
         if (fault.code !== 'facilitator_overloaded') this.#doubt(member);
       }
@@ -144,8 +145,9 @@ export class FacilitatorPool {
   }
 
   /**
-   * Who would be asked first to verify a payment, where it takes it to settle without that. `undefined` where it does not,
-   * and where it is away: what is refused at a door is better refused before anything is claimed.
+   * The facilitator that would be asked first to verify a payment, where it can settle without a verification.
+   * `undefined` where it cannot, and where it is unavailable: a refusal is better before the payment is claimed than
+   * after it.
    */
   takingUnverified(payment: Payment): Facilitator | undefined {
     const [first] = this.#candidates(payment.offer);
@@ -154,17 +156,17 @@ export class FacilitatorPool {
       : undefined;
   }
 
-  /** Who is asked first about an offer; `undefined` where none that serves it has been reached. */
+  /** The facilitator that is asked first about an offer; `undefined` where none that serves it has been reached. */
   firstFor(offer: Offer): Facilitator | undefined {
     return this.#candidates(offer)[0]?.facilitator;
   }
 
   /**
-   * Who takes a payment that others were asked to settle and sent nothing of: the next one that covers its offer and
-   * finds it valid. `undefined` when nobody is left, none answers, or the first that answers refuses: a refusal is an
+   * The next facilitator for a payment of which the earlier ones sent nothing: it covers the offer and finds the
+   * payment valid. `undefined` when none is left, none answers, or the first that answers refuses: a refusal is an
    * answer here, too.
    *
-   * @param tried those that were asked; the last one is told of with `why`, as a fault of its settlement
+   * @param tried the facilitators that were asked; `why` is reported as a settlement fault of the last one
    */
   async next(
     payment: Payment,
@@ -188,15 +190,15 @@ export class FacilitatorPool {
   }
 
   /**
-   * What the first facilitator that serves an offer, and is there, says of it besides that; an empty object where it
-   * says nothing. `undefined` when none that serves it has been reached.
+   * The `extra` of the first available facilitator that serves an offer, or of the first that serves it where none is
+   * available; an empty object where it has none. `undefined` when none that serves it has been reached.
    */
   extraFor(offer: Offer): JsonObject | undefined {
     const kind = this.#kindFor(offer);
     return kind && (kind.extra ?? {});
   }
 
-  /** The extensions that this first facilitator lists: what payments for the offer may carry, besides the payment itself. */
+  /** The extensions that the same facilitator lists: additions that payments for the offer may carry. */
   extensionsFor(offer: Offer): readonly string[] {
     return this.#kindFor(offer)?.extensions ?? [];
   }
@@ -208,8 +210,9 @@ export class FacilitatorPool {
   }
 
   /**
-   * Who may be asked about an offer. One that was signed with a facilitator's own facts goes to nobody else, whose
-   * refusal would be final and mean nothing. After a restart nobody remembers an old fact, and all are asked.
+   * The facilitators that may be asked about an offer. An offer that holds a facilitator's own facts goes to no other
+   * one: the other's refusal would be final, although it means nothing. After a restart old facts are forgotten, and
+   * all are asked.
    */
   #candidates(offer: Offer): readonly PoolMember[] {
     const serving = this.#members.filter((member) => member.serves(offer));
@@ -244,7 +247,7 @@ export class FacilitatorPool {
     this.#onSupported();
   }
 
-  /** Has it asked soon whether it is there at all, once however many verifications fail meanwhile. */
+  /** Asks a facilitator soon whether it is available: once, however many verifications fail meanwhile. */
   #doubt(member: PoolMember): void {
     if (member.isDoubted || member.isFailing || this.#closing.signal.aborted) return;
     member.isDoubted = true;
@@ -255,7 +258,7 @@ export class FacilitatorPool {
     if (!this.#closing.signal.aborted) this.#askIn(member.delayMs, member);
   }
 
-  /** In place of the next call that is due: another one may have ended in the meantime and made its own appointment. */
+  /** Replaces the scheduled call: another call may have ended in the meantime and scheduled its own. */
   #askIn(delayMs: number, member: PoolMember): void {
     member.cancelNext();
     member.cancelNext = this.#schedule(delayMs, () => void this.#ask(member, this.#closing.signal));

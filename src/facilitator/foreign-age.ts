@@ -1,6 +1,6 @@
 /**
- * Longest age of a foreign transfer that is looked for, in seconds, however long the offer holds: it bounds the search, on
- * chains with fast blocks too.
+ * Greatest age of a foreign transfer that is searched for, in seconds, however long the offer holds. It bounds the
+ * search, also on chains with fast blocks.
  */
 const LONGEST_SECONDS = 900;
 

@@ -8,9 +8,9 @@ import { covers, coversKind, type Facilitator } from './facilitator.ts';
 const REFRESH_MS = 5 * 60_000;
 /** First wait before a facilitator that failed is asked again, in milliseconds. */
 export const FIRST_RETRY_MS = 1000;
-/** Longest wait for one that was never reached, in milliseconds. */
+/** Longest wait before a facilitator that was never reached is asked again, in milliseconds. */
 const LONGEST_RETRY_MS = 60_000;
-/** Longest wait for one that was reached before, in milliseconds: the gateway is not ready while it is away. */
+/** The same for one that was reached before, in milliseconds: the gateway is not ready while it is unavailable. */
 const LONGEST_RETURN_MS = 10_000;
 /** Failures in a row after which a facilitator counts as unreachable. One may be chance. */
 const AWAY_FAILURES = 2;
@@ -32,7 +32,7 @@ export class PoolMember {
   readonly #stated = new Set<string>();
   /** Calls of `supported` in a row that failed. */
   #failures = 0;
-  /** Those that failed or lacked what an earlier one had: the next is made sooner. */
+  /** Calls in a row that failed or lacked a kind of an earlier answer: after them the next call is made sooner. */
   #wanting = 0;
   /** The fault of the last of these. */
   #trouble: string | undefined;
@@ -65,7 +65,7 @@ export class PoolMember {
     return what && `${this.facilitator.name}: ${what}`;
   }
 
-  /** Milliseconds until it is to be asked again: few while it was never reached, or is away in whole or for one network. */
+  /** Milliseconds until it is asked again: fewer while it was never reached, fails, or lacks a kind that it had. */
   get delayMs(): number {
     if (this.#wanting === 0) return REFRESH_MS;
     const longest = this.#kinds === undefined ? LONGEST_RETRY_MS : LONGEST_RETURN_MS;
@@ -82,7 +82,7 @@ export class PoolMember {
     return this.#kinds?.find((kind) => coversKind(kind, offer));
   }
 
-  /** Whether it once stated all facts that an offer was signed with. */
+  /** Whether it has stated all the facilitator's facts in an offer at some time. */
   hasStated(offer: Offer): boolean {
     const { learnt = [], requirements } = offer;
     return learnt.every((name) => this.#stated.has(factText(offer, name, requirements.extra[name])));

@@ -15,28 +15,30 @@ export interface Asking {
   /** Who verified the payment. */
   readonly facilitator: Facilitator;
   /**
-   * Writes down, in one act and before anything is sent, what is about to be sent and by whom: from then on that
-   * facilitator alone may say what became of it.
+   * Writes down the attempt and its facilitator, in one step and before anything is sent. From then on only that
+   * facilitator may report the outcome.
    */
   readonly journal: (attempt: SettlementAttempt, by: Facilitator) => Promise<void>;
   /**
-   * Who takes the payment after these sent nothing: somebody else who has verified it. `undefined` when there is nobody.
+   * The next facilitator, which has verified the payment, after the ones in `tried` sent nothing. `undefined` when
+   * there is none.
    *
-   * @param why what the last of them said, for operators
+   * @param why the answer of the last facilitator tried, for operators
    */
   readonly next: (tried: ReadonlySet<Facilitator>, why: unknown) => Promise<Facilitator | undefined>;
 }
 
 /**
- * Asks for the money, and asks the next facilitator only where nothing was sent: the one before refused at its door,
- * declined, or could not be reached.
+ * Asks for the settlement, and asks the next facilitator only where nothing was sent: the one before refused without
+ * reading the payment, declined, or could not be reached.
  *
  * | killed | the row says | what recovery does |
  * |---|---|---|
  * | before the second attempt was written down | `settling`, the first facilitator and its attempt | asks the first one, which sent nothing: by the chain, or by asking for the same again |
  * | after it | `settling`, the second facilitator and its attempt | asks the second one |
  *
- * Should one that refused have sent it all the same, the next one finds its authorization used: it moves the money once.
+ * If a facilitator refused but sent the transfer all the same, the next one finds the authorization used: an
+ * authorization moves the money once.
  *
  * @throws GatewayError the fault of the last one that declined; whatever `journal` rejected with
  */

@@ -11,7 +11,7 @@ export interface AnswerFacts {
   header(name: string): string | undefined;
 }
 
-/** Measures one answer. Takes its body as it comes, and holds back no more than its last event. */
+/** Measures one answer. Takes its body as it arrives, and holds back no more than its last event. */
 export interface AnswerMeter {
   /**
    * Whether the answer is a stream, which is sent as it comes. Another answer may be read whole before it is charged.
@@ -19,16 +19,16 @@ export interface AnswerMeter {
   readonly streams: boolean;
   /** Whether all is known before the body. */
   readonly knows: boolean;
-  /** Whether what was held back begins where an event begins, so that something can be put before it. */
+  /** Whether the held bytes begin where an event begins, so that a comment can be put before them. */
   readonly endsClean: boolean;
-  /** Takes the next bytes of the body; what may go on to the buyer. */
+  /** Takes the next bytes of the body, and returns the bytes that may go on to the buyer. */
   push(bytes: Uint8Array): readonly Uint8Array[];
-  /** The body is over; what was held back of it. */
+  /** Ends the body, and returns the bytes that were held back. */
   finish(): readonly Uint8Array[];
   /** The use that the answer has stated so far: all of it after {@link finish}. */
   metered(): Metered;
   /**
-   * What was used at least, guessed from what went out, when the buyer left before the answer said so.
+   * The least usage, guessed from the bytes sent, when the buyer left before the answer stated its usage.
    *
    * @param requestBytes length of the request's body
    */

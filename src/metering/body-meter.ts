@@ -67,7 +67,7 @@ export class BodyMeter implements AnswerMeter {
     return this.#dialect.dimensions.includes('input') ? guessed : new Map();
   }
 
-  /** A body that nothing is read from waits for its charge as any other. */
+  /** Holds a body that is not read: it waits for its charge like any other. */
   #keep(bytes: Uint8Array): readonly Uint8Array[] {
     this.#hold.add(bytes);
     return this.#hold.takeReleased();

@@ -16,8 +16,9 @@ export interface ChargeBounds {
 }
 
 /**
- * What was used, in atomic units: all dimensions summed as one fraction, rounded up once, raised to the least charge and
- * lowered to what the buyer signed for, which always wins. A dimension without a rate costs nothing.
+ * The charge for the usage, in atomic units: all dimensions are summed as one fraction, rounded up once, raised to the
+ * least charge and lowered to the amount that the buyer signed for, which always wins. A dimension without a rate costs
+ * nothing.
  */
 export function computeCharge(figures: Figures, rates: Rates, { min, max, decimals }: ChargeBounds): Amount {
   let numerator = 0n;

@@ -28,8 +28,8 @@ import { changeForMeter, type WantedCap } from './request-change.ts';
 const MOST_WHOLE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Charges calls by the use that their answers state. A whole answer is charged before any of it goes out; a stream goes
- * out event by event, and its last one when the charge is in the ledger.
+ * Charges calls by the usage that their answers state. A whole answer is charged before any of it goes out. A stream
+ * goes out event by event, and its last event goes out when the charge is in the ledger.
  *
  * @param clock Unix milliseconds
  */
@@ -38,7 +38,7 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
     readerOf(call: PaidCall): AnswerReader | undefined {
       const { metering } = call.price;
       const limit = call.limit ?? signedFor(call);
-      // A payment of an exact amount was quoted before the price became a metered one: it pays its amount.
+      // An `exact` payment was quoted before the price became a metered one: it pays its own amount.
       if (metering === undefined || limit === undefined) return undefined;
       return new MeteredReader({ path: call.path, limit }, metering, clock);
     },
@@ -56,7 +56,7 @@ interface MeteredCall {
   readonly limit: ChargeLimit;
 }
 
-/** Longest word of the API's own that is kept. */
+/** Longest text of the API's own statement that is kept, in characters. */
 const MOST_STATED = 200;
 
 type Charged = Extract<Charge, { kind: 'charge' }>;
@@ -150,7 +150,7 @@ class MeteredReading implements StreamReading {
         return { ...charge, finish: (told) => Buffer.concat([this.#receipt(told), ...held]) };
       }
       case 'upstream_broke':
-        // A call that broke off costs nothing, and uses its payment up: something of it went out.
+        // A call that broke off costs nothing. Its payment is used up, because a part of the answer went out.
         return { ...this.#chargeOf(this.#meter.metered(), how), amount: NOTHING };
       case 'client_gone':
       case 'out_of_time':
@@ -158,7 +158,10 @@ class MeteredReading implements StreamReading {
     }
   }
 
-  /** Of an answer whose buyer left, or that took longer than its payment lasts: what was told by then, or what can be seen to have been made, whichever is more. */
+  /**
+   * The charge for an answer whose buyer left, or that took longer than its payment lasts. The output counts as stated
+   * by then or as seen in the bytes, whichever is more.
+   */
   #partial(how: AnswerEnd): Charged {
     const metered = this.#meter.metered();
     if (metered.kind === 'failed' || metered.kind === 'stated') return this.#chargeOf(metered, how);

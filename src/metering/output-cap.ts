@@ -12,8 +12,8 @@ export interface CapTerms {
 
 /**
  * How many output tokens a call may make so that its charge stays within the maximum; `undefined` where they cost
- * nothing. Each byte of the request counts as a token that is read, which is more than any tokenizer makes of text, but
- * reading takes no more than half of the maximum: an answer is what the buyer came for. Exact, rounded down, at least 1.
+ * nothing. Each byte of the request counts as an input token, which is more than any tokenizer makes of text. The input
+ * takes no more than half of the maximum, because the buyer wants an answer. Exact, rounded down, at least 1.
  *
  * @param answers how many answers are asked for at once
  */

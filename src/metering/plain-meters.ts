@@ -104,7 +104,7 @@ export class ElapsedMeter implements AnswerMeter {
   }
 
   estimate(): Figures {
-    // A clock that was set back must not make a charge of less than nothing.
+    // A clock that was set back must not make a negative charge.
     const milliseconds = Math.max(0, Math.round((this.#until ?? this.#clock()) - this.#from));
     return new Map([['seconds', { digits: BigInt(milliseconds), scale: 3 }]]);
   }

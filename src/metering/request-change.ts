@@ -12,7 +12,7 @@ const READ = compileWanted([
   '/stream_options',
   '/stream_options/include_usage',
   '/background',
-  // What limits the answer: with one of them twice, the API could read the other one.
+  // Members that limit the answer: if one is there twice, the API could read the other one.
   '/n',
   '/max_tokens',
   '/max_completion_tokens',
@@ -32,7 +32,7 @@ export interface WantedCap {
   readonly tokens: (answers: bigint) => bigint | undefined;
 }
 
-/** What is to be changed about a request. */
+/** The wanted changes of a request. */
 export interface WantedChange {
   /** The canonical path that was asked for. */
   readonly path: string;
@@ -41,9 +41,10 @@ export interface WantedChange {
 }
 
 /**
- * What is sent in the place of a request's body so that its answer tells what was used: `stream_options.include_usage` in
- * a stream of OpenAI's Chat Completions; and a limit of output tokens where one is wanted and the client names none.
- * Numbers keep their text. `undefined` where nothing needs to change; a body that is no JSON is left to the API.
+ * The body that replaces a request's own, so that its answer states its usage: with `stream_options.include_usage` for
+ * a stream of OpenAI's Completions or Chat Completions, and with a limit of output tokens where one is wanted and the
+ * client names none. Numbers keep their text. `undefined` where nothing needs to change; a body that is no JSON is left
+ * to the API.
  *
  * @throws GatewayError `request_unmetered` for a request that could be read in two ways, or whose usage would be told in
  *   the answer to another one
@@ -77,7 +78,7 @@ function withUsage(request: JsonObject): JsonObject {
   return { ...request, stream_options: { ...(isRecord(options) ? options : {}), include_usage: true } };
 }
 
-/** A client's own limit stays, whatever it is: what it costs above the maximum is not charged. */
+/** A client's own limit always stays: costs above the maximum are not charged. */
 function withLimit(request: JsonObject, limit: OutputLimit, cap: WantedCap | undefined): JsonObject {
   const tokens = cap?.tokens(answersOf(memberAt(request, limit.answers)));
   if (tokens === undefined) return request;
@@ -91,7 +92,7 @@ function isLimit(value: Json | undefined, { negativeIsNone }: OutputLimit): bool
   return !negativeIsNone || !JSON.stringify(value).startsWith('-');
 }
 
-/** How many answers a request asks for; what is no number is left to the API, which refuses it. */
+/** How many answers a request asks for. Any other value counts as 1 and is left to the API, which refuses it. */
 function answersOf(value: Json | undefined): bigint {
   const text = value === undefined ? '' : JSON.stringify(value);
   return /^[1-9]\d{0,5}$/.test(text) ? BigInt(text) : 1n;

@@ -9,14 +9,14 @@ export class StreamHold {
   /** The event that has begun and is not over. */
   #open: Uint8Array[] = [];
   #openBytes = 0;
-  /** What is taken for the end of the stream. */
+  /** The events that count as the end of the stream. */
   #last: Uint8Array[] = [];
   #lastBytes = 0;
   #released: Uint8Array[] = [];
   /** Whether a part of the event that has begun went on already. */
   #isCut = false;
 
-  /** Whether what is held back begins where an event begins. */
+  /** Whether the held bytes begin where an event begins. */
   get endsClean(): boolean {
     return !this.#isCut;
   }
@@ -50,7 +50,7 @@ export class StreamHold {
     if (this.#lastBytes > MAX_HELD) this.#release(this.#takeLast());
   }
 
-  /** What may go on now. */
+  /** Takes the bytes that may go on now. */
   takeReleased(): readonly Uint8Array[] {
     return this.#released.splice(0);
   }

@@ -20,8 +20,8 @@ export function wantedBy(dialect: Dialect): Wanted {
 }
 
 /**
- * Combines the statements of one answer's events: of each figure the last one counts, since every dialect states all
- * use so far. Never a sum.
+ * Combines the statements of one answer's events. The last value of each figure counts, never a sum, because every
+ * dialect states all usage so far.
  */
 export class UsageCollector {
   readonly #dialect: Dialect;
@@ -46,7 +46,7 @@ export class UsageCollector {
     if (event.kind === 'done') return 'last';
     const { scanned } = event;
     if (scanned.kind === 'unreadable') {
-      // Figures that could be read in two ways must not be outvoted by others.
+      // Later figures must not replace figures that could be read in two ways.
       this.#unread =
         scanned.why === 'duplicate_key' || this.#unread === 'duplicate_key' ? 'duplicate_key' : 'unreadable';
       return 'content';

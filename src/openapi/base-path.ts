@@ -3,8 +3,8 @@ import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 
 /**
- * The path below which a document's paths stand, without a final `/`: `basePath` of Swagger 2, the path of the first of
- * `servers` of OpenAPI 3, where those of an operation win over those of its path, and those over the document's.
+ * The base of a document's paths, without a final `/`: `basePath` of Swagger 2, or the path of the first of `servers`
+ * of OpenAPI 3. Servers of an operation win over servers of its path, and those over the document's.
  */
 export function basePathOf(document: ApiDocument, pathItem: JsonObject, operation: JsonObject): string {
   const { root } = document;

@@ -1,8 +1,8 @@
 import type { ApiDocument } from '../domain/discovery.ts';
 
 /**
- * A description as OpenAPI 3.1, whatever it was written in. The library that knows how is loaded with the first one that is
- * not 3.1 already.
+ * A description as OpenAPI 3.1, whatever its version. The library that converts it is loaded with the first description
+ * that is not 3.1 already.
  */
 export async function asOpenApi31(document: ApiDocument): Promise<ApiDocument> {
   const { root, dialect, version } = document;

@@ -36,7 +36,7 @@ export function declareAccessPass({ scope, forMs, requests, balance }: AccessTer
       scope: nameOf(scope),
       ...(forMs === undefined ? {} : { forSeconds: Math.floor(forMs / 1000) }),
       ...(requests === undefined ? {} : { requests }),
-      // What is paid is what is bought.
+      // The balance that a payment buys is as large as the payment.
       ...(balance === undefined ? {} : { balance: { upTo: balance.upTo } }),
       header: ACCESS_TOKEN_HEADER,
     },
@@ -94,7 +94,7 @@ export function accessPassHeaders({ token, expiresAt, remaining, balance }: Acce
 /** A time in ISO 8601. @param at Unix milliseconds. Each call with a pass tells the same end again. */
 const timeText = remember(1024, (at: number) => new Date(at).toISOString());
 
-/** What follows `route:` or `group:`, cut to what a header has room for: the default name of a route holds its path. */
+/** A scope's text, cut to what a header has room for: the default name of a route holds its path. */
 function nameOf(scope: string): string {
   return scope.slice(0, 128);
 }

@@ -9,14 +9,14 @@ export const BAZAAR = 'bazaar';
 /** How much of a call is described: all, without the example of the answer, or without examples at all. */
 export type Detail = 'full' | 'input' | 'bare';
 
-/** The ways to tell of a call, the richest one first: the order in which parts are dropped where a 402 gets too long. */
+/** The ways to describe a call, the richest first: the order in which parts are dropped where a 402 gets too long. */
 const DETAILS: readonly Detail[] = ['full', 'input', 'bare'];
 /** How deep an example stands in a payment: `extensions.bazaar.info.input.body` or `schema.properties.input.properties.….properties`. */
 const DEPTH_OF_EXAMPLES = 10;
 
 /**
- * The ways to describe this call. Clients send the description back with their payment, so that nothing is described
- * which a payment must not hold: an API's own examples can be nested to any depth.
+ * The ways to describe this call. Clients send the description back with their payment, so it leaves out examples that
+ * a payment must not hold: an API's own examples can be nested to any depth.
  */
 export function detailsOf({ query, body, output }: CallDescription): readonly Detail[] {
   const takesInput = canComeBack(
@@ -42,8 +42,8 @@ export interface BazaarText {
 }
 
 /**
- * The declaration of one method of a route, as JSON. `info` fits `schema`, or facilitators would not list it: every member of
- * `info.input` has its property, and the method is one.
+ * The declaration of one method of a route, as JSON. `info` must fit `schema`, because facilitators list nothing else:
+ * every member of `info.input`, the method included, has its property.
  *
  * @see x402 specification, `extensions/bazaar.md`
  */

@@ -12,7 +12,7 @@ import type { OfferReceipts } from './offer-receipt/offer-receipts.ts';
 import type { Protocol } from './protocol.ts';
 import type { SignInChallenge } from './sign-in-with-x.ts';
 
-/** What is paid for, by the price table. */
+/** The facts of the price table about a paid route. */
 export interface ChallengeSubject {
   /** Name of the route. */
   readonly route: string;
@@ -65,15 +65,17 @@ export interface Occasion {
   readonly code: ErrorCode;
   /** A specification's reason string where there is one. */
   readonly reason: string;
-  /** What it means here, for people. Never in `error`, which machines compare with the specification's reasons. */
+  /**
+   * The reason's meaning here, for people. Never in `error`, which machines compare with the specification's reasons.
+   */
   readonly words?: string | undefined;
   /** The protocol that a payment came in; `undefined` where none was brought. */
   readonly broughtBy?: Protocol | undefined;
-  /** What the client said with its request; a challenge that reads them does not repeat. */
+  /** The headers of the request; a challenge that reads them does not repeat. */
   readonly headers?: RequestHeaders;
 }
 
-/** What was asked for. */
+/** The requested resource. */
 export interface AskedResource {
   /** As the client sees it. */
   readonly url: string;
@@ -94,8 +96,8 @@ export interface Contribution {
   /** Flat list of names and values. A name may be there more than once. */
   readonly headers: readonly string[];
   /**
-   * Of several protocols the preferred one's body is sent; without any, a problem document. A problem document is also
-   * sent to a client that brought a payment of a protocol with problem types.
+   * If several protocols have a body, the preferred one's is sent; if none has, a problem document is. A client that
+   * sent a payment of a protocol with problem types gets a problem document too.
    */
   readonly body: ChallengeBody | undefined;
   /** The `type` of the problem document, where the protocol has types of its own. */
@@ -104,7 +106,7 @@ export interface Contribution {
 
 /** How one protocol states the price of a route. */
 export interface Challenge {
-  /** Whether the same request and occasion always get the same words: then they are kept. */
+  /** Whether the same request and occasion always get the same text: then the text is kept. */
   readonly repeats: boolean;
   /** @param beside bytes of the head that the less preferred protocols take: optional parts are left out accordingly */
   state(resource: AskedResource, occasion: Occasion, beside?: number): Contribution;
@@ -112,7 +114,7 @@ export interface Challenge {
   price?(resource: AskedResource, occasion: Occasion): JsonObject;
 }
 
-/** How the price of a route is stated, in the words of all its protocols. */
+/** How the price of a route is stated, in all its protocols. */
 export interface RouteChallenge extends Pick<Challenge, 'repeats' | 'state'> {
   /** For messages of MCP, by the protocols that have a form there. */
   prices(resource: AskedResource, occasion: Occasion): readonly McpPrice[];
@@ -122,14 +124,14 @@ export interface RouteChallenge extends Pick<Challenge, 'repeats' | 'state'> {
  * The 402 of one route, for the clients of every protocol in one response. The protocols are in the order of
  * preference.
  *
- * The requirements in it do not depend on the request, so that a paid retry meets the very ones that its 402 stated.
+ * The requirements in it do not depend on the request, so a paid retry meets the same requirements as its 402 stated.
  */
 export function composeChallenge(protocols: readonly Protocol[], subject: ChallengeSubject): RouteChallenge {
   const parts = protocols.map((protocol) => protocol.challenge(subject));
   const prices = pricesOf(protocols, parts);
   const state = (resource: AskedResource, occasion: Occasion): Contribution => {
     const asked = stateAll(parts, resource, occasion);
-    // What the client wants may leave nothing: a 402 states a price all the same.
+    // If the client's preferences exclude every protocol, the 402 states all prices anyway.
     const stated = asked.some(isPrice) ? asked : stateAll(parts, resource, { ...occasion, headers: {} });
     const own = occasion.broughtBy && stated[protocols.indexOf(occasion.broughtBy)];
     const { body, problemType } = own?.problemType === undefined ? firstOf(stated) : own;
@@ -173,7 +175,7 @@ function firstOf(stated: readonly Contribution[]): Pick<Contribution, 'body' | '
   return stated.find(({ body, problemType }) => body ?? problemType) ?? { body: undefined };
 }
 
-/** Says what it said last without working it out again: most requests of a route ask for the same resource. */
+/** Keeps its last result: most requests of a route ask for the same resource. */
 class RepeatingChallenge implements RouteChallenge {
   readonly repeats = true;
   readonly prices: RouteChallenge['prices'];
@@ -185,7 +187,7 @@ class RepeatingChallenge implements RouteChallenge {
   #words: string | undefined;
   #said: Contribution = { headers: [], body: undefined };
 
-  /** @param state gives nothing that must be fresh each time */
+  /** @param state returns nothing that must be fresh each time */
   constructor(state: Challenge['state'], prices: RouteChallenge['prices']) {
     this.#state = state;
     this.prices = prices;

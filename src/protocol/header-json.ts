@@ -7,7 +7,7 @@ export type HeaderJson = { readonly ok: true; readonly value: Json } | { readonl
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Deepest nesting taken; the official extensions stay under ten. */
 const MAX_DEPTH = 32;
-/** One for all headers: it keeps nothing from one text to the next. */
+/** One decoder for all headers: it keeps no state between two texts. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Decodes base64 of UTF-8 of JSON, as every x402 header is. */
@@ -31,8 +31,8 @@ export function readJsonBytes(bytes: Uint8Array): HeaderJson {
 }
 
 /**
- * Whether JSON can be a part of what we send and clients send back, at most `above` levels down: {@link decodeHeaderJson}
- * would refuse the payment that it comes back in otherwise.
+ * Whether clients can send JSON back to us in a payment, at most `above` levels down. {@link decodeHeaderJson} refuses
+ * a payment with other JSON.
  */
 export function canComeBack(value: Json, above: number): boolean {
   return !isDeeper(value, MAX_DEPTH - above) && !namesPrototype(value);
@@ -50,8 +50,8 @@ export function encodeHeaderJson(value: Json | object): string {
 }
 
 /**
- * No honest payload names a prototype, and no later copy of this one shall be poisoned by it. Looked for in what was
- * parsed: a reviver would make the parser five times slower.
+ * No honest payload names a prototype, and such a name must not poison a later copy. The parsed value is searched,
+ * because a reviver would make the parser five times slower.
  */
 function namesPrototype(value: Json): boolean {
   if (value === null || typeof value !== 'object') return false;

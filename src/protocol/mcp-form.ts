@@ -3,7 +3,7 @@ import type { Receipt } from '../domain/receipt.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import type { Credential, Protocol } from './protocol.ts';
 
-/** How a protocol is carried in messages of MCP: they have no headers, but members of `_meta`. */
+/** How messages of MCP carry a protocol: they have members of `_meta` instead of headers. */
 export interface McpForm {
   /** Member of `params._meta` that brings a payment. */
   readonly payment: string;

@@ -32,11 +32,11 @@ export interface Submission {
   readonly payload: JsonObject;
   /** The buyer's own id for the purchase. */
   readonly identifier: Identifier;
-  /** Whether it states the very offer that it pays, so that one which differs in content is final. */
+  /** Whether it states the very offer that it pays, so that a difference in content is final. */
   readonly namesItsOffer: boolean;
   /** Finds the offers that it can pay, comparing with our own table only. */
   match(offers: readonly Offer[], context: MatchContext): Match;
-  /** The form in which it is kept and goes to facilitators, once it pays `offer`. */
+  /** The payment of `offer` in the form that is stored and sent to facilitators. */
   paying(offer: Offer): PaymentSubmission;
 }
 
@@ -68,8 +68,8 @@ export type Match =
       readonly kind: 'matched';
       readonly offers: readonly Offer[];
       /**
-       * Why it buys nothing now, although it pays these offers; absent where it may. What became of it earlier counts for
-       * more: a payment that is in doubt or settled gets no new offer for it.
+       * Why the payment buys nothing now, although it pays these offers; absent where it may. An earlier outcome takes
+       * precedence: a payment that is in doubt or settled gets no new offer.
        */
       readonly lapsed?: string | undefined;
     }
@@ -82,9 +82,11 @@ export interface Protocol {
   /** The word of `protocols` in the configuration that offers it; absent: every priced route does. */
   readonly setting?: ProtocolSetting;
   readonly headers: ProtocolHeaders;
-  /** `false`: its buyers get the receipt with the answer, so that it states no price for answers on credit. */
+  /** `false`: buyers get the receipt with the answer, so the protocol states no price for answers on credit. */
   readonly onCredit?: false;
-  /** Looks for a payment, good or not. Asked of every request of a priced route, so that it must cost next to nothing. */
+  /**
+   * Looks for a payment, valid or not. It runs for every request of a priced route, so it must cost next to nothing.
+   */
   credential(fields: RequestFields): Credential;
   /** Decodes a credential strictly; the size limit was checked before. */
   read(credential: string): Submitted;
@@ -93,7 +95,7 @@ export interface Protocol {
    * {@link Submission.identifier} has it.
    */
   readonly idField?: { readonly name: string; read(fields: RequestFields): Identifier };
-  /** Prepares what this protocol adds to the 402 of a route. All that no request changes is serialised here. */
+  /** Prepares this protocol's part of a route's 402. Parts that no request changes are serialised here. */
   challenge(subject: ChallengeSubject): Challenge;
   /** The headers that tell the buyer of a settlement, in an answer with that status. */
   receipt(receipt: Receipt, status: number): readonly (readonly [name: string, value: string])[];

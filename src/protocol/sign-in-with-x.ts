@@ -12,7 +12,7 @@ const MAX_HEADER = 4096;
 const MAX_FIELD = 1024;
 /** Most entries of `resources` taken. */
 const MAX_RESOURCES = 16;
-/** No line break and no other control character: in a message of lines it would make one field into two. */
+/** No line break and no other control character: it could split one field of the message into two lines. */
 const ONE_LINE = /^\P{Cc}*$/u;
 
 const TEXT = { type: 'string' };
@@ -35,7 +35,7 @@ const SCHEMA: JsonObject = {
   required: ['domain', 'address', 'uri', 'version', 'chainId', 'type', 'nonce', 'issuedAt', 'signature'],
 };
 
-/** What a sign-in is made for, as the 402 states it and as it has to come back. */
+/** The purpose of a sign-in, as the 402 states it and as the client has to return it. */
 export interface SignInChallenge {
   /** Host with port, as the client sees it. */
   readonly domain: string;
@@ -64,7 +64,7 @@ export interface SignIn extends SignInChallenge {
 }
 
 /**
- * The declaration in a 402 without what changes with each one: that is put in behind `info`'s last member.
+ * The declaration in a 402 without the members that change with each 402: those follow `info`'s last member.
  *
  * @param networks CAIP-2 networks whose accounts can sign in
  * @param how what a wallet shows above the fields, which is part of the signed message; and whether it says what a sign-in
@@ -137,7 +137,7 @@ export function refuseSignIn(
   if (signIn.version !== '1' || signIn.type !== 'eip191') return 'invalid_siwx_payload';
   if (!expected.networks.includes(signIn.chainId)) return 'invalid_siwx_unsupported_chain';
   const { signatureScheme = 'eip191' } = signIn;
-  // Only its chain can judge the signature of a contract's account: it can buy, and comes back with its token.
+  // Only the chain can check a signature of a contract's account. Such a buyer pays, and returns with its token.
   if (signatureScheme !== 'eip191' || signIn.signature.length !== 132) return 'invalid_siwx_smart_wallet';
   return refuseTimes(signIn, now);
 }

@@ -1,6 +1,6 @@
 /*
- * What the reasons of schemes mean beyond their refusal: for how long they hold, and what they say of money that may
- * have moved already. The names are those of the specifications and of the official facilitator code.
+ * The meaning of the schemes' reasons beyond the refusal: how long a reason holds, and whether money may have moved
+ * already. The names are those of the specifications and of the official facilitator code.
  */
 
 /** A nonce that is gone on the chain: used, or cancelled. */

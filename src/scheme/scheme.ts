@@ -14,8 +14,8 @@ export type Authentication =
       readonly kind: 'refused';
       readonly reason: string;
       /**
-       * Set where the time alone is against the payment, on either side: it cannot be taken now, but it may have been,
-       * by a clock that has been put right or back since. Then its buyer gets what became of it and no new offer.
+       * Set where only the time is wrong, too early or too late. The payment cannot be taken now, but it may have been
+       * taken before, if a clock was corrected or put back since. Then its buyer gets its outcome and no new offer.
        */
       readonly lapsed?: Authorization;
     };
@@ -34,14 +34,14 @@ export interface Scheme {
   /** The requirement's `extra`: what a client needs in order to sign for this asset. */
   extra(asset: Asset): JsonObject;
   /**
-   * What of the facilitator's own `extra` belongs into the offers, such as the account that pays the fees. `undefined`
-   * where something is missing without which nobody can pay. Absent for a scheme whose offers need nothing of it.
+   * The part of the facilitator's own `extra` that belongs into the offers, such as the account that pays the fees.
+   * `undefined` where a fact is missing that a payment needs. Absent for a scheme whose offers need nothing of `extra`.
    */
   facts?(extra: JsonObject): JsonObject | undefined;
   /**
-   * Whether of a payment for this offer, once its signature is proved here, nothing is left to check but what the chain
-   * says: whether the payer has the money, and whether the authorization is unused. Who settles finds that out before
-   * anything is sent, so that a settlement without a verification before it loses nothing. Absent: not.
+   * Whether only the chain is left to check once the signature of a payment for this offer is proved here: whether the
+   * payer has the money, and whether the authorization is unused. The settlement checks both before anything is sent,
+   * so it needs no verification before it. Absent: no.
    */
   leavesOnlyTheChain?(offer: Offer): boolean;
   /** Checks a payload against our offer. `now` in Unix seconds. */

@@ -11,10 +11,10 @@ export function toBase58(bytes: Uint8Array): string {
 }
 
 /**
- * Reads base58 into exactly `length` bytes. One text stands for the bytes, and no second one: `undefined` for any other.
+ * Reads base58 into exactly `length` bytes. Only one text stands for the bytes: `undefined` for any other text.
  */
 export function fromBase58(text: string, length: number): Buffer | undefined {
-  // log(256) / log(58): a longer text cannot be meant, and would take long to read.
+  // log(256) / log(58): a longer text cannot hold `length` bytes, and would take long to read.
   if (text === '' || text.length > Math.ceil(length * 1.366)) return undefined;
   let value = 0n;
   for (const char of text) {

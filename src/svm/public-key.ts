@@ -32,8 +32,8 @@ const P = 2n ** 255n - 19n;
 const D = (P - ((121665n * power(121666n, P - 2n)) % P)) % P;
 
 /**
- * Whether 32 bytes are a point of Ed25519, which a private key may exist for. Addresses that programs derive are the ones
- * that are none.
+ * Whether 32 bytes are a point of Ed25519, for which a private key may exist. Addresses that programs derive are not
+ * points of the curve.
  *
  * @see RFC 8032 §5.1.3, decoding
  */
@@ -46,7 +46,7 @@ export function isOnCurve(key: Uint8Array): boolean {
   const u = (square - 1n + P) % P;
   const v = (D * square + 1n) % P;
   const xSquare = (u * power(v, P - 2n)) % P;
-  // The sign of x is in the highest bit, which is taken off; of a zero x either sign is decoded.
+  // The highest bit holds the sign of x and is removed; for a zero x either sign is decoded.
   if (xSquare === 0n) return true;
   return power(xSquare, (P - 1n) / 2n) === 1n;
 }

@@ -26,7 +26,7 @@ export function readTransfer(
   const { program, accounts, data } = instruction;
   if (program !== TOKEN_PROGRAM && program !== TOKEN_2022_PROGRAM) return undefined;
   const [source, mint, destination, authority] = accounts;
-  // More than four accounts are those of a multisignature, whose authority does not sign itself.
+  // More than four accounts mean a multisignature, whose authority does not sign itself.
   if (accounts.length !== 4 || source === undefined || mint === undefined) return undefined;
   if (destination === undefined || authority === undefined) return undefined;
   if (data.length !== 10 || data[0] !== TRANSFER_CHECKED) return undefined;

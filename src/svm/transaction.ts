@@ -16,7 +16,7 @@ export interface Transaction {
   readonly signers: readonly string[];
   /** Public keys of the signers. */
   readonly signerKeys: readonly Buffer[];
-  /** The bytes that are signed: they are the payment, whatever signatures accompany them. */
+  /** The signed bytes: they identify the payment, whatever signatures come with them. */
   readonly message: Buffer;
   readonly recentBlockhash: string;
   /** All accounts, by the index that the network's nodes name them with. */

@@ -3,8 +3,8 @@ import { UNANSWERED_PATH } from './troubled-facilitator.ts';
 import type { World } from './world.ts';
 
 /**
- * What the demo's customers ask for: plain calls, a pass and a call on it, a stream, what the API does not have, and what a
- * facilitator refuses to settle.
+ * The paths that the demo's customers buy: plain calls, a pass and a call on it, a stream, a resource that the API does
+ * not have, and a payment that a facilitator refuses to settle.
  */
 const PATHS = [
   '/v1/weather/oslo',
@@ -22,7 +22,7 @@ const PATHS = [
  * demo runs.
  */
 export async function bringCustomers(world: World): Promise<void> {
-  // It is answered when the gateway stops waiting, for which the demo does not wait.
+  // The answer comes when the gateway stops waiting; the demo does not wait for that.
   buy(`${world.gateway.url}${UNANSWERED_PATH}`, world.devnet.accounts.buyer).catch(() => undefined);
   await Promise.all(PATHS.map((path) => buyAndReturn(world, path)));
 }

@@ -35,7 +35,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<ExitCode>
   try {
     return await inWorld(options, watch, terminal);
   } catch (fault) {
-    // What breaks because it was asked to stop is no failure.
+    // A fault after the signal to stop is no failure.
     if (watch.signal.aborted) return 0;
     throw fault;
   } finally {
@@ -45,7 +45,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<ExitCode>
 
 async function inWorld({ once, rpc }: DemoOptions, watch: StopWatch, terminal: Terminal): Promise<ExitCode> {
   const log = await openLog(terminal.stderr);
-  // The story shows the same facts with more care; the log speaks once the story is over.
+  // The story shows the same facts more clearly; the log is turned on when the story is over.
   log.level = 'warn';
   const world = await openWorld(log, watch.signal, rpc);
   try {

@@ -73,7 +73,7 @@ export function narrateProof({ evidence, mined, before, after }: Proof, say: Say
   say('');
 }
 
-/** How the command is called from where this runs: a checkout has it as a script only. */
+/** The command line of `turnpike` here: in a checkout it is only a script. */
 const COMMAND = import.meta.url.endsWith('.ts') ? 'npm run -s turnpike --' : 'turnpike';
 
 /** Tells how to go on by hand. */

@@ -8,9 +8,9 @@ const NETWORK = 'eip155:421614';
 export const UNANSWERED_PATH = '/v1/archive/1999';
 
 /**
- * Starts a facilitator of another network that is in trouble. It verifies every payment as valid and settles none:
- * nobody has money on a chain that does not exist. It takes one payment without an answer, and answers from then on
- * that it is still waiting, so that nobody can tell whether its money moved.
+ * Starts a facilitator of another network that is in trouble. It verifies every payment as valid and settles none,
+ * because no account has money on a chain that does not exist. It takes one payment without an answer, and answers from
+ * then on that it is still waiting, so that it stays unknown whether the money moved.
  */
 export async function startTroubledFacilitator(): Promise<LocalServer> {
   let isTaken = false;

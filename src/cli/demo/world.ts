@@ -10,16 +10,19 @@ import type { LocalServer } from './local-server.ts';
 import { startSampleApi } from './sample-api.ts';
 import { startTroubledFacilitator } from './troubled-facilitator.ts';
 
-/** The whole system on one machine: chain, API and gateway. The buyer has let Permit2 move its USDC, which metered prices need. */
+/**
+ * The whole system on one machine: chain, API and gateway. The buyer has approved Permit2 for its USDC, which metered
+ * prices need.
+ */
 export interface World {
   readonly devnet: Devnet;
-  /** Contracts that a chain started elsewhere lacks: what needs them does not work. */
+  /** Contracts that a chain started elsewhere lacks; features that need them do not work. */
   readonly lacking: readonly string[];
   readonly api: LocalServer;
   readonly gateway: Gateway;
   /** The gateway's configuration file. */
   readonly yaml: string;
-  /** Ends everything, the gateway first, so that what it settles still finds its chain. */
+  /** Closes everything, the gateway first, so that its running settlements still have their chain. */
   close(): Promise<void>;
 }
 
@@ -36,7 +39,7 @@ type Closer = () => Promise<void>;
 export async function openWorld(log: Logger, stop: AbortSignal, rpcUrl?: string): Promise<World> {
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers);
-  // The chain ends with the signal it is given, at once; later the gateway has to go first.
+  // The chain ends at once with this signal; once the gateway runs, the gateway has to be closed first.
   const starting = new AbortController();
   const giveUp = (): void => starting.abort(stop.reason);
   stop.addEventListener('abort', giveUp, { once: true });
@@ -57,14 +60,14 @@ export async function openWorld(log: Logger, stop: AbortSignal, rpcUrl?: string)
   }
 }
 
-/** Closes all, the last one first; what cannot be closed keeps nothing else open. */
+/** Closes all, the last one first; a failure to close one keeps nothing else open. */
 async function closeAll(closers: Closer[]): Promise<void> {
   const faults: unknown[] = [];
   for (const closer of closers.splice(0).reverse()) await closer().catch((fault) => faults.push(fault));
   if (faults.length > 0) throw faults[0];
 }
 
-/** What the gateway stands between. */
+/** The parts that the gateway connects. */
 interface Parts {
   readonly devnet: ExistingDevnet;
   readonly api: LocalServer;
@@ -82,7 +85,7 @@ async function openParts(closers: Closer[], signal: AbortSignal, rpcUrl: string 
   return { devnet: devnet.value, api: api.value, troubled: troubled.value };
 }
 
-/** A chain of our own lacks nothing. */
+/** A chain of our own has all contracts. */
 async function ownDevnet(signal: AbortSignal): Promise<ExistingDevnet> {
   return { ...(await startDevnet({ signal })), lacking: [] };
 }

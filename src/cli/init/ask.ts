@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal.ts';
 export interface Question {
   readonly text: string;
   readonly byDefault?: string;
-  /** `undefined` where the answer will do. */
+  /** What is wrong with an answer; `undefined` where it is accepted. */
   readonly wrong: (answer: string) => string | undefined;
 }
 
@@ -18,7 +18,7 @@ export class Questioner {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    // Without line editing: it would take Ctrl-C away from the process.
+    // No line editing, because it would keep Ctrl-C from the process.
     this.#lines = createInterface({ input: terminal.stdin, terminal: false });
     this.#answers = this.#lines[Symbol.asyncIterator]();
   }

@@ -25,11 +25,11 @@ export interface Drafts {
   /** How many operations the routes cover. */
   readonly covered: number;
   readonly unsayable: readonly string[];
-  /** What `--free` named and no operation is, with the operation that was probably meant. */
+  /** Names in `--free` that are no operation, with the operation that was probably meant. */
   readonly unknownFree: readonly string[];
-  /** What `--price-per-tag` named and no operation has. */
+  /** Tags in `--price-per-tag` that no operation has. */
   readonly unknownTags: readonly string[];
-  /** What `--free` named and only a wider route can say: free, it would give more away than was meant. */
+  /** Names in `--free` that only a wider route covers: a free wider route would give away more than was meant. */
   readonly widerFree: readonly string[];
 }
 
@@ -40,8 +40,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
 const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+$/;
 
 /**
- * Makes one route for each operation. Operations that the same requests would match share a route at the dearest of their
- * prices; it is free only where each of them was named as free.
+ * Makes one route for each operation. Operations that the same requests match share a route at their highest price. The
+ * route is free only where all of them were named as free.
  */
 export function draftRoutes({ operations, unreadable }: OperationList, pricing: Pricing): Drafts {
   const unsayable = unreadable.map(({ place, wrong }) => `${place}: ${wrong}`);

@@ -90,7 +90,7 @@ async function init(options: InitOptions, { terminal, registry }: CliWorld): Pro
   return 0;
 }
 
-/** Where a description is from the file that is written; one that a URL hands out has to be saved first. */
+/** The description's path relative to the written file. A description from a URL has to be saved first. */
 function placeBeside(output: string, source: string): string {
   if (/^https?:/i.test(source)) return './openapi.json';
   const place = relative(output === '-' ? '.' : dirname(output), source);
@@ -148,7 +148,7 @@ async function tableOf(source: string, pricing: Pricing): Promise<Table> {
   };
 }
 
-/** What is written passes `check`: what does not is a mistake of this command, or of a path that was named as free. */
+/** Makes sure that the written text passes `check`. If not, this command is wrong, or a path that was named as free. */
 function checkOwnWork(text: string, output: string, schemes: readonly Scheme[]): readonly string[] {
   const loaded = checkText(text, output, schemes);
   if (loaded.ok) return loaded.warnings.map(renderProblem);

@@ -37,9 +37,9 @@ export class OperationGroups {
 }
 
 /**
- * Widens paths of which neither is the more specific for some request, such as `/a{x}` and `/{x}b` for `/a1b`, to the
- * literals that they have in common. A price table must not hold such paths, and what they share is priced at the dearest.
- * It ends, because each round leaves fewer literals.
+ * Widens ambiguous paths to their common literals: for some request neither path is the more specific, such as `/a{x}`
+ * and `/{x}b` for `/a1b`. A price table must not hold such paths; the widened route has the highest price. The loop
+ * ends, because each round leaves fewer literals.
  */
 export function mergeAmbiguous(groups: OperationGroups): OperationGroups {
   const clusters = clustersOf(groups.all());

@@ -13,8 +13,9 @@ const PARAMETERS = /^([^{}]*)\{(.+)\}([^{}]*)$/;
 const REST_PARAMETER = /^\{(?:\+[^{}]+|[^{}]+[+*])\}$/;
 
 /**
- * Turns a path template of an API description into the path of a route: `/pets/{petId}` becomes `/pets/:petId`. What only a
- * wider route can say is widened, and `note` says so: a wider route may charge for more, never for less.
+ * Turns a path template of an API description into the path of a route: `/pets/{petId}` becomes `/pets/:petId`. A
+ * template that no route can express exactly gets a wider route, and `note` says so: a wider route may charge for more,
+ * never for less.
  */
 export function routePathOf(template: string): RoutePath {
   const [path = '', ...rest] = template.split(/[?#]/);

@@ -42,7 +42,7 @@ const NAMES: readonly SettingName[] = ['upstream', 'payTo', 'network', 'facilita
 const TEST_FACILITATOR = 'https://www.x402.org/facilitator';
 const FACILITATOR = 'https://facilitator.payai.network';
 
-/** Sound in itself, so that only the setting that is looked at can be wrong. */
+/** Valid settings, so that only the setting under test can be wrong. */
 const SOUND: GatewaySettings = {
   upstream: 'http://127.0.0.1:8080',
   payTo: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
@@ -51,10 +51,10 @@ const SOUND: GatewaySettings = {
 };
 
 /**
- * Completes the settings that were given as options: by questions where a person is at the terminal, by defaults where there
- * is one.
+ * Completes the settings that were given as options: by questions where a person is at the terminal, and by defaults
+ * where there are any.
  *
- * @throws UsageError for a wrong option, and for a missing one where nobody can be asked
+ * @throws UsageError for a wrong option, and for a missing one where no person can be asked
  */
 export async function completeSettings(
   given: Partial<GatewaySettings>,

@@ -6,7 +6,7 @@ import { print, type Terminal } from '../terminal.ts';
 
 /** Bytes of a new key: too many to guess. */
 const KEY_BYTES = 24;
-/** Shorter ones are found by trying, once their digest is known. */
+/** Shorter keys can be found by trial once their digest is known. */
 const LEAST_CHARACTERS = 16;
 
 /** Adds `turnpike keys` with its commands: they make and digest keys of customers. */

@@ -22,7 +22,7 @@ export type Found =
  * Finds payments by their key, else, among those of `filter`, by request id, transaction (settled or attempted), nonce
  * or the beginning of one of them.
  *
- * The store knows rows by their key; everything else is a walk through the pages, which is why `filter` bounds it.
+ * The store finds rows by their key. Any other id needs a walk through the pages, so `filter` bounds the search.
  */
 export async function findPayments(books: OpenBooks['books'], id: string, filter: BookFilter): Promise<Found> {
   // Text that is no key finds nothing.
@@ -49,7 +49,7 @@ function goesBy({ key, requestId, settlement, attempt }: PaymentRecord, id: stri
   );
 }
 
-/** Whether an id is the beginning of a key, or long enough to mean something and that of one of the other names. */
+/** Whether an id is the beginning of a key, or a long enough beginning of one of the other names. */
 function begins({ key, requestId, settlement, attempt }: PaymentRecord, id: string): boolean {
   if (key.startsWith(id)) return true;
   if (id.length < LEAST_BEGINNING) return false;

@@ -60,7 +60,7 @@ async function list(options: ListOptions, world: CliWorld, now: number): Promise
   });
 }
 
-/** What `show` takes, and says more of, is the id: the beginning of what the payer signed. */
+/** The cells of a row. Its id is the beginning of what the payer signed; `show` takes it and shows more. */
 function cells(record: PaymentRecord, assets: AssetNames): readonly string[] {
   const { settlement, resolution, key } = record;
   return [

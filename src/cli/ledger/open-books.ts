@@ -18,7 +18,7 @@ import { Outlet, ReaderGone } from './outlet.ts';
 export interface OpenBooks {
   readonly books: Omit<LedgerReader, 'close'>;
   readonly assets: AssetNames;
-  /** Which ledger it is, for messages: an empty one is often the wrong one. Without the password. */
+  /** The ledger's name for messages, without the password: an empty ledger is often the wrong one. */
   readonly name: string;
   readonly out: Outlet;
 }

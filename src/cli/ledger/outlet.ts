@@ -13,7 +13,7 @@ const GONE: ReadonlySet<unknown> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
-/** Where long results go: it takes the next part when the last one has been taken. */
+/** The output of long results: the next part is written after the last one was taken. */
 export class Outlet {
   readonly #output: Output;
 

@@ -1,6 +1,6 @@
 import type { BookFilter, BookPage, BookPlace, Books, ReadingOrder } from '../../store/books.ts';
 
-/** Rows of one page: few enough that neither memory nor a request at the same store notices. */
+/** Rows of one page: so few that they hardly use memory or slow a request at the same store. */
 export const PAGE_ROWS = 500;
 
 /** How far to read, and from which end. */

@@ -2,7 +2,7 @@ import { printable } from '../terminal.ts';
 
 /** The default width of a terminal. */
 const LINE_CHARACTERS = 80;
-/** A column that gives way shows at least this much; where that does not help, it is shown in full. */
+/** Least width of a column that is cut; where the cut does not help, the column is shown in full. */
 const LEAST_CHARACTERS = 3;
 const GAP = '  ';
 

@@ -78,7 +78,7 @@ async function addDraws(
   }
 }
 
-/** A line for each dimension, of which the first has the rest. */
+/** A line for each dimension; the first line has the other columns. */
 function tableOf(totals: readonly UsageTotal[], assets: AssetNames): readonly string[] {
   const showsDrawn = totals.some(({ drawnCalls }) => drawnCalls > 0);
   const names = ['DAY (UTC)', 'MODEL', 'CALLS', 'USED', '', 'CHARGED', ...(showsDrawn ? ['OF BALANCES'] : [])];
@@ -100,7 +100,7 @@ function cellsOf(total: UsageTotal, assets: AssetNames): readonly (readonly stri
   return [first, ...used.slice(1).map(([sum, name]) => [SAME, SAME, SAME, sum, name, SAME, SAME])];
 }
 
-/** What stands above: tables show `-` for an empty cell, and this is none. */
+/** A blank cell that repeats the one above: an empty cell would be shown as `-`. */
 const SAME = '\u2009';
 
 function blank(line: string): string {

@@ -4,7 +4,7 @@ import { paidPrices } from '../../domain/route-price.ts';
 import { routeTemplate } from '../../protocol/bazaar.ts';
 import type { ListedResource } from './catalogue.ts';
 
-/** Methods of which one stands for a route that takes all. */
+/** The method that stands for a route with all methods. */
 const ANY = 'GET';
 
 /** Routes that cost something and are to be found: those that a catalogue can list. */

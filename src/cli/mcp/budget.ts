@@ -4,8 +4,9 @@ import type { PayableOffer } from '../pay/payable-offer.ts';
 import { overLimit, type SpendingLimit } from '../pay/spending-limit.ts';
 
 /**
- * The most that may be spent in all. Each token is counted separately, in its atomic units, since their values cannot
- * be compared. Counted before a payment is signed, because whoever has the signature can take the money.
+ * The most that may be spent in all. Each token is counted separately, in its atomic units, because values of different
+ * tokens cannot be compared. A price is counted before the payment is signed, because the signature is enough to take
+ * the money.
  */
 export class Budget {
   readonly #limit: SpendingLimit;

@@ -16,7 +16,7 @@ export interface AskedRequest {
 export function createAskedRequest({ url, method, headers, body }: AskedRequest, gateways: readonly string[]): Request {
   if (!URL.canParse(url)) throw new Error(`${JSON.stringify(url)} is not a URL`);
   const { origin } = new URL(url);
-  // A model does what it reads: it must not be sent to whatever address a text names.
+  // A model follows texts that it reads: a text must not be able to send it to any address.
   if (!gateways.some((gateway) => new URL(gateway).origin === origin)) {
     throw new Error(`${origin} is none of the gateways that may be bought from: ${gateways.join(', ')}`);
   }
@@ -27,7 +27,7 @@ export function createAskedRequest({ url, method, headers, body }: AskedRequest,
     method: verb,
     headers: { ...headers },
     ...(body === undefined ? {} : { body }),
-    // A payment is for the resource that was asked for, not for wherever its server sends the client next.
+    // A payment is for the requested resource, not for the target of a redirect.
     redirect: 'manual',
   });
 }

@@ -46,8 +46,8 @@ export function adviceFor(response: Response, context: AdviceContext): readonly 
 const NO_RECEIPT = 'There is no receipt: as far as the server says, nothing was charged.';
 
 /**
- * Errors of a Turnpike gateway that come before money is asked for, or after it was made certain that none moved
- * (docs/lifecycle.md). Where money had moved before, such an answer carries the receipt.
+ * Errors of a Turnpike gateway that come before the settlement, or after it is certain that no money moved
+ * (docs/lifecycle.md). If money had moved before, such an answer carries the receipt.
  */
 const UNTAKEN = /^(?:facilitator|upstream)_[a-z_]+$/;
 

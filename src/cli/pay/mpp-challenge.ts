@@ -29,8 +29,8 @@ const DEFAULT_LIFETIME_SECONDS = 300;
 const PARAMETER = /\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)/y;
 
 /**
- * The challenges of a response that can be paid, in its order. Others are left out: of other methods, with payments that are
- * split, without an amount, at their end.
+ * The payable challenges of a response, in its order. Left out are challenges of other methods, with split payments,
+ * without an amount, and those that have expired.
  *
  * @param now Unix milliseconds
  */

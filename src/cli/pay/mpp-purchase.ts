@@ -6,8 +6,8 @@ import { overLimit } from './spending-limit.ts';
 /**
  * Pays one challenge of a 402 of MPP, the first that the limit covers.
  *
- * One payment is signed and sent once, whatever is answered: a second 402 is an answer, and nothing is signed for it. When the
- * answer does not come, the payment may have been taken.
+ * One payment is signed and sent once, whatever the answer: a second 402 is an answer, and nothing is signed for it. If
+ * no answer comes, the payment may have been taken.
  */
 export async function purchaseByMpp(
   request: Request,
@@ -35,7 +35,7 @@ export async function purchaseByMpp(
   }
 }
 
-/** What the field holds for the API stays, as a list has it. */
+/** Adds the credential to the field as a list member; the field's value for the API stays. */
 function withCredential(request: Request, [name, credential]: SignedPayment['header']): Request {
   const paying = new Request(request);
   paying.headers.append(name, credential);

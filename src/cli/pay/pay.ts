@@ -125,7 +125,7 @@ function createRequest(url: string, options: PayOptions, data: BodyText): Reques
       method: method ?? (data === undefined ? 'GET' : 'POST'),
       headers,
       ...(data === undefined ? {} : { body: data }),
-      // A payment is for the resource that was asked for, not for wherever its server sends the client next.
+      // A payment is for the requested resource, not for the target of a redirect.
       redirect: 'manual',
     });
   } catch (fault) {
@@ -145,7 +145,7 @@ function readLimit(text: string): SpendingLimit {
   return parsed.value;
 }
 
-/** What the client says against an offer may hold the server's words. */
+/** The client's objection to an offer may hold the server's text. */
 async function buy(request: Request, terms: PurchaseTerms): Promise<PurchaseOutcome> {
   try {
     return await purchase(request, terms);
@@ -158,10 +158,10 @@ async function fetchPlainly(request: Request): Promise<PurchaseOutcome> {
   return { kind: 'answered', response: await send(request), signed: undefined };
 }
 
-/** Between two words about an answer that has not come, in milliseconds. */
+/** Time between two notices about an answer that has not come, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
-/** Sends a request. While one that carries a payment is answered, a chain may be waited for: it is said that it is alive. */
+/** Sends a request. A paid request may wait for a chain, so notices show that it is still running. */
 async function sendWatched(request: Request, terminal: Terminal): Promise<Response> {
   if (paymentHeader(request.headers) === undefined) return await send(request);
   const startedAt = performance.now();

@@ -63,7 +63,7 @@ export function describeStated(header: string | null, table: AssetTable, url: st
     const [offer] = required.accepts.flatMap((entry) => readOffer(entry, table) ?? []);
     return offer === undefined ? [] : describeOffer(offer, required, url);
   } catch {
-    // The library vouches for no more than the base64.
+    // The library checks only the base64.
     return [];
   }
 }

@@ -11,7 +11,7 @@ export interface ServerProblem {
   readonly code: string | undefined;
 }
 
-/** A longer one is no short word about an error. */
+/** Longest body that is read, in bytes: a longer one is no short text about an error. */
 const MAX_BYTES = 16_384;
 
 /** The server's text in an answer that is not the resource; to be made printable. */

@@ -16,9 +16,9 @@ export type Refusal =
   | { readonly kind: 'unknown_token'; readonly offer: PayableOffer }
   | { readonly kind: 'over_limit'; readonly offer: PayableOffer; readonly why: string }
   | { readonly kind: 'declined' }
-  /** There is no terminal to ask at, and no consent was given before. */
+  /** There is no terminal for the question, and no consent was given before. */
   | { readonly kind: 'nobody_to_ask' }
-  /** Nothing tells catalogues of the route, and to be listed was what it should be paid for. */
+  /** The payment was meant to get the route listed, but the route is not described for catalogues. */
   | { readonly kind: 'not_for_catalogues' };
 
 /** What came of asking. */

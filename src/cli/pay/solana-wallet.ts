@@ -11,7 +11,7 @@ export interface SolanaWallet {
   readonly scheme: SchemeNetworkClient;
 }
 
-/** What is not among the dependencies: a gateway needs none of it, and it is larger than the rest. */
+/** Packages that are not among the dependencies: a gateway does not need them, and they are larger than the rest. */
 const PACKAGES = '@x402/svm @solana/kit';
 
 /**

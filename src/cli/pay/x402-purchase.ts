@@ -17,10 +17,10 @@ import { isOnSolana } from './solana-wallet.ts';
 import { overLimit } from './spending-limit.ts';
 
 /**
- * Pays with the official client, which takes the 402 that was answered already for the answer to its first request.
+ * Pays with the official client. The 402 that is already here serves as the answer to its first request.
  *
- * The client's own spend controls are off: they know dollars only and reckon in floating point. The limit here is
- * checked for whatever the client has chosen to sign, right before it signs.
+ * The client's own spend controls are off: they know only dollars and calculate in floating point. The limit here is
+ * checked for the offer that the client has chosen, right before it signs.
  */
 export async function purchaseByX402(
   request: Request,

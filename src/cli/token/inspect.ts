@@ -15,7 +15,7 @@ interface InspectOptions {
   readonly json?: boolean;
 }
 
-/** What is known of a token, in plain data. The last members are there only with a configuration. */
+/** The known facts of a token, as plain data. The last members are there only with a configuration. */
 interface TokenFacts {
   readonly pass: string;
   readonly family: string;

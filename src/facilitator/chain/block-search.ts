@@ -5,8 +5,8 @@ import type { ChainNode } from './chain-node.ts';
 export const RANGE_BLOCKS = 1_000n;
 
 /**
- * Finds a block from before a time, not much older than need be: of all blocks that are old enough it is one of the
- * {@link RANGE_BLOCKS} newest. Block 0 where the chain is younger.
+ * Finds a block from before a time that is not much older than necessary: it is one of the {@link RANGE_BLOCKS} newest
+ * blocks that are old enough. Block 0 where the chain is younger.
  *
  * @param seconds Unix seconds, by the chain's clock
  */

@@ -43,7 +43,7 @@ export class ChainNode {
         retryCount: 0,
         timeout: RPC_TIMEOUT_MS,
         maxResponseBodySize: MAX_RESPONSE_BYTES,
-        // A redirect could lead a signed transaction to a host that nobody configured.
+        // A redirect could send a signed transaction to a host that is not configured.
         fetchOptions: {
           redirect: 'error',
           ...(proxy === undefined ? {} : { dispatcher: openTunnels(proxy) }),
@@ -64,7 +64,7 @@ export class ChainNode {
     return readQuantity(answer, 'eth_chainId');
   }
 
-  /** {@link checkChain}, remembered once it was right. */
+  /** {@link checkChain}; a right answer is remembered. */
   async ready(): Promise<void> {
     this.#rightChain ??= this.checkChain().catch((fault: unknown) => {
       this.#rightChain = undefined;
@@ -80,7 +80,7 @@ export class ChainNode {
     return readBytes(answer, 'eth_getCode') !== '0x';
   }
 
-  /** Runs a call without sending it: on the newest state, or on that after a block. */
+  /** Runs a call without sending it: on the newest state, or on the state after `block`. */
   async call(call: Call, from: Address, signal?: AbortSignal, block?: bigint): Promise<CallResult> {
     const request = this.#client.request(
       { method: 'eth_call', params: [asRpc(call, from), block === undefined ? 'latest' : quantity(block)] },
@@ -117,7 +117,7 @@ export class ChainNode {
     return readQuantity(await answered(request), 'eth_getBalance');
   }
 
-  /** How many transactions an account has made: mined ones only (up to a block), or also those that wait. */
+  /** Number of transactions of an account: mined ones only (up to a block), or waiting ones too. */
   async transactionCount(
     account: Address,
     block: 'latest' | 'pending' | bigint,
@@ -206,8 +206,8 @@ export class ChainNode {
   }
 
   /**
-   * `undefined` when the node that answers has not seen the end of the range yet: behind one address there are often
-   * several, and one that lags gives an empty list where it should say that it does not know.
+   * `undefined` when the answering node has not seen the end of the range yet. One address often has several nodes
+   * behind it, and a node that lags gives an empty list instead of an error.
    */
   async #transactionsWithLogs(
     address: Address,
@@ -218,7 +218,7 @@ export class ChainNode {
     const filter = { address, topics, fromBlock: quantity(from), toBlock: quantity(to) } as const;
     const [logs, newest] = await Promise.all([
       answered(this.#client.request({ method: 'eth_getLogs', params: [filter] }, options(signal)), signal),
-      // Made in the same tick, it travels in the same exchange and so to the same node.
+      // A call in the same tick travels in the same exchange, and so to the same node.
       this.blockNumber(signal),
     ]);
     return newest < to ? undefined : readLogTransactions(logs, 'eth_getLogs');

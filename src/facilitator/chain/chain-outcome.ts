@@ -2,7 +2,7 @@ import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
 import type { Transfer } from './transfer.ts';
 
-/** Why payments fail, by how their money would have moved: the specification's own reasons where it has one. */
+/** Reasons of failed payments, by transfer method: the specification's own reasons where it has them. */
 export const FAILURES = {
   eip3009: {
     simulation: 'invalid_exact_evm_transaction_simulation_failed',

@@ -8,13 +8,13 @@ import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from '.
 /** What a view of a token may use; proxied tokens with long checks take a tenth of it. */
 const VIEW_GAS = 200_000n;
 
-/** What an account may use to judge a signature. What it takes here it takes again when the payment is settled. */
+/** Gas that an account may use to check a signature. The settlement takes the same gas again. */
 const SIGNATURE_CHECK_GAS = 150_000n;
 
 /** Bytes of one return word, in hex digits with `0x`. */
 const WORD_LENGTH = 66;
 
-/** Reads of contract state for one node. Each answers `undefined` when the contract does not know the question. */
+/** Reads of contract state for one node. Each returns `undefined` when the contract gives no readable answer. */
 export class ChainReads {
   readonly #node: ChainNode;
   readonly #caller: Address;
@@ -37,8 +37,8 @@ export class ChainReads {
   }
 
   /**
-   * Whether a transfer's nonce is gone, now or after a block: used for this or another transfer, or cancelled. It proves
-   * no payment; only that it is not gone proves something.
+   * Whether a transfer's nonce is gone, now or after a block: used for this or another transfer, or cancelled. A nonce
+   * that is gone proves no payment; a nonce that is not gone proves that none was made.
    */
   async nonceIsGone(transfer: Transfer, signal?: AbortSignal, block?: bigint): Promise<boolean | undefined> {
     const state = await (transfer.method === 'eip3009'
@@ -62,7 +62,7 @@ export class ChainReads {
     try {
       return decodeFunctionResult({ abi: tokenAbi, functionName: name, data: result.data });
     } catch {
-      return undefined; // tokens of old return bytes32
+      return undefined; // old tokens return bytes32
     }
   }
 

@@ -9,8 +9,9 @@ import type { Eip3009Transfer, Transfer } from './transfer.ts';
  * Looks for a transfer that somebody else made with the buyer's authorization: mined, confirmed, exactly the price from
  * the payer to `payTo`, directly on the use of this authorization, in a block that is younger than the offer holds.
  *
- * Only of authorizations that the token itself takes (EIP-3009), signed by the payer's own key: events of Permit2 do not
- * name what they use. That it was used for anything else, was cancelled, or is older counts as `none`.
+ * Covers only authorizations that the token itself takes (EIP-3009), signed by the payer's own key: Permit2's events do
+ * not name the permit. An authorization that was used for anything else or cancelled, and an older transfer, count as
+ * `none`.
  *
  * @param maxTimeoutSeconds how long the offer holds
  * @throws GatewayError when the node cannot be asked
@@ -47,7 +48,7 @@ async function judge(
 ): Promise<ForeignTransfer> {
   if (!provesUse(transfer, receipt)) return { kind: 'none' };
   const [mined, head] = await Promise.all([node.block(receipt.block, signal), node.block('latest', signal)]);
-  // The later of the two clocks: one of ours that was put back must not make an old transfer a fresh one.
+  // The later of the two clocks counts: if ours was put back, an old transfer must not look fresh.
   const age = Math.max(clock() / 1000, head.timestamp) - mined.timestamp;
   if (age >= longest) return { kind: 'none' };
   const { payer, amount } = transfer;

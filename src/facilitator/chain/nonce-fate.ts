@@ -20,10 +20,10 @@ const MAX_LAG_SECONDS = 120;
 /** Ranges of blocks in one search. A payment is valid for minutes only, which fit into one or two ranges. */
 const MAX_RANGES = 20;
 
-/** Least number of blocks, its own included, on a block that is taken for the end of an authorization. */
+/** Least depth of the block that proves the end of an authorization, in blocks, itself included. */
 const END_DEPTH = 5n;
 
-/** Furthest that a state is read back, in blocks: nodes without an archive keep 128. */
+/** Greatest depth at which a state is read, in blocks: nodes without an archive keep 128. */
 const MAX_DEPTH = 64n;
 
 /** What became of a transfer's nonce. */
@@ -32,16 +32,16 @@ export type NonceFate =
   | { readonly kind: 'paid'; readonly receipt: Receipt }
   /** Such a transaction is mined, but not confirmed yet. */
   | { readonly kind: 'unconfirmed'; readonly receipt: Receipt }
-  /** It was cancelled or used for something else: it never paid this payment, and never will. */
+  /** The nonce was cancelled or used for something else: it never paid this payment, and never will. */
   | { readonly kind: 'spent' }
-  /** It was not used up to `head`, and its time is over: it never will be. */
+  /** The nonce was not used up to `head`, and the authorization has expired: it can never be used. */
   | { readonly kind: 'expired' }
-  /** It was not used up to `head`; `fresh` says whether that is now. */
+  /** The nonce was not used up to `head`; `fresh` says whether `head` is recent. */
   | { readonly kind: 'unused'; readonly head: Block; readonly fresh: boolean }
   /** The node cannot tell. */
   | { readonly kind: 'unclear' };
 
-/** What looking for a nonce's fate works with. */
+/** The parts that a search for a nonce's fate needs. */
 export interface FateTools {
   readonly node: ChainNode;
   readonly reads: ChainReads;
@@ -54,9 +54,10 @@ export interface FateTools {
 /**
  * Finds out what became of a transfer's nonce since a payment was claimed.
  *
- * All is asked about one block, so that several nodes behind one address cannot be put together to something that never
- * was. That a nonce is gone proves nothing: only the transfer itself does, and that there is none only what took the
- * nonce instead, or a search of all blocks in which the transfer can be.
+ * All questions are about one block: otherwise answers of several nodes behind one address could combine into a state
+ * that never existed. A nonce that is gone proves nothing. Only the transfer itself proves the payment. Two things
+ * prove that there was no transfer: the event that took the nonce instead, or a search of all blocks that can hold the
+ * transfer.
  *
  * @param since Unix milliseconds of the claim
  * @throws GatewayError when the node cannot be asked
@@ -69,7 +70,7 @@ export async function findFate(
 ): Promise<NonceFate> {
   const { node, reads, confirmations, clock } = tools;
   const head = await node.block('latest', signal);
-  // Also needed where something was found: block times are compared with our clock to decide how far back to search.
+  // Also needed for a nonce that is gone: the search starts at a block time that is chosen by our clock.
   const fresh = clock() / 1000 - head.timestamp <= MAX_LAG_SECONDS;
   const gone = await reads.nonceIsGone(transfer, signal, head.number);
   if (gone === undefined) return { kind: 'unclear' };
@@ -85,7 +86,7 @@ export async function findFate(
     }
     case 'none': {
       if (!findings.elsewhere && !fresh) return { kind: 'unclear' };
-      // What took the nonce may still be undone together with its block.
+      // A reorganisation may still undo the transaction that took the nonce, together with its block.
       const firm = deepBlock(head, BigInt(confirmations));
       const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
       return { kind: stays ? 'spent' : 'unclear' };
@@ -94,10 +95,10 @@ export async function findFate(
 }
 
 /**
- * What the fate of a transfer's nonce means for its payment: the one place that says so. `undefined` where it is unused:
- * then only what was sent for it, and by whom, can tell.
+ * What the fate of a transfer's nonce means for its payment; decided only here. `undefined` where the nonce is unused:
+ * then the outcome depends on what was sent, and by whom.
  *
- * @param ours our own transaction, the one that may decide it where the chain does not say
+ * @param ours our own transaction, which may decide the payment where the chain does not tell yet
  */
 export function outcomeOfFate(transfer: Transfer, fate: NonceFate, ours?: Hex): SettlementOutcome | undefined {
   switch (fate.kind) {
@@ -132,7 +133,7 @@ function deepBlock(head: Block, depth: bigint): bigint {
   return head.number > back ? head.number - back : 0n;
 }
 
-/** By the chain's own clock, which decides; on a block deep enough to stay. */
+/** Whether the authorization has expired by the chain's own clock, in a block that is deep enough to stay. */
 async function isOver(
   transfer: Transfer,
   head: Block,

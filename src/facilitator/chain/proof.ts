@@ -7,21 +7,21 @@ import type { ChainNode } from './chain-node.ts';
 import type { EventLog } from './rpc-answer.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
 
-/** Transactions that are looked at in one search. Only a payer with many equal payments at once has more than one. */
+/** Most transactions that one search reads. Only a payer with many equal payments at once has more than one. */
 const MAX_CANDIDATES = 100;
 
 /** What a range of blocks shows of a transfer. */
 export type Findings =
   | { readonly kind: 'proof'; readonly receipt: Receipt }
-  /** It is not there. `elsewhere` says that something else that took the nonce is. */
+  /** The transfer is not there. `elsewhere`: another transaction there took the nonce. */
   | { readonly kind: 'none'; readonly elsewhere: boolean }
   /** The node cannot tell, or there was too much to look at. */
   | { readonly kind: 'unclear' };
 
 /**
  * Whether a mined transaction made this very transfer: exactly the price, from the payer to `payTo`, in the asset, on
- * this authorization. The receipt's status says nothing of that: tokens without code, with fees or without reverts
- * succeed and move something else.
+ * this authorization. The receipt's status does not prove that: with a token that has no code, takes fees or does not
+ * revert, a transaction succeeds and moves something else.
  *
  * For Permit2, whose events do not name the nonce, the caller must know that the transaction used this permit.
  */
@@ -34,8 +34,8 @@ export function provesTransfer(transfer: Transfer, receipt: Receipt): boolean {
 }
 
 /**
- * Whether a mined transaction of somebody else made this very transfer: an authorization may be sent by anyone, and who
- * does so has paid for the buyer.
+ * Whether a mined transaction of somebody else made this very transfer. Anyone may send an authorization, and the
+ * transfer pays for the buyer all the same.
  *
  * @throws GatewayError when the node cannot tell
  */
@@ -50,7 +50,7 @@ export async function provesForeignTransfer(
 }
 
 /**
- * Looks for a transaction, whoever's, that made this very transfer in a stretch of blocks.
+ * Looks for a transaction of any sender that made this very transfer in a range of blocks.
  *
  * @throws GatewayError when the node cannot be asked
  */
@@ -72,14 +72,14 @@ export async function findProof(
     if (receipt === undefined) missing = true;
     else if (await provesForeignTransfer(transfer, receipt, node, signal)) return { kind: 'proof', receipt };
   }
-  // Permit2 tells of no nonce in its events, so that other transfers say nothing of this one.
+  // Permit2's events name no nonce, so other transfers prove nothing about this one.
   const elsewhere = transfer.method === 'eip3009' && candidates.length > 0;
   return missing ? { kind: 'unclear' } : { kind: 'none', elsewhere };
 }
 
 /**
- * Whether a mined transaction used this authorization, and the token's very next event is exactly the transfer: then no
- * other payment, by whatever other way it moved, can be proved by it.
+ * Whether a mined transaction used this authorization, and the token's very next event is exactly the transfer. Then
+ * that transfer cannot prove another payment, however that one was made.
  */
 export function provesUse(transfer: Eip3009Transfer, receipt: Receipt): boolean {
   if (!receipt.succeeded) return false;

@@ -4,13 +4,13 @@ import type { Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 
 /**
- * First and longest pause between two looks, in milliseconds: fast chains answer at once, slow ones are not asked too
- * often.
+ * First and longest pause between two reads, in milliseconds: short at first for fast chains, longer later so that slow
+ * ones are not asked too often.
  */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Looks between two repeated sends. */
+/** Reads between two repeated sends. */
 const LOOKS_PER_RESEND = 5;
 
 /** What is waited for, and how. */
@@ -25,8 +25,8 @@ export interface ReceiptWait {
 }
 
 /**
- * Waits until a transaction is mined and confirmed. A node that fails in between is asked again: what was sent stays
- * sent. `undefined` at the deadline.
+ * Waits until a transaction is mined and confirmed. A node that fails in between is asked again, because the
+ * transaction stays sent. `undefined` at the deadline.
  */
 export async function waitForReceipt(node: ChainNode, wait: ReceiptWait): Promise<Receipt | undefined> {
   let pause = FIRST_PAUSE_MS;

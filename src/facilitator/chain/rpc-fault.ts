@@ -32,15 +32,16 @@ export function isRevert(refusal: NodeRefusal): boolean {
   return refusal.code === 3 || REVERT_WORDS.test(refusal.message);
 }
 
-/** Whether a refusal is about the node's own state, so that nothing follows for what it was asked. */
+/** Whether a refusal is about the node's own state, and so says nothing about the request. */
 export function isTrouble(refusal: NodeRefusal): boolean {
   return TROUBLE_CODES.has(refusal.code) || TROUBLE_WORDS.test(refusal.message);
 }
 
 /**
- * Turns whatever a node call threw into a {@link GatewayError}: `facilitator_timeout` when it was too slow (or the
- * caller's patience ended), `facilitator_unreachable` when it was away, refused the connection or said that it is in
- * trouble, and `facilitator_invalid_answer` for anything else. The text names neither the node's address nor the request.
+ * Turns a thrown value of a node call into a {@link GatewayError}: `facilitator_timeout` when the node was too slow or
+ * the caller's signal ended the call; `facilitator_unreachable` when the node was unavailable, refused the connection
+ * or reported trouble of its own; and `facilitator_invalid_answer` for anything else. The text names neither the node's
+ * address nor the request.
  */
 export function nodeFault(thrown: unknown, signal?: AbortSignal): GatewayError {
   if (thrown instanceof GatewayError) return thrown;

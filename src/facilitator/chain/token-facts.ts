@@ -50,7 +50,7 @@ export const readTokenFaults: TokenReader = async (url, asset, proxy) => {
       right: `${decimals}`,
     });
   }
-  // Over Permit2 it is Permit2's domain that is signed, not the token's.
+  // Payments over Permit2 sign Permit2's domain, not the token's.
   if (asset.transferMethod === 'eip3009') faults.push(...(await domainFaults(contract, asset)));
   return faults;
 };

@@ -10,7 +10,7 @@ import { loadKeccak256 } from '../../evm/keccak.ts';
 import { type Permit2Payload, readPermit2Payload, readUptoPayload, type UptoPayload } from '../../evm/permit2.ts';
 import { loadSignerRecovery, type SignerRecovery } from '../../evm/signer-recovery.ts';
 
-/** The call that makes a payer's wallet, out of an ERC-6492 signature: unproved words of the client. */
+/** The call that creates a payer's wallet, from an ERC-6492 signature. The client states it; nothing proves it. */
 export interface WalletDeployment {
   readonly factory: Address;
   readonly data: Hex;
@@ -24,7 +24,7 @@ interface TransferFacts {
   readonly amount: Amount;
   /** The EIP-712 digest that was signed, 32 bytes. */
   readonly digest: Hex;
-  /** The signature as the contract shall see it, out of its ERC-6492 wrapping. */
+  /** The signature that the contract gets, without its ERC-6492 wrapping. */
   readonly signature: Hex;
   /** Whether `payer`'s own key made the signature, in the form that tokens accept. Says nothing of accounts with code. */
   readonly signedByKey: boolean;
@@ -46,7 +46,7 @@ export interface Permit2Transfer extends TransferFacts, ApprovedAlong {
   readonly signed: Permit2Payload;
 }
 
-/** A payer may send the approval of Permit2 along, which then goes on chain with the transfer. */
+/** A payer may add the approval of Permit2 to the payment; it then goes on chain with the transfer. */
 interface ApprovedAlong {
   readonly approval: Eip2612Permit | 'malformed' | undefined;
 }

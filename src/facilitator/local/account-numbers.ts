@@ -3,7 +3,7 @@ const WIDEST_GAP = 1_000;
 
 /**
  * The numbers (account nonces) of one account: taken from the node's pending state once, and counted here from then on.
- * One that comes back unused is the next to be given out.
+ * A number that comes back unused is given out next.
  */
 export class AccountNumbers {
   #free: number[] = [];
@@ -19,7 +19,7 @@ export class AccountNumbers {
    * Takes the count from the node.
    *
    * @param pending the account's transactions, those that wait included
-   * @param occupied numbers of transactions that may have arrived, which are given to no other one
+   * @param occupied numbers of transactions that may have arrived: no other transaction gets them
    */
   learn(pending: number, occupied: readonly number[]): void {
     this.#next = pending;
@@ -30,7 +30,7 @@ export class AccountNumbers {
     this.#learned = true;
   }
 
-  /** Says that a transaction which another process signed has a number. Numbers below it that nobody has are free. */
+  /** Marks the number of a transaction that another process signed as taken. Unused numbers below it become free. */
   occupy(number: number): void {
     if (this.#next === undefined) return;
     if (number < this.#next) {
@@ -57,7 +57,7 @@ export class AccountNumbers {
     this.#free.push(number);
   }
 
-  /** Returns free numbers at the end of the line to the count. */
+  /** Takes free numbers directly below the next one back into the count. */
   rollBack(): void {
     this.#free.sort((a, b) => a - b);
     while (this.#next !== undefined && this.#free.at(-1) === this.#next - 1) {

@@ -28,9 +28,9 @@ export interface SettlementTools {
   readonly factories: ReadonlySet<string>;
   readonly confirmations: number;
   readonly settleTimeoutMs: number;
-  /** Gas that may be spent for nothing within an hour. */
+  /** Gas that failed settlements may take within an hour. */
   readonly failedGas: LocalFacilitatorSpec['failedGas'];
-  /** Called with gas that was spent for nothing. */
+  /** Called with the gas of a failed settlement. */
   readonly onFailedGas?: ((gas: bigint) => void) | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
@@ -40,11 +40,11 @@ export interface SettlementTools {
 const GAS_MARGIN_PERCENT = 130n;
 
 /**
- * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove. Payments that come together
- * travel together, see {@link SettlementBatches}; what became of each is read from its own events.
+ * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove. Payments that arrive at the
+ * same time share a transaction, see {@link SettlementBatches}; the outcome of each is read from its own events.
  *
  * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
- * proof of the contrary, and `unknown` otherwise. A payment that is asked for again while its transaction is in doubt
+ * proof of the contrary, and `unknown` otherwise. A payment that is settled again while its transaction is in doubt
  * gets that same transaction, never a new one.
  */
 export class ChainSettler {
@@ -69,7 +69,7 @@ export class ChainSettler {
       await this.#tools.writer.sendAgain(earlier.signed);
       return await this.#followOrRepeat(payment, transfer, earlier, journal);
     }
-    // Time has passed since the verification, and settling must not depend on there having been one.
+    // Time has passed since the verification, and a settlement must be safe without a verification too.
     if (findSignedProblem(transfer, this.#tools.clock() / 1000, this.#tools.writer.address) !== undefined)
       return await this.#explain(payment, transfer);
     this.refuseSpent(transfer);
@@ -84,7 +84,7 @@ export class ChainSettler {
     return await this.#settleAlone(payment, transfer, journal, outcome.departed);
   }
 
-  /** Forgets a payment whose outcome is certain now: settled anew, it would get a new transaction. */
+  /** Forgets a payment whose outcome is certain now: if it were settled again, it would get a new transaction. */
   forget(payment: Payment): void {
     this.#transactions.forget(payment.authorization.key);
   }
@@ -100,7 +100,7 @@ export class ChainSettler {
     if (this.#failedGas.isSpent(payer)) throw overloaded('Too many settlements of this payer failed lately.');
   }
 
-  /** Sends a transaction for this payment only. `departed` is told when it is out, or is not going to be. */
+  /** Sends a transaction for this payment only. `departed` is called when it was sent, or will not be sent. */
   async #settleAlone(
     payment: Payment,
     transfer: Transfer,
@@ -121,7 +121,7 @@ export class ChainSettler {
     return (await this.#transactions.follow(payment, transfer, { signed, shared: false })) ?? pending(signed.hash);
   }
 
-  /** A shared transaction that was mined without this payment did nothing for it, and never will: it is sent alone. */
+  /** A shared transaction that was mined without this payment will never settle it: the payment is then sent alone. */
   async #followOrRepeat(
     payment: Payment,
     transfer: Transfer,
@@ -178,7 +178,7 @@ export class ChainSettler {
     return { ...call, gas: roomy < call.gas ? roomy : call.gas };
   }
 
-  /** The reason why a payment cannot be sent; somebody else may have sent it already. Nothing of ours is out. */
+  /** Why a payment cannot be sent; somebody else may have sent it already. Nothing was sent by us. */
   async #explain(payment: Payment, transfer: Transfer): Promise<SettlementOutcome> {
     const { node, reads, writer, factories, clock } = this.#tools;
     const foreign = await this.#transactions.resolveUsedNonce(transfer);
@@ -190,10 +190,11 @@ export class ChainSettler {
 }
 
 /**
- * What a fault means after a transaction that was to move the money is out: doubt, never "nothing was sent". It was mined
- * without effect, which a reorganisation can undo; recovery says `failed` once that is firm, and the payment is free then.
+ * What a fault means after a transaction for the payment was sent: doubt, never "nothing was sent". The transaction was
+ * mined without effect, which a reorganisation can undo. Recovery says `failed` once that is firm, and the payment is
+ * free then.
  *
- * @throws whatever did not come from here: a ledger that cannot write the next attempt down
+ * @throws a fault that is not a facilitator's, such as one of a ledger that cannot write the next attempt down
  */
 function doubtAfter(fault: unknown, { signed }: OwnTransaction): SettlementOutcome {
   if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;

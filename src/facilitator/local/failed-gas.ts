@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Address } from '../../evm/address.ts';
 
-/** How long gas that was spent for nothing is remembered, in milliseconds. */
+/** How long the gas of failed settlements is remembered, in milliseconds. */
 const WINDOW_MS = 3_600_000;
 /** Most payers that are remembered. */
 const MOST_PAYERS = 10_000;
@@ -14,9 +14,9 @@ interface Burnt {
 }
 
 /**
- * Gas that was paid for settlements which moved no money. A payer can make any number of them fail with one transfer of
- * its own, in the moment between their simulation and their block: what it burnt once decides how its next payments are
- * settled.
+ * Gas that was paid for settlements which moved no money. With one transfer of its own, between the simulation and the
+ * block, a payer can make any number of its settlements fail. So the gas that it burnt decides how its next payments
+ * are settled.
  *
  * | burnt within an hour | settlements of the payer |
  * |---|---|
@@ -24,7 +24,7 @@ interface Burnt {
  * | something | alone, one at a time, each simulated when the one before is over |
  * | more than its budget | declined: nothing is sent |
  *
- * When all payers together have burnt more than their budget, nobody's payments travel with others.
+ * When all payers together have burnt more than their budget, no payments share a transaction.
  */
 export class FailedGas {
   readonly #byPayer = new LRUCache<Address, Burnt>({ max: MOST_PAYERS });
@@ -37,7 +37,7 @@ export class FailedGas {
   /**
    * @param budget gas that may be burnt within an hour
    * @param clock Unix milliseconds
-   * @param noted is told of the gas of each settlement that moved nothing
+   * @param noted called with the gas of each settlement that moved nothing
    */
   constructor(budget: LocalFacilitatorSpec['failedGas'], clock: () => number, noted: (gas: bigint) => void = () => {}) {
     this.#budget = budget;
@@ -71,7 +71,7 @@ export class FailedGas {
   #gasOf(burnt: Burnt | undefined): bigint {
     if (burnt === undefined) return 0n;
     const left = burnt.until - this.#clock();
-    // More than a window is left where the clock was put back: nobody is declined for longer than that.
+    // More than a window is left only if the clock was put back: no payer is declined for longer than a window.
     return left > 0 && left <= WINDOW_MS ? burnt.gas : 0n;
   }
 }

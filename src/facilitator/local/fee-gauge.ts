@@ -61,7 +61,7 @@ export class FeeGauge {
     return { coins, gasPrice, gasPriceLimit: this.#cap, settlements: settlementsLeft(reading) };
   }
 
-  /** Forgets the reading, because the node contradicted it. */
+  /** Forgets the reading, after the node contradicted it. */
   forget(): void {
     this.#reading = undefined;
   }

@@ -127,7 +127,7 @@ class LocalFacilitator implements Facilitator {
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
-    // An exact authorization moves what it was signed for, and nothing else; one of up to an amount, at most that.
+    // An `exact` authorization moves exactly the signed amount; an `upto` permit moves at most that amount.
     const fits = payment.offer.scheme === 'upto' ? amount <= payment.offer.amount : amount === payment.offer.amount;
     if (!fits) return { kind: 'failed', reason: 'settlement_amount_mismatch' };
     const { key, payer } = payment.authorization;
@@ -144,10 +144,10 @@ class LocalFacilitator implements Facilitator {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
     if (signal.aborted) throw nodeFault(signal.reason, signal);
     const { payment, amount } = open;
-    // Its own settlement will tell; a second one would only interfere.
+    // The running settlement will give the outcome; a look in between would only interfere.
     if (this.#underWay.has(payment.authorization.key)) return pending();
     const chain = this.#chains.get(payment.offer.network);
-    // The operator can configure it again; nobody else can tell what became of the payment.
+    // The outcome stays unknown until the operator configures the network again.
     if (chain === undefined) return { kind: 'unknown', reason: 'network_not_configured' };
     const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
     const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
@@ -162,7 +162,7 @@ class LocalFacilitator implements Facilitator {
   }
 
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
-    // Its own settlement will tell the request that holds the payment.
+    // The running settlement gives its outcome to the request that holds the payment.
     if (this.#underWay.has(payment.authorization.key)) return { kind: 'unclear' };
     const { network, amount, maxTimeoutSeconds } = payment.offer;
     const chain = this.#chains.get(network);
@@ -215,7 +215,7 @@ class LocalFacilitator implements Facilitator {
       if (outcome.kind !== 'settled') this.#warn(network, outcome.reason, outcome.transaction);
       return outcome;
     } catch (thrown) {
-      // No fault of the chain's: it goes to the caller as it came.
+      // Not a fault of the chain: the caller gets the journal's own fault.
       if (thrown === unwritten) throw thrown;
       const fault = nodeFault(thrown);
       this.#warn(network, fault.detail ?? fault.code, undefined);

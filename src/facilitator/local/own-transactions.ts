@@ -25,7 +25,7 @@ export interface OutcomeTools {
 /** A transaction of ours that is on its way. */
 export interface OwnTransaction {
   readonly signed: SignedTransaction;
-  /** Whether it moves the money of other payments too: then it may be mined and not have moved this one's. */
+  /** Whether it moves the money of other payments too: then it may be mined without moving this payment's money. */
   readonly shared: boolean;
 }
 
@@ -68,8 +68,8 @@ export class OwnTransactions {
   }
 
   /**
-   * Waits for our transaction and returns what it proves. Never throws: the money may have moved. `undefined` when a
-   * shared transaction was mined, and this payment is as it was before.
+   * Waits for our transaction and returns what it proves. Never throws, because the money may have moved. `undefined`
+   * when a shared transaction was mined without effect on this payment.
    */
   async follow(payment: Payment, transfer: Transfer, own: OwnTransaction): Promise<SettlementOutcome | undefined> {
     const { key, expiresAt } = payment.authorization;
@@ -92,7 +92,7 @@ export class OwnTransactions {
       return untouched ? undefined : pending(signed.hash);
     }
     if (shared) return foreign;
-    // Our own transaction used the nonce and moved something else: that is what to tell, not that the nonce is gone.
+    // Our own transaction used the nonce and moved something else: report that, not only that the nonce is gone.
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
@@ -135,7 +135,7 @@ export class OwnTransactions {
         ? settledWith(transfer, transaction)
         : pending(transaction);
     } catch {
-      return pending(); // the nonce is gone, and the node cannot tell what for: it may well be this payment
+      return pending(); // the nonce is gone, and the node cannot tell why: it may be this payment
     }
   }
 

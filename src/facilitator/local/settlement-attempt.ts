@@ -5,15 +5,15 @@ import type { Json } from '../../domain/x402.ts';
 import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import type { SignedTransaction } from './transaction-writer.ts';
 
-/** A transaction that was written down before it was sent, and whose it is. */
+/** A transaction that was written down before it was sent, with its account. */
 export interface WrittenTransaction {
   readonly account: Address;
   readonly signed: SignedTransaction;
-  /** Whether it moves the money of several payments: then it may be mined and not have moved this one's. */
+  /** Whether it moves the money of several payments: then it may be mined without moving this payment's money. */
   readonly shared: boolean;
 }
 
-/** A transaction that others may send: its name and its place, without its bytes. */
+/** A transaction that other payments may send: its account, number and hash, without its bytes. */
 export interface AnnouncedTransaction {
   readonly account: Address;
   readonly nonce: number;
@@ -26,7 +26,7 @@ export function encodeAttempt(network: string, { account, signed, shared }: Writ
   return { transaction: signed.hash, data: JSON.stringify(data) };
 }
 
-/** Writes down that a shared transaction is going to be made, for the ledger. Nobody can send it out of this. */
+/** Writes down a shared transaction before it is sealed, for the ledger. Without the bytes it cannot be sent. */
 export function announceAttempt(
   network: string,
   { account, signed }: Omit<WrittenTransaction, 'shared'>,

@@ -5,23 +5,23 @@ import type { FeeGauge } from './fee-gauge.ts';
 import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
 import { decodeBatchResult, transferBatch } from './transfer-call.ts';
 
-/** Most payments in one transaction: each of them keeps the whole of it until its outcome is certain. */
+/** Most payments in one transaction: each payment keeps the whole transaction until its outcome is certain. */
 const MOST_TOGETHER = 16;
 
 /** Writes one payment's part in a shared transaction down. */
 export interface BatchJournal {
-  /** Names the transaction, without its bytes: nobody can send it out of this. */
+  /** Writes down the transaction's name without its bytes: it cannot be sent from that. */
   announce(signed: SignedTransaction): Promise<void>;
-  /** Writes its bytes. By then every other payment of it has been announced. */
+  /** Writes down its bytes. By then all its payments have been announced. */
   seal(signed: SignedTransaction): Promise<void>;
 }
 
-/** What became of a payment that was to travel with others. */
+/** The result for a payment that was offered to a shared transaction. */
 export type BatchOutcome =
   | SendOutcome
   /**
-   * It has to be sent alone. The caller calls `departed` when that is done, or has failed: others are gathered
-   * meanwhile.
+   * The payment has to be sent alone. The caller calls `departed` when it was sent or that failed; until then further
+   * payments are gathered.
    */
   | { readonly kind: 'alone'; readonly departed: () => void };
 
@@ -51,21 +51,21 @@ class UnannouncedError extends Error {
 }
 
 /**
- * Sends payments that come at the same time in one transaction, through Multicall3. What gathers while one is tried
- * and sent leaves with the next; a payment that finds nobody waiting travels alone and waits for nobody.
+ * Sends payments that arrive at the same time in one transaction, through Multicall3. Payments that arrive while a
+ * batch is tried and sent go into the next one. A payment without others beside it is sent alone and waits for none.
  *
- * Each call inside may fail by itself. Only accounts without code travel together: one with code judges its own
- * signature, and could burn the gas of all.
+ * Each call inside may fail without the others. Only payments of accounts without code are combined: an account with
+ * code checks its own signature, and could burn the gas of all.
  *
- * Every payment of a shared transaction must know of it before anybody can send it: a row that says "nothing was sent"
- * is given back to its buyer, and a neighbour's recovery may send the same bytes later. So it is written down twice:
- * `announce` for all, then `seal` for all, then it is sent.
+ * The row of every payment in a shared transaction must name it before it can be sent. A payment whose row says
+ * "nothing was sent" is given back to its buyer, while the recovery of another payment may send the same bytes later.
+ * So the transaction is written down twice: `announce` for all, then `seal` for all, then it is sent.
  *
  * | crash | what recovery finds |
  * |---|---|
- * | before all are announced | nobody has the bytes: nothing is sent; the announced ones end with their authorization or when the account's number goes to another transaction |
- * | before all are sealed | whoever was sealed may send it, and everybody watches for it |
- * | later | as with a transaction of one's own |
+ * | before all are announced | no row has the bytes: nothing is sent; announced payments end with their authorization or when the account's number goes to another transaction |
+ * | before all are sealed | a sealed payment may send it, and all announced payments watch for it |
+ * | later | as with an unshared transaction |
  */
 export class SettlementBatches {
   readonly #tools: BatchTools;
@@ -78,8 +78,8 @@ export class SettlementBatches {
   }
 
   /**
-   * Has a payment travel with others, if there are any and it may. Rejects only while nothing of it has been sent: with a
-   * fault of the node, or with what its journal rejected with.
+   * Sends a payment together with others, if there are any and it may share a transaction. Rejects only while nothing
+   * of it has been sent: with a fault of the node, or with the rejection of its journal.
    */
   async send(transfer: Transfer, journal: BatchJournal): Promise<BatchOutcome> {
     if (transfer.method !== 'eip3009' || !transfer.signedByKey || transfer.deployment !== undefined) return ALONE;
@@ -91,7 +91,7 @@ export class SettlementBatches {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // Payments that come in the same turn travel together.
+    // Payments that arrive in the same turn share a transaction.
     await Promise.resolve();
     while (this.#waiting.length > 0) await this.#depart(this.#waiting.splice(0, MOST_TOGETHER));
     this.#running = false;
@@ -118,7 +118,7 @@ export class SettlementBatches {
       leaveAlone(fit);
       return;
     }
-    // Not measured: it was tried with this very limit, and nodes measure by trying it a dozen times.
+    // Not measured: the call was tried with this very limit, and a node measures with a dozen tries.
     const call = transferBatch(fit.map(({ transfer }) => transfer));
     const fees = await this.#tools.gauge.fees(call.gas);
     try {
@@ -131,7 +131,7 @@ export class SettlementBatches {
     }
   }
 
-  /** Those that can travel together now: of accounts without code, and whose transfer works after the others'. */
+  /** The payments that can be combined now: of accounts without code, with transfers that work after the others'. */
   async #choose(passengers: readonly Passenger[]): Promise<readonly Passenger[]> {
     const { node, writer } = this.#tools;
     const [there, ...hasCode] = await Promise.all([
@@ -146,7 +146,9 @@ export class SettlementBatches {
     return plain.filter((_, index) => works[index] === true);
   }
 
-  /** A call to an address without code succeeds and moves nothing. What is there once stays. */
+  /**
+   * A call to an address without code succeeds and moves nothing. A contract that was found once is not checked again.
+   */
   async #areDeployed(contracts: readonly Eip3009Transfer['asset'][]): Promise<boolean> {
     const unknown = [...new Set(contracts)].filter((contract) => !this.#deployed.has(contract));
     const found = await Promise.all(unknown.map((contract) => this.#tools.node.hasCode(contract)));
@@ -173,7 +175,8 @@ function writeDownAll(passengers: readonly Passenger[]): WriteDown {
     });
     if (faults.size > 0) throw new UnannouncedError(faults);
     const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal.seal(signed)));
-    // A sealed payment may be sent later by any of them: none is let go, and recovery watches for all of them.
+    // The recovery of any sealed payment may send the transaction later: none is given back, and recovery watches for
+    // all.
     for (const result of sealed) if (result.status === 'rejected') throw result.reason;
   };
 }

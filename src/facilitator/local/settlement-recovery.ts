@@ -24,11 +24,11 @@ export interface RecoveryTools {
   readonly clock: () => number;
 }
 
-/** Gas that closing a gap may take; only asked about, to know that the account can pay at all. */
+/** Gas that closing a gap may take; used only to check that the account can pay for it. */
 const MENDING_GAS = 100_000n;
 
 /**
- * Finds out what became of a settlement that this process or another one left open.
+ * Finds out the outcome of a settlement that this process or another one left open.
  *
  * | what the chain shows | outcome |
  * |---|---|
@@ -39,7 +39,7 @@ const MENDING_GAS = 100_000n;
  * | not used, and nothing was ever written down to be sent | `failed` |
  * | not used, and our transaction was mined without effect, or its number went to another one | `failed` |
  * | not used, and our transaction can still be mined | `unknown`; the same bytes are sent again |
- * | not used, and a transaction shared with others was announced, whose bytes this payment does not have | `unknown`; its neighbours may send it |
+ * | not used, and a transaction shared with others was announced, whose bytes this payment does not have | `unknown`; the other payments may send it |
  *
  * After a reorganisation that undid our transaction the last line holds again: it gets mined once more.
  */
@@ -64,7 +64,7 @@ export class SettlementRecovery {
     const fate = await findFate(transfer, since, this.#tools, signal);
     const decided = outcomeOfFate(transfer, fate, hash);
     if (decided !== undefined || fate.kind !== 'unused') return decided ?? pending(hash);
-    // Written down before it is sent: what was not written was not sent.
+    // Every attempt is written down before it is sent: without an attempt nothing was sent.
     if (attempt === undefined) return { kind: 'failed', reason: 'settlement_not_sent' };
     if (receipt !== undefined) return this.#withoutEffect(open, attempt, receipt, fate.head);
     return await this.#sendAgain(open, fate.head, signal);
@@ -97,23 +97,23 @@ export class SettlementRecovery {
       node.transactionCount(account, firmBlock(head, confirmations), signal),
     ]);
     if (hash !== undefined && minedFirmly > nonce) {
-      // The receipt was asked for before the count: it may have been mined in between.
+      // The receipt was read before the count: the transaction may have been mined in between.
       const receipt = await node.receipt(hash, signal);
       return receipt === undefined
         ? { kind: 'failed', reason: 'settlement_replaced', transaction: hash }
         : pending(hash);
     }
-    // A transaction that was only announced is sent by those who have its bytes, or never.
+    // A transaction that was only announced here is sent by payments that have its bytes, or never.
     if (mined <= nonce && 'signed' in written) await this.#broadcast(written, mined);
     return pending(hash);
   }
 
   async #broadcast({ account, signed }: WrittenTransaction, mined: number): Promise<void> {
     const { writer, gauge } = this.#tools;
-    // Of an account that is not configured any more there is nothing to count.
+    // The numbers of an account that is not configured any more are not counted.
     if (account !== writer.address) return await writer.sendAgain(signed);
     const again = await writer.adopt(signed);
-    // It waits for a lower number, and this is the second look: nobody else sends that one.
+    // The transaction still waits for a lower number at the second look: no other process sends that number.
     if (!again || mined === signed.nonce) return;
     const fees = await gauge.fees(MENDING_GAS).catch(() => undefined);
     if (fees !== undefined) writer.mend(fees);

@@ -3,12 +3,12 @@ import type { Offer } from '../../domain/offer.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import type { Transfer } from '../chain/transfer.ts';
 
-/** Reasons of an account that does not hold the price. */
+/** Reasons that mean that the account does not hold the price. */
 const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'permit2_insufficient_balance']);
 
 /**
- * Words for what is there and what is needed, where a payment is refused for want of money or of an approval; all of it
- * is public on the chain. `undefined` for any other reason, and where the chain does not tell.
+ * States what the account has and what is needed, where a payment is refused because money or an approval is missing.
+ * All of it is public on the chain. `undefined` for any other reason, and where the chain does not tell.
  */
 export async function describeShortfall(
   reason: string,

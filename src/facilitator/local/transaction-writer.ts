@@ -23,7 +23,7 @@ export interface SignedTransaction {
  * The result of sending.
  *
  * - `sent`: the node has it.
- * - `doubtful`: it may have it; only the chain can tell.
+ * - `doubtful`: the node may have it; only the chain can tell.
  * - `refused`: the node does not have it and never will, because of `why`.
  */
 export type SendOutcome =
@@ -58,11 +58,11 @@ const LOW_FEE = /underpriced|fee.*(?:too low|less than)|gas price.*(?:too low|le
 /**
  * The one writer of one account on one chain.
  *
- * All sends go through one line: numbers (account nonces) are taken from the node's pending state once and counted here
- * from then on, and what gathers while one batch is under way leaves with the next. A number whose transaction the node
- * refused is used by the next one; if others above it are waiting already, a transfer of nothing to ourselves closes
- * the gap. A number whose transaction may have arrived is never given to another one: that transaction is sent again,
- * byte for byte, before anything new.
+ * All sends go through one queue. Numbers (account nonces) are taken from the node's pending state once and counted
+ * here from then on. Transactions that arrive while a batch is under way go into the next one. A number whose
+ * transaction the node refused goes to the next transaction; if higher numbers are waiting already, a transfer of
+ * nothing to ourselves closes the gap. A number whose transaction may have arrived is never given to another one: that
+ * transaction is sent again, byte for byte, before anything new.
  */
 export class TransactionWriter {
   readonly address: Address;
@@ -94,7 +94,7 @@ export class TransactionWriter {
     return await promise;
   }
 
-  /** Sends a signed transaction again. The node's answer changes nothing, so that nobody need wait. */
+  /** Sends a signed transaction again. The node's answer changes nothing. */
   async sendAgain(signed: SignedTransaction): Promise<void> {
     await this.#node.broadcast(signed.raw).catch(() => undefined);
   }
@@ -224,11 +224,11 @@ export class TransactionWriter {
     return { kind: 'refused', why: LOW_FEE.test(message) ? 'fee' : 'other' };
   }
 
-  /** What is free now lies below transactions that wait for it. */
+  /** Free numbers that are left now lie below transactions that wait for them. */
   async #closeGaps(): Promise<void> {
     const fees = this.#lastFees;
     if (fees === undefined) return;
-    // Moves nothing, so that there is nothing to remember.
+    // The filler moves nothing, so there is nothing to write down.
     const filler = {
       call: { to: this.address, data: '0x', gas: FILLER_GAS },
       fees,

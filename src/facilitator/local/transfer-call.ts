@@ -69,8 +69,8 @@ export function transferCall(transfer: Transfer, deployment: WalletDeployment | 
 }
 
 /**
- * One call that moves the money of several payments, in their order. Each may fail without the others, so that it is
- * the events which say what it did.
+ * One call that moves the money of several payments, in their order. Each may fail without the others, so only the
+ * events show what the call did.
  */
 export function transferBatch(transfers: readonly Eip3009Transfer[]): Call {
   const calls = transfers.map(eip3009Call);
@@ -119,7 +119,7 @@ function permit2Call(transfer: Permit2Transfer): Call {
   return { to: EXACT_PERMIT2_PROXY, data, gas: permit2Gas(transfer) };
 }
 
-/** Only the account that the payer named can send it: never through Multicall3. */
+/** Only the account that the payer named can send this call, so it never goes through Multicall3. */
 function uptoCall(transfer: UptoTransfer): Call {
   const { permitted, nonce, deadline, from, witness } = transfer.signed;
   const signed = [{ permitted, nonce, deadline }, transfer.amount, from, witness, transfer.signature] as const;
@@ -141,8 +141,8 @@ function permit2Gas(transfer: Permit2Transfer | UptoTransfer): bigint {
 }
 
 /**
- * The approval that goes on chain before the transfer. The proxy goes on when the token refuses it: somebody else may have sent
- * it before, and then the allowance is there all the same.
+ * The approval that goes on chain before the transfer. The proxy continues when the token refuses it: somebody else may
+ * have sent the approval before, and then the allowance exists.
  */
 function approvalOf({ approval }: Permit2Transfer | UptoTransfer): Eip2612Permit | undefined {
   return approval === 'malformed' ? undefined : approval;
@@ -153,7 +153,7 @@ function deployAndTransfer(deployment: WalletDeployment, transfer: Call): Call {
     abi: multicall3Abi,
     args: [
       [
-        // May fail: somebody else may have made the wallet since. The transfer fails by itself when it is not there.
+        // May fail: somebody else may have made the wallet since. If the wallet is missing, the transfer fails.
         { target: deployment.factory, allowFailure: true, callData: deployment.data },
         { target: transfer.to, allowFailure: false, callData: transfer.data },
       ],

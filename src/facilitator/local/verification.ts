@@ -7,7 +7,10 @@ import type { ChainReads } from '../chain/chain-reads.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
 import { transferCall } from './transfer-call.ts';
 
-/** Seconds that an authorization must still be good for: a block or two until it is mined. As the official one. */
+/**
+ * Seconds for which an authorization must stay valid: a block or two until it is mined. Same as the official
+ * facilitator.
+ */
 const SETTLEMENT_MARGIN_SECONDS = 6n;
 
 /** The chain, and the facts that verification needs. */
@@ -99,7 +102,7 @@ async function findEip3009Problem(
   if (deployment !== undefined && !factories.has(deployment.factory)) return 'eip6492_factory_not_allowed';
   const [payerHasCode, accepted, assetHasCode, nonceGone, balance, simulation] = await Promise.all([
     node.hasCode(payer, signal),
-    // A key's own signature needs the account's word only if there is code, which is rare: asked below.
+    // A key's own signature needs the account's check only if the account has code, which is rare: done below.
     transfer.signedByKey || deployment !== undefined ? undefined : accountAccepts(transfer, context),
     node.hasCode(asset, signal),
     reads.nonceIsGone(transfer, signal),
@@ -133,7 +136,7 @@ function findAuthorizationProblem({ signed, payTo, amount }: Eip3009Transfer, no
   return signed.value === amount ? undefined : 'invalid_exact_evm_payload_authorization_value_mismatch';
 }
 
-/** A wrong EIP-712 domain in the price table: the same mistake for every buyer, so that it gets its own reason. */
+/** A wrong EIP-712 domain in the price table has its own reason, because it fails the payments of every buyer. */
 async function findDomainProblem(
   { asset }: Eip3009Transfer,
   offer: Offer,
@@ -180,7 +183,7 @@ async function findPermit2Problem(
   return nonceGone === true ? 'permit2_invalid_nonce' : 'permit2_simulation_failed';
 }
 
-/** An approval that came along has to be one of this payer, for this transfer. Whether it is signed the token says. */
+/** An approval with the payment must be of this payer and for this transfer. The token checks its signature. */
 function findApprovalProblem(
   { approval, signed, asset }: Permit2Transfer | UptoTransfer,
   now: number,

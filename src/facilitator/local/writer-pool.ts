@@ -20,8 +20,8 @@ interface WriterSettings {
 }
 
 /**
- * The writers of this process. Two writers for one key would take the same account nonces, and a reload of the
- * configuration has the old facilitator finish beside the new one: so they share, whoever opened them.
+ * The writers of this process. Two writers for one key would take the same account nonces. During a reload of the
+ * configuration the old facilitator finishes beside the new one, so all facilitators share the writers.
  */
 const writers = Leases.closing(
   ({ network, url, key, proxy }: WriterSettings) => {

@@ -11,8 +11,8 @@ import type { SettlerToWorker, WorkerChannel } from './settlement-channel.ts';
 /** Options of a relayed facilitator. */
 export interface RelayOptions {
   /**
-   * How long a settlement may take before its outcome counts as unknown, in milliseconds: longer than the facilitator
-   * itself takes, so that only a process that hangs is given up.
+   * How long a settlement may take before its outcome counts as unknown, in milliseconds. It is longer than the
+   * facilitator itself takes, so that only the wait for a process that hangs is ended.
    */
   readonly settleWithinMs: number;
   /** The facilitator's name on the channel. Default: its own name. */
@@ -47,7 +47,7 @@ export function openRelayedFacilitator(inner: Facilitator, channel: WorkerChanne
   return new RelayedFacilitator(inner, channel, options);
 }
 
-/** The last number on each line: a successor must not take a late answer to a facilitator that was closed. */
+/** The last call number on each channel: a new facilitator must not take a late answer to one that was closed. */
 const LAST_CALLS = new WeakMap<WorkerChannel, number>();
 
 class RelayedFacilitator implements Facilitator {
@@ -86,7 +86,7 @@ class RelayedFacilitator implements Facilitator {
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    // The other process is gone before it was asked: nothing was sent.
+    // The other process is gone, or this facilitator closes, before the request: nothing was sent.
     if (this.#closing !== undefined || this.#channel.gone.aborted) throw new GatewayError('shutting_down');
     const settling = this.#settle(payment, amount, journal);
     const entry = this.#settling.add(settling);
@@ -131,7 +131,7 @@ class RelayedFacilitator implements Facilitator {
     this.#channel.send({ kind: 'settle', ...id, payment, amount });
     const answer = await answered;
     clearTimeout(timer);
-    // A step of the ledger that is still running would collide with the caller's next one.
+    // A ledger step that is still running would collide with the caller's next step.
     await call.writing;
     switch (answer.kind) {
       case 'outcome':
@@ -197,7 +197,7 @@ class RelayedFacilitator implements Facilitator {
     await Promise.allSettled(this.#settling.values);
     this.#giveUp();
     this.#channel.gone.removeEventListener('abort', this.#giveUp);
-    // A listener that stays would refuse what its successor is about to write down.
+    // A listener that stays would refuse entries that the next facilitator is about to write down.
     this.#hangUp();
     await this.#inner.close();
   }

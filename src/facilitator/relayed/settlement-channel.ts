@@ -6,18 +6,20 @@ import type { OpenSettlement } from '../facilitator.ts';
 import type { RelayedFault } from './relayed-fault.ts';
 
 /**
- * One end of a line between two processes of a gateway. Messages are copied (amounts are bigints, so by structured
- * clone) and arrive in order. A message that cannot be sent is lost; `gone` tells when that can be.
+ * One end of a channel between two processes of a gateway. Messages are copied (by structured clone, because amounts
+ * are bigints) and arrive in order. A message that cannot be sent is lost, which happens once `gone` is aborted.
  */
 export interface Channel<Out, In> {
   send(message: Out): void;
-  /** Adds a listener for every message. Returns what removes it. */
+  /** Adds a listener for every message. Returns a function that removes it. */
   receive(listener: (message: In) => void): () => void;
   /** Aborted when the other process has ended. */
   readonly gone: AbortSignal;
 }
 
-/** Which call of which facilitator a message belongs to. Calls are numbered by the worker; on one line no number comes twice. */
+/**
+ * The call of a facilitator that a message belongs to. The worker numbers the calls; a channel uses no number twice.
+ */
 export interface CallId {
   readonly facilitator: string;
   readonly call: number;

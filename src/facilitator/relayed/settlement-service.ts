@@ -7,7 +7,7 @@ import type { CallId, SettlerChannel, WorkerToSettler } from './settlement-chann
 
 /**
  * How long a worker may take to write an attempt down, in milliseconds. Other workers' settlements wait in the same
- * line, and a worker that hangs must not hold them up.
+ * queue, and a worker that hangs must not block them.
  */
 const JOURNAL_MS = 15_000;
 
@@ -22,7 +22,7 @@ type EntryAnswer =
  * Settles for one worker process, in the process that holds the keys. The worker writes each attempt down before it is
  * sent; if it ends after that, its settlement is finished without it.
  *
- * @param channel the line to the worker; one call for each
+ * @param channel the channel to the worker; one call for each
  * @param facilitators by their names
  */
 export function serveSettlements(channel: SettlerChannel, facilitators: ReadonlyMap<string, Facilitator>): void {

@@ -13,7 +13,7 @@ export interface Expectation {
   readonly family: NetworkFamily;
   /** What was asked for. */
   readonly amount: Amount;
-  /** The spellings of our network that this answer may use: the v1 name is one only where v1 was asked. */
+  /** The names of our network that this answer may use: the v1 name only where v1 was asked. */
   readonly networks: readonly string[];
 }
 

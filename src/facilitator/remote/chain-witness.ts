@@ -18,26 +18,26 @@ import type { AskedSettlement, OpenWitness, Sight, Witness } from './witness.ts'
 const SEEING_MS = 10_000;
 
 /**
- * How long before a claim a transfer may have been mined and still be the one that was asked for then, in seconds: the clocks
- * of a chain and ours differ, and a block may bear the time at which its slot began.
+ * How long before the claim a transfer may have been mined and still be the payment's own, in seconds. The chain's
+ * clock and ours differ, and a block may bear the time at which its slot began.
  */
 const DOUBTFUL_SECONDS = 30;
 
-/** A look is one or two exchanges. */
+/** One look takes one or two HTTP exchanges. */
 const PACE_MS = 100;
 
-/** Reads are made in nobody's name. */
+/** Reads are made in the name of the zero address. */
 const NOBODY = parseAddress(`0x${'00'.repeat(20)}`);
 
-/** Opens a node that sees for itself, see {@link ChainWitness}. */
+/** Opens a node that checks settlements, see {@link ChainWitness}. */
 export const openChainWitness: OpenWitness = (network, url, clock, proxy) =>
   new ChainWitness(new ChainNode(network, url, proxy), clock);
 
 /**
- * A node that sees for itself what a remote facilitator says of settlements on one chain.
+ * Checks on one chain, with a node, what a remote facilitator says about settlements.
  *
- * It only reads. What it costs is one receipt for each settlement; what it gives is that nobody is served on a
- * facilitator's word alone, and that an open settlement ends with certainty.
+ * It only reads. It costs one receipt for each settlement. In return no buyer is served on a facilitator's word alone,
+ * and an open settlement ends with certainty.
  */
 class ChainWitness implements Witness {
   readonly paceMs = PACE_MS;
@@ -120,9 +120,9 @@ class ChainWitness implements Witness {
   }
 
   /**
-   * What a transfer means whose authorization nobody had looked at before it was asked for, where it is older than the
-   * claim. Whoever reads it on the chain could bring it, as long as another service has the same `payTo` and price: it is
-   * not served for. Where it may be this payment's all the same, the doubt stays.
+   * The outcome of a transfer that is older than the claim, where the authorization was not checked before the
+   * settlement was asked for. Anyone who reads it on the chain could submit it, if it paid another service with the
+   * same `payTo` and price: it is not served for. Where it may still be this payment's transfer, the doubt stays.
    */
   async #foreignOutcome(
     transfer: Transfer,
@@ -138,7 +138,7 @@ class ChainWitness implements Witness {
     return pending(transaction, 'settlement_unproved');
   }
 
-  /** Whether our own node has the transaction, and it is the proof. */
+  /** Whether our own node has the transaction, and it proves the transfer. */
   async #sees(transfer: Transfer, stated: string, patienceMs: number): Promise<boolean> {
     const transaction = asHash(stated);
     if (transaction === undefined) return false;
@@ -146,7 +146,7 @@ class ChainWitness implements Witness {
       transaction,
       confirmations: 1,
       deadline: AbortSignal.timeout(Math.min(patienceMs, SEEING_MS)),
-      // It is not ours to send.
+      // The facilitator sends this transaction, not the gateway.
       resend: async () => {},
     });
     return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#node));

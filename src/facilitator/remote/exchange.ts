@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import errors from 'undici/lib/core/errors.js';
 
-/** Largest answer body that is read, in bytes: no honest facilitator says more, and a hostile one must stay cheap. */
+/** Largest answer body that is read, in bytes: no honest facilitator sends more, and a hostile one must stay cheap. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** One HTTP request to a facilitator. */
@@ -12,7 +12,7 @@ export interface ExchangeRequest {
   readonly body: string | undefined;
   /** Time for everything from connecting to the last byte of the answer, in milliseconds. */
   readonly timeoutMs: number;
-  /** Gives the wait up early. */
+  /** Ends the wait early. */
   readonly signal: AbortSignal | undefined;
   /** Largest answer body that is read, in bytes. Default: {@link MAX_ANSWER_BYTES}. */
   readonly maxBytes?: number;
@@ -47,9 +47,9 @@ export type Exchange =
 /**
  * Sends one request and reads the whole answer. Never rejects, follows no redirect, repeats nothing.
  *
- * It uses undici's dispatcher and not its `request`: only there can be seen whether a request was ever written, and
- * only there can a request that is given up while connecting be kept from being sent afterwards. For a settlement that
- * is the difference between "nothing moved" and "the outcome is unknown".
+ * It uses undici's dispatcher and not its `request`. Only the dispatcher shows whether a request was ever written, and
+ * can stop a request that was given up while connecting from being sent later. For a settlement that is the difference
+ * between "nothing moved" and "the outcome is unknown".
  */
 export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
@@ -75,7 +75,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
           method: request.method,
           headers: request.headers,
           body: request.body ?? null,
-          // The timer above bounds the whole call; a second clock would only blur whose timeout it was.
+          // The timer above bounds the whole call; a second timer would only hide which one ended it.
           headersTimeout: 0,
           bodyTimeout: 0,
         },
@@ -149,7 +149,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
     this.#break(codeOf(error), error);
   }
 
-  /** Ends the wait: as a timeout, whoever ended it. */
+  /** Ends the wait. It counts as a timeout, also when the caller's signal ended it. */
   giveUp(cause: unknown): void {
     this.#break('facilitator_timeout', cause);
   }
@@ -167,7 +167,7 @@ const TOO_SLOW = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 
 function codeOf(error: Error): BrokenCode {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TOO_SLOW.has(code)) return 'facilitator_timeout';
-  // An answer that merely breaks off is a lost connection; these are bytes that are no HTTP answer.
+  // An answer that breaks off is a lost connection; these errors mean bytes that are no HTTP answer.
   const notHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
   return notHttp ? 'facilitator_invalid_answer' : 'facilitator_unreachable';
 }

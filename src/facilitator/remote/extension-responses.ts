@@ -7,8 +7,8 @@ import { loggedReason } from './refusal-reasons.ts';
 const MAX_VALUE = 8192;
 
 /**
- * What the catalogue behind a facilitator made of a payment: the header `EXTENSION-RESPONSES`, base64 of
- * `{bazaar: {status, rejectedReason?}}`. `undefined` where it says nothing of the catalogue, or nothing that can be read.
+ * Reads the catalogue's answer to a payment from the header `EXTENSION-RESPONSES`, base64 of `{bazaar: {status,
+ * rejectedReason?}}`. `undefined` where the header says nothing about the catalogue, or cannot be read.
  *
  * @see x402 specification, `extensions/bazaar.md`
  */

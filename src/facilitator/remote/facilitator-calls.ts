@@ -16,8 +16,8 @@ import { readWireJson } from './wire-json.ts';
 const CONNECTIONS = 128;
 
 /**
- * How long a connection may have rested for a settlement to go over it, in milliseconds: servers close theirs after two
- * seconds of rest at the earliest, most after five or more.
+ * Longest idle time of a connection that a settlement may still use, in milliseconds: servers close idle connections
+ * after two seconds at the earliest, most after five or more.
  */
 const SETTLE_IDLE_MS = 1000;
 
@@ -40,8 +40,8 @@ export class FacilitatorCalls {
   readonly #headers: Readonly<Record<'GET' | 'POST', Readonly<Record<string, string>>>>;
   readonly #agent: Dispatcher;
   /**
-   * Settlements go over connections that carried one a moment ago, or over new ones. The far side may close an idle one
-   * in the very moment we write to it, and then nobody can say whether the request arrived until recovery has asked.
+   * Settlements use connections that carried one a moment ago, or new ones. The server may close an idle connection at
+   * the moment when we write to it, and then it is not known whether the request arrived until recovery has asked.
    */
   readonly #settleAgent: Dispatcher;
 
@@ -103,8 +103,8 @@ function headersOf({ headers }: RemoteFacilitatorSpec, own: Readonly<Record<stri
 }
 
 /**
- * The JSON object of an answer that speaks the protocol, whatever its status: refusals come as 200 and as 4xx.
- * A redirect never does: it says that the answer is somewhere else.
+ * The JSON object of an answer that speaks the protocol, whatever its status: refusals come as 200 and as 4xx. A
+ * redirect is never such an answer: it says that the answer is somewhere else.
  */
 export function protocolAnswer(answer: Exchange, verdict: 'isValid' | 'success'): JsonObject | undefined {
   if (answer.kind === 'broken' || (answer.status >= 300 && answer.status <= 399)) return undefined;

@@ -4,7 +4,7 @@ import type { Network } from '../../domain/network.ts';
 import type { OpenSettlement } from '../facilitator.ts';
 import type { OpenWitness, Sight, Witness } from './witness.ts';
 
-/** Loads what reads the chain of a network, when it is first needed: most gateways are never in doubt. */
+/** Loads the reader of a network's chain when it is first needed: most gateways never have a settlement in doubt. */
 export type LoadWitness = (network: Network) => Promise<OpenWitness>;
 
 /** The public nodes, and how to reach them. */
@@ -12,8 +12,8 @@ export type PublicNodesSpec = Pick<RemoteFacilitatorSpec, 'publicNodes' | 'proxi
 
 /**
  * Public nodes of known networks, for settlements in doubt where the configuration names no node. No request waits for
- * one: only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault of the
- * facilitator: then it is as if there were none.
+ * such a node: only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault
+ * of the facilitator and counts as absent.
  */
 export class PublicNodes {
   readonly #spec: PublicNodesSpec;
@@ -48,7 +48,7 @@ export class PublicNodes {
     const now = performance.now();
     const at = Math.max(now, this.#nextAt.get(network) ?? 0);
     this.#nextAt.set(network, at + paceMs);
-    // Keeps the process alive: at its start nothing else may, and it must not end in the middle of a look.
+    // The timer keeps the process alive: at the start nothing else may do so, and it must not end during a look.
     if (at > now) await wait(at - now, undefined, { signal });
   }
 
@@ -57,7 +57,7 @@ export class PublicNodes {
     if (known !== undefined) return known;
     const opening = this.#load(network).then((open) => open(network, url, this.#clock, this.#spec.proxies?.get(url)));
     this.#witnesses.set(network, opening);
-    // Loaded anew with the next look: else one failure would leave every later doubt without a node.
+    // Loaded again with the next look: otherwise one failure would leave all later settlements in doubt without a node.
     opening.catch(() => this.#witnesses.delete(network));
     return opening;
   }

@@ -18,7 +18,7 @@ const FORM = /^[a-z0-9_]{1,96}$/;
  * nothing and will not. Reasons that also come after sending are not here, whatever their names say.
  */
 const BEFORE_SENDING = [
-  // spec: what the payload and our own requirement say, and the payer's balance
+  // spec: checks of the payload, of our own requirement, and of the payer's balance
   'insufficient_funds',
   'invalid_network',
   'invalid_payload',
@@ -90,7 +90,7 @@ const BEFORE_SENDING = [
   'invalid_exact_svm_payload_transaction',
   'invalid_exact_svm_payload_excessive_signers',
   'invalid_exact_svm_payload_transaction_fee_payer_transferring_funds',
-  // cdp: rules of the house, looked at first
+  // cdp: its own rules, which it checks first
   'amount_too_low',
   'invalid_bazaar_extension',
   'kyt_risk_detected',
@@ -153,8 +153,8 @@ export function relayedReason(reason: string | undefined, otherwise: string): st
 const MAX_LOGGED = 300;
 
 /**
- * What a facilitator wrote, for the operator's log: `undefined` where {@link relayedReason} tells all of it. URLs are cut
- * to their origin, since keys of nodes stand in their paths.
+ * The facilitator's own text, for the operator's log; `undefined` where {@link relayedReason} tells all of it. URLs are
+ * cut to their origin, because their paths may hold keys of nodes.
  */
 export function loggedReason(reason: string | undefined, message: string | undefined): string | undefined {
   const unknown = reason !== undefined && relayedReason(reason, '') === '' ? reason : undefined;

@@ -26,29 +26,29 @@ import { readWireJson } from './wire-json.ts';
 import { wireRequest, wireVersion } from './wire-request.ts';
 import type { OpenWitness, Witness } from './witness.ts';
 
-/** What a remote facilitator takes from the world around it. */
+/** The dependencies of a remote facilitator. */
 export interface RemoteFacilitatorDeps {
-  /** They say what an answer may call a payer and a transaction. */
+  /** They define the forms of payers and transactions in answers. */
   readonly families: NetworkFamilies;
   /** The time in Unix milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
   /** `size` random bytes. Default `node:crypto`. */
   readonly random?: (size: number) => Buffer;
-  /** What `spec.rpc` is read with; needed where there is one. */
+  /** Opens the nodes of `spec.rpc`; needed where there are any. */
   readonly openWitness?: OpenWitness | undefined;
-  /** What `spec.publicNodes` are read with, loaded in the first doubt. Default: they are not asked. */
+  /** Opens `spec.publicNodes`, loaded with the first settlement in doubt. Default: they are not asked. */
   readonly loadWitness?: LoadWitness | undefined;
-  /** Is told what the facilitator wrote that no buyer may read. Must not throw. Default: nobody is told. */
+  /** Called with the facilitator's text that no buyer may read. Must not throw. Default: the text is dropped. */
   readonly onStrangeReason?: StrangeReason | undefined;
 }
 
-/** Is told a facilitator's own words of a refusal, bounded and without what may be secret in them. */
+/** Called with a facilitator's own text of a refusal, bounded and without possible secrets. */
 export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle', text: string) => void;
 
 /**
  * Opens a facilitator behind HTTP. Connects to nothing yet.
  *
- * What each kind of trouble becomes:
+ * Results of each kind of trouble:
  *
  * | trouble | `verify`, `supported` throw | `settle` returns |
  * |---|---|---|
@@ -59,23 +59,24 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * | 429 or 503 without a protocol answer | `facilitator_overloaded` with Retry-After | `unknown` |
  * | redirect, other status, not JSON, too big, wrong member | `facilitator_invalid_answer` | `unknown` |
  *
- * `failed` without a connection is safe to say because of {@link Exchange}'s `sent`: not one byte of this call left,
- * so it moved nothing and never will. It says nothing about an *earlier* settlement of the same payment, which is why
+ * `failed` without a connection is certain because of {@link Exchange}'s `sent`: not one byte of this call left, so it
+ * moved nothing and never will. It says nothing about an *earlier* settlement of the same payment, which is why
  * `resolve` takes no refusal for an answer.
  *
- * A facilitator that refuses at its door (a quota that is used up, a key that is not good) has not read the payment. It is
- * rested for a while, in which `verify` throws `facilitator_overloaded` at once, so that payments go to the next one.
+ * A facilitator that refuses at the door (quota used up, bad key) has not read the payment. It rests for a while:
+ * `verify` throws `facilitator_overloaded` at once, so that payments go to the next facilitator.
  *
- * Without an RPC URL for the payment's network the facilitator has the last word: what it states in full counts, and
- * `resolve` asks it the same question, byte for byte, again. With one the chain has it: a success whose transaction is
- * not the proof is `unknown`, and `resolve` reads the chain first. Where the authorization is unused and can still be
- * used, the facilitator is asked the same question again: it can move the money only once. What it refuses then decides
- * nothing, since the earlier request may still be on its way to the chain.
+ * Without an RPC URL for the payment's network the facilitator decides: its complete statements count, and `resolve`
+ * sends it the same request, byte for byte, again. With an RPC URL the chain decides: a success whose transaction does
+ * not prove the transfer is `unknown`, and `resolve` reads the chain first. Where the authorization is unused and can
+ * still be used, the facilitator gets the same request again: it can move the money only once. Its refusal then decides
+ * nothing, because the earlier request may still be on its way to the chain.
  *
- * A public node is asked only by `resolve`, and only of what is in doubt; then all of that goes for it too.
+ * A public node is asked only by `resolve`, and only about settlements in doubt; the rules of an RPC URL then apply to
+ * it.
  *
- * A payment that it took unverified may have been used before it was brought here, by anybody who read it on the chain. A
- * transfer that is older than the question is then no settlement of it:
+ * The authorization of an unverified payment may have been used before the request, by a transfer that anyone can read
+ * on the chain. A transfer that is older than the request is then no settlement of this payment:
  *
  * | `/settle` answers | the chain shows the transfer | outcome |
  * |---|---|---|
@@ -83,7 +84,8 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * | the same, or anything without a transaction | from just before the question | `unknown` |
  * | the same | from after it: sent by this facilitator, or by somebody who was faster | `settled` |
  *
- * That it was answered so is written down: a process that is killed before that leaves an attempt like any other.
+ * An answer that leaves such a doubt is written down; a process that is killed before that leaves an attempt like any
+ * other.
  *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
@@ -92,15 +94,17 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
 }
 
 /**
- * How long after the end of an authorization an answer may still change, in seconds: a settlement made in the last
- * moment is mined and told of a little later.
+ * How long after the end of an authorization an answer may still change, in seconds: a settlement of the last moment is
+ * mined and reported a little later.
  */
 const LAST_ANSWER_SECONDS = 300;
 
-/** Answers to `/settle` that come from the door and not from who settles, where they hold no settle answer. */
+/**
+ * Statuses of `/settle` that mean a refusal at the door, before the payment was read, if the body is no settle answer.
+ */
 const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
 
-/** A payment as it goes over the wire, fixed with its first use. */
+/** A payment in its wire form, which is fixed at the first use. */
 interface Prepared {
   readonly version: 1 | 2;
   readonly body: string;
@@ -111,7 +115,7 @@ class RemoteFacilitator implements Facilitator {
   readonly #spec: RemoteFacilitatorSpec;
   readonly #clock: () => number;
   readonly #calls: FacilitatorCalls;
-  /** Some facilitators know a payment again by its JSON, so `settle` sends the bytes that `verify` sent. */
+  /** Some facilitators recognise a payment by its JSON, so `settle` sends the bytes that `verify` sent. */
   readonly #prepared = new WeakMap<Payment, Prepared>();
   readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
   readonly #witnesses: ReadonlyMap<string, Witness>;
@@ -124,7 +128,7 @@ class RemoteFacilitator implements Facilitator {
   #kinds: readonly SupportedKind[] | undefined;
   /** Payments that it is asked to settle without a verification. */
   readonly #unverified = new WeakSet<Payment>();
-  /** Whether it has said that it settles nothing which it has not verified. */
+  /** Whether it has refused to settle a payment that it had not verified. */
   #wantsVerification = false;
 
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
@@ -190,21 +194,21 @@ class RemoteFacilitator implements Facilitator {
       const seen = await witness.resolve({ ...open, mayBeForeign }, signal);
       if (seen.kind !== 'unused') return seen.outcome;
       if (attempt === undefined) return NOT_SENT;
-      // A settlement that the chain took back is reported; its answer went out long ago.
+      // The chain undid the settlement: that is reported, but not settled again. Its answer went out long ago.
       if (known !== undefined) return { kind: 'unknown', reason: 'settlement_pending' };
       return await this.#askAgain(payment, amount, attempt, signal);
     }
-    // Without a chain there is nothing to look at. Asking to settle once more would cost another call for each payment,
-    // and be refused, since its authorization is used: that says nothing about the settlement.
+    // Without a chain there is nothing to read. Another request to settle would cost a call for each payment, and the
+    // facilitator would refuse it because the authorization is used: that says nothing about the settlement.
     if (known !== undefined) return { kind: 'settled', settlement: known };
-    // Written down before it is asked for: what was not written was not asked for.
+    // Every attempt is written down before the request: without an attempt there was no request.
     if (attempt === undefined) return NOT_SENT;
     const seen = await this.#publicNodes?.look({ ...open, mayBeForeign }, signal);
     if (seen?.kind === 'outcome' && seen.outcome.kind !== 'unknown') return seen.outcome;
     return await this.#askAgain(payment, amount, attempt, signal);
   }
 
-  /** By the operator's own node alone: a public one is asked only of settlements that are in doubt. */
+  /** Asks only the operator's own node: a public node is asked only about settlements in doubt. */
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
     const witness = this.#witnesses.get(payment.offer.network);
     return (await witness?.findForeign(payment, signal)) ?? { kind: 'none' };
@@ -238,7 +242,7 @@ class RemoteFacilitator implements Facilitator {
   }
 
   async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    // Nothing is to be moved, and nobody needs to be asked.
+    // No money has to move, so there is no request.
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const notBefore = this.#unverified.has(payment) ? this.#clock() : undefined;
     const { body, version } = this.#prepare(payment, amount);
@@ -264,10 +268,10 @@ class RemoteFacilitator implements Facilitator {
     return outcome;
   }
 
-  /** What an answer means that does not speak the protocol, or none. */
+  /** The outcome where the answer does not speak the protocol, or where there is no answer. */
   #outcomeUnsaid(answer: Exchange): SettlementOutcome {
     if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
-      // Nothing was sent: whoever refuses at the door has not read the payment. It is good at once, for another one.
+      // Nothing was sent: at a refusal at the door the payment was not read. Another facilitator can take it at once.
       this.#rest.begin(answer.status, answer.retryAfter);
       throw this.#rest.fault(1);
     }
@@ -276,10 +280,10 @@ class RemoteFacilitator implements Facilitator {
   }
 
   /**
-   * Verifies a payment for a facilitator that has sent nothing for want of that, and from now on before each settlement.
-   * `undefined` where it is good.
+   * Verifies a payment after the facilitator refused to settle it unverified. From now on each payment is verified
+   * before its settlement. `undefined` where the payment is valid.
    *
-   * @throws GatewayError `facilitator_overloaded`: it cannot be told, and nothing was sent
+   * @throws GatewayError `facilitator_overloaded`: the verification failed, and nothing was sent
    */
   async #verifyFirst(payment: Payment): Promise<SettlementOutcome | undefined> {
     this.#wantsVerification = true;
@@ -299,7 +303,7 @@ class RemoteFacilitator implements Facilitator {
     return readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
   }
 
-  /** @param notBefore when it was asked for, in Unix milliseconds, where nobody had verified the payment */
+  /** @param notBefore time of the request in Unix milliseconds, for a payment that was not verified before */
   async #confirm(
     payment: Payment,
     amount: Amount,
@@ -317,7 +321,7 @@ class RemoteFacilitator implements Facilitator {
     if (said !== undefined) this.#catalogued.set(payment, said);
   }
 
-  /** Anybody can have a payment refused at `verify`, so that only words that are lost otherwise are told of there. */
+  /** Any client can cause refusals at `verify`, so the message of a known reason is reported only for `settle`. */
   #noteReason(operation: 'verify' | 'settle', reason: Json | undefined, message: Json | undefined): void {
     const isKnown = relayedReason(textOf(reason), '') !== '';
     const text = loggedReason(textOf(reason), operation === 'verify' && isKnown ? undefined : textOf(message));

@@ -11,7 +11,7 @@ import { member } from './wire-json.ts';
 const MAX_EXTENSIONS = 2048;
 
 /**
- * Reads a `SettleResponse`. Never throws: what cannot be believed is `unknown`, because money may have moved.
+ * Reads a `SettleResponse`. Never throws: an answer that cannot be believed is `unknown`, because money may have moved.
  *
  * - `settled` needs all of: `success: true`, a transaction hash, our network, and no other payer or amount than ours.
  * - `failed` needs all of: `success: false`, no transaction, a status below 500, and a reason that is a check made before
@@ -33,12 +33,12 @@ export function readSettleAnswer(answer: JsonObject, expected: Expectation, stat
   return { kind: 'unknown', reason, ...(transaction === undefined ? {} : { transaction }) };
 }
 
-/** What facilitators say that settle nothing which they have not verified, in the words of the official test facilitators. */
+/** The official test facilitators' refusal to settle a payment that they have not verified. */
 const WANTS_VERIFICATION = 'Payment must be verified before settlement';
 
 /** Whether a facilitator has sent nothing, because it has not verified the payment. */
 export function wantsVerification(answer: Exchange): boolean {
-  // Looked for as bytes first: hardly any answer has to be read twice.
+  // The bytes are searched first, so that hardly any answer is parsed twice.
   if (answer.kind === 'broken' || answer.status >= 500 || !answer.body.includes(WANTS_VERIFICATION)) return false;
   const json = protocolAnswer(answer, 'success');
   if (json === undefined || member(json, 'success') !== false || !statesNoTransaction(json)) return false;
@@ -53,7 +53,7 @@ function readSuccess(answer: JsonObject, expected: Expectation, transaction: str
   if (transaction === undefined || payer === false || extensions === false) return unbelieved(transaction);
   if (typeof network !== 'string' || !expected.networks.includes(network)) return unbelieved(transaction);
   if (payer !== undefined && !isPayer(payer, expected)) return unbelieved(transaction);
-  // Of a payment of up to an amount only the answer tells how much of it was moved.
+  // For an `upto` payment only the answer tells how much was moved.
   const mustTell = expected.offer.scheme === 'upto';
   if ((amount !== undefined || mustTell) && parseAmount(amount) !== expected.amount) return unbelieved(transaction);
   const settlement = { transaction, payer: expected.payer, amount: expected.amount };
@@ -66,7 +66,7 @@ function transactionOf(answer: JsonObject, expected: Expectation): string | unde
   return typeof transaction === 'string' && isTransaction(transaction, expected) ? transaction : undefined;
 }
 
-/** A transaction in another form than ours is a transaction, too. */
+/** A transaction in an unknown form counts as a transaction, too. */
 function statesNoTransaction(answer: JsonObject): boolean {
   const transaction = member(answer, 'transaction');
   return transaction === undefined || transaction === '';

@@ -2,18 +2,18 @@ import { isJsonObject } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { Json } from '../../domain/x402.ts';
 
-/** What is written down of a settlement that a remote facilitator is asked for. */
+/** The written part of a request to settle. */
 export interface WrittenAsk {
   /** The wire form in which it is asked for. */
   readonly version: 1 | 2;
   /**
-   * Whether the facilitator was asked without a verification before it, and gave an answer that settles nothing: it may
-   * have found the authorization used, by a transfer that is no part of this purchase.
+   * Whether the facilitator was asked without a verification before, and its answer settles nothing: the authorization
+   * may have been used by a transfer that is no part of this purchase.
    */
   readonly mayBeForeign: boolean;
 }
 
-/** Writes down what is asked for, before it is. Its transaction is not known yet. */
+/** Encodes a request to settle before it is sent. Its transaction is not known yet. */
 export function encodeAttempt({ version, mayBeForeign }: WrittenAsk): SettlementAttempt {
   return { transaction: '', data: JSON.stringify({ version, ...(mayBeForeign ? { mayBeForeign } : {}) }) };
 }

@@ -5,8 +5,9 @@ import { unbelievable } from './verify-answer.ts';
 import { member } from './wire-json.ts';
 
 /**
- * Reads the answer to `/supported`: its `kinds`, each with the `extensions` of the whole answer. Versions, schemes and networks that we do not know are kept; they
- * cover no offer. A kind that is not well formed is left out: it is no reason to do without the others.
+ * Reads the answer to `/supported`: its `kinds`, each with the `extensions` of the whole answer. Unknown versions,
+ * schemes and networks are kept; they cover no offer. A kind that is not well formed is left out, and the others are
+ * used.
  *
  * @throws GatewayError `facilitator_invalid_answer` for anything without a list of kinds, and for a list in which none
  *   is well formed.
@@ -24,7 +25,7 @@ export function readSupportedAnswer(answer: Json | undefined): readonly Supporte
 const MOST_EXTENSIONS = 64;
 const LONGEST_NAME = 64;
 
-/** The extensions that it lists. They decide about no payment, so that what is not well formed is passed over. */
+/** The listed extensions. Entries that are not well formed are skipped, because extensions decide about no payment. */
 function readExtensions(answer: Json | undefined): readonly string[] {
   const listed = isJsonObject(answer) ? member(answer, 'extensions') : undefined;
   if (!isList(listed)) return [];
@@ -34,7 +35,7 @@ function readExtensions(answer: Json | undefined): readonly string[] {
     .filter((name) => name.length <= LONGEST_NAME);
 }
 
-/** An `extra` that is no object says nothing that offers are made of, so that its kind is left out with it. */
+/** A kind whose `extra` is no object is left out: no offer can be made from it. */
 function readKind(kind: Json): SupportedKind | undefined {
   if (!isJsonObject(kind)) return undefined;
   const x402Version = member(kind, 'x402Version');

@@ -2,12 +2,12 @@ import type { Json, JsonObject } from '../../domain/x402.ts';
 
 /** Deepest nesting that is read. Protocol answers have three levels, extensions a few more. */
 const MAX_DEPTH = 24;
-/** One for all answers: it keeps nothing from one text to the next. */
+/** One decoder for all answers: it keeps no state between two texts. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads JSON that a facilitator sent: strict UTF-8, at most {@link MAX_DEPTH} deep, and no `__proto__` key, which a
- * later merge would turn into somebody's prototype. Size is the transport's limit. `undefined` when it is not such JSON.
+ * later merge could turn into an object's prototype. The transport limits the size. `undefined` for anything else.
  */
 export function readWireJson(body: Uint8Array): Json | undefined {
   try {

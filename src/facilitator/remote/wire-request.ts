@@ -22,8 +22,8 @@ export type WireRequest =
     };
 
 /**
- * Which form a payment takes for a facilitator that supports `kinds`: a v1 payment goes out as v1 where the facilitator
- * lists that; else as v2: what was signed is the same in both, and the requirement is our own.
+ * The wire form of a payment for a facilitator that supports `kinds`. A v1 payment goes out as v1 where the facilitator
+ * lists v1, else as v2: the signed content is the same in both, and the requirement is our own.
  */
 export function wireVersion({ submission, offer }: Payment, kinds: readonly SupportedKind[]): 1 | 2 {
   const { v1Network } = offer;
@@ -32,8 +32,9 @@ export function wireVersion({ submission, offer }: Payment, kinds: readonly Supp
 
 /**
  * Writes a payment for a facilitator in a form that {@link wireVersion} gave, to verify it or to settle `amount` of it.
- * The requirement is always ours, never the client's `accepted`, which stays what the payer signed for. The same payment gives the same JSON, byte for byte, also when it was read back from the ledger:
- * by that some facilitators know a settlement that they have made already.
+ * The requirement is always ours, never the client's `accepted`, which stays what the payer signed for. The same
+ * payment gives the same JSON, byte for byte, also when it was read back from the ledger: some facilitators recognise a
+ * settlement that they have already made by these bytes.
  */
 export function wireRequest(payment: Payment, amount: Amount, version: 1 | 2): WireRequest {
   const { submission, offer } = payment;

@@ -5,18 +5,18 @@ import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
 
 /**
- * Who sees for himself what a remote facilitator says of settlements on one chain. Apart from what implements it, which
- * brings a chain's client along: where no node is configured, none is loaded.
+ * Checks on one chain what a remote facilitator says about settlements. The interface has its own file because the
+ * implementations import a chain's client: where no node is configured, no client is loaded.
  */
 export interface Witness {
   /** Least time between two looks at a node that others use too, in milliseconds. */
   readonly paceMs: number;
   /**
-   * Checks what a facilitator said of a settlement that it was asked for just now: a success counts when its transaction
-   * is the proof, a failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a
-   * success is `unknown`, and a failure stays what it is, as it does where there is no node.
+   * Checks a facilitator's answer to a request to settle. A success counts when its transaction proves the transfer, a
+   * failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a success is
+   * `unknown`, and a failure stands, as it does where there is no node.
    *
-   * @param asked what was asked for, and how
+   * @param asked the request to settle
    */
   confirm(payment: Payment, said: SettlementOutcome, asked: AskedSettlement): Promise<SettlementOutcome>;
   /**
@@ -48,7 +48,7 @@ export interface AskedSettlement {
 /** What a witness sees of an open settlement. */
 export type Sight =
   | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
-  /** Nobody has used the authorization up to now, and it can still be used. */
+  /** The authorization has not been used up to now, and it can still be used. */
   | { readonly kind: 'unused' };
 
 /**

@@ -14,9 +14,9 @@ export interface TokenBalance {
 /** A transaction that a node shows. */
 export interface FoundTransaction {
   readonly signature: string;
-  /** `undefined` for one with parts that only a node can tell: no payment of ours has them. */
+  /** `undefined` for a transaction with parts that only a node can resolve: no payment of ours has them. */
   readonly transaction: Transaction | undefined;
-  /** Whether it did what it says: one that failed moved nothing but its fees. */
+  /** Whether it succeeded: a failed transaction moved nothing but its fees. */
   readonly succeeded: boolean;
   /** Unix seconds; `undefined` where the node does not know. */
   readonly minedAt: number | undefined;

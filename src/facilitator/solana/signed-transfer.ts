@@ -24,8 +24,8 @@ export interface SignedTransfer {
 }
 
 /**
- * Reads the transfer that a payment signed; `undefined` for one that another version took, or an amount that this
- * transaction does not move. A payment that was authenticated has it in its third instruction.
+ * Reads the transfer that a payment signed; `undefined` for a payment that another version took, or an amount that this
+ * transaction does not move. An authenticated payment has the transfer in its third instruction.
  */
 export function readSignedTransfer(
   { submission, offer, authorization }: Payment,
@@ -52,12 +52,12 @@ export type Likeness =
   | 'paid'
   /** This very one, which failed: it moved nothing, and can never be put into a block again. */
   | 'failed'
-  /** This very one, which reached the payee with something else than the price: tokens with fees do so. */
+  /** This very one, but the payee did not get exactly the price: tokens with fees do so. */
   | 'odd';
 
 /**
- * Compares a transaction that a node shows with a payment. The node is not believed that its fee payer signed: that is
- * what proves that the facilitator sent these very bytes.
+ * Compares a transaction that a node shows with a payment. The fee payer's signature is checked here and not left to
+ * the node: it proves that the facilitator signed these very bytes.
  */
 export function compare(
   transfer: SignedTransfer,

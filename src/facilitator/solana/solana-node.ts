@@ -27,12 +27,12 @@ const ANY_VERSION = 255;
 /** How much of the stake has voted for a block: `confirmed` two thirds, `finalized` for 31 blocks on top of it, too. */
 export type Commitment = 'processed' | 'confirmed' | 'finalized';
 
-/** A transaction that an account is part of, as a list of them tells of it. */
+/** A transaction of an account, as the node's list shows it. */
 export interface Listed {
   readonly signature: string;
   /** Unix seconds; `undefined` where the node does not know. */
   readonly minedAt: number | undefined;
-  /** What its memo instructions say, in the node's own form; `undefined` where it tells of none. */
+  /** The text of its memo instructions, in the node's own form; `undefined` where the node shows none. */
   readonly memo: string | undefined;
   readonly finalized: boolean;
 }

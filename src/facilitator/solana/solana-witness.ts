@@ -16,15 +16,15 @@ const SEEING_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** A look takes some five questions, and public nodes take four a second from one address. */
+/** One look takes some five requests, and public nodes take four a second from one address. */
 const PACE_MS = 2_000;
 
-/** Opens a node that sees for itself, see {@link SolanaWitness}. */
+/** Opens a node that checks settlements, see {@link SolanaWitness}. */
 export const openSolanaWitness: OpenWitness = (network, url, clock, proxy) =>
   new SolanaWitness(new SolanaNode(network, url, proxy), clock);
 
 /**
- * A node that sees for itself what a remote facilitator says of settlements on Solana. It only reads.
+ * Checks with a node what a remote facilitator says about settlements on Solana. It only reads.
  *
  * | state of the payment | what the chain shows | next state |
  * |---|---|---|
@@ -38,8 +38,8 @@ export const openSolanaWitness: OpenWitness = (network, url, clock, proxy) =>
  * | the same | none, the blockhash ended, three minutes after the claim | `failed` |
  * | the same | anything else; a node that is away, behind or talks nonsense | `unknown` |
  *
- * A process that is killed on either side of a question has changed nothing: the row says what was asked for, and the next
- * process asks the chain again. While the state is `unknown`, the buyer gets 503 and no offer.
+ * A process that is killed before or after a request to the node has changed nothing: the row holds the attempt, and
+ * the next process asks the chain again. While the state is `unknown`, the buyer gets 503 and no offer.
  */
 class SolanaWitness implements Witness {
   readonly paceMs = PACE_MS;
@@ -116,7 +116,10 @@ class SolanaWitness implements Witness {
     return outcomeOfFate(transfer, result) ?? failed;
   }
 
-  /** Whether our own node has the transaction, and it is the proof: two thirds of the stake have voted for its block. */
+  /**
+   * Whether our own node has the transaction as proof of the transfer: two thirds of the stake have voted for its
+   * block.
+   */
   async #sees(transfer: SignedTransfer, transaction: string, patienceMs: number): Promise<boolean> {
     const deadline = AbortSignal.timeout(Math.min(patienceMs, SEEING_MS));
     await this.#node.ready();

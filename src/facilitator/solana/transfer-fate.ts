@@ -5,8 +5,8 @@ import type { ChainTime } from './sysvar-clock.ts';
 import { type SearchResult, searchTransfer } from './transfer-search.ts';
 
 /**
- * How long after its claim a payment can be given up, in seconds by the chain's clock. A blockhash ends after 150 blocks,
- * about a minute and a half; the rest is for clocks that differ, and for nodes that write down late what they have seen.
+ * How long after its claim a payment can be given up, in seconds by the chain's clock. A blockhash ends after 150
+ * blocks, about a minute and a half; the rest is for clocks that differ, and for nodes that list a transaction late.
  */
 const GIVEN_UP_AFTER_SECONDS = 180;
 
@@ -37,8 +37,8 @@ export interface FateTools {
  * | whether a block on top of the newest and of a finalized block at S or later can hold the blockhash | where neither can, no later block holds the transaction |
  * | the buyer's transactions up to S or later | whatever held it is in this list |
  *
- * A blockhash that no bank knows has ended, or is too new for this node. It was there when the payment was claimed, so that
- * T, three minutes after the claim, tells which: only then is the payment given up.
+ * An unknown blockhash has ended, or is too new for this node. It existed when the payment was claimed, so it must have
+ * ended once T is three minutes after the claim. Only then is the payment given up.
  *
  * @param since Unix milliseconds of the claim
  * @throws GatewayError when the node cannot be asked
@@ -58,8 +58,8 @@ export async function findFate(
 }
 
 /**
- * What a transaction's fate means for its payment: the one place that says so. `undefined` where it can still be put into
- * a block: then its facilitator may be asked for the same once more.
+ * What a transaction's fate means for its payment; decided only here. `undefined` where a block can still hold the
+ * transaction: then the facilitator may get the same request once more.
  */
 export function outcomeOfFate(transfer: SignedTransfer, fate: Fate): SettlementOutcome | undefined {
   switch (fate.kind) {
@@ -87,7 +87,7 @@ function outcomeOfFound(
     case 'failed':
       return { kind: 'failed', reason: 'invalid_exact_svm_transaction_failed', transaction };
     case 'odd':
-      // Money moved: another offer would have its buyer pay twice.
+      // Money moved: with another offer the buyer would pay twice.
       return pending(transaction, 'settlement_amount_mismatch');
   }
 }

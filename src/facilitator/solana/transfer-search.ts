@@ -28,8 +28,8 @@ export type SearchResult =
   | { readonly kind: 'unclear' };
 
 /**
- * Looks for a payment's transaction among those of the buyer's token account: what a facilitator's transaction is called
- * is its own signature, which nobody knows who was not told.
+ * Looks for a payment's transaction among those of the buyer's token account. The name of the transaction is the
+ * facilitator's signature, which we do not know unless the facilitator states it.
  *
  * @param since Unix milliseconds of the claim
  * @param slot a slot that the node must have seen
@@ -68,7 +68,7 @@ async function lookAt(
   signal: AbortSignal | undefined,
 ): Promise<SearchResult | undefined> {
   const transaction = await node.transaction(signature, signal);
-  // The node lists it and does not show it: it cannot say that it is another one.
+  // The node lists the transaction but does not show it, so it may be the payment's.
   if (transaction === undefined) return { kind: 'unclear' };
   const likeness = compare(transfer, transaction);
   return likeness === 'other' ? undefined : { kind: 'found', likeness, transaction, finalized };

@@ -5,7 +5,7 @@ import type { Dialect, EventMeaning, Fields } from './dialect.ts';
 
 /**
  * Anthropic's Messages. Tokens that were read, written to a cache and read from it are separate figures, and none is
- * counted twice. A stream states what was read in `message_start`, and what was made so far in each `message_delta`.
+ * counted twice. A stream states its input in `message_start`, and its output so far in each `message_delta`.
  */
 export const anthropic: Dialect = {
   name: 'anthropic',

@@ -2,7 +2,7 @@ import { type Decimal, parseCount, wholeNumber } from '../../domain/decimal.ts';
 import type { Dimension, Figures } from '../../domain/rate.ts';
 import type { Fields } from './dialect.ts';
 
-/** Reads a field that counts: `0` where it is absent, `undefined` where it holds no whole number from zero up. */
+/** Reads a count: `0` where the field is absent, `undefined` where it holds no whole number from zero up. */
 export function count(fields: Fields, name: string): bigint | undefined {
   const text = fields.get(name);
   return text === undefined ? 0n : parseCount(text);

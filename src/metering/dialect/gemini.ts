@@ -7,9 +7,9 @@ import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
 const LAST: ReadonlySet<string | undefined> = new Set(['interaction.completed', 'interaction.complete']);
 
 /**
- * Google's Gemini: `generateContent` and Interactions. What was read from a cache is a part of what was read, thoughts are
- * counted apart. Every event of `streamGenerateContent` tells of all tokens so far, and nothing marks the end of its stream
- * but a reason to finish; an interaction tells of them in its last event. A count of zero may be left out.
+ * Google's Gemini: `generateContent` and Interactions. Cached input is a part of the input; thoughts are counted apart.
+ * Every event of `streamGenerateContent` states all tokens so far, and only a finish reason marks the end of its
+ * stream. An interaction states its tokens in its last event. A count of zero may be left out.
  */
 export const gemini: Dialect = {
   name: 'gemini',

@@ -26,7 +26,7 @@ function meaning(facts: Facts): EventMeaning {
 }
 
 function figures(fields: Fields): Figures | undefined {
-  // A prompt that was in memory has no count, and what only embeds makes no output.
+  // A prompt that was in memory has no count, and an embedding makes no output.
   if (!fields.has('input') && !fields.has('output')) return undefined;
   return wholeFigures(['input', count(fields, 'input')], ['output', count(fields, 'output')]);
 }

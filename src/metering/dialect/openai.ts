@@ -16,8 +16,8 @@ const LAST: ReadonlySet<string | undefined> = new Set([
 const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.failed']);
 
 /**
- * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and what speaks like them:
- * LiteLLM, vLLM, Groq, DeepSeek, Mistral. What was read from a cache is a part of what was read.
+ * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and compatible servers:
+ * LiteLLM, vLLM, Groq, DeepSeek, Mistral. Cached input is a part of the input.
  */
 export const openai: Dialect = {
   name: 'openai',
@@ -53,8 +53,8 @@ export const openai: Dialect = {
 };
 
 /**
- * Chat Completions call it `max_completion_tokens` by now, and models that reason take nothing else; most servers that
- * speak like them know `max_tokens`.
+ * Chat Completions now call the limit `max_completion_tokens`, and reasoning models take nothing else; most compatible
+ * servers know `max_tokens`.
  */
 function limit(path: string, model: string): OutputLimit | undefined {
   if (path.endsWith('/responses')) return { members: [['max_output_tokens']], answers: [], negativeIsNone: false };

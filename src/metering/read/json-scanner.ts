@@ -26,7 +26,8 @@ export type Scanned =
 
 /**
  * Reads the wanted members of one JSON document, as its bytes arrive and however they are split. Memory does not grow
- * with the document. Only exact places count: what a model is made to print is inside a text, or at another place.
+ * with the document. Only exact places count, so a model's output cannot forge them: it is inside a text or at another
+ * place.
  */
 export class JsonScanner implements TokenSink {
   readonly #wanted: Wanted;
@@ -50,7 +51,7 @@ export class JsonScanner implements TokenSink {
     if (this.#broken !== 'not_json' && !this.#tokens.push(bytes)) this.#broken = 'not_json';
   }
 
-  /** The document is over: what it said, and the scanner is as new. */
+  /** Ends the document and returns its result. The scanner then starts anew. */
   finish(): Scanned {
     if (!this.#tokens.finish()) this.#broken ??= 'not_json';
     const complete = this.#root === 'over' && this.#broken === undefined;

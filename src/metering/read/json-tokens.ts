@@ -34,7 +34,7 @@ const SPACE = new Set(Buffer.from(' \t\r\n'));
 export class JsonTokens {
   readonly #sink: TokenSink;
   #state: 'between' | 'text' | 'word' = 'between';
-  /** Bytes of the token so far, quotes left out; of a text that is passed over there are none. */
+  /** Bytes of the token so far, without quotes; empty for a text that is skipped. */
   #kept: number[] = [];
   #keeps = false;
   /** Bytes of the text so far. */

@@ -19,10 +19,10 @@ const DONE = '[DONE]';
  */
 export class SseFramer implements Framer {
   readonly #scanner: JsonScanner;
-  /** Bytes of a byte order mark that came; all of it once anything else did. */
+  /** Number of bytes read of the byte order mark; its full length once other bytes came. */
   #marked = 0;
   #state: 'name' | 'after-colon' | 'value' = 'name';
-  /** The name of the field so far; longer ones than any that is looked for are cut. */
+  /** The name of the field so far; a name longer than the wanted ones is cut. */
   #name = '';
   #isData = false;
   #lineIsBlank = true;
@@ -41,7 +41,7 @@ export class SseFramer implements Framer {
     while (at < bytes.length) {
       const byte = bytes[at] ?? 0;
       if (byte === LINE_FEED && this.#afterReturn) {
-        // The second half of a line's end: it belongs to the event that the first half ended.
+        // The second half of a line end belongs to the event that the first half ended.
         this.#afterReturn = false;
         at += 1;
         if (this.#eventIsEmpty) onEvent({ kind: 'nothing' }, at);
@@ -58,12 +58,12 @@ export class SseFramer implements Framer {
   }
 
   finish(onEvent: OnEvent): void {
-    // Browsers drop an event that no blank line ends; what it says of usage counts all the same.
+    // Browsers drop an event that no blank line ends, but the usage that it states counts.
     if (!this.#lineIsBlank) this.#endLine();
     if (this.#hasData) onEvent(this.#endEvent(), 0);
   }
 
-  /** Reads on in a line; where its end or that of the bytes is. */
+  /** Reads on in a line, and returns the position of its end or of the end of the bytes. */
   #readLine(bytes: Uint8Array, at: number): number {
     const byte = bytes[at] ?? 0;
     if (byte === BYTE_ORDER_MARK[this.#marked]) {

@@ -11,13 +11,13 @@ interface Range extends ChargeKind {
 }
 
 const ANY = '*';
-/** A longer value is no preference that a client states; it is not taken apart. */
+/** A longer value is no real client's preference; it is not parsed. */
 const MAX_LENGTH = 2048;
 const RANGE = /^(\*|[a-z][a-z0-9-]*)\/(\*|[A-Za-z0-9-]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/;
 
 /**
- * Whether a client wants challenges of that kind. Without the field it wants all; a field that is malformed is ignored, and
- * so is one that names nothing. Of the ranges that fit, the most specific one counts, and of those the highest weight.
+ * Whether a client wants challenges of that kind. Without the field it wants all kinds. A malformed field and an empty
+ * one are ignored. Of the ranges that fit, the most specific ones count, and of those the highest weight.
  *
  * @param field as Node hands it over, repeated lines joined with commas
  * @see draft-httpauth-payment-00, "Client Payment Preferences"

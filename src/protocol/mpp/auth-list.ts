@@ -57,9 +57,8 @@ export function withoutPayment(value: string): string {
 }
 
 /**
- * The members between commas that stand outside of quoted texts, without white space around them. In a value whose last
- * quoted text has no end every comma counts: what another reader could take for a credential must not go past as a part of
- * a text.
+ * The members between the commas outside quoted texts, without white space around them. If the last quoted text has no
+ * end, every comma counts: otherwise a credential for another reader could pass here as part of a text.
  */
 function members(value: string): readonly string[] {
   const found: string[] = [];

@@ -16,7 +16,8 @@ export interface BoundFacts {
 export const DEFAULT_HEADER = 'authorization';
 
 /**
- * The id of a challenge: a MAC over all that it binds, so that nothing has to be kept to know one's own again.
+ * The id of a challenge: a MAC over all bound facts, so that the gateway recognises its own challenges without storing
+ * them.
  *
  * A field for credentials other than `Authorization` is bound too, in the place that `mppx` gives it.
  *
@@ -43,7 +44,7 @@ export class ChallengeIds {
    */
   constructor(secrets: readonly [Buffer, ...Buffer[]], header: string) {
     this.#header = header;
-    // A key for each route: what was asked for on one is worth nothing on another of the same price.
+    // A key for each route: a challenge of one route is worth nothing on another route of the same price.
     this.#keysOf = remember(MOST_ROUTES, (route: string) => secrets.map((secret) => keyOf(secret, route)));
   }
 

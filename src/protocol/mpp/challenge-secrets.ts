@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The secrets that challenges are signed with, of configured ones or the store's own: derived, so that what is signed with
- * the same secret for another purpose is worth nothing here.
+ * Derives the secrets that sign challenges from the configured secrets or the store's own. They are derived so that a
+ * signature with the same secret for another purpose is worth nothing here.
  *
  * @param secrets base64url of at least 32 bytes each, newest first
  */

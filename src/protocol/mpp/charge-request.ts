@@ -40,7 +40,7 @@ export function chargeRequest(offer: Offer): string | undefined {
       chainId,
       credentialTypes: [CREDENTIAL_TYPE],
       decimals: asset.decimals,
-      // Of no use to an authorization; the draft requires it.
+      // An authorization does not use it, but the draft requires it.
       permit2Address: checksumAddress(PERMIT2) ?? PERMIT2,
     },
     recipient: checksumAddress(payTo) ?? payTo,

@@ -14,8 +14,9 @@ const VERIFICATION_FAILED = -32043;
 const INVALID_PARAMS = -32602;
 
 /**
- * MPP in messages of MCP: challenges in the data of an error, where `request` is an object and no text; the credential and the
- * receipt in `_meta`. The same challenges and credentials as over HTTP, with the same ids: what is bound there is bound here.
+ * MPP in messages of MCP. Challenges are in the data of an error, where `request` is an object and not text; the
+ * credential and the receipt are in `_meta`. Challenges, credentials and ids are those of HTTP, and bind the same
+ * facts.
  *
  * @see draft-payment-transport-mcp-00
  */
@@ -44,7 +45,7 @@ export const MPP_MCP_FORM: McpForm = {
   },
 };
 
-/** What stock clients pay again is the first two: the price, and a payment that was judged. */
+/** Stock clients pay after the first two codes: the price, and a payment that failed its verification. */
 function errorCode(occasion: ErrorCode): number {
   switch (occasion) {
     case 'payment_refused':
@@ -75,7 +76,7 @@ function objectIn(text: string): Json {
 /** The text that the same credential has over HTTP. Some clients send that. */
 function credential(value: Json): Credential {
   if (typeof value === 'string') return { kind: 'one', text: value.replace(/^Payment +/i, '') };
-  // Messages keep the texts of their numbers: read plainly, they are canonical again.
+  // Messages keep the texts of their numbers; a plain parse makes the numbers canonical again.
   const plain: Json = JSON.parse(JSON.stringify(value));
   return { kind: 'one', text: encodeBase64url(JSON.stringify(withRequestText(plain))) };
 }

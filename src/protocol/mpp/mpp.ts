@@ -77,7 +77,7 @@ export function createMpp({ secrets, header, keccak256, clock }: MppParts): Prot
   };
 }
 
-/** Every line of the field counts, although Node shows the first alone of some. */
+/** Reads every line of the field: of some fields Node's `headers` has only the first line. */
 function findCredential({ headers, rawHeaders }: RequestFields, name: string): Credential {
   const value = headers[name];
   if (value === undefined) return { kind: 'none' };
@@ -109,7 +109,7 @@ interface Way {
 
 /**
  * The challenges of a route, one for each way to pay, without those that the client excludes. Each 402 has ids of its
- * own: a challenge that is paid again was paid before.
+ * own, so a second payment of a challenge is a repeated payment.
  */
 function openChallenge(subject: ChallengeSubject, issuing: Issuing): Challenge {
   const ways = subject.offers.flatMap((offer): readonly Way[] => {
@@ -202,6 +202,6 @@ function flawOf(
   if (source !== undefined && source.toLowerCase() !== `did:pkh:eip155:${asked.chainId}:${signed.from}`) {
     return REASONS.source;
   }
-  // Ours, so that it is the time that we wrote.
+  // The challenge is ours, so its time is the one that we wrote.
   return Date.parse(bound.expires) / 1000 <= now ? REASONS.expired : undefined;
 }

@@ -32,7 +32,7 @@ export function encodeReceipt(receipt: MppReceipt): string {
   return encodeBase64url(JSON.stringify(receipt));
 }
 
-/** Whether an answer may carry a receipt: never an error, nor what sends the buyer elsewhere. */
+/** Whether an answer may carry a receipt: an error and a redirect may not. */
 export function carriesReceipt(status: number): boolean {
   return (status >= 200 && status < 300) || status === 101;
 }

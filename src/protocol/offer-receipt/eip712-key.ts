@@ -59,7 +59,7 @@ class Eip712Signer implements ReceiptSigner {
   }
 
   receipt(given: ReceiptPayload): JsonObject {
-    // The type of a structure is fixed: what is left out is empty.
+    // The type of a structure is fixed: a member that is left out is signed as empty.
     const payload = { ...given, transaction: '' };
     const { version, network, resourceUrl, payer, issuedAt, transaction } = payload;
     const { domain, type } = this.#receipt;

@@ -33,12 +33,12 @@ export interface ReceiptSigners {
   /** The DID document that names the keys. */
   readonly document: JsonObject;
   readonly jws: ReceiptSigner;
-  /** Signs instead what is of EVM chains alone. */
+  /** Signs instead of `jws` where all networks are EVM chains. */
   readonly eip712?: ReceiptSigner | undefined;
 }
 
 /**
- * Signs what is offered in 402s, and receipts of what was delivered. Neither has a part in whether a payment is good.
+ * Signs the offers in 402s, and receipts of deliveries. Neither decides whether a payment is valid.
  *
  * @see x402 specification, `extensions/extension-offer-and-receipt.md`
  */
@@ -47,7 +47,7 @@ export class OfferReceipts {
   readonly document: JsonObject;
   readonly #signers: ReceiptSigners;
   readonly #clock: () => number;
-  /** By the list of offers that is stated, however often it is asked for. */
+  /** A number for each list of offers, the same however often the list is stated. */
   readonly #ids = new WeakMap<readonly Offer[], number>();
   #lists = 0;
   readonly #kept = new LRUCache<string, Statement>({
@@ -63,8 +63,8 @@ export class OfferReceipts {
   }
 
   /**
-   * States offers with signatures, as the JSON of `info.offers`, for the URL of a resource. They are good for as long as the
-   * quote is: they are signed when they are first asked for, and again before much of that time is over.
+   * States signed offers, as the JSON of `info.offers`, for the URL of a resource. A signed offer is valid for as long
+   * as the quote. It is signed at the first request, and again before much of that time is over.
    */
   statement(offers: readonly Offer[]): (resourceUrl: string) => string {
     const known = this.#ids.get(offers);

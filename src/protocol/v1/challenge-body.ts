@@ -20,7 +20,7 @@ export function compileBody(subject: ChallengeSubject): ChallengeBodyText | unde
     }
     const resource = JSON.stringify(url);
     const accepts = entries.map((entry) => `{"resource":${resource},${entry}`).join(',');
-    // A member of ours: version 1 has no place for words, and its clients read past it.
+    // Our own member: version 1 has no place for this text, and its clients ignore unknown members.
     const detail = words === undefined ? '' : `"detail":${JSON.stringify(words)},`;
     return `{"x402Version":1,"error":${JSON.stringify(reason)},${detail}"accepts":[${accepts}]}`;
   };

@@ -2,8 +2,9 @@
 export type TextPart<T> = string | ((value: T) => string);
 
 /**
- * JSON of fixed and changing parts, in base64. Fixed parts are encoded once. Each part but the last ends between two tokens,
- * where white space means nothing: it brings the part to a multiple of three bytes, so that its base64 can stand alone.
+ * JSON of fixed and changing parts, in base64. Fixed parts are encoded once. Each part but the last ends between two
+ * tokens, where white space has no meaning. White space fills the part up to a multiple of three bytes, so that its
+ * base64 can stand alone.
  */
 export class Base64Text<T> {
   readonly #parts: readonly TextPart<T>[];
@@ -26,7 +27,7 @@ export class Base64Text<T> {
   }
 }
 
-/** Neighbours that are fixed become one, which keeps white space out. */
+/** Joins fixed parts that follow each other, which avoids white space between them. */
 function joined<T>(parts: readonly TextPart<T>[]): readonly TextPart<T>[] {
   const all: TextPart<T>[] = [];
   for (const part of parts) {

@@ -15,13 +15,13 @@ import { Base64Text, type TextPart } from './base64-text.ts';
 export type ChallengeHeader = (resource: AskedResource, error: string, beside?: number) => string;
 
 /**
- * Longest value that is written while there is something to leave out, in characters, challenges of other protocols beside
- * it included. nginx takes 4 000 bytes of a whole head by default; 500 are left to status, date, security headers and the
- * link to the description.
+ * Longest value, in characters, while an optional part can still be left out; challenges of other protocols count too.
+ * nginx takes 4 000 bytes of a whole head by default; 500 are left for status, date, security headers and the link to
+ * the description.
  */
 const MAX_VALUE = 3500;
 
-/** What a header is written from: all that changes. */
+/** The changing values of a header. */
 interface Asked {
   readonly resource: AskedResource;
   readonly error: string;
@@ -33,9 +33,10 @@ interface Asked {
  * each method; per request only the resource's URL, the values in its path and the error text are added, and a fresh nonce
  * where a buyer can sign in.
  *
- * Where it gets too long, this is left out, in this order: the schemas of gas sponsoring, of the builder code, of the sign-in and
- * of the payment's id, which clients fill without being told; the signed offers, the example of the answer, the examples of the call, the whole `bazaar` extension, the builder code. Nothing that a
- * buyer needs to pay or to come back is ever left out.
+ * Where the header gets too long, these parts are left out, in this order: the schemas of gas sponsoring, of the
+ * builder code, of the sign-in and of the payment's id, which clients know in any case; the signed offers; the example
+ * of the answer; the examples of the call; the whole `bazaar` extension; the builder code. Nothing that a buyer needs
+ * to pay or to come back is ever left out.
  */
 export function compileHeader(subject: ChallengeSubject): ChallengeHeader {
   const prepared = new Map<string, readonly Base64Text<Asked>[]>();
@@ -155,7 +156,7 @@ function bazaarMember({ listing }: ChallengeSubject, method: string, detail: Det
   return [`"${BAZAAR}":${head},"pathParams":`, values, tail];
 }
 
-/** What is fresh comes last in `info`. */
+/** The fresh values come last in `info`. */
 function signInMember({ signIn }: ChallengeSubject, { schemas }: Extent): Member {
   if (signIn === undefined) return [];
   const { rest, info } = declareSignIn(signIn.networks, { statement: signIn.statement, withSchema: schemas });

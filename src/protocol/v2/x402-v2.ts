@@ -110,7 +110,7 @@ function pays(accepted: PaymentRequirements, offer: Offer, families: NetworkFami
   );
 }
 
-/** An offer from before the gateway stated `upfront` is still a valid quote: it says nothing of the flow. */
+/** An offer from before the gateway stated `upfront` is still a valid quote, although it does not name the flow. */
 function statesExtra(theirs: JsonObject, ours: JsonObject): boolean {
   const { [PAYMENT_FLOW]: _flow, ...rest } = ours;
   return contains(theirs, Object.hasOwn(theirs, PAYMENT_FLOW) ? ours : rest);
@@ -123,8 +123,8 @@ function mismatchReason(accepted: PaymentRequirements, offers: readonly Offer[])
 }
 
 /**
- * A payment that names another resource was meant for another resource. The signature does not bind it, so that it is
- * no proof of anything; leaving it out is allowed.
+ * A payment that names another resource was meant for another resource. The signature does not cover the resource, so
+ * it proves nothing; a payment may leave it out.
  */
 function isForResource(resource: JsonObject | undefined, resourceUrl: string): boolean {
   const url = resource?.['url'];

@@ -1,7 +1,7 @@
 import { ByteReader, UnreadablePayment } from './byte-reader.ts';
 import { type Packed, readPacked } from './msgpack.ts';
 
-/** What the transfer of an asset consists of. A field that is not among them is dropped by one reader and kept by another. */
+/** The fields of an asset transfer. Some readers drop a field that is not among them, and others keep it. */
 const FIELDS: ReadonlySet<string> = new Set(
   'aamt aclose arcv asnd fee fv gen gh grp lv lx note rekey snd type xaid'.split(' '),
 );
@@ -9,11 +9,11 @@ const FIELDS: ReadonlySet<string> = new Set(
 const OF_ANY_LENGTH: ReadonlySet<string> = new Set(['gen', 'note', 'type']);
 
 /**
- * What makes a payment on Algorand unique: the group that the paying transaction was signed for, which is the digest of
- * all its transactions; alone, the fields of the transaction.
+ * The unique part of a payment on Algorand: the group that the paying transaction was signed for, which is the digest
+ * of all its transactions; without a group, the fields of the transaction.
  *
- * Signatures are no part of it, nor is what the facilitator signs, nor which spelling of MessagePack was chosen: the chain
- * knows the canonical one only, in which what is zero or empty is left out.
+ * Signatures, the facilitator's own transactions and the MessagePack spelling are not part of it: the chain knows only
+ * the canonical spelling, which leaves out zero and empty values.
  *
  * @throws UnreadablePayment
  * @see https://developer.algorand.org/docs/get-details/transactions/transactions/
@@ -35,7 +35,7 @@ export function algorandPayment(signed: Buffer): string {
     .join(' ');
 }
 
-/** Whether the canonical form leaves a field out: a number that is zero, bytes of a fixed length that are, empty text. */
+/** Whether the canonical form leaves a field out: a zero number, zero bytes of a fixed length, or empty text. */
 function isLeftOut(name: string, value: Packed): boolean {
   if (!(value instanceof Buffer)) return value === 0n || value === false;
   return OF_ANY_LENGTH.has(name) ? value.length === 0 : value.every((byte) => byte === 0);

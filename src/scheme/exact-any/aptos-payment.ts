@@ -36,7 +36,7 @@ function transactionOf(text: string): Buffer {
   if (!Array.isArray(transaction) || !transaction.every(isByte)) {
     throw new UnreadablePayment('holds no {transaction, senderAuthenticator} of bytes');
   }
-  // A name twice, or a number in another spelling: its facilitator may read another transaction than this one.
+  // With a name twice, or a number in another spelling, its facilitator may read a different transaction.
   if (JSON.stringify(held) !== text.replaceAll(/\s/g, '')) throw new UnreadablePayment('holds JSON of two meanings');
   return Buffer.from(transaction);
 }

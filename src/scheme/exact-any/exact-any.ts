@@ -11,8 +11,8 @@ import { hederaPayment } from './hedera-payment.ts';
 import { stellarPayment } from './stellar-payment.ts';
 
 /**
- * What makes a payment unique on the families whose payloads have a known form: what the chain takes once, whatever
- * accompanies it. Throws {@link UnreadablePayment}.
+ * Reads the unique part of a payment, for families whose payloads have a known form: the part that the chain takes
+ * once, whatever comes with it. Throws {@link UnreadablePayment}.
  */
 const READERS: Readonly<Record<string, (payload: JsonObject) => string>> = {
   algorand: (payload) => algorandPayment(inGroup(payload)),
@@ -29,8 +29,8 @@ const MOST_IN_GROUP = 16;
 /**
  * The `exact` scheme on families where only a remote facilitator can judge what was signed, by whom, and what it moves.
  *
- * The payment key is made of what the chain takes once, read from the payload; for a family with unknown payloads, of
- * the whole payload. The payer is known when the facilitator has verified.
+ * The payment key is made of the part of the payload that the chain takes once; for a family with unknown payloads, of
+ * the whole payload. The payer is known once the facilitator has verified the payment.
  *
  * @see x402 specification, `schemes/exact/scheme_exact_{stellar,algo,aptos,hedera}.md`
  */

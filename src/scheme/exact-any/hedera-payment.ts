@@ -9,7 +9,7 @@ const NANOS_OF_A_SECOND = 1_000_000_000n;
  * What makes a payment on Hedera unique: its transaction id, the account that pays the fee and a start of validity, which
  * the network takes once. The list in a payload holds the same transaction for several nodes.
  *
- * Signatures, the order and the number of nodes, and another spelling of the same protobuf say nothing.
+ * Signatures, the order and the number of nodes, and the spelling of the protobuf do not count.
  *
  * @throws UnreadablePayment
  * @see https://github.com/hiero-ledger/hiero-consensus-node `transaction_list.proto`, `transaction.proto`,
@@ -28,11 +28,11 @@ export function hederaPayment(list: Buffer): string {
 function idOf(field: number, transaction: Buffer | bigint): string {
   if (field !== 1 || typeof transaction === 'bigint') throw new UnreadablePayment('is no list of transactions');
   const fields = readFields(transaction);
-  // The older forms are beside this one, and a reader may take either of two.
+  // A transaction can hold older forms beside this one, and a reader may take either of the two.
   if (fields.length !== 1) throw new UnreadablePayment('holds a transaction in an older form');
   const body = readFields(readOne(readFields(readOne(fields, 5)), 1));
   const id = readFields(readOne(body, 1));
-  // Written out by some clients even where they are no more than their default.
+  // Some clients write these fields although they have their default values.
   if (id.some(({ field: part }) => part > 4) || readOneNumber(id, 3) !== 0n || readOneNumber(id, 4) !== 0n) {
     throw new UnreadablePayment('has a transaction id that only the network makes');
   }

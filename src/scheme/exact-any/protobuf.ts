@@ -58,7 +58,7 @@ function readField(reader: ByteReader, wireType: number): Buffer | bigint {
   if (wireType === VARINT) return readInteger(reader);
   if (wireType === DELIMITED) {
     const length = readInteger(reader);
-    // Beyond any length, so that it is too early for it to end.
+    // Longer than any payload: the read fails because the bytes end too early.
     return reader.bytes(length > 0x7fff_ffffn ? Number.POSITIVE_INFINITY : Number(length));
   }
   const length = BYTES_OF[wireType];

@@ -27,9 +27,9 @@ interface Authorization {
 /**
  * What makes a payment on Stellar unique: the payer and the nonce of its authorization entry, which the chain takes once.
  *
- * The facilitator builds a transaction of its own around that entry, so that the source, the fee, the memo and the time
- * bounds of the payload say nothing, and neither does the form of a signature. Nothing is checked here: a transaction is
- * read as far as the entry stands in it.
+ * The facilitator builds its own transaction around that entry, so the source, the fee, the memo and the time bounds of
+ * the payload do not count, and neither does the form of a signature. Nothing is checked here: a transaction is read
+ * only as far as the entry.
  *
  * @throws UnreadablePayment
  * @see https://github.com/stellar/stellar-xdr `Stellar-transaction.x`

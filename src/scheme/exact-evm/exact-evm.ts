@@ -21,7 +21,7 @@ export async function loadExactEvm(): Promise<Scheme> {
     scheme: 'exact',
     family: 'eip155',
     extra: signingFacts,
-    // Of Permit2 only a verification says that the approval is missing, which a buyer can mend.
+    // For Permit2 only a verification reports a missing approval, which a buyer can fix.
     leavesOnlyTheChain: ({ asset }) => asset.transferMethod === 'eip3009',
     authenticate(payload: JsonObject, offer: Offer, now: number): Authentication {
       return (offer.asset.transferMethod === 'eip3009' ? eip3009 : permit2)(payload, offer, now);

@@ -15,7 +15,7 @@ import { answerFor, type Unfit } from './unfit.ts';
 export interface PermitKind<P extends Permit2Payload> {
   /** Reads a payload strictly; `undefined` for anything that is not of the kind. */
   read(payload: JsonObject): P | undefined;
-  /** What is said of such a one. */
+  /** The text for a payload that cannot be read. */
   readonly malformed: string;
   /** The only contract that may use the permit. */
   readonly spender: Address;
@@ -77,7 +77,7 @@ function unfit<P extends Permit2Payload>(kind: PermitKind<P>, signed: P, offer: 
   }
 }
 
-/** Of `upto`, too: the offer's amount is the maximum, and with less a charge within it could not be settled. */
+/** For `upto` too: the offer's amount is the maximum, and a smaller permit could not settle every charge within it. */
 function moneyMismatch({ permitted }: Permit2Payload, offer: Offer): string | undefined {
   if (permitted.amount !== offer.amount) return 'permit2_amount_mismatch';
   return permitted.token === parseAddress(offer.asset.address) ? undefined : 'permit2_token_mismatch';

@@ -2,7 +2,7 @@ import type { Address, Hex } from '../../evm/address.ts';
 import type { SignerRecovery } from '../../evm/signer-recovery.ts';
 
 /**
- * What can be said of a signature without asking the chain.
+ * The result of checking a signature without asking the chain.
  *
  * - `proved`: the account's own key made it, in the one form that tokens accept.
  * - `forged`: the account's own key made it, but in a form that tokens revert on (high `s`, `v` outside 27 and 28).

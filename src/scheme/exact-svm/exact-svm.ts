@@ -15,8 +15,8 @@ import { type Transfer, TransferRule } from './transfer-rule.ts';
  * layout of a plain wallet's transaction, the fee payer, mint, payee and amount, and every signature but the fee
  * payer's. Payments of smart wallets, whose transfer only a simulation shows, are not taken.
  *
- * The payment key is the digest of the message, which is what the buyer signed. Sending it twice moves money once and
- * succeeds twice, so that two requests with it have to be one payment, whatever signatures and fields stand beside it.
+ * The payment key is the digest of the message that the buyer signed. Sending the message twice moves money once and
+ * succeeds twice, so two requests with it have to be one payment, whatever signatures and fields come with it.
  *
  * @see x402 specification, `schemes/exact/scheme_exact_svm.md`
  */
@@ -55,7 +55,7 @@ function authorizationOf(
   return {
     key: `${offer.network}|${hash('sha256', message)}` as PaymentKey,
     payer: authority,
-    // A blockhash ends by blocks and not by time: within two minutes where the chain is well.
+    // A blockhash ends after a number of blocks, not at a time: within two minutes on a healthy chain.
     expiresAt: Math.floor(now) + offer.maxTimeoutSeconds,
     digest: hash('sha256', canonicalJson(payload)),
     proved: true,
