@@ -21,7 +21,7 @@ describe('docs/errors.md', () => {
     expect(columnOf(rowsOf(PAGE, 'code', 'status'), 'code')).toEqual(Object.keys(ERROR_CODES));
   });
 
-  it('tells the buyer what to do about every code that the same request does not cure', () => {
+  it('tells the buyer what to do about every code that a retry does not cure', () => {
     const silent = rowsOf(PAGE, 'code', 'status').filter((row) => row['the buyer should'] === '');
     expect(silent.filter((row) => row['then'] !== 'retry')).toEqual([]);
   });

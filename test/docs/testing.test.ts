@@ -67,7 +67,7 @@ const NAMES = ['a', 'b'];
     expect(found(holder, condition)).toBe(problem);
   });
 
-  it('that two files hold is none', () => {
+  it('that is in two files is not found', () => {
     expect(found('one', 'request.a', { 'src/a.ts': text, 'src/b.ts': text })).toBe(
       'the condition stands in one 2 times',
     );

@@ -11,7 +11,7 @@ describe('docs/troubleshooting.md', () => {
     expect(page).toBe(withErrorTable(page, ERROR_PAGES[PAGE]()));
   });
 
-  it('names every public error code, with what to look at or among those that need nobody', () => {
+  it('names every public error code, with what to check or among those that need no action', () => {
     const [, part = ''] = page.split('## By code');
     expect(Object.keys(ERROR_CODES).filter((code) => !part.includes(`\`${code}\``))).toEqual([]);
   });

@@ -140,7 +140,7 @@ describe('a whole answer that says what it costs', () => {
     expect(tally.moved).toEqual([]);
   });
 
-  it('that is larger can go out as a stream from its first byte on', async () => {
+  it('that is larger can be sent as a stream from its first byte on', async () => {
     const text = `${'word '.repeat(1000)}\nthe end\n`;
     behaviour = says(text);
     const paid = await pay('/words/long', await signed('/words/long'));
@@ -185,7 +185,7 @@ describe('a whole answer that says what it costs', () => {
 const EVENTS = 'text/event-stream';
 
 describe('a stream that says what it costs', () => {
-  it('goes out as it comes, but for its end, which waits until the charge is in the ledger', async () => {
+  it('is sent as it arrives, except its end, which waits until the charge is in the ledger', async () => {
     const api = Promise.withResolvers<ServerResponse>();
     behaviour = (req, res) => {
       req.resume();
@@ -209,7 +209,7 @@ describe('a stream that says what it costs', () => {
     expect(await rowThat(({ state }) => state === 'delivered')).toMatchObject({ answered: true, asked: 300n });
   });
 
-  it('costs what went out when its buyer leaves, and is not handed out again', async () => {
+  it('costs the part that was sent when its buyer leaves, and is not sent again', async () => {
     behaviour = (req, res) => {
       req.resume();
       res.writeHead(200, { 'Content-Type': EVENTS });
@@ -253,7 +253,7 @@ describe('a stream that says what it costs', () => {
     expect(tally.moved).toEqual([]);
   });
 
-  it('waits until it is paid where its buyer may owe no more', async () => {
+  it('waits until it is paid when its buyer has no credit left', async () => {
     await gateway.close();
     store = openMemoryLedger(Date.now);
     gateway = await openGateway('deferred: { maxUnsettled: 1, maxUnsettledPerPayer: 1 }');
@@ -324,7 +324,7 @@ describe('an answer that says what it costs, on the local chain', () => {
     await devnet.close();
   });
 
-  it('is paid when it turns out to be worth the price, and not when it is sorry', async () => {
+  it('is paid when it says a cost, and not when it says that it costs nothing', async () => {
     const buyer = await freshPayer(devnet);
     const url = `${onChain.url}/words/x`;
     const paidTo = () => devnet.usdcBalanceOf(devnet.accounts.payee.address);

@@ -145,7 +145,7 @@ describe('A buyer who does not read', () => {
     client.socket.destroy();
   });
 
-  it('of the end alone is cut off as well, at the charge that was written', async () => {
+  it('the last part is cut off as well, and pays the charge that was written', async () => {
     behaviour = (req, res) => {
       req.resume();
       res.writeHead(200, EVENTS).end(`one two\n${'the end '.padEnd(12 * 1024 * 1024, '.')}`);
@@ -163,7 +163,7 @@ describe('A buyer who does not read', () => {
 });
 
 describe('An answer on credit', () => {
-  it('that is over in time leaves no watch behind', async () => {
+  it('that ends in time leaves no timer', async () => {
     behaviour = (req, res) => {
       req.resume();
       res.writeHead(200, EVENTS).end('one two\nthe end\n');

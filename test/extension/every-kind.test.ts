@@ -71,7 +71,7 @@ function ask(url: string, payment?: string): Promise<Response> {
   return fetch(`${url}/words/x`, { headers: payment === undefined ? {} : { 'Toll-Payment': payment } });
 }
 
-/** As a buyer does: asks again for as long as the answer says when. */
+/** Asks again, as a buyer does, while the answer says when. */
 async function askUntilSaid(url: string, payment: string): Promise<Response> {
   const answer = await ask(url, payment);
   const seconds = answer.headers.get('retry-after');
@@ -93,7 +93,7 @@ async function started(): Promise<{ readonly gateway: GatewayProcess; readonly u
 
 describe('a gateway of made-up parts', () => {
   it(
-    'states its price, takes a payment, charges what was used, and knows it after it was killed',
+    'states its price, takes a payment, charges the usage, and knows the payment after a kill',
     { timeout: 120_000 },
     async () => {
       const first = await started();

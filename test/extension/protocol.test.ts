@@ -102,7 +102,7 @@ describe('the fields of a protocol that the registry does not know', () => {
     expect(answer.headers.get('www-authenticate')).not.toMatch(/toll/i);
   });
 
-  it('are known to browsers and to caches', async () => {
+  it('are listed in the headers for browsers and caches', async () => {
     const headers = { Origin: origin, 'Access-Control-Request-Method': 'GET' };
     const allowed = await fetch(`${gateway.url}/weather`, { method: 'OPTIONS', headers });
     expect(allowed.headers.get('access-control-allow-headers')).toMatch(/^Content-Type, Authorization, Toll-Payment, /);
@@ -115,7 +115,7 @@ describe('the fields of a protocol that the registry does not know', () => {
 });
 
 describe('a protocol that the registry does not know', () => {
-  it('states the price beside the others, in words that are fresh each time, with the body that it prefers', async () => {
+  it('states the price beside the others, with a new word each time and the body that it prefers', async () => {
     const [first, second] = [await ask(), await ask()];
     expect([first.status, second.status]).toEqual([402, 402]);
     expect(first.headers.get('www-authenticate')).toMatch(/^Toll word="word\d+", pay="10000 USDC"$/);
@@ -125,7 +125,7 @@ describe('a protocol that the registry does not know', () => {
     expect(await first.text()).toBe('payment_required: Payment required');
   });
 
-  it('takes a payment, tells of it in its own receipt, and takes it once', async () => {
+  it('takes a payment once, and confirms it in its own receipt', async () => {
     const key = generatePrivateKey();
     const toll = await signedToll(key);
     const settled = (): number => facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
@@ -154,7 +154,7 @@ describe('a protocol that the registry does not know', () => {
     }
   });
 
-  it('is told apart from a payment of another protocol in the same request', async () => {
+  it('is refused beside a payment of another protocol in the same request', async () => {
     const headers = { 'Toll-Payment': await signedToll(generatePrivateKey()), 'PAYMENT-SIGNATURE': 'e30=' };
     const refused = await fetch(`${gateway.url}/weather`, { headers });
     expect([refused.status, await refused.json()]).toMatchObject([400, { code: 'payment_header_repeated' }]);

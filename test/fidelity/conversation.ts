@@ -51,7 +51,7 @@ async function isInStep(peer: RawPeer, request: RawRequest, response: Message): 
   return true;
 }
 
-/** Whether the two have agreed to part (RFC 9112 §9.3). */
+/** Whether the connection ends after this answer (RFC 9112 §9.3). */
 function endsWith(request: RawRequest, response: Message): boolean {
   const options = valuesOf(response.headers, 'connection').join().toLowerCase();
   if (options.includes('close')) return true;

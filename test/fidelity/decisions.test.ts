@@ -52,8 +52,8 @@ describe('a request that is refused', () => {
   });
 });
 
-describe('what the gateway decides', () => {
-  it('is to answer pipelined requests in their order, each with its own answer', async () => {
+describe('the gateway', () => {
+  it('answers pipelined requests in their order, each with its own answer', async () => {
     upstream.script(answer('200 OK', ['Content-Length: 4'], 'next'));
     const peer = await connectRaw(scene.port);
     const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
@@ -67,18 +67,18 @@ describe('what the gateway decides', () => {
     expect(answers).toEqual(['next', 'in step', '402', 'next']);
   });
 
-  it('is to take a 100 that it did not ask for as a fault of the API', async () => {
+  it('treats a 100 that it did not ask for as a fault of the API', async () => {
     upstream.script(answer('100 Continue', []));
     const { statusLine } = await exchangeRaw(scene.port, `GET /free/x HTTP/1.1\r\n${LAST}\r\n`);
     expect(statusLine).toBe('HTTP/1.1 502 Bad Gateway');
   });
 
-  it('is to have a 402, as every answer of its own, kept by no cache', async () => {
+  it('forbids caches to keep a 402, as every answer of its own', async () => {
     const { headers } = await exchangeRaw(scene.port, `GET /after/x HTTP/1.1\r\n${LAST}\r\n`);
     expect(headers).toContainEqual(['Cache-Control', 'no-store']);
   });
 
-  it('is to ask no client for a body before it was paid for', async () => {
+  it('asks no client for a body before the payment', async () => {
     const peer = await connectRaw(scene.port);
     peer.send(`PUT /after/x HTTP/1.1\r\n${LAST}Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n`);
     const received = (await peer.ended).toString('latin1');

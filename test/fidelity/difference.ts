@@ -21,8 +21,8 @@ export interface Difference {
   readonly id: string;
   readonly side: 'request' | 'answer';
   /**
-   * Makes of the direct message what the gateway is to make of it. Takes from the actual one only what nobody can
-   * foresee, after having looked at its shape.
+   * Changes the direct message as the gateway should. Takes from the actual one only values that cannot be
+   * predicted, after a check of their shape.
    */
   readonly apply: (draft: Message, meeting: Meeting) => void;
 }

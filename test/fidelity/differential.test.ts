@@ -63,7 +63,7 @@ describe('a request and its answer', () => {
 });
 
 describe('the list of differences', () => {
-  it.each(DIFFERENCE_IDS)('holds nothing that does not happen: %s', (id) => {
+  it.each(DIFFERENCE_IDS)('has no entry that never happens: %s', (id) => {
     expect(used).toContain(id);
   });
 });

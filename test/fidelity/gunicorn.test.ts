@@ -49,7 +49,7 @@ describe.skipIf(!hasGunicorn)(`behind the gateway, gunicorn${note}`, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('answers every GET, also those that are written in the moment when it closes their connection', async () => {
+  it('answers every GET, also one that is sent in the moment when it closes the connection', async () => {
     const gateway = await openBareGateway(upstreamAt(port, { connections: 256 }));
     const statuses = new Map<number, number>();
     const client = async (index: number): Promise<void> => {

@@ -13,7 +13,7 @@ import { type WebSocket as Line, WebSocketServer } from 'ws';
 import { stockFetch } from '../support/buyer.ts';
 import { openScene, type Scene } from './scene.ts';
 
-/** Programs that know nothing of payments, behind the gateway as they are, and clients as they are before it. */
+/** Unchanged programs that know nothing of payments: servers behind the gateway and clients in front of it. */
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -172,7 +172,7 @@ describe.skipIf(!hasPython)(`Python's http.server${noPython}`, () => {
     expect(again.status).toBe(304);
   });
 
-  it('serves its files for money, and its mistakes for nothing', async () => {
+  it('serves its files for payment, and its errors free', async () => {
     const buyer = stockFetch(generatePrivateKey());
     const response = await buyer(`${scene.gateway.url}/after`);
     expect(await response.text()).toBe(page);

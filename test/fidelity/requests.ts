@@ -100,7 +100,7 @@ export const TARGETS: readonly string[] = [
   `http://${HOST}?only=a-query`,
 ];
 
-/** Header lines that are one client's business each. Names in their own spelling. */
+/** Header lines, one list for each client. Names in their own spelling. */
 export const HEADER_LINES: readonly (readonly string[])[] = [
   ['Authorization: Basic dXNlcjpwYXNz'],
   ['Authorization: Bearer eyJhbGciOi.J9.x'],

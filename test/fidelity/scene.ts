@@ -4,7 +4,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { encodePayment, handSigned, type Requirement } from '../support/payment-header.ts';
 import { startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 
-/** What the API is told of a payment; stated here anew, and not taken from what is tested. */
+/** What the API receives about a payment; written again here, and not imported from the code under test. */
 export interface PaidFacts {
   readonly payer: string;
   readonly route: string;

@@ -49,7 +49,7 @@ describe('the compose file', () => {
     expect([api.ports, postgres.ports]).toEqual([undefined, undefined]);
   });
 
-  it('keeps the API and the ledger on a network without a way out, where only the gateway is, too', () => {
+  it('keeps the API and the ledger on an internal network, which only the gateway shares', () => {
     expect(compose.networks['inside']?.internal).toBe(true);
     expect([api.networks, postgres.networks]).toEqual([['inside'], ['inside']]);
     expect(gateway.networks).toContain('inside');

@@ -47,7 +47,7 @@ describe('the Dockerfile', () => {
     expect(stages.filter((line) => !line.startsWith(`FROM \${NODE_IMAGE}`))).toEqual([]);
   });
 
-  it('copies only what is there and is sent to the builder', () => {
+  it('copies only files that exist and are sent to the builder', () => {
     const sources = lines.flatMap((line) => {
       const [, flag, paths = ''] = /^COPY (--from=\S+ )?(.*) \S+$/.exec(line) ?? [];
       return flag === undefined && paths !== '' ? paths.split(' ') : [];

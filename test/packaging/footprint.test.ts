@@ -27,11 +27,11 @@ describe('a production installation', () => {
   it('is of less than 120 MB, Node left out', () => {
     const files = bytesBelow(install.directory) - lstatSync(install.node).size;
     expect(files).toBeLessThan(LIMIT);
-    // And it is all there: a limit that an empty folder keeps to says nothing.
+    // The files must be there too: an empty folder would also stay below the limit.
     expect(files).toBeGreaterThan(LIMIT / 2);
   });
 
-  it('brings no local chain along, which a checkout does', () => {
+  it('contains no local chain, unlike a checkout', () => {
     const packages = readdirSync(join(install.directory, 'node_modules'));
     expect(packages).toContain('viem');
     expect(packages.filter((name) => ['@foundry-rs', 'turnpike-anvil', 'typescript', 'mppx'].includes(name))).toEqual(
@@ -39,7 +39,7 @@ describe('a production installation', () => {
     );
   });
 
-  it('can have a chain of every platform that there is one for: the lockfile has them all', () => {
+  it('can get the local chain on every supported platform: the lockfile has all of them', () => {
     const { packages } = JSON.parse(readRepositoryFile('package-lock.json')) as {
       packages: Record<string, { version?: string; integrity?: string; dev?: boolean }>;
     };

@@ -66,7 +66,7 @@ describe('the chart', () => {
     expect([chart.version, chart.appVersion]).toEqual([manifest.version, manifest.version]);
   });
 
-  it('makes no Secret beside one that is there', () => {
+  it('makes no Secret beside an existing one', () => {
     const { manifests } = renderChart({ existingSecret: 'from-the-vault' });
     expect(ofKind(manifests, 'Secret')).toEqual([]);
     const [deployment] = ofKind(manifests, 'Deployment');
@@ -74,13 +74,13 @@ describe('the chart', () => {
     expect(volumes.map(({ secret }) => secret?.secretName)).toContain('from-the-vault');
   });
 
-  it('lets the price table of its values through as it is', () => {
+  it('passes on the price table of its values unchanged', () => {
     const config = `# a comment\nlisten: 0.0.0.0:8402\nadmin: 0.0.0.0:9402\nstore: \${file:/db}\n\nroutes:\n  - { path: "/a", price: $1 }\n`;
     const [map] = ofKind(renderChart({ config }).manifests, 'ConfigMap');
     expect(map?.data?.['gateway.yaml']).toBe(config);
   });
 
-  it('says how to see it work, and warns of an API that others reach', () => {
+  it('explains how to try it, and warns of an API that is reachable without paying', () => {
     expect(renderChart().notes).toMatch(/curl -i .*402[\s\S]*had for free\.\n$/);
     expect(renderChart(SIDECAR).notes).not.toMatch(/for free/);
     expect(renderChart({ ...SIDECAR, networkPolicy: { enabled: false } }).notes).toMatch(/without paying/);
@@ -121,7 +121,7 @@ describe('the chart', () => {
     expect(fixed.filter((key) => !named.includes(`"${key}"`))).toEqual([]);
   });
 
-  it('says to its Prometheus and its ingress controller what they look for', () => {
+  it('has the labels and names that Prometheus and the ingress controller look for', () => {
     const { manifests } = renderChart(EVERYTHING);
     expect(ofKind(manifests, 'ServiceMonitor')[0]?.metadata?.labels).toMatchObject({ release: 'prometheus' });
     expect(ofKind(manifests, 'Ingress')[0]?.spec).toMatchObject({

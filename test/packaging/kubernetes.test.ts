@@ -51,7 +51,7 @@ describe.each(VARIANTS)('the gateway of %s', (folder) => {
 });
 
 describe('the standalone variant', () => {
-  it('lets nobody but the gateways reach the API', () => {
+  it('lets only the gateways reach the API', () => {
     const policies = ofKind(manifestsIn('config/kubernetes/standalone'), 'NetworkPolicy');
     const api = policies.find(({ metadata }) => metadata?.name === 'legacy-api');
     const peers = api?.spec?.ingress?.map(({ from }) => from);

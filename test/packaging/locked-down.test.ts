@@ -38,14 +38,14 @@ describe.skipIf(missing !== undefined)(`the packed artefact, locked down${missin
     install?.remove();
   });
 
-  it('is nobody in particular, and can never become more', () => {
+  it('runs as an unprivileged user, and can gain no privileges', () => {
     const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\t10001\t10001\t10001\t10001$/m);
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     for (const set of ['Inh', 'Prm', 'Eff', 'Bnd']) expect(status).toMatch(new RegExp(`^Cap${set}:\t0+$`, 'm'));
   });
 
-  it('would not have started with anything else to write', async () => {
+  it('does not start when anything else can be written', async () => {
     const [program = '', ...argv] = lockedDown(data, [install.node, join(data, 'turnpike.js')]);
     const refused = promisify(execFile)(program, argv);
     await expect(refused).rejects.toMatchObject({ code: 97, stderr: `${data} can be written\n` });
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`the packed artefact, locked down${missin
     expect((await fetch(`${adminUrl}/readyz`)).status).toBe(200);
   });
 
-  it('sells: the stock client pays, the chain shows it, the API is asked once', async () => {
+  it('sells a call: the stock client pays, the money moves on the chain, the API is called once', async () => {
     const { url } = await gateway.ready;
     const { buyer, payee } = devnet.accounts;
     const before = await devnet.usdcBalanceOf(payee.address);

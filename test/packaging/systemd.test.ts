@@ -18,7 +18,7 @@ describe('the systemd unit', () => {
     expect(example).toMatch(/^store: sqlite:\.\//m);
   });
 
-  it('can write nothing else and become nobody else', () => {
+  it('can write nothing else and become no other user', () => {
     expect(settings.get('User')).toBe('turnpike');
     expect(settings.get('CapabilityBoundingSet')).toBe('');
     for (const name of ['NoNewPrivileges', 'ProtectHome', 'PrivateTmp']) expect(settings.get(name)).toBe('yes');

@@ -55,7 +55,7 @@ interface Call {
   readonly most: number;
 }
 
-/** Carries out a plan on a store, and holds its sums against what was said of every call. */
+/** Carries out a plan on a store, and compares its sums with the outcome of every call. */
 async function check(store: PaymentStore, run: string, plan: readonly (readonly Act[])[]): Promise<void> {
   const { passes } = store;
   const { balances } = passes;
@@ -129,7 +129,7 @@ describe('Balances', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are what was bought less what was drawn, whatever calls, payments, deaths and recoveries do at once', async () => {
+  it('equal the amount bought less the amount drawn, after any calls, payments, crashes and recoveries at once', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         run += 1;

@@ -14,7 +14,7 @@ import { exactOffer } from '../support/exact-evm-payments.ts';
 
 const SEPOLIA = exactOffer();
 const BASE: Offer = { ...exactOffer({ network: 'eip155:8453' as Network, name: 'USD Coin' }), v1Network: 'base' };
-/** One of `settle: before`: v2 clients are told, v1 has no word for it. */
+/** An offer with `settle: before`: v2 states that, v1 has no field for it. */
 const UPFRONT: Offer = {
   ...BASE,
   requirements: { ...BASE.requirements, extra: { ...BASE.requirements.extra, paymentFlow: 'upfront' } },
@@ -86,7 +86,7 @@ describe('the challenge', () => {
     );
   });
 
-  it('has no seam, whatever the length of what comes before and after it', () => {
+  it('is the same base64 as if encoded in one piece, whatever the length of its parts', () => {
     const lengths = fc.tuple(fc.nat(64), fc.nat(64), fc.nat(64), fc.constantFrom('a', 'é', '₮', '💸', '"', '\u0000'));
     fc.assert(
       fc.property(lengths, ([one, two, three, unit]) => {
@@ -117,7 +117,7 @@ describe('the challenge', () => {
         const [one, other] = [compose(what), compose(structuredClone(what))];
         const occasion = { code: 'payment_refused', reason: error } as const;
         expect(other.state(asked(resourceUrl), occasion)).toEqual(one.state(asked(resourceUrl), occasion));
-        // Writing another one in between leaves no trace.
+        // Writing another one in between has no effect.
         for (const [elsewhere, otherwise] of [
           ['https://other.example/', occasion],
           [resourceUrl, { ...occasion, reason: `${error} else` }],

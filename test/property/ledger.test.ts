@@ -99,8 +99,8 @@ async function expectLedger(ledgers: readonly PaymentStore[], plan: readonly (re
   expect(new Set(live.map((row) => row?.identifier)).size).toBe(live.length);
 }
 
-describe('whatever processes do to payments at the same time', () => {
-  it('happens in one line of legal steps in the memory ledger', async () => {
+describe('concurrent calls of processes on payments', () => {
+  it('happen in one sequence of legal steps in the memory ledger', async () => {
     const ledger = openMemoryLedger(() => NOW);
     await fc.assert(
       fc.asyncProperty(rounds, (plan) => expectLedger([ledger], plan)),
@@ -124,7 +124,7 @@ describe('whatever processes do to payments at the same time', () => {
       await rm(folder, { recursive: true, force: true });
     });
 
-    it('happens in one line of legal steps', async () => {
+    it('happen in one sequence of legal steps', async () => {
       await fc.assert(
         fc.asyncProperty(rounds, (plan) => expectLedger(ledgers, plan)),
         { numRuns: 60, interruptAfterTimeLimit: 20_000 },

@@ -60,7 +60,7 @@ describe('A charge', () => {
 });
 
 describe('Any split of a body into chunks', () => {
-  it.each(SAMPLES)('tells the same of $name, and gives the buyer the same bytes', ({ meter, answer }) => {
+  it.each(SAMPLES)('reports the same usage of $name, and gives the buyer the same bytes', ({ meter, answer }) => {
     const body = Buffer.from(answer.body);
     const whole = meterAnswer(meter, answer);
     fc.assert(
@@ -81,7 +81,7 @@ describe('Any split of a body into chunks', () => {
     );
   });
 
-  it.each(SAMPLES)('into single bytes tells the same of $name', ({ meter, answer }) => {
+  it.each(SAMPLES)('into single bytes reports the same usage of $name', ({ meter, answer }) => {
     const cuts = [...Buffer.from(answer.body).keys()];
     expect(meterAnswer(meter, answer, cuts).metered).toEqual(meterAnswer(meter, answer).metered);
   });

@@ -99,7 +99,7 @@ async function history(store: PaymentStore, run: string, plan: readonly Act[]): 
   return told;
 }
 
-/** Nothing is in hand or free that was not bought. */
+/** Leased and available units are never more than the bought ones. */
 function expectBooksOf({ quota }: Pass): void {
   if (quota === undefined) return;
   const { bought, available, lent } = quota;

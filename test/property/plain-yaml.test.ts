@@ -5,14 +5,14 @@ import { readPlainYaml } from '../../src/config/plain-yaml.ts';
 import type { MapNode } from '../../src/config/tree.ts';
 import { parseYaml } from '../../src/config/yaml-tree.ts';
 
-/** What the parser of all YAML makes of a text, and what it has against it. */
+/** The tree that the full YAML parser reads from a text, and its faults. */
 function whole(text: string): { readonly tree: MapNode | undefined; readonly faults: readonly string[] } {
   const faults: string[] = [];
   const tree = parseYaml(text, (offset, wrong) => faults.push(`${offset}: ${wrong}`));
   return { tree, faults };
 }
 
-/** Most of what price tables are written with, and much that is not so plain. */
+/** Most of the syntax that price tables use, and much that is less plain. */
 const TABLE = `# A price table
 listen: 127.0.0.1:8402   # here
 upstream: "http://127.0.0.1:8080/a\\"b"
@@ -86,14 +86,14 @@ describe('The short way to read YAML', () => {
     expect(readPlainYaml(TABLE)).toEqual(whole(TABLE).tree);
   });
 
-  it('leaves a text whose first line stands further in than the others to that, which refuses it', () => {
+  it('leaves a text whose first line is indented more than the others to the full parser, which refuses it', () => {
     expect(readPlainYaml(' a: 1\nb: 2\n')).toBeUndefined();
   });
 
   it.each([
     ['whose text was spoilt', spoilt],
     ['that a program wrote', written],
-  ])('makes of a text %s what the parser of all YAML makes of it, or leaves it to that', (_, texts) => {
+  ])('reads a text %s as the full parser does, or leaves it to the full parser', (_, texts) => {
     let read = 0;
     fc.assert(
       fc.property(texts, (text) => {

@@ -113,7 +113,7 @@ describe('a transaction', () => {
     );
   });
 
-  it('is never read from noise by a crash', () => {
+  it('is read from random bytes without a crash', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 1400 }), (noise) => {
         const read = decodeTransaction(Buffer.from(noise));

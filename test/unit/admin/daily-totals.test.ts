@@ -9,7 +9,7 @@ import { USDC } from '../../support/admin.ts';
 const TODAY = dayOf(NOW);
 const network = 'eip155:84532' as Network;
 
-/** Books that earn as much on each day as `amounts` says, and remember what was read of them. */
+/** Books with the revenue of each day in `amounts`; they record what was read. */
 function bookOfDays(amounts = new Map<number, bigint>()) {
   const asked: string[] = [];
   return {
@@ -36,7 +36,7 @@ function totalsOf(books: ReturnType<typeof bookOfDays>, clock = () => NOW) {
 }
 
 describe('totals by day', () => {
-  it('are those of each of the days, oldest first, whatever was read before', async () => {
+  it('come one per day, oldest first, whatever was read before', async () => {
     const daily = totalsOf(bookOfDays());
     for (const days of [1, 2, 3, 30, 7, 366]) {
       const expected = Array.from({ length: days }, (_, index) => dayText(TODAY - days + 1 + index));
@@ -44,7 +44,7 @@ describe('totals by day', () => {
     }
   });
 
-  it('are read of today and yesterday at each look, of the days before once', async () => {
+  it('are read again for today and yesterday at each call, and only once for earlier days', async () => {
     const books = bookOfDays();
     const daily = totalsOf(books);
     await daily.of(30);
@@ -53,7 +53,7 @@ describe('totals by day', () => {
     expect(books.asked).toEqual(['-29..-1', '-1..', '-1..', '0..']);
   });
 
-  it('are there at once when they were read ahead, a day at a time', async () => {
+  it('are ready when they were read ahead, one day at a time', async () => {
     const books = bookOfDays();
     const daily = totalsOf(books);
     await daily.renew(4);
@@ -62,7 +62,7 @@ describe('totals by day', () => {
     expect(books.asked).toEqual(['-1..']);
   });
 
-  it('are read anew behind a look that finds them older than a minute: the next one has them', async () => {
+  it('older than a minute are read again after the call that finds them, for the next call', async () => {
     let now = NOW;
     const books = bookOfDays();
     const daily = totalsOf(books, () => now);
@@ -86,7 +86,7 @@ describe('totals by day', () => {
     expect((await daily.of(3)).map(({ day }) => day)).toEqual([dayText(TODAY - 1), dayText(TODAY)]);
   });
 
-  it('that could not be read are asked for again, and those that were read stay', async () => {
+  it('are read again after a failed read, and those already read are kept', async () => {
     let now = NOW;
     const books = bookOfDays();
     const daily = totalsOf(books, () => now);

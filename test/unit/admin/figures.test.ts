@@ -35,7 +35,7 @@ describe('revenue', () => {
     expect(moneyOf(lines, names)).toEqual([{ symbol: 'USDC', amount: '9007199254740993.000003', settled: 4, open: 1 }]);
   });
 
-  it('keeps a token that nobody knows apart, in atomic units', () => {
+  it('keeps an unknown token apart, in atomic units', () => {
     const odd = line({ asset: `0x${'ee'.repeat(20)}`, amount: 77n });
     expect(moneyOf([odd, line({ settled: 5 })], names)).toEqual([
       { symbol: 'USDC', amount: '0.000001', settled: 5, open: 0 },
@@ -51,7 +51,7 @@ describe('revenue', () => {
     ]);
   });
 
-  it('comes to the same however it is grouped', () => {
+  it('has the same sum however it is grouped', () => {
     const any = fc.record({
       route: fc.constantFrom('a', 'b#1', '__proto__'),
       network: fc.constantFrom(SEPOLIA, BASE),
@@ -74,7 +74,7 @@ describe('revenue', () => {
 });
 
 describe('a page of payments', () => {
-  it('finds every payment of a rare kind by going on, whatever the size of a step and of a page', async () => {
+  it('finds every payment of a rare kind over successive pages, whatever the step size and the page size', async () => {
     const store = openMemoryLedger(() => NOW);
     const states = ['delivered', 'delivered', 'failed', 'delivered', 'failed', 'failed', 'delivered'] as const;
     for (const [index, state] of states.entries()) {
@@ -101,7 +101,7 @@ describe('a page of payments', () => {
 });
 
 describe('the funnel', () => {
-  it('follows requests of priced routes from the question to the delivery', () => {
+  it('follows requests of priced routes from the first request to the delivery', () => {
     const requests = (outcome: string, code: string, value: number, route = 'a') => {
       return { labels: { route, outcome, code }, value };
     };

@@ -44,7 +44,7 @@ afterAll(() => {
 
 const address = (rest: Partial<CatalogueAddress>): CatalogueAddress => ({ url, headers: [], cdp: undefined, ...rest });
 
-describe('the catalogue of a facilitator that asks who is there', () => {
+describe('the catalogue of a facilitator that requires a login', () => {
   it('is read page by page with tokens that are signed for its address', async () => {
     const listed = await readCatalogue(address({ cdp }), payees);
     expect([listed.length, listed.at(-1)?.url]).toEqual([150, 'https://api.example.com/149']);
@@ -56,7 +56,7 @@ describe('the catalogue of a facilitator that asks who is there', () => {
     expect(await readCatalogue(address({ headers: [['x-api-key', 'known']] }), payees)).toHaveLength(150);
   });
 
-  it('says what is missing where it refuses', async () => {
+  it('is refused without a login, and the error says so', async () => {
     await expect(readCatalogue(address({}), payees)).rejects.toThrow('its catalogue asks for a login (401)');
   });
 });

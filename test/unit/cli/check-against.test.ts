@@ -52,7 +52,7 @@ describe('turnpike check --against', () => {
     expect(err).toContain('note: GET /v1/health is free');
   });
 
-  it('names operations that nobody can call, and prices that nobody can pay', async () => {
+  it('names operations without a price, and prices without an operation', async () => {
     const { code, out } = await checkAgainst(
       '  - { path: /v1/pets/:id, methods: [GET], price: $0.001 }\n  - { path: /v1/cats/:id, name: cats, price: $0.001 }\n',
     );

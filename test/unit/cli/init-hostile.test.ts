@@ -51,7 +51,7 @@ describe('turnpike init, given a hostile description', () => {
     expect(err).not.toMatch(/at .*\.ts:|RangeError|Maximum call stack/);
   });
 
-  it('sells what it can of it, and says what it cannot', async () => {
+  it('sells the usable operations of it, and names the others', async () => {
     const { code, out, err } = await init(
       file(`${HEAD}servers:
   - { url: "https://{region}.internal.example/{base}/v2", variables: { base: { default: api } } }

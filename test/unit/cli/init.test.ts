@@ -115,7 +115,7 @@ describe('turnpike init', () => {
     ]);
   });
 
-  it('sells operations that no route can tell apart at the dearer price, and free only where both are', async () => {
+  it('sells operations that no route can tell apart at the higher price, and free only when both are free', async () => {
     const document = file(
       JSON.stringify({
         openapi: '3.1.0',
@@ -156,7 +156,7 @@ describe('turnpike init', () => {
     expect([price('/m/a:run'), price('/m/a:count'), price('/m/a')]).toEqual(['$2', '$0.001', undefined]);
   });
 
-  it('sells what either of two ambiguous paths could mean at the dearer price, and keeps paths apart that have an order', async () => {
+  it('sells two ambiguous paths at the higher price, and keeps paths with an order of precedence apart', async () => {
     const paths = {
       '/a{x}': { get: { tags: ['dear'] } },
       '/{x}b': { get: {}, post: {} },
@@ -203,7 +203,7 @@ describe('turnpike init', () => {
     expect(route?.prices[0]?.description).toBe(`Costs \${HOME} "quoted" # not a comment: [x] next line turned`);
   });
 
-  it('says what no route can sell', async () => {
+  it('names operations that no route can sell', async () => {
     const paths = { '/a': { get: {}, trace: {} }, '/b//c': { get: {} }, '/d': { $ref: 'other.yaml' } };
     const document = file(JSON.stringify({ openapi: '3.0.0', paths }));
     const { code, out, err } = await init([...GIVEN, '--from-openapi', document, '-o', '-']);
@@ -214,7 +214,7 @@ describe('turnpike init', () => {
     }
   });
 
-  it('asks a person for what is missing, and again for an answer that will not do', async () => {
+  it('asks a person for missing values, and asks again after an invalid answer', async () => {
     const path = join(folder, 'asked.yaml');
     const { code, err } = await init(['-o', path], ['', 'nonsense', PAY_TO, 'base', '']);
     expect({ code, err }).toMatchObject({ code: 0 });
@@ -245,7 +245,7 @@ describe('turnpike init', () => {
     expect(err).toContain(wrong);
   });
 
-  it('refuses to free what is no operation', async () => {
+  it('refuses --free for an operation that does not exist', async () => {
     const document = file(JSON.stringify({ openapi: '3.0.0', paths: { '/a': { get: {} } } }));
     const { code, err } = await init([...GIVEN, '--from-openapi', document, '--free', 'GET /b', '-o', '-']);
     expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('GET /b') });

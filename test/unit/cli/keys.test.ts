@@ -14,7 +14,7 @@ async function keys(argv: readonly string[], typed = ''): Promise<{ code: number
 const digest = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 describe('turnpike keys new', () => {
-  it('prints a line that a keys file takes, and the key beside it, once and never twice the same', async () => {
+  it('prints a line for a keys file, and beside it, once, a key that is new each time', async () => {
     const [one, other] = [await keys(['new', 'ACME Inc']), await keys(['new'])];
     const [, key = ''] = /^key: ([\w-]{32})\n$/.exec(one.err) ?? [];
     expect([one.code, one.out]).toEqual([0, `${digest(key)}  ACME Inc\n`]);
@@ -40,7 +40,7 @@ describe('turnpike keys new', () => {
 });
 
 describe('turnpike keys hash', () => {
-  it('makes the line of a key that is there already, whose line end is none of it', async () => {
+  it('makes the line of an existing key, without the line end of its input', async () => {
     const key = 'k3y-of-acme-0123456789abcdef';
     expect(await keys(['hash', 'ACME'], `${key}\n`)).toEqual({ code: 0, out: `${digest(key)}  ACME\n`, err: '' });
   });

@@ -107,7 +107,7 @@ describe('an entry', () => {
     expect(entry.settled).toMatchObject({ amount: entry.amount, amountAtomic: entry.amountAtomic });
   });
 
-  it('names the amount that was asked for beside the price, also before any money moved', () => {
+  it('shows the amount asked for beside the price, also before any money moved', () => {
     const asked = 2_500n as Amount;
     const attempt = { transaction: '0xaa', data: '' };
     const entry = describeEntry({ ...record, state: 'unknown', asked, attempt }, assets);
@@ -115,13 +115,13 @@ describe('an entry', () => {
     expect(csvRow(entry)).toMatch(/,0\.0025,2500,,,,,mpp$/);
   });
 
-  it('names no amount that was asked for while nothing was, and the price for rows of earlier versions', () => {
+  it('shows no amount asked for before there is one, and the price for rows of earlier versions', () => {
     expect(describeEntry(record, assets)).toMatchObject({ asked: null, askedAtomic: null });
     const settled = describeEntry({ ...record, asked: undefined, settlement: SETTLEMENT }, assets);
     expect(settled).toMatchObject({ asked: '0.01', askedAtomic: '10000' });
   });
 
-  it('leaves whole units open where nobody knows the digits of the asset', () => {
+  it('has no amount in whole units for an asset with unknown decimals', () => {
     const entry = describeEntry({ ...record, asset: `0x${'ee'.repeat(20)}` }, assets);
     expect(entry).toMatchObject({ symbol: null, amount: null, amountAtomic: '10000' });
   });
@@ -182,7 +182,7 @@ describe('an outlet', () => {
     expect(taken).toBe(true);
   });
 
-  it.each(['EPIPE', 'ECONNRESET'])('knows a reader that has gone by %s', async (code) => {
+  it.each(['EPIPE', 'ECONNRESET'])('recognizes by %s that its reader has gone', async (code) => {
     const { stream, waiting } = output();
     const writing = new Outlet(stream).write('text');
     waiting[0]?.(Object.assign(new Error('gone'), { code }));
@@ -205,7 +205,7 @@ describe('a table', () => {
     expect(table.rows([['short', '']])).toEqual(['short      -']);
   });
 
-  it('keeps its lines within 80 characters by cutting the column that says least', () => {
+  it('keeps its lines within 80 characters by cutting the one column named for it', () => {
     const table = new Table(['ROUTE', 'AMOUNT'], 'ROUTE');
     const lines = table.rows([['r'.repeat(90), '2.5 USDC']]);
     expect(lines[1]).toBe(`${'r'.repeat(69)}…  2.5 USDC`);
@@ -213,7 +213,7 @@ describe('a table', () => {
     expect(table.rows([['short', '9'.repeat(90)]])[0]).toBe(`${'short'.padEnd(90)}  ${'9'.repeat(90)}`);
   });
 
-  it('shows control characters in what others wrote as what they are', () => {
+  it('shows control characters in texts of others as escapes', () => {
     expect(new Table(['A'], 'A').rows([['\u001b[2Jpaid']])[1]).toBe('\\u{1b}[2Jpaid');
   });
 });

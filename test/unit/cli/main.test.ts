@@ -113,7 +113,7 @@ describe('the command line', () => {
 });
 
 describe('check', () => {
-  it('says in one line that a file is fine, and which public node is asked in doubt', async () => {
+  it('says in one line that a file is fine, and which public node is asked about payments in doubt', async () => {
     const path = file(TABLE);
     const { code, out, err } = await cli('check', '-c', path);
     expect({ code, out }).toEqual({ code: 0, out: `${path}: fine, 4 routes, 3 priced\n` });
@@ -131,7 +131,7 @@ describe('check', () => {
     expect(err).toContain('2 problems');
   });
 
-  it('says how a file is named when it is given as an argument', async () => {
+  it('suggests -c when a file is given as an argument', async () => {
     const { code, err } = await cli('check', 'my.yaml');
     expect(code).toBe(2);
     expect(err).toContain('(Did you mean -c my.yaml?)');
@@ -305,7 +305,7 @@ describe('explain', () => {
     expect((await cli('check', '-c', off)).err).toContain('note: shadow mode: 3 of 3 priced routes');
   });
 
-  it('says that a gateway that traces puts its own place in the trace where the client had one', async () => {
+  it('shows that a tracing gateway replaces the trace headers of the client with its own', async () => {
     const traced = file(`tracing: { endpoint: http://127.0.0.1:4318 }\n${TABLE}`);
     const headers = ['-H', 'traceparent: of-the-client', '-H', 'tracestate: a=1'];
     const { out } = await cli('explain', 'GET', '/v1/weather/paris', ...headers, '--json', '-c', traced);

@@ -28,7 +28,7 @@ describe('signals to stop', () => {
     expect(signals.listenerCount('SIGTERM') + signals.listenerCount('SIGINT')).toBe(0);
   });
 
-  it('end the first process of a container at the second one, which the system keeps from it', async () => {
+  it('end the first process of a container at the second one, which the system would not do', async () => {
     const { terminal, signals, exits } = terminalOf(1);
     const watch = watchForStop(terminal);
     signals.emit('SIGINT');

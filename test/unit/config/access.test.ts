@@ -78,7 +78,7 @@ describe('access', () => {
 describe('a group of routes', () => {
   const a = 'path: /v1/a/*, price: $1, access: {requests: 5, scope: both}';
 
-  it('shares its terms, and each of its routes is in what is sold', () => {
+  it('shares its terms, and a pass of it opens each of its routes', () => {
     const [first, second] = pricesOf(table(a, 'path: /v1/b, price: $1, access: {requests: 5, scope: both}'));
     expect(first?.access?.terms).toEqual(second?.access?.terms);
     expect(first?.access?.terms.opens).toEqual([first?.access?.fingerprint, second?.access?.fingerprint].sort());
@@ -102,7 +102,7 @@ describe('a group of routes', () => {
     expect(problems[0]).toContain('routes[0].access');
   });
 
-  it('is not the route of the same name', () => {
+  it('is different from the route of the same name', () => {
     const [first, second] = pricesOf(table(a, 'path: /x, name: both, price: $2, access: {for: 1h}'));
     expect([first?.access?.terms.scope, second?.access?.terms.scope]).toEqual(['group:both', 'route:both']);
   });
@@ -148,7 +148,7 @@ describe('accessTokens', () => {
   const tokensOf = (text: string): Plan['accessTokens'] => planOf(text + route('price: $1')).accessTokens;
   const problems = (text: string): readonly string[] => problemsOf(text + route('price: $1'));
 
-  it('are signed with the store key, and carried by cookie and sign-in, where the file does not say', () => {
+  it('are signed with the store key, and carried by cookie and sign-in, by default', () => {
     expect(tokensOf('')).toEqual({ keys: [], cookie: true, signIn: true });
     expect(tokensOf('accessTokens: {cookie: off, signIn: off}\n')).toEqual({ keys: [], cookie: false, signIn: false });
   });

@@ -9,13 +9,13 @@ function withAdmin(admin: string, more = ''): string {
 }
 
 describe('the admin listener', () => {
-  it('takes an address as ever, and serves the page to this machine alone', () => {
+  it('takes an address, and serves the page to this machine only', () => {
     const plan = planOf(withAdmin('127.0.0.1:9402'));
     expect(plan.admin).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 9402 });
     expect(plan.adminPage).toEqual({ token: undefined });
   });
 
-  it.each(['[::1]:9402', 'localhost:9402', '127.1.2.3:9402'])('takes %s for this machine', (address) => {
+  it.each(['[::1]:9402', 'localhost:9402', '127.1.2.3:9402'])('counts %s as this machine', (address) => {
     expect(planOf(withAdmin(`"${address}"`)).adminPage).toEqual({ token: undefined });
   });
 
@@ -24,7 +24,7 @@ describe('the admin listener', () => {
     '"[::]:9402"',
     '10.0.0.1:9402',
     'unix:/run/admin.sock',
-  ])('serves no page without a token on %s, and all else as ever', (address) => {
+  ])('serves no page without a token on %s, but everything else', (address) => {
     const plan = planOf(withAdmin(address));
     expect(plan.adminPage).toBeUndefined();
     expect(plan.admin).toBeDefined();
@@ -41,17 +41,17 @@ describe('the admin listener', () => {
     ]);
   });
 
-  it('can have the page off, and none at all', () => {
+  it('can be without the page, and can be off', () => {
     expect(planOf(withAdmin(`{page: off, token: ${TOKEN}}`)).adminPage).toBeUndefined();
     const off = planOf(withAdmin('off'));
     expect([off.admin, off.adminPage]).toEqual([undefined, undefined]);
   });
 
-  it('has the default address where the map names none', () => {
+  it('has the default address when none is given', () => {
     expect(planOf(withAdmin(`{token: ${TOKEN}}`)).admin).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 9402 });
   });
 
-  it('takes hosts under both keys', () => {
+  it('takes hosts from its own key and from adminHosts', () => {
     const plan = planOf(withAdmin('{hosts: [admin.example.com, b.example.com]}', 'adminHosts: [b.example.com]\n'));
     expect(plan.adminHosts).toEqual(['b.example.com', 'admin.example.com']);
   });

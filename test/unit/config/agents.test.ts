@@ -19,7 +19,7 @@ const PRICES = route(
 const problems = (...listed: readonly object[]): readonly string[] => problemsOf(agents(...listed) + PRICES);
 
 describe('agents', () => {
-  it('have their keys in a map or in a file, which are known by their thumbprints', () => {
+  it('have their keys in a map or in a file, identified by their thumbprints', () => {
     const keys = { keys: Object.values(VECTOR_KEYS) };
     const inline = planOf(agents({ agent: ORIGIN, keys }) + PRICES).agents;
     const file = '/run/agents/example.json';
@@ -65,7 +65,7 @@ describe('agents', () => {
     ]);
   });
 
-  it('have an origin and keys of their own', () => {
+  it('need an origin and keys that no other agent has', () => {
     const keys = directory;
     expect(problems({ agent: `${ORIGIN}/path`, keys })).toHaveLength(1);
     expect(problems({ agent: 'agent.example', keys })).toHaveLength(1);
@@ -80,7 +80,7 @@ describe('a price for verified agents', () => {
   const listed = agents({ agent: ORIGIN, keys: directory });
   const wrongs = (text: string): readonly string[] => warningsOf(text).map(({ wrong }) => wrong);
 
-  it('is sound before that for bots, which it is a case of, and keeps the names of both', () => {
+  it('is accepted before the price for bots, and both keep their names', () => {
     expect(wrongs(listed + PRICES)).toEqual([]);
     expect(describeRoutes(planOf(listed + PRICES))).toMatchObject([
       {
@@ -93,7 +93,7 @@ describe('a price for verified agents', () => {
     ]);
   });
 
-  it('can never be asked behind that for bots, or where no agent is known', () => {
+  it('is refused after the price for bots, or when the file has no agents', () => {
     const behind = route(
       'prices: [{ when: { agent: bot }, price: $5 }, { when: { agent: verified }, price: $1 }, { price: $1 }]',
     );
@@ -101,7 +101,7 @@ describe('a price for verified agents', () => {
     expect(problemsOf(`publicUrl: https://api.example.com\n${PRICES}`).join()).toContain('the file has no agents');
   });
 
-  it('is warned of where nobody can be verified, where it is dearer, and where it is free', () => {
+  it('causes a warning when no agent can be verified, when it is higher than the next price, and when it is free', () => {
     const nameless = `agents: ${JSON.stringify([{ agent: ORIGIN, keys: directory }])}\n${PRICES}`;
     expect(wrongs(nameless)).toEqual(['no agent is verified: there is no publicUrl that its signature could be for']);
     const dearer = route('prices: [{ when: { agent: verified }, price: $9 }, { price: $5 }]');

@@ -40,7 +40,7 @@ describe('kept answers', () => {
     expect(problemsOf(route(`price: $1\nkeepAnswers: {size: ${given}}`))).toHaveLength(1);
   });
 
-  it('says how much is too much', () => {
+  it('report the largest size when one is too large', () => {
     expect(parseByteSize('5MB', 4_194_304)).toEqual({
       ok: false,
       wrong: 'the size 5MB is too large',
@@ -48,7 +48,7 @@ describe('kept answers', () => {
     });
   });
 
-  it('are kept by routes that do not say otherwise', () => {
+  it('are kept by routes without a setting of their own', () => {
     const top = 'keepAnswers: {size: 2KB}\n';
     expect(routeOf(top + route('price: $1')).keepAnswers).toEqual({ maxBytes: 2_048 });
     expect(routeOf(top + route('price: $1\nkeepAnswers: {size: 1}')).keepAnswers).toEqual({ maxBytes: 1 });
@@ -56,7 +56,7 @@ describe('kept answers', () => {
     expect(routeOf(route('price: $1')).keepAnswers).toBeUndefined();
   });
 
-  it.each(['64KB', 'on', 'true', '65536', '[]', ''])('are not switched by %j', (given) => {
+  it.each(['64KB', 'on', 'true', '65536', '[]', ''])('cannot be set to %j', (given) => {
     expect(problemsOf(route(`price: $1\nkeepAnswers: ${given}`))).toEqual([
       expect.stringContaining('expected a map such as {size: 64KB}, or off'),
     ]);
@@ -64,7 +64,7 @@ describe('kept answers', () => {
 });
 
 describe('idempotent routes', () => {
-  it('are those that say so', () => {
+  it('are those with `idempotent: true`', () => {
     expect(routeOf(route('price: $1\nidempotent: true')).idempotent).toBe(true);
     expect(routeOf(route('price: $1\nidempotent: false')).idempotent).toBe(false);
     expect(planOf(route(`price: $1\nidempotent: "\${SAFE}"`), { env: { SAFE: 'true' } }).routes[0]?.idempotent).toBe(
@@ -72,7 +72,7 @@ describe('idempotent routes', () => {
     );
   });
 
-  it.each(['yes', '1', '"true"', 'TRUE', '', '{}'])('are not told by %j', (given) => {
+  it.each(['yes', '1', '"true"', 'TRUE', '', '{}'])('cannot be declared by %j', (given) => {
     expect(problemsOf(route(`price: $1\nidempotent: ${given}`))).toEqual([
       expect.stringContaining('expected true or false'),
     ]);
@@ -93,7 +93,7 @@ describe('payment identifiers', () => {
     ]);
   });
 
-  it('have room in every 402 that passes the check', () => {
+  it('fit into every 402 that passes the check', () => {
     const networks =
       'base, ethereum, avalanche, polygon, arbitrum, monad, celo, sei, xdc, flare, stable, hpp, igra, mezo, base-sepolia, polygon-amoy';
     const text = (length: number): string =>
@@ -130,11 +130,11 @@ describe('free routes', () => {
     ]);
   });
 
-  it('keep quiet of keys whose value is wrong already', () => {
+  it('report a key with a wrong value only for that value', () => {
     expect(problemsOf(route('price: free\nsettle: later'))).toEqual([expect.stringContaining('"later" is not known')]);
   });
 
-  it('take nothing from the file either', () => {
+  it('inherit none of these settings from the file', () => {
     const text = `keepAnswers: {size: 1KB}\npaymentIdentifier: required\n${route('price: free')}`;
     expect(routeOf(text)).toMatchObject({ idempotent: false, keepAnswers: undefined, identifier: 'off' });
   });

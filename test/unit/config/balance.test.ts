@@ -43,14 +43,14 @@ describe('access with a balance', () => {
     expect(only(text).offers).toMatchObject([{ amount: 2_000_000n }]);
   });
 
-  it('is one for each asset that it is bought in', () => {
+  it('is separate for each asset that it is bought in', () => {
     const accepts = 'accepts: [base-sepolia, {network: polygon}]';
     const { offers } = only(route(`${METERED}\n${accepts}\naccess: {balance: $1}`));
     expect(offers.map(({ access }) => access?.balance?.network)).toEqual(['eip155:84532', 'eip155:137']);
     expect(new Set(offers.map(({ access }) => access?.version)).size).toBe(2);
   });
 
-  it('stays the same one when it costs more, or its calls do', () => {
+  it('stays the same balance when its price, or the price of its calls, rises', () => {
     const versionOf = (text: string): string | undefined => only(route(text)).access?.terms.version;
     const before = versionOf(`${METERED}\naccess: {balance: $1}`);
     expect(versionOf(`${METERED}\naccess: {balance: $2}`)).toBe(before);
@@ -96,7 +96,7 @@ describe('access with a balance', () => {
     expect(problemsOf(route(text)).join('\n')).toContain(problem);
   });
 
-  it('is shown as what calls cost and what is bought', () => {
+  it('is shown with the price of calls and the amount bought', () => {
     const [described] = describeRoutes(planOf(route(`${METERED}\naccess: {balance: $1}`)));
     expect(described?.price).toBe('up to 0.1 USDC, of a balance of 1 USDC');
     expect(described?.access && passText(described.access)).toMatch(/^a balance of 1 USDC for route:/);

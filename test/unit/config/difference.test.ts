@@ -44,7 +44,7 @@ describe('the difference of two configurations', () => {
     );
   });
 
-  it('shows who is paid on which network, and for how long a quote holds', async () => {
+  it('shows the payee, the network and the lifetime of a quote', async () => {
     const lines = await linesBetween(
       OLD,
       OLD.replace('accepts: [base]', 'accepts: [{ network: base, maxTimeoutSeconds: 90 }]'),
@@ -62,7 +62,7 @@ describe('the difference of two configurations', () => {
     expect(lines.join()).not.toContain('secret-');
   });
 
-  it('names keys of the file as the file does, with the units it would use', async () => {
+  it('names the keys as the file does, with the units of the file', async () => {
     const next = `retryWindow: 90m\nlimits: { paymentHeaderBytes: 8192 }\nunmatched: pass\n${OLD}`;
     expect(await linesBetween(OLD, next)).toEqual([
       '~ unmatched: deny → pass to http://127.0.0.1:8080',

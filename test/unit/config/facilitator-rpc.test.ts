@@ -37,7 +37,7 @@ describe('the nodes beside a remote facilitator', () => {
     await expect(planOf(text)).rejects.toThrow(message);
   });
 
-  it('are of Solana too, beside those of EVM, and never of a facilitator that settles on EVM itself', async () => {
+  it('can be of Solana beside those of EVM, but not for a local facilitator, which settles on EVM', async () => {
     const rpc = '{ base: "https://rpc.example/k", solana: "https://rpc.example/s?api-key=k" }';
     const plan = await planOf(`${TOP}facilitator: { url: "https://f.example", rpc: ${rpc} }\n${ROUTES}`);
     expect(plan.facilitators.flatMap((spec) => [...spec.rpc])).toEqual([
@@ -48,7 +48,7 @@ describe('the nodes beside a remote facilitator', () => {
     await expect(planOf(`${TOP}${local}\n${ROUTES}`)).rejects.toThrow(/solana has no JSON-RPC nodes/);
   });
 
-  it('are public ones of known networks for what is in doubt, but for networks with a node of their own', async () => {
+  it('are public ones of known networks for payments in doubt, except on networks with a configured node', async () => {
     const nodes = 'base=http://127.0.0.1:1,base-sepolia=http://127.0.0.1:2';
     const rpc = '{ base: "http://127.0.0.1:3" }';
     const publicNodes = async (form: string) => {
@@ -75,17 +75,17 @@ describe('the nodes beside a remote facilitator', () => {
     ['base=http://a.example,eip155:8453=http://b.example', /names eip155:8453 twice/],
     ['none', /holds a part without a URL/],
     ['off,base=http://127.0.0.1:1', /holds a part without a URL/],
-  ])('are not looked up, and nothing starts, where the environment misspells them: %s', async (nodes, message) => {
+  ])('stop the start when the environment misspells them: %s', async (nodes, message) => {
     await expect(planOf(`${TOP}facilitator: https://f.example\n${ROUTES}`, nodes)).rejects.toThrow(message);
   });
 
-  it('are refused without a word of their URL, which may hold a key', async () => {
+  it('are refused without showing their URL, which may hold a key', async () => {
     const text = `${TOP}facilitator: https://f.example\n${ROUTES}`;
     const refused = planOf(text, 'bsae=https://node.example/secret-key,base=ftp://node.example/secret-key');
     await expect(refused).rejects.toThrow(/^(?!.*secret-key).*\n(?!.*secret-key).*$/);
   });
 
-  it('are told of where they are sold on, and are those of viem and @x402/svm where nothing else is said', async () => {
+  it('are reported for networks that routes sell on, and are those of viem and @x402/svm by default', async () => {
     const told = async (nodes: string, form = 'https://f.example') =>
       describePublicNodes(await planOf(`${TOP}facilitator: ${form}\n${ROUTES}`, nodes), readAssetTable());
     expect(await told('base=http://127.0.0.1:1,polygon=http://127.0.0.1:2')).toEqual([

@@ -28,7 +28,7 @@ describe('the store', () => {
     expect(planOf(withTop(`store: "${given}"`)).store).toEqual(store);
   });
 
-  it('takes the path and the URL from outside', () => {
+  it('takes the path and the URL from the environment and from files', () => {
     const world = { env: { DATA: '/data' }, files: { '/run/secrets/db': 'postgres://u:p@db/turnpike\n' } };
     expect(planOf(withTop(`store: "sqlite:\${DATA}/t.db"`), world).store).toEqual({
       kind: 'sqlite',
@@ -150,7 +150,7 @@ describe('retention', () => {
     expect(problemsOf(withTop(`retention: ${given}`))).toEqual([expect.stringMatching(/ retention: /)]);
   });
 
-  it('is at least as long as answers can be collected', () => {
+  it('cannot be shorter than the time in which answers can be collected', () => {
     expect(problemsOf(withTop('retryWindow: 2h\nretention: 119m'))).toEqual([
       expect.stringMatching(/:2:12 retention: payments would be forgotten while/),
     ]);
@@ -185,7 +185,7 @@ describe('deferred settlement', () => {
     });
   });
 
-  it('has bounds in money, too, which count no answers', () => {
+  it('can have bounds in money instead of numbers of answers', () => {
     expect(planOf(withTop('deferred: {maxUnsettled: $20, maxUnsettledPerPayer: $1.50}')).deferred).toEqual({
       maxUnsettled: 1_000_000,
       maxUnsettledPerPayer: 1_000_000,

@@ -133,7 +133,7 @@ describe('routes against each other', () => {
     expect(problemsOf(byDefault)).toEqual([expect.stringContaining('what another route is called by default')]);
   });
 
-  it('refuses a rewrite whose front the path does not begin with', () => {
+  it('refuses a rewrite from a prefix that the path does not have', () => {
     expect(problemsOf(route('price: $1\nrewrite: {from: /b, to: /}'))).toEqual([
       expect.stringContaining('does not begin with /b'),
     ]);
@@ -217,7 +217,7 @@ describe('the plan', () => {
       expect(described).not.toHaveProperty(key);
   });
 
-  it('is described with what becomes of answers that do not arrive', () => {
+  it('is described with its settings for answers that do not arrive', () => {
     const text = route('price: $1\nidempotent: true\nkeepAnswers: {size: 1KB}\npaymentIdentifier: required');
     expect(describeRoutes(planOf(text))).toMatchObject([
       { settle: 'after', idempotent: true, keepAnswersBytes: 1_024, paymentIdentifier: 'required' },

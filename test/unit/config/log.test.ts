@@ -30,7 +30,7 @@ describe('what is logged', () => {
     ['sample: 0.5', 'log.sample'],
     ['skip: [700]', 'log.skip[0]'],
     ['skip: 402', 'log.skip'],
-  ])('is not said by %s', (line, place) => {
+  ])('cannot be set by %s', (line, place) => {
     expect(problemsOf(`${HEAD}log: {${line}}\n${ROUTES}`).join('\n')).toContain(` ${place}: `);
   });
 });

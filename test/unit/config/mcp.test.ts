@@ -22,7 +22,7 @@ describe('the prices of an MCP server', () => {
     ['resource', 'file://a', 'refuse'],
     ['prompt', 'review', '$0.003'],
     ['prompt', 'image_small', 'refuse'],
-  ] as const)('for the %s %s is %s, by the name that says most', (target, name, price) => {
+  ] as const)('for the %s %s give %s, by the most specific name', (target, name, price) => {
     expect(priceOf(`${TABLE}}`, target, name)).toBe(price);
   });
 
@@ -30,24 +30,24 @@ describe('the prices of an MCP server', () => {
     ['free', 'free'],
     ['refuse', 'refuse'],
     ['$0.5', '$0.5'],
-  ])('is for what nothing fits what otherwise says: %s', (otherwise, price) => {
+  ])('for names that fit no entry follow `otherwise`: %s', (otherwise, price) => {
     expect(priceOf(`${TABLE}, otherwise: ${otherwise}}`, 'prompt', 'unknown')).toBe(price);
   });
 
-  it('stand in the order in which they decide, for whoever goes through the prices of the route', () => {
+  it('are listed in their order of precedence among the prices of the route', () => {
     const { prices = [] } = planOf(mcp(`${TABLE}}`)).routes[0] ?? {};
     const tools = prices.map(({ id }) => id.slice(id.indexOf('#') + 1)).filter((id) => id.startsWith('tool='));
     expect(tools).toEqual(['tool=image_small', 'tool=image_*', 'tool=*']);
   });
 
-  it('tells names apart whatever characters they have, and refuses those that metrics cannot', () => {
+  it('keep names apart whatever their characters, and are refused when metrics cannot tell two names apart', () => {
     expect(priceOf('{tools: {"wörter": $0.001, "w-rter": $0.002}}', 'tool', 'wörter')).toBe('$0.001');
     expect(problemsOf(mcp('{tools: {"a b": $0.001, "a_b": $0.002}}'))).toEqual([
       expect.stringContaining('metrics and the ledger cannot tell it from "a b"'),
     ]);
   });
 
-  it('are in place of a price', () => {
+  it('replace a price', () => {
     expect(problemsOf(route('price: $1\nmcp: {tools: {a: $0.001}}'))).toEqual([
       expect.stringContaining('the route sells calls of MCP'),
     ]);

@@ -5,7 +5,7 @@ import { offersOf, problemsOf, route, warningsOf } from '../../support/config/lo
 const RATES = 'rates: {input: $2.50/1M, output: $10/1M}';
 
 describe('A metered price', () => {
-  it('is offered as a maximum through Permit2, whatever the asset moves by', () => {
+  it('is offered as a maximum through Permit2, whatever the transfer method of the asset', () => {
     const [offer] = offersOf(route(`price: {upTo: $0.50, meter: openai, ${RATES}}`));
     expect(offer).toMatchObject({ scheme: 'upto', amount: 500_000n, v1Network: undefined });
     expect(offer?.requirements.extra).toEqual({ name: 'USD Coin', version: '2', assetTransferMethod: 'permit2' });
@@ -56,7 +56,7 @@ describe('A metered price', () => {
     expect(problemsOf(route(text)).join('\n')).toContain(problem);
   });
 
-  it('above what stock clients sign for is warned of', () => {
+  it('above the limit of stock clients causes a warning', () => {
     const warned = (upTo: string): number =>
       warningsOf(route(`price: {upTo: ${upTo}, meter: openai, ${RATES}}`)).filter(({ wrong }) =>
         wrong.includes('stock clients'),

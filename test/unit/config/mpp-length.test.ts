@@ -30,14 +30,14 @@ describe('the room for challenges of MPP', () => {
     ['words that are escaped', [exactOffer()], 'api.example.com', 'The “weather” of "Köln" \\ 🌦', 'Authorization'],
     ['an offer that MPP does not state', [exactOffer(), PERMIT2], 'api.example.com', 'Weather', 'Authorization'],
     ['no offer that MPP states', [PERMIT2], 'api.example.com', 'Weather', 'Authorization'],
-  ])('is what they take, or little more: %s', (_name, offers, realm, description, header) => {
+  ])('is at least their length, and little more: %s', (_name, offers, realm, description, header) => {
     const sent = sentLength(offers, realm, description, header);
     const room = mppLength(priceOf(offers), { realm, description, header });
     expect(room).toBeGreaterThanOrEqual(sent);
     expect(room - sent).toBeLessThanOrEqual(offers.length * 40);
   });
 
-  it('is none for a price whose answers go out on credit, which MPP does not state', () => {
+  it('is zero for a price with answers on credit, which MPP does not state', () => {
     const price = { ...priceOf([exactOffer()]), settle: 'deferred' } as const;
     expect(mppLength(price, { realm: 'a.example', description: undefined, header: 'Authorization' })).toBe(0);
   });

@@ -70,13 +70,13 @@ describe('offers', () => {
 
   const TOKEN = 'address: "0x1111111111111111111111111111111111111111", decimals: 2, name: Cent, version: "1"';
 
-  it('takes any token in the long form, and warns that a dollar price takes it for a dollar', () => {
+  it('takes any token in the long form, and warns that a dollar price counts it as a dollar', () => {
     const text = route(`price: $0.25\naccepts: [{network: "eip155:777", asset: {${TOKEN}, transferMethod: permit2}}]`);
     expect(offersOf(text)).toMatchObject([{ amount: 25n, asset: { symbol: 'Cent', transferMethod: 'permit2' } }]);
     expect(warningsOf(text).map((warning) => warning.keyPath)).toEqual(['routes[0].price']);
   });
 
-  it('asks for every part of the long form', () => {
+  it('requires every part of the long form', () => {
     const text = route(`price: $0.25\naccepts: [{network: "eip155:777", asset: {${TOKEN}}}]`);
     expect(problemsOf(text)).toEqual([expect.stringContaining('asset.transferMethod: it is missing')]);
   });
@@ -101,7 +101,7 @@ describe('offers', () => {
     expect(problemsOf(text)).toEqual([expect.stringContaining('without quotes is a number in YAML')]);
   });
 
-  it('keeps a quote alive longer than the upstream and the settlement may take', () => {
+  it('keeps a quote valid for longer than the upstream and the settlement may take', () => {
     expect(offersOf(route('price: $1\ntimeout: 10m'))[0]?.maxTimeoutSeconds).toBe(630);
     expect(offersOf(route('price: $1\ntimeout: 10m\nsettle: before'))[0]?.maxTimeoutSeconds).toBe(300);
     expect(offersOf(route('price: $1\ntimeout: 10m\nsettle: deferred'))[0]?.maxTimeoutSeconds).toBe(630);
@@ -111,7 +111,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('keeps a quote alive as long as a whole answer on credit may take, and refuses one that would end before', () => {
+  it('keeps a quote valid as long as a whole answer on credit may take, and refuses a shorter one', () => {
     const upstream = 'upstream: {url: http://a.example, totalTimeout: 20m}\n';
     const metered = 'price: {upTo: $0.5, meter: openai, rates: {output: $10/1M}}';
     expect(offersOf(route(`${upstream}${metered}`))[0]?.maxTimeoutSeconds).toBe(1230);

@@ -27,7 +27,7 @@ function problemsOf(keys: string): readonly string[] {
 
 const ROUTE = 'routes: [{path: /a, price: $0.01}]';
 
-describe('who is paid', () => {
+describe('the payee', () => {
   it('is one account for each network family', () => {
     const offers = offersOf(
       `accepts: [base, solana, stellar]\npayTo: {eip155: "${EVM}", solana: "${SOLANA}", stellar: "${STELLAR}"}\n${ROUTE}`,
@@ -55,7 +55,7 @@ describe('who is paid', () => {
     ]);
   });
 
-  it('is said once, however many routes inherit it', () => {
+  it('is reported once when it is wrong, however many routes inherit it', () => {
     const routes = 'routes: [{path: /a, price: $0.01}, {path: /b, price: $0.02}]';
     expect(problemsOf(`accepts: [solana]\npayTo: "${EVM}"\n${routes}`)).toHaveLength(1);
   });
@@ -70,7 +70,7 @@ describe('who is paid', () => {
     ]);
   });
 
-  it('is not the mint', () => {
+  it('cannot be the mint of the token', () => {
     const usdc = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v';
     expect(problemsOf(`accepts: [solana]\npayTo: "${usdc}"\n${ROUTE}`)).toEqual([
       'payTo: the money would go to the token contract and be lost',

@@ -36,7 +36,7 @@ describe('prices of a route', () => {
     ]);
   });
 
-  it('sell passes that open what their own price is for', () => {
+  it('sell passes for the requests of their own price only', () => {
     const text = priced(['{ when: { query: { a: "1" } }, price: $1, name: one }', REST], '    access: { for: 1h }\n');
     const [one, rest] = (planOf(text).routes[0]?.prices ?? []).map((price) =>
       price.kind === 'priced' ? price.access : undefined,
@@ -46,7 +46,7 @@ describe('prices of a route', () => {
     expect(rest?.fingerprint).not.toBe(one?.fingerprint);
   });
 
-  it('sell other passes when the conditions of a name change', () => {
+  it('sell different passes when the conditions under a name change', () => {
     const fingerprintOf = (condition: string): string | undefined =>
       paidPriceOf(
         planOf(priced([`{ when: { query: { a: ${condition} } }, price: $1, name: one, access: { for: 1h } }`]))
@@ -79,7 +79,7 @@ describe('prices of a route', () => {
     expect(problems[0]).toContain(wrong);
   });
 
-  it('stand instead of a price', () => {
+  it('replace a price', () => {
     expect(problemsOf(priced([REST], '    price: $1\n'))).toEqual([
       expect.stringContaining('the route has a price as well'),
     ]);
@@ -89,7 +89,7 @@ describe('prices of a route', () => {
     ]);
   });
 
-  it('need names where their conditions make the same one', () => {
+  it('need names when their conditions make the same default name', () => {
     const long = 'x'.repeat(80);
     const entries = [`{ when: { jsonrpc: ${long}a }, price: $1 }`, `{ when: { jsonrpc: ${long}b }, price: $2 }`];
     expect(problemsOf(priced(entries))).toEqual([expect.stringContaining('name: a name of its own')]);
@@ -123,7 +123,7 @@ describe('prices of a route', () => {
   });
 });
 
-describe('entries that can never be asked', () => {
+describe('entries that can never match', () => {
   it.each([
     [REST, '{ when: { method: POST }, price: $1 }'],
     [REST, '{ price: $2 }'],
@@ -146,13 +146,13 @@ describe('entries that can never be asked', () => {
     ['{ when: { json: { /m: { min: 2 } } }, price: $1 }', '{ when: { json: { /m: { max: 3 } } }, price: $1 }'],
     ['{ when: { json: { /m: absent } }, price: $1 }', '{ when: { json: { /m: present } }, price: $2 }'],
     ['{ when: { json: { /m: a } }, price: $1 }', '{ when: { json: { /n: a } }, price: $1 }'],
-  ])('are not these: %s, %s', (first, second) => {
+  ])('do not include these: %s, %s', (first, second) => {
     expect(problemsOf(priced([first, second]))).toEqual([]);
   });
 });
 
 describe('warnings', () => {
-  it('tell of entries that meet in part and cost differently', () => {
+  it('report entries that overlap and cost differently', () => {
     const [warning] = warnings(
       '{ when: { json: { /m: "gpt*" } }, price: $1 }',
       '{ when: { json: { /m: "*mini" } }, price: $2 }',
@@ -160,7 +160,7 @@ describe('warnings', () => {
     expect(warning).toContain('prices[1]: some requests fit routes[0].prices[0] (/m is gpt*) as well');
   });
 
-  it('say nothing of special cases that come first, nor of entries that cost the same', () => {
+  it('ignore special cases that come first, and entries that cost the same', () => {
     expect(
       warnings('{ when: { json: { /m: gpt-5 } }, price: $1 }', '{ when: { json: { /m: "gpt*" } }, price: $2 }', REST),
     ).toEqual([]);
@@ -169,17 +169,17 @@ describe('warnings', () => {
     ).toEqual([]);
   });
 
-  it('tell of a price for bots that a cheaper one follows', () => {
+  it('report a price for bots that a cheaper one follows', () => {
     expect(warnings('{ when: { agent: bot }, price: $1 }', REST)[0]).toContain(
       'a client that sends another User-Agent pays',
     );
   });
 });
 
-describe('answers that are not charged for what they say', () => {
+describe('answers that are not charged because of their content', () => {
   const charged = (keys: string) => paidPriceOf(planOf(route(keys)).routes[0]).charge;
 
-  it('have conditions as requests have, beside statuses', () => {
+  it('have conditions like those of requests, beside statuses', () => {
     const charge = charged('price: $1\ncharge: { statuses: [2xx, 304], unlessJson: { /error: present } }');
     expect(chargeText(charge)).toBe('2xx, 304, unless /error is present');
     expect(chargeText(charged('price: $1\ncharge: { unlessJson: { /errors: present, /data: absent } }'))).toBe(

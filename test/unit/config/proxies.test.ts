@@ -12,7 +12,7 @@ function through(url: string, env: Readonly<Record<string, string>>): string | u
 }
 
 describe('the proxies of the environment', () => {
-  it('are those of the scheme of what is asked, the lower-case spelling first', () => {
+  it('are chosen by the scheme of the URL, the lower-case spelling first', () => {
     const env = { HTTPS_PROXY: 'http://s.example:1', HTTP_PROXY: 'p.example:2', http_proxy: 'https://q.example:3' };
     expect(through('https://a.example/', env)).toBe('http://s.example:1/');
     expect(through('http://a.example/', env)).toBe('https://q.example:3/');
@@ -28,7 +28,7 @@ describe('the proxies of the environment', () => {
     'http://[::1]:80',
     'http://[::ffff:127.0.0.1]',
     'http://0.0.0.0',
-  ])('are never the way to this machine: %s', (url) => {
+  ])('are never used for this machine: %s', (url) => {
     expect(through(url, { HTTP_PROXY: 'p.example:1' })).toBeUndefined();
   });
 
@@ -49,11 +49,11 @@ describe('the proxies of the environment', () => {
     ['[fd00::1]', 'https://[fd00::1]', true],
     ['fd00::1', 'https://[fd00::1]', true],
     ['10.0.0.0/99, nonsense/', 'https://10.1.2.3', false],
-  ])('are not asked for what NO_PROXY names: %s, %s', (except, url, direct) => {
+  ])('are not used for hosts in NO_PROXY: %s, %s', (except, url, direct) => {
     expect(through(url, { HTTPS_PROXY: 'p.example:1', NO_PROXY: except }) === undefined).toBe(direct);
   });
 
-  it('that are none are a mistake, told without the password in them', () => {
+  it('that are invalid are reported without their password', () => {
     for (const given of ['socks5://u:pass@p.example', 'http://', 'u:pass@@:1:2']) {
       const problems = problemsOf(TEXT, { env: { HTTPS_PROXY: given } });
       expect(problems).toEqual([expect.stringContaining('HTTPS_PROXY names no http or https proxy')]);
@@ -61,7 +61,7 @@ describe('the proxies of the environment', () => {
     }
   });
 
-  it('are told with who is asked through them, without credentials or paths', () => {
+  it('are shown with the hosts asked through them, without credentials or paths', () => {
     const plan = planOf(TEXT, { env: { HTTPS_PROXY: 'http://u:pass@p.example:3128' } });
     expect(describeProxies(plan)).toEqual([
       expect.stringMatching(

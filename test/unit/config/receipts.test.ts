@@ -14,7 +14,7 @@ function warningsOf(text: string): readonly string[] {
 }
 
 describe('receipts', () => {
-  it('tell no secret when it is wrong, and none when a reload says what changed', () => {
+  it('show no secret, neither when it is wrong nor when a reload reports changes', () => {
     const problems = problemsOf(
       `${PUBLIC}receipts: { format: jws, keys: ["0123456789abcdef"] }\n${route('price: $1')}`,
     );

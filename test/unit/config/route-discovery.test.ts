@@ -17,7 +17,7 @@ function problemOf(keys: string): { readonly keyPath: string; readonly wrong: st
 }
 
 describe('discovery of a route', () => {
-  it('says by examples what goes in and what comes out', () => {
+  it('describes input and output by examples', () => {
     const stated = statedBy(`methods: [GET, POST]
 discovery:
   description: |
@@ -63,7 +63,7 @@ discovery:
       'input',
       'no example of form-data',
     ],
-  ])('is refused with %s, where it stands', (_, keys, path, wrong) => {
+  ])('is refused with %s, at its place in the file', (_, keys, path, wrong) => {
     const problem = problemOf(keys);
     expect(problem.keyPath).toContain(path);
     expect(problem.wrong).toContain(wrong);
@@ -80,7 +80,7 @@ discovery:
     expect(planOf(route(mcp.replace('output: { a: 1 }', 'description: Searches'))).routes[0]?.stated).toBeDefined();
   });
 
-  it('is warned of where the file publishes nothing', () => {
+  it('causes a warning when the file publishes nothing', () => {
     const loaded = load(`discovery: off\n${route('price: $1\ndiscovery: { output: 1 }')}`);
     expect(loaded.ok && loaded.warnings.map(({ keyPath }) => keyPath)).toContain('routes[0].discovery');
   });

@@ -37,7 +37,7 @@ describe('gateway.example.yaml', () => {
   });
 });
 
-/** Sound files: a schema that refuses one of them would make an editor lie. */
+/** Sound files: a schema that refuses one of them would show false errors in an editor. */
 const SOUND = [
   route('price: free'),
   route('price: $0.001'),

@@ -20,7 +20,7 @@ describe('routes of one price', () => {
     expect(dearer).toMatchObject({ text: '$0.02', offers: [{ amount: 20_000n }] });
   });
 
-  it('have their own where they are paid to somebody else, over another network or for longer', () => {
+  it('have their own offers with another payee, another network or another lifetime', () => {
     const keys = [`payTo: "${ELSEWHERE.toLowerCase()}"`, 'accepts: [polygon]', 'timeout: 10m', 'settle: before'];
     const [first, ...others] = pricesOf(table(...keys.map((key) => `price: $0.01, ${key}`)));
     for (const price of others) expect(price.offers).not.toBe(first?.offers);
@@ -32,7 +32,7 @@ describe('routes of one price', () => {
     ]);
   });
 
-  it('are each told what is wrong with it', () => {
+  it('each report what is wrong with it', () => {
     const problems = problemsOf(table('price: $0.0000001', 'price: $0.0000001'));
     expect(problems).toHaveLength(2);
     expect(problems[0]).toContain('routes[1].price');

@@ -35,7 +35,7 @@ describe('tracing', () => {
     expect(problemsOf(withTracing(`endpoint: http://a:4318, sample: ${sample}`)).join()).toContain('tracing.sample');
   });
 
-  it('says what is right where the path of traces is there already', () => {
+  it('suggests the right URL when it already ends in the path of traces', () => {
     const [problem] = problemsOf(withTracing('endpoint: http://a:4318/v1/traces'));
     expect(problem).toContain('tracing.endpoint: /v1/traces is put after the URL');
     expect(problem).toContain('http://a:4318');

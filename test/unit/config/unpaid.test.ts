@@ -29,10 +29,10 @@ describe('free requests', () => {
     '{ requests: 1 }',
     '{ requests: 1, per: 500ms }',
     '{ requests: 1, per: week }',
-  ])('are not described by %s', (free) =>
+  ])('cannot be described by %s', (free) =>
     expect(problemsOf(route(`price: $1\nfree: ${free}`)).length).toBeGreaterThan(0));
 
-  it('mean nothing on a route that is free', () => {
+  it('are refused on a free route, and so are customer keys', () => {
     expect(problemsOf(route('price: free\nfree: { requests: 1, per: day }'))).toHaveLength(1);
     expect(problemsOf(route(`price: free\nkeys: { header: X-Key, sha256: ${HASH} }`))).toHaveLength(1);
   });
@@ -75,7 +75,7 @@ describe('keys of customers', () => {
     ['there twice', `${HASH}\n${HASH}`],
     ['the digest of an empty text', `${OTHER}\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`],
     ['a label', `${OTHER}\n${HASH} caf\u00e9`],
-  ])('are refused by their line, which is not shown, where it is %s', (wrong, text) => {
+  ])('are refused with the number of the line, without its text, when one is %s', (wrong, text) => {
     const [problem, ...others] = problemsOf(keysOf(text));
     expect(others).toEqual([]);
     expect(problem).toContain('line 2');
@@ -83,7 +83,7 @@ describe('keys of customers', () => {
     expect(problem).not.toContain('my-secret-key');
   });
 
-  it('may be none, with a warning: the last one can be taken away by a reload', () => {
+  it('may be an empty list, with a warning: a reload can remove the last key', () => {
     expect(warningsOf(keysOf('# nobody')).map(({ wrong }) => wrong)).toEqual(['there is no key: nobody passes']);
   });
 
@@ -97,7 +97,7 @@ describe('keys of customers', () => {
     'Content-Type',
     'X_Key',
     '',
-  ])('are not carried by %j', (header) => {
+  ])('cannot come in the header %j', (header) => {
     expect(problemsOf(route(`price: $1\nkeys: { header: ${JSON.stringify(header)}, sha256: ${HASH} }`))).toHaveLength(
       1,
     );

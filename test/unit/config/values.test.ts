@@ -136,7 +136,7 @@ describe('addresses and URLs', () => {
     expect(planOf(withTop('publicUrl: https://API.example.com:443/')).publicUrl).toBe('https://api.example.com');
   });
 
-  it('keeps a quarter of the connections of an upstream for paid calls, or as many as it says, but never all', () => {
+  it('reserves a quarter of the connections of an upstream for paid calls, or a configured number, but never all', () => {
     const connections = (keys: string): string => withUpstream(`{ url: "http://127.0.0.1:8080", ${keys} }`);
     const kept = (text: string): unknown => planOf(text).routes[0]?.upstream.paidConnections;
     expect(kept(withUpstream('http://127.0.0.1:8080'))).toBe(128);
@@ -203,7 +203,7 @@ describe('addresses and URLs', () => {
       expect(problemsOf(withUpstream(form ?? ''))).toEqual([expect.stringContaining(wrong ?? '')]);
   });
 
-  it('tells an API the host that its headers say, which is a host name with or without a port', () => {
+  it('sends an API the host of its configured headers, which must be a host name with or without a port', () => {
     const named = (host: string): string => withUpstream(`{url: "http://127.0.0.1", headers: {Host: "${host}"}}`);
     for (const host of ['api.internal', 'api.internal:8080', '[::1]:80'])
       expect(planOf(named(host)).routes[0]?.upstream.headers).toEqual([['host', host]]);
@@ -211,7 +211,7 @@ describe('addresses and URLs', () => {
       expect(problemsOf(named(host))).toEqual([expect.stringContaining('the value of host is not a host name')]);
   });
 
-  it('refuses an empty list of servers, a server that is none, and one that is listed twice', () => {
+  it('refuses an empty list of servers, an invalid server, and one that is listed twice', () => {
     expect(problemsOf(withUpstream('[]'))).toEqual([expect.stringContaining('the list is empty')]);
     expect(problemsOf(withUpstream('[http://a.example, ftp://b.example]'))).toEqual([
       expect.stringContaining('ftp://b.example'),
@@ -241,7 +241,7 @@ describe('addresses and URLs', () => {
     expect(problemsOf(withUpstream(`"${given.replaceAll('"', '')}"`))).toHaveLength(1);
   });
 
-  it('refuses tls for an http upstream and a certificate that is none', () => {
+  it('refuses tls for an http upstream and an invalid certificate', () => {
     expect(problemsOf(withUpstream('{url: "http://127.0.0.1", tls: {serverName: a.example}}'))).toEqual([
       expect.stringContaining('an http upstream has no tls'),
     ]);
@@ -310,7 +310,7 @@ describe('addresses and URLs', () => {
   });
 });
 
-describe('what would be right', () => {
+describe('the suggested value', () => {
   it.each([
     ['hello', '/hello'],
     ['hello*', '/hello/* for /hello and everything below it'],

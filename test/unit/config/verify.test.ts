@@ -10,14 +10,14 @@ function verifyOf(text: string): string | undefined {
 }
 
 describe('verify', () => {
-  it('is as the file says where the route says nothing, and as the route says where it does', () => {
+  it('has the value of the route, or else of the file', () => {
     expect(verifyOf(route('price: $1'))).toBeUndefined();
     expect(verifyOf(`verify: always\n${route('price: $1')}`)).toBe('always');
     expect(verifyOf(`verify: always\n${route('price: $1\nverify: auto')}`)).toBeUndefined();
     expect(verifyOf(route('price: $1\nverify: always'))).toBe('always');
   });
 
-  it('is as a price of several says, or else as their route', () => {
+  it('has the value of one of several prices, or else of their route', () => {
     const prices = ['{ when: { method: GET }, price: $1, verify: auto }', '{ price: $2 }'];
     const text = `${HEAD}routes:\n  - path: /a\n    verify: always\n    prices:\n${prices.map((price) => `      - ${price}\n`).join('')}`;
     const [first, second] = planOf(text).routes[0]?.prices ?? [];
@@ -30,7 +30,7 @@ describe('verify', () => {
     ]);
   });
 
-  it('alongside holds where the file says it, for prices that are settled after the answer', () => {
+  it('alongside in the file applies to prices that are settled after the answer', () => {
     expect(verifyOf(`verify: alongside\n${route('price: $1')}`)).toBe('alongside');
     expect(verifyOf(`verify: alongside\n${route('price: $1\nsettle: before')}`)).toBeUndefined();
     expect(verifyOf(`verify: alongside\nsettle: deferred\n${route('price: $1')}`)).toBeUndefined();
@@ -45,7 +45,7 @@ describe('verify', () => {
     expect(problemsOf(route(`price: $1\nverify: alongside\n${keys}`))).toEqual([expect.stringContaining(wrong)]);
   });
 
-  it('alongside is refused where what somebody else settled is served', () => {
+  it('alongside is refused with `foreignTransfers: serve`', () => {
     expect(problemsOf(`foreignTransfers: serve\nverify: alongside\n${route('price: $1')}`)).toEqual([
       expect.stringContaining('verified before its call'),
     ]);
@@ -57,11 +57,11 @@ describe('verify', () => {
     ]);
   });
 
-  it('takes no other word', () => {
+  it('has no other value', () => {
     expect(problemsOf(`verify: never\n${route('price: $1')}`)).toHaveLength(1);
   });
 
-  it('holds for a batch when it holds for one of its calls', () => {
+  it('applies to a batch when it applies to one of its calls', () => {
     const [plain, strict] = ['price: $1', 'price: $1\nverify: always'].map((keys) => {
       const price = paidPriceOf(planOf(route(keys)).routes[0]);
       return { price, count: 1 };
@@ -71,7 +71,7 @@ describe('verify', () => {
     expect(sumOf('a', [plain, strict]).verify).toBe('always');
   });
 
-  it('is shown, and told of when it changes', () => {
+  it('is shown, and a reload reports its change', () => {
     const [before, after] = [planOf(route('price: $1')), planOf(route('price: $1\nverify: always'))];
     expect(describeRoutes(before)[0]?.verify).toBeUndefined();
     expect(describeRoutes(after)[0]?.verify).toBe('always');

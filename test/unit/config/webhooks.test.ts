@@ -29,14 +29,14 @@ describe('webhooks', () => {
     expect(new Set(plan.webhooks.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('stay who they are when their secret changes, so that what waits for them is still told', () => {
+  it('keep their id when their secret changes, so that waiting events are still sent', () => {
     const [before] = planOf(file(`${URL_LINE}, secret: ${SECRET}`)).webhooks;
     const [after] = planOf(file(`${URL_LINE}, secret: some-other-secret, routes: [weather]`)).webhooks;
     expect(after?.id).toBe(before?.id);
     expect(after?.secret).not.toBe(before?.secret);
   });
 
-  it('take a text for a secret, as its bytes', () => {
+  it('take a text as a secret, by its bytes', () => {
     const [hook] = planOf(file(`${URL_LINE}, secret: "\${HOOK}"`), { env: { HOOK: 'correct horse battery' } }).webhooks;
     expect(Buffer.from(hook?.secret ?? '', 'base64').toString()).toBe('correct horse battery');
   });

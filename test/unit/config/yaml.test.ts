@@ -91,7 +91,7 @@ describe('what YAML may do', () => {
 });
 
 describe('merge keys and x- blocks', () => {
-  it('take keys from elsewhere, the own ones first, then those of the earlier map', () => {
+  it('add keys from other maps: own keys win, then those of the earlier map', () => {
     const plan = planOf(`x-cheap: &cheap {price: $0.001, name: cheap}
 x-slow: &slow {timeout: 99s, price: $9}
 ${HEAD}routes:
@@ -108,7 +108,7 @@ ${HEAD}routes:
     ]);
   });
 
-  it('say where a value that is wrong stands, not where it was merged', () => {
+  it('report a wrong value where it is written, not where it is merged', () => {
     expect(problemsOf(`x-all: &all\n  price: 5\n${HEAD}routes:\n  - {path: /a, <<: *all}\n`)).toEqual([
       expect.stringMatching(/:2:10 routes\[0\]\.price: the price 5 has no currency/),
     ]);

@@ -109,7 +109,7 @@ describe('an agent that signs', () => {
     expect(check({}, { rawHeaders }).kind).toBe('verified');
   });
 
-  it('has made none for Web Bot Auth where the tag is another one, or there is none', () => {
+  it('counts as unsigned with another tag than that of Web Bot Auth, or without a signature', () => {
     expect(check({})).toEqual({ kind: 'unsigned' });
     expect(check(signatureOf(OURS, { ...GOOD, tag: 'web-bot' }))).toEqual({ kind: 'unsigned' });
   });
@@ -172,7 +172,7 @@ describe('a signature is not taken', () => {
     }
   });
 
-  it('without Signature-Agent under it where that is sent, or with another agent in it', () => {
+  it('that does not cover a Signature-Agent that was sent, or covers one of another agent', () => {
     const covers = { '"@authority"': 'api.example.com' };
     const sent = { 'Signature-Agent': '"https://agent.example"' };
     expect(whyRefused({}, sent)).toBe('it does not cover Signature-Agent');
@@ -202,8 +202,8 @@ describe('a signature is not taken', () => {
   });
 });
 
-describe('whatever stands in the fields', () => {
-  it('is judged without a fault', () => {
+describe('any text in the signature fields', () => {
+  it('is judged without an exception', () => {
     const good = signatureOf(OURS, GOOD);
     const piece = fc.constantFrom(
       'sig1',
@@ -234,7 +234,7 @@ describe('whatever stands in the fields', () => {
     );
   });
 
-  it('is no signature once one character of it is another one', () => {
+  it('does not verify when one character of a good signature is changed', () => {
     const good = signatureOf(OURS, GOOD);
     const names = ['Signature-Input', 'Signature'] as const;
     fc.assert(

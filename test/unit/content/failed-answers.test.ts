@@ -39,14 +39,14 @@ describe('an answer that says that its call failed', () => {
     expect(verdict(body)).toBe('release');
   });
 
-  it('is told by all conditions together', () => {
+  it('meets all conditions together', () => {
     const failed = '{ /errors: present, /data: absent }';
     expect(verdict('{"errors":[{"message":"no"}]}', failed)).toBe('release');
     expect(verdict('{"errors":[{"message":"no"}],"data":null}', failed)).toBe('release');
     expect(verdict('{"errors":[{"message":"no"}],"data":{"a":1}}', failed)).toBe('charge');
   });
 
-  it('is told by a value, as conditions of requests are', () => {
+  it('is recognized by a value, as in conditions of requests', () => {
     expect(verdict('{"status":"failed"}', '{ /status: "fail*" }')).toBe('release');
     expect(verdict('{"code":17}', '{ /code: { min: 1 } }')).toBe('release');
     expect(verdict('{"code":0}', '{ /code: { min: 1 } }')).toBe('charge');
@@ -85,7 +85,7 @@ describe('an answer that does not clearly say that its call failed', () => {
   });
 });
 
-describe('which answers are read', () => {
+describe('the answers that are read', () => {
   it.each([
     'application/json',
     'application/json; charset=utf-8',
@@ -93,7 +93,7 @@ describe('which answers are read', () => {
     'text/json',
     'application/json-rpc',
     'APPLICATION/JSON',
-  ])('%s is', (type) => {
+  ])('include %s', (type) => {
     expect(begin(['content-type', type])).toMatchObject({ kind: 'whole', larger: { kind: 'unread' } });
   });
 
@@ -105,11 +105,11 @@ describe('which answers are read', () => {
     [[]],
     [['Content-Type', 'application/json', 'Content-Encoding', 'gzip']],
     [['Content-Type', 'application/json', 'Content-Type', 'text/html']],
-  ])('%j is not, and is charged', (rawHeaders) => {
+  ])('do not include %j, which is charged', (rawHeaders) => {
     expect(begin(rawHeaders)).toEqual({ kind: 'unread' });
   });
 
-  it('an answer that says it is not compressed is', () => {
+  it('include one that says it is not compressed', () => {
     expect(begin([...JSON_HEAD, 'Content-Encoding', 'identity']).kind).toBe('whole');
   });
 });

@@ -124,7 +124,7 @@ describe('a text of JSON', () => {
     );
   });
 
-  it('that nothing is wrong with is never refused for its form', () => {
+  it('that is valid is never refused for its form', () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: 'grapheme', maxDepth: 8 }), (text) => {
         expect(readJson(Buffer.from(text), pointerTree([]), false).facts.size).toBe(0);

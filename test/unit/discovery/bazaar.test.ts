@@ -180,7 +180,7 @@ describe('the bazaar extension of a 402', () => {
     }
   });
 
-  it('gives way where the header gets too long: the answer first, then the examples, then all of it', () => {
+  it('is cut when the header gets too long: first the answer, then the examples, then all of it', () => {
     const pattern = patternOf('/v1/weather/:city');
     const checked = new Set<string>();
     const parts = (url: string): string => {
@@ -200,7 +200,7 @@ describe('the bazaar extension of a 402', () => {
     expect([...new Set(seen)]).toEqual(['all', 'input', 'bare', 'nothing']);
   });
 
-  it('leaves the challenges of MPP their room in a head that has little', async () => {
+  it('leaves room for the challenges of MPP when the head has little', async () => {
     const keccak256 = await loadKeccak256();
     const mpp = createMpp({ secrets: [Buffer.alloc(32, 1)], header: 'Authorization', keccak256, clock: Date.now });
     const challenge = composeChallenge([x402V2, mpp], subjectOf(patternOf('/v1/weather/:city'), WEATHER));
@@ -213,7 +213,7 @@ describe('the bazaar extension of a 402', () => {
       expect([name, other, headers.length]).toEqual(['PAYMENT-REQUIRED', 'WWW-Authenticate', 4]);
       const extension = decodePaymentRequiredHeader(required).extensions?.['bazaar'];
       said.add(extension === undefined ? 'nothing' : 'something');
-      // Without the extension there is nothing left that could give way.
+      // Without the extension nothing is left to cut.
       if (extension !== undefined) expect(required.length + charge.length).toBeLessThanOrEqual(3500);
     }
     expect([...said]).toEqual(['something', 'nothing']);
@@ -223,14 +223,14 @@ describe('the bazaar extension of a 402', () => {
     ['an example of the answer that is nested deeply', nested(40), {}],
     ['an example of the answer that names a prototype', '{"__proto__":{"a":1}}', {}],
     ['an example of the body that is nested deeply', '{"celsius":7}', nested(45)],
-  ])('holds nothing that a payment must not bring back: %s', (_, output, body) => {
+  ])('holds nothing that is forbidden in a payment: %s', (_, output, body) => {
     const document = documentOf(`{"openapi":"3.1.0","info":{"title":"a","version":"1"},"paths":{"/v1/a":{"post":{
       "requestBody":{"content":{"application/json":{"schema":{"type":"object","required":["a"],"properties":{"a":{}}},"example":{"a":${typeof body === 'string' ? body : '1'}}}}},
       "responses":{"200":{"description":"","content":{"application/json":{"example":${output}}}}}}}}}`);
     const asked = { url: 'https://api.example.com/v1/a', method: 'POST', path: '/v1/a' };
     const header = compileHeader(subjectOf(patternOf('/v1/a'), document))(asked, 'x');
     expect(decodeHeaderJson(header).ok).toBe(true);
-    // So does the payment of a client, which has what it was told one level down.
+    // The payment of a client decodes too, with the extension one level deeper.
     const told = decodePaymentRequiredHeader(header);
     expect(told.extensions?.['bazaar']).toBeDefined();
     const payment = Buffer.from(JSON.stringify({ x402Version: 2, extensions: told.extensions })).toString('base64');

@@ -60,7 +60,7 @@ describe('/openapi.json', () => {
       .map((name) => `${version}/json/${name}`),
   );
 
-  it.each(names)('has nothing wrong for three validators when it is made from %s', async (name) => {
+  it.each(names)('passes three validators when it is made from %s', async (name) => {
     const description = readFileSync(new URL(name, EXAMPLES), 'utf8');
     // A description that is wrong before stays so: the gateway does not repair it.
     const before = await validateReadme(JSON.parse(description));
@@ -92,7 +92,7 @@ describe('/openapi.json', () => {
     expect(await faultsOf(JSON.stringify(document))).toEqual([]);
   });
 
-  it('states the price in MPP too where the route speaks it, and in MPP alone where that is all', async () => {
+  it('states the price in MPP too when the route speaks it, and only in MPP when it speaks nothing else', async () => {
     const plan = await planOf(
       `${HEAD}protocols: [x402, mpp]\nroutes:\n  - { path: /both, methods: [GET], price: $0.001 }\n  - { path: /mpp, methods: [GET], price: $0.001, protocols: [mpp] }\n`,
     );
@@ -125,7 +125,7 @@ describe('/openapi.json', () => {
     expect(paths['/healthz'].get['x-payment-info']).toBeUndefined();
   });
 
-  it('leaves out operations that nobody can call, and the schemas that only they use', async () => {
+  it('leaves out operations that are not sold, and the schemas that only they use', async () => {
     const description = JSON.stringify({
       openapi: '3.0.3',
       info: { title: 'Internal API', version: '9', contact: { email: 'team@corp.internal' } },
@@ -226,7 +226,7 @@ describe('every discovery document', () => {
 
   it.each(
     DISCOVERY_PATHS,
-  )('tells with %s nothing of what is inside: upstream, its headers, hosts, what is not sold', async (path) => {
+  )('hides internals at %s: the upstream, its headers, hosts, operations that are not sold', async (path) => {
     const routes = '  - { path: /api/sold, methods: [GET], price: $0.001, rewrite: { from: /api, to: /inner-api } }\n';
     const plan = await planOf(`${HEAD}routes:\n${routes}`);
     const parsed = parseApiDocument(description);
@@ -258,7 +258,7 @@ describe('a route with discovery: off', () => {
     }
   });
 
-  it('is sold by a 402 that tells catalogues nothing', async () => {
+  it('is sold by a 402 without information for catalogues', async () => {
     const gateway = await openValueGateway(table.slice(table.indexOf('routes:')));
     const extensionsOf = async (path: string): Promise<readonly string[]> => {
       const header = (await gateway.ask(path))?.field('payment-required') ?? '';

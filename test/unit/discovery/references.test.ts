@@ -16,7 +16,7 @@ routes:
 `;
 const UNSOLD = '#/paths/~1unsold/get';
 
-it('What a sold operation borrows from one that is not sold is left out, and the document stays valid', async () => {
+it('References of a sold operation into one that is not sold are left out, and the document stays valid', async () => {
   const description = JSON.stringify({
     openapi: '3.1.0',
     info: { title: 'Sold', version: '1' },

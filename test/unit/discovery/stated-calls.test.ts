@@ -70,7 +70,7 @@ async function documentFaultsOf(document: string): Promise<readonly unknown[]> {
   ];
 }
 
-describe('What a route says of its calls', () => {
+describe('The call description of a route', () => {
   it('is in the bazaar extension of its 402s, which official validators take', async () => {
     const read = await bazaarOf(WEATHER, '/v1/weather/oslo', 'GET');
     expect(faultsOf(read)).toEqual([]);
@@ -122,7 +122,7 @@ describe('What a route says of its calls', () => {
     expect(extractDiscoveryInfoV1(entry)).toMatchObject({ input: { method: 'GET' } });
   });
 
-  it('holds nothing that a payment could not bring back, at the greatest depth and length', async () => {
+  it('always fits into a payment, at the greatest depth and length', async () => {
     const deep = '['.repeat(20) + ']'.repeat(20);
     const extension = await bazaarOf(`  - { path: /a, price: $1, discovery: { output: ${deep} } }\n`, '/a', 'GET');
     const payment = Buffer.from(JSON.stringify({ x402Version: 2, extensions: { bazaar: extension } }));
@@ -174,7 +174,7 @@ describe('What a route says of its calls', () => {
     expect(text).not.toContain('xxx');
   });
 
-  it("comes before what the API's description says of the same operation, part by part, and stands in for what it lacks", async () => {
+  it("overrides the API's description of the same operation, part by part, and fills its gaps", async () => {
     const parameters = [
       { name: 'old', in: 'query', schema: { type: 'string' } },
       { name: 'X-Lang', in: 'header', schema: { type: 'string' } },
@@ -218,7 +218,7 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
     });
   });
 
-  it('is what tools of MCP take as arguments', async () => {
+  it('gives the arguments of MCP tools', async () => {
     const plan = await planOf(`${HEAD}routes:\n${WEATHER}  - { path: /plain, methods: [GET, POST], price: $1 }\n`);
     if (plan.discovery === undefined) throw new Error('discovery is off');
     const { tools } = toolCatalogue(plan, plan.discovery);
@@ -229,7 +229,7 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
     ]);
   });
 
-  it('is told of when routes are described, and a reload says that it changed', async () => {
+  it('is shown with the route, and a reload reports its change', async () => {
     const before = await planOf(`${HEAD}routes:\n${WEATHER}`);
     const after = await planOf(`${HEAD}routes:\n${WEATHER.replace('      output: { celsius: 7.5 }\n', '')}`);
     expect(describeRoutes(before)[0]?.discovery).toBe('description, query, body, output');

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { InFlight } from '../../../src/domain/in-flight.ts';
 import { findCollector } from '../../../src/engine/collector.ts';
 
-describe('what is under way', () => {
-  it('is told, the latest first, until it is taken out', () => {
+describe('an entry in flight', () => {
+  it('is listed, latest first, until it is removed', () => {
     const open = new InFlight<string>();
     const [one, two, three] = [open.add('one'), open.add('two'), open.add('three')];
     expect(open.values).toEqual(['three', 'two', 'one']);
@@ -17,7 +17,7 @@ describe('what is under way', () => {
     expect(open.values).toEqual(['four']);
   });
 
-  it('is taken out once, however often that is asked for', () => {
+  it('is removed once, however often removal is asked for', () => {
     const open = new InFlight<string>();
     const one = open.add('one');
     open.remove(one);
@@ -28,7 +28,7 @@ describe('what is under way', () => {
     expect(open.values).toEqual([]);
   });
 
-  it('is collected with the young generation when it is over, however old the list is', () => {
+  it('is collected with the young generation after removal, however old the list is', () => {
     setFlagsFromString('--expose-gc');
     const collect = findCollector();
     const open = new InFlight<object>();

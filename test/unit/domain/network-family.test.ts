@@ -20,7 +20,7 @@ describe('addresses of EVM chains', () => {
     expect(assetId(families, network('eip155:8453'), CHECKED)).toBe(`eip155:8453 ${CHECKED.toLowerCase()}`);
   });
 
-  it('are refused where a letter of a wrong case says that a digit may be wrong', () => {
+  it('are refused when a letter of the wrong case shows that a digit may be wrong', () => {
     expect(eip155.readAddress(CHECKED)).toEqual({ ok: true, value: CHECKED });
     expect(eip155.readAddress(CHECKED.replace('Bc', 'bc')).ok).toBe(false);
     expect(eip155.readAddress(`0x${'0'.repeat(40)}`).ok).toBe(false);
@@ -41,7 +41,7 @@ describe('a family that is not known', () => {
     expect(assetId(families, network('madeup:main'), 'AbC')).toBe('madeup:main AbC');
   });
 
-  it('takes what is printable for an address, and what can be meant seriously for a transaction', () => {
+  it('takes a printable text as an address, and a plausible text as a transaction', () => {
     expect(family.readAddress('0.0.1234')).toEqual({ ok: true, value: '0.0.1234' });
     for (const text of ['', 'two words', 'line\nbreak', 'x'.repeat(129)])
       expect(family.readAddress(text).ok).toBe(false);
@@ -49,7 +49,7 @@ describe('a family that is not known', () => {
     for (const text of ['', 'short', '<script>alert(1)</script>']) expect(family.isTransaction(text)).toBe(false);
   });
 
-  it('gives way to one that the list names', () => {
+  it('is replaced by a family in the list', () => {
     const own: NetworkFamily = { ...eip155, name: 'madeup' };
     expect(networkFamilies([own]).of(network('madeup:main'))).toBe(own);
     expect(networkFamilies([own]).named('eip155')).toBeUndefined();

@@ -70,7 +70,7 @@ describe('the states of a payment', () => {
     expect([...reachableFrom(CLAIM_STATES)].sort()).toEqual([...STATES].sort());
   });
 
-  it('leave a debt only by asking for its money again', () => {
+  it('leave a debt only through another settlement', () => {
     expect(PAYMENT_TRANSITIONS.defaulted).toEqual(['settling']);
   });
 
@@ -78,7 +78,7 @@ describe('the states of a payment', () => {
     expect([...reachableFrom(PAID)].filter((state) => !PAID.includes(state))).toEqual([]);
   });
 
-  it('never let go of money that was asked for without an outcome', () => {
+  it('never release a payment whose money was asked for without an outcome', () => {
     for (const state of ASKED) expect(PAYMENT_TRANSITIONS[state]).not.toContain('released');
   });
 
@@ -86,12 +86,12 @@ describe('the states of a payment', () => {
     for (const next of ['settling', 'delivering'] as const) expect(mayFollow('unknown', next)).toBe(false);
   });
 
-  it('ask for money that is owed, and let go of it only while nobody knows what the answer costs', () => {
+  it('settle an owed payment, and release one only while the cost of its answer is unknown', () => {
     expect([...PAYMENT_TRANSITIONS.owed].sort()).toEqual(['owed', 'settling']);
     expect([...PAYMENT_TRANSITIONS.uncharged].sort()).toEqual(['owed', 'released']);
   });
 
-  it('pay only by way of settling', () => {
+  it('become paid only after the money was asked for', () => {
     const paying = STEPS.filter(([from, to]) => mayFollow(from, to) && PAID.includes(to) && !PAID.includes(from));
     expect([...new Set(paying.map(([from]) => from))]).toEqual(ASKED);
   });
@@ -123,7 +123,7 @@ describe('the sets of states', () => {
     expect(derived.join(' ')).toBe(states);
   });
 
-  it('leave no state that nobody takes care of: each is open, to be collected, or deleted some day', () => {
+  it('leave no state unattended: each is open, collectable or deleted later', () => {
     expect(STATES.filter((state) => !OPEN.includes(state) && !PRUNABLE.includes(state))).toEqual(['undelivered']);
   });
 });

@@ -77,7 +77,13 @@ describe('the text of a price', () => {
     expect(parsed.right).not.toBe('');
   });
 
-  it.each(['$0', '$0.0', '$0.000000', '0 USDC', '0.00 USDC'])('%s is refused: nothing is free but free', (text) => {
+  it.each([
+    '$0',
+    '$0.0',
+    '$0.000000',
+    '0 USDC',
+    '0.00 USDC',
+  ])('%s is refused: only the word free means free', (text) => {
     expect(parsePrice(text)).toEqual({
       ok: false,
       wrong: 'a price of zero is ambiguous',

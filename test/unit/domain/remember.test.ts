@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { remember } from '../../../src/domain/remember.ts';
 
-it('makes a thing once while it is remembered, and keeps no more than it may', () => {
+it('makes a value once while it is remembered, and keeps no more values than allowed', () => {
   const made: string[] = [];
   const read = remember(
     2,

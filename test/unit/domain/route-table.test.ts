@@ -115,7 +115,7 @@ describe('the route table', () => {
     expect(found(table('/v1/reports/*'), path)).toBeUndefined();
   });
 
-  it('takes a trailing slash for a path of its own', () => {
+  it('treats a path with a trailing slash as a different path', () => {
     const routes = table('/v1/jobs', '/v2/jobs/');
     expect(found(routes, '/v1/jobs')).toBe('/v1/jobs');
     expect(found(routes, '/v1/jobs/')).toBeUndefined();
@@ -123,7 +123,7 @@ describe('the route table', () => {
     expect(found(routes, '/v2/jobs/')).toBe('/v2/jobs/');
   });
 
-  it.each(['/v1/weather', '/v1/weather/', '/v1/weather/a/b'])('has no :name for %s', (path) => {
+  it.each(['/v1/weather', '/v1/weather/', '/v1/weather/a/b'])('does not match :city for %s', (path) => {
     expect(found(table('/v1/weather/:city'), path)).toBeUndefined();
   });
 
@@ -181,11 +181,11 @@ describe('the host of a route', () => {
     expect(found(routes, '/v1/weather', 'GET', 'other.example')).toBe('/v1/weather');
   });
 
-  it('lets the routes without host serve what it does not', () => {
+  it('leaves requests that it does not serve to the routes without host', () => {
     expect(found(routes, '/v2', 'GET', 'api.example')).toBe('/v2');
   });
 
-  it('is no suffix and no prefix', () => {
+  it('does not match as a suffix or a prefix', () => {
     for (const host of ['xapi.example', 'api.example.evil', 'example', '']) {
       expect(found(routes, '/v1/x', 'GET', host)).toBeUndefined();
     }
@@ -217,7 +217,7 @@ describe('two routes for the same requests', () => {
     ['GET /a', '/a'],
     ['api.example /a', '/a'],
     ['api.example /a', 'www.example /a'],
-  ])('%s and %s are none', (first, second) => {
+  ])('%s and %s are no conflict', (first, second) => {
     expect(table(first, second).conflicts).toEqual([]);
     expect(table(second, first).conflicts).toEqual([]);
   });

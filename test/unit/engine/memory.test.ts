@@ -30,7 +30,7 @@ function heapOf(size: number | undefined): ScriptedHeap {
 }
 
 describe('the young generation', () => {
-  it('grows while it is small, stops at 16 MB, and grows again after V8 took room back', () => {
+  it('grows while it is small, stops at 16 MB, and grows again after V8 shrank it', () => {
     const heap = heapOf(1 * MB);
     letYoungGenerationGrow(heap);
     heap.bytes = 16 * MB;
@@ -46,7 +46,7 @@ describe('the young generation', () => {
     expect(heap.growth).toEqual([1]);
   });
 
-  it('is no longer watched after the end of the gateway that had it grow', () => {
+  it('is no longer watched after the end of its gateway', () => {
     const heap = heapOf(1 * MB);
     letYoungGenerationGrow(heap)();
     heap.collect();
@@ -55,7 +55,7 @@ describe('the young generation', () => {
 });
 
 describe('the buffers of bodies', () => {
-  it('are collected each time that 4 MB have passed, and the collector is looked for once', () => {
+  it('are collected after each 4 MB, and the collector is looked for once', () => {
     const collections: unknown[] = [];
     let searches = 0;
     const spent = new SpentBuffers(() => {

@@ -31,7 +31,7 @@ describe('An approval that comes along with a payment', () => {
     });
   });
 
-  it('is not there where the client gives the declaration back as it was', () => {
+  it('is absent when the client returns the declaration unchanged', () => {
     expect(read({ description: 'what it is', version: '1' })).toBeUndefined();
     expect(readEip2612Permit({ eip2612GasSponsoring: 'yes' })).toBeUndefined();
     expect(readEip2612Permit({})).toBeUndefined();

@@ -35,11 +35,11 @@ describe.each(['native', 'wasm'] as const)('the %s signer recovery', (engine) =>
     signature = await account.signTypedData(typedData);
   });
 
-  it('is the one that was asked for', () => {
+  it('uses the engine that was asked for', () => {
     expect(recovery.engine).toBe(engine);
   });
 
-  it('finds whom viem finds', async () => {
+  it('finds the same signer as viem', async () => {
     for (let nonce = 0; nonce < 20; nonce += 1) {
       const data = { ...typedData, message: { ...typedData.message, value: BigInt(nonce) } };
       const signed = await privateKeyToAccount(generatePrivateKey()).signTypedData(data);
@@ -48,25 +48,25 @@ describe.each(['native', 'wasm'] as const)('the %s signer recovery', (engine) =>
     }
   });
 
-  it('finds somebody else for another digest', () => {
+  it('finds another signer for another digest', () => {
     const other = Uint8Array.from(digest);
     other[31] = (other[31] ?? 0) ^ 1;
     expect(recover(signature, other)).not.toBe(account.address.toLowerCase());
   });
 
-  it('finds nobody behind the malleable twin, which tokens refuse', () => {
+  it('finds no signer for the malleable twin of a signature, which tokens refuse', () => {
     expect(recover(reencode.highS(signature))).toBeUndefined();
   });
 
-  it.each([0, 1, 2, 26, 29, 30, 31, 35, 255])('finds nobody for a v of %i', (v) => {
+  it.each([0, 1, 2, 26, 29, 30, 31, 35, 255])('finds no signer for a v of %i', (v) => {
     expect(recover(reencode.withV(signature, v))).toBeUndefined();
   });
 
-  it('finds nobody behind a compact signature, which tokens refuse', () => {
+  it('finds no signer for a compact signature, which tokens refuse', () => {
     expect(recover(reencode.compact(signature))).toBeUndefined();
   });
 
-  it.each([0, 1, 32, 64, 66, 96, 1000])('finds nobody behind %i bytes', (length) => {
+  it.each([0, 1, 32, 64, 66, 96, 1000])('finds no signer for %i bytes', (length) => {
     const bytes = new Uint8Array(length).fill(27);
     bytes.set(hexToBytes(signature).subarray(0, Math.min(65, length)));
     expect(recovery.recover(digest, bytes)).toBeUndefined();
@@ -83,7 +83,7 @@ describe.each(['native', 'wasm'] as const)('the %s signer recovery', (engine) =>
     ['s is one above half the order', HALF_ORDER, HALF_ORDER.replace(/a0$/, 'a1')],
     // x = 5 is on no point of the curve.
     ['r is on no point', `${'0'.repeat(63)}5`, HALF_ORDER],
-  ])('finds nobody where %s', (_, r, s) => {
+  ])('finds no signer where %s', (_, r, s) => {
     for (const v of ['1b', '1c']) expect(recover(`0x${r}${s}${v}`)).toBeUndefined();
   });
 });

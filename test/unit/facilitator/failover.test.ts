@@ -67,7 +67,7 @@ class ManualSchedule {
     };
   };
 
-  /** Runs what waits, and waits in turn until it has made the next appointment. */
+  /** Runs the waiting task, then waits until the next one is scheduled. */
   async runNext(): Promise<void> {
     const entry = this.waiting.shift();
     entry?.run();
@@ -82,7 +82,7 @@ async function ready(...list: readonly Facilitator[]) {
 }
 
 describe('verifying with an ordered list', () => {
-  it('takes the answer of the first and gives it along as the one to settle with', async () => {
+  it('takes the answer of the first, and names it as the facilitator to settle with', async () => {
     const [first, second] = [new Stub('first'), new Stub('second')];
     const pool = await ready(first, second);
     const { verification, facilitator } = await pool.verify(scriptedPayment(2), never);
@@ -103,7 +103,7 @@ describe('verifying with an ordered list', () => {
     expect(first.calls).toEqual(['supported', 'verify']);
   });
 
-  it('takes a refusal for an answer and asks nobody else', async () => {
+  it('takes a refusal as an answer, and asks no other facilitator', async () => {
     const [first, second] = [new Stub('first', { verdict: INVALID }), new Stub('second')];
     const pool = await ready(first, second);
     const { verification, facilitator } = await pool.verify(scriptedPayment(2), never);
@@ -112,7 +112,7 @@ describe('verifying with an ordered list', () => {
     expect(second.calls).not.toContain('verify');
   });
 
-  it('does not take a fault of our own for one of the facilitator', async () => {
+  it('does not treat a fault of the gateway as one of the facilitator', async () => {
     for (const broken of [new TypeError('a bug'), fault('store_unavailable')]) {
       const [first, second] = [new Stub('first', { verdict: broken }), new Stub('second')];
       const pool = await ready(first, second);
@@ -128,7 +128,7 @@ describe('verifying with an ordered list', () => {
     expect(first.calls).not.toContain('verify');
   });
 
-  it('throws the last fault when nobody answers, and tells of each', async () => {
+  it('throws the last fault when no facilitator answers, and reports each fault', async () => {
     const list = [
       new Stub('first', { verdict: fault('facilitator_timeout') }),
       new Stub('second', { verdict: new GatewayError('facilitator_overloaded', { retryAfterSeconds: 9 }) }),
@@ -151,7 +151,7 @@ describe('verifying with an ordered list', () => {
     expect(first.calls).not.toContain('verify');
   });
 
-  it('asks no further when nobody waits for the answer any more', async () => {
+  it('asks no further once the caller has given up', async () => {
     const waiting = new AbortController();
     const second = new Stub('second');
     const first = new Stub('first');
@@ -178,7 +178,7 @@ describe('knowing what a list covers', () => {
     expect(pool.covers({ ...scriptedOffer(), scheme: 'upto' })).toBe(false);
   });
 
-  it('tries one that was never reached again after 1 s, doubling to 60 s, and every 5 min once it was', async () => {
+  it('asks an unreached facilitator again after 1 s, doubling to 60 s, and a reached one every 5 min', async () => {
     const stub = new Stub('first', { kinds: fault('facilitator_unreachable') });
     const time = new ManualSchedule();
     const pool = orderedFacilitators([stub], { schedule: time.schedule });
@@ -211,7 +211,7 @@ describe('knowing what a list covers', () => {
     expect(pool.covers(scriptedOffer())).toBe(false);
   });
 
-  it('says that one is away when it fails twice in a row, asks every 10 s at least, and says when it is back', async () => {
+  it('reports a facilitator as away after two failures in a row, asks it at least every 10 s, and reports its return', async () => {
     const stub = new Stub('first');
     const time = new ManualSchedule();
     const pool = orderedFacilitators([stub], { schedule: time.schedule });
@@ -236,7 +236,7 @@ describe('knowing what a list covers', () => {
     expect(time.waiting.map(({ delayMs }) => delayMs)).toEqual([300_000]);
   });
 
-  it('asks one whose verifications fail within a second whether it is there, once for all of them', async () => {
+  it('asks a facilitator with failed verifications within a second whether it is there, once for all of them', async () => {
     const stub = new Stub('first', { verdict: fault('facilitator_unreachable') });
     const time = new ManualSchedule();
     const pool = orderedFacilitators([stub], { schedule: time.schedule });
@@ -263,7 +263,7 @@ describe('knowing what a list covers', () => {
     expect(pool.absence(scriptedOffer())).toBeUndefined();
   });
 
-  it('has one appointment per facilitator however often it is refreshed at once', async () => {
+  it('schedules one refresh per facilitator, however many refreshes run at once', async () => {
     const time = new ManualSchedule();
     const pool = orderedFacilitators([new Stub('first'), new Stub('second')], { schedule: time.schedule });
     await Promise.all(Array.from({ length: 5 }, () => pool.refresh(never)));
@@ -272,7 +272,7 @@ describe('knowing what a list covers', () => {
 });
 
 describe('closing a list', () => {
-  it('closes each facilitator and asks nobody again', async () => {
+  it('closes each facilitator and asks none again', async () => {
     const list = [new Stub('first'), new Stub('second')];
     const time = new ManualSchedule();
     const pool = orderedFacilitators(list, { schedule: time.schedule });
@@ -282,7 +282,7 @@ describe('closing a list', () => {
     for (const { calls } of list) expect(calls).toEqual(['supported', 'close']);
   });
 
-  it('makes no appointment for an answer that comes after it', async () => {
+  it('schedules nothing after an answer that comes later', async () => {
     const stub = new Stub('first');
     let answer: (kinds: readonly SupportedKind[]) => void = () => undefined;
     stub.supported = () =>

@@ -6,8 +6,8 @@ import { scriptedPayment } from '../../support/scripted-facilitator.ts';
 
 const { network: NETWORK } = scriptedPayment(2).offer;
 
-describe('what reads public nodes', () => {
-  it('is loaded anew after it could not be loaded, and then once', async () => {
+describe('the reader of public nodes', () => {
+  it('is loaded again after a failed load, and then only once', async () => {
     let loads = 0;
     const open: OpenWitness = () => ({
       paceMs: 1,

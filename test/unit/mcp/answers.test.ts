@@ -14,7 +14,7 @@ const event = (data: string, others = '') => `${others}data: ${data}\n\n`;
 const RESULT = answer({ result: { content: [] } });
 
 describe('the answer to a priced call', () => {
-  it('gets the receipt and the id of the client, and keeps its numbers', () => {
+  it('gets the receipt and the id of the client, and keeps its numbers exact', () => {
     const body = `{"jsonrpc":"2.0","id":"${SERVER}","result":{"content":[],"n":12345678901234567890}}`;
     const read = readCallAnswer(body, false, IDS);
     expect(read?.succeeded).toBe(true);
@@ -31,7 +31,7 @@ describe('the answer to a priced call', () => {
     expect(readCallAnswer(answer(others), false, IDS)?.succeeded).toBe(false);
   });
 
-  it('cannot bring a receipt of its own', () => {
+  it('cannot carry a receipt from the server', () => {
     const forged = answer({ result: { content: [], _meta: { 'x402/payment-response': { success: true }, own: 1 } } });
     const written = JSON.parse(readCallAnswer(forged, false, IDS)?.write(undefined) ?? '');
     expect(written.result._meta).toEqual({ own: 1 });
@@ -53,7 +53,7 @@ describe('the answer to a priced call', () => {
     expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.succeeded).toBe(true);
   });
 
-  it('brings no answer to anything else with it', () => {
+  it('carries no answer to another request', () => {
     const other = JSON.stringify({ jsonrpc: '2.0', id: 8, result: { secret: 1 } });
     const body = event(other) + event(RESULT) + event(RESULT) + event(`[${other}]`) + event('{"id":8,"result"');
     const written = readCallAnswer(body, true, IDS)?.write(RECEIPT) ?? '';
@@ -90,7 +90,7 @@ describe('a refusal', () => {
     expect(result?.['content']).toEqual([{ type: 'text', text: JSON.stringify(required) }]);
   });
 
-  it('leaves structured content to the schema of a tool that has one', () => {
+  it('has no structured content for a tool with an output schema', () => {
     const { result } = refusalAnswer(tool, refusal, 'result', () => true) as Record<string, object>;
     expect(result).not.toHaveProperty('structuredContent');
     expect(result).toHaveProperty('content');
@@ -107,7 +107,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('states the prices of all protocols in one error, where one of them is looked for in errors alone', () => {
+  it('states the prices of all protocols in one error when one protocol reads errors only', () => {
     const other = {
       place: 'error',
       extension: undefined,
@@ -125,7 +125,7 @@ describe('a refusal', () => {
     'tool',
     'resource',
     'prompt',
-  ] as const)('of a %s has a kind of its own for clients that announce it', (target) => {
+  ] as const)('of a %s has its own result type for clients that announce it', (target) => {
     const call = { ...tool, target, extensions: ['org.x402/payment'] };
     expect(refusalAnswer(call, refusal, 'result', () => false)).toEqual({
       jsonrpc: '2.0',
@@ -163,7 +163,7 @@ describe('a list of tools', () => {
     },
   });
 
-  it('says what each costs, also in words where it is asked to', () => {
+  it('states the price of each tool, also in words when configured', () => {
     const told = JSON.parse(annotated(list, false, notes(true)) ?? '').result;
     expect(told.tools[0]).toEqual({
       name: 'search',
@@ -178,7 +178,7 @@ describe('a list of tools', () => {
     ]);
   });
 
-  it('has no client choose a task, where a tool works without', () => {
+  it('forbids tasks for a tool that works without them', () => {
     const tools = ['optional', 'required'].map((taskSupport) => ({ name: 'free', execution: { taskSupport } }));
     const told = annotated(JSON.stringify({ id: 1, result: { tools } }), false, notes(false));
     expect(JSON.parse(told ?? '').result.tools).toMatchObject([
@@ -198,7 +198,7 @@ describe('a list of tools', () => {
   });
 });
 
-describe('a stream that nobody paid for', () => {
+describe('an unpaid stream', () => {
   const run = (text: string, size: number): string => {
     const filter = new UnpaidResults();
     const out: Buffer[] = [];
@@ -219,7 +219,7 @@ describe('a stream that nobody paid for', () => {
     expect(run(`${free}data: ${RESULT}`, 10)).toBe(free);
   });
 
-  it('knows a body that holds one', () => {
+  it('loses an event that is such a result, alone or in a batch', () => {
     const bodies = [RESULT, `[${RESULT}]`, '{"id":3,"result":{}}'];
     expect(bodies.map((body) => run(event(body), 1000) === '')).toEqual([true, true, false]);
   });

@@ -32,7 +32,7 @@ describe('a message of an MCP client', () => {
   it.each([
     ['a plain name', '_meta'],
     ['a name with an escape', '\\u005fmeta'],
-  ])('takes no payment to the server where it buys nothing: %s', (_, name) => {
+  ])('loses its payment before the server when it buys nothing: %s', (_, name) => {
     const text = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"${name}":{"x402/payment":"secret","a":1}}}`;
     const stripped = withoutPayments(Buffer.from(text), ['x402/payment']);
     expect(JSON.parse(String(stripped))).toEqual({
@@ -43,7 +43,7 @@ describe('a message of an MCP client', () => {
     });
   });
 
-  it('takes no payment to the server where it calls a call off', () => {
+  it('loses its payment before the server when it cancels a call', () => {
     const params = { requestId: 7, reason: 'late', _meta: { 'x402/payment': 'secret' } };
     const message = read({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
     if (message.kind !== 'free') throw new Error(message.kind);
@@ -59,7 +59,7 @@ describe('a message of an MCP client', () => {
     'tasks/get',
     'tasks/result',
     'tasks/cancel',
-  ])('is refused where it asks for what became of a call elsewhere: %s', (method) => {
+  ])('is refused when it asks for the result of a call as a task: %s', (method) => {
     expect(read({ jsonrpc: '2.0', id: 3, method, params: { taskId: 'x' } })).toMatchObject({
       kind: 'refused',
       id: 3,
@@ -128,7 +128,7 @@ describe('a message of an MCP client', () => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'body_ambiguous' }));
   });
 
-  it('knows the ids of priced calls again', () => {
+  it('recognizes the ids of priced calls', () => {
     expect([isPaidId(paidId('x')), isPaidId('x'), isPaidId(7)]).toEqual([true, false, false]);
   });
 });

@@ -30,7 +30,7 @@ describe('the stream of a call that a pass opened', () => {
     );
   });
 
-  it('says that there was no answer where none came, and ends at one that is too large', () => {
+  it('reports a missing answer, and ends at an answer that is too large', () => {
     const change = stream();
     change.pass(Buffer.from(PROGRESS));
     expect(text(change.end())).toContain('did not answer');

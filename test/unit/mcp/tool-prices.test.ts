@@ -57,7 +57,7 @@ describe('a list of tools that was read before', () => {
     [`data: {"id":1,"result":{"content":{"tools":${TOOLS}}}}\n\n`, true],
   ];
 
-  it.each([1, 7, 64, 100, 100_000])('is told as it was, whatever stands around it, in pieces of %i bytes', (size) => {
+  it.each([1, 7, 64, 100, 100_000])('is sent as before, whatever surrounds it, in pieces of %i bytes', (size) => {
     const known = newNotes();
     for (const body of LISTS) {
       const once = through(body, newNotes(), size);
@@ -67,7 +67,7 @@ describe('a list of tools that was read before', () => {
     for (const body of OTHERS) expect(through(body, known, size)).toBe(through(body, newNotes(), size));
   });
 
-  it('is not read again, and what it says of output schemas is', () => {
+  it('is not read again, but its output schemas are reported again', () => {
     const notes = newNotes();
     for (const body of LISTS) through(body, notes);
     expect(notes.asked).toEqual(['search', 'free']);
@@ -87,7 +87,7 @@ describe('a list of tools that was read before', () => {
     expect(through([`data: ${text}\n\n`, true], notes)).toBe('');
   });
 
-  it('is found among several that begin alike, the last of which is found first', () => {
+  it('is found among several that begin alike, the last one first', () => {
     const notes = newNotes();
     const page = (last: string): Body => [
       `{"id":1,"result":{"tools":${TOOLS.slice(0, -1)},{"name":"${last}"}]}}`,
@@ -100,7 +100,7 @@ describe('a list of tools that was read before', () => {
     expect(notes.asked).toHaveLength(asked);
   });
 
-  it('in an event of several lines is one to read', () => {
+  it('is read anew in an event of several lines', () => {
     const notes = newNotes();
     const pretty = JSON.stringify(JSON.parse(TOOLS), undefined, 1);
     through([`{"id":1,"result":{"tools":${pretty}}}`, false], notes);

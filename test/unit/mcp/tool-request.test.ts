@@ -41,7 +41,7 @@ describe('the request of a tool', () => {
     ['an object below its name', query('q', { delimiter: undefined, deep: true }), '{"q":{"a":1}}', '/x?q%5Ba%5D=1'],
     ['a number as it was written', query('q'), '{"q":12345678901234567890.10}', '/x?q=12345678901234567890.10'],
     ['nothing for null', query('q'), '{"q":null}', '/x'],
-  ])('has in its query %s', (_, argument, given, target) => {
+  ])('has %s in its query', (_, argument, given, target) => {
     expect(request('/x', [argument], given)).toMatchObject({ target });
   });
 
@@ -58,11 +58,17 @@ describe('the request of a tool', () => {
     ['{"rest":"/a"}', '/files/a'],
     ['{"rest":""}', '/files'],
     ['{}', '/files'],
-  ])('takes any number of segments where a route does: %s', (given, target) => {
+  ])('takes any number of segments when the route does: %s', (given, target) => {
     expect(request('/files/{rest}', [path('rest', true)], given)).toMatchObject({ target });
   });
 
-  it.each(['"a/../b"', '".."', '"a//b"', '"./a"', '"a/"'])('lets no rest of a path leave it: %s', (rest) => {
+  it.each([
+    '"a/../b"',
+    '".."',
+    '"a//b"',
+    '"./a"',
+    '"a/"',
+  ])('refuses a rest of the path that would leave it: %s', (rest) => {
     expect(request('/files/{rest}', [path('rest', true)], `{"rest":${rest}}`)).toContain('it cannot be');
   });
 

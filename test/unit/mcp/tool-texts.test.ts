@@ -20,7 +20,7 @@ describe('the tools of a list, found in its text', () => {
     );
   });
 
-  it('stand behind a cursor and before it', () => {
+  it('are found after a cursor and before it', () => {
     expect(toolTextsIn('{"result":{"nextCursor":"a","tools":[{"name":"x"}]},"id":1}')?.tools).toEqual(['{"name":"x"}']);
     expect(toolTextsIn(list([{ name: 'x' }], { nextCursor: 'a' }))?.tools).toEqual(['{"name":"x"}']);
   });

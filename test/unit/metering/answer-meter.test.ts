@@ -9,7 +9,7 @@ const JSON_TYPE = 'application/json';
 const SSE_TYPE = 'text/event-stream';
 
 describe.each(DIALECT_SAMPLES)('$name', ({ meter, answer, model, figures, tail }) => {
-  it('tells each figure once', () => {
+  it('reports each figure once', () => {
     expect(told(meterAnswer(meter, answer).metered)).toEqual({ model, figures });
   });
 
@@ -20,7 +20,7 @@ describe.each(DIALECT_SAMPLES)('$name', ({ meter, answer, model, figures, tail }
   });
 });
 
-describe('An answer that does not tell what was used', () => {
+describe('An answer that does not report its usage', () => {
   it.each<[string, SampleAnswer, string]>([
     ['is null everywhere', { contentType: SSE_TYPE, body: sse([{ choices: [], usage: null }, '[DONE]']) }, 'no_usage'],
     [
@@ -78,7 +78,7 @@ describe('Figures', () => {
     expect(held.toString()).toBe(sse(['[DONE]']));
   });
 
-  it('that come again replace those before, each by itself', () => {
+  it('that come again replace the earlier ones, each separately', () => {
     const events = [
       { usage: { prompt_tokens: 5, completion_tokens: 1 } },
       { usage: { prompt_tokens: null, completion_tokens: 4 } },
@@ -93,7 +93,7 @@ describe('Figures', () => {
     expect(metered).toEqual({ kind: 'failed' });
   });
 
-  it('of a header are units, and two headers are none', () => {
+  it('of a header are units, and a repeated header has none', () => {
     const meter = { kind: 'header', name: 'x-cost' } as const;
     const answer = { contentType: 'text/plain', body: 'x' };
     expect(told(meterAnswer(meter, { ...answer, headers: { 'x-cost': ' 12.5 ' } }).metered).figures).toEqual({
@@ -121,7 +121,7 @@ describe('A stream that never ends', () => {
     expect(held.length).toBe(0);
   });
 
-  it('that goes on after its end lets go of what was held', () => {
+  it('that goes on after its end releases the part held back', () => {
     const body = sse(['[DONE]', { choices: [] }, { choices: [] }]);
     expect(meterAnswer(family('openai'), { contentType: SSE_TYPE, body }).forwarded.toString()).toBe(body);
   });

@@ -44,7 +44,7 @@ describe('A limit of output tokens', () => {
     ],
     ['ollama', '/api/chat', '{"options":{"seed":1}}', '{"options":{"seed":1,"num_predict":1000}}'],
     ['ollama', '/api/generate', '{"options":{"num_predict":-1}}', '{"options":{"num_predict":1000}}'],
-  ])('is put where %s reads it at %s', (family, path, body, expected) => {
+  ])('is written where %s reads it at %s', (family, path, body, expected) => {
     expect(changed(path, body, capOf(family))).toBe(expected);
   });
 
@@ -58,16 +58,16 @@ describe('A limit of output tokens', () => {
     ['openai', '/v1/embeddings', '{"model":"m"}'],
     ['openai', '/v1/chat/completions', 'no JSON'],
     ['openai', '/v1/chat/completions', '[1]'],
-  ])('changes nothing where %s at %s is asked %s', (family, path, body) => {
+  ])('leaves a request to %s at %s unchanged: %s', (family, path, body) => {
     expect(changed(path, body, capOf(family))).toBe(NONE);
   });
 
-  it('is not put in where nobody asks for it, or output costs nothing', () => {
+  it('is not written when no limit is wanted, or output costs nothing', () => {
     expect(changed('/v1/chat/completions', '{}', NONE)).toBe(NONE);
     expect(outputCap({ rates: ratesOf('$1/1M', undefined), max: 1_000n as Amount, decimals: 6 }, 10, 1n)).toBe(NONE);
   });
 
-  it('goes together with the question for usage', () => {
+  it('is written together with the request for usage', () => {
     expect(changed('/v1/chat/completions', '{"stream":true}', capOf('openai'))).toBe(
       '{"stream":true,"max_tokens":1000,"stream_options":{"include_usage":true}}',
     );
@@ -82,7 +82,7 @@ describe('A limit of output tokens', () => {
     expect(() => changed(path, body, capOf('openai'))).toThrow(expect.objectContaining({ code: 'request_unmetered' }));
   });
 
-  it('keeps the charge of what it lets be made within the maximum, and wastes less than one token of it', () => {
+  it('keeps the charge for the allowed output within the maximum, and wastes less than one token of it', () => {
     const cents = fc.bigInt(1n, 5_000n);
     fc.assert(
       fc.property(cents, cents, fc.bigInt(1n, 10_000_000n), fc.nat(4_000), (input, output, maximum, bytes) => {

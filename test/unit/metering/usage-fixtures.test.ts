@@ -20,7 +20,7 @@ const BY_COST: Readonly<Record<string, OracleRate>> = { cost: ['1.1', '1'] };
 describe.each(USAGE_FIXTURES)('$name', ({ meter, answer, figures, model, tail }) => {
   const { metered, forwarded, held } = meterAnswer(meter, answer);
 
-  it('tells what was used, for the charge that an oracle computes', () => {
+  it('reports the usage, for the charge that an oracle computes', () => {
     if (metered.kind !== 'used') throw new Error(`it is ${metered.kind}`);
     expect(metered.model).toBe(model);
     const told = [...metered.figures].filter(([, count]) => count.digits !== 0n);
@@ -40,7 +40,7 @@ describe.each(USAGE_FIXTURES)('$name', ({ meter, answer, figures, model, tail })
 });
 
 describe('A response that fails', () => {
-  it('costs nothing, whatever it tells of use', () => {
+  it('costs nothing, whatever usage it reports', () => {
     const response = { model: 'm', error: { code: 'server_error' }, usage: { input_tokens: 9, output_tokens: 4 } };
     const body = `event: response.failed\ndata: ${JSON.stringify({ type: 'response.failed', response })}\n\n`;
     const answer = { path: '/v1/responses', contentType: 'text/event-stream', body };

@@ -15,7 +15,7 @@ describe('the cause in the log', () => {
     expect(text).not.toMatch(/SECRET|apikey|user|pass|abab/);
   });
 
-  it('keeps to itself what a library put into its message', () => {
+  it('hides secrets that a library put into its message', () => {
     const text = describeCause(new Error(`POST postgres://u:secret@db.example/books?x=1 with 0x${SIGNATURE} failed`));
     expect(text).toContain('postgres://db.example with 0x… failed');
     expect(text).not.toMatch(/secret|books|abab/);
@@ -27,7 +27,7 @@ describe('the cause in the log', () => {
     expect(describeCause(new BaseError('x y '.repeat(5000)))?.length).toBeLessThanOrEqual(2000);
   });
 
-  it('says nothing of what is no error', () => {
+  it('is empty for a value that is no error', () => {
     for (const thrown of [undefined, 'text', { payment: SIGNATURE }]) expect(describeCause(thrown)).toBeUndefined();
   });
 });

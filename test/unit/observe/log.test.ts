@@ -111,7 +111,7 @@ it('keeps to one line of JSON whatever the texts hold', () => {
   });
 });
 
-it('begins its lines as the logger begins its own, with what a child adds to them', () => {
+it('begins its lines like the logger, with the fields of a child logger', () => {
   const [own = '', line = ''] = written(NOTHING, 'info', { worker: 2, name: 'a "b"' });
   const beginning = (text: string): string => text.replace(/"level":\d+,"time":"[^"]+"/, '').slice(0, 30);
   expect(beginning(line)).toBe(beginning(own));

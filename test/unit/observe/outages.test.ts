@@ -16,7 +16,7 @@ function scene() {
 }
 
 describe('an outage', () => {
-  it('is a line when it begins, one a minute, and one when it is over', () => {
+  it('is logged when it begins, once a minute, and when it is over', () => {
     const { lines, state, outages } = scene();
     for (let second = 0; second < 130; second += 1) {
       state.now = second * 1_000;
@@ -32,7 +32,7 @@ describe('an outage', () => {
     ]);
   });
 
-  it('of one thing says nothing of another', () => {
+  it('of one server is separate from that of another', () => {
     const { lines, outages } = scene();
     outages.failed(API, 'facilitator_timeout');
     outages.failed(STORE, coded('away'));
@@ -44,7 +44,7 @@ describe('an outage', () => {
     ]);
   });
 
-  it('that comes and goes with every call is told once a minute', () => {
+  it('that comes and goes with every call is logged once a minute', () => {
     const { lines, state, outages } = scene();
     for (let second = 0; second < 60; second += 1) {
       state.now = second * 1_000;
@@ -57,7 +57,7 @@ describe('an outage', () => {
     expect(lines).toHaveLength(3);
   });
 
-  it('tells no URL with its path, and nothing where all is well', () => {
+  it('is logged without the path of a URL, and nothing is logged when all is well', () => {
     const { lines, outages } = scene();
     outages.worked(API);
     expect(lines).toEqual([]);

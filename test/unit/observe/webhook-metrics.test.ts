@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 
-it('what waits for receivers is shown while it can be counted, and is back when it can be again', async () => {
+it('the metrics of waiting events disappear while events cannot be counted, and come back', async () => {
   const metrics = createMetrics();
   const shown = async (): Promise<readonly string[]> =>
     (await metrics.render()).body.split('\n').filter((line) => line.startsWith('turnpike_webhooks_waiting'));

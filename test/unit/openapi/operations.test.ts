@@ -58,7 +58,7 @@ describe('the operations of a description', () => {
     ]);
   });
 
-  it('are found behind references, and those that lead nowhere or in a circle are told', () => {
+  it('are found behind references, and references that lead nowhere or in a circle are reported', () => {
     const document = {
       openapi: '3.1.0',
       paths: {

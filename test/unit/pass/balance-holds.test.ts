@@ -43,7 +43,7 @@ async function scene() {
 }
 
 describe('Holds on a balance', () => {
-  it('end once: what comes second changes nothing', async () => {
+  it('end once: a second draw or release changes nothing', async () => {
     const { holds, wanted, quota } = await scene();
     const taken = await holds.take(wanted);
     if (taken.kind !== 'held') throw new Error(taken.kind);
@@ -80,7 +80,7 @@ describe('Holds on a balance', () => {
     expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
   });
 
-  it('that are left while others are released are released by the next round', async () => {
+  it('that remain while others are released are released by the next round', async () => {
     const { holds, real, fails, wanted, quota } = await scene();
     const first = await holds.take(wanted);
     if (first.kind !== 'held') throw new Error(first.kind);
@@ -109,7 +109,7 @@ describe('Holds on a balance', () => {
     expect(await quota()).toEqual({ bought: 1000, available: 1000, lent: 0 });
   });
 
-  it('that were given back elsewhere, because this process was taken for gone, are not charged', async () => {
+  it('that were given back elsewhere, because this process was considered dead, are not charged', async () => {
     const { holds, real, wanted, quota } = await scene();
     const taken = await holds.take(wanted);
     if (taken.kind !== 'held') throw new Error(taken.kind);
@@ -120,7 +120,7 @@ describe('Holds on a balance', () => {
 });
 
 describe('Acts on one balance', () => {
-  it('take turns, four at a time, and those on another one do not wait', async () => {
+  it('run at most four at a time, and do not delay those on another balance', async () => {
     const turns = new BalanceTurns();
     const [one, two] = ['one' as PassId, 'two' as PassId];
     const gates = Array.from({ length: 6 }, () => Promise.withResolvers<void>());
@@ -141,7 +141,7 @@ describe('Acts on one balance', () => {
     expect(begun).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it('hand their turn on when they fail', async () => {
+  it('make room for the next one when they fail', async () => {
     const turns = new BalanceTurns();
     const id = 'one' as PassId;
     const failed = Array.from({ length: 9 }, () => turns.run(id, () => Promise.reject(new Error('away'))));

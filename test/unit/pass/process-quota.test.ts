@@ -16,7 +16,7 @@ let store: PassStore;
 /** What quotas asked the store for. */
 let leases: LeaseRequest[];
 let looks: number;
-/** What becomes of calls of the store. */
+/** Whether calls of the store fail, and when. */
 let fault: 'none' | 'before' | 'after';
 const quotas: Quota[] = [];
 
@@ -58,7 +58,7 @@ async function taken(quota: Quota, id: PassId): Promise<QuotaUnit> {
   return outcome.unit;
 }
 
-/** What taking comes to when a look at the store has to wait for its turn. */
+/** The outcome of a take whose store call has to wait for its turn. */
 async function told(quota: Quota, id: PassId): Promise<QuotaOutcome> {
   const outcome = quota.take(id);
   await time.pass(60);
@@ -102,7 +102,7 @@ describe('taking requests of a pass', () => {
     expect(remaining).toEqual(Array.from({ length: 20 }, (_, index) => 19 - index));
   });
 
-  it('asks once for all that wait', async () => {
+  it('asks the store once for all waiting requests', async () => {
     const { id } = await bought(1000);
     const quota = open();
     const outcomes = await Promise.all(Array.from({ length: 300 }, () => quota.take(id)));
@@ -120,7 +120,7 @@ describe('taking requests of a pass', () => {
     await taken(quota, other.id);
   });
 
-  it('says what has become of a pass that is gone', async () => {
+  it('reports why a pass is gone', async () => {
     const { id } = await bought();
     const quota = open();
     expect(await quota.take('A'.repeat(22) as PassId)).toEqual({ kind: 'gone', why: 'unknown' });
@@ -128,7 +128,7 @@ describe('taking requests of a pass', () => {
     expect(await quota.take(id)).toEqual({ kind: 'gone', why: 'revoked' });
   });
 
-  it('takes nothing of what is in hand once the pass was revoked or has expired', async () => {
+  it('takes no leased unit once the pass was revoked or has expired', async () => {
     const [revoked, expired] = [await bought(100, 'revoked'), await bought(100, 'expired')];
     const quota = open();
     for (const { id } of [revoked, expired]) for (let count = 0; count < 5; count += 1) await taken(quota, id);
@@ -144,8 +144,8 @@ describe('taking requests of a pass', () => {
   });
 });
 
-describe('bringing requests back', () => {
-  it('brings back what is idle for a tenth of a second', async () => {
+describe('returning units', () => {
+  it('returns units that are idle for a tenth of a second', async () => {
     const { id } = await bought();
     const quota = open();
     for (let count = 0; count < 5; count += 1) await taken(quota, id);
@@ -156,7 +156,7 @@ describe('bringing requests back', () => {
     expect(await quotaOf(id)).toEqual({ bought: 100, available: 95, lent: 0 });
   });
 
-  it('keeps what is in use', async () => {
+  it('keeps units in use', async () => {
     const { id } = await bought();
     const quota = open();
     for (let count = 0; count < 20; count += 1) {
@@ -168,7 +168,7 @@ describe('bringing requests back', () => {
     expect(await quotaOf(id)).toEqual({ bought: 100, available: 80, lent: 0 });
   });
 
-  it('gives a unit that bought nothing to the next request, once', async () => {
+  it('gives an unused unit to the next request, once', async () => {
     const { id } = await bought(1);
     const quota = open();
     const unit = await taken(quota, id);
@@ -178,7 +178,7 @@ describe('bringing requests back', () => {
     expect(await quota.take(id)).toEqual({ kind: 'used_up' });
   });
 
-  it('gives a unit back that was booked as used meanwhile', async () => {
+  it('returns a unit that was already booked as used', async () => {
     const { id } = await bought(3);
     const quota = open();
     const unit = await taken(quota, id);
@@ -200,7 +200,7 @@ describe('bringing requests back', () => {
     expect((await waiting).kind).toBe('taken');
   });
 
-  it('brings back what it has of a pass that it has no room for', async () => {
+  it('returns the units of a pass that it has no room for', async () => {
     const passes = [];
     for (const payment of ['a', 'b', 'c']) passes.push(await bought(100, payment));
     const quota = open(2);
@@ -213,7 +213,7 @@ describe('bringing requests back', () => {
     expect(await quotaOf(passes[0]!.id)).toEqual({ bought: 100, available: 97, lent: 0 });
   });
 
-  it('brings everything back when it closes, and takes nothing after', async () => {
+  it('returns everything when it closes, and takes nothing after', async () => {
     const [one, other] = [await bought(100, 'one'), await bought(100, 'other')];
     const quota = open();
     for (const { id } of [one, other]) for (let count = 0; count < 4; count += 1) await taken(quota, id);
@@ -293,7 +293,7 @@ describe('a pass that is used up', () => {
 });
 
 describe('a store that fails', () => {
-  it('refuses the request when nothing is in hand, and serves from what is', async () => {
+  it('refuses a request without a leased unit, and serves from leased units', async () => {
     const { id } = await bought();
     const quota = open();
     fault = 'before';
@@ -316,7 +316,7 @@ describe('a store that fails', () => {
     expect(await quotaOf(id)).toEqual({ bought: 100, available: 96, lent: 0 });
   });
 
-  it('does not use units any more whose return may have been booked', async () => {
+  it('does not use units whose return may have been booked', async () => {
     const { id } = await bought(20);
     const quota = open();
     const units = [];

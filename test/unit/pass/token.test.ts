@@ -28,7 +28,7 @@ function keyOf(): typeof KEY {
 }
 
 describe('an access token', () => {
-  it('says of its pass what it was written for', () => {
+  it('carries the facts of its pass', () => {
     const read = readToken(writeToken(PASS, KEY));
     expect(read?.keyId).toBe(KEY.id);
     expect(read?.token).toEqual({
@@ -145,12 +145,12 @@ describe('a nonce', () => {
     expect(new SignInNonces([keyOf()]).read(nonce, 'reports', NOW)).toBeUndefined();
   });
 
-  it('is remembered for as long as any replica takes it', () => {
+  it('is remembered as long as any replica accepts it', () => {
     const nonce = nonces.issue('reports', NOW);
     expect(nonces.read(nonce, 'reports', NOW)?.until).toBeGreaterThanOrEqual(NOW + 310_000);
   });
 
-  it('has one text', () => {
+  it('is refused when any part of its text is changed', () => {
     const nonce = nonces.issue('reports', NOW);
     for (const text of [
       nonce.toUpperCase(),

@@ -37,13 +37,13 @@ function watched(): Uses {
 const take = async (): Promise<UseOutcome> => await counter.take(CLIENT, LIMIT);
 
 describe('uses of a client', () => {
-  it('are as many as there are, and say when there are all of them again', async () => {
+  it('are limited in number, and report when all are available again', async () => {
     expect(await take()).toMatchObject({ kind: 'taken', remaining: 1, resetMs: DAY_MS / 2 });
     expect(await take()).toMatchObject({ kind: 'taken', remaining: 0 });
     expect(await take()).toEqual({ kind: 'used_up', resetMs: DAY_MS / 2 });
   });
 
-  it('are there again when the day is over, in UTC', async () => {
+  it('are available again when the day is over, in UTC', async () => {
     for (let count = 0; count < 3; count += 1) await take();
     now = Date.UTC(2027, 0, 15, 23, 59, 59, 999);
     expect(await take()).toEqual({ kind: 'used_up', resetMs: 1 });
@@ -51,7 +51,7 @@ describe('uses of a client', () => {
     expect(await take()).toMatchObject({ kind: 'taken', remaining: 1, resetMs: DAY_MS });
   });
 
-  it('that are used up are not asked for again for some seconds, however often they are wanted', async () => {
+  it('that are used up cause no store call for some seconds, however many requests come', async () => {
     for (let count = 0; count < 3; count += 1) await take();
     asked = 0;
     for (let count = 0; count < 100; count += 1) await take();
@@ -79,7 +79,7 @@ describe('uses of a client', () => {
     expect(await take()).toMatchObject({ kind: 'taken', remaining: 0 });
   });
 
-  it('that are wanted at once are asked for in two calls, and as many are given out as there are', async () => {
+  it('of simultaneous requests need two store calls, and exactly the available number is given out', async () => {
     const limit = { ...LIMIT, requests: 20 };
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => counter.take(CLIENT, limit)));
     const left = outcomes.flatMap((each) => (each.kind === 'taken' ? [each.remaining] : []));

@@ -70,7 +70,7 @@ describe('the page on which people pay', () => {
     expect(html.match(/<\/script>/g)).toHaveLength(2);
   });
 
-  it('tells machines that say that they can be told in a browser only', async () => {
+  it('says when a price cannot be paid from a browser', async () => {
     const { html } = await pageOf(
       '{ path: /a, price: 0.05 TOK, accepts: [{ network: base, asset: { address: "0x4200000000000000000000000000000000000042", decimals: 18, name: Tok, version: "1", symbol: TOK, transferMethod: permit2 } }] }',
     ).catch(() =>
@@ -81,7 +81,7 @@ describe('the page on which people pay', () => {
     expect(html).toContain('This price cannot be paid from a browser.');
   });
 
-  it('lets nothing run, load or frame it but what it names', async () => {
+  it('runs and loads only what its policy names, and cannot be framed', async () => {
     const { headers } = await pageOf('{ path: /a, price: $0.05 }', '{ logo: /logo.svg }');
     const policy = headers[headers.indexOf('Content-Security-Policy') + 1] ?? '';
     expect(policy).toMatch(

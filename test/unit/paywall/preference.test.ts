@@ -48,7 +48,7 @@ describe('the language of the page', () => {
     expect(chooseLanguage(field).tag).toBe(tag);
   });
 
-  it.each(LANGUAGES)('$tag has the places of every text', ({ texts, tag }) => {
+  it.each(LANGUAGES)('$tag has every text with its placeholders', ({ texts, tag }) => {
     const placesOf = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).sort();
     const [english] = LANGUAGES;
     const wrong = Object.entries(english.texts).filter(([name, text]) => {

@@ -39,7 +39,7 @@ describe('accepting the head of a request', () => {
     expect(accepted.notes.path).toBe('/v1/a');
   });
 
-  it('takes a request of HTTP/1.0 without Host for one to `publicUrl`, where there is one', () => {
+  it('treats an HTTP/1.0 request without Host as one to `publicUrl`, if there is one', () => {
     const old: RequestHead = { ...get('/v1/a', []), httpVersionMinor: 0 };
     const plan = { ...PLAN, publicUrl: 'https://api.example:8443' };
     expect(accept(old, [], plan)).toMatchObject({ host: 'api.example:8443', publicOrigin: 'https://api.example:8443' });
@@ -120,7 +120,7 @@ describe('accepting the head of a request', () => {
 });
 
 describe('an accepted head', () => {
-  it('finds its route, a preflight that of the request it asks about', () => {
+  it('finds its route; a preflight finds the route of the request that it asks about', () => {
     const fields: Fields = [
       ['Host', 'api.example'],
       ['Origin', 'https://page.example'],
@@ -134,7 +134,7 @@ describe('an accepted head', () => {
     expect(matchRoute(accept(get('/v2/a')))).toBeUndefined();
   });
 
-  it('names what is paid for by its URL with the query; a long query is left out, a very long path is its pattern', () => {
+  it('has a resource URL with the query, without a long query, and with the pattern for a very long path', () => {
     const [route] = PLAN.routes;
     if (route === undefined) throw new Error('no route');
     expect(resourceUrlOf(accept(get('/v1/a?b=c&d=%20')), route)).toBe('http://api.example/v1/a?b=c&d=%20');

@@ -46,7 +46,7 @@ async function states(): Promise<readonly string[]> {
   return (await gateway.store.list({}, undefined, 10)).map(({ state }) => state);
 }
 
-/** Has the next verification wait until it is let go. */
+/** Makes the next verification wait until the test releases it. */
 function held(): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
   gateway.facilitator.verifiesAfter = promise;
@@ -54,7 +54,10 @@ function held(): () => void {
 }
 
 describe('a paid call that is made while its payment is verified', () => {
-  it.each(['GET', 'HEAD'])('holds its answer until that is done, and is settled then: %s', async (method) => {
+  it.each([
+    'GET',
+    'HEAD',
+  ])('holds its answer until the verification is done, and is settled then: %s', async (method) => {
     const letGo = held();
     let isAnswered = false;
     const answering = send(await payment(method), { method }).finally(() => {
@@ -87,7 +90,7 @@ describe('a payment that is refused while its call is made', () => {
     ['an answer', { body: 'worth it' }],
     ['an answer that is not charged', { status: 404, body: 'not here' }],
     ['a fault', new GatewayError('upstream_unreachable')],
-  ])('gets the price and nothing of the call, which came to %s', async (_what, answer) => {
+  ])('gets the price and nothing of the call, whose result was %s', async (_what, answer) => {
     gateway.api(answer);
     gateway.facilitator.verdicts.push({ kind: 'invalid', reason: 'insufficient_funds' });
     const got = await send(await payment());
@@ -126,7 +129,7 @@ describe('a facilitator that cannot verify while the call is made', () => {
     'facilitator_unreachable',
     'facilitator_timeout',
     'facilitator_invalid_answer',
-  ] as const)('is told of by %s, and the payment can be used again', async (code) => {
+  ] as const)('causes %s, and the payment can be used again', async (code) => {
     gateway.facilitator.verdicts.push(new GatewayError(code));
     const field = await payment();
     expect(seenOf(await send(field))).toEqual([503, code, false]);
@@ -136,7 +139,7 @@ describe('a facilitator that cannot verify while the call is made', () => {
 });
 
 describe('a good payment whose call fails', () => {
-  it('is free again, and the fault is told', async () => {
+  it('can be used again, and the fault is reported', async () => {
     gateway.api(new GatewayError('upstream_timeout'));
     const field = await payment();
     expect(seenOf(await send(field))).toEqual([504, 'upstream_timeout', false]);
@@ -145,7 +148,7 @@ describe('a good payment whose call fails', () => {
     expect(seenOf(await send(field))).toEqual([200, undefined, false]);
   });
 
-  it('is free again where the status is not charged, and the answer is relayed', async () => {
+  it('can be used again when the status is not charged, and the answer is relayed', async () => {
     gateway.api({ status: 404, body: 'not here' });
     const got = await send(await payment());
     expect([got.status, got.body, got.from]).toEqual([404, 'not here', 'api']);
@@ -155,7 +158,7 @@ describe('a good payment whose call fails', () => {
   it.each([
     [{ kind: 'failed', reason: 'amount_too_low' } as const, [402, 'settlement_failed', true], 'failed'],
     [{ kind: 'unknown', reason: 'facilitator_timeout' } as const, [503, 'settlement_unknown', false], 'unknown'],
-  ])('when it is settled says so as ever, and drops the answer: %o', async (outcome, seen, state) => {
+  ])('in its settlement reports the usual code, and drops the answer: %o', async (outcome, seen, state) => {
     gateway.facilitator.outcomes.push(outcome);
     expect(seenOf(await send(await payment()))).toEqual(seen);
     expect(await states()).toEqual([state]);
@@ -165,7 +168,12 @@ describe('a good payment whose call fails', () => {
 describe('a payment is verified first', () => {
   const REFUSAL = { kind: 'invalid', reason: 'insufficient_funds' } as const;
 
-  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('for a call that must not be made for nothing: %s', async (method) => {
+  it.each([
+    'POST',
+    'PUT',
+    'DELETE',
+    'OPTIONS',
+  ])('for a call that must not be made without payment: %s', async (method) => {
     gateway.facilitator.verdicts.push(REFUSAL);
     expect((await send(await payment(method), { method })).status).toBe(402);
     expect([gateway.facilitator.calls, gateway.asked]).toEqual([['verify'], []]);

@@ -23,7 +23,7 @@ function fieldOf(headers: readonly string[], name: string): string | undefined {
 }
 
 describe('the answer to a fault', () => {
-  it('is a problem document of its code, which nobody keeps', () => {
+  it('is a problem document of its code, which is never cached', () => {
     const context = contextOf();
     const answer = faultAnswer(context, new GatewayError('route_not_found', { detail: 'No route.' }));
     expect(answer.status).toBe(404);
@@ -40,7 +40,7 @@ describe('the answer to a fault', () => {
     expect(context.notes.code).toBe('route_not_found');
   });
 
-  it('shows nothing of a bug', () => {
+  it('hides the details of a bug', () => {
     const context = contextOf();
     const bug = new TypeError('secret');
     const answer = faultAnswer(context, bug);
@@ -48,7 +48,7 @@ describe('the answer to a fault', () => {
     expect(context.notes.cause).toBe(bug);
   });
 
-  it('of 503 says when to come again', () => {
+  it('of 503 has Retry-After', () => {
     expect(fieldOf(faultAnswer(contextOf(), new GatewayError('store_unavailable')).headers, 'retry-after')).toBe('1');
     const later = new GatewayError('too_many_payments', { retryAfterSeconds: 7 });
     expect(fieldOf(faultAnswer(contextOf(), later).headers, 'retry-after')).toBe('7');
@@ -76,7 +76,7 @@ describe('the answer that refuses', () => {
     expect([answer.status, fieldOf(answer.headers, 'payment-required')]).toEqual([402, undefined]);
   });
 
-  it('tells the reason beside its code, and notes it', () => {
+  it('gives the reason beside its code, and notes it for the log', () => {
     const context = contextOf();
     const refusal = { kind: 'refusal', code: 'payment_refused', reason: 'insufficient_funds' } as const;
     const answer = refusalAnswer(context, refusal, undefined);
@@ -101,7 +101,7 @@ describe('the answer to a preflight', () => {
       ['Access-Control-Request-Headers', headers],
     ]);
 
-  it('lets a payment through beside the headers that the page asks for', () => {
+  it('allows payment headers beside the headers that the page asks for', () => {
     const head = asking('x-mine, x-other');
     expect(isPreflight(head)).toBe(true);
     const answer = preflightAnswer(head, FIELDS);
@@ -109,7 +109,7 @@ describe('the answer to a preflight', () => {
     expect(fieldOf(answer.headers, 'access-control-allow-headers')).toBe(`${FIELDS.allowed}, x-mine, x-other`);
   });
 
-  it('echoes nothing that is no list of header names', () => {
+  it('echoes nothing but a list of header names', () => {
     const answer = preflightAnswer(asking('x-mine\r\nSet-Cookie: a'), FIELDS);
     expect(fieldOf(answer.headers, 'access-control-allow-headers')).toBe(FIELDS.allowed);
   });

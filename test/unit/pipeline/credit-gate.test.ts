@@ -61,7 +61,7 @@ describe('the credit gate', () => {
     expect(await late).toBeUndefined();
   });
 
-  it('counts over all payers once for a moment, and still every debt of its own', async () => {
+  it('reuses the count over all payers for a moment, and adds every debt of its own', async () => {
     const { gate, time } = gateWithClock();
     const ledger = new SlowLedger();
     const bounds = { maxUnsettled: 3, maxUnsettledPerPayer: 3 };
@@ -82,7 +82,7 @@ describe('the credit gate', () => {
     expect(ledger.counted).toBe(2);
   });
 
-  it('remembers what a request that still waits for an old count has to know', async () => {
+  it('remembers a debt as long as a request waits for an older count', async () => {
     const { gate, time } = gateWithClock();
     const ledger = new SlowLedger();
     const bounds = { maxUnsettled: 2, maxUnsettledPerPayer: 2 };
@@ -102,7 +102,7 @@ describe('the credit gate', () => {
     expect(await waiting).toBeUndefined();
   });
 
-  it('gives leave again once a debt is released or seen in the ledger', async () => {
+  it('gives credit again once a debt is released or seen in the ledger', async () => {
     const { gate, time } = gateWithClock();
     const first = (await gate.take('payer', ONE, owing(0))) as Credit;
     expect(await gate.take('payer', ONE, owing(0))).toBeUndefined();
@@ -116,20 +116,20 @@ describe('the credit gate', () => {
     expect(await gate.take('payer', ONE, owing(0))).toBeDefined();
   });
 
-  it('keeps payers apart within the bound of all', async () => {
+  it('counts payers separately within the bound of all', async () => {
     const { gate } = gateWithClock();
     expect(await gate.take('a', BOUNDS, owing(9, 0))).toBeDefined();
     expect(await gate.take('b', BOUNDS, owing(9, 0))).toBeUndefined();
   });
 
-  it('counts anew for another bound, up to which the ledger did not count', async () => {
+  it('counts again for another bound, up to which the ledger did not count', async () => {
     const { gate } = gateWithClock();
     expect(await gate.take('a', ONE, owing(1, 0))).toBeUndefined();
     expect(await gate.take('a', BOUNDS, owing(10, 0))).toBeUndefined();
     expect(await gate.take('a', { ...BOUNDS, maxUnsettled: 12 }, owing(10, 0))).toBeDefined();
   });
 
-  it('gives no leave when the count fails, and forgets the request', async () => {
+  it('gives no credit when the count fails, and forgets the request', async () => {
     const { gate } = gateWithClock();
     const fails = { all: () => Promise.reject(new Error('no ledger')), ofPayer: async () => 0 };
     await expect(gate.take('payer', ONE, fails)).rejects.toThrow('no ledger');

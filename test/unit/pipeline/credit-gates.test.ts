@@ -17,7 +17,7 @@ function offer(amount: bigint, address?: string): Offer {
 }
 
 describe('credit bounded by money', () => {
-  it('is given for the sum of what is open and not for their number, however many come at once', async () => {
+  it('is bounded by the sum of open amounts and not by their number, however many come at once', async () => {
     const gates = new CreditGates(() => 0);
     const take = (): Promise<CreditLeave | undefined> =>
       gates.take({ payer: 'payer', offer: offer(500_000n) }, BOUNDS, ledger(0n));
@@ -43,7 +43,7 @@ describe('credit bounded by money', () => {
     expect(await take('three', `0x${'ab'.repeat(20)}`)).toBeDefined();
   });
 
-  it('comes back when a request ends without a debt, and leaves nothing taken where it is refused', async () => {
+  it('is returned when a request ends without a debt, and a refusal takes none', async () => {
     const gates = new CreditGates(() => 0);
     const one = { ...BOUNDS, maxUnsettledPerPayer: 2 };
     const take = (amount: bigint): Promise<CreditLeave | undefined> =>

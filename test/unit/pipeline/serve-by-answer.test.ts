@@ -42,7 +42,7 @@ describe('a reader that fails', () => {
     expect([got?.status, await rows(), gateway.facilitator.moved]).toEqual([500, ['released'], []]);
   });
 
-  it('leaves the answer of the API as it is once that is paid', async () => {
+  it('leaves the answer of the API unchanged once it is paid', async () => {
     const charge = () => ({ kind: 'charge', amount: 5n as Amount, finish: bug }) as const;
     const got = await open({ kind: 'whole', maxBytes: 100, charge, larger: undefined });
     expect([got?.body, await rows(), gateway.facilitator.moved]).toEqual(['three words here', ['delivered'], [5n]]);
@@ -67,7 +67,7 @@ describe('an answer that is collected with a payment that was charged before', (
     expect(gateway.facilitator.moved).toEqual([300n]);
   });
 
-  it('is not charged either where it comes as a stream, and its end is told of the charge', async () => {
+  it('is not charged again as a stream, and its end states the earlier charge', async () => {
     const fields = [await payment('/words/x')];
     gateway.api({ body: 'three words here' });
     await gateway.ask('/words/x', { fields, leaves: true });
@@ -76,7 +76,7 @@ describe('an answer that is collected with a payment that was charged before', (
     expect(gateway.facilitator.moved).toEqual([300n]);
   });
 
-  it('goes out as it is where it is larger than its reader can hold', async () => {
+  it('is sent unchanged when it is larger than its reader can hold', async () => {
     const fields = [await payment('/words/x')];
     gateway.api({ body: 'three words here' });
     await gateway.ask('/words/x', { fields, leaves: true });

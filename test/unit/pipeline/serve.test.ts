@@ -53,25 +53,25 @@ describe('a request that costs nothing', () => {
   it.each([
     ['is on no route', '/nowhere', 'route_not_found', 404],
     ['has a path with two readings', '/free/../after', 'request_target_invalid', 400],
-  ])('and that %s reaches nobody', async (_name, target, code, status) => {
+  ])('and that %s is not forwarded', async (_name, target, code, status) => {
     const got = await gateway.ask(target);
     expect([got?.status, codeOf(got), got?.from]).toEqual([status, code, 'gateway']);
     expect(gateway.asked).toEqual([]);
     expect(gateway.summaries).toMatchObject([{ outcome: 'refused', code }]);
   });
 
-  it('and whose body is too large reaches nobody', async () => {
+  it('and whose body is too large is not forwarded', async () => {
     const got = await gateway.ask('/free', { method: 'POST', body: 'x'.repeat(101) });
     expect([got?.status, codeOf(got), gateway.asked]).toEqual([413, 'request_body_too_large', []]);
   });
 
-  it('and that the API does not take is a fault of the API', async () => {
+  it('and that the API cannot receive ends in a fault of the API', async () => {
     gateway.api(new GatewayError('upstream_unreachable'));
     expect(await gateway.ask('/free')).toMatchObject({ status: 502, from: 'gateway' });
     expect(gateway.summaries).toMatchObject([{ outcome: 'failed', code: 'upstream_unreachable' }]);
   });
 
-  it('and is one for a document of the gateway gets that', async () => {
+  it('and asks for a document of the gateway gets it', async () => {
     const got = await gateway.ask('/openapi.json');
     expect([got?.status, got?.field('content-type'), got?.from]).toEqual([200, 'application/json', 'gateway']);
     expect(gateway.asked).toEqual([]);
@@ -79,7 +79,7 @@ describe('a request that costs nothing', () => {
 });
 
 describe('a request that has a price', () => {
-  it('gets the price, and nobody else hears of it', async () => {
+  it('gets the price, and is neither forwarded nor written to the ledger', async () => {
     const got = await gateway.ask('/after');
     expect([got?.status, got?.from]).toEqual([402, 'gateway']);
     expect(decodePaymentRequiredHeader(got?.field('payment-required') ?? '')).toMatchObject({
@@ -134,7 +134,7 @@ describe.each(['/after', '/before', '/deferred'])('a paid request to %s', (targe
     expect(gateway.asked).toHaveLength(1);
   });
 
-  it('whose client has gone asks nobody for money', async () => {
+  it('whose client has gone is neither settled nor forwarded', async () => {
     const fields = [await payment(target)];
     expect(await gateway.ask(target, { fields, gone: true })).toBeUndefined();
     expect([gateway.facilitator.moved, gateway.asked]).toEqual([[], []]);
@@ -157,7 +157,7 @@ describe('a paid request whose API fails', () => {
     expect(gateway.facilitator.moved).toEqual([]);
   });
 
-  it('keeps its receipt where the money moved before, and collects without a second charge', async () => {
+  it('keeps its receipt when the money moved before, and collects the answer without a second charge', async () => {
     gateway.api(new GatewayError('upstream_unreachable'));
     const fields = [await payment('/before')];
     const failed = await gateway.ask('/before', { fields });

@@ -86,7 +86,7 @@ describe('a payment of a plain account that is settled before the call', () => {
     expect([gateway.facilitator.calls, gateway.asked.length]).toEqual([['settle'], 1]);
   });
 
-  it('is not asked for when its client has gone', async () => {
+  it('is not settled when its client has gone', async () => {
     expect(await gateway.ask('/before', { fields: [await payment('/before')], gone: true })).toBeUndefined();
     expect([gateway.facilitator.calls, await rows()]).toEqual([[], []]);
   });
@@ -120,13 +120,13 @@ describe('a payment is verified', () => {
     expect(gateway.facilitator.calls).toEqual(['verify', 'settle']);
   });
 
-  it('where what somebody else has settled is served', async () => {
+  it('where transfers that others settled are served', async () => {
     gateway = await openValueGatewayWith(new JudgingFacilitator(), `foreignTransfers: serve\n${ROUTES}`);
     expect((await buy('/before')).status).toBe(200);
     expect(gateway.facilitator.calls).toEqual(['verify', 'settle']);
   });
 
-  it('where nobody is charged yet, and only then is said to be good', async () => {
+  it('where no client is charged yet, before it is reported as good', async () => {
     const field = await payment('/before');
     gateway.facilitator.verdicts.push({ kind: 'invalid', reason: 'insufficient_funds' });
     expect((await send('/shadow', field)).body).toBe('worth it');
@@ -136,7 +136,7 @@ describe('a payment is verified', () => {
 });
 
 describe('a settlement that refuses an unverified payment', () => {
-  it('before anything was sent tells the price again, and the API hears nothing', async () => {
+  it('before anything was sent leads to the price again, and the API is not called', async () => {
     gateway.facilitator.outcomes.push({ kind: 'failed', reason: 'amount_too_low' });
     const field = await payment('/before');
     const refused = await send('/before', field);
@@ -166,7 +166,9 @@ describe('a settlement that refuses an unverified payment', () => {
     expect(gateway.facilitator.calls).toEqual(['settle']);
   });
 
-  it.each(['invalid_exact_evm_nonce_already_used'])('because it is used makes no offer: %s', async (reason) => {
+  it.each([
+    'invalid_exact_evm_nonce_already_used',
+  ])('because the payment is used makes no offer: %s', async (reason) => {
     gateway.facilitator.outcomes.push({ kind: 'failed', reason });
     const field = await payment('/before');
     for (const _time of [1, 2]) {
@@ -193,7 +195,7 @@ describe('a settlement of an unverified payment that leaves the money in doubt',
     ['is told without an outcome', { kind: 'unknown', reason: 'facilitator_invalid_answer' }],
     ['takes too long', { kind: 'unknown', reason: 'facilitator_timeout' }],
     ['breaks', new Error('a fault of ours')],
-  ] as const)('makes no offer, and nobody is asked again by a request: it %s', async (_how, outcome) => {
+  ] as const)('makes no offer, and a repeated request settles nothing: it %s', async (_how, outcome) => {
     gateway.facilitator.outcomes.push(outcome);
     const field = await payment('/before');
     for (const _time of [1, 2]) {
@@ -210,7 +212,7 @@ describe('a facilitator that an unverified payment does not reach', () => {
   it.each([
     'facilitator_unreachable',
     'facilitator_timeout',
-  ] as const)('is no reason to tell the price: 503 %s, and the payment stays good', async (reason) => {
+  ] as const)('leads to 503 %s without a price, and the payment stays good', async (reason) => {
     gateway.facilitator.outcomes.push({ kind: 'failed', reason });
     const field = await payment('/before');
     const away = await send('/before', field);

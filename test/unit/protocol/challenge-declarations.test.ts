@@ -32,7 +32,7 @@ function extensionsOf(subject: ChallengeSubject): Readonly<Record<string, unknow
   return decodePaymentRequiredHeader(headerOf(subject)).extensions ?? {};
 }
 
-/** What a description says to people; the rest is what machines go by. */
+/** The parts of a description for people; the other parts are for machines. */
 function withoutWords(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (key, member) => (key === 'description' ? undefined : member)));
 }
@@ -78,7 +78,7 @@ describe('A 402', () => {
     expect(extensions['builder-code']).not.toHaveProperty('schema');
   });
 
-  it('says nothing of either where there is nothing to say', () => {
+  it('declares neither when there is nothing to declare', () => {
     expect(
       decodePaymentRequiredHeader(headerOf({ ...SUBJECT, sponsoring: [], builderCode: undefined })).extensions,
     ).toBe(undefined);

@@ -20,7 +20,7 @@ const V1: JsonObject = { x402Version: 1, scheme: 'exact', network: 'base-sepolia
 
 const toHeader = (value: Json) => Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
 const read = (protocol: Protocol, value: Json) => protocol.read(toHeader(value));
-/** What facilitators get of a payment, as far as no offer matters to it. */
+/** The part of a payment that facilitators get, where the offer does not matter. */
 const decode = (protocol: Protocol, value: Json): unknown => {
   const submitted = read(protocol, value);
   return submitted.kind === 'malformed' ? submitted : submitted.submission.paying(SEPOLIA);
@@ -48,7 +48,7 @@ describe('a v2 payment', () => {
     expect(decode(x402V2, value)).toEqual({ version: 2, payload: { ...V2, ...optional } });
   });
 
-  it('pays an offer whose money moves upfront, also with a quote of before that was told', () => {
+  it('pays an offer whose money moves upfront, also with a quote that does not state so', () => {
     const { extra } = SEPOLIA.requirements;
     const upfront = {
       ...SEPOLIA,

@@ -31,7 +31,7 @@ describe('the room for calls at an upstream', () => {
     expect(room.take({ client: 'somebody', kind: 'free' }, 3)).toBe('client');
   });
 
-  it('leaves a share to paid calls, which may have all', () => {
+  it('keeps a share for paid calls, which may use all of it', () => {
     const room = new CallRoom({ connections: 4, paidConnections: 1, health: health(1) });
     for (let held = 0; held < 3; held += 1) take(room, 'free', 'somebody', 10);
     expect(room.take({ client: 'another', kind: 'free' }, 10)).toBe('free');
@@ -40,7 +40,7 @@ describe('the room for calls at an upstream', () => {
     expect(room.take({ client: 'another', kind: 'free' }, 10)).toBe('all');
   });
 
-  it('is never all taken by few wallets and addresses that promise to pay, and leaves a share to those that have paid', () => {
+  it('cannot be used up by a few wallets and addresses that promise to pay, and keeps a share for paid calls', () => {
     const room = new CallRoom({ connections: 512, paidConnections: 128, health: health(1) });
     let held = 0;
     for (let round = 0; round < 600; round += 1) {
@@ -57,7 +57,7 @@ describe('the room for calls at an upstream', () => {
     expect(room.take({ client: 'f', kind: 'paid' }, undefined)).toBe('all');
   });
 
-  it('is whole for one buyer where it is small, and counts promises back that are over', () => {
+  it('is open to a single buyer when it is small, and is free again after promised calls end', () => {
     const room = new CallRoom({ connections: 16, paidConnections: 4, health: health(1) });
     const one = { client: 'a', kind: 'promised', payer: 'w' } as const;
     for (let round = 0; round < 3; round += 1) {
@@ -77,7 +77,7 @@ describe('the room for calls at an upstream', () => {
     expect(room.take({ client: 'somebody', kind: 'free' }, 10)).toBe('all');
   });
 
-  it('is given back once, however often that is said', () => {
+  it('is given back once, however often that is called', () => {
     const room = new CallRoom({ connections: 2, paidConnections: 0, health: health(1) });
     const [first, second] = [take(room, 'free', 'a', 2), take(room, 'free', 'b', 2)];
     first.release();

@@ -47,7 +47,7 @@ describe('the address that a request is counted under', () => {
     '198.51.100.7, 1.2.3',
     '198.51.100.7,',
     '198.51.100.7, [::1',
-  ])('is the proxy itself where %j names nobody on the right', (header) => {
+  ])('is the proxy itself when %j names no client on the right', (header) => {
     expect(counted('10.0.0.1', header)).toBe('10.0.0.1');
   });
 

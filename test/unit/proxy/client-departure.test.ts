@@ -41,14 +41,14 @@ it('tells listeners and signals, those asked for later too, that the client has 
   expect(departure.signal).toBe(early);
 });
 
-it('gives whoever asks after it a signal that is aborted already', async () => {
+it('gives an aborted signal when it is asked for afterwards', async () => {
   const { client, departure, closed } = await waiting();
   client.destroy();
   await closed;
   expect(departure.signal.aborted).toBe(true);
 });
 
-it('is none when the answer was complete', async () => {
+it('is not reported when the answer was complete', async () => {
   const { res, departure, closed } = await waiting();
   const heard: string[] = [];
   departure.addEventListener('abort', { handleEvent: () => heard.push('gone') });

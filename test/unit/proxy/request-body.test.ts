@@ -24,13 +24,13 @@ describe('a body in memory', () => {
     });
   });
 
-  it('is there at once, within the same bound', () => {
+  it('can be read synchronously, within the same bound', () => {
     const body = bodyOfBytes(Buffer.from('12345678'));
     expect(body.readArrived(8)).toBe(body.held);
     expect(() => body.readArrived(7)).toThrow(expect.objectContaining({ code: 'request_body_too_large' }));
   });
 
-  it('can have other bytes sent in its place, while it stays what a payment is bound to', async () => {
+  it('can be replaced for the API, while a payment stays bound to the original', async () => {
     const body = bodyOfBytes(Buffer.from('sent'));
     body.replaceWith(Buffer.from('replaced'));
     expect(body.held?.toString()).toBe('sent');
@@ -74,7 +74,7 @@ describe('the length of a replaced body', () => {
 });
 
 describe('memory for a body', () => {
-  it('counts what is allocated, not what arrived, and is never more than a body may have', () => {
+  it('is counted as allocated, not as received, and never exceeds the limit of a body', () => {
     const asked: number[] = [];
     const buffer = new GrowingBuffer(10_000, { take: (bytes) => asked.push(bytes) > 0 });
     for (let index = 0; index < 10_000; index += 1) buffer.append(Buffer.from([index % 256]));
@@ -83,7 +83,7 @@ describe('memory for a body', () => {
     expect(buffer.bytes.every((byte, index) => byte === index % 256)).toBe(true);
   });
 
-  it('is the piece itself where that is all there is, and has its memory for itself', () => {
+  it('is the piece itself when a body is one piece with memory of its own', () => {
     const asked: number[] = [];
     const buffer = new GrowingBuffer(10_000, { take: (bytes) => asked.push(bytes) > 0 });
     const own = Buffer.allocUnsafeSlow(3).fill('abc');

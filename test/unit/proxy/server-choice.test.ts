@@ -33,7 +33,7 @@ describe('the choice of a server', () => {
     expect([next(), next(), next()]).toEqual(['b', 'b', 'b']);
   });
 
-  it('is never one that was tried, and none when all were', () => {
+  it('is never a server that was tried, and is empty when all were', () => {
     const { next } = world(['a', 'b']);
     expect(next('a')).toBe('b');
     expect(next('a', 'b')).toBeUndefined();
@@ -50,7 +50,7 @@ describe('the choice of a server', () => {
     expect([next(), next(), next()]).toEqual(['b', 'b', 'b']);
   });
 
-  it('tries a server that is left out by one request when its pause is over', () => {
+  it('sends one trial request to a server that is left out, when its pause is over', () => {
     const { next, fail, pass } = world(['a', 'b']);
     fail('a');
     pass(999);
@@ -59,7 +59,7 @@ describe('the choice of a server', () => {
     expect([next(), next(), next()]).toEqual(['a', 'b', 'b']);
   });
 
-  it('takes a server in again that answered its trial', () => {
+  it('includes a server again after it answered its trial', () => {
     const { book, next, fail, pass } = world(['a', 'b']);
     fail('a');
     pass(1000);
@@ -84,14 +84,14 @@ describe('the choice of a server', () => {
     expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
   });
 
-  it('takes failures of requests that were under way together for one', () => {
+  it('counts failures of simultaneous requests as one', () => {
     const { next, fail, pass } = world(['a', 'b']);
     fail('a', 100);
     pass(1000);
     expect(next()).toBe('a');
   });
 
-  it('gives a trial that never came to an end to another request after one more pause', () => {
+  it('sends another trial request after one more pause when a trial never ends', () => {
     const { next, fail, pass } = world(['a', 'b']);
     fail('a');
     pass(1000);
@@ -109,7 +109,7 @@ describe('the choice of a server', () => {
     expect(next('b')).toBe('a');
   });
 
-  it('is always the only server there is, and tells what is wrong with it', () => {
+  it('is always the server when there is only one, and reports what is wrong with it', () => {
     const { book, next, fail, pass } = world(['a']);
     expect(book.of('a').trouble).toBeUndefined();
     fail('a', 1);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileTrustedPeers } from '../../../src/proxy/trusted-peers.ts';
 
 describe('trusted peers', () => {
-  it('are nobody by default', () => {
+  it('are none by default', () => {
     expect(compileTrustedPeers([]).has('127.0.0.1')).toBe(false);
   });
 

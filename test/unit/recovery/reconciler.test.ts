@@ -115,7 +115,7 @@ describe('the second look at a settled payment', () => {
     expect(row).toMatchObject({ state: 'delivered', checkAt: 0 });
   });
 
-  it('reports a settlement that stays away, once, and leaves the payment as it was', async () => {
+  it('reports a settlement that stays missing, once, and leaves the payment unchanged', async () => {
     const { taken, row } = await lookedAt(14, () => ({ kind: 'unknown', reason: 'settlement_pending' }));
     expect(taken.map(({ key }) => key)).toEqual([KEY]);
     expect(row).toMatchObject({ state: 'delivered', checkAt: 0, settlement: SETTLEMENT });
@@ -123,7 +123,7 @@ describe('the second look at a settled payment', () => {
 });
 
 describe('a transfer of somebody else that bought a pass', () => {
-  it('has its pass written down by the second look, where its buyer never came for it', async () => {
+  it('gets its pass stored by the second look when its buyer never collected it', async () => {
     let now = 1_800_000_000_000;
     const clock = (): number => now;
     const store = openMemoryLedger(clock);
@@ -319,13 +319,13 @@ describe('an answer on credit whose process is gone', () => {
     return [(await store.find(KEY))!, amounts];
   };
 
-  it('is charged what it was to cost, where that was known', async () => {
+  it('is charged its cost when that was known', async () => {
     const [row, amounts] = await asksFor(parseAmount('7')!, 'by_answer');
     expect(amounts).toEqual([7n]);
     expect(row).toMatchObject({ state: 'undelivered', asked: 7n });
   });
 
-  it('is charged nothing, and the payment is free, where the answer had not said what it costs', async () => {
+  it('is not charged, and its payment is released, when its cost was not known', async () => {
     const [row, amounts] = await asksFor(undefined, 'by_answer');
     expect(amounts).toEqual([]);
     expect(row).toMatchObject({ state: 'released', reason: 'the answer broke off before it was charged' });
@@ -337,10 +337,10 @@ describe('an answer on credit whose process is gone', () => {
   });
 });
 
-describe('whether the ledger answers', () => {
+describe('the health of the ledger', () => {
   afterEach(() => vi.useRealTimers());
 
-  it('is no after two signs of life that failed or one that hangs, and yes with the next good one', async () => {
+  it('is bad after two failed heartbeats or one that hangs, and good after the next good one', async () => {
     vi.useFakeTimers();
     let beat: () => Promise<void> = async () => {};
     const reconciler = new Reconciler({

@@ -20,11 +20,11 @@ function scene() {
 }
 
 describe('the clock by which things are forgotten', () => {
-  it('says what the wall clock says while that runs as time goes by', () => {
+  it('follows the wall clock while that runs normally', () => {
     const { pass } = scene();
     expect(pass(1000)).toBe(1000);
     expect(pass(90 * MINUTE)).toBe(1000 + 90 * MINUTE);
-    // Put right by a little, as clocks are.
+    // A small correction, as clocks get it.
     expect(pass(1000, 300)).toBe(90 * MINUTE + 2300);
     expect(pass(1000, -300)).toBe(90 * MINUTE + 3000);
   });

@@ -87,7 +87,7 @@ describe('the key of a payment that only its facilitator can check', () => {
     expect(keyOf(family, payload)).toMatch(/^the payment (?:has|calls|is|authorizes) /);
   });
 
-  it('of Algorand counts neither signatures, nor what the fee payer signs, nor which of the group is named', () => {
+  it('of Algorand depends neither on signatures, nor on the transaction of the fee payer, nor on the index in the group', () => {
     const { payload, other } = familyVectors.algorand;
     const key = keyOf('algorand', payload);
     const [fee = '', paying = ''] = payload.paymentGroup ?? [];
@@ -150,7 +150,7 @@ describe('the key of a payment that only its facilitator can check', () => {
     expect(keyOf('hedera', older)).toMatch(/^the payment /);
   });
 
-  it('is that of the whole payload where nobody here can read it', () => {
+  it('covers the whole payload of a family that the gateway cannot read', () => {
     const one = read('near:mainnet', { a: 1, b: 2 });
     expect(one).toMatchObject({ kind: 'authentic', authorization: { proved: false, payer: '' } });
     expect(read('near:mainnet', { b: 2, a: 1 })).toEqual(one);

@@ -42,7 +42,7 @@ function leasesWith(open: { name: string }[]) {
 }
 
 describe('the facilitators of a process', () => {
-  it('keep one that no plan names until no open payment needs it', async () => {
+  it('include one that no plan names until no open payment needs it', async () => {
     const open = [{ name: 'old' }];
     const { leases, closed, world } = leasesWith(open);
     const old = leases.lease(spec('old'));
@@ -59,7 +59,7 @@ describe('the facilitators of a process', () => {
     expect([leases.find('old', BASE), closed]).toEqual([undefined, ['old']]);
   });
 
-  it('have one of the same name with other settings asked about payments of the one before', async () => {
+  it('use one with new settings for payments of the earlier one of the same name', async () => {
     const { leases } = leasesWith([]);
     leases.lease(spec('same'));
     leases.putInForce([spec('same')]);
@@ -69,7 +69,7 @@ describe('the facilitators of a process', () => {
     expect(leases.find('same', BASE)).toBe(next);
   });
 
-  it('share one among plans that say the same of it, and close one at once that never came into force', async () => {
+  it('share one among plans with the same settings, and close one at once that never came into force', async () => {
     const { leases, closed } = leasesWith([]);
     expect(leases.lease(spec('shared'))).toBe(leases.lease(spec('shared')));
     leases.putInForce([spec('shared')]);

@@ -15,27 +15,27 @@ function newsOf(step: Transition, before: Partial<PaymentRecord> = {}, now = NOW
   return withNews(step, record, hooks, now).news;
 }
 
-describe('the news of a step', () => {
+describe('the webhook event of a step', () => {
   it.each([
     'delivering',
     'delivered',
     'undelivered',
     'delivered_in_part',
     'delivery_unknown',
-  ] as const)('are that the money moved, when it leads to %s with a settlement, for the receivers of its route', (to) => {
+  ] as const)('reports that the money moved, when the step leads to %s with a settlement, to the receivers of its route', (to) => {
     expect(newsOf({ to, settlement: SETTLEMENT })).toEqual({ type: 'payment.settled', hooks: ['all', 'weather'] });
   });
 
-  it('are told once: a settlement that is written again is none', () => {
+  it('is sent once: a settlement that is written again has none', () => {
     expect(newsOf({ to: 'delivered', settlement: SETTLEMENT }, { settledAt: NOW })).toBeUndefined();
     expect(newsOf({ to: 'delivered' }, { state: 'delivering', settledAt: NOW })).toBeUndefined();
   });
 
-  it('are that an answer on credit was never paid', () => {
+  it('reports an answer on credit that was never paid', () => {
     expect(newsOf({ to: 'defaulted' })?.type).toBe('payment.defaulted');
   });
 
-  it('are that a settlement is in doubt, at the first look after a quarter of an hour, and at no other', () => {
+  it('reports a settlement in doubt, at the first look after a quarter of an hour, and at no other', () => {
     const looks = Array.from({ length: 20 }, (_, minute) => minute);
     const told = looks.filter((minute) => {
       const changedAt = NOW + Math.max(0, minute - 1) * MINUTE;
@@ -44,7 +44,7 @@ describe('the news of a step', () => {
     expect(told).toEqual([15]);
   });
 
-  it('are none of any other step, and nobody hears of them where nobody listens', () => {
+  it('does not exist for any other step, or without a receiver', () => {
     for (const to of ['forwarding', 'settling', 'owed', 'released', 'failed'] as const) {
       expect(newsOf({ to })).toBeUndefined();
     }
@@ -52,7 +52,7 @@ describe('the news of a step', () => {
     expect(newsOf({ to: 'delivered', settlement: SETTLEMENT }, {}, NOW, [JOBS])).toBeUndefined();
   });
 
-  it('leave the step as it is', () => {
+  it('leaves the step unchanged', () => {
     const step = { to: 'delivered', settlement: SETTLEMENT, checkAt: 7 } as const;
     const record = freshRow(paymentClaim({ state: 'settling' }), 1, NOW);
     expect(withNews(step, record, [ALL], NOW)).toMatchObject(step);

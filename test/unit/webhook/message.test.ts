@@ -75,7 +75,7 @@ describe('a message', () => {
     expect(data).toMatchObject({ transaction: null, settledAt: null });
   });
 
-  it('says what a balance paid, with what was used', () => {
+  it('reports what a balance paid, with its usage', () => {
     const { id, createdAt, route, requestId, payer, network, asset } = EVENT;
     const usage = '{"meter":"openai","figures":{"input":"9007199254740993"}}';
     const facts = { id, createdAt, route, requestId, payer, network, asset, usage };
@@ -96,7 +96,7 @@ describe('a message', () => {
     expect(other?.headers['webhook-signature']).not.toBe(one?.headers['webhook-signature']);
   });
 
-  it('verifies by the library of those who wrote the specification, whatever a route is called', () => {
+  it("verifies with the library of the specification's authors, whatever the name of the route", () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(SECRET, TEXT_SECRET), (route, secret) => {
         const { body, headers } = encodeMessage({ ...EVENT, route }, hook(secret), Date.now());
@@ -140,7 +140,7 @@ describe('the next attempt', () => {
     expect(TRIED_FOR_MS / 1000 - total).toBeLessThan(3600);
   });
 
-  it('is left to chance by a fifth either way', () => {
+  it('is shifted at random by up to a fifth either way', () => {
     expect(waits(0)[0]).toBe(4000);
     expect(waits(1)[0]).toBe(6000);
   });

@@ -98,14 +98,14 @@ async function tell(hooks?: readonly Webhook[]): Promise<AttemptOutcome | undefi
 }
 
 describe('the messenger', () => {
-  it('tells what is due once, and then nothing waits any more', async () => {
+  it('sends a due event once, and then no event waits', async () => {
     await settled('one');
     expect(await tell()).toEqual({ kind: 'delivered' });
     expect(sent).toMatchObject([{ url: BOOKS.url, message: { headers: { 'webhook-timestamp': String(NOW / 1000) } } }]);
     expect(await store.outbox.waiting(['books'])).toEqual({ count: 0, oldestAt: undefined });
   });
 
-  it('says at each round what waits, nothing where nobody listens', async () => {
+  it('reports the waiting events at each round, and none without receivers', async () => {
     await settled('one');
     const one = messenger([]);
     const counted = once(happened, 'counted');
@@ -116,7 +116,7 @@ describe('the messenger', () => {
     expect((await store.outbox.waiting(['books'])).count).toBe(1);
   });
 
-  it('tells at once what a step brings, without waiting for a round', async () => {
+  it('sends the event of a step at once, without waiting for a round', async () => {
     const one = messenger();
     await settled('one');
     one.heed({ to: 'forwarding', settled: false });
@@ -140,7 +140,7 @@ describe('the messenger', () => {
     expect(outcomes.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   });
 
-  it('ends an event that the receiver says is gone, and tells it of the next one', async () => {
+  it('ends an event after status 410, and still sends the next one', async () => {
     behaviours[BOOKS.url] = 410;
     await settled('one');
     expect(await tell()).toEqual({ kind: 'gone' });
@@ -158,7 +158,7 @@ describe('the messenger', () => {
     expect((await store.outbox.waiting(['books'])).count).toBe(0);
   });
 
-  it('deletes what receivers were to hear that are not there any more, after three days', async () => {
+  it('deletes events of removed receivers after three days', async () => {
     await settled('one', ['gone']);
     now += 3 * DAY_MS + HOLD_MS + 1;
     await settled('two');
@@ -166,7 +166,7 @@ describe('the messenger', () => {
     expect((await store.outbox.waiting(['gone'])).count).toBe(0);
   });
 
-  it('leaves what is under way to the others at once when it stops', async () => {
+  it('leaves messages under way to other processes at once when it stops', async () => {
     behaviours[BOOKS.url] = new Promise(() => {});
     await settled('one');
     const one = messenger();
@@ -184,7 +184,7 @@ describe('the messenger', () => {
     for (let index = 0; index < 20; index += 1) await settled(`payment-${index}`, ['books', 'shop']);
     const one = messenger([BOOKS, SHOP]);
     one.start();
-    // The other receiver hears of everything meanwhile.
+    // The other receiver gets every event meanwhile.
     await until('attempted', () => outcomes.filter(({ hook }) => hook === 'shop').length === 20);
     expect(sent.filter(({ url }) => url === BOOKS.url)).toHaveLength(8);
     released.resolve(200);
@@ -194,7 +194,7 @@ describe('the messenger', () => {
     expect((await store.outbox.waiting(['books', 'shop'])).count).toBe(0);
   });
 
-  it('tells the others where an event is damaged, and says so', async () => {
+  it('sends the other events when one is damaged, and reports the damage', async () => {
     await settled('one');
     const { outbox } = store;
     const broken = { id: 'evt_broken', column: 'amount' };
@@ -214,7 +214,7 @@ describe('the messenger', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('outlives a store that is away, and tells then', async () => {
+  it('survives a store that is away, and sends when it is back', async () => {
     await settled('one');
     let away = true;
     const { outbox } = store;

@@ -28,14 +28,14 @@ describe('a block from before a time', () => {
     const found = await blockBefore(node, newest, time);
     const timeOf = (block: bigint): number => Number(block) * seconds;
     expect(found === 0n || timeOf(found) < time).toBe(true);
-    // Of what comes after the range that begins there, nothing is old enough.
+    // No block after the range that begins there is old enough.
     const after = found + RANGE_BLOCKS;
     expect(after > head || timeOf(after) >= time).toBe(true);
   });
 });
 
 describe('a node that has not seen the end of a range', () => {
-  it('does not say that nothing is there', async () => {
+  it('does not report the range as empty', async () => {
     const account = parseAddress(`0x${'11'.repeat(20)}`);
     if (account === undefined) throw new Error('no address');
     const node = await chainOf(10n, 2);

@@ -33,7 +33,7 @@ describe('a mined transaction proves an EIP-3009 payment', () => {
     expect(provesTransfer(PAYMENT, mined(used(OURS), moved(PRICE)))).toBe(true);
   });
 
-  it('when the token tells of the transfer first', () => {
+  it('when the token emits the transfer event first', () => {
     expect(provesTransfer(PAYMENT, mined(moved(PRICE), used(OURS)))).toBe(true);
   });
 

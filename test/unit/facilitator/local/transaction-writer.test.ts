@@ -43,7 +43,7 @@ describe('the transaction writer', () => {
     expect(node.accepted()).toEqual([0]);
   });
 
-  it('closes a gap below transactions that wait with a transfer of nothing to itself', async () => {
+  it('fills a gap below waiting transactions with an empty transfer to itself', async () => {
     const node = await scriptedNode({ says: [{ code: -32000, message: 'tx is banned' }] });
     const outcomes = await Promise.all([node.writer.send(CALL, FEES, written), node.writer.send(CALL, FEES, written)]);
     expect(outcomes).toMatchObject([{ kind: 'refused', why: 'other' }, { kind: 'sent' }]);
@@ -55,7 +55,7 @@ describe('the transaction writer', () => {
     'already known',
     'transaction already imported',
     'AlreadyKnown',
-  ])('takes "%s" for acceptance', async (message) => {
+  ])('treats "%s" as acceptance', async (message) => {
     const node = await scriptedNode({ says: [{ code: -32000, message }] });
     expect(await node.writer.send(CALL, FEES, written)).toMatchObject({ kind: 'sent', signed: { nonce: 0 } });
   });

@@ -62,7 +62,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] 
 afterEach(() => void vi.useRealTimers());
 
 describe('a worker whose settlements another process makes', () => {
-  it('verifies and asks what is supported by itself', async () => {
+  it('verifies and asks for the supported kinds in its own process', async () => {
     const kinds = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }];
     const { facilitator } = relay(
       {},
@@ -92,7 +92,7 @@ describe('a worker whose settlements another process makes', () => {
     expect(order).toEqual(['written', 'sent']);
   });
 
-  it('keeps the other process from sending what it cannot write down, and rejects with the very same reason', async () => {
+  it('stops the other process from sending an attempt that it cannot write down, and rejects with the same reason', async () => {
     const refused = Promise.withResolvers<unknown>();
     const { facilitator } = relay({
       settle: async (_payment, _amount, journal) => {
@@ -125,14 +125,14 @@ describe('a worker whose settlements another process makes', () => {
     await expect(resolving).rejects.toMatchObject({ code: 'facilitator_invalid_answer' });
   });
 
-  it('is told by an error without a code what broke', async () => {
+  it('gets the message of an error without a code', async () => {
     const { facilitator } = relay({ settle: () => Promise.reject(new TypeError('no such thing')) });
     const settling = settleInFull(facilitator, payment, async () => {});
     await expect(settling).rejects.toThrow('no such thing');
     await expect(settling).rejects.not.toBeInstanceOf(GatewayError);
   });
 
-  it('does not know the outcome when the other process does not answer, and lets it send nothing later', async () => {
+  it('reports an unknown outcome when the other process does not answer, and lets it send nothing later', async () => {
     const { facilitator, there, heard } = relayToNobody();
     let written = 0;
     const settling = settleInFull(facilitator, payment, async () => {
@@ -145,7 +145,7 @@ describe('a worker whose settlements another process makes', () => {
     expect(written).toBe(0);
   });
 
-  it('waits for an entry under way before it says that it does not know', async () => {
+  it('waits for a journal entry under way before it reports an unknown outcome', async () => {
     const { facilitator, there, heard } = relayToNobody();
     const writing = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
@@ -166,7 +166,7 @@ describe('a worker whose settlements another process makes', () => {
     await vi.waitFor(() => expect(heard.at(-1)).toMatchObject({ kind: 'journaled', entry: 1 }));
   });
 
-  it('does not know the outcome when the other process ends', async () => {
+  it('reports an unknown outcome when the other process ends', async () => {
     const { facilitator, cut } = relayToNobody();
     const settling = settleInFull(facilitator, payment, async () => {});
     const resolving = facilitator.resolve(OPEN, new AbortController().signal);
@@ -176,7 +176,7 @@ describe('a worker whose settlements another process makes', () => {
     await expect(settleInFull(facilitator, payment, async () => {})).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
-  it('has the other process stop looking when nobody waits any more', async () => {
+  it('makes the other process stop looking once the caller has given up', async () => {
     const stopped = Promise.withResolvers<void>();
     const { facilitator } = relay({
       resolve: (open, signal) => {
@@ -215,7 +215,7 @@ describe('a worker whose settlements another process makes', () => {
 describe('a facilitator that was closed and comes back under the same name', () => {
   const options = { settleWithinMs: SETTLE_WITHIN_MS };
 
-  it('writes its attempts down, whatever the one before it has heard', async () => {
+  it('writes its attempts down, whatever the closed one has received', async () => {
     const line = openLine<WorkerToSettler, SettlerToWorker>();
     const settle: Facilitator['settle'] = async (_payment, _amount, journal) => {
       await journal(ATTEMPT);
@@ -228,7 +228,7 @@ describe('a facilitator that was closed and comes back under the same name', () 
     await expect(settleInFull(after, payment, async () => {})).resolves.toEqual(SETTLED);
   });
 
-  it('takes no answer that was meant for the one before it', async () => {
+  it('ignores answers that were meant for the closed one', async () => {
     const line = openLine<WorkerToSettler, SettlerToWorker>();
     const calls: WorkerToSettler[] = [];
     line.there.receive((message) => void calls.push(message));
@@ -294,7 +294,7 @@ describe('the process that settles for workers', () => {
     line.cut();
   });
 
-  it('says of a facilitator that it does not have that it cannot be reached', async () => {
+  it('reports a facilitator that it does not have as unreachable', async () => {
     const line = openLine<WorkerToSettler, SettlerToWorker>();
     serveSettlements(line.there, new Map());
     const facilitator = openRelayedFacilitator(scripted({}), line.here, { settleWithinMs: SETTLE_WITHIN_MS });

@@ -286,7 +286,7 @@ describe('any answer at all', () => {
     fc.dictionary(keys, value).map((answer) => JSON.stringify(answer)),
   );
   const RUNS = { numRuns: 500 };
-  /** Through the same door as from the network, so that what is tried is what can come. */
+  /** Decoded as from the network, so that every value that is tried can really come. */
   const json = text.map((body) => readWireJson(Buffer.from(body)));
 
   it('to /verify or /supported is read, or is facilitator_invalid_answer', () => {

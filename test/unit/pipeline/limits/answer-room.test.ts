@@ -13,7 +13,7 @@ describe('the room for kept answers', () => {
     expect([third.take(60), third.take(1)]).toEqual([true, false]);
   });
 
-  it('takes no more of an answer that found none', () => {
+  it('takes no more of an answer that did not fit', () => {
     const room = new AnswerRoom();
     const hold = room.hold(10);
     expect([hold.take(11), hold.take(1)]).toEqual([false, false]);
@@ -37,7 +37,7 @@ describe('the room for kept answers', () => {
     expect(counts).toBe(2);
   });
 
-  it('holds for answers that ask in the same moment', async () => {
+  it('is bounded for simultaneous answers too', async () => {
     const room = new AnswerRoom(() => 0);
     const answers = await Promise.all(Array.from({ length: 50 }, () => room.storeHasRoom(10, 100, async () => 0)));
     expect(answers.filter(Boolean)).toHaveLength(10);

@@ -33,7 +33,7 @@ describe('Accept-Payment', () => {
     'evm/charge;q=0.000, evm/*, */*',
     '*/*, evm/*;q=0',
     '*/*;q=0',
-  ])('leaves it out by %s', (field) => {
+  ])('excludes it by %s', (field) => {
     expect(accepts(field, CHARGE)).toBe(false);
   });
 
@@ -52,7 +52,7 @@ describe('Accept-Payment', () => {
     'tempo/charge tempo/session',
     'tempo/charge, %',
     `tempo/charge${', tempo/charge'.repeat(400)}`,
-  ])('says nothing where it is malformed: %s', (field) => {
+  ])('has no effect when it is malformed: %s', (field) => {
     expect(accepts(field, CHARGE)).toBe(true);
   });
 
@@ -78,7 +78,7 @@ describe('a 402 for a client that says how it pays', async () => {
     return headers.filter((_, index) => index % 2 === 0);
   }
 
-  it('states in MPP what it takes, and the price in x402 whatever it takes', () => {
+  it('states the price in MPP if the client takes that, and always in x402', () => {
     const both = [x402V2, x402V1, mpp];
     expect(statedBy(both, 'evm/charge')).toEqual(['PAYMENT-REQUIRED', 'WWW-Authenticate']);
     expect(statedBy(both, 'tempo/charge')).toEqual(['PAYMENT-REQUIRED']);
@@ -86,7 +86,7 @@ describe('a 402 for a client that says how it pays', async () => {
     expect(statedBy(both, 'nonsense')).toEqual(['PAYMENT-REQUIRED', 'WWW-Authenticate']);
   });
 
-  it('states the price in MPP where nothing else does, since a 402 without one says nothing', () => {
+  it('states the price in MPP when no other protocol does, since a 402 needs a price', () => {
     expect(statedBy([mpp], 'tempo/charge')).toEqual(['WWW-Authenticate']);
   });
 });

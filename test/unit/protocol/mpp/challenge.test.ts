@@ -51,7 +51,7 @@ describe('the id of a challenge', () => {
     expect(new ChallengeIds([other], 'Authorization').isOurs(issued, 'route', FACTS)).toBe(false);
   });
 
-  it('is worth nothing on another route, for other facts, in another field, or cut short', () => {
+  it('is not valid on another route, for other facts, in another field, or cut short', () => {
     const ids = new ChallengeIds([old], 'Authorization');
     expect(ids.isOurs(issued, 'route', FACTS)).toBe(true);
     expect(ids.isOurs(issued, 'other', FACTS)).toBe(false);

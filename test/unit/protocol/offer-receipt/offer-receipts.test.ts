@@ -65,7 +65,7 @@ async function subjectWith(offers: readonly Offer[]): Promise<ChallengeSubject> 
   return { route: 'a', description: undefined, mimeType: undefined, offers, identifier: 'off', receipts };
 }
 
-it('A secret makes the same keys everywhere, which their document names for the host and port of the gateway', async () => {
+it('A secret makes the same keys everywhere, and the key document names them for the host and port of the gateway', async () => {
   const issuer = await receiptsAt({ seconds: 0 });
   const { document } = issuer;
   expect(document['id']).toBe('did:web:api.example.com%3A8443');
@@ -77,7 +77,7 @@ it('A secret makes the same keys everywhere, which their document names for the 
   expect(document['assertionMethod']).toHaveLength(2);
 });
 
-it('A typed signature is of the account that the document names, and of nobody once a word of it is changed', async () => {
+it('A typed signature is of the account in the key document, and of another account once its payload is changed', async () => {
   const issuer = await receiptsAt({ seconds: 1_000 }, { format: 'eip712' });
   const offers = [exactOffer(), exactOffer({ amount: 7n })];
   const texts = JSON.parse(issuer.statement(offers)(URL_A));
@@ -154,7 +154,7 @@ it('An offer is signed once for each resource while most of its quote is left, a
   expect(validUntil(state(URL_A))).toBe(1_075);
 });
 
-it('Offers of two prices for one resource are not taken for each other', async () => {
+it('Signed offers of two prices for one resource are kept apart', async () => {
   const issuer = await receiptsAt({ seconds: 1_000 });
   const texts = [1n, 2n].map((amount) => issuer.statement([exactOffer({ amount })])(URL_A));
   expect(texts.map((text) => decodeSignedOffers(JSON.parse(text))[0]?.amount)).toEqual(['1', '2']);
@@ -183,6 +183,6 @@ it('A 402 that gets too long leaves its signed offers out', async () => {
   expect(decodePaymentRequiredHeader(header).extensions).toBeUndefined();
 });
 
-it('A 402 with signed offers is not said again as it was, since they end', async () => {
+it('A 402 with signed offers is not reused, since they expire', async () => {
   expect(x402V2.challenge(await subjectWith([exactOffer()])).repeats).toBe(false);
 });

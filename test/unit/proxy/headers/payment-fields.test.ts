@@ -14,7 +14,7 @@ const FIELDS = paymentFieldsOf([
   },
 ]);
 
-it('takes the fields of a protocol out of hints and trailers, and leaves what the API has in a shared one', () => {
+it('removes the fields of a protocol from hints and trailers, and keeps values of the API in a shared field', () => {
   const raw = ['Toll-Receipt', 'x', 'toll.receipt', 'x', 'WWW-Authenticate', 'Toll x', 'WWW_Authenticate', 'Toll x'];
   const kept = ['WWW-Authenticate', 'Basic', 'X-Sum', '1'];
   expect(relayHints([...raw, ...kept], FIELDS)).toEqual(kept);
@@ -24,7 +24,7 @@ it('takes the fields of a protocol out of hints and trailers, and leaves what th
   ]);
 });
 
-it('does not ask the API whether a payment may be sent, but asks about a field that the API uses too', () => {
+it('hides payment headers in a preflight from the API, except a field that the API uses too', () => {
   const asked = hidePaymentHeaders(['Access-Control-Request-Headers', 'authorization, toll-payment, x-a'], FIELDS);
   expect(asked).toEqual(['Access-Control-Request-Headers', 'authorization, x-a']);
   const answer = ['Access-Control-Allow-Origin', '*'];
@@ -32,7 +32,7 @@ it('does not ask the API whether a payment may be sent, but asks about a field t
   expect(answer[3]?.split(', ')).toEqual(expect.arrayContaining(['Toll-Payment', 'Authorization']));
 });
 
-it('removes a field with every value when one protocol shares it and another has it for itself', () => {
+it('removes a field with every value when one protocol shares it and another owns it', () => {
   const { read } = paymentFieldsOf([
     { headers: { request: ['Pay'], response: [], shared: { pay: withoutToll } } },
     { headers: { request: ['Pay'], response: [] } },
@@ -40,7 +40,7 @@ it('removes a field with every value when one protocol shares it and another has
   expect(read('PAY')).toMatchObject({ forwarded: 'never', isRelayed: false });
 });
 
-it('leaves of a value what no protocol that shares the field has in it', () => {
+it('removes from a value the part of every protocol that shares the field', () => {
   const withoutOther = (value: string): string => value.replace(/^Other 1,? ?/, '');
   const { read } = paymentFieldsOf(
     [withoutToll, withoutOther].map((rule) => ({

@@ -91,14 +91,14 @@ describe('request headers', () => {
     expect(forward([name, 'forged'])).toEqual(forward([]));
   });
 
-  it('lose our own bearer token and nobody else’s', () => {
+  it('lose the bearer token of the gateway and no other', () => {
     expect(forward(['Authorization', 'bEARER  tpk_abc'])).toEqual(forward([]));
     for (const value of ['Bearer eyJ', 'Basic dHBrXw==', 'tpk_abc', 'Bearer xtpk_']) {
       expect(forward(['Authorization', value]).slice(0, 2)).toEqual(['Authorization', value]);
     }
   });
 
-  it('obey Connection, but not against what the gateway adds or what frames the message', () => {
+  it('lose fields that Connection names, except those that the gateway adds or that frame the message', () => {
     const raw = [
       'Connection',
       'close, X-Private , X402-Payer,x-forwarded-for, content-length',
@@ -158,7 +158,7 @@ describe('request headers', () => {
     ]);
   });
 
-  it('are replaced by those of the configuration, twins included', () => {
+  it('are replaced by those of the configuration, with `_` for `-` too', () => {
     const headers = forward(['X-Api-Key', 'forged', 'x_api_key', 'forged'], {
       upstreamHeaders: [['x-api-key', 'real']],
     });
@@ -286,7 +286,7 @@ describe('response headers of a paid answer', () => {
     expect(vary(['Vary', '*'])).toBe('*');
   });
 
-  it('carry the receipt, readable for scripts where the answer is readable at all', () => {
+  it('carry the receipt, which scripts can read when they can read the answer', () => {
     const add = [['PAYMENT-RESPONSE', 'r']] as const;
     expect(relay([], { add })).toEqual(['PAYMENT-RESPONSE', 'r']);
     const cors = ['Access-Control-Allow-Origin', 'https://a', 'access-control-expose-headers', 'ETag'];

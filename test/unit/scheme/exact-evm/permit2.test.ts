@@ -90,12 +90,12 @@ describe('a signed Permit2 transfer', () => {
     ['its deadline is over', { deadline: String(NOW - 300) }],
     ['its deadline is too far away', { deadline: String(NOW + 661) }],
     ['its beginning is later', { witness: { to: payTo, validAfter: String(NOW + 1) } }],
-  ])('says which payment it was where only the time is against it: %s', async (_, changed) => {
+  ])('names its payment when only its time is wrong: %s', async (_, changed) => {
     const { key } = authorizationOf(await pay());
     expect(await pay(changed)).toMatchObject({ kind: 'refused', lapsed: { key, proved: true } });
   });
 
-  it('does not say so where the token is another one too', async () => {
+  it('does not name its payment when the token is wrong too', async () => {
     const permitted = { token: OTHER, amount: '10000' };
     expect(await pay({ deadline: String(NOW - 300), permitted })).not.toHaveProperty('lapsed');
   });
@@ -161,7 +161,7 @@ describe('a malformed Permit2 payload', () => {
     ...numbers.map((validAfter) => ['witness', { to: payTo, validAfter }] as const),
     ...addresses.map((to) => ['witness', { to, validAfter: '0' }] as const),
     ...['permitted', 'witness'].flatMap((field) => [null, [], 'x', {}].map((bad) => [field, bad] as const)),
-  ])('is told by its %s of %j', async (field, bad) => {
+  ])('is recognized by its %s of %j', async (field, bad) => {
     const { signature, permit2Authorization } = await signedPayload();
     const changed: JsonObject = { ...permit2Authorization, [field]: bad };
     expect(await present({ signature, permit2Authorization: changed })).toMatchObject({ kind: 'malformed' });

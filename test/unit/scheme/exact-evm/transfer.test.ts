@@ -89,12 +89,12 @@ describe('a signed EIP-3009 transfer', () => {
   });
 });
 
-describe('an EIP-3009 transfer that the time alone is against', () => {
+describe('an EIP-3009 transfer of which only the time is wrong', () => {
   it.each([
     ['its time is over', { validBefore: String(NOW - 300) }],
     ['it has not begun, as when the clock was put back', { validAfter: String(NOW + 1) }],
     ['it lasts too long, as when the clock was put back', { validBefore: String(NOW + 9999) }],
-  ])('still says which payment it was, so that its buyer can ask what became of it: %s', async (_, changed) => {
+  ])('still names its payment, so that its buyer can ask for the outcome: %s', async (_, changed) => {
     const { key } = authorizationOf(await pay());
     expect(await pay(changed)).toMatchObject({ kind: 'refused', lapsed: { key, proved: true } });
   });
@@ -103,7 +103,7 @@ describe('an EIP-3009 transfer that the time alone is against', () => {
     ['the amount is wrong too', { validBefore: String(NOW - 300), value: '1' }],
     ['the recipient is wrong too', { validBefore: String(NOW - 300), to: `0x${'99'.repeat(20)}` }],
     ['it has not begun, and the amount is wrong too', { validAfter: String(NOW + 1), value: '1' }],
-  ])('says nothing where %s', async (_, changed) => {
+  ])('names no payment where %s', async (_, changed) => {
     expect(await pay(changed)).not.toHaveProperty('lapsed');
   });
 });
@@ -146,7 +146,7 @@ describe('the signature of an EIP-3009 transfer', () => {
     expect(authorizationOf(await present(payload)).proved).toBe(false);
   });
 
-  it('is told to be forged before anything else is told', async () => {
+  it('is reported as forged before any other problem', async () => {
     const { signature, authorization } = await signTransfer(OFFER, NOW - 60, { value: '1' });
     const payload = { signature: reencode.highS(signature), authorization: { ...authorization } };
     expect(await present(payload)).toEqual({ kind: 'refused', reason: BAD_SIGNATURE });
@@ -209,7 +209,7 @@ describe('a malformed EIP-3009 payload', () => {
     ...['from', 'to', 'value', 'validAfter', 'validBefore', 'nonce'].flatMap((field) =>
       NOT_TEXT.map((bad) => [field, bad] as const),
     ),
-  ])('is told by its %s of %j', async (field, bad) => {
+  ])('is recognized by its %s of %j', async (field, bad) => {
     const { signature, authorization } = await signTransfer(OFFER, NOW + 60);
     const { [field]: _, ...others }: Record<string, string> = { ...authorization };
     const changed: JsonObject = bad === undefined ? others : { ...others, [field]: bad };
@@ -225,7 +225,7 @@ describe('a malformed EIP-3009 payload', () => {
     `0X${'ab'.repeat(65)}`,
     ` 0x${'ab'.repeat(65)}`,
     `0x${'ab'.repeat(4097)}`,
-  ])('is told by its signature: case %#', async (bad) => {
+  ])('is recognized by its signature: case %#', async (bad) => {
     const { authorization } = await signTransfer(OFFER, NOW + 60);
     const payload: JsonObject = {
       authorization: { ...authorization },
@@ -234,7 +234,7 @@ describe('a malformed EIP-3009 payload', () => {
     expect(await present(payload)).toMatchObject({ kind: 'malformed' });
   });
 
-  it.each([undefined, null, [], 'x', 1])('is told by an authorization of %j', async (bad) => {
+  it.each([undefined, null, [], 'x', 1])('is recognized by an authorization of %j', async (bad) => {
     const payload: JsonObject = { signature: '0x00', ...(bad === undefined ? {} : { authorization: bad }) };
     expect(await present(payload)).toMatchObject({ kind: 'malformed' });
   });

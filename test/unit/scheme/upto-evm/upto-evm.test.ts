@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe('What the upto scheme tells a signer', () => {
-  it('is the token domain and the transfer method, whatever the asset moves by', () => {
+  it('is the token domain and Permit2, whatever the transfer method of the asset', () => {
     expect(scheme.extra(OFFER.asset)).toEqual({ name: 'USDC', version: '2', assetTransferMethod: 'permit2' });
     expect([scheme.scheme, scheme.family]).toEqual(['upto', 'eip155']);
   });
