@@ -38,7 +38,7 @@ function refuseOtherForm(rawHeaders: readonly string[]): void {
   }
 }
 
-/** A body that was read: one thing that is asked, or several. */
+/** A body that was read: one call, or several. */
 export interface AskedBody {
   /** Each has a price of its own. */
   readonly calls: readonly JsonFacts[];

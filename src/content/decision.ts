@@ -13,7 +13,7 @@ export interface Choice {
 export type ByHead<C> =
   | { readonly kind: 'chosen'; readonly choice: C }
   | { readonly kind: 'none' }
-  /** `possible` are those that it is between: what can still fit, up to the first that needs no body. */
+  /** `possible`: the choices that can still fit, up to the first that needs no body. */
   | { readonly kind: 'body'; readonly possible: readonly C[] };
 
 /** A choice with its conditions, those of the head first. */
@@ -23,7 +23,7 @@ interface Entry<C> {
   readonly body: readonly Condition[];
 }
 
-/** Entries that ask one subject for exact texts, by text; all others are candidates whatever it is. */
+/** Entries that ask one subject for exact texts, by text; all others are candidates for every text. */
 interface Index<C> {
   readonly subject: Subject;
   readonly byText: ReadonlyMap<string, readonly number[]>;
@@ -119,7 +119,9 @@ function holds(conditions: readonly Condition[], facts: Facts): boolean {
   return conditions.every(({ subject, test }) => passes(test, facts.of(subject), subject));
 }
 
-/** By the subject that most entries test for equality; not worth it below three. */
+/**
+ * An index by the subject that most entries test for equality; `undefined` below three of them, where it does not pay.
+ */
 function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
   const counts = new Map<string, { readonly subject: Subject; count: number }>();
   for (const entry of entries) {

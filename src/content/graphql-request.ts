@@ -9,7 +9,7 @@ export const GRAPHQL_POINTERS = [
   '/id',
 ] as const;
 
-/** Names by which servers take a document that they have already. */
+/** Members that name a document which the server has stored. */
 export const STORED = ['documentId', 'doc_id', 'id'] as const;
 
 /** The operation that a GraphQL server would run. */

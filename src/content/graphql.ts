@@ -68,14 +68,14 @@ function parsed(query: string, wrong: (what: string) => GatewayError): DocumentN
   try {
     return parse(query, { noLocation: true, maxTokens: MOST_TOKENS });
   } catch (fault) {
-    // Deep nesting ends the parser's stack before its tokens.
+    // Deep nesting overflows the parser's stack before the limit of tokens is reached.
     if (fault instanceof GraphQLError || fault instanceof RangeError)
       throw wrong(`its document does not parse (${fault.message})`);
     throw fault;
   }
 }
 
-/** The root fields, of which `@skip` and `@include` take none away: variables decide those. */
+/** All root fields, also those with `@skip` or `@include`, which depend on variables. */
 function fieldsOf(
   operation: OperationDefinitionNode,
   document: DocumentNode,

@@ -11,7 +11,9 @@ export interface AskedHead {
   readonly query: string;
   /** Flat list of names and values, as sent. */
   readonly rawHeaders: readonly string[];
-  /** Whether the signature of an agent that the operator knows is good. Asked for where a condition needs it. */
+  /**
+   * Whether the request has a valid signature of an agent that the operator knows. Called where a condition needs it.
+   */
   isVerified(): boolean;
 }
 
@@ -28,7 +30,7 @@ export function headFact(subject: HeadSubject, head: AskedHead): Fact {
   switch (subject.kind) {
     case 'method':
       refuseOverride(head);
-      // What GET costs, HEAD costs: it has the same headers.
+      // HEAD costs what GET costs: its answer has the same headers.
       return { kind: 'text', text: head.method === 'HEAD' ? 'GET' : head.method };
     case 'header':
       return headerValue(head.rawHeaders, subject.name);
@@ -51,7 +53,7 @@ function headerValue(rawHeaders: readonly string[], name: string): Fact {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const given = rawHeaders[index]?.toLowerCase() ?? '';
     const value = rawHeaders[index + 1] ?? '';
-    // A header that is named here goes no further than the gateway.
+    // A header that is named here is not forwarded.
     if (
       given === 'connection' &&
       value

@@ -31,10 +31,11 @@ export interface JsonDocument {
 }
 
 /**
- * Reads values out of a JSON text (RFC 8259), and refuses every text that another reader could read in another way:
- * one with a byte order mark, other encodings than UTF-8, comments, trailing commas or bytes, lone surrogates, a key
- * that an object has twice (after unescaping, and on the way to what is asked for also without its case), nesting over
- * 64, NUL in a key, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles cannot hold.
+ * Reads values out of a JSON text (RFC 8259), and refuses every text that another reader could read in another way: one
+ * with a byte order mark, other encodings than UTF-8, comments, trailing commas or bytes, lone surrogates, a key that
+ * an object has twice (after unescaping; on the path of a pointer also if only the case differs), nesting over 64, NUL
+ * in a key, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles
+ * cannot hold.
  *
  * @param itemsToo whether a list at the top is read item by item, the pointers being those of the items
  * @throws GatewayError `body_ambiguous`
@@ -46,7 +47,7 @@ export function readJson(bytes: Buffer, tree: PointerTree, itemsToo: boolean): J
 class JsonReader {
   readonly #scan: JsonScanner;
   #depth = 0;
-  /** Where each key of the open objects begins, and where it ends; the innermost last. Behind `#keysEnd`, of closed ones. */
+  /** Start and end of each key of the open objects, the innermost last. From `#keysEnd` on: of closed ones. */
   readonly #keys: number[] = [];
   #keysEnd = 0;
   #facts = new Map<string, JsonValue>();
@@ -155,7 +156,7 @@ class JsonReader {
     this.#keysEnd = first;
   }
 
-  /** Keys without escapes are the same where their bytes are: no string has to be made of them. */
+  /** Keys without escapes are equal if their bytes are: no strings have to be made. */
   #noteKey(first: number): void {
     const scan = this.#scan;
     const keys = this.#keys;

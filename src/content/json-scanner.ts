@@ -36,7 +36,7 @@ const ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'
  */
 export class JsonScanner {
   readonly #bytes: Buffer;
-  /** All of it, where a byte is a character. */
+  /** The whole text, where it is ASCII. */
   readonly #ascii: string | undefined;
   #at = 0;
   #from = 0;
@@ -60,7 +60,7 @@ export class JsonScanner {
     this.blanks();
   }
 
-  /** The same where that byte is this one. */
+  /** Does the same if the current byte is `byte`; returns whether it was. */
   take(byte: number): boolean {
     if (this.byte !== byte) return false;
     this.skip();
@@ -177,7 +177,7 @@ export class JsonScanner {
     return at;
   }
 
-  /** A surrogate has to have its other half. */
+  /** Returns the place after an escape. A surrogate must have its other half. */
   #afterEscape(at: number): number {
     const letter = this.#bytes[at + 1];
     if (letter !== LETTER_U) {

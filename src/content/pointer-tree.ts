@@ -3,7 +3,7 @@ export interface PointerTree {
   /** The pointer that ends here, if one does. */
   pointer: string | undefined;
   readonly children: Map<string, PointerTree>;
-  /** Children by what readers that ignore case take for the same key. */
+  /** Names of the children by their folded key, which is equal for keys that differ in case only. */
   readonly folded: Map<string, string>;
   /** Lengths of the keys of `folded`: for every reader, an ASCII key of another length matches no child. */
   readonly lengths: number[];

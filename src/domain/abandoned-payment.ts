@@ -2,12 +2,12 @@ import type { PaymentKey } from './payment.ts';
 
 /**
  * A payment that a request had to let go of because the ledger did not answer: no request works on it any more, though
- * the process lives. Named by what the request knew of the row.
+ * the process lives. Identified by what the request knew of the row.
  */
 export type AbandonedPayment =
-  /** It held the row at this epoch; its last step, if it was written after all, made it one more. */
+  /** It held the row at this epoch. If its last step was written after all, the row's epoch is one higher. */
   | { readonly key: PaymentKey; readonly epoch: number }
-  /** It tried to claim, and does not know whether it did. */
+  /** It tried to claim, and the claim may or may not have been written. */
   | { readonly key: PaymentKey; readonly requestId: string };
 
 /** Whether a row, as it stands now, is still where the request left it. */

@@ -12,20 +12,20 @@ export interface AccessTerms {
   readonly forMs: number | undefined;
   /** Requests after the paid one; `undefined` when only time ends it. */
   readonly requests: number | undefined;
-  /** The prepaid balance that a payment adds to, which then neither time nor a number of requests ends. */
+  /** The prepaid balance that a payment adds to. Neither time nor a number of requests ends it. */
   readonly balance?: BalanceTerms;
 }
 
 /** How a route takes passes. */
 export interface RouteAccess {
   readonly terms: AccessTerms;
-  /** Digest of this route's name, methods, host and path: what {@link AccessTerms.opens} lists of passes without a balance. */
+  /** Digest of this route's name, methods, host and path; passes without a balance list it in `AccessTerms.opens`. */
   readonly fingerprint: string;
   /** The same, as passes with a balance list it; `undefined` where none is sold. */
   readonly balanceFingerprint?: string;
   /**
    * Longest path, in whole segments, that covers every route of the scope. Cookies are scoped to it and sign-ins name
-   * it; begins with `/`, and ends with one only where it is nothing else.
+   * it; begins with `/`, and ends with `/` only where it is `/` alone.
    */
   readonly path: string;
 }

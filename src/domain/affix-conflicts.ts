@@ -2,14 +2,14 @@ import { affixOf, isAmbiguous, overlap, takes } from './affix.ts';
 import { meaningOf } from './request-target.ts';
 import type { PathPattern, PatternSegment } from './route.ts';
 
-/** What a conflict depends on. */
+/** The parts of a route that a conflict depends on. */
 interface Entry {
   readonly methods: readonly string[] | undefined;
   readonly host: string | undefined;
   readonly pattern: PathPattern;
 }
 
-/** Two routes, the earlier one first, and which of their segments has the affixes that take some of the same texts. */
+/** Two routes, the earlier one first, and the index of the segment whose affixes take some of the same texts. */
 export interface AffixConflict<R> {
   readonly first: R;
   readonly second: R;
@@ -25,8 +25,8 @@ export function shapeOfSegment(segment: PatternSegment): string | null | readonl
 }
 
 /**
- * Finds the routes that take some of the same requests by affixes of which neither is the more specific: `/a{x}` and
- * `/{x}b` both take `/a1b`, and which of them has the price must not depend on how a table is searched.
+ * Finds the routes that take some of the same requests by affixes, where neither affix is more specific: `/a{x}` and
+ * `/{x}b` both take `/a1b`, and its price must not depend on how a table is searched.
  *
  * Only routes with the same front compete by their affixes: between others an earlier segment decides.
  */

@@ -35,7 +35,7 @@ export function formatUnits(amount: bigint, decimals: number): string {
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
-/** The sum of some amounts, each so many times. */
+/** The sum of some amounts, each multiplied by its count. */
 export function sumAmounts(parts: readonly { readonly amount: Amount; readonly count: number }[]): Amount {
   return parts.reduce((sum, { amount, count }) => sum + amount * BigInt(count), 0n) as Amount;
 }

@@ -8,14 +8,14 @@ import type { PaidPrice } from './route-price.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * Charging after the answer: what a call costs is known only when its answer is there. A meter counts what was used, a
- * protocol inside of bodies looks whether the call failed.
+ * Charging after the answer: what a call costs is known only when its answer has come. A meter counts the usage; a
+ * protocol inside bodies checks whether the call failed.
  *
- * A payment of such a call goes these ways, and a crash at any point leaves it where recovery can tell what to do:
+ * The states of the payment of such a call. After a crash at any point, recovery can tell what to do:
  *
  * | answer | payment | when the process is gone |
  * |---|---|---|
- * | the upstream works | `forwarding` | `released`: nobody was asked for money |
+ * | the upstream works | `forwarding` | `released`: no money was asked for |
  * | unread: charged when its head has come | as a whole one | as a whole one |
  * | whole: read, then charged | `forwarding` → `settling`, with the charge → `delivering` → `delivered` | the proof decides, about this charge and no other |
  * | held: what is free of it goes out, the rest is charged as a whole one | as a whole one | as a whole one |
@@ -24,10 +24,10 @@ import type { Usage } from './usage.ts';
  * | stream: over | `owed`, `answered` or `leftEarly` | as above |
  * | a charge that is released | → `released`, before the rest goes out | – |
  *
- * The charge is written down before anybody is asked for it, and before the tail of a stream, or any byte of a whole
- * answer, goes out. Whoever settles later asks for what was written down.
+ * The charge is written down before the money is asked for, and before the tail of a stream, or any byte of a whole
+ * answer, goes out. A later settlement asks for the charge that was written down.
  *
- * How the ends of an answer are told to its reader:
+ * The calls of the reader at the end of an answer:
  *
  * | what happens | whole | stream |
  * |---|---|---|
@@ -38,8 +38,8 @@ import type { Usage } from './usage.ts';
  * | the authorization is about to end | – | `end('out_of_time')`, of what passed until then; the answer is cut, the API is no longer read |
  * | the ledger is away | 503, released by recovery | the tail is withheld, the answer is cut; released by recovery unless the charge was written |
  *
- * An answer that is collected later, with a payment that was settled before, is read in the same way; its charge is not asked
- * for, and `finish` is told of the first settlement.
+ * An answer that is collected later, with a payment that was settled before, is read in the same way. Its charge is not
+ * asked for, and `finish` gets the first settlement.
  *
  * Bodies are as the API sent them: a reader that cannot read a `Content-Encoding` decides what that costs.
  */
@@ -52,13 +52,13 @@ export interface AnswerReader {
   begin(head: AnswerHead): AnswerReading;
 }
 
-/** What has to be different about a request for its answer to be read. */
+/** The changes of a request that make its answer readable. */
 export interface RequestChange {
   /** Whether the API is asked not to compress its answer. */
   readonly plain: boolean;
   /**
-   * What is sent in the place of the body, which is read for it; `undefined` leaves it as it is. A request without a body
-   * is not shown.
+   * Returns the bytes to send in place of the body; `undefined` leaves the body unchanged. The body is read into memory
+   * for it. Not called for a request without a body.
    *
    * @throws GatewayError for a request that must not be sent: nothing was claimed
    */
@@ -85,7 +85,9 @@ export interface WholeReading {
   readonly kind: 'whole';
   /** Longest body that is read, in bytes. */
   readonly maxBytes: number;
-  /** What the complete answer costs. Where it throws, nothing: a 500. */
+  /**
+   * What the complete answer costs. Where it throws, nothing is charged, and the client gets the fault, such as a 500.
+   */
   charge(body: Buffer): Charge;
   /** How a longer one is read instead, from its first byte on; `undefined`: not at all, and nothing is charged. */
   readonly larger: StreamReading | Unread | undefined;
@@ -128,7 +130,7 @@ export type Charge = Finish &
         readonly kind: 'charge';
         /** Atomic units; what is over the offer's amount is not asked for. Zero uses the payment up, too. */
         readonly amount: Amount;
-        /** What the charge was made of, for the ledger. */
+        /** The usage that the charge was computed from, for the ledger. */
         readonly usage?: Usage;
       }
     /** Nothing is charged and the payment can be used again; the answer goes out all the same. */
@@ -171,14 +173,14 @@ export interface PaidCall {
   readonly limit?: ChargeLimit;
 }
 
-/** The most that a call is charged, and what its figures are in. */
+/** The most that a call is charged, and the decimals of its unit. */
 export interface ChargeLimit {
   readonly amount: Amount;
   /** Digits after the point of the units that are charged. */
   readonly decimals: number;
 }
 
-/** Knows which answers are charged by what they say: one for each way to charge so. Built-in ones are in the registry. */
+/** Finds the readers for one way of charging answers by their content. Built-in ones are in the registry. */
 export interface AnswerReaders {
   /** The reader for the answer to a paid request; `undefined` where it costs the offer's amount, whatever it says. */
   readerOf(call: PaidCall): AnswerReader | undefined;

@@ -47,7 +47,7 @@ export interface ApiTool {
   readonly inputSchema: JsonObject;
   /** The route that its requests have to meet. */
   readonly route: Route;
-  /** Upper case: that of every request, where no argument names one. */
+  /** Upper case: the method of every request, unless an argument names one. */
   readonly method: string;
   /** Path with `{name}` for each parameter. */
   readonly template: string;

@@ -15,7 +15,7 @@ interface Token {
 
 /** A token of a family whose payments are signed as EIP-712 typed data. */
 export interface TypedDataToken extends Token {
-  /** EIP-712 domain `name` and `version` of the contract. They decide every signature. */
+  /** EIP-712 domain `name` and `version` of the contract. Every signature covers them. */
   readonly name: string;
   readonly version: string;
   readonly transferMethod: TransferMethod;
@@ -31,7 +31,7 @@ export interface PlainToken extends Token {
 /** A token that a route can be paid in. */
 export type Asset = TypedDataToken | PlainToken;
 
-/** A network as the asset table knows it: its names and its assets, the first of which `$` prices mean. */
+/** A network as the asset table knows it: its names and its assets. `$` prices mean the first asset. */
 export interface KnownNetwork {
   readonly network: Network;
   /** The name used in configuration and by x402 v1: `base`. */

@@ -1,6 +1,6 @@
 import type { Network } from './network.ts';
 
-/** What a balance is kept in: an asset on a network. */
+/** The currency of a balance: an asset on a network. */
 export interface BalanceCurrency {
   readonly network: Network;
   /** The token's address. */
@@ -19,8 +19,9 @@ export interface BalanceTerms extends BalanceCurrency {
 }
 
 /**
- * Most digits after the point that a balance is kept in. Stores count its units in whole numbers below 2^53, which an asset of
- * 18 digits would pass with a cent: there a unit of a balance is 10^-9 of a token, and charges are rounded up to it.
+ * Most digits after the point that a balance is kept in. Stores count its units in whole numbers below 2^53, which one
+ * cent of an asset with 18 digits exceeds. A unit of such a balance is 10^-9 of a token, and charges are rounded up to
+ * it.
  */
 const MOST_DIGITS = 9;
 

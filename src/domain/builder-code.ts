@@ -11,5 +11,5 @@ export interface BuilderCode {
 /** Most services that a seller may name. */
 export const MOST_SERVICES = 5;
 
-/** What a code looks like. */
+/** The form of a code, as a regular expression. */
 export const BUILDER_CODE_FORM = '[a-z0-9_]{1,32}';

@@ -7,14 +7,14 @@ export interface StatusRange {
 }
 
 /**
- * Which answers of the API are what was sold. The others are not charged where the money moves after the answer's head,
- * `settle: after` and `deferred`; with `settle: before` they leave the payment good for the same request.
+ * The answers of the API that are charged. With `settle: after` and `deferred` the money moves after the answer's head,
+ * and other answers are not charged. With `settle: before` they leave the payment valid for the same request.
  */
 export interface ChargeRule {
   readonly statuses: readonly StatusRange[];
   /**
-   * Conditions of the answer's JSON body, all of which hold where the call failed: such an answer is not charged, whatever
-   * its status. Empty: the status alone decides. Only with `settle: after`.
+   * Conditions of the answer's JSON body. If all hold, the call failed: such an answer is not charged, whatever its
+   * status. Empty: the status alone decides. Only with `settle: after`.
    */
   readonly unlessJson: When;
 }

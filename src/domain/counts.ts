@@ -1,4 +1,4 @@
-/** So many keys are kept, whatever their count is. */
+/** The number of keys that are kept, whatever their counts are. */
 const FEW_KEYS = 256;
 
 interface Entry {
@@ -6,11 +6,11 @@ interface Entry {
 }
 
 /**
- * Counts what each of many holds now, such as a client its calls.
+ * Counts what each key holds now, such as the calls of each client.
  *
- * A key at zero stays until there are many of them. A `Map` whose key goes and comes back with every request makes a new
- * table each time, and V8 keeps all of them, each by the one before, until the next full collection: on a route whose
- * body decides the price that was a tenth of a request's time.
+ * A key at zero stays until there are many of them. A `Map` whose key is removed and added again with every request
+ * makes a new table each time. V8 links each table to the next one and keeps all of them until the next full
+ * collection: on a route whose body decides the price that took a tenth of a request's time.
  */
 export class Counts {
   readonly #entries = new Map<string, Entry>();

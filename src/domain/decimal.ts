@@ -14,8 +14,8 @@ const MAX_LENGTH = 64;
 const MAX_EXPONENT = 64;
 
 /**
- * Reads a decimal from its text, with or without an exponent. `undefined` for what is negative, no number, or of a size
- * that no figure has. Never through a double, which would round.
+ * Reads a decimal from its text, with or without an exponent. `undefined` for a negative number, for a text that is no
+ * number, and for an unreasonable size. No double is used, which would round.
  */
 export function parseDecimal(text: string): Decimal | undefined {
   if (text.length > MAX_LENGTH) return undefined;

@@ -13,9 +13,9 @@ export interface DiscoveryTerms {
   /** Name of the service, for people. */
   readonly title: string | undefined;
   readonly description: string | undefined;
-  /** Words that a catalogue files it under. */
+  /** Keywords of the service in catalogues. */
   readonly tags: readonly string[];
-  /** What catalogues call the service: printable ASCII of up to 32 characters. */
+  /** The name of the service in catalogues: printable ASCII of up to 32 characters. */
   readonly serviceName: string | undefined;
   /** A picture of the service: an `http` or `https` URL of a public host. */
   readonly iconUrl: string | undefined;
@@ -27,7 +27,7 @@ export interface DiscoveryTerms {
   readonly document: ApiDocument | undefined;
 }
 
-/** Values of one kind that a call takes: by name what is known of them, and a value for those that it needs. */
+/** Values of one kind that a call takes: schemas of the known ones, and samples of those that the call needs. */
 export interface CallValues {
   /** JSON Schemas by name, each without a reference. */
   readonly properties: Readonly<Record<string, JsonObject>>;
@@ -60,12 +60,12 @@ export interface CallDescription {
   readonly output: Json | undefined;
 }
 
-/** What is known of the calls of one route; a method that catalogues do not take has no description. */
+/** The descriptions of the calls of one route; a method that catalogues do not take has no description. */
 export interface RouteCalls {
   of(method: string): CallDescription | undefined;
 }
 
-/** What the catalogue behind a facilitator said of what a payment bought. */
+/** The answer of a facilitator's catalogue about a purchase. */
 export interface CatalogueAnswer {
   readonly status: 'success' | 'processing' | 'rejected';
   /** Its own words, for operators, bounded. */

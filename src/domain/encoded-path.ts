@@ -1,13 +1,13 @@
 /**
- * Characters of a path that servers disagree about, by the names that a route allows them with. Dot segments, and whatever
- * is encoded twice, are in no list: they lead out of what a route covers.
+ * Characters of a path that servers disagree about, by the names that a route allows them with. Dot segments and double
+ * encodings cannot be allowed: they lead out of the paths that a route covers.
  */
 export type EncodedCharacter = 'slash' | 'backslash' | 'semicolon' | 'empty';
 
-/** Every one of them. */
+/** All of these characters. */
 export const ENCODED_CHARACTERS: readonly EncodedCharacter[] = ['slash', 'backslash', 'semicolon', 'empty'];
 
-/** What each of them is in a path, one by one. */
+/** The spellings of each character in a path. */
 const SPELLINGS: Readonly<Record<EncodedCharacter, RegExp>> = {
   slash: /%2F/i,
   backslash: /%5C/i,
@@ -22,16 +22,16 @@ export function encodedIn(path: string): readonly EncodedCharacter[] {
 }
 
 /**
- * Whether a server may take a path for one that leads elsewhere: read with its slashes decoded, its backslashes as
- * slashes and its parameters dropped, some segment of it is `.` or `..`.
+ * Whether a server may read a `.` or `..` segment in a path: after encoded slashes are decoded, backslashes are read as
+ * slashes, and parameters are dropped.
  */
 export function leadsElsewhere(path: string): boolean {
   return path.split(/\/|%2F|%5C/i).some((segment) => /^\.{1,2}$/.test(segment.replace(/(?:;|%3B).*$/is, '')));
 }
 
 /**
- * Whether the characters stand only below the first segments of a path, where a pattern has its `/*`. In front of it
- * nothing may be read in two ways: it says which route this is, to the gateway and to the API.
+ * Whether the characters stand only below the first segments of a path, where a pattern has its `/*`. The part in front
+ * of it must have one reading only: it selects the route, for the gateway and for the API.
  *
  * @param segments how many
  */

@@ -2,8 +2,8 @@ import { isJsonObject } from './payment.ts';
 import type { Json, JsonObject } from './x402.ts';
 
 /**
- * Parses JSON so that writing it gives every number back as it came: an argument of 20 digits is no double. Its numbers are
- * opaque, and only good for {@link JSON.stringify}.
+ * Parses JSON so that writing it gives every number back as it came: a double cannot hold an argument of 20 digits. The
+ * numbers are opaque values, for {@link JSON.stringify} only.
  *
  * @throws SyntaxError
  */

@@ -21,12 +21,12 @@ export interface RemoteFacilitatorSpec {
   readonly cdp: { readonly keyId: string; readonly keySecret: string } | undefined;
   /**
    * One JSON-RPC URL per EVM or Solana network on which settlements are proved by the chain. Where there is none, the
-   * facilitator has the last word. Only read from.
+   * facilitator's answer decides. The gateway only reads from them.
    */
   readonly rpc: ReadonlyMap<Network, string>;
   /** Public nodes of networks that `rpc` does not name: asked only about settlements whose outcome is in doubt. */
   readonly publicNodes?: ReadonlyMap<Network, string>;
-  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  /** The proxy, with its credentials, for each of these URLs that is asked through one. Default: none. */
   readonly proxies?: ReadonlyMap<string, string>;
 }
 
@@ -36,7 +36,7 @@ export interface LocalFacilitatorSpec {
   readonly name: string;
   /** One JSON-RPC URL per network it serves. */
   readonly rpc: ReadonlyMap<Network, string>;
-  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  /** The proxy, with its credentials, for each of these URLs that is asked through one. Default: none. */
   readonly proxies?: ReadonlyMap<string, string>;
   /** 32-byte private key of the account that sends settlements and pays gas, `0x` and 64 hex digits. */
   readonly key: `0x${string}`;
@@ -70,7 +70,7 @@ export interface FacilitatorFacts {
   readonly networks: readonly Network[] | undefined;
   /** JSON-RPC URLs by network, where contracts of tokens can be asked. */
   readonly rpc: ReadonlyMap<Network, string>;
-  /** Which of these URLs are asked through a proxy, and through which; with its credentials. Default: none. */
+  /** The proxy, with its credentials, for each of these URLs that is asked through one. Default: none. */
   readonly proxies?: ReadonlyMap<string, string>;
   /** Time for a settlement, in milliseconds; after it the outcome is unknown. */
   readonly settleTimeoutMs: number;

@@ -8,8 +8,8 @@ export interface ErrorMeaning {
   /** Whether sending the very same request again can help. */
   readonly retryable: boolean;
   /**
-   * Whether the answer may state the price again. Only where nothing of the buyer's is in progress, unknown or settled:
-   * stock clients sign a new authorization at every offer, and the buyer would pay twice.
+   * Whether the answer may state the price again. Only where no payment of the buyer is in progress, unknown or
+   * settled: stock clients sign a new authorization at every offer, and the buyer would pay twice.
    */
   readonly offersAgain: boolean;
   /** One sentence for people; the `title` of the problem document. */

@@ -23,7 +23,7 @@ function readHost(text: string): string | undefined {
 
 /**
  * A parsed host without its port, as routes name it. The dot at the end of a fully qualified name is no part of it: it
- * would lead past the routes of that host.
+ * would bypass the routes of that host.
  */
 export function hostName(host: string): string {
   return host.replace(/:\d+$/, '').replace(/\.$/, '');

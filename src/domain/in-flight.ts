@@ -12,13 +12,13 @@ export class InFlightEntry<T> {
 }
 
 /**
- * What is under way now, such as requests: members that come and go all the time.
+ * A list of what is under way now, such as requests: members are added and removed all the time.
  *
- * A `Set` or a `Map` would do the same, and slowly eat the heap. Their tables are replaced every few dozen changes, and V8
- * links each old table to the one that took its place. Once one of them has lived long enough to be moved to the old
- * generation, which takes a quiet moment, it keeps all later ones and what was in them from being collected with the young
- * generation: every request then lives until the next full collection. A free route took 1.2 to 1.7 times the processor
- * time by that, and twice the memory. An entry that was taken out of this list leads nowhere.
+ * A `Set` or a `Map` would slowly fill the heap. Their tables are replaced every few dozen changes, and V8 links each
+ * old table to its replacement. A table that has lived long enough is moved to the old generation, which happens in a
+ * quiet moment. It then keeps all later tables, and what was in them, from being collected with the young generation:
+ * every request lives until the next full collection. This cost a free route 1.2 to 1.7 times the processor time, and
+ * twice the memory. An entry that was removed from this list refers to no other entry.
  */
 export class InFlight<T> {
   #first: InFlightEntry<T> | undefined;

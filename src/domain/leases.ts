@@ -30,7 +30,7 @@ export class Leases<Settings, Thing> {
     this.#idOf = rules.idOf ?? settingsText;
   }
 
-  /** Leases of things that are closed with their last user. */
+  /** Leases of things that are closed when their last user gives them back. */
   static closing<Settings, Thing>(
     open: (settings: Settings) => Thing,
     close: (thing: Thing) => void,
@@ -66,7 +66,7 @@ export class Leases<Settings, Thing> {
     return entry.thing;
   }
 
-  /** Gives back what one call of {@link lease} took. What the rule for unused things returns is returned. */
+  /** Gives back what one call of {@link lease} took. Returns the result of the rule for unused things. */
   release(settings: Settings): void | Promise<void> {
     const entry = this.#entries.get(this.#idOf(settings));
     if (entry === undefined || entry.users === 0) throw new Error('what was never leased is given back');
@@ -74,7 +74,7 @@ export class Leases<Settings, Thing> {
     return entry.users === 0 ? this.#rules.unused(entry.settings, entry.thing) : undefined;
   }
 
-  /** Drops the thing with these settings, whoever uses it: the next lease opens it again. Closes nothing. */
+  /** Drops the thing with these settings, even if it is in use: the next lease opens it again. Closes nothing. */
   end(settings: Settings): void {
     this.#entries.delete(this.#idOf(settings));
   }

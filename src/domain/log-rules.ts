@@ -1,6 +1,6 @@
 import type { StatusRange } from './charge-rule.ts';
 
-/** Levels of the log, the most talkative first. */
+/** Levels of the log, the most detailed first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** What is logged, and what not. */

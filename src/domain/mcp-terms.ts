@@ -7,7 +7,7 @@ export type McpTarget = 'tool' | 'resource' | 'prompt';
 /** How a price is stated to a client: in the result of the tool, as an error of JSON-RPC, or as an HTTP 402. */
 export type McpBinding = 'result' | 'error' | 'http';
 
-/** The price of what fits a name. */
+/** A price, and the names that it is for. */
 export interface McpPrice {
   readonly target: McpTarget;
   /** Name of the tool or prompt, URI of the resource, with `*` for any characters. */
@@ -17,9 +17,9 @@ export interface McpPrice {
 
 /** How the calls of an MCP server are sold. */
 export interface McpTerms {
-  /** Those of more letters come first, so that the first that fits is the one that is meant. */
+  /** Patterns without `*` come first, then longer before shorter ones, so that the first match is the most specific. */
   readonly prices: readonly McpPrice[];
-  /** What nothing fits: a price, or that it is refused. */
+  /** For names that no pattern fits: a price, or a refusal. */
   readonly otherwise: RoutePrice | 'refuse';
   readonly binding: McpBinding;
   /** Whether descriptions of tools say what they cost. */

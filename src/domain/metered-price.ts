@@ -6,13 +6,13 @@ export const METERED_FAMILIES = ['openai', 'anthropic', 'gemini', 'openrouter', 
 /** An API family whose answers state their use. */
 export type MeteredFamily = (typeof METERED_FAMILIES)[number];
 
-/** What tells how much was used. */
+/** The source of the usage figures. */
 export type MeterSpec =
   /** The answer of an API family; `auto` goes by the end of the path. */
   | { readonly kind: 'family'; readonly family: MeteredFamily | 'auto' }
   /** A header of the answer holds the number of units. Lower case. */
   | { readonly kind: 'header'; readonly name: string }
-  /** A member of the answer holds it: an RFC 6901 pointer. */
+  /** A member of the answer holds the number of units: an RFC 6901 pointer. */
   | { readonly kind: 'json'; readonly pointer: string }
   /** The bytes of the answer's body, as they are sent. */
   | { readonly kind: 'bytes' }
@@ -21,7 +21,7 @@ export type MeterSpec =
   /** The API itself says what to charge, in `Settlement-Overrides` or `PAYMENT-SETTLEMENT`. */
   | { readonly kind: 'upstream' };
 
-/** What an answer costs that does not tell what was used. */
+/** The charge for an answer that does not state its usage. */
 export type MissingRule = 'min' | 'max' | 'nothing';
 
 /** How a metered price becomes a charge, apart from the maximum, which is the offer's amount. */
@@ -38,7 +38,7 @@ export interface Metering {
 /** The use that an answer stated, once it has ended or broken off. */
 export type Metered =
   | { readonly kind: 'used'; readonly figures: Figures; readonly model: string | undefined }
-  /** The API's own word: a part of the maximum or an amount, as it wrote it. */
+  /** The charge that the API stated: a part of the maximum or an amount, as it wrote it. */
   | { readonly kind: 'stated'; readonly text: string }
   | { readonly kind: 'missing'; readonly reason: MissingReason; readonly model: string | undefined }
   /** The API said, in an answer of success, that it failed. */
@@ -52,7 +52,7 @@ const MISSING_REASONS = [
   'media_type',
   /** No JSON where it should be. */
   'unreadable',
-  /** A member twice that decides the charge. */
+  /** A member that decides the charge occurs twice. */
   'duplicate_key',
   /** The figures are not there. */
   'no_usage',

@@ -6,7 +6,7 @@ export function statesByMpp({ scheme, asset }: Offer): boolean {
   return scheme === 'exact' && asset.transferMethod === 'eip3009';
 }
 
-/** What of a price decides which of its offers MPP states. */
+/** The parts of a price that decide which of its offers MPP states. */
 export type MppPrice = Pick<PaidPrice, 'offers' | 'settle' | 'metering'>;
 
 /** The offers of a price that MPP states: none for a metered price, or for answers on credit. */

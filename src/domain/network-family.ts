@@ -21,8 +21,8 @@ export interface NetworkFamily {
    */
   readAddress(given: string): Parsed<string>;
   /**
-   * The one text that stands for all spellings of an address, for keys and comparisons. What is no address comes back
-   * as it is.
+   * The one text that stands for all spellings of an address, for keys and comparisons. A text that is no address is
+   * returned unchanged.
    */
   addressId(address: string): string;
   /** Whether a text can be the id of a transaction. */
@@ -56,10 +56,10 @@ export function assetId(families: NetworkFamilies, network: Network, address: st
   return `${network} ${families.of(network).addressId(address)}`;
 }
 
-/** Base58, base64, hex, or `account@seconds.nanoseconds`: in any length that can be meant seriously. */
+/** Base58, base64, hex, or `account@seconds.nanoseconds`: in any plausible length. */
 const TRANSACTION = /^[0-9A-Za-z_+/=:.@-]{16,256}$/;
 
-/** Printable, without spaces: what an address of any family is at least. */
+/** Printable, without spaces: the least that an address of any family must be. */
 const ADDRESS = /^[!-~]{1,128}$/;
 
 /** A family of which nothing is known: case counts, and only the facilitator can tell what is an address. */

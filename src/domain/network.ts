@@ -11,7 +11,7 @@ export type Network = Brand<string, 'Network'>;
 const CAIP_2 = /^[-a-z0-9]{3,8}:[-_a-zA-Z0-9+/=]{1,64}$/;
 const EVM_NETWORK = /^eip155:([1-9]\d{0,14})$/;
 
-/** Reads a CAIP-2 identifier; names such as `base` are the configuration's business. */
+/** Reads a CAIP-2 identifier; the configuration resolves names such as `base`. */
 export function parseNetwork(text: unknown): Network | undefined {
   if (typeof text !== 'string' || !CAIP_2.test(text)) return undefined;
   if (text.startsWith('eip155:') && !EVM_NETWORK.test(text)) return undefined;

@@ -23,8 +23,8 @@ export interface Offer {
    */
   readonly access?: AccessTerms;
   /**
-   * Members of `requirements.extra` that are a facilitator's own facts, such as the account that pays the fees. It alone
-   * takes a payment that was signed with them.
+   * Members of `requirements.extra` that are a facilitator's own facts, such as the account that pays the fees. Only
+   * that facilitator takes a payment that was signed with them.
    */
   readonly learnt?: readonly string[];
 }

@@ -5,8 +5,8 @@ import type { Brand } from './brand.ts';
 export type PassId = Brand<string, 'PassId'>;
 
 /**
- * What a pass is for: one route, or the routes of a group. `route:<name>` or `group:<name>`, and `balance:` in front where it is
- * a balance: a version of the gateway that knows no balances cannot take one for a number of requests.
+ * What a pass is for: one route (`route:<name>`), or the routes of a group (`group:<name>`). The scope of a balance
+ * begins with `balance:`, so that a version of the gateway without balances cannot take it for a number of requests.
  */
 export type PassScope = PlainScope | `balance:${PlainScope}`;
 
@@ -33,7 +33,7 @@ export interface Pass extends PassHolder {
   readonly expiresAt: number | undefined;
   /** Its requests; `undefined` when only time ends it. Of a balance: its units, in {@link Pass.balance}. */
   readonly quota: PassQuota | undefined;
-  /** What its units are, where it is a balance: money that was paid ahead, of which each call takes its charge. */
+  /** The currency of its units, where it is a balance: prepaid money, from which each call takes its charge. */
   readonly balance?: BalanceCurrency;
   /** Unix milliseconds of the first payment. */
   readonly issuedAt: number;
@@ -41,7 +41,10 @@ export interface Pass extends PassHolder {
   readonly revokedAt: number | undefined;
 }
 
-/** Where the requests of a pass are, or the money of a balance. `available + lent + spent = bought`, so that nothing is sold twice or lost unseen. */
+/**
+ * The requests of a pass, or the units of a balance, by where they are. `available + lent + spent = bought`, so that
+ * none is sold twice or lost without notice.
+ */
 export interface PassQuota {
   /** All that were ever paid for. */
   readonly bought: number;

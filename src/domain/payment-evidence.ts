@@ -13,7 +13,7 @@ export interface PaymentEvidence {
   /**
    * The order of the money and the upstream's work. Unless it is `before`, the upstream may have worked whatever the
    * settlement's outcome; with `deferred` the answer is out, and a settlement that did not happen is still owed. With
-   * `by_answer` the answer states the charge: while it is `owed` without one, nothing is.
+   * `by_answer` the answer states the charge: an `owed` payment without a charge owes nothing.
    */
   readonly settle: ChargeOrder;
   /**

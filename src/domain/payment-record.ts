@@ -21,7 +21,9 @@ export interface PaymentClaim {
   readonly amount: Amount;
   readonly payTo: string;
   readonly scheme: string;
-  /** The name of the protocol that brought the payment: `x402 v2`; `undefined` in rows of versions that did not write it down. */
+  /**
+   * The protocol that brought the payment, such as `x402 v2`; `undefined` in rows of versions that did not write it.
+   */
   readonly protocol?: string | undefined;
   /** Unix milliseconds. */
   readonly claimedAt: number;
@@ -29,7 +31,7 @@ export interface PaymentClaim {
   readonly expiresAt: number;
   /** Where the payment begins. */
   readonly state: ClaimState;
-  /** The process that holds the payment: the id that it tells the ledger's `beat`. */
+  /** The process that holds the payment: the id that it passes to the ledger's `beat`. */
   readonly owner: string;
   /** Name of the facilitator that verified the payment, or that took it up: the only one that may settle it. */
   readonly facilitator: string;
@@ -61,11 +63,12 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   /** Unix milliseconds at which the ledger learned that the money moved. */
   readonly settledAt: number | undefined;
   /**
-   * What is asked for, written down with or before the first attempt to settle and never changed after; `undefined`
-   * before that, and in rows of versions that always asked for the whole price. {@link amountAsked} reads it.
+   * The amount that is asked for, written down with or before the first attempt to settle and never changed after;
+   * `undefined` before that, and in rows of versions that always asked for the whole price. {@link amountAsked} reads
+   * it.
    */
   readonly asked: Amount | undefined;
-  /** What the charge of a metered call was made of, as `encodeUsage` writes it. */
+  /** The usage that a metered call was charged for, as `encodeUsage` writes it. */
   readonly usage: string | undefined;
   /** The last attempt to settle, once there was one. */
   readonly attempt: SettlementAttempt | undefined;
@@ -75,16 +78,13 @@ export interface PaymentRecord extends Omit<PaymentClaim, 'state' | 'evidence'> 
   readonly bodyDigest: string | undefined;
   /** Whether the whole answer went out before the money moved (`settle: deferred`). */
   readonly answered: boolean;
-  /** Whether the buyer left while an answer on credit was going out that cannot be had by another call. */
+  /** Whether the buyer left during an answer on credit that another call cannot give again. */
   readonly leftEarly: boolean;
-  /**
-   * How often its answer was sent on its way, on credit or paid: one payment shall not feed a client that always breaks
-   * off.
-   */
+  /** How often its answer was begun, on credit or paid: bounds a client that always breaks off. */
   readonly deliveries: number;
-  /** How often an open settlement was looked into. */
+  /** How often recovery checked the open settlement. */
   readonly checks: number;
-  /** Unix milliseconds of the next time. */
+  /** Unix milliseconds of the next check. */
   readonly checkAt: number;
   /** Why the payment is `failed` or `unknown`. */
   readonly reason: string | undefined;

@@ -1,11 +1,11 @@
 /**
- * What each state says, and the only place that says it: every set of states below, every condition of the SQL ledger
- * and every index of it follows from these columns.
+ * The facts of each state. They are stated here only: every set of states below, every condition of the SQL ledger and
+ * every index of it follows from these columns.
  *
  * | column | says |
  * |---|---|
- * | `money` | `unasked`: nobody was asked for it. `due`: the answer is out, or going out, and it is still to be asked for. `asked`: it may have moved. `moved`: it is with the seller. `refused`: it was asked for, and did not move |
- * | `held` | a process is at work on the payment, and leaves it open when it goes |
+ * | `money` | `unasked`: it was not asked for. `due`: the answer is out, or going out, and the money is still to be asked for. `asked`: it may have moved. `moved`: it is with the seller. `refused`: it was asked for, and did not move |
+ * | `held` | a process is at work on the payment; the payment stays open when the process is gone |
  * | `collectable` | the same payment may still get its answer without a new charge |
  * | `claimable` | a new claim may take the payment: its money did not move and is not being moved |
  *
@@ -39,8 +39,8 @@ const STATE_FACTS = {
   /** The answer is gone without money (`settle: deferred`): a debt of the payer. The payment buys nothing any more. */
   defaulted: { money: 'refused', held: false, collectable: false, claimable: false },
   /**
-   * The answer is going out, and has not said yet what it costs. A state of its own, which no version takes over that does
-   * not know it: such a one would ask for the whole price.
+   * The answer is going out, and has not said yet what it costs. It has a state of its own, so that a version that does
+   * not know the state does not take the payment over: it would ask for the whole price.
    */
   uncharged: { money: 'due', held: true, collectable: false, claimable: false },
 } as const satisfies Readonly<Record<string, StateFacts>>;
@@ -59,16 +59,20 @@ export type PaymentState = keyof typeof STATE_FACTS;
 /**
  * Every legal step, with the invariant that it keeps. A step that is not here does not exist.
  *
- * What a crash does: a row in `forwarding` has asked nobody for money, so it is released; one in
- * `settling` is resolved by proof; one in `uncharged` is released, too, since its answer broke off; one in `owed` is settled by another process; one in `delivering` goes back to `undelivered` for safe
- * methods and to `delivery_unknown` for others.
+ * What a crash does to a row:
+ *
+ * - `forwarding`: no money was asked for, the row is released.
+ * - `uncharged`: its answer broke off, the row is released.
+ * - `settling`: resolved by proof.
+ * - `owed`: settled by another process.
+ * - `delivering`: goes back to `undelivered` for safe methods, and to `delivery_unknown` for others.
  */
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
   // The money was not asked for yet: leaving costs nothing.
   forwarding: ['owed', 'settling', 'released', 'uncharged'],
-  // Bytes are out: the money is owed in any case, or breaking off would be a free ride.
+  // Bytes are out: the money is owed in any case, or a client that breaks off would get them for nothing.
   owed: ['owed', 'settling'],
-  // From here on only an answer or proof leads out, never a lease that ran out. To itself: the attempt is written down;
+  // Only an answer or proof leads out of this state, never an expired lease. To itself: the attempt is written down;
   // back to `owed`: nothing was sent, and it will be tried again.
   settling: [
     'settling',
@@ -147,7 +151,7 @@ export function predecessors(to: PaymentState): readonly PaymentState[] {
 export const STATES: readonly PaymentState[] = Object.keys(STATE_FACTS).filter(isState);
 /** A claim may take the payment over. */
 export const CLAIMABLE: readonly PaymentState[] = statesWhere(({ claimable }) => claimable);
-/** A process holds the payment, and leaves it open when it goes. */
+/** A process holds the payment; the payment stays open when the process is gone. */
 export const HELD: readonly PaymentState[] = statesWhere(({ held }) => held);
 /** Recovery may have to take the payment: its process may be gone, or its money is in doubt. */
 export const OPEN: readonly PaymentState[] = statesWhere(isOpen);

@@ -8,10 +8,13 @@ import type { Json, JsonObject, PaymentPayload, PaymentPayloadV1 } from './x402.
  */
 export type PaymentKey = Brand<string, 'PaymentKey'>;
 
-/** The payer of a payment that only a facilitator can read: it names the payer when it has verified. */
+/**
+ * The payer of a payment that only a facilitator can read: the facilitator names the payer when it has verified the
+ * payment.
+ */
 export const UNNAMED_PAYER = '';
 
-/** What a client sent, decoded and well-formed, before it met one of our offers. */
+/** What a client sent, decoded and well-formed, before it is matched with one of our offers. */
 export type PaymentSubmission =
   | { readonly version: 2; readonly payload: PaymentPayload }
   | { readonly version: 1; readonly payload: PaymentPayloadV1 };
@@ -29,7 +32,7 @@ export interface Payment {
 /** What a scheme reads out of a payment's payload. */
 export interface Authorization {
   readonly key: PaymentKey;
-  /** The account the money comes from, as CAIP-10 would spell its address part; lower case on EVM. Or {@link UNNAMED_PAYER}. */
+  /** The account that pays, as the address part of CAIP-10; lower case on EVM. Or {@link UNNAMED_PAYER}. */
   readonly payer: string;
   /** Unix seconds after which the authorization can no longer be used. */
   readonly expiresAt: number;

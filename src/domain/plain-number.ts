@@ -4,8 +4,9 @@ const MOST_DIGITS = 15;
 const MOST_POWER = 300;
 
 /**
- * The one spelling of a JSON number: `1.50e1` is `15`. `undefined` for what is no JSON number, and where readers take it for different numbers: more
- * digits than a double holds, beyond its range, or `-0`, which some tell from `0`.
+ * The canonical spelling of a JSON number: `1.50e1` is `15`. `undefined` for a text that is no JSON number, and for
+ * numbers that readers take for different values: with more digits than a double holds, beyond its range, or `-0`,
+ * which some distinguish from `0`.
  */
 export function plainNumber(lexeme: string): string | undefined {
   const parts = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(lexeme);

@@ -23,7 +23,7 @@ export type ListenAddress =
   /** A socket in the file system, by its absolute path. */
   | { readonly kind: 'unix'; readonly path: string };
 
-/** What the gateway shows to clients that speak TLS to it. The key belongs to the certificate. */
+/** The certificate that the gateway presents to clients over TLS. The key belongs to the certificate. */
 export interface ServerIdentity {
   /** PEM, with the intermediate certificates after the first. */
   readonly cert: string;
@@ -45,14 +45,18 @@ export interface DeferredBounds {
   /** Most answers whose payment is not settled yet, over all payers. */
   readonly maxUnsettled: number;
   readonly maxUnsettledPerPayer: number;
-  /** The same as money, next to the counts: sums of the most that is open, in dollars as plain decimals; `undefined` for no bound. */
+  /**
+   * The same bounds as money, in addition to the counts: most that is open, in dollars as plain decimals; `undefined`
+   * for no bound.
+   */
   readonly money: { readonly all: string | undefined; readonly ofPayer: string | undefined };
 }
 
 /** How the admin page is served. */
 export interface AdminPage {
   /**
-   * The secret that the page asks for; `undefined`: everybody on this machine may look, and nobody may change anything.
+   * The secret that the page asks for; `undefined`: everybody on this machine may read the page, and nobody may change
+   * anything.
    */
   readonly token: string | undefined;
 }
@@ -97,7 +101,7 @@ export interface Plan {
   readonly unmatched: { readonly kind: 'deny' } | { readonly kind: 'pass'; readonly upstream: Upstream };
   /** In the order of preference. Empty only when nothing is priced. */
   readonly facilitators: readonly FacilitatorSpec[];
-  /** URLs of facilitators, nodes and webhooks that are asked through a proxy, and through which; with its credentials. */
+  /** The proxy, with its credentials, for each URL of a facilitator, node or webhook that is asked through one. */
   readonly proxies: ReadonlyMap<string, string>;
   readonly store: StoreSpec;
   readonly cors: CorsMode;

@@ -4,15 +4,15 @@ import type { Offer } from './offer.ts';
 import type { PaidPrice, PricePart, SettleMode } from './route-price.ts';
 import { sameSettings } from './same-settings.ts';
 
-/** What comes after the route's name in the id of a sum; no entry may be called so. */
+/** The name of a sum, after the route's name in its id; no entry may have this name. */
 export const SUM_NAME = 'batch';
 
-/** Strictest first: what one call of a batch needs holds for all of it. */
+/** Strictest first: a batch takes the strictest mode of its calls. */
 const SETTLE_ORDER: readonly SettleMode[] = ['before', 'after', 'deferred'];
 
 /**
  * The price of a request with several calls: their sum, in each way to pay that all of them can be paid in. It depends
- * on nothing but the parts, so that a paid retry meets the very offers that its 402 stated.
+ * on the parts only, so that a paid retry finds the very offers that its 402 stated.
  *
  * A sum sells no pass.
  *
@@ -60,7 +60,7 @@ export function sumOffers([first, ...others]: readonly OffersOfCalls[]): readonl
   });
 }
 
-/** Whether two offers differ in nothing but how much is paid, and for how long they hold. */
+/** Whether two offers differ only in how much is paid, and in how long they hold. */
 export function isSameWay(one: Offer, other: Offer): boolean {
   return (
     one.scheme === other.scheme &&

@@ -5,8 +5,8 @@ export interface ProtocolHeaders {
   /** Headers for clients. Scripts may read them, and an API's own are never relayed. */
   readonly response: readonly string[];
   /**
-   * The fields among them that an API uses too, such as `Authorization`, by their lower-case names: what of a value has
-   * nothing of the protocol in it. That passes, in both directions; a value of which nothing is left is removed.
+   * Rules for those fields that an API uses too, such as `Authorization`, by lower-case name. A rule removes the
+   * protocol's part of a value. The rest passes, in both directions; a value of which nothing is left is removed.
    */
   readonly shared?: Readonly<Record<string, (value: string) => string>>;
 }

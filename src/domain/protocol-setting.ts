@@ -4,7 +4,7 @@ export const PROTOCOL_SETTINGS = ['x402', 'mpp'] as const;
 /** A payment protocol, whatever its version. */
 export type ProtocolSetting = (typeof PROTOCOL_SETTINGS)[number];
 
-/** How MPP is spoken, where a route does. */
+/** The terms of MPP, for routes that are paid by it. */
 export interface MppTerms {
   /** The field that credentials come in. */
   readonly header: string;
@@ -12,7 +12,7 @@ export interface MppTerms {
   readonly keys: readonly string[];
 }
 
-/** Not that of proxies, which ends at the first of them. */
+/** Excludes `Proxy-Authorization`, which ends at the first proxy. */
 const CREDENTIAL_FIELD = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
 
 /** Whether a field holds credentials, and nothing else: then it can hold one of MPP. */

@@ -1,6 +1,6 @@
 import { type Decimal, parseDecimal } from './decimal.ts';
 
-/** What can be counted in an answer, and has a price of its own. No unit counts in two of them. */
+/** The quantities that can be counted in an answer, each with a price of its own. A unit counts in one of them only. */
 export const DIMENSIONS = [
   /** Tokens that were read, without those of the next two. */
   'input',
@@ -8,7 +8,7 @@ export const DIMENSIONS = [
   'cachedInput',
   /** Tokens that were written to a cache. */
   'cacheWrite',
-  /** Tokens that were made, those of reasoning included. */
+  /** Tokens that were generated, including those of reasoning. */
   'output',
   /** What the answer says that it cost, in the price's own currency. */
   'cost',
@@ -76,7 +76,9 @@ function priceText(text: string, currency: RateCurrency): string | undefined {
   return decimal !== false && PLAIN.test(decimal) ? decimal : undefined;
 }
 
-/** The rate of a dimension: reading from and writing to a cache cost what reading costs, where they have no rate. */
+/**
+ * The rate of a dimension: cached input and cache writes cost what input costs, where they have no rate of their own.
+ */
 export function rateFor(rates: Rates, dimension: Dimension): Rate | undefined {
   const own = rates.get(dimension);
   if (own !== undefined) return own;

@@ -4,7 +4,7 @@ import type { Metering } from './metered-price.ts';
 import type { Offer } from './offer.ts';
 import type { When } from './when.ts';
 
-/** When the money moves, seen from the upstream's work. Contract §5 "Settle modes". */
+/** When the money moves, relative to the upstream's work. See `docs/lifecycle.md`. */
 export type SettleMode = 'after' | 'before' | 'deferred';
 
 /**
@@ -14,14 +14,14 @@ export type SettleMode = 'after' | 'before' | 'deferred';
  */
 export type VerifyMode = 'auto' | 'always' | 'alongside';
 
-/** What is true of a price, paid or not. */
+/** The facts of every price, paid or free. */
 interface PriceFacts {
   /**
    * Stable id for the ledger, metrics of payments and passes, unique in the table: the route's name, and where the route
    * has several prices, `#` and the name of the entry after it.
    */
   readonly id: string;
-  /** Which requests of the route it is for; nothing in it: all that no price before it is for. */
+  /** The requests of the route that it is for. Empty: all requests that no earlier price is for. */
   readonly when: When;
   /** What a buyer gets. */
   readonly description: string | undefined;
@@ -45,9 +45,9 @@ export interface PaidPrice extends PriceFacts {
   readonly metering: Metering | undefined;
   /** Which answers are charged where the API works before the money moves. */
   readonly charge: ChargeRule;
-  /** How passes open what costs this; `undefined` where each call is paid for. */
+  /** How passes open requests of this price; `undefined` where each call is paid for. */
   readonly access: RouteAccess | undefined;
-  /** What it is the sum of, where it was made for one request with several calls. */
+  /** The parts of the sum, where the price was made for one request with several calls. */
   readonly parts?: readonly PricePart[];
 }
 
@@ -65,7 +65,7 @@ interface Priced {
   readonly prices: readonly RoutePrice[];
 }
 
-/** The name of the route that a price belongs to, of its id. */
+/** The name of the route in the id of a price. */
 export function routeNameOf(id: string): string {
   const [name = id] = id.split('#', 1);
   return name;
@@ -86,7 +86,7 @@ export function sellsPasses(route: Priced): boolean {
   return paidPrices(route).some(({ access }) => access !== undefined);
 }
 
-/** What a buyer of a route gets, as its first price that says so says it. */
+/** What a buyer of a route gets: the first description among its prices. */
 export function descriptionOf({ prices }: Priced): string | undefined {
   return prices.find(({ description }) => description !== undefined)?.description;
 }
@@ -101,7 +101,7 @@ export function pricesText({ prices }: Priced): string {
   return [...new Set(prices.map((price) => (price.kind === 'free' ? 'free' : price.text)))].join(' or ');
 }
 
-/** The dearest of some prices, the first of those that cost as much; what is free is the cheapest. */
+/** The highest of some prices, and of equal ones the first. Free is the lowest. */
 export function dearestOf(prices: readonly RoutePrice[]): RoutePrice {
   const [first, ...others] = prices;
   if (first === undefined) throw new Error('there is no price');

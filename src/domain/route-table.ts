@@ -41,7 +41,7 @@ export interface RouteConflict<R> {
  * `/*`; a route for the method beats one for all methods.
  *
  * Literal segments are compared by what they mean: `%40me` is `@me`, as most APIs read it. Compared as written, an
- * escape would lead past a priced route to a cheaper `/*`. The path itself is forwarded as it came.
+ * escape would bypass a priced route, to a cheaper `/*`. The path itself is forwarded as it came.
  *
  * No pattern becomes a regular expression, so that no request can make matching slow.
  */

@@ -54,20 +54,20 @@ export interface Route {
   readonly mcp?: McpTerms | undefined;
   /** Customers who need not pay here. */
   readonly keys?: CustomerKeys | undefined;
-  /** How much of what it sells each client gets for nothing. */
+  /** The free requests of each client. */
   readonly free?: FreeQuota | undefined;
   readonly mimeType: string | undefined;
-  /** It is sold to those who know it: left out of documents and catalogues. */
+  /** Left out of documents and catalogues: only for buyers who know of it. */
   readonly unlisted?: true;
-  /** The route's own description of its calls; it counts before that of the API's description. */
+  /** The route's own description of its calls; it takes precedence over the API's description. */
   readonly stated?: StatedCalls | undefined;
-  /** What of the characters that servers disagree about a path may hold where the pattern's `/*` is. Default: none. */
+  /** Characters that servers disagree about, and that a path may hold in the part of `/*`. Default: none. */
   readonly encoded?: readonly EncodedCharacter[] | undefined;
   readonly upstream: Upstream;
   readonly rewrite: PathRewrite | undefined;
   /** How long the upstream may take until its response headers, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether any method of this route may be carried out again, because the API itself sees to it. */
+  /** Whether any method of this route may be carried out again, because the API itself handles repetitions. */
   readonly idempotent: boolean;
   readonly keepAnswers: KeepAnswers | undefined;
   readonly identifier: IdentifierRule;
@@ -75,6 +75,6 @@ export interface Route {
   readonly builderCode?: BuilderCode | undefined;
   /** How it is paid; at least one. Routes that are paid alike have the same list. */
   readonly protocols: readonly ProtocolSetting[];
-  /** How many of a hundred clients are charged; the others are let through free, and what they would have paid is noted. */
+  /** How many of a hundred clients are charged; the others are let through free, and their price is recorded. */
   readonly enforcePercent: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Text that is equal for equal settings and for no others: what a part of a plan says, in one line. It holds whatever the
- * settings hold, keys included: for comparing, not for showing.
+ * Text that is equal for equal settings and for no others: the content of a part of a plan, in one line. It contains
+ * all values, including keys: for comparing, not for showing.
  *
  * Order counts in lists and in maps, and does not in objects.
  */

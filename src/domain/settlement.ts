@@ -1,7 +1,10 @@
 import { type Amount, NOTHING } from './amount.ts';
 import type { JsonObject } from './x402.ts';
 
-/** Money that moved, all that was asked for and no more: proved on chain by the `local` facilitator, or stated in full by a remote one. */
+/**
+ * Money that moved, exactly the amount that was asked for: proved on chain by the `local` facilitator, or stated in
+ * full by a remote one.
+ */
 export interface Settlement {
   /** Transaction hash; empty where nothing was to be moved. One transaction may hold several settlements: it is no key. */
   readonly transaction: string;
@@ -14,8 +17,9 @@ export interface Settlement {
  * The result of asking for a settlement.
  *
  * - `settled`: the money moved.
- * - `failed`: it definitely did not, and will not by what was done.
- * - `unknown`: it may have. The payment stays claimed until there is proof; a new offer would charge the buyer twice.
+ * - `failed`: it did not move, and nothing that was sent can still move it.
+ * - `unknown`: it may have moved. The payment stays claimed until there is proof; a new offer would charge the buyer
+ *   twice.
  */
 export type SettlementOutcome =
   | { readonly kind: 'settled'; readonly settlement: Settlement }

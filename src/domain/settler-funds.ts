@@ -1,10 +1,10 @@
 import type { Network } from './network.ts';
 
-/** What the account that pays for settlements on one network holds, and what a settlement costs there now. */
+/** The funds of the account that pays for settlements on one network, and the price of gas there. */
 export interface SettlerFunds {
   /** The network's own coin on the account, in wei. */
   readonly coins: bigint;
-  /** What the chain asks for now, tip included, in wei per gas. */
+  /** The chain's current price, tip included, in wei per gas. */
   readonly gasPrice: bigint;
   /** The configured limit, in wei per gas. Settlements wait above it. */
   readonly gasPriceLimit: bigint;

@@ -14,7 +14,7 @@ export interface StatedCalls {
   readonly output: Json | undefined;
 }
 
-/** Which parts are said, for people: `query, output`. */
+/** The parts that are stated, for people: `query, output`. */
 export function statedText(stated: StatedCalls): string {
   const said = Object.entries(stated).flatMap(([part, value]) => (value === undefined ? [] : [part]));
   return said.length === 0 ? 'nothing' : said.join(', ');

@@ -4,7 +4,7 @@ export interface Upstream {
   readonly servers: readonly UpstreamServer[];
   /** Headers set on every forwarded request, such as an API key. Lower-case names. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** How long until a connection stands, TLS included, in milliseconds. */
+  /** How long a connection may take to open, TLS included, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** How long until response headers, in milliseconds, where the route does not say. */
   readonly timeoutMs: number;
@@ -14,7 +14,7 @@ export interface Upstream {
   readonly totalTimeoutMs: number | undefined;
   /** Most connections held open to each server. */
   readonly connections: number;
-  /** How many of them calls that are not paid for leave free, at each server; fewer than `connections`. */
+  /** How many of the connections to each server unpaid calls leave free; fewer than `connections`. */
   readonly paidConnections: number;
   readonly tls: UpstreamTls | undefined;
 }
@@ -23,13 +23,13 @@ export interface Upstream {
 export interface UpstreamServer {
   /** `http://host:port` or `https://host:port`, without path; `http://localhost` for a unix socket. */
   readonly origin: string;
-  /** Absolute path of the unix socket that it listens on; not there for one that listens on a port. */
+  /** Absolute path of the unix socket that it listens on; absent for a server that listens on a port. */
   readonly socketPath?: string;
   /** Path prefix put before every forwarded path: `''`, or `/base` without a trailing slash. */
   readonly basePath: string;
 }
 
-/** What tells a server from others, in health, logs and text for people: its origin, or `unix:/path`. */
+/** The name of a server in health, logs and text for people: its origin, or `unix:/path`. */
 export function serverName({ origin, socketPath }: UpstreamServer): string {
   return socketPath === undefined ? origin : `unix:${socketPath}`;
 }

@@ -4,7 +4,7 @@ import type { MissingReason } from './metered-price.ts';
 import { DIMENSIONS, type Dimension, type Figures } from './rate.ts';
 import type { Json, JsonObject } from './x402.ts';
 
-/** What a charge was made of: the only proof of it once the answer is gone. */
+/** The usage that a charge was computed from: the only proof of the charge once the answer is gone. */
 export interface Usage {
   /** The source of the figures, by its name in the price table: `openai`, `header`. */
   readonly meter: string;
@@ -12,7 +12,7 @@ export interface Usage {
   readonly model: string | undefined;
   /** What was counted, or guessed; empty where nothing was. */
   readonly figures: Figures;
-  /** What the API itself said to charge, as it wrote it. */
+  /** The charge that the API itself stated, as it wrote it. */
   readonly stated: string | undefined;
   /** Why the answer does not tell what was used. */
   readonly missing: MissingReason | undefined;

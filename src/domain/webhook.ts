@@ -3,7 +3,10 @@ import type { Network } from './network.ts';
 import type { PassId } from './pass.ts';
 import type { PaymentKey } from './payment.ts';
 
-/** Events of payments: the money moved; it never will, and the answer is out; it is in doubt. */
+/**
+ * Events of payments, in this order: the money moved; the answer is out and the money will never move; the outcome is
+ * in doubt.
+ */
 export const PAYMENT_EVENT_TYPES = ['payment.settled', 'payment.defaulted', 'settlement.unknown'] as const;
 
 /** One of {@link PAYMENT_EVENT_TYPES}. */
@@ -11,7 +14,10 @@ export type PaymentEventType = (typeof PAYMENT_EVENT_TYPES)[number];
 
 /** The facts of every event. They never change between deliveries. */
 interface EventFacts {
-  /** The same for one type and payment or call in every delivery to every receiver; without a dot, which separates what is signed. */
+  /**
+   * Equal for one type and one payment or call, in every delivery to every receiver. Without a dot, which separates the
+   * signed parts.
+   */
   readonly id: string;
   /** Unix milliseconds of the step that it tells of. */
   readonly createdAt: number;
@@ -20,15 +26,15 @@ interface EventFacts {
   /** The payer; for a balance, its buyer. */
   readonly payer: string;
   readonly network: Network;
-  /** The contract; of a balance, of what it is kept in. */
+  /** The contract of the asset; for a balance, of its currency. */
   readonly asset: string;
-  /** What moved or was drawn, or, where nothing did, what was to be paid: in atomic units. */
+  /** The amount that moved or was drawn; where none did, the amount that was to be paid. In atomic units. */
   readonly amount: Amount;
   /** {@link PaymentRecord.usage} of the payment, or of the call. */
   readonly usage: string | undefined;
 }
 
-/** Something that happened to a payment, as the ledger had it then. */
+/** An event of a payment, with the facts of the ledger at that time. */
 export interface PaymentEvent extends EventFacts {
   readonly type: PaymentEventType;
   readonly payment: PaymentKey;
@@ -56,7 +62,7 @@ export type LedgerEvent = PaymentEvent | DrawEvent;
 
 /** A receiver of events. */
 export interface Webhook {
-  /** Digest of the URL: what is waiting for it is found again after a change of its secret or its routes. */
+  /** Digest of the URL, so that waiting messages are found again after a change of its secret or its routes. */
   readonly id: string;
   readonly url: string;
   /** The bytes that messages are signed with, base64. */

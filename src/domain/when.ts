@@ -1,4 +1,4 @@
-/** What a value is held against. Texts are compared exactly, with `*` for any characters. */
+/** What a value is compared with. Texts are compared exactly, with `*` for any characters. */
 export type ValueTest =
   | { readonly kind: 'texts'; readonly patterns: readonly string[] }
   | { readonly kind: 'present' }
@@ -90,7 +90,7 @@ function testText(test: ValueTest): string {
   }
 }
 
-/** What `agent` is held against: one that is verified is a bot, too. The first is what the file says. */
+/** The test for a word of `agent`: a verified agent is a bot, too. The first pattern is the word in the file. */
 export function agentTest(word: 'bot' | 'browser' | 'verified'): ValueTest {
   return { kind: 'texts', patterns: word === 'bot' ? ['bot', 'verified'] : [word] };
 }

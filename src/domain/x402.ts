@@ -32,8 +32,8 @@ export interface PaymentRequirements {
 }
 
 /**
- * The member of `extra` that tells a buyer when the money moves: `upfront` where a call that fails costs it, too. A client
- * prefers offers without it.
+ * The member of `extra` that tells a buyer when the money moves: `upfront` where a failed call is charged, too. A
+ * client prefers offers without it.
  *
  * @see x402 core package, `PaymentFlow`
  */

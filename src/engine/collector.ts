@@ -8,8 +8,8 @@ export interface Collection {
 }
 
 /**
- * V8's collector, for a process that was started with `--expose-gc`; `undefined` else. A flag that is set in a process
- * that runs shows in contexts that are made after it.
+ * V8's collector, for a process that was started with `--expose-gc`; else `undefined`. A flag that is set in a running
+ * process takes effect in contexts that are made later.
  */
 export function findCollector(): ((collection: Collection) => void) | undefined {
   const found: unknown = runInNewContext('globalThis.gc');

@@ -5,8 +5,8 @@ import { findCollector } from './collector.ts';
 import { keepYoungGenerationSmall } from './young-generation.ts';
 
 /**
- * Sets up V8's memory for a gateway, before anything else is loaded. Whatever measures the gateway calls this, too, or
- * it would measure another program.
+ * Sets up V8's memory for a gateway, before anything else is loaded. Benchmarks call this, too: otherwise they would
+ * measure another program.
  */
 export function setUpMemory(): void {
   keepYoungGenerationSmall();

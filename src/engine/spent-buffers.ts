@@ -33,7 +33,7 @@ export class SpentBuffers {
   }
 }
 
-/** Those of this process, which has one heap. */
+/** The counter of this process, which has one heap. */
 const OF_THIS_PROCESS = new SpentBuffers();
 
 /** Notes that `length` bytes of a body have passed through this process. */

@@ -9,7 +9,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
  * Measured: a free route had 0.52 of the bare engine's rate at 1 MB, 0.70 at 8 MB, 0.71 at 16 MB and 0.73 at 64 MB.
  */
 
-/** How large it gets, in bytes, both halves together. Beyond that it is collected hardly less often for all its memory. */
+/** Its largest size, in bytes, both halves together. More memory would hardly reduce the number of collections. */
 const ENOUGH_BYTES = 16 * 1024 * 1024;
 
 /** What is read and set of the process's heap; V8's own unless a test brings another. */
@@ -22,7 +22,7 @@ export interface YoungHeap {
   afterCollections(listener: () => void): () => void;
 }
 
-/** Keeps it as it is: what is loaded permanently is no reason to reserve room for short-lived objects. */
+/** Keeps its size: what is loaded permanently is no reason to reserve room for short-lived objects. */
 export function keepYoungGenerationSmall(heap: Pick<YoungHeap, 'setGrowth'> = OWN_HEAP): void {
   heap.setGrowth(1);
 }

@@ -47,7 +47,7 @@ export interface BalanceHoldsDeps {
 
 /**
  * The holds of one process's calls on balances. If a call cannot end its hold, because the store was unavailable when
- * the hold was taken or ended, {@link sweep} releases it: as long as this process lives, nobody else may.
+ * the hold was taken or ended, {@link sweep} releases it: no other process may release it while this one lives.
  */
 export class BalanceHolds {
   readonly #deps: BalanceHoldsDeps;

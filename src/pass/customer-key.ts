@@ -15,7 +15,7 @@ const INDEXED = 8;
  * Finds a key among the known ones; `undefined` for any other text.
  *
  * Digests are compared, whole ones in constant time: the time taken reveals nothing of the keys. A digest's first 32
- * bits find the candidates, which nobody can choose without trying keys.
+ * bits find the candidates; an attacker cannot choose these bits without trying keys.
  */
 export class KeyCheck {
   readonly #candidates = new Map<string, { readonly digest: Buffer; readonly key: KnownKey }[]>();

@@ -26,7 +26,7 @@ export interface RevocationDeps {
 /**
  * Knows which passes were revoked, by polling the store: checking a token needs no call.
  *
- * While the store cannot be asked, nobody can revoke there either, and what was known stays known.
+ * While the store is unavailable, no pass can be revoked there either, and known revocations stay known.
  */
 export class RevocationWatch {
   readonly #deps: RevocationDeps;

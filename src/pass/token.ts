@@ -34,8 +34,9 @@ export interface ReadToken {
  *
  *   1 format, 1 | 6 key id | 16 pass id | 12 scope | 9 version | 6 expiry, ms, 0 for none | 1 quota | holder
  *
- * and the quota is 0 for none, 1 for requests, 2 for a balance. The holder is 1, 20 address bytes for an EVM account, else 2 and `family|account` in ASCII. There is no algorithm
- * in it to choose, nothing is optional, and one set of facts has one text.
+ * The quota is 0 for none, 1 for requests, 2 for a balance. The holder is 1 and 20 address bytes for an EVM account,
+ * else 2 and `family|account` in ASCII. A token names no algorithm, has no optional part, and one set of facts has one
+ * text.
  */
 const FORMAT = 1;
 const PASS_BYTES = 16;
@@ -47,7 +48,7 @@ const EVM_HOLDER = 1;
 const OTHER_HOLDER = 2;
 const REQUESTS = 1;
 const BALANCE = 2;
-/** Longest token, in characters: 250 leaves room for a header name in front. */
+/** Longest token, in characters, by {@link TOKEN}; `docs/access.md` promises less than 250. */
 const MAX_TOKEN = 240;
 const TOKEN = /^tpk_([A-Za-z0-9_-]{70,192})\.([A-Za-z0-9_-]{43})$/;
 const EVM_ACCOUNT = /^0x[0-9a-f]{40}$/;
@@ -107,7 +108,7 @@ function quotaByte({ quota, balance }: Pass): number {
   return balance === undefined ? REQUESTS : BALANCE;
 }
 
-/** Whether a token was signed with `key`; takes as long whatever is wrong with the signature. */
+/** Whether a token was signed with `key`; takes the same time for every wrong signature. */
 export function isSignedWith({ payload, mac }: ReadToken, key: SigningKey): boolean {
   return timingSafeEqual(macOf(payload, key), mac);
 }

@@ -5,29 +5,29 @@ import type { Uses, UseWindow } from '../store/uses.ts';
 
 /** Most windows that are known to be used up. */
 const MOST_KNOWN = 10_000;
-/** Milliseconds for which a window that was used up is not asked for again: somebody may have given a use back. */
+/** Milliseconds for which a used-up window is not asked for again; then a use may have been given back. */
 const USED_UP_MS = 5_000;
 
-/** Who uses what. */
+/** A client, and the limit that it uses. */
 export interface UseSubject {
-  /** What is used: the route, and which of its limits. */
+  /** The limit: the name of the route, and the name of the limit. */
   readonly of: readonly string[];
-  /** Who uses it. */
+  /** The client. */
   readonly by: string;
 }
 
-/** What taking a use came to. */
+/** The result of taking a use. */
 export type UseOutcome =
   | {
       readonly kind: 'taken';
       readonly remaining: number;
-      /** Milliseconds until there are all of them again. */
+      /** Milliseconds until the next window, with all uses again. */
       readonly resetMs: number;
       /** Gives it back, for a request that got nothing for it. Once: a second call does nothing. */
       giveBack(): void;
     }
   | { readonly kind: 'used_up'; readonly resetMs: number }
-  /** The store does not answer: nothing is given away. */
+  /** The store does not answer: no use is granted. */
   | { readonly kind: 'unavailable'; readonly cause: unknown };
 
 /** Requests for one use each that go to the store together. */
@@ -35,15 +35,15 @@ interface Batch {
   readonly window: UseWindow;
   readonly requests: number;
   readonly resetMs: number;
-  /** Those that came while a call was under way. */
+  /** The requests for the next call of the store. */
   waiting: ((outcome: UseOutcome) => void)[];
 }
 
 /**
- * Counts uses, for one process. Each is written down before it is given out, so that all processes together never give
- * out more than there are, whatever becomes of one of them. One call of the store is under way for a window at a time; what
- * comes meanwhile shares the next. That a window is used up is known for a few seconds without asking the store, so that a
- * flood of such requests asks it seldom.
+ * Counts uses, for one process. Each use is written down before it is granted, so that all processes together never
+ * grant more than there are, even if one of them crashes. For each window one call of the store runs at a time;
+ * requests that come meanwhile share the next call. A used-up window is remembered for a few seconds, so that a flood
+ * of requests rarely asks the store.
  */
 export class UseCounter {
   readonly #store: Uses;
@@ -58,7 +58,7 @@ export class UseCounter {
     this.#clock = clock;
   }
 
-  /** Takes one use. Answers at once, without a promise, where it is known that there is none. */
+  /** Takes one use. Answers at once, without a promise, where the window is known to be used up. */
   take(subject: UseSubject, { requests, perMs }: UseLimit): UseOutcome | Promise<UseOutcome> {
     const now = this.#clock();
     const startsAt = Math.floor(now / perMs) * perMs;
@@ -112,13 +112,13 @@ export class UseCounter {
       if (isBack) return;
       isBack = true;
       this.#usedUp.delete(key);
-      // One that cannot be given back counts as used.
+      // A use that cannot be given back counts as used.
       this.#store.returnUse(window).catch(() => {});
     };
   }
 }
 
-/** Of one length, whatever clients send; addresses do not stand in the store as they are. */
+/** A hash: of one length for every client, and the store holds no addresses in plain text. */
 function idOf({ of, by }: UseSubject): string {
   return createHash('sha256')
     .update(JSON.stringify([...of, by]))

@@ -2,7 +2,7 @@ import type { QuotaOutcome } from './quota.ts';
 
 /** A request that waits for a unit. */
 export interface Waiter {
-  /** Unix milliseconds after which it waits no more for what other processes have. */
+  /** Unix milliseconds until which it waits for units that other processes hold. */
   readonly until: number;
   readonly resolve: (outcome: QuotaOutcome) => void;
   readonly reject: (error: unknown) => void;
@@ -16,19 +16,19 @@ export class WaitingLine {
     return this.#waiters.length;
   }
 
-  /** Waits until somebody answers. */
+  /** Waits until it is answered. */
   join(until: number): Promise<QuotaOutcome> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ until, resolve, reject });
     });
   }
 
-  /** Those that wait now; they keep their place. */
+  /** The requests that wait now; they keep their place. */
   all(): readonly Waiter[] {
     return [...this.#waiters];
   }
 
-  /** Takes up to `count` of those that came first out of the line, to be answered. */
+  /** Removes up to `count` of the oldest requests, to be answered. */
   next(count: number): readonly Waiter[] {
     return this.#waiters.splice(0, count);
   }

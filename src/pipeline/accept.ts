@@ -14,7 +14,7 @@ const NEVER_FORWARDED = new Set(['CONNECT', 'TRACE', 'TRACK']);
 /** Most headers of a request. A request with more is refused: dropping some would forward a different request. */
 const MOST_HEADERS = 256;
 
-/** What a request arrives with. */
+/** The input of the first stage. */
 export interface Arrival {
   readonly head: RequestHead;
   readonly runtime: Runtime;
@@ -91,8 +91,8 @@ function readTarget(asked: Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'h
 }
 
 /**
- * The host and the origin that the client used. Only trusted proxies may state them: a client could choose the URL that
- * others pay for, or the host that a cheaper route is bound to.
+ * The host and the origin that the client used. Only trusted proxies may state them: otherwise a client could choose
+ * the URL that others pay for, or the host that a cheaper route is bound to.
  */
 function seenByClient(
   head: RequestHead,

@@ -12,11 +12,11 @@ type Admitted = Admission | Refusal | undefined;
 const checks = new WeakMap<CustomerKeys, KeyCheck>();
 
 /**
- * Opens a route for a customer whose key is known (`keys`). An unknown key is ignored: the request is asked for money,
- * and nobody learns whether a key was nearly right.
+ * Opens a route for a customer whose key is known (`keys`). An unknown key is ignored, and the request must be paid
+ * for: the answer does not reveal whether a key was nearly right.
  *
- * Where keys open a number of requests, one is taken in the store before the API is asked, as in `admitFree`. A key
- * that has none left pays like everybody else.
+ * Where keys have a limit of requests, one request is taken in the store before the API is asked, as in `admitFree`.
+ * With a used-up key, the request must be paid for.
  */
 export function admitByKey(request: RoutedRequest, services: Services): Admitted | Promise<Admitted> {
   const { route, price, head } = request;

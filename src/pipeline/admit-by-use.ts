@@ -8,7 +8,7 @@ import type { Admission, Refusal } from './stages.ts';
 /** Headers by name and value. */
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** A use that can be taken: by which client, of which limit of the route, and what it opens. */
+/** A use that can be taken: the client, the limit of the route, and the admission that it gives. */
 export interface UseTerms {
   /** The limit's name in `RateLimit` headers. */
   readonly name: 'free' | 'key';

@@ -9,18 +9,18 @@ import type { SignedIn } from './sign-in.ts';
 import type { Admission, Refusal } from './stages.ts';
 
 /**
- * Lets a request of a client through for nothing, as long as the client has one left (`free`). A batch is never free: it
- * is many calls.
+ * Admits a request free of charge while the client has free requests left (`free`). A batch is never free, because it
+ * is several calls.
  *
  * | what happens | the use |
  * |---|---|
  * | before the API is asked | taken, in the store; a process that is killed from here on leaves it taken |
  * | the API answers below 500 | taken |
  * | the API answers 5xx, or was not reached | given back |
- * | the client leaves | taken: the API was put to work |
- * | the store does not answer | none is taken: the request is asked for money as any other |
+ * | the client leaves | taken: the API has worked |
+ * | the store does not answer | none is taken: the request must be paid for |
  *
- * Where none is left the request is refused with the price, and with when there are some again.
+ * Where none is left, the request is refused with the price and the time until there are free requests again.
  */
 export function admitFree(
   request: RoutedRequest,
@@ -35,8 +35,8 @@ export function admitFree(
 }
 
 /**
- * The same for an account that signs in, with each request anew: a sign-in is good once, so that a copy of one takes
- * nothing of its account. Its nonce is spent first, in the store.
+ * The same for an account that signs in with each request. A sign-in is valid once, so that a copy of it takes nothing
+ * from the account. Its nonce is spent first, in the store.
  *
  * | what happens | the nonce | the use |
  * |---|---|---|
@@ -52,7 +52,7 @@ function admitWithSignIn(
   const check = checkSignIn(request, signIn);
   switch (check?.kind) {
     case undefined:
-      // Tells that accounts which sign in have free requests; the declaration in the 402 says how.
+      // States that accounts have free requests if they sign in; the declaration in the 402 says how.
       return signIn === undefined ? undefined : { ...UNPAID, fields: policyField('free', free) };
     case 'refused':
       return signInRefusal(request, check.reason);

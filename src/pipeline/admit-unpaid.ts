@@ -7,10 +7,10 @@ import { hasPayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { Admission, Refusal } from './stages.ts';
 
-/** The result of looking for something else than a payment; `undefined` where the request has to be paid for. */
+/** The result for a request without a payment; `undefined` where the request has to be paid for. */
 type Admitted = Admission | Refusal | undefined;
 
-/** Whether a price can be opened by something else than a payment. */
+/** Whether a price can be opened without a payment. */
 export function isOpenUnpaid({ free, keys }: Route, { access }: OpenPrice): boolean {
   return access !== undefined || free !== undefined || keys !== undefined;
 }
@@ -33,8 +33,8 @@ export function admitUnpaid(request: RoutedRequest, open: OpenPrice, services: S
 }
 
 /**
- * The first admission. Else the first refusal: a key or a free request that is used up asks for money, so that the next
- * way may still open the route. The headers of all refusals are sent together then.
+ * The first admission, or the first refusal other than `payment_required`. A used-up key or free quota only asks for a
+ * payment, so the next way is tried. If no way opens the route, the headers of all refusals are sent together.
  */
 function firstOf(...ways: readonly (() => Admitted | Promise<Admitted>)[]): Admitted | Promise<Admitted> {
   const [way, ...others] = ways;

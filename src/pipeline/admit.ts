@@ -86,7 +86,7 @@ type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one
 /**
  * Chooses the token. A header, which a client sends on purpose, counts before a cookie, which its browser remembers. Of
  * several cookies (of paths above and below) the first that was made for this scope counts. A cookie that is not a
- * token is ignored, because no person could repair it.
+ * token is ignored, because a browser's user cannot correct it.
  */
 function chooseToken(explicit: readonly string[], cookies: readonly string[], access: PassAccess): ChosenToken {
   const [first] = explicit;

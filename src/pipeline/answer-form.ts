@@ -14,7 +14,7 @@ export interface Told {
   readonly prices: readonly McpPrice[];
 }
 
-/** What is sent of a refusal or a fault. */
+/** The answer that is sent for a refusal or a fault. */
 export interface ToldBody {
   readonly status: number;
   readonly contentType: string;

@@ -72,7 +72,7 @@ export function refusalAnswer(context: AnswerContext, refusal: Refusal, price: C
   return answerOf(context, { code, headers, body, type, detail, error, retryAfterSeconds });
 }
 
-/** Adds the headers that a refusal brings with it: what its settlement came to, and fields of its own. */
+/** Adds the headers of a refusal: the outcome of its settlement, and its own fields. */
 function pushOwnHeaders(headers: string[], { code, settlement, fields }: Refusal): void {
   if (settlement !== undefined) headers.push(...noticeHeaders(settlement, ERROR_CODES[code].status).flat());
   if (fields !== undefined) headers.push(...fields.flat());
@@ -89,7 +89,7 @@ export function challengedOf(
   return { open: runtime.openPrice(route, price), resource: { url, method, path }, price, broughtBy };
 }
 
-/** The same for a client that reads messages; `undefined` for one that reads HTTP. */
+/** The body of a refusal or a fault for a client that reads messages; `undefined` for a client that reads HTTP. */
 function toldIn(form: AnswerForm | undefined, told: Omit<Told, 'status'>): AnswerBody | undefined {
   return form?.told({ ...told, status: ERROR_CODES[told.code].status });
 }

@@ -12,15 +12,15 @@ import type { AuthorizedPayment, AuthorizeResult, BroughtPayment, CollectablePay
 import { kindOf, traced } from './traced.ts';
 import { bringerOf, settlerOfUnverified, verifierBeside } from './unverified.ts';
 
-/** What a payment is judged for. */
+/** How a payment is judged. */
 export interface Judging {
-  /** Whether a facilitator is asked even where the settlement would decide alone, as where nothing is to be settled. */
+  /** `always` asks a facilitator even where the settlement would decide alone: for callers that settle nothing. */
   readonly verify: 'as_priced' | 'always';
 }
 
 /**
- * Reads the payment, looks it up in the ledger, and only then asks a facilitator; or none, where the settlement decides
- * alone ({@link settlerOfUnverified}).
+ * Reads the payment, looks it up in the ledger, and only then asks a facilitator. No facilitator is asked where the
+ * settlement decides alone ({@link settlerOfUnverified}).
  *
  * @throws GatewayError `payment_header_repeated`, and the facilitator's and the ledger's faults
  */
@@ -42,7 +42,7 @@ async function judge(
   const brought = await readPayment(request, open, services);
   if (brought.kind === 'refusal') return brought;
   const { facilitators } = request.runtime;
-  // Read before the ledger is asked, and used after: whatever the ledger has learned meanwhile counts for more.
+  // Read before the ledger is asked, and used after it: newer facts of the ledger count for more.
   const refusedBefore = services.limiters.refusals.recall(facilitators, brought.payment);
   // The ledger is asked before the time limit counts: a payment that has run out can still collect what it bought.
   const record = await services.ledger.find(brought.payment.authorization.key);
@@ -50,7 +50,7 @@ async function judge(
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
   if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
-  // Asked for once before, it is verified: its money did not move then.
+  // Where the key has a row already, the payment is verified: an earlier request had it, and its money did not move.
   const isNew = record === undefined && judging.verify === 'as_priced';
   const refused = admit(request, brought, services);
   if (refused !== undefined) return refused;
@@ -58,7 +58,7 @@ async function judge(
   return early ?? (await verify(request, brought, services));
 }
 
-/** Goes on to the claim without a facilitator's word, or before it; `undefined` where one has to be asked first. */
+/** Authorizes a claim without a verification, or before it; `undefined` where a facilitator has to verify first. */
 async function unverified(
   request: RoutedRequest,
   brought: BroughtPayment,
@@ -73,7 +73,7 @@ async function unverified(
   return { ...taken, facilitator, verifyBeside: () => verify(request, brought, services, 'claimed') };
 }
 
-/** Refuses a payment whose bringer has had as many refused as may be; `undefined` where a facilitator may be asked. */
+/** Refuses a payment whose sender has used up its budget of refusals; `undefined` where a facilitator may be asked. */
 function admit(request: RoutedRequest, brought: BroughtPayment, { limiters }: Services): Refusal | undefined {
   const { refusalsPerMinute } = request.runtime.plan.limits;
   const waitSeconds = limiters.budget.admit(bringerOf(request, brought), refusalsPerMinute);
@@ -81,7 +81,7 @@ function admit(request: RoutedRequest, brought: BroughtPayment, { limiters }: Se
 }
 
 /**
- * Asks a facilitator, for a client that may be let through.
+ * Asks a facilitator about a payment that the budget admits.
  *
  * @param row whether this request holds the payment already
  */
@@ -112,8 +112,8 @@ async function verify(
     request.notes.payer = verification.payer;
     return { ...withPayer(brought, verification.payer), kind: 'authorized', facilitator };
   }
-  // A copy of this payment may have been settled meanwhile: then "already used" is the gateway's own doing, not a
-  // refusal.
+  // A copy of this payment may have been settled meanwhile: then "already used" comes from the gateway's own
+  // settlement, and is no refusal.
   const held = row === 'none' ? await findHeld(request, brought, services) : undefined;
   if (held !== undefined) return held;
   // The payment may have been served and then forgotten by a clock that ran ahead: a new offer would make its buyer pay
@@ -136,9 +136,9 @@ async function verify(
 }
 
 /**
- * Looks whether somebody else has sent this payment to the chain. It is served only where the operator says so, for a
- * gateway with a payee of its own: whoever reads the transfer on the chain can bring such a payment. Only fixed prices
- * and proved signatures qualify; nobody has paid yet what the answer decides.
+ * Checks whether somebody else has sent this payment to the chain. It is served only where the operator allows it, for
+ * a gateway with a payee of its own: anybody who reads the transfer on the chain can bring such a payment. Only fixed
+ * prices and proved signatures qualify; a price that depends on the answer is not paid yet.
  *
  * Where the facilitator's reason leaves open whether the payment was used, as on Solana, the chain is asked in any
  * case: a used payment gets no new offer.
@@ -180,7 +180,7 @@ function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): 
   return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
 }
 
-/** What a payment is taken with. */
+/** The facts of a brought payment that a claim needs. */
 type Brought = Pick<BroughtPayment, 'payment' | 'protocol' | 'fingerprint' | 'identifier'>;
 
 /**
@@ -209,8 +209,9 @@ function tooManyPayments(retryAfterSeconds: number): Refusal {
 }
 
 /**
- * Looks the payment up in the ledger. Only a proved signature, or the very payload that was claimed, learns anything: a
- * forged payment that names another buyer's nonce must not see or collect what that nonce bought.
+ * Looks the payment up in the ledger. Only a payment with a proved signature, or with the very payload that was
+ * claimed, finds its row: a forged payment that names another buyer's nonce must not see or collect what that nonce
+ * bought.
  */
 export async function findHeld(
   request: RoutedRequest,

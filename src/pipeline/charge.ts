@@ -37,9 +37,10 @@ type AskedFacts = FactsAtSettling & Required<Pick<Transition, 'asked'>>;
  *
  * A crash before the attempt was written: nothing was sent, the payment is released. A crash before the request to
  * settle left: the row says `settling`, nothing moved, recovery finds the authorization unused. A crash after it: the
- * row says `settling`, recovery finds the transfer. Nobody settles anew: at most the same authorization is sent again.
+ * row says `settling`, recovery finds the transfer. No new settlement is made: at most the same authorization is sent
+ * again.
  *
- * @throws GatewayError `store_unavailable`: the row stays `settling`, which is all that is known;
+ * @throws GatewayError `store_unavailable`: the row stays `settling`, and recovery finds the outcome;
  *   `facilitator_overloaded`: nothing was sent, the payment can be used again; likewise `facilitator_unreachable` and
  *   `facilitator_timeout`, of a payment that no facilitator has verified
  */
@@ -89,7 +90,7 @@ function stepAfter(outcome: SettlementOutcome, now: number): Transition {
   }
 }
 
-/** Nothing moved, by proof: the price is told again. */
+/** It is proved that nothing moved: the price is stated again. */
 function failed(
   { protocol, payment: { offer, authorization } }: AuthorizedPayment,
   { reason, transaction }: Extract<SettlementOutcome, { kind: 'failed' }>,
@@ -135,15 +136,17 @@ async function settle(
   }
 }
 
-/** Takes a settlement to `settling` that ended without an attempt: somebody else made it, or it was declined. */
+/**
+ * Moves a payment to `settling` if its settlement ended without an attempt: somebody else made it, or it was declined.
+ */
 async function reachSettling(claimed: ClaimedPayment, facts: AskedFacts): Promise<void> {
   if (claimed.record.state === 'forwarding') await claimed.move({ to: 'settling', ...facts });
 }
 
 /**
- * What the buyer is told: the settlement, which is written down, and the pass that it bought. If the pass cannot be
- * written, the payment is let go before anything is sent: the same payment collects answer and pass, and recovery
- * writes the pass of a call that cannot be repeated.
+ * The notice for the buyer: the settlement, which is written down, and the pass that it bought. If the pass cannot be
+ * written, the payment is left to recovery before anything is sent. The same payment then collects answer and pass;
+ * recovery writes the pass of a call that cannot be repeated.
  */
 async function noticeWithPass(
   request: RoutedRequest,

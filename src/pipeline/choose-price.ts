@@ -50,7 +50,7 @@ export function choosePrice(request: AskingRequest, route: Route): ChosenPrice |
   }
 }
 
-/** The same for a caller that can wait. */
+/** Chooses the price of a request, and waits for the body where it decides. */
 export async function priceOfRequest(request: AskingRequest, route: Route): Promise<ChosenPrice> {
   const choosing = choosePrice(request, route);
   return choosing instanceof PriceOfBody ? choosing.choose(await choosing.read()) : choosing;
@@ -93,11 +93,11 @@ class HeadOfRequest implements AskedHead {
   }
 }
 
-/** A price that the body decides: it is read first, and chosen then. */
+/** A price that depends on the body: the body is read first, then the price is chosen. */
 export class PriceOfBody {
   readonly #asking: Asking;
   readonly #possible: readonly RoutePrice[];
-  /** Its reader is loaded with the first body that needs it. */
+  /** The reader of GraphQL, loaded with the first body that needs it. */
   #graphql: typeof import('../content/graphql.ts') | undefined;
 
   constructor(asking: Asking, possible: readonly RoutePrice[]) {
@@ -105,7 +105,7 @@ export class PriceOfBody {
     this.#possible = possible;
   }
 
-  /** The route that it is a price of. */
+  /** The route of the price. */
   get route(): Route {
     return this.#asking.route;
   }
@@ -120,7 +120,7 @@ export class PriceOfBody {
   }
 
   /**
-   * The same without waiting, where all of it is there; else `undefined`.
+   * Reads the body without waiting, where all of it has arrived; else `undefined`.
    *
    * @throws GatewayError the same
    */
@@ -130,7 +130,7 @@ export class PriceOfBody {
   }
 
   /**
-   * Chooses by what was read.
+   * Chooses by the bytes of the body.
    *
    * @throws GatewayError `request_not_priced`, `request_ambiguous`, `body_ambiguous`
    */
@@ -191,7 +191,8 @@ function chosenByCalls(
 }
 
 /**
- * The highest price that a body could bring. A free price needs its body, unless it is the last one, for all the rest.
+ * The highest price that a body could bring. If all are free, the free price without conditions on the body;
+ * `undefined` where there is none.
  */
 function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined {
   const dearest = dearestOf(possible);

@@ -69,7 +69,7 @@ export class ClaimedPayment {
 }
 
 /**
- * Takes the payment for this request, to be settled in the given mode; or tells what an earlier request has made of it.
+ * Claims the payment for this request, to be settled in the given mode; or resolves its state from an earlier request.
  *
  * The claim comes after the signature was proved, here or by a facilitator, so that a forged payment cannot block a real
  * one; and before anything that costs, so that only one of any number of copies goes on.

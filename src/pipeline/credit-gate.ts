@@ -4,7 +4,7 @@ export interface CreditBounds {
   readonly maxUnsettledPerPayer: number | bigint;
 }
 
-/** What the ledger says is owed, in the same measure. A count stops at `upTo`. */
+/** The debts in the ledger, in the same measure. A count stops at `upTo`. */
 export interface OwedCounts {
   all(upTo: number): Promise<number | bigint>;
   ofPayer(upTo: number): Promise<number | bigint>;
@@ -39,7 +39,7 @@ interface Total {
  * Keeps `settle: deferred` within its bounds. A count of the ledger alone would admit any number of simultaneous
  * requests: a payer with the money for one call could have a thousand answers. The gate therefore also counts the
  * answers whose debt was not in the ledger yet when the count began. In doubt it counts one too many, never one too
- * few: that costs a request its credit and nobody money, since it is settled before it is answered.
+ * few. A request may lose its credit by that, but nobody loses money: the request is then settled before its answer.
  *
  * Exact within a process. Processes know of each other's debts through the ledger only. Together they can exceed the
  * bound of a payer by what they begin in the same moment, and the bound of all payers by what they begin in the same

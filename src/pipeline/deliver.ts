@@ -33,7 +33,7 @@ export async function deliver(request: RoutedRequest, delivery: Delivery): Promi
 /**
  * Writes down whether a paid answer arrived.
  *
- * @param inPart whether its buyer has had some of it, and went
+ * @param inPart whether the buyer got a part of it and then left
  */
 export async function writeDelivery(
   request: RoutedRequest,

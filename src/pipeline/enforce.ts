@@ -27,7 +27,7 @@ export async function enforce(
   const broughtBy = broughtIn(request, runtime.protocols(matched));
   const stated = challengedOf({ runtime, route: matched, price, resourceUrl, method, path }, { broughtBy });
   const isShadow = isShadowed(request, matched);
-  // Only asked for its price, as most requests of a priced route are: this needs no wait.
+  // Most requests of a priced route only ask for the price: they need no wait.
   if (broughtBy === undefined && !isShadow && !isOpenUnpaid(matched, open) && !mayOpen(request)) {
     const asked = tracedNow(notes.trace, 'authorize', () => UNPAID, kindOf);
     return answered('refused', refusalAnswer(request, asked, stated));
@@ -67,7 +67,7 @@ async function servePriced(
   }
 }
 
-/** Served as a free route, while its price is decided beside it: the answer does not wait for that. */
+/** Serves the request as on a free route. Its price is decided in parallel, and the answer does not wait for it. */
 async function serveInShadow(
   request: RoutedRequest,
   open: OpenPrice,

@@ -43,7 +43,9 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly body: RequestBody | undefined;
   /** Its price, once that was chosen. */
   readonly price?: PaidPrice;
-  /** Says what the answer costs, where a protocol inside of the body decides that; `undefined` where the route does. */
+  /**
+   * The reader that prices the answer, where a protocol inside the body decides; `undefined` where the route decides.
+   */
   readonly answerReader?: (paid: PaidIn) => AnswerReader;
   /** Payments in its message, by the members of `_meta` in MCP. */
   readonly payments?: JsonObject | undefined;
@@ -71,7 +73,7 @@ export interface RoutedRequest extends AcceptedRequest {
   readonly resourceUrl: string;
 }
 
-/** Facts for the log, filled in along the way; never how the request ends. The one mutable part of a request. */
+/** Facts for the log, filled in by the stages; the outcome is not among them. The one mutable part of a request. */
 export interface ExchangeNotes {
   path: string | undefined;
   route: Route | undefined;

@@ -41,7 +41,7 @@ export interface ForwardTerms {
   readonly paid?: PaidFacts;
   /** Sees the body on its way. */
   readonly watch?: BodyWatch;
-  /** Whether the money for the answer has moved: then 1xx answers that announce it need not be held back. */
+  /** Whether the money for the answer has moved: then 1xx answers that announce it are passed on. */
   readonly settled?: boolean;
   /** Whether the call goes on after the client has left, because its answer is stored. */
   readonly lasting?: boolean;
@@ -62,7 +62,8 @@ export async function openUpstream(
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
-  // What announces an answer, such as the links of a 103, can be what is sold: it waits for the payment.
+  // An informational answer can hold what is sold, such as the links of a 103: it is passed on only after the money has
+  // moved.
   const mayHint = head.httpVersionMinor > 0 && (paid === undefined || settled === true);
   const place = request.place ?? takePlace(request, upstream, room);
   const startedAt = performance.now();
@@ -107,7 +108,7 @@ export function forwardedPath(request: AcceptedHead, { rewrite }: Destination): 
   return rewritten(request.path, rewrite) + request.query;
 }
 
-/** The public address of what the upstream has. */
+/** The public place of the upstream's resources. */
 export function publicPlaceOf({ publicOrigin }: AcceptedHead, { upstream, rewrite }: Destination): PublicPlace {
   const [, host] = upstream.headers.find(([name]) => name === 'host') ?? [];
   return { publicOrigin, servers: upstream.servers, host, rewrite };
@@ -211,7 +212,7 @@ function headOf(
   }
 }
 
-/** Segments are compared decoded, as in the route table: an escape must not lead past a rewrite. */
+/** Segments are compared decoded, as in the route table: an escape must not bypass a rewrite. */
 function rewritten(path: string, rewrite: PathRewrite | undefined): string {
   if (rewrite === undefined) return path;
   const from = segmentsOf(rewrite.from);

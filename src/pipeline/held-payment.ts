@@ -8,8 +8,8 @@ import type { Services } from './runtime.ts';
 import type { BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
 
 /**
- * How often the answer of one payment is delivered. A few broken connections are bad luck; a client that reads all but
- * the last byte, again and again, is not.
+ * Most deliveries of the answer of one payment. A few broken connections are normal; a client that reads all but the
+ * last byte, again and again, abuses the retries.
  */
 const MOST_DELIVERIES = 5;
 
@@ -51,8 +51,9 @@ export async function resolveHeldPayment(
 }
 
 /**
- * Reads a kept answer if it finds room in memory, beside answers that are being kept. Its room is taken before it is
- * read, as much as the route keeps at most but never more than there is in all, and held until the response is over.
+ * Reads a kept answer if there is room in memory, which it shares with answers that are being kept. The room is taken
+ * before the answer is read: the most that the route keeps, at most the whole room. It is held until the response is
+ * over.
  */
 async function recallWithin(
   { key }: PaymentRecord,

@@ -21,8 +21,8 @@ export function matchRoute({ head, runtime, method, path, host }: Asked): Route 
 }
 
 /**
- * Reads a target that is refused unless its route allows what servers read differently in it (`encoded`). The route is
- * found by the path as sent, without decoding any of that. The allowed part stands below the route's prefix, and
+ * Reads a target with characters that servers read differently, if its route allows them (`encoded`). The route is
+ * found by the path as sent, with none of them decoded. The allowed part stands below the route's prefix, and
  * everything there has one price: however the API reads it, the price is right.
  */
 export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'path'>): TargetResult {
@@ -38,8 +38,8 @@ export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'pa
 const ODD = /[^!#-;=?-[\]-~]/g;
 
 /**
- * The URL that is paid for. One that is too long is stated without its query, and a very long path by its route's
- * pattern.
+ * The URL that is paid for. A URL that is too long is stated without its query, and a path that is too long by its
+ * route's pattern.
  */
 export function resourceUrlOf({ publicOrigin, path, query }: AcceptedHead, matched: Route): string {
   const url = publicOrigin + path;

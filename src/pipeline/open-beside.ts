@@ -13,8 +13,8 @@ export interface OpenedBeside extends Opened {
 }
 
 /**
- * `verify: alongside`: opens the upstream while a facilitator verifies the payment, which stands at `forwarding`. Of fifty
- * copies one is here: the claim came first. Nothing leaves before both are there.
+ * `verify: alongside`: opens the upstream while a facilitator verifies the payment, which stands at `forwarding`. The
+ * claim came first, so that only one of any number of copies gets here. Nothing goes out before both have answered.
  *
  * | the facilitator | the upstream | the payment | the client gets |
  * |---|---|---|---|
@@ -55,7 +55,7 @@ export async function openBeside(
   return opened.kind === 'opened' ? { ...opened, authorized: result } : opened;
 }
 
-/** Breaks the call off where nobody will pay for it. */
+/** Cancels the call where its payment is not authorized. */
 async function orCallOff(verifying: Promise<AuthorizeResult>, departure: CallDeparture): Promise<AuthorizeResult> {
   let isGood = false;
   try {
@@ -67,7 +67,7 @@ async function orCallOff(verifying: Promise<AuthorizeResult>, departure: CallDep
   }
 }
 
-/** Drops the upstream's answer, whatever it is, and gives the payment back: nobody was asked for it. */
+/** Drops the upstream's answer and releases the payment: no money was asked for. */
 async function letGo(
   claimed: ClaimedPayment,
   called: PromiseSettledResult<UpstreamResponse>,

@@ -26,7 +26,7 @@ import {
 import { type Ends, withClaim } from './with-claim.ts';
 
 /*
- * How a browser buys. What is bought has to come by an ordinary navigation, which can carry no payment header; so the
+ * How a browser buys. The answer has to come by an ordinary navigation, which cannot carry a payment header. So the
  * page pays first, by a request whose answer comes later, and then navigates with a cookie.
  *
  *   page     GET, PAYMENT-SIGNATURE, X402-Answer: later
@@ -34,21 +34,21 @@ import { type Ends, withClaim } from './with-claim.ts';
  *   browser  GET, Cookie: …turnpike_payment
  *   gateway  undelivered → delivering → upstream → delivered
  *
- * Every step is one of the ledger's, so that a crash is one that any paid request can meet. Before `settling` nothing
- * moved, and the page sends the same payment again. In `settling` recovery finds out, and the page, which keeps the
- * payment until it has an answer to it, asks again: 503, then 204. In `delivering`, before the step to `undelivered`,
- * recovery takes it there: the method is safe. In `undelivered` the payment waits for its cookie, or for its header, for
- * `retryWindow`. A browser that dies before the cookie came has the payment in its storage, and is given the cookie when
- * it sends it again.
+ * Every step is a step of the ledger, so that a crash has the same effects as for any paid request. Before `settling`
+ * nothing moved, and the page sends the same payment again. In `settling` recovery finds the outcome. The page keeps
+ * the payment until it is answered, and asks again: 503, then 204. In `delivering`, before the step to `undelivered`,
+ * recovery moves the payment there, because the method is safe. In `undelivered` the payment waits for its cookie, or
+ * for its header, for `retryWindow`. A browser that crashes before the cookie came has the payment in its storage, and
+ * gets the cookie when it sends the payment again.
  *
- * The cookie opens what was settled and nothing else: it claims nothing, so that no request that a browser is led into
- * spends money. It is bound to route, method, host, path and query by the ledger; other sites' navigations come without
- * it (`SameSite=Strict`), scripts cannot read it, and the requests of scripts are not opened by it.
+ * The cookie opens only what was settled. It claims nothing, so that another site cannot make the browser spend money.
+ * The ledger binds it to route, method, host, path and query. Navigations from other sites come without it
+ * (`SameSite=Strict`), scripts cannot read it, and it does not open requests of scripts.
  */
 
 /**
- * Whether a request pays now for an answer that is opened later. Only safe methods qualify: the call is made once to
- * learn its status, where the route settles after it, and once more for the answer.
+ * Whether a request pays now for an answer that is opened later. Only `GET` qualifies, because it is safe: the call is
+ * made once to learn its status, where the route settles after it, and once more for the answer.
  */
 export function isForLater({ method, head }: RoutedRequest): boolean {
   const { headers } = head;

@@ -50,7 +50,9 @@ export async function readWhole(
   throw read;
 }
 
-/** Collects the body of a waiting answer. A body that does not come is dropped, and the fault is returned. */
+/**
+ * Collects the body of a waiting answer. A body that breaks off, or is too slow, is dropped, and the fault is returned.
+ */
 export async function collectAnswer(
   { head, client, clientGone, runtime }: RoutedRequest,
   response: UpstreamResponse,

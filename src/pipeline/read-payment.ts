@@ -58,7 +58,7 @@ export async function judgeCredential(
   }
 }
 
-/** Its authorization is gone, and may have paid the seller: a new offer would make its buyer pay twice. */
+/** Its authorization is used, and may have paid the seller: a new offer would make its buyer pay twice. */
 export const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
 
 /** Refuses a payment with a reason of the specification, and states the price again. */
@@ -193,14 +193,14 @@ interface OfferContext {
 }
 
 /**
- * Compares a submission with what is offered here or was lately; if it matches nothing, also with offers of other
- * processes.
+ * Compares a submission with the current and recent offers of this process; if it matches none, also with offers of
+ * other processes.
  */
 async function findOffer(submission: Submission, context: OfferContext): Promise<Candidate | Unmatched> {
   const offers = offersOf(context);
   const found = await bestOf(submission, offers, context);
   const fits = found.kind === 'candidate' && (found.authentication.kind !== 'refused' || isLapsed(found));
-  // A submission that names an offer and differs from it is refused for good; one that names none may mean an offer of
+  // A submission that names an offer and differs from it is refused at once; one that names none may mean an offer of
   // another process.
   if (fits || (submission.namesItsOffer && found.kind === 'candidate')) return found;
   await context.open.lookUpOffers();
@@ -216,7 +216,7 @@ function offersOf({ open, services }: OfferContext): readonly Offer[] {
   return [...open.offers, ...open.recentOffers(services.clock())];
 }
 
-/** Authenticates against each offer that the submission can mean, and returns the most telling result. */
+/** Authenticates against each offer that the submission can mean, and returns the result of the highest rank. */
 async function bestOf(
   submission: Submission,
   offers: readonly Offer[],

@@ -27,7 +27,7 @@ export function wholeReceipt(
   return { ...receipt, extensions };
 }
 
-/** What a buyer is told of a charge: as a value, and as headers of an answer with that status. */
+/** The buyer's view of a charge: as a value, and as headers of an answer with that status. */
 export function toldOf(notice: SettlementNotice, status: number): ChargeTold {
   const fields = noticeHeaders(notice, status);
   return { receipt: wholeReceipt(notice, status), fields, comment: fields[0]?.[1] };

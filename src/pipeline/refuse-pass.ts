@@ -19,7 +19,7 @@ export function passUseOf(code: ErrorCode): PassEvent['kind'] | undefined {
   return uses[code];
 }
 
-/** Refuses what a request opens a pass with. */
+/** Refuses the pass that a request brought. */
 export function refusePass({ notes }: RoutedRequest, code: keyof typeof USE_OF_CODE, detail?: string): Refusal {
   notes.passUse = USE_OF_CODE[code];
   return { kind: 'refusal', code, reason: code, ...(detail === undefined ? {} : { detail }) };

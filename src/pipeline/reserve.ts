@@ -15,7 +15,7 @@ const DETAIL: Readonly<Record<NoRoom, string>> = {
 /**
  * Takes room at an upstream for a call. Its holder releases it, or passes it on.
  *
- * @param payer who promises to pay
+ * @param payer the payer of a promised call
  * @throws GatewayError `too_many_upstream_calls`: the upstream has seen nothing of the call
  */
 export function takePlace(
@@ -38,7 +38,7 @@ export function takePlace(
  * Takes room for a paid call before anything is claimed or charged for it, runs the call, and releases the room. A
  * request that has room already keeps it.
  *
- * @throws GatewayError `too_many_upstream_calls`: nothing was claimed, and the payment is as good as before
+ * @throws GatewayError `too_many_upstream_calls`: nothing was claimed, and the payment can be used as before
  */
 export async function withPlace<T>(
   request: RoutedRequest,

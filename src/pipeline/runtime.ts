@@ -130,7 +130,7 @@ export interface Services {
   readonly tracer: Tracer | undefined;
   readonly schemes: readonly Scheme[];
   readonly families: NetworkFamilies;
-  /** The readers that may charge an answer by its content; the first that applies does. */
+  /** The readers that may charge an answer by its content; the first that applies is used. */
   readonly answerReaders: readonly AnswerReaders[];
   readonly mcp: McpState;
   readonly creditGate: CreditGates;

@@ -132,7 +132,7 @@ async function chargeWhole(
   return await waiting.ends.deliver(request, { claimed, response, digest, notice, changes });
 }
 
-/** Charges the offer's amount for an answer that nobody read, then sends it. */
+/** Charges the offer's amount for an answer that is not read, then sends it. */
 async function chargeUnread(request: RoutedRequest, waiting: Waiting, services: Services): Promise<Served | Refusal> {
   const result = await chargeHolding(request, waiting, services);
   if (result.kind === 'refusal') return result;
@@ -155,7 +155,9 @@ function finished(
   }
 }
 
-/** Stored before the money moves. Nothing was asked for yet: an answer that cannot be stored costs nothing. */
+/**
+ * Stores the answer before the money moves. Nothing was asked for yet: an answer that cannot be stored costs nothing.
+ */
 async function keepOrRelease(
   request: RoutedRequest,
   { claimed, response, digest }: Waiting,

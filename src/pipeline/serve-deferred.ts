@@ -81,7 +81,7 @@ async function serveOwing(
     outcome = await relay(request, response, true, noticeHeaders(promise(authorized), response.status));
   } finally {
     callOff();
-    // Bytes are out, whether it broke off or not. A buyer who got less than everything can collect the rest without a
+    // Bytes have gone out, even if the answer broke off. A buyer who got only a part may collect the answer without a
     // new charge.
     await claimed.move({ to: 'owed', ...deliveryFacts(request, outcome), checkAt: services.clock() });
     services.owed();
@@ -95,7 +95,7 @@ function deliveryFacts(request: RoutedRequest, outcome: RelayOutcome): Pick<Tran
   return hasLeft(request, outcome) && !isRepeatable(request) ? { leftEarly: true } : {};
 }
 
-/** What the buyer is told while nothing has been broadcast yet. */
+/** The notice for the buyer before anything is broadcast. */
 export function promise(
   { protocol, payment }: AuthorizedPayment,
   amount: Amount = payment.offer.amount,

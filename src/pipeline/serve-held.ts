@@ -20,9 +20,9 @@ import { asked } from './stream-charge.ts';
 type HeldPayment = Omit<Waiting, 'ends'>;
 
 /**
- * Serves an answer of which one part goes out as it comes, and the part that is sold once the money has moved. The
- * payment stays `forwarding` until the API's answer is complete, and is then handled like that of a whole answer. An
- * API that is silent for the route's timeout is given up, since a payment is held meanwhile.
+ * Serves an answer in two parts: the free part goes out as it comes, the part that is sold once the money has moved.
+ * The payment stays `forwarding` until the API's answer is complete, and is then handled like that of a whole answer.
+ * An API that is silent for the route's timeout is given up, since a payment is held meanwhile.
  *
  * A crash before the charge, a buyer who leaves and an API that breaks off release the payment: nothing that is sold
  * went out.
@@ -80,7 +80,7 @@ class HeldCharge implements Passage {
     this.#terms = terms;
   }
 
-  /** Whether the answer is complete: then this decides what becomes of the payment. */
+  /** Whether the answer is complete: from then on this passage moves the payment. */
   get hasEnded(): boolean {
     return this.#ending !== undefined;
   }

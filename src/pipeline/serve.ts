@@ -26,14 +26,14 @@ import { tracedNow } from './traced.ts';
 import { HTTP, type Transport } from './transport.ts';
 
 /**
- * Serves one request. The whole story, from top to bottom:
+ * Serves one request, in these stages:
  *
  * `accept → canonical path → match → [admit] → authorize → claim → [settle before] → open upstream → [settle after] →
  * [issue pass] → relay → record`
  *
  * Never rejects: every fault becomes a response here, in one place.
  *
- * @param inside where it stands for a message of another request: the gateway is a server of tools then
+ * @param inside the message that the request stands for, where the gateway is a server of tools
  */
 export async function serve(
   { head, client }: ReceivedRequest,
@@ -52,7 +52,7 @@ export async function serve(
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
     if (inside !== undefined && inside.route !== notes.route) throw leadsElsewhere();
     const { method, path, query, host, publicOrigin } = read;
-    // Member by member: every request makes one, and a copy by `...` that then grows takes twice as long.
+    // Member by member: every request makes one, and a copy by `...` with added members takes twice as long.
     accepted = {
       head,
       runtime: arrival.runtime,
@@ -72,7 +72,7 @@ export async function serve(
     };
     let serving = route(accepted, notes.route, services, transport);
     if (serving instanceof PriceOfBody) {
-      // Not in an async function of its own: its promises would take as long as the price.
+      // Not in an async function of its own: its promises would take as much time as choosing the price.
       await A_TURN;
       serving = serveByBody(accepted, serving, services, transport);
     }

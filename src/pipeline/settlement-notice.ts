@@ -14,7 +14,7 @@ interface Bought {
   readonly pass: IssuedPass | undefined;
 }
 
-/** What the buyer is told of a settlement; `undefined` where no money moved. */
+/** The notice of a settlement for its buyer; `undefined` where no money moved. */
 export function settlementNotice(
   request: RoutedRequest,
   { record, offer, protocol, pass }: Bought,
@@ -23,7 +23,7 @@ export function settlementNotice(
   return receipt && { protocol, receipt, pass, attest: attestOf(request) };
 }
 
-/** The same of a payment that is delivered: such a payment is always settled. */
+/** The same for a payment in delivery, which is always settled. */
 export function deliveredNotice(request: RoutedRequest, bought: Bought): SettlementNotice {
   const notice = settlementNotice(request, bought);
   if (notice === undefined) throw new Error(`a payment in state ${bought.record.state} without its settlement`);

@@ -86,7 +86,7 @@ export class SignInGate implements SignInDeclaration {
     return { kind: 'signed_in', account: signIn.account, nonce: signIn.nonce, until: issued.until };
   }
 
-  /** The account has nothing to collect: this process does not look for it with this nonce again. */
+  /** Notes that the account has nothing to open: this process does not ask the store for this nonce again. */
   cameToNothing({ nonce }: SignedIn): void {
     this.#fruitless.set(nonce, true);
   }

@@ -107,8 +107,8 @@ export interface AuthorizedPayment extends Pick<BroughtPayment, 'payment' | 'pro
   /** No facilitator has verified it: the settlement decides, and nothing is done for it before that. */
   readonly unverified?: true;
   /**
-   * Set where the call goes beside the verification: asks a facilitator, once, and gives the payment as it was verified. No
-   * byte of the answer leaves, and nobody is asked for money, before it has said so.
+   * Set where the upstream works during the verification: asks a facilitator, once, and returns the verified payment.
+   * Before that, no byte of the answer goes out and no money is asked for.
    */
   readonly verifyBeside?: () => Promise<AuthorizeResult>;
   /** Somebody else has moved its money already: it is never asked for again. */

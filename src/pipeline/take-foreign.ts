@@ -5,9 +5,9 @@ import type { Services } from './runtime.ts';
 import type { AuthorizedPayment, CollectablePayment, FoundTransfer, Refusal } from './stages.ts';
 
 /**
- * Takes a payment for this request whose money somebody else has moved: it is written down as settled, with an answer
- * that is still to be collected, which this very request then does. Whatever its route, nobody is asked for the money,
- * and a call that fails leaves the answer to the same payment, as with `settle: before`.
+ * Takes a payment for this request whose money somebody else has moved. It is written down as settled and undelivered;
+ * this request then collects its answer. No money is asked for on any route. After a failed call the same payment can
+ * still collect the answer, as with `settle: before`.
  *
  * | step | the row says | killed after it |
  * |---|---|---|
@@ -16,8 +16,8 @@ import type { AuthorizedPayment, CollectablePayment, FoundTransfer, Refusal } fr
  * | written down | `undelivered`, with the transfer's transaction | the same payment collects its answer within `retryWindow` |
  * | collected | `delivering`, and so on | as with every payment whose answer is collected |
  *
- * Should the chain have taken the transfer back when recovery looks, nothing of ours was sent and nothing moved: the
- * payment is `failed`, and can be brought again.
+ * If the chain no longer has the transfer when recovery looks, the gateway sent nothing and nothing moved: the payment
+ * is `failed`, and can be used again.
  *
  * Of any number of copies one gets the claim, and one the delivery: the ledger decides both, as it does for payments
  * that are settled here.

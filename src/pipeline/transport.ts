@@ -22,7 +22,7 @@ import {
 
 /** Carries a request that may pass to the upstream and back: the last stage. */
 export interface Transport {
-  /** @param priced whether others pay for it, so that no shared cache may store the answer */
+  /** @param priced whether other requests pay for it: then no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
@@ -43,7 +43,7 @@ function servePaid(
   services: Services,
 ): Promise<Served | Refusal> {
   const reader = readerFor(request, { protocol: authorized.protocol, offer: authorized.payment.offer }, services);
-  // An answer that says what it costs is not left for later.
+  // An answer that states its own cost cannot be collected later.
   const later = isForLater(request) && (reader === undefined || reader.allOrNothing === true);
   if (later) return payForLater(request, { authorized, reader }, services);
   if (buysBalance(request.price, authorized.payment.offer)) return buyBalance(request, authorized, services);

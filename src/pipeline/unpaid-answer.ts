@@ -9,15 +9,15 @@ import { checkHead, openUpstream, paidFacts, relay } from './forward.ts';
 import type { Services } from './runtime.ts';
 import { type AuthorizedPayment, type Served, served } from './stages.ts';
 
-/** An answer that is charged, and waits for that. */
+/** An answer that is charged, and waits for the charge. */
 export interface Opened {
   readonly kind: 'opened';
   readonly response: UpstreamResponse;
 }
 
 /**
- * Opens the upstream for a payment that nobody was asked for yet. An answer with a status that the route does not
- * charge is relayed unpaid. Whatever fails, the payment is released.
+ * Opens the upstream for a payment whose money was not asked for yet. An answer with a status that the route does not
+ * charge is relayed unpaid. After any failure the payment is released.
  */
 export async function openUnpaid(
   request: RoutedRequest,
@@ -34,7 +34,9 @@ export async function openUnpaid(
   return await holdCharged(request, claimed, response);
 }
 
-/** Goes on with the answer to a payment nobody was asked for yet: holds one that is charged, and relays any other unpaid. */
+/**
+ * Handles the answer to a payment whose money was not asked for yet: holds it if it is charged, else relays it unpaid.
+ */
 export async function holdCharged(
   request: RoutedRequest,
   claimed: ClaimedPayment,

@@ -14,8 +14,8 @@ import type { AuthorizedPayment, BroughtPayment, Refusal } from './stages.ts';
 
 /*
  * Payments whose settlement alone decides. With `settle: before` nothing is delivered before the money moved, so that a
- * verification only tells sooner what the settlement tells as well. It is left out where all that can be checked without
- * the chain was checked here: the account's own signature, amount, recipient, asset, network and time.
+ * verification only tells earlier what the settlement tells as well. It is skipped where the gateway has checked all
+ * that can be checked without the chain: the account's own signature, amount, recipient, asset, network and time.
  *
  *   authorize  signature proved, no row in the ledger
  *   claim      nothing → settling
@@ -24,16 +24,16 @@ import type { AuthorizedPayment, BroughtPayment, Refusal } from './stages.ts';
  * | killed | the row says | what recovery makes of it |
  * |---|---|---|
  * | before the claim | nothing | nothing |
- * | before the attempt was written down | `settling`, no attempt | `failed`: nobody was asked for the money |
+ * | before the attempt was written down | `settling`, no attempt | `failed`: no money was asked for |
  * | before `/settle` was answered | `settling` with the attempt | what the chain, or the facilitator asked again, proves |
  * | after it was refused | the same, or `failed` | the same proof: the authorization is unused, and stays so |
  *
- * A row that says `failed` sends the same payment through verification when it comes again: nothing is asked for twice
- * without it. Nobody but the account's owner can have a row made for it, since the signature is proved before the claim.
+ * When a payment with a `failed` row comes again, it is verified: no money is asked for twice without a verification.
+ * Only the account's owner can cause a row for it, since the signature is proved before the claim.
  */
 
 /**
- * Who takes a payment to settle without a verification before it; `undefined` where it has to be verified.
+ * The facilitator that settles a payment without verifying it first; `undefined` where it has to be verified.
  *
  * @throws GatewayError `store_unavailable`
  */
@@ -45,7 +45,7 @@ export async function settlerOfUnverified(
   const { price, runtime } = request;
   const { offer, authorization } = payment;
   if (price.settle !== 'before' || price.verify === 'always' || !authorization.proved) return undefined;
-  // A verification finds what somebody else has settled, which is served then.
+  // Transfers by somebody else are served then, and only a verification finds them.
   if (runtime.plan.foreignTransfers === 'serve') return undefined;
   if (findScheme(services.schemes, offer.scheme, offer.network)?.leavesOnlyTheChain?.(offer) !== true) return undefined;
   if (isSaidByAnswer(request, offer, services)) return undefined;
@@ -55,9 +55,9 @@ export async function settlerOfUnverified(
 }
 
 /**
- * Who is asked first to verify a payment while the upstream works on its call; `undefined` where that has to wait. Calls
- * that may be made again without harm only: one that is refused has been made for nothing. Only proved signatures: the
- * payment is claimed before anybody else has judged it.
+ * The first facilitator to ask for a verification while the upstream works on the call; `undefined` where the call has
+ * to wait. Only for safe calls, since the call of a refused payment was made for nothing. Only for proved signatures,
+ * since the payment is claimed before a facilitator judges it.
  */
 export function verifierBeside(
   request: RoutedRequest,
@@ -77,7 +77,7 @@ function isSaidByAnswer(request: RoutedRequest, offer: Offer, services: Pick<Ser
   return request.answerReader !== undefined || registeredReader(request, { offer }, services) !== undefined;
 }
 
-/** Who brings a payment, as far as it matters for what it may cost us. */
+/** The sender of a payment, as budgets distinguish senders. */
 export function bringerOf(
   { head, runtime }: RoutedRequest,
   { payment: { authorization } }: Pick<BroughtPayment, 'payment'>,
@@ -87,8 +87,8 @@ export function bringerOf(
 }
 
 /**
- * Takes note of what the settlement of an unverified payment came to, for its bringer's budget and the memory of refusals,
- * as a verification's word would be. To be called once the outcome is written down.
+ * Notes the outcome of an unverified payment's settlement in its sender's budget and in the memory of refusals, like
+ * the result of a verification. To be called once the outcome is written down.
  *
  * @returns the refusal, where it is another than that of a settlement which failed
  * @throws GatewayError the facilitator's fault where it was not reached: nothing was sent, and no payment was refused
@@ -115,7 +115,7 @@ export function noteSettlement(
   return useByReason(reason) === 'gone' ? ALREADY_USED : undefined;
 }
 
-/** Whether a facilitator turned the payment down; faults and settlements that are still on their way count for nobody. */
+/** Whether a facilitator refused the payment; faults and pending settlements do not count as refusals. */
 function isRefusal(outcome: Exclude<SettlementOutcome, { kind: 'settled' }>): boolean {
   const { kind, reason, transaction } = outcome;
   if (kind === 'failed') return true;

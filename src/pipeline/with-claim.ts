@@ -7,7 +7,7 @@ import type { Services } from './runtime.ts';
 import { collect } from './serve-charged.ts';
 import { type AuthorizedPayment, type CollectablePayment, type Refusal, type Served, served } from './stages.ts';
 
-/** How a paid answer ends, and how one that an earlier request has paid for. */
+/** How a paid answer is delivered, and how an answer that an earlier request paid for is collected. */
 export interface Ends {
   readonly deliver: (request: RoutedRequest, delivery: Delivery) => Promise<Served>;
   readonly collect: (

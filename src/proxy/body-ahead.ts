@@ -15,7 +15,7 @@ export class BodyAhead {
   #isCramped = false;
   #collected: PromiseWithResolvers<Collected> | undefined;
 
-  /** Takes a chunk; `false` when that was as much as may be kept, or more. */
+  /** Takes a chunk; `false` when there is now more than may be kept. */
   take(chunk: Buffer): boolean {
     this.chunks.push(chunk);
     this.bytes += chunk.length;

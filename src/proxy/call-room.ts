@@ -6,7 +6,7 @@ const MOST_OF_CLIENT = 128;
 
 /** Less room than this is not divided: one buyer may need all that a small API has. */
 const LEAST_SHARED = 64;
-/** The part of the remaining room for one payer and for one client, once much is taken: one in so many. */
+/** Divisors of the remaining room, once half of it is taken: for the share of one payer, and of one client. */
 const SHARE_OF_PAYER = 8;
 const SHARE_OF_CLIENT = 4;
 
@@ -37,20 +37,20 @@ export type NoRoom = 'client' | 'free' | 'promised' | 'all';
 export interface RoomTerms {
   /** Connections to each server. */
   readonly connections: number;
-  /** How many of them free calls leave to others; those that promise to pay leave half of that. */
+  /** How many of them free calls leave to others; promised calls leave half as many. */
   readonly paidConnections: number;
   readonly health: readonly ServerHealth[];
 }
 
 /**
- * Counts the calls that are at an upstream. A request holds one of its connections until the answer has been read, and
- * there are only so many. Without bounds, a few clients that upload slowly, or that listen to silent event streams, on a
- * route that costs nothing would keep everybody else out.
+ * Counts the calls that are at an upstream. A request holds one of its limited connections until the answer has been
+ * read. Without bounds, a few clients on a free route, with slow uploads or silent event streams, would keep everybody
+ * else out.
  *
- * No client holds more than its bound, free calls leave a share to those that a payment or a pass opened, and promised
- * ones to those that are paid. Once half of the room of promised calls is taken, which costs whoever leaves before the
- * answer nothing, and which holds 64 calls or more, no payer gets more than an eighth of what is left and no client more than a quarter: what few wallets
- * and addresses hold shrinks towards the end of the room, and never reaches it.
+ * No client holds more than its bound. Free calls leave a share to calls that a payment or a pass opened, and promised
+ * calls leave a share to paid ones. A promised call costs nothing if its caller leaves before the answer. So in a room
+ * for 64 promised calls or more, once half of it is taken, no payer gets more than an eighth of what is left and no
+ * client more than a quarter: a few wallets and addresses cannot fill the room.
  *
  * A call without room is refused at once, before anything was claimed or charged for it. Each process counts for itself.
  */

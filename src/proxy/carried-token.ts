@@ -1,12 +1,14 @@
 /*
  * How an access token travels: in `X402-Access-Token`, in `Authorization: Bearer tpk_…`, or in our cookie; and the
- * cookie of a payment whose answer a browser opens. What of it may not go on to the upstream, `headers/` takes out.
+ * cookie of a payment whose answer a browser opens. `headers/` removes what must not reach the upstream.
  */
 
 /** The prefix of access tokens; an `Authorization` with any other credential belongs to the API. */
 const OWN_BEARER = /^bearer +(?=tpk_)/i;
 
-/** Cookie of a token: the first name where the client speaks TLS, which browsers then insist on, the second elsewhere. */
+/**
+ * Cookie names of a token: the first where the client speaks TLS, which browsers require for it; the second elsewhere.
+ */
 const TOKEN_COOKIES: readonly string[] = ['__Secure-turnpike_access', 'turnpike_access'];
 /** Cookie of a payment that was settled and whose answer is still to be opened; the names as above. */
 const PAYMENT_COOKIES: readonly string[] = ['__Secure-turnpike_payment', 'turnpike_payment'];
@@ -33,7 +35,7 @@ export function isOwnCookie(pair: string): boolean {
   return OWN_COOKIES.includes(nameOf(pair));
 }
 
-/** How a browser's WebSocket brings a token, which may set no headers: as one of the subprotocols that it offers. */
+/** Prefix of a token among the subprotocols of a WebSocket, for browsers, which cannot set headers on one. */
 const OWN_PROTOCOL = 'x402-access-token.';
 
 /** The subprotocols of a `Sec-WebSocket-Protocol` without those that carry our tokens. */
@@ -64,8 +66,8 @@ export interface CarriedTokens {
 
 /**
  * Finds the access tokens of a request: `X402-Access-Token`, `Authorization: Bearer tpk_…`, a WebSocket's subprotocol
- * `x402-access-token.tpk_…` and our cookie. A query is
- * never looked at: it is in logs, histories and `Referer`.
+ * `x402-access-token.tpk_…` and our cookie. Tokens in a query are not read: queries appear in logs, histories and
+ * `Referer`.
  *
  * @param raw flat list as in `IncomingMessage.rawHeaders`
  */
@@ -140,7 +142,7 @@ export const MOST_PAYMENT_COOKIE = 3072;
 export interface PaymentCookie {
   /** The payment as its header carried it: of the characters that a cookie may hold. */
   readonly payment: string;
-  /** The path that was paid for, and what is below it: a cookie knows no other. The ledger knows the very request. */
+  /** The paid path. A cookie also covers the paths below it; the ledger binds the payment to its request. */
   readonly path: string;
   /** Whether the client reached us over TLS. */
   readonly tls: boolean;

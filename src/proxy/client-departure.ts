@@ -43,7 +43,7 @@ export class ClientDeparture implements SignalledDeparture {
     });
   }
 
-  /** Calls when the answer has ended or the connection has; at once where that was before. */
+  /** Calls the listener when the answer or the connection has ended; at once if it has ended before. */
   onOver(listener: () => void): void {
     if (this.res.closed) listener();
     else if (this.#atEnd === undefined) this.#atEnd = [listener];

@@ -18,7 +18,7 @@ export interface AnswerSource {
   goOn(): void;
   /** The client has left, or does not take what it is sent. */
   giveUp(): void;
-  /** The passage of the body refuses to let it out. */
+  /** The passage of the body failed: nothing more may go out. */
   withhold(fault: Error): void;
   /** Nothing more is written to the client. */
   relayed(): void;

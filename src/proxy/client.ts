@@ -34,11 +34,11 @@ export interface Client {
   readonly isGone: boolean;
   /** Status of the answer, once there is one. */
   readonly status: number;
-  /** What informational responses (102, 103) are written to; `undefined` where nothing can take them. */
+  /** The response for informational responses (102, 103); `undefined` where they cannot be written. */
   readonly hints: ServerResponse | undefined;
-  /** The request's body. Asked for once. */
+  /** The request's body. To be called once. */
   body(head: RequestHead, terms: BodyTerms): RequestBody | undefined;
-  /** Calls when the answer has ended or the connection has; at once where that was before. */
+  /** Calls the listener when the answer or the connection has ended; at once if it has ended before. */
   onOver(listener: () => void): void;
   /** Writes an answer, and handles a body that was not read. An answer that has begun is cut instead. */
   answer(answer: Answer): void;

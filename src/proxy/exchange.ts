@@ -13,7 +13,7 @@ import { BodyRefusedError, ClientGoneError, faultOf } from './upstream-fault.ts'
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 import { decodeHead, decodeReason } from './wire-head.ts';
 
-/** What the parts of all exchanges with an upstream share. */
+/** The parts that all exchanges with an upstream share. */
 export interface ExchangeTerms {
   readonly servers: ServerChoice<ServerLine>;
   readonly idleTimeoutMs: number | undefined;

@@ -50,7 +50,7 @@ function readProto(text: string | undefined): 'http' | 'https' | undefined {
   return proto === 'http' || proto === 'https' ? proto : undefined;
 }
 
-/** A port that the host does not name already, and that its scheme does not mean anyway. */
+/** Adds the port to a host that names none, unless it is the default port of the scheme. */
 function withPort(host: string, port: string | undefined, proto: 'http' | 'https' | undefined): string {
   if (port === undefined || !/^\d{1,5}$/.test(port) || /:\d+$/.test(host)) return host;
   if (Number(port) === (proto === 'https' ? 443 : 80)) return host;

@@ -10,8 +10,8 @@ export interface Awaiting {
 }
 
 /**
- * Bounds the wait for the head of a response. Its end is a fault of the upstream, unless the client's upload is late,
- * which has {@link CLIENT_STALL_MS}.
+ * Bounds the wait for the head of a response. When it runs out, that is a fault of the upstream, unless the client's
+ * upload is late: an upload may stall for {@link CLIENT_STALL_MS}.
  */
 export class HeadDeadline {
   readonly #timeoutMs: number;
@@ -32,13 +32,13 @@ export class HeadDeadline {
 
   /** A part of the upload has arrived. */
   uploadMoved(): void {
-    // A timer that was cleared would run again.
+    // `refresh` would start a cleared timer again.
     if (this.#isOver) return;
     this.#stalledMs = 0;
     this.#timer.refresh();
   }
 
-  /** The head is there, or nobody waits for it any more. */
+  /** The head has arrived, or is no longer waited for. */
   end(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);

@@ -4,8 +4,8 @@ import { relayHints } from './headers/to-client.ts';
 
 /**
  * Passes an informational response (102, 103 and later ones) on to the client, before the final one (RFC 9110 §15.2).
- * 100 and 101 are never passed on: they answer the gateway's own request. What cannot be written is left out, for it is
- * a hint: a client that does not read, or a Node without `writeInformation`.
+ * 100 and 101 are never passed on: they answer the gateway's own request. An informational response is a hint, and is
+ * left out where it cannot be written: to a client that does not read, or in a Node without `writeInformation`.
  */
 export function relayInformational(
   res: ServerResponse,

@@ -4,10 +4,10 @@ import type { buildConnector } from 'undici';
 /**
  * Makes connections end after their answers.
  *
- * An answer that waits, for the money to move or for a slow client, keeps undici's parser paused. undici 7 does not expect
- * its connection to end meanwhile: an assertion fails where nobody can catch it, and the process with all its requests
- * is gone (nodejs/undici#5360, mended in undici 8 only, which needs a newer Node than ours). Until the parser goes on, the
- * connection must neither say that it has ended nor have that guessed from a reset.
+ * An answer that waits, for the money to move or for a slow client, keeps undici's parser paused. undici 7 does not
+ * expect its connection to end meanwhile: an assertion fails that cannot be caught, and ends the process with all its
+ * requests (nodejs/undici#5360, fixed in undici 8 only, which needs a newer Node than ours). Until the parser goes on,
+ * the connection must not report its end, and undici must not infer the end from a reset.
  */
 export function withLateEnd(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) =>

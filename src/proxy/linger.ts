@@ -4,7 +4,10 @@ import type { Duplex } from 'node:stream';
 import { notePassed } from '../engine/spent-buffers.ts';
 import { bodyOf } from './upload-body.ts';
 
-/** How long a client may keep its half open after the last answer it gets, in milliseconds; while it uploads, how long it may be silent. */
+/**
+ * How long a client may keep its half of the connection open after its last answer, in milliseconds. During an upload:
+ * how long it may be silent.
+ */
 const LINGER_MS = 2000;
 
 /** How long, and for how many bytes, an unwanted upload is read after its answer. */
@@ -26,9 +29,9 @@ export function linger(socket: Duplex): NodeJS.Timeout {
 }
 
 /**
- * Makes an answer the last one of its connection whose client may still be uploading when it is over. Many clients send
- * everything before they read, and a connection that is closed with unread data is reset, which takes the answer along.
- * So only our half is closed after the answer, and the upload is read and dropped to its end, within bounds.
+ * Makes an answer the last one of its connection, for a client that may still be uploading after the answer. Many
+ * clients send everything before they read. Closing a connection with unread data resets it, and the answer is lost. So
+ * only our half is closed after the answer, and the upload is read and dropped to its end, within bounds.
  */
 export function answerBeforeUploadEnds(req: IncomingMessage, res: ServerResponse): void {
   res.shouldKeepAlive = false;

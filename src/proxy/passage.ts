@@ -8,7 +8,7 @@ export interface Passage {
   end(): Promise<LastPart>;
 }
 
-/** What ends an answer that went through a {@link Passage}. */
+/** The last part of an answer that went through a {@link Passage}. */
 export interface LastPart {
   /** What goes out before `bytes`, where that is not in one piece. */
   readonly before?: readonly Uint8Array[];

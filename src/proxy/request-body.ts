@@ -13,7 +13,7 @@ import { type ReadingPace, readArriving, takeArrived } from './whole-body.ts';
  * delay, and the rate that earns it more time. Tighter than for a body on its way: this one takes memory.
  */
 const PACE_OF_READING: ReadingPace = { silenceMs: 30_000, graceMs: 30_000, leastBytesPerSecond: 2000 };
-/** The same for one that is only looked at, which takes no memory. */
+/** The same for a body that is only shown to a watch, which takes no memory. */
 const PACE_OF_PASSING: ReadingPace = { ...PACE_OF_UPLOADS, silenceMs: 60_000 };
 
 /** A body on its way to the upstream. */
@@ -29,8 +29,8 @@ export interface BodyHold extends Room {
 }
 
 /**
- * The body of a request. Nothing of it is read before somebody asks: then it is read whole, within a bound, or passes
- * through on its way to the upstream. A request without a body has none of these.
+ * The body of a request. It is read only on demand: whole into memory, within a bound, or piece by piece on its way to
+ * the upstream. A request without a body has no `RequestBody`.
  */
 export interface RequestBody {
   /** What {@link read} has read: the bytes that the client sent. `undefined` before. */
@@ -38,34 +38,35 @@ export interface RequestBody {
   /** The bytes that go out instead, after {@link replaceWith}. */
   readonly replacement: Buffer | undefined;
   /**
-   * Reads all of it into memory, and keeps it there until it was sent or the answer is over. A client that waits to be
-   * asked for it (`Expect: 100-continue`) is asked; one that announces too much is not. Asking again gives the same bytes.
+   * Reads the whole body into memory, and keeps it until it was sent or the answer is over. A client that waits for
+   * `100 Continue` gets it, unless it announces too many bytes. Another call gives the same bytes.
    *
    * @throws GatewayError `request_body_too_large`, `request_timeout`, `too_many_bodies`; and `ClientGoneError`
    */
   read(maxBytes: number): Promise<Buffer>;
   /**
-   * The same without waiting, where all of it is there; else `undefined`. Most bodies are there after {@link A_TURN}.
+   * Reads the body without waiting, where all of it has arrived; else `undefined`. Most bodies have arrived after
+   * {@link A_TURN}.
    *
    * @throws GatewayError `request_body_too_large`, `too_many_bodies`; and `ClientGoneError`
    */
   readArrived(maxBytes: number): Buffer | undefined;
   /**
-   * Has other bytes sent in its place, in the framing that the client chose: a `Content-Length` is put right. Only for a
-   * body that was read. {@link held} stays what it was: a payment is bound to what its client sent.
+   * Sends other bytes in its place, in the framing of the client, with a corrected `Content-Length`. Only for a body
+   * that was read. {@link held} does not change: a payment is bound to what its client sent.
    *
    * @throws GatewayError `too_many_bodies`
    */
   replaceWith(bytes: Buffer): void;
   /**
-   * Begins to send it, once: byte for byte as it came, or what replaces it; `undefined` where that is nothing.
+   * Begins to send it, once: byte for byte as it came, or its replacement; `undefined` where there is nothing to send.
    *
    * @param onProgress called for every piece that came from the client, and at the end
    * @param watch looks at a body as it passes; one that was read is not shown to it
    */
   open(onProgress: () => void, watch?: BodyWatch): Upload | undefined;
   /**
-   * Shows it to a watch, and sends it nowhere. Resolves at its end.
+   * Shows the body to a watch without sending it. Resolves at its end.
    *
    * @throws GatewayError `request_body_too_large`, `request_timeout`; `BodyRefusedError` and `ClientGoneError`
    */
@@ -92,9 +93,9 @@ export function requestBodyOf(
 
 /** The client that sends a body. */
 export interface BodyClient {
-  /** What it is answered by. */
+  /** The response to the client. */
   readonly res: ServerResponse;
-  /** Calls when the answer has ended or the connection has; at once where that was before. */
+  /** Calls the listener when the answer or the connection has ended; at once if it has ended before. */
   onOver(listener: () => void): void;
 }
 
@@ -105,7 +106,7 @@ export function bodyOfBytes(bytes: Buffer, framing: Framing = 'length'): Request
 
 type Framing = 'length' | 'chunked';
 
-/** A turn after its head: Node tells of a head before it reads on in the bytes that came with it. */
+/** One turn after the head of a request: Node reports a head before it parses the bytes that came with it. */
 export const A_TURN: Promise<void> = Promise.resolve();
 
 /** A body in memory. */
@@ -266,13 +267,13 @@ class ReceivedBody implements RequestBody {
     return bytes;
   }
 
-  /** Asks for it, and waits a turn. */
+  /** Asks the client for the body, and waits a turn. */
   #asked(): Promise<void> {
     askForBody(this.#continueTo);
     return A_TURN;
   }
 
-  /** Shows all of it to a watch; `undefined` where it was there already, and nothing has to be waited for. */
+  /** Shows all of it to a watch; `undefined` where all of it had arrived, and there is nothing to wait for. */
   #show(watch: BodyWatch, pace: ReadingPace): Promise<void> | undefined {
     const arrived = takeArrived(this.#req);
     if (arrived === undefined) return readArriving(this.#req, watch, pace);
@@ -301,7 +302,10 @@ class BodyInMemory extends GrowingBuffer implements BodyWatch {
   }
 }
 
-/** Bytes of memory on their way. A stream, as undici would measure a buffer and choose the framing by itself. */
+/**
+ * A body in memory on its way to the upstream. It is a stream, because undici would measure a buffer and choose the
+ * framing.
+ */
 class KeptUpload extends Readable implements Upload {
   readonly waitsForClient = false;
   readonly #bytes: Buffer;

@@ -13,9 +13,9 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 /**
  * A request on its way to the servers of an upstream.
  *
- * It is sent to another server where there was no connection to one. A server may close a connection that was kept in
- * the very moment when a request is written on it: an idempotent request without a body, of which nothing came back, is
- * then sent once more, on a new connection (RFC 9112 §9.3.1). Nothing else is ever sent twice.
+ * Where no connection to a server came about, it is sent to another server. A server may close a kept connection while
+ * a request is being written on it. An idempotent request without a body, for which no byte came back, is then sent
+ * once more, on a new connection (RFC 9112 §9.3.1). Nothing else is ever sent twice.
  */
 export class Sending {
   readonly #request: Pick<ForwardRequest, 'method' | 'path' | 'headers'>;
@@ -31,7 +31,7 @@ export class Sending {
   #isBegun = false;
   #wasBegun = false;
   #isRepeated = false;
-  /** Whether this try is on a connection that had served requests, and what had come on it by then, in bytes. */
+  /** Whether this try is on a connection that had served requests, and how many bytes had arrived on it by then. */
   #isOnKept = false;
   #bytesBefore = 0;
 

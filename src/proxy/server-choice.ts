@@ -8,9 +8,9 @@ export interface Choosable {
 const NONE: readonly never[] = [];
 
 /**
- * Chooses among the servers of an upstream: the least busy of those that are not left out, in turns where several are.
- * A server whose pause is over gets one request to show that it is back. Where all are left out, the one that is due
- * first is asked: a chance is better than none.
+ * Chooses among the servers of an upstream: the least busy one that is not left out; equally busy ones take turns. A
+ * server whose pause is over gets one request as a trial. Where all are left out, the one whose pause ends first is
+ * asked.
  */
 export class ServerChoice<S extends Choosable> {
   readonly #servers: readonly S[];

@@ -73,7 +73,10 @@ export class ServerHealth {
   }
 }
 
-/** The health of every server this process knows, by name. It outlives plans: a reload does not forget who is down. */
+/**
+ * The health of every server this process knows, by name. It outlives plans: a reload does not forget which servers are
+ * down.
+ */
 export class HealthBook {
   readonly #clock: () => number;
   readonly #servers = new Map<string, ServerHealth>();

@@ -18,7 +18,7 @@ export interface KeptConnection {
   requests: number;
 }
 
-/** What a request is dispatched with, to learn which connection it goes on. */
+/** Dispatched with a request, which learns from it the connection that it is sent on. */
 export class ConnectionTicket {
   connection: KeptConnection | undefined;
 }
@@ -60,7 +60,7 @@ export function openServerLine(upstream: Upstream, server: UpstreamServer, healt
   };
 }
 
-/** A client of undici, which has one connection at a time, and tells requests which. */
+/** A client of undici with one connection at a time, which it writes into the tickets of requests. */
 class OneConnection extends Client {
   readonly #connection: KeptConnection;
 

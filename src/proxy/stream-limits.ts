@@ -1,9 +1,9 @@
 import { UpstreamSilenceError } from './upstream-fault.ts';
 
 /**
- * How long a client may let an exchange wait without a byte of progress, in milliseconds. It holds a connection to the
- * upstream meanwhile, of which there are only so many: without a bound, a few clients that stop in the middle of an
- * upload or of an answer would keep everybody else out.
+ * How long a client may let an exchange wait without a byte of progress, in milliseconds. The exchange holds one of the
+ * limited connections to the upstream meanwhile: without a bound, a few clients that stop in the middle of an upload or
+ * of an answer would keep everybody else out.
  */
 export const CLIENT_STALL_MS = 60_000;
 

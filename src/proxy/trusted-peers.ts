@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** What stands for the address of a peer on a unix socket, which has none. */
+/** The text in place of an address for a peer on a unix socket, which has none. */
 export const UNIX_PEER = 'unix';
 
 /** The peers whose forwarding headers are believed. */
@@ -18,7 +18,7 @@ type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
  * IPv4 and its IPv6-mapped form (`::ffff:10.0.0.1`) are the same address, in blocks and in peers: a dual-stack socket
  * reports IPv4 peers in the mapped form.
  *
- * `unix` stands for whoever connects to a unix socket.
+ * `unix` stands for every peer on a unix socket.
  *
  * @throws Error for a block that is neither; the configuration is checked with this very function.
  */
@@ -38,8 +38,8 @@ export function compileTrustedPeers(blocks: readonly string[]): TrustedPeers {
 /**
  * Reads the address of a peer, IPv4 in its IPv6-mapped form as IPv4; `undefined` for what is none. Never throws.
  *
- * The zone of a link-local address (`fe80::1%br-0a1b`) says on which interface of ours it was met and is no part of it.
- * It may hold characters that ipaddr.js takes in no address and throws at: bridges and VLANs are named with them.
+ * The zone of a link-local address (`fe80::1%br-0a1b`) names an interface of this machine and is no part of the
+ * address. Names of bridges and VLANs may hold characters at which ipaddr.js throws.
  */
 export function readPeerAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const address = text?.split('%', 1)[0] ?? '';

@@ -24,13 +24,13 @@ export interface ForwardUpgrade {
   readonly headers: readonly string[];
   /** How long until the upstream's answer, in milliseconds, connecting included. */
   readonly timeoutMs: number;
-  /** What the payment protocols use. */
+  /** The fields of the payment protocols. */
   readonly fields: PaymentFields;
   /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
   readonly paid: boolean;
   readonly passes?: boolean;
   readonly add: (status: number) => readonly (readonly [name: string, value: string])[];
-  /** Where clients find what the upstream has. */
+  /** The public place of the upstream's resources. */
   readonly place: PublicPlace;
   /** Called at the upstream's 101, when frames begin to flow. */
   readonly onUpgraded?: () => void;
@@ -67,8 +67,8 @@ class ConnectedAgent extends Agent {
 }
 
 /**
- * One upgrade. The library does the forwarding; its hooks run before its own listeners, which is where heads are
- * scrubbed and the two sides are tied together.
+ * One upgrade. The library does the forwarding. Its hooks run before its own listeners: the hooks scrub the heads and
+ * join the two sides.
  */
 export class Tunnel {
   readonly #servers: ServerChoice<TunnelLine>;
@@ -116,7 +116,7 @@ export class Tunnel {
       this.#line = line;
       line.health.busy += 1;
       const proxy = this.#openProxy(line, connection);
-      // Rejects only without an `error` listener; the end of the story is the end of the client's socket.
+      // Rejects only without an `error` listener; the upgrade is over when the client's socket is closed.
       proxy.ws(this.#outgoing(req, line), this.#socket, {}, head).catch(() => {});
     } catch (error) {
       this.#failed(error instanceof Error ? error : new Error(String(error)));
@@ -152,7 +152,7 @@ export class Tunnel {
 
   #openProxy({ origin }: TunnelLine, connection: Socket): ProxyServer {
     const proxy = createProxyServer({
-      // Where TLS is spoken, it is spoken already.
+      // The connection has its TLS already, where the server has TLS.
       target: origin.replace('https:', 'http:'),
       // The path is complete and canonical: joining it with anything would forward what was not matched.
       prependPath: false,

@@ -9,8 +9,8 @@ import { connectorTo } from './upstream-connector.ts';
 /** Forwards WebSocket upgrades to the servers of one upstream. */
 export interface UpgradeProxy {
   /**
-   * Sends the upgrade and stays until the connection is over. Frames flow only after the upstream's own 101; any other
-   * answer is relayed as the plain response it is and ends the connection. Never rejects.
+   * Sends the upgrade and resolves when the connection is over. Frames flow only after the upstream's own 101; any
+   * other answer is relayed as the plain response it is and ends the connection. Never rejects.
    *
    * `complete` counts the bytes that were written to the client after the request, head included.
    */

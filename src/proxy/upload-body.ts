@@ -27,7 +27,7 @@ export interface Pace {
   readonly leastBytesPerSecond: number;
 }
 
-/** The fault of a client that was waited for so long, in milliseconds, for so many bytes; `undefined` where that is within the pace. */
+/** The fault of a client that took `waitedMs` milliseconds for `bytes` bytes; `undefined` within the pace. */
 export function paceFault(
   { graceMs, leastBytesPerSecond }: Pace,
   bytes: number,
@@ -37,7 +37,7 @@ export function paceFault(
   return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
 }
 
-/** Asks a client for its body that waits for that (`Expect: 100-continue`), where it was not answered yet. */
+/** Asks for the body of a client that waits for it (`Expect: 100-continue`), unless the client was answered already. */
 export function askForBody(continueTo: ServerResponse | undefined): void {
   if (continueTo !== undefined && !continueTo.headersSent && !continueTo.destroyed) continueTo.writeContinue();
 }
@@ -67,10 +67,10 @@ export class UploadBody extends Readable {
   #held: Buffer | undefined;
   #ended = false;
   #bytes = 0;
-  /** Since when the client is waited for, and how long it was before, in milliseconds. */
+  /** Start of the current wait for the client, and the sum of the earlier waits, in milliseconds. */
   #wantedAt: number | undefined;
   #waitedMs = 0;
-  /** Where the body is still to be asked for. */
+  /** Set while the body is still to be asked for. */
   #continueTo: ServerResponse | undefined;
 
   /** `onProgress` is called for every chunk that came in and at the end. */

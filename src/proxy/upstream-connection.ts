@@ -10,16 +10,16 @@ export type { ForwardRequest, RelayOutcome, UpstreamResponse } from './upstream-
 
 /** The connections to the servers of one upstream. */
 export interface UpstreamClient {
-  /** Where a call takes its place before it is opened, a tunnel too. */
+  /** The room in which a call, or a tunnel, takes its place before it is opened. */
   readonly calls: CallRoom;
   /**
    * Sends a request and resolves at the final response headers, with the body held back: nothing of it is read beyond
    * what the connection's own buffers hold, for as long as the caller likes.
    *
    * Rejects with a `GatewayError` `upstream_unreachable`, `upstream_timeout`, `upstream_invalid_answer` or
-   * `shutting_down` (`mayHaveReachedUpstream` says whether the upstream can have seen it), or with `ClientGoneError`.
-   * A request for which there was no connection goes to the next server. One is sent twice only where its connection was
-   * kept and closed in the moment of writing, it is idempotent and has no body.
+   * `shutting_down` (`mayHaveReachedUpstream` says whether the upstream can have seen it), or with `ClientGoneError`. A
+   * request for which there was no connection goes to the next server. A request is sent twice only if it is
+   * idempotent, has no body, and its kept connection closed in the moment of writing.
    */
   open(request: ForwardRequest): Promise<UpstreamResponse>;
   /** Waits for requests under way, then closes the connections. Requests after it are refused. */

@@ -7,8 +7,9 @@ import type { ServerHealth } from './server-health.ts';
 export type Connector = buildConnector.connector;
 
 /**
- * Makes the connector of one server: TLS as configured and always verified, bounded by the upstream's `connectTimeoutMs`
- * (undici looks at it about twice a second); on its unix socket where it has one. Connections that do not come about count against the server's health.
+ * Makes the connector of one server: on its unix socket where it has one, with TLS as configured and always verified. A
+ * connection may take the upstream's `connectTimeoutMs` (undici checks it about twice a second). A failed connection
+ * counts against the server's health.
  */
 export function connectorTo(upstream: Upstream, server: UpstreamServer, health: ServerHealth): Connector {
   const { connectTimeoutMs: timeout, tls } = upstream;
@@ -21,7 +22,7 @@ export function connectorTo(upstream: Upstream, server: UpstreamServer, health: 
   });
   const serverName = tls?.serverName;
   return (options, callback) => {
-    // undici derives the name from a configured Host header; the configured server name goes first.
+    // undici derives the name from a configured Host header; the configured server name takes precedence.
     const named = serverName === undefined ? options : { ...options, servername: serverName };
     connect(named, (...result) => {
       if (result[0] !== null) health.failed();

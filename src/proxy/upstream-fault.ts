@@ -53,7 +53,7 @@ export class UpstreamSilenceError extends Error {
 }
 
 /**
- * Turns whatever a connection failed with into the public error: `upstream_timeout`, `upstream_invalid_answer`,
+ * Turns the failure of a connection into the public error: `upstream_timeout`, `upstream_invalid_answer`,
  * `shutting_down`, `internal_error` or else `upstream_unreachable`. The text of `error` names addresses and stays in
  * the cause, for the log.
  */
@@ -79,7 +79,7 @@ const CODE_OF_FAULT: ReadonlyMap<string, ErrorCode> = new Map([
 function codeOf(error: unknown, message: string): ErrorCode {
   if (error instanceof UpstreamSilenceError) return 'upstream_timeout';
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // undici reports a 100 or 101 that nobody asked for as a socket error of this text.
+  // undici reports an unexpected 100 or 101 as a socket error of this text.
   const unasked = message === 'bad response' || message === 'bad upgrade';
   if (unasked || error instanceof errors.HTTPParserError) return 'upstream_invalid_answer';
   return CODE_OF_FAULT.get(code) ?? 'upstream_unreachable';
@@ -93,7 +93,10 @@ export function isBreak(error: Error): boolean {
   return code === 'upstream_unreachable' || code === 'upstream_invalid_answer';
 }
 
-/** Whether a request that had not begun failed for want of a connection, and not for a reason of the gateway's own. */
+/**
+ * Whether a request that had not begun failed because no connection came about, and not for a reason of the gateway's
+ * own.
+ */
 export function isConnectFault(error: Error): boolean {
   const code = codeOf(error, error.message);
   return code === 'upstream_unreachable' || code === 'upstream_timeout';

@@ -19,13 +19,13 @@ export interface ForwardRequest {
   readonly watch?: BodyWatch | undefined;
   /** Taken for this call, and given back when it needs no connection any more. */
   readonly place: CallPlace;
-  /** What the payment protocols use: the upstream cannot forge it. */
+  /** The fields of the payment protocols: the upstream cannot forge them. */
   readonly fields: PaymentFields;
   /** The client's response, where informational responses (102, 103) may go to it at once. */
   readonly hintsTo?: ServerResponse | undefined;
   /**
    * How long the upstream may keep the gateway waiting for its response headers, in milliseconds: queueing and
-   * connecting count, waiting for the client's upload does not; that has {@link CLIENT_STALL_MS}.
+   * connecting count, waiting for the client's upload does not, which is bounded by {@link CLIENT_STALL_MS}.
    */
   readonly timeoutMs: number;
   /** Ends the exchange when the client goes away; without it the exchange goes on. */

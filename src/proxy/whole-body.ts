@@ -4,15 +4,15 @@ import { notePassed } from '../engine/spent-buffers.ts';
 import { type BodyWatch, type Pace, paceFault } from './upload-body.ts';
 import { ClientGoneError } from './upstream-fault.ts';
 
-/** How slowly a body may arrive that is sent on only when it is whole. */
+/** How slowly a body may arrive that is read to its end first. */
 export interface ReadingPace extends Pace {
   /** How long its client may be silent, in milliseconds. */
   readonly silenceMs: number;
 }
 
 /**
- * All of a body, where the gateway has been told of its head a turn ago and it was there by then; else `undefined`. Most bodies
- * arrive together with their head: those take neither a listener nor a timer.
+ * All of a body, if it has arrived one turn after its head was reported; else `undefined`. Most bodies arrive together
+ * with their head: those take neither a listener nor a timer.
  *
  * @throws ClientGoneError
  */
@@ -22,14 +22,14 @@ export function takeArrived(message: IncomingMessage): Buffer | undefined {
   if (headers['transfer-encoding'] !== undefined || readableLength !== Number(headers['content-length']))
     return undefined;
   const bytes: Buffer = message.read();
-  // To its end, which Node waits for until it forgets the message.
+  // Reads to the end: until then Node keeps the message.
   message.resume();
   notePassed(bytes.length);
   return bytes;
 }
 
 /**
- * Shows a body that is still on its way to a watch, to its end. What is left of one that is refused is read and dropped.
+ * Shows a body that is still on its way to a watch, to its end. The rest of a refused body is read and dropped.
  *
  * @throws what the watch finds; GatewayError `request_timeout`; `ClientGoneError`
  */
@@ -39,7 +39,7 @@ export function readArriving(message: IncomingMessage, watch: BodyWatch, pace: R
 
 /** A body that is still on its way. */
 class ArrivingBody {
-  /** Rejects with what ends it before its end. */
+  /** Rejects with the fault that ends the body early. */
   readonly end: Promise<void>;
   readonly #message: IncomingMessage;
   readonly #watch: BodyWatch;

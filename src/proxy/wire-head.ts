@@ -9,10 +9,10 @@ export function decodeHead(raw: Dispatcher.DispatchController['rawHeaders']): st
   return list;
 }
 
-/** What is the same in every encoding. */
+/** Text that is the same in every encoding. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
-/** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes are what must come through. */
+/** undici decodes the reason phrase as UTF-8; Node writes latin1. The bytes must stay the same. */
 export function decodeReason(text: string | undefined, status: number): string {
   if (text === undefined || PLAIN.test(text)) return text ?? '';
   if (text.includes('\ufffd')) return STATUS_CODES[status] ?? '';

@@ -65,7 +65,7 @@ export async function takeHold(
   }
 }
 
-/** Calls under way may give back what they hold: then the client is told to retry, and not to buy. */
+/** Where running calls may give back enough, the client is told to retry instead of to buy. */
 function tooLow(pass: Pass, most: number, currency: BalanceCurrency): Refusal {
   const { available = 0, lent = 0 } = pass.quota ?? {};
   const fields = balanceFields(available, currency);
@@ -77,7 +77,7 @@ function refuse(code: ErrorCode): Refusal {
   return { kind: 'refusal', code, reason: code };
 }
 
-/** The way to pay of this price that a balance was bought in. */
+/** The offer of this price in the balance's currency. */
 function offerIn({ price }: RoutedRequest, currency: BalanceCurrency, { families }: Services): Offer | undefined {
   const { network, asset } = currency;
   const family = families.of(network);

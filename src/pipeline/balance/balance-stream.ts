@@ -8,8 +8,8 @@ import { endAfter, takesTrailers } from '../stream-charge.ts';
 import { type Drawn, type DrawTerms, drawCharge, toldOfDraw } from './draw-charge.ts';
 
 /**
- * Charges a stream to a balance while it goes out: its maximum is held before its first byte, and the charge is drawn before its
- * tail goes out, or when the answer broke off.
+ * Charges a stream to a balance while it goes out. Its maximum is held before its first byte. The charge is drawn
+ * before its tail goes out, or when the answer broke off.
  */
 export class BalanceStream implements Passage {
   readonly #request: RoutedRequest;

@@ -22,7 +22,7 @@ export function buysBalance({ access }: PaidPrice, offer: Offer): boolean {
 
 /**
  * Serves a request whose payment buys a balance: the money is settled, the balance is written down, and the request is
- * its first call. The result of that call never reduces what was bought: every answer tells of the balance.
+ * its first call. The purchase stands whatever the result of that call: every answer states the balance.
  *
  * A crash before the settlement is written leaves the payment `settling`: recovery looks for the proof and grants the
  * balance with it. After that the payment is `delivering`, and becomes `undelivered`: sent again, it collects the token

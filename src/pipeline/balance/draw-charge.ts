@@ -7,7 +7,7 @@ import type { OpenHold } from '../../pass/balance-holds.ts';
 import { balanceComment, balanceFields } from '../../protocol/access-pass.ts';
 import type { RoutedRequest } from '../exchange.ts';
 
-/** What a charge to a balance is made with. */
+/** The terms of a charge to a balance. */
 export interface DrawTerms {
   readonly currency: BalanceCurrency;
   readonly limit: ChargeLimit;

@@ -66,9 +66,9 @@ export async function serveByBalance(
 }
 
 /**
- * Serves a request and charges it to a balance: its maximum is held before the API is asked, the charge is drawn before its
- * answer, or the end of a stream, goes out, and what was held beyond it is back then. See {@link Balances} for the states and
- * what a crash does.
+ * Serves a request and charges it to a balance. Its maximum is held before the API is asked. The charge is drawn before
+ * the answer, or the end of a stream, goes out, and the rest of the hold is released with it. See {@link Balances} for
+ * the states and what a crash does.
  *
  * @returns `paid` where it was charged and sent in full
  * @throws GatewayError of the store, of the request, or of the upstream: nothing is held any more

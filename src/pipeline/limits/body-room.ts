@@ -22,7 +22,7 @@ export class BodyRoom {
    * Begins to hold a body.
    *
    * @param mostBytes the whole room
-   * @param client whom it counts for, from `clientGroup`
+   * @param client the client that it counts for, from `clientGroup`
    */
   hold(mostBytes: number, client: string): BodyHold {
     return new Hold(this, mostBytes, client);

@@ -31,7 +31,7 @@ const GOOD_STANDING_MS = 3600_000;
  */
 export class PaymentBudget {
   readonly #buckets = new LRUCache<string, Bucket>({ max: MOST_KNOWN });
-  /** Payers in good standing, and until when. Only proved ones: a mere name earns nothing. */
+  /** Payers in good standing, and until when. Only proved payers: a name alone proves nothing. */
   readonly #good = new LRUCache<string, number>({ max: MOST_KNOWN });
   readonly #clock: () => number;
 

@@ -19,8 +19,8 @@ export interface RefusalReason {
  * A short memory of payments that facilitators refused, so that repeating one costs no call. Only reasons that are
  * known to last are kept: never a fault, nor a reason that may hide one.
  *
- * The key is the whole submission, for one offer and resource, as judged by one set of facilitators: nobody can spoil
- * another's payment by sending something similar.
+ * The key is the whole submission, for one offer and resource, as judged by one set of facilitators: a similar
+ * submission cannot make the payment of another buyer refused.
  */
 export class RefusalMemory {
   readonly #byJudges = new WeakMap<

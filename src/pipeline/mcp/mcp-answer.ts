@@ -49,7 +49,7 @@ function statedPrice({ form, price }: McpPrice, { code }: Told) {
   return { price, place, extension, meta, beside, errorCode: form.code(code) };
 }
 
-/** What a client of MCP is told of a charge. */
+/** The receipt of a charge for a client of MCP. */
 export function callReceipt(
   { mcp }: Protocol,
   { receipt }: Pick<ChargeTold, 'receipt'>,
@@ -59,7 +59,10 @@ export function callReceipt(
   return mcp && said && { member: mcp.receipt, receipt: said };
 }
 
-/** A stored answer is as the server gave it: under an id of then, and without the receipt. */
+/**
+ * Adds the receipt to a stored answer, and the id of this call: it was stored as the server gave it, with an earlier
+ * id.
+ */
 function keptAnswer(
   answer: Answer,
   { call, terms }: Pick<CallForm, 'call' | 'terms'>,

@@ -22,7 +22,7 @@ const INVALID_REQUEST = -32600;
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
-/** A request with a message, as far as the message's meaning depends on it. */
+/** The parts of a request that the meaning of its message depends on. */
 export type AskingTools = Pick<AskingRequest, 'head' | 'method' | 'body' | 'runtime' | 'host' | 'publicOrigin'>;
 
 /** A message that calls a tool, and the request that it stands for. */
@@ -60,7 +60,7 @@ export async function readToolMessage(request: AskingTools): Promise<AskedOfTool
     case 'refused':
       return refused({ ...message, status: message.id === undefined ? 400 : 200 });
     case 'free': {
-      // A notification, or an answer to a question that was never asked.
+      // A notification, or an answer to a request that the gateway never made.
       if (message.id === undefined || message.method === undefined)
         return { kind: 'answer', outcome: 'discovery', answer: TAKEN };
       const read = parseExactly(bytes.toString('utf8'));

@@ -41,13 +41,13 @@ export interface McpRoute {
 }
 
 /**
- * Serves a message to an MCP server (Streamable HTTP). What buys nothing is forwarded as on a free route. A call with a
- * price goes through the same stages as any paid request: its payment is taken out of the message, and its answers go back in
- * the form of MCP. The server gets it under an id that only the gateway knows, so that no stream brings a result which is not
- * paid for: see {@link paidId}.
+ * Serves a message to an MCP server (Streamable HTTP). A message that buys nothing is forwarded as on a free route. A
+ * call with a price goes through the same stages as any paid request: its payment is taken out of the message, and its
+ * answers are messages of MCP. The server gets the call under an id that only the gateway knows, so that no stream can
+ * bring its result unpaid: see {@link paidId}.
  *
- * The states of its payment are those of an answer that is read whole before it is charged (`domain/answer-reader.ts`). A
- * payment is bound to the name and the arguments of the call, so that a repetition collects, whatever its id.
+ * The states of its payment are those of an answer that is read whole before it is charged (`domain/answer-reader.ts`).
+ * A payment is bound to the name and the arguments of the call, so that a repetition collects the answer under any id.
  */
 export async function serveMcp(
   request: AcceptedRequest,
@@ -79,8 +79,8 @@ export async function serveMcp(
 }
 
 /**
- * Reads the message of a request, whatever its method: a server that does not check the method would also carry out a
- * call that came by another one than POST.
+ * Reads the message of a request of any method: a server that does not check the method would also carry out a call
+ * that came by another method than POST.
  */
 export async function messageOf({
   method,

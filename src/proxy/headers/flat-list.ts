@@ -2,7 +2,7 @@ import { findField } from '../../domain/flat-fields.ts';
 import { mergeFieldList } from '../field-list.ts';
 import { FRAMING } from './names.ts';
 
-/** What may not stand in a value: most of all a line break, which would begin a header of its own. */
+/** Characters that a value must not hold: above all a line break, which would begin another header. */
 export const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Adds members to the list that a header holds, and the header where there is none. */

@@ -20,13 +20,13 @@ export interface HeaderName {
   /** Whether the upstream may see it: always, never, or when it comes from a trusted peer. */
   readonly forwarded: 'always' | 'never' | 'from trusted peers';
   /**
-   * What of a value under this name is no payment protocol's, where protocols share the name with APIs: the same text where
-   * nothing is, an empty one where all of it is.
+   * For a name that payment protocols share with APIs: removes the protocols' part of a value. Returns the same text
+   * where there is none, and an empty text where nothing else is left.
    */
   readonly foreign: ((value: string) => string) | undefined;
 }
 
-/** What of a header goes on, as far as payment protocols are concerned; `undefined` where nothing does. */
+/** The value of a header without the payment protocols' part; `undefined` where nothing is left to pass on. */
 export function foreignOf({ foreign }: HeaderName, value: string): string | undefined {
   const left = foreign === undefined ? value : foreign(value);
   return left === '' && value !== '' ? undefined : left;
@@ -34,7 +34,7 @@ export function foreignOf({ foreign }: HeaderName, value: string): string | unde
 
 /** The names that payment protocols use, as the lists of `names.ts` have them. */
 export interface PaymentNames {
-  /** Removed with whatever value. */
+  /** Removed with any value. */
   readonly whole: ReadonlySet<string>;
   /** Only what the rules leave of a value goes on. */
   readonly shared: ReadonlyMap<string, readonly ((value: string) => string)[]>;

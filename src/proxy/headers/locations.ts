@@ -1,30 +1,30 @@
 import type { PathRewrite } from '../../domain/route.ts';
 import type { UpstreamServer } from '../../domain/upstream.ts';
 
-/** What of the API's places clients see in another place. */
+/** The facts that map locations of the API to public ones. */
 export interface PublicPlace {
   /** Origin that clients see. */
   readonly publicOrigin: string;
   readonly servers: readonly UpstreamServer[];
-  /** Host that the API is told to be, if that is configured. */
+  /** Host header that is sent to the API, if one is configured. */
   readonly host: string | undefined;
   readonly rewrite: PathRewrite | undefined;
 }
 
-/** The fields that hold a location, by the length of their names: most headers are told apart by that. */
+/** The fields that hold a location, by the length of their names: the length excludes most other headers. */
 const BY_LENGTH = new Map(['link', 'refresh', 'location', 'content-location'].map((name) => [name.length, name]));
 
-/** Whether a response has a field that leads somewhere: most have none. @param raw flat list */
+/** Whether a response has a field with a location: most have none. @param raw flat list */
 export function hasLocations(raw: readonly string[]): boolean {
   for (let i = 0; i + 1 < raw.length; i += 2) if (isLocation(raw[i] ?? '')) return true;
   return false;
 }
 
 /**
- * Has the fields of a response that lead somewhere (`Location`, `Content-Location`, `Link`, `Refresh`) name the place
- * where clients find it: what is on the API's own origin is on the public one for them, and a path below what a route's
- * path is rewritten to is below the route's own. A client that followed the API's word would go past the gateway, with
- * its payment, or to a path that nobody serves. Other origins are never touched, and neither are queries and fragments.
+ * Replaces the locations in a response (`Location`, `Content-Location`, `Link`, `Refresh`) by the public ones: the
+ * API's own origin becomes the public origin, and the rewrite of the route's path is undone. A client that followed the
+ * API's own locations would bypass the gateway, with its payment, or reach a path that does not exist. Other origins,
+ * queries and fragments stay unchanged.
  *
  * @param raw flat list, changed where it is
  */
@@ -63,7 +63,7 @@ function publishedRefresh(value: string, place: PublicPlace): string {
   return before + publicUrlOf(target, place) + value.slice(before.length + target.length);
 }
 
-/** A reference as clients have to read it. */
+/** The public form of a reference. */
 function publicUrlOf(reference: string, place: PublicPlace): string {
   const [, lead = '', scheme, authority = '', path = '', rest = ''] =
     /^(\s*)(?:([a-z][a-z0-9+.-]*:)?\/\/([^/?#\s]*))?([^?#]*)(.*)$/is.exec(reference) ?? [];
@@ -73,7 +73,9 @@ function publicUrlOf(reference: string, place: PublicPlace): string {
   return lead + place.publicOrigin + publicPathOf(path, place, server) + rest;
 }
 
-/** Whether an authority is that of a server, or what it is told to be. Who names an account names somebody else. */
+/**
+ * Whether an authority is that of a server, or its configured host. An authority with user info is never one of them.
+ */
 function isOrigin(scheme: string | undefined, authority: string, origin: string, host: string | undefined): boolean {
   if (authority.includes('@')) return false;
   const { protocol } = new URL(origin);
@@ -82,13 +84,13 @@ function isOrigin(scheme: string | undefined, authority: string, origin: string,
   return named === origin || (host !== undefined && named === originOf(`${protocol}//${host}`));
 }
 
-/** Its canonical spelling: lower case, without the port that its scheme has anyway. */
+/** The canonical origin of a URL: lower case, without the default port of its scheme. */
 function originOf(url: string): string | undefined {
   const parsed = URL.parse(url);
   return parsed === null || parsed.origin === 'null' ? undefined : parsed.origin;
 }
 
-/** Takes off what the gateway put before the path, and undoes the rewrite. */
+/** Removes the base path that the gateway adds, and undoes the rewrite. */
 function publicPathOf(path: string, { servers, rewrite }: PublicPlace, server?: UpstreamServer): string {
   const bases = server === undefined ? servers : [server];
   const base = bases.find(({ basePath }) => basePath !== '' && below(path, basePath) !== undefined);
@@ -97,14 +99,14 @@ function publicPathOf(path: string, { servers, rewrite }: PublicPlace, server?: 
   if (base === undefined && hasBases) return path;
   const own = base === undefined ? path : (below(path, base.basePath) ?? path) || '/';
   if (rewrite === undefined) return own;
-  // Where a prefix is taken off, an API that knows of it names it already.
+  // Where the rewrite removes a prefix, an API that knows the prefix includes it already.
   if (below(rewrite.from, rewrite.to) !== undefined && below(own, rewrite.from) !== undefined) return own;
   const rest = below(own, rewrite.to);
   if (rest === undefined) return own;
   return rewrite.from === '/' ? rest || '/' : rewrite.from + rest;
 }
 
-/** What of a path comes after a prefix of whole segments; `undefined` where it is not below it. */
+/** The part of a path after a prefix of whole segments; `undefined` where the path is not below the prefix. */
 function below(path: string, prefix: string): string | undefined {
   if (prefix === '/') return path;
   if (path === prefix) return '';

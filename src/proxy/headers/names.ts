@@ -2,9 +2,9 @@
  * Every header that the gateway removes or keeps to itself, in both directions, with the reason. Nothing outside this
  * folder touches headers of forwarded traffic. Lists are flat, as Node and undici use them: name, value, name, value.
  *
- * Names are compared in lower case and with whatever is no letter or digit read as `-`: CGI, WSGI and Rack show
- * `x402_payer` and `x402-payer` to the API as one variable, some servers `x402.payer` too, so a twin of a header that
- * means something here is removed with it.
+ * Names are compared in lower case, with every character that is no letter or digit read as `-`: CGI, WSGI and Rack
+ * show `x402_payer` and `x402-payer` to the API as one variable, some servers `x402.payer` too, so a twin of a header
+ * that means something here is removed with it.
  */
 
 /** About one connection only (RFC 9110 §7.6.1, RFC 9112 §9), or a credential for a proxy on the way (RFC 9110 §11.7). */
@@ -21,8 +21,8 @@ const HOP_BY_HOP = [
 ];
 
 /**
- * Of x402's extensions: between the buyer and the gateway, whoever sends them. The fields of the protocols themselves
- * come from the protocols; see `payment-fields.ts`.
+ * Fields of x402's extensions: only for the buyer and the gateway, in both directions. The fields of the protocols
+ * themselves come from the protocols; see `payment-fields.ts`.
  */
 const EXTENSIONS = [
   'sign-in-with-x',
@@ -39,7 +39,8 @@ const OVERRIDES = [
   'x-http-method',
   'x-method',
   'x-request-method',
-  // IIS, Symfony, Laminas, Apache's mod_rewrite and the frameworks that learned from them; their kin are `OVERRIDE_NAME`.
+  // IIS, Symfony, Laminas, Apache's mod_rewrite and the frameworks that learned from them; similar names match
+  // `OVERRIDE_NAME`.
   'x-http-method-override',
   'x-original-url',
   'x-rewrite-url',
@@ -105,16 +106,18 @@ export const FORWARDING: ReadonlySet<string> = new Set([
   'x-originating-ip',
 ]);
 
-/** The gateway's own names; a client's or an upstream's copy is a forgery, of any name still to come too. */
+/**
+ * Prefix of the gateway's own names. A client's or an upstream's copy is a forgery, also of a name that is added later.
+ */
 export const OWN_PREFIX = 'x402-';
 
-/** The same, of any name. */
+/** Prefix of forwarding headers: believed from trusted peers only, like {@link FORWARDING}. */
 export const FORWARDING_PREFIX = 'x-forwarded-';
 
 /** What never reaches the client. */
 export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...EXTENSIONS]);
 
-/** Frames the message: a `Connection` header that names it must not take it away. */
+/** Frames the message: a `Connection` header that names it must not remove it. */
 export const FRAMING = 'content-length';
 
 /** Only a head may carry these (RFC 9110 §6.5.1). */

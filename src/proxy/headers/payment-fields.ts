@@ -2,7 +2,7 @@ import type { ProtocolHeaders } from '../../domain/protocol-headers.ts';
 import { type HeaderName, headerNames, type PaymentNames } from './header-name.ts';
 import { canonical } from './names.ts';
 
-/** All that follows from which fields the payment protocols use. Made once for a list of protocols, not per request. */
+/** Everything derived from the fields of the payment protocols. Made once for a list of protocols, not per request. */
 export interface PaymentFields {
   /** Reads a header's name, in any case. */
   readonly read: (name: string) => HeaderName;
@@ -50,7 +50,7 @@ const ALWAYS_EXPOSED = [
   'X-Request-Id',
 ];
 
-/** A name that one protocol shares with APIs and another one has for itself is removed with every value. */
+/** A name is removed with every value if one protocol has it for itself, even if another shares it with APIs. */
 function namesOf(headers: readonly ProtocolHeaders[]): PaymentNames {
   const whole = new Set<string>();
   const shared = new Map<string, readonly ((value: string) => string)[]>();

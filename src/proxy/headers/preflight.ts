@@ -5,7 +5,7 @@ import type { PaymentFields } from './payment-fields.ts';
 
 const ASKED = 'access-control-request-headers';
 
-/** The raw headers of a preflight without the payment headers in what it asks leave for. */
+/** The raw headers of a preflight, without payment headers in `Access-Control-Request-Headers`. */
 export function hidePaymentHeaders(sent: readonly string[], { hidden }: PaymentFields): string[] {
   const raw = [...sent];
   for (let at = findField(raw, ASKED); at !== -1; at = findField(raw, ASKED, at + 2)) {

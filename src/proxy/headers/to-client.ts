@@ -10,16 +10,16 @@ import type { PaymentFields } from './payment-fields.ts';
 
 /** What the gateway knows about a response that it relays. */
 export interface RelayContext {
-  /** What the payment protocols use. */
+  /** The fields of the payment protocols. */
   readonly fields: PaymentFields;
   /** The client's method. */
   readonly method: string;
   readonly status: number;
   /** Minor HTTP version of the client's request. */
   readonly httpVersionMinor: number;
-  /** Whether the answer was paid for, now or by a pass: then it is the payer's alone. */
+  /** Whether the answer was paid for, now or by a pass: then no shared cache may store it. */
   readonly paid: boolean;
-  /** Whether passes open the route, so that a paid answer depends on what carries one. */
+  /** Whether passes open the route, so that a paid answer depends on the headers that carry one. */
   readonly passes?: boolean;
   /** Headers of the gateway, such as `PAYMENT-RESPONSE`; readable for browsers where the answer is a CORS one. */
   readonly add: readonly (readonly [name: string, value: string])[];
@@ -44,7 +44,7 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
     const value = foreignOf(header, raw[i + 1] ?? '');
     if (!header.isRelayed || nominated?.has(lower) === true || value === undefined) continue;
     if (lower === FRAMING && !framing.length) continue;
-    // An API that sets our cookie could put its buyers on another one's pass.
+    // An API that sets our cookie could give its buyers the pass of another buyer.
     if (key === 'set-cookie' && isOwnCookie(value)) continue;
     if (lower === 'trailer' && !framing.trailers) continue;
     out.push(name, checked(value));
@@ -56,8 +56,8 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
 }
 
 /**
- * The headers of an informational response: the same, but for those that frame a message, and without what may not
- * stand in a header. They are hints, so that nothing fails for the want of one.
+ * The headers of an informational response: the same, without those that frame a message. They are hints: a header with
+ * an invalid value is left out, and nothing fails.
  *
  * @returns flat list for `writeInformation`
  */
@@ -145,11 +145,11 @@ function checked(value: string): string {
   });
 }
 
-/** Fields of a head that say something about the very bytes of the body. */
+/** Fields of a head that describe the exact bytes of the body. */
 const ABOUT_BYTES: ReadonlySet<string> = new Set(['content-md5', 'digest', 'content-digest', 'repr-digest', 'etag']);
 
 /**
- * The head of an answer whose body is not the API's own any more.
+ * The head of an answer whose body was changed.
  *
  * @param raw flat list, as the API sent it
  * @param length of the new body, in bytes; `undefined` where it is not known yet

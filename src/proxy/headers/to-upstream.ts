@@ -5,13 +5,13 @@ import { foreignOf, type HeaderName } from './header-name.ts';
 import { canonical, TRACE } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';
 
-/** What the upstream is told of a request that is not free. */
+/** Facts for the upstream about a request for a priced resource. */
 export interface PaidFacts {
-  /** Not there where nobody paid. */
+  /** Absent where nobody paid: with a customer's key or a free use. */
   readonly payer?: string;
   /** The route's name. */
   readonly route: string;
-  /** The money that this request moved; not there where a pass opened the route. */
+  /** The money that this request moved; absent where a pass, a key or a free use opened the route. */
   readonly money?: {
     /** CAIP-2. */
     readonly network: string;
@@ -27,7 +27,7 @@ export interface PaidFacts {
 
 /** What the gateway knows about a request that it forwards. */
 export interface ForwardContext {
-  /** What the payment protocols use. */
+  /** The fields of the payment protocols. */
   readonly fields: PaymentFields;
   /** Address of the peer on the connection. */
   readonly peer: string;
@@ -78,7 +78,7 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   return out;
 }
 
-/** Puts the length of a body right that goes out instead of the client's. One that is chunked has none. */
+/** Corrects the length for a body that replaces the client's. A chunked body has none. */
 export function withLengthOf(replacement: Buffer | undefined, headers: string[]): string[] {
   if (replacement === undefined) return headers;
   for (let index = 0; index < headers.length; index += 2) {
@@ -92,7 +92,7 @@ export function withoutCompression(headers: readonly string[]): string[] {
   return [...without(headers, 'accept-encoding'), 'Accept-Encoding', 'identity'];
 }
 
-/** The headers but for one, in whatever spelling an API would take for it. */
+/** The headers without one, in any spelling that an API would take for it. */
 export function without(headers: readonly string[], lower: string): string[] {
   const out: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
@@ -102,7 +102,7 @@ export function without(headers: readonly string[], lower: string): string[] {
   return out;
 }
 
-/** Whether the client's `Connection` header keeps a header to this connection; `te` is looked at by itself. */
+/** Whether the client's `Connection` header keeps a header to this connection; `te` is handled separately. */
 function isNominated(lower: string, nominated: ReadonlySet<string> | undefined): boolean {
   return nominated?.has(lower) === true && lower !== 'te';
 }
@@ -134,7 +134,7 @@ function pushPaidFacts(out: string[], { payer, money, pass, customer, ...paid }:
   out.push('X402-Route', route);
 }
 
-/** What is the API's own of a header that may carry our tokens; a header of nothing else is left out. */
+/** Adds the API's own part of a header that may carry our tokens; a header with nothing else is left out. */
 function pushForeign(out: string[], name: string, value: string, lower: 'cookie' | 'sec-websocket-protocol'): void {
   const foreign = lower === 'cookie' ? foreignCookies(value) : foreignProtocols(value);
   if (foreign !== '' || value === '') out.push(name, foreign);
