@@ -61,7 +61,7 @@ function buyerWithNode({ key, address }: Payer): x402Client {
 }
 
 describe('The stock client and the official facilitator', () => {
-  it('pay through Permit2 for a buyer without ether who approved nothing, by a permit that the 402 asks for', async () => {
+  it('pay through Permit2 for a buyer without ether and without an approval, by a permit that the 402 asks for', async () => {
     const payer = await freshPayer(devnet);
     const unpaid = await fetch(`${gateway.url}/metered`);
     expect(challengeOf(unpaid).extensions).toHaveProperty('eip2612GasSponsoring.info.version', '1');
@@ -93,7 +93,7 @@ describe('A 402', () => {
     expect(challengeOf(await fetch(`${gateway.url}/exact`)).extensions).not.toHaveProperty('eip2612GasSponsoring');
   });
 
-  it('declares what its facilitator lists later', async () => {
+  it('declares an extension that its facilitator lists later', async () => {
     const { rpcUrl, accounts } = devnet;
     const learning = await startOfficialFacilitator({ rpcUrl, key: accounts.settler.key });
     const own = await startTestGateway(settings(devnet, upstream.url, { kind: 'remote', url: learning.url }) + ROUTES);
@@ -102,7 +102,7 @@ describe('A 402', () => {
         Object.keys(challengeOf(await fetch(`${own.url}/metered`)).extensions ?? {});
       expect(await declared()).toEqual(['builder-code', 'bazaar']);
       learning.learn(EIP2612_GAS_SPONSORING);
-      // A verification that breaks off has the facilitator asked at once what it supports.
+      // After a verification that breaks off, the gateway asks the facilitator at once what it supports.
       learning.next.verify = 'broken';
       const payer = await freshPayer(devnet);
       const header = await signFor(devnet, payer, `${own.url}/exact`);

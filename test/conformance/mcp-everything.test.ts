@@ -57,7 +57,7 @@ async function post(message: object): Promise<string> {
 }
 
 describe("the reference server of MCP, with the official client and x402's", () => {
-  it('gives all away that is free: lists, pings, completions, tools, prompts and resources', async () => {
+  it('serves everything free without a payment: lists, pings, completions, tools, prompts and resources', async () => {
     const { client } = buyer;
     expect(
       await spent(async () => {
@@ -103,7 +103,7 @@ describe("the reference server of MCP, with the official client and x402's", () 
     ).toBe(2000n);
   });
 
-  it('sells pictures and annotated content as they are', async () => {
+  it('sells pictures and annotated content unchanged', async () => {
     const picture = await buyer.buy({ name: 'get-tiny-image' });
     expect(picture.content.some(({ type }) => type === 'image')).toBe(true);
   });
@@ -119,7 +119,7 @@ describe("the reference server of MCP, with the official client and x402's", () 
     expect(paid._meta?.[RECEIPT]).toMatchObject({ success: true, amount: '1000' });
   });
 
-  it('takes nothing for a call whose arguments the tool does not take, and the payment stays good', async () => {
+  it('takes no money for a call with wrong arguments, and the payment stays valid', async () => {
     const wrong = { name: 'get-sum', arguments: { a: 'x', b: 3 } };
     const payment = await buyer.payFor(wrong);
     expect(
@@ -131,8 +131,8 @@ describe("the reference server of MCP, with the official client and x402's", () 
     ).toBe(0n);
   });
 
-  it('hands out no result by a task that the server made of a call', async () => {
-    // The server runs it as a task of its own, which it lists, and whose result it gives to whoever asks.
+  it('gives no result through a task that the server made of a call', async () => {
+    // The server runs the call as a task, which it lists, and gives its result to every client that asks.
     const research = { name: 'simulate-research-query', arguments: { topic: 'tea' } };
     for (const [method, params] of [
       ['tasks/list', {}],

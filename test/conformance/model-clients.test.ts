@@ -8,7 +8,7 @@ import type { MeteredApi } from '../support/metering/metered-api.ts';
 import { MODEL_WORDS, startModelApi } from '../support/metering/model-api.ts';
 import { settings } from '../support/settings.ts';
 
-/** The official clients of language models, unchanged: all they are given is the gateway's address and a `fetch` that pays. */
+/** The official clients of language models, unchanged: they only get the gateway's address and a `fetch` that pays. */
 
 const MODEL = 'any-model';
 const TEXT = MODEL_WORDS.join('');
@@ -66,7 +66,7 @@ describe('The openai client', () => {
     messages: [{ role: 'user', content: 'Greet the world.' }],
   };
 
-  it('buys a whole answer at what it used, and its key reaches the API', async () => {
+  it('buys a whole answer at the price of its usage, and its key reaches the API', async () => {
     const payer = await approvedPayer();
     const client = clientWith(stockUptoFetch(payer.key));
     const { data, response } = await client.chat.completions.create(QUESTION).withResponse();
@@ -77,7 +77,7 @@ describe('The openai client', () => {
     await isCharged(payer);
   });
 
-  it('buys a stream at what it used, without having asked for its usage', async () => {
+  it('buys a stream at the price of its usage, without a request for the usage', async () => {
     const payer = await approvedPayer();
     const client = clientWith(stockUptoFetch(payer.key));
     const pieces: string[] = [];
@@ -88,7 +88,7 @@ describe('The openai client', () => {
     await isCharged(payer);
   });
 
-  it('says the status of a refusal, and does not ask again', async () => {
+  it('reports the status of a refusal, and does not ask again', async () => {
     const sent = api.seen.length;
     const unpaid = counted(fetch);
     await expect(clientWith(unpaid.ask).chat.completions.create(QUESTION)).rejects.toMatchObject({ status: 402 });
@@ -107,7 +107,7 @@ describe("Anthropic's client", () => {
     messages: [{ role: 'user', content: 'Greet the world.' }],
   };
 
-  it('buys a whole answer at what it used, and its key reaches the API', async () => {
+  it('buys a whole answer at the price of its usage, and its key reaches the API', async () => {
     const payer = await approvedPayer();
     const client = clientWith(stockUptoFetch(payer.key));
     const { data, response } = await client.messages.create(QUESTION).withResponse();
@@ -118,7 +118,7 @@ describe("Anthropic's client", () => {
     await isCharged(payer);
   });
 
-  it('buys a stream at what it used', async () => {
+  it('buys a stream at the price of its usage', async () => {
     const payer = await approvedPayer();
     const final = await clientWith(stockUptoFetch(payer.key)).messages.stream(QUESTION).finalMessage();
     expect(final.content).toMatchObject([{ type: 'text', text: TEXT }]);
@@ -126,7 +126,7 @@ describe("Anthropic's client", () => {
     await isCharged(payer);
   });
 
-  it('says the status of a refusal, and does not ask again', async () => {
+  it('reports the status of a refusal, and does not ask again', async () => {
     const sent = api.seen.length;
     const unpaid = counted(fetch);
     await expect(clientWith(unpaid.ask).messages.create(QUESTION)).rejects.toMatchObject({ status: 402 });

@@ -55,7 +55,7 @@ describe.each([
   it.each([
     ['after', '/after', 1000n],
     ['before', '/before', 2000n],
-    ['after, where MPP is all there is', '/mpp', 3000n],
+    ['after, on a route with MPP only', '/mpp', 3000n],
   ])('pays exactly the price without ether when settling %s', async (_mode, path, price) => {
     const { payee } = devnet.accounts;
     const before = await devnet.usdcBalanceOf(payee.address);
@@ -71,7 +71,7 @@ describe.each([
     expect(response.headers.get('payment-response')).toBeNull();
   });
 
-  it('buys the same again and again, each time by a challenge of its own', async () => {
+  it('buys the same resource again, each time with a new challenge', async () => {
     const buy = mppFetch(buyer.key);
     const answers = [await buy(`${gateway.url}/after`), await buy(`${gateway.url}/after`)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
@@ -79,7 +79,7 @@ describe.each([
     expect(first).not.toBe(second);
   });
 
-  it('pays one 402 as the x402 client does, each in its own words', async () => {
+  it('gets a 402 that the x402 client can pay as well, each in its own protocol', async () => {
     const paid = await stockFetch(buyer.key)(`${gateway.url}/after`);
     expect([paid.status, settlementOf(paid).success]).toEqual([200, true]);
     expect(paid.headers.get('payment-receipt')).toBeNull();
@@ -99,7 +99,7 @@ describe.each([
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before);
   });
 
-  it('pays once however often one credential is sent, and is offered nothing for it', async () => {
+  it('pays once however often one credential is sent, and gets no offer for the copies', async () => {
     const url = `${gateway.url}/after`;
     const authorization = await signMppFor(buyer.key, url);
     const before = await devnet.usdcBalanceOf(buyer.address);
@@ -125,7 +125,7 @@ describe('the 402 of both protocols', () => {
 
   afterAll(() => gateway.close());
 
-  it('states in MPP what x402 states, bound to the host, for as long', async () => {
+  it('states the same terms in MPP as in x402, bound to the host, for the same time', async () => {
     const asked = Math.floor(Date.now() / 1000);
     const unpaid = await fetch(`${gateway.url}/after`);
     expect([unpaid.status, unpaid.headers.get('cache-control')]).toEqual([402, 'no-store']);
@@ -151,7 +151,7 @@ describe('the 402 of both protocols', () => {
     expect(await unpaid.json()).toMatchObject({ x402Version: 1 });
   });
 
-  it('leaves out what the client does not pay by, which never changes what a payment has to be', async () => {
+  it('leaves out a method that the client does not accept, and accepts the same payments as before', async () => {
     const url = `${gateway.url}/after`;
     const asked = await fetch(url, { headers: { 'accept-payment': 'tempo/charge, evm/charge;q=0' } });
     expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([402, null]);
@@ -162,7 +162,7 @@ describe('the 402 of both protocols', () => {
     expect([paid.status, Receipt.fromResponse(paid).status]).toEqual([200, 'success']);
   });
 
-  it('is paid in either, and the log and the metrics say in which', async () => {
+  it('can be paid in either protocol, and the log and the metrics name the protocol', async () => {
     const buyer = await freshPayer(devnet);
     const answers = [
       await mppFetch(buyer.key)(`${gateway.url}/before?by=mpp`),

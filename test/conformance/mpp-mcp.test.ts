@@ -66,7 +66,7 @@ interface Priced {
 }
 
 describe('mppx around the official client of MCP', () => {
-  it('pays a tool once, and has its receipt, which names the challenge', async () => {
+  it('pays a tool once, and gets a receipt that names the challenge', async () => {
     const client = await stockClient();
     const calls = server.calls.length;
     let result: unknown;
@@ -81,7 +81,7 @@ describe('mppx around the official client of MCP', () => {
     expect(server.bodies.join()).not.toContain('paymentauth');
   });
 
-  it('pays each call by a challenge of its own, and free ones not at all', async () => {
+  it('pays each call with its own challenge, and nothing for free calls', async () => {
     const client = await stockClient();
     expect(await spent(() => client.callTool(SEARCH))).toBe(1000n);
     expect(await spent(() => client.callTool(SEARCH))).toBe(1000n);
@@ -101,7 +101,7 @@ describe('mppx around the official client of MCP', () => {
     const client = await stockClient('/mcp');
     let result: unknown;
     const call = { name: 'POST_api_rest', arguments: { rest: 'x', body: {} } };
-    // The server behind answers 400 to what is no message: that costs nothing.
+    // The upstream answers 400 to a body that is no message: that costs nothing.
     expect(await spent(async () => (result = await client.callTool(call)))).toBe(0n);
     expect(result).toMatchObject({ isError: true });
     expect((result as { receipt?: object }).receipt).toBeUndefined();
@@ -117,7 +117,7 @@ describe('a call whose route takes MPP and x402', () => {
   });
   const pricedBy = ({ error }: RpcMessage): Priced => error?.data as unknown as Priced;
 
-  /** Asks for a price and signs its challenge: the credential as it is in messages. */
+  /** Asks for a price and signs its challenge. Returns the credential as messages carry it. */
   async function buy(raw: RawSession): Promise<Record<string, Record<string, unknown>>> {
     const [challenge] = pricedBy(await raw.ask(call(1))).challenges;
     if (challenge === undefined) throw new Error('no challenge');
@@ -141,7 +141,7 @@ describe('a call whose route takes MPP and x402', () => {
     expect(await spent(() => raw.callTool(2, SEARCH, payment))).toBe(1000n);
   });
 
-  it('is paid once by a credential, whatever comes after it, and however it is written', async () => {
+  it('is paid once by one credential, whatever follows it, and in whatever form it comes again', async () => {
     const raw = await session();
     const credential = await buy(raw);
     const calls = server.calls.length;
@@ -159,7 +159,7 @@ describe('a call whose route takes MPP and x402', () => {
     expect(server.calls.slice(calls)).toEqual(['search']);
   });
 
-  it('is refused where its challenge was changed, with a new one and the code that says so', async () => {
+  it('is refused when its challenge was changed, with a new challenge and the code for it', async () => {
     const raw = await session();
     const credential = await buy(raw);
     const calls = server.calls.length;
@@ -190,7 +190,7 @@ describe('a call whose route takes MPP and x402', () => {
   });
 });
 
-/** A credential of a message as it is over HTTP. */
+/** A credential of a message in the form of HTTP. */
 function partsWithText({ challenge, ...others }: Record<string, Record<string, unknown>>): object {
   const request = Buffer.from(canonical(challenge?.['request'])).toString('base64url');
   return { ...others, challenge: { ...challenge, request } };

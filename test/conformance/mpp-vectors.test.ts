@@ -17,13 +17,13 @@ describe('the official vectors', () => {
     expect(canonicalJson(JSON.parse(vector.input))).toBe(vector.canonical);
   });
 
-  // Nothing that is sent here is empty: an empty text is no credential.
+  // Without the empty vector: an empty text is no credential.
   it.each(vectors.base64url.filter(({ encoded }) => encoded !== ''))('base64url: $name', (vector) => {
     const expected = vector.canonical ? vector.decodedHex : undefined;
     expect(decodeBase64url(vector.encoded)?.toString('hex')).toBe(expected);
   });
 
-  // Text beyond ASCII is written in escapes, as mppx does: proxies on the way change it.
+  // Text beyond ASCII is written in escapes, as mppx does, because proxies may change it.
   const plain = vectors.challengeHeaders.filter(({ header }) => /^[ -~]*$/.test(header));
   it.each(plain)('a challenge as a header: $name', ({ params, header }) => {
     expect(challengeText(Object.entries(params))).toBe(header);

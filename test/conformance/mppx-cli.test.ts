@@ -9,7 +9,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** The command line of mppx, as it is installed, pays on the local chain. */
+/** The installed command line of mppx pays on the local chain. */
 
 const home = mkdtempSync(join(tmpdir(), 'turnpike-mppx-'));
 let devnet: Devnet;

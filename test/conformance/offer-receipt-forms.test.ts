@@ -55,7 +55,7 @@ ${settings(devnet, upstream.url)}routes:
     edge.close();
   });
 
-  /** Fails for a signature of nobody whom the document of the gateway's host names. */
+  /** Fails for a signature whose key is not in the document of the gateway's host. */
   async function assertOfHost(signer: string): Promise<void> {
     const did: unknown = await (await fetch(`${edge.url}/.well-known/did.json`)).json();
     expect(JSON.stringify(did)).toContain(`"eip155:1:${signer.toLowerCase()}"`);
@@ -63,7 +63,7 @@ ${settings(devnet, upstream.url)}routes:
 
   async function offered(signed: SignedOffer | undefined): Promise<OfferPayload> {
     expect(signed?.format).toBe(format);
-    // The key of a JWS is found by the document as well.
+    // The key of a JWS comes from this document as well.
     if (signed?.format === 'jws') return await verifyOfferSignatureJWS(signed);
     if (signed === undefined) throw new Error('no signed offer');
     const { signer, payload } = await verifyOfferSignatureEIP712(signed);
@@ -80,7 +80,7 @@ ${settings(devnet, upstream.url)}routes:
     return payload;
   }
 
-  it('are taken by the official verifier, by a key that the host names', async () => {
+  it('are accepted by the official verifier, with a key that the host names', async () => {
     const url = `${gateway.url}/after?q=1`;
     const required = challengeOf(await fetch(url));
     const [signed] = extractOffersFromPaymentRequired(required);
@@ -98,7 +98,7 @@ ${settings(devnet, upstream.url)}routes:
     });
   });
 
-  it('come with an answer that was kept, to a buyer who asks again', async () => {
+  it('come with a kept answer to a buyer who asks again', async () => {
     const payer = await freshPayer(devnet);
     const url = `${gateway.url}/named`;
     const answers: Response[] = [];
@@ -142,7 +142,7 @@ async function payNamed(payer: Payer, url: string, id: string): Promise<Response
   return await fetch(url, { headers: { 'PAYMENT-SIGNATURE': header } });
 }
 
-/** What a tool call came to. */
+/** The result of a tool call. */
 interface CallResult {
   readonly isError?: boolean;
   readonly content: readonly { readonly text?: string }[];

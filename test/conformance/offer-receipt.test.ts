@@ -46,7 +46,10 @@ afterAll(async () => {
 });
 
 describe('The official verifier, which finds the key by did:web', () => {
-  it.each(['/after', '/before'])('takes the offers of %s and the receipt of what was bought by one', async (path) => {
+  it.each([
+    '/after',
+    '/before',
+  ])('accepts the offers of %s, and the receipt of a purchase by such an offer', async (path) => {
     const url = `${gateway.url}${path}?q=1`;
     const required = challengeOf(await fetch(url));
     const [signed] = extractOffersFromPaymentRequired(required);
@@ -68,7 +71,7 @@ describe('The official verifier, which finds the key by did:web', () => {
     expect(delivered).not.toHaveProperty('transaction');
   });
 
-  it('does not take a receipt that was changed', async () => {
+  it('does not accept a receipt that was changed', async () => {
     const payer = await freshPayer(devnet);
     const receipt = extractReceiptFromResponse(await stockFetch(payer.key)(`${gateway.url}/after`));
     if (receipt?.format !== 'jws') throw new Error('no signed receipt');
@@ -81,7 +84,7 @@ describe('The official verifier, which finds the key by did:web', () => {
 });
 
 describe('A signed receipt', () => {
-  it('does not go with an answer that is not what was sold, although the money moved', async () => {
+  it('is not sent with an answer that is not what was sold, although the money moved', async () => {
     status = 500;
     const payer = await freshPayer(devnet);
     const payment = { 'PAYMENT-SIGNATURE': await signFor(devnet, payer, `${gateway.url}/before`) };
@@ -95,7 +98,7 @@ describe('A signed receipt', () => {
     expect(extractReceiptFromResponse(collected)).toMatchObject({ format: 'jws' });
   });
 
-  it('does not go with an answer on credit', async () => {
+  it('is not sent with an answer on credit', async () => {
     const payer = await freshPayer(devnet);
     const response = await stockFetch(payer.key)(`${gateway.url}/deferred`);
     expect(response.status).toBe(200);
@@ -104,7 +107,7 @@ describe('A signed receipt', () => {
 });
 
 describe('A payment', () => {
-  it('is as good without the signed offers, and with others', async () => {
+  it('is accepted without the signed offers, and with other offers', async () => {
     for (const extensions of [
       undefined,
       { 'offer-receipt': { info: { offers: [{ format: 'jws', signature: 'x' }] } } },

@@ -39,15 +39,15 @@ async function pay(at: TestGateway, accepted: PaymentRequirements): Promise<Resp
   return await fetch(`${at.url}/work`, { headers: { 'PAYMENT-SIGNATURE': header } });
 }
 
-describe('An offer whose money moves before the work', () => {
-  it('says so, and is paid by the stock client', async () => {
+describe('An offer that settles before the call', () => {
+  it('states it, and is paid by the stock client', async () => {
     expect((await offerOf(gateway)).extra).toMatchObject({ paymentFlow: 'upfront' });
     const bought = await stockFetch(payer.key)(`${gateway.url}/work`);
     expect(bought.status).toBe(200);
     expect(settlementOf(bought).success).toBe(true);
   });
 
-  it('is paid by a quote of a release that did not say so yet', async () => {
+  it('is paid by a quote of an older release that did not state it', async () => {
     const offer = await offerOf(gateway);
     const { paymentFlow: _told, ...extra } = offer.extra;
     expect((await pay(gateway, { ...offer, extra })).status).toBe(200);
@@ -56,7 +56,7 @@ describe('An offer whose money moves before the work', () => {
   it.each([
     ['after', 'before'],
     ['before', 'after'],
-  ])('changes with settle from %s to %s, and quotes of before the change stay good', async (from, to) => {
+  ])('changes when settle changes from %s to %s, and earlier quotes stay valid', async (from, to) => {
     const own = await startTestGateway(table(from));
     try {
       const quoted = await offerOf(own);

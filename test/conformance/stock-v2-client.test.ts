@@ -73,7 +73,7 @@ describe.each([
     expect(receipt.status).toBe('success');
     expect(await devnet.usdcBalanceOf(payee.address)).toBe(before + price);
     expect(await clientOf(devnet).getBalance({ address: buyer.address })).toBe(0n);
-    // Where the money moves first the settlement decides alone.
+    // With settle: before, only the settlement decides.
     const asked = facilitator().kind === 'remote' ? [path === '/before' ? 0 : 1, 1] : [0, 0];
     expect([official.calls.verify - verify, official.calls.settle - settle]).toEqual(asked);
   });

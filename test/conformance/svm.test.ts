@@ -109,11 +109,11 @@ describe('a route that is sold on Solana', () => {
     expect(chain.balance(payee.address) - before).toBe(PRICE);
   });
 
-  it('is paid once by one transaction, however many requests bring it and whatever stands beside it', async () => {
+  it('is paid once by one transaction, however many requests carry it and whatever else they hold', async () => {
     const [before, seen] = [chain.balance(payee.address), upstream.seen.length];
     const { header, payload, accepted } = await signed('/paid');
     const bytes = Buffer.from(payload.transaction, 'base64');
-    // The fee payer has not signed yet, so that whoever carries the transaction can write anything into its place.
+    // The fee payer has not signed yet, so anybody who has the transaction can write anything into that place.
     bytes.fill(7, 1, 65);
     const copies = [
       header,
@@ -130,7 +130,7 @@ describe('a route that is sold on Solana', () => {
     expect(upstream.seen.length - seen).toBe(1);
   });
 
-  it('refuses what pays something else before anybody is asked, in the words of the official facilitator', async () => {
+  it('refuses a payment for something else before a facilitator is asked, with the reason of the official facilitator', async () => {
     const stranger = await generateKeyPairSigner();
     const mint = (await generateKeyPairSigner()).address;
     chain.mint(mint, new Map([[buyer.address, 1_000_000n]]));
@@ -156,11 +156,11 @@ describe('a route that is sold on Solana', () => {
     expect(official.calls.verify).toBe(verified);
   });
 
-  it('refuses a transaction whose signature was changed, before anybody is asked', async () => {
+  it('refuses a transaction whose signature was changed, before a facilitator is asked', async () => {
     const verified = official.calls.verify;
     const { payload, accepted } = await signed('/paid');
     const bytes = Buffer.from(payload.transaction, 'base64');
-    // Behind the count of signatures and the one of the fee payer.
+    // After the count of signatures and the signature of the fee payer.
     const ofBuyer = 1 + 64;
     bytes.writeUInt8(bytes.readUInt8(ofBuyer) ^ 1, ofBuyer);
     const changed = await pay('/paid', headerOf(accepted, { transaction: bytes.toString('base64') }));
@@ -168,7 +168,7 @@ describe('a route that is sold on Solana', () => {
     expect(official.calls.verify).toBe(verified);
   });
 
-  it('refuses a transaction whose signature is not that of its bytes', async () => {
+  it('refuses a transaction whose signature does not match its bytes', async () => {
     const { payload, accepted } = await signed('/paid');
     const bytes = Buffer.from(payload.transaction, 'base64');
     bytes.writeUInt8(bytes.readUInt8(bytes.length - 2) ^ 1, bytes.length - 2);
@@ -181,7 +181,7 @@ describe('a route that is sold on Solana', () => {
     }
   });
 
-  it('serves nobody whose blockhash has ended, and nobody without the money', async () => {
+  it('serves no payment with an expired blockhash, and no payer without the money', async () => {
     const seen = upstream.seen.length;
     const { header } = await signed('/paid');
     chain.expireBlockhash();
@@ -193,15 +193,15 @@ describe('a route that is sold on Solana', () => {
   });
 });
 
-describe('a facilitator that changes the account that pays the fees', () => {
-  it('has its new account in the next 402, and payments for the old one stay good', async () => {
+describe('a facilitator with a new account for the fees', () => {
+  it('has its new account in the next 402, and payments for the old one stay valid', async () => {
     const own = await startTestGateway(configuration());
     try {
       const quoted = await signed('/paid');
       const fresh = await generateKeyPairSigner();
       chain.fund(fresh.address, 0n);
       official.rotate(fresh);
-      // A verification that breaks off has the facilitator asked at once what it supports.
+      // After a verification that breaks off, the gateway asks the facilitator at once what it supports.
       official.next.verify = 'broken';
       const broken = await fetch(`${own.url}/paid`, { headers: { 'PAYMENT-SIGNATURE': quoted.header } });
       expect(broken.status).toBe(503);
@@ -244,7 +244,7 @@ describe('one 402 for EVM and Solana', () => {
     }
   });
 
-  it('is not offered where no facilitator serves one of them', async () => {
+  it('stops the start of the gateway where no facilitator serves one of them', async () => {
     const both = configuration()
       .replace('accepts: [solana-devnet]', 'accepts: [base-sepolia, solana-devnet]')
       .replace('payTo: {', `payTo: { eip155: "${EVM_PAYEE}",`);

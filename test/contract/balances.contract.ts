@@ -22,7 +22,7 @@ export function balanceSale(units: number, payment = 'one'): ReturnType<typeof s
   return sale({ scope: 'balance:route:chat', forMs: undefined, requests: units, balance: USDC, payment });
 }
 
-/** Money that was paid ahead: what calls hold of it, and draw. */
+/** Prepaid money: calls hold a part of it, and draw their charge. */
 export function balancesContract(scene: LedgerScene): void {
   const bought = (units = 1000, payment = 'one'): Promise<Pass> =>
     scene.ledger.passes.grant(balanceSale(units, payment), scene.now);
@@ -35,7 +35,7 @@ export function balancesContract(scene: LedgerScene): void {
   const quotaOf = async (id: PassId) => (await scene.ledger.passes.findPass(id))?.quota;
 
   describe('a balance', () => {
-    it('is a pass with a currency, which further payments add to', async () => {
+    it('is a pass with a currency, and further payments add to it', async () => {
       const first = await bought(1000);
       expect(first).toMatchObject({
         balance: USDC,
@@ -55,7 +55,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await draw('b', 0)).toMatchObject({ quota: { bought: 1000, available: 880, lent: 0 } });
     });
 
-    it('holds nothing of what it does not have, and says what it has', async () => {
+    it('refuses a hold above what it has, and reports what it has', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 600);
       expect(await hold(id, 'b', 401)).toMatchObject({
@@ -72,7 +72,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await draw('a', 999)).toMatchObject({ quota: { available: 700, lent: 0 } });
     });
 
-    it('draws a call once, however often that is said', async () => {
+    it('draws a call once, however often the draw is repeated', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 300);
       const ends = await Promise.all(Array.from({ length: 20 }, () => draw('a', 100)));
@@ -81,7 +81,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 1000, available: 900, lent: 0 });
     });
 
-    it('is held by no more of fifty calls at once than it can pay', async () => {
+    it('is held by no more of fifty simultaneous calls than it can pay', async () => {
       const { id } = await bought(1000);
       const stores = [scene.ledger, await scene.another()];
       const outcomes = await Promise.all(
@@ -91,7 +91,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 1000, available: 20, lent: 980 });
     });
 
-    it('keeps what calls used, and forgets it when it is old', async () => {
+    it('keeps the draws of calls, and deletes old ones', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 300);
       await draw('a', 100, '{"meter":"openai"}');
@@ -110,7 +110,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 1000, available: 600, lent: 300 });
     });
 
-    it('tells receivers of each call that it paid, with the draw and once', async () => {
+    it('sends each receiver one event for each call that it paid, together with the draw', async () => {
       const { id, payer } = await bought(1000);
       const { outbox, passes } = scene.ledger;
       const taken = async (hook: string) => (await outbox.takeDue(hook, scene.now, 1000, 10)).deliveries;
@@ -130,7 +130,7 @@ export function balancesContract(scene: LedgerScene): void {
       };
       expect(await taken('books')).toEqual([{ hook: 'books', attempt: 1, event }]);
       expect(await taken('shop')).toEqual([{ hook: 'shop', attempt: 1, event }]);
-      // In atomic units, where those are smaller than the balance's.
+      // In atomic units, also where the asset has more decimals than the balance.
       for (const [name, charge] of [
         ['c', 7],
         ['d', 0],
@@ -141,7 +141,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect((await taken('books')).map((delivery) => delivery.event.amount).sort()).toEqual([0n, 7_000_000_000n]);
     });
 
-    it('shows what it paid in the books, page by page and in sums, without what was given back', async () => {
+    it('lists its draws page by page and in sums, without holds that were given back', async () => {
       const { id, payer } = await bought(1000);
       const usage = JSON.stringify({ meter: 'openai', model: 'm' });
       const charges = [100, 20, 0, 3];
@@ -172,7 +172,7 @@ export function balancesContract(scene: LedgerScene): void {
       ]);
     });
 
-    it('gives nothing once it is revoked, and books the calls under way', async () => {
+    it('refuses holds after it is revoked, and books the calls under way', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 300);
       await scene.ledger.passes.revokePass(id, scene.now);
@@ -180,7 +180,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await draw('a', 100)).toMatchObject({ quota: { available: 900, lent: 0 } });
     });
 
-    it('is no pass of requests, and such a pass is no balance', async () => {
+    it('cannot be used as a pass of requests, and such a pass cannot be used as a balance', async () => {
       const { id } = await bought(1000);
       const lease = scene.ledger.passes.lease(id, { want: 1, spent: 0, returned: 0 }, scene.now);
       await expect(lease).rejects.toThrow(/more than was lent/);
@@ -189,18 +189,18 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await hold('A'.repeat(22) as PassId, 'b', 1)).toEqual({ kind: 'gone', why: 'unknown' });
     });
 
-    it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('holds no amount such as %d', async (most) => {
+    it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('rejects a hold of %d', async (most) => {
       const { id } = await bought(1000);
       await expect(hold(id, 'a', most)).rejects.toThrow(/whole number/);
     });
 
-    it.each([-1, 0.5, Number.NaN])('draws no amount such as %d', async (charge) => {
+    it.each([-1, 0.5, Number.NaN])('rejects a charge of %d', async (charge) => {
       const { id } = await bought(1000);
       await hold(id, 'a', 300);
       await expect(draw('a', charge)).rejects.toThrow(/whole number/);
     });
 
-    it('stays as long as something is left of it, and goes when it is used up', async () => {
+    it('is kept as long as something is left of it, and deleted when it is used up', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 1000);
       await draw('a', 999);
@@ -212,7 +212,7 @@ export function balancesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.findPass(id)).toBeUndefined();
     });
 
-    it('can be added to when it was used up', async () => {
+    it('can be topped up after it was used up', async () => {
       const { id } = await bought(1000);
       await hold(id, 'a', 1000);
       await draw('a', 1000);
@@ -222,7 +222,7 @@ export function balancesContract(scene: LedgerScene): void {
   });
 
   describe('a hold', () => {
-    it('is left when its process is gone, and not while it lives', async () => {
+    it('counts as left over when its process is gone, and not while the process lives', async () => {
       const { id } = await bought(1000);
       const { ledger } = scene;
       await ledger.beat('process-1', scene.now);

@@ -23,7 +23,7 @@ import { TRANSFER_TYPES } from '../support/exact-evm-payments.ts';
 /** What every payment of the suite costs, in atomic units. */
 export const PRICE = 10_000n;
 
-/** Unlocked by anvil; plays everybody who is not us. */
+/** Unlocked by anvil; sends the transactions of all other parties. */
 export const STRANGER: Hex = '0x976EA74026E726554dB657fA54763abd0C3a0aa9';
 
 /** A payment, and what its payer and others can do with it. */
@@ -31,15 +31,15 @@ export interface MadePayment {
   readonly payment: Payment;
   readonly payer: Payer;
   readonly payTo: Hex;
-  /** What the seller has of it. */
+  /** What the seller received of it. */
   received(): Promise<bigint>;
   /** A stranger sends the payment's own authorization; returns the transaction's hash. */
   frontRun(): Promise<Hex>;
-  /** The payer gives the nonce up. */
+  /** The payer cancels the authorization. */
   cancel(): Promise<void>;
   /** The payer uses the nonce for a transfer to somebody else. */
   useElsewhere(): Promise<void>;
-  /** The calls behind {@link frontRun} and {@link cancel} of an EIP-3009 payment, for those who choose the moment. */
+  /** The calls of {@link frontRun} and {@link cancel} for an EIP-3009 payment, for tests that choose the moment. */
   frontRunCall(): Hex;
   cancelCall(): Promise<Hex>;
 }
@@ -95,7 +95,7 @@ export async function makePayment(
   };
 }
 
-/** A ledger that remembers the last attempt, and does with it what a test wants. */
+/** A ledger that remembers the attempts, and runs what a test wants when one is written. */
 export function notebook(onWrite: (attempt: SettlementAttempt) => Promise<void> | void = () => {}) {
   const attempts: SettlementAttempt[] = [];
   return {

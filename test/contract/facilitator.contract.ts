@@ -7,11 +7,11 @@ import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devne
 import { settleInFull } from '../support/settle-in-full.ts';
 import { type MadePayment, makePayment, notebook, PRICE } from './facilitator-payments.ts';
 
-/** A facilitator on a chain, as the suite drives it. */
+/** A facilitator on a chain, as the suite uses it. */
 export interface FacilitatorWorld {
-  /** Opens one more facilitator with the same configuration: what a restart does. `clock` in Unix milliseconds. */
+  /** Opens one more facilitator with the same configuration, as a restart does. `clock` in Unix milliseconds. */
   open(clock?: () => number): Facilitator;
-  /** How often a settlement has left for good: transactions of our account, or requests. */
+  /** How many settlements were sent: transactions of our account, or requests. */
   sent(): Promise<number>;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface FacilitatorWorld {
 /** What a kind of facilitator can do. */
 export interface FacilitatorKind {
   readonly name: string;
-  /** Whether it has the chain's word on settlements. One that has not can but say that it does not know. */
+  /** Whether it reads settlements from the chain. A facilitator that does not answers `unknown`. */
   readonly proves: boolean;
   /** Whether it sends the transactions itself. */
   readonly sends: boolean;
@@ -28,7 +28,7 @@ export interface FacilitatorKind {
 }
 
 /**
- * What every facilitator must keep to: nothing leaves before it was written down, `settled` and `failed` are certain,
+ * What every facilitator must keep to: nothing is sent before it was written down, `settled` and `failed` are certain,
  * and no payment is settled twice, whatever was lost in between.
  */
 export function facilitatorContract(kind: FacilitatorKind): void {
@@ -53,7 +53,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
     await devnet.close();
   });
 
-  /** Writes an attempt down, and goes down before it is sent. */
+  /** Writes an attempt down, and crashes before it is sent. */
   async function crashBeforeSending(made: MadePayment, opened = world.open()): Promise<OpenSettlement> {
     const book = notebook(() => Promise.reject(new Error('crashed')));
     await expect(settleInFull(opened, made.payment, book.write)).rejects.toThrow('crashed');
@@ -83,7 +83,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
   });
 
   describe(`${kind.name}: settling`, () => {
-    it('writes down once, before anything leaves, and then moves exactly the price', async () => {
+    it('writes one attempt down before anything is sent, and then moves exactly the price', async () => {
       const made = await makePayment(devnet);
       const before = await world.sent();
       let sentAtWriting = -1;
@@ -104,7 +104,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(PRICE);
     });
 
-    it('moves no other amount than it was asked to: what it cannot move it says failed for', async () => {
+    it('reports `failed` and moves nothing when it cannot move exactly the amount that was asked for', async () => {
       const made = await makePayment(devnet);
       const less = (PRICE - 1n) as Amount;
       const outcome = await world.open().settle(made.payment, less, notebook().write);
@@ -112,7 +112,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(0n);
     });
 
-    it('sends nothing when it cannot be written down, says why, and goes on with the next payment', async () => {
+    it('sends nothing when the attempt cannot be written down, reports the error, and settles the next payment', async () => {
       const [lost, next] = [await makePayment(devnet), await makePayment(devnet)];
       const facilitator = world.open();
       const before = await world.sent();
@@ -126,8 +126,8 @@ export function facilitatorContract(kind: FacilitatorKind): void {
     });
   });
 
-  describe(`${kind.name}: finding out about a settlement`, () => {
-    it('finds the transaction that settled it', async () => {
+  describe(`${kind.name}: resolving a settlement`, () => {
+    it('finds the transaction that settled the payment', async () => {
       const made = await makePayment(devnet);
       const book = notebook();
       const outcome = await settleInFull(world.open(), made.payment, book.write);
@@ -142,7 +142,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(PRICE);
     });
 
-    it('says that one which was never written down failed', async () => {
+    it('reports `failed` when no attempt was written down', async () => {
       const { payment, received } = await makePayment(devnet);
       const open = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() };
       const outcome = await world.open().resolve(open, signal());
@@ -150,7 +150,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await received()).toBe(0n);
     });
 
-    it('counts the transfer that a stranger sent as paid, with the hash of the stranger', async () => {
+    it('counts a transfer that a stranger sent as paid, with the hash of that transaction', async () => {
       const made = await makePayment(devnet);
       const open = await crashBeforeSending(made);
       const transaction = await made.frontRun();
@@ -160,7 +160,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(PRICE);
     });
 
-    it.each(['cancel', 'useElsewhere'] as const)('does not take a nonce that is gone for payment: %s', async (act) => {
+    it.each(['cancel', 'useElsewhere'] as const)('does not count a nonce that is gone as paid: %s', async (act) => {
       const made = await makePayment(devnet);
       const open = await crashBeforeSending(made);
       await made[act]();
@@ -171,7 +171,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(0n);
     });
 
-    it('says that one which never left failed when its time is over, and not before', async () => {
+    it('reports `failed` for an attempt that was never sent after it has expired, and not before', async () => {
       const own = await startDevnet();
       try {
         const there = await startWorld(own);
@@ -192,8 +192,8 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       }
     });
 
-    // Without a node nobody would notice.
-    it.skipIf(!kind.proves)('notices that the chain took a settlement back, and never settles it twice', async () => {
+    // Without a node the facilitator cannot notice.
+    it.skipIf(!kind.proves)('notices that the chain dropped a settlement, and never settles it twice', async () => {
       const own = await startDevnet();
       try {
         const there = await startWorld(own);
@@ -223,7 +223,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       }
     });
 
-    it('ends what was written down and never left by sending that and nothing else', async () => {
+    it('finishes an attempt that was written down and never sent by sending exactly that attempt', async () => {
       const made = await makePayment(devnet);
       const before = await world.sent();
       const open = await crashBeforeSending(made);
@@ -240,7 +240,7 @@ export function facilitatorContract(kind: FacilitatorKind): void {
       expect(await made.received()).toBe(PRICE);
     });
 
-    it('looks no longer than it is waited for', async () => {
+    it('stops looking when the caller no longer waits', async () => {
       const made = await makePayment(devnet);
       const open = await crashBeforeSending(made);
       const looking = world.open().resolve(open, AbortSignal.abort(new Error('nobody waits')));
@@ -254,7 +254,7 @@ function signal(): AbortSignal {
   return AbortSignal.timeout(10_000);
 }
 
-/** Takes back the newest blocks, down to the one that holds the payment. */
+/** Removes the newest blocks, down to the one that holds the payment. */
 async function undoLastBlock(devnet: Devnet, made: MadePayment): Promise<void> {
   for (let depth = 1; (await made.received()) > 0n; depth += 1) {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'anvil_reorg', params: [depth, []] });

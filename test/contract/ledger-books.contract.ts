@@ -24,7 +24,7 @@ export function booksContract(scene: LedgerScene): void {
   }
 
   describe('listing payments', () => {
-    it('goes through all of them in the order of claiming, whatever the size of a page', async () => {
+    it('returns all of them in the order of their claims, whatever the page size', async () => {
       const names = ['b', 'Z', 'a', 'ä', '_', '0', 'B'];
       for (const name of names) await claimed(paymentClaim({ name, claimedAt: NOW }));
       await claimed(paymentClaim({ name: 'first', claimedAt: NOW - 1 }));
@@ -37,7 +37,7 @@ export function booksContract(scene: LedgerScene): void {
       }
     });
 
-    it('takes those of one payer, whatever the case of the letters', async () => {
+    it('selects those of one payer, in upper or lower case', async () => {
       await claimed(paymentClaim({ name: 'a', payer: '0xAb' }));
       await claimed(paymentClaim({ name: 'b', payer: '0xcd' }));
       expect(await listed({ payer: '0xaB' })).toEqual(['a']);
@@ -45,12 +45,12 @@ export function booksContract(scene: LedgerScene): void {
       expect(await listed({ payer: '0xee' })).toEqual([]);
     });
 
-    it('gives whole rows', async () => {
+    it('returns whole rows', async () => {
       const record = await broughtTo('delivering', paymentClaim({ identifier: 'order-7' }));
       expect(await scene.ledger.list({}, undefined, 10)).toEqual([record]);
     });
 
-    it('takes those that were claimed within a time, on a route, in some states', async () => {
+    it('selects by the time of the claim, by route and by state', async () => {
       for (const [index, state] of (['forwarding', 'delivered', 'released'] as const).entries()) {
         await broughtTo(state, paymentClaim({ name: `${state}`, claimedAt: NOW + index, route: `route-${index % 2}` }));
       }
@@ -68,7 +68,7 @@ export function booksContract(scene: LedgerScene): void {
   });
 
   describe('finding payments by a name', () => {
-    it('knows the key, the request, the nonce and both transactions, and no beginning of them', async () => {
+    it('matches the key, the request, the nonce and both transactions, and no prefix of them', async () => {
       const record = await broughtTo('delivered', paymentClaim({ name: '0xAbC1', requestId: 'request-7' }));
       await broughtTo('delivered', paymentClaim({ name: 'other', requestId: 'request-8' }));
       for (const name of [record.key, 'request-7', '0xAbC1']) expect(await listed({ name }), name).toEqual(['0xAbC1']);
@@ -80,7 +80,7 @@ export function booksContract(scene: LedgerScene): void {
   });
 
   describe('skipping payments', () => {
-    it('gives the place of the row that comes so many later, from either end, and none beyond the last', async () => {
+    it('returns the place of the row at a given distance from either end, and none beyond the last row', async () => {
       for (const name of ['a', 'b', 'c', 'd']) await claimed(paymentClaim({ name, claimedAt: NOW }));
       const nameAt = async (...given: Parameters<typeof scene.ledger.skip>): Promise<string | undefined> =>
         (await scene.ledger.skip(...given))?.key.split('|').at(-1);
@@ -94,10 +94,10 @@ export function booksContract(scene: LedgerScene): void {
     });
   });
 
-  describe('noting that somebody has taken care of a payment', () => {
+  describe('noting that a payment was resolved by hand', () => {
     const NOTE = { at: NOW + 5, note: 'refunded by hand, \u{1F44D}' };
 
-    it.each(RESOLVABLE)('changes nothing else about one in %s', async (state) => {
+    it.each(RESOLVABLE)('changes nothing else about a payment in %s', async (state) => {
       const record = await broughtTo(state);
       const noted = await scene.ledger.resolve(record.key, NOTE);
       expect(noted).toEqual({ ...record, resolution: NOTE });
@@ -116,7 +116,7 @@ export function booksContract(scene: LedgerScene): void {
       expect(await scene.ledger.resolve(paymentClaim().key, NOTE)).toBeUndefined();
     });
 
-    it('takes it out of what is left to do and out of what is open, and not out of the sums', async () => {
+    it('removes the payment from the unresolved ones and the open ones, and not from the sums', async () => {
       const doubt = await broughtTo('unknown', paymentClaim({ name: 'doubt' }));
       await broughtTo('delivery_unknown', paymentClaim({ name: 'lost', claimedAt: NOW + 1 }));
       expect(await listed({ unresolved: true })).toEqual(['doubt', 'lost']);
@@ -128,7 +128,7 @@ export function booksContract(scene: LedgerScene): void {
       expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, open: 1 }]);
     });
 
-    it('keeps what becomes of it, and is told of it still', async () => {
+    it('is kept by later steps of the payment, which is still taken for its checks', async () => {
       const doubt = await broughtTo('unknown');
       await scene.ledger.resolve(doubt.key, NOTE);
       const [taken] = await scene.ledger.takeOpen('finder', doubt.checkAt, 1000, 10);
@@ -137,7 +137,7 @@ export function booksContract(scene: LedgerScene): void {
       expect(paid.resolution).toEqual(NOTE);
     });
 
-    it('is forgotten with a new claim of the same payment', async () => {
+    it('is deleted by a new claim of the same payment', async () => {
       const doubt = await broughtTo('unknown');
       await scene.ledger.resolve(doubt.key, NOTE);
       await moved(doubt, { to: 'failed' });
@@ -183,7 +183,7 @@ export function booksContract(scene: LedgerScene): void {
   });
 
   describe('summing up', () => {
-    it('adds what was settled exactly, also above what 64 bits hold', async () => {
+    it('adds settled amounts exactly, also above 64 bits', async () => {
       const amounts = [2n ** 64n + 1n, 2n ** 64n + 1n, 2n ** 255n, 2n ** 255n, 2n ** 53n + 1n, 1n];
       for (const [index, amount] of amounts.entries()) {
         const settling = await broughtTo(
@@ -219,7 +219,7 @@ export function booksContract(scene: LedgerScene): void {
       expect(await scene.ledger.summarize({ since: midnight, route: 'b' })).toEqual([{ ...line, day, route: 'b' }]);
     });
 
-    it('counts beside what may still move, on credit too, and nothing whose money did not', async () => {
+    it('counts payments that may still settle as open, also on credit, and no payment whose money did not move', async () => {
       for (const state of ['settling', 'unknown', 'delivered', 'released', 'failed', 'forwarding', 'owed'] as const) {
         await broughtTo(state, paymentClaim({ name: state }));
       }
@@ -230,7 +230,7 @@ export function booksContract(scene: LedgerScene): void {
       expect(await scene.ledger.summarize({ states: [] })).toEqual([]);
     });
 
-    it('takes the amount that was settled, where it is not the one that was asked for', async () => {
+    it('uses the settled amount where it differs from the amount that was asked for', async () => {
       const settling = await broughtTo('settling');
       await moved(settling, { to: 'delivered', settlement: { ...SETTLEMENT, amount: 7n as Amount } });
       expect(await scene.ledger.summarize({})).toMatchObject([{ settled: 1, amount: 7n }]);

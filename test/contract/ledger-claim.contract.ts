@@ -3,12 +3,12 @@ import type { Amount } from '../../src/domain/amount.ts';
 import { isClaimable } from '../../src/domain/payment-state.ts';
 import { freshRow, type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
-/** What every ledger has to do when a payment is taken. */
+/** What every ledger has to do when a payment is claimed. */
 export function claimContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
-  describe('taking a payment', () => {
-    it('writes down what it was taken for', async () => {
+  describe('claiming a payment', () => {
+    it('writes down what the payment was claimed for', async () => {
       const claim = paymentClaim({ state: 'forwarding' });
       const record = await claimed(claim);
       expect(record).toEqual(freshRow(claim, record.epoch, NOW));
@@ -21,7 +21,7 @@ export function claimContract(scene: LedgerScene): void {
       );
       const winners = outcomes.filter(({ kind }) => kind === 'claimed');
       expect(winners).toHaveLength(1);
-      // The losers are told who was first, not what they asked for.
+      // The other requests get the record of the first claim, not of their own.
       for (const { record } of outcomes) expect(record).toEqual(winners[0]?.record);
     });
 
@@ -42,7 +42,7 @@ export function claimContract(scene: LedgerScene): void {
       expect((await scene.ledger.find(other.key))?.state).toBe('forwarding');
     });
 
-    it.each(STATES.filter((state) => !isClaimable(state)))('is refused while it is %s', async (state) => {
+    it.each(STATES.filter((state) => !isClaimable(state)))('is refused while the payment is %s', async (state) => {
       const record = await broughtTo(state);
       const second = paymentClaim({ requestId: 'second', fingerprint: 'e'.repeat(64), amount: 1n as Amount });
       expect(await scene.ledger.claim(second)).toEqual({ kind: 'held', record });
@@ -82,7 +82,7 @@ export function claimContract(scene: LedgerScene): void {
       expect([read?.amount, read?.settlement?.amount]).toEqual([units, units]);
     });
 
-    it('is refused while another payment lives under the same identifier', async () => {
+    it('is refused while another payment uses the same identifier', async () => {
       const other = await claimed(paymentClaim({ name: 'other', identifier: 'order-7' }));
       const mine = paymentClaim({ name: 'mine', identifier: 'order-7' });
       expect(await scene.ledger.claim(mine)).toEqual({ kind: 'held', record: other });
@@ -101,7 +101,7 @@ export function claimContract(scene: LedgerScene): void {
       expect(new Set(outcomes.map(({ record }) => record.key)).size).toBe(1);
     });
 
-    it('is free again under an identifier whose payment was released, and then taken by the new one', async () => {
+    it('succeeds under the identifier of a released payment, which is then refused itself', async () => {
       const identifier = 'order-7';
       const released = await broughtTo('released', paymentClaim({ name: 'released', identifier }));
       const record = await claimed(paymentClaim({ name: 'mine', identifier }));

@@ -14,13 +14,13 @@ export function memoContract(scene: LedgerScene): void {
       requestDigest: 'e'.repeat(64),
     };
 
-    it('gives an answer back as it was', async () => {
+    it('returns an answer as it was kept', async () => {
       const { key } = await scene.claimed();
       await scene.ledger.keep(key, answer);
       expect(await scene.ledger.recall(key)).toEqual(answer);
     });
 
-    it('has the last answer of a payment only', async () => {
+    it('keeps only the last answer of a payment', async () => {
       const { key } = await scene.claimed();
       await scene.ledger.keep(key, answer);
       const second = { ...answer, status: 200, body: new Uint8Array(), headers: [] };
@@ -28,14 +28,14 @@ export function memoContract(scene: LedgerScene): void {
       expect(await scene.ledger.recall(key)).toEqual(second);
     });
 
-    it('has none of a payment without one', async () => {
+    it('returns nothing for a payment without an answer', async () => {
       const { key } = await scene.claimed();
       const other = await scene.claimed(paymentClaim({ name: 'other' }));
       await scene.ledger.keep(other.key, answer);
       expect(await scene.ledger.recall(key)).toBeUndefined();
     });
 
-    it('counts the bytes of all of them', async () => {
+    it('counts the bytes of all kept answers', async () => {
       expect(await scene.ledger.countKept()).toBe(0);
       const one = await scene.claimed();
       const two = await scene.claimed(paymentClaim({ name: 'two' }));
@@ -58,13 +58,13 @@ export function memoContract(scene: LedgerScene): void {
       expect(await scene.ledger.recall(other.key)).toEqual(answer);
     });
 
-    it('ends when nobody may collect it any more, and not before', async () => {
+    it('ends when the answer can no longer be collected, and not before', async () => {
       const settled = await scene.moved(await scene.claimed(), { to: 'settling' });
       const open = await scene.moved(await scene.claimed(paymentClaim({ name: 'open' })), { to: 'settling' });
       for (const { key } of [settled, open]) await scene.ledger.keep(key, answer);
       scene.now += 1000;
       await scene.moved(settled, { to: 'delivering', settlement: SETTLEMENT });
-      // Kept long enough ago, and settled only now.
+      // The answer is old enough, but its payment settled only now.
       expect(await scene.ledger.forgetAnswers(NOW + 1000, 10)).toBe(0);
       expect(await scene.ledger.forgetAnswers(NOW + 1001, 10)).toBe(0);
       const delivering = await scene.ledger.find(settled.key);
@@ -75,7 +75,7 @@ export function memoContract(scene: LedgerScene): void {
       expect(await scene.ledger.recall(open.key)).toEqual(answer);
     });
 
-    it('keeps the bytes that a buffer had, whatever becomes of it', async () => {
+    it('keeps a copy of the bytes when the buffer changes later', async () => {
       const { key } = await scene.claimed();
       const pool = new Uint8Array([9, 1, 2, 3, 9]);
       await scene.ledger.keep(key, { ...answer, body: pool.subarray(1, 4) });
@@ -87,7 +87,7 @@ export function memoContract(scene: LedgerScene): void {
   describe('remembering quotes', () => {
     const quote = (offer: string, route = 'weather') => ({ route, offer });
 
-    it('gives each once, with the last time it was in force', async () => {
+    it('returns each quote once, with the last time it was in force', async () => {
       await scene.ledger.rememberQuotes([quote('{"a":1}'), quote('{"a":2}'), quote('{"a":1}')], NOW);
       await scene.ledger.rememberQuotes([quote('{"a":1}'), quote('{"a":1}', 'other')], NOW + 5);
       const quotes = await scene.ledger.recallQuotes(NOW);
@@ -101,13 +101,13 @@ export function memoContract(scene: LedgerScene): void {
       );
     });
 
-    it('does not go back in time for a process whose clock is behind', async () => {
+    it('does not set the time back for a process whose clock is behind', async () => {
       await scene.ledger.rememberQuotes([quote('{}')], NOW);
       await scene.ledger.rememberQuotes([quote('{}')], NOW - 5);
       expect(await scene.ledger.recallQuotes(0)).toEqual([{ ...quote('{}'), seenAt: NOW }]);
     });
 
-    it('forgets those that were last in force before the time that is asked for', async () => {
+    it('deletes quotes that were last in force before the requested time', async () => {
       await scene.ledger.rememberQuotes([quote('old')], NOW);
       await scene.ledger.rememberQuotes([quote('new')], NOW + 1);
       expect((await scene.ledger.recallQuotes(NOW + 1)).map(({ offer }) => offer)).toEqual(['new']);

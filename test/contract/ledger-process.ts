@@ -7,11 +7,11 @@ import { openSqliteLedger } from '../../src/store/sqlite/sqlite-ledger.ts';
 import { openPatiently } from '../support/ledgers/patient-ledger.ts';
 
 /*
- * A process of its own that has the ledger open: `sqlite PATH` or `postgres URL`. Does what its parent sends, all at once,
- * and sends back what came of it; says `ready` first. Ends with its parent.
+ * A separate process with an open ledger: `sqlite PATH` or `postgres URL`. It runs what its parent sends, all at once,
+ * and sends back the results; it sends `ready` first. It ends with its parent.
  */
 
-/** What the parent sends: payments to claim, or a pass to call as often. */
+/** What the parent sends: payments to claim, or a pass and the number of calls with it. */
 export type Work =
   | { readonly kind: 'claim'; readonly claims: readonly PaymentClaim[] }
   | { readonly kind: 'call'; readonly pass: PassId; readonly times: number };

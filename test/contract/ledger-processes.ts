@@ -10,9 +10,9 @@ import type { Work } from './ledger-process.ts';
 export interface LedgerProcess {
   /** Claims all of these at once. */
   claim(claims: readonly PaymentClaim[]): Promise<readonly ClaimOutcome[]>;
-  /** Calls with a pass so often, all at once, and says how many calls were served. */
+  /** Makes this many calls with a pass, all at once, and returns how many were served. */
   call(pass: PassId, times: number): Promise<number>;
-  /** Ends it without a chance to do anything: `kill -9`. */
+  /** Kills it with `kill -9`: it cannot clean up. */
   kill(): Promise<void>;
 }
 

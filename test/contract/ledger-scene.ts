@@ -11,11 +11,11 @@ import type { PaymentStore } from '../../src/store/payment-store.ts';
 /** Opens a ledger that reads the time, in Unix milliseconds, from `clock`. */
 export type OpenLedger = (clock: () => number) => PaymentStore | Promise<PaymentStore>;
 
-/** Where ledgers of one kind are. */
+/** Opens ledgers of one kind. */
 export interface LedgerHome {
   /** Opens an empty ledger. */
   readonly open: OpenLedger;
-  /** Opens the ledger that {@link open} opened last once more, as another process would. */
+  /** Opens the last ledger of {@link open} once more, as another process would. */
   readonly again: OpenLedger;
 }
 
@@ -57,7 +57,7 @@ export function paymentClaim(changed: Partial<PaymentClaim> & { name?: string } 
   };
 }
 
-/** The shortest way of legal steps from a claim in `forwarding` to each state. */
+/** The shortest path of legal steps from a claim in `forwarding` to each state. */
 export function wayTo(state: PaymentState): readonly PaymentState[] {
   const ways = new Map<PaymentState, readonly PaymentState[]>([['forwarding', []]]);
   for (const [from, way] of ways) {
@@ -94,7 +94,7 @@ export function freshRow(claim: PaymentClaim, epoch: number, changedAt: number):
   };
 }
 
-/** A step with the facts that its state cannot be without. */
+/** A step with the facts that its state requires. */
 export function stepTo(to: PaymentState): Transition {
   const paid: readonly PaymentState[] = [
     'delivering',
@@ -109,12 +109,12 @@ export function stepTo(to: PaymentState): Transition {
 /** Every state of a payment. */
 export const STATES = Object.keys(PAYMENT_TRANSITIONS) as PaymentState[];
 
-/** One empty ledger per test, its clock, and short ways to bring payments somewhere. */
+/** One empty ledger per test, its clock, and short helpers to bring payments into a state. */
 export interface LedgerScene {
   readonly ledger: PaymentStore;
   /** The same ledger, as another process has it open. */
   another(): Promise<PaymentStore>;
-  /** What the ledger's clock says, in Unix milliseconds. */
+  /** The time of the ledger's clock, in Unix milliseconds. */
   now: number;
   /** Claims, and fails where the payment is held. */
   claimed(claim?: PaymentClaim): Promise<PaymentRecord>;

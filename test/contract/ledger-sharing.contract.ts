@@ -48,7 +48,7 @@ export function sharingContract(scene: LedgerScene): void {
       expect(await one.find(record.key)).toEqual(moved.record);
     });
 
-    it('never gives a claim to two while the payment is released and claimed over and over', async () => {
+    it('never gives a claim to two processes while the payment is released and claimed over and over', async () => {
       const ledgers = await both();
       let holders = 0;
       let turns = 0;
@@ -56,13 +56,13 @@ export function sharingContract(scene: LedgerScene): void {
         for (let round = 0; round < 10; round += 1) {
           const outcome = await ledger.claim(paymentClaim({ requestId, identifier: 'order-7' }));
           if (outcome.kind !== 'claimed') {
-            // What holds it is named, never a row that is free.
+            // The record is the one that holds the payment, never a free row.
             expect(outcome.record.state).toBe('forwarding');
             continue;
           }
           holders += 1;
           turns += 1;
-          // Time for another one to get it, too.
+          // Gives another process time to claim it as well.
           await ledger.find(outcome.record.key);
           expect(holders).toBe(1);
           holders -= 1;

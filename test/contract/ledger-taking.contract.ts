@@ -5,10 +5,10 @@ import { OWNER_GONE_MS } from '../../src/store/upkeep.ts';
 import { type LedgerScene, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
 const HOLD_MS = 30_000;
-/** States that a process leaves open when it goes. */
+/** States that a process leaves open when it ends. */
 const HELD: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'delivering', 'redelivering', 'uncharged'];
 
-/** Taking what somebody has to look into: {@link Upkeep.takeOpen}. */
+/** Taking open payments for a check: {@link Upkeep.takeOpen}. */
 export function takingContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
@@ -21,8 +21,8 @@ export function takingContract(scene: LedgerScene): void {
     return moved(record, { to: 'unknown', reason: 'timeout', checkAt });
   }
 
-  describe('taking what is open', () => {
-    it.each(HELD)('takes a payment in %s whose process never said that it lives', async (state) => {
+  describe('taking open payments', () => {
+    it.each(HELD)('takes a payment in %s whose process never sent a heartbeat', async (state) => {
       const left = await broughtTo(state);
       scene.now += 5;
       const taken = {
@@ -45,7 +45,7 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ key: held.key, owner: 'finder' }]);
     });
 
-    it('leaves a payment alone as long as its process goes on to say that it lives', async () => {
+    it('leaves a payment alone as long as its process sends heartbeats', async () => {
       const held = await claimed();
       for (let round = 0; round < 3; round += 1) {
         await scene.ledger.beat(held.owner, scene.now);
@@ -54,7 +54,7 @@ export function takingContract(scene: LedgerScene): void {
       }
     });
 
-    it('takes at once what a process left that retired, and nothing of the others', async () => {
+    it('takes the payments of a retired process at once, and none of other processes', async () => {
       const left = await claimed(paymentClaim({ name: 'left', owner: 'ending' }));
       await claimed(paymentClaim({ name: 'held', owner: 'living' }));
       await scene.ledger.beat('ending', scene.now);
@@ -63,7 +63,7 @@ export function takingContract(scene: LedgerScene): void {
       expect((await take()).map(({ key }) => key)).toEqual([left.key]);
     });
 
-    it('takes from a process that went only once', async () => {
+    it('takes the payment of a dead process only once', async () => {
       await claimed();
       await scene.ledger.beat('finder', scene.now);
       expect(await take()).toHaveLength(1);
@@ -72,7 +72,7 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take('another finder')).toHaveLength(1);
     });
 
-    it('keeps the process that held it from acting for it', async () => {
+    it('stops the process that held the payment before from moving it', async () => {
       const left = await broughtTo('settling');
       const [taken] = await take();
       const outcome = await scene.ledger.transition(left.key, left.epoch, {
@@ -82,7 +82,7 @@ export function takingContract(scene: LedgerScene): void {
       expect(outcome).toEqual({ kind: 'stale', record: taken });
     });
 
-    it('takes a payment in doubt when its time has come, whoever lives, and again after the hold', async () => {
+    it('takes an unknown payment when its check is due, whichever processes live, and again after the hold', async () => {
       const doubt = await unknownFrom(scene.now + 5000);
       await scene.ledger.beat(doubt.owner, scene.now);
       await scene.ledger.beat('finder', scene.now);
@@ -96,7 +96,7 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ key: doubt.key, checks: 2 }]);
     });
 
-    it('takes a payment that is owed when its time has come, and not while its answer is on its way', async () => {
+    it('takes an owed payment when its check is due, and not while its answer is being sent', async () => {
       const forwarding = await broughtTo('forwarding');
       await scene.ledger.beat(forwarding.owner, scene.now);
       const owed = await moved(forwarding, { to: 'owed' });
@@ -112,7 +112,7 @@ export function takingContract(scene: LedgerScene): void {
       'undelivered',
       'delivered_in_part',
       'delivery_unknown',
-    ] as const)('looks at a %s payment once more when it was to be', async (state) => {
+    ] as const)('takes a %s payment once more when a check is planned and due', async (state) => {
       const settling = await broughtTo('settling');
       const record = await moved(settling, { to: state, settlement: SETTLEMENT, checkAt: scene.now + 1000 });
       expect(record.evidence).toBe(paymentClaim().evidence);
@@ -124,13 +124,13 @@ export function takingContract(scene: LedgerScene): void {
 
     it.each(
       STATES.filter((state) => !HELD.includes(state) && state !== 'unknown'),
-    )('leaves a %s payment alone that nobody has to look at', async (state) => {
+    )('leaves a %s payment without a planned check alone', async (state) => {
       await broughtTo(state);
       scene.now += 365 * 86_400_000;
       expect(await take()).toEqual([]);
     });
 
-    it('takes no more than it was asked for, the longest due first', async () => {
+    it('takes no more payments than asked for, the longest due first', async () => {
       const late = await unknownFrom(scene.now + 2, 'late');
       const early = await unknownFrom(scene.now + 1, 'early');
       await unknownFrom(scene.now + 3, 'latest');
@@ -148,7 +148,7 @@ export function takingContract(scene: LedgerScene): void {
           ledgers[index % 3]!.takeOpen(`finder-${index}`, scene.now, HOLD_MS, 10),
         ),
       );
-      // Those that came while others were taking may have got less than there was; nothing is taken twice.
+      // Calls at the same time may get fewer payments than there are; nothing is taken twice.
       const rest = await take('last', 100);
       expect([...taken.flat(), ...rest].map(({ key }) => key).sort()).toEqual(keys.sort());
     });

@@ -4,7 +4,7 @@ import { isClaimable, mayFollow, type PaymentState } from '../../src/domain/paym
 import type { Settlement } from '../../src/domain/settlement.ts';
 import { type LedgerScene, NOW, paymentClaim, SETTLEMENT, STATES, stepTo } from './ledger-scene.ts';
 
-/** What every ledger has to do when a payment moves on. */
+/** What every ledger has to do when a payment changes its state. */
 export function transitionContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
@@ -25,13 +25,15 @@ export function transitionContract(scene: LedgerScene): void {
       expect(await scene.ledger.find(record.key)).toEqual(next);
     });
 
-    it.each(steps.filter(legal))('from %s to %s gives the row also to who does not hold it', async (from, to) => {
+    it.each(
+      steps.filter(legal),
+    )('from %s to %s returns the row also to a caller that passes none', async (from, to) => {
       const { key, epoch } = await broughtTo(from);
       const outcome = await scene.ledger.transition(key, epoch, stepTo(to));
       expect(outcome).toEqual({ kind: 'moved', record: await scene.ledger.find(key) });
     });
 
-    it('is refused at an old epoch, whatever its caller takes the row for', async () => {
+    it('is refused at an old epoch, whatever row the caller passes', async () => {
       const old = await claimed();
       const current = await moved(old, { to: 'owed' });
       const made = { ...old, epoch: current.epoch, state: 'settling' } as const;
@@ -87,7 +89,7 @@ export function transitionContract(scene: LedgerScene): void {
       expect(outcomes.filter(({ kind }) => kind === 'moved')).toHaveLength(1);
     });
 
-    it('keeps the settlement through all that follows', async () => {
+    it('keeps the settlement through all later steps', async () => {
       const settlement: Settlement = { ...SETTLEMENT, extensions: { a: { b: [1, 'ü', null] } } };
       let record = await claimed(paymentClaim({ state: 'settling' }));
       record = await moved(record, { to: 'unknown', reason: 'timeout' });
@@ -99,7 +101,7 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await scene.ledger.find(record.key))?.settlement).toEqual(settlement);
     });
 
-    it('knows when it first heard that the money had moved', async () => {
+    it('records when the settlement was first reported', async () => {
       let record = await claimed(paymentClaim({ state: 'settling' }));
       record = await moved(record, { to: 'unknown' });
       expect(record.settledAt).toBeUndefined();
@@ -136,13 +138,13 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await scene.ledger.find(record.key))?.evidence).toBeUndefined();
     });
 
-    it('keeps the evidence of a delivered payment that is to be looked at again', async () => {
+    it('keeps the evidence of a delivered payment that is to be checked again', async () => {
       let record = await broughtTo('delivering');
       record = await moved(record, { to: 'delivered', checkAt: NOW + 60_000 });
       expect((await scene.ledger.find(record.key))?.evidence).toBe(paymentClaim().evidence);
     });
 
-    it('remembers that the answer went out, through all that follows', async () => {
+    it('remembers through all later steps that the answer was sent', async () => {
       let record = await broughtTo('owed');
       expect(record.answered).toBe(false);
       record = await moved(record, { to: 'owed', answered: true });
@@ -150,7 +152,7 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await scene.ledger.find(record.key))?.answered).toBe(true);
     });
 
-    it('says from a step on who takes the payment up, and keeps it', async () => {
+    it('records the facilitator that a step names, and keeps it', async () => {
       const attempt = { transaction: '', data: 'as the second one asks' };
       let record = await moved(await claimed(), { to: 'settling', attempt, facilitator: 'second' });
       expect(record.facilitator).toBe('second');
@@ -168,7 +170,7 @@ export function transitionContract(scene: LedgerScene): void {
       expect((await claimed()).asked).toBeUndefined();
     });
 
-    it('keeps what the charge was made of as it was first written, until the payment is claimed anew', async () => {
+    it('keeps the usage of the charge as it was first written, until the payment is claimed anew', async () => {
       let record = await moved(await claimed(), { to: 'uncharged' });
       record = await moved(record, { to: 'owed', asked: 7_000n as Amount, usage: '{"meter":"openai"}' });
       record = await moved(record, { to: 'settling', usage: '{"meter":"another"}' });

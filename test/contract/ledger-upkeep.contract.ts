@@ -14,7 +14,7 @@ const FORGETTABLE: readonly PaymentState[] = [
 ];
 const YEAR_MS = 365 * 86_400_000;
 
-/** Second looks, what is owed, and what is old. */
+/** Second checks, debts, and the deletion of old rows. */
 export function upkeepContract(scene: LedgerScene): void {
   const { claimed, moved, broughtTo } = scene;
 
@@ -27,13 +27,13 @@ export function upkeepContract(scene: LedgerScene): void {
       await scene.ledger.confirm(delivering.key);
       expect(await scene.ledger.find(delivering.key)).toEqual({ ...delivering, checkAt: 0 });
       await moved(delivering, { to: 'delivered' });
-      // The row, and not what the step made of a record that the confirmation has overtaken.
+      // Read from the store: the record in hand is older than the confirmation.
       expect(await scene.ledger.find(delivering.key)).toMatchObject({ state: 'delivered', evidence: undefined });
       scene.now += YEAR_MS;
       expect(await scene.ledger.takeOpen('finder', scene.now, 1000, 10)).toEqual([]);
     });
 
-    it('forgets the evidence of an answer that arrived', async () => {
+    it('deletes the evidence of an answer that arrived', async () => {
       const settling = await broughtTo('settling');
       const step = { to: 'delivering', settlement: SETTLEMENT, checkAt: scene.now + 1 } as const;
       const delivered = await moved(await moved(settling, step), { to: 'delivered' });
@@ -49,8 +49,8 @@ export function upkeepContract(scene: LedgerScene): void {
     });
   });
 
-  describe('what is open', () => {
-    it('is counted by state, with the claim of the one that waits for longest', async () => {
+  describe('the number of open payments', () => {
+    it('is counted by state, with the time of the oldest claim', async () => {
       expect(await scene.ledger.countOpen()).toEqual([]);
       const first = await broughtTo('unknown', paymentClaim({ name: 'first', claimedAt: 1_000 }));
       await broughtTo('unknown', paymentClaim({ name: 'second', claimedAt: 2_000 }));
@@ -67,8 +67,8 @@ export function upkeepContract(scene: LedgerScene): void {
     });
   });
 
-  describe('what is owed', () => {
-    it('is counted over all payers and for one, until the money moved or never will', async () => {
+  describe('the debt', () => {
+    it('is counted over all payers and for one payer, until the money moved or is known never to move', async () => {
       const owed = async (payer: string, upTo = { all: 1000, ofPayer: 1000 }) => ({
         all: await scene.ledger.countOwed(upTo.all),
         ofPayer: await scene.ledger.countOwedBy(payer, upTo.ofPayer),
@@ -80,7 +80,7 @@ export function upkeepContract(scene: LedgerScene): void {
       const one = await answered('one', 'alice');
       const two = await answered('two', 'alice');
       await broughtTo('owed', paymentClaim({ name: 'going-out', payer: 'bob' }));
-      // Withheld answers are not owed for.
+      // A withheld answer is no debt.
       await broughtTo('unknown', paymentClaim({ name: 'withheld', payer: 'alice' }));
       await broughtTo('settling', paymentClaim({ name: 'withheld-too', payer: 'alice' }));
       expect(await owed('alice')).toEqual({ all: 3, ofPayer: 2 });
@@ -90,7 +90,7 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await owed('alice', { all: 0, ofPayer: 5 })).toEqual({ all: 0, ofPayer: 2 });
       const settling = await moved(one, { to: 'settling' });
       await moved(await moved(two, { to: 'settling' }), { to: 'defaulted', reason: 'insufficient_funds' });
-      // What defaulted is owed by its payer, and by nobody else.
+      // A default counts for its payer only, not for all.
       expect(await owed('alice')).toEqual({ all: 2, ofPayer: 2 });
       expect(await owed('alice', { all: 9, ofPayer: 1 })).toEqual({ all: 2, ofPayer: 1 });
       const unknown = await moved(settling, { to: 'unknown' });
@@ -99,7 +99,7 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await owed('alice')).toEqual({ all: 1, ofPayer: 1 });
     });
 
-    it('is summed in one asset, exactly, at what is asked for or the most that can be', async () => {
+    it('is summed exactly in one asset, at the amount asked for or else the largest possible amount', async () => {
       const [USDC, OTHER] = [`0x${'02'.repeat(20)}`, `0x${'0e'.repeat(20)}`];
       const sum = (asset: string, payer?: string): Promise<bigint> =>
         scene.ledger.sumOwed({ network: paymentClaim().network, asset }, payer);
@@ -121,13 +121,13 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await sum(USDC, 'alice')).toBe(huge + 1_200n);
       const settling = await moved(charged, { to: 'settling' });
       const defaulted = await moved(settling, { to: 'defaulted', reason: 'insufficient_funds' });
-      // A default is owed by its payer, and by nobody else.
+      // A default counts for its payer only, not for all.
       expect([await sum(USDC), await sum(USDC, 'alice')]).toEqual([huge + 500_000n, huge + 1_200n]);
       await moved(await moved(defaulted, { to: 'settling' }), { to: 'delivered', settlement: SETTLEMENT });
       expect(await sum(USDC, 'alice')).toBe(huge);
     });
 
-    it('includes what broke off before its end, from its first byte until the money moved', async () => {
+    it('includes an answer that broke off, from its first byte until the money moved', async () => {
       const owing = await broughtTo('owed', paymentClaim({ name: 'broken-off', payer: 'dave' }));
       expect(owing.deliveries).toBe(1);
       const again = await moved(owing, { to: 'owed', checkAt: NOW });
@@ -141,7 +141,7 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await scene.ledger.countOwedBy('dave', 10)).toBe(0);
     });
 
-    it('is asked for once more when the time of a default has come, and is paid with its settlement', async () => {
+    it('is collected again when the check of a default is due, and is paid with its settlement', async () => {
       const owing = await moved(await broughtTo('owed'), { to: 'owed', answered: true });
       const settling = await moved(owing, { to: 'settling' });
       const defaulted = await moved(settling, { to: 'defaulted', reason: 'insufficient_funds', checkAt: NOW + 10 });
@@ -154,14 +154,14 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await scene.ledger.countOwedBy(paid.payer, 10)).toBe(0);
     });
 
-    it('is not asked for any more where a default says so', async () => {
+    it('is not collected again where the default has no next check', async () => {
       const settling = await moved(await broughtTo('owed'), { to: 'settling' });
       await moved(settling, { to: 'defaulted', checkAt: 0 });
       scene.now += YEAR_MS;
       expect(await scene.ledger.takeOpen('finder', scene.now, 1000, 10)).toEqual([]);
     });
 
-    it('is not said any more of a payment that begins again', async () => {
+    it('does not include a payment that is claimed anew', async () => {
       const owed = await moved(await broughtTo('owed'), { to: 'owed', answered: true });
       const failed = await moved(await moved(owed, { to: 'settling' }), { to: 'failed' });
       expect(failed.answered).toBe(true);
@@ -181,13 +181,13 @@ export function upkeepContract(scene: LedgerScene): void {
 
     it.each(
       STATES.filter((state) => !FORGETTABLE.includes(state)),
-    )('never deletes a payment in %s: money of it may still move or be collected', async (state) => {
+    )('never deletes a payment in %s, which may still settle or be collected', async (state) => {
       const record = await broughtTo(state);
       expect(await later()).toBe(0);
       expect(await scene.ledger.find(record.key)).toEqual(record);
     });
 
-    it('keeps a payment that changed since, and one whose authorization had not ended', async () => {
+    it('keeps a payment that changed later, and one whose authorization had not expired', async () => {
       const record = await broughtTo('delivered');
       expect(await scene.ledger.prune(NOW, EXPIRES_AT + 1, 100)).toBe(0);
       expect(await scene.ledger.prune(NOW + 1, EXPIRES_AT, 100)).toBe(0);
@@ -201,7 +201,7 @@ export function upkeepContract(scene: LedgerScene): void {
       expect([await prune(), await prune(), await prune(), await prune()]).toEqual([2, 2, 1, 0]);
     });
 
-    it('is kept in mind: what ended no later may have been among it, and what ends later was not', async () => {
+    it('records the latest expiry that was deleted: an earlier payment may be among the deleted ones, a later one is not', async () => {
       expect(await scene.ledger.mayHaveForgotten(EXPIRES_AT - 1_000_000)).toBe(false);
       await broughtTo('delivered', paymentClaim({ name: 'early' }));
       await broughtTo('delivered', paymentClaim({ name: 'late', expiresAt: EXPIRES_AT + 50 }));
@@ -233,7 +233,7 @@ export function upkeepContract(scene: LedgerScene): void {
     it.each([
       'released',
       'failed',
-    ] as const)('lets a payment in %s go soon, whose authorization lives', async (state) => {
+    ] as const)('deletes a payment in %s early, although its authorization is still valid', async (state) => {
       const other = state === 'released' ? 'failed' : 'released';
       const record = await broughtTo(state);
       expect(record.evidence).toBeUndefined();
@@ -243,14 +243,14 @@ export function upkeepContract(scene: LedgerScene): void {
       expect(await scene.ledger.find(record.key)).toBeUndefined();
       scene.now += 60_000;
       const again = await claimed();
-      // Whoever held the payment before cannot act for it, however many steps it takes.
+      // The previous holder of the payment cannot move it, however many steps follow.
       expect(again.epoch).not.toBe(record.epoch);
       expect(await scene.ledger.transition(record.key, record.epoch - 1, { to: 'settling' })).toMatchObject({
         kind: 'stale',
       });
     });
 
-    it('lets no other payment go soon', async () => {
+    it('deletes no other payment early', async () => {
       const others = STATES.filter((state) => state !== 'released' && state !== 'failed');
       for (const state of others) await broughtTo(state, paymentClaim({ name: state }));
       for (const state of ['released', 'failed'] as const) {
@@ -261,7 +261,7 @@ export function upkeepContract(scene: LedgerScene): void {
       }
     });
 
-    it('does not forget that a process lives', async () => {
+    it('keeps the heartbeat of a living process', async () => {
       const held = await claimed();
       await scene.ledger.beat(held.owner, NOW);
       await scene.ledger.prune(NOW, EXPIRES_AT, 100);

@@ -67,7 +67,7 @@ export function ledgerContract(name: string, home: LedgerHome): void {
         await expect(scene.ledger.passes.spendNonce('nonce', scene.now)).rejects.toMatchObject(unavailable);
       });
 
-      it('has finished what it had accepted', async () => {
+      it('has finished all calls that were accepted before', async () => {
         const claims = Array.from({ length: 20 }, (_, index) =>
           scene.ledger.claim(paymentClaim({ name: `payment-${index}` })),
         );

@@ -10,12 +10,12 @@ ledgerContract('memory', {
     last = openMemoryLedger(clock);
     return last;
   },
-  // Nobody but the process that holds it can open it.
+  // Only the process that holds it can open it.
   again: () => last,
 });
 
 describe('the memory ledger', () => {
-  it('gives records that nobody can change', async () => {
+  it('returns records that callers cannot change', async () => {
     const ledger = openMemoryLedger();
     const { record } = await ledger.claim(paymentClaim());
     expect(Object.isFrozen(record)).toBe(true);

@@ -10,19 +10,19 @@ const HOLD_MS = 1000;
 const HOUR_MS = 3_600_000;
 const SETTLED: News = { type: 'payment.settled', hooks: ['books'] };
 
-/** What receivers are told. */
+/** The events for receivers. */
 export function outboxContract(scene: LedgerScene): void {
   const take = async (limit = 10, hook = 'books', ledger: PaymentStore = scene.ledger): Promise<readonly Delivery[]> =>
     (await ledger.outbox.takeDue(hook, scene.now, HOLD_MS, limit)).deliveries;
 
-  /** A payment that settles and is told of. */
+  /** A payment that settles, with an event. */
   async function settled(name: string, news: News = SETTLED): Promise<PaymentRecord> {
     const settling = await scene.broughtTo('settling', paymentClaim({ name }));
     return await scene.moved(settling, { to: 'delivered', settlement: SETTLEMENT, news });
   }
 
   describe('the outbox', () => {
-    it('holds a copy of the payment for each receiver, as the step left it', async () => {
+    it('holds a copy of the payment after the step for each receiver', async () => {
       const settling = await scene.broughtTo('settling');
       scene.now += 5;
       const settlement = { ...SETTLEMENT, amount: 7n as Amount };
@@ -51,7 +51,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take(10, 'nobody')).toEqual([]);
     });
 
-    it('tells of payments that never settled, without a transaction and with what was to be paid', async () => {
+    it('holds events of payments that never settled, without a transaction and with the amount to pay', async () => {
       const settling = await scene.broughtTo('settling');
       await scene.moved(settling, { to: 'defaulted', news: { type: 'payment.defaulted', hooks: ['books'] } });
       const [delivery] = await take();
@@ -59,14 +59,14 @@ export function outboxContract(scene: LedgerScene): void {
       expect(delivery?.event).toMatchObject({ transaction: undefined, settledAt: undefined });
     });
 
-    it('tells what a charge was made of', async () => {
+    it('holds the usage of a charge', async () => {
       const usage = '{"meter":"openai","figures":{"input":"12"}}';
       const settling = await scene.moved(await scene.broughtTo('forwarding'), { to: 'settling', usage });
       await scene.moved(settling, { to: 'delivered', settlement: SETTLEMENT, news: SETTLED });
       expect((await take())[0]?.event.usage).toBe(usage);
     });
 
-    it('holds nothing of a step that was not taken', async () => {
+    it('holds no event of a step that was refused', async () => {
       const settling = await scene.broughtTo('settling');
       const step = { to: 'delivered', settlement: SETTLEMENT, news: SETTLED } as const;
       expect(await scene.ledger.transition(settling.key, settling.epoch - 1, step)).toMatchObject({ kind: 'stale' });
@@ -76,7 +76,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take()).toEqual([]);
     });
 
-    it('holds one event of a type for a payment, and different ones for different types and payments', async () => {
+    it('holds one event per type and payment, each with an id of its own', async () => {
       const one = await settled('one');
       await scene.moved(one, { to: 'redelivering', news: SETTLED });
       await settled('two');
@@ -88,14 +88,14 @@ export function outboxContract(scene: LedgerScene): void {
       expect(ids.join('')).toMatch(/^[\w-]+$/);
     });
 
-    it('keeps what was not told when the payment is deleted', async () => {
+    it('keeps undelivered events when the payment is deleted', async () => {
       const { key } = await settled('old');
       expect(await scene.ledger.prune(NOW + HOUR_MS, NOW, 10)).toBe(1);
       expect(await scene.ledger.find(key)).toBeUndefined();
       expect(await take()).toMatchObject([{ event: { payment: key } }]);
     });
 
-    it('gives what is due, the longest due first, up to a limit', async () => {
+    it('returns due events, the longest due first, up to a limit', async () => {
       for (const name of ['a', 'b', 'c']) {
         await settled(name);
         scene.now += 1;
@@ -105,7 +105,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(names(await take(2))).toEqual(['c']);
     });
 
-    it('gives what was taken again when it was held for long enough, with one attempt more', async () => {
+    it('returns a taken event again after the hold, with one more attempt', async () => {
       await settled('one');
       expect(await take()).toMatchObject([{ attempt: 1 }]);
       scene.now += HOLD_MS - 1;
@@ -114,7 +114,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ attempt: 2 }]);
     });
 
-    it('puts off what was not told', async () => {
+    it('postpones an event that was not delivered', async () => {
       await settled('one');
       const [delivery] = await take();
       await scene.ledger.outbox.postpone(delivery!, NOW + HOUR_MS);
@@ -124,7 +124,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ attempt: 2 }]);
     });
 
-    it('does not let one who was too slow put off what another one has', async () => {
+    it('does not let a slow process postpone an event that another process has taken', async () => {
       await settled('one');
       const [slow] = await take();
       scene.now += HOLD_MS;
@@ -134,7 +134,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ attempt: quick!.attempt + 1 }]);
     });
 
-    it('forgets what was told to one receiver, whoever has it now, and nothing else', async () => {
+    it('deletes the event that one receiver got, whichever process holds it, and nothing else', async () => {
       await settled('one', { type: 'payment.settled', hooks: ['books', 'shop'] });
       const [slow] = await take();
       scene.now += HOLD_MS;
@@ -146,7 +146,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take(10, 'shop')).toHaveLength(1);
     });
 
-    it('counts what waits, taken or not, and since when', async () => {
+    it('counts waiting events, taken or not, with the time of the oldest', async () => {
       const { outbox } = scene.ledger;
       expect(await outbox.waiting([])).toEqual({ count: 0, oldestAt: undefined });
       expect(await outbox.waiting(['books'])).toEqual({ count: 0, oldestAt: undefined });
@@ -159,7 +159,7 @@ export function outboxContract(scene: LedgerScene): void {
       expect(COUNTED_EVENTS).toBeGreaterThan(1000);
     });
 
-    it('deletes what is old, whoever was to hear of it, up to a limit', async () => {
+    it('deletes old events of all receivers, up to a limit', async () => {
       await settled('old', { type: 'payment.settled', hooks: ['books', 'gone'] });
       scene.now += HOUR_MS;
       await settled('new');
@@ -170,13 +170,13 @@ export function outboxContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ event: { createdAt: NOW + HOUR_MS } }]);
     });
 
-    it('gives each of thirty events to one of two processes that ask over and over at once', async () => {
+    it('gives each of thirty events to one of two processes that ask repeatedly at the same time', async () => {
       for (let index = 0; index < 30; index += 1) await settled(`payment-${index}`);
       const ledgers = [scene.ledger, await scene.another()];
       const taken = await Promise.all(Array.from({ length: 20 }, (_, index) => take(4, 'books', ledgers[index % 2]!)));
       const ids = taken.flat().map(({ event }) => event.id);
       expect(new Set(ids).size).toBe(ids.length);
-      // PostgreSQL passes over rows that are being taken: what is left is taken by the next one who asks.
+      // PostgreSQL skips rows that another process is taking: the next call takes the rest.
       const rest = await take(30);
       expect(ids.length + rest.length).toBe(30);
       expect(new Set([...ids, ...rest.map(({ event }) => event.id)]).size).toBe(30);

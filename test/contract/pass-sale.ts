@@ -4,7 +4,7 @@ import type { PassSale } from '../../src/store/passes.ts';
 export const HOUR_MS = 3_600_000;
 export const HOLDER = { family: 'eip155', payer: `0x${'01'.repeat(20)}` };
 
-/** What a made-up payment buys, with changed parts: an hour and a hundred requests of the reports. */
+/** A made-up sale, with changed parts: an hour and a hundred requests of the reports. */
 export function sale(changed: Partial<PassSale> & { readonly payment?: string } = {}): PassSale {
   const { payment = 'one', ...rest } = changed;
   return {

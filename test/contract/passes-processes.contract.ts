@@ -18,8 +18,8 @@ export function processesContract(scene: LedgerScene): void {
     (await scene.ledger.passes.grant(sale({ requests }), scene.now)).id;
   const quotaOf = async (id: PassId) => (await scene.ledger.passes.findPass(id))?.quota;
 
-  describe('served by twelve processes', () => {
-    it('serves all that was bought and nothing more when everybody calls at once', async () => {
+  describe('a pass in twelve processes', () => {
+    it('serves all that was bought and nothing more when all calls come at once', async () => {
       const id = await bought(500);
       const quotas = await openQuotas();
       const outcomes = await Promise.all(
@@ -31,7 +31,7 @@ export function processesContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 500, available: 0, lent: 0 });
     });
 
-    it('serves all that was bought to callers that come one after another, and what they give back again', async () => {
+    it('serves all that was bought to callers one after another, and what they give back once more', async () => {
       const id = await bought(300);
       const quotas = await openQuotas();
       let served = 0;

@@ -19,7 +19,7 @@ export function quotasContract(scene: LedgerScene): void {
   });
 
   describe('lending requests', () => {
-    it('lends what is wanted as long as there is enough, and then what is there', async () => {
+    it('lends the wanted number while enough is left, and then the rest', async () => {
       const { id } = await bought(10);
       expect(await lease(id, { want: 4 })).toEqual(leased(4, 6, 4));
       expect(await lease(id, { want: 7 })).toEqual(leased(6, 0, 10));
@@ -27,7 +27,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 10, available: 0, lent: 10 });
     });
 
-    it('books what was spent and what comes back before it lends', async () => {
+    it('books spent and returned requests before it lends', async () => {
       const { id } = await bought(10);
       await lease(id, { want: 10 });
       expect(await lease(id, { spent: 3, returned: 4, want: 1 })).toEqual(leased(1, 3, 4));
@@ -35,7 +35,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 10, available: 3, lent: 0 });
     });
 
-    it('takes back a unit that was said to be spent', async () => {
+    it('takes back a unit that was booked as spent', async () => {
       const { id } = await bought(10);
       await lease(id, { want: 2 });
       await lease(id, { spent: 2 });
@@ -55,7 +55,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 10, available: 7, lent: 2 });
     });
 
-    it('lends what an extension brings', async () => {
+    it('lends the requests of an extension', async () => {
       const { id } = await bought(2);
       await lease(id, { want: 2 });
       await scene.ledger.passes.grant(sale({ payment: 'two', requests: 3 }), scene.now);
@@ -84,7 +84,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await quotaOf(id)).toEqual({ bought: 1000, available: 0, lent: 0 });
     });
 
-    it('lends nothing of a pass that expired or was revoked, and books what comes back all the same', async () => {
+    it('lends nothing of a pass that expired or was revoked, and still books what comes back', async () => {
       const { id } = await bought(10);
       await lease(id, { want: 10 });
       scene.now += HOUR_MS - 1;
@@ -101,7 +101,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await lease('A'.repeat(22) as PassId, { want: 1 })).toEqual({ kind: 'gone', why: 'unknown' });
     });
 
-    it('lets a pass that only time ends be used without end', async () => {
+    it('lends any number of requests of a pass with only a time limit', async () => {
       const { id } = await scene.ledger.passes.grant(sale({ requests: undefined }), NOW);
       expect(await lease(id, { want: 7 })).toEqual(leased(7, 0, 0));
       expect(await lease(id, { want: 3, spent: 7 })).toEqual(leased(3, 0, 0));
@@ -109,7 +109,7 @@ export function quotasContract(scene: LedgerScene): void {
       expect(await lease(id, { want: 1 })).toEqual({ kind: 'gone', why: 'expired' });
     });
 
-    it('keeps the books of a pass when it is extended, spent and returned at once', async () => {
+    it('keeps correct counts of a pass while it is extended, spent and returned at once', async () => {
       const { id } = await bought(50);
       const stores: PassStore[] = [scene.ledger.passes, (await scene.another()).passes];
       const spenders = Array.from({ length: 8 }, async (_, index) => {

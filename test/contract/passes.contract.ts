@@ -12,7 +12,7 @@ export function passesContract(scene: LedgerScene): void {
   const both = async (): Promise<readonly PassStore[]> => [scene.ledger.passes, (await scene.another()).passes];
 
   describe('granting a pass', () => {
-    it('gives what was bought', async () => {
+    it('gives a pass with what was bought', async () => {
       const pass = await grant();
       expect(pass).toEqual({
         id: pass.id,
@@ -29,7 +29,7 @@ export function passesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.findPass(pass.id)).toEqual(pass);
     });
 
-    it('gives passes that only time ends, and such that only requests end', async () => {
+    it('gives passes with only a time limit, and passes with only a request limit', async () => {
       const timed = await grant(sale({ payment: 'a', version: 'time', requests: undefined }));
       const counted = await grant(sale({ payment: 'b', version: 'requests', forMs: undefined }));
       expect([timed.expiresAt, timed.quota]).toEqual([NOW + HOUR_MS, undefined]);
@@ -47,7 +47,7 @@ export function passesContract(scene: LedgerScene): void {
       expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toEqual([passes[0]]);
     });
 
-    it('extends one pass by every one of many payments that are granted at once, each several times', async () => {
+    it('extends one pass once by each of many payments that are granted at once, several times each', async () => {
       const stores = await both();
       const passes = await Promise.all(
         Array.from({ length: 48 }, (_, index) => stores[index % 2]!.grant(sale({ payment: `${index % 12}` }), NOW)),
@@ -70,7 +70,7 @@ export function passesContract(scene: LedgerScene): void {
       });
     });
 
-    it('changes nothing for a payment that was granted before, whatever it is said to buy now', async () => {
+    it('changes nothing for a payment that was granted before, even if it now names other terms', async () => {
       const first = await grant();
       await grant(sale({ payment: 'two' }));
       const extended = await scene.ledger.passes.findPass(first.id);
@@ -80,7 +80,7 @@ export function passesContract(scene: LedgerScene): void {
       expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toEqual([extended]);
     });
 
-    it('makes another pass when the one before has expired, and leaves that as it was', async () => {
+    it('makes another pass after the first has expired, and leaves the first as it was', async () => {
       const first = await grant();
       scene.now += HOUR_MS;
       const second = await grant(sale({ payment: 'two' }));
@@ -107,7 +107,7 @@ export function passesContract(scene: LedgerScene): void {
       );
     });
 
-    it('neither takes an end away nor makes requests endless where terms differ under one version', async () => {
+    it('removes neither the time limit nor the request limit where terms differ under one version', async () => {
       const first = await grant();
       const second = await grant(sale({ payment: 'two', requests: undefined }));
       expect(second).toEqual({ ...first, expiresAt: NOW + 2 * HOUR_MS });
@@ -124,7 +124,7 @@ export function passesContract(scene: LedgerScene): void {
   });
 
   describe('looking for passes', () => {
-    it('finds those of a holder and scope that are good, the one that ends last first', async () => {
+    it('finds the valid passes of a holder and scope, the one that ends last first', async () => {
       const short = await grant(sale({ payment: 'a', version: 'short' }));
       const long = await grant(sale({ payment: 'b', version: 'long', forMs: 2 * HOUR_MS }));
       const endless = await grant(sale({ payment: 'c', version: 'endless', forMs: undefined }));
@@ -140,7 +140,7 @@ export function passesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.findPass(UNKNOWN)).toBeUndefined();
     });
 
-    it('goes through all of them in the order of issue, whatever the size of a page', async () => {
+    it('returns all of them in the order of issue, whatever the page size', async () => {
       for (let index = 0; index < 7; index += 1)
         await grant(sale({ payment: `${index}`, version: `${index}` }), NOW + (index % 3));
       const { passes: all } = await scene.ledger.passes.listPasses(undefined, 100);
@@ -162,7 +162,7 @@ export function passesContract(scene: LedgerScene): void {
   });
 
   describe('revoking a pass', () => {
-    it('ends it for good, and the next payment makes another one', async () => {
+    it('ends it permanently, and the next payment makes another one', async () => {
       const first = await grant();
       const revoked = await scene.ledger.passes.revokePass(first.id, NOW + 5);
       expect(revoked).toEqual({ ...first, revokedAt: NOW + 5 });
@@ -174,7 +174,7 @@ export function passesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.findPass(first.id)).toEqual(revoked);
     });
 
-    it('is heard of by every process', async () => {
+    it('is visible to every process', async () => {
       const [one, other] = await both();
       const passes = [];
       for (const payment of ['a', 'b', 'c']) passes.push(await one!.grant(sale({ payment, version: payment }), NOW));
@@ -198,18 +198,18 @@ export function passesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.spendNonce('Nonce', NOW + 60_000)).toBe(true);
     });
 
-    it('is remembered until after its time, whatever is pruned', async () => {
+    it('is remembered until after the nonce has expired, whatever is pruned', async () => {
       await scene.ledger.passes.spendNonce('nonce', NOW);
       await scene.ledger.passes.prunePasses(NOW, NOW + 300_000, 10);
       expect(await scene.ledger.passes.spendNonce('nonce', NOW)).toBe(false);
     });
 
-    it('is not taken again once it is forgotten, nor is any other that ended no later', async () => {
+    it('is refused after the nonce is forgotten, also for any other nonce that expired no later', async () => {
       const { passes } = scene.ledger;
       await passes.spendNonce('nonce', NOW);
       await passes.spendNonce('early', NOW - 5000);
       await passes.prunePasses(NOW, NOW + 300_001, 10);
-      // The clock is put back: what was forgotten by the wrong one is no more to be told from what was never used.
+      // The clock is set back: a nonce that the wrong clock deleted cannot be told apart from one that was never used.
       expect(await passes.spendNonce('nonce', NOW)).toBe(false);
       expect(await passes.spendNonce('never used', NOW)).toBe(false);
       expect(await passes.spendNonce('later', NOW + 1)).toBe(true);
@@ -220,7 +220,7 @@ export function passesContract(scene: LedgerScene): void {
   });
 
   describe('the common key', () => {
-    it('is the same one for all processes that start at once, and stays', async () => {
+    it('is the same for all processes that start at once, and never changes', async () => {
       const stores = await both();
       const keys = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
@@ -254,7 +254,7 @@ export function passesContract(scene: LedgerScene): void {
       expect((await scene.ledger.passes.listPasses(undefined, 10)).passes).toHaveLength(kept.length);
     });
 
-    it('keeps used-up passes that units came back to, or that were extended', async () => {
+    it('keeps used-up passes that got units back or were extended', async () => {
       const counted = { forMs: undefined, requests: 3 };
       const back = await grant(sale({ payment: 'a', version: 'a', ...counted }));
       await scene.ledger.passes.lease(back.id, { want: 3, spent: 0, returned: 0 }, NOW);
@@ -277,7 +277,7 @@ export function passesContract(scene: LedgerScene): void {
       expect(await scene.ledger.passes.findPass(pass.id)).toBeUndefined();
     });
 
-    it('takes a few at a time', async () => {
+    it('deletes a limited number at a time', async () => {
       for (const payment of ['a', 'b', 'c']) await grant(sale({ payment, version: payment }));
       expect(await prune(NOW + 2 * HOUR_MS, 2)).toBe(2);
       expect(await prune(NOW + 2 * HOUR_MS, 2)).toBe(1);

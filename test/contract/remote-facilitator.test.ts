@@ -7,7 +7,7 @@ import { type FacilitatorKind, facilitatorContract } from './facilitator.contrac
 facilitatorContract({ name: 'a remote facilitator', proves: false, sends: false, start: startRemote(false) });
 facilitatorContract({ name: 'a remote facilitator with a node', proves: true, sends: false, start: startRemote(true) });
 
-/** The official code behind HTTP, asked by our client. */
+/** The official code behind HTTP, called by our client. */
 function startRemote(withNode: boolean): FacilitatorKind['start'] {
   return async (devnet, key) => {
     const official = await startOfficialFacilitator({ rpcUrl: devnet.rpcUrl, key });

@@ -5,7 +5,7 @@ import { type LedgerScene, NOW } from './ledger-scene.ts';
 const DAY_MS = 86_400_000;
 const WINDOW: UseWindow = { id: 'news client', startsAt: NOW, endsAt: NOW + DAY_MS };
 
-/** What may be used a number of times for nothing. */
+/** A limited number of free uses. */
 export function usesContract(scene: LedgerScene): void {
   const both = async (): Promise<readonly Uses[]> => [scene.ledger.uses, (await scene.another()).uses];
 
@@ -15,7 +15,7 @@ export function usesContract(scene: LedgerScene): void {
   };
 
   describe('uses of a window', () => {
-    it('are taken one by one, and say how many are left', async () => {
+    it('are taken one by one, with the number that is left', async () => {
       const { uses } = scene.ledger;
       const taken = [];
       for (let count = 0; count < 4; count += 1) taken.push(await take(uses, 3));
@@ -30,7 +30,7 @@ export function usesContract(scene: LedgerScene): void {
       expect(await uses.takeUses({ ...WINDOW, id: 'greedy' }, 5, 9)).toEqual({ granted: 5, left: 0 });
     });
 
-    it('are never more than there are, of fifty at once over two connections', async () => {
+    it('are never more than the limit for fifty simultaneous calls over two connections', async () => {
       const stores = await both();
       const taken = await Promise.all(Array.from({ length: 50 }, (_, index) => take(stores[index % 2]!, 20)));
       const left = taken.filter((each) => each !== undefined).sort((a, b) => a - b);
@@ -47,7 +47,7 @@ export function usesContract(scene: LedgerScene): void {
       expect(await take(uses, 2)).toBeUndefined();
     });
 
-    it('are those of one window of one client', async () => {
+    it('are counted for each window and each client separately', async () => {
       const { uses } = scene.ledger;
       await take(uses, 1);
       expect(await take(uses, 1, { ...WINDOW, id: 'other' })).toBe(0);
@@ -55,7 +55,7 @@ export function usesContract(scene: LedgerScene): void {
       expect(await take(uses, 1)).toBeUndefined();
     });
 
-    it('are as many as are allowed now, whatever was allowed before', async () => {
+    it('follow the current limit, whatever the limit was before', async () => {
       const { uses } = scene.ledger;
       for (let count = 0; count < 3; count += 1) await take(uses, 3);
       expect(await take(uses, 2)).toBeUndefined();

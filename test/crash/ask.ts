@@ -6,13 +6,13 @@ export interface Question {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Is told when the answer's head is here. */
+  /** Called when the answer's head has arrived. */
   readonly onHead?: (status: number) => void;
   /** Closes the connection. */
   readonly signal?: AbortSignal;
 }
 
-/** An answer that came in full. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -21,7 +21,7 @@ export interface Answer {
   readonly code: string | undefined;
 }
 
-/** Asks on a connection of its own, which no other request can have broken. Rejects unless the whole answer came. */
+/** Asks on a new connection, which no other request can have broken. Rejects unless the whole answer arrives. */
 export async function ask(url: string, { method, headers, body, onHead, signal }: Question): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };

@@ -7,7 +7,7 @@ import { answerOf, PURCHASE_HEADER } from './flaky-api.ts';
 import type { Purchase } from './schedule.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What one request of a buyer came to. */
+/** The result of one request of a buyer. */
 export type AttemptEnd =
   /** The connection broke, or was refused. */
   | { readonly kind: 'lost' }
@@ -18,7 +18,7 @@ export type AttemptEnd =
   | { readonly kind: 'refused'; readonly status: number; readonly code: string | undefined }
   /** An offer: a stock client would sign a new payment now. */
   | { readonly kind: 'offer'; readonly reason: string }
-  /** Nothing that a gateway may answer here. */
+  /** An answer that a gateway must not give here. */
   | { readonly kind: 'odd'; readonly what: string };
 
 /** One request with a payment. */
@@ -31,7 +31,7 @@ export interface Attempt {
 /** Why a buyer stopped asking. */
 export type Conclusion = 'served' | 'delivery_unknown' | 'payment_already_used' | 'offer' | 'odd' | 'gave_up';
 
-/** All that one buyer lived through with one payment. */
+/** All requests of one buyer with one payment, and their results. */
 export interface Story {
   readonly purchase: Purchase;
   /** Lower case. */
@@ -46,17 +46,17 @@ export interface Market {
   readonly timeline: Timeline;
   readonly payers: readonly { readonly address: string; readonly key: Hex }[];
   requirementOf(purchase: Purchase): Requirement;
-  /** Resolves when that life of the gateway has begun to listen, or is over. */
+  /** Resolves when that life of the gateway listens or has ended. */
   opened(life: number): Promise<void>;
-  /** Resolves when the gateway will not be killed any more and has finished what was open. */
+  /** Resolves when there are no more kills and the gateway has finished all open payments. */
   readonly calm: Promise<void>;
-  /** Is told that the head of a paid answer came. */
+  /** Called when the head of a paid answer arrives. */
   onPaidHead: () => void;
-  /** Whether everybody who still asks in vain goes home. */
+  /** Whether buyers without an answer stop asking. */
   closed: boolean;
 }
 
-/** How long an authorization is good: longer than any run. */
+/** How long an authorization is valid: longer than any run. */
 const VALID_SECONDS = 600;
 /** First and longest wait between two requests, in milliseconds. */
 const FIRST_WAIT_MS = 60;
@@ -64,7 +64,7 @@ const LONGEST_WAIT_MS = 1500;
 
 /** What a repeated request cannot change. */
 const FINAL: ReadonlySet<string | undefined> = new Set(['delivery_unknown', 'payment_already_used']);
-/** What an honest client takes for "ask again": the gateway's own words, and 500 without any, which is the API's. */
+/** Codes after which an honest client asks again: those of the gateway, and a 500 without a code, which the API sends. */
 const ASK_AGAIN: ReadonlySet<string | undefined> = new Set([
   'payment_in_progress',
   'settlement_unknown',
@@ -78,7 +78,7 @@ const ASK_AGAIN: ReadonlySet<string | undefined> = new Set([
   'upstream_timeout',
 ]);
 
-/** Makes one purchase, sending one and the same payment until it is clear what became of it. */
+/** Makes one purchase, sending the same payment until its result is clear. */
 export async function buy(purchase: Purchase, market: Market): Promise<Story> {
   await market.opened(purchase.life);
   await wait(purchase.delayMs);
@@ -96,7 +96,7 @@ export async function buy(purchase: Purchase, market: Market): Promise<Story> {
   return { ...story, conclusion: 'gave_up' };
 }
 
-/** The first request, which some send in a manner of their own. */
+/** The first request, which some buyers send in a special manner. */
 async function first(till: Till, market: Market): Promise<void> {
   const { habit } = till.purchase;
   switch (habit.kind) {
@@ -135,7 +135,7 @@ interface Manner {
   readonly leaveAtHead?: boolean;
 }
 
-/** Sends one payment, as often as it takes. */
+/** Sends one payment, as often as necessary. */
 class Till {
   readonly attempts: Attempt[] = [];
   readonly purchase: Purchase;

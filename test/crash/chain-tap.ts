@@ -18,15 +18,15 @@ export interface Broadcast {
   arrived: boolean;
 }
 
-/** What may happen while a transaction passes by. */
+/** What may happen while a transaction passes the tap. */
 export interface BroadcastWatch {
   /** Decides whether the node gets it. */
   passes(broadcast: Broadcast): boolean;
-  /** The node has it; the gateway does not know that yet. */
+  /** Called when the node has it and the gateway does not know that yet. */
   arrived(broadcast: Broadcast): void;
 }
 
-/** Stands between the gateway and the chain's node, and sees every transaction. */
+/** A proxy between the gateway and the chain's node that sees every transaction. */
 export interface ChainTap {
   readonly url: string;
   readonly broadcasts: readonly Broadcast[];
@@ -55,7 +55,7 @@ export async function openChainTap(nodeUrl: string, timeline: Timeline): Promise
     for (const broadcast of sent) tap.watch.arrived(broadcast);
     res.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answerText);
   };
-  // A gateway that was killed breaks off in the middle of its requests.
+  // A killed gateway breaks off in the middle of its requests.
   const server = createServer((req, res) => void pass(req, res).catch(() => res.destroy()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -14,11 +14,11 @@ import { askPrices, openWorld, type World } from './world.ts';
 export interface CrashOptions extends Scale {
   readonly store: StoreKind;
   readonly facilitator: JudgeKind;
-  /** Is told how far it is. */
+  /** Called with the progress. */
   readonly progress: (line: string) => void;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface CrashResult {
   readonly violations: readonly Violation[];
   readonly deaths: readonly Death[];
@@ -26,16 +26,16 @@ export interface CrashResult {
   readonly seconds: number;
 }
 
-/** How often the ledger is asked whether it has come to rest, in milliseconds. */
+/** Interval between two checks for open payments in the ledger, in milliseconds. */
 const POLL_MS = 250;
-/** How long that may take, in milliseconds: a killed process counts as gone after 15 s, which may happen in a row. */
+/** How long payments may stay open, in milliseconds: a killed process counts as gone after 15 s, several times in a row. */
 const LONGEST_REST_MS = 60_000;
-/** How long buyers may take to collect once all is calm, in milliseconds. */
+/** How long buyers may take to collect after the last kill, in milliseconds. */
 const LONGEST_COLLECTION_MS = 30_000;
 
 /**
- * Runs the schedule of a seed: buyers pay while the gateway is killed again and again; then it is left alone, finishes
- * what is open, everybody collects, and the ledger, the chain, the API and the buyers are held against each other.
+ * Runs the schedule of a seed: buyers pay while the gateway is killed again and again; then it runs without kills, finishes
+ * what is open, all buyers collect, and the ledger, the chain, the API and the buyers are compared with each other.
  */
 export async function runCrash(options: CrashOptions): Promise<CrashResult> {
   return await runSchedule(scheduleOf(options), options);
@@ -96,7 +96,7 @@ class Run {
     return await this.#rest(stories, market);
   }
 
-  /** One more life, which nobody ends before all is settled. */
+  /** One more life, which ends only when all is settled. */
   async #rest(buying: Promise<readonly Story[]>, market: Market): Promise<Evidence> {
     const gateway = this.#begin();
     await gateway.listening;
@@ -119,7 +119,7 @@ class Run {
     return { facilitator, chain, rows, stories, calls, broadcasts, log: this.#log, killed, exitCode };
   }
 
-  /** A payment that never comes to rest is found by the invariants, with all that is known of it. */
+  /** A payment that stays open for too long is reported by the invariants, with its details. */
   async #untilAtRest(): Promise<void> {
     const deadline = performance.now() + LONGEST_REST_MS;
     while (performance.now() < deadline) {

@@ -9,14 +9,14 @@ import type { LogLine } from './gateway-process.ts';
 import type { JudgeKind } from './judge.ts';
 import type { World } from './world.ts';
 
-/** One use of an authorization, as the chain tells it. */
+/** One use of an authorization on the chain. */
 export interface AuthorizationUse {
   readonly nonce: string;
   readonly payer: string;
   readonly transaction: Hex;
 }
 
-/** Money that came to the payee, as the chain tells it. */
+/** Money that the payee received on the chain. */
 export interface PayeeTransfer {
   readonly transaction: Hex;
   readonly payer: string;
@@ -24,21 +24,21 @@ export interface PayeeTransfer {
   readonly amount: bigint;
 }
 
-/** What the chain says when all is over. */
+/** The state of the chain at the end. */
 export interface ChainFacts {
   readonly uses: readonly AuthorizationUse[];
   readonly transfers: readonly PayeeTransfer[];
-  /** What the payee owns more than before, in atomic units. */
+  /** What the payee received, in atomic units. */
   readonly earned: bigint;
-  /** Hashes of the gateway's transactions that were mined, whatever they came to. */
+  /** Hashes of the gateway's mined transactions, successful or not. */
   readonly mined: ReadonlySet<Hex>;
-  /** The settling account's transactions that are mined, and those that wait included. */
+  /** The settling account's mined transactions, and the same with waiting ones. */
   readonly settler: { readonly mined: number; readonly pending: number };
   /** Transactions that the node holds and cannot mine. */
   readonly waiting: number;
 }
 
-/** All that the invariants are held against. */
+/** All facts that the invariants check. */
 export interface Evidence {
   readonly facilitator: JudgeKind;
   readonly chain: ChainFacts;
@@ -50,11 +50,11 @@ export interface Evidence {
   readonly log: readonly LogLine[];
   /** How many lives of the gateway ended by a kill: those from 1 on. */
   readonly killed: number;
-  /** How the last life ended, which was asked to. */
+  /** How the last life ended, which was shut down. */
   readonly exitCode: number | null;
 }
 
-/** Reads what the chain says. */
+/** Reads the state of the chain. */
 export async function readChain(world: World): Promise<ChainFacts> {
   const { devnet, tap } = world;
   const client = clientOf(devnet);

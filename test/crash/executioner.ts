@@ -4,13 +4,13 @@ import type { GatewayProcess } from './gateway-process.ts';
 import type { Kill } from './schedule.ts';
 import type { World } from './world.ts';
 
-/** What a life ends by, if nothing of what it was to end by happens, in milliseconds after it began to listen. */
+/** When a life ends if its scheduled instant does not come, in milliseconds after it began to listen. */
 const LONGEST_LIFE_MS = 4000;
 
 /** How a life ended. */
 export interface Death {
   readonly kill: Kill;
-  /** Whether it ended at the instant that was scheduled; otherwise because that instant did not come. */
+  /** Whether it ended at the scheduled instant; otherwise that instant did not come. */
   readonly onTime: boolean;
   /** Milliseconds from the process's start. */
   readonly agedMs: number;
@@ -20,7 +20,7 @@ export interface Death {
 export async function execute(kill: Kill, gateway: GatewayProcess, world: World, market: Market): Promise<Death> {
   const bornAt = performance.now();
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  // The signal leaves in the very turn in which its instant is seen: nothing else happens first.
+  // The signal is sent in the same turn in which its instant is seen: nothing else happens first.
   const strike = (onTime: boolean): void => {
     resolve(onTime);
     void gateway.kill();
@@ -62,7 +62,7 @@ function lieInWait(kill: Kill, world: World, market: Market, strike: () => void)
   }
 }
 
-/** Acts at the so-manieth call, and tells whether it was that. */
+/** Acts at the `count`th call, and returns whether this was it. */
 function countdown(count: number, act: () => void): () => boolean {
   let left = count;
   return () => {

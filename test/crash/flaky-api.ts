@@ -15,7 +15,7 @@ export interface ApiCall {
   /** Which life of the gateway made it. */
   readonly life: number;
   readonly purchase: string;
-  /** What the gateway says who paid, lower case. */
+  /** The payer as the gateway states it, lower case. */
   readonly payer: string;
   readonly method: string;
   readonly behaviour: CallBehaviour['kind'];
@@ -23,11 +23,11 @@ export interface ApiCall {
   answered: boolean;
 }
 
-/** An API that fails now and then, as its purchases are scheduled to. */
+/** An API that fails as the schedule of its purchases says. */
 export interface FlakyApi {
   readonly url: string;
   readonly calls: readonly ApiCall[];
-  /** Is told of each call when it comes in. */
+  /** Called with each call when it arrives. */
   onCall: () => void;
   close(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export async function startFlakyApi(purchases: readonly Purchase[], timeline: Ti
   });
 }
 
-/** The whole answer to a purchase: it tells what was bought and what was sent, so that a mixed-up one shows. */
+/** The whole answer to a purchase: it names what was bought and what was sent, so that a wrong answer is noticed. */
 export function answerOf({ id, padding }: Purchase, requestBody: string): string {
   const sent = createHash('sha256').update(requestBody).digest('hex');
   return JSON.stringify({ id, sent, padding: 'x'.repeat(padding) });
@@ -88,7 +88,7 @@ async function behave(behaviour: CallBehaviour, res: ServerResponse, body: strin
       res.end(body);
       return;
     case 'answer':
-      // With its length: a body that lacks its end cannot be taken for a whole one.
+      // With its length: an incomplete body cannot be taken for a complete one.
       res.writeHead(200, { 'Content-Length': Buffer.byteLength(body) }).end(body);
       return;
     case 'fail':

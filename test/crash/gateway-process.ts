@@ -12,7 +12,7 @@ export interface GatewayProcess {
   readonly listening: Promise<string>;
   /** What it logged so far. */
   readonly log: readonly LogLine[];
-  /** Ends it without a chance to do anything: `kill -9`. Resolves when it is gone. */
+  /** Kills it with `kill -9`: it cannot clean up. Resolves when it is gone. */
   kill(): Promise<void>;
   /** Asks it to end, and resolves to its exit code; `null` when a signal ended it. */
   stop(): Promise<number | null>;
@@ -33,7 +33,7 @@ export function startGatewayProcess(configFile: string, env: Readonly<Record<str
   const orphaned = (): void => void child.kill('SIGKILL');
   process.once('exit', orphaned);
   const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
-  // Whoever kills it at once does not wait for it to listen.
+  // A test that kills it at once does not wait until it listens.
   listening.catch(() => {});
   const complaints: string[] = [];
   const log: LogLine[] = [];

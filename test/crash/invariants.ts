@@ -4,7 +4,7 @@ import type { Story } from './buyer.ts';
 import type { Evidence } from './evidence.ts';
 import type { ApiCall } from './flaky-api.ts';
 
-/** Something that must never happen, and what it happened to. */
+/** A broken invariant, and the payment that broke it. */
 export interface Violation {
   readonly rule: string;
   readonly what: string;
@@ -21,7 +21,7 @@ export interface Case {
   readonly paidAt: number | undefined;
 }
 
-/** Puts together what belongs to one payment. */
+/** Groups the evidence by payment. */
 export function casesOf(evidence: Evidence): readonly Case[] {
   return evidence.stories.map((story) => {
     const { id, nonce } = story.purchase;
@@ -39,7 +39,7 @@ export function casesOf(evidence: Evidence): readonly Case[] {
   });
 }
 
-/** Holds a run against everything that it must keep. Empty when all is well. */
+/** Checks a run against all invariants. Empty when none is broken. */
 export function findViolations(evidence: Evidence): readonly Violation[] {
   const cases = casesOf(evidence);
   const found = [...booksAndChain(evidence), ...aftermath(evidence)];
@@ -62,7 +62,7 @@ const RULES: Readonly<Record<string, Check>> = {
     );
     const mined = [...own].filter((hash) => chain.mined.has(hash));
     if (transactions.length > 1) return `used in ${transactions.join(' and ')}`;
-    // A remote facilitator may send one again that it is asked for again; it moves nothing the second time.
+    // A remote facilitator may send a transaction again when it is asked again; the second one moves nothing.
     return mined.length > 1 && facilitator === 'local' ? `${mined.length} transactions were mined for it` : undefined;
   },
   'the ledger and the chain agree about each payment': ({ row, transactions: [transaction], story }) => {
@@ -99,18 +99,18 @@ function wasServed({ story }: Case): boolean {
   return story.attempts.some(({ end }) => end.kind === 'served');
 }
 
-/** Whether a buyer who paid and asked to the end may have gone without the answer. */
+/** Whether a buyer who paid and asked until the end may have got no answer. */
 function mayBeWithheld({ story, calls, paidAt = 0 }: Case): boolean {
   const { route } = story.purchase;
   const left = story.attempts.some(({ end }) => end.kind === 'left');
   switch (story.conclusion) {
     case 'payment_already_used':
-      // All of it was handed to a connection that the buyer itself closed.
+      // The whole answer was sent on a connection that the buyer closed.
       return left;
     case 'delivery_unknown': {
       if (route.method === 'GET') return false;
       if (!route.keeps) return true;
-      // Kept before the money moves; where the money moves first, a call can be lost before its answer is kept.
+      // Otherwise answers are kept before the settlement; with `before`, a call can be lost before its answer is kept.
       return route.settle === 'before' && !calls.some((call) => call.tick > paidAt && wasKept(call, story));
     }
     default:
@@ -118,7 +118,7 @@ function mayBeWithheld({ story, calls, paidAt = 0 }: Case): boolean {
   }
 }
 
-/** An answer that came whole while nobody killed the gateway was kept. */
+/** A complete answer was kept if the gateway was not killed meanwhile. */
 function wasKept({ answered, behaviour, life }: ApiCall, { attempts }: Story): boolean {
   const lastLife = attempts.at(-1)?.life ?? 0;
   return answered && behaviour !== 'fail' && life === lastLife;
@@ -126,7 +126,7 @@ function wasKept({ answered, behaviour, life }: ApiCall, { attempts }: Story): b
 
 /**
  * Until it is paid for, a call whose answer was not delivered may be made anew: it cost nothing, and the payment is
- * free again. From then on an unsafe one is made again only after it failed in so many words.
+ * free again. After that, an unsafe call is repeated only after an explicit failure.
  */
 function repeatedCall({ calls, paidAt, story }: Case): string | undefined {
   const { method, settle } = story.purchase.route;
@@ -177,7 +177,7 @@ function sum(amounts: readonly bigint[]): bigint {
   return amounts.reduce((total, amount) => total + amount, 0n);
 }
 
-/** The story of one payment, for whoever has to find out why. */
+/** The history of one payment, to find the cause. */
 function tell({ story, row, calls, transactions, paidAt }: Case): string {
   const { route, habit, life, nonce } = story.purchase;
   const attempts = story.attempts.map(({ life: at, tick, end }) => `${at}/${tick}:${JSON.stringify(end)}`);

@@ -5,7 +5,7 @@ import type { ChainTap } from './chain-tap.ts';
 
 /**
  * Who settles: the facilitator inside the gateway; or the official facilitator code on loopback with nothing else in the
- * configuration, as the README's first one has it, so that doubt is worked off with the public node of the network.
+ * configuration, as in the README's first one, so that unknown settlements are resolved with the public node of the network.
  */
 export type JudgeKind = 'local' | 'remote';
 
@@ -13,12 +13,12 @@ export type JudgeKind = 'local' | 'remote';
 export interface Judge {
   /** As `facilitator` takes it, in the flow style of YAML. */
   readonly setting: string;
-  /** What the gateway has in its environment. */
+  /** Environment variables of the gateway. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** Opens a facilitator whose transactions pass by the tap. */
+/** Opens a facilitator whose transactions pass through the tap. */
 export async function openJudge(kind: JudgeKind, devnet: Devnet, tap: ChainTap): Promise<Judge> {
   const { key } = devnet.accounts.settler;
   if (kind === 'local') {

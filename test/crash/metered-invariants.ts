@@ -4,10 +4,10 @@ import { SETTLED } from '../../src/domain/payment-state.ts';
 import type { Violation } from './invariants.ts';
 import type { MeteredEvidence } from './metered.ts';
 
-/** Why a charge that was written may have been given up: its transaction never can be mined, another one took its number. */
+/** Why a written charge may have been dropped: its transaction can never be mined, because another one took its nonce. */
 const NEVER_MINED = /^settlement_(replaced|not_sent)$/;
 
-/** What must never happen to metered calls and balances, and did. */
+/** The broken invariants of metered calls and balances. */
 export function findMeteredViolations(evidence: MeteredEvidence): readonly Violation[] {
   return [
     ...booksAndChain(evidence),
@@ -31,7 +31,7 @@ function atRest({ rows }: MeteredEvidence): readonly Violation[] {
   );
 }
 
-/** A whole answer that no buyer has had costs nothing where its transaction never can be mined. */
+/** A whole answer that no buyer got costs nothing where its transaction can never be mined. */
 function writtenCharges({ rows, finished }: MeteredEvidence): readonly Violation[] {
   const had = new Set(finished.map(({ requestId }) => requestId));
   return rows.flatMap((row) => {
@@ -57,7 +57,7 @@ function paymentsOfBuyers({ rows, finished }: MeteredEvidence): readonly Violati
   });
 }
 
-/** What is left is what was bought less what was drawn; and what was bought is what was paid for. */
+/** The rest equals what was bought minus what was drawn, and what was bought equals what was paid. */
 function balancesExact({ balances, rows }: MeteredEvidence): readonly Violation[] {
   const rule = 'balances are exact';
   const found = balances.flatMap(({ pass: { id, quota }, draws }) => {

@@ -21,8 +21,8 @@ import { makeStorePlace, type StoreKind } from './store-place.ts';
 
 /*
  * Metered calls, streams and balances while the gateway is killed: each life of it ends with `kill -9` in the middle of a call,
- * which the API counts. Whoever read the end of an answer writes down what it cost; in the end ledger, chain and those notes
- * are held against each other.
+ * which the API counts. A buyer who read the end of an answer writes down its cost; in the end the ledger, the chain and these
+ * notes are compared.
  */
 
 /** What to run. */
@@ -33,32 +33,32 @@ export interface MeteredCrashOptions {
   readonly store: StoreKind;
 }
 
-/** An answer that a buyer has had to its end. */
+/** An answer that a buyer read to its end. */
 export interface Finished {
   readonly kind: 'payment' | 'balance';
   readonly requestId: string;
-  /** Atomic units, by the figures that the API told. */
+  /** Atomic units, by the usage that the API reported. */
   readonly charge: bigint;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface MeteredEvidence {
   readonly finished: readonly Finished[];
   readonly rows: readonly PaymentRecord[];
   readonly balances: readonly { readonly pass: Pass; readonly draws: readonly DrawRecord[] }[];
-  /** What the payee owns more than before. */
+  /** What the payee received. */
   readonly earned: bigint;
   /** Calls under way when the gateway was killed, over all lives. */
   readonly cut: number;
 }
 
-/** How long the ledger may take to come to rest, in milliseconds: a killed process counts as gone after 15 s. */
+/** How long payments may stay open, in milliseconds: a killed process counts as gone after 15 s. */
 const LONGEST_REST_MS = 90_000;
 const POLL_MS = 250;
 const PRICE = '{ upTo: $0.002, meter: openai, rates: { input: $1/1M, output: $2/1M } }';
 const CALLS = ['json', 'stream'] as const;
 
-/** Runs the lives of a seed, lets the gateway come to rest, and gathers what is known. */
+/** Runs the lives of a seed, lets the gateway finish what is open, and collects the evidence. */
 export async function runMeteredCrash({ seed, kills, store: kind }: MeteredCrashOptions): Promise<MeteredEvidence> {
   const [devnet, api] = await Promise.all([startDevnet(), startMeteredApi()]);
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-metered-crash-'));
@@ -127,7 +127,7 @@ class MeteredRun {
     this.#before = await devnet.usdcBalanceOf(devnet.accounts.payee.address);
   }
 
-  /** One life: everybody buys, until so many calls have reached the API, and the gateway is killed at that instant. */
+  /** One life: all buyers buy until a number of calls has reached the API, and then the gateway is killed. */
   async live(gateway: GatewayProcess): Promise<void> {
     await gateway.ready;
     const { api, random } = this.#world;
@@ -147,7 +147,7 @@ class MeteredRun {
       const isLast = arrived === calls;
       if (isLast && !isLate) kill();
       const id = String(headers['x-request-id']);
-      // The last call may still be answered to a gateway that is killed at once.
+      // The last call may still be answered, just before the gateway is killed.
       if (isLast && isLate) to.once('finish', kill);
       answerCall(to, path.endsWith('/stream'), id, tokensOf(body));
     };
@@ -213,7 +213,7 @@ class MeteredRun {
     await this.#note('balance', response);
   }
 
-  /** An answer counts when its end is there. */
+  /** An answer counts when its end has arrived. */
   async #note(kind: Finished['kind'], response: Response): Promise<void> {
     const body = await response.text();
     if (response.status !== 200) return;
@@ -257,7 +257,7 @@ function answerCall(
   });
 }
 
-/** A payment or a hold that never comes to rest is found by the checks, with all that is known of it. */
+/** A payment or a hold that stays open for too long is reported by the checks, with its details. */
 async function untilAtRest(ledger: PaymentStore): Promise<void> {
   const deadline = performance.now() + LONGEST_REST_MS;
   while (performance.now() < deadline) {

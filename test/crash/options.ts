@@ -15,10 +15,10 @@ export const USAGE = `usage: node test/crash/run.ts [options]
                              other (default all); the last three options but --store say nothing of the second
 `;
 
-/** What of the crash test is run. */
+/** The parts of the crash test to run. */
 export type CrashPart = 'all' | 'payments' | 'metered';
 
-/** Accounts that pay; few enough that the bounds of deferred settlement are met. */
+/** Accounts that pay; few enough to reach the limits of deferred settlement. */
 const PAYERS = 8;
 
 /** Reads the command line; `undefined` asks for {@link USAGE}. Throws for anything it does not know. */

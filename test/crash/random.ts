@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed: what a run did can be done again. Not for secrets. */
+/** Random numbers that are the same for the same seed, so that a run can be repeated. Not for secrets. */
 export class Random {
   #state: number;
 
@@ -21,7 +21,7 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** Whether something happens that happens in `share` of all cases. */
+  /** True in `share` of all cases. */
   chance(share: number): boolean {
     return this.next() < share;
   }

@@ -6,7 +6,7 @@ import type { MeteredEvidence } from './metered.ts';
 export function reportOf({ evidence, deaths, violations, seconds }: CrashResult): string {
   const cases = casesOf(evidence);
   const settled = cases.filter(({ transactions }) => transactions.length > 0);
-  // Paid for in a life that ended before the answer arrived, and had without another charge.
+  // Paid in a life that ended before the answer arrived, and collected without another charge.
   const collected = settled.filter(({ story: { attempts }, paidAt = 0 }) => {
     const served = attempts.find(({ end }) => end.kind === 'served');
     return (
@@ -32,7 +32,7 @@ export function reportOf({ evidence, deaths, violations, seconds }: CrashResult)
   return lines.join('\n');
 }
 
-/** The same of metered calls, streams and balances. */
+/** The same for metered calls, streams and balances. */
 export function meteredReportOf(
   { finished, rows, balances, earned, cut }: MeteredEvidence,
   violations: readonly Violation[],

@@ -6,7 +6,7 @@ import { meteredReportOf, reportOf } from './report.ts';
 
 /*
  * The crash test, in full: payments in flight, `kill -9` at random instants, restart, and again; then the same with metered
- * calls, streams and balances. Exit code 1 when something happened that must not.
+ * calls, streams and balances. Exit code 1 when there is a violation.
  */
 
 type Options = NonNullable<ReturnType<typeof parseOptions>>;

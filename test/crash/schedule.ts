@@ -5,23 +5,23 @@ import { Random } from './random.ts';
 export type CallBehaviour =
   | { readonly kind: 'answer' }
   | { readonly kind: 'slow'; readonly ms: number }
-  /** A 500, in full. */
+  /** A complete 500. */
   | { readonly kind: 'fail' }
-  /** Half of the body, then the connection dies. */
+  /** Half of the body, then the connection breaks. */
   | { readonly kind: 'break' }
-  /** The connection dies before any answer. */
+  /** The connection breaks before any answer. */
   | { readonly kind: 'refuse' }
   /** Nothing, for longer than the gateway waits. */
   | { readonly kind: 'hang' };
 
-/** How a buyer differs from one who waits for the answer and asks again when there is none. */
+/** The habit of a buyer. The plain one waits for the answer, and asks again when there is none. */
 export type BuyerHabit =
   | { readonly kind: 'steady' }
   /** Sends the same payment twice at once. */
   | { readonly kind: 'twice' }
-  /** Gives up at the first trouble, and comes back when all is calm again. */
+  /** Gives up at the first failure, and comes back after the last kill. */
   | { readonly kind: 'late' }
-  /** Closes its first connection so many milliseconds after sending. */
+  /** Closes its first connection this many milliseconds after sending. */
   | { readonly kind: 'hasty'; readonly ms: number }
   /** Closes its first connection at the answer's head. */
   | { readonly kind: 'careless' };
@@ -30,7 +30,7 @@ export type BuyerHabit =
 export interface Purchase {
   readonly id: string;
   readonly route: PricedRoute;
-  /** The authorization's nonce: what the chain knows the payment by. */
+  /** The authorization's nonce, which identifies the payment on the chain. */
   readonly nonce: `0x${string}`;
   /** Which of the buyers pays. */
   readonly payer: number;
@@ -41,7 +41,7 @@ export interface Purchase {
   /** What the API does with the calls for it, in turn; `answer` with all later ones. */
   readonly calls: readonly CallBehaviour[];
   readonly habit: BuyerHabit;
-  /** Bytes of the answer's body beside its facts. */
+  /** Bytes of padding in the answer's body. */
   readonly padding: number;
 }
 
@@ -51,14 +51,14 @@ export type Kill =
   | { readonly kind: 'boot'; readonly ms: number }
   /** After it began to listen. */
   | { readonly kind: 'time'; readonly ms: number }
-  /** When its so-manieth call reaches the API. */
+  /** When its `count`th call reaches the API. */
   | { readonly kind: 'call'; readonly count: number }
-  /** When its so-manieth transaction reaches the chain's node, which gets it, or does not. */
+  /** When its `count`th transaction is sent to the chain's node. `arrives`: whether the node gets it. */
   | { readonly kind: 'broadcast'; readonly count: number; readonly arrives: boolean }
-  /** When the head of its so-manieth paid answer reaches a buyer. */
+  /** When the head of its `count`th paid answer reaches a buyer. */
   | { readonly kind: 'answer'; readonly count: number };
 
-/** All that is left to chance, decided beforehand. */
+/** All random choices of a run, made beforehand. */
 export interface Schedule {
   readonly purchases: readonly Purchase[];
   readonly kills: readonly Kill[];
@@ -74,7 +74,7 @@ export interface Scale {
   readonly payers: number;
 }
 
-/** Decides a run. Equal scales have equal schedules. */
+/** Makes the random choices of a run. Equal scales give equal schedules. */
 export function scheduleOf({ seed, kills, payments, payers }: Scale): Schedule {
   const random = new Random(seed);
   return {

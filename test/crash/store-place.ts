@@ -13,7 +13,7 @@ export interface StorePlace {
   dispose(): Promise<void>;
 }
 
-/** Makes room for an empty ledger; a file goes to `folder`. */
+/** Prepares an empty ledger; a file goes to `folder`. */
 export async function makeStorePlace(kind: StoreKind, folder: string): Promise<StorePlace> {
   switch (kind) {
     case 'sqlite': {

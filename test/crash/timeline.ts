@@ -1,10 +1,10 @@
-/** Orders what this process sees of the gateway from its sides: the API's calls, the chain's transactions, the kills. */
+/** Orders the events that this process sees: the API's calls, the chain's transactions, the kills. */
 export class Timeline {
   #ticks = 0;
   /** Lives of the gateway that have begun; the first is 1. */
   life = 0;
 
-  /** A number above all that were given before. */
+  /** A number above all earlier ones. */
   tick(): number {
     this.#ticks += 1;
     return this.#ticks;

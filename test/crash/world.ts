@@ -26,7 +26,7 @@ export interface PayingAccount {
   readonly key: Hex;
 }
 
-/** All that stands around the gateway and is never killed. */
+/** All parts around the gateway, which are never killed. */
 export interface World {
   readonly devnet: Devnet;
   readonly tap: ChainTap;
@@ -35,7 +35,7 @@ export interface World {
   readonly payers: readonly PayingAccount[];
   /** The ledger, as another process sees it. */
   readonly ledger: PaymentStore;
-  /** Where the gateway listens whenever it does. */
+  /** The address of the gateway in all its lives. */
   readonly url: string;
   /** What the payee owned before the first payment, in atomic units. */
   readonly paidBefore: bigint;
@@ -100,7 +100,7 @@ export async function askPrices(url: string): Promise<ReadonlyMap<string, Requir
 }
 
 function makePayers(seed: number, count: number): PayingAccount[] {
-  // Apart from the schedule's numbers, so that more payers do not make another schedule.
+  // Not from the schedule's random numbers, so that more payers do not change the schedule.
   const random = new Random(seed ^ 0x70617965);
   return Array.from({ length: count }, () => {
     const key = random.hex(32);

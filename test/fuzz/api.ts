@@ -6,7 +6,7 @@ import { judge, type Sight } from './judge.ts';
 import type { Violations } from './violations.ts';
 import type { Wallet } from './wallet.ts';
 
-/** The API behind the gateway: it answers everything, and has every request judged. */
+/** The API behind the gateway: it answers everything, and checks every request. */
 export interface FuzzApi {
   readonly url: string;
   readonly counts: { free: number; paid: number };
@@ -21,7 +21,7 @@ function* zeros(): Generator<Buffer> {
   for (let left = 16 * 1024; left > 0; left -= 1) yield piece;
 }
 
-/** What the API answers when nothing of a request's body is asked for. */
+/** What the API answers when the request does not ask for its body back. */
 export const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 
 /** Starts the API. It repeats bodies and frames, and names the payer of what was paid. */
@@ -39,7 +39,7 @@ export async function startFuzzApi(wallet: () => Wallet, violations: Violations)
     else counts.paid += 1;
     return payer;
   };
-  // A hostile request may hold anything; what reaches the API is for the judge to look at, not for this parser to drop.
+  // A hostile request may hold anything: this parser must not drop what the checks have to see.
   const server = createServer({ maxHeaderSize: 256 * 1024 }, (req, res) => {
     const payer = look(req);
     if (req.url === ENDLESS)
@@ -60,7 +60,7 @@ export async function startFuzzApi(wallet: () => Wallet, violations: Violations)
     socket.pipe(socket);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // A connection that the gateway cuts is no malformed request.
+    // A connection that the gateway closes is no malformed request.
     if (error.code?.startsWith('HPE_') === true && error.code !== 'HPE_INVALID_EOF_STATE') {
       violations.add('malformed request at the API', `${error.code}: ${error.message}`);
     }

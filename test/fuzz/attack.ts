@@ -15,14 +15,14 @@ export interface Manner {
 /** What came back. */
 export interface Reaction {
   readonly received: Buffer;
-  /** Whether the gateway ended the connection, rather than the client's patience. */
+  /** Whether the gateway ended the connection; otherwise the client stopped waiting. */
   readonly ended: boolean;
 }
 
-/** All bytes at once, and the patience that an answer may take. */
+/** All bytes at once, with the usual time limit for an answer. */
 export const PATIENT: Manner = { pieces: [], pauseMs: 0, lastly: 'wait', patienceMs: 10_000 };
 
-/** A manner of sending by chance. */
+/** A random manner of sending. */
 export function anyManner(random: Random): Manner {
   return {
     pieces: Array.from({ length: random.chance(0.5) ? 0 : random.between(1, 6) }, () => random.between(1, 200)),
@@ -32,7 +32,7 @@ export function anyManner(random: Random): Manner {
   };
 }
 
-/** Sends bytes to the gateway on a connection of their own. */
+/** Sends bytes to the gateway on a new connection. */
 export async function send(
   port: number,
   bytes: Buffer,

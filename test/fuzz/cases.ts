@@ -16,12 +16,12 @@ export interface FuzzCase {
   readonly payment: SignedPayment | undefined;
 }
 
-/** How many requests are drawn at once. */
+/** How many requests are generated at once. */
 const BATCH = 100;
 /** How many sent requests are kept to splice from. */
 const MOST_OTHERS = 50;
 
-/** Makes cases, each from chance alone: the same seed makes the same ones in the same order. */
+/** Makes random cases: the same seed makes the same cases in the same order. */
 export class CaseMaker {
   readonly #random: Random;
   readonly #wallet: Wallet;

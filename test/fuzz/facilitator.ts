@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import type { Violations } from './violations.ts';
 import type { SignedPayment, Wallet } from './wallet.ts';
 
-/** A facilitator for payments that were really signed: everything else is invalid, as a chain would find. */
+/** A facilitator that accepts only payments that were really signed, as a chain would. */
 export interface FuzzFacilitator {
   readonly url: string;
   readonly counts: { verify: number; settle: number };
   close(): Promise<void>;
 }
 
-/** Starts the facilitator; `wallet` is asked late, because its price is only known once the gateway runs. */
+/** Starts the facilitator. `wallet` is read late, because its price is only known when the gateway runs. */
 export async function startFuzzFacilitator(wallet: () => Wallet, violations: Violations): Promise<FuzzFacilitator> {
   const counts = { verify: 0, settle: 0 };
   const server = createServer(async (req, res) => {
@@ -64,7 +64,7 @@ export async function startFuzzFacilitator(wallet: () => Wallet, violations: Vio
   };
 }
 
-/** The payment of the wallet that a payload is, to the letter of what was signed. */
+/** The wallet's payment with exactly this payload, as it was signed. */
 function signedAs(wallet: Wallet, payload: unknown): SignedPayment | undefined {
   const { signature, authorization } = payload as { signature?: unknown; authorization?: Record<string, unknown> };
   const payment = wallet.of(String(authorization?.['from']));

@@ -17,7 +17,7 @@ import { readLog } from './read-log.ts';
 import { Violations } from './violations.ts';
 import { Wallet } from './wallet.ts';
 
-/** What a run is made of. */
+/** The options of a run. */
 export interface FuzzTerms {
   readonly seed: number;
   readonly ms: number;
@@ -25,10 +25,10 @@ export interface FuzzTerms {
   readonly progress: (line: string) => void;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface FuzzResult {
   readonly violations: Violations;
-  /** Cases that did it, as few bytes as were found. */
+  /** The cases of the violations, minimised. */
   readonly failing: readonly { readonly kind: string; readonly bytes: Buffer }[];
   readonly cases: Readonly<Record<FuzzCase['kind'], number>>;
   readonly statuses: Readonly<Record<string, number>>;
@@ -44,15 +44,15 @@ const ATTACKERS = 12;
 const HONEST = 4;
 /** Cases whose bytes are kept, so that a violation that is seen later can name them. */
 const KEPT_CASES = 2000;
-/** What may be held at the end above what was held when everything was warm. Half of it is found in runs without faults. */
+/** Memory growth that is allowed between warm-up and end. Runs without faults use half of it. */
 const MORE_HEAP_BYTES = 24 * 1024 * 1024;
 const MORE_RSS_BYTES = 96 * 1024 * 1024;
 /** Descriptors that may be open besides those of the start: connections kept to three upstream pools and a facilitator. */
 const MORE_DESCRIPTORS = 3 * UPSTREAM_CONNECTIONS + 32;
-/** How long what was left behind may take to be let go of, in milliseconds. */
+/** How long the gateway may take to release all resources, in milliseconds. */
 const SETTLE_MS = 20_000;
 
-/** Throws requests at a gateway for a while, and says what happened that must not. */
+/** Sends requests to a gateway for a while, and reports the violations. */
 export async function runFuzz(terms: FuzzTerms): Promise<FuzzResult> {
   const built = await buildPackage();
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-fuzz-'));
@@ -132,7 +132,7 @@ class FuzzRun {
       const found = this.#violations.kept.length;
       progress(`${drawn + mutated + tunnel} cases, ${honest.latencies.length} honest requests, ${found} violations`);
     }, 30_000);
-    // Caches and compiled code are there after a fifth of the time; what grows after that is a leak.
+    // Caches and compiled code exist after a fifth of the time; growth after that is a leak.
     await new Promise((resolve) => setTimeout(resolve, ms / 5));
     const warm = await gateway.holdings();
     await Promise.all(lanes);
@@ -211,7 +211,7 @@ class FuzzRun {
   }
 }
 
-/** What a priced route asks for. */
+/** The offer of a priced route. */
 export async function requirementOf(url: string): Promise<Requirement> {
   const response = await fetch(`${url}/after/1`);
   await response.arrayBuffer();

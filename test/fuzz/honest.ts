@@ -6,10 +6,10 @@ import { connectRaw } from '../support/raw-http.ts';
 import type { Violations } from './violations.ts';
 import type { Wallet } from './wallet.ts';
 
-/** How long an honest request may take, in milliseconds: whatever else happens, it has to be served. */
+/** How long an honest request may take, in milliseconds, during all attacks. */
 const DEADLINE_MS = 20_000;
 
-/** Honest clients, who go on all the while: each of their requests must get the right answer in time. */
+/** Honest clients during the attacks: each of their requests must get the right answer in time. */
 export class HonestClients {
   readonly counts = { free: 0, paid: 0, sockets: 0 };
   /** Milliseconds that each took; for the report. */

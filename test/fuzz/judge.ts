@@ -8,24 +8,24 @@ export interface Sight {
   readonly rawHeaders: readonly string[];
 }
 
-/** What is in every header value that a client makes up about itself. */
+/** A mark in every forged header value of a client. */
 export const FORGED = 'f0rged';
 
-/** How often the answer of one payment may be sent on its way, the first time included. */
+/** How often the answer of one payment may be sent, the first time included. */
 const MOST_CALLS = 6;
 
 const FACTS = ['x402-payer', 'x402-network', 'x402-asset', 'x402-amount', 'x402-route'];
-/** Names that only the gateway may speak under, or that must not reach the API at all. */
+/** Headers that only the gateway may set, or that must not reach the API. */
 const GUARDED =
   /^(x402-.*|payment-(required|response|signature)|x-payment(-response)?|x-forwarded-.*|forwarded|x-request-id|sign-in-with-x|proxy|x-original-url)$/;
 
-/** Whether a value is one that no gateway writes. The client's `Host`, which is told as it came, may hold any letters. */
+/** Whether a value is one that no gateway writes. The client's `Host` is forwarded unchanged, and may hold any letters. */
 function isForged(name: string, value: string): boolean {
   return name === 'x-forwarded-host' ? value === FORGED : value.includes(FORGED);
 }
 
 /**
- * Holds a request at the API against what was sold: who paid, and what is wrong with it.
+ * Compares a request at the API with what was sold: finds the payer, and what is wrong with the request.
  *
  * It reads paths and headers more generously than the gateway does, as many servers would.
  */
@@ -58,7 +58,7 @@ export function judge({ method, url, rawHeaders }: Sight, wallet: Wallet): { pay
   return { payer, wrong };
 }
 
-/** Headers as CGI, WSGI, Rack and PHP show them: whatever is no letter or digit is one and the same character. */
+/** Headers as CGI, WSGI, Rack and PHP show them: all characters but letters and digits become the same one. */
 function readAsVariables(raw: readonly string[]): Map<string, string[]> {
   const read = new Map<string, string[]>();
   for (let i = 0; i + 1 < raw.length; i += 2) {

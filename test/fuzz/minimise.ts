@@ -1,10 +1,10 @@
-/** Most tries: a rough result in seconds is worth more than the least one in minutes. */
+/** Most attempts: a rough result in seconds is better than the smallest one in minutes. */
 const MOST_TRIES = 150;
 
 /**
- * Leaves away what a failing case does not need: pieces of half its length, then of a quarter, and so on.
+ * Removes what a failing case does not need: pieces of half its length, then of a quarter, and so on.
  *
- * @param fails whether these bytes still do what they did
+ * @param fails whether these bytes still fail
  */
 export async function minimised(bytes: Buffer, fails: (bytes: Buffer) => Promise<boolean>): Promise<Buffer> {
   let least = bytes;

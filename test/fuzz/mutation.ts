@@ -1,6 +1,6 @@
 import type { Random } from '../crash/random.ts';
 
-/** What parsers stumble over. */
+/** Bytes that parsers often read wrong. */
 const TOKENS = [
   '\r\n',
   '\n',
@@ -32,7 +32,7 @@ const TOKENS = [
   '99999999999999999999',
 ];
 
-/** Changes bytes as damage and malice do: bits, cuts, copies, splices, tokens. `others` is what may be spliced in. */
+/** Damages bytes: flips bits, cuts, copies, splices, inserts tokens. `others` is what may be spliced in. */
 export function mutated(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
   let result = bytes;
   for (let left = random.between(1, 4); left > 0; left -= 1) result = mutatedOnce(result, others, random);

@@ -4,10 +4,10 @@ export const PRICE = '10000';
 /** Host whose every path is priced. */
 export const PRICED_HOST = 'priced.test';
 
-/** Connections to each upstream: what the gateway may keep open when everybody has left. */
+/** Connections to each upstream: the gateway may keep this many open when all clients have left. */
 export const UPSTREAM_CONNECTIONS = 64;
 
-/** What the gateway stands between. */
+/** The places that the configuration names. */
 export interface Surroundings {
   readonly apiUrl: string;
   readonly facilitatorUrl: string;
@@ -62,7 +62,7 @@ const PRICED = [
 /** Paths whose money has to have moved before the API is asked. */
 const PAID_AHEAD = [/^\/before(\/|$)/, /^\/posted$/, /^\/socket\/paid$/];
 
-/** What some server would read in a path as the API got it, and so could serve what costs money. */
+/** All ways in which some server could read a path as the API got it, and so serve priced content. */
 function readingsOf(path: string): string[] {
   const readings = [path];
   for (let round = 0; round < 3; round += 1) {

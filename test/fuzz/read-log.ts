@@ -1,9 +1,9 @@
 import type { Violations } from './violations.ts';
 
-/** What a gateway may say besides its log. */
+/** What a gateway may print besides its log. */
 const NOTICES = [/^warning: /, /^store: memory /i, /ExperimentalWarning/, /memory/];
 
-/** Holds one line of the gateway's output against what must never be in it. */
+/** Checks one line of the gateway's output for what must never be in it. */
 export function readLog(line: string, violations: Violations): void {
   if (!line.startsWith('{')) {
     if (!NOTICES.some((notice) => notice.test(line))) violations.add('a line that is no log line', line.slice(0, 1000));

@@ -2,7 +2,7 @@ import type { FuzzResult } from './fuzz.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-/** What a run came to, for people. */
+/** The result of a run, for people. */
 export function reportOf(result: FuzzResult): string {
   const { violations, failing, cases, statuses, honest, calls, facilitator, warm, end } = result;
   const sorted = honest.latencies.toSorted((a, b) => a - b);

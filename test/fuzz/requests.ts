@@ -32,7 +32,7 @@ const PATHS = [
 
 const escapeOf = (char: string): string => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
 
-/** A path with some of its characters written otherwise, or with something put between its segments. */
+/** A path with some characters in another spelling, or with something between its segments. */
 const respelt = fc
   .tuple(
     fc.constantFrom(...PATHS),
@@ -155,7 +155,7 @@ const header = fc.oneof(
     .map(([name, value]) => `N${name}: ${value}`),
 );
 
-/** Requests that are well formed as messages, whatever they say: each gets an answer. */
+/** Requests that are well-formed HTTP, whatever their content: each gets an answer. */
 export const drawnRequest: fc.Arbitrary<DrawnRequest> = fc.record({
   method: fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom('GET', 'POST') },

@@ -1,8 +1,8 @@
 import { runSiege, type SiegeResult } from './siege.ts';
 
 /*
- * Clients that stand around, in full: stalled downloads, uploads and heads, and idle WebSockets, with honest clients
- * beside them. Exit code 1 when something happened that must not.
+ * The full test with stalled clients: stalled downloads, uploads and heads, and idle WebSockets, with honest clients
+ * beside them. Exit code 1 when there is a violation.
  */
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

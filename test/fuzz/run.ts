@@ -3,8 +3,8 @@ import { parseOptions, USAGE } from './options.ts';
 import { reportOf } from './report.ts';
 
 /*
- * Fuzzing: a real gateway between an API that judges what it gets and a facilitator that knows what was signed, under
- * generated and damaged requests, with honest clients beside them. Exit code 1 when something happened that must not.
+ * Fuzzing: a real gateway between an API that checks what it gets and a facilitator that knows what was signed, under
+ * generated and damaged requests, with honest clients beside them. Exit code 1 when there is a violation.
  */
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -15,21 +15,21 @@ import { readLog } from './read-log.ts';
 import { Violations } from './violations.ts';
 import { Wallet } from './wallet.ts';
 
-/** How many of each stand around at the same time. */
+/** How many stalled clients of each kind there are at the same time. */
 export interface SiegeTerms {
-  /** Downloads of a gibibyte that nobody goes on reading. */
+  /** Downloads of a gibibyte that the client stops reading. */
   readonly downloads: number;
   /** Uploads that stop in the middle. */
   readonly uploads: number;
-  /** WebSockets on which nothing is said. */
+  /** Idle WebSockets. */
   readonly webSockets: number;
-  /** Request heads of which the last line does not come. */
+  /** Request heads without their last line. */
   readonly heads: number;
   /** Milliseconds for which honest clients are served meanwhile. */
   readonly honestMs: number;
 }
 
-/** What a siege came to. */
+/** The result of a siege. */
 export interface SiegeResult {
   readonly violations: Violations;
   readonly idle: Holdings;
@@ -43,7 +43,7 @@ export interface SiegeResult {
   readonly meanwhile: readonly number[];
 }
 
-/** Memory that the gateway may take for what stands around, in bytes: buffers of its own and of the system's sockets. */
+/** Memory that the gateway may take for stalled clients, in bytes: its own buffers and those of the system's sockets. */
 const PER_DOWNLOAD_BYTES = 1024 * 1024;
 const PER_UPLOAD_BYTES = 256 * 1024;
 const PER_WEB_SOCKET_BYTES = 64 * 1024;
@@ -54,7 +54,7 @@ const WORKING_BYTES = 64 * 1024 * 1024;
 const HONEST = 4;
 const UPLOAD_BYTES = 10 * 1024 * 1024;
 
-/** Lets clients stand around at a gateway with default limits, and serves honest ones beside them. */
+/** Holds stalled clients at a gateway with default limits, and serves honest clients beside them. */
 export async function runSiege(terms: SiegeTerms): Promise<SiegeResult> {
   const built = await buildPackage();
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-siege-'));
@@ -122,8 +122,8 @@ function boundOf(idle: Holdings, { downloads, uploads, webSockets, heads }: Sieg
 }
 
 /**
- * Everything is let go of when its client has left. For a call that is aborted undici may open its connection again and
- * close it as idle a few seconds later: what counts is where the descriptors come to rest.
+ * Everything is released when its client has left. For a call that is aborted, undici may open its connection again and
+ * close it as idle a few seconds later: the final number of descriptors counts.
  */
 async function settled(gateway: WatchedGateway, idle: Holdings, violations: Violations): Promise<Holdings> {
   const until = performance.now() + 20_000;

@@ -2,11 +2,11 @@
 export interface Violation {
   readonly kind: string;
   readonly detail: string;
-  /** The case whose bytes did it, where it is known. */
+  /** The case whose bytes caused it, where it is known. */
   readonly caseId: string | undefined;
 }
 
-/** Collects what must not happen. The first of each kind are kept whole, the rest is counted. */
+/** Collects violations. The first of each kind are kept whole, the others are counted. */
 export class Violations {
   readonly kept: Violation[] = [];
   readonly counts = new Map<string, number>();

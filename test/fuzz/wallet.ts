@@ -2,7 +2,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import type { Random } from '../crash/random.ts';
 import { encodePayment, handSigned, type PaymentParts, type Requirement } from '../support/payment-header.ts';
 
-/** A payment that was signed, and what became of it. Each has an account of its own, so that the payer names it. */
+/** A signed payment and its use. Each has an account of its own, so that the payer identifies it. */
 export interface SignedPayment {
   readonly payer: string;
   readonly parts: PaymentParts;
@@ -12,7 +12,7 @@ export interface SignedPayment {
   settled: number;
   /** Whether some request that carried it did not wait for its answer: then it may be asked for again. */
   impatient: boolean;
-  /** Whether it was taken where the answer goes before the money. */
+  /** Whether it was used where the answer is sent before the settlement. */
   onCredit: boolean;
 }
 

@@ -45,7 +45,7 @@ routes:
   );
 }
 
-/** The request never reaches the upstream, and is refused as said. */
+/** The request never reaches the upstream, and is refused with this status and reason. */
 async function expectRefused(answer: Promise<Response>, status: 400 | 402, reason: string): Promise<void> {
   const seen = upstream.seen.length;
   const response = await answer;
@@ -60,7 +60,7 @@ function payloadOf(text: string): Buffer {
 }
 
 describe('a stolen, altered or made-up token', () => {
-  it('opens its own route, or the rest of this file proves nothing', async () => {
+  it('opens its own route while it is unchanged', async () => {
     expect((await callWith(token, `${gateway.url}/reports/1`)).status).toBe(200);
   });
 
@@ -111,7 +111,7 @@ describe('a stolen, altered or made-up token', () => {
     ahead = 0;
   });
 
-  it('is refused beside a different one, and taken beside its copy', async () => {
+  it('is refused next to a different token, and accepted next to its own copy', async () => {
     const { token: other } = await buyPass(devnet, buyer, `${gateway.url}/maps`);
     const twice = { headers: { authorization: `Bearer ${other}` } };
     await expectRefused(callWith(token, `${gateway.url}/reports/1`, twice), 400, 'access_token_malformed');
@@ -119,7 +119,7 @@ describe('a stolen, altered or made-up token', () => {
     expect(copy.status).toBe(200);
   });
 
-  it('is refused in repeated headers that differ, as bytes', async () => {
+  it('is refused when a repeated header holds two different values', async () => {
     const seen = upstream.seen.length;
     const answer = await exchangeRaw(
       Number(new URL(gateway.url).port),
@@ -130,7 +130,7 @@ describe('a stolen, altered or made-up token', () => {
   });
 });
 
-describe('a token where none belongs', () => {
+describe('a token in the wrong place', () => {
   it('is not read from a query, a body or a header of another name', async () => {
     const url = `${gateway.url}/reports/1?x402-access-token=${token}&access_token=${token}&turnpike_access=${token}`;
     await expectRefused(fetch(url), 402, 'Payment required');
@@ -141,7 +141,7 @@ describe('a token where none belongs', () => {
     await expectRefused(fetch(`${gateway.url}/reports/1`, { method: 'POST', body: token }), 402, 'Payment required');
   });
 
-  it('opens no sibling path as a cookie, whatever the browser sends', async () => {
+  it('opens no sibling path as a cookie, and nothing as a cookie of another name', async () => {
     for (const name of ['turnpike_access', '__Secure-turnpike_access']) {
       const headers = { cookie: `${name}=${token}` };
       expect((await fetch(`${gateway.url}/reports/1`, { headers })).status).toBe(200);
@@ -151,7 +151,7 @@ describe('a token where none belongs', () => {
     await expectRefused(fetch(`${gateway.url}/reports/1`, other), 402, 'Payment required');
   });
 
-  it('ignores a cookie that is no token, and picks its own of several', async () => {
+  it('is found among several cookies of its name, and a cookie that is no token is ignored', async () => {
     const broken = { headers: { cookie: 'turnpike_access=nonsense' } };
     await expectRefused(fetch(`${gateway.url}/reports/1`, broken), 402, 'Payment required');
     const { token: maps } = await buyPass(devnet, buyer, `${gateway.url}/maps`);
@@ -186,7 +186,7 @@ describe('paths beside the one that was bought', () => {
 });
 
 describe('keys', () => {
-  it('of another gateway sign nothing here', async () => {
+  it('of another gateway make no token valid here', async () => {
     const other = await open('');
     try {
       const { token: foreign } = await buyPass(devnet, buyer, `${other.url}/reports/1`);
@@ -197,7 +197,7 @@ describe('keys', () => {
     }
   });
 
-  it('that are rotated out sign nothing any more, and those that stay do', async () => {
+  it('accept old tokens until they are removed from the configuration', async () => {
     const before = await open(`accessTokens: { keys: ["${OLD_KEY}"] }`);
     try {
       const { token: old } = await buyPass(devnet, buyer, `${before.url}/reports/1`);

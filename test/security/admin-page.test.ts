@@ -127,7 +127,7 @@ describe('another site in the browser of the owner (CSRF)', () => {
     expect(await isRevoked()).toBe(false);
   });
 
-  it('cannot act by a GET, nor by any other method', async () => {
+  it('cannot act with any method except POST', async () => {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       const { headers = {} } = acting({});
       const answer = await askAdmin(guarded.adminUrl, `/api/passes/revoke?id=${passId}`, { method, headers });
@@ -136,7 +136,7 @@ describe('another site in the browser of the owner (CSRF)', () => {
     expect(await isRevoked()).toBe(false);
   });
 
-  it('has nothing read for it where no token is needed, and is named in no CORS header', async () => {
+  it('cannot read anything where no token is needed, and gets no CORS header', async () => {
     const headers = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' };
     const answer = await askAdmin(open.adminUrl, '/api/payments', { headers });
     expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([403, undefined]);
@@ -145,14 +145,14 @@ describe('another site in the browser of the owner (CSRF)', () => {
   });
 });
 
-describe('a name that leads to the admin listener (DNS rebinding)', () => {
+describe('a host name that leads to the admin listener (DNS rebinding)', () => {
   it.each([
     'evil.example',
     'evil.example:9402',
     '127.0.0.1.evil.example',
     'localhost.evil.example',
     'a@127.0.0.1',
-  ])('gets nothing as %j, token or not', async (host) => {
+  ])('is refused as %j, with or without the token', async (host) => {
     for (const path of [...VIEWS, '/', '/metrics', '/readyz']) {
       const answer = await askAdmin(guarded.adminUrl, path, { headers: asOwner({ Host: host }) });
       expect([400, 421], `${path} ${answer.status}`).toContain(answer.status);
@@ -168,7 +168,7 @@ describe('a name that leads to the admin listener (DNS rebinding)', () => {
   });
 });
 
-describe('a path that is read in two ways', () => {
+describe('the admin API', () => {
   it.each([
     '//api/status',
     '/api//status',
@@ -184,26 +184,26 @@ describe('a path that is read in two ways', () => {
     '/api/status%00',
     '/livez/../api/status',
     'http://127.0.0.1/api/status',
-  ])('is no path of the API: %s', async (path) => {
+  ])('does not answer at a path that can be read in two ways: %s', async (path) => {
     const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 40[04] /);
   });
 
-  it('is never the public listener: it knows nothing of the page', async () => {
+  it('is not served by the public listener', async () => {
     for (const path of ['/api/status', '/api/payments', '/metrics', '/readyz']) {
       expect((await askAdmin(guarded.url, path, { headers: asOwner() })).status, path).toBe(404);
     }
   });
 
-  it('cannot have a token in a header that comes twice', async () => {
+  it('refuses a token in a header that comes twice', async () => {
     const wrong = 'Authorization: Bearer wrong\r\n';
     const right = `Authorization: Bearer ${ADMIN_TOKEN}\r\n`;
     expect(await raw(`GET /api/status HTTP/1.1\r\nHost: localhost\r\n${wrong}${right}`)).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
 
-describe('answers of the API', () => {
-  it('are data that no browser runs, frames, stores or guesses a type of', async () => {
+describe('the API behind the admin page', () => {
+  it('answers with data that no browser runs, frames, stores or guesses the type of', async () => {
     for (const path of VIEWS) {
       const { headers } = await askAdmin(guarded.adminUrl, path, { headers: asOwner() });
       expect(headers, path).toMatchObject({
@@ -219,7 +219,7 @@ describe('answers of the API', () => {
     }
   });
 
-  it('never hold the token, and neither does the log', async () => {
+  it('never shows the token, in its answers or in the log', async () => {
     const texts = await Promise.all(
       VIEWS.map(async (path) => (await askAdmin(guarded.adminUrl, path, { headers: asOwner() })).text),
     );
@@ -227,7 +227,7 @@ describe('answers of the API', () => {
     expect(`${texts.join()}${JSON.stringify(guarded.log)}`).not.toContain(ADMIN_TOKEN);
   });
 
-  it('refuse a body that is no JSON object, or has no end', async () => {
+  it('refuses a body that is no JSON object, or is too large', async () => {
     for (const body of ['', '[]', '"x"', '{', 'null']) {
       const answer = await askAdmin(guarded.adminUrl, '/api/explain', { ...acting({}), body });
       expect([answer.status, codeOf(answer)], body).toEqual([400, 'bad_request']);
@@ -239,7 +239,7 @@ describe('answers of the API', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  it('are off with the page, and the probes are not', async () => {
+  it('is off when the page is off, and the probes stay on', async () => {
     const gateway = await startTestGateway(`admin: {listen: 127.0.0.1:0, page: off, token: ${ADMIN_TOKEN}}\n${CONFIG}`);
     const statuses = await Promise.all(
       ['/', '/api/status', '/livez', '/metrics'].map(async (path) => {
@@ -251,7 +251,7 @@ describe('answers of the API', () => {
   });
 });
 
-/** Sends bytes, and gives what comes back until the connection ends. */
+/** Sends bytes, and returns what comes back until the connection ends. */
 async function raw(head: string, body = ''): Promise<string> {
   const { port } = new URL(guarded.adminUrl ?? '');
   return await new Promise((resolve, reject) => {

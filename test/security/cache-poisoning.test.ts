@@ -3,7 +3,7 @@ import { parseRaw } from '../support/raw-http.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 import { isKeptApart, isStorable } from './storability.ts';
 
-/** A cache in front of the gateway never gives to one what another paid for, nor a price to one who paid. */
+/** A cache in front of the gateway never gives one client what another paid for, or a price to a client that paid. */
 
 let siege: Siege;
 
@@ -21,7 +21,7 @@ routes:
 beforeEach(() => siege.answer((req, res) => req.on('end', () => res.end('served'))));
 afterAll(async () => await siege.close());
 
-/** Everything with which an API can ask for its answers to be kept by all. */
+/** All headers with which an API can ask shared caches to keep its answers. */
 const INVITATIONS = [
   { 'Cache-Control': 'public, max-age=31536000, immutable' },
   { 'Cache-Control': 's-maxage=600, must-revalidate' },
@@ -40,12 +40,12 @@ const INVITATIONS = [
   {},
 ] as const;
 
-describe('what nobody may keep', () => {
+describe('a shared cache', () => {
   it.each([
     ['a price', 'GET /after', [], 402],
     ['a price for HEAD', 'HEAD /after', [], 402],
     ['a price to a browser', 'GET /after', ['Accept: text/html', 'Origin: http://a'], 402],
-    ['a price to somebody who is known', 'GET /after', ['Authorization: Bearer x', 'Cookie: a=b'], 402],
+    ['a price to a client with a login', 'GET /after', ['Authorization: Bearer x', 'Cookie: a=b'], 402],
     ['a price for a range', 'GET /after', ['Range: bytes=0-0', 'If-None-Match: *'], 402],
     ['a payment that does not decode', 'GET /after', ['PAYMENT-SIGNATURE: x'], 400],
     ['a path with two readings', 'GET //after', [], 400],
@@ -53,14 +53,14 @@ describe('what nobody may keep', () => {
     ['a method that is never forwarded', 'TRACE /after', [], 405],
     ['a preflight', 'OPTIONS /after', ['Origin: http://a', 'Access-Control-Request-Method: GET'], 204],
     ['an expectation', 'POST /after', ['Expect: x', 'Content-Length: 0'], 417],
-  ] as const)('is %s', async (_name, line, headers, status) => {
+  ] as const)('may not keep %s', async (_name, line, headers, status) => {
     const response = await siege.ask(lastRequest(line, headers));
     expect(statusOf(response)).toBe(status);
     expect(isStorable(response)).toBe(false);
     expect(response.all('cache-control')).toEqual(['no-store']);
   });
 
-  it('is what the parser refuses', async () => {
+  it('may not keep the answer to a request that the parser refuses', async () => {
     for (const bytes of [
       'GARBAGE\r\n\r\n',
       'GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n',
@@ -73,7 +73,7 @@ describe('what nobody may keep', () => {
     }
   });
 
-  it('is a payment that was used, and one whose API is down', async () => {
+  it('may not keep the refusal of a used payment, or the error of an API that is down', async () => {
     const payment = await siege.sign('/after');
     expect(statusOf(await siege.ask(lastRequest('GET /after', [paying(payment)])))).toBe(200);
     const again = await siege.ask(lastRequest('GET /after', [paying(payment)]));
@@ -97,7 +97,7 @@ describe.each(INVITATIONS)('an API that says %j', (invitation) => {
     'GET /deferred',
     'HEAD /after',
     'POST /kept',
-  ])('cannot have what was paid for with %s kept for others', async (line) => {
+  ])('cannot make a shared cache keep what was paid for with %s', async (line) => {
     const [method = '', path = ''] = line.split(' ');
     const payment = await siege.sign(path, { method });
     const response = await siege.ask(lastRequest(line, [paying(payment), 'Content-Length: 0']));
@@ -107,14 +107,14 @@ describe.each(INVITATIONS)('an API that says %j', (invitation) => {
     expect(isKeptApart(response)).toBe(true);
   });
 
-  it('is passed on where nothing was paid', async () => {
+  it('has these headers relayed where nothing was paid', async () => {
     const response = await siege.ask(lastRequest('GET /free'));
     const said = Object.entries(invitation).flatMap(([name, value]) => [value].flat().map(() => name.toLowerCase()));
     expect(response.headers.map(([name]) => name.toLowerCase())).toEqual(expect.arrayContaining(said));
   });
 });
 
-it('answers a priced request of the API that was refused by it as privately as a paid one', async () => {
+it('an error of the API for a paid request is kept out of shared caches, as a paid answer is', async () => {
   siege.answer((req, res) =>
     req.on('end', () => res.writeHead(404, { 'Cache-Control': 'public, max-age=600' }).end('none')),
   );

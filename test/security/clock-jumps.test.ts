@@ -12,7 +12,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** The clock of the gateway jumps: what was used once stays used, whatever it says. */
+/** The clock of the gateway jumps: a used sign-in or payment stays used, whatever the clock says. */
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -30,7 +30,7 @@ let folder: string;
 /** How far the gateway's clock is ahead, in milliseconds. */
 let ahead: number;
 const clock = (): number => Date.now() + ahead;
-/** How often a gateway has forgotten what is over. */
+/** How often a gateway has deleted old rows. */
 let rounds = 0;
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ beforeEach(async () => {
   buyer = await freshPayer(devnet);
 });
 
-/** Starts on a ledger; it has done its first round of recovery, which forgets what is over, when it listens. */
+/** Starts a gateway on a ledger. When it listens, it has done its first round of recovery, which deletes old rows. */
 async function start(file: string): Promise<TestGateway> {
   const store = await openSqliteLedger(join(folder, file), { clock });
   const { passes } = store;
@@ -101,7 +101,7 @@ describe('a sign-in that was used', () => {
     expect(await withSignIn(url, header)).toBe(200);
     ahead = 20 * MINUTE;
     const before = rounds;
-    // The first of them may have begun before.
+    // The first of these rounds may have begun before the jump.
     await expect.poll(() => rounds, { timeout: 30_000 }).toBeGreaterThan(before + 1);
     ahead = 0;
     expect(await withSignIn(url, header)).toBe(402);
@@ -130,7 +130,7 @@ describe('a payment that was delivered', () => {
     ['an hour back', -60 * MINUTE],
     ['ten minutes back', -10 * MINUTE],
     ['an hour ahead', 60 * MINUTE],
-  ])('is told so and given no offer when the clock goes %s', async (_how, jump) => {
+  ])('is refused as used and gets no offer when the clock goes %s', async (_how, jump) => {
     const gateway = await start('delivered.db');
     const url = `${gateway.url}/plain/1`;
     const header = await signFor(devnet, buyer, url);
@@ -142,7 +142,7 @@ describe('a payment that was delivered', () => {
     await gateway.close();
   });
 
-  it('is told so after a process forgot it by a wrong clock', async () => {
+  it('is refused as used after a process forgot it because of a wrong clock', async () => {
     const first = await start('pruned.db');
     const url = `${first.url}/plain/1`;
     const header = await signFor(devnet, buyer, url);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePayment } from '../support/payment-header.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** A small message that unpacks to a large one is nobody's business but the two ends': the gateway never unpacks. */
+/** A small message can decompress to a huge one. The gateway never decompresses: that is left to the client and the API. */
 
 const BOMB = Buffer.alloc(20 * 1024 * 1024);
 const PACKED = {
@@ -34,7 +34,7 @@ function hash(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-describe.each(CODINGS)('a bomb in %s', (coding) => {
+describe.each(CODINGS)('a decompression bomb in %s', (coding) => {
   const packed = PACKED[coding];
 
   it('arrives at the API as it was sent', async () => {
@@ -68,7 +68,7 @@ describe.each(CODINGS)('a bomb in %s', (coding) => {
   });
 });
 
-it('is no payment: a packed header is refused as it is', async () => {
+it('a compressed payment header is refused without decompression', async () => {
   const header = encodePayment(await siege.sign('/after'));
   for (const pack of [gzipSync, deflateSync, brotliCompressSync]) {
     const packed = pack(Buffer.from(header, 'base64')).toString('base64');
@@ -76,7 +76,7 @@ it('is no payment: a packed header is refused as it is', async () => {
   }
 });
 
-it('is not unpacked when a facilitator answers with it', async () => {
+it('a compressed answer of a facilitator is not decompressed', async () => {
   const bomb = gzipSync(BOMB);
   const headers = { 'content-encoding': 'gzip' };
   siege.facilitator?.next('verify', { kind: 'say', text: bomb.toString('latin1'), headers });

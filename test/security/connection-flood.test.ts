@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseRaw, type RawPeer } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, request, type Siege, statusOf } from './siege.ts';
 
-/** One client opens connections until there are none left for the others. */
+/** One client opens connections until none are left for other clients. */
 
 let siege: Siege;
 afterEach(() => siege.close());
@@ -25,7 +25,7 @@ async function open(count: number): Promise<RawPeer[]> {
 }
 
 describe('the connections of one address', () => {
-  it('are refused with 503 above their number, served or idle, and taken again when some have closed', async () => {
+  it('are refused with 503 above the limit, served or idle, and accepted again when some have closed', async () => {
     siege = await laySiege(`limits: { connectionsPerAddress: 3 }${ROUTES}`);
     const peers = await open(3);
     const before = siege.seen.length;
@@ -43,7 +43,7 @@ describe('the connections of one address', () => {
     for (const peer of peers) peer.socket.destroy();
   });
 
-  it('end without an answer far above their number', async () => {
+  it('are closed without an answer far above the limit', async () => {
     siege = await laySiege(`limits: { connectionsPerAddress: 1 }${ROUTES}`);
     const [first] = await open(1);
     const second = await siege.connect();
@@ -59,8 +59,8 @@ describe('the connections of one address', () => {
   });
 });
 
-describe('the connections of everybody', () => {
-  it('end at once above their number, those of trusted proxies as well', async () => {
+describe('the connections of all clients', () => {
+  it('are closed at once above the limit, those of trusted proxies as well', async () => {
     siege = await laySiege(`limits: { connections: 2 }\ntrustedProxies: [127.0.0.0/8]${ROUTES}`);
     const peers = await open(2);
     const over = await siege.connect();

@@ -4,7 +4,7 @@ import { clientOf, type Devnet, startDevnet } from '../support/devnet.ts';
 import { encodePayment, handSigned, type PaymentParts } from '../support/payment-header.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** More payments than the payer has money for: what goes out without money stays within the bounds. */
+/** More payments than the payer has money for: the number of unpaid answers stays within the limits. */
 
 const PRICE = 1000n;
 const COPIES = 40;
@@ -52,7 +52,7 @@ function served(statuses: readonly number[]): bigint {
   return BigInt(statuses.filter((status) => status === 200).length);
 }
 
-describe('a payer with the money for one call who makes forty at once', () => {
+describe('a payer with the money for one of forty simultaneous calls', () => {
   it.each(['/after', '/before'])('gets one answer at %s, and is charged for it', async (path) => {
     const payments = await wallet(path, COPIES, 1n);
     const before = await paid();
@@ -61,14 +61,14 @@ describe('a payer with the money for one call who makes forty at once', () => {
     expect((await paid()) - before).toBe(PRICE);
   });
 
-  it('leaves none of the large answers that it does not pay for open at the API', async () => {
+  it('leaves no response open at the API for the large answers that it does not pay for', async () => {
     let open = 0;
     siege.answer((_req, res) => {
       open += 1;
       res.once('close', () => {
         open -= 1;
       });
-      // More than all buffers on the way hold.
+      // More than all buffers between the API and the client hold.
       res.end(Buffer.alloc(8 * 1024 * 1024));
     });
     const statuses = await buy('/after', await wallet('/after', COPIES, 1n));
@@ -77,20 +77,20 @@ describe('a payer with the money for one call who makes forty at once', () => {
     siege.answer((_req, res) => res.end('served'));
   });
 
-  it('makes the API work once at a route that is paid before', async () => {
+  it('makes the API work once at a route that settles before the call', async () => {
     const payments = await wallet('/before', COPIES, 1n);
     const before = siege.seen.length;
     await buy('/before', payments);
     expect(siege.seen.length - before).toBe(1);
   });
 
-  it('gets no more without money than the bound allows, even while nothing is settled', async () => {
+  it('gets no more unpaid answers than the bound allows, even while nothing is settled', async () => {
     const payments = await wallet('/deferred', COPIES, 1n);
     const before = { money: await paid(), seen: siege.seen.length };
     const chain = clientOf(devnet);
     await Promise.all([chain.setAutomine(false), chain.setIntervalMining({ interval: 0 })]);
     const bought = buy('/deferred', payments);
-    // Above the bound the API is asked before the money: with all of them there, everybody has passed the gate.
+    // Above the limit, the API is asked before the money: when all calls reached the API, all have passed the credit check.
     await siege.asked(before.seen + COPIES);
     await chain.setAutomine(true);
     await chain.mine({ blocks: 1 });
@@ -107,7 +107,7 @@ describe('a payer with the money for one call who makes forty at once', () => {
     const before = await paid();
     let answers = 0n;
     let bought = 0n;
-    // One price each round, and four calls at once: with every round forgiven this would go on for ever.
+    // One price each round, and four calls at once: if each round began without debt, this would never end.
     for (let round = 0; round < 6; round += 1) {
       await devnet.mint(address, PRICE);
       const payments = await Promise.all(Array.from({ length: 4 }, () => handSigned(key, quote)));
@@ -123,7 +123,7 @@ describe('a payer with the money for one call who makes forty at once', () => {
     const { address } = privateKeyToAccount(key);
     const quote = await siege.quote('/deferred');
     const before = await paid();
-    // The last byte never comes: nobody can say that the client has had all of it.
+    // The last byte never comes: so the client never has the whole answer.
     siege.answer((_req, res) => void res.write('all but the last byte'));
     const read = async (payment: PaymentParts): Promise<boolean> => {
       const leaving = new AbortController();
@@ -146,7 +146,7 @@ describe('a payer with the money for one call who makes forty at once', () => {
     expect(answers - bought).toBeLessThanOrEqual(BigInt(PER_PAYER));
   });
 
-  it('has none of the payments it did not honour served again', async () => {
+  it('gets no second answer for a payment that it did not honour', async () => {
     const payments = await wallet('/deferred', COPIES, 1n);
     const before = await paid();
     const first = await buy('/deferred', payments);

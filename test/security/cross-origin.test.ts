@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RawResponse } from '../support/raw-http.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** What pages of other origins get to send and to read. */
+/** What pages of other origins may send and read. */
 
 let siege: Siege;
 afterEach(() => siege.close());
@@ -26,7 +26,7 @@ function names(answer: RawResponse, header: string): string[] {
 }
 
 describe('cors: gateway', () => {
-  it('answers a preflight without the API and allows payments, to every origin and without cookies', async () => {
+  it('answers a preflight without the API, and lets every origin pay, without cookies', async () => {
     siege = await laySiege(ROUTES);
     const answer = await preflight();
     expect(statusOf(answer)).toBe(204);
@@ -38,7 +38,7 @@ describe('cors: gateway', () => {
     expect(siege.seen).toEqual([]);
   });
 
-  it('lets every page read prices and passes, and none use cookies', async () => {
+  it('lets every page read prices and passes, and no page use cookies', async () => {
     siege = await laySiege(ROUTES);
     const answer = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`]));
     expect(statusOf(answer)).toBe(402);
@@ -51,7 +51,7 @@ describe('cors: gateway', () => {
 });
 
 describe('cors: api', () => {
-  it("relays the API's own answer to a preflight, and adds leave to pay", async () => {
+  it("relays the API's own answer to a preflight, and allows the payment headers as well", async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
     siege.answer((_req, res) => {
       const own = { 'Access-Control-Allow-Origin': PAGE, 'Access-Control-Allow-Credentials': 'true' };
@@ -71,7 +71,7 @@ describe('cors: api', () => {
     expect(sent).not.toContain('payment-signature');
   });
 
-  it('gives no leave where the API gives none', async () => {
+  it('allows nothing where the API allows nothing', async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
     siege.answer((_req, res) => res.writeHead(403).end('not for you'));
     const answer = await preflight();
@@ -79,7 +79,7 @@ describe('cors: api', () => {
     expect(answer.headers.filter(([name]) => name.toLowerCase().startsWith('access-control-'))).toEqual([]);
   });
 
-  it('has nothing but a preflight reach the API unpaid', async () => {
+  it('lets nothing but a preflight reach the API unpaid', async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
     const asked = 'Access-Control-Request-Method: POST';
     for (const request of [
@@ -93,7 +93,7 @@ describe('cors: api', () => {
     expect(siege.seen).toEqual([]);
   });
 
-  it('names the origin of the page on its own answers, which depend on it', async () => {
+  it('names the origin of the page in the answers of the gateway, which vary by Origin', async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
     const unpaid = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`]));
     expect(statusOf(unpaid)).toBe(402);

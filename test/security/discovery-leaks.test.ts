@@ -5,11 +5,11 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RawResponse } from '../support/raw-http.ts';
 import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
-/** What everybody can read says nothing of what is inside, nothing that a stranger put there, and the same to everybody. */
+/** Public documents reveal no internal details, hold nothing that a stranger sent, and are the same for all clients. */
 
 const PATHS = ['/openapi.json', '/llms.txt', '/.well-known/x402'];
 const INNER = /inner|10\.9\.8\.7|backend|hidden|delete/i;
-/** What a stranger says of the host. */
+/** What a stranger claims about the host. */
 const CLAIMS = [
   ['Host: evil.example'],
   ['X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Prefix: /evil'],
@@ -83,7 +83,7 @@ describe.each([
   ['an API description', `discovery: { openapi: ${description} }\n`],
   ['the price table alone', ''],
 ])('A document that is made from %s', (_, discovery) => {
-  it.each(['', 'publicUrl: https://api.example.com\n'])('tells nothing of what is inside (%s)', async (origin) => {
+  it.each(['', 'publicUrl: https://api.example.com\n'])('reveals no internal details (%s)', async (origin) => {
     siege = await laySiege(origin + discovery + ROUTES);
     const upstreams = [siege.gateway.plan.routes.map(({ upstream }) => JSON.stringify(upstream))].flat();
     expect(upstreams.join()).toContain('10.9.8.7');
@@ -99,7 +99,7 @@ describe.each([
     '',
     'trustedProxies: [127.0.0.0/8]\n',
     'cors: api\n',
-  ])('says the same whatever a stranger claims (%s)', async (more) => {
+  ])('is the same whatever host a stranger claims (%s)', async (more) => {
     siege = await laySiege(more + discovery + ROUTES);
     for (const path of PATHS) {
       const plain = await read(path);
@@ -125,7 +125,7 @@ describe('A shared cache', () => {
     }
   });
 
-  it('keeps the document for each page by itself where the API says who may read', async () => {
+  it('keeps one copy of the document per origin where the API decides who may read it', async () => {
     siege = await laySiege(`cors: api\n${ROUTES}`);
     const answers = [await read('/openapi.json'), await read('/openapi.json', ['Origin: https://a.example'])];
     expect(answers.map((answer) => answer.all('vary'))).toEqual([['Origin'], ['Origin']]);

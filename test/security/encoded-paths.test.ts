@@ -6,13 +6,13 @@ import { problemsOf, route } from '../support/config/load.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
 /**
- * Paths with characters that servers disagree about, in front of an API that reads them as freely as any: it decodes
+ * Paths with characters that servers read differently, in front of an API that reads them very freely: it decodes
  * slashes and backslashes, twice if it can, drops parameters, merges slashes and resolves dot segments.
  */
 
 let api: Server;
 let siege: Siege;
-/** Where the API found itself to be asked, and what came over the wire. */
+/** The path as the API reads it, and the bytes that came over the wire. */
 const reached: { readonly read: string; readonly raw: string }[] = [];
 
 function freely(target: string): string {
@@ -75,7 +75,7 @@ describe('a route that allows encoded characters', () => {
     expect(reached.map(({ raw }) => raw)).toEqual([target]);
   });
 
-  it('sells them, and a payment that was used for one is none for another', async () => {
+  it('sells each path by itself: a payment used for one path is refused for another', async () => {
     await sell();
     expect(await statusAt('/cheap/a%2Fb')).toBe(402);
     const payment = paying(await siege.sign('/cheap/a%2Fb'));
@@ -123,13 +123,13 @@ describe('a route that allows encoded characters', () => {
     '/free\\x',
     '/free/a\\b',
     'http://gw.test//free/a%2Fb',
-  ])('never has the API read another subtree: %s is refused', async (target) => {
+  ])('refuses %s, which the API could read as another subtree', async (target) => {
     await sell();
     expect(await statusAt(target)).toBe(400);
     expect(reached).toEqual([]);
   });
 
-  it('never leads into a subtree with another price, whatever is put together of the odd characters', async () => {
+  it('never leads into a subtree with another price, for any mix of the odd characters', async () => {
     await sell();
     const parts = ['..', '.', '%2e%2e', '%2F', '%5c', ';', '%3B', '//', '/', 'dear', 'secret', '%252f', 'x'];
     let state = 42;
@@ -146,14 +146,14 @@ describe('a route that allows encoded characters', () => {
     expect(reached.filter(({ read }) => !/^\/(?:free|v4\/me\/files)(?:\/|$)/.test(read))).toEqual([]);
   });
 
-  it('allows no more of them than it lists', async () => {
+  it('allows only the characters that it lists', async () => {
     await sell('[slash]');
     expect(await statusAt('/free/a%2Fb')).toBe(200);
     for (const target of ['/free/a;b', '/free/a//b', '/free/a%5Cb', '/free/a%2Fb;c', '/free/a%2F%2Fb%3B'])
       expect(await statusAt(target)).toBe(400);
   });
 
-  it('is found for a preflight of such a path, too', async () => {
+  it('is also found for the preflight of such a path', async () => {
     await sell();
     const headers = ['Origin: https://shop.example', 'Access-Control-Request-Method: GET'];
     expect(statusOf(await siege.ask(lastRequest('OPTIONS /cheap/a%2Fb', headers)))).toBe(204);
@@ -174,7 +174,7 @@ describe('a configuration with encoded characters', () => {
     ['a parameter in the place of the front', '{ path: /:x/b, price: $1 }', '/:x/b'],
     ['one that charges fewer clients', '{ path: /a/b, price: $0.001, enforce: off }', '/a/b'],
     ['one that sells passes', '{ path: /a/b, price: $0.001, access: { for: 1h } }', '/a/b'],
-  ])('is refused with %s, which it names', (_name, other, named) => {
+  ])('is refused with %s, and the error names that route', (_name, other, named) => {
     expect(problemsOf(withRoutes(other))).toEqual([
       expect.stringMatching(/an API that decodes slash may read a path of this route as one of /),
     ]);
@@ -184,11 +184,11 @@ describe('a configuration with encoded characters', () => {
   it.each([
     ['the same price below', '{ path: /a/b, price: $0.001 }'],
     ['other prices beside it and above it', '{ path: /b/*, price: $1 }', '{ path: /*, price: free }'],
-  ])('is sound with %s', (_name, ...others) => {
+  ])('is accepted with %s', (_name, ...others) => {
     expect(problemsOf(withRoutes(...others))).toEqual([]);
   });
 
-  it('is refused where the path has no end that takes everything', () => {
+  it('is refused where the path does not end in /*', () => {
     expect(problemsOf(route(ALLOWING))).toEqual([expect.stringContaining('has no /* at its end')]);
   });
 
@@ -199,7 +199,7 @@ describe('a configuration with encoded characters', () => {
     ]);
   });
 
-  it('knows no dot segments', () => {
+  it('cannot allow dot segments', () => {
     expect(problemsOf(route('price: free\nencoded: [dot]').replace('path: /a', 'path: /a/*'))).toHaveLength(1);
   });
 });

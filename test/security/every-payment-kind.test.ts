@@ -4,7 +4,7 @@ import { paymentKinds } from '../support/payment-kinds/kinds.ts';
 import type { Field, PaymentWorld } from '../support/payment-kinds/payment-kind.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** What an attacker tries with a payment comes to the same, whatever it is paid with. */
+/** The same attacks with a payment fail for every kind of payment. */
 
 const ROUTES = `
 routes:
@@ -15,7 +15,7 @@ routes:
 const USED = { status: 409, code: 'payment_already_used', offered: false };
 const REFUSED = { status: 402, offered: true };
 
-describe.each(paymentKinds)('by $name', (kind) => {
+describe.each(paymentKinds)('with $name', (kind) => {
   const gateways: TestGateway[] = [];
   let world: PaymentWorld;
   let upstream: TestUpstream;
@@ -30,7 +30,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
     await Promise.all([world?.close(), upstream?.close()]);
   });
 
-  /** A gateway with a ledger of its own. All of them are called alike, as one that lost its ledger would be. */
+  /** A gateway with a ledger of its own. All have the same public URL, as a gateway that lost its ledger would. */
   async function open(more = ''): Promise<TestGateway> {
     const text = `publicUrl: https://api.example\n${world.settings(upstream.url)}${more}${ROUTES}`;
     const gateway = await startTestGateway(text);
@@ -46,14 +46,14 @@ describe.each(paymentKinds)('by $name', (kind) => {
     return { status: response.status, code, offered };
   }
 
-  /** What a payment costs whoever signed it, and how often the API is asked meanwhile. */
+  /** What the payer pays meanwhile, and how often the API is asked. */
   async function counted(act: () => Promise<void>): Promise<{ money: bigint; asked: number }> {
     const before = { money: await world.received(), asked: upstream.seen.length };
     await act();
     return { money: (await world.received()) - before.money, asked: upstream.seen.length - before.asked };
   }
 
-  it('what was changed after it was signed buys nothing, and is offered the price again', async () => {
+  it('a payment that was changed after signing buys nothing, and gets the price again', async () => {
     const gateway = await open();
     const { field, tampered } = await (await world.buyer()).sign(`${gateway.url}/a`);
     const tried = await counted(async () => {
@@ -65,7 +65,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
     expect((await pay(gateway, field)).status).toBe(200);
   });
 
-  it('what was signed for less buys nothing that is dearer', async () => {
+  it('a payment signed for a lower price buys nothing at a higher price', async () => {
     const gateway = await open();
     const { field } = await (await world.buyer()).sign(`${gateway.url}/a`);
     const tried = await counted(async () => expect(await pay(gateway, field, '/dear')).toMatchObject(REFUSED));
@@ -73,14 +73,14 @@ describe.each(paymentKinds)('by $name', (kind) => {
     expect((await pay(gateway, field)).status).toBe(200);
   });
 
-  it('what was good until a moment ago buys nothing', async () => {
+  it('a payment that has just expired buys nothing', async () => {
     const gateway = await open();
     const expired = await (await world.buyer()).signExpired(`${gateway.url}/a`);
     const tried = await counted(async () => expect(await pay(gateway, expired)).toMatchObject(REFUSED));
     expect(tried).toEqual({ money: 0n, asked: 0 });
   });
 
-  it('who has no money is told the price again', async () => {
+  it('a payer without money gets the price again', async () => {
     const gateway = await open();
     const { field } = await (await world.buyer('none')).sign(`${gateway.url}/a`);
     const tried = await counted(async () => expect(await pay(gateway, field)).toMatchObject(REFUSED));
@@ -97,7 +97,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
     expect(tried).toEqual({ money: 1000n, asked: 0 });
   });
 
-  it('it is served once where the operator wants that, of however many copies', async () => {
+  it('a payment that a third party settled is served once with foreignTransfers: serve, however many copies come', async () => {
     const gateway = await open('foreignTransfers: serve\n');
     const { field, frontRun } = await (await world.buyer()).sign(`${gateway.url}/a`);
     const tried = await counted(async () => {
@@ -110,7 +110,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
     expect(tried).toEqual({ money: 1000n, asked: 1 });
   });
 
-  it('what was paid for at one gateway buys nothing at another one of the same seller', async () => {
+  it('a payment used at one gateway buys nothing at another gateway of the same seller', async () => {
     const [one, another] = [await open(), await open()];
     const { field } = await (await world.buyer()).sign(`${one.url}/a`);
     expect((await pay(one, field)).status).toBe(200);

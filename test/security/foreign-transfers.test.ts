@@ -29,7 +29,7 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 const ROUTES = 'routes: [{ name: paid, path: /*, price: $0.001 }]\n';
 const SERVE = 'foreignTransfers: serve\n';
-/** Of all gateways here, whatever their ports: a payment is bound to the name that it was used under. */
+/** The host of all gateways here, whatever their ports: a payment is bound to the host that it was used at. */
 const HOST = { 'X-Forwarded-Host': 'api.example' };
 const USED = { status: 409, code: 'payment_already_used', offer: false };
 const SERVED = { status: 200, code: undefined, offer: false };
@@ -95,7 +95,7 @@ async function pay(gateway: TestGateway, payment: PaymentParts, path = '/a') {
   return { response, seen: { status: response.status, code, offer: response.headers.has('payment-required') } };
 }
 
-/** As anybody can who has seen it; gives the transaction. */
+/** Sends the authorization, as anybody who has seen it can; returns the transaction. */
 async function sendToChain({ authorization, signature }: PaymentParts): Promise<string> {
   const payload = { signature, authorization };
   const accepted = requirementsOn(devnet);
@@ -103,7 +103,7 @@ async function sendToChain({ authorization, signature }: PaymentParts): Promise<
   return receipt.transactionHash;
 }
 
-/** A store that a process loses in the moment of a step: nothing more of it is written. */
+/** A store that fails at a given step: nothing is written from then on. */
 function lostAt(inner: PaymentStore, step: PaymentState): PaymentStore {
   let lost = false;
   return {
@@ -131,7 +131,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator that sees the
     expect(funds - (await devnet.usdcBalanceOf(buyer.address))).toBe(1000n);
   });
 
-  it('of fifty copies at once one is served', async () => {
+  it('one of fifty simultaneous copies is served', async () => {
     const gateway = await openSeeing(kind);
     const payment = await sign(gateway, await freshPayer(devnet));
     await sendToChain(payment);
@@ -143,7 +143,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator that sees the
     expect((await pay(gateway, payment)).seen).toEqual(USED);
   });
 
-  it('a payment that this gateway settled buys nothing once more, and for no other path', async () => {
+  it('a payment that this gateway settled buys nothing a second time, and nothing at another path', async () => {
     const gateway = await openSeeing(kind);
     const payment = await sign(gateway, await freshPayer(devnet));
     expect((await pay(gateway, payment)).seen).toEqual(SERVED);
@@ -151,7 +151,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator that sees the
     expect((await pay(gateway, payment, '/b')).seen).toMatchObject({ status: 409, offer: false });
   });
 
-  it('a transfer that is older than the offer holds buys nothing', async () => {
+  it("a transfer older than the offer's time limit buys nothing", async () => {
     const text = `${SERVE}routes: [{ path: /*, price: $0.001, accepts: [{ network: base-sepolia, maxTimeoutSeconds: 60 }] }]\n`;
     const gateway = await openSeeing(kind, text);
     const payment = await sign(gateway, await freshPayer(devnet));
@@ -201,7 +201,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator that sees the
   });
 });
 
-it('a gateway that does not say so serves none of it, nor does one that sees no chain', async () => {
+it('a foreign transfer buys nothing without foreignTransfers: serve, or where the gateway sees no chain', async () => {
   const without = await openSeeing('local', ROUTES);
   const payment = await sign(without, await freshPayer(devnet));
   await sendToChain(payment);
@@ -212,7 +212,7 @@ it('a gateway that does not say so serves none of it, nor does one that sees no 
   expect((await pay(seeing, payment)).seen).toEqual(SERVED);
 });
 
-it('a payment whose signature is not its payer’s is not looked for', async () => {
+it('a payment whose signature is not its payer’s is not looked up on the chain', async () => {
   const gateway = await openSeeing('local');
   const payment = await sign(gateway, await freshPayer(devnet));
   await sendToChain(payment);
@@ -221,7 +221,11 @@ it('a payment whose signature is not its payer’s is not looked for', async () 
   expect((await pay(gateway, payment)).seen).toEqual(SERVED);
 });
 
-it.each(['after', 'before', 'deferred'])('on a route with settle: %s nobody is asked for the money', async (settle) => {
+it.each([
+  'after',
+  'before',
+  'deferred',
+])('on a route with settle: %s, a foreign transfer is served without a settlement attempt', async (settle) => {
   const store = openMemoryLedger();
   const routes = `routes: [{ path: /*, price: $0.001, settle: ${settle} }]\n`;
   const gateway = await openSeeing('local', SERVE + routes, { store });
@@ -233,7 +237,7 @@ it.each(['after', 'before', 'deferred'])('on a route with settle: %s nobody is a
   expect(row).toMatchObject({ state: 'delivered', settlement: { transaction, amount: 1000n }, attempt: undefined });
 });
 
-it('what the API failed to answer is collected with the same payment', async () => {
+it('an answer that the API failed to give is collected with the same payment', async () => {
   const gateway = await openSeeing('local');
   const payment = await sign(gateway, await freshPayer(devnet));
   await sendToChain(payment);
@@ -287,7 +291,7 @@ describe('a gateway that loses its ledger', () => {
   });
 });
 
-/** A facilitator whose node is away whenever it is asked who else paid. */
+/** A facilitator whose node is unreachable whenever it is asked for a foreign transfer. */
 function deaf(inner: Facilitator): Facilitator {
   return {
     name: inner.name,
@@ -300,7 +304,7 @@ function deaf(inner: Facilitator): Facilitator {
   };
 }
 
-it('a refused payment counts against its client where the chain cannot be asked who else paid', async () => {
+it('a refused payment counts against its client when the chain cannot be asked for a foreign transfer', async () => {
   const more = `${SERVE}limits: { refusalsPerMinute: 2 }\n${ROUTES}`;
   const gateway = await openSeeing('local', more, { openFacilitator: (_spec, openIt) => deaf(openIt()) });
   const buyer = await freshPayer(devnet);

@@ -2,7 +2,7 @@ import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
-/** Where a client came from is what the trusted proxy in front says of it, however it spells it, and nobody else. */
+/** The origin that a client used is what a trusted proxy states, in any of the header forms; no other client is believed. */
 
 let siege: Siege;
 afterEach(() => siege.close());
@@ -53,7 +53,7 @@ describe('a trusted proxy', () => {
       ['Forwarded: host=other.example;proto=http', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: a.example.com'],
       'https://a.example.com/data',
     ],
-  ])('is read: %j', async (headers, url) => {
+  ])('states the URL that the 402 names: %j', async (headers, url) => {
     siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
     expect(await offered('/data', headers)).toBe(url);
   });
@@ -67,7 +67,7 @@ describe('a trusted proxy', () => {
     [['Forwarded: host="a.example.com']],
     [['Forwarded: host=a.example.com@evil.example']],
     [[`Forwarded: ${'"\\'.repeat(4000)}`]],
-  ])('that says what cannot be read says nothing: %j', async (headers) => {
+  ])('is ignored when its header cannot be parsed: %j', async (headers) => {
     siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
     expect(await offered('/data', headers)).toBe('http://gw.test/data');
   });
@@ -75,14 +75,14 @@ describe('a trusted proxy', () => {
   it.each([
     'X-Forwarded-Host: SHOP.example.com:443, inner.local',
     'Forwarded: host=shop.example.com',
-  ])('has the routes of the host found that the client used: %s', async (header) => {
+  ])('selects the routes of the host that the client used: %s', async (header) => {
     siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
     expect(await offered('/shop', ['X-Forwarded-Proto: https', header])).toMatch(/^https:\/\/shop\.example\.com/);
     expect(statusOf(await siege.ask(lastRequest('GET /shop')))).toBe(404);
   });
 });
 
-describe('anybody else', () => {
+describe('a client that is no trusted proxy', () => {
   it.each([
     ['X-Forwarded-Proto: https', 'X-Forwarded-Host: shop.example.com', 'X-Forwarded-Prefix: /x'],
     ['Forwarded: host=shop.example.com;proto=https'],

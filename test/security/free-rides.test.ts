@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersIn, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** Ways to ask a priced route that are not a plain GET or POST: none reaches the API without money. */
+/** Requests to a priced route other than a plain GET or POST: none reaches the API without a payment. */
 
 let siege: Siege;
 
@@ -49,7 +49,7 @@ describe('a priced route without a payment', () => {
     await expectUnserved(lastRequest(`${method} /paid`), 400);
   });
 
-  it('charges HEAD where GET is priced, and knows no other method there', async () => {
+  it('charges HEAD where GET is priced, and has no other method there', async () => {
     await expectUnserved(lastRequest('HEAD /got'), 402);
     await expectUnserved(lastRequest('HEAD /posted'), 404);
     await expectUnserved(lastRequest('OPTIONS /posted'), 404);
@@ -112,12 +112,12 @@ describe('an upgrade of a priced route', () => {
     await expectUnserved(request(`${method} /paid`, [...UPGRADE, 'Connection: close']), 402);
   });
 
-  it('does not carry what was sent ahead of the answer to the API', async () => {
+  it('does not forward to the API what was sent before the answer', async () => {
     const bytes = request('GET /socket', UPGRADE) + request('GET /paid');
     await expectUnserved(bytes, 402);
   });
 
-  it('cannot be paid twice with one payment, nor can a plain request after it', async () => {
+  it('cannot be bought twice with one payment, by an upgrade or by a plain request', async () => {
     const payment = await siege.sign('/socket');
     const before = siege.seen.length;
     const first = (await sendAll(request('GET /socket', [...UPGRADE, paying(payment)]))).toString('latin1');

@@ -9,8 +9,8 @@ import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /**
- * The default, `foreignTransfers: refuse`: somebody else sends the buyer's authorization to the chain before its request arrives; and whoever reads payments on the
- * chain brings them to a gateway that has no row of them.
+ * The default, `foreignTransfers: refuse`: somebody else sends the buyer's authorization to the chain before its request
+ * arrives; and an attacker who reads payments on the chain sends them to a gateway that has no row for them.
  */
 
 const ROUTES = 'routes: [{ path: /*, price: $0.001 }]\n';
@@ -53,7 +53,7 @@ async function pay(gateway: TestGateway, payment: PaymentParts, path = '/a') {
   return { status: response.status, code, offer: response.headers.has('payment-required') };
 }
 
-/** As anybody can who has seen it. */
+/** Sends the authorization, as anybody who has seen it can. */
 async function sendToChain({ authorization, signature }: PaymentParts): Promise<void> {
   const payload = { signature, authorization };
   await transferWithAuthorization(devnet, { x402Version: 2, accepted: requirementsOn(devnet), payload });
@@ -70,7 +70,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator', (kind) => {
     expect(funds - (await devnet.usdcBalanceOf(buyer.address))).toBe(1000n);
   });
 
-  it('what was paid for at one gateway buys nothing at another one of the same seller', async () => {
+  it('a payment used at one gateway buys nothing at another gateway of the same seller', async () => {
     const [one, another] = [await open(kind), await open(kind)];
     const payment = await sign(one, (await freshPayer(devnet)).key);
     expect((await pay(one, payment)).status).toBe(200);
@@ -80,7 +80,7 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator', (kind) => {
     expect(upstream.seen).toHaveLength(seen);
   });
 
-  it('what was paid for before the ledger was lost buys nothing after it', async () => {
+  it('a payment used before the ledger was lost buys nothing afterwards', async () => {
     const before = await open(kind);
     const payment = await sign(before, (await freshPayer(devnet)).key);
     expect((await pay(before, payment)).status).toBe(200);
@@ -89,10 +89,10 @@ describe.each(['local', 'remote'] as const)('with a %s facilitator', (kind) => {
     expect(await pay(await open(kind), payment)).toEqual(USED);
   });
 
-  it('a payment that nobody has sent is taken beside those', async () => {
+  it('an unused payment is accepted, and gets the price again when its payer has no money', async () => {
     const gateway = await open(kind);
     expect((await pay(gateway, await sign(gateway, (await freshPayer(devnet)).key))).status).toBe(200);
-    // Without money, the price is told again: nothing was used.
+    // A payer without money gets the price again: nothing was used.
     expect(await pay(gateway, await sign(gateway))).toMatchObject({ status: 402, offer: true });
   });
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawPeer } from '../support/raw-http.ts';
 import { answersIn, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** Clients that end their half of the connection, at any point: nothing waits for them, and nothing is sold twice. */
+/** Clients that half-close their connection, at any point: nothing waits for them, and nothing is sold twice. */
 
 let siege: Siege;
 
@@ -27,11 +27,11 @@ async function halfClosing(bytes: string): Promise<RawPeer> {
   return peer;
 }
 
-describe('a client that ends its half', () => {
+describe('a client that half-closes its connection', () => {
   it.each([
-    ['after an unpaid one', request('GET /paid'), 402],
-    ['after an unpaid one with a body', request('POST /paid', ['Content-Length: 2'], 'hi'), 402],
-    ['after two of them', request('GET /paid') + lastRequest('GET /free'), 402],
+    ['after an unpaid request', request('GET /paid'), 402],
+    ['after an unpaid request with a body', request('POST /paid', ['Content-Length: 2'], 'hi'), 402],
+    ['after two requests', request('GET /paid') + lastRequest('GET /free'), 402],
   ])('%s gets its answer', async (_name, bytes, status) => {
     const answers = answersIn(await (await halfClosing(bytes)).ended);
     expect(answers[0] && statusOf(answers[0])).toBe(status);
@@ -42,7 +42,7 @@ describe('a client that ends its half', () => {
     ['in a header', 'GET /free HTTP/1.1\r\nHost: gw.te'],
     ['before the blank line', 'GET /free HTTP/1.1\r\nHost: gw.test\r\n'],
     ['before anything', ''],
-  ])('%s is not heard by the API, and its connection is closed', async (_name, bytes) => {
+  ])('%s does not reach the API, and its connection is closed', async (_name, bytes) => {
     const answers = answersIn(await (await halfClosing(bytes)).ended);
     expect([[], [400]]).toContainEqual(answers.map(statusOf));
     expect(siege.seen).toEqual([]);
@@ -52,7 +52,7 @@ describe('a client that ends its half', () => {
     ['of known length', request('POST /free', ['Content-Length: 10'], 'half')],
     ['in chunks', request('POST /free', ['Transfer-Encoding: chunked'], 'a\r\nhalf')],
     ['between chunks', request('POST /free', ['Transfer-Encoding: chunked'], '4\r\nhalf\r\n')],
-  ])('in the middle of a body %s never has it taken for a whole one', async (_name, bytes) => {
+  ])('in the middle of a body %s never makes the API take it for complete', async (_name, bytes) => {
     const ends: string[] = [];
     siege.answer((req, res) => {
       req.on('end', () => ends.push('whole'));
@@ -61,7 +61,7 @@ describe('a client that ends its half', () => {
     });
     const received = (await (await halfClosing(bytes)).ended).toString('latin1');
     expect(received).not.toContain('200 OK');
-    // The one connection to the API is free again: nothing waits for what does not come.
+    // The only connection to the API is free again: nothing waits for the missing rest.
     siege.answer((req, res) => req.on('end', () => res.end('served')));
     expect(statusOf(await siege.ask(lastRequest('GET /after')))).toBe(200);
     expect(ends).not.toContain('whole');
@@ -70,11 +70,11 @@ describe('a client that ends its half', () => {
   it.each([
     '/paid',
     '/before',
-  ])('after paying for %s is taken for gone: charged once at most, and the answer can still be collected', async (path) => {
+  ])('after paying for %s is charged at most once, and can still collect the answer', async (path) => {
     const bytes = lastRequest(`GET ${path}`, [paying(await siege.sign(path))]);
     await (await halfClosing(bytes)).ended;
     const again = async (): Promise<number> => statusOf(await siege.ask(bytes));
-    // The one who left holds the payment until it is known what became of it.
+    // The first request holds the payment until its outcome is known.
     await expect.poll(again).toBe(200);
     expect(await again()).toBe(409);
     expect(siege.facilitator?.requests.filter(({ endpoint }) => endpoint === 'settle').length).toBe(1);

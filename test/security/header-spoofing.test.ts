@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lastRequest, laySiege, paying, type Siege, type Sight, statusOf } from './siege.ts';
 
-/** What the API is told by the gateway, a client cannot say; what is between buyer and gateway, the API does not see. */
+/** A client cannot forge the headers of the gateway to the API, and the API does not see the payment headers. */
 
 let siege: Siege;
 
@@ -15,7 +15,7 @@ routes:
 });
 afterAll(async () => await siege.close());
 
-/** Reads a header as CGI, WSGI, Rack and PHP do: whatever is no letter or digit is one and the same character. */
+/** Reads a header as CGI, WSGI, Rack and PHP do: all characters but letters and digits become the same one. */
 function variable(sight: Sight | undefined, name: string): string[] {
   const wanted = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '_');
   const values: string[] = [];
@@ -76,8 +76,8 @@ function twins(name: string): string[] {
   return [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.'), name.replaceAll('-', '~')];
 }
 
-describe('a client that speaks for the gateway', () => {
-  it.each([...OWN, ...SECRET, ...OVERRIDING, ...ORIGIN, ...HOP])('cannot send %s, in no spelling', async (name) => {
+describe('a client that forges headers of the gateway', () => {
+  it.each([...OWN, ...SECRET, ...OVERRIDING, ...ORIGIN, ...HOP])('cannot send %s, in any spelling', async (name) => {
     const sight = await forwarded(twins(name).map((twin) => `${twin}: forged`));
     expect(variable(sight, name)).toEqual([]);
   });
@@ -93,7 +93,7 @@ describe('a client that speaks for the gateway', () => {
     expect(variable(sight, name).join()).not.toContain('6.6.6.6');
   });
 
-  it('cannot have what the gateway adds removed, or the framing broken, by naming it in Connection', async () => {
+  it('cannot remove headers of the gateway, or break the framing, by naming them in Connection', async () => {
     const added = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Request-Id', 'X-Api-Key', 'Host'];
     const before = siege.seen.length;
     const headers = [`Connection: ${[...added, 'Content-Length'].join(', ')}`, 'Content-Length: 2'];
@@ -114,7 +114,7 @@ describe('a client that speaks for the gateway', () => {
 });
 
 describe('a paid request', () => {
-  it('tells the API who paid what, whatever the client says or nominates, and nothing that could be used again', async () => {
+  it('tells the API who paid and how much, whatever headers the client sends, and nothing that could be used again', async () => {
     const payment = await siege.sign('/paid');
     const forged = OWN.flatMap(twins).map((name) => `${name}: forged`);
     const before = siege.seen.length;

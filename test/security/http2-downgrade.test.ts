@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { askHttp2, connectOverTls, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
 
-/** What a request of HTTP/2 says cannot be made to say something else, or two things, where it is said in HTTP/1.1. */
+/** A request of HTTP/2 cannot become another request, or two requests, when it is forwarded in HTTP/1.1. */
 
 let gateway: TestGateway;
 let api: Server;
@@ -93,7 +93,7 @@ const GET: readonly (readonly [string, string])[] = [
   [':authority', 'gw.test'],
 ];
 
-/** Sends frames, and gives what came back until the connection is over or the stream is answered or reset. */
+/** Sends frames, and returns what came back until the connection ends or the stream is answered or reset. */
 async function sendFrames(...frames: readonly Buffer[]): Promise<{ readonly types: number[] }> {
   const socket = await connectOverTls(port, 'h2');
   const types: number[] = [];
@@ -121,7 +121,7 @@ async function sendFrames(...frames: readonly Buffer[]): Promise<{ readonly type
 }
 
 describe('a request of HTTP/2', () => {
-  it('that is sound is served, and a priced one gets its price', async () => {
+  it('that is well-formed is served, or gets the price of a priced route', async () => {
     expect(await statusOf(pseudo('/free'))).toBe(200);
     expect(await statusOf(pseudo('/paid/x'))).toBe(402);
   });
@@ -167,7 +167,7 @@ describe('a request of HTTP/2', () => {
     ['Connection', [...GET, [':path', '/free'], ['connection', 'x-forwarded-for']]],
     ['Upgrade', [...GET, [':path', '/free'], ['upgrade', 'websocket']]],
     ['an upper-case name', [...GET, [':path', '/free'], ['X-Upper', '1']]],
-  ] as const)('by hand with %s never reaches the API', async (_name, pairs) => {
+  ] as const)('in hand-made frames with %s never reaches the API', async (_name, pairs) => {
     const before = seen.length;
     const { types } = await sendFrames(frame(1, 0x05, 1, fields(pairs as readonly (readonly [string, string])[])));
     // An answer may come (400), never the API's.
@@ -179,7 +179,7 @@ describe('a request of HTTP/2', () => {
     ['a value with a line end', ['x-a', 'b\r\nx-forwarded-host: evil']],
     ['a name with a line end', ['x-a: b\r\nx-forwarded-host', 'evil']],
     ['a value with a zero', ['x-a', 'b\0evil']],
-  ] as const)('by hand arrives without %s', async (_name, field) => {
+  ] as const)('in hand-made frames arrives without %s', async (_name, field) => {
     const before = seen.length;
     await sendFrames(frame(1, 0x05, 1, fields([...GET, [':path', '/free'], field])));
     expect(seen.slice(before).map(({ host, raw }) => [host, raw.filter((text) => text.includes('evil'))])).toEqual([
@@ -187,7 +187,7 @@ describe('a request of HTTP/2', () => {
     ]);
   });
 
-  it('in CONTINUATION frames without end costs the connection and nothing else', async () => {
+  it('in endless CONTINUATION frames ends its connection and nothing else', async () => {
     const before = seen.length;
     const opening = frame(1, 0x01, 1, fields([...GET, [':path', '/free']]));
     const more = Array.from({ length: 400 }, (_, index) => frame(9, 0, 1, fields([[`x-${index}`, 'y'.repeat(100)]])));
@@ -205,7 +205,7 @@ describe('a request of HTTP/2', () => {
     expect(seen.length).toBe(before + 1);
   });
 
-  it('whose body is another request stays a body', async () => {
+  it('whose body looks like another request stays one request', async () => {
     const smuggled = 'GET /paid/x HTTP/1.1\r\nHost: gw.test\r\n\r\n';
     const before = seen.length;
     expect(await statusOf(pseudo('/free', 'POST'), `0\r\n\r\n${smuggled}`)).toBe(200);
@@ -216,7 +216,7 @@ describe('a request of HTTP/2', () => {
     ]);
   });
 
-  it('whose body is shorter or longer than it says is no whole one', async () => {
+  it('whose body is shorter or longer than its Content-Length is not taken for complete', async () => {
     for (const [length, body] of [
       ['3', 'hello'],
       ['9', 'hello'],
@@ -227,12 +227,12 @@ describe('a request of HTTP/2', () => {
     expect(await statusOf(pseudo('/free'))).toBe(200);
   });
 
-  it('more than the limit of headers is refused', async () => {
+  it('with more headers than the limit is refused', async () => {
     const many = Array.from({ length: 270 }, (_, index) => [`x-${index}`, 'y']).flat();
     expect([431, 'reset']).toContain(await statusOf([...pseudo('/free'), ...many]));
   });
 
-  it('that is opened and reset again and again ends with its connection', async () => {
+  it('that is opened and reset again and again costs its own connection only', async () => {
     const head = fields([...GET, [':path', '/free']]);
     const rapid = Array.from({ length: 1000 }, (_, index) =>
       Buffer.concat([frame(1, 0x05, 2 * index + 1, head), frame(3, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8]))]),

@@ -42,8 +42,8 @@ describe('many large answers at once', () => {
     before = await store.countKept();
   });
 
-  it('take no more memory than there is for all of them, and are delivered all the same', async () => {
-    // The head first, and the body when all calls are there: all of it is held at the same time.
+  it('take no more memory than their common limit, and are still delivered', async () => {
+    // The head first, and the body when all calls have arrived: so all answers are held at the same time.
     const bodies: (() => void)[] = [];
     siege.answer((_req, res) => {
       res.writeHead(200, { 'Content-Length': SIZE });
@@ -59,7 +59,7 @@ describe('many large answers at once', () => {
     expect((await store.countKept()) - before).toBeLessThanOrEqual(2 * SIZE);
   });
 
-  it('take no room when their payment moved no money', async () => {
+  it('are not kept when their payment moved no money', async () => {
     siege.answer((_req, res) => res.end(Buffer.alloc(1000)));
     const [bytes = ''] = await buyers(1);
     siege.facilitator?.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
@@ -67,14 +67,14 @@ describe('many large answers at once', () => {
     expect(await store.countKept()).toBe(before);
   });
 
-  it('take no more of the store than there is for all of them', async () => {
+  it('take no more of the store than their common limit', async () => {
     siege.answer((_req, res) => res.end(Buffer.alloc(SIZE)));
     for (const bytes of await buyers(4)) expect(statusOf(await siege.ask(bytes))).toBe(200);
     expect(await store.countKept()).toBeLessThanOrEqual(3 * SIZE);
     expect(await notKept('store')).toBeGreaterThan(0);
   });
 
-  it('take no more memory than there is when they are all collected at once, and can all be had in turn', async () => {
+  it('take no more memory than their common limit when all are collected at once, and can all be collected in turn', async () => {
     siege.answer((_req, res) => res.end(Buffer.alloc(1000, 'a')));
     const key = generatePrivateKey();
     const collectors = Array.from({ length: CALLS }, (_, index) => async () => {
@@ -96,7 +96,7 @@ describe('many large answers at once', () => {
     });
     const requests = await Promise.all(collectors.map((collector) => collector()));
     const answers = requests.map((bytes) => siege.ask(bytes));
-    // Each may be as large as what the route keeps, which is all the room there is.
+    // Each may be as large as the route allows, which is the whole limit.
     const early = await Promise.all(answers.map((answer) => Promise.race([answer, turnedAway(answers, CALLS - 1)])));
     expect(early.filter((answer) => answer === undefined)).toHaveLength(1);
     expect(reading).toBe(1);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { parseRaw } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** Bodies that are larger, or slower, than anybody has reason to send. */
+/** Bodies that are too large or too slow. */
 
 let siege: Siege;
 
@@ -36,7 +36,7 @@ describe('a body over the limit', () => {
     expect(siege.seen.length).toBe(before);
   });
 
-  it('is not asked for, and its payment is not looked at', async () => {
+  it('gets no 100 Continue, and its payment is not verified', async () => {
     const payment = await siege.sign('/after', { method: 'POST' });
     const asked = siege.facilitator?.requests.length;
     const answer = await siege.ask(
@@ -47,7 +47,7 @@ describe('a body over the limit', () => {
     expect(statusOf(await siege.ask(lastRequest('POST /after', [paying(payment), 'Content-Length: 0'])))).toBe(200);
   });
 
-  it('is taken up to its last byte', async () => {
+  it('is refused, and a body of exactly the limit is accepted', async () => {
     const exact = lastRequest('POST /free', ['Content-Length: 1000'], 'x'.repeat(1000));
     expect(statusOf(await siege.ask(exact))).toBe(200);
     const inChunks = lastRequest('POST /free', [CHUNKED], `${chunk(600)}${chunk(400)}0\r\n\r\n`);
@@ -59,7 +59,7 @@ describe('a body over the limit', () => {
     '/free',
     '/after',
     '/before',
-  ])('without a length is cut on %s where it passes the limit, and never whole at the API', async (path) => {
+  ])('without a length is cut off at the limit on %s, and never reaches the API whole', async (path) => {
     const cut = Promise.withResolvers<boolean>();
     siege.answer((req) => req.on('close', () => cut.resolve(req.complete)));
     const before = siege.seen.length;
@@ -75,7 +75,7 @@ describe('a body over the limit', () => {
     peer.socket.destroy();
   });
 
-  it.each(['/after', '/before'])('leaves its payment good for a smaller one on %s', async (path) => {
+  it.each(['/after', '/before'])('leaves its payment valid for a smaller body on %s', async (path) => {
     const header = paying(await siege.sign(path, { method: 'POST' }));
     const over = await siege.ask(lastRequest(`POST ${path}`, [header, CHUNKED], `${chunk(1001)}0\r\n\r\n`));
     expect(statusOf(over)).toBe(413);
@@ -86,7 +86,7 @@ describe('a body over the limit', () => {
 });
 
 describe('a body that arrives byte by byte', () => {
-  it('does not hold its connection to the API for longer than it is worth', async () => {
+  it('loses its connection to the API after a time limit', async () => {
     const gone = Promise.withResolvers<void>();
     siege.answer((req) => req.on('close', () => gone.resolve()));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openQueueOf } from './odd-answers.ts';
 import { lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** What goes into a log line is data: one line for a request, no line of somebody else's making, nothing for a terminal. */
+/** Log lines hold only data: one line per request, no forged lines, and no terminal control characters. */
 
 let siege: Siege;
 
@@ -18,7 +18,7 @@ afterAll(async () => await siege.close());
 /** A line break and a forged line, a terminal's colours and title, an 8-bit CSI, right-to-left override, a tag. */
 const EVIL = 'x\n{"level":30,"msg":"request","outcome":"paid"}\x1b[31m\x1b]0;t\x07\u009b31m\u202e<script>';
 
-/** Every text in the lines since then, as a program that shows them would have it. */
+/** Every text in the lines since then, as a program that shows them would decode it. */
 function textsSince(count: number): string[] {
   return siege.gateway.log
     .slice(count)
@@ -35,14 +35,14 @@ async function expectHarmless(ask: () => Promise<unknown>, lines = 1): Promise<v
   for (const text of textsSince(before)) expect(text).not.toMatch(HARMFUL);
 }
 
-describe('a request that speaks to whoever reads the log', () => {
+describe('a request with text for a log injection', () => {
   it.each([
     ['in its path', `GET /free/${encodeURI(EVIL).replaceAll('%0A', '%0a')}`],
     ['in its query', `GET /free/?${encodeURIComponent(EVIL)}`],
     ['in raw bytes of its path', 'GET /free/\xe2\x80\xae\x9b31m'],
     ['in its method', 'G\x1b[31mET /free'],
     ['in its version', 'GET /free HTTP/1.1\x1b[31m'],
-  ])('%s leaves nothing of it there', async (_name, line) => {
+  ])('%s leaves none of it in the log', async (_name, line) => {
     const peer = await siege.connect();
     peer.send(lastRequest(line));
     await peer.ended;
@@ -50,7 +50,7 @@ describe('a request that speaks to whoever reads the log', () => {
     expect(JSON.stringify(siege.gateway.log)).not.toContain('[31m');
   });
 
-  it('in its headers leaves nothing of it there', async () => {
+  it('in its headers leaves none of it in the log', async () => {
     const bytes = Buffer.from('\u009b31m\u202e<script>', 'utf8').toString('latin1');
     await expectHarmless(async () => {
       const names = ['User-Agent', 'Referer', 'X-Forwarded-For', 'X-Request-Id', 'Cookie', 'Origin'];
@@ -63,7 +63,7 @@ describe('a request that speaks to whoever reads the log', () => {
     });
   });
 
-  it('in the fields of a payment leaves nothing of it there', async () => {
+  it('in the fields of a payment leaves none of it in the log', async () => {
     const payment = await siege.sign('/paid/x');
     for (const parts of [
       { ...payment, accepted: { ...payment.accepted, scheme: EVIL, network: EVIL } },
@@ -77,18 +77,15 @@ describe('a request that speaks to whoever reads the log', () => {
   });
 });
 
-describe('others who speak to whoever reads the log', () => {
-  it.each([
-    'verify',
-    'settle',
-  ] as const)('leave nothing of it there as a facilitator’s reason at %s', async (endpoint) => {
+describe('text for a log injection', () => {
+  it.each(['verify', 'settle'] as const)('does not reach the log in a facilitator’s reason at %s', async (endpoint) => {
     const payment = await siege.sign('/paid/x');
     siege.facilitator?.next(endpoint, { kind: 'refuse', reason: EVIL });
-    // Its own words, and the request.
+    // One line with the facilitator's reason, and one for the request.
     await expectHarmless(() => siege.ask(lastRequest('GET /paid/x', [paying(payment)])), 2);
   });
 
-  it('leave nothing of it there as an API that answers in escape sequences', async () => {
+  it('does not reach the log in the answer of an API', async () => {
     const odd = await openQueueOf(`HTTP/1.1 200 ${'\x1b[31m'}\r\nX: ${'\x1b'}]0;t${'\x07'}\r\n\r\n`);
     const behind = await laySiege(`\nroutes:\n  - { path: /*, price: free, upstream: "${odd.url}" }\n`);
     const peer = await behind.connect();
@@ -100,6 +97,6 @@ describe('others who speak to whoever reads the log', () => {
   });
 });
 
-it('serves after all that as before', async () => {
+it('serves requests after all these attacks', async () => {
   expect(statusOf(await siege.ask(lastRequest('GET /free')))).toBe(200);
 });

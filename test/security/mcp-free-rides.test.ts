@@ -8,7 +8,7 @@ import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/s
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /*
- * Results of priced calls by ways that nobody paid for. The server here is odd: whatever it is asked for, it also tells of the
+ * Ways to get results of priced calls without a payment. The server here is hostile: whatever it is asked for, it also sends the
  * result of a priced call.
  */
 
@@ -60,7 +60,7 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   else res.setHeader('Content-Encoding', 'gzip').end(gzipSync(text));
 }
 
-/** Answers in JSON to another call than was asked. */
+/** Answers in JSON to a call that was not asked. */
 const ODD_JSON: Readonly<Record<string, (id: unknown) => string>> = {
   'another call': () => JSON.stringify(RESULT),
   'another call beside its own': (id) => JSON.stringify([{ jsonrpc: '2.0', id, result: {} }, RESULT]),
@@ -87,7 +87,7 @@ describe('the result of a priced call', () => {
     'another call',
     'another call beside its own',
     'another call, broken',
-  ])('does not come in JSON as the answer to %s', async (odd) => {
+  ])('does not come in a JSON answer to %s', async (odd) => {
     for (const method of ['ping', 'tools/list', 'resources/list']) {
       const answer = await session().post({ id: 5, method }, { headers: { ...session().headers, 'x-odd': odd } });
       const text = await answer.text();
@@ -96,7 +96,7 @@ describe('the result of a priced call', () => {
     }
   });
 
-  it('does not come behind more than is held, and an answer that only names such an id does', async () => {
+  it('does not come in an answer longer than the buffer, and an answer that only names such an id is let through', async () => {
     const ask = (odd: string) =>
       session().post({ id: 5, method: 'ping' }, { headers: { ...session().headers, 'x-odd': odd } });
     const behind = await ask('another call behind much')
@@ -106,14 +106,14 @@ describe('the result of a priced call', () => {
     expect(await (await ask('its own')).json()).toMatchObject({ id: 5, result: { text: expect.any(String) } });
   });
 
-  it('does not come by the stream of the server, begun or resumed', async () => {
+  it('does not come over the event stream of the server, new or resumed', async () => {
     for (const headers of [{}, { 'last-event-id': '0' }]) {
       const answer = await fetch(`${gateway.url}/mcp`, { headers: { accept: 'text/event-stream', ...headers } });
       expect(await answer.text()).not.toContain('sold');
     }
   });
 
-  it('does not come compressed, where the gateway cannot look for it', async () => {
+  it('does not come in a compressed answer, which the gateway cannot search', async () => {
     const answer = await fetch(`${gateway.url}/mcp`, { headers: { accept: 'text/event-stream', 'x-odd': 'gzip' } });
     expect(answer.status).toBe(502);
     expect(await answer.text()).not.toContain('sold');
@@ -141,7 +141,7 @@ describe('the result of a priced call', () => {
       'what follows the message',
       '{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":2,"method":"tools/call"}',
     ],
-  ])('is not to be had by %s: the server sees none of it', async (_, body) => {
+  ])('cannot be had by %s: the server gets no request', async (_, body) => {
     const before = served;
     const answer = await session().send(body);
     expect(answer.status).toBe(400);
@@ -149,7 +149,7 @@ describe('the result of a priced call', () => {
     expect(served).toBe(before);
   });
 
-  it.each(['PUT', 'PATCH', 'DELETE'])('is not to be had by %s, which servers may take for POST', async (method) => {
+  it.each(['PUT', 'PATCH', 'DELETE'])('cannot be had by %s, which servers may take for POST', async (method) => {
     const before = served;
     const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'search' } };
     const answer = await session().send(JSON.stringify(call), { method });
@@ -157,7 +157,7 @@ describe('the result of a priced call', () => {
     expect(served).toBe(before);
   });
 
-  it('is not to be had with a receipt in the place of a payment', async () => {
+  it('cannot be had with a receipt in place of a payment', async () => {
     const before = served;
     const _meta = { 'x402/payment-response': { success: true, transaction: '0x1' } };
     const answer = await session().ask({ id: 1, method: 'tools/call', params: { name: 'search', _meta } });
@@ -166,12 +166,12 @@ describe('the result of a priced call', () => {
   });
 });
 
-describe('a payment that comes with what costs nothing', () => {
+describe('a payment that comes with a free request', () => {
   it.each([
     ['a free tool', 'tools/call', { name: 'free', arguments: { a: 1.0 } }],
     ['a list', 'tools/list', { cursor: 'x' }],
     ['a ping', 'ping', {}],
-  ])('does not reach the server, who could take its money: with %s', async (_, method, params) => {
+  ])('does not reach the server, which could take its money: with %s', async (_, method, params) => {
     const _meta = { 'x402/payment': { x402Version: 2, payload: { signature: '0xsecret' } }, progressToken: 7 };
     await (await session().post({ id: 5, method, params: { ...params, _meta } })).text();
     expect(lastBody).not.toContain('secret');

@@ -109,7 +109,7 @@ describe('hostile calls of tools', () => {
     expect(upstream.seen.length).toBe(asked);
   });
 
-  it('put whatever stands in a value of the query into that value', async () => {
+  it('keep special characters of an argument inside its own value of the path or query', async () => {
     const paid = await buyer.buy({ name: 'getWeather', arguments: { city: 'Oslo?x=1#y', units: 'a&admin=1#' } });
     expect(JSON.parse(paid.content[0]?.text ?? '').path).toBe('/weather/Oslo%3Fx%3D1%23y?units=a%26admin%3D1%23');
   });
@@ -132,7 +132,7 @@ describe('hostile calls of tools', () => {
     ['an unknown tool', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"constructor"}}', 200],
     ['a resource', '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///etc/passwd"}}', 200],
     ['a task', '{"jsonrpc":"2.0","id":1,"method":"tasks/list"}', 200],
-  ])('are errors without a request of the API: %s', async (_, body, status) => {
+  ])('get an error, and nothing is sent to the API: %s', async (_, body, status) => {
     const asked = upstream.seen.length;
     const answer = await raw().send(body);
     expect(answer.status).toBe(status);
@@ -140,13 +140,13 @@ describe('hostile calls of tools', () => {
     expect(upstream.seen.length).toBe(asked);
   });
 
-  it('of pages of other origins are refused, by whatever name they come here', async () => {
+  it('of pages of other origins are refused, also after DNS rebinding', async () => {
     const send = (headers: Record<string, string>) =>
       raw().post({ id: 1, method: 'ping' }, { headers: { ...raw().headers, ...headers } });
     expect((await send({ origin: 'https://evil.example' })).status).toBe(403);
     expect((await send({ origin: 'null' })).status).toBe(403);
     expect((await send({ origin: gateway.url })).status).toBe(200);
-    // Its name leads to this address: fetch cannot name another host, so that a trusted proxy says it.
+    // The name evil.example leads to this address: fetch cannot send another Host, so a trusted proxy states it.
     const proxied = await startTestGateway(`trustedProxies: [127.0.0.1]
 ${top}discovery: { mcp: true }
 routes: [{ path: /a, price: $0.001 }]

@@ -51,7 +51,7 @@ const send = (path: string, headers: Record<string, string>): Promise<Response> 
   fetch(gateway.url + path, { headers });
 const settled = (): number => facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').length;
 
-/** Sends raw bytes of a request with these lines, and gives the status. */
+/** Sends raw bytes of a request with these lines, and returns the status. */
 async function sendRaw(path: string, lines: readonly string[]): Promise<number> {
   const { host } = new URL(gateway.url);
   const request = [`GET ${path} HTTP/1.1`, `Host: ${host}`, ...lines, 'Connection: close', '', ''].join('\r\n');
@@ -143,7 +143,7 @@ describe('a credential that cannot be read', () => {
     await expectRefused(await send('/a', { authorization }), 'malformed-credential');
   });
 
-  it('is told that its method is not spoken here', async () => {
+  it('is refused as unsupported when the gateway does not offer its method', async () => {
     const credential = changed(await sign(), { challenge: { method: 'tempo' } });
     const answer = await send('/a', { authorization: credential });
     expect([answer.status, await answer.json()]).toMatchObject([
@@ -158,8 +158,8 @@ describe('a credential that cannot be read', () => {
   });
 });
 
-describe('several credentials', () => {
-  it('are refused in one field, in two lines of it, and in two protocols at once', async () => {
+describe('payment credentials', () => {
+  it('are refused when there are two, in one header field, in two lines of it, or in two protocols', async () => {
     const [one, other] = [await sign(), await sign()];
     const before = settled();
     expect(await sendRaw('/a', [`Authorization: ${one}, ${other}`])).toBe(400);
@@ -168,7 +168,7 @@ describe('several credentials', () => {
     expect(settled()).toBe(before);
   });
 
-  it('leave the one that pays to be found behind a credential of the API, which alone reaches the API', async () => {
+  it('are found next to a credential of the API, which alone reaches the API', async () => {
     const sent = [
       [`Authorization: Bearer of-the-api, ${await sign()}`],
       ['Authorization: Bearer of-the-api', `Authorization: ${await sign()}`],
@@ -190,14 +190,14 @@ describe('several credentials', () => {
     }
   });
 
-  it('are none where a route does not speak MPP', async () => {
+  it('are ignored where a route does not offer MPP', async () => {
     const answer = await send('/x402', { authorization: await sign('/a') });
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([402, null]);
   });
 });
 
 describe('one authorization', () => {
-  it('is one payment, whichever protocol brings it, in either order, and is offered nothing', async () => {
+  it('is one payment in both protocols, and its copies in either protocol get no offer', async () => {
     const credential = await sign();
     const { payload } = partsOf(credential);
     const { signature, type: _type, ...authorization } = payload;
@@ -219,7 +219,7 @@ describe('one authorization', () => {
     expect(settled()).toBe(before + 1);
   });
 
-  it('is known as used when its challenge has ended or its id is broken: no new challenge for what was paid', async () => {
+  it('is refused as used, without a new challenge, after its challenge has ended or its id was changed', async () => {
     const credential = await sign();
     expect((await send('/a', { authorization: credential })).status).toBe(200);
     const broken = changed(credential, { challenge: { id: 'x'.repeat(43) } });

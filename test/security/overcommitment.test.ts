@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RawResponse } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** One payer with money for one call has many carried out at once: every payment is good until the first is settled. */
+/** One payer with money for one call makes many calls at once: each payment is valid until the first is settled. */
 
 const MOST = 3;
 let siege: Siege;
@@ -53,7 +53,7 @@ describe('the unpaid calls of one payer', () => {
     for (const { answer } of [...calls, other]) expect(statusOf(await answer)).toBe(200);
   });
 
-  it('are one for all copies of a payment, and a copy learns that it is one', async () => {
+  it('count once for all copies of a payment, and a copy is refused as in progress', async () => {
     const calls = await Promise.all(Array.from({ length: MOST }, () => call()));
     await siege.asked(MOST);
     for (const { header } of calls) {
@@ -64,7 +64,7 @@ describe('the unpaid calls of one payer', () => {
     await Promise.all(calls.map(({ answer }) => answer));
   });
 
-  it('are given back when the call fails, the client leaves or the settlement does', async () => {
+  it('stop counting when the call fails, the client leaves or the settlement fails', async () => {
     for (const end of ['fails', 'leaves', 'is refused'] as const) {
       for (let round = 0; round < MOST; round += 1) {
         const before = siege.seen.length;
@@ -84,7 +84,7 @@ describe('the unpaid calls of one payer', () => {
     await expect.poll(async () => statusOf(await (await call()).answer)).toBe(200);
   });
 
-  it('end with the settlement, however long the answer takes', async () => {
+  it('stop counting with the settlement, however long the answer takes', async () => {
     siege.answer((_req, res) => {
       const endless = new Readable({ read: () => endless.push(Buffer.alloc(16_384)) });
       endless.on('error', () => {}).pipe(res);
@@ -101,7 +101,7 @@ describe('the unpaid calls of one payer', () => {
     for (const peer of peers) peer.socket.destroy();
   });
 
-  it('are not bounded where the money comes first', async () => {
+  it('are not bounded where the settlement comes first', async () => {
     const all = await Promise.all(
       Array.from({ length: MOST + 2 }, async () => {
         const header = paying(await siege.sign('/before', { key }));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePayment, type PaymentParts, toHeader } from '../support/payment-header.ts';
 import { codeOf, lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** Payments that are no payments: refused before anybody is asked, without a crash and without a long thought. */
+/** Malformed payments: refused without asking the facilitator or the API, without a crash and without much work. */
 
 let siege: Siege;
 let payment: PaymentParts;
@@ -17,7 +17,7 @@ routes:
 });
 afterAll(async () => await siege.close());
 
-/** Neither the facilitator nor the API may hear of it. */
+/** Neither the facilitator nor the API may get a request. */
 async function expectRefused(headers: readonly string[], status: number, path = '/paid'): Promise<string | undefined> {
   const asked = siege.facilitator?.requests.length;
   const before = siege.seen.length;
@@ -97,7 +97,7 @@ describe('a header that holds no payment', () => {
     }
   });
 
-  it('is refused when there are two of it', async () => {
+  it('is refused when it comes twice', async () => {
     const header = encodePayment(payment);
     expect(await expectRefused([paying(header), paying(header)], 400)).toBe('payment_header_repeated');
     expect(await expectRefused([paying(`${header},${header}`)], 400)).toBe('payment_header_repeated');
@@ -168,7 +168,7 @@ describe('a payment for something else', () => {
     { maxTimeoutSeconds: 1e9 },
     { extra: {} },
     { extra: { name: 'Mine', version: '2' } },
-  ])('is not an offer of ours: %j', async (change) => {
+  ])('is refused when it does not match our offer: %j', async (change) => {
     await expectRefused([paying(withAccepted(change))], 402);
   });
 
@@ -179,11 +179,11 @@ describe('a payment for something else', () => {
     { validBefore: '1' },
     { validBefore: '99999999999' },
     { validAfter: '99999999999' },
-  ])('was signed over other facts than the price: %j', async (change) => {
+  ])('is refused when it was signed over other facts than the offer: %j', async (change) => {
     await expectRefused([paying(withAuthorization(change))], 402);
   });
 
-  it('names another resource', async () => {
+  it('is refused when it names another resource', async () => {
     for (const url of [
       'http://gw.test/other',
       'http://gw.test/paid/',
@@ -214,7 +214,7 @@ describe('a payment-identifier', () => {
   });
 });
 
-it('serves after all that as before', async () => {
+it('serves requests after all these attacks', async () => {
   expect(statusOf(await siege.ask(lastRequest('GET /paid', [paying(payment)])))).toBe(200);
   expect(siege.gateway.log.filter(({ code }) => code === 'internal_error')).toEqual([]);
 });

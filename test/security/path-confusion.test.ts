@@ -3,7 +3,7 @@ import { codeOf, lastRequest, laySiege, type Siege, statusOf } from './siege.ts'
 
 /**
  * A priced path next to a free `/*`: every spelling of the path that some server would read as the priced one has to be
- * refused, priced, or be another path for good. None may reach the API unpaid under a name that means the priced one.
+ * refused, priced, or really be another path. None may reach the API unpaid under a name that means the priced one.
  */
 
 let siege: Siege;
@@ -136,7 +136,7 @@ const PRICED = [
   'https://gw.test/paid/report',
 ];
 
-describe('a priced path next to a free /*', () => {
+describe('a gateway with a priced path next to a free /*', () => {
   it.each(AMBIGUOUS)('refuses %j, which can be read in two ways', async (target) => {
     const before = siege.seen.length;
     const response = await siege.ask(lastRequest(`GET ${target}`));
@@ -153,7 +153,7 @@ describe('a priced path next to a free /*', () => {
     expect(siege.seen.length).toBe(before);
   });
 
-  it('forwards the very path that it matched, in every spelling of a free one', async () => {
+  it('forwards the path that it matched, in every spelling of a free path', async () => {
     for (const [target, path] of [
       ['/free/%7Euser', '/free/~user'],
       ['/free/%41', '/free/A'],
@@ -170,7 +170,7 @@ describe('a priced path next to a free /*', () => {
   });
 });
 
-/** The same next to everything that changes a path or chooses by more than the path. */
+/** The same with routes that change the path, or that match by more than the path. */
 const CHANGED = `
 routes:
   - { path: /paid/*, price: $0.01, rewrite: { from: /paid, to: /inner } }
@@ -189,8 +189,8 @@ describe('routes with rewrites, base paths, parameters and hosts', () => {
   });
   afterAll(async () => await behind.close());
 
-  it.each(AMBIGUOUS)('refuse %j as well, below each of them', async (target) => {
-    // In absolute form the authority is a part of what is wrong.
+  it.each(AMBIGUOUS)('refuse %j as well, below each route', async (target) => {
+    // In absolute form, the authority is part of the ambiguous target.
     const below = target.startsWith('/') ? ['/free', '/based', '/paid', '/tenant', ''] : [''];
     for (const prefix of below) {
       for (const host of ['gw.test', 'tenants.test']) {
@@ -225,13 +225,13 @@ describe('routes with rewrites, base paths, parameters and hosts', () => {
     ['/free/paid/x', '/open/paid/x'],
     ['/freedom/x', '/freedom/x'],
     ['/other?next=//evil.test/../inner', '/other?next=//evil.test/../inner'],
-  ])('forward %s as %s, below where it belongs', async (target, path) => {
+  ])('forward %s as %s, inside the subtree of its route', async (target, path) => {
     expect(statusOf(await behind.ask(lastRequest(`GET ${target}`)))).toBe(200);
     expect(behind.seen.at(-1)?.url).toBe(path);
   });
 });
 
-describe('a target that names somebody else', () => {
+describe('a request target that names another host', () => {
   it.each([
     '//evil.test/paid/report',
     '//user@evil.test/',
@@ -254,7 +254,7 @@ describe('a target that names somebody else', () => {
     'evil.test:80',
     '?x',
     '#x',
-  ])('does not lead there: %j', async (target) => {
+  ])('is refused: %j', async (target) => {
     const before = siege.seen.length;
     expect(statusOf(await siege.ask(lastRequest(`GET ${target}`)))).toBe(400);
     expect(siege.seen.length).toBe(before);
@@ -285,14 +285,14 @@ describe('a host with prices of its own', () => {
     ['a backslash', 'Host: gw.test\\priced.test'],
     ['a letter that lower-cases into another', 'Host: p\xe2\x84\xaariced.test'],
     ['a port that is none', 'Host: gw.test:99999'],
-  ])('is not got around with %s', async (_name, lines) => {
+  ])('cannot be bypassed with %s', async (_name, lines) => {
     const before = siege.seen.length;
     const response = await siege.ask(`GET /free HTTP/1.1\r\n${lines}\r\nConnection: close\r\n\r\n`);
     expect(statusOf(response)).toBe(400);
     expect(siege.seen.length).toBe(before);
   });
 
-  it('does not listen to headers that name another host', async () => {
+  it('is not changed by headers that name another host', async () => {
     const response = await siege.ask(
       'GET /free HTTP/1.1\r\nHost: priced.test\r\nX-Forwarded-Host: gw.test\r\nForwarded: host=gw.test\r\nConnection: close\r\n\r\n',
     );

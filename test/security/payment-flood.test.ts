@@ -5,11 +5,11 @@ import type { RawResponse } from '../support/raw-http.ts';
 import type { Behaviour } from '../support/scripted-facilitator.ts';
 import { codeOf, lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** Payments that are worth nothing, each of which has a facilitator asked: it answers to us only so often. */
+/** Worthless payments, each of which costs a facilitator call: the facilitator limits how often we may call. */
 
 const BUDGET = 5;
 let siege: Siege;
-/** Milliseconds that have passed on the gateway's clock, which stands still otherwise. */
+/** Milliseconds that have passed on the gateway's clock, which otherwise does not move. */
 let passed: number;
 
 beforeEach(async () => {
@@ -36,7 +36,7 @@ function nextVerdicts(count: number, behaviour: Behaviour): void {
   siege.facilitator?.next('verify', ...Array.from({ length: count }, () => behaviour));
 }
 
-/** A payment whose signature only a chain can judge; costs its maker nothing. */
+/** A payment whose signature only a chain can verify; it costs the sender nothing. */
 async function junk(): Promise<PaymentParts> {
   return { ...(await siege.sign('/paid')), signature: `0x${'11'.repeat(65)}` };
 }
@@ -66,7 +66,7 @@ describe('made-up payments', () => {
     expect(verified()).toBe(BUDGET);
   });
 
-  it('that come at once are not let through together', async () => {
+  it('that come at once share the budget of their address', async () => {
     nextVerdicts(20, FORGED);
     const payments = await Promise.all(Array.from({ length: 20 }, junk));
     const statuses = (await Promise.all(payments.map((payment) => bring(payment)))).map(statusOf);
@@ -75,7 +75,7 @@ describe('made-up payments', () => {
     expect(verified()).toBe(BUDGET);
   });
 
-  it('earn their address a new try with time', async () => {
+  it('are verified again when the budget of their address has refilled', async () => {
     await exhaust(junk, FORGED);
     const payment = await junk();
     expect(statusOf(await bring(payment))).toBe(429);
@@ -84,39 +84,39 @@ describe('made-up payments', () => {
     expect(verified()).toBe(BUDGET + 1);
   });
 
-  it('do not keep out an honest buyer of the same address, whose signature is proved', async () => {
+  it('do not block an honest buyer of the same address, whose signature is proved', async () => {
     await exhaust(junk, FORGED);
     expect(statusOf(await bring(await siege.sign('/paid')))).toBe(200);
   });
 
-  it('do not keep out another client, and get no new budget by claiming to be one', async () => {
+  it('do not block another client, and get no new budget by claiming another address', async () => {
     await exhaust(junk, FORGED, '192.0.2.1');
     expect(statusOf(await bring(await junk(), '192.0.2.7, 192.0.2.1'))).toBe(429);
     expect(statusOf(await bring(await junk(), '192.0.2.1, 192.0.2.7'))).toBe(200);
   });
 
-  it('cost nothing when they prove good: a smart account may pay as often as it likes', async () => {
+  it('cost no budget when they turn out valid: a smart account may pay as often as it likes', async () => {
     for (let index = 0; index < 3 * BUDGET; index += 1) expect(statusOf(await bring(await junk()))).toBe(200);
   });
 });
 
 describe('payments of empty accounts', () => {
-  it('are signed well, and cost their address when they are refused', async () => {
+  it('use up the budget of their address when they are refused, although they are well signed', async () => {
     await exhaust(() => siege.sign('/paid'), POOR);
     expect(statusOf(await bring(await siege.sign('/paid')))).toBe(429);
     expect(verified()).toBe(BUDGET);
   });
 
-  it('do not keep out a payer who has just paid', async () => {
+  it('do not block a payer who has just paid', async () => {
     const key = generatePrivateKey();
     expect(statusOf(await bring(await siege.sign('/paid', { key })))).toBe(200);
     await exhaust(() => siege.sign('/paid'), POOR);
     expect(statusOf(await bring(await siege.sign('/paid', { key })))).toBe(200);
-    // A name is not enough: the payer's own signature is.
+    // The payer's name alone is not enough: the signature has to be the payer's.
     const posing = { ...(await siege.sign('/paid', { key })), signature: `0x${'22'.repeat(65)}` } as const;
     await exhaust(junk, FORGED);
     expect(statusOf(await bring(posing))).toBe(429);
-    // And the standing is lost with the first refusal.
+    // The first refusal ends this exception.
     nextVerdicts(1, POOR);
     expect(statusOf(await bring(await siege.sign('/paid', { key })))).toBe(402);
     expect(statusOf(await bring(await siege.sign('/paid', { key })))).toBe(429);
@@ -142,7 +142,7 @@ describe('a refused payment that is sent again', () => {
     expect(statusOf(await bring(payment))).toBe(200);
   });
 
-  it('is judged anew a moment after a top-up', async () => {
+  it('is verified again a moment after a top-up', async () => {
     const payment = await siege.sign('/paid');
     nextVerdicts(1, POOR);
     expect(statusOf(await bring(payment))).toBe(402);
@@ -155,16 +155,16 @@ describe('a refused payment that is sent again', () => {
   it.each([
     ['a fault', { kind: 'reset' }, 503],
     ['a refusal without a reason', { kind: 'refuse', reason: 'unexpected_verify_error' }, 402],
-    ['a reason that nobody knows', { kind: 'refuse', reason: 'rate_limited' }, 402],
+    ['an unknown reason', { kind: 'refuse', reason: 'rate_limited' }, 402],
     ['a missing allowance', { kind: 'refuse', reason: 'permit2_allowance_required' }, 412],
-  ] as const)('is judged anew at once after %s', async (_name, behaviour, status) => {
+  ] as const)('is verified again at once after %s', async (_name, behaviour, status) => {
     const payment = await siege.sign('/paid');
     nextVerdicts(1, behaviour);
     expect(statusOf(await bring(payment))).toBe(status);
     expect(statusOf(await bring(payment))).toBe(200);
   });
 
-  it('does not spoil the good payment that it was made to look like', async () => {
+  it('does not block the valid payment that it imitates', async () => {
     const good = await siege.sign('/paid');
     nextVerdicts(3, FORGED);
     expect(statusOf(await bring({ ...good, signature: `0x${'11'.repeat(65)}` }))).toBe(402);

@@ -43,7 +43,7 @@ describe('pipelined requests', () => {
     expect(answer.body.toString('latin1').match(/served \/free\/\w+/g)).toHaveLength(31);
   });
 
-  it('with a payment each are not verified and settled at once', async () => {
+  it('with a payment each are verified and settled one at a time', async () => {
     const calls = watchCalls();
     const payments = await Promise.all(Array.from({ length: 5 }, () => siege.sign('/paid/x')));
     const peer = await siege.connect();
@@ -54,7 +54,7 @@ describe('pipelined requests', () => {
     expect(calls.most).toBe(1);
   });
 
-  it('cut the connection where more wait than a client has reason to send', async () => {
+  it('cut the connection when too many of them wait', async () => {
     const before = siege.seen.length;
     const peer = await siege.connect();
     let release = (): void => {};
@@ -69,7 +69,7 @@ describe('pipelined requests', () => {
     expect(statusOf(await siege.ask(lastRequest('GET /free/after')))).toBe(200);
   });
 
-  it('are forgotten with a connection that ends before their turn', async () => {
+  it('are dropped when their connection ends before their turn', async () => {
     const answered = Promise.withResolvers<void>();
     siege.answer((_req, res) => void answered.promise.then(() => res.end('late')));
     const before = siege.seen.length;

@@ -7,7 +7,7 @@ import { connectRaw } from '../support/raw-http.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /*
- * A client that wants what is dear for what is cheap: it says one thing to whoever prices the request, and another one to the
+ * A client that wants a dear answer for a cheap price: its request says one thing to the gateway, and another one to the
  * API. Everything goes out as bytes. What reaches the API unpaid is read as leniently as an API could, and is never dear.
  */
 
@@ -103,7 +103,7 @@ function post(path: string, body: string | Buffer, ...fields: readonly string[])
 
 const KEPT = 'Connection: keep-alive';
 
-/** A POST with whatever stands for its body, of which its fields say how it ends. */
+/** A POST with this body, as it is; the header fields say where it ends. */
 const framed = (fields: readonly string[], body: string, path = '/json'): string =>
   [
     `POST ${path} HTTP/1.1`,
@@ -116,19 +116,19 @@ const framed = (fields: readonly string[], body: string, path = '/json'): string
 
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-/** What an API could find in what it got, however it reads: texts, also after unpacking and in other encodings. */
+/** All texts that an API could read in a body, also after decompression and in other encodings. */
 function couldBeDear({ url, headers, trailers, body }: Arrived): boolean {
   const readings = [body.toString('latin1'), body.toString('utf16le'), url, JSON.stringify(trailers)];
   try {
     readings.push(gunzipSync(body).toString());
   } catch {
-    // It is not packed.
+    // It is not compressed.
   }
   const tier = `${headers['x-tier'] ?? ''}`;
   return [...readings, tier].some((text) => text.toLowerCase().includes('dear'));
 }
 
-/** None of what arrived is dear, and no answer was a fault of ours. */
+/** Nothing dear reached the API, and no answer was an error of the gateway. */
 async function expectNothingDear(bytes: string | Buffer, unfinished = false): Promise<readonly number[]> {
   const statuses = await attack(bytes, unfinished);
   expect(arrived.filter(couldBeDear)).toEqual([]);
@@ -136,7 +136,7 @@ async function expectNothingDear(bytes: string | Buffer, unfinished = false): Pr
   return statuses;
 }
 
-describe('a body that ends elsewhere for somebody else', () => {
+describe('a body with an ambiguous end', () => {
   it.each<[string, string]>([
     [
       'a length and chunks',
@@ -179,7 +179,7 @@ describe('a body that ends elsewhere for somebody else', () => {
     expect(await expectNothingDear(framed(['Transfer-Encoding: chunked'], `${dear}0\r\n\r\n`))).toEqual([402]);
   });
 
-  it('is followed by a request of its own, which is priced by itself', async () => {
+  it('may be followed by another request, which is priced by itself', async () => {
     const second = post('/json', DEAR).toString('latin1');
     const statuses = await expectNothingDear(`${post('/json', CHEAP, KEPT).toString('latin1')}${second}`);
     expect(statuses).toEqual([200, 402]);
@@ -187,7 +187,7 @@ describe('a body that ends elsewhere for somebody else', () => {
   });
 });
 
-describe('a body that means something else in another form', () => {
+describe('a body that can be read in two ways', () => {
   const packed = gzipSync(DEAR);
 
   it.each<[string, Buffer]>([
@@ -244,7 +244,7 @@ describe('a body that means something else in another form', () => {
   });
 });
 
-describe('calls that hide among others', () => {
+describe('dear calls among cheap ones', () => {
   it.each<[string, string]>([
     ['/rpc', '[{"method":"cheap"},[{"method":"dear"}]]'],
     ['/rpc', '{"0":{"method":"dear"},"method":"cheap","1":{"method":"dear"},"method":"cheap"}'],
@@ -264,14 +264,14 @@ describe('calls that hide among others', () => {
     ['/graphql', '[{"query":"{ cheap }"},{"query":"{ dear }"}]'],
     ['/graphql?query=%7Bdear%7D', '{"query":"{ cheap }"}'],
     ['/graphql?query=%7Bcheap%7D', '{"query":"{ dear }"}'],
-  ])('are priced with them, or refused: %s %s', async (path, body) => {
+  ])('are priced as dear, or refused: %s %s', async (path, body) => {
     const [status, ...others] = await expectNothingDear(post(path, body));
     expect(others).toEqual([]);
     expect([400, 402]).toContain(status);
   });
 });
 
-describe('a head that says two things', () => {
+describe('a request head that can be read in two ways', () => {
   it.each<[string, string]>([
     ['a header twice', 'GET /header HTTP/1.1\r\nHost: gw\r\nX-Tier: cheap\r\nX-Tier: dear'],
     ['a header with an underscore', 'GET /header HTTP/1.1\r\nHost: gw\r\nX-Tier: cheap\r\nX_Tier: dear'],
@@ -296,14 +296,14 @@ describe('a head that says two things', () => {
     expect(arrived.map(({ url }) => url)).toEqual(['/json']);
   });
 
-  it('says nothing in a trailer that its head does not say', async () => {
+  it('is not changed by a field of the trailer', async () => {
     const bytes = framed(['Transfer-Encoding: chunked'], '0\r\nX-Tier: cheap\r\n\r\n', '/header');
     expect(await expectNothingDear(bytes)).toEqual([402]);
   });
 });
 
 describe('free requests of one client', () => {
-  it('are counted whatever the method, the body and the connection are, and not given back by who leaves', async () => {
+  it('are counted for every method, body and connection, and not given back when the client leaves', async () => {
     const statuses = [
       ...(await attack('HEAD /quota HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n')),
       ...(await attack(post('/quota', 'x'))),

@@ -3,7 +3,7 @@ import { readProxyHeader } from '../../src/server/edge/proxy-header.ts';
 import { parseRaw } from '../support/raw-http.ts';
 import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
-/** Whoever may say where a connection comes from may be anybody; nobody but a trusted balancer may. */
+/** Only a trusted balancer may state where a connection comes from: any other peer could claim any address. */
 
 let siege: Siege;
 afterEach(() => siege.close());
@@ -46,7 +46,7 @@ const V6 = Buffer.concat([
 ]);
 const TLV = Buffer.from([0x04, 0, 3, 1, 2, 3]);
 
-/** Whom the API is told of, when the connection begins with these bytes. */
+/** The client address that the API is told, when the connection begins with these bytes. */
 async function sourceOf(...pieces: readonly Buffer[]): Promise<string | undefined> {
   const peer = await siege.connect();
   for (const piece of pieces) peer.send(piece);
@@ -75,25 +75,28 @@ describe('a trusted balancer', () => {
   });
 
   it.each([
-    ['nothing of it', Buffer.from('')],
-    ['two of them', Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 1 80\r\nPROXY TCP4 203.0.113.8 192.0.2.1 1 80\r\n')],
+    ['no PROXY header', Buffer.from('')],
+    [
+      'two PROXY headers',
+      Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 1 80\r\nPROXY TCP4 203.0.113.8 192.0.2.1 1 80\r\n'),
+    ],
     ['a name for an address', Buffer.from('PROXY TCP4 localhost 192.0.2.1 1 80\r\n')],
     ['an address of another family', Buffer.from('PROXY TCP4 ::1 ::1 1 80\r\n')],
     ['an octal address', Buffer.from('PROXY TCP4 010.0.0.1 192.0.2.1 1 80\r\n')],
-    ['a port above all', Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 70000 80\r\n')],
+    ['a port above 65535', Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 70000 80\r\n')],
     ['a bare line feed', Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 1 80\n')],
     ['a line without end', Buffer.from(`PROXY UNKNOWN ${'x'.repeat(200)}\r\n`)],
     ['another version', Buffer.from(v2(1, 0x11, V4)).fill(0x31, 12, 13)],
     ['another command', v2(2, 0x11, V4)],
     ['too short an address', v2(1, 0x11, V4.subarray(0, 8))],
-    ['a length above all', v2(1, 0x11, Buffer.alloc(5000))],
+    ['a length above the limit', v2(1, 0x11, Buffer.alloc(5000))],
   ])('that sends %s is not served', async (_name, header) => {
     siege = await laySiege(TRUSTING);
     expect(await sourceOf(Buffer.concat([header, Buffer.from(REQUEST)]))).toBeUndefined();
     expect(siege.seen).toEqual([]);
   });
 
-  it('lends its own trust to no client that it names', async () => {
+  it('gives its own trust to no client that it names', async () => {
     siege = await laySiege(TRUSTING);
     const forged = lastRequest('GET /x', ['X-Forwarded-For: 6.6.6.6', 'X-Forwarded-Host: evil.example']);
     const header = Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n');
@@ -101,7 +104,7 @@ describe('a trusted balancer', () => {
     expect(siege.seen.at(-1)?.rawHeaders).not.toContain('evil.example');
   });
 
-  it('has the clients that it names bounded, one by one', async () => {
+  it('has the connections of each client counted separately', async () => {
     siege = await laySiege(`limits: { connectionsPerAddress: 1 }\n${TRUSTING}`);
     const header = 'PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n';
     const first = await siege.connect();
@@ -115,11 +118,11 @@ describe('a trusted balancer', () => {
   });
 });
 
-describe('anybody else who speaks the PROXY protocol', () => {
+describe('a PROXY header that is not expected', () => {
   it.each([
     ['v1', Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n')],
     ['v2', v2(1, 0x11, V4)],
-  ])('has sent a malformed request: %s', async (_name, header) => {
+  ])('is refused as a malformed request: %s', async (_name, header) => {
     for (const config of [
       `trustedProxies: [10.0.0.0/8]\nproxyProtocol: true${ROUTES}`,
       `trustedProxies: [127.0.0.0/8]${ROUTES}`,
@@ -137,8 +140,8 @@ describe('anybody else who speaks the PROXY protocol', () => {
   });
 });
 
-describe('the reading of a PROXY header', () => {
-  it('asks for more for as long as it may become one, and no longer', () => {
+describe('the parser of PROXY headers', () => {
+  it('asks for more bytes only while they may still become a header', () => {
     siege = { close: async () => {} } as Siege;
     for (const whole of [Buffer.from('PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n'), v2(1, 0x21, V6)]) {
       for (let length = 0; length < whole.length; length += 1)

@@ -13,7 +13,7 @@ import {
 import type { RawResponse } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
-/** One payment, one answer: for the request it was first used for, whatever it looks like the next time. */
+/** A payment buys one answer, for the request it was first used for, in whatever form it comes again. */
 
 const ROUTES = `
 routes:
@@ -25,7 +25,7 @@ routes:
 `;
 const DEFERRED = '  - { path: /deferred, price: $0.001, settle: deferred }\n';
 
-describe.each(paymentKinds)('by $name', (kind) => {
+describe.each(paymentKinds)('with $name', (kind) => {
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-'));
   let world: PaymentWorld;
   let siege: Siege;
@@ -47,7 +47,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
   const paid = (): Promise<bigint> => world.received();
   const sign = (path: string, method = 'GET'): Promise<SignedPayment> => buyer.sign(siege.gateway.url + path, method);
   const ask = (line: string, field: Field, headers: readonly string[] = [], body = ''): Promise<RawResponse> =>
-    // Under the name that the 402 was asked for: a challenge of MPP states it.
+    // With the Host of the 402: a challenge of MPP states it.
     siege.ask(lastRequest(line, [...headers, fieldLine(field)], body).replace('gw.test', `127.0.0.1:${siege.port}`));
 
   describe.each(kind.onCredit ? ['/a', '/before', '/deferred'] : ['/a', '/before'])('a payment for %s', (path) => {
@@ -91,7 +91,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
       const { field } = await sign('/b');
       expect(statusOf(await ask('GET /b', field))).toBe(200);
       const before = siege.seen.length;
-      // One has a route of its own, the other the same route.
+      // The first host has a route of its own, the second uses the same route.
       for (const host of ['other.test', 'another.test']) {
         const bytes = `GET /b HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${fieldLine(field)}\r\n\r\n`;
         expect(codeOf(await siege.ask(bytes))).toBe('payment_bound_to_another_request');
@@ -99,12 +99,12 @@ describe.each(paymentKinds)('by $name', (kind) => {
       expect(siege.seen.length).toBe(before);
     });
 
-    it('buys nothing with another content, nor with the other signature that the same key and message have', async () => {
+    it('buys nothing with changed contents, or with the other signature of the same key and message', async () => {
       const { field, tampered } = await sign('/a');
       expect(statusOf(await ask('GET /a', field))).toBe(200);
       const before = siege.seen.length;
       for (const [part, changed] of tampered) {
-        // What was signed is untouched there, so that it is known as the payment that it is.
+        // The signed part is unchanged here, so the gateway recognises the used payment.
         const status = part === 'the id of its challenge' ? 409 : 402;
         expect([part, statusOf(await ask('GET /a', changed))]).toEqual([part, status]);
       }
@@ -138,7 +138,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
       expect(siege.seen.filter(({ body }) => body === 'order 2')).toEqual([]);
     });
 
-    it('is not charged when the API refused, and buys one answer, elsewhere too unless it names its route', async () => {
+    it('is not charged when the API refused, and then buys one answer, also at another route unless it names its route', async () => {
       const { field } = await sign('/a');
       const money = await paid();
       siege.answer((req, res) => req.on('end', () => res.writeHead(404).end('none')));
@@ -152,7 +152,7 @@ describe.each(paymentKinds)('by $name', (kind) => {
   });
 });
 
-/** Whatever would have a client pay once more. */
+/** All headers that would make a client pay again. */
 function offersOf(answer: RawResponse): readonly string[] {
   return [...answer.all('payment-required'), ...answer.all('www-authenticate')];
 }

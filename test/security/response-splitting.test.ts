@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openQueueOf } from './odd-answers.ts';
 import { answersIn, codeOf, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** Nothing that a client or an API sends becomes a header, or an answer, that neither the API nor the gateway wrote. */
+/** Nothing that a client or an API sends becomes a forged header or a forged answer. */
 
 let siege: Siege;
 
@@ -29,7 +29,7 @@ describe('what a client sends', () => {
     expect(response.all('cache-control')).toEqual(['no-store']);
     const body = response.body.toString('utf8');
     if (status === 402) {
-      // A person's browser gets the page: what was sent stands in it as text, or as data of one script.
+      // A browser gets the page: the text of the client is in it as text, or as data of one script.
       expect(response.all('content-type')).toEqual(['text/html; charset=utf-8']);
       expect(body).not.toContain('"}]<script>');
     } else {
@@ -49,7 +49,7 @@ describe('what a client sends', () => {
     expect(JSON.parse(response.body.toString('utf8'))).toMatchObject({ x402Version: 1 });
   });
 
-  it('is no header of a preflight, unless it is a list of names', async () => {
+  it('is in no header of a preflight answer, unless it is a list of header names', async () => {
     const ask = ['Origin: http://a', 'Access-Control-Request-Method: GET'];
     for (const names of ['x\x0by', 'a b', 'a;b', '"a"', 'a,,b', `${'a'.repeat(20)} `.repeat(50)]) {
       const response = await siege.ask(
@@ -100,7 +100,7 @@ const ODD_HEADS = [
 ];
 
 describe('what an API sends', () => {
-  it.each(ODD_HEADS)('is one whole answer or a 502, and an answer that is none costs nothing: %j', async (bytes) => {
+  it.each(ODD_HEADS)('becomes one whole answer, or a 502 that costs nothing: %j', async (bytes) => {
     const odd = await openQueueOf(bytes);
     const behind = await laySiege(`
 routes:
@@ -152,7 +152,7 @@ routes:
     expect(paid.all('vary').join()).toContain('PAYMENT-SIGNATURE');
   });
 
-  it('says nothing of where it is', async () => {
+  it('does not reveal the address of the API', async () => {
     const behind = await laySiege('\nroutes:\n  - { path: /*, price: free, upstream: "http://127.0.0.1:1" }\n');
     const response = await behind.ask(lastRequest('GET /x'));
     expect(statusOf(response)).toBe(502);

@@ -15,8 +15,8 @@ import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /*
- * A payment that paid another service with the same payee and price is public, signature and all. Whoever reads it on the
- * chain brings it to a route whose settlements alone decide.
+ * A payment to another service with the same payee and price is public, with its signature. An attacker who reads it on the
+ * chain sends it to a route where only the settlement decides.
  */
 
 let devnet: Devnet;
@@ -53,7 +53,7 @@ async function signed(): Promise<PaymentParts> {
   return await handSigned(key, accepted as unknown as Requirement, { authorization: { validBefore } });
 }
 
-/** As the other service did. Gives the time of its block, in Unix seconds. */
+/** Settles as the other service did. Returns the time of the block, in Unix seconds. */
 async function settleElsewhere({ authorization, signature }: PaymentParts): Promise<number> {
   const payload = { signature, authorization };
   const sent = await transferWithAuthorization(devnet, {
@@ -68,7 +68,7 @@ async function settleElsewhere({ authorization, signature }: PaymentParts): Prom
 it.each([
   'its own',
   'a public one',
-] as const)('is served by no gateway that asks %s, and gets no offer', async (node) => {
+] as const)('a payment that another service settled is served by no gateway that asks a node (%s), and gets no offer', async (node) => {
   let minedAt = 0;
   // A minute after that payment, whatever the chain's clock says.
   const started = performance.now();

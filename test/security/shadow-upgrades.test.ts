@@ -5,7 +5,7 @@ import { exchangeRaw } from '../support/raw-http.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/** A client that is not charged yet asks for a WebSocket, and leaves the priced answer in a cache for those who are. */
+/** A client that is not charged asks for a WebSocket, so that a cache keeps the priced answer for clients that are charged. */
 
 let devnet: Devnet;
 let upstream: TestUpstream;
@@ -37,8 +37,8 @@ async function upgrade(path: string): Promise<Awaited<ReturnType<typeof exchange
   return await exchangeRaw(Number(new URL(gateway.url).port), lines.join('\r\n'));
 }
 
-describe('an upgrade that is answered as a plain request, on a priced route that does not charge this client', () => {
-  it('is kept out of shared caches', async () => {
+describe('an upgrade that is answered as a plain request', () => {
+  it('is kept out of shared caches on a priced route that does not charge this client', async () => {
     const answer = await upgrade('/priced');
     expect(answer.statusLine).toContain(' 200 ');
     expect(answer.all('cache-control')).toEqual(['private, max-age=60']);
@@ -46,7 +46,7 @@ describe('an upgrade that is answered as a plain request, on a priced route that
     expect(answer.all('vary').join()).toContain('PAYMENT-SIGNATURE');
   });
 
-  it('is left as the API made it on a free route', async () => {
+  it('keeps the cache headers of the API on a free route', async () => {
     expect((await upgrade('/free')).all('cache-control')).toEqual(['public, max-age=60']);
   });
 });

@@ -33,18 +33,18 @@ export interface Siege {
   readonly port: number;
   /** Everything the API was asked, upgrades too. */
   readonly seen: readonly Sight[];
-  /** Says what a remote facilitator was asked; `undefined` where the chain is real. */
+  /** What a remote facilitator was asked; `undefined` where the chain is real. */
   readonly facilitator: ScriptedFacilitator | undefined;
-  /** Has the API answer in another way from now on. */
+  /** Makes the API answer in another way from now on. */
   answer(handler: Handler): void;
-  /** Has the API answer upgrades in another way from now on. */
+  /** Makes the API answer upgrades in another way from now on. */
   upgrade(handler: UpgradeHandler): void;
   /** Resolves once the API was asked so many times in all. */
   asked(count: number): Promise<void>;
   connect(): Promise<RawPeer>;
   /** A client that leaves its half open, and may go on sending, when the gateway has ended its own. */
   cling(): Promise<RawPeer>;
-  /** Sends bytes on a connection of their own and reads to its end. The request has to ask for that. */
+  /** Sends bytes on a new connection and reads until it closes. The request has to ask for `Connection: close`. */
   ask(bytes: string): Promise<RawResponse>;
   /** The first offer of a path's 402. */
   quote(path: string, method?: string): Promise<Requirement>;

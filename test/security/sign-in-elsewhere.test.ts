@@ -10,8 +10,8 @@ import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
 /**
- * A site asks the gateway for a sign-in under the site's own name, has a visitor sign it, and comes back with it: the wallet
- * has nothing to warn of, since the message names the very site that is being visited.
+ * A site asks the gateway for a sign-in under the site's own name, lets a visitor sign it, and uses it at the gateway: the
+ * wallet gives no warning, because the message names the site that the visitor sees.
  */
 
 const ROUTES = `
@@ -66,21 +66,21 @@ async function signedBy(payer: Payer, info: Readonly<Record<string, string>>): P
   return encodeSIWxHeader({ ...fields, address: account.address, signature });
 }
 
-describe('a site that has its visitors sign in for it', () => {
+describe('a foreign site that lets its visitors sign in for it', () => {
   it.each([
     ['Host', ['Host: evil.example']],
     ['X-Forwarded-Host, through a proxy that hands it on', ['Host: 127.0.0.1', 'X-Forwarded-Host: evil.example']],
     ['an address of its own', ['Host: 198.51.100.7']],
     ['a name that begins with ours', ['Host: 127.0.0.1.evil.example']],
     ['a name below localhost', ['Host: evil.localhost']],
-  ])('is not told what to have them sign when it gives its own name: %s', async (_how, headers) => {
+  ])('gets no sign-in message when it gives its own host name: %s', async (_how, headers) => {
     const answer = await ask(gateway, '/reports/1', headers);
     expect(answer.statusLine).toContain(' 402 ');
     expect(answer.all('payment-required')).toHaveLength(1);
     expect(declaredIn(answer)).toBeUndefined();
   });
 
-  it('does not get at what a visitor has paid for', async () => {
+  it('cannot read what a visitor has paid for', async () => {
     const host = new URL(gateway.url).host;
     const answer = await ask(gateway, '/reports/1', ['Host: evil.example']);
     const nonceOf = declaredIn(answer) ?? declaredIn(await ask(gateway, '/reports/1', [`Host: ${host}`])) ?? {};
@@ -93,14 +93,14 @@ describe('a site that has its visitors sign in for it', () => {
     expect(upstream.seen).toHaveLength(seen);
   });
 
-  it('is told our name, and not its own, where the configuration has it', async () => {
+  it('gets the configured name of the gateway instead of its own', async () => {
     const answer = await ask(named, '/reports/1', ['Host: evil.example']);
     expect(declaredIn(answer)).toMatchObject({ domain: 'api.example.com', uri: 'https://api.example.com/reports' });
   });
 });
 
 describe('a buyer who signs in', () => {
-  it('is let in on the machine itself, where nobody else has a site', async () => {
+  it('is served at a loopback address, where no foreign site can be', async () => {
     const host = new URL(gateway.url).host;
     const info = declaredIn(await ask(gateway, '/reports/1', [`Host: ${host}`])) ?? {};
     const header = await signedBy(victim, info);
@@ -108,7 +108,7 @@ describe('a buyer who signs in', () => {
     expect(served.statusLine).toContain(' 200 ');
   });
 
-  it('is told where to on a route that has a host, unless a proxy hands on another one', async () => {
+  it('gets the host of the route in the sign-in message, unless a proxy passes on another host', async () => {
     const host = 'Host: api.example.com';
     expect(declaredIn(await ask(gateway, '/hosted/1', [host]))).toMatchObject({ domain: 'api.example.com' });
     const twisted = await ask(gateway, '/hosted/1', [host, 'X-Forwarded-Host: evil.example']);

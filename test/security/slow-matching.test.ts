@@ -5,8 +5,8 @@ import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
 import { lastRequest, laySiege, type Siege, statusOf } from './siege.ts';
 
 /**
- * Text that makes a backtracking matcher think for hours. The texts are long enough that anything but linear work would
- * not be done before the test's time is over.
+ * Text that keeps a backtracking matcher busy for hours. The texts are long enough that anything but linear work would
+ * exceed the time limit of the test.
  */
 
 const LONG = 100_000;
@@ -24,7 +24,7 @@ routes:
 });
 afterAll(async () => await siege.close());
 
-describe('a parser of what clients send', () => {
+describe('a parser of client input', () => {
   it.each([
     ['slashes', '/'],
     ['short segments', '/a'],
@@ -35,7 +35,7 @@ describe('a parser of what clients send', () => {
     ['characters that are not allowed', '/"'],
     ['semicolons', '/a;b'],
     ['bytes', '\xff'],
-  ])('reads a path of many %s, and one that goes wrong at its end', (_name, piece) => {
+  ])('reads a path of many %s, also with an error at its end', (_name, piece) => {
     const text = `/${piece.repeat(LONG / piece.length)}`;
     for (const path of [text, `${text}"`, `${text}%`, `${text}%zz`, `${text}/..`, `a${text}`]) {
       expect(typeof canonicalizePath(path).ok).toBe('boolean');

@@ -18,7 +18,7 @@ afterAll(async () => await siege.close());
 
 const INNER = request('GET /paid', ['X402-Payer: 0xforged']);
 
-/** Heads whose end of message two parsers see in two places. `%` stands for the length of the inner request. */
+/** Heads for which two parsers see the end of the message at two places. `%` stands for the length of the inner request. */
 const TWO_LENGTHS = [
   ['Content-Length: %', 'Transfer-Encoding: chunked'],
   ['Transfer-Encoding: chunked', 'Content-Length: %'],
@@ -85,7 +85,7 @@ const LIKE_LENGTHS = [
   'Transfer~Encoding: chunked',
 ];
 
-describe('a message with two ends', () => {
+describe('a message with an ambiguous end', () => {
   it.each(TWO_LENGTHS)('is refused whole: %j', async (...lines) => {
     const before = siege.seen.length;
     const headers = lines.map((line) => line.replace('%', String(INNER.length)));
@@ -122,7 +122,7 @@ describe('a request inside a body', () => {
     ] as const) {
       const before = siege.seen.length;
       expect(statusOf(await siege.ask(lastRequest(`${method} /free`, [framing], body)))).toBe(200);
-      // A request behind it on the same connection to the API shows whether something was left over.
+      // A second request on the same connection to the API shows whether some bytes were left over.
       expect(statusOf(await siege.ask(lastRequest('GET /free/after')))).toBe(200);
       expect(siege.seen.slice(before).map(({ url, body: got }) => [url, got])).toEqual([
         ['/free', INNER],
@@ -131,7 +131,9 @@ describe('a request inside a body', () => {
     }
   });
 
-  it.each(LIKE_LENGTHS)('is the next request after %j, which frames nothing, here or at the API', async (line) => {
+  it.each(
+    LIKE_LENGTHS,
+  )('is a separate request after %j, which is no framing header here or at the API', async (line) => {
     const before = siege.seen.length;
     const header = line.replace('%', String(INNER.length));
     const peer = await siege.connect();
@@ -144,7 +146,7 @@ describe('a request inside a body', () => {
     expect(names.filter((name) => /^(content|transfer)[^a-z-]/i.test(name))).toEqual([]);
   });
 
-  it('is not left for the next request when the API answers without reading it', async () => {
+  it('is not taken for the next request when the API answers without reading it', async () => {
     siege.answer((_req, res) => res.end('early'));
     const before = siege.seen.length;
     for (let round = 0; round < 3; round += 1) {
@@ -165,7 +167,7 @@ describe('a request inside a body', () => {
   });
 });
 
-describe('a body that nobody reads', () => {
+describe('an unread body', () => {
   /** Many requests inside of one body, long enough that it is not read with the head. */
   const NESTED = INNER.replace('/paid', '/free').repeat(3000);
 
@@ -197,7 +199,7 @@ describe('a line that ends in a bare line feed', () => {
     ['after a header', 'GET /free HTTP/1.1\r\nHost: gw.test\nX: y\r\n\r\n'],
     ['at the end of the head', 'POST /free HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 5\r\n\nhello'],
     ['everywhere', 'GET /free HTTP/1.1\nHost: gw.test\n\n'],
-    ['or a bare return', 'GET /free HTTP/1.1\rHost: gw.test\r\r'],
+    ['with a bare carriage return instead', 'GET /free HTTP/1.1\rHost: gw.test\r\r'],
   ])('is refused %s', async (_name, bytes) => {
     const before = siege.seen.length;
     const peer = await siege.connect();
@@ -228,7 +230,7 @@ describe('chunk extensions', () => {
 });
 
 describe('Expect: 100-continue', () => {
-  it('ends the connection with a refusal, or the next request could be taken for the body', async () => {
+  it('ends the connection after a refusal, so that the next request is not taken for the body', async () => {
     const peer = await siege.connect();
     peer.send(request('POST /paid', ['Expect: 100-continue', 'Content-Length: 10']));
     const [answer] = answersIn(await peer.ended);
@@ -242,7 +244,7 @@ describe('Expect: 100-continue', () => {
     '100-continue; x',
     '100-continue,',
     '"100-continue"',
-  ])('is refused in the spelling %j, which some servers do not read as that', async (value) => {
+  ])('is refused in the spelling %j, which some servers read differently', async (value) => {
     const before = siege.seen.length;
     const response = await siege.ask(
       lastRequest('POST /free', [`Expect: ${value}`, `Content-Length: ${INNER.length}`], INNER),
@@ -251,7 +253,7 @@ describe('Expect: 100-continue', () => {
     expect(siege.seen.length).toBe(before);
   });
 
-  it('is no interim answer to a client of HTTP/1.0, which would read it as the answer', async () => {
+  it('gets no interim answer in HTTP/1.0, where the client would take it for the final answer', async () => {
     const response = await siege.ask(
       'POST /free HTTP/1.0\r\nHost: gw.test\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi',
     );
@@ -291,7 +293,7 @@ describe('an API that sends more than one answer', () => {
     ['after an empty answer', `HTTP/1.1 204 No Content\r\n\r\n${surplus}`],
   ] as const;
 
-  it.each(answers)('%s does not have the surplus taken for the next request', async (_name, bytes) => {
+  it.each(answers)('%s cannot pass the surplus off as the answer to the next request', async (_name, bytes) => {
     const odd: OddUpstream = await openQueueOf(bytes);
     const behind = await laySiege(`
 routes:

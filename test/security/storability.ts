@@ -4,7 +4,7 @@ import { statusOf } from './siege.ts';
 /** Statuses that caches may keep without being told to (RFC 9110 §15.1). */
 const HEURISTIC = new Set([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501]);
 
-/** Fields of vendors that go before `Cache-Control` in caches of theirs, and so can undo it. */
+/** Vendor fields that override `Cache-Control` in the vendor's own caches. */
 const TARGETED = /^(?:.*cdn-cache-control|surrogate-control|edge-control|x-accel-expires|x-litespeed-cache-control)$/;
 
 /**
@@ -42,7 +42,7 @@ export function isKeptApart(response: RawResponse): boolean {
 
 function directivesOf(response: RawResponse): Set<string> {
   const list = response.all('cache-control').join(',');
-  // A quoted value may hold commas and names of other directives: it says nothing of its own.
+  // A quoted value may hold commas and names of other directives, which do not count.
   return new Set(
     list
       .replaceAll(/"(?:[^"\\]|\\.)*"/g, '')

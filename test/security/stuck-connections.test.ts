@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRaw } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, request, type Siege, statusOf } from './siege.ts';
 
-/** Connections that are cut, or that nobody goes on with: none ends the process, or keeps others out for good. */
+/** Connections that are cut or stall: none ends the process, or blocks other clients permanently. */
 
 /** Longer than any client may stall. */
 const A_WHILE_MS = 120_000;
@@ -26,7 +26,7 @@ afterEach(async () => {
 const CONNECT = request('CONNECT a.test:1');
 
 describe('a connection that ends badly', () => {
-  it('does not end the process after CONNECT: whatever is thrown fails this test', async () => {
+  it('does not end the process after CONNECT', async () => {
     for (let round = 0; round < 10; round += 1) {
       const early = await siege.connect();
       early.send(CONNECT + 'x'.repeat(5000));
@@ -46,7 +46,7 @@ describe('a connection that ends badly', () => {
     ['a refused upgrade', request('GET /x', ['Connection: Upgrade', 'Upgrade: h2c', 'Connection: close'])],
     ['a refused expectation', request('POST /x', ['Expect: else', 'Content-Length: 9'])],
     ['a last answer', lastRequest('GET /x')],
-  ])('does not keep the gateway from closing while a client clings to it after %s', async (_name, bytes) => {
+  ])('does not keep the gateway from closing while a client holds it open after %s', async (_name, bytes) => {
     const peer = await siege.cling();
     peer.send(bytes);
     await peer.until('\r\n\r\n');
@@ -57,7 +57,7 @@ describe('a connection that ends badly', () => {
 });
 
 describe('a client that stalls', () => {
-  it('in the middle of its uploads does not keep others from the API for good', async () => {
+  it('in the middle of its uploads does not block the API permanently for other clients', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const stalled = await Promise.all([siege.connect(), siege.connect()]);
     for (const peer of stalled) peer.send(request('POST /upload', ['Content-Length: 100'], 'half'));
@@ -73,10 +73,10 @@ describe('a client that stalls', () => {
     expect(statusOf(await siege.ask(lastRequest('GET /after')))).toBe(200);
   });
 
-  it('in the middle of large answers does not keep others from the API for good', async () => {
+  it('in the middle of large answers does not block the API permanently for other clients', async () => {
     siege.answer((req, res) => {
       if (req.url !== '/large') return res.end('served');
-      // It never ends, so that it is more than all buffers on the way hold.
+      // It never ends, so it is more than all buffers between the API and the client hold.
       const body = new Readable({ read: () => body.push(Buffer.alloc(65_536)) });
       return pipeline(body, res).catch(() => {});
     });

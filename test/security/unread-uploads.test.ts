@@ -24,7 +24,7 @@ afterEach(async () => {
   await siege.close();
 });
 
-/** Buys so many times with the stock client, which sends a form of so many megabytes; the statuses. */
+/** Buys several times with the stock client, which sends a form of that many megabytes. Returns the statuses. */
 async function buy(origin: string, megabytes: number, times: number): Promise<number[]> {
   const form = new FormData();
   form.append('file', new Blob([Buffer.alloc(megabytes * MEGABYTE, 'x')]), 'file.bin');
@@ -53,7 +53,7 @@ describe('an unpaid upload', () => {
   });
 
   it.skipIf(nginxPath === undefined)('of 5 MB is bought by the stock client behind nginx, every time', async () => {
-    // Its defaults, but for the size of uploads, of which it would refuse more than 1 MB itself.
+    // The defaults of nginx, except for its limit of 1 MB for uploads.
     const nginx = await startNginx(nginxPath ?? '', (port) => {
       return `client_max_body_size 8m; server { listen 127.0.0.1:${port}; location / { proxy_pass ${siege.gateway.url}; } }`;
     });
@@ -85,14 +85,14 @@ describe('an unpaid upload', () => {
     peer.socket.destroy();
   });
 
-  it('gets its 402 at once, and the end of the answers with it, while it goes on', async () => {
+  it('gets its 402 and the end of the connection at once, while it is still being sent', async () => {
     const peer = await siege.connect();
     peer.send(request('POST /sold', [`Content-Length: ${5 * MEGABYTE}`], 'the beginning'));
     expect(statusOf(parseRaw(await peer.ended))).toBe(402);
     peer.socket.destroy();
   });
 
-  it('has nothing carried out that comes behind it', async () => {
+  it('keeps a request behind it from being carried out', async () => {
     const size = 200_000;
     // The gateway has a connection to the API: whatever it carries out is sent there at once.
     expect(statusOf(await siege.ask(lastRequest('GET /free', [])))).toBe(200);
@@ -119,7 +119,7 @@ describe('an unpaid upload', () => {
 
   it.each([
     ['that is silent is cut off', 2_500, 1],
-    ['that drips is cut off after a minute', 1_500, 50],
+    ['that sends single bytes is cut off after a minute', 1_500, 50],
   ])('%s', async (_name, stepMs, mostSteps) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const peer = await siege.connect();
@@ -146,7 +146,7 @@ describe('an upload that is answered early', () => {
     peer.socket.destroy();
   });
 
-  it('for its expectation gets that answer', async () => {
+  it('because of its Expect header gets that answer', async () => {
     const head = request('POST /free', ['Expect: else', `Content-Length: ${5 * MEGABYTE}`]);
     const peer = await sendAll(head, Buffer.alloc(5 * MEGABYTE));
     expect(statusOf(parseRaw(await peer.ended))).toBe(417);
@@ -154,7 +154,7 @@ describe('an upload that is answered early', () => {
     peer.socket.destroy();
   });
 
-  it('for its head, which is too large, gets that answer', async () => {
+  it('because its head is too large gets that answer', async () => {
     const peer = await sendAll('POST /free HTTP/1.1\r\nX: ', Buffer.alloc(MEGABYTE, 'x'));
     expect(statusOf(parseRaw(await peer.ended))).toBe(431);
     expect(peer.broken).toBe(false);

@@ -4,12 +4,12 @@ import { handSigned } from '../support/payment-header.ts';
 import { connectRaw, type RawPeer } from '../support/raw-http.ts';
 import { codeOf, lastRequest, laySiege, paying, request, type Siege, statusOf } from './siege.ts';
 
-/** Calls that cost nothing and hold connections to the API: paid calls keep theirs, and nobody pays for a call without one. */
+/** Free calls that hold connections to the API: paid calls keep theirs, and a call without a connection is not charged. */
 
 const THREE = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
 const FIVE = [...THREE, '127.0.0.5', '127.0.0.6'];
 const CALLS = 570;
-/** What the defaults leave to free calls: 512 connections but for a quarter. */
+/** What the defaults leave to free calls: three quarters of 512 connections. */
 const FREE = 384;
 const OF_CLIENT = 128;
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAA'];
@@ -44,7 +44,7 @@ async function standAround(bytes: string, addresses: readonly string[], calls = 
   }
 }
 
-/** Waits until so many of those who stand around were refused. */
+/** Waits until that many of the waiting clients were refused. */
 async function refused(count: number): Promise<void> {
   const answered = standing.map((peer) => peer.until('too_many_upstream_calls').then(() => undefined));
   let left = count;
@@ -68,7 +68,7 @@ function settlements(): number {
   return siege.facilitator?.requests.filter(({ endpoint }) => endpoint === 'settle').length ?? 0;
 }
 
-/** Buys each way of settling once; the statuses. */
+/** Buys once with each way of settling. Returns the statuses. */
 async function buyAll(headers: readonly string[] = []): Promise<Readonly<Record<string, number>>> {
   const statuses: Record<string, number> = {};
   for (const path of ['/after', '/before', '/deferred', '/pass']) {
@@ -92,7 +92,7 @@ function answerEvents(): void {
   });
 }
 
-describe('beside 570 calls that cost nothing and do not end', () => {
+describe('with 570 free calls that never end', () => {
   it.each([
     ['slow uploads from three addresses', SLOW_UPLOAD, THREE],
     ['idle event streams from five addresses', EVENTS, FIVE],
@@ -120,7 +120,7 @@ describe('beside 570 calls that cost nothing and do not end', () => {
     expect(statusOf(await siege.ask(lastRequest('GET /free/x', another)))).toBe(200);
   });
 
-  it('other buyers are served: 512 paid calls of few wallets, from four addresses, whose answers never come', async () => {
+  it('other buyers are served: 512 paid calls without an answer, of few wallets and four addresses', async () => {
     siege = await laySiege(ROUTES.replace('/after,', '/after/*,'));
     const keys = Array.from({ length: 8 }, () => generatePrivateKey());
     const addresses = [...THREE, '127.0.0.5'];
@@ -153,7 +153,7 @@ describe('beside 570 calls that cost nothing and do not end', () => {
     expect(await buyAll()).toEqual(SERVED);
   }, 60_000);
 
-  it('a client at its bound gets no WebSocket, which uses up nothing, and other clients get theirs', async () => {
+  it('a client at its limit gets no WebSocket and loses no request of its pass, and other clients get theirs', async () => {
     siege = await laySiege(`limits: { upstreamCallsPerClient: 20 }${ROUTES}`);
     answerEvents();
     const bought = await siege.ask(lastRequest('GET /pass', [paying(await siege.sign('/pass'))]));
@@ -183,7 +183,7 @@ describe('a paid call that finds no connection', () => {
     siege = await laySiege(`limits: { upstreamCallsPerClient: 100 }${ROUTES.replaceAll('price:', upstream)}`);
   });
 
-  /** Has two calls hold the only connections, until they are let go. */
+  /** Lets two calls hold the only connections, until they are released. */
   async function occupy(): Promise<() => Promise<void>> {
     const released = Promise.withResolvers<void>();
     siege.answer((req, res) => {
@@ -224,7 +224,7 @@ describe('a paid call that finds no connection', () => {
     }
   });
 
-  it('is no delivery of a payment whose answer is still to be collected', async () => {
+  it('does not count as a delivery of a payment whose answer is still to be collected', async () => {
     siege.answer((_req, res) => res.destroy());
     const payment = paying(await siege.sign('/before'));
     expect(statusOf(await siege.ask(lastRequest('GET /before', [payment])))).toBe(502);

@@ -4,7 +4,7 @@ import { type Devnet, deploySmartAccount, freshPayer, type Payer, startDevnet } 
 import { encodePayment, handSigned, type PaymentParts } from '../support/payment-header.ts';
 import { codeOf, lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
 
-/** A payment that names somebody else's account and nonce, with a signature that is not theirs. */
+/** A payment that names the account and nonce of a victim, without the victim's signature. */
 
 let devnet: Devnet;
 let siege: Siege;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await devnet.close();
 });
 
-/** Signatures that only a chain can judge, so that they pass whatever is checked before. */
+/** Signatures that only a chain can verify, so that they pass all earlier checks. */
 const JUNK = [
   `0x${'11'.repeat(65)}`,
   `0x${'22'.repeat(100)}`,
@@ -97,11 +97,11 @@ function named(payment: PaymentParts, id: string): string {
 }
 
 describe("a victim's payment-identifier", () => {
-  it('is not taken, and its answer not handed out, by another payer with the same id', async () => {
+  it('cannot be blocked by another payer with the same id, who does not get its answer either', async () => {
     const mine = named(await siege.sign('/kept', { key: victim.key }), ID);
     const before = siege.seen.length;
     const thief = await freshPayer(devnet);
-    // First the thief, then the victim: neither is in the other's way.
+    // First the thief, then the victim: neither blocks the other.
     const squatted = named(await siege.sign('/kept', { key: thief.key }), ID);
     expect(statusOf(await siege.ask(lastRequest('GET /kept', [paying(squatted)])))).toBe(200);
     expect(statusOf(await siege.ask(lastRequest('GET /kept', [paying(mine)])))).toBe(200);
@@ -111,7 +111,7 @@ describe("a victim's payment-identifier", () => {
     expect(siege.seen.length - before).toBe(3);
   });
 
-  it('hands out nothing to a signature that is not the payer’s', async () => {
+  it('gives no answer to a signature that is not the payer’s', async () => {
     const payment = await siege.sign('/kept', { key: victim.key });
     const id = 'purchase-of-the-victim';
     expect(statusOf(await siege.ask(lastRequest('GET /kept', [paying(named(payment, id))])))).toBe(200);
@@ -124,7 +124,7 @@ describe("a victim's payment-identifier", () => {
     expect(siege.seen.length).toBe(before);
   });
 
-  it('is needed to collect what was bought under it: the rest of a settled payment can be read on the chain', async () => {
+  it('is needed to collect what was bought with it, because the rest of a settled payment is public on the chain', async () => {
     const payment = await siege.sign('/named', { key: victim.key, method: 'POST' });
     const ask = (header: string) => siege.ask(lastRequest('POST /named', [paying(header), 'Content-Length: 0']));
     siege.answer((req, res) => req.on('end', () => res.writeHead(500).end('broken')));

@@ -41,8 +41,8 @@ function socketFrom(address: string): Socket {
   return socket;
 }
 
-describe('an address with the name of an interface in it', () => {
-  it.each(ZONED)('does not end the process that is connected to from it: %s', async (address) => {
+describe('an address with an interface name in it', () => {
+  it.each(ZONED)('does not end the process when a connection comes from it: %s', async (address) => {
     const { plan } = gateway;
     for (const blocks of [[], ['10.0.0.0/8', 'fe80::/10']]) {
       const trustedPeers = compileTrustedPeers(blocks);
@@ -55,12 +55,12 @@ describe('an address with the name of an interface in it', () => {
     }
   });
 
-  it('is held against blocks without it', () => {
+  it('is compared with address blocks without the interface name', () => {
     expect(compileTrustedPeers(['fe80::/10']).has('fe80::1%br-0a1b2c3d')).toBe(true);
     expect(compileTrustedPeers(['10.0.0.0/8']).has('fe80::1%br-0a1b2c3d')).toBe(false);
   });
 
-  it.each(ZONED)('is no fault of the gateway when a trusted proxy names it: %s', async (address) => {
+  it.each(ZONED)('causes no error of the gateway when a trusted proxy names it: %s', async (address) => {
     const { port } = new URL(gateway.url);
     const request = `GET /half HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${address}\r\nConnection: close\r\n\r\n`;
     const { statusLine } = await exchangeRaw(Number(port), request);

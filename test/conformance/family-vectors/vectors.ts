@@ -1,6 +1,6 @@
 import { readRepositoryFile } from '../../support/docs/markdown.ts';
 
-/** A payload by the official client code of its family, and others that are the same payment, another one, or none. */
+/** A payload of the official client code of its family, and variants: the same payment, another payment, or no payment. */
 export interface FamilyVectors {
   readonly payload: Payload;
   readonly same?: Readonly<Record<string, Payload>>;

@@ -9,7 +9,7 @@ import { type BodyCase, makeBody } from './make-body.ts';
 import { priceOf, ROUTES, UNPRICED } from './price-table.ts';
 import { Readers, type Readings } from './readings.ts';
 
-/** How bodies are thrown at a gateway. */
+/** The options of a run. */
 export interface BodyFuzzTerms {
   readonly seed: number;
   /** How long, in milliseconds; it ends after a whole round. */
@@ -17,13 +17,13 @@ export interface BodyFuzzTerms {
   readonly progress: (line: string) => void;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface BodyFuzzResult {
   readonly cases: number;
   readonly readers: readonly string[];
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** What must not have happened, one line each, up to {@link MOST_SHOWN}. */
+  /** The violations, one line each, up to {@link MOST_SHOWN}. */
   readonly violations: readonly string[];
 }
 
@@ -40,7 +40,7 @@ interface Got {
 }
 
 /**
- * Throws bodies at a gateway whose prices they decide, and holds what it makes of them against what readers of JSON do: what
+ * Sends bodies to a gateway whose prices they decide, and compares its reading with that of JSON readers: what
  * reaches the API costs no reader more than was asked for, and is what was sent, byte for byte.
  */
 export async function fuzzBodies({ seed, ms, progress }: BodyFuzzTerms): Promise<BodyFuzzResult> {
@@ -89,7 +89,7 @@ export async function fuzzBodies({ seed, ms, progress }: BodyFuzzTerms): Promise
   return { cases, readers: readers.names, statuses, violations: violations.slice(0, MOST_SHOWN) };
 }
 
-/** Nobody pays: no facilitator is ever asked. */
+/** No request pays: no facilitator is ever asked. */
 function settingsFor(upstreamUrl: string): string {
   return `upstream: ${upstreamUrl}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
@@ -119,7 +119,7 @@ async function send(agent: Dispatcher, origin: string, made: BodyCase, id: strin
   return { status: statusCode, amount: offer === undefined ? undefined : Number(offer.amount) };
 }
 
-/** What must not be; `undefined` where all is well. */
+/** The violation; `undefined` where there is none. */
 function whatIsWrong(made: BodyCase, got: Got, arrived: Buffer | undefined, readings: Readings): string | undefined {
   const { kind, bytes, honest } = made;
   const { status, amount } = got;

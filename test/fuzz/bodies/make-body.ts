@@ -7,7 +7,7 @@ export interface BodyCase {
   readonly bytes: Buffer;
   readonly contentType: string;
   readonly contentEncoding: string | undefined;
-  /** What it costs, where nothing of it is odd. */
+  /** Its price, where no part of it is odd. */
   readonly honest: number | undefined;
 }
 
@@ -36,7 +36,7 @@ const HONEST: Readonly<Record<BodyKind, readonly [readonly [string, number], ...
   ],
 };
 
-/** Keys that some reader takes for the one that decides. */
+/** Keys that some reader takes for the key that decides the price. */
 const KEYS: Readonly<Record<BodyKind, readonly [string, ...string[]]>> = {
   json: [
     '"model"',
@@ -139,7 +139,7 @@ const VALUES: Readonly<Record<BodyKind, readonly [string, ...string[]]>> = {
   ],
 };
 
-/** What readers stumble over, as bytes. */
+/** Bytes that readers often read wrong. */
 const TOKENS: readonly [string, ...string[]] = [
   '{',
   '}',

@@ -1,8 +1,8 @@
 import { buildSchema, graphqlSync } from 'graphql';
 
 /*
- * What the bodies ask for, and what that costs: once as the gateway is told it, once in plain code, so that the one can be
- * held against the other.
+ * What the bodies ask for, and what that costs: once as configuration of the gateway, once in plain code, so that the two
+ * can be compared.
  */
 
 /** A route whose price is decided by the body, with what is free and what is dear. */
@@ -27,7 +27,7 @@ export const ROUTES = `
       - { when: { graphql: { field: dear } }, price: $0.01 }
 `;
 
-/** What nothing in the price table is for. It must reach nobody. */
+/** The price of a request without an entry in the price table. It must not reach the API. */
 export const UNPRICED = Number.POSITIVE_INFINITY;
 const CHEAP = 1_000;
 const DEAR = 10_000;

@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream';
  * with bytes behind it, with control characters, and of a key that is there twice, in whatever case, the first and the last.
  */
 
-/** Everything that some reader makes of a body. */
+/** All readings of a body. */
 export interface Readings {
   /** What V8 reads: it is strict, and takes the last of two equal keys. `undefined` where it refuses. */
   readonly strict: { readonly value: unknown } | undefined;
@@ -96,7 +96,7 @@ function readBy(label: string, bytes: Buffer, strict: boolean): { readonly value
 
 type Choose = (members: readonly (readonly [string, unknown])[]) => readonly (readonly [string, unknown])[];
 
-/** What readers that differ in which of equal keys they take make of it. */
+/** The readings of readers that take the first or the last of equal keys. */
 function variantsOf(pairs: unknown): readonly unknown[] {
   const last: Choose = (members) => members;
   const first: Choose = (members) => [...members].reverse();

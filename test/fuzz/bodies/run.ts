@@ -2,8 +2,8 @@ import { parseOptions } from '../options.ts';
 import { fuzzBodies } from './fuzz.ts';
 
 /*
- * Bodies that decide prices: generated and damaged JSON against a gateway, held against what readers of JSON make of it.
- * Exit code 1 when a body could be read as something dearer than it was priced, or the gateway failed over one.
+ * Bodies that decide prices: a gateway reads generated and damaged JSON, and the result is compared with JSON readers.
+ * Exit code 1 when a body could be read as something dearer than its price, or when the gateway failed on one.
  */
 
 const USAGE = `usage: node test/fuzz/bodies/run.ts [options]

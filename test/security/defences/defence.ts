@@ -1,14 +1,14 @@
-/** One defence of the gateway, and how to take it out. */
+/** One defence of the gateway, and how to remove it. */
 export interface Defence {
   /** The file below `test/security` whose attack it stops, or with a folder that below `test`; without `.test.ts`. */
   readonly attack: string;
-  /** What the names of the tests match that must fail without it: a regular expression, as `vitest -t` takes it. */
+  /** A regular expression, as `vitest -t` takes it: it matches the names of the tests that must fail without the defence. */
   readonly tests: string;
-  /** The function, class, `Class.method` or constant of `src` that holds it, in whatever file. */
+  /** The function, class, `Class.method` or constant in any file of `src` that holds it. */
   readonly holder: string;
-  /** What is taken out; it stands there exactly once, with any white space. */
+  /** The code that is removed; it is there exactly once, with any white space. */
   readonly condition: string;
-  /** What stands there instead. */
+  /** The code that replaces it. */
   readonly instead: string;
 }
 

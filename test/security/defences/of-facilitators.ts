@@ -1,6 +1,6 @@
 import { type Defence, defencesOf } from './defence.ts';
 
-/** What stands between the word of a facilitator, or of a client of another family, and the money. */
+/** The defences against false answers of facilitators, and against clients of other payment families. */
 export const FACILITATOR_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'unit/facilitator/remote/answers',

@@ -1,14 +1,14 @@
 import { type Defence, defencesOf } from './defence.ts';
 
-/** What stands between clients of MCP and results that nobody paid for. */
+/** The defences against MCP clients that want results without a payment. */
 export const MCP_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'mcp-free-rides',
     ['answer to ping', 'isWithheld', "(isAnswer(message) && isPaidId(message['id'])) || ", ''],
     ['answer to ping', 'isWithheld', " || isTaskNews(message['method'])", ''],
-    ['in JSON', 'withoutPaidResults', 'return new UnpaidAnswer(id);', 'return undefined;'],
-    ['in JSON', 'isWithheld', 'if (Array.isArray(message)) return message.some(isWithheld);', ''],
-    ['behind more than is held', 'UnpaidAnswer.pass', 'if (this.#isMarked) throw', 'if (false) throw'],
+    ['in a JSON answer', 'withoutPaidResults', 'return new UnpaidAnswer(id);', 'return undefined;'],
+    ['in a JSON answer', 'isWithheld', 'if (Array.isArray(message)) return message.some(isWithheld);', ''],
+    ['longer than the buffer', 'UnpaidAnswer.pass', 'if (this.#isMarked) throw', 'if (false) throw'],
     ['compressed', 'mcpClient', 'if (isEncoded(response.rawHeaders)) {', 'if (false) {'],
     ['a batch', 'readMessage', 'isBatch || ', ''],
     ['an id that the gateway gives', 'readCall', 'if (isPaidId(id)) return', 'if (false) return'],
@@ -18,7 +18,7 @@ export const MCP_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'mcp-tools',
-    ['into that value', 'segmentOf', 'return encoded(text);', 'return text;'],
+    ['inside its own value', 'segmentOf', 'return encoded(text);', 'return text;'],
     ['another route', 'serve', 'inside !== undefined && inside.route !== notes.route', 'false'],
     ['unknown argument', 'writeRequest', 'if (unknown !== undefined) throw', 'if (false) throw'],
     ['header with a line feed', 'fieldOf', '!FIELD_VALUE.test(text)', 'false'],

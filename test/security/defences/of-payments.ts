@@ -1,18 +1,18 @@
 import { type Defence, defencesOf } from './defence.ts';
 
-/** What stands between hostile payments and the money. */
+/** The defences against hostile payments. */
 export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'parser-abuse',
     ['too long', 'judgeCredential', 'text.length > request.runtime.plan.limits.paymentHeaderBytes', 'false'],
-    ['two of it', 'credentialIn', "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
+    ['comes twice', 'credentialIn', "typeof value !== 'string' || value.includes(',')", "typeof value !== 'string'"],
     ['other spellings of base64', 'decodeHeaderJson', '!BASE64.test(header)', 'false'],
     ['nests', 'readJsonBytes', 'isDeeper(value, MAX_DEPTH)', 'false'],
     ['names a prototype', 'namesPrototype', "if (key === '__proto__')", 'if (false)'],
     ['numbers', 'CANONICAL_INTEGER', '(0|[1-9]\\d{0,77})', '(\\d{1,80})'],
-    ['not an offer of ours', 'pays', 'accepted.amount === ours.amount &&', ''],
-    ['not an offer of ours', 'pays', 'sameAddress(family, accepted.payTo, ours.payTo) &&', ''],
-    ['not an offer of ours', 'pays', 'statesExtra(accepted.extra, ours.extra)', 'true'],
+    ['does not match our offer', 'pays', 'accepted.amount === ours.amount &&', ''],
+    ['does not match our offer', 'pays', 'sameAddress(family, accepted.payTo, ours.payTo) &&', ''],
+    ['does not match our offer', 'pays', 'statesExtra(accepted.extra, ours.extra)', 'true'],
     ['other facts', 'unfit', 'const pays = signed.value === offer.amount;', 'const pays = true;'],
     ['other facts', 'unfit', 'signed.to !== parseAddress(offer.payTo)', 'false'],
     ['other facts', 'checkWindow', 'if (after > time)', 'if (false)'],
@@ -67,7 +67,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'foreign-transfers',
     ['older than the offer', 'judge', "if (age >= longest) return { kind: 'none' };", ''],
-    ['does not say so', 'findForeign', "runtime.plan.foreignTransfers === 'serve' && ", ''],
+    ['without foreignTransfers: serve', 'findForeign', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
   ...defencesOf('settled-elsewhere', [
     'served by no gateway',

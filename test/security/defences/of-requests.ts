@@ -1,6 +1,6 @@
 import { type Defence, defencesOf } from './defence.ts';
 
-/** What stands between hostile requests and the API. */
+/** The defences against hostile requests. */
 export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'path-confusion',
@@ -19,13 +19,13 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['refuses', 'QUERY', '/^\\?[!"$-~]*$/', '/^/'],
     ['refuses', 'readTarget', 'target.authority !== host', 'false'],
     ['asks for the price', 'meaningOf', "segment.includes('%') ? decodeURIComponent(segment) : segment", 'segment'],
-    ['is not got around', 'readHost', 'values === 1', 'values > 0'],
+    ['cannot be bypassed', 'readHost', 'values === 1', 'values > 0'],
     ['is recognised', 'hostName', ".replace(/\\.$/, '')", ''],
   ),
   ...defencesOf(
     'encoded-paths',
-    ['never has the API read another subtree', 'checkSegments', '&& leadsElsewhere(path)', '&& false'],
-    ['never has the API read another subtree', 'parseAllowedTarget', '!isBelowFront(', 'false && !isBelowFront('],
+    ['could read as another subtree', 'checkSegments', '&& leadsElsewhere(path)', '&& false'],
+    ['could read as another subtree', 'parseAllowedTarget', '!isBelowFront(', 'false && !isBelowFront('],
     ['is refused with', 'checkEncoded', '&& liesBelow(each, route)', '&& false'],
   ),
   ...defencesOf(
@@ -63,13 +63,13 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'smuggling',
     [
-      'message with two ends',
+      'message with an ambiguous end',
       'refuseOddMessage',
       "coding !== undefined && coding.toLowerCase() !== 'chunked'",
       'false',
     ],
     [
-      'message with two ends|never arrives whole',
+      'message with an ambiguous end|never arrives whole',
       'DrainingListener.constructor',
       'insecureHTTPParser: false',
       'insecureHTTPParser: true',
@@ -113,7 +113,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       "forwarded === 'from trusted peers' && context.peerTrusted",
       "forwarded !== 'never'",
     ],
-    ['naming it in Connection', 'nominatedBy', ' || option === FRAMING) continue', ') continue'],
+    ['naming them in Connection', 'nominatedBy', ' || option === FRAMING) continue', ') continue'],
     ['tells the API who paid', 'classify', ' || payment.whole.has(key)', ''],
     ['cannot replace the credentials', 'isForwarded', 'if (canonical(name) === key) return false', ''],
     ['cannot send', 'NEVER_FORWARDED', '  ...OVERRIDES,\n', ''],
@@ -131,7 +131,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       'const framing = framingOf(raw, context);\n  if (raw.length > 0) return [...raw];',
     ],
     [
-      'says nothing of where',
+      'reveal the address of the API',
       'faultAnswer',
       'const { code, detail, retryAfterSeconds } = error;',
       'const { code, retryAfterSeconds } = error;\n  const detail = String(error.cause);',
@@ -160,7 +160,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     ['uses up no request of a pass', 'serveAdmitted', 'if (isUnusedAfter(fault)) admission.giveBack();', ''],
     [
-      'no delivery',
+      'count as a delivery',
       'collect',
       "if (kept === undefined) return await withPlace(request, 'paid', (placed) => callAgain(placed, collectable, services));",
       'if (kept === undefined) return await callAgain(request, collectable, services);',
@@ -169,20 +169,20 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'stuck-connections',
     ['after CONNECT', 'refuseTunnel', "socket.on('error', () => socket.destroy());", ''],
-    ['clings', 'linger', 'setTimeout(() => socket.destroy(), LINGER_MS)', 'setTimeout(() => {}, LINGER_MS)'],
+    ['holds it open', 'linger', 'setTimeout(() => socket.destroy(), LINGER_MS)', 'setTimeout(() => {}, LINGER_MS)'],
     ['uploads', 'HeadDeadline.expire', 'if (this.#stalledMs < CLIENT_STALL_MS)', 'if (true)'],
   ),
   ...defencesOf(
     'unread-uploads',
     ['reads only at the end', 'afterAnswer', "if (!('destroySoon' in socket)) return;", 'if (socket) return;'],
     [
-      'nothing carried out',
+      'keeps a request behind it',
       'DrainingListener.#listen',
       'if (req.socket.writableEnded) req.resume();',
       'if (false) req.resume();',
     ],
     ['bound of bytes', 'dropUpload', 'bytes > READ_ON_BYTES', 'false'],
-    ['is too large, gets', 'answerUnreadable', 'socket.writableEnded && !socket.destroyed', 'false'],
+    ['head is too large', 'answerUnreadable', 'socket.writableEnded && !socket.destroyed', 'false'],
   ),
   ...defencesOf(
     'connection-flood',
@@ -221,21 +221,21 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'cache-poisoning',
-    ['kept for others', 'keepPrivate', "const directives = ['private'];", 'const directives: string[] = [];'],
-    ['kept for others', 'keepPrivate', 'key.endsWith(SHARED_CACHE_SUFFIX)', 'false'],
+    ['keep what was paid for', 'keepPrivate', "const directives = ['private'];", 'const directives: string[] = [];'],
+    ['keep what was paid for', 'keepPrivate', 'key.endsWith(SHARED_CACHE_SUFFIX)', 'false'],
     [
-      'kept for others',
+      'keep what was paid for',
       'keepPrivate',
       "out.splice(at, 2, 'Cache-Control', directives.join(', '))",
       "out[at + 1] = directives.join(', ')",
     ],
     [
-      'kept for others',
+      'keep what was paid for',
       'keepPrivate',
       "mergeInto(out, 'Vary', passes === true ? fields.passVary : fields.paidVary);",
       '',
     ],
-    ['is a price', 'answerOf', ", 'Cache-Control', 'no-store'", ''],
+    ['keep a price', 'answerOf', ", 'Cache-Control', 'no-store'", ''],
     ['parser refuses', 'rawAnswer', "'Cache-Control: no-store',", ''],
   ),
   ...defencesOf('log-injection', ['facilitator', 'loggedReason', ".replace(/[^\\x20-\\x7e]+/g, ' ')", '']),

@@ -7,7 +7,7 @@ import { REQUEST_DEFENCES } from './of-requests.ts';
 import { type Verdict, Workshop } from './workshop.ts';
 
 /*
- * Shows that each security test fails when its defence is taken out: for each entry of the list, a copy of the checkout
+ * Shows that each security test fails when its defence is removed: for each entry of the list, a copy of the checkout
  * without it has to fail the tests that it names, which pass with it. Exit code 1 when one does not.
  *
  *   npm run defences [-- ATTACK...]

@@ -7,18 +7,18 @@ import { repositoryPath } from '../../support/docs/markdown.ts';
 import type { Defence } from './defence.ts';
 import { findCondition, readSources } from './find-condition.ts';
 
-/** What became of a run of tests. */
+/** The result of a run of tests. */
 export interface Verdict {
   readonly kind: 'passed' | 'failed' | 'unusable';
-  /** For people: how many tests failed, or why the run says nothing. */
+  /** For people: how many tests failed, or why the run shows nothing. */
   readonly detail: string;
 }
 
 /** What the tests need of a checkout. */
 const COPIED = ['src', 'test', 'config', 'bin', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
-/** A test that waits for what no longer comes is given up after this, in milliseconds. */
+/** A test that waits in vain fails after this, in milliseconds. */
 const TEST_TIMEOUT_MS = 8000;
-/** A run whose process no longer answers is ended after this, in milliseconds: a test that hangs has failed, too. */
+/** A run that hangs is ended after this, in milliseconds: it counts as failed. */
 const RUN_TIMEOUT_MS = 40_000;
 
 /** A copy of the checkout in which defences are taken out, one at a time. */
@@ -62,7 +62,7 @@ export class Workshop {
     const child = spawn(
       process.execPath,
       [vitest, 'run', testFileOf(attack), ...reporting, ...options],
-      // A group of its own: what the tests started ends with them.
+      // A process group of its own: everything that the tests started ends with them.
       { cwd: this.#folder, stdio: 'ignore', detached: true },
     );
     const timer = setTimeout(() => endGroup(child.pid), RUN_TIMEOUT_MS);
@@ -74,7 +74,7 @@ export class Workshop {
   }
 }
 
-/** Ends a process and what it left behind. */
+/** Ends a process and its children. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -84,7 +84,7 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** A file that no longer loads has shown nothing: tests have to have run. What is thrown outside of them fails the run. */
+/** A file that does not load shows nothing: tests must have run. An error outside of the tests fails the run. */
 function verdictOf(report: string, succeeded: boolean): Verdict {
   const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(readFileSync(report, 'utf8'));
   if (failed > 0) return { kind: 'failed', detail: `${failed} failed` };
@@ -93,7 +93,7 @@ function verdictOf(report: string, succeeded: boolean): Verdict {
   return { kind: 'failed', detail: 'an error outside of the tests' };
 }
 
-/** Attacks have a folder of their own; what another folder shows is named with it. */
+/** Tests outside of `test/security` are named with their folder. */
 function testFileOf(attack: string): string {
   return attack.includes('/') ? `test/${attack}.test.ts` : `test/security/${attack}.test.ts`;
 }
