@@ -41,7 +41,7 @@ export interface LedgerEntry {
   readonly payer: string;
   readonly payTo: string;
   readonly scheme: string;
-  /** `x402 v2`, `x402 v1`, `mpp`; `null` in rows of versions that did not write it down. */
+  /** The name of the protocol, such as `x402 v2`; `null` in rows of versions that did not write it down. */
   readonly protocol: string | null;
   readonly facilitator: string;
   readonly identifier: string | null;

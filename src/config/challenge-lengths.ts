@@ -1,4 +1,5 @@
 import { hostName } from '../domain/host.ts';
+import { PRICES_BY_PROTOCOL } from '../domain/prices-by-protocol.ts';
 import type { ReceiptTerms } from '../domain/receipt-terms.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
@@ -6,9 +7,8 @@ import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import type { PriceFields } from './compile-prices.ts';
 import { inherited, soundValue } from './decoder.ts';
 import type { GatewayFields } from './gateway-keys.ts';
-import { mppLength } from './mpp-length.ts';
 import { headerLength } from './offers.ts';
-import { DEFAULT_MPP, namedProtocols } from './protocol-keys.ts';
+import { namedProtocols, protocolTerms } from './protocol-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Place, Source } from './source.ts';
 
@@ -60,7 +60,9 @@ export class ChallengeLengths {
     const signIn = maySignIn && (pass || soundValue(fields.free)?.by === 'payer');
     const protocols = namedProtocols(inherited(fields.protocols, this.#gateway.protocols));
     const length = protocols.includes('x402') ? headerLength(price.offers, resource, identifier, { pass, signIn }) : 0;
-    const head = REST_OF_HEAD_BYTES + length + (protocols.includes('mpp') ? this.#mppLength(price, url) : 0);
+    const facts = { realm: hostName(new URL(url).host), terms: protocolTerms(this.#gateway) };
+    const challenges = protocols.map((setting) => PRICES_BY_PROTOCOL[setting].challengeBytes(price, facts));
+    const head = challenges.reduce((sum, bytes) => sum + bytes, REST_OF_HEAD_BYTES + length);
     const { place } = ofPrice.price;
     if (length > MAX_HEADER_BYTES) {
       const wrong = `the 402 would be ${length - MAX_HEADER_BYTES} bytes over the 6 KB that every client takes`;
@@ -73,11 +75,6 @@ export class ChallengeLengths {
     const { bytes, perCharacter } = SIGNED_OFFER[terms.format];
     const signatures = price.offers.length * (bytes + url.length * perCharacter);
     if (length + signatures + REST_OF_HEAD_BYTES > NGINX_HEAD_BYTES) this.#unsigned.push(place);
-  }
-
-  #mppLength(price: PaidPrice, url: string): number {
-    const { header } = soundValue(this.#gateway.mpp) ?? DEFAULT_MPP;
-    return mppLength(price, { realm: hostName(new URL(url).host), description: price.description, header });
   }
 
   /** Warns of the prices whose 402 nginx can refuse, in one line: they mostly share the cause. */

@@ -1,4 +1,4 @@
-import { statesByMpp } from '../domain/mpp-offer.ts';
+import { PRICES_BY_PROTOCOL } from '../domain/prices-by-protocol.ts';
 import type { ProtocolSetting } from '../domain/protocol-setting.ts';
 import type { RoutePrice } from '../domain/route-price.ts';
 import { inherited } from './decoder.ts';
@@ -8,8 +8,8 @@ import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
 
 /**
- * The protocols of a route. One that asks for MPP alone has to have prices that MPP can state; where x402 is there too, what
- * MPP cannot state is a warning.
+ * The protocols of a route. A price that one of them cannot state is a warning where x402 is there too, which states all
+ * prices, and a fault elsewhere.
  */
 export function compileProtocols(
   fields: RouteFields,
@@ -19,21 +19,15 @@ export function compileProtocols(
 ): readonly ProtocolSetting[] {
   const field = inherited(fields.protocols, gateway.protocols);
   const settings = protocolList(field, source);
-  if (!settings.includes('mpp')) return settings;
-  for (const price of prices) {
-    if (price.kind === 'free') continue;
-    const wrong = whyNotByMpp(price);
-    if (wrong === undefined) continue;
-    const right = 'settle: after or before, a fixed price, and an EVM token that has EIP-3009, such as USDC';
-    const said = `MPP cannot state the price ${price.id}: ${wrong}`;
-    if (settings.includes('x402')) source.warn(field.place, `${said}. It is offered in x402 alone`, right);
-    else source.report(field.place, said, `${right}; or x402 beside it`);
+  for (const setting of settings) {
+    const { name, whyNot } = PRICES_BY_PROTOCOL[setting];
+    for (const price of prices) {
+      const reason = price.kind === 'free' ? undefined : whyNot(price);
+      if (reason === undefined) continue;
+      const said = `${name} cannot state the price ${price.id}: ${reason.wrong}`;
+      if (settings.includes('x402')) source.warn(field.place, `${said}. It is offered in x402 alone`, reason.right);
+      else source.report(field.place, said, `${reason.right}; or x402 beside it`);
+    }
   }
   return settings;
-}
-
-function whyNotByMpp(price: RoutePrice & { kind: 'priced' }): string | undefined {
-  if (price.settle === 'deferred') return 'its receipts come with the answer, and settle: deferred has none by then';
-  if (price.metering !== undefined) return 'it is charged by what was used';
-  return price.offers.some(statesByMpp) ? undefined : 'none of its tokens is paid by EIP-3009';
 }

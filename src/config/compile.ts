@@ -27,7 +27,7 @@ import { compileLimits } from './limit-keys.ts';
 import { DEFAULT_LOG } from './log-keys.ts';
 import { checkPayees } from './payee-keys.ts';
 import { DEFAULT_PAYWALL } from './paywall-keys.ts';
-import { DEFAULT_MPP } from './protocol-keys.ts';
+import { protocolTerms } from './protocol-keys.ts';
 import type { ProxyEnvironment } from './proxy-environment.ts';
 import { compileReceipts } from './receipt-keys.ts';
 import { warnOfRisks } from './risks.ts';
@@ -114,7 +114,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
     ...drain,
     webhooks,
     accessTokens: soundValue(gateway.accessTokens) ?? DEFAULT_ACCESS_TOKENS,
-    mpp: soundValue(gateway.mpp) ?? DEFAULT_MPP,
+    protocolTerms: protocolTerms(gateway),
     agents: itemsOf(gateway.agents),
   };
   warnOfRisks(plan, gateway, source);

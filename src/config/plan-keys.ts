@@ -59,10 +59,10 @@ export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' |
     show: ({ accessTokens: { keys, cookie, signIn } }) =>
       `${keys.length === 0 ? "the store's key" : `${keys.length} keys`}, cookie ${cookie ? 'on' : 'off'}, signIn ${signIn ? 'on' : 'off'}`,
   },
-  mpp: {
+  protocolTerms: {
     key: 'mpp',
-    show: ({ mpp: { header, keys } }) =>
-      `in ${header}, ${keys.length === 0 ? "the store's key" : `${keys.length} keys`}`,
+    show: ({ protocolTerms: { mpp } }) =>
+      `in ${mpp.header}, ${mpp.keys.length === 0 ? "the store's key" : `${mpp.keys.length} keys`}`,
   },
   agents: { key: 'agents', show: ({ agents }) => showList(agents.map(({ origin }) => origin)) },
   webhooks: { key: 'webhooks', show: ({ webhooks }) => showList(webhooks.map(({ url }) => new URL(url).origin)) },

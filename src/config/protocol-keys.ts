@@ -4,6 +4,7 @@ import {
   type MppTerms,
   PROTOCOL_SETTINGS,
   type ProtocolSetting,
+  type ProtocolTerms,
 } from '../domain/protocol-setting.ts';
 import { secretKeys, secretsOf } from './access-keys.ts';
 import { complete, type Decoder, type Field, map, soundValue } from './decoder.ts';
@@ -17,7 +18,7 @@ const HEADER_RIGHT = 'a field that ends in Authorization, such as Payment-Author
 const DEFAULT_PROTOCOLS: readonly ProtocolSetting[] = ['x402'];
 
 /** How MPP is spoken where the file does not say. */
-export const DEFAULT_MPP: MppTerms = { header: 'Authorization', keys: [] };
+const DEFAULT_MPP: MppTerms = { header: 'Authorization', keys: [] };
 
 /** Payment protocols; used by the file and by each route. */
 export const protocols = list(word(PROTOCOL_SETTINGS), 'a list such as [x402, mpp]', 1);
@@ -52,6 +53,11 @@ export const mpp: Decoder<MppTerms> = complete(mppKeys, ({ header: field, keys =
   const secrets = secretsOf(keys, source);
   return secrets && { header: field, keys: secrets };
 });
+
+/** How protocols are spoken, where the file is sound; the defaults elsewhere. */
+export function protocolTerms(fields: { readonly mpp: Field<MppTerms> }): ProtocolTerms {
+  return { mpp: soundValue(fields.mpp) ?? DEFAULT_MPP };
+}
 
 /** The protocols that a list names, where it is sound; the default where there is none. Reports nothing. */
 export function namedProtocols(given: Field<readonly Field<ProtocolSetting>[]>): readonly ProtocolSetting[] {

@@ -4,7 +4,7 @@ import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { KnownAgent } from './known-agent.ts';
 import type { LogRules } from './log-rules.ts';
 import type { PaywallTerms } from './paywall.ts';
-import type { MppTerms } from './protocol-setting.ts';
+import type { ProtocolTerms } from './protocol-setting.ts';
 import type { ReceiptTerms } from './receipt-terms.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
@@ -114,7 +114,7 @@ export interface Plan {
   readonly foreignTransfers: ForeignTransfers;
   readonly deferred: DeferredBounds;
   readonly accessTokens: AccessTokenPlan;
-  readonly mpp: MppTerms;
+  readonly protocolTerms: ProtocolTerms;
   /** Agents whose signatures are checked. */
   readonly agents: readonly KnownAgent[];
   /** The receivers of webhooks. */

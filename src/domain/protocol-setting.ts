@@ -12,6 +12,11 @@ export interface MppTerms {
   readonly keys: readonly string[];
 }
 
+/** How the protocols are spoken that can be set up. */
+export interface ProtocolTerms {
+  readonly mpp: MppTerms;
+}
+
 /** Excludes `Proxy-Authorization`, which ends at the first proxy. */
 const CREDENTIAL_FIELD = /^(?!proxy-)(?:[a-z][a-z0-9]*-)*authorization$/i;
 

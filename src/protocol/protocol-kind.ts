@@ -1,10 +1,10 @@
-import type { MppTerms, ProtocolSetting } from '../domain/protocol-setting.ts';
+import type { ProtocolSetting, ProtocolTerms } from '../domain/protocol-setting.ts';
 import type { Protocol } from './protocol.ts';
 
 /** What protocols are opened with. */
 export interface ProtocolParts {
-  /** How MPP is spoken under this plan. */
-  readonly mpp: MppTerms;
+  /** How protocols are spoken under this plan. */
+  readonly terms: ProtocolTerms;
   /**
    * The secret that all processes on the store share, base64url of at least 32 bytes.
    *

@@ -16,7 +16,7 @@ export async function openPlanParts(plan: Plan, store: PaymentStore, deps: Gatew
     secret ??= store.passes.tokenKey(createTokenKey).then((key) => key.secret);
     return secret;
   };
-  const protocols = await openProtocols(plan, registry, { mpp: plan.mpp, storeSecret, clock });
+  const protocols = await openProtocols(plan, registry, { terms: plan.protocolTerms, storeSecret, clock });
   const accessTools = await openAccessTools(plan, store.passes, clock);
   const agents = await openAgents(plan, clock);
   return { protocols, accessTools, agents, receipts: await openReceipts(plan, storeSecret, clock) };

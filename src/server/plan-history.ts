@@ -87,7 +87,7 @@ export class PlanHistory {
    *
    * @param begunAreOver resolves when the requests that have begun by the time of the call are over
    * @throws UnservedOfferError
-   * @throws GatewayError `store_unavailable`, for a plan with passes, with MPP or with signed receipts
+   * @throws GatewayError `store_unavailable`, for a plan that needs a secret of the store: for passes, challenges or receipts
    */
   async prepare(plan: Plan, begunAreOver: () => Promise<void>): Promise<PreparedPlan> {
     const runtime = this.#openRuntime(plan, await this.#deps.openParts(plan));

@@ -1,11 +1,11 @@
 import type { PrivateKeyAccount } from 'viem';
 import type { AssetTable } from '../../config/asset-table.ts';
+import { describePrice, readReceipt } from '../pay/payment-protocols.ts';
 import { purchase } from '../pay/purchase.ts';
 import type { PurchaseOutcome, Refusal } from '../pay/purchase-terms.ts';
-import { describeReceipt, readReceipt } from '../pay/receipt.ts';
+import { describeReceipt } from '../pay/receipt.ts';
 import { refusalText } from '../pay/refusal-text.ts';
 import type { SpendingLimit } from '../pay/spending-limit.ts';
-import { describePrice } from '../pay/stated-price.ts';
 import type { Budget } from './budget.ts';
 
 /** Longest answer that is handed to an agent, in bytes. */

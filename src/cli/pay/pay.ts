@@ -15,15 +15,14 @@ import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
 import { describePass } from './pass.ts';
 import { describeOffer, priceText } from './payable-offer.ts';
-import { paymentHeader } from './payment-header.ts';
+import { describePrice, paymentHeader, readReceipt } from './payment-protocols.ts';
 import { readWords } from './problem.ts';
 import { purchase } from './purchase.ts';
 import type { PurchaseOutcome, PurchaseTerms, Refusal } from './purchase-terms.ts';
-import { describeReceipt, readReceipt } from './receipt.ts';
+import { describeReceipt } from './receipt.ts';
 import { refusalText } from './refusal-text.ts';
 import { openSolanaWallet } from './solana-wallet.ts';
 import { parseSpendingLimit, type SpendingLimit } from './spending-limit.ts';
-import { describePrice } from './stated-price.ts';
 import { openWallet } from './wallet.ts';
 
 interface PayOptions {

@@ -1,12 +1,7 @@
-import type { ProtocolSetting } from '../../domain/protocol-setting.ts';
 import { printable } from '../terminal.ts';
 import { priceText } from './payable-offer.ts';
+import { paymentProtocol } from './payment-protocols.ts';
 import type { Refusal } from './purchase-terms.ts';
-
-const NOT_OFFERED: Readonly<Record<ProtocolSetting, string>> = {
-  x402: 'the server states no price in x402, but it does in MPP',
-  mpp: 'the server states no price in MPP that an authorization of EIP-3009 pays',
-};
 
 /** Why nothing was paid, except where the person who is asked declined. */
 export function refusalText(refusal: Exclude<Refusal, { kind: 'declined' | 'nobody_to_ask' }>): string {
@@ -14,7 +9,7 @@ export function refusalText(refusal: Exclude<Refusal, { kind: 'declined' | 'nobo
     case 'unreadable':
       return 'the server does not state a price that can be read';
     case 'not_offered':
-      return NOT_OFFERED[refusal.protocol];
+      return paymentProtocol(refusal.protocol).notOffered;
     case 'no_key':
       return `the price is ${priceText(refusal.offer)} on ${printable(refusal.offer.network?.name ?? refusal.offer.networkId)}, and there is no key for that network: --key-env names the variable of one for EVM, --solana-key-env of one for Solana`;
     case 'unknown_token':

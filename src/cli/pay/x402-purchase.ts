@@ -5,7 +5,6 @@ import { registerExactEvmScheme } from '@x402/evm/exact/client';
 import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { type PayableOffer, readOffer } from './payable-offer.ts';
-import { paymentHeader } from './payment-header.ts';
 import {
   type PurchaseOutcome,
   type PurchaseTerms,
@@ -52,7 +51,7 @@ export async function purchaseByX402(
   });
   const watched: typeof globalThis.fetch = async (input, init) => {
     const sent = new Request(input, init);
-    const header = paymentHeader(sent.headers);
+    const header = paymentByX402(sent.headers);
     if (header === undefined) return first;
     if (chosen !== undefined) signed = { offer: chosen, payer: payer ?? '', header };
     return await fetch(sent);
@@ -66,6 +65,15 @@ export async function purchaseByX402(
     if (signed !== undefined) return { kind: 'lost', signed, fault: error };
     throw error;
   }
+}
+
+/** The payment in the headers of a request, of v2 or v1. */
+export function paymentByX402(headers: Headers): SignedPayment['header'] | undefined {
+  for (const name of ['PAYMENT-SIGNATURE', 'X-PAYMENT']) {
+    const value = headers.get(name);
+    if (value !== null) return [name, value];
+  }
+  return undefined;
 }
 
 type Keys = Pick<PurchaseTerms, 'wallet' | 'solana' | 'table'>;

@@ -1,5 +1,5 @@
 import { type Amount, formatAmount, parseAmount } from '../../domain/amount.ts';
-import { statesByMpp } from '../../domain/mpp-offer.ts';
+import { statesByMpp } from '../../domain/mpp-prices.ts';
 import { evmChainId } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { canonicalJson, isJsonObject } from '../../domain/payment.ts';

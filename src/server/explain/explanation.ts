@@ -74,7 +74,7 @@ export async function explainRequest(plan: Plan, registry: Registry, imagined: I
   const asked: Asked = { request: { method, target, host } };
   try {
     const protocols = await openProtocols(plan, registry, {
-      mpp: plan.mpp,
+      terms: plan.protocolTerms,
       storeSecret: NO_SECRET,
       clock: Date.now,
     });

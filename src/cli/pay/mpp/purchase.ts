@@ -1,7 +1,7 @@
-import { payableChallenges } from './mpp-challenge.ts';
-import { signCredential } from './mpp-credential.ts';
-import { type PurchaseOutcome, type PurchaseTerms, refusalOf, type SignedPayment } from './purchase-terms.ts';
-import { overLimit } from './spending-limit.ts';
+import { type PurchaseOutcome, type PurchaseTerms, refusalOf, type SignedPayment } from '../purchase-terms.ts';
+import { overLimit } from '../spending-limit.ts';
+import { payableChallenges } from './challenge.ts';
+import { signCredential } from './credential.ts';
 
 /**
  * Pays one challenge of a 402 of MPP, the first that the limit covers.

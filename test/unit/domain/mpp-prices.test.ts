@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mppLength } from '../../../src/config/mpp-length.ts';
-import type { MppPrice } from '../../../src/domain/mpp-offer.ts';
+import { MPP_PRICES } from '../../../src/domain/mpp-prices.ts';
 import type { Offer } from '../../../src/domain/offer.ts';
+import type { StatedPrice } from '../../../src/domain/protocol-prices.ts';
 import { loadKeccak256 } from '../../../src/evm/keccak.ts';
 import { createMpp } from '../../../src/protocol/mpp/mpp.ts';
 import { exactOffer } from '../../support/exact-evm-payments.ts';
@@ -19,8 +19,12 @@ function sentLength(offers: readonly Offer[], host: string, description: string 
   return headers.reduce((sum, text) => sum + text.length + 2, 0);
 }
 
-function priceOf(offers: readonly Offer[]): MppPrice {
-  return { offers, settle: 'after', metering: undefined };
+function priceOf(offers: readonly Offer[], description: string | undefined): StatedPrice {
+  return { offers, settle: 'after', metering: undefined, description };
+}
+
+function roomFor(price: StatedPrice, realm: string, header: string): number {
+  return MPP_PRICES.challengeBytes(price, { realm, terms: { mpp: { header, keys: [] } } });
 }
 
 describe('the room for challenges of MPP', () => {
@@ -32,13 +36,13 @@ describe('the room for challenges of MPP', () => {
     ['no offer that MPP states', [PERMIT2], 'api.example.com', 'Weather', 'Authorization'],
   ])('is at least their length, and little more: %s', (_name, offers, realm, description, header) => {
     const sent = sentLength(offers, realm, description, header);
-    const room = mppLength(priceOf(offers), { realm, description, header });
+    const room = roomFor(priceOf(offers, description), realm, header);
     expect(room).toBeGreaterThanOrEqual(sent);
     expect(room - sent).toBeLessThanOrEqual(offers.length * 40);
   });
 
   it('is zero for a price with answers on credit, which MPP does not state', () => {
-    const price = { ...priceOf([exactOffer()]), settle: 'deferred' } as const;
-    expect(mppLength(price, { realm: 'a.example', description: undefined, header: 'Authorization' })).toBe(0);
+    const price = { ...priceOf([exactOffer()], undefined), settle: 'deferred' } as const;
+    expect(roomFor(price, 'a.example', 'Authorization')).toBe(0);
   });
 });

@@ -1,10 +1,10 @@
 import { Challenge } from 'mppx';
 import { describe, expect, it } from 'vitest';
-import { payableChallenges } from '../../../../src/cli/pay/mpp-challenge.ts';
-import { signCredential } from '../../../../src/cli/pay/mpp-credential.ts';
-import { readAssetTable } from '../../../../src/config/asset-table.ts';
-import { buyer } from '../../../support/exact-evm-payments.ts';
-import { partsOf, signChallenge } from '../../../support/mpp.ts';
+import { payableChallenges } from '../../../../../src/cli/pay/mpp/challenge.ts';
+import { signCredential } from '../../../../../src/cli/pay/mpp/credential.ts';
+import { readAssetTable } from '../../../../../src/config/asset-table.ts';
+import { buyer } from '../../../../support/exact-evm-payments.ts';
+import { partsOf, signChallenge } from '../../../../support/mpp.ts';
 
 const TABLE = readAssetTable();
 const NOW = Date.parse('2036-11-28T12:00:00Z');

@@ -1,9 +1,9 @@
 import { keccak256, stringToBytes } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import type { TypedDataToken } from '../../domain/asset.ts';
-import { encodeBase64url } from '../../protocol/mpp/base64url.ts';
-import { CREDENTIAL_TYPE } from '../../protocol/mpp/charge-request.ts';
-import type { PayableChallenge } from './mpp-challenge.ts';
+import type { TypedDataToken } from '../../../domain/asset.ts';
+import { encodeBase64url } from '../../../protocol/mpp/base64url.ts';
+import { CREDENTIAL_TYPE } from '../../../protocol/mpp/charge-request.ts';
+import type { PayableChallenge } from './challenge.ts';
 
 const TYPES = {
   TransferWithAuthorization: [

@@ -1,13 +1,13 @@
-import type { AssetTable } from '../../config/asset-table.ts';
-import { isJsonObject } from '../../domain/payment.ts';
-import { isCredentialField } from '../../domain/protocol-setting.ts';
-import type { JsonObject } from '../../domain/x402.ts';
-import { checksumAddress } from '../../evm/checksum.ts';
-import { readJsonBytes } from '../../protocol/header-json.ts';
-import { paymentParts } from '../../protocol/mpp/auth-list.ts';
-import { decodeBase64url } from '../../protocol/mpp/base64url.ts';
-import { CREDENTIAL_TYPE, INTENT, METHOD, readChargeRequest } from '../../protocol/mpp/charge-request.ts';
-import type { PayableOffer } from './payable-offer.ts';
+import type { AssetTable } from '../../../config/asset-table.ts';
+import { isJsonObject } from '../../../domain/payment.ts';
+import { isCredentialField } from '../../../domain/protocol-setting.ts';
+import type { JsonObject } from '../../../domain/x402.ts';
+import { checksumAddress } from '../../../evm/checksum.ts';
+import { readJsonBytes } from '../../../protocol/header-json.ts';
+import { paymentParts } from '../../../protocol/mpp/auth-list.ts';
+import { decodeBase64url } from '../../../protocol/mpp/base64url.ts';
+import { CREDENTIAL_TYPE, INTENT, METHOD, readChargeRequest } from '../../../protocol/mpp/charge-request.ts';
+import type { PayableOffer } from '../payable-offer.ts';
 
 /** A challenge of MPP that an account can pay: `evm`/`charge` by an authorization of EIP-3009. */
 export interface PayableChallenge {
