@@ -6,7 +6,7 @@ import { chargeText } from '../domain/charge-rule.ts';
 import { keysText } from '../domain/customer-keys.ts';
 import type { McpTerms } from '../domain/mcp-terms.ts';
 import type { Metering, MeterSpec } from '../domain/metered-price.ts';
-import type { Offer } from '../domain/offer.ts';
+import { type Offer, statesMaximum } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import { isPriced, type RoutePrice } from '../domain/route-price.ts';
@@ -149,7 +149,7 @@ export function describeOffer(offer: Offer): OfferDescription {
     asset: offer.asset.address,
     symbol: offer.asset.symbol,
     amount: formatAmount(offer.amount),
-    price: `${offer.scheme === 'upto' ? 'up to ' : ''}${formatUnits(offer.amount, offer.asset.decimals)} ${offer.asset.symbol}`,
+    price: `${statesMaximum(offer) ? 'up to ' : ''}${formatUnits(offer.amount, offer.asset.decimals)} ${offer.asset.symbol}`,
     payTo: offer.payTo,
     maxTimeoutSeconds: offer.maxTimeoutSeconds,
     v1: offer.v1Network !== undefined,

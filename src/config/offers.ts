@@ -5,7 +5,7 @@ import { parseDecimal } from '../domain/decimal.ts';
 import type { Metering } from '../domain/metered-price.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import { sameAddress } from '../domain/network-family.ts';
-import type { Offer } from '../domain/offer.ts';
+import { METERED_SCHEME, type Offer, statesMaximum } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { IdentifierRule } from '../domain/route.ts';
 import type { PaidPrice as PricedOffers, SettleMode } from '../domain/route-price.ts';
@@ -214,9 +214,9 @@ function wantedScheme(
   const field = accept.scheme;
   if (field?.kind === 'invalid') return undefined;
   const stated = field?.kind === 'value' ? field.value : 'exact';
-  const wanted = metering === undefined ? stated : 'upto';
+  const wanted = metering === undefined ? stated : METERED_SCHEME;
   const family = networkFamily(network);
-  const fit = inputs.schemes.filter(({ scheme }) => (scheme === 'upto') === (metering !== undefined));
+  const fit = inputs.schemes.filter((scheme) => statesMaximum(scheme) === (metering !== undefined));
   const found = findScheme(fit, wanted, network);
   if (found?.unchecked !== undefined) {
     source.warn(

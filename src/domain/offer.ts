@@ -29,6 +29,14 @@ export interface Offer {
   readonly learnt?: readonly string[];
 }
 
+/** The scheme of metered prices: its payments are charged what was used. */
+export const METERED_SCHEME = 'upto';
+
+/** Whether the amount of an offer is a maximum: then a settlement of less is in order. */
+export function statesMaximum({ scheme }: Pick<Offer, 'scheme'>): boolean {
+  return scheme === METERED_SCHEME;
+}
+
 /** An offer as our own ledger stores it: JSON, the amount as text. */
 export type StoredOffer = Omit<Offer, 'amount'> & { readonly amount: string };
 

@@ -13,6 +13,7 @@ import type {
   StreamReading,
 } from '../domain/answer-reader.ts';
 import type { Metered, Metering, MeterSpec } from '../domain/metered-price.ts';
+import { statesMaximum } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { Figures } from '../domain/rate.ts';
 import type { Usage } from '../domain/usage.ts';
@@ -46,8 +47,8 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
 }
 
 /** What the buyer of a call signed for. */
-function signedFor({ offer: { scheme, amount, asset } }: PaidCall): ChargeLimit | undefined {
-  return scheme === 'upto' ? { amount, decimals: asset.decimals } : undefined;
+function signedFor({ offer }: PaidCall): ChargeLimit | undefined {
+  return statesMaximum(offer) ? { amount: offer.amount, decimals: offer.asset.decimals } : undefined;
 }
 
 /** A call that is charged by what it used. */

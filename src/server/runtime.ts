@@ -2,7 +2,7 @@ import { Decision } from '../content/decision.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Leases } from '../domain/leases.ts';
-import type { Offer } from '../domain/offer.ts';
+import { type Offer, statesMaximum } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import { upstreamsOf } from '../domain/plan-parts.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
@@ -210,7 +210,7 @@ function openPrice(
   const access = accessTools && openPassAccess(price, accessTools);
   const signIn = accessTools && openSignIn(route, price, accessTools);
   // Only a metered price can charge less than an amount that was signed as the maximum.
-  const isFit = (offer: Offer): boolean => offer.scheme !== 'upto' || price.metering !== undefined;
+  const isFit = (offer: Offer): boolean => !statesMaximum(offer) || price.metering !== undefined;
   const sponsoring = learnt.sponsoringOf(parts?.flatMap((part) => part.price.offers) ?? price.offers);
   const sells = { access: price.access?.terms, signIn, listing: listings?.of(route), sponsoring };
   return {

@@ -2,6 +2,7 @@ import type { Amount } from '../../domain/amount.ts';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Network } from '../../domain/network.ts';
+import { statesMaximum } from '../../domain/offer.ts';
 import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { SettlerReading } from '../../domain/settler-funds.ts';
@@ -127,8 +128,8 @@ class LocalFacilitator implements Facilitator {
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
     if (this.#closing !== undefined) throw new GatewayError('shutting_down');
-    // An `exact` authorization moves exactly the signed amount; an `upto` permit moves at most that amount.
-    const fits = payment.offer.scheme === 'upto' ? amount <= payment.offer.amount : amount === payment.offer.amount;
+    // An authorization of an exact amount moves that amount; one of a maximum moves at most that.
+    const fits = statesMaximum(payment.offer) ? amount <= payment.offer.amount : amount === payment.offer.amount;
     if (!fits) return { kind: 'failed', reason: 'settlement_amount_mismatch' };
     const { key, payer } = payment.authorization;
     if (amount === 0n) return nothingMoved(payer);

@@ -1,4 +1,5 @@
 import { parseAmount } from '../../domain/amount.ts';
+import { statesMaximum } from '../../domain/offer.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { type Expectation, isPayer, isTransaction, optionalObject, optionalText } from './answer-fields.ts';
@@ -53,8 +54,8 @@ function readSuccess(answer: JsonObject, expected: Expectation, transaction: str
   if (transaction === undefined || payer === false || extensions === false) return unbelieved(transaction);
   if (typeof network !== 'string' || !expected.networks.includes(network)) return unbelieved(transaction);
   if (payer !== undefined && !isPayer(payer, expected)) return unbelieved(transaction);
-  // For an `upto` payment only the answer tells how much was moved.
-  const mustTell = expected.offer.scheme === 'upto';
+  // Where the offer states a maximum, only the answer tells how much was moved.
+  const mustTell = statesMaximum(expected.offer);
   if ((amount !== undefined || mustTell) && parseAmount(amount) !== expected.amount) return unbelieved(transaction);
   const settlement = { transaction, payer: expected.payer, amount: expected.amount };
   const keep = extensions !== undefined && JSON.stringify(extensions).length <= MAX_EXTENSIONS;
