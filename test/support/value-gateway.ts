@@ -13,8 +13,9 @@ import { serve } from '../../src/pipeline/serve.ts';
 import { CallRoom } from '../../src/proxy/call-room.ts';
 import type { Client, RelayedHead } from '../../src/proxy/client.ts';
 import type { DepartureListener, SignalledDeparture } from '../../src/proxy/client-departure.ts';
+import { bodyOfBytes } from '../../src/proxy/kept-body.ts';
 import type { Passage } from '../../src/proxy/passage.ts';
-import { bodyOfBytes, type RequestBody } from '../../src/proxy/request-body.ts';
+import type { RequestBody } from '../../src/proxy/request-body.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import type {
   ForwardRequest,

@@ -9,7 +9,7 @@ import { type McpCall, type McpMessage, paidId, type RpcId, readMessage, without
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
 import type { ToldPrice } from '../../mcp/tool-list.ts';
 import { mcpMembers } from '../../protocol/mcp-form.ts';
-import { bodyOfBytes } from '../../proxy/request-body.ts';
+import { bodyOfBytes } from '../../proxy/kept-body.ts';
 import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
 import { CallDeparture } from '../call-departure.ts';

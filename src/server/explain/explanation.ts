@@ -20,7 +20,7 @@ import { isForTools, leadsElsewhere } from '../../pipeline/mcp/serve-tools.ts';
 import type { Runtime } from '../../pipeline/runtime.ts';
 import { isForDiscovery } from '../../pipeline/serve-discovery.ts';
 import { DID_PATH } from '../../protocol/offer-receipt/did-document.ts';
-import { bodyOfBytes } from '../../proxy/request-body.ts';
+import { bodyOfBytes } from '../../proxy/kept-body.ts';
 import { HealthBook } from '../../proxy/server-health.ts';
 import { openUpstreamClient } from '../../proxy/upstream-connection.ts';
 import { FacilitatorOpener, openProtocols, type Registry } from '../../registry.ts';

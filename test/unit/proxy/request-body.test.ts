@@ -3,7 +3,8 @@ import { BodyDigest } from '../../../src/pipeline/body-digest.ts';
 import { BodyRoom } from '../../../src/pipeline/limits/body-room.ts';
 import { GrowingBuffer } from '../../../src/proxy/growing-buffer.ts';
 import { withLengthOf } from '../../../src/proxy/headers/to-upstream.ts';
-import { bodyOfBytes, type Upload } from '../../../src/proxy/request-body.ts';
+import { bodyOfBytes } from '../../../src/proxy/kept-body.ts';
+import type { Upload } from '../../../src/proxy/request-body.ts';
 
 async function bytesOf(upload: Upload | undefined): Promise<string> {
   let text = '';
