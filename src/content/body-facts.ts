@@ -18,24 +18,33 @@ const TYPE_LENGTH = 'content-type'.length;
 const ENCODING_LENGTH = 'content-encoding'.length;
 
 /**
- * Refuses a body whose headers declare another form than a JSON text.
+ * Refuses a body whose headers declare another form than a JSON text, or that can be a form because they declare none.
  *
  * @throws GatewayError `body_ambiguous`
  */
-function refuseOtherForm(rawHeaders: readonly string[]): void {
+function refuseOtherForm(bytes: Buffer, rawHeaders: readonly string[]): void {
+  let isDeclared = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const given = rawHeaders[index] ?? '';
     if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
     const value = rawHeaders[index + 1] ?? '';
-    if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
     const name = given.toLowerCase().replaceAll('_', '-');
+    if (name === 'content-type') isDeclared = true;
+    if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
       throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');
-    if (name !== 'content-type') continue;
-    if (NOT_JSON.test(value)) throw bodyAmbiguous('Send the body as JSON, with a Content-Type that says so.');
-    for (const [, charset = ''] of value.matchAll(CHARSET))
-      if (!/^utf-?8$/i.test(charset)) throw bodyAmbiguous('Send the body in UTF-8.');
+    if (name === 'content-type') refuseOtherType(value);
   }
+  // Rack reads a body without a type as a form, in which JSON texts can hold a pair.
+  if (!isDeclared && bytes.includes('='))
+    throw bodyAmbiguous('Send the body with a Content-Type that says that it is JSON: some servers read it as a form.');
+}
+
+/** @throws GatewayError `body_ambiguous` */
+function refuseOtherType(type: string): void {
+  if (NOT_JSON.test(type)) throw bodyAmbiguous('Send the body as JSON, with a Content-Type that says so.');
+  for (const [, charset = ''] of type.matchAll(CHARSET))
+    if (!/^utf-?8$/i.test(charset)) throw bodyAmbiguous('Send the body in UTF-8.');
 }
 
 /** A body that was read: one call, or several. */
@@ -58,7 +67,7 @@ export function readBody(
   pointers: PointerTree,
   byCall: boolean,
 ): AskedBody {
-  refuseOtherForm(rawHeaders);
+  refuseOtherForm(bytes, rawHeaders);
   const document: JsonDocument = readJson(bytes, pointers, byCall);
   if (document.items === undefined) return { calls: [document.facts], isBatch: false };
   if (document.items.length === 0) throw bodyAmbiguous('The batch is empty.');

@@ -5,7 +5,7 @@ import type { When } from '../domain/when.ts';
 import { bodyFact } from './body-facts.ts';
 import { passes } from './fact.ts';
 import { type JsonFacts, readJson } from './json-reader.ts';
-import { type PointerTree, pointerTree } from './pointer-tree.ts';
+import { NO_POINTERS, type PointerTree, pointerTree } from './pointer-tree.ts';
 
 /** Longest answer that is read, in bytes. An answer that reports a failure is short. */
 const MOST_BYTES = 1024 * 1024;
@@ -48,12 +48,16 @@ class FailedAnswers {
   }
 
   readerFor({ amount }: Offer): AnswerReader {
+    let calls: number | undefined;
     const charge = (body: Buffer): Charge =>
-      this.#hasFailed(body)
+      this.#hasFailed(body, calls)
         ? { kind: 'release', reason: 'the answer says that the call failed' }
         : { kind: 'charge', amount };
+    const see = (body: Buffer): void => {
+      calls = callsIn(body);
+    };
     return {
-      request: { plain: true, rewrite: undefined },
+      request: { plain: true, rewrite: undefined, see },
       allOrNothing: true,
       begin: (head): AnswerReading =>
         isPlainJson(head)
@@ -63,13 +67,17 @@ class FailedAnswers {
   }
 
   /**
-   * Whether a body reports a failure. A list does where each of its items does: a batch that failed in part is charged.
+   * Whether a body reports a failure. A list does where each of its items does, and there is one for each call: a batch
+   * that failed in part is charged, and a call without an id (a notification of JSON-RPC) runs without an answer.
+   *
+   * @param calls the calls of the request; `undefined` where they are not known
    */
-  #hasFailed(body: Buffer): boolean {
+  #hasFailed(body: Buffer, calls: number | undefined): boolean {
     try {
       const { facts, items } = readJson(body, this.#pointers, true);
       if (items === undefined) return this.#fits(facts);
-      return items.length > 0 && items.every((item) => this.#fits(item));
+      if (calls === undefined || items.length === 0 || items.length < calls) return false;
+      return items.every((item) => this.#fits(item));
     } catch (fault) {
       if (fault instanceof GatewayError) return false;
       throw fault;
@@ -80,6 +88,16 @@ class FailedAnswers {
     return this.#when.every(
       ({ subject, test }) => subject.kind === 'json' && passes(test, bodyFact(subject, facts), subject),
     );
+  }
+}
+
+/** How many calls a request's body holds; `undefined` where it has no single reading. */
+function callsIn(body: Buffer): number | undefined {
+  try {
+    return readJson(body, NO_POINTERS, true).items?.length ?? 1;
+  } catch (fault) {
+    if (fault instanceof GatewayError) return undefined;
+    throw fault;
   }
 }
 

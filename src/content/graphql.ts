@@ -10,7 +10,8 @@ import {
 } from 'graphql';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { type GraphqlOperation, STORED } from './graphql-request.ts';
-import type { JsonFacts, JsonValue } from './json-reader.ts';
+import { type JsonFacts, type JsonValue, readJson } from './json-reader.ts';
+import { NO_POINTERS, type PointerTree } from './pointer-tree.ts';
 import { queryValue } from './query-value.ts';
 
 /** Most tokens of a document: what is parsed for a price costs time. */
@@ -35,23 +36,48 @@ export function operationOfBody(call: JsonFacts): GraphqlOperation {
   return operationOf(query, textAt(call, '/operationName', wrong), wrong);
 }
 
+/** A GraphQL request in the query of a URL. */
+export interface OperationInUrl {
+  readonly operation: GraphqlOperation;
+  /** Its variables, under the pointers that a body would have. */
+  readonly call: JsonFacts;
+}
+
 /**
  * Finds the operation that a GraphQL request in the query of a URL would run.
  *
  * @param search with its `?`, or empty
+ * @param pointers the pointers of conditions, as for a body
  * @throws GatewayError `request_ambiguous`
  */
-export function operationOfSearch(search: string): GraphqlOperation | undefined {
+export function operationOfSearch(search: string, pointers: PointerTree): OperationInUrl | undefined {
   const wrong = (what: string): GatewayError => ambiguous('request_ambiguous', what);
-  const values = ['query', 'operationName', 'extensions', ...STORED].map((name) => {
+  const values = ['query', 'operationName', 'variables', 'extensions', ...STORED].map((name) => {
     const fact = queryValue(search, name);
     return fact.kind === 'text' ? fact.text : undefined;
   });
-  const [query, operationName, ...stored] = values;
+  const [query, operationName, variables, ...stored] = values;
   if (stored.some((value) => value !== undefined)) throw wrong('the URL names a stored document or extensions');
-  if (query === undefined && operationName === undefined) return undefined;
+  if (query === undefined && operationName === undefined && variables === undefined) return undefined;
   if (query === undefined) throw wrong('it has no text in query');
-  return operationOf(query, operationName === '' ? undefined : operationName, wrong);
+  return {
+    operation: operationOf(query, operationName === '' ? undefined : operationName, wrong),
+    call: variables === undefined || variables === '' ? NO_FACTS : variablesOf(variables, pointers, wrong),
+  };
+}
+
+const NO_FACTS: JsonFacts = new Map();
+
+/** @throws GatewayError `request_ambiguous` for what is no JSON in one reading */
+function variablesOf(text: string, pointers: PointerTree, wrong: (what: string) => GatewayError): JsonFacts {
+  try {
+    // By itself first: beside other members it has to be one value.
+    readJson(Buffer.from(text), NO_POINTERS, false);
+    return readJson(Buffer.from(`{"variables":${text}}`), pointers, false).facts;
+  } catch (fault) {
+    if (fault instanceof GatewayError) throw wrong(`its variables are no plain JSON (${fault.detail})`);
+    throw fault;
+  }
 }
 
 function operationOf(query: string, name: string | undefined, wrong: (what: string) => GatewayError): GraphqlOperation {

@@ -2,7 +2,7 @@ import { isbot } from 'isbot';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { HeadSubject } from '../domain/when.ts';
 import { ABSENT, type Fact } from './fact.ts';
-import { queryValue } from './query-value.ts';
+import { hasKey, queryValue } from './query-value.ts';
 
 /** What conditions see of a request's head. */
 export interface AskedHead {
@@ -19,6 +19,9 @@ export interface AskedHead {
 
 /** Headers by which some frameworks take another method than the request line's. */
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
+/** The key of the query by which Symfony, Laravel and Rails can do so. */
+const METHOD_KEY = '_method';
 
 /**
  * The value of a subject in a request's head.
@@ -41,13 +44,15 @@ export function headFact(subject: HeadSubject, head: AskedHead): Fact {
   }
 }
 
-function refuseOverride({ rawHeaders }: AskedHead): void {
+function refuseOverride({ rawHeaders, query }: AskedHead): void {
+  if (query.length > 1 && hasKey(query, METHOD_KEY))
+    throw ambiguous(`the key ${METHOD_KEY} of the query asks for another method than the request line`);
   for (const name of METHOD_OVERRIDES)
     if (headerValue(rawHeaders, name).kind !== 'absent')
       throw ambiguous(`${name} asks for another method than the request line`);
 }
 
-/** Servers behind CGI and WSGI read `X_Tier` and `X-Tier` as one header. */
+/** Servers behind CGI and WSGI read `X_Tier`, `X.Tier` and `X-Tier` as one header. */
 function headerValue(rawHeaders: readonly string[], name: string): Fact {
   let found: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -62,12 +67,22 @@ function headerValue(rawHeaders: readonly string[], name: string): Fact {
         .some((each) => each.trim() === name)
     )
       throw ambiguous(`Connection names ${name}, so that the API would not see it`);
-    if (given.length !== name.length || given.replaceAll('_', '-') !== name) continue;
+    if (given.length !== name.length || asVariable(given) !== asVariable(name)) continue;
     if (given !== name) throw ambiguous(`${given} is read as ${name} by some`);
     if (found !== undefined) throw ambiguous(`the header ${name} is there more than once`);
     found = value;
   }
-  return found === undefined ? ABSENT : { kind: 'text', text: found.trim() };
+  if (found === undefined) return ABSENT;
+  const text = found.replaceAll(/^[ \t]+|[ \t]+$/g, '');
+  // Only blanks and tabs are no part of a value (RFC 9110 §5.5). Some APIs trim others, such as the no-break space.
+  if (text !== text.trim() || /^\x85|\x85$/.test(text))
+    throw ambiguous(`the header ${name} has a blank that some keep`);
+  return { kind: 'text', text };
+}
+
+/** A header's name as a variable of CGI. */
+function asVariable(name: string): string {
+  return name.replaceAll(/[^a-z0-9]/g, '_');
 }
 
 /** A client without User-Agent is not a browser. */

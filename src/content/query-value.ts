@@ -2,22 +2,28 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { ABSENT, type Fact } from './fact.ts';
 import { foldKey } from './pointer-tree.ts';
 
+/** Most pairs of a query that decides. PHP, qs and `node:querystring` drop all pairs after so many. */
+const MOST_PAIRS = 1000;
+
 /**
  * The value of a key of the query, percent-decoded, `+` being a space.
  *
  * @param query with its `?`, or empty
  * @throws GatewayError `request_ambiguous` for a key that is there more than once, in the spelling of some reader: in
- *   another case, with brackets after it, or with a dot for its underscore; for `;` between pairs; for escapes that do
- *   not decode
+ *   another case, with brackets around or after it, or with a dot or bracket for its underscore; for `;` between pairs;
+ *   for more than 1000 pairs; for escapes that do not decode
  */
 export function queryValue(query: string, name: string): Fact {
   if (query.length < 2) return ABSENT;
   if (query.includes(';')) throw ambiguous('some readers take ; for a separator');
+  const pairs = query.slice(1).split('&');
+  if (pairs.length > MOST_PAIRS) throw ambiguous(`some readers drop all after ${MOST_PAIRS} pairs`);
+  const wanted = readings(name);
   let found: string | undefined;
-  for (const pair of query.slice(1).split('&')) {
+  for (const pair of pairs) {
     const equals = pair.indexOf('=');
     const key = decoded(equals === -1 ? pair : pair.slice(0, equals));
-    if (looseKey(key) !== looseKey(name)) continue;
+    if (!readings(key).some((reading) => wanted.includes(reading))) continue;
     if (key !== name) throw ambiguous(`the key ${JSON.stringify(key)} is read as ${name} by some`);
     if (found !== undefined) throw ambiguous(`the key ${name} is there more than once`);
     found = decoded(equals === -1 ? '' : pair.slice(equals + 1));
@@ -25,10 +31,35 @@ export function queryValue(query: string, name: string): Fact {
   return found === undefined ? ABSENT : { kind: 'text', text: found };
 }
 
-/** Equal for keys that PHP, ASP.NET and others take for the same one. */
-function looseKey(key: string): string {
-  const [front = ''] = key.trimStart().split(/[[\0]/, 1);
-  return foldKey(front.replaceAll(/[. ]/g, '_'));
+/** Whether a query has a key, in the spelling of any reader. Escapes that do not decode are left as they are. */
+export function hasKey(query: string, name: string): boolean {
+  const wanted = readings(name);
+  return query
+    .slice(1)
+    .split(/[&;]/)
+    .some((pair) => readings(loosely(pair.split('=', 1)[0] ?? '')).some((reading) => wanted.includes(reading)));
+}
+
+/**
+ * The names under which readers find a key: `a.b` and `a b` as `a_b` (PHP), `a[b]` as `a`, `[a]`, `a]` and `[a` as `a`
+ * (qs, Rack), and `a[b` as `a_b` (PHP); all without their case (ASP.NET).
+ */
+function readings(key: string): readonly string[] {
+  const plain = foldKey(key.trimStart().replaceAll(/[. ]/g, '_'));
+  if (!BRACKET.test(plain)) return [plain];
+  const inner = plain.replace(/^[[\]]+/, '');
+  const [front = ''] = inner.split(BRACKET, 1);
+  return [front, inner.replaceAll(/[[\]\0]+/g, '_')];
+}
+
+const BRACKET = /[[\]\0]/;
+
+function loosely(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }
 
 function decoded(text: string): string {

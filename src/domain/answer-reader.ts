@@ -63,6 +63,11 @@ export interface RequestChange {
    * @throws GatewayError for a request that must not be sent: nothing was claimed
    */
   readonly rewrite: ((body: Buffer) => Buffer | undefined) | undefined;
+  /**
+   * Called with the body before it is sent, where it is short: it was read for its price, or its announced length is
+   * within `limits.pricedBodyBytes`.
+   */
+  readonly see?: ((body: Buffer) => void) | undefined;
 }
 
 /** The head of an answer of the API. */

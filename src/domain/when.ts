@@ -60,11 +60,13 @@ export function subjectKey(subject: Subject): string {
 /** Whether a text fits a pattern, whose only wildcard is `*`. Linear in practice: no regular expression. */
 export function fitsPattern(pattern: string, text: string): boolean {
   if (pattern === text) return true;
+  const star = pattern.indexOf('*');
+  // Most patterns of a long price table end here, without being split.
+  if (star === -1 || !text.startsWith(pattern.slice(0, star))) return false;
   const parts = pattern.split('*');
   const [first = '', ...others] = parts;
   const last = others.pop();
-  if (last === undefined) return pattern === text;
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  if (last === undefined || text.length < first.length + last.length || !text.endsWith(last)) return false;
   let from = first.length;
   const end = text.length - last.length;
   for (const part of others) {

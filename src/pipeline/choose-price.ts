@@ -152,9 +152,12 @@ export class PriceOfBody {
   #chooseByOperation(graphql: typeof import('../content/graphql.ts'), bytes: Buffer | undefined): ChosenPrice {
     const asking = this.#asking;
     const { request, decision, head } = asking;
-    const inUrl = graphql.operationOfSearch(request.query);
+    const inUrl = graphql.operationOfSearch(request.query, decision.pointers);
     if (bytes === undefined || bytes.length === 0) {
-      return chosen(asking, inUrl === undefined ? priceOfNothing(this.#possible) : priceOfOperation(asking, inUrl));
+      return chosen(
+        asking,
+        inUrl === undefined ? priceOfNothing(this.#possible) : priceOfOperation(asking, inUrl.operation, inUrl.call),
+      );
     }
     if (inUrl !== undefined)
       throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
@@ -205,7 +208,7 @@ function priceOfNothing(possible: readonly RoutePrice[]): RoutePrice | undefined
 function priceOfOperation(
   { decision, head }: Asking,
   operation: GraphqlOperation,
-  call: JsonFacts = new Map(),
+  call: JsonFacts,
 ): RoutePrice | undefined {
   const prices: RoutePrice[] = [];
   for (const field of operation.fields) {

@@ -80,7 +80,15 @@ export async function changedRequest(
     const replacement = change.rewrite(await body.read(longestReplaceable(runtime.plan.limits.bodiesInMemory)));
     if (replacement !== undefined) body.replaceWith(replacement);
   }
+  if (change.see !== undefined) await showShort(request, change.see);
   return change.plain ? { ...request, plainAnswer: true } : request;
+}
+
+async function showShort({ body, head, runtime }: RoutedRequest, see: (body: Buffer) => void): Promise<void> {
+  if (body === undefined) return;
+  const { pricedBodyBytes } = runtime.plan.limits;
+  const isShort = body.held !== undefined || Number(head.headers['content-length']) <= pricedBodyBytes;
+  if (isShort) see(body.held ?? (await body.read(pricedBodyBytes)));
 }
 
 async function serveRead(

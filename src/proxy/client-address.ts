@@ -16,7 +16,7 @@ export function clientGroup(head: Pick<RequestHead, 'peer' | 'headers'>, trusted
 /**
  * The client's address: the peer of the connection, or, behind trusted proxies, the right-most hop of
  * `X-Forwarded-For`, or of `Forwarded`, that is not trusted. Everything further left was written by that hop, which can
- * be anybody.
+ * be anybody. A proxy that writes `Forwarded` alone has to remove the other header, which clients can send.
  */
 export function clientAddress(head: Pick<RequestHead, 'peer' | 'headers'>, trusted: TrustedPeers): string | undefined {
   let address = head.peer;

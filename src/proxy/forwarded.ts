@@ -70,9 +70,12 @@ const MOST_FORWARDED = 2048;
 const ELEMENTS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 const PAIR = /([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g;
 
+/** A quote that a client leaves open would swallow what the proxies behind it write. */
+const BALANCED = /^(?:"(?:[^"\\]|\\.)*"|[^"])*$/;
+
 /** The elements of a `Forwarded` header, by lower-case parameter. The first of a repeated parameter counts. */
 function forwardedPairs(header: string | undefined): ReadonlyMap<string, string>[] {
-  if (header === undefined || header.length > MOST_FORWARDED) return [];
+  if (header === undefined || header.length > MOST_FORWARDED || !BALANCED.test(header)) return [];
   return (header.match(ELEMENTS) ?? []).map((element) => {
     const pairs = new Map<string, string>();
     for (const [, name = '', quoted, token = ''] of element.matchAll(PAIR)) {

@@ -96,6 +96,27 @@ describe('a JSON-RPC call that the node refuses', () => {
   });
 });
 
+describe('a batch whose answer is shorter than it', () => {
+  it('is charged, because a call without an id ran unanswered', async () => {
+    answer = says('[{"id":2,"errors":[{}],"data":null}]');
+    const paid = await buy('/graphql', post('[{"method":"send"},{"method":"bad","id":2}]'));
+    expect(paid.headers.get('payment-response')).not.toBeNull();
+    expect(await spent()).toBe(1000n);
+  });
+
+  it('costs nothing where each call has a failed answer, also on a route that does not read its price in the body', async () => {
+    answer = says('[{"errors":[{}],"data":null},{"errors":[{}]}]');
+    expect((await buy('/graphql', post('[{"id":1},{"id":2}]'))).headers.get('payment-response')).toBeNull();
+    expect(await spent()).toBe(0n);
+  });
+
+  it('is charged where the body is too long to be read', async () => {
+    answer = says('[{"errors":[{}],"data":null}]');
+    await buy('/graphql', post(`["${'x'.repeat(300_000)}"]`));
+    expect(await spent()).toBe(1000n);
+  });
+});
+
 describe('a call that the node answers', () => {
   it('is charged', async () => {
     const paid = await stockFetch(buyer.key)(`${gateway.url}/rpc`, post(calls('eth_chainId')));

@@ -139,6 +139,13 @@ describe('prices by what the body says', () => {
     expect(await codeOf(post('/models', '{"model":"cheap"}', { [name]: value }))).toBe('body_ambiguous');
   });
 
+  it('refuse a body without a media type in which a server can find a form', async () => {
+    const body = Buffer.from('{"model":"cheap","x":"&model=dear&y="}');
+    expect(await codeOf(post('/models', body))).toBe('body_ambiguous');
+    expect(await amountOf(post('/models', body, { 'Content-Type': 'application/json' }))).toBe('1000');
+    expect(await amountOf(post('/models', Buffer.from('{"model":"cheap"}')))).toBe('1000');
+  });
+
   it('ignore the media type, because APIs do', async () => {
     expect(await amountOf(post('/models', '{"model":"dear"}', { 'Content-Type': 'text/plain' }))).toBe('10000');
   });

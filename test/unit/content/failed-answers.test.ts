@@ -22,8 +22,10 @@ function begin(rawHeaders: readonly string[]): AnswerReading {
   return readerOf('{ /error: present }').begin({ status: 200, rawHeaders });
 }
 
-function verdict(body: string | Buffer, unlessJson = '{ /error: present }'): string {
-  const reading = readerOf(unlessJson).begin({ status: 200, rawHeaders: JSON_HEAD });
+function verdict(body: string | Buffer, unlessJson = '{ /error: present }', asked?: string): string {
+  const reader = readerOf(unlessJson);
+  if (asked !== undefined) reader.request?.see?.(Buffer.from(asked));
+  const reading = reader.begin({ status: 200, rawHeaders: JSON_HEAD });
   if (reading.kind !== 'whole') throw new Error('the answer is not read');
   return reading.charge(Buffer.from(body)).kind;
 }
@@ -34,9 +36,24 @@ describe('an answer that says that its call failed', () => {
     ' {"error":"no"} ',
     '{"error":false}',
     '{"\\u0065rror":0}',
-    '[{"id":1,"error":{}},{"id":2,"error":{}}]',
   ])('is not charged: %s', (body) => {
     expect(verdict(body)).toBe('release');
+  });
+
+  it('is not charged where it is a list in which every call of the request failed', () => {
+    const failed = '[{"id":1,"error":{}},{"id":2,"error":{}}]';
+    expect(verdict(failed, undefined, '[{"id":1},{"id":2}]')).toBe('release');
+    expect(verdict('[{"id":1,"error":{}}]', undefined, '{"id":1}')).toBe('release');
+    expect(verdict('{"error":{}}', undefined, '[{"id":1},{"id":2}]')).toBe('release');
+  });
+
+  it.each([
+    ['a call without an id ran beside it', '[{"method":"send"},{"id":2}]'],
+    ['the request was not read', undefined],
+    ['the request has more than one reading', '[{"id":1},{"id":1,"id":2}]'],
+    ['the request is no JSON', '[{"id":1},'],
+  ])('is charged in a list where %s', (_, asked) => {
+    expect(verdict('[{"id":2,"error":{}}]', undefined, asked)).toBe('charge');
   });
 
   it('meets all conditions together', () => {

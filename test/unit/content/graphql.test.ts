@@ -3,23 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { operationOfBody, operationOfSearch } from '../../../src/content/graphql.ts';
 import { GRAPHQL_POINTERS, type GraphqlOperation } from '../../../src/content/graphql-request.ts';
 import { readJson } from '../../../src/content/json-reader.ts';
-import { pointerTree } from '../../../src/content/pointer-tree.ts';
-import { GatewayError } from '../../../src/domain/gateway-error.ts';
+import { NO_POINTERS, pointerTree } from '../../../src/content/pointer-tree.ts';
+import { codeOr } from '../../support/code-or.ts';
 
 function ofBody(body: object): GraphqlOperation | string {
   return codeOr(() => {
     const { facts } = readJson(Buffer.from(JSON.stringify(body)), pointerTree(GRAPHQL_POINTERS), false);
     return operationOfBody(facts);
   });
-}
-
-function codeOr<T>(work: () => T): T | string {
-  try {
-    return work();
-  } catch (fault) {
-    if (fault instanceof GatewayError) return fault.code;
-    throw fault;
-  }
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -95,8 +86,19 @@ describe('a GraphQL query in a URL', () => {
     ['?query={a}&extensions={}', 'request_ambiguous'],
     ['?documentId=x', 'request_ambiguous'],
     ['?operationName=A', 'request_ambiguous'],
+    ['?variables={}', 'request_ambiguous'],
     ['?query={a', 'request_ambiguous'],
+    ['?query={a}&variables[size]=huge', 'request_ambiguous'],
+    ['?query={a}&variables={"size":1,"size":2}', 'request_ambiguous'],
+    ['?query={a}&variables={},"query":"{b}"', 'request_ambiguous'],
+    ['?query={a}&variables={', 'request_ambiguous'],
   ])('%s is %j', (search, operation) => {
-    expect(codeOr(() => operationOfSearch(search))).toEqual(operation);
+    expect(codeOr(() => operationOfSearch(search, NO_POINTERS)?.operation)).toEqual(operation);
+  });
+
+  it('brings its variables to the conditions of a body', () => {
+    const asked = operationOfSearch('?query={a}&variables={"size":"huge"}', pointerTree(['/variables/size', '/query']));
+    expect(asked?.call).toEqual(new Map([['/variables/size', { kind: 'text', text: 'huge' }]]));
+    expect(operationOfSearch('?query={a}&variables=', pointerTree(['/variables/size']))?.call.size).toBe(0);
   });
 });

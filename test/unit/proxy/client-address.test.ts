@@ -55,4 +55,20 @@ describe('the address that a request is counted under', () => {
     expect(counted('10.0.0.1', '10.0.0.3, 10.0.0.2')).toBe('10.0.0.3');
     expect(counted('10.0.0.1')).toBe('10.0.0.1');
   });
+
+  it.each([
+    ['for=198.51.100.7', '198.51.100.7'],
+    ['for="198.51.100.7:4711";proto=https', '198.51.100.7'],
+    ['for=203.0.113.66, for="[2001:db8::1]", for=10.0.0.2', '2001:db8:0:0::/64'],
+    ['for=203.0.113.66;x=", for="[2001:db8::1]"', '10.0.0.1'],
+    ['for=203.0.113.66;x="\\, for="[2001:db8::1]"', '10.0.0.1'],
+    ['for=203.0.113.66;x="', '10.0.0.1'],
+  ])('in Forwarded: %s is %s', (forwarded, group) => {
+    expect(clientGroup({ peer: '10.0.0.1', headers: { forwarded } }, TRUSTED)).toBe(group);
+  });
+
+  it('is that of X-Forwarded-For where both headers are there', () => {
+    const headers = { 'x-forwarded-for': '198.51.100.7', forwarded: 'for=203.0.113.66' };
+    expect(clientGroup({ peer: '10.0.0.1', headers }, TRUSTED)).toBe('198.51.100.7');
+  });
 });
