@@ -4,6 +4,7 @@ import type { Payment } from '../domain/payment.ts';
 import { credentialInMessage } from '../protocol/mcp-form.ts';
 import type { Credential, Protocol, Submission, Submitted } from '../protocol/protocol.ts';
 import { type Authentication, findScheme } from '../scheme/scheme.ts';
+import { earlierOffer } from './earlier-offer.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { OpenPrice, Services } from './runtime.ts';
@@ -44,7 +45,8 @@ export async function judgeCredential(
   const submitted = protocol.read(text);
   if (submitted.kind === 'malformed') return malformed(submitted.detail, submitted.code);
   const { submission } = submitted;
-  const candidate = await findOffer(submission, { request, open, services });
+  const candidate = await findAnyOffer(submission, { request, open, services });
+  if (candidate.kind === 'used') return ALREADY_USED;
   if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
   const { offer, authentication, lapsed } = candidate;
   switch (authentication.kind) {
@@ -190,6 +192,30 @@ interface OfferContext {
   readonly request: RoutedRequest;
   readonly open: OpenPrice;
   readonly services: Services;
+}
+
+/** Compares a submission with the offers in force; if it pays none, also with the one that it paid before. */
+async function findAnyOffer(
+  submission: Submission,
+  context: OfferContext,
+): Promise<Candidate | Unmatched | { readonly kind: 'used' }> {
+  const found = await findOffer(submission, context);
+  const reason = whyNotTaken(found);
+  if (reason === undefined) return found;
+  const { request, services } = context;
+  const earlier = await earlierOffer(submission.payload, offersOf(context), fingerprintOf(request), services);
+  if (earlier.kind === 'none') return found;
+  if (earlier.kind === 'forgotten') return { kind: 'used' };
+  const before = await bestOf(submission, [earlier.offer], context);
+  // It buys nothing new: an outcome of before is all that it can have.
+  return before.kind === 'candidate' ? { ...before, lapsed: reason } : found;
+}
+
+/** Why a submission pays no offer; `undefined` where it pays one, or did before its time was over. */
+function whyNotTaken(found: Candidate | Unmatched): string | undefined {
+  if (found.kind === 'unmatched') return found.reason;
+  const { authentication } = found;
+  return authentication.kind === 'refused' && authentication.lapsed === undefined ? authentication.reason : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Asset } from '../domain/asset.ts';
 import { type Network, networkFamily } from '../domain/network.ts';
 import type { Offer } from '../domain/offer.ts';
-import type { Authorization } from '../domain/payment.ts';
+import type { Authorization, PaymentKey } from '../domain/payment.ts';
 import type { JsonObject } from '../domain/x402.ts';
 
 /** What reading and checking a scheme payload came to. */
@@ -44,6 +44,11 @@ export interface Scheme {
    * so it needs no verification before it. Absent: no.
    */
   leavesOnlyTheChain?(offer: Offer): boolean;
+  /**
+   * The payment key of a payload on the network and asset of an offer, whatever else it is signed for; `undefined` for a
+   * payload of another shape. Finds the row of a payment whose own offer is no longer in force.
+   */
+  paymentKey(payload: JsonObject, offer: Offer): PaymentKey | undefined;
   /** Checks a payload against our offer. `now` in Unix seconds. */
   authenticate(payload: JsonObject, offer: Offer, now: number): Promise<Authentication> | Authentication;
 }

@@ -44,6 +44,7 @@ export function createExactAny(): Scheme {
         : 'a payment is not read here: the facilitator alone says whether it pays, who did, and that it was not taken before',
     extra: () => ({}),
     facts: (extra) => extra,
+    paymentKey: (payload, offer) => readable(() => keyOf(payload, offer)),
     authenticate,
   };
 }
@@ -53,20 +54,37 @@ function isRead(network: Network): boolean {
 }
 
 function authenticate(payload: JsonObject, offer: Offer, now: number): Authentication {
+  let detail = '';
+  const authorization = readable(
+    () => authorizationOf(payload, offer, now),
+    (fault) => {
+      detail = fault.message;
+    },
+  );
+  return authorization === undefined ? { kind: 'malformed', detail } : { kind: 'authentic', authorization };
+}
+
+/** What `read` reads; `undefined` where the payload cannot be read, and `onFault` is told why. */
+function readable<Value>(read: () => Value, onFault?: (fault: UnreadablePayment) => void): Value | undefined {
   try {
-    return { kind: 'authentic', authorization: authorizationOf(payload, offer, now) };
+    return read();
   } catch (fault) {
-    if (fault instanceof UnreadablePayment) return { kind: 'malformed', detail: fault.message };
-    throw fault;
+    if (!(fault instanceof UnreadablePayment)) throw fault;
+    onFault?.(fault);
+    return undefined;
   }
 }
 
-function authorizationOf(payload: JsonObject, { network, maxTimeoutSeconds }: Offer, now: number) {
+function keyOf(payload: JsonObject, { network }: Offer): PaymentKey {
   const read = isRead(network) ? READERS[networkFamily(network)] : undefined;
+  return `${network}|${hash('sha256', (read ?? wholeOf)(payload))}` as PaymentKey;
+}
+
+function authorizationOf(payload: JsonObject, offer: Offer, now: number) {
   return {
-    key: `${network}|${hash('sha256', (read ?? wholeOf)(payload))}` as PaymentKey,
+    key: keyOf(payload, offer),
     payer: UNNAMED_PAYER,
-    expiresAt: Math.floor(now) + maxTimeoutSeconds,
+    expiresAt: Math.floor(now) + offer.maxTimeoutSeconds,
     digest: hash('sha256', canonicalJson(payload)),
     proved: false,
   };

@@ -32,7 +32,7 @@ export function createEip3009Check(tools: CheckTools): TransferCheck {
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_exact_evm_signature', lapsed: false };
     return answerFor(signature === 'forged' ? forged : unfit(signed, offer, now), {
-      key: `${offer.network}|${offer.asset.address.toLowerCase()}|${signed.from}|${signed.nonce}` as PaymentKey,
+      key: eip3009Key(signed, offer),
       payer: signed.from,
       expiresAt: Number(signed.validBefore),
       digest: hash('sha256', canonicalJson(payload)),
@@ -67,4 +67,9 @@ function domainOf(asset: Asset, tools: CheckTools, known: WeakMap<Asset, Uint8Ar
   const domain = tools.digests.tokenDomain({ name: asset.name, version: asset.version, chainId, verifyingContract });
   known.set(asset, domain);
   return domain;
+}
+
+/** The payment key of a transfer with authorization. */
+export function eip3009Key({ from, nonce }: Eip3009Payload, { network, asset }: Offer): PaymentKey {
+  return `${network}|${asset.address.toLowerCase()}|${from}|${nonce}` as PaymentKey;
 }

@@ -48,8 +48,7 @@ export function createPermitCheck<P extends Permit2Payload>(kind: PermitKind<P>,
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_permit2_signature', lapsed: false };
     return answerFor(signature === 'forged' ? forged : unfit(kind, signed, offer, now), {
-      // Permit2 has one series of nonces for each owner, over all tokens and spenders: neither is part of the key.
-      key: `${offer.network}|${PERMIT2}|${signed.from}|${signed.nonce}` as PaymentKey,
+      key: permit2Key(signed, offer),
       payer: signed.from,
       expiresAt: Number(signed.deadline),
       digest: hash('sha256', canonicalJson(payload)),
@@ -91,4 +90,9 @@ function domainOf(network: Network, tools: CheckTools, known: Map<Network, Uint8
   const domain = tools.digests.permit2Domain(chainId, PERMIT2);
   known.set(network, domain);
   return domain;
+}
+
+/** The payment key of a permit. Permit2 has one series of nonces for each owner, over all tokens and spenders. */
+export function permit2Key({ from, nonce }: Permit2Payload, { network }: Offer): PaymentKey {
+  return `${network}|${PERMIT2}|${from}|${nonce}` as PaymentKey;
 }

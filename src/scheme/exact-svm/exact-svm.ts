@@ -27,6 +27,11 @@ export function createExactSvm(): Scheme {
     family: 'solana',
     extra: () => ({}),
     facts: ({ feePayer }) => (typeof feePayer === 'string' && isAddress(feePayer) ? { feePayer } : undefined),
+    paymentKey(payload, offer) {
+      const bytes = readBase64(payload['transaction']);
+      const transaction = bytes && decodeTransaction(bytes);
+      return transaction && keyOf(transaction, offer);
+    },
     authenticate: (payload, offer, now) => authenticate(payload, offer, now, rule),
   };
 }
@@ -47,19 +52,23 @@ function authenticate(payload: JsonObject, offer: Offer, now: number, rule: Tran
 
 function authorizationOf(
   payload: JsonObject,
-  { message }: Transaction,
+  transaction: Transaction,
   { authority }: Transfer,
   offer: Offer,
   now: number,
 ) {
   return {
-    key: `${offer.network}|${hash('sha256', message)}` as PaymentKey,
+    key: keyOf(transaction, offer),
     payer: authority,
     // A blockhash ends after a number of blocks, not at a time: within two minutes on a healthy chain.
     expiresAt: Math.floor(now) + offer.maxTimeoutSeconds,
     digest: hash('sha256', canonicalJson(payload)),
     proved: true,
   };
+}
+
+function keyOf({ message }: Transaction, { network }: Offer): PaymentKey {
+  return `${network}|${hash('sha256', message)}` as PaymentKey;
 }
 
 /** Whether all have signed except the fee payer, who signs last. */

@@ -1,7 +1,9 @@
 import type { Asset } from '../../domain/asset.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { parseAddress } from '../../evm/address.ts';
+import { readUptoPayload } from '../../evm/permit2.ts';
 import { loadCheckTools } from '../exact-evm/exact-evm.ts';
+import { permit2Key } from '../exact-evm/permit2-check.ts';
 import type { Scheme } from '../scheme.ts';
 import { createUptoCheck } from './upto-check.ts';
 
@@ -13,7 +15,17 @@ import { createUptoCheck } from './upto-check.ts';
  */
 export async function loadUptoEvm(): Promise<Scheme> {
   const authenticate = createUptoCheck(await loadCheckTools());
-  return { scheme: 'upto', family: 'eip155', extra: signingFacts, facts: settlingFacts, authenticate };
+  return {
+    scheme: 'upto',
+    family: 'eip155',
+    extra: signingFacts,
+    facts: settlingFacts,
+    paymentKey(payload, offer) {
+      const permit = readUptoPayload(payload);
+      return permit && permit2Key(permit, offer);
+    },
+    authenticate,
+  };
 }
 
 /** The token's EIP-712 domain is for clients that sign an EIP-2612 approval of Permit2 along with the payment. */

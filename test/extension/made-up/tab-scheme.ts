@@ -16,6 +16,7 @@ export const tabScheme: Scheme = {
   scheme: 'tab',
   family: 'moor',
   extra: () => ({ rule: 'at most' }),
+  paymentKey: ({ account, serial }, { network }) => `${network}|${account}|${serial}` as PaymentKey,
   authenticate(payload, offer, now): Authentication {
     const { account, most, serial, signature } = payload;
     if (typeof account !== 'string' || typeof most !== 'string') return malformed('account and most are texts');

@@ -32,7 +32,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
       '',
     ],
     ['collects it once', 'BodyDigest.matches', 'this.#expected === undefined || ', 'true || '],
-    ['served once', 'createEip3009Check', 'signed.nonce}` as PaymentKey', 'canonicalJson(payload)}` as PaymentKey'],
+    ['served once', 'createEip3009Check', 'eip3009Key(signed, offer)', 'canonicalJson(payload) as PaymentKey'],
   ),
   ...defencesOf('clock-jumps', [
     'wrong clock has forgotten it',

@@ -11,6 +11,7 @@ export const exactEvm: Scheme = {
   scheme: 'exact',
   family: 'eip155',
   extra: ({ name = '', version = '' }) => ({ name, version }),
+  paymentKey: () => undefined,
   authenticate: () => ({ kind: 'malformed', detail: 'not part of this test' }),
 };
 
