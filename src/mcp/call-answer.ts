@@ -65,8 +65,8 @@ function readStream(body: string, terms: CallTerms): CallAnswer | undefined {
 }
 
 /** An answer to anything else is left out, and so is a second one to this call. */
-function kept(event: StreamEvent, message: Json | undefined): string {
-  return event.data !== undefined && mayBeAnswer(message) ? '' : event.raw;
+function kept({ raw, data, isPlain }: StreamEvent, message: Json | undefined): string {
+  return isPlain && (data === undefined || !mayBeAnswer(message)) ? raw : '';
 }
 
 /** Text that we cannot read may be an answer to another reader. */

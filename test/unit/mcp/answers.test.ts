@@ -53,9 +53,16 @@ describe('the answer to a priced call', () => {
     expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.succeeded).toBe(true);
   });
 
+  it('is found behind a byte order mark, and is paid for', () => {
+    const read = readCallAnswer(`\ufeff${event(RESULT)}`, true, IDS);
+    expect(read?.succeeded).toBe(true);
+    expect(read?.write(RECEIPT)).toMatch(/^data: \{.*"x402\/payment-response".*\}\n\n$/);
+  });
+
   it('carries no answer to another request', () => {
     const other = JSON.stringify({ jsonrpc: '2.0', id: 8, result: { secret: 1 } });
-    const body = event(other) + event(RESULT) + event(RESULT) + event(`[${other}]`) + event('{"id":8,"result"');
+    const lax = `Data: ${other}\n\n`;
+    const body = event(other) + lax + event(RESULT) + event(RESULT) + event(`[${other}]`) + event('{"id":8,"result"');
     const written = readCallAnswer(body, true, IDS)?.write(RECEIPT) ?? '';
     expect(written.split('\n\n').filter((part) => part !== '')).toHaveLength(1);
     expect(written).not.toContain('secret');
@@ -193,6 +200,12 @@ describe('a list of tools', () => {
     expect(told).toContain('"description":"Searches."');
   });
 
+  it('is found in a stream that begins with a byte order mark', () => {
+    expect(annotated(`\ufeffid: 1\ndata: ${list}\n\n`, true, notes(false))).toMatch(
+      /^\ufeffid: 1\ndata: \{.*"x402\/price"/,
+    );
+  });
+
   it('is left alone where there is none', () => {
     expect(annotated('{"jsonrpc":"2.0","id":1,"error":{}}', false, notes(true))).toBeUndefined();
   });
@@ -213,6 +226,21 @@ describe('an unpaid stream', () => {
     const text =
       progress + event(RESULT, 'id: 2\n') + free + event(`[${RESULT}]`) + event(`{"id":"${SERVER}","result":`);
     expect(run(text, size)).toBe(progress + free);
+  });
+
+  it.each([1, 2, 3, 7, 1000])('holds none behind a byte order mark, in pieces of %d bytes', (size) => {
+    expect(run(`\ufeff${event(RESULT)}${free}`, size)).toBe(free);
+    expect(run(`\ufeff${free}${event(RESULT)}`, size)).toBe(`\ufeff${free}`);
+    expect(run(`\ufeff: ping\n\n${free}\ufeff${event(RESULT)}`, size)).toBe(`\ufeff: ping\n\n${free}`);
+  });
+
+  it.each([
+    'Data',
+    ' data',
+    'data ',
+    '\u0000data',
+  ])('holds none in a line that only a lax reader takes for data: %j', (field) => {
+    expect(run(`${field}: ${RESULT}\n\n${free}`, 1000)).toBe(free);
   });
 
   it('drops an event that does not end', () => {
