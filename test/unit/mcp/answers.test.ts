@@ -17,7 +17,7 @@ describe('the answer to a priced call', () => {
   it('gets the receipt and the id of the client, and keeps its numbers exact', () => {
     const body = `{"jsonrpc":"2.0","id":"${SERVER}","result":{"content":[],"n":12345678901234567890}}`;
     const read = readCallAnswer(body, false, IDS);
-    expect(read?.succeeded).toBe(true);
+    expect(read?.end).toBe('done');
     expect(read?.write(RECEIPT)).toBe(
       '{"jsonrpc":"2.0","id":7,"result":{"content":[],"n":12345678901234567890,"_meta":{"x402/payment-response":{"success":true,"transaction":"0x1"}}}}',
     );
@@ -28,7 +28,36 @@ describe('the answer to a priced call', () => {
     ['a result that is an error', { result: { isError: true, content: [] } }],
     ['a result that is no object', { result: 5 }],
   ])('did not succeed with %s', (_, others) => {
-    expect(readCallAnswer(answer(others), false, IDS)?.succeeded).toBe(false);
+    expect(readCallAnswer(answer(others), false, IDS)?.end).toBe('failed');
+  });
+
+  it.each([
+    ['questions', { inputRequests: { sure: { method: 'elicitation/create' } } }],
+    ['a state alone', { requestState: 's' }],
+    ['no members that are sold', { content: [], structuredContent: null, requestState: 's' }],
+  ])('asks for input with a result of that type that has %s', (_, others) => {
+    const body = answer({ result: { resultType: 'input_required', ...others } });
+    expect(readCallAnswer(body, false, IDS)?.end).toBe('asks');
+    expect(readCallAnswer(event(body), true, IDS)?.end).toBe('asks');
+  });
+
+  it.each([
+    { resultType: 'input_required', content: [{ type: 'text', text: 'sold' }] },
+    { resultType: 'input_required', structuredContent: {} },
+    { resultType: 'input_required', contents: [{ uri: 'a:b', text: 'sold' }] },
+    { resultType: 'input_required', messages: [{ role: 'user' }] },
+    { resultType: 'task', content: [{ type: 'text', text: 'sold' }] },
+    { resultType: 'complete', requestState: 's' },
+    { resultType: ['input_required'], requestState: 's' },
+    { requestState: 's' },
+  ])('did its work with a result that delivers something, or is of another type: %j', (result) => {
+    expect(readCallAnswer(answer({ result }), false, IDS)?.end).toBe('done');
+  });
+
+  it('is not a task, whose result could not be fetched', () => {
+    const body = answer({ result: { resultType: 'task', taskId: 't', status: 'working' } });
+    expect(readCallAnswer(body, false, IDS)).toBeUndefined();
+    expect(readCallAnswer(event(body), true, IDS)).toBeUndefined();
   });
 
   it('cannot carry a receipt from the server', () => {
@@ -50,12 +79,12 @@ describe('the answer to a priced call', () => {
     const body = [`data: ${RESULT.slice(0, 4)}`, `data:${RESULT.slice(4)}`, '', ''].join(end);
     // Data of several lines has line breaks in it, which here would be inside of a text.
     expect(readCallAnswer(body, true, IDS)).toBeUndefined();
-    expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.succeeded).toBe(true);
+    expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.end).toBe('done');
   });
 
   it('is found behind a byte order mark, and is paid for', () => {
     const read = readCallAnswer(`\ufeff${event(RESULT)}`, true, IDS);
-    expect(read?.succeeded).toBe(true);
+    expect(read?.end).toBe('done');
     expect(read?.write(RECEIPT)).toMatch(/^data: \{.*"x402\/payment-response".*\}\n\n$/);
   });
 
