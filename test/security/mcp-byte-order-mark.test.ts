@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { PaymentPayload, PaymentRequired } from '@x402/core/types';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { paidId } from '../../src/mcp/message.ts';
 import { type Devnet, freshPayer, type Payer, signPayment, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -9,7 +9,10 @@ import { messagesIn, priceOf, RawSession } from '../support/mcp/session.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
-/* A byte order mark at the start of an event stream, which clients drop: the event behind it is an event like others. */
+/*
+ * A byte order mark at the start of an event stream, which clients drop: the event behind it is an event like others. And lines that
+ * only lax readers take for data.
+ */
 
 const MARK = Buffer.from('\ufeff');
 const PRICE = 600_000n;
@@ -19,6 +22,12 @@ let upstream: TestUpstream;
 let gateway: TestGateway;
 /** What goes before the first event, in the pieces in which it is written. */
 let beginning: readonly Buffer[] = [MARK];
+/** The field with the message. */
+let field = 'data';
+
+beforeEach(() => {
+  [beginning, field] = [[MARK], 'data'];
+});
 
 beforeAll(async () => {
   devnet = await startDevnet();
@@ -44,7 +53,7 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     // The next piece goes out in a packet of its own.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  res.end(`data: ${JSON.stringify(answer)}\n\n`);
+  res.end(`${field}: ${JSON.stringify(answer)}\n\n`);
 }
 
 const session = (): RawSession => new RawSession(`${gateway.url}/mcp`);
@@ -88,4 +97,20 @@ describe.each([
     expect([ping, list, resumed].join()).not.toContain('sold');
     expect([ping, list, resumed].flatMap((answer) => messagesIn(answer))).toEqual([]);
   });
+});
+
+it.each([
+  'Data',
+  ' data',
+  'data ',
+])('a field that only a lax reader takes for data brings no result: %j', async (other) => {
+  field = other;
+  const buyer = await freshPayer(devnet);
+  const before = await devnet.usdcBalanceOf(buyer.address);
+  const params = { ...search('tea'), _meta: { 'x402/payment': await pay('tea', buyer) } };
+  const paid = await (await session().post({ id: 2, method: 'tools/call', params })).text();
+  const ping = await (await session().post({ id: 5, method: 'ping' })).text();
+  expect(messagesIn(paid)).toMatchObject([{ id: 2, error: { code: -32603 } }]);
+  expect(paid + ping).not.toContain('sold');
+  expect(before - (await devnet.usdcBalanceOf(buyer.address))).toBe(0n);
 });
