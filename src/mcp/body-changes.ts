@@ -67,8 +67,8 @@ class PaidStream implements BodyChange {
     return this.#isAnswered ? [] : [Buffer.from(notAnswered(this.#terms, true).finish?.(undefined) ?? [])];
   }
 
-  #told({ raw, data }: StreamEvent): readonly Buffer[] {
-    if (data === undefined || isSaid(parsed(data))) return [Buffer.from(raw, 'latin1')];
+  #told({ raw, data, isPlain }: StreamEvent): readonly Buffer[] {
+    if (isPlain && (data === undefined || isSaid(parsed(data)))) return [Buffer.from(raw, 'latin1')];
     if (this.#isAnswered) return [];
     const answer = readCallAnswer(Buffer.from(raw, 'latin1').toString('utf8'), true, this.#terms);
     if (answer === undefined) return [];

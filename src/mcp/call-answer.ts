@@ -3,10 +3,15 @@ import type { Json, JsonObject } from '../domain/x402.ts';
 import { type StreamEvent, splitEvents, withData } from './event-stream.ts';
 import { isPaidId, type RpcId } from './message.ts';
 
+/**
+ * How a call ended: it did its work; it failed, with an error or a result that reports one; or its server asks for
+ * input first (MCP 2026-07-28, multi round-trip requests), and the client calls again with it.
+ */
+export type CallEnd = 'done' | 'failed' | 'asks';
+
 /** What a server answered to one call. */
 export interface CallAnswer {
-  /** Whether the call did its work: neither an error nor a result that reports one. */
-  readonly succeeded: boolean;
+  readonly end: CallEnd;
   /**
    * The body with a receipt in the result, and without what a server must not write there. Answers to other calls are
    * left out: they may be results that are not paid for.
@@ -41,9 +46,9 @@ export function readCallAnswer(body: string, isStream: boolean, terms: CallTerms
 
 function readSingle(body: string, terms: CallTerms): CallAnswer | undefined {
   const message = parsed(body);
-  if (!isAnswer(message) || !isFor(message, terms)) return undefined;
+  if (!isAnswer(message) || !isFor(message, terms) || isTask(message)) return undefined;
   return {
-    succeeded: succeeded(message),
+    end: endOf(message),
     write: (receipt) => JSON.stringify(withReceipt(message, terms, receipt)),
   };
 }
@@ -52,9 +57,9 @@ function readStream(body: string, terms: CallTerms): CallAnswer | undefined {
   const { events } = splitEvents(body);
   const read = events.map((event) => ({ event, message: event.data === undefined ? undefined : parsed(event.data) }));
   const answer = read.find(({ message }) => isAnswer(message) && isFor(message, terms))?.message;
-  if (!isAnswer(answer)) return undefined;
+  if (!isAnswer(answer) || isTask(answer)) return undefined;
   return {
-    succeeded: succeeded(answer),
+    end: endOf(answer),
     write: (receipt) => {
       const text = JSON.stringify(withReceipt(answer, terms, receipt));
       return read
@@ -65,8 +70,8 @@ function readStream(body: string, terms: CallTerms): CallAnswer | undefined {
 }
 
 /** An answer to anything else is left out, and so is a second one to this call. */
-function kept(event: StreamEvent, message: Json | undefined): string {
-  return event.data !== undefined && mayBeAnswer(message) ? '' : event.raw;
+function kept({ raw, data, isPlain }: StreamEvent, message: Json | undefined): string {
+  return isPlain && (data === undefined || !mayBeAnswer(message)) ? raw : '';
 }
 
 /** Text that we cannot read may be an answer to another reader. */
@@ -83,8 +88,28 @@ function isFor({ id }: JsonObject, { server }: CallIds): boolean {
   return server === undefined ? isPaidId(id) : id === server;
 }
 
-function succeeded({ result }: JsonObject): boolean {
-  return isRecord(result) && result['isError'] !== true;
+function endOf({ result }: JsonObject): CallEnd {
+  if (!isRecord(result) || result['isError'] === true) return 'failed';
+  return result['resultType'] === 'input_required' && !delivers(result) ? 'asks' : 'done';
+}
+
+/**
+ * Whether a server made a task of the call without being asked, as the Tasks extension of MCP lets it. Nobody can fetch
+ * its result here, and whoever has its id could elsewhere: it is no answer.
+ */
+function isTask({ result }: JsonObject): boolean {
+  return isRecord(result) && result['resultType'] === 'task' && !delivers(result);
+}
+
+/** Members of results that hold what is sold: of tools, resources and prompts. */
+const SOLD = ['content', 'structuredContent', 'contents', 'messages'] as const;
+
+/** Whether a result holds something that is sold, whatever its type says: then it is charged like any other. */
+function delivers(result: JsonObject): boolean {
+  return SOLD.some((member) => {
+    const value = result[member] ?? null;
+    return Array.isArray(value) ? value.length > 0 : value !== null;
+  });
 }
 
 function withReceipt(answer: JsonObject, terms: CallTerms, told: CallReceipt | undefined): JsonObject {

@@ -16,7 +16,10 @@ export interface CallCharge {
   readonly receiptOf: (told: ChargeTold) => CallReceipt | undefined;
 }
 
-/** What a call costs: the amount if it succeeded, with the receipt in its answer; nothing if it failed or has no answer. */
+/**
+ * What a call costs: the amount if it did its work, with the receipt in its answer; nothing if it failed, asks for input
+ * or has no answer. Its payment then pays for the next call, such as the one with the input.
+ */
 export function chargeFor(
   { terms, amount, receiptOf }: CallCharge,
   answer: CallAnswer | undefined,
@@ -24,7 +27,14 @@ export function chargeFor(
 ): Charge {
   if (answer === undefined) return notAnswered(terms, isStream);
   const finish = (told: ChargeTold | undefined): Buffer => Buffer.from(answer.write(told && receiptOf(told)), 'utf8');
-  return answer.succeeded ? { kind: 'charge', amount, finish } : { kind: 'release', reason: 'the call failed', finish };
+  switch (answer.end) {
+    case 'done':
+      return { kind: 'charge', amount, finish };
+    case 'failed':
+      return { kind: 'release', reason: 'the call failed', finish };
+    case 'asks':
+      return { kind: 'release', reason: 'the call asks for input', finish };
+  }
 }
 
 /** The charge of a call without an answer: nothing, and its client is told. */

@@ -47,12 +47,11 @@ export class CallStream implements HeldReading {
 
   /** Whether an event may go out unpaid. Keeps the one that answers the call. */
   #isFree(event: StreamEvent): boolean {
-    if (event.data === undefined) return true;
-    const message = parsed(event.data);
+    const message = event.data === undefined ? undefined : parsed(event.data);
     if (this.#answer === undefined && isAnswer(message) && message['id'] === this.#call.terms.server) {
       this.#answer = event;
     }
-    return isSaid(message);
+    return event.isPlain && (event.data === undefined || isSaid(message));
   }
 }
 

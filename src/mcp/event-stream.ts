@@ -4,6 +4,11 @@ export interface StreamEvent {
   readonly raw: string;
   /** Its data, lines joined; `undefined` for comments and events without data. */
   readonly data: string | undefined;
+  /**
+   * Whether all its lines are of fields that the standard names. Others are nothing to a strict reader, and may be data
+   * to a lax one: what must not go out unread is not hidden in them.
+   */
+  readonly isPlain: boolean;
 }
 
 /** Length of the longest end of an event, `\r\n\r\n`, without its last character. */
@@ -40,7 +45,7 @@ export class EventSplitter {
     for (let found = end.exec(window); found !== null; found = end.exec(window)) {
       this.#parts.push(window.slice(from, end.lastIndex));
       const raw = this.#parts.join('');
-      events.push({ raw, data: dataOf(raw) });
+      events.push(eventOf(raw));
       this.#parts = [];
       this.#length = 0;
       from = end.lastIndex;
@@ -62,22 +67,40 @@ export function splitEvents(text: string): { readonly events: readonly StreamEve
 
 /** The event with other data in its place: id, name and retry stay. */
 export function withData(event: StreamEvent, data: string): string {
-  const others = event.raw.split(LINE_END).filter((line) => line !== '' && fieldOf(line) !== 'data');
+  const others = event.raw.split(LINE_END).filter((line) => {
+    const field = fieldOf(line);
+    return line !== '' && field !== 'data' && FIELDS.has(field);
+  });
   return `${[...others, `data: ${data}`].join('\n')}\n\n`;
 }
 
 const LINE_END = /\r\n|\r|\n/;
 
-function dataOf(raw: string): string | undefined {
-  const lines = raw
-    .replace(/^\ufeff/, '')
-    .split(LINE_END)
-    .filter((line) => fieldOf(line) === 'data')
-    .map((line) => line.slice(4).replace(/^:/, '').replace(/^ /, ''));
-  return lines.length === 0 ? undefined : lines.join('\n');
+/** The fields of the standard. A comment, and an empty line, have an empty name. */
+const FIELDS: ReadonlySet<string> = new Set(['', 'data', 'event', 'id', 'retry']);
+
+function eventOf(raw: string): StreamEvent {
+  const lines = raw.split(LINE_END);
+  const data = lines.filter((line) => fieldOf(line) === 'data').map(dataFrom);
+  return {
+    raw,
+    data: data.length === 0 ? undefined : data.join('\n'),
+    isPlain: lines.every((line) => FIELDS.has(fieldOf(line))),
+  };
 }
+
+/**
+ * A byte order mark, in text that was decoded as UTF-8, and in bytes as Latin-1. The standard drops it at the start of
+ * a stream; readers that decode piece by piece drop it at the start of each piece, which may be any.
+ */
+const MARKS = /\ufeff|\u00ef\u00bb\u00bf/g;
 
 function fieldOf(line: string): string {
   const at = line.indexOf(':');
-  return at === -1 ? line : line.slice(0, at);
+  return (at === -1 ? line : line.slice(0, at)).replace(MARKS, '');
+}
+
+function dataFrom(line: string): string {
+  const at = line.indexOf(':');
+  return at === -1 ? '' : line.slice(at + 1).replace(/^ /, '');
 }

@@ -1,6 +1,6 @@
 import type { BodyChange } from './body-change.ts';
 import { parsed } from './call-answer.ts';
-import { EventSplitter } from './event-stream.ts';
+import { EventSplitter, type StreamEvent } from './event-stream.ts';
 import { isWithheld, mayBeWithheld } from './unpaid-answer.ts';
 
 /** Largest event that is searched, in characters. */
@@ -20,7 +20,7 @@ export class UnpaidResults implements BodyChange {
     if (this.#broken) return [];
     const events = this.#events.push(chunk.toString('latin1'));
     this.#broken = this.#events.length > MOST_EVENT;
-    const out = events.filter((event) => !holdsResult(event.raw, event.data)).map(({ raw }) => raw);
+    const out = events.filter((event) => !mayHoldResult(event)).map(({ raw }) => raw);
     return out.length === 0 ? [] : [Buffer.from(out.join(''), 'latin1')];
   }
 
@@ -30,6 +30,6 @@ export class UnpaidResults implements BodyChange {
   }
 }
 
-function holdsResult(raw: string, data: string | undefined): boolean {
-  return data !== undefined && mayBeWithheld(raw) && isWithheld(parsed(data));
+function mayHoldResult({ raw, data, isPlain }: StreamEvent): boolean {
+  return mayBeWithheld(raw) && (!isPlain || (data !== undefined && isWithheld(parsed(data))));
 }

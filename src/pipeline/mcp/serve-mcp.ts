@@ -4,6 +4,7 @@ import type { Route } from '../../domain/route.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
 import type { CallTerms } from '../../mcp/call-answer.ts';
+import { priceOfCall } from '../../mcp/call-price.ts';
 import { callReader } from '../../mcp/call-reader.ts';
 import { type McpCall, type McpMessage, paidId, type RpcId, readMessage, withoutPayments } from '../../mcp/message.ts';
 import { errorAnswer } from '../../mcp/refusal-answer.ts';
@@ -104,7 +105,7 @@ async function serveCall(
   services: Services,
   stages: McpStages,
 ): Promise<Served> {
-  const price = mcpPriceOf(terms, call.target, call.name);
+  const price = priceOfCall(terms, call);
   if (price === 'refuse') {
     const wrong = `${call.target} ${JSON.stringify(call.name.slice(0, 200))} is not for sale here`;
     return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));

@@ -1,7 +1,8 @@
 import type { EntryDescription } from '../../config/describe.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
+import type { McpTerms } from '../../domain/mcp-terms.ts';
 import type { RoutePrice } from '../../domain/route-price.ts';
+import { priceOfCall } from '../../mcp/call-price.ts';
 import { readMessage } from '../../mcp/message.ts';
 import type { AskingRequest } from '../../pipeline/choose-price.ts';
 import { messageOf } from '../../pipeline/mcp/serve-mcp.ts';
@@ -27,7 +28,7 @@ export async function mcpCostOf(request: AskingRequest, terms: McpTerms): Promis
       return free(`${message.method ?? 'an answer to the server'}, which buys nothing`);
     case 'call': {
       const { target, name } = message.call;
-      const price = mcpPriceOf(terms, target, name);
+      const price = priceOfCall(terms, message.call);
       if (price !== 'refuse') return { kind: 'priced', price };
       throw new GatewayError('request_not_priced', {
         detail: `JSON-RPC error -32602: ${target} ${JSON.stringify(name)} fits no price (otherwise: refuse)`,

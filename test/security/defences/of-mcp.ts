@@ -17,6 +17,18 @@ export const MCP_DEFENCES: readonly Defence[] = [
     ['no id', 'readCall', 'if (id === undefined) return', 'if (false) return'],
   ),
   ...defencesOf(
+    'mcp-byte-order-mark',
+    ['once it is paid', 'fieldOf', ".replace(MARKS, '')", ''],
+    ['a lax reader', 'mayHoldResult', '!isPlain || ', ''],
+    ['a lax reader', 'CallStream.#isFree', 'event.isPlain && ', ''],
+  ),
+  ...defencesOf(
+    'mcp-resource-uri',
+    ['a blank or a control character', 'priceOfCall', "target === 'resource' && holdsBlank(name)", 'false'],
+    ['a scheme in capitals', 'priceOfCall', 'if (other === undefined) return price;', 'return price;'],
+    ['takes for a priced one', 'plain', '.toLowerCase()', ''],
+  ),
+  ...defencesOf(
     'mcp-tools',
     ['inside its own value', 'segmentOf', 'return encoded(text);', 'return text;'],
     ['another route', 'serve', 'inside !== undefined && inside.route !== notes.route', 'false'],

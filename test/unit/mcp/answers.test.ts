@@ -17,7 +17,7 @@ describe('the answer to a priced call', () => {
   it('gets the receipt and the id of the client, and keeps its numbers exact', () => {
     const body = `{"jsonrpc":"2.0","id":"${SERVER}","result":{"content":[],"n":12345678901234567890}}`;
     const read = readCallAnswer(body, false, IDS);
-    expect(read?.succeeded).toBe(true);
+    expect(read?.end).toBe('done');
     expect(read?.write(RECEIPT)).toBe(
       '{"jsonrpc":"2.0","id":7,"result":{"content":[],"n":12345678901234567890,"_meta":{"x402/payment-response":{"success":true,"transaction":"0x1"}}}}',
     );
@@ -28,7 +28,36 @@ describe('the answer to a priced call', () => {
     ['a result that is an error', { result: { isError: true, content: [] } }],
     ['a result that is no object', { result: 5 }],
   ])('did not succeed with %s', (_, others) => {
-    expect(readCallAnswer(answer(others), false, IDS)?.succeeded).toBe(false);
+    expect(readCallAnswer(answer(others), false, IDS)?.end).toBe('failed');
+  });
+
+  it.each([
+    ['questions', { inputRequests: { sure: { method: 'elicitation/create' } } }],
+    ['a state alone', { requestState: 's' }],
+    ['no members that are sold', { content: [], structuredContent: null, requestState: 's' }],
+  ])('asks for input with a result of that type that has %s', (_, others) => {
+    const body = answer({ result: { resultType: 'input_required', ...others } });
+    expect(readCallAnswer(body, false, IDS)?.end).toBe('asks');
+    expect(readCallAnswer(event(body), true, IDS)?.end).toBe('asks');
+  });
+
+  it.each([
+    { resultType: 'input_required', content: [{ type: 'text', text: 'sold' }] },
+    { resultType: 'input_required', structuredContent: {} },
+    { resultType: 'input_required', contents: [{ uri: 'a:b', text: 'sold' }] },
+    { resultType: 'input_required', messages: [{ role: 'user' }] },
+    { resultType: 'task', content: [{ type: 'text', text: 'sold' }] },
+    { resultType: 'complete', requestState: 's' },
+    { resultType: ['input_required'], requestState: 's' },
+    { requestState: 's' },
+  ])('did its work with a result that delivers something, or is of another type: %j', (result) => {
+    expect(readCallAnswer(answer({ result }), false, IDS)?.end).toBe('done');
+  });
+
+  it('is not a task, whose result could not be fetched', () => {
+    const body = answer({ result: { resultType: 'task', taskId: 't', status: 'working' } });
+    expect(readCallAnswer(body, false, IDS)).toBeUndefined();
+    expect(readCallAnswer(event(body), true, IDS)).toBeUndefined();
   });
 
   it('cannot carry a receipt from the server', () => {
@@ -50,12 +79,19 @@ describe('the answer to a priced call', () => {
     const body = [`data: ${RESULT.slice(0, 4)}`, `data:${RESULT.slice(4)}`, '', ''].join(end);
     // Data of several lines has line breaks in it, which here would be inside of a text.
     expect(readCallAnswer(body, true, IDS)).toBeUndefined();
-    expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.succeeded).toBe(true);
+    expect(readCallAnswer([`data: ${RESULT}`, '', ''].join(end), true, IDS)?.end).toBe('done');
+  });
+
+  it('is found behind a byte order mark, and is paid for', () => {
+    const read = readCallAnswer(`\ufeff${event(RESULT)}`, true, IDS);
+    expect(read?.end).toBe('done');
+    expect(read?.write(RECEIPT)).toMatch(/^data: \{.*"x402\/payment-response".*\}\n\n$/);
   });
 
   it('carries no answer to another request', () => {
     const other = JSON.stringify({ jsonrpc: '2.0', id: 8, result: { secret: 1 } });
-    const body = event(other) + event(RESULT) + event(RESULT) + event(`[${other}]`) + event('{"id":8,"result"');
+    const lax = `Data: ${other}\n\n`;
+    const body = event(other) + lax + event(RESULT) + event(RESULT) + event(`[${other}]`) + event('{"id":8,"result"');
     const written = readCallAnswer(body, true, IDS)?.write(RECEIPT) ?? '';
     expect(written.split('\n\n').filter((part) => part !== '')).toHaveLength(1);
     expect(written).not.toContain('secret');
@@ -193,6 +229,12 @@ describe('a list of tools', () => {
     expect(told).toContain('"description":"Searches."');
   });
 
+  it('is found in a stream that begins with a byte order mark', () => {
+    expect(annotated(`\ufeffid: 1\ndata: ${list}\n\n`, true, notes(false))).toMatch(
+      /^\ufeffid: 1\ndata: \{.*"x402\/price"/,
+    );
+  });
+
   it('is left alone where there is none', () => {
     expect(annotated('{"jsonrpc":"2.0","id":1,"error":{}}', false, notes(true))).toBeUndefined();
   });
@@ -213,6 +255,21 @@ describe('an unpaid stream', () => {
     const text =
       progress + event(RESULT, 'id: 2\n') + free + event(`[${RESULT}]`) + event(`{"id":"${SERVER}","result":`);
     expect(run(text, size)).toBe(progress + free);
+  });
+
+  it.each([1, 2, 3, 7, 1000])('holds none behind a byte order mark, in pieces of %d bytes', (size) => {
+    expect(run(`\ufeff${event(RESULT)}${free}`, size)).toBe(free);
+    expect(run(`\ufeff${free}${event(RESULT)}`, size)).toBe(`\ufeff${free}`);
+    expect(run(`\ufeff: ping\n\n${free}\ufeff${event(RESULT)}`, size)).toBe(`\ufeff: ping\n\n${free}`);
+  });
+
+  it.each([
+    'Data',
+    ' data',
+    'data ',
+    '\u0000data',
+  ])('holds none in a line that only a lax reader takes for data: %j', (field) => {
+    expect(run(`${field}: ${RESULT}\n\n${free}`, 1000)).toBe(free);
   });
 
   it('drops an event that does not end', () => {

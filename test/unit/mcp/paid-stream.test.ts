@@ -30,6 +30,15 @@ describe('the stream of a call that a pass opened', () => {
     );
   });
 
+  it.each([1, 2, 3, 1000])('has its answer behind a byte order mark, in pieces of %d bytes', (size) => {
+    const change = stream();
+    const bytes = Buffer.from(`\ufeff${event({ id: paidId('b'), result: {} })}${RESULT}`);
+    const out: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += size) out.push(...change.pass(bytes.subarray(at, at + size)));
+    expect(text(out)).toBe(RESULT.replace(`"${SERVER}"`, '7'));
+    expect(text(change.end())).toBe('');
+  });
+
   it('reports a missing answer, and ends at an answer that is too large', () => {
     const change = stream();
     change.pass(Buffer.from(PROGRESS));
