@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { builtIn, type Registry } from '../registry.ts';
 import type { Cli } from './cli.ts';
-import { type ExitCode, reportFault } from './exit.ts';
+import { CommandFailure, type ExitCode, reportFault } from './exit.ts';
+import { OutputFaults } from './output-fault.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
 
@@ -49,7 +50,8 @@ export async function run(
   registry: Registry = builtIn,
 ): Promise<ExitCode> {
   // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and must not end a gateway.
-  for (const output of [terminal.stdout, terminal.stderr]) output.on('error', () => {});
+  terminal.stderr.on('error', () => {});
+  const faults = new OutputFaults(terminal.stdout);
   let code: ExitCode = 0;
   const finish = (given: ExitCode): void => {
     code = given;
@@ -58,6 +60,9 @@ export async function run(
     const program = createProgram(terminal);
     for (const add of await loadCommands(argv)) add({ program, terminal, registry, finish });
     await program.parseAsync([...argv], { from: 'user' });
+    // Half a result must not look like a whole one. What a gateway writes is its log, which it can go without.
+    const lost = argv[0] === 'start' ? undefined : await faults.first();
+    if (lost !== undefined) throw new CommandFailure(`the output cannot be written: ${lost.message}`);
     return code;
   } catch (fault) {
     return reportFault(fault, terminal);

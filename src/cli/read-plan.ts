@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { BooksPlan } from '../config/compile.ts';
 import { type LoadedConfig, loadBooks, loadConfig } from '../config/load.ts';
 import { type Problem, renderProblem } from '../config/problem.ts';
@@ -7,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { CliWorld } from './cli.ts';
 import { UsageError } from './exit.ts';
+import { lookAtFile, readTextFile, readTextOrPipe } from './read-file.ts';
 
 /** The default configuration file of commands. */
 export const DEFAULT_FILE = 'gateway.yaml';
@@ -28,7 +28,7 @@ export async function readConfig(
   { terminal, registry }: CliWorld,
 ): Promise<LoadedConfig & { schemes: readonly Scheme[] }> {
   const schemes = await registry.loadSchemes();
-  return { ...loadConfig({ file, env: terminal.env, readFile, schemes, registry }), schemes };
+  return { ...loadConfig({ file, env: terminal.env, readFile: readerOf(file), schemes, registry }), schemes };
 }
 
 /**
@@ -49,7 +49,13 @@ export async function readPlan(file: string, world: CliWorld): Promise<ReadPlan>
  */
 export async function readBooks(file: string, { terminal, registry }: CliWorld): Promise<BooksPlan> {
   requireFile(file);
-  const loaded = loadBooks({ file, env: terminal.env, readFile, schemes: await registry.loadSchemes(), registry });
+  const loaded = loadBooks({
+    file,
+    env: terminal.env,
+    readFile: readerOf(file),
+    schemes: await registry.loadSchemes(),
+    registry,
+  });
   if (loaded.ok) return loaded;
   throw configurationProblems(loaded.problems);
 }
@@ -69,15 +75,21 @@ function configurationProblems(problems: readonly Problem[]): UsageError {
   return new UsageError([`${count} in the configuration`, ...problems.map(renderProblem)].join('\n'));
 }
 
-/** @throws UsageError when there is no such file, or it may not be read */
-export function requireFile(file: string): void {
+/**
+ * Requires that a configuration file can be read.
+ *
+ * @param look how it is looked at; default: without reading it, as a pipe gives its text once
+ * @throws UsageError when there is no such file, or it may not be read
+ */
+export function requireFile(file: string, look: (path: string) => unknown = lookAtFile): void {
   try {
-    readFile(file);
+    look(file);
   } catch (fault) {
     throw new UsageError(`cannot read the configuration ${file}: ${whyUnreadable(fault)}; name it with -c FILE`);
   }
 }
 
-function readFile(path: string): string {
-  return readFileSync(path, 'utf8');
+/** Reads the configuration, which may be a pipe, and the files that it names, which may not. */
+function readerOf(config: string): (path: string) => string {
+  return (path) => (path === config ? readTextOrPipe(path) : readTextFile(path));
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readAssetTable } from '../config/asset-table.ts';
@@ -20,6 +19,7 @@ import { TokenCheck } from '../server/token-check.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, type CliWorld, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
+import { readTextFile } from './read-file.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
 import { notice, type Terminal } from './terminal.ts';
@@ -63,7 +63,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
     const log = await openLog(terminal.stdout);
     const schemes = await registry.loadSchemes();
     const read = readerOf(config, world, schemes);
-    requireFile(config);
+    requireFile(config, readTextFile);
     const reading = read();
     const plan = soundPlan(reading.loaded);
     log.level = plan.log.level;
@@ -80,7 +80,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
     };
     reloader = new Reloader(
       { plan, contents: reading.contents },
-      { read: readAgain, readFile, file: config, log, tokens },
+      { read: readAgain, readFile: readTextFile, file: config, log, tokens },
     );
     const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
     reloader.begin(gateway, gateway.metrics.config);
@@ -193,7 +193,7 @@ function readerOf(
   const cpus = availableParallelism();
   const load = (read: (path: string) => string): LoadedConfig =>
     loadConfig({ file, env, readFile: read, schemes, registry, cpus });
-  return () => readConfiguration(load, readFile);
+  return () => readConfiguration(load, readTextFile);
 }
 
 /**
@@ -202,10 +202,6 @@ function readerOf(
  */
 function giveBackWhatReadingTook(contents: FileContents): void {
   if ([...contents.values()].some((text = '') => text.length > LARGE_CHARS)) releaseMemory();
-}
-
-function readFile(path: string): string {
-  return readFileSync(path, 'utf8');
 }
 
 function warnOf(plan: Plan, terminal: Terminal): void {

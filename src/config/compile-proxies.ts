@@ -1,5 +1,6 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
+import { paidPrices } from '../domain/route-price.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { type ProxyEnvironment, proxyOf } from './proxy-environment.ts';
 
@@ -26,9 +27,11 @@ function urlsOf(spec: FacilitatorSpec): readonly string[] {
  * Describes which URLs are asked through which proxy, a line for each proxy. Paths and credentials of URLs are left
  * out: they may hold keys.
  */
-export function describeProxies({ proxies }: Plan): readonly string[] {
+export function describeProxies(plan: Plan): readonly string[] {
+  const never = unusedNodes(plan);
   const asked = new Map<string, Set<string>>();
-  for (const [url, proxy] of proxies) {
+  for (const [url, proxy] of plan.proxies) {
+    if (never.has(url)) continue;
     const name = new URL(proxy).origin;
     asked.set(name, (asked.get(name) ?? new Set()).add(new URL(url).host));
   }
@@ -36,4 +39,13 @@ export function describeProxies({ proxies }: Plan): readonly string[] {
     ([proxy, hosts]) =>
       `${[...hosts].join(', ')}: asked through the proxy ${proxy} of the environment; NO_PROXY names who is not`,
   );
+}
+
+/** Public nodes of networks on which nothing is sold. */
+function unusedNodes({ facilitators, routes }: Plan): ReadonlySet<string> {
+  const offers = routes.flatMap(paidPrices).flatMap((price) => price.offers);
+  const sold = new Set(offers.map(({ network }) => network));
+  const nodes = facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : []));
+  const used = new Set(nodes.flatMap(([network, url]) => (sold.has(network) ? [url] : [])));
+  return new Set(nodes.flatMap(([, url]) => (used.has(url) ? [] : [url])));
 }

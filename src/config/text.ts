@@ -124,12 +124,9 @@ function readText(at: Place, source: Source, options: ReadOptions): ReadText | u
     if (options.bare) return { place, text: bare, written: bare === '' ? 'nothing' : bare, expanded: false };
     if (value === null) return wrongKind(place, source, options.expects);
     const shown = options.secret ? 'the value' : bare;
-    // YAML would read an unquoted 0x… address as a number and lose digits.
-    source.report(
-      place,
-      `${shown} without quotes is a ${typeof value} in YAML`,
-      `it in quotes: ${JSON.stringify(shown)}`,
-    );
+    // YAML would read an unquoted 0x… address as a number and lose digits. A boolean in quotes would be no better.
+    const right = typeof value === 'boolean' ? options.expects : `it in quotes: ${JSON.stringify(shown)}`;
+    source.report(place, `${shown} without quotes is a ${typeof value} in YAML`, right);
     return undefined;
   }
   const expansion = source.expand(value);

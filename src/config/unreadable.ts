@@ -9,9 +9,33 @@ export function whyUnreadable(fault: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'this process may not read it';
+    case 'ELOOP':
+      return 'its links lead in a circle';
+    case 'ENOTDIR':
+      return 'a part of its path is no folder';
+    case 'ENXIO':
+      return 'it is a socket, or a device that is not there';
     case undefined:
       return fault instanceof Error ? fault.message : String(fault);
     default:
       return code;
+  }
+}
+
+/** Why a file could not be written, in the same way. */
+export function whyUnwritable(fault: unknown): string {
+  const code = fault instanceof Error && 'code' in fault ? String(fault.code) : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this process may not write there';
+    case 'ENOSPC':
+      return 'the disk is full';
+    case 'EROFS':
+      return 'the file system is read-only';
+    default:
+      return whyUnreadable(fault);
   }
 }

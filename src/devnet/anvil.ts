@@ -75,7 +75,7 @@ export function findAnvil(platform: string = process.platform, architecture: str
     return join(dirname(manifest), 'bin', 'anvil');
   } catch (cause) {
     const remedy = PACKAGED.has(kind)
-      ? `Install it beside Turnpike: npm install ${name}@${ANVIL_VERSION}\n`
+      ? `Install it beside Turnpike, with --global where that is global: npm install ${name}@${ANVIL_VERSION}\n`
       : `There is none for this platform.\n`;
     throw new DevnetError(
       `There is no local chain on this machine.\n` +

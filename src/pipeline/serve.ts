@@ -236,6 +236,9 @@ async function servePreflight(request: AcceptedRequest, matched: Route): Promise
   return answered('preflight', preflightAnswer(head, runtime.fields));
 }
 
+/** The status of a request whose client left before the head of its answer, as nginx logs it. */
+const NO_ANSWER = 499;
+
 function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
   const { head, client, requestId, notes } = arrival;
   const { path, route, code, reason, protocol, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
@@ -262,7 +265,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
     method: head.method,
-    status: client.status,
+    status: headAt === undefined && outcome === 'client_gone' ? NO_ANSWER : client.status,
     durationMs: performance.now() - startedAt,
   };
   services.observer.requestFinished(summary);

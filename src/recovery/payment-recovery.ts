@@ -23,6 +23,8 @@ export interface RecoveryNotes {
   moved(record: PaymentRecord, step: Transition): void;
   /** A settlement that was proved before is no longer on the chain, and was not repaired. */
   takenBack(record: PaymentRecord): void;
+  /** A heartbeat was written: the ledger takes writes. */
+  heard(): void;
   /** A round or a look failed; it will be tried again. */
   trouble(what: string, fault: unknown): void;
 }

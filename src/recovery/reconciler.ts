@@ -60,7 +60,10 @@ export class Reconciler {
       stopping: this.#stopping.signal,
     });
     this.#heartbeat = new Heartbeat({
-      beat: (at) => store.beat(owner, at),
+      beat: async (at) => {
+        await store.beat(owner, at);
+        notes.heard();
+      },
       trouble: (fault) => notes.trouble('beat', fault),
       clock,
     });

@@ -5,7 +5,7 @@ import { describeCause } from '../observe/cause.ts';
 import { fanOut } from '../observe/fan-out.ts';
 import { createRequestLog } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
-import { Outages, STORE, watchOutages } from '../observe/outages.ts';
+import { Outages, watchOutages } from '../observe/outages.ts';
 import { UseCounter } from '../pass/use-counter.ts';
 import { CreditGates } from '../pipeline/credit-gates.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
@@ -81,7 +81,6 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     webhooks: () => plans.current.plan.webhooks,
     everyRound: async () => {
       await countOpen(store, metrics, clock);
-      outages.worked(STORE);
       await recent.remember();
       await facilitators.sweep();
       await keeper.balances.sweep();

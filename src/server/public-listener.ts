@@ -32,9 +32,9 @@ export interface PublicListener {
   begunAreOver(): Promise<void>;
   /**
    * Accepts no new connections, and resolves when the last request is over. What is open after `timeoutMs` is cut;
-   * `cut` is called then for upgraded connections.
+   * `cut` is called then for upgraded connections, with the number of requests that are cut.
    */
-  drain(timeoutMs: number, cut: () => void): Promise<void>;
+  drain(timeoutMs: number, cut: (requests: number) => void): Promise<void>;
 }
 
 /** Creates the public HTTP server; it is not listening yet. */
@@ -99,15 +99,16 @@ class DrainingListener implements PublicListener {
     return this.#guard.open;
   }
 
-  async drain(timeoutMs: number, cut: () => void): Promise<void> {
+  async drain(timeoutMs: number, cut: (requests: number) => void): Promise<void> {
     this.leave();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // Connections whose answer began before the stop fall idle at any time.
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
     const timer = setTimeout(() => {
+      const requests = this.#serving.values.length;
       this.server.closeAllConnections();
       this.#edge.cut();
-      cut();
+      cut(requests);
     }, timeoutMs);
     this.server.closeIdleConnections();
     this.#edge.leave();

@@ -16,6 +16,7 @@ export function recoveryNotes(log: Logger, observer: Observer, outages: Outages)
     },
     takenBack: ({ key, route, payer, settlement }) =>
       log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
+    heard: () => outages.worked(STORE),
     trouble: (what, fault) => {
       if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
       else log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait');

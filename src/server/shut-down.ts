@@ -25,7 +25,11 @@ export async function shutDown(
 ): Promise<void> {
   const startedAt = performance.now();
   const finish = async (): Promise<void> => {
-    await listener.drain(withinMs, () => parts.plans.cutTunnels());
+    await listener.drain(withinMs, (requests) => {
+      if (requests > 0)
+        log.warn({ requests, drainTimeoutMs: withinMs }, 'requests were cut at the end of drainTimeout');
+      parts.plans.cutTunnels();
+    });
     const left = Math.max(0, withinMs - (performance.now() - startedAt));
     await Promise.all([letGo(parts), parts.services.tracer?.close(left)]);
   };

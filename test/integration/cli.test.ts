@@ -1,11 +1,12 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/main.ts';
@@ -176,6 +177,27 @@ routes:
   });
 });
 
+describe('turnpike start, given a pipe', () => {
+  it('refuses it at once as the configuration, where it would wait for ever', async () => {
+    const pipe = join(folder, 'pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    const { ended, err } = spawnCli('start', '-c', pipe);
+    expect(await ended).toEqual({ code: 2, signal: null });
+    expect(err.text()).toContain('it is a pipe');
+  });
+
+  it('refuses it at once as a secret', async () => {
+    const pipe = join(folder, 'secret');
+    execFileSync('mkfifo', [pipe]);
+    const config = file(`upstream: { url: "http://127.0.0.1:9", headers: { X-Key: "\${file:${pipe}}" } }
+routes: [{ path: /, price: free }]
+`);
+    const { ended, err } = spawnCli('start', '-c', config);
+    expect(await ended).toEqual({ code: 2, signal: null });
+    expect(err.text()).toContain(`the file ${pipe} cannot be read: it is a pipe`);
+  });
+});
+
 describe('turnpike devnet', () => {
   it('prints what is needed to use the chain, and ends it with 0 on a signal', async () => {
     const { signals, code, out, err } = runCli('devnet', '--port', '0');
@@ -261,6 +283,20 @@ describe('turnpike demo', () => {
     expect(await code).toBe(0);
     for (const [, part] of out.text().matchAll(/^(?:chain|API|gateway) +(http:\S+)/gm)) await refused(part ?? '');
   });
+});
+
+describe('a command whose output is full', () => {
+  it.skipIf(!existsSync('/dev/full')).each([['schema'], ['keys', 'new', 'ACME'], ['completion', 'bash']])(
+    'ends with 1: %s',
+    async (...argv) => {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, ['--conditions=development', BIN, ...argv], {
+        stdio: ['ignore', full, 'pipe'],
+      });
+      const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+      expect([code, said]).toEqual([1, expect.stringContaining('the output cannot be written')]);
+    },
+  );
 });
 
 describe('a command whose output is closed', () => {

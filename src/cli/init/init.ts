@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative } from 'node:path';
 import { renderProblem } from '../../config/problem.ts';
-import { whyUnreadable } from '../../config/unreadable.ts';
+import { whyUnwritable } from '../../config/unreadable.ts';
 import { countBasePaths } from '../../openapi/base-path.ts';
 import { readOperations } from '../../openapi/operations.ts';
 import type { Scheme } from '../../scheme/scheme.ts';
@@ -161,6 +161,6 @@ function write(file: string, text: string, overwrite: boolean): void {
   try {
     writeFileSync(file, text, { flag: overwrite ? 'w' : 'wx' });
   } catch (fault) {
-    throw new CommandFailure(`cannot write ${file}: ${whyUnreadable(fault)}`);
+    throw new CommandFailure(`cannot write ${file}: ${whyUnwritable(fault)}`);
   }
 }

@@ -1,17 +1,11 @@
 import { CommandFailure } from '../exit.ts';
+import { isReaderGone } from '../output-fault.ts';
 import type { Output } from '../terminal.ts';
 
 /** The reader of the output has stopped reading, as `head` does: no fault, and a reason to end. */
 export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }
-
-const GONE: ReadonlySet<unknown> = new Set([
-  'EPIPE',
-  'ECONNRESET',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_WRITE_AFTER_END',
-]);
 
 /** The output of long results: the next part is written after the last one was taken. */
 export class Outlet {
@@ -31,8 +25,7 @@ export class Outlet {
     return new Promise((resolve, reject) => {
       this.#output.write(text, (fault) => {
         if (fault === null || fault === undefined) return resolve();
-        const code = 'code' in fault ? fault.code : undefined;
-        const why = GONE.has(code)
+        const why = isReaderGone(fault)
           ? new ReaderGone()
           : new CommandFailure(`the output cannot be written: ${fault.message}`);
         reject(why);

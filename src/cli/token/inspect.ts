@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Pass } from '../../domain/pass.ts';
 import { passEnd } from '../../domain/pass.ts';
 import type { Plan } from '../../domain/plan.ts';
@@ -7,6 +8,7 @@ import { createTokenKey, signingKeys } from '../../pass/token-keys.ts';
 import type { PassStore } from '../../store/passes.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import { type ExitCode, UsageError } from '../exit.ts';
+import { DEFAULT_FILE } from '../read-plan.ts';
 import { print, printable, printJson, type Terminal } from '../terminal.ts';
 import { withPasses } from './open-passes.ts';
 
@@ -44,7 +46,10 @@ export function addInspect({ program, finish, ...world }: Cli, clock: () => numb
     .command('inspect')
     .description('show what an access token says; with a configuration also whether it is good, and what is left')
     .argument('<token>', 'the token, beginning with tpk_')
-    .option('-c, --config <file>', 'configuration file: checks the signature and asks its store')
+    .option(
+      '-c, --config <file>',
+      `configuration file: checks the signature and asks its store (default: ${DEFAULT_FILE}, where it is there)`,
+    )
     .option('--json', 'write JSON')
     .addHelpText(
       'after',
@@ -61,7 +66,7 @@ async function inspect(text: string, options: InspectOptions, world: CliWorld, n
       'this is no access token: one is `tpk_`, then two parts of letters, digits, - and _ with a dot between them, exactly as the gateway wrote it',
     );
   }
-  const { config } = options;
+  const config = options.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
   if (config === undefined) return show(factsOf(read), options, terminal);
   return await withPasses(config, world, async (passes, plan) => {
     const isGood = await isSigned(read, passes, plan);

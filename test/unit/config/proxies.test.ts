@@ -61,6 +61,13 @@ describe('the proxies of the environment', () => {
     }
   });
 
+  it('are not shown with public nodes of networks on which nothing is sold', () => {
+    const [shown = ''] = describeProxies(planOf(TEXT, { env: { HTTPS_PROXY: 'http://p.example:3128' } }));
+    const [hosts = ''] = shown.split(': asked');
+    expect(hosts).not.toContain('solana');
+    expect(hosts.split(', ').length).toBeLessThan(6);
+  });
+
   it('are shown with the hosts asked through them, without credentials or paths', () => {
     const plan = planOf(TEXT, { env: { HTTPS_PROXY: 'http://u:pass@p.example:3128' } });
     expect(describeProxies(plan)).toEqual([

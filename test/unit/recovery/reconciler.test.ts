@@ -85,6 +85,7 @@ async function lookedAt(
       notes: {
         moved: () => {},
         takenBack: (record) => taken.push(record),
+        heard: () => {},
         trouble: (_what, fault) => expect.fail(String(fault)),
       },
       clock,
@@ -150,7 +151,12 @@ describe('a transfer of somebody else that bought a pass', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
       clock,
     });
     await reconciler.start();
@@ -182,7 +188,12 @@ describe('a payment that moved no money', () => {
         retryWindowMs: () => HOUR_MS,
         webhooks: () => [],
         everyRound: async () => {},
-        notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+        notes: {
+          moved: () => {},
+          takenBack: () => {},
+          heard: () => {},
+          trouble: (_what, fault) => expect.fail(String(fault)),
+        },
         clock,
       });
       await reconciler.start();
@@ -222,7 +233,12 @@ describe('a settlement that recovery finds', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
       clock: () => now,
     });
     await reconciler.start();
@@ -246,7 +262,12 @@ describe('a settlement that recovery finds', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [hook, { ...hook, id: 'jobs', routes: ['jobs'] }],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
       clock: () => now,
     });
     await reconciler.start();
@@ -275,7 +296,12 @@ describe('pruning', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
       clock,
     });
     await reconciler.start();
@@ -311,7 +337,12 @@ describe('an answer on credit whose process is gone', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: (_what, fault) => expect.fail(String(fault)) },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
       clock: () => now,
     });
     await reconciler.start();
@@ -351,7 +382,7 @@ describe('the health of the ledger', () => {
       retryWindowMs: () => HOUR_MS,
       webhooks: () => [],
       everyRound: async () => {},
-      notes: { moved: () => {}, takenBack: () => {}, trouble: () => {} },
+      notes: { moved: () => {}, takenBack: () => {}, heard: () => {}, trouble: () => {} },
       clock: Date.now,
     });
     await reconciler.start();
