@@ -1,3 +1,4 @@
+import { type OtherForm, otherFormDeclared } from '../domain/declared-form.ts';
 import type { BodySubject } from '../domain/when.ts';
 import { ABSENT, type Fact } from './fact.ts';
 import { bodyAmbiguous } from './json-fault.ts';
@@ -7,36 +8,12 @@ import type { PointerTree } from './pointer-tree.ts';
 /** The member of a JSON-RPC call with its method. */
 export const JSONRPC_METHOD = '/method';
 
-/** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
-const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
-/** The usual header, which needs no further check, and other spellings of it. */
-const USUAL_JSON = 'application/json';
-const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
-const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
-
-const TYPE_LENGTH = 'content-type'.length;
-const ENCODING_LENGTH = 'content-encoding'.length;
-
-/**
- * Refuses a body whose headers declare another form than a JSON text.
- *
- * @throws GatewayError `body_ambiguous`
- */
-function refuseOtherForm(rawHeaders: readonly string[]): void {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const given = rawHeaders[index] ?? '';
-    if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
-    const value = rawHeaders[index + 1] ?? '';
-    if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
-    const name = given.toLowerCase().replaceAll('_', '-');
-    if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity')
-      throw bodyAmbiguous('Send the body without Content-Encoding: it decides what the request costs.');
-    if (name !== 'content-type') continue;
-    if (NOT_JSON.test(value)) throw bodyAmbiguous('Send the body as JSON, with a Content-Type that says so.');
-    for (const [, charset = ''] of value.matchAll(CHARSET))
-      if (!/^utf-?8$/i.test(charset)) throw bodyAmbiguous('Send the body in UTF-8.');
-  }
-}
+/** What a client can do about a body whose headers declare another form than a JSON text. */
+const MENDED: Readonly<Record<OtherForm, string>> = {
+  encoded: 'Send the body without Content-Encoding: it decides what the request costs.',
+  other_type: 'Send the body as JSON, with a Content-Type that says so.',
+  other_charset: 'Send the body in UTF-8.',
+};
 
 /** A body that was read: one call, or several. */
 export interface AskedBody {
@@ -58,7 +35,8 @@ export function readBody(
   pointers: PointerTree,
   byCall: boolean,
 ): AskedBody {
-  refuseOtherForm(rawHeaders);
+  const other = otherFormDeclared(rawHeaders);
+  if (other !== undefined) throw bodyAmbiguous(MENDED[other]);
   const document: JsonDocument = readJson(bytes, pointers, byCall);
   if (document.items === undefined) return { calls: [document.facts], isBatch: false };
   if (document.items.length === 0) throw bodyAmbiguous('The batch is empty.');

@@ -1,6 +1,6 @@
+import { foldKey } from '../domain/fold-key.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { ABSENT, type Fact } from './fact.ts';
-import { foldKey } from './pointer-tree.ts';
 
 /**
  * The value of a key of the query, percent-decoded, `+` being a space.

@@ -163,6 +163,51 @@ describe('A stream that never ends', () => {
   });
 });
 
+describe('A stream of Chat Completions', () => {
+  const ask = async (body: Buffer, path = '/v1/chat/completions', type = 'application/json') => {
+    const payer = await approvedPayer();
+    const place = `${gateway.url}${path}`;
+    const bytes = new Uint8Array(body);
+    const payment = await signUptoFor(payer, place, { method: 'POST', body: bytes });
+    const headers = { 'PAYMENT-SIGNATURE': payment, 'Content-Type': type };
+    return { payer, response: await fetch(place, { method: 'POST', body: bytes, headers }) };
+  };
+
+  it.each<[string, Buffer, string?]>([
+    ['1 for true', Buffer.from('{"stream":1}')],
+    ['a text for true', Buffer.from('{"stream":"true"}')],
+    ['NaN beside it', Buffer.from('{"stream":true,"x":NaN}')],
+    ['a byte order mark', Buffer.from('\ufeff{"stream":true}')],
+    ['UTF-16', Buffer.from('{"stream":true}', 'utf16le')],
+    ['nesting without end', Buffer.from(`{"stream":true,"x":${'['.repeat(600)}${']'.repeat(600)}}`)],
+    ['another case', Buffer.from('{"Stream":true}')],
+    ['a form', Buffer.from('stream=true'), 'application/x-www-form-urlencoded'],
+  ])('does not go out without its usage to who asks for it with %s, and the payment stays good', async (_, body, type) => {
+    const sent = api.seen.length;
+    const { payer, response } = await ask(body, undefined, type);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
+    expect(api.seen).toHaveLength(sent);
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
+  });
+
+  it.each(['/v1/chat/completions/', '/V1/Chat/Completions'])('is asked for its usage at %s, too', async (path) => {
+    api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
+    const { payer, response } = await ask(Buffer.from('{"model":"m","stream":true}'), path);
+    await response.text();
+    expect(api.seen.at(-1)).toMatchObject({ path });
+    expect(api.seen.at(-1)?.body).toBe('{"model":"m","stream":true,"stream_options":{"include_usage":true}}');
+    await spentBecomes(payer, COST);
+  });
+
+  it('does not keep an upload from its API', async () => {
+    api.answer = (response) => response.writeHead(200, JSON_TYPE).end(JSON.stringify(USAGE));
+    const form = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n';
+    const { response } = await ask(Buffer.from(form), '/v1/audio/transcriptions', 'multipart/form-data; boundary=b');
+    expect(settlementOf(response).amount).toBe(String(COST));
+    expect(api.seen.at(-1)?.body).toBe(form);
+  });
+});
+
 const WORDS = '{"usage":{"prompt_tokens":0,"completion_tokens":0}}';
 const SAID = [
   { delta: { content: `${WORDS} data: ${WORDS}\n\n` } },

@@ -1,8 +1,12 @@
+import { foldKey } from '../../domain/fold-key.ts';
+
 /** A tree of the members that are looked for in a document, by name; `*` stands for any element of an array. */
 export interface Wanted {
   /** The RFC 6901 pointer of this place, where it is one that was asked for. */
   readonly pointer: string | undefined;
   readonly members: ReadonlyMap<string, Wanted>;
+  /** The names of the members as readers that ignore case compare them. */
+  readonly folded: ReadonlySet<string>;
 }
 
 /** Any element of an array, in a pointer that is looked for. */
@@ -11,21 +15,27 @@ const ANY = '*';
 interface Growing {
   pointer: string | undefined;
   readonly members: Map<string, Growing>;
+  readonly folded: Set<string>;
 }
 
 /** Makes the tree of RFC 6901 pointers. A part that is `*` fits any element of an array. */
 export function compileWanted(pointers: readonly string[]): Wanted {
-  const root: Growing = { pointer: undefined, members: new Map() };
+  const root = emptyPlace();
   for (const pointer of pointers) {
     let place = root;
     for (const name of parsePointer(pointer) ?? []) {
-      const next = place.members.get(name) ?? { pointer: undefined, members: new Map() };
+      const next = place.members.get(name) ?? emptyPlace();
       place.members.set(name, next);
+      place.folded.add(foldKey(name));
       place = next;
     }
     place.pointer = pointer;
   }
   return root;
+}
+
+function emptyPlace(): Growing {
+  return { pointer: undefined, members: new Map(), folded: new Set() };
 }
 
 /** The names in an RFC 6901 pointer; `undefined` for an invalid one. */
