@@ -92,6 +92,17 @@ describe('One payment', () => {
 describe('A buyer who leaves', () => {
   it.each([
     ['after the first event', [{ choices: [{ delta: { content: 'x'.repeat(4_000) } }] }], 10_010n],
+    [
+      'after an event with two choices, of which one reasons',
+      [{ choices: [{ delta: { content: 'x'.repeat(2_000) } }, { delta: { reasoning: 'x'.repeat(2_000) } }] }],
+      10_010n,
+    ],
+    [
+      'after an event with two calls of tools',
+      [{ choices: [{ delta: { tool_calls: Array(2).fill({ function: { arguments: 'x'.repeat(2_000) } }) } }] }],
+      10_010n,
+    ],
+    ['after a first sketch of an image', [{ type: 'image_edit.partial_image', b64_json: 'A'.repeat(4_000) }], 10_010n],
     ['after an event without content', [{ choices: [] }], LEAST],
     ['when usage was told, before the end', [{ choices: [] }, { ...USAGE, choices: [] }], COST],
   ])('%s pays for the usage stated or the output seen so far', async (_, events, spent) => {

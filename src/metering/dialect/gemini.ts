@@ -24,7 +24,16 @@ export const gemini: Dialect = {
     ...interactionFields('/interaction/usage'),
   },
   model: ['/modelVersion', '/model', '/interaction/model'],
-  output: ['/candidates/*/content/parts/*/text', '/delta/text'],
+  output: [
+    ['/candidates/*/content/parts/*/text'],
+    ['/candidates/*/content/parts/*/functionCall/args/**'],
+    ['/candidates/*/content/parts/*/executableCode/code'],
+    ['/candidates/*/content/parts/*/inlineData/data'],
+    // An event of an interaction.
+    ['/delta/text'],
+    ['/delta/arguments/**'],
+    ['/delta/data'],
+  ],
   marks: ['/error', '/candidates/*/finishReason', '/event_type'],
   limit,
   meaning,
