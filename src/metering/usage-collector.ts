@@ -35,9 +35,13 @@ export class UsageCollector {
     this.#dialect = dialect;
   }
 
-  /** Bytes of what the model made, as it is written in JSON. */
-  get outputBytes(): number {
-    return this.#outputBytes;
+  /**
+   * Bytes of what the model made, as it is written in JSON.
+   *
+   * @param open lengths of an event that is not over, if some of it went out
+   */
+  outputBytes(open: Lengths): number {
+    return this.#outputBytes + this.#seenIn(open);
   }
 
   /** Takes the next event, and returns its meaning. */

@@ -119,6 +119,25 @@ describe('A buyer who leaves', () => {
     await reader?.cancel().catch(() => {});
     await spentBecomes(payer, spent);
   });
+
+  it.each([
+    ['a completion', 'choices":[{"message":{"content'],
+    ['an image', 'data":[{"b64_json'],
+  ])('%s that is longer than 4 MB, in the middle of it, pays for what was seen of it', async (_, place) => {
+    const payer = await approvedPayer();
+    const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });
+    // The rest never comes: as text, 6 MB are more tokens than the maximum pays for.
+    const body = `{"${place}":"${'A'.repeat(6_000_000)}`;
+    api.answer = (response) => void response.writeHead(200, JSON_TYPE).write(body);
+    const leaving = new AbortController();
+    const response = await post(payment, '{"model":"m"}', leaving.signal);
+    const reader = response.body?.getReader();
+    let read = 0;
+    while (read < 5_000_000) read += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY;
+    leaving.abort();
+    await reader?.cancel().catch(() => {});
+    await spentBecomes(payer, 500_000n);
+  });
 });
 
 describe('A buyer who leaves before anything was answered', () => {

@@ -29,10 +29,8 @@ export const gemini: Dialect = {
     ['/candidates/*/content/parts/*/functionCall/args/**'],
     ['/candidates/*/content/parts/*/executableCode/code'],
     ['/candidates/*/content/parts/*/inlineData/data'],
-    // An event of an interaction.
-    ['/delta/text'],
-    ['/delta/arguments/**'],
-    ['/delta/data'],
+    // An interaction, event by event and whole.
+    ...['/delta', '/outputs/*'].flatMap((place) => [[`${place}/text`], [`${place}/arguments/**`], [`${place}/data`]]),
   ],
   marks: ['/error', '/candidates/*/finishReason', '/event_type'],
   limit,

@@ -41,12 +41,21 @@ export const openai: Dialect = {
   model: ['/model', '/response/model'],
   output: [
     ...messageOutput('/choices/*/delta'),
+    ...messageOutput('/choices/*/message'),
     ['/choices/*/text'],
     // An event of Responses, of an image, and of speech.
     ['/delta'],
     ['/partial_image_b64'],
     ['/b64_json'],
     ['/audio'],
+    // The whole answer of Responses, and of Images.
+    ['/output/*/content/*/text'],
+    ['/output/*/content/*/refusal'],
+    ['/output/*/summary/*/text'],
+    ['/output/*/arguments'],
+    ['/output/*/input'],
+    ['/output/*/result'],
+    ['/data/*/b64_json'],
   ],
   marks: ['/type', '/error', '/choices/*/finish_reason'],
   limit,

@@ -48,6 +48,14 @@ export class JsonScanner implements TokenSink {
     this.#onElement = elements ?? (() => {});
   }
 
+  /** The lengths of the document that has begun. A text that has begun counts as far as it came. */
+  get lengths(): Lengths {
+    const frame = this.#stack.at(-1);
+    const pointer = frame === undefined || isBeforeKey(frame) ? undefined : this.#placeOfValue(frame)?.pointer;
+    if (pointer === undefined) return this.#lengths;
+    return new Map(this.#lengths).set(pointer, (this.#lengths.get(pointer) ?? 0) + this.#tokens.openLength);
+  }
+
   /** Takes the next bytes of the document. */
   push(bytes: Uint8Array): void {
     if (this.#broken !== 'not_json' && !this.#tokens.push(bytes)) this.#broken = 'not_json';
@@ -55,7 +63,7 @@ export class JsonScanner implements TokenSink {
 
   /** Ends the document and returns its result. The scanner then starts anew. */
   finish(): Scanned {
-    const lengths = this.#lengths;
+    const { lengths } = this;
     if (!this.#tokens.finish()) this.#broken ??= 'not_json';
     const complete = this.#root === 'over' && this.#broken === undefined;
     const scanned: Scanned = complete

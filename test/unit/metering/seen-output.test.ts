@@ -105,6 +105,17 @@ describe('Of a stream that its buyer leaves', () => {
     expect(outputOf({ ...seen, pieces: 100 })).toBe(TOKENS);
   });
 
+  it('the start of an event counts once it went out, and not while it is held', () => {
+    const start = (bytes: number): Seen => ({
+      path: '/v1/images/generations',
+      contentType: 'text/event-stream',
+      body: `data: {"b64_json":"${'A'.repeat(bytes)}`,
+    });
+    expect(outputOf(start(1_000_000))).toBe(0n);
+    expect(outputOf(start(2_000_000))).toBe(500_000n);
+    expect(outputOf({ ...start(2_000_000), pieces: 100 })).toBe(500_000n);
+  });
+
   it('arguments with a name twice hide no figures', () => {
     const head = { path: '/api/chat', contentType: 'application/x-ndjson', contentEncoding: undefined };
     const meter = openAnswerMeter(family('auto'), { ...head, header: () => undefined }, () => 0);
@@ -117,5 +128,39 @@ describe('Of a stream that its buyer leaves', () => {
         ['output', { digits: 2n }],
       ]),
     });
+  });
+});
+
+describe('Of an answer in one piece that is too long to be held, and that its buyer leaves', () => {
+  const long = 'A'.repeat(6_000_000);
+  const whole = (path: string, body: string): Seen => ({ path, contentType: 'application/json', body });
+  it.each<[string, Seen, bigint]>([
+    ['a completion', whole(CHAT, `{"choices":[{"message":{"content":"${long}"}}]`), 1_500_000n],
+    ['a text that has begun', whole(CHAT, `{"choices":[{"message":{"content":"${long}`), 1_500_000n],
+    [
+      'a tool call',
+      whole(CHAT, `{"choices":[{"message":{"tool_calls":[{"function":{"arguments":"${long}"}}]`),
+      1_500_000n,
+    ],
+    [
+      'several choices',
+      whole(CHAT, `{"choices":[{"message":{"content":"${long}"}},{"message":{"content":"${long}`),
+      3_000_000n,
+    ],
+    ['an image', whole('/v1/images/generations', `{"created":1,"data":[{"b64_json":"${long}"}]`), 1_500_000n],
+    ['images', whole('/v1/images/edits', `{"data":[{"b64_json":"${long}"},{"b64_json":"${long}"}`), 3_000_000n],
+    ['an image of a response', whole('/v1/responses', `{"output":[{"result":"${long}"`), 1_500_000n],
+    ['a response', whole('/v1/responses', `{"output":[{"content":[{"text":"${long}"`), 1_500_000n],
+    ['a message', whole('/v1/messages', `{"content":[{"text":"${long}"}]`), 1_500_000n],
+    [
+      'an image of Gemini',
+      whole('/v1beta/models/g:generatecontent', `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${long}"`),
+      1_500_000n,
+    ],
+    ['an answer of Ollama', whole('/api/generate', `{"response":"${long}"`), 1_500_000n],
+    ['what is no output', whole(CHAT, `{"x":"${long}","choices":[{"message":{"role":"${long}"`), 0n],
+  ])('%s counts as far as it came', (_, seen, tokens) => {
+    expect(outputOf(seen)).toBe(tokens);
+    expect(outputOf({ ...seen, pieces: 97 })).toBe(tokens);
   });
 });
