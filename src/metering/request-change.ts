@@ -17,7 +17,7 @@ export interface WantedCap {
 
 /** The wanted changes of a request. */
 export interface WantedChange {
-  /** The path that was asked for, as {@link meteredPath} reads it. */
+  /** The path that the API gets, as {@link meteredPath} reads it. */
   readonly path: string;
   /** The limit of output tokens that is put in where the client names none; `undefined`: none is. */
   readonly cap: WantedCap | undefined;

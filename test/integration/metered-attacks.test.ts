@@ -41,6 +41,9 @@ facilitator: { local: { rpc: { base-sepolia: "${devnet.rpcUrl}" }, key: "${devne
 routes:
   - path: /*
     price: { upTo: $0.50, meter: openai, rates: { input: $2.50/1M, output: $10/1M }, min: $0.0005 }
+  - path: /talk
+    rewrite: { from: /talk, to: /v1/chat/completions }
+    price: { upTo: $0.50, meter: openai, rates: { input: $2.50/1M, output: $10/1M }, min: $0.0005 }
 `;
 
 async function approvedPayer(): Promise<Payer> {
@@ -226,6 +229,17 @@ describe('A stream of Chat Completions', () => {
     await response.text();
     expect(api.seen.at(-1)).toMatchObject({ path });
     expect(api.seen.at(-1)?.body).toBe('{"model":"m","stream":true,"stream_options":{"include_usage":true}}');
+    await spentBecomes(payer, COST);
+  });
+
+  it('is asked for its usage where a rewrite leads to it', async () => {
+    api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
+    const { payer, response } = await ask(Buffer.from('{"stream":true}'), '/talk');
+    await response.text();
+    expect(api.seen.at(-1)).toMatchObject({
+      path: '/v1/chat/completions',
+      body: '{"stream":true,"stream_options":{"include_usage":true}}',
+    });
     await spentBecomes(payer, COST);
   });
 
